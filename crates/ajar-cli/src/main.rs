@@ -1,0 +1,2 @@
+//! `ajar`: the engine without a window.
+fn main() {}

@@ -1,0 +1,2 @@
+//! `azure-sim`: serves a local Azure until ended.
+fn main() {}
