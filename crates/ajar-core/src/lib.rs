@@ -1,1 +1,21 @@
-//! Pure domain of Ajar: what is known of an attempt, and what may be done next
+//! Pure domain of Ajar: what is known of an attempt to open a VM, and what may be done next.
+//!
+//! Nothing here waits, reads a clock, opens a socket or touches a file; time and facts come in as arguments and
+//! effects go out as data. `docs/ARCHITECTURE.md` names the invariants.
+
+pub mod access_window;
+// pub mod attempt;
+pub mod failure;
+pub mod iso8601;
+// pub mod launch;
+// pub mod menu;
+// pub mod message;
+pub mod policy;
+pub mod port;
+pub mod profile;
+pub mod protocol;
+pub mod resource_id;
+pub mod settings;
+pub mod snapshot;
+pub mod source;
+pub mod vm;

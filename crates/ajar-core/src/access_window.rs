@@ -1,0 +1,177 @@
+//! Access windows: what Azure has granted, for how long, and what to say when.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, SourcePrefix};
+use crate::port::Endpoint;
+use crate::resource_id::VmResourceId;
+
+/// A window counts as ending, and is shown in amber, from this long before its end.
+pub const ENDING: TimeDelta = TimeDelta::minutes(15);
+
+/// A window with less than this left is not relied on for a new attempt.
+pub const WORTH_USING: TimeDelta = TimeDelta::minutes(1);
+
+/// One port of one VM that Azure holds open for one source until a given time.
+///
+/// It outlives the attempt that asked for it, and may have been asked for elsewhere: in the portal, by the az CLI, on
+/// another machine. `endTimeUtc` is the only clock; what is left is computed, never stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessWindow {
+    /// The VM.
+    pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
+    /// From where it is open.
+    pub sources: Vec<SourcePrefix>,
+    /// When it was asked for.
+    pub start_time_utc: DateTime<Utc>,
+    /// When it closes to new connections.
+    pub end_time_utc: DateTime<Utc>,
+    /// Who asked for it.
+    pub requestor: String,
+    /// The Azure Firewall's side of the window, if one leads there.
+    pub mapped: Option<Endpoint>,
+}
+
+/// Where a window stands in its life. Past the end is decided first: a machine that slept through the end says so once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Open, with time to spare.
+    Open,
+    /// Open, and within [`ENDING`] of its end.
+    Ending,
+    /// Closed to new connections.
+    Ended,
+}
+
+impl AccessWindow {
+    /// Where the window stands at `now` (Azure's time).
+    pub fn phase(&self, now: DateTime<Utc>) -> Phase {
+        if now >= self.end_time_utc {
+            Phase::Ended
+        } else if self.end_time_utc - now <= ENDING {
+            Phase::Ending
+        } else {
+            Phase::Open
+        }
+    }
+
+    /// What is left of it; zero after the end.
+    pub fn left(&self, now: DateTime<Utc>) -> TimeDelta {
+        (self.end_time_utc - now).max(TimeDelta::zero())
+    }
+
+    /// Whether it lets `source` reach `port` for long enough to be worth using.
+    pub fn covers(&self, port: u16, source: Ipv4Addr, now: DateTime<Utc>) -> bool {
+        self.port == port
+            && self.end_time_utc - now >= WORTH_USING
+            && self.sources.iter().any(|prefix| prefix.admits(source))
+    }
+
+    /// The next moment after `now` at which its phase changes.
+    pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        [self.end_time_utc - ENDING, self.end_time_utc].into_iter().find(|at| *at > now)
+    }
+
+    /// Whether two descriptions speak of the same grant. Azure gives requests no id (azure-api.md, point 5).
+    pub fn is_same_grant(&self, other: &Self) -> bool {
+        self.vm == other.vm && self.port == other.port && self.end_time_utc == other.end_time_utc
+    }
+}
+
+/// The windows of a VM that are open at `now` by the requests under these policies, latest end first.
+pub fn open_windows(policies: &[JitNetworkAccessPolicy], vm: &VmResourceId, now: DateTime<Utc>) -> Vec<AccessWindow> {
+    let mut windows: Vec<_> = policies
+        .iter()
+        .flat_map(|policy| {
+            let firewall =
+                policy.virtual_machines.iter().find(|entry| entry.id == *vm).and_then(|e| e.public_ip_address);
+            policy.requests.iter().flat_map(move |request| granted(request, vm, firewall))
+        })
+        .filter(|window| window.end_time_utc > now)
+        .collect();
+    windows.sort_by_key(|window| std::cmp::Reverse(window.end_time_utc));
+    windows
+}
+
+/// The windows that one request grants on a VM. `firewall` is the public address its `mappedPort` belongs to.
+pub fn granted(
+    request: &JitNetworkAccessRequest,
+    vm: &VmResourceId,
+    firewall: Option<Ipv4Addr>,
+) -> impl Iterator<Item = AccessWindow> {
+    request
+        .virtual_machines
+        .iter()
+        .filter(move |entry| entry.id == *vm)
+        .flat_map(|entry| entry.ports.iter())
+        .filter(|port| port.status == RequestStatus::InForce)
+        .map(move |port| AccessWindow {
+            vm: vm.clone(),
+            port: port.number,
+            sources: port.allowed_source_address_prefixes.clone(),
+            start_time_utc: request.start_time_utc,
+            end_time_utc: port.end_time_utc,
+            requestor: request.requestor.clone(),
+            mapped: firewall.zip(port.mapped_port).map(|(ip, port)| Endpoint { host: ip.to_string(), port }),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn window(end: i64) -> AccessWindow {
+        AccessWindow {
+            vm: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap(),
+            port: 22,
+            sources: vec![SourcePrefix::from("203.0.113.7")],
+            start_time_utc: at(0),
+            end_time_utc: at(end),
+            requestor: "me".into(),
+            mapped: None,
+        }
+    }
+
+    #[test]
+    fn ended_is_decided_before_ending() {
+        let window = window(60);
+        assert_eq!(window.phase(at(0)), Phase::Open);
+        assert_eq!(window.phase(at(45)), Phase::Ending);
+        assert_eq!(window.phase(at(60)), Phase::Ended);
+        assert_eq!(window.phase(at(600)), Phase::Ended);
+    }
+
+    #[test]
+    fn what_is_left_follows_the_clock_even_backwards() {
+        let window = window(60);
+        assert_eq!(window.left(at(50)), TimeDelta::minutes(10));
+        assert_eq!(window.left(at(10)), TimeDelta::minutes(50));
+        assert_eq!(window.left(at(90)), TimeDelta::zero());
+    }
+
+    #[test]
+    fn the_next_change_is_the_amber_hour_then_the_end_then_none() {
+        let window = window(60);
+        assert_eq!(window.next_change(at(0)), Some(at(45)));
+        assert_eq!(window.next_change(at(45)), Some(at(60)));
+        assert_eq!(window.next_change(at(60)), None);
+    }
+
+    #[test]
+    fn a_window_covers_its_port_and_source_while_it_is_worth_using() {
+        let window = window(60);
+        let me = Ipv4Addr::new(203, 0, 113, 7);
+        assert!(window.covers(22, me, at(59)));
+        assert!(!window.covers(22, me, at(59) + TimeDelta::seconds(1)));
+        assert!(!window.covers(23, me, at(0)));
+        assert!(!window.covers(22, Ipv4Addr::new(203, 0, 113, 8), at(0)));
+    }
+}

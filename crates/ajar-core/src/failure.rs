@@ -1,0 +1,296 @@
+//! Everything that can go wrong between a click and a client, as data. The words are in [`crate::message`].
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::port::Endpoint;
+use crate::vm::PowerState;
+
+/// Why an attempt or a request ended without what was wanted.
+///
+/// Variants exist where words, exit codes or callers differ; the data is what the words need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[error("{}", self.code())]
+pub enum Failure {
+    /// No account can give a token.
+    NotSignedIn {
+        /// What the credential said.
+        detail: String,
+    },
+    /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
+    AccessDenied {
+        /// The missing action, such as `Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action`.
+        action: String,
+        /// Over what.
+        scope: String,
+    },
+    /// No JIT policy speaks of the VM, and its port does not answer.
+    NoPolicy {
+        /// Whether the VM was running when we looked.
+        power: Option<PowerState>,
+    },
+    /// The VM's policy does not have the port.
+    NotInPolicy {
+        /// The port asked for.
+        port: u16,
+        /// The ports it has.
+        allowed: Vec<u16>,
+    },
+    /// The VM's policy does not admit this address.
+    SourceNotAllowed {
+        /// The address.
+        address: Ipv4Addr,
+        /// What is admitted.
+        allowed: Vec<String>,
+    },
+    /// Azure refused the request itself (400 and the like).
+    RequestRefused {
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
+    /// The request was sent, no answer came, and it is not to be found in the policy.
+    RequestUnanswered {
+        /// How often it was sent.
+        sent: u32,
+    },
+    /// Sources disagree about this machine's public address.
+    SourceUncertain {
+        /// The addresses seen.
+        seen: Vec<Ipv4Addr>,
+    },
+    /// No source told this machine's public address.
+    SourceUnknown,
+    /// The VM does not exist, or may not be seen.
+    VmNotFound {
+        /// Its id.
+        vm: String,
+    },
+    /// The VM is not running, and the profile does not let Ajar start it.
+    VmNotRunning {
+        /// Its state.
+        power: PowerState,
+    },
+    /// Azure has no room for the VM.
+    AllocationFailed {
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
+    /// Azure refused to start the VM, or the start failed.
+    StartFailed {
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
+    /// The VM has no public address.
+    NoPublicAddress {
+        /// Its private one.
+        private: Option<Ipv4Addr>,
+    },
+    /// All is granted and running, and the port stays silent.
+    PortSilent {
+        /// The port.
+        endpoint: Endpoint,
+        /// Since when it was looked at.
+        since: DateTime<Utc>,
+    },
+    /// All is granted and running, and the port refuses.
+    PortRefused {
+        /// The port.
+        endpoint: Endpoint,
+        /// Since when it was looked at.
+        since: DateTime<Utc>,
+    },
+    /// Something else than the protocol answers.
+    PortStranger {
+        /// The port.
+        endpoint: Endpoint,
+    },
+    /// No program to open the VM with.
+    ClientNotFound {
+        /// What was looked for.
+        program: String,
+    },
+    /// The program could not be started.
+    ClientFailed {
+        /// The program.
+        program: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// Azure asks to wait longer than an attempt lasts (429).
+    Throttled {
+        /// When it may be asked again.
+        retry_at: DateTime<Utc>,
+    },
+    /// A server cannot be reached.
+    Unreachable {
+        /// Its host.
+        host: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A step took longer than its limit.
+    TimedOut {
+        /// Which.
+        step: crate::snapshot::Step,
+    },
+    /// Azure answered with an error that Ajar has no better words for.
+    AzureError {
+        /// HTTP status.
+        status: u16,
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
+    /// The user cancelled.
+    Cancelled {
+        /// The end of the window that had been granted by then: Azure keeps it open.
+        open_until: Option<DateTime<Utc>>,
+        /// Whether the VM had been told to start: it goes on starting.
+        starting: bool,
+    },
+    /// No favourite of that name.
+    UnknownFavourite {
+        /// What was asked for.
+        name: String,
+        /// Names that look like it.
+        similar: Vec<String>,
+    },
+    /// A favourite of that name is there already.
+    FavouriteExists {
+        /// The name.
+        name: String,
+    },
+    /// The settings cannot be read or written.
+    Settings {
+        /// The file.
+        path: String,
+        /// What is wrong, with the line where known.
+        detail: String,
+    },
+    /// The cloud named is not known.
+    UnknownCloud {
+        /// What was asked for.
+        name: String,
+        /// The ones there are.
+        known: Vec<String>,
+    },
+    /// Ajar itself failed at something it should not.
+    Internal {
+        /// What.
+        detail: String,
+    },
+}
+
+/// What a failure means to a script: the exit code of `ajar`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// It failed.
+    Failed = 1,
+    /// The words on the command line make no sense together.
+    Usage = 2,
+    /// Not signed in.
+    NotSignedIn = 3,
+    /// Denied by Azure, or by the policy.
+    Denied = 4,
+    /// Timed out.
+    TimedOut = 5,
+    /// Cancelled by the user.
+    Cancelled = 130,
+}
+
+impl Failure {
+    /// A stable name, as in `--json` and in `Display`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn { .. } => "notSignedIn",
+            Self::AccessDenied { .. } => "accessDenied",
+            Self::NoPolicy { .. } => "noPolicy",
+            Self::NotInPolicy { .. } => "notInPolicy",
+            Self::SourceNotAllowed { .. } => "sourceNotAllowed",
+            Self::RequestRefused { .. } => "requestRefused",
+            Self::RequestUnanswered { .. } => "requestUnanswered",
+            Self::SourceUncertain { .. } => "sourceUncertain",
+            Self::SourceUnknown => "sourceUnknown",
+            Self::VmNotFound { .. } => "vmNotFound",
+            Self::VmNotRunning { .. } => "vmNotRunning",
+            Self::AllocationFailed { .. } => "allocationFailed",
+            Self::StartFailed { .. } => "startFailed",
+            Self::NoPublicAddress { .. } => "noPublicAddress",
+            Self::PortSilent { .. } => "portSilent",
+            Self::PortRefused { .. } => "portRefused",
+            Self::PortStranger { .. } => "portStranger",
+            Self::ClientNotFound { .. } => "clientNotFound",
+            Self::ClientFailed { .. } => "clientFailed",
+            Self::Throttled { .. } => "throttled",
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timedOut",
+            Self::AzureError { .. } => "azureError",
+            Self::Cancelled { .. } => "cancelled",
+            Self::UnknownFavourite { .. } => "unknownFavourite",
+            Self::FavouriteExists { .. } => "favouriteExists",
+            Self::Settings { .. } => "settings",
+            Self::UnknownCloud { .. } => "unknownCloud",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What it means to a script.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotSignedIn { .. } => ExitCode::NotSignedIn,
+            Self::AccessDenied { .. }
+            | Self::NoPolicy { .. }
+            | Self::NotInPolicy { .. }
+            | Self::SourceNotAllowed { .. }
+            | Self::RequestRefused { .. } => ExitCode::Denied,
+            Self::PortSilent { .. }
+            | Self::PortRefused { .. }
+            | Self::TimedOut { .. }
+            | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
+            Self::Cancelled { .. } => ExitCode::Cancelled,
+            Self::UnknownFavourite { .. } | Self::FavouriteExists { .. } | Self::UnknownCloud { .. } => ExitCode::Usage,
+            Self::SourceUncertain { .. }
+            | Self::SourceUnknown
+            | Self::VmNotFound { .. }
+            | Self::VmNotRunning { .. }
+            | Self::AllocationFailed { .. }
+            | Self::StartFailed { .. }
+            | Self::NoPublicAddress { .. }
+            | Self::PortStranger { .. }
+            | Self::ClientNotFound { .. }
+            | Self::ClientFailed { .. }
+            | Self::Throttled { .. }
+            | Self::Unreachable { .. }
+            | Self::AzureError { .. }
+            | Self::Settings { .. }
+            | Self::Internal { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+/// A failure with what support will ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// What went wrong.
+    pub failure: Failure,
+    /// Azure's `x-ms-correlation-request-id` (or `x-ms-request-id`) of the call, where there was one.
+    pub correlation_id: Option<String>,
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self { failure, correlation_id: None }
+    }
+}

@@ -1,0 +1,113 @@
+//! The ISO 8601 durations of JIT policies (`PT3H`, `PT30M`, `P1D`).
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A length of time that reads and writes as an ISO 8601 duration of days, hours, minutes and seconds.
+///
+/// Years and months have no fixed length and are refused; so are signs and fractions, which JIT policies never carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IsoDuration(pub TimeDelta);
+
+/// The text is no ISO 8601 duration of days, hours, minutes and seconds.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is not a duration like PT3H or P1D")]
+pub struct IsoDurationError(String);
+
+impl std::str::FromStr for IsoDuration {
+    type Err = IsoDurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text).map(Self).ok_or_else(|| IsoDurationError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<TimeDelta> {
+    let body = text.strip_prefix('P')?;
+    let (days, clock) = body.split_once('T').map_or((body, None), |(days, clock)| (days, Some(clock)));
+    if clock.is_some_and(str::is_empty) || (days.is_empty() && clock.is_none()) {
+        return None;
+    }
+    let mut seconds = designated(days, &[('W', 604_800), ('D', 86_400)])?;
+    seconds = seconds.checked_add(designated(clock.unwrap_or(""), &[('H', 3_600), ('M', 60), ('S', 1)])?)?;
+    TimeDelta::try_seconds(seconds)
+}
+
+/// Sums `{number}{letter}` groups whose letters come in the order of `units`.
+fn designated(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
+    let mut total = 0_i64;
+    let mut units = units.iter();
+    while !text.is_empty() {
+        let end = text.find(|c: char| !c.is_ascii_digit())?;
+        let number: i64 = text[..end].parse().ok()?;
+        let letter = text[end..].chars().next()?;
+        let (_, seconds) = units.by_ref().find(|(unit, _)| *unit == letter)?;
+        total = total.checked_add(number.checked_mul(*seconds)?)?;
+        text = &text[end + 1..];
+    }
+    Some(total)
+}
+
+impl std::fmt::Display for IsoDuration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let total = self.0.num_seconds().max(0);
+        let (days, hours, minutes, seconds) = (total / 86_400, total / 3_600 % 24, total / 60 % 60, total % 60);
+        f.write_str("P")?;
+        if days > 0 {
+            write!(f, "{days}D")?;
+        }
+        if total % 86_400 > 0 || total == 0 {
+            f.write_str("T")?;
+        }
+        for (amount, letter) in [(hours, 'H'), (minutes, 'M')] {
+            if amount > 0 {
+                write!(f, "{amount}{letter}")?;
+            }
+        }
+        if seconds > 0 || total == 0 {
+            write!(f, "{seconds}S")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for IsoDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for IsoDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_durations_of_policies_are_read() {
+        for (text, seconds) in
+            [("PT3H", 10_800), ("P1D", 86_400), ("PT5M", 300), ("PT1H30M", 5_400), ("P1DT12H", 129_600), ("PT0S", 0)]
+        {
+            assert_eq!(text.parse::<IsoDuration>().unwrap().0.num_seconds(), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "P", "PT", "3H", "PT3", "PTH", "P1Y", "PT3M2H", "PT-3H", "PT1.5H", "P99999999999999999999D"] {
+            assert!(text.parse::<IsoDuration>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_duration_reads_back_the_same(seconds in 0_i64..1_000_000) {
+            let duration = IsoDuration(TimeDelta::seconds(seconds));
+            prop_assert_eq!(duration.to_string().parse::<IsoDuration>().unwrap(), duration);
+        }
+    }
+}

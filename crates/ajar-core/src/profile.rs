@@ -1,0 +1,162 @@
+//! Profiles: how to open one VM. A profile with a name is a favourite.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::iso8601::IsoDuration;
+use crate::port::Protocol;
+use crate::resource_id::VmResourceId;
+
+/// How long access is asked for when a profile does not say: two hours.
+pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
+
+/// The name of a favourite: 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
+///
+/// Names are typed in shells and stand in ssh's host names, so nothing else is let in. Two names that differ only in
+/// case are the same favourite.
+#[derive(Clone, Debug, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
+pub struct ProfileName(String);
+
+/// The text is no name for a favourite.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "“{0}” is no name for a favourite: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit"
+)]
+pub struct ProfileNameError(String);
+
+impl ProfileName {
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for ProfileName {
+    type Err = ProfileNameError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(ProfileNameError(text.to_owned())) }
+    }
+}
+impl TryFrom<String> for ProfileName {
+    type Error = ProfileNameError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+impl From<ProfileName> for String {
+    fn from(name: ProfileName) -> Self {
+        name.0
+    }
+}
+impl PartialEq for ProfileName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+impl std::fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How to open one VM. Also the shape of a `[profiles.NAME]` table in `config.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Profile {
+    /// The VM.
+    pub vm: VmResourceId,
+    /// Its port; without it the protocol's own, 22 or 3389.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// What is spoken there; without it RDP on 3389 and SSH elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// The user to log in as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// How long to ask access for, as an ISO 8601 duration.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(type = "string", optional))]
+    pub access: Option<IsoDuration>,
+    /// The account to act as; without it the one that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Whether Ajar may start the VM when it is stopped or deallocated (default: yes).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<bool>,
+    /// ssh's private key file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_file: Option<String>,
+    /// ssh's known hosts file, where it is not the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts_file: Option<String>,
+}
+
+impl Profile {
+    /// A profile with nothing but its VM.
+    pub fn new(vm: VmResourceId) -> Self {
+        Self {
+            vm,
+            port: None,
+            protocol: None,
+            user: None,
+            access: None,
+            account: None,
+            start: None,
+            identity_file: None,
+            known_hosts_file: None,
+        }
+    }
+
+    /// What is spoken on the VM's port.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol.unwrap_or_else(|| self.port.map_or(Protocol::Ssh, Protocol::of_port))
+    }
+
+    /// The VM's port to open.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.protocol().default_port())
+    }
+
+    /// How long to ask access for.
+    pub fn access(&self) -> TimeDelta {
+        self.access.map_or(DEFAULT_ACCESS, |duration| duration.0)
+    }
+
+    /// Whether Ajar may start the VM.
+    pub fn may_start(&self) -> bool {
+        self.start.unwrap_or(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_knows_its_port_and_protocol_by_custom() {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        let profile = Profile::new(vm.parse().unwrap());
+        assert_eq!((profile.port(), profile.protocol()), (22, Protocol::Ssh));
+        let rdp = Profile { port: Some(3389), ..profile.clone() };
+        assert_eq!((rdp.port(), rdp.protocol()), (3389, Protocol::Rdp));
+        let odd = Profile { protocol: Some(Protocol::Rdp), ..profile };
+        assert_eq!(odd.port(), 3389);
+    }
+
+    #[test]
+    fn names_are_safe_in_a_shell_and_equal_in_any_case() {
+        for name in ["web-01", "a", "Build_Win.02"] {
+            assert!(name.parse::<ProfileName>().is_ok(), "{name}");
+        }
+        for name in ["", "-oProxyCommand=x", "a b", "a/b", "ü", ".hidden", &"x".repeat(65)] {
+            assert!(name.parse::<ProfileName>().is_err(), "{name}");
+        }
+        assert_eq!("Web-01".parse::<ProfileName>().unwrap(), "web-01".parse().unwrap());
+    }
+}

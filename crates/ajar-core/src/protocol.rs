@@ -1,0 +1,143 @@
+//! What faces and the engine's host say to each other: JSON lines over the local socket.
+//!
+//! A face sends [`FaceMessage`]s; the host sends the whole [`Snapshot`] whenever it changes, and one reply for each
+//! request. The first line each side sends is a greeting with the protocol's version.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::{Profile, ProfileName};
+use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
+
+/// Both sides must speak the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A line from a face.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "say")]
+pub enum FaceMessage {
+    /// The first line.
+    #[serde(rename_all = "camelCase")]
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        protocol: u32,
+    },
+    /// A wish; answered by a reply with the same id.
+    #[serde(rename_all = "camelCase")]
+    Ask {
+        /// Chosen by the face, unique on its connection.
+        id: u64,
+        /// What is wanted.
+        request: Request,
+    },
+}
+
+/// A line from the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "say")]
+pub enum HostMessage {
+    /// The first line.
+    #[serde(rename_all = "camelCase")]
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        protocol: u32,
+    },
+    /// The state has changed.
+    #[serde(rename_all = "camelCase")]
+    Snapshot {
+        /// All of it.
+        snapshot: Box<Snapshot>,
+    },
+    /// The answer to a request.
+    #[serde(rename_all = "camelCase")]
+    Reply {
+        /// The request's id.
+        id: u64,
+        /// What came of it.
+        reply: Reply,
+    },
+}
+
+/// What a face can ask of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "ask")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Request {
+    /// Open a favourite. An attempt already under way for it is shared, not repeated.
+    Connect(Connect),
+    /// Give up the attempt under way for a favourite.
+    Cancel {
+        /// The favourite.
+        name: ProfileName,
+    },
+    /// Forget an ended attempt.
+    Dismiss {
+        /// The favourite.
+        name: ProfileName,
+    },
+    /// Read the policies anew and adopt the windows they show.
+    Refresh,
+    /// Add a favourite.
+    Add {
+        /// Its name.
+        name: ProfileName,
+        /// How to open it.
+        profile: Profile,
+    },
+    /// Remove a favourite. What Azure holds open stays open.
+    Remove {
+        /// The favourite.
+        name: ProfileName,
+    },
+    /// Bring up the window of the tray app, if it is the host.
+    ShowWindow,
+}
+
+/// The wish to open a favourite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Connect {
+    /// The favourite.
+    pub name: ProfileName,
+    /// Another port than the profile's.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub port: Option<u16>,
+    /// Another duration than the profile's, in seconds.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub seconds: Option<u32>,
+    /// The justification for the record.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub reason: Option<String>,
+    /// The source address the user chose after a dispute.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string", optional))]
+    pub source: Option<Ipv4Addr>,
+    /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
+    pub launch: bool,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "answer")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Reply {
+    /// Done.
+    Done,
+    /// The attempt that serves a `Connect`; how it goes is in the snapshots.
+    #[serde(rename_all = "camelCase")]
+    Attempt {
+        /// Its number.
+        number: AttemptNumber,
+    },
+    /// It cannot be done.
+    #[serde(rename_all = "camelCase")]
+    Refused {
+        /// Why, in words.
+        failure: Box<FailureView>,
+    },
+}

@@ -1,0 +1,259 @@
+//! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::port::{Endpoint, Protocol};
+use crate::profile::ProfileName;
+use crate::resource_id::VmResourceId;
+
+/// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Snapshot {
+    /// Rises by one with each snapshot of a host.
+    pub revision: u64,
+    /// Azure's time minus this machine's, in milliseconds, as ARM's `Date` header showed it: countdowns add it.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub clock_skew_ms: i64,
+    /// Where the engine lives.
+    pub host: HostView,
+    /// The favourites in the user's order.
+    pub favourites: Vec<FavouriteView>,
+    /// Access windows in force, the one that ends first at the top.
+    pub windows: Vec<WindowView>,
+    /// Attempts under way, and the last ended one of each favourite until it is dismissed or tried again.
+    pub attempts: Vec<AttemptView>,
+    /// What is wrong with the settings file, if anything.
+    pub settings_problem: Option<FailureView>,
+}
+
+/// Where the engine lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct HostView {
+    /// The hosting process.
+    pub pid: u32,
+    /// Its version of Ajar.
+    pub version: String,
+    /// The cloud it talks to, such as `public`.
+    pub cloud: String,
+    /// Whether that is the built-in Azure.
+    pub demo: bool,
+}
+
+/// A favourite and what is known of its VM.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct FavouriteView {
+    /// Its name.
+    pub name: ProfileName,
+    /// Its VM.
+    pub vm: VmResourceId,
+    /// The VM's name in Azure.
+    pub vm_name: String,
+    /// The VM's resource group.
+    pub resource_group: String,
+    /// What opens it.
+    pub protocol: Protocol,
+    /// The port behind it.
+    pub port: u16,
+    /// Who logs in.
+    pub user: Option<String>,
+    /// How it stands.
+    pub state: FavouriteState,
+    /// One short line under the name, such as “rg-data · deallocated”.
+    pub detail: String,
+}
+
+/// How a favourite stands, most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum FavouriteState {
+    /// An attempt is under way.
+    Connecting,
+    /// A window is open.
+    Open,
+    /// A window is open and near its end.
+    Ending,
+    /// The last attempt failed.
+    Failed,
+    /// Nothing is known to be open.
+    Closed,
+}
+
+/// An access window in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct WindowView {
+    /// The favourite it belongs to.
+    pub name: ProfileName,
+    /// The VM.
+    pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
+    /// What opens it.
+    pub protocol: Protocol,
+    /// From where it is open, as Azure writes it.
+    pub source: String,
+    /// When it was asked for.
+    pub start_time_utc: DateTime<Utc>,
+    /// When it closes to new connections.
+    pub end_time_utc: DateTime<Utc>,
+    /// Who asked for it, if it was not this Ajar.
+    pub opened_by: Option<String>,
+    /// Whether its last quarter hour has begun.
+    pub ending: bool,
+}
+
+/// The number of an attempt; a newer one makes late results of an older one inert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct AttemptNumber(pub u64);
+
+/// One attempt, from the click to the client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct AttemptView {
+    /// Its number.
+    pub number: AttemptNumber,
+    /// The favourite.
+    pub name: ProfileName,
+    /// The VM.
+    pub vm: VmResourceId,
+    /// What opens it.
+    pub protocol: Protocol,
+    /// When the click was.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What is happening now, in one line, such as “starting the VM”.
+    pub headline: String,
+    /// The steps, in the order people expect.
+    pub steps: Vec<StepView>,
+    /// What the user should know without having asked, such as a shortened duration.
+    pub notes: Vec<String>,
+    /// How it ended, if it has.
+    pub outcome: Option<OutcomeView>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum OutcomeView {
+    /// The port answers, and the client is started or left to the face that asked.
+    #[serde(rename_all = "camelCase")]
+    Connected {
+        /// Where to dial.
+        endpoint: Endpoint,
+        /// The window that lets us in; none where the port is open without one, or not yet read.
+        window: Option<GrantView>,
+        /// From the click, in milliseconds.
+        #[cfg_attr(test, ts(type = "number"))]
+        elapsed_ms: u64,
+    },
+    /// It failed.
+    Failed(FailureView),
+    /// The user cancelled.
+    Cancelled(FailureView),
+}
+
+/// A window as `connect --json` names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct GrantView {
+    /// When it closes to new connections.
+    pub end_time_utc: DateTime<Utc>,
+    /// From where it is open.
+    pub source: String,
+}
+
+/// A step of an attempt, as people think of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Step {
+    /// Finding this machine's public address.
+    Source,
+    /// Reading the VM and where it can be reached.
+    Vm,
+    /// Reading the JIT policy.
+    Policy,
+    /// Asking for access.
+    Access,
+    /// Starting the VM.
+    Start,
+    /// Waiting until the port answers.
+    Port,
+    /// Starting the client.
+    Client,
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum StepStatus {
+    /// Its facts are not there yet.
+    Waiting,
+    /// Under way.
+    Running,
+    /// Done.
+    Done,
+    /// Not needed.
+    Skipped,
+    /// Failed.
+    Failed,
+}
+
+/// A step with its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct StepView {
+    /// Which.
+    pub step: Step,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// When it began, in milliseconds from the click.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub started_ms: Option<u64>,
+    /// When it ended.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub ended_ms: Option<u64>,
+    /// Its name for people, such as “Starting the VM”.
+    pub label: String,
+    /// What was found, such as “203.0.113.7, three sources agree”.
+    pub detail: Option<String>,
+}
+
+/// A failure in words, with one next action. The same in tray, window, notification and CLI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct FailureView {
+    /// The failure's stable name.
+    pub code: String,
+    /// What happened, in one short sentence.
+    pub title: String,
+    /// What it means.
+    pub message: String,
+    /// The one thing to do next.
+    pub action: String,
+    /// Where to read more.
+    pub help_url: Option<String>,
+    /// Things to choose from, such as the addresses seen.
+    pub choices: Vec<String>,
+    /// What to copy for support: codes, ids, times.
+    pub details: String,
+    /// The exit code of `ajar` for it.
+    pub exit_code: u8,
+}
