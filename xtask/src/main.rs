@@ -1,2 +1,71 @@
-//! Set-up and chores.
-fn main() {}
+//! Set-up and chores: everything a clone needs beyond cargo itself.
+
+mod bindings;
+mod contract;
+mod demo;
+mod icons;
+mod packages;
+mod process;
+mod test;
+mod ui;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+
+/// Set-up and chores of the Ajar workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+enum Chore {
+    /// Install what is missing, build, and start Ajar with its built-in Azure: no account needed
+    ///
+    /// With a display the tray application starts; without one, `ajar` opens web-01 in this terminal.
+    Demo {
+        /// Passed on to what is started, after `--`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Install what is missing and run every check and test, stopping at the first failure
+    Test {
+        /// Only these steps, in the usual order
+        #[arg(long, num_args = 1.., value_name = "STEP")]
+        only: Vec<test::Step>,
+    },
+    /// Write the window's TypeScript types anew from the Rust ones
+    Bindings,
+    /// Hold the client and the simulator against Azure's published API descriptions
+    Contract {
+        /// Folder with jitNetworkAccessPolicies.json and its examples
+        #[arg(long, value_name = "DIR")]
+        specs: PathBuf,
+    },
+    /// What CI runs: `test`, then `contract` where ../shared/azure-specs exists
+    Ci,
+    /// Render icons/ from the drawings in icons/src (needs rsvg-convert)
+    Icons,
+}
+
+fn main() -> ExitCode {
+    match carry_out(Chore::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
+    match chore {
+        Chore::Demo { args } => return demo::run(&args),
+        Chore::Test { only } => test::run(&only)?,
+        Chore::Bindings => bindings::replace()?,
+        Chore::Contract { specs } => contract::run(&specs)?,
+        Chore::Ci => {
+            test::run(&[])?;
+            contract::run_if_present()?;
+        }
+        Chore::Icons => icons::render()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,32 @@
+//! Client and simulator against what Azure has published: neither knows the other's types, so this ties both to Azure.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::process;
+
+/// Runs the contract tests of both sides with the descriptions in `specs`.
+pub(crate) fn run(specs: &Path) -> anyhow::Result<()> {
+    let specs = std::path::absolute(specs).with_context(|| format!("no such folder: {}", specs.display()))?;
+    let needed = specs.join("jitNetworkAccessPolicies.json");
+    if !needed.is_file() {
+        bail!(
+            "{} is not there: --specs wants the folder with Azure's published API descriptions \
+             (Azure/azure-rest-api-specs, Microsoft.Security 2020-01-01)",
+            needed.display()
+        );
+    }
+    for package in ["azure-sim", "ajar-azure"] {
+        println!("\n── contract of {package}");
+        let mut tests = process::cargo(["test", "--package", package, "--test", "contract"]);
+        process::run(tests.env("AZURE_SPECS_DIR", &specs))?;
+    }
+    Ok(())
+}
+
+/// As in CI: only where the descriptions lie beside the project.
+pub(crate) fn run_if_present() -> anyhow::Result<()> {
+    let specs = process::root().join("../shared/azure-specs");
+    if specs.is_dir() { run(&specs) } else { Ok(()) }
+}
