@@ -43,17 +43,26 @@ fn in_terminal(args: &[String]) -> anyhow::Result<ExitCode> {
     let ajar = ["run", "--quiet", "--package", "ajar-cli", "--bin", "ajar", "--", "--demo", "connect", "web-01"];
     let mut connect = process::cargo(ajar);
     connect.args(args);
-    if args.is_empty() && !stdin().is_terminal() {
+    let has_remote_command = args.iter().any(|arg| arg == "--");
+    if !has_remote_command && !stdin().is_terminal() {
         // Nobody can type into the session: let the VM say its name, and end.
         connect.args(["--", "hostname"]);
     }
     start(&mut connect)
 }
 
+/// Gives way to the program, so that Ctrl+C and the exit code are its own.
+#[cfg(unix)]
+fn start(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let error = std::os::unix::process::CommandExt::exec(command);
+    Err(error).with_context(|| format!("could not start `{}`", process::shown(command)))
+}
+
+#[cfg(not(unix))]
 fn start(command: &mut Command) -> anyhow::Result<ExitCode> {
     let status = command.status().with_context(|| format!("could not start `{}`", process::shown(command)))?;
-    // Ended by a signal, as by Ctrl+C, is how one leaves a demo.
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::SUCCESS, ExitCode::from))
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 #[cfg(all(test, target_os = "linux"))]

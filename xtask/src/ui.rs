@@ -46,12 +46,15 @@ fn npm() -> Command {
 /// Lays `ui/node_modules` anew where the lock file is newer.
 fn install() -> anyhow::Result<()> {
     check_node()?;
-    let stamp = folder().join("node_modules/.laid-by-xtask");
+    let modules = folder().join("node_modules");
+    let stamp = modules.join(".laid-by-xtask");
     if modified(&folder().join("package-lock.json")) < modified(&stamp) {
         return Ok(());
     }
     process::run(npm().args(["ci", "--no-audit", "--no-fund"]))?;
-    fs::write(&stamp, "").with_context(|| format!("could not write {}", stamp.display()))
+    fs::create_dir_all(&modules)
+        .and_then(|()| fs::write(&stamp, ""))
+        .with_context(|| format!("could not write {}", stamp.display()))
 }
 
 fn check_node() -> anyhow::Result<()> {
