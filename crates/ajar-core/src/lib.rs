@@ -4,12 +4,12 @@
 //! effects go out as data. `docs/ARCHITECTURE.md` names the invariants.
 
 pub mod access_window;
-// pub mod attempt;
+pub mod attempt;
 pub mod failure;
 pub mod iso8601;
-// pub mod launch;
-// pub mod menu;
-// pub mod message;
+pub mod launch;
+pub mod menu;
+pub mod message;
 pub mod policy;
 pub mod port;
 pub mod profile;

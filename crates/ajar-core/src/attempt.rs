@@ -1,0 +1,407 @@
+//! One attempt, from the click to the client: a set of facts, and the effects they enable.
+//!
+//! There is no chain of states. Each effect starts as soon as its facts are known ([`Attempt::next`]), results come back
+//! as facts ([`Attempt::apply`]), and what people see is derived ([`Attempt::steps`]). An interrupted attempt resumes by
+//! observing: reads are repeated, and nothing is written twice that Azure already did.
+
+mod clock;
+mod enabled;
+mod facts;
+mod limits;
+mod read;
+mod settle;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::access_window::{AccessWindow, granted, open_windows};
+use crate::failure::{Failure, Trouble};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, Permit, Refusal, check};
+use crate::port::{Endpoint, PortAnswer, Protocol};
+use crate::profile::ProfileName;
+use crate::resource_id::VmResourceId;
+use crate::snapshot::{AttemptNumber, Step};
+use crate::source::{Confidence, SourceAddress};
+use crate::vm::{PowerState, VmAddresses, VmFacts};
+use clock::{AttemptClock, Ms};
+pub use facts::{Ask, Effect, Fact, InitiateFailure};
+pub use limits::{HEAD_START, UNSETTLED};
+use read::Read;
+
+/// What the user wants opened, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// The favourite.
+    pub name: ProfileName,
+    /// Its VM.
+    pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// How long to ask access for.
+    pub access: TimeDelta,
+    /// The justification for the record.
+    pub justification: Option<String>,
+    /// Whether the VM may be started.
+    pub may_start: bool,
+    /// The source address the user chose.
+    pub chosen_source: Option<Ipv4Addr>,
+    /// Whether the engine starts the client.
+    pub launch: bool,
+}
+
+/// What is known at the click, from earlier.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Where the VM was reached before, if that address is its own for good.
+    pub endpoint: Option<Endpoint>,
+    /// The source address, if it was established a moment ago.
+    pub source: Option<SourceAddress>,
+    /// When a request for this VM and port was sent whose answer nobody saw: by a host that went away.
+    pub unsettled_since: Option<DateTime<Utc>>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The port answers; the client is started, or left to the face that asked.
+    Connected {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        trouble: Trouble,
+        /// In which step.
+        step: Step,
+    },
+    /// The user cancelled; the failure carries what stays behind.
+    Cancelled(Failure),
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    number: AttemptNumber,
+    order: Order,
+    clicked_at: DateTime<Utc>,
+    clock: AttemptClock,
+    remembered: Option<Endpoint>,
+    source: Read<SourceAddress>,
+    policies: Read<Vec<JitNetworkAccessPolicy>>,
+    vm: Read<VmFacts>,
+    addresses: Read<VmAddresses>,
+    start: Read<()>,
+    client: Read<()>,
+    asking: Asking,
+    probe: Probe,
+    passing_since: Option<Ms>,
+    ready_since: Option<Ms>,
+    outcome: Option<(Outcome, Ms)>,
+}
+
+/// How far the request for access has come.
+#[derive(Clone, Debug, Default)]
+struct Asking {
+    sent: u32,
+    in_flight: Option<Ms>,
+    /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
+    unsettled: Option<Ms>,
+    granted: Option<AccessWindow>,
+    clamped_to: Option<TimeDelta>,
+    began: Option<Ms>,
+    ended: Option<Ms>,
+}
+
+/// What looking at the port has shown.
+#[derive(Clone, Debug, Default)]
+struct Probe {
+    in_flight: Option<(Endpoint, Ms)>,
+    last: Option<(Endpoint, PortAnswer)>,
+    due: Ms,
+    /// Looks in a row that were refused at once; spaces out the next ones.
+    refusals: u32,
+    began: Option<Ms>,
+    ended: Option<Ms>,
+}
+
+impl Attempt {
+    /// Begins an attempt at `now`, Azure's time as well as we know it.
+    pub fn new(number: AttemptNumber, order: Order, memory: Memory, now: DateTime<Utc>) -> Self {
+        let source = match (order.chosen_source, memory.source) {
+            (Some(address), _) => Read::known(SourceAddress { address, confidence: Confidence::Chosen }),
+            (None, Some(source)) => Read::known(source),
+            (None, None) => Read::wanted(),
+        };
+        let unsettled = memory
+            .unsettled_since
+            .map(|sent| (sent - now).num_milliseconds().min(0))
+            .filter(|sent| -sent < limits::ms(UNSETTLED));
+        Self {
+            number,
+            order,
+            clicked_at: now,
+            clock: AttemptClock::new(now),
+            remembered: memory.endpoint,
+            source,
+            policies: Read::wanted(),
+            vm: Read::wanted(),
+            addresses: Read::wanted(),
+            start: Read::unwanted(),
+            client: Read::unwanted(),
+            asking: Asking { unsettled, sent: u32::from(unsettled.is_some()), ..Asking::default() },
+            probe: Probe::default(),
+            passing_since: None,
+            ready_since: None,
+            outcome: None,
+        }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> AttemptNumber {
+        self.number
+    }
+
+    /// What was wanted.
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// When the click was.
+    pub fn clicked_at(&self) -> DateTime<Utc> {
+        self.clicked_at
+    }
+
+    /// How it ended, if it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref().map(|(outcome, _)| outcome)
+    }
+
+    /// From the click to the end, or to `now`, in milliseconds.
+    pub fn elapsed_ms(&self, now: DateTime<Utc>) -> u64 {
+        clock::unsigned(self.outcome.as_ref().map_or_else(|| self.clock.at(now), |(_, ended)| *ended))
+    }
+
+    /// Asks the engine to start the client too; for a second face that joins an attempt under way.
+    pub fn want_launch(&mut self) {
+        self.order.launch = true;
+    }
+
+    /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind.
+    pub fn cancel(&mut self, now: DateTime<Utc>) {
+        if self.outcome.is_some() {
+            return;
+        }
+        self.clock.observe(now);
+        let open_until = self.window(now).map(|window| window.end_time_utc);
+        let starting = self.start.is_begun();
+        self.end(Outcome::Cancelled(Failure::Cancelled { open_until, starting }));
+    }
+
+    /// Records that an effect of [`Attempt::next`] is under way.
+    pub fn begun(&mut self, effect: &Effect, now: DateTime<Utc>) {
+        let at = self.clock.observe(now);
+        match effect {
+            Effect::ProbePort { endpoint, .. } => {
+                self.probe.in_flight = Some((endpoint.clone(), at));
+                self.probe.began.get_or_insert(at);
+            }
+            Effect::DetectSource => self.source.begin(at),
+            Effect::ReadPolicy => self.policies.begin(at),
+            Effect::ReadVm => self.vm.begin(at),
+            Effect::ResolveAddress { .. } => self.addresses.begin(at),
+            Effect::Initiate(ask) => {
+                self.asking.sent += 1;
+                self.asking.in_flight = Some(at);
+                self.asking.clamped_to = ask.clamped_to;
+                self.asking.began.get_or_insert(at);
+            }
+            Effect::StartVm => self.start.begin(at),
+            Effect::LaunchClient { .. } => self.client.begin(at),
+        }
+    }
+
+    /// Records a result. One that belongs to another attempt, or comes after the end, changes nothing.
+    pub fn apply(&mut self, attempt: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
+        if attempt != self.number || self.outcome.is_some() {
+            return;
+        }
+        let at = self.clock.observe(now);
+        match fact {
+            Fact::Port { endpoint, answer } => self.port_answered(endpoint, answer, at),
+            Fact::Source(result) => self.source.settle(result, at),
+            Fact::Policies(result) => self.policies_read(result, now, at),
+            Fact::Vm(result) => self.vm_read(result, at),
+            Fact::Addresses(result) => self.addresses.settle(result, at),
+            Fact::Initiated(result) => self.initiated(result, at),
+            Fact::Started(result) => self.started(result, at),
+            Fact::Client(result) => self.client.settle(result, at),
+        }
+        self.settle(now);
+    }
+
+    /// Lets time pass: ends what has taken too long. To be called when [`Attempt::wake_at`] is reached.
+    pub fn tick(&mut self, now: DateTime<Utc>) {
+        if self.outcome.is_none() {
+            self.clock.observe(now);
+            self.expire(now);
+            self.settle(now);
+        }
+    }
+
+    fn port_answered(&mut self, endpoint: Endpoint, answer: PortAnswer, at: Ms) {
+        if self.probe.in_flight.as_ref().is_some_and(|(flying, _)| *flying == endpoint) {
+            self.probe.in_flight = None;
+        }
+        if self.endpoint().as_ref() != Some(&endpoint) {
+            return;
+        }
+        self.probe.refusals = if answer == PortAnswer::Silent { 0 } else { self.probe.refusals + 1 };
+        self.probe.due = at + limits::pause_after(answer, self.probe.refusals);
+        if answer == PortAnswer::Open {
+            self.probe.ended = Some(at);
+        }
+        self.probe.last = Some((endpoint, answer));
+    }
+
+    fn policies_read(&mut self, result: Result<Vec<JitNetworkAccessPolicy>, Trouble>, now: DateTime<Utc>, at: Ms) {
+        self.policies.settle(result, at);
+        let Some(since) = self.asking.unsettled else { return };
+        if self.window(now).is_some() {
+            self.asking.unsettled = None;
+            self.asking.ended.get_or_insert(at);
+        } else if at - since >= limits::ms(UNSETTLED) {
+            self.asking.unsettled = None;
+        } else {
+            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+        }
+    }
+
+    fn vm_read(&mut self, result: Result<VmFacts, Trouble>, at: Ms) {
+        let passing = result.as_ref().is_ok_and(|vm| vm.power.is_passing());
+        let was_passing = self.passing_since.is_some();
+        self.vm.settle(result, at);
+        if passing {
+            self.passing_since.get_or_insert(at);
+            self.vm.want(at + limits::ms(limits::LOOK_AGAIN));
+        } else {
+            self.passing_since = None;
+            if was_passing {
+                self.forget_fleeting_address(at);
+            }
+        }
+    }
+
+    fn started(&mut self, result: Result<(), Trouble>, at: Ms) {
+        let running = result.is_ok();
+        self.start.settle(result, at);
+        if running {
+            self.forget_fleeting_address(at);
+            self.look_soon(at);
+        }
+    }
+
+    /// A VM that came up may have another public address than before, unless that one is static.
+    fn forget_fleeting_address(&mut self, at: Ms) {
+        let keeps = self.addresses.value().and_then(|known| known.public).is_some_and(|public| public.is_static);
+        if !keeps {
+            self.addresses.forget(at);
+        }
+    }
+
+    fn look_soon(&mut self, at: Ms) {
+        self.probe.refusals = 0;
+        self.probe.due = self.probe.due.min(at);
+    }
+
+    fn initiated(&mut self, result: Result<JitNetworkAccessRequest, InitiateFailure>, at: Ms) {
+        self.asking.in_flight = None;
+        match result {
+            Ok(request) => {
+                let firewall = self.firewall();
+                let window = granted(&request, &self.order.vm, firewall).find(|window| window.port == self.order.port);
+                if window.is_some() {
+                    self.asking.granted = window;
+                    self.asking.ended = Some(at);
+                    self.look_soon(at);
+                } else {
+                    self.unanswered(at);
+                }
+            }
+            Err(InitiateFailure::Unanswered) => self.unanswered(at),
+            Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
+        }
+    }
+
+    fn unanswered(&mut self, at: Ms) {
+        self.asking.in_flight = None;
+        self.asking.unsettled = Some(at);
+        self.policies.want(at);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.outcome = Some((outcome, self.clock.last()));
+    }
+
+    // What the facts add up to.
+
+    fn open_endpoint(&self) -> Option<&Endpoint> {
+        self.probe.last.as_ref().filter(|(_, answer)| *answer == PortAnswer::Open).map(|(endpoint, _)| endpoint)
+    }
+
+    fn firewall(&self) -> Option<Ipv4Addr> {
+        let entries = self.policies.value()?.iter().flat_map(|policy| &policy.virtual_machines);
+        entries.filter(|entry| entry.id == self.order.vm).find_map(|entry| entry.public_ip_address)
+    }
+
+    /// Where to dial, as far as is known: a firewall's mapped port, the VM's public address, else where it was before.
+    fn endpoint(&self) -> Option<Endpoint> {
+        if let Some(mapped) = self.latest_window().and_then(|window| window.mapped) {
+            return Some(mapped);
+        }
+        match self.addresses.value().and_then(|addresses| addresses.public) {
+            Some(public) => Some(Endpoint { host: public.ip.to_string(), port: self.order.port }),
+            None => self.remembered.clone().filter(|_| !self.addresses.is_known()),
+        }
+    }
+
+    fn windows(&self) -> Vec<AccessWindow> {
+        let policies = self.policies.value().map_or(&[][..], Vec::as_slice);
+        let mut windows = open_windows(policies, &self.order.vm, DateTime::<Utc>::MIN_UTC);
+        windows.extend(self.asking.granted.clone());
+        windows
+    }
+
+    /// The window that lets this machine in at `now`, the one that lasts longest if there are several.
+    pub fn window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
+        let source = self.source.value()?.address;
+        let covering = self.windows().into_iter().filter(|window| window.covers(self.order.port, source, now));
+        covering.max_by_key(|window| window.end_time_utc)
+    }
+
+    /// As [`Attempt::window`], at the time last seen.
+    fn latest_window(&self) -> Option<AccessWindow> {
+        self.window(self.clock.seen())
+    }
+
+    fn is_running(&self) -> bool {
+        self.start.is_known() || self.vm.value().is_some_and(|vm| vm.power == PowerState::Running)
+    }
+
+    fn needs_start(&self) -> bool {
+        !self.start.is_known() && self.vm.value().is_some_and(|vm| vm.power.needs_start())
+    }
+
+    /// The policies' word on the request; `None` until policies and source are known.
+    fn permit(&self) -> Option<Result<Permit, Refusal>> {
+        let policies = self.policies.value()?;
+        let source = self.source.value()?;
+        Some(check(policies, &self.order.vm, self.order.port, source.address, self.order.access))
+    }
+}

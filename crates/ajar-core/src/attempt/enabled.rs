@@ -1,0 +1,121 @@
+//! Which effects the facts enable.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Ms;
+use super::{Ask, Attempt, Effect, limits};
+
+impl Attempt {
+    /// What is to be done now and is not under way. The engine calls [`Attempt::begun`] for each and does it.
+    pub fn next(&self, now: DateTime<Utc>) -> Vec<Effect> {
+        if self.outcome.is_some() {
+            return Vec::new();
+        }
+        let at = self.clock.at(now);
+        if let Some(endpoint) = self.open_endpoint() {
+            let launch = self.order.launch && !self.client.is_begun();
+            return launch.then(|| Effect::LaunchClient { endpoint: endpoint.clone() }).into_iter().collect();
+        }
+        let mut effects = Vec::new();
+        effects.extend(self.probe_now(at));
+        if !self.has_head_start(at) {
+            self.reads_now(at, &mut effects);
+            effects.extend(self.initiate_now(now).map(Effect::Initiate));
+            if self.may_start_now() {
+                effects.push(Effect::StartVm);
+            }
+        }
+        effects
+    }
+
+    /// When to call [`Attempt::tick`] and [`Attempt::next`] again if nothing else happens. `None` after the end.
+    pub fn wake_at(&self) -> Option<DateTime<Utc>> {
+        if self.outcome.is_some() {
+            return None;
+        }
+        let at = self.clock.last();
+        let soonest = self.deadlines().map(|(_, deadline)| deadline).chain(self.due_times(at)).min()?;
+        let wait = (soonest - at).clamp(1, limits::ms(limits::LONGEST_SLEEP));
+        Some(self.clock.seen() + chrono::TimeDelta::milliseconds(wait))
+    }
+
+    fn due_times(&self, at: Ms) -> impl Iterator<Item = Ms> {
+        let head_start = self.has_head_start(at).then_some(limits::ms(limits::HEAD_START));
+        let reads = [self.source.due(), self.policies.due(), self.vm.due(), self.addresses.due()];
+        let probe = (self.endpoint().is_some() && self.probe.in_flight.is_none()).then_some(self.probe.due);
+        // What is due already waits for a fact, not for time.
+        reads.into_iter().chain([probe, head_start]).flatten().filter(move |due| *due > at)
+    }
+
+    /// Whether the port's first answer is still being given time (rule 1).
+    fn has_head_start(&self, at: Ms) -> bool {
+        self.remembered.is_some() && self.probe.last.is_none() && at < limits::ms(limits::HEAD_START)
+    }
+
+    fn probe_now(&self, at: Ms) -> Option<Effect> {
+        let endpoint = self.endpoint()?;
+        let idle = self.probe.in_flight.as_ref().is_none_or(|(flying, _)| *flying != endpoint);
+        let new = self.probe.last.as_ref().is_none_or(|(seen, _)| *seen != endpoint);
+        (idle && (new || self.probe.due <= at)).then(|| Effect::ProbePort {
+            endpoint,
+            protocol: self.order.protocol,
+            patience: self.patience(),
+        })
+    }
+
+    /// Short for the first look, which others wait for; long once the door may open under it.
+    fn patience(&self) -> Duration {
+        let patience = if self.probe.last.is_none() { limits::HEAD_START } else { limits::PATIENCE };
+        patience.to_std().unwrap_or_default()
+    }
+
+    fn reads_now(&self, at: Ms, effects: &mut Vec<Effect>) {
+        if self.source.is_due(at) {
+            effects.push(Effect::DetectSource);
+        }
+        if self.policies.is_due(at) {
+            effects.push(Effect::ReadPolicy);
+        }
+        if self.vm.is_due(at) {
+            effects.push(Effect::ReadVm);
+        }
+        if let Some(vm) = self.vm.value()
+            && self.addresses.is_due(at)
+        {
+            effects.push(Effect::ResolveAddress { network_interfaces: vm.network_interfaces.clone() });
+        }
+    }
+
+    /// The request to send now, if one is due: source and policy known, no window covers them, none is on its way.
+    fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
+        let held_back = self.asking.in_flight.is_some()
+            || self.asking.unsettled.is_some()
+            || self.asking.sent >= limits::MOST_REQUESTS
+            || (!self.order.may_start && !self.is_running());
+        if held_back || self.window(now).is_some() {
+            return None;
+        }
+        let source = self.source.value()?.address;
+        let permit = self.permit()?.ok()?;
+        let margin = if permit.clamped_to.is_some() { limits::CLOCK_MARGIN } else { chrono::TimeDelta::zero() };
+        Some(Ask {
+            policy: permit.policy,
+            port: self.order.port,
+            source,
+            end_time_utc: now + permit.duration - margin,
+            clamped_to: permit.clamped_to,
+            justification: self.order.justification.clone(),
+        })
+    }
+
+    /// The VM rests, may be started, and the door in front of it can be opened: a VM is not started, and paid for,
+    /// behind a door that stays shut.
+    fn may_start_now(&self) -> bool {
+        self.needs_start()
+            && self.order.may_start
+            && !self.start.is_begun()
+            && (self.latest_window().is_some() || matches!(self.permit(), Some(Ok(_))))
+    }
+}

@@ -1,0 +1,99 @@
+//! What an attempt asks of the world, and what the world answers.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::failure::Trouble;
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use crate::port::{Endpoint, PortAnswer, Protocol};
+use crate::resource_id::ResourceId;
+use crate::source::SourceAddress;
+use crate::vm::{VmAddresses, VmFacts};
+
+/// Something the engine is to do for an attempt. Each yields one [`Fact`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Look once whether the port answers as the protocol does.
+    ProbePort {
+        /// Where.
+        endpoint: Endpoint,
+        /// As what.
+        protocol: Protocol,
+        /// How long silence is borne before it is called so.
+        patience: Duration,
+    },
+    /// Find this machine's public address.
+    DetectSource,
+    /// Read the JIT policies that speak of the VM.
+    ReadPolicy,
+    /// Read the VM with its instance view.
+    ReadVm,
+    /// Read the VM's network interfaces and their public addresses.
+    ResolveAddress {
+        /// The interfaces, the primary one first.
+        network_interfaces: Vec<ResourceId>,
+    },
+    /// Ask for access.
+    Initiate(Ask),
+    /// Start the VM, and wait until it runs.
+    StartVm,
+    /// Start the client.
+    LaunchClient {
+        /// Where to.
+        endpoint: Endpoint,
+    },
+}
+
+/// The one request for access that an attempt makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The policy to ask.
+    pub policy: ResourceId,
+    /// The port.
+    pub port: u16,
+    /// From where; a single host.
+    pub source: Ipv4Addr,
+    /// Until when.
+    pub end_time_utc: DateTime<Utc>,
+    /// The rule's maximum, when more was wanted.
+    pub clamped_to: Option<TimeDelta>,
+    /// The justification for the record.
+    pub justification: Option<String>,
+}
+
+/// The result of an effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// Of [`Effect::ProbePort`].
+    Port {
+        /// Where was looked.
+        endpoint: Endpoint,
+        /// What was found.
+        answer: PortAnswer,
+    },
+    /// Of [`Effect::DetectSource`].
+    Source(Result<SourceAddress, Trouble>),
+    /// Of [`Effect::ReadPolicy`].
+    Policies(Result<Vec<JitNetworkAccessPolicy>, Trouble>),
+    /// Of [`Effect::ReadVm`].
+    Vm(Result<VmFacts, Trouble>),
+    /// Of [`Effect::ResolveAddress`].
+    Addresses(Result<VmAddresses, Trouble>),
+    /// Of [`Effect::Initiate`].
+    Initiated(Result<JitNetworkAccessRequest, InitiateFailure>),
+    /// Of [`Effect::StartVm`].
+    Started(Result<(), Trouble>),
+    /// Of [`Effect::LaunchClient`].
+    Client(Result<(), Trouble>),
+}
+
+/// How asking for access can fail.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InitiateFailure {
+    /// It was sent and no usable answer came: it may have been granted.
+    Unanswered,
+    /// It was refused, or never sent: nothing was granted.
+    Refused(Trouble),
+}

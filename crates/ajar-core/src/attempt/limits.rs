@@ -1,0 +1,51 @@
+//! How long things may take. Every waiting step has a limit, so that time alone always ends an attempt.
+
+use chrono::TimeDelta;
+
+use super::clock::Ms;
+use crate::port::PortAnswer;
+
+/// With a remembered address everything else waits this long for the port's first answer, so that a port which is open
+/// already costs no call to Azure.
+pub const HEAD_START: TimeDelta = TimeDelta::milliseconds(750);
+
+/// How long a request whose answer nobody saw is looked for before another may be sent.
+pub const UNSETTLED: TimeDelta = TimeDelta::seconds(20);
+
+/// How soon a reading that is still on its way to another is taken again.
+pub(super) const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(2);
+
+/// How often a request may be sent in one attempt.
+pub(super) const MOST_REQUESTS: u32 = 3;
+
+/// Asked-for windows end this much before the policy's maximum, because Azure measures from its own clock.
+pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
+
+pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);
+pub(super) const READ: TimeDelta = TimeDelta::seconds(60);
+pub(super) const INITIATE: TimeDelta = TimeDelta::seconds(60);
+pub(super) const START: TimeDelta = TimeDelta::minutes(10);
+pub(super) const PORT: TimeDelta = TimeDelta::minutes(5);
+pub(super) const CLIENT: TimeDelta = TimeDelta::seconds(20);
+pub(super) const WHOLE: TimeDelta = TimeDelta::minutes(25);
+
+/// The longest the engine sleeps while an attempt is under way, so that a resumed laptop is noticed.
+pub(super) const LONGEST_SLEEP: TimeDelta = TimeDelta::seconds(30);
+
+/// How long a look at a silent port is kept up once all is asked for: SYNs are sent again after 1 and 3 seconds.
+pub(super) const PATIENCE: TimeDelta = TimeDelta::seconds(4);
+
+/// A look that has not come back this long after its patience ended is given up.
+pub(super) const LOST_LOOK: TimeDelta = TimeDelta::seconds(10);
+
+pub(super) const fn ms(delta: TimeDelta) -> Ms {
+    delta.num_milliseconds()
+}
+
+/// The pause before the next look: none after silence, which took its time; growing from 200 ms to 2 s after refusals.
+pub(super) fn pause_after(answer: PortAnswer, refusals: u32) -> Ms {
+    match answer {
+        PortAnswer::Open | PortAnswer::Silent => 0,
+        PortAnswer::Refused | PortAnswer::Stranger => (200 << refusals.saturating_sub(1).min(4)).min(2_000),
+    }
+}

@@ -1,0 +1,176 @@
+//! When an attempt is over: connected, blocked, or out of time.
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Ms;
+use super::{Attempt, Outcome, limits};
+use crate::failure::{Failure, Trouble};
+use crate::policy::Refusal;
+use crate::port::PortAnswer;
+use crate::snapshot::Step;
+
+/// What a deadline ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    Read(Step),
+    Initiate,
+    Look,
+    Port,
+    Whole,
+}
+
+impl Attempt {
+    /// Draws the conclusions the facts allow.
+    pub(super) fn settle(&mut self, now: DateTime<Utc>) {
+        self.note_readiness(now);
+        if self.outcome.is_some() {
+            return;
+        }
+        if let Some(endpoint) = self.open_endpoint().cloned() {
+            match (self.order.launch, self.client.trouble()) {
+                (true, Some(trouble)) => self.fail(trouble.clone(), Step::Client),
+                (true, None) if !self.client.is_known() => {}
+                (true, None) | (false, _) => self.end(Outcome::Connected { endpoint }),
+            }
+            return;
+        }
+        if let Some(trouble) = self.start.trouble() {
+            return self.fail(trouble.clone(), Step::Start);
+        }
+        let unanswered = self.asking.sent >= limits::MOST_REQUESTS
+            && self.asking.in_flight.is_none()
+            && self.asking.unsettled.is_none()
+            && self.window(now).is_none();
+        if unanswered {
+            return self.fail(Failure::RequestUnanswered { sent: self.asking.sent }.into(), Step::Access);
+        }
+        if let Some((trouble, step)) = self.blocker(now)
+            && !self.may_be_open_anyway()
+        {
+            self.fail(trouble, step);
+        }
+    }
+
+    fn fail(&mut self, trouble: Trouble, step: Step) {
+        self.end(Outcome::Failed { trouble, step });
+    }
+
+    /// Notes since when nothing but the port is waited for.
+    fn note_readiness(&mut self, now: DateTime<Utc>) {
+        let ready = self.is_running() && self.window(now).is_some() && self.endpoint().is_some();
+        if ready {
+            let at = self.clock.last();
+            self.ready_since.get_or_insert(at);
+        } else {
+            self.ready_since = None;
+        }
+    }
+
+    /// What stands in the way for good, if anything does. The most telling first.
+    fn blocker(&self, now: DateTime<Utc>) -> Option<(Trouble, Step)> {
+        if let Some(trouble) = self.vm.trouble() {
+            return Some((trouble.clone(), Step::Vm));
+        }
+        if let Some(trouble) = self.policies.trouble() {
+            return Some((trouble.clone(), Step::Policy));
+        }
+        let window = self.window(now);
+        if window.is_none() && self.asking.unsettled.is_none() {
+            if let Some(failure) = self.refusal() {
+                return Some((failure.into(), Step::Policy));
+            }
+            if let Some(trouble) = self.source.trouble() {
+                return Some((trouble.clone(), Step::Source));
+            }
+        }
+        if let Some(trouble) = self.addresses.trouble() {
+            return Some((trouble.clone(), Step::Vm));
+        }
+        let vm = self.vm.value()?;
+        if self.needs_start() && !self.order.may_start {
+            return Some((Failure::VmNotRunning { power: vm.power }.into(), Step::Start));
+        }
+        let addresses = self.addresses.value()?;
+        let unreachable = self.is_running() && self.endpoint().is_none() && self.firewall().is_none();
+        unreachable.then(|| (Failure::NoPublicAddress { private: addresses.private }.into(), Step::Vm))
+    }
+
+    /// Why the policies do not admit the request. What does not hang on the source is said without waiting for it.
+    fn refusal(&self) -> Option<Failure> {
+        let policies = self.policies.value()?;
+        let source = self.source.value().map(|source| source.address);
+        let asked_from = source.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+        let refusal =
+            crate::policy::check(policies, &self.order.vm, self.order.port, asked_from, self.order.access).err()?;
+        match refusal {
+            Refusal::NoPolicy => Some(Failure::NoPolicy { power: Some(self.vm.value()?.power) }),
+            Refusal::NotInPolicy { allowed } => Some(Failure::NotInPolicy { port: self.order.port, allowed }),
+            Refusal::SourceNotAllowed { allowed } => {
+                source.map(|address| Failure::SourceNotAllowed { address, allowed })
+            }
+        }
+    }
+
+    /// Whether the port may turn out to answer without us doing anything: not yet looked at where it really is.
+    fn may_be_open_anyway(&self) -> bool {
+        if self.needs_start() {
+            return false;
+        }
+        if self.addresses.is_pending() && self.vm.trouble().is_none() {
+            return true;
+        }
+        self.endpoint()
+            .is_some_and(|endpoint| self.probe.last.as_ref().is_none_or(|(looked_at, _)| *looked_at != endpoint))
+    }
+
+    /// The deadlines that run, in milliseconds from the click.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = (Limit, Ms)> {
+        let running =
+            |since: Option<Ms>, limit, step| since.map(|since| (Limit::Read(step), since + limits::ms(limit)));
+        let look = limits::ms(limits::PATIENCE) + limits::ms(limits::LOST_LOOK);
+        [
+            Some((Limit::Whole, limits::ms(limits::WHOLE))),
+            running(self.source.in_flight(), limits::SOURCE, Step::Source),
+            running(self.policies.in_flight(), limits::READ, Step::Policy),
+            running(self.vm.in_flight(), limits::READ, Step::Vm),
+            running(self.addresses.in_flight(), limits::READ, Step::Vm),
+            running(self.start.in_flight().or(self.passing_since), limits::START, Step::Start),
+            running(self.client.in_flight(), limits::CLIENT, Step::Client),
+            self.asking.in_flight.map(|since| (Limit::Initiate, since + limits::ms(limits::INITIATE))),
+            self.probe.in_flight.as_ref().map(|(_, since)| (Limit::Look, since + look)),
+            self.ready_since.map(|since| (Limit::Port, since + limits::ms(limits::PORT))),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Ends what has passed its deadline.
+    pub(super) fn expire(&mut self, now: DateTime<Utc>) {
+        let at = self.clock.last();
+        let passed: Vec<_> = self.deadlines().filter(|(_, deadline)| *deadline <= at).map(|(limit, _)| limit).collect();
+        for limit in passed {
+            match limit {
+                Limit::Look => {
+                    if let Some((endpoint, _)) = self.probe.in_flight.take() {
+                        self.port_answered(endpoint, PortAnswer::Silent, at);
+                    }
+                }
+                Limit::Initiate => self.unanswered(at),
+                Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
+                Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
+                Limit::Whole => self.fail(Failure::TimedOut { step: Step::Port }.into(), Step::Port),
+            }
+        }
+    }
+
+    fn port_failure(&self, now: DateTime<Utc>) -> Failure {
+        let waited = self.clock.last() - self.ready_since.unwrap_or(0);
+        let since = now - chrono::TimeDelta::milliseconds(waited);
+        match self.probe.last.clone() {
+            Some((endpoint, PortAnswer::Refused)) => Failure::PortRefused { endpoint, since },
+            Some((endpoint, PortAnswer::Stranger)) => Failure::PortStranger { endpoint },
+            Some((endpoint, PortAnswer::Silent | PortAnswer::Open)) => Failure::PortSilent { endpoint, since },
+            None => Failure::TimedOut { step: Step::Port },
+        }
+    }
+}

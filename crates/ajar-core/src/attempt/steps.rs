@@ -1,0 +1,175 @@
+//! The steps of an attempt as people see them, derived from its facts.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+use super::clock::{Ms, unsigned};
+use super::{Attempt, Outcome};
+use crate::failure::Trouble;
+use crate::message::failure::{About, in_words};
+use crate::message::step::{Finding, detail, headline, label};
+use crate::snapshot::{AttemptView, GrantView, OutcomeView, Step, StepStatus, StepView};
+use crate::vm::PowerState;
+
+/// A step's status and times, before words.
+struct Stand {
+    status: StepStatus,
+    began: Option<Ms>,
+    ended: Option<Ms>,
+    finding: Option<Finding>,
+}
+
+impl Stand {
+    fn of(began: Option<Ms>, ended: Option<Ms>, running: bool, finding: Option<Finding>) -> Self {
+        let status = match (began, ended) {
+            _ if running => StepStatus::Running,
+            (_, Some(_)) => StepStatus::Done,
+            (Some(_), None) => StepStatus::Running,
+            (None, None) => StepStatus::Waiting,
+        };
+        Self { status, began, ended: ended.filter(|_| !running), finding }
+    }
+
+    fn skipped(finding: Finding) -> Self {
+        Self { status: StepStatus::Skipped, began: None, ended: None, finding: Some(finding) }
+    }
+}
+
+impl Attempt {
+    /// The steps, in the order people expect, whatever order they ran in.
+    pub fn steps(&self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<StepView> {
+        let mut steps = vec![Step::Source, Step::Vm, Step::Policy, Step::Access, Step::Start, Step::Port];
+        if self.order.launch {
+            steps.push(Step::Client);
+        }
+        steps.into_iter().map(|step| self.step(step, now, zone)).collect()
+    }
+
+    fn step(&self, step: Step, now: DateTime<Utc>, zone: FixedOffset) -> StepView {
+        let stand = self.closed(step, self.stand(step, now));
+        let shown = |time: Option<Ms>| time.map(unsigned);
+        StepView {
+            step,
+            status: stand.status,
+            started_ms: shown(stand.began),
+            ended_ms: shown(stand.ended),
+            label: label(step, stand.status, self.order.protocol),
+            detail: stand.finding.map(|finding| detail(&finding, zone)),
+        }
+    }
+
+    /// After the end nothing runs and nothing is waited for.
+    fn closed(&self, step: Step, mut stand: Stand) -> Stand {
+        let Some((outcome, ended)) = &self.outcome else { return stand };
+        if let Outcome::Failed { step: failed, .. } = outcome
+            && *failed == step
+        {
+            return Stand { status: StepStatus::Failed, ended: Some(*ended), ..stand };
+        }
+        match stand.status {
+            StepStatus::Running | StepStatus::Waiting => {
+                let already_open = matches!(outcome, Outcome::Connected { .. });
+                stand.ended = stand.began.map(|_| *ended);
+                stand.status = StepStatus::Skipped;
+                stand.finding = already_open.then_some(Finding::AlreadyOpen).or(stand.finding);
+            }
+            StepStatus::Done | StepStatus::Skipped | StepStatus::Failed => {}
+        }
+        stand
+    }
+
+    fn stand(&self, step: Step, now: DateTime<Utc>) -> Stand {
+        match step {
+            Step::Source => {
+                let finding = self.source.value().map(|source| Finding::Source(*source));
+                if self.source.is_known() && !self.source.is_begun() {
+                    return Stand { status: StepStatus::Done, began: Some(0), ended: Some(0), finding };
+                }
+                Stand::of(self.source.began, self.source.ended, self.source.in_flight().is_some(), finding)
+            }
+            Step::Vm => self.vm_stand(),
+            Step::Policy => {
+                let read = &self.policies;
+                let first = read.in_flight().is_some() && read.is_pending();
+                Stand::of(read.began, read.ended, first, None)
+            }
+            Step::Access => self.access_stand(now),
+            Step::Start => self.start_stand(),
+            Step::Port => {
+                let finding = self.open_endpoint().or(self.probe.last.as_ref().map(|(seen, _)| seen)).cloned();
+                let (began, ended) = (self.probe.began, self.probe.ended);
+                Stand::of(began, ended, false, finding.map(Finding::Endpoint))
+            }
+            Step::Client => Stand::of(self.client.began, self.client.ended, false, None),
+        }
+    }
+
+    fn vm_stand(&self) -> Stand {
+        let ended = self.addresses.ended.filter(|_| !self.addresses.is_pending()).or(self.addresses.ended);
+        let finding = self.vm.value().map(|vm| Finding::Vm {
+            power: vm.power,
+            address: self.addresses.value().and_then(|addresses| addresses.public).map(|public| public.ip),
+        });
+        Stand::of(self.vm.began, ended, self.vm.is_begun() && ended.is_none(), finding)
+    }
+
+    fn access_stand(&self, now: DateTime<Utc>) -> Stand {
+        let window = self.window(now);
+        let finding = window.as_ref().map(|window| Finding::Window {
+            port: window.port,
+            end_time_utc: window.end_time_utc,
+            mapped: window.mapped.clone(),
+        });
+        match (self.asking.began, window) {
+            (None, Some(window)) => Stand::skipped(Finding::OpenUntil(window.end_time_utc)),
+            (began, _) => {
+                let busy = self.asking.in_flight.is_some() || self.asking.unsettled.is_some();
+                Stand::of(began, self.asking.ended, busy, finding)
+            }
+        }
+    }
+
+    fn start_stand(&self) -> Stand {
+        let was = self.vm.value().map(|vm| vm.power);
+        match (was, self.start.began) {
+            (Some(PowerState::Running), None) => Stand::skipped(Finding::AlreadyRunning),
+            (Some(power), None) if self.passing_since.is_some() => {
+                Stand::of(self.passing_since, None, true, Some(Finding::Was(power)))
+            }
+            (_, began) => Stand::of(began, self.start.ended, false, was.map(Finding::Was)),
+        }
+    }
+
+    /// The attempt as faces show it, with moments on the user's clock.
+    pub fn view(&self, now: DateTime<Utc>, zone: FixedOffset) -> AttemptView {
+        let steps = self.steps(now, zone);
+        let ended_at = self.outcome.as_ref().map(|(_, ended)| self.clicked_at + TimeDelta::milliseconds(*ended));
+        AttemptView {
+            number: self.number,
+            name: self.order.name.clone(),
+            vm: self.order.vm.clone(),
+            protocol: self.order.protocol,
+            started_at: self.clicked_at,
+            ended_at,
+            headline: headline(&steps),
+            notes: self.asking.clamped_to.map(crate::message::clamped).into_iter().collect(),
+            steps,
+            outcome: self.outcome().map(|outcome| self.outcome_view(outcome, now, zone)),
+        }
+    }
+
+    fn outcome_view(&self, outcome: &Outcome, now: DateTime<Utc>, zone: FixedOffset) -> OutcomeView {
+        let words = |trouble: &Trouble| in_words(trouble, &About { name: self.order.name.as_str(), zone, at: now });
+        match outcome {
+            Outcome::Connected { endpoint } => OutcomeView::Connected {
+                endpoint: endpoint.clone(),
+                window: self.window(now).map(|window| GrantView {
+                    end_time_utc: window.end_time_utc,
+                    source: crate::message::sources(&window.sources),
+                }),
+                elapsed_ms: self.elapsed_ms(now),
+            },
+            Outcome::Failed { trouble, .. } => OutcomeView::Failed(words(trouble)),
+            Outcome::Cancelled(failure) => OutcomeView::Cancelled(words(&failure.clone().into())),
+        }
+    }
+}

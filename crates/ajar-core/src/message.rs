@@ -1,0 +1,125 @@
+//! All sentences for people, in one place and keyed: by failure code, step and status, so that they can be translated.
+//!
+//! Tray, window, notifications and the command line show the same words.
+
+pub mod failure;
+pub mod notice;
+pub mod step;
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+use crate::policy::SourcePrefix;
+use crate::vm::PowerState;
+
+/// A moment on the user's clock, such as “17:04”. `zone` is the user's offset from UTC.
+pub fn moment(at: DateTime<Utc>, zone: FixedOffset) -> String {
+    at.with_timezone(&zone).format("%H:%M").to_string()
+}
+
+/// A length of time as people say it: “3 hours”, “1 hour 30 minutes”, “45 minutes”, “20 seconds”.
+pub fn spoken(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    let unit = |amount: i64, word: &str| match amount {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{amount} {word}s")),
+    };
+    let (hours, minutes) = (unit(seconds / 3_600, "hour"), unit(seconds / 60 % 60, "minute"));
+    match (hours, minutes) {
+        (Some(hours), Some(minutes)) => format!("{hours} {minutes}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => unit(seconds, "second").unwrap_or_else(|| "no time".into()),
+    }
+}
+
+/// What is left of a window: “2:11 left” from an hour on, “47 min left” below, “less than a minute left” at the end.
+pub fn left(left: TimeDelta) -> String {
+    match (left.num_minutes(), left.num_seconds()) {
+        (60.., _) => format!("{}:{:02} left", left.num_hours(), left.num_minutes() % 60),
+        (1.., _) => format!("{} min left", left.num_minutes()),
+        (_, 1..) => "less than a minute left".into(),
+        _ => "ended".into(),
+    }
+}
+
+/// The next time after `now` at which [`left`] changes for a window that ends at `end`.
+pub fn left_changes_at(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let left = end - now;
+    (left > TimeDelta::zero()).then(|| {
+        let whole_minutes = TimeDelta::minutes(left.num_minutes());
+        let past_the_minute = left - whole_minutes + TimeDelta::milliseconds(1);
+        if whole_minutes.is_zero() { end } else { now + past_the_minute }
+    })
+}
+
+/// The note that a request was cut to what the policy allows.
+pub fn clamped(max: TimeDelta) -> String {
+    format!("The policy allows {} at most, so that is what was asked for.", spoken(max))
+}
+
+/// From where a window is open, as Azure writes it.
+pub fn sources(prefixes: &[SourcePrefix]) -> String {
+    prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A power state as a word.
+pub fn power(state: PowerState) -> &'static str {
+    match state {
+        PowerState::Starting => "starting",
+        PowerState::Running => "running",
+        PowerState::Stopping => "stopping",
+        PowerState::Stopped => "stopped",
+        PowerState::Deallocating => "deallocating",
+        PowerState::Deallocated => "deallocated",
+        PowerState::Unknown => "in a state Azure doesn’t tell",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_said_as_people_say_them() {
+        for (seconds, words) in [
+            (10_800, "3 hours"),
+            (5_400, "1 hour 30 minutes"),
+            (3_600, "1 hour"),
+            (300, "5 minutes"),
+            (20, "20 seconds"),
+            (0, "no time"),
+        ] {
+            assert_eq!(spoken(TimeDelta::seconds(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_said_in_hours_then_minutes_then_hardly_any() {
+        for (seconds, words) in [
+            (7_860, "2:11 left"),
+            (3_600, "1:00 left"),
+            (3_599, "59 min left"),
+            (60, "1 min left"),
+            (59, "less than a minute left"),
+            (0, "ended"),
+            (-5, "ended"),
+        ] {
+            assert_eq!(left(TimeDelta::seconds(seconds)), words, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn the_words_change_when_they_say_they_do_and_not_before() {
+        let end = DateTime::UNIX_EPOCH + TimeDelta::hours(2);
+        let mut now = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_234);
+        let mut changes = 0;
+        while let Some(next) = left_changes_at(end, now) {
+            assert!(next > now);
+            assert_eq!(left(end - now), left(end - (next - TimeDelta::milliseconds(1))));
+            assert_ne!(left(end - now), left(end - next));
+            now = next;
+            changes += 1;
+        }
+        assert_eq!((now, changes), (end, 120));
+    }
+}

@@ -1,0 +1,49 @@
+//! The words of notifications.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+use super::{left, moment};
+use crate::snapshot::FailureView;
+
+/// A notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its first line.
+    pub title: String,
+    /// The rest.
+    pub body: String,
+}
+
+/// The port answers and the client is started.
+pub fn connected(name: &str, end: Option<DateTime<Utc>>, zone: FixedOffset) -> Notice {
+    Notice {
+        title: format!("Connected to {name}"),
+        body: end.map_or_else(
+            || "Its port was open already.".into(),
+            |end| format!("Open to new connections until {}.", moment(end, zone)),
+        ),
+    }
+}
+
+/// A window nears its end.
+pub fn ending(name: &str, remaining: TimeDelta, end: DateTime<Utc>, zone: FixedOffset) -> Notice {
+    Notice {
+        title: format!("{name} closes at {}", moment(end, zone)),
+        body: format!("{}. Connections that run then stay.", capital(&left(remaining))),
+    }
+}
+
+/// A window has ended.
+pub fn ended(name: &str) -> Notice {
+    Notice { title: format!("{name} is closed to new connections"), body: "Yours stays until you leave it.".into() }
+}
+
+/// An attempt failed.
+pub fn failed(failure: &FailureView) -> Notice {
+    Notice { title: failure.title.clone(), body: format!("{} {}", failure.message, failure.action) }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

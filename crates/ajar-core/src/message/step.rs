@@ -1,0 +1,108 @@
+//! The words of the steps.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use super::{moment, power};
+use crate::port::{Endpoint, Protocol};
+use crate::snapshot::{Step, StepStatus, StepView};
+use crate::source::{Confidence, SourceAddress};
+use crate::vm::PowerState;
+
+/// What a step found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// This machine's public address.
+    Source(SourceAddress),
+    /// The VM's state and public address.
+    Vm {
+        /// Its power state.
+        power: PowerState,
+        /// Its public address, if it has one.
+        address: Option<Ipv4Addr>,
+    },
+    /// The window granted.
+    Window {
+        /// The VM's port.
+        port: u16,
+        /// When it ends.
+        end_time_utc: DateTime<Utc>,
+        /// The firewall's side of it.
+        mapped: Option<Endpoint>,
+    },
+    /// A window was open already.
+    OpenUntil(DateTime<Utc>),
+    /// The port answered before the step was needed.
+    AlreadyOpen,
+    /// The VM ran already.
+    AlreadyRunning,
+    /// The state the VM was in.
+    Was(PowerState),
+    /// Where the port is.
+    Endpoint(Endpoint),
+}
+
+/// The name of a step.
+pub fn label(step: Step, status: StepStatus, protocol: Protocol) -> String {
+    match (step, status) {
+        (Step::Source, _) => "Your address".into(),
+        (Step::Vm, _) => "The VM".into(),
+        (Step::Policy, _) => "JIT policy".into(),
+        (Step::Access, StepStatus::Done) => "Access requested".into(),
+        (Step::Access, _) => "Requesting access".into(),
+        (Step::Start, StepStatus::Done) => "VM started".into(),
+        (Step::Start, _) => "Starting the VM".into(),
+        (Step::Port, StepStatus::Done) => format!("{protocol} answers"),
+        (Step::Port, _) => format!("Waiting until {protocol} answers"),
+        (Step::Client, _) => format!("Opening {protocol}"),
+    }
+}
+
+/// What a step found, in a few words.
+pub fn detail(finding: &Finding, zone: FixedOffset) -> String {
+    match finding {
+        Finding::Source(source) => format!("{}, {}", source.address, confidence(source.confidence)),
+        Finding::Vm { power: state, address: Some(address) } => format!("{}, {address}", power(*state)),
+        Finding::Vm { power: state, address: None } => power(*state).into(),
+        Finding::Window { port, end_time_utc, mapped: None } => {
+            format!("port {port} until {}", moment(*end_time_utc, zone))
+        }
+        Finding::Window { port, end_time_utc, mapped: Some(mapped) } => {
+            format!("port {port} until {}, through the firewall at {mapped}", moment(*end_time_utc, zone))
+        }
+        Finding::OpenUntil(end) => format!("already open until {}", moment(*end, zone)),
+        Finding::AlreadyOpen => "the port answered already".into(),
+        Finding::AlreadyRunning => "already running".into(),
+        Finding::Was(state) => format!("was {}", power(*state)),
+        Finding::Endpoint(endpoint) => endpoint.to_string(),
+    }
+}
+
+fn confidence(confidence: Confidence) -> String {
+    match confidence {
+        Confidence::Agreed { sources: 2 } => "two sources agree".into(),
+        Confidence::Agreed { sources: 3 } => "three sources agree".into(),
+        Confidence::Agreed { sources } => format!("{sources} sources agree"),
+        Confidence::Unconfirmed => "one source only".into(),
+        Confidence::Chosen => "as you chose".into(),
+    }
+}
+
+/// What is happening now, in one line: the running step that takes longest.
+pub fn headline(steps: &[StepView]) -> String {
+    const TELLING: [Step; 7] =
+        [Step::Client, Step::Start, Step::Access, Step::Source, Step::Policy, Step::Vm, Step::Port];
+    let running = TELLING
+        .iter()
+        .find_map(|step| steps.iter().find(|view| view.step == *step && view.status == StepStatus::Running));
+    running.map_or_else(
+        || "Getting ready".into(),
+        |view| match view.step {
+            Step::Source => "Finding your public address".into(),
+            Step::Vm => "Looking at the VM".into(),
+            Step::Policy => "Reading the JIT policy".into(),
+            Step::Access | Step::Start | Step::Port | Step::Client => view.label.clone(),
+        },
+    )
+}
