@@ -1,0 +1,31 @@
+// What a screen reader is told when the state changes. The ticking of a countdown is not told.
+
+import type { AttemptView } from './bindings/AttemptView';
+import type { Snapshot } from './bindings/Snapshot';
+import { clockText } from './countdown';
+import { windowKey } from './sections';
+import { words } from './words';
+
+export function announcement(before: Snapshot | null, after: Snapshot, now: number): string {
+  if (before === null) return '';
+  const told: string[] = [];
+  for (const attempt of after.attempts) {
+    const earlier = before.attempts.find(({ number }) => number === attempt.number);
+    const text = lineOf(attempt);
+    if (!earlier || lineOf(earlier) !== text) told.push(`${attempt.name}: ${text}`);
+  }
+  for (const window of after.windows) {
+    const earlier = before.windows.find((known) => windowKey(known) === windowKey(window));
+    if (!earlier) told.push(`${window.name}: ${words.openUntil(clockText(window.endTimeUtc, now))}`);
+    else if (window.ending && !earlier.ending) told.push(`${window.name}: ${words.endingSoon}`);
+  }
+  for (const window of before.windows) {
+    const gone = !after.windows.some((known) => windowKey(known) === windowKey(window));
+    if (gone) told.push(`${window.name}: ${words.closedToNew}`);
+  }
+  return told.join('. ');
+}
+
+function lineOf({ headline, outcome }: AttemptView): string {
+  return outcome && outcome.kind !== 'connected' ? outcome.title : headline;
+}

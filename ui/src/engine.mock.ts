@@ -1,0 +1,72 @@
+// An engine for `npm run dev` in a browser: `?state=connecting&theme=dark`. It answers as a fixture, not as Azure.
+
+import type { Request } from './bindings/Request';
+import type { Snapshot } from './bindings/Snapshot';
+import type { Engine } from './engine';
+import { failure, favourite } from './fixtures/build';
+import * as states from './fixtures/snapshots';
+
+const byName: Record<string, states.State> = {
+  idle: states.idle,
+  connecting: states.connecting,
+  ending: states.ending,
+  failures: states.failures,
+  empty: states.empty,
+  settings: states.settings,
+  long: states.long,
+};
+
+export function mockEngine(wish: URLSearchParams): Engine {
+  const theme = wish.get('theme');
+  if (theme) document.documentElement.style.colorScheme = theme;
+  let snapshot = (byName[wish.get('state') ?? ''] ?? states.idle)(Date.now());
+  let see: (snapshot: Snapshot) => void = () => {};
+
+  return {
+    follow(follower) {
+      see = follower;
+      see(snapshot);
+      return Promise.resolve(() => (see = () => {}));
+    },
+    request(request) {
+      if (request.ask === 'add' && snapshot.favourites.some(({ name }) => name === request.name)) {
+        const refused = failure('favouriteExists', {
+          title: `There is a favourite “${request.name}” already.`,
+          message: 'Two favourites cannot have the same name.',
+          action: 'Choose another name.',
+        });
+        return Promise.resolve({ answer: 'refused', failure: refused });
+      }
+      snapshot = answer(snapshot, request);
+      see(snapshot);
+      return Promise.resolve({ answer: 'done' });
+    },
+    copyText: () => Promise.resolve(),
+    openHelp: () => Promise.resolve(),
+    closeWindow: () => Promise.resolve(),
+  };
+}
+
+function answer(before: Snapshot, request: Request): Snapshot {
+  const after = { ...before, revision: before.revision + 1 };
+  switch (request.ask) {
+    case 'connect':
+      return {
+        ...after,
+        attempts: [
+          ...before.attempts.filter(({ name }) => name !== request.name),
+          { ...states.connectingAttempt(Date.now()), number: after.revision + 100, name: request.name },
+        ],
+      };
+    case 'cancel':
+    case 'dismiss':
+      return { ...after, attempts: before.attempts.filter(({ name }) => name !== request.name) };
+    case 'add':
+      return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm })] };
+    case 'remove':
+      return { ...after, favourites: before.favourites.filter(({ name }) => name !== request.name) };
+    case 'refresh':
+    case 'showWindow':
+      return after;
+  }
+}

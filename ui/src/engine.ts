@@ -1,0 +1,58 @@
+// The boundary to the shell: everything the window hears from the engine and asks of it.
+
+import { invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+
+import type { Reply } from './bindings/Reply';
+import type { Request } from './bindings/Request';
+import type { Snapshot } from './bindings/Snapshot';
+import { words } from './words';
+
+/** What went wrong, in the engine's words. A `FailureView` is one too. */
+export interface Problem {
+  code: string;
+  title: string;
+  message: string;
+  action: string;
+  helpUrl: string | null;
+}
+
+export interface Engine {
+  /** Hands on the state as it is and each one that follows, until the returned function is called. */
+  follow(see: (snapshot: Snapshot) => void): Promise<() => void>;
+  request(request: Request): Promise<Reply>;
+  copyText(text: string): Promise<void>;
+  openHelp(url: string): Promise<void>;
+  closeWindow(): Promise<void>;
+}
+
+export const tauriEngine: Engine = {
+  async follow(see) {
+    let changed = false;
+    const stop = await listen<Snapshot>('snapshot', ({ payload }) => {
+      changed = true;
+      see(payload);
+    });
+    try {
+      const first = await invoke<Snapshot>('snapshot');
+      if (!changed) see(first);
+    } catch (thrown) {
+      stop();
+      throw thrown;
+    }
+    return stop;
+  },
+  request: (request) => invoke<Reply>('request', { request }),
+  copyText: (text) => invoke('copy_text', { text }),
+  openHelp: (url) => invoke('open_help', { url }),
+  closeWindow: () => invoke('close_window'),
+};
+
+/** The problem that a rejected call carries; anything else means that the shell itself did not answer. */
+export function problemFrom(thrown: unknown): Problem {
+  if (typeof thrown === 'object' && thrown !== null && 'title' in thrown && 'code' in thrown) {
+    return thrown as Problem;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'noAnswer', title: words.engineSilent, message, action: words.engineSilentAction, helpUrl: null };
+}

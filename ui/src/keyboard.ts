@@ -1,0 +1,72 @@
+// What a key does, apart from how it is done.
+
+export type KeyAction =
+  | { do: 'focusSearch' }
+  | { do: 'type'; text: string }
+  | { do: 'clearSearch' }
+  | { do: 'closeWindow' }
+  | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
+  | { do: 'connect' }
+  | { do: 'menu' };
+
+export interface Key {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  shiftKey: boolean;
+}
+
+export interface Situation {
+  /** Where the focus is: the search field, a row of a list, another control, or nowhere. */
+  focus: 'search' | 'row' | 'control' | 'page';
+  /** Whether something is typed in the search field. */
+  searching: boolean;
+  /** Whether a row is selected. */
+  selected: boolean;
+  /** Whether a dialog or a menu has the keyboard. */
+  covered: boolean;
+}
+
+export function keyAction(key: Key, situation: Situation): KeyAction | null {
+  if (situation.covered) return null;
+  const command = key.ctrlKey || key.metaKey;
+  if (command && !key.altKey && key.key.toLowerCase() === 'k') return { do: 'focusSearch' };
+  if (key.shiftKey && key.key === 'F10') return situation.selected ? { do: 'menu' } : null;
+  if (command || key.altKey) return null;
+  switch (key.key) {
+    case 'Escape':
+      return situation.searching ? { do: 'clearSearch' } : { do: 'closeWindow' };
+    case 'ContextMenu':
+      return situation.selected ? { do: 'menu' } : null;
+    case 'ArrowDown':
+      return { do: 'move', to: 'next' };
+    case 'ArrowUp':
+      return { do: 'move', to: 'previous' };
+    case 'Home':
+      return situation.focus === 'search' ? null : { do: 'move', to: 'first' };
+    case 'End':
+      return situation.focus === 'search' ? null : { do: 'move', to: 'last' };
+    case 'Enter':
+      return situation.selected && situation.focus !== 'control' ? { do: 'connect' } : null;
+    default:
+      return isLetter(key.key) && situation.focus !== 'search' ? { do: 'type', text: key.key } : null;
+  }
+}
+
+/** A space presses buttons and scrolls; every other single character is the beginning of a search. */
+function isLetter(key: string): boolean {
+  return [...key].length === 1 && key !== ' ';
+}
+
+/** The row that a move leads to; from nowhere it leads into the list. */
+export function moved<T>(rows: readonly T[], from: T | null, to: 'next' | 'previous' | 'first' | 'last'): T | null {
+  const at = from === null ? -1 : rows.indexOf(from);
+  const target = {
+    next: Math.min(at + 1, rows.length - 1),
+    previous: at < 0 ? rows.length - 1 : Math.max(at - 1, 0),
+    first: 0,
+    last: rows.length - 1,
+  }[to];
+  return rows[target] ?? null;
+}

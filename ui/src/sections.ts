@@ -1,0 +1,64 @@
+// What of a snapshot stands where in the window.
+
+import type { AttemptView } from './bindings/AttemptView';
+import type { FailureView } from './bindings/FailureView';
+import type { FavouriteView } from './bindings/FavouriteView';
+import type { Snapshot } from './bindings/Snapshot';
+import type { WindowView } from './bindings/WindowView';
+
+export interface OpenWindow {
+  window: WindowView;
+  /** What the attempt that opened it wants known, such as a shortened duration. */
+  notes: string[];
+}
+
+export interface FailedAttempt {
+  attempt: AttemptView;
+  failure: FailureView;
+}
+
+export interface EndedAttempt {
+  attempt: AttemptView;
+  /** What there is to say about it, in the engine's words. */
+  text: string;
+}
+
+export interface Sections {
+  open: OpenWindow[];
+  connecting: AttemptView[];
+  failed: FailedAttempt[];
+  /** Ended without trouble and without a window that tells of it. */
+  ended: EndedAttempt[];
+  favourites: FavouriteView[];
+}
+
+export function sectionsOf(snapshot: Snapshot): Sections {
+  const sections: Sections = { open: [], connecting: [], failed: [], ended: [], favourites: snapshot.favourites };
+  for (const window of snapshot.windows) {
+    const attempt = snapshot.attempts.find(({ name, outcome }) => name === window.name && outcome?.kind === 'connected');
+    sections.open.push({ window, notes: attempt?.notes ?? [] });
+  }
+  for (const attempt of snapshot.attempts) {
+    const { outcome } = attempt;
+    if (outcome === null) {
+      sections.connecting.push(attempt);
+    } else if (outcome.kind === 'failed') {
+      sections.failed.push({ attempt, failure: outcome });
+    } else if (outcome.kind === 'cancelled') {
+      sections.ended.push({ attempt, text: sentences(outcome.title, outcome.message) });
+    } else if (!snapshot.windows.some(({ name }) => name === attempt.name)) {
+      sections.ended.push({ attempt, text: sentences(attempt.headline, ...attempt.notes) });
+    }
+  }
+  return sections;
+}
+
+function sentences(...texts: string[]): string {
+  return texts.filter(Boolean).join(' ');
+}
+
+/** The name of a row that arrows can reach: a favourite may stand in two sections. */
+export type RowKey = `${'window' | 'favourite'}:${string}`;
+
+export const windowKey = ({ name, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}`;
+export const favouriteKey = ({ name }: FavouriteView): RowKey => `favourite:${name}`;
