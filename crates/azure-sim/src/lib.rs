@@ -1,1 +1,31 @@
-//! A local Azure over HTTPS: JIT policies, VMs with real sockets behind a guard, Entra tokens
+//! A local Azure over HTTPS: JIT policies, VMs with real sockets behind a guard, Entra tokens.
+//!
+//! [`Simulator::start`] brings one up; [`Simulator::announce`] says how to reach it. Official Azure clients take it for
+//! the real thing. The state is pure and moves by a clock that `POST /_sim/advance` can push forward; sockets follow the
+//! state. `docs/simulator.md` describes the fleet file, the control endpoints, and what is and is not like Azure.
+
+mod announce;
+mod arm;
+mod clock;
+mod control;
+mod duration;
+mod entra;
+mod fault;
+mod fleet;
+mod front;
+mod guard;
+mod guest;
+mod journal;
+mod keys;
+mod latency;
+mod public_ip;
+mod simulator;
+mod site;
+mod state;
+mod switches;
+mod tls;
+mod world;
+
+pub use announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
+pub use fleet::{Fleet, FleetError};
+pub use simulator::{Options, Simulator, StartError};

@@ -1,2 +1,96 @@
 //! `azure-sim`: serves a local Azure until ended.
-fn main() {}
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use azure_sim::{Fleet, Options, Simulator};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// A local Azure over HTTPS, so faithful that Azure clients can't tell.
+///
+/// Serves Entra sign-in, Azure Resource Manager (JIT policies, VMs, networks) and the VMs themselves: real sockets on
+/// loopback addresses that open and close as Azure's rules say. When ready it prints one line of JSON that says how to
+/// reach everything. It runs until Ctrl-C or SIGTERM.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to serve HTTPS; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    /// What exists: subscriptions, VMs, ports, JIT policies (docs/simulator.md). Without it, a small fleet that shows
+    /// every case
+    #[arg(long, value_name = "FILE.toml")]
+    fleet: Option<PathBuf>,
+
+    /// How much faster than Azure: 20 turns a start of 30 s into one of 1.5 s. JIT windows keep their length
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    speed: f64,
+
+    /// Determines how long each wait is
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Write what is printed when ready to this file too, in one step
+    #[arg(long, value_name = "FILE.json")]
+    announce: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut stderr = std::io::stderr();
+            // Nobody is left to tell when standard error is closed.
+            let _closed = writeln!(stderr, "azure-sim: {error}");
+            let mut cause = error.source();
+            while let Some(source) = cause {
+                let _closed = writeln!(stderr, "  caused by: {source}");
+                cause = source.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let fleet = arguments.fleet.as_deref().map(Fleet::read).transpose()?;
+    // Waits from here on, so that an end that is asked for during the start is not lost.
+    let ended = asked_to_end()?;
+    let options = Options { listen: arguments.listen, fleet, speed: arguments.speed, seed: arguments.seed };
+    let simulator = Simulator::start(options).await?;
+    if let Some(file) = &arguments.announce {
+        simulator.announce().write(file).map_err(|error| format!("can't write {}: {error}", file.display()))?;
+    }
+    writeln!(std::io::stdout(), "{}", simulator.announce().to_json()?)?;
+    ended.await;
+    simulator.stop().await;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

@@ -1,0 +1,105 @@
+//! What a client needs to know to use a simulator, as one JSON object.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Everything about a running simulator. URLs are without trailing slashes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Announce {
+    /// Azure Resource Manager: `https://127.0.0.1:45123`.
+    pub resource_manager: String,
+    /// Microsoft Entra ID, without the tenant.
+    pub authority: String,
+    /// The PEM file of the certificate authority to trust.
+    pub ca_bundle: PathBuf,
+    /// The one tenant.
+    pub tenant_id: Uuid,
+    /// The demo service principal.
+    pub client_id: Uuid,
+    /// Its secret.
+    pub client_secret: String,
+    /// `IDENTITY_ENDPOINT` of App Service's managed identity.
+    pub identity_endpoint: String,
+    /// `IDENTITY_HEADER` for it.
+    pub identity_header: String,
+    /// Three services that tell the client's public address as text.
+    pub public_ip_endpoints: Vec<String>,
+    /// The control endpoints: `https://127.0.0.1:45123/_sim`.
+    pub control: String,
+    /// How to sign in to the built-in SSH guests.
+    pub ssh: AnnounceSsh,
+    /// The fleet.
+    pub vms: Vec<AnnounceVm>,
+}
+
+/// The user that the built-in SSH guests know.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnounceSsh {
+    /// The login name.
+    pub user: String,
+    /// An OpenSSH private key, readable by its owner alone.
+    pub identity_file: PathBuf,
+}
+
+/// One VM, as it is at the start.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnounceVm {
+    /// The resource id.
+    pub id: String,
+    /// The subscription's GUID.
+    pub subscription_id: String,
+    /// The resource group.
+    pub resource_group: String,
+    /// The VM's name.
+    pub name: String,
+    /// The region.
+    pub location: String,
+    /// `Linux` or `Windows`.
+    pub os: String,
+    /// The word after `PowerState/`.
+    pub power_state: String,
+    /// The name of the JIT policy that protects it.
+    pub jit_policy: Option<String>,
+    /// What a client dials: the public address, or the firewall's. None for private VMs and for dynamic addresses
+    /// that are not held.
+    pub address: Option<String>,
+    /// The VM's own public IP address; none behind a firewall.
+    pub public_ip: Option<String>,
+    /// `ssh-ed25519 AAAA…` of the built-in SSH guest.
+    pub host_key: Option<String>,
+    /// The ports on which the guest listens.
+    pub ports: Vec<AnnouncePort>,
+}
+
+/// A port of a VM.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnouncePort {
+    /// The port as Azure knows it.
+    pub number: u16,
+    /// Where it really is: `127.77.0.11:22`. None while the VM has no address.
+    pub dial: Option<String>,
+}
+
+impl Announce {
+    /// One line of JSON.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    /// Writes the file in one step: a reader sees all of it or nothing.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The secret in it is for this user alone: temporary files are made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        io::Write::write_all(&mut file, self.to_json()?.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}

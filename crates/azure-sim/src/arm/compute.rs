@@ -1,0 +1,197 @@
+//! `Microsoft.Compute/virtualMachines`: the model, and the instance view.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::arm::error::ArmError;
+use crate::arm::route::Scope;
+use crate::arm::{Call, list};
+use crate::clock::offset_timestamp;
+use crate::fleet::Os;
+use crate::state::Cloud;
+use crate::state::power::PowerState;
+use crate::state::vm::Vm;
+
+const READ: &str = "Microsoft.Compute/virtualMachines/read";
+
+/// The VM with this name, or Azure's 404.
+pub(super) fn find<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Result<(usize, &'c Vm), ArmError> {
+    let group = scope.resource_group.as_deref().unwrap_or_default();
+    let missing = || ArmError::resource_not_found(&format!("Microsoft.Compute/virtualMachines/{name}"), group);
+    cloud.vm(&scope.subscription, group, name).ok_or_else(missing)
+}
+
+/// The id as the caller named it: scope of the permission, whether the VM exists or not.
+pub(super) fn named(scope: &Scope, name: &str) -> String {
+    format!("{}/providers/Microsoft.Compute/virtualMachines/{name}", scope.id())
+}
+
+pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
+    // Asked for with `$expand=instanceView` or `statusOnly=true`, the list tells the power states too.
+    let status_only = call.query("statusOnly").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let expand = status_only || expands(call);
+    call.world.look(|cloud, now| {
+        call.permit(cloud, READ, &scope.id())?;
+        let inside = |vm: &&Vm| {
+            vm.subscription.eq_ignore_ascii_case(&scope.subscription)
+                && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&vm.resource_group))
+                && cloud.rights.allow(READ, &vm.id())
+        };
+        Ok(list(cloud.vms.iter().filter(inside).map(|vm| model(vm, expand, now)).collect()))
+    })
+}
+
+pub(super) fn virtual_machine(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, now| {
+        call.permit(cloud, READ, &named(scope, name))?;
+        let (_, vm) = find(cloud, scope, name)?;
+        Ok(Json(model(vm, expands(call), now)).into_response())
+    })
+}
+
+pub(super) fn instance_view(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, now| {
+        call.permit(cloud, "Microsoft.Compute/virtualMachines/instanceView/read", &named(scope, name))?;
+        let (_, vm) = find(cloud, scope, name)?;
+        Ok(Json(view(vm, now)).into_response())
+    })
+}
+
+fn expands(call: &Call<'_>) -> bool {
+    call.query("$expand").is_some_and(|value| value.to_ascii_lowercase().contains("instanceview"))
+}
+
+fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
+    let mut model = json!({
+        "name": vm.name,
+        "id": vm.id(),
+        "type": "Microsoft.Compute/virtualMachines",
+        "location": vm.location,
+        "tags": { "environment": "simulated" },
+        "properties": {
+            "hardwareProfile": { "vmSize": vm.size },
+            "provisioningState": if vm.power.under_way().is_some() { "Updating" } else { "Succeeded" },
+            "vmId": vm.vm_id,
+            "storageProfile": storage(vm),
+            "osProfile": os_profile(vm),
+            "networkProfile": {
+                "networkInterfaces": [{ "id": vm.nic_id(), "properties": { "primary": true } }],
+            },
+            "diagnosticsProfile": { "bootDiagnostics": { "enabled": true } },
+            "timeCreated": offset_timestamp(vm.created),
+        },
+        "etag": "\"1\"",
+    });
+    if expand {
+        model["properties"]["instanceView"] = view(vm, now);
+    }
+    model
+}
+
+fn storage(vm: &Vm) -> Value {
+    let image = match vm.os {
+        Os::Linux => {
+            json!({ "publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest" })
+        }
+        Os::Windows => json!({
+            "publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "sku": "2025-datacenter-g2", "version": "latest",
+        }),
+    };
+    json!({
+        "imageReference": image,
+        "osDisk": {
+            "osType": vm.os.name(),
+            "name": format!("{}_OsDisk", vm.name),
+            "createOption": "FromImage",
+            "caching": "ReadWrite",
+            "deleteOption": "Delete",
+            "diskSizeGB": 64,
+        },
+        "dataDisks": [],
+    })
+}
+
+fn os_profile(vm: &Vm) -> Value {
+    let mut profile = json!({
+        "computerName": vm.name,
+        "adminUsername": "demo",
+        "secrets": [],
+        "allowExtensionOperations": true,
+    });
+    match vm.os {
+        Os::Linux => {
+            profile["linuxConfiguration"] = json!({ "disablePasswordAuthentication": true, "provisionVMAgent": true });
+        }
+        Os::Windows => {
+            profile["windowsConfiguration"] = json!({ "provisionVMAgent": true, "enableAutomaticUpdates": true });
+        }
+    }
+    profile
+}
+
+fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
+    let under_way = vm.power.under_way().is_some();
+    let (provisioning, provisioning_text) =
+        if under_way { ("updating", "Updating") } else { ("succeeded", "Provisioning succeeded") };
+    let power = vm.power.current();
+    let mut view = json!({
+        "disks": [{
+            "name": format!("{}_OsDisk", vm.name),
+            "statuses": [{
+                "code": "ProvisioningState/succeeded",
+                "level": "Info",
+                "displayStatus": "Provisioning succeeded",
+                "time": offset_timestamp(vm.created),
+            }],
+        }],
+        "bootDiagnostics": {},
+        "hyperVGeneration": "V2",
+        "statuses": [
+            {
+                "code": format!("ProvisioningState/{provisioning}"),
+                "level": "Info",
+                "displayStatus": provisioning_text,
+                "time": offset_timestamp(vm.created),
+            },
+            { "code": format!("PowerState/{}", power.code()), "level": "Info", "displayStatus": display(power) },
+        ],
+    });
+    if vm.power.booted(now) {
+        let (system, version) = match vm.os {
+            Os::Linux => ("ubuntu", "24.04"),
+            Os::Windows => ("Windows Server 2025 Datacenter", "10.0.26100.1"),
+        };
+        view["computerName"] = vm.name.clone().into();
+        view["osName"] = system.into();
+        view["osVersion"] = version.into();
+        view["vmAgent"] = agent(now);
+    }
+    view
+}
+
+fn agent(now: DateTime<Utc>) -> Value {
+    json!({
+        "vmAgentVersion": "2.11.1.12",
+        "statuses": [{
+            "code": "ProvisioningState/succeeded",
+            "level": "Info",
+            "displayStatus": "Ready",
+            "message": "Guest Agent is running",
+            "time": offset_timestamp(now),
+        }],
+        "extensionHandlers": [],
+    })
+}
+
+fn display(power: PowerState) -> &'static str {
+    match power {
+        PowerState::Starting => "VM starting",
+        PowerState::Running => "VM running",
+        PowerState::Stopping => "VM stopping",
+        PowerState::Stopped => "VM stopped",
+        PowerState::Deallocating => "VM deallocating",
+        PowerState::Deallocated => "VM deallocated",
+    }
+}

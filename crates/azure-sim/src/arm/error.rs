@@ -1,0 +1,122 @@
+//! Azure Resource Manager's errors: `{"error":{"code","message"}}`, with Azure's own codes and sentences.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::entra::Entra;
+use crate::state::change::Declined;
+
+/// One error answer.
+#[derive(Clone, Debug)]
+pub(crate) struct ArmError {
+    status: StatusCode,
+    code: String,
+    message: String,
+    /// `WWW-Authenticate` of a 401.
+    challenge: Option<String>,
+}
+
+impl ArmError {
+    pub(crate) fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), challenge: None }
+    }
+
+    /// 401: the bearer is missing, unknown, expired or for somebody else.
+    pub(crate) fn unauthenticated(authority: &str, code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let challenge = format!(
+            "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", error_description=\"{message}\""
+        );
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+    }
+
+    pub(crate) fn expired(authority: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let form = "%-m/%-d/%Y %-I:%M:%S %p";
+        let message = format!(
+            "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
+            expires.format(form),
+            now.format(form)
+        );
+        Self::unauthenticated(authority, "ExpiredAuthenticationToken", message)
+    }
+
+    /// 403, in Azure's exact sentence.
+    pub(crate) fn forbidden(entra: &Entra, action: &str, scope: &str) -> Self {
+        let message = format!(
+            "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
+             '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+            entra.client_id, entra.object_id
+        );
+        Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
+    }
+
+    pub(crate) fn missing_api_version() -> Self {
+        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        Self::new(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message)
+    }
+
+    pub(crate) fn invalid_api_version(version: &str) -> Self {
+        let message = format!(
+            "The api-version '{version}' is invalid. The supported versions have the form 'YYYY-MM-DD' or \
+             'YYYY-MM-DD-preview'."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message)
+    }
+
+    pub(crate) fn invalid_subscription_id(subscription: &str) -> Self {
+        let message = format!("The provided subscription identifier '{subscription}' is malformed or invalid.");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidSubscriptionId", message)
+    }
+
+    pub(crate) fn subscription_not_found(subscription: &str) -> Self {
+        let message = format!("The subscription '{subscription}' could not be found.");
+        Self::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message)
+    }
+
+    pub(crate) fn resource_group_not_found(group: &str) -> Self {
+        let message = format!("Resource group '{group}' could not be found.");
+        Self::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message)
+    }
+
+    /// `resource` is type and name: `Microsoft.Compute/virtualMachines/web-01`.
+    pub(crate) fn resource_not_found(resource: &str, group: &str) -> Self {
+        let message = format!(
+            "The Resource '{resource}' under resource group '{group}' was not found. For more details please go to \
+             https://aka.ms/ARMResourceNotFoundFix"
+        );
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
+    }
+
+    pub(crate) fn no_such_type(path: &str) -> Self {
+        let message = format!("The request path '{path}' names no resource type or operation that this cloud serves.");
+        Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+    }
+
+    pub(crate) fn invalid_json(problem: &str) -> Self {
+        let message = format!("The request content was invalid and could not be deserialized: '{problem}'.");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)
+    }
+}
+
+impl From<Declined> for ArmError {
+    fn from(declined: Declined) -> Self {
+        match declined {
+            Declined::Refused(refusal) => Self::new(StatusCode::BAD_REQUEST, refusal.code, refusal.message),
+            Declined::Conflict { code, message } => Self::new(StatusCode::CONFLICT, code, message),
+        }
+    }
+}
+
+impl IntoResponse for ArmError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": { "code": self.code, "message": self.message } });
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(challenge) = self.challenge.and_then(|challenge| challenge.parse().ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

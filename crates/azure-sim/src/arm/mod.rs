@@ -1,0 +1,204 @@
+//! Azure Resource Manager: who calls, what for, may they, and the answer.
+
+mod compute;
+pub(crate) mod error;
+mod network;
+mod operations;
+mod route;
+mod security;
+mod subscriptions;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::latency::Wait;
+use crate::state::Cloud;
+use crate::state::power::PowerAction;
+use crate::switches::SubscriptionListAction;
+use crate::world::World;
+use error::ArmError;
+use route::{Route, Scope, Target};
+
+/// One authenticated request.
+struct Call<'a> {
+    world: &'a World,
+    /// Where the caller reached us: `https://localhost:45123`.
+    host: String,
+    query: Vec<(String, String)>,
+    body: &'a [u8],
+}
+
+impl Call<'_> {
+    fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    fn permit(&self, cloud: &Cloud, action: &str, scope: &str) -> Result<(), ArmError> {
+        if cloud.rights.allow(action, scope) {
+            return Ok(());
+        }
+        Err(ArmError::forbidden(&self.world.entra, action, scope))
+    }
+}
+
+/// Everything that is no other endpoint's is Azure Resource Manager's.
+pub(crate) async fn handle(
+    State(world): State<Arc<World>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut response = answer(&world, &method, &uri, &headers, &body).await.unwrap_or_else(ArmError::into_response);
+    let request_id = Uuid::new_v4().to_string();
+    let correlation = headers.get("x-ms-correlation-request-id").and_then(|id| id.to_str().ok());
+    let remaining = if method == Method::GET { "reads" } else { "writes" };
+    let extra = [
+        ("x-ms-correlation-request-id".to_owned(), correlation.unwrap_or(&request_id).to_owned()),
+        ("x-ms-routing-request-id".to_owned(), format!("AZURESIM:{}", Uuid::new_v4())),
+        (format!("x-ms-ratelimit-remaining-subscription-{remaining}"), "199".to_owned()),
+        ("x-ms-request-id".to_owned(), request_id),
+        ("cache-control".to_owned(), "no-cache".to_owned()),
+    ];
+    for (name, value) in extra {
+        if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), value.parse()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+async fn answer(
+    world: &World,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, ArmError> {
+    let route = route::parse(method, uri.path());
+    world.wait(latency(route.as_ref())).await;
+    authenticate(world, headers)?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(|it| it.as_str()));
+    let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
+    let call = Call { world, host, query: query(uri), body };
+    match call.query("api-version") {
+        None | Some("") => return Err(ArmError::missing_api_version()),
+        Some(version) if !well_formed(version) => return Err(ArmError::invalid_api_version(version)),
+        Some(_) => {}
+    }
+    match route.ok_or_else(|| ArmError::no_such_type(uri.path()))? {
+        Route::Subscriptions => Ok(world.look(|cloud, _| list(subscriptions::all(cloud)))),
+        Route::Tenants => Ok(world.look(|cloud, _| list(subscriptions::tenants(cloud)))),
+        Route::Within(scope, target) => within(&call, &scope, target),
+    }
+}
+
+fn latency(route: Option<&Route>) -> Wait {
+    match route {
+        Some(Route::Within(_, Target::Initiate { .. })) => Wait::Initiate,
+        Some(Route::Within(_, Target::Power { .. })) => Wait::Write,
+        Some(_) | None => Wait::Read,
+    }
+}
+
+fn authenticate(world: &World, headers: &HeaderMap) -> Result<(), ArmError> {
+    let authority = format!("{}/{}", world.base, world.entra.tenant_id);
+    let Some(sent) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+        let message = "Authentication failed. The 'Authorization' header is missing.";
+        return Err(ArmError::unauthenticated(&authority, "AuthenticationFailed", message));
+    };
+    let scheme_and_token = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let Some(token) = scheme_and_token.and_then(|(_, token)| world.entra.token(token.trim())) else {
+        let message = "The access token is invalid.";
+        return Err(ArmError::unauthenticated(&authority, "InvalidAuthenticationToken", message));
+    };
+    let now = world.clock.now();
+    if token.expires <= now {
+        return Err(ArmError::expired(&authority, token.expires, now));
+    }
+    if !world.is_audience(&token.audience) {
+        let message = format!(
+            "The access token has been obtained for wrong audience or resource '{}'. It should exactly match with one of \
+             the allowed audiences '{}'.",
+            token.audience, world.base
+        );
+        return Err(ArmError::unauthenticated(&authority, "InvalidAuthenticationTokenAudience", message));
+    }
+    Ok(())
+}
+
+fn query(uri: &Uri) -> Vec<(String, String)> {
+    axum::extract::Query::try_from_uri(uri).map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()
+}
+
+/// `2020-01-01`, `2015-06-01-preview`.
+fn well_formed(version: &str) -> bool {
+    let (date, suffix) = version.split_at_checked(10).unwrap_or((version, "-"));
+    let suffix_fits = suffix.is_empty()
+        || suffix.strip_prefix('-').is_some_and(|word| {
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+        });
+    suffix_fits && chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
+}
+
+/// A list that fits on one page.
+fn list(value: Vec<Value>) -> Response {
+    Json(json!({ "value": value })).into_response()
+}
+
+fn exists(cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
+    let subscription = &scope.subscription;
+    let id = Uuid::parse_str(subscription).map_err(|_| ArmError::invalid_subscription_id(subscription))?;
+    if !cloud.subscriptions.iter().any(|known| known.id == id) {
+        return Err(ArmError::subscription_not_found(subscription));
+    }
+    if let Some(group) = &scope.resource_group
+        && !cloud.resource_groups(subscription).iter().any(|known| known.eq_ignore_ascii_case(group))
+    {
+        return Err(ArmError::resource_group_not_found(group));
+    }
+    Ok(())
+}
+
+fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| exists(cloud, scope))?;
+    match target {
+        Target::Subscription => call.world.look(|cloud, _| subscriptions::one(cloud, &scope.subscription)),
+        Target::ResourceGroups => Ok(call.world.look(|cloud, _| list(subscriptions::resource_groups(cloud, scope)))),
+        Target::Policies { location } => security::policies(call, scope, location.as_deref()),
+        Target::Policy { location, name } => security::policy(call, scope, &location, &name),
+        Target::Initiate { location, name } => security::initiate(call, scope, &location, &name),
+        Target::VirtualMachines => compute::virtual_machines(call, scope),
+        Target::VirtualMachine { name } => compute::virtual_machine(call, scope, &name),
+        Target::InstanceView { name } => compute::instance_view(call, scope, &name),
+        Target::Power { name, action } => operations::set_power(call, scope, &name, action),
+        Target::Operation { id } => operations::status(call, scope, &id),
+        Target::OperationResult { id } => operations::result(call, scope, &id),
+        Target::NetworkList(kind) => network::all(call, scope, kind),
+        Target::Network(kind, name) => network::one(call, scope, kind, &name),
+        Target::SecurityRules { group } => network::security_rules(call, scope, &group),
+        Target::SecurityRule { group, name } => network::security_rule(call, scope, &group, &name),
+    }
+}
+
+/// The action that a power request asks for.
+fn power_permission(action: PowerAction) -> String {
+    format!("Microsoft.Compute/virtualMachines/{}/action", action.name())
+}
+
+/// The action that the list of JIT policies asks for.
+fn policy_list_permission(cloud: &Cloud, scope: &Scope) -> &'static str {
+    match (cloud.switches.subscription_list_action, &scope.resource_group) {
+        (SubscriptionListAction::Plain, None) => "Microsoft.Security/jitNetworkAccessPolicies/read",
+        (SubscriptionListAction::Locations | SubscriptionListAction::Plain, _) => {
+            "Microsoft.Security/locations/jitNetworkAccessPolicies/read"
+        }
+    }
+}

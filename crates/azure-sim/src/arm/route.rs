@@ -1,0 +1,223 @@
+//! What a path of Azure Resource Manager asks for. Case does not matter; names are kept as the caller wrote them.
+
+use axum::http::Method;
+
+use crate::state::power::PowerAction;
+
+/// Subscription, and the resource group for resources and lists that are narrowed to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) subscription: String,
+    pub(crate) resource_group: Option<String>,
+}
+
+impl Scope {
+    pub(crate) fn id(&self) -> String {
+        match &self.resource_group {
+            Some(group) => format!("/subscriptions/{}/resourceGroups/{group}", self.subscription),
+            None => format!("/subscriptions/{}", self.subscription),
+        }
+    }
+}
+
+/// The network resources that a VM has one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NetworkType {
+    Interface,
+    PublicIpAddress,
+    SecurityGroup,
+}
+
+impl NetworkType {
+    /// Azure's name of the type, below `Microsoft.Network/`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Interface => "networkInterfaces",
+            Self::PublicIpAddress => "publicIPAddresses",
+            Self::SecurityGroup => "networkSecurityGroups",
+        }
+    }
+
+    fn parse(segment: &str) -> Option<Self> {
+        let all = [Self::Interface, Self::PublicIpAddress, Self::SecurityGroup];
+        all.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(segment))
+    }
+}
+
+/// What is asked for within a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The subscription itself.
+    Subscription,
+    ResourceGroups,
+    Policies {
+        location: Option<String>,
+    },
+    Policy {
+        location: String,
+        name: String,
+    },
+    Initiate {
+        location: String,
+        name: String,
+    },
+    VirtualMachines,
+    VirtualMachine {
+        name: String,
+    },
+    InstanceView {
+        name: String,
+    },
+    Power {
+        name: String,
+        action: PowerAction,
+    },
+    /// The status of a long-running operation.
+    Operation {
+        id: String,
+    },
+    /// Its `Location`.
+    OperationResult {
+        id: String,
+    },
+    NetworkList(NetworkType),
+    Network(NetworkType, String),
+    SecurityRules {
+        group: String,
+    },
+    SecurityRule {
+        group: String,
+        name: String,
+    },
+}
+
+/// A request for Azure Resource Manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Subscriptions,
+    Tenants,
+    Within(Scope, Target),
+}
+
+/// Reads method and path; `None` when they name nothing that is served.
+pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
+    let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let lower: Vec<String> = kept.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let get = method == Method::GET;
+    let (subscription, rest) = match words.as_slice() {
+        ["subscriptions"] if get => return Some(Route::Subscriptions),
+        ["tenants"] if get => return Some(Route::Tenants),
+        ["subscriptions", _, rest @ ..] => (kept[1].to_owned(), rest),
+        _ => return None,
+    };
+    let (resource_group, rest) = match rest {
+        ["resourcegroups", _, rest @ ..] => (Some(kept[3].to_owned()), rest),
+        rest => (None, rest),
+    };
+    let names = &kept[kept.len() - rest.len()..];
+    let target = match resource_group {
+        None => in_subscription(get, rest, names)?,
+        Some(_) => in_group(method, rest, names)?,
+    };
+    Some(Route::Within(Scope { subscription, resource_group }, target))
+}
+
+fn in_subscription(get: bool, words: &[&str], names: &[&str]) -> Option<Target> {
+    if !get {
+        return None;
+    }
+    let name = |index: usize| names[index].to_owned();
+    Some(match words {
+        [] => Target::Subscription,
+        ["resourcegroups"] => Target::ResourceGroups,
+        ["providers", "microsoft.compute", "locations", _, "operations", _] => Target::Operation { id: name(5) },
+        ["providers", "microsoft.compute", "locations", _, "operationresults", _] => {
+            Target::OperationResult { id: name(5) }
+        }
+        words => list(words, names)?,
+    })
+}
+
+/// Lists that a subscription and a resource group have alike.
+fn list(words: &[&str], names: &[&str]) -> Option<Target> {
+    Some(match words {
+        ["providers", "microsoft.security", "jitnetworkaccesspolicies"] => Target::Policies { location: None },
+        ["providers", "microsoft.security", "locations", _, "jitnetworkaccesspolicies"] => {
+            Target::Policies { location: Some(names[3].to_owned()) }
+        }
+        ["providers", "microsoft.compute", "virtualmachines"] => Target::VirtualMachines,
+        ["providers", "microsoft.network", kind] => Target::NetworkList(NetworkType::parse(kind)?),
+        _ => return None,
+    })
+}
+
+fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
+    let name = |index: usize| names[index].to_owned();
+    let policy = |words: &[&str]| matches!(words, ["providers", "microsoft.security", "locations", _, kind, ..] if *kind == "jitnetworkaccesspolicies");
+    if method == Method::POST {
+        return Some(match words {
+            [.., "initiate"] if policy(words) && words.len() == 7 => {
+                Target::Initiate { location: name(3), name: name(5) }
+            }
+            ["providers", "microsoft.compute", "virtualmachines", _, action] => {
+                Target::Power { name: name(3), action: power_action(action)? }
+            }
+            _ => return None,
+        });
+    }
+    if method != Method::GET {
+        return None;
+    }
+    Some(match words {
+        words if policy(words) && words.len() == 6 => Target::Policy { location: name(3), name: name(5) },
+        ["providers", "microsoft.compute", "virtualmachines", _] => Target::VirtualMachine { name: name(3) },
+        ["providers", "microsoft.compute", "virtualmachines", _, "instanceview"] => {
+            Target::InstanceView { name: name(3) }
+        }
+        ["providers", "microsoft.network", kind, _] => Target::Network(NetworkType::parse(kind)?, name(3)),
+        ["providers", "microsoft.network", "networksecuritygroups", _, "securityrules"] => {
+            Target::SecurityRules { group: name(3) }
+        }
+        ["providers", "microsoft.network", "networksecuritygroups", _, "securityrules", _] => {
+            Target::SecurityRule { group: name(3), name: name(5) }
+        }
+        words => list(words, names)?,
+    })
+}
+
+fn power_action(segment: &str) -> Option<PowerAction> {
+    let all = [PowerAction::Start, PowerAction::Restart, PowerAction::PowerOff, PowerAction::Deallocate];
+    all.into_iter().find(|action| action.name().eq_ignore_ascii_case(segment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_matched_whatever_their_case_and_names_are_kept() {
+        let path = "/SUBSCRIPTIONS/s/ResourceGroups/Rg/PROVIDERS/microsoft.compute/VirtualMachines/Web-01/INSTANCEVIEW";
+        let scope = Scope { subscription: "s".to_owned(), resource_group: Some("Rg".to_owned()) };
+        let target = Target::InstanceView { name: "Web-01".to_owned() };
+        assert_eq!(parse(&Method::GET, path), Some(Route::Within(scope, target)));
+    }
+
+    #[test]
+    fn only_post_initiates() {
+        let path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Security/locations/westeurope/\
+                    jitNetworkAccessPolicies/default/initiate";
+        assert!(parse(&Method::GET, path).is_none());
+        let Some(Route::Within(_, Target::Initiate { location, name })) = parse(&Method::POST, path) else {
+            panic!("not an initiate");
+        };
+        assert_eq!((location.as_str(), name.as_str()), ("westeurope", "default"));
+    }
+
+    #[test]
+    fn nonsense_is_no_route() {
+        for path in ["/", "/x", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Nothing/things/a"] {
+            assert!(parse(&Method::GET, path).is_none(), "{path}");
+        }
+    }
+}

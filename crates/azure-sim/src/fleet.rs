@@ -1,0 +1,360 @@
+//! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::duration;
+use crate::state::nsg;
+
+/// Subscriptions and VMs, checked: every name is unique, every prefix and duration can be read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    #[serde(default = "default_tenant")]
+    pub(crate) tenant_id: Uuid,
+    #[serde(default = "default_client")]
+    pub(crate) client_id: Uuid,
+    #[serde(default = "default_object")]
+    pub(crate) object_id: Uuid,
+    #[serde(default = "default_public_ip")]
+    pub(crate) public_ip: Ipv4Addr,
+    pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    #[serde(default)]
+    pub(crate) vms: Vec<VmSpec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubscriptionSpec {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "independent yes-or-no keys of the fleet file")]
+pub(crate) struct VmSpec {
+    pub(crate) name: String,
+    /// Id or name of a subscription of the fleet; the first one when left out.
+    pub(crate) subscription: Option<String>,
+    #[serde(default = "default_resource_group")]
+    pub(crate) resource_group: String,
+    #[serde(default = "default_location")]
+    pub(crate) location: String,
+    #[serde(default)]
+    pub(crate) os: Os,
+    #[serde(default = "default_size")]
+    pub(crate) size: String,
+    #[serde(default)]
+    pub(crate) power: InitialPower,
+    /// A loopback address of one's own choice.
+    pub(crate) address: Option<Ipv4Addr>,
+    #[serde(default)]
+    pub(crate) dynamic_address: bool,
+    #[serde(default)]
+    pub(crate) private_only: bool,
+    #[serde(default)]
+    pub(crate) firewall: bool,
+    #[serde(default)]
+    pub(crate) out_of_capacity: bool,
+    #[serde(default)]
+    pub(crate) denied_actions: Vec<String>,
+    #[serde(default = "default_policy")]
+    pub(crate) policy: String,
+    pub(crate) ports: Vec<PortSpec>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub(crate) enum Os {
+    #[default]
+    Linux,
+    Windows,
+}
+
+impl Os {
+    /// `osType` of the OS disk.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::Windows => "Windows",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum InitialPower {
+    #[default]
+    Running,
+    Stopped,
+    Deallocated,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortSpec {
+    pub(crate) number: u16,
+    /// An NSG rule lets everyone in, JIT or not.
+    #[serde(default)]
+    pub(crate) open: bool,
+    pub(crate) jit: Option<JitSpec>,
+    pub(crate) service: Option<ServiceSpec>,
+    /// `host:port` of a real server.
+    pub(crate) forward: Option<String>,
+}
+
+/// What answers behind the guard.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ServiceSpec {
+    Ssh,
+    Rdp,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JitSpec {
+    #[serde(default = "default_max_duration")]
+    pub(crate) max_duration: String,
+    /// One prefix shows as `allowedSourceAddressPrefix`, several as `allowedSourceAddressPrefixes`.
+    #[serde(default = "default_sources")]
+    pub(crate) sources: Vec<String>,
+    #[serde(default = "default_protocol")]
+    pub(crate) protocol: String,
+}
+
+fn default_tenant() -> Uuid {
+    Uuid::from_u128(0x7c1f_0a52_6f0e_4c2b_9d57_31aa_5e6b_1c01)
+}
+
+fn default_client() -> Uuid {
+    Uuid::from_u128(0x2b1d_94c8_53aa_4b7e_8a16_0f0d_c0de_aa01)
+}
+
+fn default_object() -> Uuid {
+    Uuid::from_u128(0x9e0c_51f7_18d3_47a9_b2c4_6d1e_0b1e_c701)
+}
+
+fn default_public_ip() -> Ipv4Addr {
+    Ipv4Addr::new(203, 0, 113, 24)
+}
+
+fn default_resource_group() -> String {
+    "rg-demo".to_owned()
+}
+
+fn default_location() -> String {
+    "westeurope".to_owned()
+}
+
+fn default_size() -> String {
+    "Standard_D2s_v5".to_owned()
+}
+
+fn default_policy() -> String {
+    "default".to_owned()
+}
+
+fn default_max_duration() -> String {
+    "PT3H".to_owned()
+}
+
+fn default_sources() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+fn default_protocol() -> String {
+    "*".to_owned()
+}
+
+/// Why a fleet file can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FleetError {
+    /// The file can't be read.
+    #[error("can't read the fleet file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no TOML of the documented shape; the source names line and key.
+    #[error("{} is not a fleet file", file.as_ref().map_or("the text".into(), |path| path.to_string_lossy()))]
+    Syntax {
+        /// The file, when there is one.
+        file: Option<PathBuf>,
+        /// Line, column and key.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A value makes no sense.
+    #[error("{}{key}: {problem}", file.as_ref().map_or(String::new(), |path| format!("{}: ", path.display())))]
+    Invalid {
+        /// The file, when there is one.
+        file: Option<PathBuf>,
+        /// The key, such as `vms.web-01.ports.22.jit.max_duration`.
+        key: String,
+        /// What is wrong with its value and what would be right.
+        problem: String,
+    },
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        // A unit test parses the built-in file, so the empty fleet never shows.
+        include_str!("default-fleet.toml").parse().unwrap_or_else(|_: FleetError| Self {
+            tenant_id: default_tenant(),
+            client_id: default_client(),
+            object_id: default_object(),
+            public_ip: default_public_ip(),
+            subscriptions: Vec::new(),
+            vms: Vec::new(),
+        })
+    }
+}
+
+impl std::str::FromStr for Fleet {
+    type Err = FleetError;
+
+    fn from_str(text: &str) -> Result<Self, FleetError> {
+        Self::parse(text, None)
+    }
+}
+
+impl Fleet {
+    /// Reads and checks a fleet file.
+    pub fn read(path: &Path) -> Result<Self, FleetError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| FleetError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, Some(path))
+    }
+
+    fn parse(text: &str, file: Option<&Path>) -> Result<Self, FleetError> {
+        let file = file.map(Path::to_owned);
+        let fleet: Self = toml::from_str(text)
+            .map_err(|source| FleetError::Syntax { file: file.clone(), source: Box::new(source) })?;
+        match fleet.check() {
+            Ok(()) => Ok(fleet),
+            Err((key, problem)) => Err(FleetError::Invalid { file, key, problem }),
+        }
+    }
+
+    /// The subscription of a VM.
+    pub(crate) fn subscription_of(&self, vm: &VmSpec) -> Option<&SubscriptionSpec> {
+        let Some(wanted) = &vm.subscription else { return self.subscriptions.first() };
+        self.subscriptions.iter().find(|known| known.name == *wanted || known.id.to_string() == wanted.to_lowercase())
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        if self.subscriptions.is_empty() {
+            return Err(("subscriptions".to_owned(), "at least one is needed".to_owned()));
+        }
+        for (index, vm) in self.vms.iter().enumerate() {
+            let at = |key: &str| format!("vms.{}.{key}", vm.name);
+            if vm.name.is_empty() || !vm.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+                return Err((format!("vms[{index}].name"), format!("'{}' is no name for a VM", vm.name)));
+            }
+            let Some(subscription) = self.subscription_of(vm) else {
+                return Err((at("subscription"), "names none of the fleet's subscriptions".to_owned()));
+            };
+            let same = |other: &VmSpec| {
+                other.name.eq_ignore_ascii_case(&vm.name)
+                    && other.resource_group.eq_ignore_ascii_case(&vm.resource_group)
+                    && self.subscription_of(other).is_some_and(|its| its.id == subscription.id)
+            };
+            if self.vms.iter().take(index).any(same) {
+                return Err((at("name"), format!("{} has a VM of this name already", vm.resource_group)));
+            }
+            if vm.address.is_some_and(|address| !address.is_loopback()) {
+                return Err((at("address"), "must be a loopback address (127.0.0.0/8)".to_owned()));
+            }
+            if vm.policy.len() + vm.name.len() > 56 {
+                return Err((at("policy"), "policy and VM name together may have 56 characters".to_owned()));
+            }
+            for port in &vm.ports {
+                port.check().map_err(|(key, problem)| (at(&format!("ports.{}.{key}", port.number)), problem))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PortSpec {
+    fn check(&self) -> Result<(), (String, String)> {
+        if self.number == 0 {
+            return Err(("number".to_owned(), "must be 1 to 65535".to_owned()));
+        }
+        let is_address = |text: &String| {
+            text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if self.forward.as_ref().is_some_and(|forward| !is_address(forward)) {
+            return Err(("forward".to_owned(), "must be host:port".to_owned()));
+        }
+        let Some(jit) = &self.jit else { return Ok(()) };
+        let allowed = chrono::TimeDelta::minutes(5)..=chrono::TimeDelta::days(1);
+        if !duration::parse(&jit.max_duration).is_some_and(|max| allowed.contains(&max)) {
+            let problem = format!("'{}' is no ISO 8601 duration from PT5M to P1D", jit.max_duration);
+            return Err(("jit.max_duration".to_owned(), problem));
+        }
+        if let Some(bad) = jit.sources.iter().find(|source| nsg::network(source).is_none()) {
+            let problem = format!("'{bad}' is neither *, nor an IPv4 address, nor a CIDR block");
+            return Err(("jit.sources".to_owned(), problem));
+        }
+        if jit.sources.is_empty() {
+            return Err(("jit.sources".to_owned(), "at least one prefix is needed".to_owned()));
+        }
+        if !["*", "TCP", "UDP"].contains(&jit.protocol.as_str()) {
+            return Err(("jit.protocol".to_owned(), "must be *, TCP or UDP".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// What answers on this port of a VM with this OS; nothing when it is neither named nor obvious.
+    pub(crate) fn service_on(&self, os: Os) -> Option<ServiceSpec> {
+        self.service.or(match (self.number, os) {
+            (22, _) => Some(ServiceSpec::Ssh),
+            (3389, _) => Some(ServiceSpec::Rdp),
+            (_, Os::Linux) => Some(ServiceSpec::Ssh),
+            (_, Os::Windows) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "[[subscriptions]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"one\"\n";
+
+    #[track_caller]
+    fn complaint(vm: &str) -> String {
+        let error = format!("{HEAD}[[vms]]\nname = \"a\"\n{vm}").parse::<Fleet>().unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        format!("{error} {source}")
+    }
+
+    #[test]
+    fn the_built_in_fleet_is_a_valid_fleet_file() {
+        let fleet: Fleet = include_str!("default-fleet.toml").parse().unwrap();
+        assert!(fleet.vms.len() >= 12);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_key() {
+        let bad = complaint("ports = [{ number = 22, jit = { max_duration = \"3 hours\" } }]");
+        assert!(bad.contains("vms.a.ports.22.jit.max_duration") && bad.contains("3 hours"), "{bad}");
+        let bad = complaint("ports = [{ number = 22, jit = { sources = [\"::1\"] } }]");
+        assert!(bad.contains("jit.sources") && bad.contains("::1"), "{bad}");
+        let bad = complaint("prots = []");
+        assert!(bad.contains("unknown field `prots`"), "{bad}");
+        let bad = complaint("subscription = \"two\"\nports = []");
+        assert!(bad.contains("vms.a.subscription"), "{bad}");
+        let bad = complaint("address = \"192.0.2.1\"\nports = []");
+        assert!(bad.contains("loopback"), "{bad}");
+    }
+}

@@ -1,0 +1,298 @@
+//! Starting and stopping.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use chrono::Utc;
+use russh::keys::PublicKey;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
+use crate::entra::Entra;
+use crate::fleet::{Fleet, FleetError, ServiceSpec};
+use crate::front::Front;
+use crate::guard::{Guard, Services};
+use crate::guest::Service;
+use crate::guest::shell::Machine;
+use crate::guest::ssh::SshGuest;
+use crate::keys::HostKey;
+use crate::latency::Latencies;
+use crate::site::Site;
+use crate::state::Cloud;
+use crate::state::vm::{PublicIp, Vm};
+use crate::world::World;
+use crate::{arm, control, entra, keys, public_ip, tls};
+
+/// The user that the built-in guests know.
+const USER: &str = "demo";
+
+/// How to run a simulator.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to serve HTTPS. Port 0 takes any free one. The certificate is for `localhost`, `127.0.0.1` and `::1`.
+    pub listen: SocketAddr,
+    /// What exists; the built-in fleet when none is given.
+    pub fleet: Option<Fleet>,
+    /// All waits are divided by this. JIT windows are not: an hour is an hour.
+    pub speed: f64,
+    /// Determines how long each wait is.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), fleet: None, speed: 1.0, seed: 1 }
+    }
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The speed is no positive number.
+    #[error("the speed must be a positive number, not {0}")]
+    Speed(f64),
+    /// The fleet can't be used.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
+    /// The HTTPS address can't be listened on.
+    #[error("can't listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A VM's own address can't be used.
+    #[error("can't use the address of {vm}")]
+    Address {
+        /// The VM's name.
+        vm: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificates can't be made.
+    #[error("can't make the certificates")]
+    Certificates(#[from] rcgen::Error),
+    /// Files, keys or sockets.
+    #[error("can't prepare {what}")]
+    Prepare {
+        /// What was being prepared.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::Prepare { what, source }
+}
+
+/// A running simulator. Dropping it stops it too; [`Simulator::stop`] also waits for the end.
+pub struct Simulator {
+    announce: Announce,
+    world: Arc<World>,
+    server: Handle<SocketAddr>,
+    serving: Option<JoinHandle<()>>,
+    keeping: Option<JoinHandle<()>>,
+    _site: Site,
+    _folder: TempDir,
+}
+
+impl Simulator {
+    /// Makes certificates and keys, finds addresses, and serves. Ready when it returns.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if !(options.speed > 0.0 && options.speed.is_finite()) {
+            return Err(StartError::Speed(options.speed));
+        }
+        // Whoever installed a provider before us keeps it; any will do.
+        let _ignored = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let fleet = options.fleet.clone().unwrap_or_default();
+        let certificates = tls::make()?;
+        let folder = TempDir::with_prefix("azure-sim-").map_err(preparing("the temporary folder"))?;
+        let ca_bundle = folder.path().join("ca.pem");
+        std::fs::write(&ca_bundle, &certificates.ca_pem).map_err(preparing("the certificate authority's file"))?;
+        let identity_file = folder.path().join("id_ed25519");
+        let user_key = keys::write_identity(&identity_file).map_err(preparing("the SSH key"))?;
+
+        let listening = |source| StartError::Listen { address: options.listen, source };
+        let listener = std::net::TcpListener::bind(options.listen).map_err(listening)?;
+        listener.set_nonblocking(true).map_err(listening)?;
+        let base = base_url(listener.local_addr().map_err(listening)?);
+
+        let (site, vms) = place(&fleet)?;
+        let (services, host_keys) = services(&fleet, &user_key).map_err(preparing("the SSH host keys"))?;
+        let cloud = Cloud::new(&fleet, vms, Latencies::new(options.seed, options.speed));
+        let entra = Entra::new(fleet.tenant_id, fleet.client_id, fleet.object_id);
+        let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
+        let announce = announce(&base, &cloud, &entra, ca_bundle, ssh, &host_keys);
+        let world = Arc::new(World::new(cloud, entra, Guard::new(services), base));
+        world.settle().await;
+
+        let tls = RustlsConfig::from_der(certificates.chain, certificates.key).await.map_err(preparing("TLS"))?;
+        let server = Handle::new();
+        let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(Front::new(
+            Arc::clone(&world),
+            router(&world),
+        ));
+        let serving =
+            axum_server::from_tcp_rustls(listener, tls).map_err(listening)?.handle(server.clone()).serve(service);
+        let serving = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        let keeper = Arc::clone(&world);
+        let keeping = tokio::spawn(async move { keeper.keep_guard().await });
+        let (serving, keeping) = (Some(serving), Some(keeping));
+        Ok(Self { announce, world, server, serving, keeping, _site: site, _folder: folder })
+    }
+
+    /// How to reach it. VMs are as they were at the start.
+    pub fn announce(&self) -> &Announce {
+        &self.announce
+    }
+
+    /// Ends everything: server, VMs' sockets, connections, temporary files.
+    pub async fn stop(mut self) {
+        self.server.shutdown();
+        for task in [self.keeping.take(), self.serving.take()].into_iter().flatten() {
+            task.abort();
+            let _cancelled = task.await;
+        }
+        self.world.close_guard();
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.shutdown();
+        for task in [&self.keeping, &self.serving].into_iter().flatten() {
+            task.abort();
+        }
+        self.world.close_guard();
+    }
+}
+
+fn base_url(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => "[::1]".to_owned(),
+        IpAddr::V4(ip) if ip.is_loopback() => ip.to_string(),
+        // The certificate is for this machine's own names.
+        IpAddr::V4(_) | IpAddr::V6(_) => Ipv4Addr::LOCALHOST.to_string(),
+    };
+    format!("https://{host}:{}", address.port())
+}
+
+fn place(fleet: &Fleet) -> Result<(Site, Vec<Vm>), StartError> {
+    let mut site = Site::claim().map_err(preparing("loopback addresses"))?;
+    let now = Utc::now();
+    let mut vms = Vec::with_capacity(fleet.vms.len());
+    for (index, spec) in (0..).zip(&fleet.vms) {
+        let placed = site.place(fleet, vms.len());
+        let (public_ip, ports) = placed.map_err(|source| StartError::Address { vm: spec.name.clone(), source })?;
+        vms.push(Vm::new(fleet, (index, spec), public_ip, ports, now));
+    }
+    Ok((site, vms))
+}
+
+/// The services of all ports, and the host keys of the VMs that have an SSH guest.
+fn services(fleet: &Fleet, user_key: &PublicKey) -> io::Result<(Services, Vec<Option<HostKey>>)> {
+    let mut services = Services::new();
+    let mut host_keys = Vec::new();
+    for (index, spec) in fleet.vms.iter().enumerate() {
+        let mut host_key = None;
+        for port in &spec.ports {
+            let service = match (&port.forward, port.service_on(spec.os)) {
+                (Some(to), _) => Service::Forward(to.clone()),
+                (None, Some(ServiceSpec::Rdp)) => Service::X224,
+                (None, Some(ServiceSpec::Ssh)) => {
+                    let key = match host_key.take() {
+                        Some(key) => key,
+                        None => HostKey::generate()?,
+                    };
+                    let machine = Machine { host: spec.name.clone(), user: USER.to_owned() };
+                    let guest = SshGuest::new(machine, &key, user_key.clone());
+                    host_key = Some(key);
+                    Service::Ssh(guest)
+                }
+                (None, None) => continue,
+            };
+            services.insert((index, port.number), Arc::new(service));
+        }
+        host_keys.push(host_key);
+    }
+    Ok((services, host_keys))
+}
+
+fn router(world: &Arc<World>) -> Router {
+    Router::new()
+        .merge(control::router())
+        .route("/_ip/{service}", get(public_ip::tell))
+        .route("/_identity/token", get(entra::managed_identity))
+        .route("/metadata/endpoints", get(entra::cloud_metadata))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(entra::openid_configuration))
+        .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
+        .fallback(arm::handle)
+        .with_state(Arc::clone(world))
+}
+
+fn announce(
+    base: &str,
+    cloud: &Cloud,
+    entra: &Entra,
+    ca_bundle: std::path::PathBuf,
+    ssh: AnnounceSsh,
+    host_keys: &[Option<HostKey>],
+) -> Announce {
+    let vm = |(vm, host_key): (&Vm, &Option<HostKey>)| {
+        let id = vm.id();
+        let policy = cloud.policies.iter().find(|policy| policy.vm(&id).is_some());
+        let address = vm.address().map(|address| address.to_string());
+        let own = match vm.public_ip {
+            PublicIp::Static(_) | PublicIp::Dynamic { .. } => true,
+            PublicIp::None | PublicIp::Firewall(_) => false,
+        };
+        AnnounceVm {
+            id,
+            subscription_id: vm.subscription.clone(),
+            resource_group: vm.resource_group.clone(),
+            name: vm.name.clone(),
+            location: vm.location.clone(),
+            os: vm.os.name().to_owned(),
+            power_state: vm.power.current().code().to_owned(),
+            jit_policy: policy.map(|policy| policy.name.clone()),
+            public_ip: address.clone().filter(|_| own),
+            address,
+            host_key: host_key.as_ref().and_then(|key| key.public().ok()),
+            ports: vm
+                .ports
+                .iter()
+                .map(|port| AnnouncePort { number: port.number, dial: vm.dial(port).map(|at| at.to_string()) })
+                .collect(),
+        }
+    };
+    Announce {
+        resource_manager: base.to_owned(),
+        authority: base.to_owned(),
+        ca_bundle,
+        tenant_id: entra.tenant_id,
+        client_id: entra.client_id,
+        client_secret: entra.client_secret.clone(),
+        identity_endpoint: format!("{base}/_identity/token"),
+        identity_header: entra.identity_header.clone(),
+        public_ip_endpoints: (1..=3).map(|service| format!("{base}/_ip/{service}")).collect(),
+        control: format!("{base}/_sim"),
+        ssh,
+        vms: cloud.vms.iter().zip(host_keys).map(vm).collect(),
+    }
+}

@@ -1,0 +1,241 @@
+//! Just-in-time policies, requests and their life: granted, in force, replaced, expired.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::state::nsg::{Access, SecurityRule};
+use crate::switches::{InitiateStatus, NewerRequestReplaces, ReplacementGap, Switches};
+
+/// Azure shows the requests of the last seven days.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// `Microsoft.Security/locations/jitNetworkAccessPolicies`.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) subscription: String,
+    pub(crate) resource_group: String,
+    pub(crate) location: String,
+    pub(crate) name: String,
+    pub(crate) vms: Vec<PolicyVm>,
+    pub(crate) requests: Vec<AccessRequest>,
+}
+
+/// One protected VM.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyVm {
+    pub(crate) id: String,
+    pub(crate) ports: Vec<PortRule>,
+    /// Address of the Azure Firewall in front of the VM.
+    pub(crate) public_ip_address: Option<Ipv4Addr>,
+}
+
+/// `JitNetworkAccessPortRule`.
+#[derive(Clone, Debug)]
+pub(crate) struct PortRule {
+    pub(crate) number: u16,
+    pub(crate) protocol: String,
+    pub(crate) max_request_access_duration: String,
+    pub(crate) max: TimeDelta,
+    pub(crate) sources: Vec<String>,
+    /// The firewall's port for this one.
+    pub(crate) mapped_port: Option<u16>,
+}
+
+/// `JitNetworkAccessRequest`.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessRequest {
+    pub(crate) vms: Vec<RequestVm>,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) requestor: String,
+    pub(crate) justification: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RequestVm {
+    pub(crate) id: String,
+    pub(crate) ports: Vec<RequestPort>,
+}
+
+/// `JitNetworkAccessRequestPort`.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestPort {
+    pub(crate) number: u16,
+    pub(crate) sources: Vec<String>,
+    pub(crate) end: DateTime<Utc>,
+    pub(crate) status: RequestStatus,
+    pub(crate) mapped_port: Option<u16>,
+    /// The allow rule exists from here …
+    pub(crate) in_force_at: DateTime<Utc>,
+    /// … to here.
+    pub(crate) out_of_force_at: DateTime<Utc>,
+    pub(crate) rule_name: String,
+}
+
+/// `status` and `statusReason` in one: only these pairs occur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestStatus {
+    Initiating,
+    Initiated,
+    Expired,
+    Replaced,
+}
+
+impl RequestStatus {
+    pub(crate) fn status(self) -> &'static str {
+        match self {
+            Self::Initiating => "Initiating",
+            Self::Initiated => "Initiated",
+            Self::Expired | Self::Replaced => "Revoked",
+        }
+    }
+
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Initiating | Self::Initiated => "UserRequested",
+            Self::Expired => "Expired",
+            Self::Replaced => "NewerRequestInitiated",
+        }
+    }
+
+    fn is_active(self) -> bool {
+        match self {
+            Self::Initiating | Self::Initiated => true,
+            Self::Expired | Self::Replaced => false,
+        }
+    }
+}
+
+impl RequestPort {
+    fn in_force(&self, now: DateTime<Utc>) -> bool {
+        self.in_force_at <= now && now < self.out_of_force_at
+    }
+}
+
+impl Policy {
+    pub(crate) fn id(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Security/locations/{}/jitNetworkAccessPolicies/{}",
+            self.subscription, self.resource_group, self.location, self.name
+        )
+    }
+
+    pub(crate) fn vm(&self, id: &str) -> Option<&PolicyVm> {
+        self.vms.iter().find(|vm| vm.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Records a granted request and revokes those that it replaces.
+    pub(crate) fn grant(&mut self, request: AccessRequest, switches: &Switches) {
+        for vm in &request.vms {
+            for port in &vm.ports {
+                self.replace(&request, &vm.id, port, switches);
+            }
+        }
+        self.requests.push(request);
+    }
+
+    fn replace(&mut self, newer: &AccessRequest, vm: &str, port: &RequestPort, switches: &Switches) {
+        for request in &mut self.requests {
+            let same_requestor = request.requestor == newer.requestor;
+            let on_vm = request.vms.iter_mut().filter(|older| older.id.eq_ignore_ascii_case(vm));
+            for older in on_vm.flat_map(|older| &mut older.ports) {
+                let replaced = older.number == port.number
+                    && older.status.is_active()
+                    && match switches.newer_request_replaces {
+                        NewerRequestReplaces::VmPort => true,
+                        NewerRequestReplaces::Source => older.sources == port.sources,
+                        NewerRequestReplaces::Requestor => same_requestor,
+                    };
+                if replaced {
+                    older.status = RequestStatus::Replaced;
+                    let gone_at = match switches.replacement_gap {
+                        ReplacementGap::None => port.in_force_at,
+                        ReplacementGap::Gap => newer.start,
+                    };
+                    older.out_of_force_at = older.out_of_force_at.min(gone_at);
+                }
+            }
+        }
+    }
+
+    /// What time alone does: rules come into force, windows end, old requests are forgotten.
+    pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) {
+        for port in self.requests.iter_mut().flat_map(|request| &mut request.vms).flat_map(|vm| &mut vm.ports) {
+            if port.status == RequestStatus::Initiating && port.in_force_at <= now {
+                port.status = RequestStatus::Initiated;
+            }
+            if port.status.is_active() && port.end <= now {
+                port.status = RequestStatus::Expired;
+            }
+        }
+        self.requests.retain(|request| request.start + KEPT > now);
+    }
+
+    /// The next moment at which a rule appears or goes.
+    pub(crate) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ports = self.requests.iter().flat_map(|request| &request.vms).flat_map(|vm| &vm.ports);
+        ports.flat_map(|port| [port.in_force_at, port.out_of_force_at, port.end]).filter(|at| *at > now).min()
+    }
+
+    /// The rules that this policy and its requests put into the VM's network security group.
+    pub(crate) fn security_rules(&self, vm: &str, private_ip: Ipv4Addr, now: DateTime<Utc>) -> Vec<SecurityRule> {
+        let Some(protected) = self.vm(vm) else { return Vec::new() };
+        let vm_name = protected.id.rsplit('/').next().unwrap_or_default();
+        let requests = self.requests.iter().flat_map(|request| &request.vms);
+        let ports = requests.filter(|requested| requested.id.eq_ignore_ascii_case(vm)).flat_map(|vm| &vm.ports);
+        let allow = (100..).zip(ports.filter(|port| port.in_force(now))).map(|(priority, port)| SecurityRule {
+            name: port.rule_name.clone(),
+            description: format!(
+                "MDC JIT Network Access rule created by an initiation request for policy '{}' of VM '{vm_name}'.",
+                self.name
+            ),
+            priority,
+            access: Access::Allow,
+            protocol: "*".to_owned(),
+            ports: vec![port.number],
+            sources: port.sources.clone(),
+            destination: private_ip.to_string(),
+        });
+        let deny = SecurityRule {
+            name: rule_name('_', stable_uuid(&protected.id)),
+            description: format!("MDC JIT Network Access rule for policy '{}' of VM '{vm_name}'.", self.name),
+            priority: 4096,
+            access: Access::Deny,
+            protocol: "*".to_owned(),
+            ports: protected.ports.iter().map(|port| port.number).collect(),
+            sources: vec!["*".to_owned()],
+            destination: private_ip.to_string(),
+        };
+        allow.chain([deny]).collect()
+    }
+}
+
+/// `MicrosoftDefenderForCloud-JITRule-1170687618-8C18BF89…`: `-` for an allow rule, `_` for the deny rule.
+pub(crate) fn rule_name(separator: char, id: Uuid) -> String {
+    let hash = checksum(&id.to_string()) >> 33;
+    let hex = id.simple().to_string().to_uppercase();
+    match separator {
+        '_' => format!("MicrosoftDefenderForCloud-JITRule_-{hash}_{hex}"),
+        _ => format!("MicrosoftDefenderForCloud-JITRule-{hash}-{hex}"),
+    }
+}
+
+/// The same for the same text, on every run.
+fn stable_uuid(text: &str) -> Uuid {
+    Uuid::from_u64_pair(checksum(text), checksum(&format!("{text}/")))
+}
+
+/// FNV-1a: names must be the same on every run, which the standard hasher does not promise.
+fn checksum(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    text.to_ascii_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// The status of a request that was just granted.
+pub(crate) fn first_status(switches: &Switches) -> RequestStatus {
+    match switches.initiate_status {
+        InitiateStatus::Initiating => RequestStatus::Initiating,
+        InitiateStatus::Initiated => RequestStatus::Initiated,
+    }
+}

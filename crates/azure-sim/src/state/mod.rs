@@ -1,0 +1,116 @@
+//! What is true in the simulated Azure. Pure: time is passed in, nothing here waits, listens or reads a clock.
+
+pub(crate) mod change;
+pub(crate) mod initiate;
+pub(crate) mod jit;
+pub(crate) mod nsg;
+pub(crate) mod operation;
+pub(crate) mod power;
+pub(crate) mod rights;
+pub(crate) mod vm;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::fleet::{Fleet, SubscriptionSpec};
+use crate::latency::Latencies;
+use crate::switches::Switches;
+use jit::Policy;
+use nsg::SecurityRule;
+use operation::Operation;
+use rights::{Rights, Statement};
+use vm::Vm;
+
+/// A port of a VM that shall answer now, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Listening {
+    /// Index into [`Cloud::vms`].
+    pub(crate) vm: usize,
+    pub(crate) port: u16,
+    pub(crate) at: SocketAddrV4,
+}
+
+/// Everything that exists, and who may do what to it.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) tenant_id: Uuid,
+    pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    pub(crate) vms: Vec<Vm>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) operations: BTreeMap<Uuid, Operation>,
+    pub(crate) rights: Rights,
+    pub(crate) switches: Switches,
+    /// The client's present public address.
+    pub(crate) public_ip: Ipv4Addr,
+    pub(crate) latencies: Latencies,
+}
+
+impl Cloud {
+    /// The state at the start. `vms` are the fleet's, in order, with their addresses found.
+    pub(crate) fn new(fleet: &Fleet, vms: Vec<Vm>, latencies: Latencies) -> Self {
+        let mut rights = Rights::default();
+        for (spec, vm) in fleet.vms.iter().zip(&vms) {
+            for action in &spec.denied_actions {
+                rights.add(Statement { action: action.clone(), scope: vm.id(), allowed: false });
+            }
+        }
+        Self {
+            tenant_id: fleet.tenant_id,
+            subscriptions: fleet.subscriptions.clone(),
+            policies: vm::policies(fleet, &vms),
+            vms,
+            operations: BTreeMap::new(),
+            rights,
+            switches: Switches::default(),
+            public_ip: fleet.public_ip,
+            latencies,
+        }
+    }
+
+    /// The VM with this name, by the parts of its id; case does not matter.
+    pub(crate) fn vm(&self, subscription: &str, resource_group: &str, name: &str) -> Option<(usize, &Vm)> {
+        self.vms.iter().enumerate().find(|(_, vm)| {
+            vm.name.eq_ignore_ascii_case(name)
+                && vm.resource_group.eq_ignore_ascii_case(resource_group)
+                && vm.subscription.eq_ignore_ascii_case(subscription)
+        })
+    }
+
+    /// The subscription's resource groups, in Azure's spelling.
+    pub(crate) fn resource_groups(&self, subscription: &str) -> BTreeSet<&str> {
+        let vms = self.vms.iter().filter(|vm| vm.subscription.eq_ignore_ascii_case(subscription));
+        vms.map(|vm| vm.resource_group.as_str()).collect()
+    }
+
+    /// All inbound rules of the VM's network security group at `now`, by priority.
+    pub(crate) fn security_rules(&self, vm: &Vm, now: DateTime<Utc>) -> Vec<SecurityRule> {
+        let id = vm.id();
+        let jit = self.policies.iter().flat_map(|policy| policy.security_rules(&id, vm.private_ip, now));
+        let mut rules: Vec<_> = vm.standing_rules.iter().cloned().chain(jit).collect();
+        rules.sort_by_key(|rule| rule.priority);
+        rules
+    }
+
+    /// What shall be listening at `now`: ports of booted VMs whose rules admit the client's public address.
+    pub(crate) fn listening(&self, now: DateTime<Utc>) -> BTreeSet<Listening> {
+        let mut all = BTreeSet::new();
+        for (index, vm) in self.vms.iter().enumerate().filter(|(_, vm)| vm.power.booted(now)) {
+            let rules = self.security_rules(vm, now);
+            for port in vm.ports.iter().filter(|port| nsg::admits(&rules, self.public_ip, port.number)) {
+                all.extend(vm.dial(port).map(|at| Listening { vm: index, port: port.number, at }));
+            }
+        }
+        all
+    }
+
+    /// The VMs whose guests exist: connections to others are dead.
+    pub(crate) fn with_guest(&self) -> BTreeSet<usize> {
+        self.vms.iter().enumerate().filter(|(_, vm)| vm.power.has_guest()).map(|(index, _)| index).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

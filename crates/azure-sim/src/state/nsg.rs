@@ -1,0 +1,82 @@
+//! Network security group rules and the question they answer: may this source reach this port?
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+/// Whether a rule lets traffic in or keeps it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Allow,
+    Deny,
+}
+
+/// One inbound rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SecurityRule {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) priority: u16,
+    pub(crate) access: Access,
+    pub(crate) protocol: String,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) sources: Vec<String>,
+    /// The VM's private address, or `*`.
+    pub(crate) destination: String,
+}
+
+impl SecurityRule {
+    fn fits(&self, source: Ipv4Addr, port: u16) -> bool {
+        self.ports.contains(&port) && self.sources.iter().any(|prefix| covers(prefix, source))
+    }
+}
+
+/// The rule with the lowest priority number decides; without one, Azure's `DenyAllInBound` does.
+pub(crate) fn admits(rules: &[SecurityRule], source: Ipv4Addr, port: u16) -> bool {
+    let first = rules.iter().filter(|rule| rule.fits(source, port)).min_by_key(|rule| rule.priority);
+    first.is_some_and(|rule| rule.access == Access::Allow)
+}
+
+/// The networks behind an address prefix as Azure writes it: `*`, an address, or a CIDR block.
+pub(crate) fn network(prefix: &str) -> Option<Ipv4Net> {
+    match prefix.trim() {
+        "*" | "Internet" | "Any" => Some(Ipv4Net::default()),
+        text => text.parse().ok().or_else(|| text.parse::<Ipv4Addr>().ok().map(Ipv4Net::from)),
+    }
+}
+
+fn covers(prefix: &str, source: Ipv4Addr) -> bool {
+    network(prefix).is_some_and(|network| network.contains(&source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(priority: u16, access: Access, source: &str) -> SecurityRule {
+        SecurityRule {
+            name: String::new(),
+            description: String::new(),
+            priority,
+            access,
+            protocol: "*".to_owned(),
+            ports: vec![22],
+            sources: vec![source.to_owned()],
+            destination: "*".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_lowest_priority_number_decides() {
+        let source = Ipv4Addr::new(203, 0, 113, 7);
+        let deny = rule(4096, Access::Deny, "*");
+        assert!(!admits(&[deny.clone()], source, 22));
+        assert!(admits(&[deny.clone(), rule(100, Access::Allow, "203.0.113.0/24")], source, 22));
+        assert!(!admits(&[deny, rule(100, Access::Allow, "198.51.100.1")], source, 22));
+    }
+
+    #[test]
+    fn nothing_is_admitted_without_a_rule() {
+        assert!(!admits(&[rule(100, Access::Allow, "*")], Ipv4Addr::LOCALHOST, 23));
+    }
+}

@@ -1,0 +1,166 @@
+//! Power of a VM: where it is, where it is going, and when it gets there.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// `PowerState/*` of the instance view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PowerState {
+    Starting,
+    Running,
+    Stopping,
+    Stopped,
+    Deallocating,
+    Deallocated,
+}
+
+impl PowerState {
+    /// The word after `PowerState/`.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Deallocating => "deallocating",
+            Self::Deallocated => "deallocated",
+        }
+    }
+}
+
+/// What a caller may ask of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PowerAction {
+    Start,
+    Restart,
+    PowerOff,
+    Deallocate,
+}
+
+impl PowerAction {
+    /// The last segment of the request's path, as Azure spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Restart => "restart",
+            Self::PowerOff => "powerOff",
+            Self::Deallocate => "deallocate",
+        }
+    }
+
+    fn states(self) -> (PowerState, PowerState) {
+        match self {
+            Self::Start | Self::Restart => (PowerState::Starting, PowerState::Running),
+            Self::PowerOff => (PowerState::Stopping, PowerState::Stopped),
+            Self::Deallocate => (PowerState::Deallocating, PowerState::Deallocated),
+        }
+    }
+}
+
+/// On its way from one state to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Transition {
+    action: PowerAction,
+    to: PowerState,
+    ends_at: DateTime<Utc>,
+    operation: Uuid,
+}
+
+/// What ended with the passing of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub(crate) action: PowerAction,
+    pub(crate) operation: Uuid,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// The power of one VM.
+#[derive(Clone, Debug)]
+pub(crate) struct Power {
+    current: PowerState,
+    transition: Option<Transition>,
+    /// When the guest answers, while running.
+    boots_at: Option<DateTime<Utc>>,
+}
+
+impl Power {
+    /// A VM that has been in this state for long.
+    pub(crate) fn settled(current: PowerState) -> Self {
+        let boots_at = (current == PowerState::Running).then_some(DateTime::<Utc>::MIN_UTC);
+        Self { current, transition: None, boots_at }
+    }
+
+    pub(crate) fn current(&self) -> PowerState {
+        self.current
+    }
+
+    /// The action under way, if any.
+    pub(crate) fn under_way(&self) -> Option<PowerAction> {
+        self.transition.as_ref().map(|transition| transition.action)
+    }
+
+    /// Running, and the guest has finished booting.
+    pub(crate) fn booted(&self, now: DateTime<Utc>) -> bool {
+        self.current == PowerState::Running && self.boots_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether the guest exists at all: connections live as long as this.
+    pub(crate) fn has_guest(&self) -> bool {
+        self.current == PowerState::Running
+    }
+
+    /// Sets out for the end state of `action`. The caller has made sure that nothing else is under way.
+    pub(crate) fn begin(&mut self, action: PowerAction, operation: Uuid, ends_at: DateTime<Utc>) {
+        let (through, to) = action.states();
+        self.current = through;
+        self.boots_at = None;
+        self.transition = Some(Transition { action, to, ends_at, operation });
+    }
+
+    /// The action came to nothing: back to where a VM without compute is.
+    pub(crate) fn fall_back(&mut self) {
+        *self = Self::settled(PowerState::Deallocated);
+    }
+
+    /// The guest of a running VM will answer at `at`.
+    pub(crate) fn boot_at(&mut self, at: DateTime<Utc>) {
+        self.boots_at = Some(at);
+    }
+
+    /// Ends the transition if its time has come.
+    pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) -> Option<Arrival> {
+        let transition = self.transition.take_if(|transition| transition.ends_at <= now)?;
+        self.current = transition.to;
+        Some(Arrival { action: transition.action, operation: transition.operation, at: transition.ends_at })
+    }
+
+    /// The next moment at which something changes by itself.
+    pub(crate) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ends = self.transition.as_ref().map(|transition| transition.ends_at);
+        let boots = self.boots_at.filter(|at| *at > now);
+        ends.into_iter().chain(boots).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_start_passes_through_starting_and_boots_after_running() {
+        let now = Utc::now();
+        let mut power = Power::settled(PowerState::Deallocated);
+        power.begin(PowerAction::Start, Uuid::nil(), now + TimeDelta::seconds(20));
+        assert_eq!(power.current(), PowerState::Starting);
+        assert_eq!(power.advance_to(now + TimeDelta::seconds(19)), None);
+        let arrived = power.advance_to(now + TimeDelta::seconds(21)).unwrap();
+        assert_eq!((arrived.action, arrived.at), (PowerAction::Start, now + TimeDelta::seconds(20)));
+        assert_eq!(power.current(), PowerState::Running);
+        assert!(!power.booted(now + TimeDelta::seconds(21)));
+        power.boot_at(now + TimeDelta::seconds(30));
+        assert_eq!(power.next_change(now), Some(now + TimeDelta::seconds(30)));
+        assert!(power.booted(now + TimeDelta::seconds(30)));
+    }
+}

@@ -1,0 +1,203 @@
+//! The life of windows and VMs under a clock that only the test moves.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::change::Declined;
+use super::initiate::{End, InitiateInput, InitiatePort, InitiateVm};
+use super::jit::RequestStatus;
+use super::power::{PowerAction, PowerState};
+use super::vm::{PublicIp, Vm, VmPort};
+use super::{Cloud, nsg};
+use crate::fleet::Fleet;
+use crate::latency::Latencies;
+
+const FLEET: &str = r#"
+[[subscriptions]]
+id = "11111111-1111-4111-8111-111111111111"
+name = "one"
+[[vms]]
+name = "running"
+ports = [{ number = 22, jit = { sources = ["203.0.113.0/24"] } }]
+[[vms]]
+name = "off"
+power = "deallocated"
+dynamic_address = true
+ports = [{ number = 22, jit = {} }]
+[[vms]]
+name = "no-room"
+power = "deallocated"
+out_of_capacity = true
+ports = [{ number = 22, open = true }]
+"#;
+
+/// Longer than any wait that is drawn.
+const LONG: TimeDelta = TimeDelta::seconds(90);
+
+fn start() -> (Cloud, DateTime<Utc>) {
+    let fleet: Fleet = FLEET.parse().unwrap();
+    let now = Utc::now();
+    let addresses = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]].map(Into::into);
+    let vms = fleet.vms.iter().zip(addresses).map(|(spec, address)| {
+        let public_ip = match spec.dynamic_address {
+            true => PublicIp::Dynamic { current: None, pool: vec![address, [127, 0, 0, 99].into()] },
+            false => PublicIp::Static(address),
+        };
+        Vm::new(&fleet, (0, spec), public_ip, vec![VmPort { number: 22, mapped_port: None }], now)
+    });
+    let vms = vms.collect();
+    (Cloud::new(&fleet, vms, Latencies::new(1, 1.0)), now)
+}
+
+fn ask(cloud: &Cloud, vm: usize, source: Option<&str>, minutes: i64) -> InitiateInput {
+    let end = End::Duration(TimeDelta::minutes(minutes));
+    let ports = vec![InitiatePort { number: 22, sources: source.map(|source| vec![source.to_owned()]), end }];
+    InitiateInput { vms: vec![InitiateVm { id: cloud.vms[vm].id(), ports }], justification: None }
+}
+
+#[track_caller]
+fn refusal(cloud: &mut Cloud, input: &InitiateInput, now: DateTime<Utc>) -> String {
+    match cloud.initiate(0, input, "me", now) {
+        Err(Declined::Refused(refusal)) => refusal.message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn statuses(cloud: &Cloud) -> Vec<RequestStatus> {
+    let vms = cloud.policies[0].requests.iter().flat_map(|request| &request.vms);
+    vms.flat_map(|vm| &vm.ports).map(|port| port.status).collect()
+}
+
+#[test]
+fn a_window_opens_after_a_while_and_closes_at_its_end() {
+    let (mut cloud, now) = start();
+    assert!(cloud.listening(now).is_empty());
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
+    assert_eq!(statuses(&cloud), [RequestStatus::Initiating]);
+    assert!(cloud.listening(now).is_empty());
+
+    let in_force = cloud.next_change(now).unwrap();
+    cloud.advance_to(in_force);
+    assert_eq!(statuses(&cloud), [RequestStatus::Initiated]);
+    assert_eq!(cloud.listening(in_force).len(), 1);
+
+    let end = now + TimeDelta::minutes(60);
+    assert_eq!(cloud.next_change(in_force), Some(end));
+    cloud.advance_to(end);
+    assert_eq!(statuses(&cloud), [RequestStatus::Expired]);
+    assert!(cloud.listening(end).is_empty());
+}
+
+#[test]
+fn a_newer_request_replaces_the_older_one_without_a_gap() {
+    let (mut cloud, now) = start();
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
+    let later = now + LONG;
+    cloud.advance_to(later);
+    cloud.initiate(0, &ask(&cloud, 0, None, 120), "me", later).unwrap();
+    assert_eq!(statuses(&cloud), [RequestStatus::Replaced, RequestStatus::Initiating]);
+    assert_eq!(cloud.listening(later).len(), 1);
+    cloud.advance_to(later + LONG);
+    assert_eq!(cloud.listening(later + LONG).len(), 1);
+    let rules = cloud.security_rules(&cloud.vms[0], later + LONG);
+    assert_eq!(rules.iter().filter(|rule| rule.access == nsg::Access::Allow).count(), 1);
+}
+
+#[test]
+fn by_requestor_a_colleague_is_left_alone() {
+    let (mut cloud, now) = start();
+    cloud.switches.set("newerRequestReplaces", "requestor").unwrap();
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "colleague", now).unwrap();
+    assert_eq!(statuses(&cloud), [RequestStatus::Initiating, RequestStatus::Initiating]);
+}
+
+#[test]
+fn a_request_outside_its_policy_is_refused_in_azures_words() {
+    let (mut cloud, now) = start();
+    for (source, minutes) in [(Some("198.51.100.1"), 60), (Some("*"), 60), (None, 181)] {
+        let input = ask(&cloud, 0, source, minutes);
+        let message = refusal(&mut cloud, &input, now);
+        assert!(
+            message.starts_with("The given access request is not a subset of policy '/subscriptions/"),
+            "{message}"
+        );
+    }
+    let input = ask(&cloud, 0, Some("2001:db8::1"), 60);
+    assert!(refusal(&mut cloud, &input, now).contains("IPv6 format"));
+    let input = ask(&cloud, 0, None, -1);
+    assert!(refusal(&mut cloud, &input, now).contains("in the future"));
+    assert!(cloud.policies[0].requests.is_empty());
+}
+
+#[test]
+fn a_part_of_the_prefix_is_refused_when_the_switch_says_so() {
+    let (mut cloud, now) = start();
+    cloud.switches.set("subnetOfPolicyPrefix", "refuse").unwrap();
+    let part = ask(&cloud, 0, Some("203.0.113.24"), 60);
+    assert!(refusal(&mut cloud, &part, now).contains("not a subset"));
+    cloud.initiate(0, &ask(&cloud, 0, Some("203.0.113.0/24"), 60), "me", now).unwrap();
+    // A policy for everyone takes single addresses all the same.
+    cloud.initiate(0, &ask(&cloud, 1, Some("203.0.113.24"), 60), "me", now).unwrap();
+}
+
+#[test]
+fn a_start_takes_its_time_and_a_dynamic_address_comes_with_it_and_changes() {
+    let (mut cloud, now) = start();
+    cloud.initiate(0, &ask(&cloud, 1, None, 180), "me", now).unwrap();
+    cloud.set_power(1, PowerAction::Start, now).unwrap();
+    assert_eq!((cloud.vms[1].power.current(), cloud.vms[1].address()), (PowerState::Starting, None));
+    let running = now + LONG;
+    cloud.advance_to(running);
+    assert_eq!(cloud.vms[1].power.current(), PowerState::Running);
+    let first = cloud.vms[1].address().unwrap();
+    assert_eq!(cloud.listening(running).iter().map(|door| *door.at.ip()).collect::<Vec<_>>(), [first]);
+
+    cloud.set_power(1, PowerAction::Deallocate, running).unwrap();
+    assert!(cloud.listening(running).is_empty());
+    cloud.advance_to(running + LONG);
+    assert_eq!((cloud.vms[1].power.current(), cloud.vms[1].address()), (PowerState::Deallocated, None));
+    cloud.set_power(1, PowerAction::Start, running + LONG).unwrap();
+    cloud.advance_to(running + LONG + LONG);
+    assert_ne!(cloud.vms[1].address(), Some(first));
+}
+
+#[test]
+fn what_conflicts_is_turned_down() {
+    let (mut cloud, now) = start();
+    cloud.set_power(1, PowerAction::Start, now).unwrap();
+    let again = cloud.set_power(1, PowerAction::Deallocate, now).unwrap_err();
+    assert!(matches!(again, Declined::Conflict { code: "OperationNotAllowed", .. }), "{again:?}");
+}
+
+#[test]
+fn a_start_without_capacity_fails_in_its_operation_or_at_once_as_the_switch_says() {
+    let (mut cloud, now) = start();
+    let operation = cloud.set_power(2, PowerAction::Start, now).unwrap();
+    assert_eq!(cloud.operations[&operation].outcome.status(), "InProgress");
+    cloud.advance_to(now + LONG);
+    assert_eq!(cloud.operations[&operation].outcome.status(), "Failed");
+    assert_eq!(cloud.vms[2].power.current(), PowerState::Deallocated);
+
+    cloud.switches.set("allocationFailed", "sync").unwrap();
+    let refused = cloud.set_power(2, PowerAction::Start, now + LONG).unwrap_err();
+    assert!(matches!(refused, Declined::Conflict { code: "AllocationFailed", .. }), "{refused:?}");
+}
+
+#[test]
+fn a_changed_public_address_shuts_the_client_out() {
+    let (mut cloud, now) = start();
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
+    cloud.advance_to(now + LONG);
+    assert_eq!(cloud.listening(now + LONG).len(), 1);
+    cloud.public_ip = [203, 0, 113, 200].into();
+    assert!(cloud.listening(now + LONG).is_empty());
+}
+
+#[test]
+fn a_deallocated_vm_refuses_requests_when_the_switch_says_so() {
+    let (mut cloud, now) = start();
+    cloud.switches.set("initiateOnDeallocated", "refuse").unwrap();
+    let refused = cloud.initiate(0, &ask(&cloud, 1, None, 60), "me", now).unwrap_err();
+    assert!(matches!(refused, Declined::Conflict { .. }), "{refused:?}");
+    cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
+}

@@ -1,0 +1,223 @@
+//! A VM with its network: interface, public address, network security group.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::duration;
+use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
+use crate::state::jit::{Policy, PolicyVm, PortRule};
+use crate::state::nsg::{Access, SecurityRule};
+use crate::state::power::{Power, PowerState};
+
+/// `Microsoft.Compute/virtualMachines`, and what hangs on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    pub(crate) subscription: String,
+    pub(crate) resource_group: String,
+    pub(crate) name: String,
+    pub(crate) location: String,
+    pub(crate) os: Os,
+    pub(crate) size: String,
+    /// `vmId`: the platform's own id.
+    pub(crate) vm_id: Uuid,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) power: Power,
+    pub(crate) private_ip: Ipv4Addr,
+    pub(crate) public_ip: PublicIp,
+    pub(crate) ports: Vec<VmPort>,
+    /// Rules that are there whatever JIT does.
+    pub(crate) standing_rules: Vec<SecurityRule>,
+    pub(crate) out_of_capacity: bool,
+}
+
+/// How the VM is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PublicIp {
+    /// Not at all.
+    None,
+    /// A public IP address that stays.
+    Static(Ipv4Addr),
+    /// One that goes with deallocation; the next start brings the next of `pool`.
+    Dynamic { current: Option<Ipv4Addr>, pool: Vec<Ipv4Addr> },
+    /// Through an Azure Firewall with this address, by mapped ports.
+    Firewall(Ipv4Addr),
+}
+
+/// A port on which the guest listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VmPort {
+    pub(crate) number: u16,
+    /// The firewall's port for it, for VMs behind one.
+    pub(crate) mapped_port: Option<u16>,
+}
+
+impl Vm {
+    /// The VM of a fleet file, once it is known how it can be reached.
+    pub(crate) fn new(
+        fleet: &Fleet,
+        (index, spec): (u32, &VmSpec),
+        public_ip: PublicIp,
+        ports: Vec<VmPort>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let subscription =
+            fleet.subscription_of(spec).map(|subscription| subscription.id.to_string()).unwrap_or_default();
+        let open: Vec<u16> = spec.ports.iter().filter(|port| port.open).map(|port| port.number).collect();
+        let standing_rules = if open.is_empty() { Vec::new() } else { vec![standing_rule(open)] };
+        let power = Power::settled(match spec.power {
+            InitialPower::Running => PowerState::Running,
+            InitialPower::Stopped => PowerState::Stopped,
+            InitialPower::Deallocated => PowerState::Deallocated,
+        });
+        Self {
+            vm_id: Uuid::from_u128(fleet.tenant_id.as_u128() ^ u128::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            subscription,
+            resource_group: spec.resource_group.clone(),
+            name: spec.name.clone(),
+            location: spec.location.clone(),
+            os: spec.os,
+            size: spec.size.clone(),
+            created: now - TimeDelta::days(90),
+            power,
+            private_ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 4)) + index),
+            public_ip,
+            ports,
+            standing_rules,
+            out_of_capacity: spec.out_of_capacity,
+        }
+    }
+
+    fn group(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.resource_group)
+    }
+
+    pub(crate) fn id(&self) -> String {
+        format!("{}/providers/Microsoft.Compute/virtualMachines/{}", self.group(), self.name)
+    }
+
+    pub(crate) fn nic_name(&self) -> String {
+        format!("{}-nic", self.name)
+    }
+
+    pub(crate) fn nic_id(&self) -> String {
+        format!("{}/providers/Microsoft.Network/networkInterfaces/{}", self.group(), self.nic_name())
+    }
+
+    pub(crate) fn nsg_name(&self) -> String {
+        format!("{}-nsg", self.name)
+    }
+
+    pub(crate) fn nsg_id(&self) -> String {
+        format!("{}/providers/Microsoft.Network/networkSecurityGroups/{}", self.group(), self.nsg_name())
+    }
+
+    pub(crate) fn public_ip_name(&self) -> String {
+        format!("{}-ip", self.name)
+    }
+
+    /// `None` for VMs without a public IP address of their own.
+    pub(crate) fn public_ip_id(&self) -> Option<String> {
+        match self.public_ip {
+            PublicIp::None | PublicIp::Firewall(_) => None,
+            PublicIp::Static(_) | PublicIp::Dynamic { .. } => Some(format!(
+                "{}/providers/Microsoft.Network/publicIPAddresses/{}",
+                self.group(),
+                self.public_ip_name()
+            )),
+        }
+    }
+
+    /// The address that a client dials, if there is one at present.
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
+        match &self.public_ip {
+            PublicIp::None => None,
+            PublicIp::Static(address) | PublicIp::Firewall(address) => Some(*address),
+            PublicIp::Dynamic { current, .. } => *current,
+        }
+    }
+
+    /// Where the port really is, if anywhere at present.
+    pub(crate) fn dial(&self, port: &VmPort) -> Option<SocketAddrV4> {
+        self.address().map(|address| SocketAddrV4::new(address, port.mapped_port.unwrap_or(port.number)))
+    }
+
+    /// A dynamic address goes with deallocation.
+    pub(crate) fn release_address(&mut self) {
+        if let PublicIp::Dynamic { current, pool } = &mut self.public_ip
+            && let Some(released) = current.take()
+        {
+            pool.push(released);
+        }
+    }
+
+    /// A dynamic address comes with the start: another than the last time.
+    pub(crate) fn acquire_address(&mut self) {
+        if let PublicIp::Dynamic { current: current @ None, pool } = &mut self.public_ip
+            && !pool.is_empty()
+        {
+            *current = Some(pool.remove(0));
+        }
+    }
+}
+
+fn standing_rule(ports: Vec<u16>) -> SecurityRule {
+    SecurityRule {
+        name: "AllowFromAnywhere".to_owned(),
+        description: String::new(),
+        priority: 1001,
+        access: Access::Allow,
+        protocol: "TCP".to_owned(),
+        ports,
+        sources: vec!["*".to_owned()],
+        destination: "*".to_owned(),
+    }
+}
+
+/// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name.
+pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
+    let mut all: Vec<Policy> = Vec::new();
+    for (spec, vm) in fleet.vms.iter().zip(vms) {
+        let ports: Vec<_> = spec.ports.iter().filter_map(|port| port_rule(port, vm)).collect();
+        if ports.is_empty() {
+            continue;
+        }
+        let public_ip_address = match vm.public_ip {
+            PublicIp::Firewall(address) => Some(address),
+            PublicIp::None | PublicIp::Static(_) | PublicIp::Dynamic { .. } => None,
+        };
+        let protected = PolicyVm { id: vm.id(), ports, public_ip_address };
+        let same = |policy: &&mut Policy| {
+            policy.subscription == vm.subscription
+                && policy.resource_group.eq_ignore_ascii_case(&vm.resource_group)
+                && policy.location.eq_ignore_ascii_case(&vm.location)
+                && policy.name.eq_ignore_ascii_case(&spec.policy)
+        };
+        match all.iter_mut().find(same) {
+            Some(policy) => policy.vms.push(protected),
+            None => all.push(Policy {
+                subscription: vm.subscription.clone(),
+                resource_group: vm.resource_group.clone(),
+                location: vm.location.clone(),
+                name: spec.policy.clone(),
+                vms: vec![protected],
+                requests: Vec::new(),
+            }),
+        }
+    }
+    all
+}
+
+fn port_rule(port: &PortSpec, vm: &Vm) -> Option<PortRule> {
+    let jit = port.jit.as_ref()?;
+    let mapped_port = vm.ports.iter().find(|known| known.number == port.number).and_then(|known| known.mapped_port);
+    Some(PortRule {
+        number: port.number,
+        protocol: jit.protocol.clone(),
+        max_request_access_duration: jit.max_duration.clone(),
+        max: duration::parse(&jit.max_duration)?,
+        sources: jit.sources.clone(),
+        mapped_port,
+    })
+}

@@ -1,0 +1,118 @@
+//! Named switches for what is not known of the real Azure: each open question can be answered either way.
+
+use serde_json::{Map, Value};
+
+macro_rules! switches {
+    ($($(#[doc = $doc:literal])+ $name:literal => $field:ident: $type:ident {
+        $first:literal => $default:ident $(, $value:literal => $variant:ident)* $(,)?
+    })+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+            pub(crate) enum $type {
+                #[default]
+                $default,
+                $($variant,)*
+            }
+        )+
+
+        /// The present answers.
+        #[derive(Clone, Debug, Default)]
+        pub(crate) struct Switches {
+            $($(#[doc = $doc])+ pub(crate) $field: $type,)+
+        }
+
+        impl Switches {
+            /// Name and values of every switch; the first value is the default.
+            pub(crate) const ALL: &[(&str, &[&str])] = &[$(($name, &[$first, $($value),*])),+];
+
+            /// Sets one switch; the error lists what there is to choose from.
+            pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+                match (name, value) {
+                    $(($name, $first) => self.$field = $type::$default,
+                    $(($name, $value) => self.$field = $type::$variant,)*)+
+                    _ => return Err(Self::complaint(name, value)),
+                }
+                Ok(())
+            }
+
+            /// `{name: value}` of all switches.
+            pub(crate) fn to_json(&self) -> Value {
+                let mut all = Map::new();
+                $(all.insert($name.to_owned(), match self.$field {
+                    $type::$default => $first,
+                    $($type::$variant => $value,)*
+                }.into());)+
+                Value::Object(all)
+            }
+        }
+    };
+}
+
+switches! {
+    /// Whether *initiate* works while the VM is deallocated.
+    "initiateOnDeallocated" => initiate_on_deallocated: InitiateOnDeallocated { "allow" => Allow, "refuse" => Refuse }
+    /// Which earlier requests a newer one revokes: those for the same VM and port, only those that also name the same
+    /// source, or only those that also come from the same requestor.
+    "newerRequestReplaces" => newer_request_replaces: NewerRequestReplaces {
+        "vm-port" => VmPort, "source" => Source, "requestor" => Requestor,
+    }
+    /// The status in the 202 of *initiate*, and until the rule is in force.
+    "initiateStatus" => initiate_status: InitiateStatus { "Initiating" => Initiating, "Initiated" => Initiated }
+    /// Whether a failed allocation shows in the operation or at once as a 409.
+    "allocationFailed" => allocation_failed: AllocationFailed { "async" => Async, "sync" => Sync }
+    /// Whether a request may name a part of the policy's address prefix, or only the whole.
+    "subnetOfPolicyPrefix" => subnet_of_policy_prefix: SubnetOfPolicyPrefix { "accept" => Accept, "refuse" => Refuse }
+    /// Whether the rule of a replaced request stays until the newer one's is in force.
+    "replacementGap" => replacement_gap: ReplacementGap { "none" => None, "gap" => Gap }
+    /// Which forms of the end of the window *initiate* takes.
+    "initiateBody" => initiate_body: InitiateBody {
+        "both" => Both, "endTimeUtc" => EndTimeUtc, "duration" => Duration,
+    }
+    /// Whether *initiate* takes the plural `allowedSourceAddressPrefixes` that the portal is reported to send.
+    "initiateSourcePrefixes" => initiate_source_prefixes: InitiateSourcePrefixes {
+        "accept" => Accept, "refuse" => Refuse,
+    }
+    /// The error code of a request that is no subset of its policy.
+    "notSubsetCode" => not_subset_code: NotSubsetCode {
+        "BadRequest" => BadRequest, "InvalidInitiateInput" => InvalidInitiateInput,
+    }
+    /// The action that the list of a whole subscription's policies asks for.
+    "subscriptionListAction" => subscription_list_action: SubscriptionListAction {
+        "locations" => Locations, "plain" => Plain,
+    }
+    /// The shortest window that *initiate* grants.
+    "shortestDuration" => shortest_duration: ShortestDuration { "none" => None, "PT5M" => FiveMinutes }
+}
+
+impl Switches {
+    fn complaint(name: &str, value: &str) -> String {
+        if let Some((_, values)) = Self::ALL.iter().find(|(known, _)| *known == name) {
+            return format!("switch '{name}' has no value '{value}'; it takes {}", values.join(", "));
+        }
+        let names: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
+        format!("there is no switch '{name}'; there are {}", names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_every_switch_can_be_set_and_is_shown() {
+        for (name, values) in Switches::ALL {
+            for value in *values {
+                let mut switches = Switches::default();
+                switches.set(name, value).unwrap();
+                assert_eq!(switches.to_json()[name], *value);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_switch_is_answered_with_the_names_of_all() {
+        let complaint = Switches::default().set("nonsense", "x").unwrap_err();
+        assert!(complaint.contains("initiateBody"), "{complaint}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Everything the request handlers share: the state, the clock, the journal, the guard.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::entra::Entra;
+use crate::fault::Faults;
+use crate::guard::Guard;
+use crate::journal::Journal;
+use crate::latency::Wait;
+use crate::state::Cloud;
+
+/// The public cloud's audiences: clients that know of no other send one of these.
+const PUBLIC_AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
+
+/// Shared by all tasks of one simulator.
+pub(crate) struct World {
+    cloud: Mutex<Cloud>,
+    pub(crate) clock: Clock,
+    journal: Mutex<Journal>,
+    faults: Mutex<Faults>,
+    pub(crate) entra: Entra,
+    guard: tokio::sync::Mutex<Guard>,
+    changed: Notify,
+    /// `https://127.0.0.1:45123`, without a trailing slash.
+    pub(crate) base: String,
+}
+
+/// A panic while holding a lock leaves plain values behind; the next holder goes on with them.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) fn new(cloud: Cloud, entra: Entra, guard: Guard, base: String) -> Self {
+        Self {
+            cloud: Mutex::new(cloud),
+            clock: Clock::default(),
+            journal: Mutex::default(),
+            faults: Mutex::default(),
+            entra,
+            guard: tokio::sync::Mutex::new(guard),
+            changed: Notify::new(),
+            base,
+        }
+    }
+
+    /// Changes the state as it is now. The keeper of the guard is told afterwards.
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Cloud, DateTime<Utc>) -> T) -> T {
+        let result = {
+            let mut cloud = hold(&self.cloud);
+            // Read under the lock, so that the state never goes back in time.
+            let now = self.clock.now();
+            cloud.advance_to(now);
+            act(&mut cloud, now)
+        };
+        self.changed.notify_one();
+        result
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        hold(&self.journal)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        hold(&self.faults)
+    }
+
+    /// Takes as long as Azure would.
+    pub(crate) async fn wait(&self, wait: Wait) {
+        let drawn = hold(&self.cloud).latencies.draw(wait);
+        tokio::time::sleep(drawn.to_std().unwrap_or_default()).await;
+    }
+
+    /// Brings the guard's sockets in line with the state. Done when it returns.
+    pub(crate) async fn settle(&self) {
+        // Taken first, so that of two callers the later one brings the later state.
+        let mut guard = self.guard.lock().await;
+        let (listening, with_guest) = self.look(|cloud, now| (cloud.listening(now), cloud.with_guest()));
+        guard.settle(&listening, &with_guest).await;
+    }
+
+    /// Looks at the state as it is now.
+    pub(crate) fn look<T>(&self, act: impl FnOnce(&Cloud, DateTime<Utc>) -> T) -> T {
+        let mut cloud = hold(&self.cloud);
+        let now = self.clock.now();
+        cloud.advance_to(now);
+        act(&cloud, now)
+    }
+
+    /// Settles whenever something has changed or is due to. Never returns.
+    pub(crate) async fn keep_guard(&self) {
+        loop {
+            self.settle().await;
+            let due = self.look(|cloud, now| cloud.next_change(now).map(|at| at - now));
+            // A wall clock that is set forward must not leave a window open for long.
+            let longest = Duration::from_secs(5);
+            let pause = due.map_or(longest, |due| due.to_std().unwrap_or_default().min(longest));
+            tokio::select! {
+                () = tokio::time::sleep(pause + Duration::from_millis(1)) => {}
+                () = self.changed.notified() => {}
+            }
+        }
+    }
+
+    /// Closes all sockets for good.
+    pub(crate) fn close_guard(&self) {
+        // Whoever holds the guard just now is about to be gone, and the guard with it.
+        if let Ok(mut guard) = self.guard.try_lock() {
+            *guard = Guard::default();
+        }
+    }
+
+    /// Whether a token for this audience is one for our resource manager.
+    pub(crate) fn is_audience(&self, audience: &str) -> bool {
+        let port = self.base.rsplit(':').next().unwrap_or_default();
+        let audience = audience.trim_end_matches('/');
+        let local = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("https://{host}:{port}"));
+        local.iter().any(|base| base.eq_ignore_ascii_case(audience)) || PUBLIC_AUDIENCES.contains(&audience)
+    }
+}
