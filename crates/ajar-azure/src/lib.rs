@@ -1,1 +1,35 @@
-//! The few Azure Resource Manager calls Ajar makes, and the credentials they are made with
+//! The few Azure Resource Manager calls Ajar makes, and the credentials they are made with.
+//!
+//! Nothing here decides anything: every function makes one conversation with Azure and returns what Azure said, in the
+//! types of `ajar-core`. What to ask, and what to do after an ambiguous answer, is the engine's business. Reads are
+//! retried here; a POST is never sent again unless Azure said in so many words that it was not applied.
+
+mod arm_client;
+mod arm_error;
+mod cloud;
+mod compute;
+mod connection;
+mod jit;
+mod network;
+mod operations;
+mod policies;
+mod sign_in;
+mod wire;
+
+#[cfg(test)]
+mod scripted;
+
+/// What is sent and how answers are read, for the tests against Azure's published examples. Not for use.
+#[doc(hidden)]
+pub mod contract {
+    pub use crate::compute::wire::{instance_view, virtual_machine};
+    pub use crate::jit::body::{End, initiate_body};
+    pub use crate::jit::wire::{PolicyPage, initiated, page, policy};
+}
+
+pub use arm_client::ArmClient;
+pub use azure_core::credentials::{Secret, TokenCredential};
+pub use cloud::{Cloud, CloudError};
+pub use connection::http_client;
+pub use jit::{Initiate, InitiateError};
+pub use sign_in::SignIn;

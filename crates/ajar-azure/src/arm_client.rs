@@ -1,0 +1,258 @@
+//! The client of one cloud's resource manager: two pipelines, and what every call has in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::resource_id::ResourceId;
+use azure_core::credentials::TokenCredential;
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::Headers;
+use azure_core::http::policies::Policy;
+use azure_core::http::{
+    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request, RetryOptions,
+    Transport,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use crate::arm_error;
+use crate::cloud::Cloud;
+use crate::connection;
+use crate::policies::{Authorize, OurName, Resend, header};
+use crate::sign_in;
+
+/// A skew below this is noise: the `Date` header has a resolution of one second.
+const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
+const NO_SKEW_YET: i64 = i64::MIN;
+
+/// Talks to the resource manager of one cloud as one identity. Clones share connections, tokens and the clock's skew.
+#[derive(Clone, Debug)]
+pub struct ArmClient {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    resource_manager: Url,
+    scope: String,
+    reads: Pipeline,
+    writes: Pipeline,
+    skew_millis: AtomicI64,
+}
+
+/// An answer of the resource manager, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// Azure cannot have acted on it.
+    NotSent(Trouble),
+    /// It was sent, and Azure may have acted on it.
+    Unanswered(Trouble),
+}
+
+impl NoAnswer {
+    pub(crate) fn into_trouble(self) -> Trouble {
+        match self {
+            Self::NotSent(trouble) | Self::Unanswered(trouble) => trouble,
+        }
+    }
+}
+
+/// What a call needs, for the words when Azure denies it without saying what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Right<'a> {
+    /// Such as `Microsoft.Compute/virtualMachines/read`.
+    pub(crate) action: &'static str,
+    /// The resource, or what else the call is about.
+    pub(crate) scope: &'a str,
+}
+
+impl Answer {
+    /// Azure's id of the call, which its support asks for.
+    pub(crate) fn correlation_id(&self) -> Option<String> {
+        header(&self.headers, "x-ms-correlation-request-id")
+            .or_else(|| header(&self.headers, "x-ms-request-id"))
+            .map(str::to_owned)
+    }
+
+    /// A failure of this call.
+    pub(crate) fn trouble(&self, failure: Failure) -> Trouble {
+        Trouble { failure, correlation_id: self.correlation_id() }
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// What `parse` makes of the body; [`Failure::AzureError`] if it makes nothing of it.
+    pub(crate) fn parsed<T>(&self, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<T, Trouble> {
+        parse(&self.body).map_err(|error| {
+            self.trouble(Failure::AzureError {
+                status: self.status,
+                azure_code: "UnreadableAnswer".to_owned(),
+                azure_message: format!("Azure's answer could not be read: {error}"),
+            })
+        })
+    }
+}
+
+impl ArmClient {
+    /// A client for `cloud` that signs its calls with `credential` and makes them through `http`.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the cloud's resource manager is not addressed by https.
+    pub fn new(cloud: &Cloud, credential: Arc<dyn TokenCredential>, http: reqwest::Client) -> Result<Self, Trouble> {
+        Self::over(cloud, credential, Arc::new(http))
+    }
+
+    pub(crate) fn over(
+        cloud: &Cloud,
+        credential: Arc<dyn TokenCredential>,
+        http: Arc<dyn HttpClient>,
+    ) -> Result<Self, Trouble> {
+        if cloud.resource_manager.scheme() != "https" {
+            return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
+        }
+        let authorize: Arc<dyn Policy> =
+            Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone()));
+        let pipeline = |resend: Resend| {
+            let options = ClientOptions {
+                per_call_policies: vec![Arc::new(OurName), Arc::new(resend)],
+                retry: RetryOptions::none(),
+                transport: Some(Transport::new(Arc::clone(&http))),
+                ..ClientOptions::default()
+            };
+            Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                resource_manager: cloud.resource_manager.clone(),
+                scope: cloud.scope(),
+                reads: pipeline(Resend::Reads),
+                writes: pipeline(Resend::Writes),
+                skew_millis: AtomicI64::new(NO_SKEW_YET),
+            }),
+        })
+    }
+
+    /// Azure's clock minus this machine's, as the last answer's `Date` header told; `None` before the first answer.
+    /// The header counts whole seconds, so what is below two seconds is given as zero.
+    pub fn clock_skew(&self) -> Option<TimeDelta> {
+        let millis = self.inner.skew_millis.load(Ordering::Relaxed);
+        let skew = (millis != NO_SKEW_YET).then(|| TimeDelta::milliseconds(millis))?;
+        Some(if skew.abs() < SKEW_NOISE { TimeDelta::zero() } else { skew })
+    }
+
+    /// Azure's time, as well as it is known.
+    pub(crate) fn azure_now(&self) -> DateTime<Utc> {
+        Utc::now() + self.clock_skew().unwrap_or_default()
+    }
+
+    /// The URL of a resource manager path.
+    pub(crate) fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.inner.resource_manager.clone();
+        url.set_path(path);
+        url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
+    /// The URL of a resource, with something after its id.
+    pub(crate) fn resource_url(&self, id: &ResourceId, suffix: &str, query: &[(&str, &str)]) -> Url {
+        self.url(&format!("{}{suffix}", id.as_str()), query)
+    }
+
+    /// A URL that Azure gave us, if it leads to Azure: anything else must never see a token.
+    pub(crate) fn own_url(&self, text: &str) -> Result<Url, Trouble> {
+        let foreign = |host: String| Failure::Internal { detail: format!("Azure pointed to a foreign host, {host}") };
+        let url = Url::parse(text).map_err(|_| foreign("an unreadable address".to_owned()))?;
+        if url.origin() == self.inner.resource_manager.origin() {
+            Ok(url)
+        } else {
+            Err(foreign(connection::host(&url)).into())
+        }
+    }
+
+    /// Reads `url`, again and again where that can help.
+    ///
+    /// # Errors
+    /// Whatever keeps it from a 2xx answer.
+    pub(crate) async fn read(&self, url: Url, right: Right<'_>) -> Result<Answer, Trouble> {
+        let answer = self.send(&self.inner.reads, Method::Get, url, None).await.map_err(NoAnswer::into_trouble)?;
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, right)) }
+    }
+
+    /// Posts once; again only after a 401 or a short 429, which Azure did not apply.
+    ///
+    /// # Errors
+    /// Only when there is no answer: an answer of any status is a result.
+    pub(crate) async fn post(&self, url: Url, body: Option<Vec<u8>>) -> Result<Answer, NoAnswer> {
+        self.send(&self.inner.writes, Method::Post, url, body).await
+    }
+
+    /// What an answer that is no success means, for any call.
+    pub(crate) fn refusal(&self, answer: &Answer, right: Right<'_>) -> Trouble {
+        answer.trouble(arm_error::failure(answer, right, &self.inner.scope))
+    }
+
+    async fn send(
+        &self,
+        pipeline: &Pipeline,
+        method: Method,
+        url: Url,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, NoAnswer> {
+        let mut request = Request::new(url, method);
+        request.insert_header("accept", "application/json");
+        if let Some(body) = body {
+            request.insert_header("content-type", "application/json");
+            request.set_body(body);
+        }
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let response = pipeline
+            .send(&Context::new(), &mut request, Some(options))
+            .await
+            .map_err(|error| no_answer(request.url(), &error))?;
+        let (status, headers, body) = RawResponse::deconstruct(response);
+        self.note_date(&headers);
+        let answer = Answer { status: status.into(), headers, body: body.to_vec() };
+        tracing::debug!(
+            %method,
+            path = request.url().path(),
+            status = answer.status,
+            correlation_id = answer.correlation_id(),
+            "Azure answered"
+        );
+        Ok(answer)
+    }
+
+    fn note_date(&self, headers: &Headers) {
+        let Some(date) = header(headers, "date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+            return;
+        };
+        // The header's second is on average half over.
+        let skew = date.to_utc() + TimeDelta::milliseconds(500) - Utc::now();
+        self.inner.skew_millis.store(skew.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+fn no_answer(url: &Url, error: &Error) -> NoAnswer {
+    if let Some(failure) = sign_in::failure_within(error) {
+        return NoAnswer::NotSent(failure.into());
+    }
+    match error.kind() {
+        ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: sign_in::first_line(error) }.into()),
+        ErrorKind::Connection => NoAnswer::NotSent(connection::unreachable(url, error).into()),
+        ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: error.to_string() }.into()),
+        ErrorKind::Io | ErrorKind::DataConversion | ErrorKind::HttpResponse { .. } => {
+            NoAnswer::Unanswered(connection::unreachable(url, error).into())
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Azure's error bodies, and what they mean to Ajar.
+
+use ajar_core::failure::Failure;
+use azure_core::http::headers::WWW_AUTHENTICATE;
+use chrono::{TimeDelta, Utc};
+use serde::Deserialize;
+
+use crate::arm_client::{Answer, Right};
+use crate::policies::{is_claims_challenge, retry_after};
+
+/// When to come back after a 429 that does not say.
+const THROTTLED_FOR: TimeDelta = TimeDelta::seconds(30);
+
+/// What an error body says, from whichever of its three shapes: `{"error":{"code","message"}}`, `{"code","message"}`
+/// and `{"message"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ArmError {
+    /// Azure's error code, such as `AuthorizationFailed`; empty if it gives none.
+    pub(crate) code: String,
+    /// Azure's message, with those of its details that say more.
+    pub(crate) message: String,
+    /// All codes in the body: the code that matters is often inside `details` or `innererror`.
+    codes: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    error: Option<Detail>,
+    #[serde(flatten)]
+    bare: Detail,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Detail {
+    code: Option<String>,
+    message: Option<String>,
+    details: Option<Vec<Detail>>,
+    innererror: Option<Box<Detail>>,
+}
+
+impl Detail {
+    fn inner(&self) -> impl Iterator<Item = &Self> {
+        self.details.iter().flatten().chain(self.innererror.as_deref())
+    }
+
+    fn collect(&self, found: &mut ArmError) {
+        if let Some(code) = self.code.as_deref().filter(|code| !code.is_empty()) {
+            found.codes.push(code.to_owned());
+        }
+        if let Some(message) = self.message.as_deref().filter(|text| !found.message.contains(text)) {
+            if !found.message.is_empty() {
+                found.message.push(' ');
+            }
+            found.message.push_str(message);
+        }
+        for detail in self.inner() {
+            detail.collect(found);
+        }
+    }
+}
+
+impl From<&Detail> for ArmError {
+    fn from(detail: &Detail) -> Self {
+        let mut found = Self::default();
+        detail.collect(&mut found);
+        found.code = found.codes.first().cloned().unwrap_or_default();
+        found
+    }
+}
+
+/// Codes of a region or zone without room, from Azure's page on allocation failures.
+const NO_CAPACITY: [&str; 6] = [
+    "AllocationFailed",
+    "ZonalAllocationFailed",
+    "OverconstrainedAllocationRequest",
+    "OverconstrainedZonalAllocationRequest",
+    "SkuNotAvailable",
+    "CapacityReservationCapacityExceeded",
+];
+
+impl ArmError {
+    /// The error of a body; empty if the body is none of Azure's.
+    pub(crate) fn of_body(body: &[u8]) -> Self {
+        let body: Body = serde_json::from_slice(body).unwrap_or_default();
+        body.error.as_ref().unwrap_or(&body.bare).into()
+    }
+
+    /// An error known by code and message alone.
+    pub(crate) fn new(code: &str, message: &str) -> Self {
+        Self { code: code.to_owned(), message: message.to_owned(), codes: vec![code.to_owned()] }
+    }
+
+    /// Whether the body has that code, at any depth.
+    pub(crate) fn has(&self, code: &str) -> bool {
+        self.codes.iter().any(|found| found.eq_ignore_ascii_case(code))
+    }
+
+    /// The code that says that Azure has no room, if there is one.
+    pub(crate) fn no_capacity(&self) -> Option<&str> {
+        self.codes
+            .iter()
+            .find(|found| NO_CAPACITY.iter().any(|code| found.eq_ignore_ascii_case(code)))
+            .map(String::as_str)
+    }
+
+    /// As [`Failure::AzureError`].
+    pub(crate) fn into_azure_error(self, status: u16) -> Failure {
+        Failure::AzureError { status, azure_code: self.code, azure_message: self.message }
+    }
+}
+
+/// What an answer that is no success means, whatever the call.
+pub(crate) fn failure(answer: &Answer, right: Right<'_>, token_scope: &str) -> Failure {
+    let error = ArmError::of_body(&answer.body);
+    match answer.status {
+        401 => not_signed_in(answer, &error, token_scope),
+        403 if is_denial(answer, &error) => access_denied(&error, right),
+        429 => throttled(answer),
+        status => error.into_azure_error(status),
+    }
+}
+
+/// Azure's own policies and a proxy on the way say 403 too; only these are about rights.
+fn is_denial(answer: &Answer, error: &ArmError) -> bool {
+    ["AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden"].iter().any(|code| error.has(code))
+        || answer.body.is_empty()
+}
+
+fn access_denied(error: &ArmError, right: Right<'_>) -> Failure {
+    // “The client '…' with object id '…' does not have authorization to perform action 'A' over scope 'S' or …”, and
+    // “… has permission to perform action 'X' on scope 'Y'; however, it does not have permission to perform action(s)
+    // 'A' on the linked scope(s) 'S' …”
+    let denied = error.message.find("does not have").map_or("", |at| &error.message[at..]);
+    let quoted = |word: &str| {
+        let after = &denied[denied.find(word)? + word.len()..];
+        after.split('\'').nth(1).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Failure::AccessDenied {
+        action: quoted("action").unwrap_or_else(|| right.action.to_owned()),
+        scope: quoted("scope").unwrap_or_else(|| right.scope.to_owned()),
+    }
+}
+
+fn throttled(answer: &Answer) -> Failure {
+    let now = Utc::now();
+    let asked = retry_after(&answer.headers, now).and_then(|wait| TimeDelta::from_std(wait).ok());
+    Failure::Throttled { retry_at: now + asked.unwrap_or(THROTTLED_FOR) }
+}
+
+fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failure {
+    let challenge = answer.headers.get_optional_str(&WWW_AUTHENTICATE).unwrap_or_default();
+    let detail = if is_claims_challenge(challenge) {
+        claims_hint(challenge, token_scope)
+    } else if error.message.is_empty() {
+        "Azure does not accept the token".to_owned()
+    } else {
+        error.message.clone()
+    };
+    Failure::NotSignedIn { detail }
+}
+
+/// How to answer a claims challenge with the Azure CLI.
+fn claims_hint(challenge: &str, token_scope: &str) -> String {
+    let wants = "Azure asks for a new sign-in (insufficient_claims).";
+    // The hint is there to be pasted into a shell, so nothing but base64 may get into it.
+    let claims = challenge
+        .split_once("claims=\"")
+        .and_then(|(_, rest)| rest.split('"').next())
+        .filter(|claims| !claims.is_empty())
+        .filter(|claims| claims.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_')));
+    claims.map_or_else(
+        || wants.to_owned(),
+        |claims| {
+            format!("{wants} With the Azure CLI: az login --claims-challenge \"{claims}\" --scope \"{token_scope}\"")
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azure_core::http::headers::Headers;
+
+    const SCOPE: &str = "https://management.azure.com/.default";
+    const RIGHT: Right<'static> =
+        Right { action: "Microsoft.Compute/virtualMachines/read", scope: "/subscriptions/s/resourceGroups/g" };
+
+    fn answer(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> Answer {
+        let mut all = Headers::new();
+        for (name, value) in headers {
+            all.insert(*name, *value);
+        }
+        Answer { status, headers: all, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn the_three_shapes_of_error_bodies_are_read() {
+        for body in [
+            r#"{"error":{"code":"Conflict","message":"Busy."}}"#,
+            r#"{"code":"Conflict","message":"Busy."}"#,
+            r#"{"error":{"code":"Conflict","message":"Busy.","details":[],"target":null,"additionalInfo":[]}}"#,
+        ] {
+            let error = ArmError::of_body(body.as_bytes());
+            assert_eq!((error.code.as_str(), error.message.as_str()), ("Conflict", "Busy."), "{body}");
+        }
+        assert_eq!(ArmError::of_body(br#"{"message":"Busy."}"#).message, "Busy.");
+        for body in ["", "<html>", "[]", "null", r#"{"error":null}"#, r#"{"error":"denied"}"#] {
+            assert_eq!(ArmError::of_body(body.as_bytes()), ArmError::default(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_details_and_inner_errors_say_is_not_lost() {
+        let error = ArmError::of_body(
+            br#"{"error":{"code":"Conflict","message":"Failed.",
+                 "details":[{"code":"ZonalAllocationFailed","message":"No room in zone 1."}],
+                 "innererror":{"code":"Inner","message":"Failed."}}}"#,
+        );
+        assert_eq!(error.code, "Conflict");
+        assert_eq!(error.message, "Failed. No room in zone 1.");
+        assert_eq!(error.no_capacity(), Some("ZonalAllocationFailed"));
+        assert!(error.has("inner"));
+    }
+
+    #[test]
+    fn a_denial_names_the_action_and_the_scope_that_azure_names() {
+        let body = r#"{"error":{"code":"AuthorizationFailed","message":"The client 'a@b' with object id 'o' does not
+            have authorization to perform action 'Microsoft.Security/x/read' over scope '/subscriptions/s' or the scope
+            is invalid."}}"#
+            .replace("\n            ", " ");
+        assert_eq!(
+            failure(&answer(403, &body, &[]), RIGHT, SCOPE),
+            Failure::AccessDenied { action: "Microsoft.Security/x/read".into(), scope: "/subscriptions/s".into() }
+        );
+    }
+
+    #[test]
+    fn a_linked_denial_names_what_is_missing_and_not_what_is_granted() {
+        let body = r#"{"error":{"code":"LinkedAuthorizationFailed","message":"The client has permission to perform action
+ 'granted' on scope '/granted'; however, it does not have permission to perform action(s) 'missing' on the linked scope(s)
+ '/linked' or the linked scope(s) are invalid."}}"#
+            .replace('\n', "");
+        assert_eq!(
+            failure(&answer(403, &body, &[]), RIGHT, SCOPE),
+            Failure::AccessDenied { action: "missing".into(), scope: "/linked".into() }
+        );
+    }
+
+    #[test]
+    fn a_denial_without_words_names_what_the_call_needs() {
+        let fallback = Failure::AccessDenied { action: RIGHT.action.into(), scope: RIGHT.scope.into() };
+        for body in ["", r#"{"error":{"code":"AuthorizationFailed","message":"No."}}"#] {
+            assert_eq!(failure(&answer(403, body, &[]), RIGHT, SCOPE), fallback, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_403_that_is_not_about_rights_keeps_azures_words() {
+        let body = r#"{"error":{"code":"RequestDisallowedByPolicy","message":"Not here."}}"#;
+        assert_eq!(
+            failure(&answer(403, body, &[]), RIGHT, SCOPE),
+            Failure::AzureError {
+                status: 403,
+                azure_code: "RequestDisallowedByPolicy".into(),
+                azure_message: "Not here.".into()
+            }
+        );
+        assert!(matches!(failure(&answer(403, "<html>", &[]), RIGHT, SCOPE), Failure::AzureError { .. }));
+    }
+
+    #[test]
+    fn a_claims_challenge_becomes_a_command_to_paste_and_nothing_else_gets_into_it() {
+        let detail = |challenge: &'static str| {
+            let Failure::NotSignedIn { detail } =
+                failure(&answer(401, "", &[("www-authenticate", challenge)]), RIGHT, SCOPE)
+            else {
+                panic!("another failure")
+            };
+            detail
+        };
+        assert!(detail(r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3M=""#).ends_with(
+            r#"az login --claims-challenge "eyJhY2Nlc3M=" --scope "https://management.azure.com/.default""#
+        ));
+        assert!(!detail(r#"Bearer error="insufficient_claims", claims="$(reboot)""#).contains("reboot"));
+        assert_eq!(detail(r#"Bearer error="invalid_token""#), "Azure does not accept the token");
+    }
+
+    #[test]
+    fn a_429_says_when_to_come_back() {
+        let Failure::Throttled { retry_at } = failure(&answer(429, "", &[("retry-after", "120")]), RIGHT, SCOPE) else {
+            panic!("another failure")
+        };
+        assert!((retry_at - Utc::now() - TimeDelta::seconds(120)).abs() < TimeDelta::seconds(5));
+    }
+}

@@ -1,0 +1,61 @@
+//! Microsoft.Compute `virtualMachines`: reading one, starting it, deallocating it.
+
+pub(crate) mod wire;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::vm::VmFacts;
+
+use crate::arm_client::{ArmClient, Right};
+use crate::operations::Operation;
+use wire::VmView;
+
+/// Served by every cloud; newer versions add nothing that is read here.
+pub(crate) const API: (&str, &str) = ("api-version", "2024-07-01");
+const READ: &str = "Microsoft.Compute/virtualMachines/read";
+
+impl ArmClient {
+    /// The VM's power state, operating system, region and network interfaces, in one read.
+    ///
+    /// # Errors
+    /// [`Failure::VmNotFound`], and what every read can end with.
+    pub async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
+        Ok(self.vm_view(vm).await?.facts)
+    }
+
+    /// Starts the VM and returns when it runs. One POST; then Azure is asked how far it is.
+    ///
+    /// What ends this future ends only the asking: Azure goes on starting the VM.
+    ///
+    /// # Errors
+    /// [`Failure::AllocationFailed`] where Azure has no room, [`Failure::StartFailed`] with Azure's words otherwise,
+    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], and what every call can end with.
+    pub async fn start(&self, vm: &VmResourceId) -> Result<(), Trouble> {
+        self.operate(vm, Operation::Start).await
+    }
+
+    /// Stops the VM and gives its hardware back, and returns when that is done.
+    ///
+    /// # Errors
+    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::AzureError`] with Azure's words, and what every
+    /// call can end with.
+    pub async fn deallocate(&self, vm: &VmResourceId) -> Result<(), Trouble> {
+        self.operate(vm, Operation::Deallocate).await
+    }
+
+    pub(crate) async fn vm_view(&self, vm: &VmResourceId) -> Result<VmView, Trouble> {
+        let url = self.resource_url(vm.resource(), "", &[("$expand", "instanceView"), API]);
+        let right = Right { action: READ, scope: vm.resource().as_str() };
+        self.read(url, right).await.map_err(|trouble| not_found(trouble, vm))?.parsed(wire::virtual_machine)
+    }
+}
+
+/// A 404 on a VM's own path: the VM, its group or its subscription is not there, or may not be seen.
+pub(crate) fn not_found(trouble: Trouble, vm: &VmResourceId) -> Trouble {
+    match trouble.failure {
+        Failure::AzureError { status: 404, .. } => {
+            Trouble { failure: Failure::VmNotFound { vm: vm.to_string() }, ..trouble }
+        }
+        _ => trouble,
+    }
+}

@@ -1,0 +1,117 @@
+//! The HTTP client that all calls to one cloud share.
+
+use std::time::Duration;
+
+use ajar_core::failure::{Failure, Trouble};
+use url::{Host, Url};
+
+use crate::cloud::Cloud;
+
+/// What servers see as the caller.
+pub(crate) const USER_AGENT: &str = concat!("ajar/", env!("CARGO_PKG_VERSION"));
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// Silence on an open connection.
+const READ: Duration = Duration::from_secs(30);
+/// One whole call. `initiate` can take many seconds, but not a minute.
+const CALL: Duration = Duration::from_secs(60);
+
+/// An HTTP client for one cloud: TLS by rustls, only the cloud's own certificates where it has some, no redirects,
+/// the system's proxy unless the cloud is on this machine.
+///
+/// # Errors
+/// [`Failure::Settings`] if the cloud's certificates can't be read.
+pub fn http_client(cloud: &Cloud) -> Result<reqwest::Client, Trouble> {
+    let unusable = |error: reqwest::Error| Failure::Settings {
+        path: format!("clouds.{}", cloud.name),
+        detail: innermost(&error).to_string(),
+    };
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .read_timeout(READ)
+        .timeout(CALL);
+    if let Some(pem) = &cloud.ca_bundle_pem {
+        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
+    }
+    if is_loopback(&cloud.resource_manager) {
+        builder = builder.no_proxy();
+    }
+    Ok(builder.build().map_err(unusable)?)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The cause at the bottom of an error: what the system said, without the URLs that the layers above add.
+pub(crate) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
+}
+
+/// [`Failure::Unreachable`] for a call to `url` that `error` ended.
+pub(crate) fn unreachable(url: &Url, error: &(dyn std::error::Error + 'static)) -> Failure {
+    let cause = innermost(error);
+    // An error of reqwest shows the whole URL; one of its causes never does.
+    let detail = match cause.downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_timeout() => "timed out".to_owned(),
+        Some(error) if error.is_connect() => "cannot connect".to_owned(),
+        Some(_) => "the connection broke".to_owned(),
+        None => cause.to_string(),
+    };
+    Failure::Unreachable { host: host(url), detail }
+}
+
+/// Host, and port where it is not 443.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hosts_on_this_machine_go_around_the_proxy() {
+        for (url, loopback) in [
+            ("https://127.0.0.1:1/", true),
+            ("https://[::1]/", true),
+            ("https://localhost/", true),
+            ("https://management.azure.com/", false),
+            ("https://127.0.0.1.example/", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_made_for_every_built_in_cloud_and_not_for_broken_certificates() {
+        for cloud in [Cloud::public(), Cloud::us_gov(), Cloud::china()] {
+            assert!(http_client(&cloud).is_ok());
+        }
+        let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+        let broken = Cloud { ca_bundle_pem: Some(pem), ..Cloud::public() };
+        assert!(matches!(http_client(&broken).unwrap_err().failure, Failure::Settings { .. }));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_reached_is_named_by_host_and_cause_without_its_query() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let url: Url = format!("https://127.0.0.1:{port}/secret-path?key=secret").parse().unwrap();
+        let cloud = Cloud { resource_manager: url.clone(), ..Cloud::public() };
+        let error = http_client(&cloud).unwrap().get(url.clone()).send().await.unwrap_err();
+        let Failure::Unreachable { host, detail } = unreachable(&url, &error) else { panic!("another failure") };
+        assert_eq!(host, format!("127.0.0.1:{port}"));
+        assert!(!detail.contains("secret") && !detail.is_empty(), "{detail}");
+    }
+}

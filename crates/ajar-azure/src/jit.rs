@@ -1,0 +1,154 @@
+//! Microsoft.Security `jitNetworkAccessPolicies`, api-version 2020-01-01.
+
+pub(crate) mod body;
+pub(crate) mod wire;
+
+use std::net::Ipv4Addr;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::resource_id::{ResourceId, VmResourceId};
+use chrono::{DateTime, Utc};
+
+use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
+use crate::arm_error::ArmError;
+
+const API: (&str, &str) = ("api-version", "2020-01-01");
+const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+
+/// A list longer than this is no list but a circle.
+const MAX_PAGES: usize = 200;
+
+/// A request for access to one port of one VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initiate {
+    /// The VM.
+    pub vm: VmResourceId,
+    /// Its port.
+    pub port: u16,
+    /// From where it shall be open.
+    pub source: Ipv4Addr,
+    /// Until when, in Azure's time.
+    pub end_time_utc: DateTime<Utc>,
+    /// Why, if the user says.
+    pub justification: Option<String>,
+}
+
+/// Why *initiate* yields no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InitiateError {
+    /// It may have been applied: it was sent, and no usable answer came (timeout, reset, 5xx). Before it is sent again
+    /// the policy must be read and the request looked for.
+    Unanswered(Trouble),
+    /// It was not applied.
+    Refused(Trouble),
+}
+
+impl ArmClient {
+    /// The policies that speak of `vm`, in a rule or in a request, with all they contain.
+    ///
+    /// Lists the subscription; where that is not allowed, the VM's resource group.
+    ///
+    /// # Errors
+    /// [`Failure::AccessDenied`] if neither may be listed, and what every read can end with.
+    pub async fn jit_policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        let subscription = format!("/subscriptions/{}", vm.resource().subscription_id());
+        let policies = match self.list_policies(&subscription).await {
+            Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => {
+                self.list_policies(&vm.resource().resource_group_scope()).await?
+            }
+            other => other?,
+        };
+        Ok(policies.into_iter().filter(|policy| speaks_of(policy, vm)).collect())
+    }
+
+    async fn list_policies(&self, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        let right = Right { action: READ, scope };
+        let mut url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
+        let mut policies = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page = self.read(url, right).await?.parsed(wire::page)?;
+            policies.extend(page.policies);
+            match page.next_link {
+                Some(link) => url = self.own_url(&link)?,
+                None => return Ok(policies),
+            }
+        }
+        Err(Failure::Internal { detail: format!("Azure's list of JIT policies has more than {MAX_PAGES} pages") }
+            .into())
+    }
+
+    /// One policy.
+    ///
+    /// # Errors
+    /// [`Failure::NoPolicy`] if it is not there (any more), and what every read can end with.
+    pub async fn jit_policy(&self, id: &ResourceId) -> Result<JitNetworkAccessPolicy, Trouble> {
+        let url = self.resource_url(id, "", &[API]);
+        let answer = match self.read(url, Right { action: READ, scope: id.as_str() }).await {
+            Err(Trouble { failure: Failure::AzureError { status: 404, .. }, correlation_id }) => {
+                return Err(Trouble { failure: Failure::NoPolicy { power: None }, correlation_id });
+            }
+            other => other?,
+        };
+        answer.parsed(wire::policy)
+    }
+
+    /// Asks for access. Sent once, except that what Azure refuses to understand (400 `InvalidInitiateInput`) is sent
+    /// a second time with a `duration` in place of `endTimeUtc`: the published contract wants the one, its example the
+    /// other, and the service is reported to take either (azure-rest-api-specs#43491).
+    ///
+    /// # Errors
+    /// Whether it may have been applied is what the two cases tell.
+    pub async fn initiate(
+        &self,
+        policy: &ResourceId,
+        ask: &Initiate,
+    ) -> Result<JitNetworkAccessRequest, InitiateError> {
+        let answer = self.post_initiate(policy, ask, body::End::Time).await?;
+        if answer.status == 400 && ArmError::of_body(&answer.body).has("InvalidInitiateInput") {
+            tracing::debug!("asking again with a duration");
+            let left = ask.end_time_utc - self.azure_now();
+            let answer = self.post_initiate(policy, ask, body::End::Duration(left)).await?;
+            return self.initiated(&answer, policy);
+        }
+        self.initiated(&answer, policy)
+    }
+
+    async fn post_initiate(
+        &self,
+        policy: &ResourceId,
+        ask: &Initiate,
+        end: body::End,
+    ) -> Result<Answer, InitiateError> {
+        let url = self.resource_url(policy, "/initiate", &[API]);
+        let body = body::initiate_body(ask, end).to_string().into_bytes();
+        self.post(url, Some(body)).await.map_err(|error| match error {
+            NoAnswer::NotSent(trouble) => InitiateError::Refused(trouble),
+            NoAnswer::Unanswered(trouble) => InitiateError::Unanswered(trouble),
+        })
+    }
+
+    fn initiated(&self, answer: &Answer, policy: &ResourceId) -> Result<JitNetworkAccessRequest, InitiateError> {
+        let right = Right { action: INITIATE, scope: policy.as_str() };
+        match answer.status {
+            200..300 => answer.parsed(wire::initiated).map_err(InitiateError::Unanswered),
+            // 408 says that the server gave up waiting, not how far it had come.
+            408 | 500.. => Err(InitiateError::Unanswered(self.refusal(answer, right))),
+            _ => Err(InitiateError::Refused(match self.refusal(answer, right) {
+                Trouble { failure: Failure::AzureError { azure_code, azure_message, .. }, correlation_id } => {
+                    let failure = Failure::RequestRefused { azure_code, azure_message };
+                    Trouble { failure, correlation_id }
+                }
+                other => other,
+            })),
+        }
+    }
+}
+
+fn speaks_of(policy: &JitNetworkAccessPolicy, vm: &VmResourceId) -> bool {
+    let in_rules = policy.virtual_machines.iter().any(|entry| entry.id == *vm);
+    let in_requests =
+        || policy.requests.iter().flat_map(|request| &request.virtual_machines).any(|entry| entry.id == *vm);
+    in_rules || in_requests()
+}

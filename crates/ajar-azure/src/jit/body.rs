@@ -1,0 +1,56 @@
+//! The body of *initiate*: `JitNetworkAccessPolicyInitiateRequest`.
+
+use ajar_core::iso8601::IsoDuration;
+use chrono::{SecondsFormat, TimeDelta};
+use serde_json::{Value, json};
+
+use super::Initiate;
+
+/// How the end is written.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// As `endTimeUtc`, which the published schema requires.
+    Time,
+    /// As `duration`, from the moment Azure reads it: what is left at the time of writing.
+    Duration(TimeDelta),
+}
+
+/// The body for `ask`.
+pub fn initiate_body(ask: &Initiate, end: End) -> Value {
+    let (name, value) = match end {
+        End::Time => ("endTimeUtc", ask.end_time_utc.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        End::Duration(left) => ("duration", IsoDuration(whole_minutes(left)).to_string()),
+    };
+    let mut body = json!({
+        "virtualMachines": [{
+            "id": ask.vm.to_string(),
+            "ports": [{
+                "number": ask.port,
+                name: value,
+                "allowedSourceAddressPrefix": ask.source.to_string(),
+            }],
+        }],
+    });
+    if let Some(justification) = &ask.justification {
+        body["justification"] = json!(justification);
+    }
+    body
+}
+
+/// To the nearest minute: an hour asked for a second ago is `PT1H` and not `PT59M59S`, and no maximum is exceeded that
+/// the wish itself kept.
+fn whole_minutes(left: TimeDelta) -> TimeDelta {
+    TimeDelta::minutes(((left.num_seconds() + 30) / 60).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_rounded_to_the_minute_that_was_meant() {
+        for (seconds, minutes) in [(3_600, 60), (3_597, 60), (3_601, 60), (10, 1), (-5, 1), (300, 5)] {
+            assert_eq!(whole_minutes(TimeDelta::seconds(seconds)), TimeDelta::minutes(minutes), "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What comes over the wire, and its way into the domain's types.
+
+use ajar_core::iso8601::IsoDuration;
+use ajar_core::policy::{
+    JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
+};
+use ajar_core::resource_id::{ResourceId, VmResourceId};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::wire::{Each, Page, date, if_understood};
+
+#[derive(Debug, Deserialize)]
+struct Policy {
+    id: String,
+    #[serde(default)]
+    properties: PolicyProperties,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PolicyProperties {
+    virtual_machines: Each<PolicyVm>,
+    requests: Each<Request>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyVm {
+    id: VmResourceId,
+    #[serde(default)]
+    ports: Each<PortRule>,
+    #[serde(default, deserialize_with = "if_understood")]
+    public_ip_address: Option<std::net::Ipv4Addr>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PortRule {
+    number: u16,
+    max_request_access_duration: IsoDuration,
+    #[serde(flatten)]
+    sources: Sources,
+}
+
+/// Azure writes one source in the singular member and several in the plural one, and `null` in the other.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Sources {
+    #[serde(default)]
+    allowed_source_address_prefix: Option<String>,
+    #[serde(default)]
+    allowed_source_address_prefixes: Each<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    #[serde(default)]
+    virtual_machines: Each<RequestVm>,
+    #[serde(deserialize_with = "date")]
+    start_time_utc: DateTime<Utc>,
+    #[serde(default)]
+    requestor: Option<String>,
+    #[serde(default)]
+    justification: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestVm {
+    id: VmResourceId,
+    #[serde(default)]
+    ports: Each<RequestPort>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestPort {
+    number: u16,
+    #[serde(deserialize_with = "date")]
+    end_time_utc: DateTime<Utc>,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "if_understood")]
+    mapped_port: Option<u16>,
+    #[serde(flatten)]
+    sources: Sources,
+}
+
+impl Policy {
+    /// `None` if its id is none: there would be nowhere to send a request to.
+    fn into_core(self) -> Option<JitNetworkAccessPolicy> {
+        let id =
+            self.id.parse::<ResourceId>().inspect_err(|error| tracing::debug!(%error, "skipped a JIT policy")).ok()?;
+        Some(JitNetworkAccessPolicy {
+            id,
+            virtual_machines: self.properties.virtual_machines.0.into_iter().map(PolicyVm::into_core).collect(),
+            requests: self.properties.requests.0.into_iter().map(Request::into_core).collect(),
+        })
+    }
+}
+
+impl PolicyVm {
+    fn into_core(self) -> JitNetworkAccessPolicyVirtualMachine {
+        JitNetworkAccessPolicyVirtualMachine {
+            id: self.id,
+            ports: self
+                .ports
+                .0
+                .into_iter()
+                .map(|rule| JitNetworkAccessPortRule {
+                    number: rule.number,
+                    allowed_source_address_prefixes: rule.sources.into_core(),
+                    max_request_access_duration: rule.max_request_access_duration.0,
+                })
+                .collect(),
+            public_ip_address: self.public_ip_address,
+        }
+    }
+}
+
+impl Sources {
+    fn into_core(self) -> Vec<SourcePrefix> {
+        self.allowed_source_address_prefix
+            .iter()
+            .chain(&self.allowed_source_address_prefixes.0)
+            .map(|text| SourcePrefix::from(text.as_str()))
+            .collect()
+    }
+}
+
+impl Request {
+    fn into_core(self) -> JitNetworkAccessRequest {
+        JitNetworkAccessRequest {
+            virtual_machines: self.virtual_machines.0.into_iter().map(RequestVm::into_core).collect(),
+            start_time_utc: self.start_time_utc,
+            requestor: self.requestor.unwrap_or_default(),
+            justification: self.justification,
+        }
+    }
+}
+
+impl RequestVm {
+    fn into_core(self) -> JitNetworkAccessRequestVirtualMachine {
+        JitNetworkAccessRequestVirtualMachine {
+            id: self.id,
+            ports: self.ports.0.into_iter().map(RequestPort::into_core).collect(),
+        }
+    }
+}
+
+impl RequestPort {
+    fn into_core(self) -> JitNetworkAccessRequestPort {
+        let revoked = self.status.is_some_and(|status| status.eq_ignore_ascii_case("Revoked"));
+        JitNetworkAccessRequestPort {
+            number: self.number,
+            allowed_source_address_prefixes: self.sources.into_core(),
+            end_time_utc: self.end_time_utc,
+            status: if revoked { RequestStatus::Revoked } else { RequestStatus::InForce },
+            mapped_port: self.mapped_port,
+        }
+    }
+}
+
+/// A page of a list of policies.
+#[derive(Debug)]
+pub struct PolicyPage {
+    /// Its policies, without those that can't be read.
+    pub policies: Vec<JitNetworkAccessPolicy>,
+    /// Where the list goes on.
+    pub next_link: Option<String>,
+}
+
+/// Reads a page of a list of policies.
+///
+/// # Errors
+/// Not JSON, or no list.
+pub fn page(json: &[u8]) -> serde_json::Result<PolicyPage> {
+    let page: Page = serde_json::from_slice(json)?;
+    Ok(PolicyPage {
+        policies: Each::<Policy>::from(page.value).0.into_iter().filter_map(Policy::into_core).collect(),
+        next_link: page.next_link.filter(|link| !link.is_empty()),
+    })
+}
+
+/// Reads a policy.
+///
+/// # Errors
+/// Not JSON, or no policy with an id.
+pub fn policy(json: &[u8]) -> serde_json::Result<JitNetworkAccessPolicy> {
+    let policy: Policy = serde_json::from_slice(json)?;
+    policy.into_core().ok_or_else(|| serde::de::Error::custom("the policy has no resource id"))
+}
+
+/// Reads the answer to *initiate*.
+///
+/// # Errors
+/// Not JSON, or no request.
+pub fn initiated(json: &[u8]) -> serde_json::Result<JitNetworkAccessRequest> {
+    Ok(serde_json::from_slice::<Request>(json)?.into_core())
+}

@@ -1,0 +1,305 @@
+//! Long-running operations on a VM: one POST, and the ways to learn how it ends.
+//!
+//! The rules are those of Azure's `async-operations.md`: `Azure-AsyncOperation` tells most, `Location` less. Where
+//! neither can be read (the right to start a VM does not bring the right to read operations), the VM itself tells.
+
+use std::time::Duration;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::vm::PowerState;
+use azure_core::http::headers::Headers;
+use chrono::Utc;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
+use crate::arm_error::{ArmError, Detail};
+use crate::compute;
+use crate::policies::{PATIENCE, header, retry_after};
+use crate::wire::if_understood;
+
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// Reads in a row that may fail: a start takes minutes, and networks come and go meanwhile.
+const FAILED_READS: u32 = 5;
+/// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
+const READS_AT_REST: u32 = 4;
+/// An operation that has not ended by now has been forgotten by Azure.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// What is done to a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Start,
+    Deallocate,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Start => "/start",
+            Self::Deallocate => "/deallocate",
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Start => "Microsoft.Compute/virtualMachines/start/action",
+            Self::Deallocate => "Microsoft.Compute/virtualMachines/deallocate/action",
+        }
+    }
+
+    fn is_done(self, power: PowerState) -> bool {
+        match self {
+            Self::Start => power == PowerState::Running,
+            Self::Deallocate => power == PowerState::Deallocated,
+        }
+    }
+
+    /// Whether a VM in this state is on its way to where the operation leads.
+    fn is_under_way(self, power: PowerState) -> bool {
+        match self {
+            Self::Start => matches!(power, PowerState::Starting | PowerState::Running),
+            Self::Deallocate => {
+                matches!(power, PowerState::Stopping | PowerState::Deallocating | PowerState::Deallocated)
+            }
+        }
+    }
+
+    fn failure(self, error: ArmError, status: u16) -> Failure {
+        match (self, error.no_capacity().map(str::to_owned)) {
+            (Self::Start, Some(azure_code)) => Failure::AllocationFailed { azure_code, azure_message: error.message },
+            (Self::Start, None) => Failure::StartFailed { azure_code: error.code, azure_message: error.message },
+            (Self::Deallocate, _) => error.into_azure_error(status),
+        }
+    }
+}
+
+/// Codes that say that something else is being done to the VM; it may be the very same.
+const BUSY: [&str; 4] =
+    ["AnotherOperationInProgress", "Conflict", "RetryableErrorDueToAnotherOperation", "OperationPreempted"];
+
+/// What one look at a running operation shows.
+enum Look {
+    Done,
+    NotYet,
+    Failed(Trouble),
+}
+
+/// How long to wait for the next look.
+struct Waits {
+    next: Duration,
+    until: Instant,
+}
+
+impl Waits {
+    fn new() -> Self {
+        Self { next: FIRST_WAIT, until: Instant::now() + LIMIT }
+    }
+
+    /// Waits as long as Azure asked, within bounds, or else a little longer each time. False when it is enough.
+    async fn pass(&mut self, headers: Option<&Headers>) -> bool {
+        // Zero counts as not said; the az CLI reads it so, too.
+        let asked = headers.and_then(|headers| retry_after(headers, Utc::now())).filter(|wait| !wait.is_zero());
+        let wait = asked.map_or(self.next, |wait| wait.clamp(SHORTEST_WAIT, PATIENCE));
+        if asked.is_none() {
+            self.next = (self.next * 3 / 2).min(LONGEST_WAIT);
+        }
+        sleep(wait).await;
+        Instant::now() < self.until
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct OperationStatus {
+    status: String,
+    #[serde(default, deserialize_with = "if_understood")]
+    error: Option<Detail>,
+}
+
+impl ArmClient {
+    pub(crate) async fn operate(&self, vm: &VmResourceId, operation: Operation) -> Result<(), Trouble> {
+        let right = Right { action: operation.action(), scope: vm.resource().as_str() };
+        let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
+        let answer = match self.post(url, None).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
+            Err(NoAnswer::Unanswered(trouble)) => return self.watch_if_under_way(vm, operation, trouble).await,
+        };
+        match answer.status {
+            202 => self.follow(vm, operation, &answer).await,
+            200..300 => Ok(()),
+            status => {
+                let error = ArmError::of_body(&answer.body);
+                let busy = status == 409 && BUSY.iter().any(|code| error.has(code)) && error.no_capacity().is_none();
+                let trouble = match self.refusal(&answer, right) {
+                    trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => {
+                        compute::not_found(trouble, vm)
+                    }
+                    Trouble { failure: Failure::AzureError { .. }, correlation_id } => {
+                        Trouble { failure: operation.failure(error, status), correlation_id }
+                    }
+                    other => other,
+                };
+                // A 5xx says no more than silence does.
+                if busy || status >= 500 || status == 408 {
+                    return self.watch_if_under_way(vm, operation, trouble).await;
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    /// After an answer that leaves open what happens: if the VM is seen to be on its way, that is waited for.
+    async fn watch_if_under_way(
+        &self,
+        vm: &VmResourceId,
+        operation: Operation,
+        trouble: Trouble,
+    ) -> Result<(), Trouble> {
+        for look in 0..2 {
+            if look > 0 {
+                sleep(FIRST_WAIT).await;
+            }
+            match self.vm_view(vm).await {
+                Ok(view) if operation.is_under_way(view.facts.power) => {
+                    return self.watch(vm, operation, Waits::new()).await;
+                }
+                Ok(_) => {}
+                Err(_) => return Err(trouble),
+            }
+        }
+        Err(trouble)
+    }
+
+    /// Follows an accepted operation to its end, by the best way that can be read.
+    async fn follow(&self, vm: &VmResourceId, operation: Operation, accepted: &Answer) -> Result<(), Trouble> {
+        let mut waits = Waits::new();
+        let mut first = Some(&accepted.headers);
+        for (name, read) in [("azure-asyncoperation", read_status as ReadLook), ("location", read_location as ReadLook)]
+        {
+            let Some(url) = header(&accepted.headers, name) else { continue };
+            let url = match self.own_url(url) {
+                Ok(url) => url,
+                Err(trouble) => {
+                    tracing::warn!(failure = ?trouble.failure, "not followed");
+                    continue;
+                }
+            };
+            match self.poll(&url, vm, operation, read, &mut waits, first.take()).await {
+                Some(end) => return end,
+                None => tracing::debug!(header = name, "the operation can't be read this way"),
+            }
+        }
+        self.watch(vm, operation, waits).await
+    }
+
+    /// Polls one URL to the end; `None` if it can't be read.
+    async fn poll(
+        &self,
+        url: &Url,
+        vm: &VmResourceId,
+        operation: Operation,
+        read: ReadLook,
+        waits: &mut Waits,
+        accepted: Option<&Headers>,
+    ) -> Option<Result<(), Trouble>> {
+        let right = Right { action: operation.action(), scope: vm.resource().as_str() };
+        let mut headers = accepted.cloned();
+        let mut failed = 0;
+        loop {
+            if !waits.pass(headers.as_ref()).await {
+                return Some(Err(forgotten(operation)));
+            }
+            match self.read(url.clone(), right).await {
+                Ok(answer) => {
+                    failed = 0;
+                    match read(&answer, operation)? {
+                        Look::Done => return Some(Ok(())),
+                        Look::Failed(trouble) => return Some(Err(trouble)),
+                        Look::NotYet => headers = Some(answer.headers),
+                    }
+                }
+                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => {
+                    failed += 1;
+                    headers = None;
+                }
+                Err(trouble @ Trouble { failure: Failure::NotSignedIn { .. } | Failure::Unreachable { .. }, .. }) => {
+                    return Some(Err(trouble));
+                }
+                // A `Location` may also give the operation's own error as its status.
+                Err(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id })
+                    if (400..500).contains(&status) && status != 404 && !azure_code.is_empty() =>
+                {
+                    let failure = operation.failure(ArmError::new(&azure_code, &azure_message), status);
+                    return Some(Err(Trouble { failure, correlation_id }));
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Looks at the VM itself until the operation is done.
+    async fn watch(&self, vm: &VmResourceId, operation: Operation, mut waits: Waits) -> Result<(), Trouble> {
+        let (mut failed, mut at_rest) = (0, 0);
+        loop {
+            match self.vm_view(vm).await {
+                Ok(view) if operation.is_done(view.facts.power) => return Ok(()),
+                Ok(view) => {
+                    failed = 0;
+                    at_rest = if operation.is_under_way(view.facts.power) { 0 } else { at_rest + 1 };
+                    if let Some(error) = view.provisioning_error.filter(|_| at_rest > 1) {
+                        return Err(operation.failure(error, 200).into());
+                    }
+                    if at_rest > READS_AT_REST {
+                        let message = format!("the VM is still {:?}", view.facts.power).to_lowercase();
+                        return Err(operation.failure(ArmError::new("NotUnderWay", &message), 200).into());
+                    }
+                }
+                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => failed += 1,
+                Err(trouble) => return Err(trouble),
+            }
+            if !waits.pass(None).await {
+                return Err(forgotten(operation));
+            }
+        }
+    }
+}
+
+/// Worth another read although the last one failed.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Unreachable { .. } | Failure::Throttled { .. } | Failure::AzureError { status: 408 | 500.., .. }
+    )
+}
+
+fn forgotten(operation: Operation) -> Trouble {
+    let message = format!("Azure has not finished within {} minutes", LIMIT.as_secs() / 60);
+    operation.failure(ArmError::new("OperationTimedOut", &message), 200).into()
+}
+
+type ReadLook = fn(&Answer, Operation) -> Option<Look>;
+
+/// An `Azure-AsyncOperation` resource; `None` if the answer is none.
+fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
+    let body: OperationStatus = serde_json::from_slice(&answer.body).ok()?;
+    Some(match body.status.to_ascii_lowercase().as_str() {
+        "succeeded" => Look::Done,
+        "failed" | "canceled" | "cancelled" => {
+            let error = body.error.as_ref().map(ArmError::from).filter(|error| !error.code.is_empty());
+            let error = error.unwrap_or_else(|| ArmError::new(&body.status, "Azure gives no reason"));
+            Look::Failed(answer.trouble(operation.failure(error, answer.status)))
+        }
+        _ => Look::NotYet,
+    })
+}
+
+/// A `Location`: 202 while it runs, 200 or 204 when it is done.
+#[expect(clippy::unnecessary_wraps, reason = "has the shape of `read_status`, which can find no operation")]
+fn read_location(answer: &Answer, _: Operation) -> Option<Look> {
+    Some(if answer.status == 202 { Look::NotYet } else { Look::Done })
+}

@@ -1,0 +1,202 @@
+//! The pipeline policies of our own: who we are, when to send again, and where a token may go.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::credentials::{Secret, TokenCredential, TokenRequestOptions};
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::{AUTHORIZATION, HeaderName, Headers, USER_AGENT, WWW_AUTHENTICATE};
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{ClientMethodOptions, Context, Request, StatusCode};
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use crate::connection;
+
+/// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Calls ourselves `ajar/VERSION`, in place of azure_core's long name.
+#[derive(Debug)]
+pub(crate) struct OurName;
+
+#[async_trait]
+impl Policy for OurName {
+    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        request.insert_header(USER_AGENT, connection::USER_AGENT);
+        next[0].send(ctx, request, &next[1..]).await
+    }
+}
+
+/// When to send a request again. azure_core's own retry does not look at the method, and waits out any `Retry-After`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Resend {
+    /// Whatever can be asked twice: after transport errors and statuses that pass, with growing waits.
+    Reads,
+    /// Only what Azure says it did not apply: 429 with a short `Retry-After`.
+    Writes,
+}
+
+impl Resend {
+    const READS: u32 = 4;
+    const WRITES: u32 = 2;
+    const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+    /// How long to wait before sending again for the `sent`th time; `None` to let the result stand.
+    fn wait(self, sent: u32, result: &PolicyResult) -> Option<Duration> {
+        let backoff = Self::FIRST_WAIT * 2_u32.pow(sent - 1);
+        match (self, result) {
+            (Self::Reads, Err(error)) => {
+                let passing = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection);
+                (passing && sent <= Self::READS).then_some(backoff)
+            }
+            (Self::Reads, Ok(response)) if sent <= Self::READS && passes(response.status()) => {
+                let asked = retry_after(response.headers(), Utc::now()).unwrap_or_default();
+                (asked <= PATIENCE).then_some(asked.max(backoff))
+            }
+            (Self::Writes, Ok(response)) if sent <= Self::WRITES && is(response.status(), 429) => {
+                retry_after(response.headers(), Utc::now()).filter(|asked| *asked <= PATIENCE)
+            }
+            (Self::Reads, Ok(_)) | (Self::Writes, _) => None,
+        }
+    }
+}
+
+fn is(status: StatusCode, code: u16) -> bool {
+    u16::from(status) == code
+}
+
+fn passes(status: StatusCode) -> bool {
+    matches!(u16::from(status), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+#[async_trait]
+impl Policy for Resend {
+    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        let mut sent = 0;
+        loop {
+            let result = next[0].send(ctx, request, &next[1..]).await;
+            sent += 1;
+            let Some(wait) = self.wait(sent, &result) else { return result };
+            tracing::debug!(?wait, sent, "sending again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// What `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After` (seconds or a date) ask for.
+pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
+    let number = |name| header(headers, name)?.trim().parse::<u64>().ok();
+    let date = || {
+        let date = DateTime::parse_from_rfc2822(header(headers, "retry-after")?).ok()?;
+        (date.to_utc() - now).to_std().ok()
+    };
+    number("retry-after-ms")
+        .or_else(|| number("x-ms-retry-after-ms"))
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))
+        .or_else(date)
+}
+
+/// A response header.
+pub(crate) fn header<'a>(headers: &'a Headers, name: &'static str) -> Option<&'a str> {
+    headers.get_optional_str(&HeaderName::from_static(name))
+}
+
+/// In a token request's context: the token that the resource manager has just refused. A credential that caches must
+/// not give it out again.
+#[derive(Debug)]
+pub(crate) struct RejectedToken(pub(crate) Secret);
+
+/// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method.
+#[derive(Debug)]
+pub(crate) struct Authorize {
+    credential: Arc<dyn TokenCredential>,
+    scope: String,
+    resource_manager: Url,
+    rejected: Mutex<Option<Secret>>,
+}
+
+impl Authorize {
+    pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, resource_manager: Url) -> Self {
+        Self { credential, scope, resource_manager, rejected: Mutex::default() }
+    }
+
+    async fn token(&self) -> azure_core::Result<Secret> {
+        let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut context = Context::new();
+        if let Some(token) = rejected {
+            context.insert(RejectedToken(token));
+        }
+        let options = TokenRequestOptions { method_options: ClientMethodOptions { context } };
+        Ok(self.credential.get_token(&[&self.scope], Some(options)).await?.token)
+    }
+
+    fn reject(&self, token: Secret) {
+        *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+}
+
+#[async_trait]
+impl Policy for Authorize {
+    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        if request.url().origin() != self.resource_manager.origin() {
+            let message = format!("refused to send a token to {}", connection::host(request.url()));
+            return Err(Error::with_message(ErrorKind::Other, message));
+        }
+        let token = self.token().await?;
+        bear(request, &token);
+        let response = next[0].send(ctx, request, &next[1..]).await?;
+        if !is(response.status(), 401) {
+            return Ok(response);
+        }
+        self.reject(token.clone());
+        if response.headers().get_optional_str(&WWW_AUTHENTICATE).is_some_and(is_claims_challenge) {
+            return Ok(response);
+        }
+        let fresh = self.token().await?;
+        if fresh == token {
+            return Ok(response);
+        }
+        bear(request, &fresh);
+        let response = next[0].send(ctx, request, &next[1..]).await?;
+        if is(response.status(), 401) {
+            self.reject(fresh);
+        }
+        Ok(response)
+    }
+}
+
+fn bear(request: &mut Request, token: &Secret) {
+    request.insert_header(AUTHORIZATION, format!("Bearer {}", token.secret()));
+}
+
+/// Whether a `WWW-Authenticate` header asks for claims that no token in hand has (continuous access evaluation).
+pub(crate) fn is_claims_challenge(www_authenticate: &str) -> bool {
+    www_authenticate.contains("insufficient_claims")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let now: DateTime<Utc> = "2021-01-01T00:00:00Z".parse().unwrap();
+        for (name, value, millis) in [
+            ("retry-after", "3", Some(3_000)),
+            ("retry-after", "Fri, 01 Jan 2021 00:00:10 GMT", Some(10_000)),
+            ("retry-after", "Thu, 31 Dec 2020 23:59:50 GMT", None),
+            ("retry-after-ms", "50", Some(50)),
+            ("x-ms-retry-after-ms", "70", Some(70)),
+            ("retry-after", "soon", None),
+            ("retry-after", "-1", None),
+        ] {
+            let mut headers = Headers::new();
+            headers.insert(name, value);
+            assert_eq!(retry_after(&headers, now), millis.map(Duration::from_millis), "{name}: {value}");
+        }
+        assert_eq!(retry_after(&Headers::new(), now), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! An HTTP transport that answers from a script and notes what it was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
+use time::{Duration, OffsetDateTime};
+
+use crate::arm_client::ArmClient;
+use crate::cloud::Cloud;
+use crate::policies::RejectedToken;
+
+/// An answer of the script.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    Broken(ErrorKind),
+}
+
+impl Reply {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        if let Self::Answer { headers, .. } = &mut self {
+            headers.push((name, value.into()));
+        }
+        self
+    }
+}
+
+pub(crate) fn json(status: u16, body: impl Into<String>) -> Reply {
+    Reply::Answer { status, headers: Vec::new(), body: body.into() }
+}
+
+/// An error with that code.
+pub(crate) fn refused(status: u16, code: &str) -> Reply {
+    json(status, format!(r#"{{"error":{{"code":"{code}","message":"Azure says {code}."}}}}"#))
+}
+
+/// The connection breaks after sending.
+pub(crate) fn io_error() -> Reply {
+    Reply::Broken(ErrorKind::Io)
+}
+
+/// No connection: nothing is sent.
+pub(crate) fn refused_connection() -> Reply {
+    Reply::Broken(ErrorKind::Connection)
+}
+
+/// A request as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) body: String,
+    headers: Headers,
+}
+
+impl Sent {
+    pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
+        self.headers.get_optional_str(&name.into())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Scripted {
+    replies: Mutex<VecDeque<Reply>>,
+    sent: Mutex<Vec<Sent>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Arc<Self> {
+        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), sent: Mutex::default() })
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// Method and path of what was sent, such as `Get /subscriptions`.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let path = |sent: &Sent| {
+            let url: url::Url = sent.url.parse().unwrap();
+            format!("{:?} {}", sent.method, url.path())
+        };
+        self.sent().iter().map(path).collect()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Scripted {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let body = match request.body() {
+            Body::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            other => panic!("a body of another kind: {other:?}"),
+        };
+        self.sent.lock().unwrap().push(Sent {
+            method: request.method(),
+            url: request.url().to_string(),
+            body,
+            headers: request.headers().clone(),
+        });
+        match self.replies.lock().unwrap().pop_front().expect("asked more often than the script expects") {
+            Reply::Answer { status, headers, body } => {
+                let mut all = Headers::new();
+                for (name, value) in headers {
+                    all.insert(name, value);
+                }
+                Ok(AsyncRawResponse::from_bytes(status.into(), all, body))
+            }
+            Reply::Broken(kind) => Err(Error::new(kind, std::io::Error::other("connection reset"))),
+        }
+    }
+}
+
+/// Gives `token-1`, and the next number after each refusal.
+#[derive(Debug, Default)]
+struct Numbered(Mutex<u32>);
+
+#[async_trait]
+impl TokenCredential for Numbered {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        assert_eq!(scopes, ["https://management.azure.com/.default"]);
+        let mut refused = self.0.lock().unwrap();
+        let current = format!("token-{}", *refused + 1);
+        let context = options.unwrap_or_default().method_options.context;
+        if context.value::<RejectedToken>().is_some_and(|token| token.0.secret() == current) {
+            *refused += 1;
+        }
+        Ok(AccessToken::new(format!("token-{}", *refused + 1), OffsetDateTime::now_utc() + Duration::hours(1)))
+    }
+}
+
+/// A client of the public cloud that talks to the script.
+pub(crate) fn client(script: &Arc<Scripted>) -> ArmClient {
+    let http = Arc::clone(script) as Arc<dyn HttpClient>;
+    ArmClient::over(&Cloud::public(), Arc::new(Numbered::default()), http).unwrap()
+}

@@ -1,0 +1,102 @@
+//! How lists, dates and odd members are read, whatever the resource.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    #[serde(default)]
+    pub(crate) value: Vec<Value>,
+    #[serde(default, rename = "nextLink")]
+    pub(crate) next_link: Option<String>,
+}
+
+/// A list whose members are read one by one: one that can't be understood is skipped and does not take the others along.
+/// An absent list and `null` are empty ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Each<T>(pub(crate) Vec<T>);
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: DeserializeOwned> From<Vec<Value>> for Each<T> {
+    fn from(members: Vec<Value>) -> Self {
+        Self(members.into_iter().filter_map(understood).collect())
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default().into())
+    }
+}
+
+fn understood<T: DeserializeOwned>(member: Value) -> Option<T> {
+    serde_json::from_value(member)
+        .inspect_err(|error| tracing::debug!(%error, kind = std::any::type_name::<T>(), "skipped what can't be read"))
+        .ok()
+}
+
+/// A date as Azure writes them: RFC 3339 with up to seven digits of fraction, now and then without the `Z`.
+pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    DateTime::parse_from_rfc3339(&text)
+        .map(|date| date.to_utc())
+        .or_else(|error| {
+            NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").map(|date| date.and_utc()).map_err(|_| error)
+        })
+        .map_err(|error| serde::de::Error::custom(format!("“{text}”: {error}")))
+}
+
+/// A member that may be `null`, or something else than what was expected: then it is absent.
+pub(crate) fn if_understood<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Value>::deserialize(deserializer)?.and_then(understood))
+}
+
+/// Something with an id and nothing else we look at.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Dated {
+        #[serde(deserialize_with = "date")]
+        at: DateTime<Utc>,
+    }
+
+    #[test]
+    fn dates_are_read_with_any_number_of_digits() {
+        let whole: DateTime<Utc> = "2018-07-12T08:53:03Z".parse().unwrap();
+        for (text, nanos) in [
+            ("2018-07-12T08:53:03Z", 0),
+            ("2018-07-12T08:53:03.3Z", 300_000_000),
+            ("2018-07-12T08:53:03.3658798Z", 365_879_800),
+            ("2018-07-12T10:53:03.3658798+02:00", 365_879_800),
+            ("2018-07-12T08:53:03.3658798", 365_879_800),
+        ] {
+            let Dated { at } = serde_json::from_str(&format!(r#"{{"at":"{text}"}}"#)).unwrap();
+            assert_eq!(at, whole + chrono::TimeDelta::nanoseconds(nanos), "{text}");
+        }
+        assert!(serde_json::from_str::<Dated>(r#"{"at":"yesterday"}"#).is_err());
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_read_does_not_take_the_others_along() {
+        let each: Each<Reference> = serde_json::from_str(r#"[{"id":"a"},{"id":7},null,{"id":"b","x":1}]"#).unwrap();
+        assert_eq!(each.0.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(serde_json::from_str::<Each<Reference>>("null").unwrap().0.is_empty());
+    }
+}
