@@ -385,6 +385,12 @@ impl Attempt {
         covering.max_by_key(|window| window.end_time_utc)
     }
 
+    /// Where it connected to, if that address stays the VM's own and is worth trying first the next time.
+    pub fn lasting_endpoint(&self) -> Option<Endpoint> {
+        let public = self.addresses.value()?.public.filter(|public| public.is_static)?;
+        self.open_endpoint().filter(|endpoint| endpoint.host == public.ip.to_string()).cloned()
+    }
+
     /// As [`Attempt::window`], at the time last seen.
     fn latest_window(&self) -> Option<AccessWindow> {
         self.window(self.clock.seen())

@@ -1,1 +1,216 @@
-//! x
+//! Launch plans: which program opens a VM, with which arguments, as data.
+//!
+//! The runtime looks what is installed ([`Surroundings`]) and carries plans out; here is decided. So the argument lists
+//! of all three systems are tested on any one of them. Programs get argument vectors, never command lines for a shell;
+//! where a shell cannot be avoided (macOS's `.command` file) every word is quoted.
+
+mod quote;
+mod rdp;
+mod ssh;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::message::launch::{Unfit, unfit};
+use crate::port::{Endpoint, Protocol};
+use crate::profile::Profile;
+use crate::resource_id::VmResourceId;
+pub use rdp::RdpClient;
+pub use terminal::{Candidate, Terminal};
+
+/// An operating system Ajar runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Os {
+    /// Windows.
+    Windows,
+    /// macOS.
+    MacOs,
+    /// Linux, and what is near enough to it.
+    Linux,
+}
+
+impl Os {
+    /// The one this program was built for.
+    pub fn current() -> Self {
+        if cfg!(windows) {
+            Self::Windows
+        } else if cfg!(target_os = "macos") {
+            Self::MacOs
+        } else {
+            Self::Linux
+        }
+    }
+
+    /// The name of its ssh program, for looking it up.
+    pub fn ssh_program(self) -> &'static str {
+        match self {
+            Self::Windows => "ssh.exe",
+            Self::MacOs | Self::Linux => "ssh",
+        }
+    }
+}
+
+/// What was found on this machine: the runtime looks, this module decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The system.
+    pub os: Os,
+    /// The ssh program; on Windows by its full path, `%SystemRoot%\System32\OpenSSH\ssh.exe`.
+    pub ssh: Option<String>,
+    /// The terminal to open windows with. macOS's own needs no finding.
+    pub terminal: Option<Terminal>,
+    /// The remote desktop client.
+    pub rdp: Option<RdpClient>,
+}
+
+/// What the program's standard streams are tied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Console {
+    /// The caller's terminal, which it shares.
+    Inherit,
+    /// A console window of its own (Windows: `CREATE_NEW_CONSOLE`).
+    New,
+    /// None; the program lives on when Ajar ends.
+    Detached,
+}
+
+/// A program to start, and everything it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LaunchPlan {
+    /// The program: a path, or a name to look up.
+    pub program: String,
+    /// Its arguments; [`LaunchPlan::FILE`] stands for the path of `file`.
+    pub args: Vec<String>,
+    /// Variables to set.
+    pub env: Vec<(String, String)>,
+    /// Variables to take away.
+    pub env_remove: Vec<String>,
+    /// What to write to its standard input.
+    pub stdin: Option<String>,
+    /// A file to write first, readable by the user alone.
+    pub file: Option<PlannedFile>,
+    /// What it is tied to.
+    pub console: Console,
+}
+
+impl LaunchPlan {
+    /// The argument that the runtime replaces by the path of the planned file.
+    pub const FILE: &'static str = "{file}";
+
+    fn new(program: impl Into<String>, args: Vec<String>, console: Console) -> Self {
+        Self {
+            program: program.into(),
+            args,
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            stdin: None,
+            file: None,
+            console,
+        }
+    }
+
+    /// A program in a window of its own. On Linux it does not inherit what an AppImage sets for itself: clients of the
+    /// system would load the image's libraries and fail.
+    fn window(os: Os, program: impl Into<String>, args: Vec<String>) -> Self {
+        const OF_THE_APP_IMAGE: [&str; 6] =
+            ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
+        let env_remove = match os {
+            Os::Linux => OF_THE_APP_IMAGE.map(Into::into).to_vec(),
+            Os::Windows | Os::MacOs => Vec::new(),
+        };
+        Self { env_remove, ..Self::new(program, args, Console::Detached) }
+    }
+}
+
+/// A file that a plan needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// All of it.
+    pub contents: String,
+    /// Whether the user may execute it (mode 0700 instead of 0600).
+    pub executable: bool,
+}
+
+/// What is to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// What the user calls it.
+    pub name: &'a str,
+    /// The VM.
+    pub vm: &'a VmResourceId,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// Where to dial.
+    pub endpoint: &'a Endpoint,
+    /// How to open it.
+    pub profile: &'a Profile,
+}
+
+impl Target<'_> {
+    /// Refuses whatever a program could take for something else than it is: an option, a second line, a second host.
+    fn check(&self) -> Result<(), Failure> {
+        let host = &self.endpoint.host;
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') || !host.chars().all(named) {
+            return Err(self.refuse(&Unfit::Host(host)));
+        }
+        if let Some(user) = self.profile.user.as_deref().filter(|user| is_unfit(user)) {
+            return Err(self.refuse(&Unfit::User(user)));
+        }
+        let paths = [&self.profile.identity_file, &self.profile.known_hosts_file];
+        match paths.into_iter().flatten().find(|path| is_unfit(path)) {
+            Some(path) => Err(self.refuse(&Unfit::Path(path))),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse(&self, what: &Unfit<'_>) -> Failure {
+        Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(what) }
+    }
+
+    /// The name as a window title or file name: favourites' names are that already, others are made to be.
+    fn title(&self) -> String {
+        let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+        let title: String = self.name.chars().map(kept).collect();
+        let title = title.trim_start_matches(['-', '.']);
+        if title.is_empty() { "ajar".into() } else { title.into() }
+    }
+
+    fn user(&self) -> Option<&str> {
+        self.profile.user.as_deref()
+    }
+}
+
+fn is_unfit(text: &str) -> bool {
+    text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control)
+}
+
+/// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a
+/// terminal and opens as [`in_window`] does.
+pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String]) -> Result<LaunchPlan, Failure> {
+    match target.protocol {
+        Protocol::Ssh => {
+            let mut words = ssh::command(target, around)?;
+            words.extend_from_slice(command);
+            let program = words.remove(0);
+            Ok(LaunchPlan::new(program, words, Console::Inherit))
+        }
+        Protocol::Rdp => in_window(target, around),
+    }
+}
+
+/// Opens the target in a window of its own: ssh inside a terminal window, or the remote desktop client.
+pub fn in_window(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
+    match target.protocol {
+        Protocol::Ssh => terminal::plan(around, &target.title(), ssh::command(target, around)?),
+        Protocol::Rdp => rdp::plan(target, around),
+    }
+}

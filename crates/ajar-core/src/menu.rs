@@ -1,1 +1,237 @@
-//! x
+//! The tray as a value: icon, tooltip and menu, derived from the snapshot. The shell draws it and knows nothing else.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::access_window::ENDING;
+use crate::message::menu as words;
+use crate::message::{left, left_changes_at};
+use crate::profile::ProfileName;
+use crate::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, Snapshot, WindowView};
+
+#[cfg(test)]
+mod tests;
+
+/// [`crate::failure::Failure::code`] of not being signed in.
+const NOT_SIGNED_IN: &str = "notSignedIn";
+
+/// What the tray shows. Two that are equal need no redrawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// The icon.
+    pub icon: Icon,
+    /// The text under the pointer.
+    pub tooltip: String,
+    /// The menu, from top to bottom.
+    pub items: Vec<Item>,
+}
+
+/// The states of the mark, most pressing first where several hold: see [`menu`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Icon {
+    /// Nothing is open.
+    Idle,
+    /// An attempt is under way.
+    Working,
+    /// A window is open.
+    Open,
+    /// A window is near its end.
+    Ending,
+    /// The last thing that happened is a failure.
+    Failed,
+    /// Nobody is signed in.
+    SignedOut,
+}
+
+/// One line of the menu.
+///
+/// Labels are plain text. Where a toolkit reads `&` or `_` as the mark of a mnemonic, escaping them is its drawer's
+/// work: only there is it known which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// The name of the section that follows; cannot be chosen.
+    Heading(String),
+    /// A line.
+    Separator,
+    /// Something to choose.
+    Act {
+        /// What it does.
+        action: Action,
+        /// What it says.
+        label: String,
+    },
+    /// Something to read.
+    Note(String),
+}
+
+/// What a menu item does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Open a favourite.
+    Connect {
+        /// Which.
+        name: ProfileName,
+    },
+    /// Give up the attempt for a favourite.
+    Cancel {
+        /// Which.
+        name: ProfileName,
+    },
+    /// Show the window.
+    OpenWindow,
+    /// End the tray application.
+    Quit,
+}
+
+impl Action {
+    /// The action as text, for toolkits that know menu items by such ids.
+    pub fn to_id(&self) -> String {
+        // An enum of names has no part that JSON could refuse.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The action behind an id of [`Action::to_id`].
+    pub fn from_id(id: &str) -> Option<Self> {
+        serde_json::from_str(id).ok()
+    }
+}
+
+/// The tray for a snapshot at `now`, which is Azure's time.
+///
+/// Of several states the icon shows the one that wants the user soonest: something under way, else a window near its
+/// end, else a failure (which stays until it is dismissed or tried again), else that something is open.
+pub fn menu(snapshot: &Snapshot, now: DateTime<Utc>) -> Menu {
+    let mut sections = vec![
+        open_section(snapshot, now),
+        connecting_section(snapshot, now),
+        favourites_section(snapshot, now),
+        last_section(snapshot),
+    ];
+    sections.retain(|section| !section.is_empty());
+    let icon = icon(snapshot, now);
+    Menu { icon, tooltip: tooltip(snapshot, icon, now), items: sections.join(&Item::Separator) }
+}
+
+/// The next moment after `now` at which [`menu`] says something else by the passing of time alone; `None` if never.
+pub fn menu_changes_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let windows = open(snapshot, now).flat_map(|window| {
+        let amber = Some(window.end_time_utc - ENDING).filter(|at| *at > now);
+        [left_changes_at(window.end_time_utc, now), amber]
+    });
+    let attempts = under_way(snapshot).map(|attempt| {
+        let next = (tens_of_seconds(attempt, now) + 1) * 10;
+        Some(attempt.started_at + TimeDelta::seconds(next))
+    });
+    windows.chain(attempts).flatten().min()
+}
+
+fn act(action: Action, label: impl Into<String>) -> Item {
+    Item::Act { action, label: label.into() }
+}
+
+fn connect(name: &ProfileName, label: String) -> Item {
+    act(Action::Connect { name: name.clone() }, label)
+}
+
+fn open(snapshot: &Snapshot, now: DateTime<Utc>) -> impl Iterator<Item = &WindowView> {
+    snapshot.windows.iter().filter(move |window| window.end_time_utc > now)
+}
+
+fn under_way(snapshot: &Snapshot) -> impl Iterator<Item = &AttemptView> {
+    snapshot.attempts.iter().filter(|attempt| attempt.outcome.is_none())
+}
+
+/// Whole tens of seconds that an attempt has taken: a menu that changes each second cannot be aimed at.
+fn tens_of_seconds(attempt: &AttemptView, now: DateTime<Utc>) -> i64 {
+    (now - attempt.started_at).num_seconds().max(0) / 10
+}
+
+fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
+    let line = |window: &WindowView| {
+        let name = &window.name;
+        let label = words::with(name.as_str(), &left(window.end_time_utc - now));
+        connect(name, if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label })
+    };
+    headed(words::OPEN_NOW, open(snapshot, now).map(line).collect())
+}
+
+fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
+    let lines = under_way(snapshot).flat_map(|attempt| {
+        let name = attempt.name.as_str();
+        let label = words::connecting(name, &attempt.headline, tens_of_seconds(attempt, now) * 10);
+        let cancel = Action::Cancel { name: attempt.name.clone() };
+        [act(Action::OpenWindow, label), act(cancel, words::cancel(name))]
+    });
+    headed(words::CONNECTING, lines.collect())
+}
+
+/// The favourites that the sections above do not show already.
+fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
+    if snapshot.favourites.is_empty() {
+        return vec![Item::Note(words::NO_FAVOURITES.into())];
+    }
+    let shown_above = |name: &ProfileName| {
+        open(snapshot, now).any(|window| window.name == *name)
+            || under_way(snapshot).any(|attempt| attempt.name == *name)
+    };
+    let rest = snapshot.favourites.iter().filter(|favourite| !shown_above(&favourite.name));
+    let line = |favourite: &FavouriteView| {
+        let failure = failure_of(snapshot, &favourite.name);
+        connect(&favourite.name, words::favourite(favourite.name.as_str(), &favourite.detail, failure))
+    };
+    headed(words::FAVOURITES, rest.map(line).collect())
+}
+
+fn last_section(snapshot: &Snapshot) -> Vec<Item> {
+    let problem = snapshot.settings_problem.as_ref().map(|failure| act(Action::OpenWindow, failure.title.as_str()));
+    let always = [act(Action::OpenWindow, words::OPEN_WINDOW), act(Action::Quit, words::QUIT)];
+    problem.into_iter().chain(always).collect()
+}
+
+fn headed(heading: &str, lines: Vec<Item>) -> Vec<Item> {
+    if lines.is_empty() { lines } else { [vec![Item::Heading(heading.into())], lines].concat() }
+}
+
+/// The attempts that failed and are neither dismissed nor tried again.
+fn failures(snapshot: &Snapshot) -> impl Iterator<Item = (&ProfileName, &FailureView)> {
+    snapshot.attempts.iter().filter_map(|attempt| match &attempt.outcome {
+        Some(OutcomeView::Failed(failure)) => Some((&attempt.name, failure)),
+        Some(OutcomeView::Connected { .. } | OutcomeView::Cancelled(_)) | None => None,
+    })
+}
+
+fn failure_of<'a>(snapshot: &'a Snapshot, name: &ProfileName) -> Option<&'a FailureView> {
+    failures(snapshot).find(|(failed, _)| *failed == name).map(|(_, failure)| failure)
+}
+
+fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {
+    if under_way(snapshot).next().is_some() {
+        Icon::Working
+    } else if open(snapshot, now).any(|window| window.end_time_utc - now <= ENDING) {
+        Icon::Ending
+    } else if failures(snapshot).any(|(_, failure)| failure.code == NOT_SIGNED_IN) {
+        Icon::SignedOut
+    } else if failures(snapshot).next().is_some() {
+        Icon::Failed
+    } else if open(snapshot, now).next().is_some() {
+        Icon::Open
+    } else {
+        Icon::Idle
+    }
+}
+
+/// What the icon means, in words.
+fn tooltip(snapshot: &Snapshot, icon: Icon, now: DateTime<Utc>) -> String {
+    let state = match icon {
+        Icon::Working => under_way(snapshot).next().map(|one| words::working(one.name.as_str(), &one.headline)),
+        Icon::Open | Icon::Ending => {
+            let first = open(snapshot, now).min_by_key(|window| window.end_time_utc);
+            first.map(|one| words::with(one.name.as_str(), &left(one.end_time_utc - now)))
+        }
+        Icon::Failed => failures(snapshot).next().map(|(name, _)| words::couldnt_open(name.as_str())),
+        Icon::SignedOut => Some(words::SIGNED_OUT.into()),
+        Icon::Idle => Some(words::IDLE.into()),
+    };
+    words::with(words::AJAR, &state.unwrap_or_default())
+}

@@ -3,12 +3,16 @@
 //! Tray, window, notifications and the command line show the same words.
 
 pub mod failure;
+pub mod launch;
+pub mod menu;
 pub mod notice;
 pub mod step;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use crate::policy::SourcePrefix;
+use crate::profile::ProfileName;
+use crate::resource_id::VmResourceId;
 use crate::vm::PowerState;
 
 /// A moment on the user's clock, such as “17:04”. `zone` is the user's offset from UTC.
@@ -60,6 +64,12 @@ pub fn clamped(max: TimeDelta) -> String {
 /// From where a window is open, as Azure writes it.
 pub fn sources(prefixes: &[SourcePrefix]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The line under a favourite's name: the VM's name where it is another, and its resource group.
+pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId) -> String {
+    let group = vm.resource().resource_group();
+    if vm.name().eq_ignore_ascii_case(name.as_str()) { group.to_owned() } else { format!("{} · {group}", vm.name()) }
 }
 
 /// A power state as a word.

@@ -1,0 +1,86 @@
+//! Remote desktop clients and their arguments.
+
+use super::quote::{host_port, uri};
+use super::terminal::Candidate;
+use super::{LaunchPlan, Os, Surroundings, Target};
+use crate::failure::Failure;
+
+/// A remote desktop client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RdpClient {
+    /// Windows' own, `mstsc.exe`, by its path.
+    Mstsc(String),
+    /// Microsoft's Windows App on macOS, reached through its URI scheme.
+    WindowsApp,
+    /// FreeRDP 3, by its path.
+    FreeRdp3(String),
+    /// FreeRDP 2, or one whose version the name does not tell.
+    FreeRdp2(String),
+    /// Remmina, by its path.
+    Remmina(String),
+    /// From the settings: gets `/v:HOST:PORT`, and `/u:USER` if there is one, which mstsc and FreeRDP both read.
+    Custom(String),
+}
+
+impl RdpClient {
+    /// The programs to look for, in order, and what each becomes when found under a path.
+    ///
+    /// FreeRDP's SDL client comes first because it asks for the password in a window; the X11 one asks on a terminal.
+    pub fn candidates(os: Os) -> &'static [Candidate<Self>] {
+        match os {
+            Os::Windows => &[("mstsc.exe", Self::Mstsc)],
+            Os::MacOs => &[],
+            Os::Linux => &[
+                ("sdl-freerdp3", Self::FreeRdp3),
+                ("sdl-freerdp", Self::FreeRdp3),
+                ("xfreerdp3", Self::FreeRdp3),
+                ("xfreerdp", Self::FreeRdp2),
+                ("remmina", Self::Remmina),
+            ],
+        }
+    }
+}
+
+pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
+    target.check()?;
+    let address = host_port(target.endpoint);
+    let window = |program: &str, args: Vec<String>| LaunchPlan::window(around.os, program, args);
+    let client = match (&around.rdp, around.os) {
+        (Some(client), _) => client,
+        (None, Os::MacOs) => &RdpClient::WindowsApp,
+        (None, Os::Windows) => return Err(Failure::ClientNotFound { program: "mstsc.exe".into() }),
+        (None, Os::Linux) => return Err(Failure::ClientNotFound { program: "FreeRDP".into() }),
+    };
+    Ok(match client {
+        // Without a file: for .rdp files Windows warns each time since April 2026. The user name mstsc asks for.
+        RdpClient::Mstsc(path) => window(path, vec![format!("/v:{address}")]),
+        RdpClient::WindowsApp => window("open", vec![windows_app_uri(&address, target.user())]),
+        RdpClient::FreeRdp3(path) => {
+            let stdin = free_rdp(&address, target.user()).into_iter().map(|line| line + "\n").collect();
+            LaunchPlan { stdin: Some(stdin), ..window(path, vec!["/args-from:stdin".into()]) }
+        }
+        RdpClient::FreeRdp2(path) => window(path, free_rdp(&address, target.user())),
+        RdpClient::Remmina(path) => {
+            let user = target.user().map(|user| format!("{}@", uri(user))).unwrap_or_default();
+            window(path, vec!["-c".into(), format!("rdp://{user}{address}")])
+        }
+        RdpClient::Custom(path) => {
+            let user = target.user().map(|user| format!("/u:{user}"));
+            window(path, [format!("/v:{address}")].into_iter().chain(user).collect())
+        }
+    })
+}
+
+/// A URI without `//HOST`: attributes as in `.rdp` files, joined by `&`. `open` gets it without `-a`, which would make
+/// it a file's path.
+fn windows_app_uri(address: &str, user: Option<&str>) -> String {
+    let user = user.map(|user| format!("&username={}", uri(&format!("s:{user}")))).unwrap_or_default();
+    format!("rdp://full%20address={}{user}", uri(&format!("s:{address}")))
+}
+
+/// FreeRDP's arguments. Certificates are trusted on first use and told apart afterwards, never ignored.
+fn free_rdp(address: &str, user: Option<&str>) -> Vec<String> {
+    let user = user.map(|user| format!("/u:{user}"));
+    let rest = ["/dynamic-resolution", "+clipboard", "/sec:nla", "/cert:tofu"].map(ToOwned::to_owned);
+    [format!("/v:{address}")].into_iter().chain(user).chain(rest).collect()
+}

@@ -1,0 +1,33 @@
+//! ssh's arguments.
+
+use super::quote::ssh_value;
+use super::{Surroundings, Target};
+use crate::failure::Failure;
+
+/// The program and its arguments, up to the host; a remote command may follow.
+pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
+    target.check()?;
+    let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
+    let mut words = vec![around.ssh.clone().ok_or_else(missing)?];
+    let option = |name: &str, value: &str| ["-o".to_owned(), format!("{name}={}", ssh_value(value))];
+    // The host key belongs to the VM; its address may have been another VM's yesterday.
+    words.extend(option("HostKeyAlias", &target.vm.host_alias()));
+    // Azure forgets a flow that is idle for four minutes, and once the access window is over a lost connection cannot
+    // be made anew. Ten unanswered signs of life are borne, so that a short outage does not do the same.
+    words.extend(option("ServerAliveInterval", "60"));
+    words.extend(option("ServerAliveCountMax", "10"));
+    words.extend(["-p".to_owned(), target.endpoint.port.to_string()]);
+    if let Some(identity) = &target.profile.identity_file {
+        words.extend(["-i".to_owned(), identity.clone()]);
+        words.extend(option("IdentitiesOnly", "yes"));
+    }
+    if let Some(known_hosts) = &target.profile.known_hosts_file {
+        words.extend(option("UserKnownHostsFile", known_hosts));
+    }
+    if let Some(user) = target.user() {
+        words.extend(["-l".to_owned(), user.to_owned()]);
+    }
+    // After “--” ssh looks for no more options, in the remote command neither.
+    words.extend(["--".to_owned(), target.endpoint.host.clone()]);
+    Ok(words)
+}
