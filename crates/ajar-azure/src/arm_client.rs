@@ -110,13 +110,13 @@ impl ArmClient {
     /// # Errors
     /// [`Failure::Internal`] if the cloud's resource manager is not addressed by https.
     pub fn new(cloud: &Cloud, credential: Arc<dyn TokenCredential>, http: reqwest::Client) -> Result<Self, Trouble> {
-        Self::over(cloud, credential, Arc::new(http))
+        Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>))
     }
 
     pub(crate) fn over(
         cloud: &Cloud,
         credential: Arc<dyn TokenCredential>,
-        http: Arc<dyn HttpClient>,
+        http: &Arc<dyn HttpClient>,
     ) -> Result<Self, Trouble> {
         if cloud.resource_manager.scheme() != "https" {
             return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
@@ -127,7 +127,7 @@ impl ArmClient {
             let options = ClientOptions {
                 per_call_policies: vec![Arc::new(OurName), Arc::new(resend)],
                 retry: RetryOptions::none(),
-                transport: Some(Transport::new(Arc::clone(&http))),
+                transport: Some(Transport::new(Arc::clone(http))),
                 ..ClientOptions::default()
             };
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
@@ -256,3 +256,6 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,10 +52,12 @@ impl ArmClient {
 
 /// A 404 on a VM's own path: the VM, its group or its subscription is not there, or may not be seen.
 pub(crate) fn not_found(trouble: Trouble, vm: &VmResourceId) -> Trouble {
-    match trouble.failure {
-        Failure::AzureError { status: 404, .. } => {
-            Trouble { failure: Failure::VmNotFound { vm: vm.to_string() }, ..trouble }
-        }
-        _ => trouble,
+    if matches!(trouble.failure, Failure::AzureError { status: 404, .. }) {
+        Trouble { failure: Failure::VmNotFound { vm: vm.to_string() }, ..trouble }
+    } else {
+        trouble
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Silence on an open connection.
 const READ: Duration = Duration::from_secs(30);
 /// One whole call. `initiate` can take many seconds, but not a minute.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_mins(1);
 
 /// An HTTP client for one cloud: TLS by rustls, only the cloud's own certificates where it has some, no redirects,
 /// the system's proxy unless the cloud is on this machine.

@@ -106,7 +106,7 @@ impl ArmClient {
         ask: &Initiate,
     ) -> Result<JitNetworkAccessRequest, InitiateError> {
         let answer = self.post_initiate(policy, ask, body::End::Time).await?;
-        if answer.status == 400 && ArmError::of_body(&answer.body).has("InvalidInitiateInput") {
+        if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
             let left = ask.end_time_utc - self.azure_now();
             let answer = self.post_initiate(policy, ask, body::End::Duration(left)).await?;
@@ -146,9 +146,18 @@ impl ArmClient {
     }
 }
 
+/// Whether another way to write the end may help. What is no subset of the policy stays none, and the second refusal
+/// would only hide the reason.
+fn is_about_the_form(error: &ArmError) -> bool {
+    error.has("InvalidInitiateInput") && !error.message.contains("not a subset")
+}
+
 fn speaks_of(policy: &JitNetworkAccessPolicy, vm: &VmResourceId) -> bool {
     let in_rules = policy.virtual_machines.iter().any(|entry| entry.id == *vm);
     let in_requests =
         || policy.requests.iter().flat_map(|request| &request.virtual_machines).any(|entry| entry.id == *vm);
     in_rules || in_requests()
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ impl ArmClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 4;
 /// An operation that has not ended by now has been forgotten by Azure.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+const LIMIT: Duration = Duration::from_mins(30);
 
 /// What is done to a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,10 +189,10 @@ impl ArmClient {
                     continue;
                 }
             };
-            match self.poll(&url, vm, operation, read, &mut waits, first.take()).await {
-                Some(end) => return end,
-                None => tracing::debug!(header = name, "the operation can't be read this way"),
+            if let Some(end) = self.poll(&url, vm, operation, read, &mut waits, first.take()).await {
+                return end;
             }
+            tracing::debug!(header = name, "the operation can't be read this way");
         }
         self.watch(vm, operation, waits).await
     }
@@ -303,3 +303,6 @@ fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
 fn read_location(answer: &Answer, _: Operation) -> Option<Look> {
     Some(if answer.status == 202 { Look::NotYet } else { Look::Done })
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,5 +144,5 @@ impl TokenCredential for Numbered {
 /// A client of the public cloud that talks to the script.
 pub(crate) fn client(script: &Arc<Scripted>) -> ArmClient {
     let http = Arc::clone(script) as Arc<dyn HttpClient>;
-    ArmClient::over(&Cloud::public(), Arc::new(Numbered::default()), http).unwrap()
+    ArmClient::over(&Cloud::public(), Arc::new(Numbered::default()), &http).unwrap()
 }

@@ -166,8 +166,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_process_that_hangs_is_given_up_after_its_limit() {
         let began = tokio::time::Instant::now();
-        let error = AzProcess.run(OsStr::new("/bin/sh"), &[OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")]);
-        assert_eq!(error.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
+        let error = AzProcess.run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
     }
 

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(sent[0].url, "https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token");
         assert!(sent[0].body.contains("client_secret=hunter2"));
         assert_eq!(sent[0].header("user-agent"), Some(connection::USER_AGENT));
-        assert!(!format!("{:?}", source(&http)).contains("hunter2"));
+        assert!(!format!("{:?}", source(&Scripted::new([]))).contains("hunter2"));
     }
 
     #[tokio::test]

@@ -1,0 +1,160 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_connection};
+
+const RIGHT: Right<'static> = Right { action: "Some/read", scope: "/subscriptions/s" };
+
+async fn read(script: &Arc<Scripted>) -> Result<Answer, Trouble> {
+    let client = client(script);
+    client.read(client.url("/subscriptions", &[("api-version", "1")]), RIGHT).await
+}
+
+async fn post(script: &Arc<Scripted>) -> Result<Answer, NoAnswer> {
+    let client = client(script);
+    client.post(client.url("/x", &[]), Some(b"{}".to_vec())).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_are_sent_again_after_what_passes() {
+    for passing in [408, 429, 500, 502, 503, 504] {
+        let script = Scripted::new([json(passing, ""), io_error(), refused_connection(), json(200, "{}")]);
+        assert_eq!(read(&script).await.unwrap().status, 200, "{passing}");
+    }
+    for lasting in [400, 404, 409, 501] {
+        let script = Scripted::new([json(lasting, "")]);
+        assert!(read(&script).await.is_err(), "{lasting}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_are_given_up_within_seconds() {
+    let began = Instant::now();
+    let script = Scripted::new((0..5).map(|_| refused_connection()));
+    let trouble = read(&script).await.unwrap_err();
+    assert_eq!(
+        trouble.failure,
+        Failure::Unreachable { host: "management.azure.com".into(), detail: "connection reset".into() }
+    );
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_are_never_sent_again_after_an_error() {
+    for reply in [500, 502, 503, 504, 408].map(|status| json(status, "")) {
+        let script = Scripted::new([reply]);
+        assert!(!post(&script).await.unwrap().is_success());
+    }
+    assert!(matches!(post(&Scripted::new([io_error()])).await, Err(NoAnswer::Unanswered(_))));
+    assert!(matches!(post(&Scripted::new([refused_connection()])).await, Err(NoAnswer::NotSent(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_throttled_for_a_moment_is_sent_again_twice_at_the_most() {
+    let throttled = || json(429, "").with("retry-after", "3");
+    let began = Instant::now();
+    assert_eq!(post(&Scripted::new([throttled(), throttled(), json(202, "")])).await.unwrap().status, 202);
+    assert_eq!(began.elapsed().as_secs(), 6);
+    assert_eq!(post(&Scripted::new([throttled(), throttled(), throttled()])).await.unwrap().status, 429);
+    assert_eq!(post(&Scripted::new([json(429, "")])).await.unwrap().status, 429);
+    assert_eq!(post(&Scripted::new([json(503, "").with("retry-after", "1")])).await.unwrap().status, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_retry_after_is_told_and_not_waited_for() {
+    let began = Instant::now();
+    let trouble = read(&Scripted::new([json(429, "").with("retry-after", "3600")])).await.unwrap_err();
+    assert!(began.elapsed().is_zero());
+    let Failure::Throttled { retry_at } = trouble.failure else { panic!("another failure") };
+    assert!((retry_at - Utc::now() - TimeDelta::hours(1)).abs() < TimeDelta::seconds(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_retry_after_is_waited_for_in_full() {
+    let began = Instant::now();
+    read(&Scripted::new([json(503, "").with("x-ms-retry-after-ms", "19000"), json(200, "{}")])).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 19);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_for_reads_and_writes() {
+    let script = Scripted::new([json(401, ""), json(200, "{}")]);
+    read(&script).await.unwrap();
+    let tokens: Vec<_> = script.sent().iter().map(|sent| sent.header("authorization").unwrap().to_owned()).collect();
+    assert_eq!(tokens, ["Bearer token-1", "Bearer token-2"]);
+
+    let script = Scripted::new([json(401, ""), json(202, "")]);
+    assert_eq!(post(&script).await.unwrap().status, 202);
+    assert_eq!(script.sent()[1].body, "{}");
+
+    let script = Scripted::new([json(401, ""), refused(401, "ExpiredAuthenticationToken")]);
+    let trouble = read(&script).await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::NotSignedIn { detail: "Azure says ExpiredAuthenticationToken.".into() });
+}
+
+#[tokio::test]
+async fn a_claims_challenge_is_not_repeated_and_its_token_is_not_used_again() {
+    let challenge = json(401, "").with("www-authenticate", r#"Bearer error="insufficient_claims", claims="e30=""#);
+    let script = Scripted::new([challenge, json(200, "{}")]);
+    let client = client(&script);
+    let url = client.url("/subscriptions", &[]);
+    let Failure::NotSignedIn { detail } = client.read(url.clone(), RIGHT).await.unwrap_err().failure else {
+        panic!("another failure")
+    };
+    assert!(detail.contains("--claims-challenge \"e30=\""), "{detail}");
+    client.read(url, RIGHT).await.unwrap();
+    assert_eq!(script.sent()[1].header("authorization"), Some("Bearer token-2"));
+}
+
+#[tokio::test]
+async fn every_call_says_who_we_are_and_bears_an_id() {
+    let script = Scripted::new([json(200, "{}")]);
+    read(&script).await.unwrap();
+    let sent = &script.sent()[0];
+    assert_eq!(sent.url, "https://management.azure.com/subscriptions?api-version=1");
+    assert_eq!(sent.header("user-agent"), Some(concat!("ajar/", env!("CARGO_PKG_VERSION"))));
+    assert!(sent.header("x-ms-client-request-id").is_some_and(|id| id.len() == 36));
+}
+
+#[tokio::test]
+async fn a_token_goes_to_no_other_host() {
+    let script = Scripted::new([]);
+    let client = client(&script);
+    for foreign in ["https://evil.example/x", "https://management.azure.com:444/x", "http://management.azure.com/x"] {
+        let trouble = client.read(foreign.parse().unwrap(), RIGHT).await.unwrap_err();
+        assert!(matches!(trouble.failure, Failure::Internal { .. }), "{foreign}");
+        assert!(client.own_url(foreign).is_err(), "{foreign}");
+    }
+    assert!(client.own_url("https://management.azure.com/x?$skiptoken=1").is_ok());
+    assert!(client.own_url("/relative").is_err());
+}
+
+#[tokio::test]
+async fn azures_id_of_the_call_comes_with_the_trouble() {
+    let reply = || refused(409, "Conflict").with("x-ms-request-id", "r");
+    let id = |reply: Reply| async move { read(&Scripted::new([reply])).await.unwrap_err().correlation_id };
+    assert_eq!(id(reply().with("x-ms-correlation-request-id", "c")).await.as_deref(), Some("c"));
+    assert_eq!(id(reply()).await.as_deref(), Some("r"));
+}
+
+#[tokio::test]
+async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
+    let date = |ahead| (Utc::now() + TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let script = Scripted::new([
+        json(200, ""),
+        json(200, "").with("date", date(600)),
+        json(200, "").with("date", date(0)),
+        json(200, "").with("date", "yesterday"),
+    ]);
+    let client = client(&script);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        client.read(client.url("/x", &[]), RIGHT).await.unwrap();
+        seen.push(client.clock_skew());
+    }
+    assert_eq!(seen[0], None);
+    assert!((seen[1].unwrap() - TimeDelta::minutes(10)).abs() < TimeDelta::seconds(3), "{seen:?}");
+    assert_eq!(seen[2..], [Some(TimeDelta::zero()), Some(TimeDelta::zero())]);
+}

@@ -1,0 +1,58 @@
+use ajar_core::vm::{OsType, PowerState};
+use serde_json::json;
+
+use super::*;
+use crate::scripted::{Scripted, client, json as reply, refused};
+
+const VM: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01";
+
+fn nic(name: &str) -> String {
+    format!("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/{name}")
+}
+
+#[tokio::test]
+async fn a_vm_is_read_with_its_primary_network_interface_first() {
+    let body = json!({
+        "location": "westeurope",
+        "properties": {
+            "storageProfile": { "osDisk": { "osType": "Windows", "name": "d" } },
+            "networkProfile": { "networkInterfaces": [
+                { "id": nic("second"), "properties": { "primary": false } },
+                { "id": "no id" },
+                { "id": nic("first"), "properties": { "primary": true } },
+            ] },
+            "instanceView": { "statuses": [
+                { "code": "ProvisioningState/succeeded" },
+                { "code": "PowerState/deallocated", "displayStatus": "VM deallocated" },
+            ] },
+        },
+    });
+    let script = Scripted::new([reply(200, body.to_string())]);
+    let facts = client(&script).virtual_machine(&VM.parse().unwrap()).await.unwrap();
+    assert_eq!(facts.power, PowerState::Deallocated);
+    assert_eq!(facts.os, Some(OsType::Windows));
+    assert_eq!(facts.location, "westeurope");
+    assert_eq!(facts.network_interfaces, [nic("first").parse().unwrap(), nic("second").parse().unwrap()]);
+    assert!(script.sent()[0].url.contains("expand=instanceView"), "{}", script.sent()[0].url);
+}
+
+#[tokio::test]
+async fn what_azure_leaves_out_is_unknown() {
+    for body in [
+        json!({}),
+        json!({ "properties": { "instanceView": null, "storageProfile": null, "networkProfile": {} } }),
+        json!({ "properties": { "instanceView": { "statuses": [{ "code": "ProvisioningState/updating" }] } } }),
+    ] {
+        let script = Scripted::new([reply(200, body.to_string())]);
+        let facts = client(&script).virtual_machine(&VM.parse().unwrap()).await.unwrap();
+        assert_eq!((facts.power, facts.os, facts.network_interfaces.len()), (PowerState::Unknown, None, 0), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_vm_that_is_not_there_is_named() {
+    for code in ["ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"] {
+        let trouble = client(&Scripted::new([refused(404, code)])).virtual_machine(&VM.parse().unwrap()).await;
+        assert_eq!(trouble.unwrap_err().failure, Failure::VmNotFound { vm: VM.into() });
+    }
+}

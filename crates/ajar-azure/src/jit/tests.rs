@@ -1,0 +1,196 @@
+use std::sync::Arc;
+
+use ajar_core::policy::RequestStatus;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::*;
+use crate::scripted::{Reply, Scripted, client, io_error, json as reply, refused, refused_connection};
+
+const VM: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01";
+const POLICY: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default";
+const BY_SUBSCRIPTION: &str = "Get /subscriptions/s/providers/Microsoft.Security/jitNetworkAccessPolicies";
+
+fn vm() -> VmResourceId {
+    VM.parse().unwrap()
+}
+
+fn policy_json(vm: &str) -> serde_json::Value {
+    json!({
+        "id": POLICY,
+        "surprise": 1,
+        "properties": {
+            "virtualMachines": [
+                { "id": vm, "publicIpAddress": "198.51.100.1", "ports": [
+                    { "number": 22, "protocol": "*", "allowedSourceAddressPrefix": "*",
+                      "allowedSourceAddressPrefixes": null, "maxRequestAccessDuration": "PT3H" },
+                    { "number": 3389, "allowedSourceAddressPrefixes": ["10.0.0.0/8", "192.0.2.1"],
+                      "maxRequestAccessDuration": "PT1H" },
+                    { "number": 99_999, "allowedSourceAddressPrefix": "*", "maxRequestAccessDuration": "PT1H" },
+                    { "number": 80, "allowedSourceAddressPrefix": "*", "maxRequestAccessDuration": "P1Y" },
+                ] },
+                { "id": "/subscriptions/s/not/a/vm", "ports": [] },
+            ],
+            "requests": [{ "startTimeUtc": "2026-01-01T00:00:00.1234567Z", "requestor": "a@b", "virtualMachines": [
+                { "id": vm.to_uppercase(), "ports": [
+                    { "number": 22, "endTimeUtc": "2026-01-01T01:00:00Z", "status": "Revoked", "mappedPort": null },
+                    { "number": 22, "endTimeUtc": "2026-01-01T01:00:00Z", "status": "Initiating", "mappedPort": 50_022,
+                      "allowedSourceAddressPrefix": "203.0.113.7" },
+                ] },
+            ] }],
+        },
+    })
+}
+
+fn list(policies: &[serde_json::Value]) -> Reply {
+    reply(200, json!({ "value": policies }).to_string())
+}
+
+#[tokio::test]
+async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_read() {
+    let script = Scripted::new([list(&[policy_json(VM), json!({ "id": "?" }), json!(7)])]);
+    let policies = client(&script).jit_policies(&vm()).await.unwrap();
+    assert_eq!(script.paths(), [BY_SUBSCRIPTION]);
+    let [policy] = &policies[..] else { panic!("{policies:?}") };
+    let [entry] = &policy.virtual_machines[..] else { panic!("{policy:?}") };
+    assert_eq!(entry.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389]);
+    assert_eq!(entry.ports[0].max_request_access_duration, TimeDelta::hours(3));
+    assert_eq!(entry.ports[1].allowed_source_address_prefixes.len(), 2);
+    assert_eq!(entry.public_ip_address, Some("198.51.100.1".parse().unwrap()));
+    let ports = &policy.requests[0].virtual_machines[0].ports;
+    assert_eq!((ports[0].status, ports[1].status), (RequestStatus::Revoked, RequestStatus::InForce));
+    assert_eq!((ports[0].mapped_port, ports[1].mapped_port), (None, Some(50_022)));
+}
+
+#[tokio::test]
+async fn a_list_is_read_to_its_end_and_only_policies_that_speak_of_the_vm_are_kept() {
+    let next = "https://management.azure.com/subscriptions/s/next?page=2";
+    let first = json!({ "value": [policy_json("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/other")],
+        "nextLink": next });
+    let script = Scripted::new([reply(200, first.to_string()), list(&[policy_json(&VM.to_lowercase())])]);
+    assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
+    assert_eq!(script.sent()[1].url, next);
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_at_a_foreign_host_is_not_followed() {
+    let script = Scripted::new([reply(200, r#"{"value":[],"nextLink":"https://evil.example/steal"}"#)]);
+    let trouble = client(&script).jit_policies(&vm()).await.unwrap_err();
+    assert!(matches!(trouble.failure, Failure::Internal { detail } if detail.contains("evil.example")));
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
+    let denied = || refused(403, "AuthorizationFailed");
+    let script = Scripted::new([denied(), list(&[policy_json(VM)])]);
+    assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
+    let by_group = "Get /subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/jitNetworkAccessPolicies";
+    assert_eq!(script.paths(), [BY_SUBSCRIPTION, by_group]);
+
+    let trouble = client(&Scripted::new([denied(), denied()])).jit_policies(&vm()).await.unwrap_err();
+    let scope = "/subscriptions/s/resourceGroups/rg".to_owned();
+    assert_eq!(trouble.failure, Failure::AccessDenied { action: READ.into(), scope });
+}
+
+#[tokio::test]
+async fn a_policy_that_is_gone_is_no_policy() {
+    let script = Scripted::new([refused(404, "ResourceNotFound")]);
+    let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::NoPolicy { power: None });
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_an_error_of_azure() {
+    let script = Scripted::new([reply(200, r#"{"id":"/subscr"#)]);
+    let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
+    assert!(matches!(trouble.failure, Failure::AzureError { status: 200, .. }), "{trouble:?}");
+}
+
+async fn initiate(script: &Arc<Scripted>) -> Result<JitNetworkAccessRequest, InitiateError> {
+    let ask = Initiate {
+        vm: vm(),
+        port: 22,
+        source: Ipv4Addr::new(203, 0, 113, 7),
+        end_time_utc: Utc::now() + TimeDelta::hours(2),
+        justification: None,
+    };
+    client(script).initiate(&POLICY.parse().unwrap(), &ask).await
+}
+
+fn accepted() -> Reply {
+    let port = json!({ "number": 22, "endTimeUtc": "2026-01-01T01:00:00.1234567Z", "status": "Initiating" });
+    let body = json!({ "startTimeUtc": "2026-01-01T00:00:00Z", "requestor": "a@b",
+        "virtualMachines": [{ "id": VM, "ports": [port] }] });
+    reply(202, body.to_string())
+}
+
+#[tokio::test]
+async fn a_request_that_is_accepted_comes_back_as_azure_describes_it() {
+    let script = Scripted::new([accepted()]);
+    let request = initiate(&script).await.unwrap();
+    assert_eq!(request.virtual_machines[0].ports[0].status, RequestStatus::InForce);
+    assert_eq!(script.paths(), [format!("Post {POLICY}/initiate")]);
+    let sent = script.sent()[0].json();
+    let port = &sent["virtualMachines"][0]["ports"][0];
+    assert_eq!(port["allowedSourceAddressPrefix"], "203.0.113.7");
+    assert!(port["endTimeUtc"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(sent.get("justification"), None);
+}
+
+#[tokio::test]
+async fn what_azure_may_have_applied_is_unanswered_and_sent_once() {
+    for reply in [io_error(), reply(500, ""), reply(503, ""), reply(504, ""), reply(408, ""), reply(202, r#"{"start"#)]
+    {
+        let script = Scripted::new([reply]);
+        assert!(matches!(initiate(&script).await, Err(InitiateError::Unanswered(_))));
+        assert_eq!(script.sent().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_azure_did_not_apply_is_refused() {
+    for (reply, code) in [
+        (refused_connection(), "unreachable"),
+        (refused(400, "BadRequest"), "requestRefused"),
+        (refused(409, "Conflict"), "requestRefused"),
+        (refused(404, "ResourceNotFound"), "requestRefused"),
+        (refused(403, "AuthorizationFailed"), "accessDenied"),
+        (reply(429, "").with("retry-after", "60"), "throttled"),
+    ] {
+        match initiate(&Scripted::new([reply])).await {
+            Err(InitiateError::Refused(trouble)) => assert_eq!(trouble.failure.code(), code),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+    let script = Scripted::new([reply(401, ""), reply(401, "")]);
+    assert!(matches!(
+        initiate(&script).await,
+        Err(InitiateError::Refused(Trouble { failure: Failure::NotSignedIn { .. }, .. }))
+    ));
+}
+
+#[tokio::test]
+async fn a_form_that_azure_does_not_take_is_tried_once_with_a_duration() {
+    let script = Scripted::new([refused(400, "InvalidInitiateInput"), accepted()]);
+    initiate(&script).await.unwrap();
+    let second = script.sent()[1].json();
+    let port = &second["virtualMachines"][0]["ports"][0];
+    assert_eq!(port["duration"], "PT2H");
+    assert_eq!(port.get("endTimeUtc"), None);
+
+    let script = Scripted::new([refused(400, "InvalidInitiateInput"), refused(400, "InvalidInitiateInput")]);
+    assert!(matches!(initiate(&script).await, Err(InitiateError::Refused(_))));
+    let script = Scripted::new([refused(400, "InvalidInitiateInput"), io_error()]);
+    assert!(matches!(initiate(&script).await, Err(InitiateError::Unanswered(_))));
+}
+
+#[tokio::test]
+async fn what_is_no_subset_of_the_policy_is_not_tried_in_another_form() {
+    let message = "The given access request is not a subset of policy '/x'.";
+    let body = json!({ "error": { "code": "InvalidInitiateInput", "message": message } });
+    let script = Scripted::new([reply(400, body.to_string())]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&script).await else { panic!("not refused") };
+    let azure_code = "InvalidInitiateInput".to_owned();
+    assert_eq!(trouble.failure, Failure::RequestRefused { azure_code, azure_message: message.into() });
+}

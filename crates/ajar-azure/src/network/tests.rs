@@ -1,0 +1,62 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::scripted::{Reply, Scripted, client, json as reply, refused};
+
+fn id(kind: &str, name: &str) -> String {
+    format!("/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/{kind}/{name}")
+}
+
+fn configuration(primary: bool, private: &str, public: Option<&str>) -> Value {
+    let public = public.map(|name| json!({ "id": id("publicIPAddresses", name) }));
+    json!({ "name": "c", "properties":
+        { "primary": primary, "privateIPAddress": private, "publicIPAddress": public } })
+}
+
+fn interface(configurations: &[Value]) -> Reply {
+    reply(200, json!({ "properties": { "ipConfigurations": configurations } }).to_string())
+}
+
+fn public_ip(address: Option<&str>, method: &str) -> Reply {
+    let properties = json!({ "ipAddress": address, "publicIPAllocationMethod": method });
+    reply(200, json!({ "properties": properties }).to_string())
+}
+
+async fn addresses(interfaces: &[&str], replies: Vec<Reply>) -> Result<VmAddresses, Trouble> {
+    let ids: Vec<ResourceId> = interfaces.iter().map(|name| id("networkInterfaces", name).parse().unwrap()).collect();
+    client(&Scripted::new(replies)).addresses(&ids).await
+}
+
+#[tokio::test]
+async fn the_primary_configuration_of_the_first_interface_wins() {
+    let found = addresses(
+        &["a", "b"],
+        vec![
+            interface(&[configuration(false, "10.0.0.9", None), configuration(true, "10.0.0.4", Some("p"))]),
+            interface(&[configuration(true, "10.0.1.4", Some("q"))]),
+            public_ip(Some("198.51.100.4"), "Static"),
+            public_ip(Some("198.51.100.5"), "Dynamic"),
+        ],
+    );
+    let public = PublicAddress { ip: Ipv4Addr::new(198, 51, 100, 4), is_static: true };
+    let expected = VmAddresses { public: Some(public), private: Some(Ipv4Addr::new(10, 0, 0, 4)) };
+    assert_eq!(found.await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_dynamic_address_that_is_not_given_out_and_one_of_ipv6_are_none() {
+    for address in [None, Some("2001:db8::1"), Some("")] {
+        let nic = interface(&[configuration(true, "10.0.0.4", Some("p"))]);
+        let found = addresses(&["a"], vec![nic, public_ip(address, "Dynamic")]).await.unwrap();
+        assert_eq!(found, VmAddresses { public: None, private: Some(Ipv4Addr::new(10, 0, 0, 4)) }, "{address:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_none_and_what_is_denied_is_said() {
+    assert_eq!(addresses(&["a"], vec![refused(404, "ResourceNotFound")]).await.unwrap(), VmAddresses::default());
+    assert_eq!(addresses(&[], vec![]).await.unwrap(), VmAddresses::default());
+    let denied = addresses(&["a"], vec![refused(403, "AuthorizationFailed")]).await.unwrap_err().failure;
+    let scope = id("networkInterfaces", "a");
+    assert_eq!(denied, Failure::AccessDenied { action: READ_INTERFACE.into(), scope });
+}

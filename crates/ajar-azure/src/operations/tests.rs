@@ -1,0 +1,172 @@
+use serde_json::json;
+
+use super::*;
+use crate::scripted::{Reply, Scripted, client, io_error, json as reply, refused};
+
+const VM: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01";
+const OPERATION: &str = "https://management.azure.com/subscriptions/s/operations/1?p=x&api-version=2024-07-01";
+const LOCATION: &str = "https://management.azure.com/subscriptions/s/results/1";
+
+fn power(state: &str) -> Reply {
+    let statuses = json!([{ "code": format!("PowerState/{state}") }]);
+    reply(200, json!({ "properties": { "instanceView": { "statuses": statuses } } }).to_string())
+}
+
+fn status(status: &str) -> Reply {
+    reply(200, json!({ "status": status }).to_string())
+}
+
+fn accepted() -> Reply {
+    reply(202, "").with("azure-asyncoperation", OPERATION).with("location", LOCATION)
+}
+
+async fn start(replies: impl IntoIterator<Item = Reply>) -> (Result<(), Trouble>, Vec<String>) {
+    let script = Scripted::new(replies);
+    let result = client(&script).start(&VM.parse().unwrap()).await;
+    let post = format!("Post {VM}/start");
+    let posts = script.paths().iter().filter(|path| path.starts_with("Post")).count();
+    assert_eq!((script.paths()[0].as_str(), posts), (post.as_str(), 1), "the start is posted once");
+    (result, script.paths().into_iter().skip(1).collect())
+}
+
+fn code(result: Result<(), Trouble>) -> &'static str {
+    result.unwrap_err().failure.code()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_start_is_followed_by_its_operation() {
+    let (result, asked) = start([accepted(), status("InProgress"), status("Whatever"), status("Succeeded")]).await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(asked, ["Get /subscriptions/s/operations/1"; 3]);
+}
+
+#[tokio::test]
+async fn a_start_that_is_done_at_once_asks_nothing_more() {
+    let (result, asked) = start([reply(200, "")]).await;
+    assert_eq!((result, asked.len()), (Ok(()), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_operation_the_location_is_followed() {
+    let accepted = reply(202, "").with("location", LOCATION);
+    let (result, asked) = start([accepted, reply(202, ""), reply(200, "")]).await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(asked, ["Get /subscriptions/s/results/1"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_neither_can_be_read_the_vm_itself_tells() {
+    let denied = || refused(403, "AuthorizationFailed");
+    let replies =
+        [accepted(), denied(), denied(), power("deallocated"), power("starting"), power("starting"), power("running")];
+    let (result, asked) = start(replies).await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(asked[2..], [format!("Get {VM}"), format!("Get {VM}"), format!("Get {VM}"), format!("Get {VM}")]);
+
+    let foreign = reply(202, "").with("azure-asyncoperation", "https://evil.example/1");
+    let (result, asked) = start([foreign, power("running")]).await;
+    assert_eq!((result, asked), (Ok(()), vec![format!("Get {VM}")]));
+    let (result, _) = start([reply(202, ""), power("running")]).await;
+    assert_eq!(result, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_azures_within_bounds_and_else_grow_to_ten_seconds() {
+    let began = Instant::now();
+    let first = accepted().with("retry-after", "3");
+    let second = status("InProgress").with("retry-after-ms", "500");
+    let third = status("InProgress").with("retry-after", "3600");
+    let (result, _) = start([first, second, third, status("Succeeded")]).await;
+    assert_eq!((result, began.elapsed().as_millis()), (Ok(()), 3_000 + 500 + 20_000));
+
+    let began = Instant::now();
+    let mut replies = vec![accepted().with("retry-after", "0")];
+    replies.extend((0..6).map(|_| status("InProgress")));
+    replies.push(status("Succeeded"));
+    start(replies).await.0.unwrap();
+    assert_eq!(began.elapsed().as_millis(), 2_000 + 3_000 + 4_500 + 6_750 + 3 * 10_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_room_is_told_apart_from_other_failures_at_once_and_later() {
+    for no_room in ["AllocationFailed", "ZonalAllocationFailed", "OverconstrainedAllocationRequest", "SkuNotAvailable"]
+    {
+        assert_eq!(code(start([refused(409, no_room)]).await.0), "allocationFailed", "{no_room}");
+        let failed = json!({ "status": "Failed", "error": { "code": no_room, "message": "No room." } });
+        let (result, _) = start([accepted(), reply(200, failed.to_string())]).await;
+        assert_eq!(
+            result.unwrap_err().failure,
+            Failure::AllocationFailed { azure_code: no_room.into(), azure_message: "No room.".into() }
+        );
+    }
+    let failed = json!({ "status": "Failed", "error": { "code": "OperationNotAllowed", "message": "Quota." } });
+    let (result, _) = start([accepted(), reply(200, failed.to_string())]).await;
+    let expected = Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "Quota.".into() };
+    assert_eq!(result.unwrap_err().failure, expected);
+    assert_eq!(code(start([accepted(), status("Canceled")]).await.0), "startFailed");
+    assert_eq!(code(start([refused(409, "OperationNotAllowed")]).await.0), "startFailed");
+    let (result, _) = start([reply(202, "").with("location", LOCATION), refused(409, "AllocationFailed")]).await;
+    assert_eq!(code(result), "allocationFailed");
+}
+
+#[tokio::test]
+async fn a_start_that_azure_does_not_allow_says_why() {
+    assert_eq!(code(start([refused(404, "ResourceNotFound")]).await.0), "vmNotFound");
+    assert_eq!(code(start([reply(429, "").with("retry-after", "60")]).await.0), "throttled");
+    let (result, _) = start([refused(403, "AuthorizationFailed")]).await;
+    let action = "Microsoft.Compute/virtualMachines/start/action".to_owned();
+    assert_eq!(result.unwrap_err().failure, Failure::AccessDenied { action, scope: VM.into() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_start_is_not_sent_again_but_looked_for() {
+    let (result, _) =
+        start([io_error(), power("deallocated"), power("starting"), power("starting"), power("running")]).await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(code(start([io_error(), power("deallocated"), power("deallocated")]).await.0), "unreachable");
+    assert_eq!(code(start([refused(500, "InternalError"), power("stopped"), power("stopped")]).await.0), "startFailed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_somebody_else_is_starting_is_waited_for() {
+    let busy = || refused(409, "AnotherOperationInProgress");
+    let (result, _) = start([busy(), power("starting"), power("starting"), power("running")]).await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(code(start([busy(), power("deallocating"), power("deallocating")]).await.0), "startFailed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_away_for_a_while_does_not_end_the_following() {
+    // One read is sent five times before it counts as failed.
+    let away = (0..10).map(|_| io_error());
+    let replies =
+        std::iter::once(accepted()).chain(away).chain([reply(429, "").with("retry-after", "60"), status("Succeeded")]);
+    assert_eq!(start(replies).await.0, Ok(()));
+    let for_good = std::iter::once(accepted()).chain((0..30).map(|_| io_error()));
+    assert_eq!(code(start(for_good).await.0), "unreachable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_stays_at_rest_has_not_started() {
+    let replies = std::iter::once(reply(202, "")).chain((0..5).map(|_| power("deallocated")));
+    assert_eq!(code(start(replies).await.0), "startFailed");
+    let statuses = json!([
+        { "code": "ProvisioningState/failed/AllocationFailed", "message": "No room." },
+        { "code": "PowerState/deallocated" },
+    ]);
+    let failed = || reply(200, json!({ "properties": { "instanceView": { "statuses": statuses } } }).to_string());
+    assert_eq!(code(start([reply(202, ""), failed(), failed()]).await.0), "allocationFailed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
+    let vm = VM.parse().unwrap();
+    let script = Scripted::new([accepted(), status("Succeeded")]);
+    assert_eq!(client(&script).deallocate(&vm).await, Ok(()));
+    assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
+    let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
+    assert_eq!(client(&script).deallocate(&vm).await, Ok(()));
+    let script = Scripted::new([refused(409, "OperationNotAllowed")]);
+    let failure = client(&script).deallocate(&vm).await.unwrap_err().failure;
+    assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
+}
