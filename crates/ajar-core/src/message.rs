@@ -38,10 +38,10 @@ pub fn spoken(length: TimeDelta) -> String {
 
 /// What is left of a window: “2:11 left” from an hour on, “47 min left” below, “less than a minute left” at the end.
 pub fn left(left: TimeDelta) -> String {
-    match (left.num_minutes(), left.num_seconds()) {
-        (60.., _) => format!("{}:{:02} left", left.num_hours(), left.num_minutes() % 60),
-        (1.., _) => format!("{} min left", left.num_minutes()),
-        (_, 1..) => "less than a minute left".into(),
+    match left.num_minutes() {
+        60.. => format!("{}:{:02} left", left.num_hours(), left.num_minutes() % 60),
+        1.. => format!("{} min left", left.num_minutes()),
+        _ if left > TimeDelta::zero() => "less than a minute left".into(),
         _ => "ended".into(),
     }
 }

@@ -90,7 +90,7 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
-    /// Bring up the window of the tray app, if it is the host.
+    /// Bring up the window of the tray app.
     ShowWindow,
 }
 

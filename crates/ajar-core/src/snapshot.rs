@@ -13,6 +13,7 @@ use crate::resource_id::VmResourceId;
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Snapshot {
     /// Rises by one with each snapshot of a host.
+    #[cfg_attr(test, ts(type = "number"))]
     pub revision: u64,
     /// Azure's time minus this machine's, in milliseconds, as ARM's `Date` header showed it: countdowns add it.
     #[cfg_attr(test, ts(type = "number"))]
@@ -27,6 +28,9 @@ pub struct Snapshot {
     pub attempts: Vec<AttemptView>,
     /// What is wrong with the settings file, if anything.
     pub settings_problem: Option<FailureView>,
+    /// How often a face has asked to see the window: the tray app brings it up when this rises.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub window_wanted: u64,
 }
 
 /// Where the engine lives.

@@ -1,10 +1,14 @@
 //! The words of failures: what happened, what it means, what to do next.
 
+mod access;
+mod machine;
+mod network;
+mod vm;
+
 use chrono::{DateTime, FixedOffset, Utc};
 
-use super::{moment, power};
 use crate::failure::{Failure, Trouble};
-use crate::snapshot::{FailureView, Step};
+use crate::snapshot::FailureView;
 
 /// What a failure is about.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +40,10 @@ impl Words {
     }
 }
 
-const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
-const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
-const ALLOCATION_HELP: &str =
-    "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure";
-const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
+/// Azure's own message, with its code for looking it up.
+fn azure_says(azure_code: &str, azure_message: &str) -> String {
+    format!("Azure says: {azure_message} ({azure_code})")
+}
 
 /// Puts a failure into words.
 pub fn in_words(trouble: &Trouble, about: &About<'_>) -> FailureView {
@@ -82,290 +85,44 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 }
 
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
-    match failure {
-        Failure::NotSignedIn { .. }
-        | Failure::AccessDenied { .. }
-        | Failure::NoPolicy { .. }
-        | Failure::NotInPolicy { .. }
-        | Failure::SourceNotAllowed { .. }
-        | Failure::RequestRefused { .. }
-        | Failure::RequestUnanswered { .. } => of_access(failure, about),
-        Failure::VmNotFound { .. }
-        | Failure::VmNotRunning { .. }
-        | Failure::AllocationFailed { .. }
-        | Failure::StartFailed { .. }
-        | Failure::NoPublicAddress { .. }
-        | Failure::PortSilent { .. }
-        | Failure::PortRefused { .. }
-        | Failure::PortStranger { .. } => of_vm(failure, about),
-        Failure::SourceUncertain { .. }
-        | Failure::SourceUnknown
-        | Failure::Throttled { .. }
-        | Failure::Unreachable { .. }
-        | Failure::TimedOut { .. }
-        | Failure::AzureError { .. } => of_network(failure, about),
-        Failure::ClientNotFound { .. }
-        | Failure::ClientFailed { .. }
-        | Failure::Cancelled { .. }
-        | Failure::UnknownFavourite { .. }
-        | Failure::FavouriteExists { .. }
-        | Failure::Settings { .. }
-        | Failure::UnknownCloud { .. }
-        | Failure::Internal { .. } => of_this_machine(failure, about),
-    }
-}
-
-fn of_access(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail } => words(
-            "You are not signed in to Azure.",
-            detail.clone(),
-            "Run “az login”, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then try again.",
-        )
-        .help(SIGN_IN_HELP),
-        Failure::AccessDenied { action, scope } => words(
-            denied_title(action, name),
-            format!("It lacks one action on {}: {action}", place(scope)),
-            "Ask an administrator for a role that has this action, or use another account.",
-        )
-        .help(RIGHTS_HELP),
-        Failure::NoPolicy { power: state } => words(
-            format!("{name} has no just-in-time policy, and its port doesn’t answer."),
-            match state {
-                Some(state) if state.needs_start() => {
-                    format!("Ajar opens ports that a policy covers. The VM is {}, and Ajar left it so.", power(*state))
-                }
-                _ => "Ajar opens ports that a policy covers; without one there is nothing to ask for.".into(),
-            },
-            "Have just-in-time access enabled for the VM in Defender for Cloud, then try again.",
-        )
-        .help(JIT_HELP),
-        Failure::NotInPolicy { port, allowed } => words(
-            format!("The policy of {name} does not cover port {port}."),
-            match allowed.as_slice() {
-                [] => "It covers no port at all.".into(),
-                ports => format!("It covers {}.", ports_in_words(ports)),
-            },
-            "Choose a port it covers with “--port”, or have this one added to the policy.",
-        )
-        .help(JIT_HELP),
-        Failure::SourceNotAllowed { address, allowed } => words(
-            format!("The policy of {name} does not admit your address, {address}."),
-            format!("It admits {}.", allowed.join(", ")),
-            "Connect through a network it admits, such as your company’s VPN, and try again.",
-        ),
-        Failure::RequestRefused { azure_code, azure_message } => words(
-            format!("Azure refused the request for {name}."),
-            format!("{azure_message} ({azure_code})"),
-            "Nothing was opened. Check the policy’s ports, sources and longest duration, then try again.",
-        )
-        .help(JIT_HELP),
-        Failure::RequestUnanswered { sent } => words(
-            format!("Azure did not answer the request for {name}."),
-            format!("It was sent {sent} times, and the policy does not show it."),
-            "Try again in a minute; Ajar looks for the request first.",
-        ),
-        other => internal(other),
+        Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
+        Failure::NoPolicy { power } => access::no_policy(name, *power),
+        Failure::NotInPolicy { port, allowed } => access::not_in_policy(name, *port, allowed),
+        Failure::SourceNotAllowed { address, allowed } => access::source_not_allowed(name, *address, allowed),
+        Failure::RequestRefused { azure_code, azure_message } => {
+            access::request_refused(name, azure_code, azure_message)
+        }
+        Failure::RequestUnanswered { sent } => access::request_unanswered(name, *sent),
+        Failure::SourceUncertain { seen } => network::source_uncertain(seen),
+        Failure::SourceUnknown => network::source_unknown(),
+        Failure::VmNotFound { vm } => vm::not_found(name, vm),
+        Failure::VmNotRunning { power } => vm::not_running(name, *power),
+        Failure::AllocationFailed { azure_code, azure_message } => {
+            vm::allocation_failed(name, azure_code, azure_message)
+        }
+        Failure::StartFailed { azure_code, azure_message } => vm::start_failed(name, azure_code, azure_message),
+        Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
+        Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
+        Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),
+        Failure::PortStranger { endpoint } => vm::port_stranger(name, endpoint),
+        Failure::ClientNotFound { program } => machine::client_not_found(name, program),
+        Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
+        Failure::Throttled { retry_at } => network::throttled(about, *retry_at),
+        Failure::Unreachable { host, detail } => network::unreachable(host, detail),
+        Failure::TimedOut { step } => network::timed_out(name, *step),
+        Failure::AzureError { status, azure_code, azure_message } => {
+            network::azure_error(*status, azure_code, azure_message)
+        }
+        Failure::Cancelled { open_until, starting } => machine::cancelled(about, *open_until, *starting),
+        Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
+        Failure::FavouriteExists { name } => machine::favourite_exists(name),
+        Failure::Settings { path, detail } => machine::settings(path, detail),
+        Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
+        Failure::Internal { detail } => machine::internal(detail),
     }
-}
-
-fn denied_title(action: &str, name: &str) -> String {
-    let verb = action.to_ascii_lowercase();
-    if verb.ends_with("/initiate/action") {
-        format!("Your account may see {name} but not request access to it.")
-    } else if verb.ends_with("/start/action") {
-        format!("Your account may not start {name}.")
-    } else {
-        format!("Your account may not read what {name} needs.")
-    }
-}
-
-/// A scope in the user's words: the last name in it, with its kind where that helps.
-fn place(scope: &str) -> String {
-    let mut segments = scope.rsplit('/');
-    let name = segments.next().unwrap_or(scope);
-    match segments.next() {
-        Some(kind) if kind.eq_ignore_ascii_case("resourceGroups") => format!("resource group {name}"),
-        Some(kind) if kind.eq_ignore_ascii_case("subscriptions") => format!("subscription {name}"),
-        Some(_) => name.to_owned(),
-        None => "the VM".into(),
-    }
-}
-
-fn ports_in_words(ports: &[u16]) -> String {
-    let list: Vec<_> = ports.iter().map(ToString::to_string).collect();
-    match list.as_slice() {
-        [one] => format!("port {one}"),
-        [first @ .., last] => format!("ports {} and {last}", first.join(", ")),
-        [] => "no port".into(),
-    }
-}
-
-fn of_vm(failure: &Failure, about: &About<'_>) -> Words {
-    let name = about.name;
-    match failure {
-        Failure::VmNotFound { vm } => words(
-            format!("There is no VM behind {name}."),
-            format!("Azure does not know {vm}, or this account may not see it."),
-            "Check the resource ID in the favourite, and which account and subscription it belongs to.",
-        ),
-        Failure::VmNotRunning { power: state } => words(
-            format!("{name} is {}.", power(*state)),
-            "Its profile says that Ajar does not start it.",
-            "Start it yourself, or set “start = true” in its profile.",
-        ),
-        Failure::AllocationFailed { azure_code, azure_message } => words(
-            format!("Azure has no room to start {name} right now."),
-            format!("{azure_message} ({azure_code})"),
-            "Try again later; resizing the VM or another zone can help sooner.",
-        )
-        .help(ALLOCATION_HELP),
-        Failure::StartFailed { azure_code, azure_message } => words(
-            format!("{name} could not be started."),
-            format!("{azure_message} ({azure_code})"),
-            "Look at the VM’s activity log, then try again.",
-        ),
-        Failure::NoPublicAddress { private } => words(
-            format!("{name} has no public address."),
-            match private {
-                Some(address) => format!("It only has {address}, inside its virtual network."),
-                None => "Azure shows no address for it at all.".into(),
-            },
-            "Reach it from inside its network, or through Azure Bastion.",
-        ),
-        Failure::PortSilent { endpoint, since } => words(
-            format!("{name} does not answer."),
-            format!(
-                "Access is granted and the VM runs, but {endpoint} has been silent since {}. Something else may be \
-                 filtering the way: a firewall, a route, or an address that differs from the one granted.",
-                moment(*since, about.zone)
-            ),
-            "Check other network security groups and your VPN, then try again.",
-        ),
-        Failure::PortRefused { endpoint, since } => words(
-            format!("{name} refuses connections."),
-            format!(
-                "Access is granted and the VM runs, but {endpoint} has refused since {}: nothing seems to listen there.",
-                moment(*since, about.zone)
-            ),
-            "See whether the service inside the VM runs, then try again.",
-        ),
-        Failure::PortStranger { endpoint } => words(
-            format!("Something unexpected answers in place of {name}."),
-            format!("A connection to {endpoint} opens, but what answers does not speak the right protocol."),
-            "Check the port in the profile, and whether a proxy stands in between.",
-        ),
-        other => internal(other),
-    }
-}
-
-fn of_network(failure: &Failure, about: &About<'_>) -> Words {
-    let name = about.name;
-    match failure {
-        Failure::SourceUncertain { seen } => words(
-            "Your sources disagree about your address.",
-            format!(
-                "Nothing was opened. They saw {}: your traffic may leave by more than one way (VPN, proxy).",
-                seen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
-            ),
-            "Choose the address the VM will see with “--source”, or try again.",
-        ),
-        Failure::SourceUnknown => words(
-            "Your public address could not be found.",
-            "Nothing was opened. No source answered; the network may be down or want a sign-in.",
-            "Check the connection, or name the address with “--source”.",
-        ),
-        Failure::Throttled { retry_at } => words(
-            "Azure asks to slow down.",
-            format!("Too many requests were made; it will answer again from {} on.", moment(*retry_at, about.zone)),
-            "Try again then.",
-        ),
-        Failure::Unreachable { host, detail } => words(
-            format!("{host} cannot be reached."),
-            detail.clone(),
-            "Check the connection, and the proxy if there is one; then try again.",
-        ),
-        Failure::TimedOut { step } => words(
-            format!("Opening {name} took too long."),
-            match step {
-                Step::Source => "Your public address could not be found in time.",
-                Step::Vm => "Azure did not say in time how the VM stands.",
-                Step::Policy => "Azure did not show the JIT policy in time.",
-                Step::Access => "Azure did not grant access in time.",
-                Step::Start => "The VM did not come up in time.",
-                Step::Port => "The port did not answer in time.",
-                Step::Client => "The client did not start in time.",
-            },
-            "Try again; what Azure has done already is not done twice.",
-        ),
-        Failure::AzureError { status, azure_code, azure_message } => words(
-            "Azure answered with an error.",
-            format!("{azure_message} ({azure_code}, {status})"),
-            "Try again; if it stays, give the details to support.",
-        ),
-        other => internal(other),
-    }
-}
-
-fn of_this_machine(failure: &Failure, about: &About<'_>) -> Words {
-    let name = about.name;
-    match failure {
-        Failure::ClientNotFound { program } => words(
-            format!("There is no program to open {name} with."),
-            format!("{program} was not found. The port is open all the same."),
-            "Install it, or name another in config.toml under [clients].",
-        ),
-        Failure::ClientFailed { program, detail } => words(
-            format!("{program} did not start."),
-            format!("{detail}. The port is open all the same."),
-            "Try again, or name another program in config.toml under [clients].",
-        ),
-        Failure::Cancelled { open_until, starting } => cancelled(name, *open_until, *starting, about.zone),
-        Failure::UnknownFavourite { name, similar } => words(
-            format!("There is no favourite called “{name}”."),
-            match similar.as_slice() {
-                [] => "“ajar list” shows the ones there are.".into(),
-                names => format!("Did you mean {}?", names.join(" or ")),
-            },
-            format!("Add it with “ajar add {name} --vm RESOURCE_ID”."),
-        ),
-        Failure::FavouriteExists { name } => words(
-            format!("There is a favourite called “{name}” already."),
-            "Nothing was changed.",
-            format!("Choose another name, or remove it first with “ajar remove {name}”."),
-        ),
-        Failure::Settings { path, detail } => words(
-            "The settings cannot be used.",
-            format!("{path}: {detail}"),
-            "Mend the file; nothing in it was changed.",
-        ),
-        Failure::UnknownCloud { name, known } => words(
-            format!("There is no cloud called “{name}”."),
-            format!("Known are {}.", known.join(", ")),
-            "Choose one of them, or add yours to config.toml under [clouds].",
-        ),
-        other => internal(other),
-    }
-}
-
-fn cancelled(name: &str, open_until: Option<DateTime<Utc>>, starting: bool, zone: FixedOffset) -> Words {
-    let mut stays = Vec::new();
-    if let Some(end) = open_until {
-        stays.push(format!("Azure keeps the port open until {}.", moment(end, zone)));
-    }
-    if starting {
-        stays.push("The VM goes on starting.".to_owned());
-    }
-    if stays.is_empty() {
-        stays.push("Nothing was opened and nothing was started.".to_owned());
-    }
-    words(format!("Cancelled opening {name}."), stays.join(" "), "Connect again whenever you like.")
-}
-
-fn internal(failure: &Failure) -> Words {
-    let detail = if let Failure::Internal { detail } = failure { detail.clone() } else { failure.code().to_owned() };
-    words("Ajar made a mistake.", detail, "Try again; if it stays, please report it with the details.")
 }
 
 #[cfg(test)]
@@ -374,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::port::Endpoint;
+    use crate::snapshot::Step;
     use crate::vm::PowerState;
 
     fn every_failure() -> Vec<Failure> {
@@ -422,7 +180,7 @@ mod tests {
     fn every_failure_has_its_own_calm_words_and_one_next_action() {
         let zone = FixedOffset::east_opt(3_600).unwrap();
         let mut titles = std::collections::BTreeSet::new();
-        let mut shown = String::new();
+        let mut shown = Vec::new();
         for failure in every_failure() {
             let view = in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH });
             assert!(titles.insert(view.title.clone()), "said twice: {}", view.title);
@@ -430,9 +188,9 @@ mod tests {
                 assert!(!text.trim().is_empty() && !text.contains('!') && !text.contains("Please"), "{text}");
             }
             assert!(!view.title.contains(&view.code), "no codes in titles: {}", view.title);
-            shown.push_str(&format!("{}\n  {}\n  {}\n  → {}\n", view.code, view.title, view.message, view.action));
+            shown.push(format!("{}\n  {}\n  {}\n  → {}", view.code, view.title, view.message, view.action));
         }
-        insta::assert_snapshot!("every_failure_in_words", shown);
+        insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
     }
 
     #[test]

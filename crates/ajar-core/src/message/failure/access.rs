@@ -1,0 +1,117 @@
+//! Words for what stands between an account and a granted request.
+
+use std::net::Ipv4Addr;
+
+use super::{Words, azure_says, words};
+use crate::message::power;
+use crate::vm::PowerState;
+
+const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
+const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
+const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
+
+pub(super) fn not_signed_in(detail: &str) -> Words {
+    words(
+        "You are not signed in to Azure.",
+        detail,
+        "Run “az login”, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then try again.",
+    )
+    .help(SIGN_IN_HELP)
+}
+
+pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
+    words(
+        denied_title(action, name),
+        format!("It lacks one right on {}: {action}", place(scope)),
+        "Ask an administrator for a role with this right, or use another account.",
+    )
+    .help(RIGHTS_HELP)
+}
+
+fn denied_title(action: &str, name: &str) -> String {
+    let verb = action.to_ascii_lowercase();
+    if verb.ends_with("/initiate/action") {
+        format!("Your account may see {name} but not request access to it.")
+    } else if verb.ends_with("/start/action") {
+        format!("Your account may not start {name}.")
+    } else {
+        format!("Your account may not read what opening {name} needs.")
+    }
+}
+
+/// A scope in the user's words: the last name in it, with its kind where that helps.
+fn place(scope: &str) -> String {
+    let mut segments = scope.rsplit('/');
+    let name = segments.next().unwrap_or(scope);
+    match segments.next() {
+        Some(kind) if kind.eq_ignore_ascii_case("resourceGroups") => format!("the resource group {name}"),
+        Some(kind) if kind.eq_ignore_ascii_case("subscriptions") => format!("the subscription {name}"),
+        Some(_) => name.to_owned(),
+        None => "the VM".into(),
+    }
+}
+
+pub(super) fn no_policy(name: &str, state: Option<PowerState>) -> Words {
+    let message = match state {
+        Some(state) if state.needs_start() => format!(
+            "There is nothing to ask Azure for. The VM is {}, and starting it would not open the port, so it was left \
+             as it is.",
+            power(state)
+        ),
+        Some(_) | None => "Its port does not answer, and without a policy there is nothing to ask Azure for.".into(),
+    };
+    words(
+        format!("{name} has no just-in-time policy."),
+        message,
+        "Have just-in-time access enabled for the VM in Defender for Cloud, then try again.",
+    )
+    .help(JIT_HELP)
+}
+
+pub(super) fn not_in_policy(name: &str, port: u16, allowed: &[u16]) -> Words {
+    let message = match allowed {
+        [] => "It covers no port at all.".into(),
+        ports => format!("It covers {}.", ports_in_words(ports)),
+    };
+    words(
+        format!("The just-in-time policy of {name} does not cover port {port}."),
+        message,
+        "Choose a port it covers, in the profile or with “--port”, or have this one added to the policy.",
+    )
+    .help(JIT_HELP)
+}
+
+fn ports_in_words(ports: &[u16]) -> String {
+    let numbers: Vec<_> = ports.iter().map(ToString::to_string).collect();
+    match numbers.as_slice() {
+        [one] => format!("port {one}"),
+        [before @ .., last] => format!("ports {} and {last}", before.join(", ")),
+        [] => "no port".into(),
+    }
+}
+
+pub(super) fn source_not_allowed(name: &str, address: Ipv4Addr, allowed: &[String]) -> Words {
+    words(
+        format!("The just-in-time policy of {name} does not admit your address, {address}."),
+        format!("It admits {}.", allowed.join(", ")),
+        "Connect through a network it admits, such as your company’s VPN, and try again.",
+    )
+}
+
+pub(super) fn request_refused(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        format!("Azure refused the request for {name}."),
+        format!("Nothing was opened. {}", azure_says(azure_code, azure_message)),
+        "Check the ports, sources and longest duration in the policy, then try again.",
+    )
+    .help(JIT_HELP)
+}
+
+pub(super) fn request_unanswered(name: &str, sent: u32) -> Words {
+    let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
+    words(
+        format!("Azure did not answer the request for {name}."),
+        format!("It was sent {times}, and the policy does not show it."),
+        "Try again in a minute; if Azure has granted it by then, that is used.",
+    )
+}

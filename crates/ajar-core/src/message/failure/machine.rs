@@ -1,0 +1,75 @@
+//! Words for what is wrong on this machine, or was asked of it.
+
+use chrono::{DateTime, Utc};
+
+use super::{About, Words, words};
+use crate::message::moment;
+
+pub(super) fn client_not_found(name: &str, program: &str) -> Words {
+    words(
+        format!("There is no program to open {name} with."),
+        format!("{program} was not found. The port is open all the same."),
+        "Install it, or name another in config.toml under [clients].",
+    )
+}
+
+pub(super) fn client_failed(program: &str, detail: &str) -> Words {
+    words(
+        format!("{program} did not start."),
+        format!("{}. The port is open all the same.", detail.trim_end_matches('.')),
+        "Try again, or name another program in config.toml under [clients].",
+    )
+}
+
+pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, starting: bool) -> Words {
+    let mut stays = Vec::new();
+    if let Some(end) = open_until {
+        stays.push(format!("Azure keeps the port open until {}.", moment(end, about.zone)));
+    }
+    if starting {
+        stays.push("The VM goes on starting.".to_owned());
+    }
+    if stays.is_empty() {
+        stays.push("Nothing was opened and nothing was started.".to_owned());
+    }
+    words(format!("Cancelled opening {}.", about.name), stays.join(" "), "Connect again whenever you like.")
+}
+
+pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
+    words(
+        format!("There is no favourite called “{name}”."),
+        match similar {
+            [] => "“ajar list” shows the ones there are.".into(),
+            names => format!("Did you mean {}?", names.join(" or ")),
+        },
+        format!("Add it with “ajar add {name} --vm RESOURCE_ID”."),
+    )
+}
+
+pub(super) fn favourite_exists(name: &str) -> Words {
+    words(
+        format!("There is a favourite called “{name}” already."),
+        "Nothing was changed.",
+        format!("Choose another name, or remove it first with “ajar remove {name}”."),
+    )
+}
+
+pub(super) fn settings(path: &str, detail: &str) -> Words {
+    words(
+        "The configuration cannot be used.",
+        format!("{path}: {detail}"),
+        "Correct the file, then try again; Ajar changed nothing in it.",
+    )
+}
+
+pub(super) fn unknown_cloud(name: &str, known: &[String]) -> Words {
+    words(
+        format!("There is no cloud called “{name}”."),
+        format!("Known are {}.", known.join(", ")),
+        "Choose one of them, or add yours to config.toml under [clouds].",
+    )
+}
+
+pub(super) fn internal(detail: &str) -> Words {
+    words("Ajar made a mistake.", detail, "Try again; if it stays, report it with the details.")
+}

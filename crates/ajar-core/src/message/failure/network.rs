@@ -1,0 +1,68 @@
+//! Words for trouble between this machine and Azure.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, Utc};
+
+use super::{About, Words, azure_says, words};
+use crate::message::moment;
+use crate::snapshot::Step;
+
+pub(super) fn source_uncertain(seen: &[Ipv4Addr]) -> Words {
+    words(
+        "It is not certain which address you have on the internet.",
+        format!(
+            "Nothing was opened. You were seen as {}: your traffic may leave by more than one way (VPN, proxy).",
+            seen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        ),
+        "Choose the address the VM will see, on the command line with “--source”, or try again.",
+    )
+}
+
+pub(super) fn source_unknown() -> Words {
+    words(
+        "Your address on the internet could not be found.",
+        "Nothing was opened. Nobody asked for it answered; the network may be down or want a sign-in.",
+        "Check the connection, or name the address with “--source”.",
+    )
+}
+
+pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
+    words(
+        "Azure asks to slow down.",
+        format!("It was sent too many requests and answers again from {} on.", moment(retry_at, about.zone)),
+        "Try again then.",
+    )
+}
+
+pub(super) fn unreachable(host: &str, detail: &str) -> Words {
+    words(
+        format!("{host} cannot be reached."),
+        detail,
+        "Check the connection, and the proxy if there is one; then try again.",
+    )
+}
+
+pub(super) fn timed_out(name: &str, step: Step) -> Words {
+    words(
+        format!("Opening {name} took too long."),
+        match step {
+            Step::Source => "Your address on the internet could not be found in time.",
+            Step::Vm => "Azure did not say in time how the VM stands.",
+            Step::Policy => "Azure did not show the just-in-time policy in time.",
+            Step::Access => "Azure did not grant access in time.",
+            Step::Start => "The VM did not come up in time.",
+            Step::Port => "The port did not answer in time.",
+            Step::Client => "The client did not start in time.",
+        },
+        "Try again; what Azure has done already is not done twice.",
+    )
+}
+
+pub(super) fn azure_error(status: u16, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        "Azure answered with an error.",
+        azure_says(&format!("{azure_code}, {status}"), azure_message),
+        "Try again; if it stays, give the details to support.",
+    )
+}

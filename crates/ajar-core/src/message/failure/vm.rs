@@ -1,0 +1,88 @@
+//! Words for what is wrong with a VM or the way to it.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, Utc};
+
+use super::{About, Words, azure_says, words};
+use crate::message::{moment, power};
+use crate::port::Endpoint;
+use crate::vm::PowerState;
+
+const ALLOCATION_HELP: &str =
+    "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure";
+
+pub(super) fn not_found(name: &str, vm: &str) -> Words {
+    words(
+        format!("There is no VM behind {name}."),
+        format!("Azure does not know {vm}, or this account may not see it."),
+        "Check the resource ID in the favourite, and which account and subscription it belongs to.",
+    )
+}
+
+pub(super) fn not_running(name: &str, state: PowerState) -> Words {
+    words(
+        format!("{name} is {}.", power(state)),
+        "Its profile says that Ajar does not start it.",
+        "Start it yourself, or set “start = true” in its profile.",
+    )
+}
+
+pub(super) fn allocation_failed(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        format!("Azure has no room to start {name} right now."),
+        azure_says(azure_code, azure_message),
+        "Try again later; if it cannot wait, another size or zone for the VM may have room.",
+    )
+    .help(ALLOCATION_HELP)
+}
+
+pub(super) fn start_failed(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        format!("{name} could not be started."),
+        azure_says(azure_code, azure_message),
+        "Look at the VM’s activity log in the portal, then try again.",
+    )
+}
+
+pub(super) fn no_public_address(name: &str, private: Option<Ipv4Addr>) -> Words {
+    words(
+        format!("{name} has no public address."),
+        match private {
+            Some(address) => format!("It only has {address}, inside its virtual network."),
+            None => "Azure shows no address for it at all.".into(),
+        },
+        "Reach it from inside its network, or through Azure Bastion.",
+    )
+}
+
+pub(super) fn port_silent(about: &About<'_>, endpoint: &Endpoint, since: DateTime<Utc>) -> Words {
+    words(
+        format!("{} does not answer.", about.name),
+        format!(
+            "Access is granted and the VM runs, but {endpoint} has been silent since {}. Something else may stand in \
+             the way: another firewall, a route, or a VPN that gives you another address than the one admitted.",
+            moment(since, about.zone)
+        ),
+        "Check the VM’s other network security groups and your VPN, then try again.",
+    )
+}
+
+pub(super) fn port_refused(about: &About<'_>, endpoint: &Endpoint, since: DateTime<Utc>) -> Words {
+    words(
+        format!("{} refuses connections.", about.name),
+        format!(
+            "Access is granted and the VM runs, but {endpoint} has refused since {}: nothing seems to listen there.",
+            moment(since, about.zone)
+        ),
+        "See whether the service inside the VM runs, then try again.",
+    )
+}
+
+pub(super) fn port_stranger(name: &str, endpoint: &Endpoint) -> Words {
+    words(
+        format!("Something unexpected answers in place of {name}."),
+        format!("A connection to {endpoint} opens, but what answers does not speak the right protocol."),
+        "Check the port in the profile, and whether a proxy stands in between.",
+    )
+}
