@@ -1,0 +1,15 @@
+//! The real world behind the ports.
+
+mod arm;
+mod clock;
+mod launcher;
+mod port_probe;
+mod programs;
+mod public_ip;
+
+pub use arm::Arm;
+pub use clock::SystemClock;
+pub use launcher::{ClientLauncher, run_in_terminal};
+pub use port_probe::TcpPortProbe;
+pub use programs::surroundings;
+pub use public_ip::PublicIpEndpoints;

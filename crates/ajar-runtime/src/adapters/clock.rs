@@ -1,0 +1,19 @@
+//! The machine's clock and time zone.
+
+use chrono::{DateTime, FixedOffset, Local, Utc};
+
+use crate::ports::Clock;
+
+/// The machine's clock and time zone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    fn zone(&self, at: DateTime<Utc>) -> FixedOffset {
+        *at.with_timezone(&Local).offset()
+    }
+}

@@ -1,0 +1,142 @@
+//! Carries out launch plans: argument vectors, no shell.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use ajar_core::attempt::Order;
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_window};
+use ajar_core::port::Endpoint;
+use ajar_core::profile::Profile;
+use ajar_core::settings::ClientSettings;
+use async_trait::async_trait;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+use super::programs::surroundings;
+use crate::files::{create_private, write_atomically};
+use crate::ports::Launcher;
+
+/// Opens VMs in windows of their own, with the programs found on this machine.
+#[derive(Clone, Debug)]
+pub struct ClientLauncher {
+    settings: ClientSettings,
+    files: PathBuf,
+}
+
+impl ClientLauncher {
+    /// `files` is the folder for the files some plans need.
+    pub fn new(settings: ClientSettings, files: PathBuf) -> Self {
+        Self { settings, files }
+    }
+}
+
+#[async_trait]
+impl Launcher for ClientLauncher {
+    async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
+        let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
+        let plan = in_window(&target, &surroundings(&self.settings))?;
+        let mut child = spawn(&plan, &self.files).await?;
+        let program = plan.program.clone();
+        tokio::spawn(async move {
+            match child.wait().await {
+                Ok(status) => tracing::debug!(program, %status, "the client has ended"),
+                Err(error) => tracing::warn!(program, %error, "the client’s end was not seen"),
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Runs a plan in the caller's terminal, to its end.
+///
+/// # Errors
+/// [`Failure::ClientNotFound`], [`Failure::ClientFailed`].
+pub async fn run_in_terminal(plan: &LaunchPlan, files: &Path) -> Result<ExitStatus, Trouble> {
+    let mut child = spawn(plan, files).await?;
+    child.wait().await.map_err(|error| failed(&plan.program, &error))
+}
+
+async fn spawn(plan: &LaunchPlan, files: &Path) -> Result<Child, Trouble> {
+    let file = match &plan.file {
+        Some(file) => Some(write_file(files, file).map_err(|error| failed(&plan.program, &error))?),
+        None => None,
+    };
+    let mut command = command(plan, file.as_deref());
+    let mut child = command.spawn().map_err(|error| failed(&plan.program, &error))?;
+    if let (Some(text), Some(mut stdin)) = (&plan.stdin, child.stdin.take()) {
+        stdin.write_all(text.as_bytes()).await.map_err(|error| failed(&plan.program, &error))?;
+    }
+    Ok(child)
+}
+
+fn command(plan: &LaunchPlan, file: Option<&Path>) -> Command {
+    let mut command = Command::new(&plan.program);
+    for arg in &plan.args {
+        match file {
+            Some(file) if arg == LaunchPlan::FILE => command.arg(file),
+            _ => command.arg(arg),
+        };
+    }
+    command.envs(plan.env.iter().map(|(name, value)| (name, value)));
+    for name in &plan.env_remove {
+        command.env_remove(name);
+    }
+    if plan.console != Console::Inherit {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        on_its_own(&mut command, plan.console);
+    }
+    if plan.stdin.is_some() {
+        command.stdin(Stdio::piped());
+    }
+    command
+}
+
+/// Ctrl+C in the terminal that started Ajar, or Ajar's end, is not the client's.
+#[cfg(unix)]
+fn on_its_own(command: &mut Command, _console: Console) {
+    command.process_group(0);
+}
+
+#[cfg(windows)]
+fn on_its_own(command: &mut Command, console: Console) {
+    const CREATE_NEW_CONSOLE: u32 = 0x0000_0010;
+    const DETACHED_PROCESS: u32 = 0x0000_0008;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    let kind = if console == Console::New { CREATE_NEW_CONSOLE } else { DETACHED_PROCESS };
+    command.creation_flags(kind | CREATE_NEW_PROCESS_GROUP);
+    if console == Console::New {
+        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    }
+}
+
+fn write_file(folder: &Path, file: &PlannedFile) -> io::Result<PathBuf> {
+    create_private(folder)?;
+    let path = folder.join(&file.name);
+    write_atomically(&path, file.contents.as_bytes())?;
+    if file.executable {
+        make_executable(&path)?;
+    }
+    Ok(path)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn failed(program: &str, error: &io::Error) -> Trouble {
+    let program = program.to_owned();
+    if error.kind() == io::ErrorKind::NotFound {
+        Failure::ClientNotFound { program }.into()
+    } else {
+        Failure::ClientFailed { program, detail: error.to_string() }.into()
+    }
+}

@@ -1,0 +1,122 @@
+//! Looks at ports by speaking the first words of their protocol.
+
+use std::io;
+use std::time::Duration;
+
+use ajar_core::port::{Endpoint, PortAnswer, Protocol};
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::ports::PortProbe;
+
+/// How long a peer that has accepted may take to say its first word, however little patience is left.
+const FIRST_WORD: Duration = Duration::from_secs(5);
+
+/// The longest first word looked at: an SSH server may send lines before its version (RFC 4253, 4.2).
+const LONGEST_GREETING: usize = 1024;
+
+/// An X.224 connection request that offers TLS and CredSSP (MS-RDPBCGR 2.2.1.1), as every RDP client begins.
+const X224_CONNECTION_REQUEST: [u8; 19] = [
+    0x03, 0x00, 0x00, 0x13, // TPKT: version 3, 19 bytes
+    0x0e, 0xe0, 0x00, 0x00, 0x00, 0x00, 0x00, // X.224: 14 bytes, connection request
+    0x01, 0x00, 0x08, 0x00, 0x03, 0x00, 0x00, 0x00, // RDP_NEG_REQ: TLS | CredSSP
+];
+
+/// TCP connect, then the protocol's greeting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TcpPortProbe;
+
+#[async_trait]
+impl PortProbe for TcpPortProbe {
+    async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer {
+        let address = (endpoint.host.as_str(), endpoint.port);
+        let mut stream = match timeout_at(Instant::now() + patience, TcpStream::connect(address)).await {
+            Err(_) => return PortAnswer::Silent,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return PortAnswer::Silent,
+            Ok(Err(_)) => return PortAnswer::Refused,
+            Ok(Ok(stream)) => stream,
+        };
+        let greeting = async {
+            match protocol {
+                Protocol::Ssh => greets_as_ssh(&mut stream).await,
+                Protocol::Rdp => confirms_as_rdp(&mut stream).await,
+            }
+        };
+        match timeout_at(Instant::now() + FIRST_WORD, greeting).await {
+            Ok(Ok(true)) => PortAnswer::Open,
+            Ok(Ok(false) | Err(_)) | Err(_) => PortAnswer::Stranger,
+        }
+    }
+}
+
+async fn greets_as_ssh(stream: &mut TcpStream) -> io::Result<bool> {
+    let mut heard = Vec::new();
+    loop {
+        let complete = heard.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        for line in complete {
+            if line.starts_with(b"SSH-2.0-") || line.starts_with(b"SSH-1.99-") {
+                return Ok(true);
+            }
+        }
+        if heard.len() > LONGEST_GREETING || stream.read_buf(&mut heard).await? == 0 {
+            return Ok(false);
+        }
+    }
+}
+
+async fn confirms_as_rdp(stream: &mut TcpStream) -> io::Result<bool> {
+    stream.write_all(&X224_CONNECTION_REQUEST).await?;
+    let mut answer = [0_u8; 6];
+    stream.read_exact(&mut answer).await?;
+    // TPKT version 3, then the code of an X.224 connection confirm.
+    Ok(answer[0] == 0x03 && answer[5] & 0xf0 == 0xd0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn answers_with(bytes: &'static [u8], protocol: Protocol) -> PortAnswer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.unwrap_or_default();
+        });
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port };
+        TcpPortProbe.look(&endpoint, protocol, Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn an_ssh_server_is_known_by_its_version_line() {
+        assert_eq!(answers_with(b"SSH-2.0-OpenSSH_9.6\r\n", Protocol::Ssh).await, PortAnswer::Open);
+        assert_eq!(answers_with(b"Welcome\r\nSSH-2.0-x\r\n", Protocol::Ssh).await, PortAnswer::Open);
+    }
+
+    #[tokio::test]
+    async fn an_rdp_server_is_known_by_its_connection_confirm() {
+        let confirm = b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x1f\x08\x00\x02\x00\x00\x00";
+        assert_eq!(answers_with(confirm, Protocol::Rdp).await, PortAnswer::Open);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_else_answers_is_a_stranger() {
+        assert_eq!(answers_with(b"HTTP/1.1 400 Bad Request\r\n\r\n", Protocol::Rdp).await, PortAnswer::Stranger);
+        assert_eq!(answers_with(b"220 mail ready\r\n", Protocol::Ssh).await, PortAnswer::Stranger);
+        assert_eq!(answers_with(b"", Protocol::Ssh).await, PortAnswer::Stranger);
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_refused_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port };
+        assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, Duration::from_secs(60)).await, PortAnswer::Refused);
+    }
+}

@@ -1,0 +1,137 @@
+//! Settings for the built-in Azure, made from what the simulator announces (its JSON, not its types).
+
+use std::io;
+use std::path::Path;
+
+use ajar_core::resource_id::VmResourceId;
+use serde::Deserialize;
+
+use crate::files::{Folder, write_atomically};
+
+/// The cloud's name in the demo's settings.
+pub const CLOUD: &str = "demo";
+
+/// Where the announcement is kept, in the demo's folder: tests and the curious find the simulator's control there.
+pub const ANNOUNCEMENT: &str = "azure-sim.json";
+
+/// What the simulator announces, as far as the demo needs it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Announcement {
+    resource_manager: String,
+    authority: String,
+    ca_bundle: String,
+    tenant_id: String,
+    client_id: String,
+    client_secret: String,
+    public_ip_endpoints: Vec<String>,
+    ssh: Ssh,
+    vms: Vec<Vm>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ssh {
+    user: String,
+    identity_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Vm {
+    id: String,
+    name: String,
+    os: String,
+    #[serde(default)]
+    host_key: Option<String>,
+}
+
+/// The demo's account, in the names of the environment that [`crate::connection::parts`] reads.
+pub struct DemoAccount {
+    tenant_id: String,
+    client_id: String,
+    client_secret: String,
+}
+
+impl DemoAccount {
+    /// Reads as the environment would.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "AZURE_TENANT_ID" => Some(self.tenant_id.clone()),
+            "AZURE_CLIENT_ID" => Some(self.client_id.clone()),
+            "AZURE_CLIENT_SECRET" => Some(self.client_secret.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Writes the demo's settings: its cloud, and one favourite for each of its VMs. What was there before belongs to a
+/// simulator that is gone; a user's `[clients]` table is kept.
+///
+/// # Errors
+/// An announcement that cannot be read, or the file system's.
+pub fn prepare(folder: &Folder, announcement: &str) -> io::Result<DemoAccount> {
+    let announced: Announcement = serde_json::from_str(announcement)?;
+    folder.create()?;
+    let known_hosts = folder.state_file("known_hosts");
+    write_atomically(&known_hosts, known_host_lines(&announced.vms).as_bytes())?;
+    write_atomically(&folder.settings(), settings(&announced, &known_hosts, &kept_clients(folder)).as_bytes())?;
+    // Addresses of the last simulator mean nothing to this one.
+    match std::fs::remove_file(folder.state()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    write_atomically(&folder.state_file(ANNOUNCEMENT), announcement.as_bytes())?;
+    Ok(DemoAccount {
+        tenant_id: announced.tenant_id,
+        client_id: announced.client_id,
+        client_secret: announced.client_secret,
+    })
+}
+
+fn kept_clients(folder: &Folder) -> String {
+    let text = std::fs::read_to_string(folder.settings()).unwrap_or_default();
+    let document: Option<toml_edit::DocumentMut> = text.parse().ok();
+    let clients = document.and_then(|mut document| document.remove("clients"));
+    clients.map_or_else(String::new, |clients| {
+        let mut kept = toml_edit::DocumentMut::new();
+        kept.insert("clients", clients);
+        kept.to_string()
+    })
+}
+
+fn settings(announced: &Announcement, known_hosts: &Path, clients: &str) -> String {
+    let text = |value: &str| toml_edit::Value::from(value).to_string();
+    let endpoints: toml_edit::Array = announced.public_ip_endpoints.iter().collect();
+    let mut out = format!(
+        "# Made anew for each demo: the built-in Azure has other addresses each time.\n\
+         schema_version = 1\ncloud = \"{CLOUD}\"\n\n[clouds.{CLOUD}]\nauthority = {}\nresource_manager = {}\n\
+         ca_bundle = {}\npublic_ip_endpoints = {endpoints}\n\n{clients}\n",
+        text(&announced.authority),
+        text(&announced.resource_manager),
+        text(&announced.ca_bundle),
+    );
+    for vm in &announced.vms {
+        let more = if vm.os == "Windows" {
+            "port = 3389\n\n".to_owned()
+        } else {
+            format!(
+                "user = {}\nidentity_file = {}\nknown_hosts_file = {}\n\n",
+                text(&announced.ssh.user),
+                text(&announced.ssh.identity_file),
+                text(&known_hosts.display().to_string())
+            )
+        };
+        out.extend(["[profiles.", &text(&vm.name), "]\nvm = ", &text(&vm.id), "\n", &more]);
+    }
+    out
+}
+
+/// The guests' host keys under the names that ssh is told to know them by.
+fn known_host_lines(vms: &[Vm]) -> String {
+    let line = |vm: &Vm| {
+        let id: VmResourceId = vm.id.parse().ok()?;
+        Some(format!("{} {}\n", id.host_alias(), vm.host_key.as_ref()?))
+    };
+    vms.iter().filter_map(line).collect()
+}

@@ -1,0 +1,198 @@
+//! The engine: one task that owns all state, runs the effects of attempts and publishes snapshots.
+//!
+//! Only this task changes anything. Requests, results and time come in one after the other; after each the enabled
+//! effects are started and the snapshot is published if it differs from the last one.
+
+mod attempts;
+mod effects;
+mod held;
+mod publish;
+mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ajar_core::failure::Failure;
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::protocol::{Reply, Request};
+use ajar_core::settings::Settings;
+use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::files::{Folder, SettingsFile, State, StateFile};
+use crate::ports::Ports;
+use attempts::Attempts;
+use effects::Happened;
+use held::HeldWindows;
+
+/// The longest the engine sleeps while a window is open, so that a resumed laptop is noticed soon.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// A request with the way back.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    pub(crate) reply: oneshot::Sender<Reply>,
+}
+
+/// The way to an engine in this process. The engine ends when the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    asks: mpsc::Sender<Asked>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl EngineHandle {
+    /// Asks for something and waits for the answer, which comes at once: attempts are followed in the snapshots.
+    pub async fn ask(&self, request: Request) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        if self.asks.send(Asked { request, reply }).await.is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return answer;
+        }
+        Reply::Refused { failure: Box::new(engine_gone()) }
+    }
+
+    /// The state, now and whenever it changes.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+}
+
+/// The words for an engine that has gone away.
+pub(crate) fn engine_gone() -> FailureView {
+    let failure = Failure::Internal { detail: "the engine went away".into() };
+    let zone = FixedOffset::east_opt(0).unwrap_or_else(|| chrono::Offset::fix(&Utc));
+    in_words(&failure.into(), &About { name: "Ajar", zone, at: DateTime::UNIX_EPOCH })
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The world.
+    pub ports: Ports,
+    /// The user's files.
+    pub folder: Folder,
+    /// The name of the cloud, for faces.
+    pub cloud: String,
+    /// Whether it is the built-in one.
+    pub demo: bool,
+}
+
+struct Engine {
+    ports: Ports,
+    settings_file: SettingsFile,
+    settings: Settings,
+    settings_problem: Option<FailureView>,
+    settings_seen: Option<std::time::SystemTime>,
+    state_file: StateFile,
+    state: State,
+    host: HostView,
+    attempts: Attempts,
+    held: HeldWindows,
+    source: Option<(ajar_core::source::SourceAddress, DateTime<Utc>)>,
+    happened: mpsc::UnboundedSender<Happened>,
+    published: watch::Sender<Arc<Snapshot>>,
+    window_wanted: u64,
+}
+
+/// Starts an engine on the current tokio runtime.
+pub fn start(parts: Parts) -> EngineHandle {
+    let (asks, asked) = mpsc::channel(32);
+    let (happened, happenings) = mpsc::unbounded_channel();
+    let host = HostView {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        cloud: parts.cloud,
+        demo: parts.demo,
+    };
+    let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
+    let state_file = StateFile::new(parts.folder.state());
+    let first = u64::try_from(parts.ports.clock.now().timestamp_millis()).unwrap_or(0);
+    let mut engine = Engine {
+        settings_file: SettingsFile::new(parts.folder.settings()),
+        settings: Settings::default(),
+        settings_problem: None,
+        settings_seen: None,
+        state: state_file.read(),
+        state_file,
+        host,
+        // Numbers begin at the clock, so that those of a host that went away are not used again.
+        attempts: Attempts::starting_at(AttemptNumber(first)),
+        held: HeldWindows::default(),
+        source: None,
+        ports: parts.ports,
+        happened,
+        published,
+        window_wanted: 0,
+    };
+    engine.reload_settings();
+    engine.publish();
+    tokio::spawn(engine.run(asked, happenings));
+    EngineHandle { asks, snapshots }
+}
+
+impl Engine {
+    async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut happenings: mpsc::UnboundedReceiver<Happened>) {
+        loop {
+            let wake = self.time_to_wake();
+            tokio::select! {
+                ask = asked.recv() => match ask {
+                    Some(Asked { request, reply }) => {
+                        let answer = self.answer(request);
+                        self.advance();
+                        // A face that no longer listens has gone away; the answer is for it alone.
+                        drop(reply.send(answer));
+                    }
+                    None => break,
+                },
+                Some(happened) = happenings.recv() => {
+                    self.take_in(happened);
+                    self.advance();
+                }
+                () = sleep_for(wake) => {
+                    let now = self.now();
+                    self.attempts.tick(now);
+                    self.advance();
+                }
+            }
+        }
+        self.attempts.abandon();
+    }
+
+    /// Azure's time, as well as we know it.
+    fn now(&self) -> DateTime<Utc> {
+        self.ports.clock.now() + self.skew()
+    }
+
+    fn skew(&self) -> TimeDelta {
+        self.ports.azure.clock_skew().unwrap_or_default()
+    }
+
+    fn zone(&self) -> FixedOffset {
+        self.ports.clock.zone(self.ports.clock.now())
+    }
+
+    /// Starts what has become possible, takes stock of what has ended, publishes.
+    fn advance(&mut self) {
+        self.start_effects();
+        self.take_stock();
+        self.publish();
+    }
+
+    /// How long nothing happens by itself. With nothing open and nothing under way: for ever.
+    fn time_to_wake(&self) -> Option<Duration> {
+        let now = self.now();
+        let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
+        let attempts = self.attempts.wake_at().map(wait);
+        let windows = self.held.next_change(now).map(|at| wait(at).min(LONGEST_SLEEP));
+        attempts.into_iter().chain(windows).min()
+    }
+}
+
+async fn sleep_for(wake: Option<Duration>) {
+    match wake {
+        Some(wake) => tokio::time::sleep(wake).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,131 @@
+//! What faces ask for.
+
+use ajar_core::attempt::{Memory, Order};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::AttemptNumber;
+use chrono::TimeDelta;
+
+use super::Engine;
+use crate::files::State;
+
+/// How long a public address found is taken for granted.
+const SOURCE_FRESH: TimeDelta = TimeDelta::seconds(60);
+
+impl Engine {
+    pub(super) fn answer(&mut self, request: Request) -> Reply {
+        self.reload_settings();
+        let about = match &request {
+            Request::Connect(Connect { name, .. })
+            | Request::Cancel { name }
+            | Request::Dismiss { name }
+            | Request::Add { name, .. }
+            | Request::Remove { name } => name.to_string(),
+            Request::Refresh | Request::ShowWindow => "Ajar".into(),
+        };
+        self.fulfil(request).unwrap_or_else(|trouble| {
+            let about = About { name: &about, zone: self.zone(), at: self.now() };
+            Reply::Refused { failure: Box::new(in_words(&trouble, &about)) }
+        })
+    }
+
+    fn fulfil(&mut self, request: Request) -> Result<Reply, Trouble> {
+        match request {
+            Request::Connect(connect) => return self.connect(connect).map(|number| Reply::Attempt { number }),
+            Request::Cancel { name } => {
+                self.favourite(&name)?;
+                let now = self.now();
+                self.attempts.cancel(&name, now);
+            }
+            Request::Dismiss { name } => self.attempts.forget(&name),
+            Request::Refresh => {
+                for favourite in self.settings.favourites.clone() {
+                    self.read_to_adopt(favourite.name, favourite.profile.vm);
+                }
+            }
+            Request::Add { name, profile } => {
+                self.settings_file.add(&name, &profile)?;
+                self.reload_settings();
+            }
+            Request::Remove { name } => {
+                let known = self.favourite(&name)?.name.clone();
+                self.settings_file.remove(&known)?;
+                self.attempts.forget(&known);
+                self.held.drop_favourite(&known);
+                self.reload_settings();
+            }
+            Request::ShowWindow => self.window_wanted += 1,
+        }
+        Ok(Reply::Done)
+    }
+
+    fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
+        self.settings.favourite(name).ok_or_else(|| {
+            let wanted = name.as_str().to_lowercase();
+            let similar = |other: &&str| {
+                let other = other.to_lowercase();
+                other.contains(&wanted)
+                    || wanted.contains(&other)
+                    || (wanted.len() > 3 && other.starts_with(&wanted[..3]))
+            };
+            let names = self.settings.favourites.iter().map(|favourite| favourite.name.as_str());
+            let similar = names.filter(similar).map(ToOwned::to_owned).collect();
+            Failure::UnknownFavourite { name: name.to_string(), similar }.into()
+        })
+    }
+
+    fn connect(&mut self, connect: Connect) -> Result<AttemptNumber, Trouble> {
+        let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
+        let port = connect.port.unwrap_or_else(|| profile.port());
+        if let Some(attempt) = self.attempts.under_way(&name, port) {
+            if connect.launch {
+                attempt.want_launch();
+            }
+            return Ok(attempt.number());
+        }
+        let now = self.now();
+        let key = State::key(&profile.vm, port);
+        let memory = Memory {
+            endpoint: self.state.endpoints.get(&key).cloned(),
+            source: self
+                .source
+                .filter(|(_, found)| (self.ports.clock.now() - *found).abs() < SOURCE_FRESH)
+                .map(|(source, _)| source),
+            unsettled_since: self.state.unsettled.get(&key).copied(),
+        };
+        let order = Order {
+            name,
+            port,
+            protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
+            access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
+            justification: connect.reason,
+            may_start: profile.may_start(),
+            chosen_source: connect.source,
+            launch: connect.launch,
+            vm: profile.vm,
+        };
+        Ok(self.attempts.begin(order, memory, now))
+    }
+
+    /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.
+    pub(super) fn reload_settings(&mut self) {
+        let changed_at = self.settings_file.changed_at();
+        if changed_at.is_some() && changed_at == self.settings_seen {
+            return;
+        }
+        self.settings_seen = changed_at;
+        match self.settings_file.read() {
+            Ok(settings) => {
+                self.settings = settings;
+                self.settings_problem = None;
+            }
+            Err(trouble) => {
+                let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
+                self.settings_problem = Some(in_words(&trouble, &about));
+            }
+        }
+    }
+}

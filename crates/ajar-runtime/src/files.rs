@@ -1,0 +1,12 @@
+//! The files of one user: where they lie, and how they are read and written while others do the same.
+
+mod atomic;
+mod folder;
+mod settings_file;
+mod state_file;
+
+pub use atomic::write_atomically;
+pub use folder::Folder;
+pub(crate) use folder::create_private;
+pub use settings_file::SettingsFile;
+pub use state_file::{State, StateFile};

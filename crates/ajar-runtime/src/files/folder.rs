@@ -1,0 +1,88 @@
+//! Where a user's files lie.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+/// The folders of one user, or of one `--config DIR`, which then holds everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    config: PathBuf,
+    state: PathBuf,
+    logs: PathBuf,
+}
+
+impl Folder {
+    /// The user's own folders, by the customs of the system.
+    ///
+    /// # Errors
+    /// If the system does not say where the user's files belong.
+    pub fn of_user() -> io::Result<Self> {
+        let dirs = ProjectDirs::from("io.github", "", "ajar")
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this user has no home folder"))?;
+        Ok(Self {
+            config: dirs.config_dir().to_owned(),
+            state: dirs.data_local_dir().to_owned(),
+            logs: dirs.cache_dir().to_owned(),
+        })
+    }
+
+    /// One folder for everything.
+    pub fn at(path: &Path) -> Self {
+        Self { config: path.to_owned(), state: path.to_owned(), logs: path.to_owned() }
+    }
+
+    /// The folders of the built-in Azure: apart from the real ones, and gone without loss.
+    #[must_use]
+    pub fn demo(&self) -> Self {
+        Self::at(&self.state.join("demo"))
+    }
+
+    /// `config.toml`.
+    pub fn settings(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// `state.json`.
+    pub fn state(&self) -> PathBuf {
+        self.state.join("state.json")
+    }
+
+    /// What the host of the engine holds locked.
+    pub fn engine_lock(&self) -> PathBuf {
+        self.state.join("engine.lock")
+    }
+
+    /// Where logs go.
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// Another file of the state folder.
+    pub fn state_file(&self, name: &str) -> PathBuf {
+        self.state.join(name)
+    }
+
+    /// Makes the folders, for the user alone where the system knows that.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(&self) -> io::Result<()> {
+        for path in [&self.config, &self.state, &self.logs] {
+            create_private(path)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}

@@ -1,0 +1,237 @@
+//! `config.toml`: read whole, edited in place. Comments, order and keys we do not know survive.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::settings::{ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::atomic::{while_locked, write_atomically};
+
+const NEW_FILE: &str = "# Settings of Ajar. Edit freely: comments and order are kept.\nschema_version = 1\n";
+
+/// The settings file. It need not exist; the first change makes it.
+#[derive(Clone, Debug)]
+pub struct SettingsFile {
+    path: PathBuf,
+}
+
+impl SettingsFile {
+    /// The file at `path`.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When it last changed; `None` if it does not exist.
+    pub fn changed_at(&self) -> Option<std::time::SystemTime> {
+        std::fs::metadata(&self.path).and_then(|file| file.modified()).ok()
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`] with the place in the file.
+    pub fn read(&self) -> Result<Settings, Trouble> {
+        let document = self.document().map_err(|error| self.unusable(&error))?;
+        settings(&document).map_err(|error| self.unusable(&error))
+    }
+
+    /// Adds a favourite at the end.
+    ///
+    /// # Errors
+    /// [`Failure::FavouriteExists`], [`Failure::Settings`].
+    pub fn add(&self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            if settings.favourite(name).is_some() {
+                return Err(Failure::FavouriteExists { name: name.to_string() });
+            }
+            let table = toml_edit::ser::to_document(profile)
+                .map_err(|error| Failure::Internal { detail: error.to_string() })?
+                .as_table()
+                .clone();
+            profiles(document)?.insert(name.as_str(), Item::Table(table));
+            Ok(())
+        })
+    }
+
+    /// Removes a favourite.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownFavourite`], [`Failure::Settings`].
+    pub fn remove(&self, name: &ProfileName) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
+                return Err(Failure::UnknownFavourite { name: name.to_string(), similar: Vec::new() });
+            };
+            profiles(document)?.remove(&written);
+            Ok(())
+        })
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {
+        while_locked(&self.path, || {
+            let mut document = match self.document() {
+                Ok(document) => document,
+                Err(error) => return Ok(Err(self.unusable(&error))),
+            };
+            let known = match settings(&document) {
+                Ok(known) => known,
+                Err(error) => return Ok(Err(self.unusable(&error))),
+            };
+            if let Err(failure) = edit(&mut document, &known) {
+                return Ok(Err(failure.into()));
+            }
+            write_atomically(&self.path, document.to_string().as_bytes())?;
+            Ok(Ok(()))
+        })
+        .map_err(|error| self.unusable(&error))?
+    }
+
+    fn document(&self) -> Result<DocumentMut, String> {
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => NEW_FILE.to_owned(),
+            Err(error) => return Err(error.to_string()),
+        };
+        text.parse().map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())
+    }
+
+    fn unusable(&self, detail: &impl ToString) -> Trouble {
+        Failure::Settings { path: self.path.display().to_string(), detail: detail.to_string() }.into()
+    }
+}
+
+fn profiles(document: &mut DocumentMut) -> Result<&mut Table, Failure> {
+    let item = document.entry("profiles").or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: "“profiles” is written inline".into() })
+}
+
+fn settings(document: &DocumentMut) -> Result<Settings, String> {
+    let version = document.get("schema_version").map_or(Some(SCHEMA_VERSION), Item::as_integer);
+    match version {
+        Some(version) if version <= SCHEMA_VERSION => {}
+        Some(version) => {
+            return Err(format!(
+                "schema_version = {version} is from a newer Ajar; this one knows up to {SCHEMA_VERSION}"
+            ));
+        }
+        None => return Err("schema_version is not a number".into()),
+    }
+    let favourites = tables(document, "profiles")?
+        .into_iter()
+        .map(|(name, item)| {
+            let profile = item_as(&item).map_err(|error| format!("[profiles.{name}] {error}"))?;
+            let name = name.parse::<ProfileName>().map_err(|error| format!("[profiles] {error}"))?;
+            Ok(Favourite { name, profile })
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+    let clouds = tables(document, "clouds")?
+        .into_iter()
+        .map(|(name, item)| {
+            let cloud: CloudSettings = item_as(&item).map_err(|error| format!("[clouds.{name}] {error}"))?;
+            Ok((name, cloud))
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+    let clients = match document.get("clients") {
+        Some(item) => item_as::<ClientSettings>(item).map_err(|error| format!("[clients] {error}"))?,
+        None => ClientSettings::default(),
+    };
+    let cloud = match document.get("cloud") {
+        Some(item) => Some(item.as_str().ok_or("“cloud” is not a text")?.to_owned()),
+        None => None,
+    };
+    Ok(Settings { favourites, clouds, cloud, clients })
+}
+
+fn tables(document: &DocumentMut, key: &str) -> Result<Vec<(String, Item)>, String> {
+    let Some(item) = document.get(key) else { return Ok(Vec::new()) };
+    let table = item.as_table_like().ok_or_else(|| format!("“{key}” is not a table"))?;
+    Ok(table.iter().map(|(name, item)| (name.to_owned(), item.clone())).collect())
+}
+
+fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {
+    let value: Value = item.clone().into_value().map_err(|_| "is not a table".to_owned())?;
+    T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| error.message().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+
+    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, SettingsFile::new(path))
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_empty_settings_and_the_first_change_makes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SettingsFile::new(folder.path().join("new").join("config.toml"));
+        assert_eq!(file.read().unwrap(), Settings::default());
+        file.add(&"web-01".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
+        assert_eq!(file.read().unwrap().favourites.len(), 1);
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(text.contains("schema_version = 1") && text.contains("[profiles.web-01]"), "{text}");
+    }
+
+    #[test]
+    fn comments_order_and_unknown_keys_survive_changes() {
+        let before = format!(
+            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
+        );
+        let (_folder, file) = file(&before);
+        let names = |file: &SettingsFile| -> Vec<String> {
+            file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect()
+        };
+        assert_eq!(names(&file), ["b", "a"]);
+        file.add(&"c".parse().unwrap(), &Profile { port: Some(3389), ..Profile::new(VM.parse().unwrap()) }).unwrap();
+        assert_eq!(names(&file), ["b", "a", "c"]);
+        file.remove(&"C".parse().unwrap()).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+    }
+
+    #[test]
+    fn bad_settings_say_where_and_are_left_alone() {
+        for (text, part) in [
+            ("schema_version = 1\n[profiles.a\n", "line 2"),
+            ("[profiles.a]\nuser = \"x\"\n", "[profiles.a] missing field `vm`"),
+            ("[profiles.a]\nvm = \"web-01\"\n", "is not a resource id"),
+            ("[profiles.\"a b\"]\nvm = \"/\"\n", "[profiles.a b]"),
+            ("[clouds.sim]\nauthority = \"https://x\"\n", "[clouds.sim] missing field `resource_manager`"),
+            ("schema_version = 99\n", "newer Ajar"),
+            ("cloud = 3\n", "“cloud” is not a text"),
+        ] {
+            let (_folder, file) = file(text);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
+            assert!(detail.contains(part), "{detail}");
+            assert!(file.add(&"x".parse().unwrap(), &Profile::new(VM.parse().unwrap())).is_err());
+            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_only_once_whatever_its_case() {
+        let (_folder, file) = file("");
+        let profile = Profile::new(VM.parse().unwrap());
+        file.add(&"web".parse().unwrap(), &profile).unwrap();
+        let error = file.add(&"WEB".parse().unwrap(), &profile).unwrap_err();
+        assert!(matches!(error.failure, Failure::FavouriteExists { .. }));
+        assert!(matches!(file.remove(&"x".parse().unwrap()).unwrap_err().failure, Failure::UnknownFavourite { .. }));
+    }
+}

@@ -1,0 +1,92 @@
+//! `state.json`: what is worth remembering and may be lost.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use ajar_core::port::Endpoint;
+use ajar_core::resource_id::VmResourceId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::atomic::{while_locked, write_atomically};
+
+/// What is worth remembering and may be lost. Deleting the file costs a little time, nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct State {
+    /// Where VMs were reached last, by `{vm id in lower case}:{port}`; only addresses that stay theirs.
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// Requests for access that were sent and not yet answered, by the same key.
+    pub unsettled: BTreeMap<String, DateTime<Utc>>,
+}
+
+impl State {
+    /// The key of a VM's port.
+    pub fn key(vm: &VmResourceId, port: u16) -> String {
+        format!("{}:{port}", vm.to_string().to_lowercase())
+    }
+
+    /// A request was answered.
+    pub fn settled(&mut self, key: &str) {
+        self.unsettled.remove(key);
+    }
+}
+
+/// The file. Unreadable content counts as none.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    path: PathBuf,
+}
+
+impl StateFile {
+    /// The file at `path`, which need not exist.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// What it says.
+    pub fn read(&self) -> State {
+        std::fs::read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Changes what it says, as one step among all processes.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<State> {
+        while_locked(&self.path, || {
+            let mut state = self.read();
+            let before = state.clone();
+            change(&mut state);
+            if state != before {
+                write_atomically(&self.path, &serde_json::to_vec_pretty(&state)?)?;
+            }
+            Ok(state)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_several_writers_add_up_and_rubbish_counts_as_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        std::fs::write(&path, "not json").unwrap();
+        let file = StateFile::new(path);
+        assert_eq!(file.read(), State::default());
+        std::thread::scope(|scope| {
+            for port in 0..16_u16 {
+                let file = file.clone();
+                scope.spawn(move || {
+                    let endpoint = Endpoint { host: "h".into(), port };
+                    file.change(|state| drop(state.endpoints.insert(port.to_string(), endpoint))).unwrap();
+                });
+            }
+        });
+        assert_eq!(file.read().endpoints.len(), 16);
+    }
+}

@@ -1,0 +1,10 @@
+//! One engine, many faces. The first process that needs the engine hosts it; every other attaches by a local socket;
+//! when the host goes away, one of the attached takes over by observing.
+
+mod address;
+mod attached;
+mod election;
+mod face;
+mod serving;
+
+pub use face::{Face, Following, MakeParts, Opening};

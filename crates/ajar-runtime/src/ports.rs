@@ -1,0 +1,76 @@
+//! What the engine needs of the world. Each port has one real adapter, and fakes in tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ajar_core::attempt::{Ask, InitiateFailure, Order};
+use ajar_core::failure::Trouble;
+use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::port::{Endpoint, PortAnswer, Protocol};
+use ajar_core::profile::Profile;
+use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::source::SourceAddress;
+use ajar_core::vm::{VmAddresses, VmFacts};
+use async_trait::async_trait;
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+/// The calls to Azure.
+#[async_trait]
+pub trait Azure: Send + Sync {
+    /// The JIT policies that speak of a VM.
+    async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble>;
+    /// Asks for access.
+    async fn initiate(&self, vm: &VmResourceId, ask: &Ask) -> Result<JitNetworkAccessRequest, InitiateFailure>;
+    /// Reads a VM with its instance view.
+    async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble>;
+    /// Starts a VM and waits until it runs.
+    async fn start(&self, vm: &VmResourceId) -> Result<(), Trouble>;
+    /// Reads where a VM can be reached.
+    async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
+    /// Azure's time minus ours, if known and worth speaking of.
+    fn clock_skew(&self) -> Option<TimeDelta>;
+}
+
+/// Finds this machine's public address.
+#[async_trait]
+pub trait PublicIp: Send + Sync {
+    /// Asks the sources and weighs their answers.
+    async fn detect(&self) -> Result<SourceAddress, Trouble>;
+}
+
+/// Looks at ports.
+#[async_trait]
+pub trait PortProbe: Send + Sync {
+    /// One look; bears silence for `patience`.
+    async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer;
+}
+
+/// Starts clients in windows of their own.
+#[async_trait]
+pub trait Launcher: Send + Sync {
+    /// Starts the client of an attempt; returns once it runs.
+    async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble>;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// This machine's wall clock.
+    fn now(&self) -> DateTime<Utc>;
+    /// The user's offset from UTC at that time.
+    fn zone(&self, at: DateTime<Utc>) -> FixedOffset;
+}
+
+/// All ports of an engine.
+#[derive(Clone)]
+pub struct Ports {
+    /// The calls to Azure.
+    pub azure: Arc<dyn Azure>,
+    /// This machine's public address.
+    pub public_ip: Arc<dyn PublicIp>,
+    /// Looks at ports.
+    pub probe: Arc<dyn PortProbe>,
+    /// Starts clients.
+    pub launcher: Arc<dyn Launcher>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
