@@ -25,7 +25,7 @@ export function mockEngine(wish: URLSearchParams): Engine {
   return {
     follow(follower) {
       see = follower;
-      see(snapshot);
+      queueMicrotask(() => see(snapshot));
       return Promise.resolve(() => (see = () => {}));
     },
     request(request) {

@@ -20,7 +20,7 @@ export function search(query: string, favourites: FavouriteView[]): Match[] {
   return favourites
     .map((favourite) => ({ ...matchAll(words, favourite), favourite }))
     .filter((match) => match.score > 0)
-    .sort((a, b) => b.score - a.score || a.favourite.name.length - b.favourite.name.length)
+    .sort((a, b) => b.score - a.score)
     .map(({ favourite, name, detail }) => ({
       favourite,
       name: segments(favourite.name, name),
@@ -34,8 +34,9 @@ interface Found {
   detail: Set<number>;
 }
 
-/** A name counts for more than what stands beside it, even where it fits loosely. */
+/** A name counts for more than what stands beside it, even where it fits loosely; a whole name for most. */
 const IN_NAME = 100;
+const WHOLE_NAME = 1000;
 
 function matchAll(words: string[], favourite: FavouriteView): Found {
   const found: Found = { score: 1, name: new Set(), detail: new Set() };
@@ -43,7 +44,7 @@ function matchAll(words: string[], favourite: FavouriteView): Found {
     const inName = bestPlaces(word, favourite.name);
     const inDetail = favourite.detail.toLowerCase().indexOf(word);
     if (inName) {
-      found.score += IN_NAME + inName.score;
+      found.score += (word === favourite.name.toLowerCase() ? WHOLE_NAME : IN_NAME) + inName.score;
       inName.places.forEach((place) => found.name.add(place));
     } else if (inDetail >= 0) {
       found.score += word.length;

@@ -1,0 +1,230 @@
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { tick } from 'svelte';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+import App from './App.svelte';
+import type { Reply } from './bindings/Reply';
+import type { Request } from './bindings/Request';
+import type { Snapshot } from './bindings/Snapshot';
+import type { Engine } from './engine';
+import { failure, favourite, snapshot, vmId } from './fixtures/build';
+import * as states from './fixtures/snapshots';
+
+/** Remembers what was asked and answers as told. */
+class RecordingEngine implements Engine {
+  requests: Request[] = [];
+  copied: string[] = [];
+  closed = 0;
+  reply: Reply = { answer: 'done' };
+  see: (snapshot: Snapshot) => void = () => {};
+
+  constructor(readonly first: Snapshot) {}
+
+  follow(see: (snapshot: Snapshot) => void) {
+    this.see = see;
+    see(this.first);
+    return Promise.resolve(() => {});
+  }
+  request(request: Request) {
+    this.requests.push(request);
+    return Promise.resolve(this.reply);
+  }
+  copyText(text: string) {
+    this.copied.push(text);
+    return Promise.resolve();
+  }
+  openHelp() {
+    return Promise.resolve();
+  }
+  closeWindow() {
+    this.closed += 1;
+    return Promise.resolve();
+  }
+}
+
+async function open(first: Snapshot) {
+  const engine = new RecordingEngine(first);
+  const user = userEvent.setup();
+  render(App, { engine });
+  await tick();
+  return { engine, user };
+}
+
+const NOW = Date.parse('2026-11-22T15:00:00Z');
+beforeAll(() => void vi.useFakeTimers({ now: NOW, toFake: ['Date'] }));
+afterAll(() => void vi.useRealTimers());
+
+const card = (name: string) => within(screen.getByRole('article', { name }));
+const press = (where: ReturnType<typeof card> | typeof screen, name: string) => where.getByRole('button', { name });
+const selectedRow = () => screen.queryByRole('row', { selected: true });
+
+describe('an attempt under way', () => {
+  test('shows each step with what was found and how long it took', async () => {
+    await open(states.connecting(NOW));
+    const steps = card('web-01').getAllByRole('listitem').map(({ textContent }) => textContent);
+    expect(steps[0]).toMatch(/Your address.*\(done\).*203\.0\.113\.7, three sources agree.*0\.3 s/s);
+    expect(steps[4]).toMatch(/Starting the VM.*\(under way\).*was deallocated.*36 s/s);
+    expect(steps[5]).toMatch(/Waiting until SSH answers.*\(waiting\)/s);
+    expect(card('web-01').getByRole('progressbar').getAttribute('aria-valuenow')).toBe('4');
+  });
+
+  test('is cancelled by its button', async () => {
+    const { engine, user } = await open(states.connecting(NOW));
+    await user.click(press(card('web-01'), 'Cancel'));
+    expect(engine.requests).toEqual([{ ask: 'cancel', name: 'web-01' }]);
+  });
+});
+
+describe('a failure', () => {
+  test('with addresses to choose from sends the chosen one', async () => {
+    const { engine, user } = await open(states.failures(NOW));
+    await user.click(press(card('db-replica-3'), '203.0.113.7'));
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'db-replica-3', launch: true, source: '203.0.113.7' }]);
+  });
+
+  test('is tried again and dismissed, and its details are copied', async () => {
+    const { engine, user } = await open(states.failures(NOW));
+    const denied = card('finance-app');
+    await user.click(press(denied, 'Details'));
+    await user.click(press(denied, 'Copy'));
+    await user.click(press(denied, 'Try again'));
+    await user.click(press(denied, 'Dismiss'));
+    expect(engine.copied).toEqual([states.accessDenied.details]);
+    expect(engine.requests).toEqual([
+      { ask: 'connect', name: 'finance-app', launch: true },
+      { ask: 'dismiss', name: 'finance-app' },
+    ]);
+  });
+});
+
+describe('the keyboard', () => {
+  test('finds by typing, and Enter connects the best finding', async () => {
+    const { engine, user } = await open(states.idle(NOW));
+    await user.keyboard('gpu{Enter}');
+    expect(screen.getByRole('combobox')).toHaveProperty('value', 'gpu');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'gpu-lab', launch: true }]);
+  });
+
+  test('goes through open windows and favourites by arrows', async () => {
+    const { engine, user } = await open(states.idle(NOW));
+    await user.keyboard('{ArrowDown}{ArrowDown}');
+    expect(selectedRow()?.textContent).toContain('web-01');
+    expect(document.activeElement).toBe(selectedRow());
+    await user.keyboard('{ArrowUp}{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'build-win-02', launch: true }]);
+  });
+
+  test('stays in the search field while arrows choose among the findings', async () => {
+    const { engine, user } = await open(states.idle(NOW));
+    await user.keyboard('fin{ArrowDown}');
+    expect(document.activeElement).toBe(screen.getByRole('combobox'));
+    expect(screen.getByRole('combobox').getAttribute('aria-activedescendant')).toBe(selectedRow()?.id);
+    await user.keyboard('{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'finops-etl', launch: true }]);
+  });
+
+  test('clears the search on Esc and closes the window on the next', async () => {
+    const { engine, user } = await open(states.idle(NOW));
+    await user.keyboard('zzz');
+    expect(screen.getByText('No favourite matches “zzz”.')).toBeTruthy();
+    await user.keyboard('{Escape}');
+    expect([screen.getByRole('combobox')].map((field) => (field as HTMLInputElement).value)).toEqual(['']);
+    expect(engine.closed).toBe(0);
+    await user.keyboard('{Escape}');
+    expect(engine.closed).toBe(1);
+  });
+
+  test('leaves Enter on a button to the button', async () => {
+    const { engine, user } = await open(states.connecting(NOW));
+    press(card('web-01'), 'Cancel').focus();
+    await user.keyboard('{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'cancel', name: 'web-01' }]);
+  });
+});
+
+describe('a favourite', () => {
+  const two = snapshot({ favourites: [favourite('web-01', { user: 'anna' }), favourite('jump-eu')] });
+
+  test('connects on a double click', async () => {
+    const { engine, user } = await open(two);
+    await user.dblClick(screen.getByText('jump-eu'));
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'jump-eu', launch: true }]);
+  });
+
+  test('is removed from its menu, and comes back on Undo', async () => {
+    const { engine, user } = await open(two);
+    await user.keyboard('{ArrowDown}{Shift>}{F10}{/Shift}');
+    await user.click(await screen.findByText('Remove'));
+    expect(engine.requests).toEqual([{ ask: 'remove', name: 'web-01' }]);
+    engine.see(snapshot({ favourites: two.favourites.slice(1) }));
+    await user.click(await screen.findByRole('button', { name: 'Undo' }));
+    expect(engine.requests[1]).toEqual({
+      ask: 'add',
+      name: 'web-01',
+      profile: { vm: vmId('web-01'), protocol: 'ssh', port: 22, user: 'anna' },
+    });
+    expect(screen.queryByText('Removed web-01')).toBeNull();
+  });
+
+  test('keeps the window open when Esc closes its menu', async () => {
+    const { engine, user } = await open(two);
+    await user.keyboard('{ArrowDown}{ContextMenu}');
+    await screen.findByText('Copy resource ID');
+    await user.keyboard('{Escape}');
+    await waitFor(() => expect(screen.queryByText('Copy resource ID')).toBeNull());
+    expect(engine.closed).toBe(0);
+    expect(document.activeElement).toBe(selectedRow());
+  });
+
+  test('tells why a request for it was refused', async () => {
+    const { engine, user } = await open(two);
+    const unknown = failure('unknownFavourite', { title: 'There is no favourite “web-01”.' });
+    engine.reply = { answer: 'refused', failure: unknown };
+    await user.dblClick(screen.getByText('web-01'));
+    expect((await screen.findByRole('alert')).textContent).toContain('There is no favourite “web-01”.');
+  });
+});
+
+describe('adding a favourite', () => {
+  test('takes the name from the resource ID, and keeps what was typed when the engine refuses', async () => {
+    const { engine, user } = await open(states.empty(NOW));
+    await user.click(press(screen, 'Add a VM'));
+    await user.click(screen.getByLabelText('VM resource ID'));
+    await user.paste(vmId('web-01'));
+    expect(screen.getByLabelText('Name')).toHaveProperty('value', 'web-01');
+
+    engine.reply = { answer: 'refused', failure: failure('favouriteExists', { title: 'It is there already.' }) };
+    await user.click(press(screen, 'Add'));
+    expect((await screen.findByRole('alert')).textContent).toContain('It is there already.');
+    expect(screen.getByLabelText('VM resource ID')).toHaveProperty('value', vmId('web-01'));
+
+    engine.reply = { answer: 'done' };
+    await user.type(screen.getByLabelText('Name'), '-b');
+    await user.click(press(screen, 'Add'));
+    expect(engine.requests.at(-1)).toMatchObject({ ask: 'add', name: 'web-01-b', profile: { vm: vmId('web-01') } });
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  test('asks nothing of the engine while a field is wrong', async () => {
+    const { engine, user } = await open(states.empty(NOW));
+    await user.click(press(screen, 'Add a VM'));
+    await user.type(screen.getByLabelText('VM resource ID'), 'web-01');
+    await user.click(press(screen, 'Add'));
+    expect(screen.getByLabelText('VM resource ID').getAttribute('aria-invalid')).toBe('true');
+    expect(engine.requests).toEqual([]);
+  });
+});
+
+test('an engine that does not answer is told of, not waited for', async () => {
+  const engine = new RecordingEngine(snapshot());
+  engine.follow = () => Promise.reject(new Error('connection refused'));
+  render(App, { engine });
+  expect((await screen.findByRole('alert')).textContent).toContain('connection refused');
+});
+
+test('a problem with the settings opens its text from the footer', async () => {
+  const { user } = await open(states.settings(NOW));
+  await user.click(press(screen, 'One line of the settings cannot be read.'));
+  expect(screen.getByRole('dialog').textContent).toContain('line 14');
+});

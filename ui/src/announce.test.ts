@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+
+import { announcement } from './announce';
+import { attempt, failure, snapshot, window } from './fixtures/build';
+
+const NOW = new Date(2026, 10, 22, 15, 0).getTime();
+
+test('the first snapshot is not announced', () => {
+  expect(announcement(null, snapshot({ windows: [window('web-01', NOW, 1, 60)] }), NOW)).toBe('');
+});
+
+test('a new headline and a new window are announced', () => {
+  const before = snapshot({ attempts: [attempt(1, 'web-01', NOW, { headline: 'asking for access' })] });
+  const after = snapshot({
+    windows: [window('web-01', NOW, 0, 60)],
+    attempts: [attempt(1, 'web-01', NOW, { headline: 'starting the VM' })],
+  });
+  expect(announcement(before, after, NOW)).toBe('web-01: starting the VM. web-01: open until 16:00');
+});
+
+test('a failure is announced by its title', () => {
+  const before = snapshot({ attempts: [attempt(1, 'web-01', NOW)] });
+  const failed = attempt(1, 'web-01', NOW, { outcome: { kind: 'failed', ...failure('portSilent', { title: 'No answer.' }) } });
+  expect(announcement(before, snapshot({ attempts: [failed] }), NOW)).toBe('web-01: No answer.');
+});
+
+test('the last quarter hour and the end of a window are announced once', () => {
+  const open = snapshot({ windows: [window('web-01', NOW, 40, 20)] });
+  const ending = snapshot({ windows: open.windows.map((known) => ({ ...known, ending: true })) });
+  expect(announcement(open, ending, NOW)).toBe('web-01: ends within a quarter of an hour');
+  expect(announcement(ending, ending, NOW)).toBe('');
+  expect(announcement(ending, snapshot(), NOW)).toBe(
+    'web-01: closed to new connections; yours stays until you leave it',
+  );
+});

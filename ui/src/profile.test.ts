@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+
+import { favourite, vmId } from './fixtures/build';
+import { missingAction } from './failure';
+import { accessDenied } from './fixtures/snapshots';
+import { emptyDraft, hintsFor, nameFrom, profileFrom, profileOf } from './profile';
+
+describe('the form for a favourite', () => {
+  const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
+
+  test('has no objection to a pasted resource ID with space around it', () => {
+    expect(hintsFor(draft)).toEqual({});
+  });
+
+  test('objects to an ID of something else, a name for no shell and a port that is none', () => {
+    const wrong = { ...draft, vm: '/subscriptions/s/resourceGroups/g', name: 'my vm', port: '70000' };
+    expect(Object.keys(hintsFor(wrong))).toEqual(['vm', 'name', 'port']);
+    expect(Object.keys(hintsFor({ ...draft, port: '2.5' }))).toEqual(['port']);
+  });
+
+  test('suggests the VM’s own name', () => {
+    expect(nameFrom(vmId('web-01'))).toBe('web-01');
+    expect(nameFrom('/subscriptions/')).toBe('');
+  });
+
+  test('leaves out what was left empty', () => {
+    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', port: null, user: null, for: 'PT2H' });
+    expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
+  });
+});
+
+test('a favourite leads back to a profile', () => {
+  const rdp = favourite('build-win-02', { protocol: 'rdp', port: 3389, user: 'anna' });
+  expect(profileOf(rdp)).toEqual({ vm: rdp.vm, protocol: 'rdp', port: 3389, user: 'anna' });
+});
+
+test('the missing action is read from a failure’s details', () => {
+  expect(missingAction(accessDenied.details)).toBe('Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action');
+  expect(missingAction('portSilent 203.0.113.9:22')).toBeNull();
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+
+import { attempt, failure, favourite, snapshot, window } from './fixtures/build';
+import * as states from './fixtures/snapshots';
+import { sectionsOf } from './sections';
+
+const NOW = Date.parse('2026-11-22T15:00:00Z');
+const connected = {
+  kind: 'connected' as const,
+  endpoint: { host: '203.0.113.9', port: 22 },
+  window: null,
+  elapsedMs: 400,
+};
+
+describe('the sections of a snapshot', () => {
+  test('hold windows, what runs and favourites each in its place and order', () => {
+    const sections = sectionsOf(states.connecting(NOW));
+    expect(sections.open.map(({ window: { name } }) => name)).toEqual(['jump-eu', 'build-win-02']);
+    expect(sections.connecting.map(({ name }) => name)).toEqual(['web-01']);
+    expect(sections.favourites[0]?.name).toBe('web-01');
+    expect([sections.failed, sections.ended]).toEqual([[], []]);
+  });
+
+  test('tell failures from what the user cancelled', () => {
+    const sections = sectionsOf(states.failures(NOW));
+    expect(sections.failed.map(({ failure: { code } }) => code)).toEqual(['accessDenied', 'sourceUncertain']);
+    expect(sections.ended.map(({ text }) => text)).toEqual([
+      'Cancelled. Access stays open until 17:52, and the VM goes on starting.',
+    ]);
+  });
+
+  test('say beside the window what the attempt that opened it had to say', () => {
+    const sections = sectionsOf(
+      snapshot({
+        windows: [window('web-01', NOW, 1, 59)],
+        attempts: [attempt(1, 'web-01', NOW, { notes: ['Asked for 1 hour.'], outcome: connected })],
+      }),
+    );
+    expect(sections.open[0]?.notes).toEqual(['Asked for 1 hour.']);
+    expect(sections.ended).toEqual([]);
+  });
+
+  test('keep a connection without a window as one quiet line', () => {
+    const opened = attempt(1, 'gpu-lab', NOW, { headline: 'connected', notes: ['Port 22 was open.'], outcome: connected });
+    expect(sectionsOf(snapshot({ attempts: [opened] })).ended.map(({ text }) => text)).toEqual([
+      'connected Port 22 was open.',
+    ]);
+  });
+
+  test('keep a failure whose favourite is gone', () => {
+    const failed = attempt(1, 'gone', NOW, { outcome: { kind: 'failed', ...failure('vmNotFound') } });
+    expect(sectionsOf(snapshot({ favourites: [favourite('web-01')], attempts: [failed] })).failed).toHaveLength(1);
+  });
+});
