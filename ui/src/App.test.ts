@@ -62,7 +62,9 @@ const selectedRow = () => screen.queryByRole('row', { selected: true });
 describe('an attempt under way', () => {
   test('shows each step with what was found and how long it took', async () => {
     await open(states.connecting(NOW));
-    const steps = card('web-01').getAllByRole('listitem').map(({ textContent }) => textContent);
+    const steps = card('web-01')
+      .getAllByRole('listitem')
+      .map(({ textContent }) => textContent);
     expect(steps[0]).toMatch(/Your address.*\(done\).*203\.0\.113\.7, three sources agree.*0\.3 s/s);
     expect(steps[4]).toMatch(/Starting the VM.*\(under way\).*was deallocated.*36 s/s);
     expect(steps[5]).toMatch(/Waiting until SSH answers.*\(waiting\)/s);

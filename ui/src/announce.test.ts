@@ -20,7 +20,9 @@ test('a new headline and a new window are announced', () => {
 
 test('a failure is announced by its title', () => {
   const before = snapshot({ attempts: [attempt(1, 'web-01', NOW)] });
-  const failed = attempt(1, 'web-01', NOW, { outcome: { kind: 'failed', ...failure('portSilent', { title: 'No answer.' }) } });
+  const failed = attempt(1, 'web-01', NOW, {
+    outcome: { kind: 'failed', ...failure('portSilent', { title: 'No answer.' }) },
+  });
   expect(announcement(before, snapshot({ attempts: [failed] }), NOW)).toBe('web-01: No answer.');
 });
 

@@ -35,6 +35,8 @@ test('a favourite leads back to a profile', () => {
 });
 
 test('the missing action is read from a failure’s details', () => {
-  expect(missingAction(accessDenied.details)).toBe('Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action');
+  expect(missingAction(accessDenied.details)).toBe(
+    'Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action',
+  );
   expect(missingAction('portSilent 203.0.113.9:22')).toBeNull();
 });

@@ -40,7 +40,9 @@ export function hintsFor(draft: Draft): Hints {
   return {
     ...(VM_ID.test(draft.vm.trim()) ? {} : { vm: words.vmIdWrong }),
     ...(NAME.test(draft.name.trim()) ? {} : { name: words.nameWrong }),
-    ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535) ? {} : { port: words.portWrong }),
+    ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535)
+      ? {}
+      : { port: words.portWrong }),
   };
 }
 

@@ -41,7 +41,11 @@ describe('the sections of a snapshot', () => {
   });
 
   test('keep a connection without a window as one quiet line', () => {
-    const opened = attempt(1, 'gpu-lab', NOW, { headline: 'connected', notes: ['Port 22 was open.'], outcome: connected });
+    const opened = attempt(1, 'gpu-lab', NOW, {
+      headline: 'connected',
+      notes: ['Port 22 was open.'],
+      outcome: connected,
+    });
     expect(sectionsOf(snapshot({ attempts: [opened] })).ended.map(({ text }) => text)).toEqual([
       'connected Port 22 was open.',
     ]);

@@ -35,7 +35,9 @@ export interface Sections {
 export function sectionsOf(snapshot: Snapshot): Sections {
   const sections: Sections = { open: [], connecting: [], failed: [], ended: [], favourites: snapshot.favourites };
   for (const window of snapshot.windows) {
-    const attempt = snapshot.attempts.find(({ name, outcome }) => name === window.name && outcome?.kind === 'connected');
+    const attempt = snapshot.attempts.find(
+      ({ name, outcome }) => name === window.name && outcome?.kind === 'connected',
+    );
     sections.open.push({ window, notes: attempt?.notes ?? [] });
   }
   for (const attempt of snapshot.attempts) {

@@ -119,7 +119,8 @@ export const words = {
 
   // Empty
   emptyTitle: 'Open a locked-down VM in one click.',
-  emptyText: 'Add one by its resource ID. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
+  emptyText:
+    'Add one by its resource ID. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
   emptyTry: 'To try it without Azure:',
   emptyCommand: 'ajar --demo',
 
