@@ -317,9 +317,8 @@ impl PortSpec {
     /// What answers on this port of a VM with this OS; nothing when it is neither named nor obvious.
     pub(crate) fn service_on(&self, os: Os) -> Option<ServiceSpec> {
         self.service.or(match (self.number, os) {
-            (22, _) => Some(ServiceSpec::Ssh),
             (3389, _) => Some(ServiceSpec::Rdp),
-            (_, Os::Linux) => Some(ServiceSpec::Ssh),
+            (22, _) | (_, Os::Linux) => Some(ServiceSpec::Ssh),
             (_, Os::Windows) => None,
         })
     }

@@ -60,9 +60,9 @@ pub(crate) struct Latencies {
 }
 
 impl Latencies {
-    pub(crate) fn new(seed: u64, speed: f64) -> Self {
+    pub(crate) fn new(seed: u64, factor: f64) -> Self {
         let generator = |(index, wait): (u64, Wait)| (wait, StdRng::seed_from_u64(seed ^ (index << 56)));
-        Self { generators: (0..).zip(Wait::ALL).map(generator).collect(), speed }
+        Self { generators: (0..).zip(Wait::ALL).map(generator).collect(), speed: factor }
     }
 
     /// The next wait of this kind.

@@ -256,7 +256,7 @@ fn announce(
 ) -> Announce {
     let vm = |(vm, host_key): (&Vm, &Option<HostKey>)| {
         let id = vm.id();
-        let policy = cloud.policies.iter().find(|policy| policy.vm(&id).is_some());
+        let policy = vm.protection.map(|protection| &cloud.policies[protection.policy]);
         let address = vm.address().map(|address| address.to_string());
         let own = match vm.public_ip {
             PublicIp::Static(_) | PublicIp::Dynamic { .. } => true,

@@ -43,7 +43,7 @@ impl Site {
             return Ok((PublicIp::None, plain()));
         }
         let address = spec.address.unwrap_or_else(|| self.address(77, index));
-        if !spec.firewall && self.can_bind(spec, address)? {
+        if !spec.firewall && can_bind(spec, address)? {
             return Ok((self.public_ip(spec, address, index), plain()));
         }
         let mut ports = Vec::new();
@@ -59,9 +59,10 @@ impl Site {
         }
         let running = spec.power != crate::fleet::InitialPower::Deallocated;
         let others = [78, 79].map(|net| self.address(net, index));
-        match running {
-            true => PublicIp::Dynamic { current: Some(address), pool: others.into() },
-            false => PublicIp::Dynamic { current: None, pool: [address].into_iter().chain(others).collect() },
+        if running {
+            PublicIp::Dynamic { current: Some(address), pool: others.into() }
+        } else {
+            PublicIp::Dynamic { current: None, pool: [address].into_iter().chain(others).collect() }
         }
     }
 
@@ -71,18 +72,6 @@ impl Site {
         // Large fleets go on in networks of their own, three further for each two hundred VMs.
         let net = u32::from(net) + 3 * (host / 200);
         Ipv4Addr::from((127 << 24) | ((net & 0xff) << 16) | (u32::from(self.block) << 8) | (11 + host % 200))
-    }
-
-    /// Probes by binding. That a port of an address of one's own choice is taken is an error; that the system refuses is not.
-    fn can_bind(&self, spec: &VmSpec, address: Ipv4Addr) -> io::Result<bool> {
-        for port in &spec.ports {
-            match TcpListener::bind(SocketAddrV4::new(address, port.number)) {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse && spec.address.is_some() => return Err(error),
-                Err(_) => return Ok(false),
-            }
-        }
-        Ok(true)
     }
 
     fn next_mapped(&mut self) -> io::Result<u16> {
@@ -96,4 +85,16 @@ impl Site {
         // The block's own ports are used up: any port that is free now.
         Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
     }
+}
+
+/// Probes by binding. That a port of an address of one's own choice is taken is an error; that the system refuses is not.
+fn can_bind(spec: &VmSpec, address: Ipv4Addr) -> io::Result<bool> {
+    for port in &spec.ports {
+        match TcpListener::bind(SocketAddrV4::new(address, port.number)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && spec.address.is_some() => return Err(error),
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
 }

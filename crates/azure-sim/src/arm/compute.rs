@@ -39,7 +39,7 @@ pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope) -> Result<Respons
                 && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&vm.resource_group))
                 && cloud.rights.allow(READ, &vm.id())
         };
-        Ok(list(cloud.vms.iter().filter(inside).map(|vm| model(vm, expand, now)).collect()))
+        Ok(list(cloud.vms.iter().filter(inside).map(|vm| model(vm, expand, now))))
     })
 }
 
@@ -73,7 +73,7 @@ fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
         "properties": {
             "hardwareProfile": { "vmSize": vm.size },
             "provisioningState": if vm.power.under_way().is_some() { "Updating" } else { "Succeeded" },
-            "vmId": vm.vm_id,
+            "vmId": vm.platform_id,
             "storageProfile": storage(vm),
             "osProfile": os_profile(vm),
             "networkProfile": {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ async fn answer(
     let route = route::parse(method, uri.path());
     world.wait(latency(route.as_ref())).await;
     authenticate(world, headers)?;
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(|it| it.as_str()));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
     let call = Call { world, host, query: query(uri), body };
     match call.query("api-version") {
@@ -149,7 +150,8 @@ fn well_formed(version: &str) -> bool {
 }
 
 /// A list that fits on one page.
-fn list(value: Vec<Value>) -> Response {
+fn list(value: impl IntoIterator<Item = Value>) -> Response {
+    let value: Vec<Value> = value.into_iter().collect();
     Json(json!({ "value": value })).into_response()
 }
 

@@ -16,7 +16,7 @@ pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<R
     let action = format!("Microsoft.Network/{}/read", kind.name());
     call.world.look(|cloud, now| {
         call.permit(cloud, &action, &scope.id())?;
-        Ok(list(inside(cloud, scope).filter_map(|vm| resource(cloud, vm, kind, now)).collect()))
+        Ok(list(inside(cloud, scope).filter_map(|vm| resource(cloud, vm, kind, now))))
     })
 }
 

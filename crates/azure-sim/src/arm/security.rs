@@ -31,7 +31,7 @@ pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -
                 && location.is_none_or(|location| location.eq_ignore_ascii_case(&policy.location))
                 && cloud.rights.allow(READ, &policy.id())
         };
-        Ok(list(cloud.policies.iter().filter(inside).map(policy_json).collect()))
+        Ok(list(cloud.policies.iter().filter(inside).map(policy_json)))
     })
 }
 

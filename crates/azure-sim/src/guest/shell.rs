@@ -67,10 +67,10 @@ impl Machine {
                 said(Utc::now().format(" %H:%M:%S up 3 min,  1 user,  load average: 0.00, 0.00, 0.00\n").to_string())
             }
             "pwd" => said(format!("/home/{}\n", self.user)),
-            "ls" => said(String::new()),
             "cat" => self.cat(first),
             "env" => said(format!("HOME=/home/{0}\nPATH=/usr/bin:/bin\nSHELL=/bin/sh\nUSER={0}\n", self.user)),
-            "true" | ":" => said(String::new()),
+            // The home folder is empty.
+            "true" | ":" | "ls" => said(String::new()),
             "false" => Output { status: 1, ..Output::default() },
             "exit" | "logout" => {
                 // As in sh: the low byte, and the last status without a number.

@@ -178,12 +178,12 @@ impl Policy {
         ports.flat_map(|port| [port.in_force_at, port.out_of_force_at, port.end]).filter(|at| *at > now).min()
     }
 
-    /// The rules that this policy and its requests put into the VM's network security group.
-    pub(crate) fn security_rules(&self, vm: &str, private_ip: Ipv4Addr, now: DateTime<Utc>) -> Vec<SecurityRule> {
-        let Some(protected) = self.vm(vm) else { return Vec::new() };
+    /// The rules that this policy and its requests put into the network security group of its `vm`-th VM.
+    pub(crate) fn security_rules(&self, vm: usize, private_ip: Ipv4Addr, now: DateTime<Utc>) -> Vec<SecurityRule> {
+        let protected = &self.vms[vm];
         let vm_name = protected.id.rsplit('/').next().unwrap_or_default();
         let requests = self.requests.iter().flat_map(|request| &request.vms);
-        let ports = requests.filter(|requested| requested.id.eq_ignore_ascii_case(vm)).flat_map(|vm| &vm.ports);
+        let ports = requests.filter(|requested| requested.id.eq_ignore_ascii_case(&protected.id)).flat_map(|vm| &vm.ports);
         let allow = (100..).zip(ports.filter(|port| port.in_force(now))).map(|(priority, port)| SecurityRule {
             name: port.rule_name.clone(),
             description: format!(

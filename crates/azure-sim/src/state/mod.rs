@@ -50,7 +50,7 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     /// The state at the start. `vms` are the fleet's, in order, with their addresses found.
-    pub(crate) fn new(fleet: &Fleet, vms: Vec<Vm>, latencies: Latencies) -> Self {
+    pub(crate) fn new(fleet: &Fleet, mut vms: Vec<Vm>, latencies: Latencies) -> Self {
         let mut rights = Rights::default();
         for (spec, vm) in fleet.vms.iter().zip(&vms) {
             for action in &spec.denied_actions {
@@ -60,7 +60,7 @@ impl Cloud {
         Self {
             tenant_id: fleet.tenant_id,
             subscriptions: fleet.subscriptions.clone(),
-            policies: vm::policies(fleet, &vms),
+            policies: vm::policies(fleet, &mut vms),
             vms,
             operations: BTreeMap::new(),
             rights,
@@ -87,9 +87,10 @@ impl Cloud {
 
     /// All inbound rules of the VM's network security group at `now`, by priority.
     pub(crate) fn security_rules(&self, vm: &Vm, now: DateTime<Utc>) -> Vec<SecurityRule> {
-        let id = vm.id();
-        let jit = self.policies.iter().flat_map(|policy| policy.security_rules(&id, vm.private_ip, now));
-        let mut rules: Vec<_> = vm.standing_rules.iter().cloned().chain(jit).collect();
+        let mut rules = vm.standing_rules.clone();
+        if let Some(protection) = vm.protection {
+            rules.extend(self.policies[protection.policy].security_rules(protection.vm, vm.private_ip, now));
+        }
         rules.sort_by_key(|rule| rule.priority);
         rules
     }

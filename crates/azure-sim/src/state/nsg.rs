@@ -70,7 +70,7 @@ mod tests {
     fn the_lowest_priority_number_decides() {
         let source = Ipv4Addr::new(203, 0, 113, 7);
         let deny = rule(4096, Access::Deny, "*");
-        assert!(!admits(&[deny.clone()], source, 22));
+        assert!(!admits(std::slice::from_ref(&deny), source, 22));
         assert!(admits(&[deny.clone(), rule(100, Access::Allow, "203.0.113.0/24")], source, 22));
         assert!(!admits(&[deny, rule(100, Access::Allow, "198.51.100.1")], source, 22));
     }

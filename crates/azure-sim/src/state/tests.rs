@@ -38,9 +38,10 @@ fn start() -> (Cloud, DateTime<Utc>) {
     let now = Utc::now();
     let addresses = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]].map(Into::into);
     let vms = fleet.vms.iter().zip(addresses).map(|(spec, address)| {
-        let public_ip = match spec.dynamic_address {
-            true => PublicIp::Dynamic { current: None, pool: vec![address, [127, 0, 0, 99].into()] },
-            false => PublicIp::Static(address),
+        let public_ip = if spec.dynamic_address {
+            PublicIp::Dynamic { current: None, pool: vec![address, [127, 0, 0, 99].into()] }
+        } else {
+            PublicIp::Static(address)
         };
         Vm::new(&fleet, (0, spec), public_ip, vec![VmPort { number: 22, mapped_port: None }], now)
     });

@@ -21,7 +21,7 @@ pub(crate) struct Vm {
     pub(crate) os: Os,
     pub(crate) size: String,
     /// `vmId`: the platform's own id.
-    pub(crate) vm_id: Uuid,
+    pub(crate) platform_id: Uuid,
     pub(crate) created: DateTime<Utc>,
     pub(crate) power: Power,
     pub(crate) private_ip: Ipv4Addr,
@@ -30,6 +30,14 @@ pub(crate) struct Vm {
     /// Rules that are there whatever JIT does.
     pub(crate) standing_rules: Vec<SecurityRule>,
     pub(crate) out_of_capacity: bool,
+    pub(crate) protection: Option<Protection>,
+}
+
+/// Where a VM's JIT rules are: index of the policy, and of the VM within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Protection {
+    pub(crate) policy: usize,
+    pub(crate) vm: usize,
 }
 
 /// How the VM is reached from outside.
@@ -72,7 +80,9 @@ impl Vm {
             InitialPower::Deallocated => PowerState::Deallocated,
         });
         Self {
-            vm_id: Uuid::from_u128(fleet.tenant_id.as_u128() ^ u128::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            platform_id: Uuid::from_u128(
+                fleet.tenant_id.as_u128() ^ u128::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            ),
             subscription,
             resource_group: spec.resource_group.clone(),
             name: spec.name.clone(),
@@ -86,6 +96,7 @@ impl Vm {
             ports,
             standing_rules,
             out_of_capacity: spec.out_of_capacity,
+            protection: None,
         }
     }
 
@@ -175,10 +186,11 @@ fn standing_rule(ports: Vec<u16>) -> SecurityRule {
     }
 }
 
-/// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name.
-pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
+/// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name. The VMs are
+/// told where they are in them.
+pub(crate) fn policies(fleet: &Fleet, vms: &mut [Vm]) -> Vec<Policy> {
     let mut all: Vec<Policy> = Vec::new();
-    for (spec, vm) in fleet.vms.iter().zip(vms) {
+    for (spec, vm) in fleet.vms.iter().zip(vms.iter_mut()) {
         let ports: Vec<_> = spec.ports.iter().filter_map(|port| port_rule(port, vm)).collect();
         if ports.is_empty() {
             continue;
@@ -188,23 +200,25 @@ pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
             PublicIp::None | PublicIp::Static(_) | PublicIp::Dynamic { .. } => None,
         };
         let protected = PolicyVm { id: vm.id(), ports, public_ip_address };
-        let same = |policy: &&mut Policy| {
+        let same = |policy: &Policy| {
             policy.subscription == vm.subscription
                 && policy.resource_group.eq_ignore_ascii_case(&vm.resource_group)
                 && policy.location.eq_ignore_ascii_case(&vm.location)
                 && policy.name.eq_ignore_ascii_case(&spec.policy)
         };
-        match all.iter_mut().find(same) {
-            Some(policy) => policy.vms.push(protected),
-            None => all.push(Policy {
+        let policy = all.iter().position(same).unwrap_or_else(|| {
+            all.push(Policy {
                 subscription: vm.subscription.clone(),
                 resource_group: vm.resource_group.clone(),
                 location: vm.location.clone(),
                 name: spec.policy.clone(),
-                vms: vec![protected],
+                vms: Vec::new(),
                 requests: Vec::new(),
-            }),
-        }
+            });
+            all.len() - 1
+        });
+        vm.protection = Some(Protection { policy, vm: all[policy].vms.len() });
+        all[policy].vms.push(protected);
     }
     all
 }

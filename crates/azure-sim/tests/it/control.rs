@@ -1,0 +1,115 @@
+//! Faults, switches, journal and clock.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::Azure;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_has_every_request_in_order_and_none_of_the_control() {
+    let azure = Azure::start().await;
+    azure.http.delete(format!("{}/journal", azure.simulator.announce().control)).send().await.unwrap();
+    azure.get("/subscriptions").await;
+    azure.http.get(&azure.simulator.announce().public_ip_endpoints[0]).send().await.unwrap();
+    azure.initiate("web-01", json!({ "duration": "PT1H" })).await;
+    let journal = azure.look("journal").await;
+    let entries = journal.as_array().unwrap();
+    let paths: Vec<_> = entries.iter().map(|entry| entry["path"].as_str().unwrap()).collect();
+    assert_eq!(paths.len(), 3, "{paths:?}");
+    assert_eq!(paths[..2], ["/subscriptions", "/_ip/1"]);
+    assert!(entries.windows(2).all(|pair| pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64()));
+    assert_eq!(entries[0]["query"], "api-version=2020-01-01");
+    assert_eq!((&entries[2]["status"], entries[2]["appliedAt"].is_string()), (&json!(202), true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_strike_what_they_match_and_no_more() {
+    let azure = Azure::start().await;
+    for (name, status) in [
+        ("throttle", 429),
+        ("unavailable", 503),
+        ("internal", 500),
+        ("forbidden", 403),
+        ("unauthorized", 401),
+        ("notFound", 404),
+        ("conflict", 409),
+    ] {
+        azure
+            .set("faults", json!({ "match": { "method": "GET", "path": "/SUBSCRIPTIONS" }, "fault": name, "times": 1 }))
+            .await;
+        let struck = azure.request(Method::GET, "/subscriptions").send().await.unwrap();
+        assert_eq!(struck.status().as_u16(), status, "{name}");
+        assert_eq!(struck.headers().contains_key("retry-after"), name == "throttle");
+        azure.get("/subscriptions").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_connection_tells_nothing_of_what_happened() {
+    let azure = Azure::start().await;
+    let path = format!("{}/start", azure.vm("web-01").id);
+    azure.set("faults", json!({ "match": { "path": "*/start" }, "fault": "reset" })).await;
+    assert!(azure.request(Method::POST, &path).send().await.is_err());
+    assert_eq!(azure.power("web-01").await, "deallocated");
+
+    azure.set("faults", json!({ "match": { "path": "*/start" }, "fault": "resetAfter" })).await;
+    assert!(azure.request(Method::POST, &path).send().await.is_err());
+    azure.until_power("web-01", "running").await;
+    let entries = azure.journal("/start").await;
+    let applied: Vec<_> = entries.iter().map(|entry| entry["appliedAt"].is_string()).collect();
+    assert_eq!(applied, [false, true]);
+    assert!(entries.iter().all(|entry| entry["status"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_can_be_cut_off_delayed_or_another_networks() {
+    let azure = Azure::start().await;
+    azure.set("faults", json!({ "match": { "path": "/subscriptions" }, "fault": "malformed" })).await;
+    let text = azure.request(Method::GET, "/subscriptions").send().await.unwrap().text().await.unwrap();
+    assert!(serde_json::from_str::<Value>(&text).is_err() && !text.is_empty());
+
+    azure.set("faults", json!({ "match": { "path": "/_ip/2" }, "fault": "otherAddress" })).await;
+    azure.set("faults", json!({ "match": { "path": "/_ip/3" }, "fault": "html" })).await;
+    let mut told = Vec::new();
+    for endpoint in &azure.simulator.announce().public_ip_endpoints {
+        told.push(azure.http.get(endpoint).send().await.unwrap().text().await.unwrap());
+    }
+    assert_eq!(told[0].trim(), "203.0.113.24");
+    assert_eq!(told[1].trim(), "198.51.100.77");
+    assert!(told[2].contains("<html>"));
+
+    azure.set("faults", json!({ "match": { "path": "/subscriptions" }, "fault": "slow", "seconds": 0.2 })).await;
+    azure.get("/subscriptions").await;
+    let slow = azure.journal("/subscriptions").await.pop().unwrap();
+    let time = |name: &str| slow[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!(time("endedAt") - time("startedAt") >= chrono::TimeDelta::milliseconds(200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
+    let azure = Azure::start().await;
+    for (what, body, part) in [
+        ("faults", json!({ "fault": "nonsense" }), "resetAfter"),
+        ("switches", json!({ "nonsense": "x" }), "initiateBody"),
+        ("switches", json!({ "initiateBody": "x" }), "endTimeUtc"),
+        ("advance", json!({ "seconds": -1 }), "seconds"),
+        ("rights", json!({ "action": 1 }), "allowed"),
+        ("address", json!({ "publicIp": "::1" }), "IPv4"),
+    ] {
+        let answer = azure.control(what, body).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{what}");
+        let body: Value = answer.json().await.unwrap();
+        assert!(body["error"]["message"].as_str().unwrap().contains(part), "{what}: {body}");
+    }
+    let switches = azure.look("switches").await;
+    assert_eq!(switches["newerRequestReplaces"]["value"], "vm-port");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_can_be_pushed_forward_and_shows_in_the_date() {
+    let azure = Azure::start().await;
+    azure.set("advance", json!({ "seconds": 1800 })).await;
+    let answer = azure.request(Method::GET, "/subscriptions").send().await.unwrap();
+    let date = chrono::DateTime::parse_from_rfc2822(answer.headers()["date"].to_str().unwrap()).unwrap();
+    assert!((date.with_timezone(&chrono::Utc) - chrono::Utc::now()).num_seconds() > 1700, "{date}");
+}

@@ -1,0 +1,100 @@
+//! Signing in.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::client::{Azure, error};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_issued_for_the_secret_and_lets_one_in() {
+    let azure = Azure::start().await;
+    let subscriptions = azure.get("/subscriptions").await;
+    assert_eq!(subscriptions["value"].as_array().unwrap().len(), 2);
+    let base = azure.simulator.announce().resource_manager.clone();
+    for scope in [format!("{base}/.default"), format!("{base}//.default")] {
+        assert_eq!(azure.sign_in(&scope).await.status(), StatusCode::OK, "{scope}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_is_refused_as_entra_does() {
+    let azure = Azure::start().await;
+    let answer = azure.sign_in_with("wrong", "https://management.azure.com/.default").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error"], "invalid_client");
+    assert_eq!(body["error_codes"], json!([7_000_215]));
+    assert!(body["error_description"].as_str().unwrap().starts_with("AADSTS7000215: "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_tenants_and_applications_are_refused_by_number() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let stranger = "99999999-9999-4999-8999-999999999999";
+    for (tenant, client, code) in [
+        (stranger, announce.client_id.to_string(), 90_002),
+        (&announce.tenant_id.to_string(), stranger.to_owned(), 700_016),
+    ] {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &client),
+            ("client_secret", "x"),
+            ("scope", "y/.default"),
+        ];
+        let url = format!("{}/{tenant}/oauth2/v2.0/token", announce.authority);
+        let body: Value = azure.http.post(url).form(&form).send().await.unwrap().json().await.unwrap();
+        assert_eq!(body["error_codes"], json!([code]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_good_token_nothing_is_answered() {
+    let mut azure = Azure::start().await;
+    let url = format!("{}/subscriptions?api-version=2022-12-01", azure.simulator.announce().resource_manager);
+    let answer = azure.http.get(&url).send().await.unwrap();
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.starts_with("Bearer authorization_uri="), "{challenge}");
+    assert_eq!(error(answer).await.1, "AuthenticationFailed");
+
+    let answer = azure.http.get(&url).bearer_auth("nonsense").send().await.unwrap();
+    let (status, code, _) = error(answer).await;
+    assert_eq!((status, code.as_str()), (401, "InvalidAuthenticationToken"));
+
+    azure.set("advance", json!({ "seconds": 3600 })).await;
+    let answer = azure.http.get(&url).bearer_auth(&azure.token).send().await.unwrap();
+    assert_eq!(error(answer).await.1, "ExpiredAuthenticationToken");
+    azure.token =
+        azure.sign_in("https://management.azure.com/.default").await.json::<Value>().await.unwrap()["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+    azure.get("/subscriptions").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_managed_identity_endpoint_issues_tokens_too() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let url = format!("{}?api-version=2019-08-01&resource={}", announce.identity_endpoint, announce.resource_manager);
+    let refused = azure.http.get(&url).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let answer = azure.http.get(&url).header("X-IDENTITY-HEADER", &announce.identity_header).send().await.unwrap();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["access_token"].as_str().unwrap().split('.').count(), 3);
+    assert!(body["expires_on"].as_str().unwrap().parse::<i64>().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn discovery_names_the_endpoints() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let url = format!("{}/{}/v2.0/.well-known/openid-configuration", announce.authority, announce.tenant_id);
+    let body: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
+    assert!(body["token_endpoint"].as_str().unwrap().ends_with("/oauth2/v2.0/token"));
+    assert!(body["authorization_endpoint"].is_string());
+    let url = format!("{}/metadata/endpoints?api-version=2022-09-01", announce.resource_manager);
+    let cloud: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(cloud["authentication"]["loginEndpoint"], announce.authority.as_str());
+    assert!(cloud["authentication"]["audiences"][0].is_string() && cloud["suffixes"].is_object());
+}

@@ -1,0 +1,104 @@
+//! What is missing, malformed or forbidden is said in Azure's words.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::client::{Azure, error};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denied_action_is_told_in_azures_exact_sentence() {
+    let azure = Azure::start().await;
+    let (status, code, message) = error(azure.initiate("locked-01", json!({ "duration": "PT1H" })).await).await;
+    assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"));
+    let action = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+    let client = azure.simulator.announce().client_id;
+    assert!(message.starts_with(&format!("The client '{client}' with object id '")), "{message}");
+    let scope = azure.policy("locked-01");
+    assert!(message.contains(&format!("to perform action '{action}' over scope '{scope}' or the scope is invalid.")));
+    assert!(message.ends_with("If access was recently granted, please refresh your credentials."), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rights_can_be_taken_and_given() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let start = "Microsoft.Compute/virtualMachines/start/action";
+    azure.set("rights", json!({ "action": start, "scope": vm, "allowed": false })).await;
+    assert_eq!(azure.post(&format!("{vm}/start")).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(azure.power("web-01").await, "deallocated");
+    azure.set("rights", json!([{ "action": start, "allowed": true }])).await;
+    assert_eq!(azure.post(&format!("{vm}/start")).await.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_right_on_the_subscription_lists_by_resource_group_still_work() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01");
+    let read = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+    let subscription = format!("/subscriptions/{}", vm.subscription_id);
+    let group = format!("{subscription}/resourceGroups/{}", vm.resource_group);
+    azure
+        .set(
+            "rights",
+            json!([
+                { "action": read, "scope": subscription, "allowed": false },
+                { "action": read, "scope": group, "allowed": true },
+            ]),
+        )
+        .await;
+    let list = |scope: &str| format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies");
+    let refused = azure.request(Method::GET, &list(&subscription)).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let listed = azure.get(&list(&group)).await;
+    let ids: Vec<_> = listed["value"].as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&azure.policy("web-01").as_str()), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_exist_is_told_by_azures_codes() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01");
+    let (subscription, group) = (format!("/subscriptions/{}", vm.subscription_id), &vm.resource_group);
+    let machines = "providers/Microsoft.Compute/virtualMachines";
+    for (path, code) in [
+        (format!("{subscription}/resourceGroups/{group}/{machines}/nobody"), "ResourceNotFound"),
+        (format!("{subscription}/resourceGroups/nowhere/{machines}/web-01"), "ResourceGroupNotFound"),
+        (format!("/subscriptions/99999999-9999-4999-8999-999999999999/{machines}"), "SubscriptionNotFound"),
+    ] {
+        let answer = azure.request(Method::GET, &path).send().await.unwrap();
+        let (status, its_code, _) = error(answer).await;
+        assert_eq!((status, its_code.as_str()), (404, code), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_version_must_be_there_and_well_formed_and_may_be_any() {
+    let azure = Azure::start().await;
+    let base = &azure.simulator.announce().resource_manager;
+    for (version, code) in [
+        ("", Some("MissingApiVersionParameter")),
+        ("?api-version=", Some("MissingApiVersionParameter")),
+        ("?api-version=latest", Some("InvalidApiVersionParameter")),
+        ("?api-version=2020-13-01", Some("InvalidApiVersionParameter")),
+        ("?api-version=2031-01-01", None),
+        ("?API-Version=2015-06-01-preview", None),
+    ] {
+        let url = format!("{base}/subscriptions{version}");
+        let answer = azure.http.get(url).bearer_auth(&azure.token).send().await.unwrap();
+        match code {
+            Some(code) => assert_eq!(error(answer).await.1, code, "{version}"),
+            None => assert_eq!(answer.status(), StatusCode::OK, "{version}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_can_be_traced_and_dated() {
+    let azure = Azure::start().await;
+    let answer = azure.request(Method::GET, &azure.vm("web-01").id).send().await.unwrap();
+    for name in
+        ["x-ms-request-id", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-reads", "date"]
+    {
+        assert!(answer.headers().contains_key(name), "{name}");
+    }
+}
