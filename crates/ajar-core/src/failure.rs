@@ -155,6 +155,8 @@ pub enum Failure {
     Cancelled {
         /// The end of the window that had been granted by then: Azure keeps it open.
         open_until: Option<DateTime<Utc>>,
+        /// Whether a request was on its way whose answer was not there yet: the port may open.
+        asking: bool,
         /// Whether the VM had been told to start: it goes on starting.
         starting: bool,
     },
@@ -183,6 +185,13 @@ pub enum Failure {
         name: String,
         /// The ones there are.
         known: Vec<String>,
+    },
+    /// An engine runs for these settings already, and talks to another cloud.
+    OtherCloud {
+        /// The cloud it talks to.
+        running: String,
+        /// The cloud asked for.
+        wanted: String,
     },
     /// Ajar itself failed at something it should not.
     Internal {
@@ -241,6 +250,7 @@ impl Failure {
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::Settings { .. } => "settings",
             Self::UnknownCloud { .. } => "unknownCloud",
+            Self::OtherCloud { .. } => "otherCloud",
             Self::Internal { .. } => "internal",
         }
     }
@@ -259,7 +269,10 @@ impl Failure {
             | Self::TimedOut { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
             Self::Cancelled { .. } => ExitCode::Cancelled,
-            Self::UnknownFavourite { .. } | Self::FavouriteExists { .. } | Self::UnknownCloud { .. } => ExitCode::Usage,
+            Self::UnknownFavourite { .. }
+            | Self::FavouriteExists { .. }
+            | Self::UnknownCloud { .. }
+            | Self::OtherCloud { .. } => ExitCode::Usage,
             Self::SourceUncertain { .. }
             | Self::SourceUnknown
             | Self::VmNotFound { .. }

@@ -26,6 +26,10 @@ pub struct Snapshot {
     pub windows: Vec<WindowView>,
     /// Attempts under way, and the last ended one of each favourite until it is dismissed or tried again.
     pub attempts: Vec<AttemptView>,
+    /// Whether policies are being read to learn of windows opened elsewhere.
+    pub refreshing: bool,
+    /// What kept the last such reading from being complete, if anything.
+    pub refresh_problem: Option<FailureView>,
     /// What is wrong with the settings file, if anything.
     pub settings_problem: Option<FailureView>,
     /// How often a face has asked to see the window: the tray app brings it up when this rises.

@@ -4,18 +4,26 @@ use std::fs::File;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::protocol::{Connect, HostMessage, Reply, Request};
-use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, Snapshot};
+use ajar_core::snapshot::Snapshot;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attached::attach;
 use super::election::{Elected, elect};
+use super::following::{Asker, Followed, Following, Progress};
 use super::serving::serve;
 use crate::engine::{self, EngineHandle, Parts, engine_gone};
 use crate::files::Folder;
+
+/// How often in a row a host may be attached to that goes away, or cannot be understood, before it has said anything.
+const FRUITLESS: u32 = 10;
+
+/// The pause after that, so that a host that cannot be understood is not asked without end or rest.
+const REST: Duration = Duration::from_millis(50);
 
 /// What makes an engine, when this process is to host it.
 pub type MakeParts = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Parts, Trouble>> + Send>> + Send + Sync>;
@@ -41,61 +49,6 @@ enum Wish {
     Follow(Followed),
 }
 
-/// An attempt that this face asked for: asked for again if the host goes away before it has ended.
-#[derive(Debug)]
-struct Followed {
-    connect: Connect,
-    progress: watch::Sender<Progress>,
-}
-
-#[derive(Clone, Debug)]
-enum Progress {
-    Asking,
-    Number(AttemptNumber),
-    Refused(Box<FailureView>),
-}
-
-/// Follows one attempt from host to host.
-#[derive(Debug)]
-pub struct Following {
-    progress: watch::Receiver<Progress>,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
-    last: Option<AttemptView>,
-}
-
-impl Following {
-    /// The attempt, each time it has changed; the last time with its outcome.
-    ///
-    /// # Errors
-    /// The engine's refusal, or that the engine is gone for good.
-    pub async fn next(&mut self) -> Result<AttemptView, FailureView> {
-        loop {
-            if let Progress::Refused(failure) = &*self.progress.borrow_and_update() {
-                return Err((**failure).clone());
-            }
-            if let Some(view) = self.current()
-                && self.last.as_ref() != Some(&view)
-            {
-                self.last = Some(view.clone());
-                return Ok(view);
-            }
-            let alive = tokio::select! {
-                changed = self.progress.changed() => changed.is_ok(),
-                changed = self.snapshots.changed() => changed.is_ok(),
-            };
-            if !alive {
-                return Err(engine_gone());
-            }
-        }
-    }
-
-    fn current(&mut self) -> Option<AttemptView> {
-        let Progress::Number(number) = *self.progress.borrow() else { return None };
-        let snapshot = self.snapshots.borrow_and_update();
-        snapshot.as_ref()?.attempts.iter().find(|attempt| attempt.number == number).cloned()
-    }
-}
-
 impl Face {
     /// Attaches to the engine, or hosts it.
     ///
@@ -105,15 +58,16 @@ impl Face {
         let (wishes, inbox) = mpsc::channel(32);
         let (published, snapshots) = watch::channel(None);
         let (opened, ready) = oneshot::channel();
-        let work = Work { opening, inbox, published, followed: Vec::new(), opened: Some(opened) };
+        let work = Work { opening, inbox, published, followed: Vec::new(), opened: Some(opened), heard: false };
         tokio::spawn(work.run());
         ready.await.map_err(|_| internal(&"the engine did not come up"))??;
         Ok(Self { wishes, snapshots })
     }
 
-    /// Asks for something that is done at once.
+    /// Asks for something that is done at once. What came of it is in [`Face::snapshot`] when the answer is there.
     pub async fn ask(&self, request: Request) -> Reply {
-        // A host that goes away takes the answer along; the next one is asked again. All requests bear that.
+        // A host that goes away takes the answer along; the next one is asked again. Doing a thing twice does no harm,
+        // except that a favourite added just before the end is then said to be there already.
         for _ in 0..3 {
             let (reply, answer) = oneshot::channel();
             if self.wishes.send(Wish::Ask(request.clone(), reply)).await.is_err() {
@@ -131,9 +85,7 @@ impl Face {
         let (progress, followed) = watch::channel(Progress::Asking);
         // If the engine is gone, following says so.
         drop(self.wishes.send(Wish::Follow(Followed { connect, progress })).await);
-        let mut snapshots = self.snapshots.clone();
-        snapshots.mark_changed();
-        Following { progress: followed, snapshots, last: None }
+        Following { progress: followed, snapshots: self.snapshots.clone(), last: None }
     }
 
     /// The state as last heard.
@@ -166,6 +118,8 @@ struct Work {
     published: watch::Sender<Option<Arc<Snapshot>>>,
     followed: Vec<Followed>,
     opened: Option<oneshot::Sender<Result<(), Trouble>>>,
+    /// Whether a snapshot has come since the last election.
+    heard: bool,
 }
 
 /// Why a term as host or attached face is over.
@@ -178,19 +132,26 @@ enum Over {
 
 impl Work {
     async fn run(mut self) {
-        loop {
+        let mut fruitless = 0;
+        let trouble = loop {
+            self.heard = false;
             match self.term().await {
                 Ok(Over::Closed) => return,
-                Ok(Over::HostGone) => tracing::info!("the engine’s host went away"),
-                Err(trouble) => {
-                    if let Some(opened) = self.opened.take() {
-                        drop(opened.send(Err(trouble)));
-                    } else {
-                        tracing::error!(failure = %trouble.failure, "the engine could not be taken over");
-                    }
-                    return;
+                Ok(Over::HostGone) if self.heard => {
+                    tracing::info!("the engine’s host went away");
+                    fruitless = 0;
                 }
+                Ok(Over::HostGone) if fruitless < FRUITLESS => {
+                    fruitless += 1;
+                    tokio::time::sleep(REST).await;
+                }
+                Ok(Over::HostGone) => break internal(&"what the engine’s host says cannot be understood"),
+                Err(trouble) => break trouble,
             }
+        };
+        match self.opened.take() {
+            Some(opened) => drop(opened.send(Err(trouble))),
+            None => tracing::error!(failure = %trouble.failure, "the engine could not be taken over"),
         }
     }
 
@@ -198,7 +159,7 @@ impl Work {
         match elect(&self.opening.folder).await.map_err(|error| internal(&error))? {
             Elected::Host { lock, listener } => {
                 let parts = (self.opening.parts)().await?;
-                Ok(self.host(lock, listener, engine::start(parts)).await)
+                self.host(lock, listener, engine::start(parts)).await
             }
             Elected::Attached(stream) => match self.attached(stream).await {
                 Ok(over) => Ok(over),
@@ -208,65 +169,97 @@ impl Work {
         }
     }
 
-    async fn host(&mut self, lock: File, listener: Listener, engine: EngineHandle) -> Over {
-        let serving = tokio::spawn(serve(lock, listener, engine.clone()));
+    async fn host(&mut self, lock: File, listener: Listener, engine: EngineHandle) -> Result<Over, Trouble> {
+        let serving = tokio::spawn(serve(listener, engine.clone()));
         let mut snapshots = engine.snapshots();
         snapshots.mark_changed();
-        self.resume(|request, reply| pass_on(engine.clone(), request, reply));
-        loop {
+        let (answers, mut answered) = mpsc::unbounded_channel();
+        let pass_on = move |request, asker: Asker| {
+            let (engine, answers) = (engine.clone(), answers.clone());
+            tokio::spawn(async move { drop(answers.send((asker, engine.ask(request).await))) });
+        };
+        self.resume(&pass_on);
+        let over = loop {
             tokio::select! {
                 wish = self.inbox.recv() => {
-                    let Some(wish) = wish else { break };
-                    let (request, reply) = self.take(wish);
-                    pass_on(engine.clone(), request, reply);
+                    let Some(wish) = wish else { break Ok(Over::Closed) };
+                    let (request, asker) = self.take(wish);
+                    pass_on(request, asker);
                 }
-                Ok(()) = snapshots.changed() => {
-                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                    self.publish(snapshot);
+                Some((asker, reply)) = answered.recv() => {
+                    // The engine publishes before it answers, and so do we.
+                    self.publish(&Arc::clone(&snapshots.borrow_and_update()));
+                    asker.answered(reply);
+                    self.settle_followed();
+                }
+                changed = snapshots.changed() => {
+                    if changed.is_err() {
+                        break Err(internal(&"the engine has stopped"));
+                    }
+                    self.publish(&Arc::clone(&snapshots.borrow_and_update()));
                 }
             }
-        }
+        };
         serving.abort();
-        // Its end lets go of the lock; faces that are attached take over then.
         drop(serving.await);
-        Over::Closed
+        drop(pass_on);
+        // The engine ends when nobody can ask it any more. Only then may another process host one.
+        while snapshots.changed().await.is_ok() {}
+        drop(lock);
+        over
     }
 
     async fn attached(&mut self, stream: Stream) -> io::Result<Over> {
         let (mut attachment, mut listening) = attach(stream).await?;
-        let mut again = Vec::new();
-        self.resume(|request, reply| again.push((request, reply)));
-        for (request, reply) in again {
-            attachment.ask(request, reply).await?;
+        let again = std::cell::RefCell::new(Vec::new());
+        self.resume(&|request, asker| again.borrow_mut().push((request, asker)));
+        for (request, asker) in again.into_inner() {
+            attachment.ask(request, asker).await?;
         }
         loop {
             tokio::select! {
                 wish = self.inbox.recv() => {
                     let Some(wish) = wish else { return Ok(Over::Closed) };
-                    let (request, reply) = self.take(wish);
-                    attachment.ask(request, reply).await?;
+                    let (request, asker) = self.take(wish);
+                    attachment.ask(request, asker).await?;
                 }
                 message = listening.recv() => match message {
-                    Some(HostMessage::Snapshot { snapshot }) => self.publish(Arc::from(snapshot)),
-                    Some(HostMessage::Reply { id, reply }) => attachment.answered(id, reply),
+                    Some(HostMessage::Snapshot { snapshot }) => self.publish(&Arc::from(snapshot)),
+                    Some(HostMessage::Reply { id, reply }) => {
+                        attachment.answered(id, reply);
+                        self.settle_followed();
+                    }
                     Some(HostMessage::Hello { .. }) | None => return Ok(Over::HostGone),
                 }
             }
         }
     }
 
-    fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.published.send_replace(Some(snapshot));
+    fn publish(&mut self, snapshot: &Arc<Snapshot>) {
+        self.heard = true;
+        self.published.send_if_modified(|last| {
+            let news = last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, snapshot));
+            if news {
+                *last = Some(Arc::clone(snapshot));
+            }
+            news
+        });
+        self.settle_followed();
         if let Some(opened) = self.opened.take() {
             drop(opened.send(Ok(())));
         }
     }
 
-    fn take(&mut self, wish: Wish) -> (Request, oneshot::Sender<Reply>) {
+    fn settle_followed(&mut self) {
+        let snapshot = self.published.borrow().clone();
+        self.followed.retain(|followed| followed.goes_on(snapshot.as_deref()));
+    }
+
+    fn take(&mut self, wish: Wish) -> (Request, Asker) {
         match wish {
-            Wish::Ask(request, reply) => (request, reply),
+            Wish::Ask(request, reply) => (request, Asker::Once(reply)),
             Wish::Follow(followed) => {
-                let asked = (Request::Connect(followed.connect.clone()), note_number(&followed.progress));
+                let asked = (Request::Connect(followed.connect.clone()), Asker::Follower(followed.progress.clone()));
                 self.followed.push(followed);
                 asked
             }
@@ -274,44 +267,11 @@ impl Work {
     }
 
     /// Asks a new host for the attempts that the last one did not bring to an end.
-    fn resume(&mut self, mut ask: impl FnMut(Request, oneshot::Sender<Reply>)) {
-        let last = self.published.borrow().clone();
-        let ended = |number: AttemptNumber| {
-            let attempts = last.iter().flat_map(|snapshot| &snapshot.attempts);
-            attempts.into_iter().any(|attempt| attempt.number == number && attempt.outcome.is_some())
-        };
-        self.followed.retain(|followed| {
-            let done = match *followed.progress.borrow() {
-                Progress::Asking => false,
-                Progress::Number(number) => ended(number),
-                Progress::Refused(_) => true,
-            };
-            !done && followed.progress.receiver_count() > 0
-        });
+    fn resume(&mut self, ask: &impl Fn(Request, Asker)) {
+        self.settle_followed();
         for followed in &self.followed {
             followed.progress.send_replace(Progress::Asking);
-            ask(Request::Connect(followed.connect.clone()), note_number(&followed.progress));
+            ask(Request::Connect(followed.connect.clone()), Asker::Follower(followed.progress.clone()));
         }
     }
-}
-
-/// A way for the answer to a `Connect` that notes the attempt's number. An answer that never comes changes nothing: the
-/// next host is asked again.
-fn note_number(progress: &watch::Sender<Progress>) -> oneshot::Sender<Reply> {
-    let (reply, answer) = oneshot::channel();
-    let progress = progress.clone();
-    tokio::spawn(async move {
-        let noted = match answer.await {
-            Ok(Reply::Attempt { number }) => Progress::Number(number),
-            Ok(Reply::Refused { failure }) => Progress::Refused(failure),
-            Ok(Reply::Done) => Progress::Refused(Box::new(engine_gone())),
-            Err(_) => return,
-        };
-        progress.send_replace(noted);
-    });
-    reply
-}
-
-fn pass_on(engine: EngineHandle, request: Request, reply: oneshot::Sender<Reply>) {
-    tokio::spawn(async move { drop(reply.send(engine.ask(request).await)) });
 }
