@@ -88,6 +88,11 @@ impl Answer {
         Trouble { failure, correlation_id: self.correlation_id() }
     }
 
+    /// Cut off, or somebody else's page: Azure's own answers are JSON or empty.
+    fn is_mangled(&self) -> bool {
+        !self.body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_err()
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -185,8 +190,15 @@ impl ArmClient {
     /// # Errors
     /// Whatever keeps it from a 2xx answer.
     pub(crate) async fn read(&self, url: Url, right: Right<'_>) -> Result<Answer, Trouble> {
-        let answer = self.send(&self.inner.reads, Method::Get, url, None).await.map_err(NoAnswer::into_trouble)?;
+        let mut answer = self.read_once(url.clone()).await?;
+        if answer.is_success() && answer.is_mangled() {
+            answer = self.read_once(url).await?;
+        }
         if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, right)) }
+    }
+
+    async fn read_once(&self, url: Url) -> Result<Answer, Trouble> {
+        self.send(&self.inner.reads, Method::Get, url, None).await.map_err(NoAnswer::into_trouble)
     }
 
     /// Posts once; again only after a 401 or a short 429, which Azure did not apply.
@@ -247,10 +259,11 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     if let Some(failure) = sign_in::failure_within(error) {
         return NoAnswer::NotSent(failure.into());
     }
+    let cause = || sign_in::first_line(connection::innermost(error));
     match error.kind() {
-        ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: sign_in::first_line(error) }.into()),
+        ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: cause() }.into()),
         ErrorKind::Connection => NoAnswer::NotSent(connection::unreachable(url, error).into()),
-        ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: error.to_string() }.into()),
+        ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: cause() }.into()),
         ErrorKind::Io | ErrorKind::DataConversion | ErrorKind::HttpResponse { .. } => {
             NoAnswer::Unanswered(connection::unreachable(url, error).into())
         }

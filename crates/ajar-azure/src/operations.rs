@@ -26,7 +26,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// Reads in a row that may fail: a start takes minutes, and networks come and go meanwhile.
 const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
-const READS_AT_REST: u32 = 4;
+const READS_AT_REST: u32 = 8;
 /// An operation that has not ended by now has been forgotten by Azure.
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -251,7 +251,8 @@ impl ArmClient {
                 Ok(view) => {
                     failed = 0;
                     at_rest = if operation.is_under_way(view.facts.power) { 0 } else { at_rest + 1 };
-                    if let Some(error) = view.provisioning_error.filter(|_| at_rest > 1) {
+                    // Seen once it may be left over from an earlier try.
+                    if let Some(error) = view.provisioning_error.filter(|_| at_rest > 2) {
                         return Err(operation.failure(error, 200).into());
                     }
                     if at_rest > READS_AT_REST {

@@ -10,6 +10,7 @@ use azure_core::http::headers::{AUTHORIZATION, HeaderName, Headers, USER_AGENT, 
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{ClientMethodOptions, Context, Request, StatusCode};
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::connection;
@@ -42,6 +43,8 @@ impl Resend {
     const READS: u32 = 4;
     const WRITES: u32 = 2;
     const FIRST_WAIT: Duration = Duration::from_millis(250);
+    /// Nothing is sent again after this: a click that can't succeed shall fail while somebody is still looking.
+    const LONG_ENOUGH: Duration = Duration::from_secs(25);
 
     /// How long to wait before sending again for the `sent`th time; `None` to let the result stand.
     fn wait(self, sent: u32, result: &PolicyResult) -> Option<Duration> {
@@ -75,10 +78,12 @@ fn passes(status: StatusCode) -> bool {
 impl Policy for Resend {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
         let mut sent = 0;
+        let began = Instant::now();
         loop {
             let result = next[0].send(ctx, request, &next[1..]).await;
             sent += 1;
-            let Some(wait) = self.wait(sent, &result) else { return result };
+            let wait = self.wait(sent, &result).filter(|_| began.elapsed() < Self::LONG_ENOUGH);
+            let Some(wait) = wait else { return result };
             tracing::debug!(?wait, sent, "sending again");
             tokio::time::sleep(wait).await;
         }

@@ -98,7 +98,7 @@ impl HttpClient for Scripted {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let body = match request.body() {
             Body::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-            other => panic!("a body of another kind: {other:?}"),
+            Body::SeekableStream(stream) => panic!("a streamed body: {stream:?}"),
         };
         self.sent.lock().unwrap().push(Sent {
             method: request.method(),

@@ -42,6 +42,21 @@ async fn reads_are_given_up_within_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_that_wait_long_each_time_are_given_up_earlier() {
+    let unavailable = || json(503, "").with("retry-after", "15");
+    let began = Instant::now();
+    assert!(read(&Scripted::new([unavailable(), unavailable(), unavailable()])).await.is_err());
+    assert_eq!(began.elapsed().as_secs(), 30);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_read_once_more() {
+    assert_eq!(read(&Scripted::new([json(200, r#"{"cut"#), json(200, "{}")])).await.unwrap().body, b"{}");
+    let mangled = read(&Scripted::new([json(200, "<html>"), json(200, "<html>")])).await.unwrap();
+    assert!(mangled.parsed(|json| serde_json::from_slice::<serde_json::Value>(json)).is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn writes_are_never_sent_again_after_an_error() {
     for reply in [500, 502, 503, 504, 408].map(|status| json(status, "")) {
         let script = Scripted::new([reply]);
@@ -124,7 +139,8 @@ async fn a_token_goes_to_no_other_host() {
     let client = client(&script);
     for foreign in ["https://evil.example/x", "https://management.azure.com:444/x", "http://management.azure.com/x"] {
         let trouble = client.read(foreign.parse().unwrap(), RIGHT).await.unwrap_err();
-        assert!(matches!(trouble.failure, Failure::Internal { .. }), "{foreign}");
+        let Failure::Internal { detail } = trouble.failure else { panic!("{foreign}") };
+        assert!(detail.starts_with("refused to send a token to "), "{detail}");
         assert!(client.own_url(foreign).is_err(), "{foreign}");
     }
     assert!(client.own_url("https://management.azure.com/x?$skiptoken=1").is_ok());

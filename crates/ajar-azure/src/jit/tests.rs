@@ -102,7 +102,8 @@ async fn a_policy_that_is_gone_is_no_policy() {
 
 #[tokio::test]
 async fn an_answer_that_is_cut_off_is_an_error_of_azure() {
-    let script = Scripted::new([reply(200, r#"{"id":"/subscr"#)]);
+    let cut_off = || reply(200, r#"{"id":"/subscr"#);
+    let script = Scripted::new([cut_off(), cut_off()]);
     let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
     assert!(matches!(trouble.failure, Failure::AzureError { status: 200, .. }), "{trouble:?}");
 }

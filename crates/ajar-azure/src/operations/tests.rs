@@ -148,14 +148,14 @@ async fn a_network_that_is_away_for_a_while_does_not_end_the_following() {
 
 #[tokio::test(start_paused = true)]
 async fn a_vm_that_stays_at_rest_has_not_started() {
-    let replies = std::iter::once(reply(202, "")).chain((0..5).map(|_| power("deallocated")));
+    let replies = std::iter::once(reply(202, "")).chain((0..9).map(|_| power("deallocated")));
     assert_eq!(code(start(replies).await.0), "startFailed");
     let statuses = json!([
         { "code": "ProvisioningState/failed/AllocationFailed", "message": "No room." },
         { "code": "PowerState/deallocated" },
     ]);
     let failed = || reply(200, json!({ "properties": { "instanceView": { "statuses": statuses } } }).to_string());
-    assert_eq!(code(start([reply(202, ""), failed(), failed()]).await.0), "allocationFailed");
+    assert_eq!(code(start([reply(202, ""), failed(), failed(), failed()]).await.0), "allocationFailed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "an answer of the executor, beside errors")]
     fn exited(code: i32, stdout: &str, stderr: &str) -> io::Result<Output> {
         #[cfg(unix)]
         let status = std::os::unix::process::ExitStatusExt::from_raw(code << 8);

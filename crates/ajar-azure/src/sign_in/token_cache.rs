@@ -101,6 +101,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a line of the script, beside failures")]
     fn token(name: &'static str, lasts: Duration) -> Result<AccessToken, Failure> {
         Ok(AccessToken::new(name, OffsetDateTime::now_utc() + lasts))
     }
