@@ -2,7 +2,7 @@
 
 import type { AttemptView } from './bindings/AttemptView';
 import type { Snapshot } from './bindings/Snapshot';
-import { clockText } from './countdown';
+import { clockText, durationText } from './countdown';
 import { windowKey } from './sections';
 import { words } from './words';
 
@@ -27,5 +27,6 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
 }
 
 function lineOf({ headline, outcome }: AttemptView): string {
-  return outcome && outcome.kind !== 'connected' ? outcome.title : headline;
+  if (!outcome) return headline;
+  return outcome.kind === 'connected' ? words.openedIn(durationText(outcome.elapsedMs)) : outcome.title;
 }

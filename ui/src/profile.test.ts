@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
 import { favourite, vmId } from './fixtures/build';
-import { missingAction } from './failure';
-import { accessDenied } from './fixtures/snapshots';
 import { emptyDraft, hintsFor, nameFrom, profileFrom, profileOf } from './profile';
 
 describe('the form for a favourite', () => {
@@ -32,11 +30,4 @@ describe('the form for a favourite', () => {
 test('a favourite leads back to a profile', () => {
   const rdp = favourite('build-win-02', { protocol: 'rdp', port: 3389, user: 'anna' });
   expect(profileOf(rdp)).toEqual({ vm: rdp.vm, protocol: 'rdp', port: 3389, user: 'anna' });
-});
-
-test('the missing action is read from a failure’s details', () => {
-  expect(missingAction(accessDenied.details)).toBe(
-    'Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action',
-  );
-  expect(missingAction('portSilent 203.0.113.9:22')).toBeNull();
 });

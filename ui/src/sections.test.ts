@@ -47,7 +47,7 @@ describe('the sections of a snapshot', () => {
       outcome: connected,
     });
     expect(sectionsOf(snapshot({ attempts: [opened] })).ended.map(({ text }) => text)).toEqual([
-      'connected Port 22 was open.',
+      'Opened in 0.4 s. Port 22 was open.',
     ]);
   });
 

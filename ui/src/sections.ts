@@ -5,6 +5,8 @@ import type { FailureView } from './bindings/FailureView';
 import type { FavouriteView } from './bindings/FavouriteView';
 import type { Snapshot } from './bindings/Snapshot';
 import type { WindowView } from './bindings/WindowView';
+import { durationText } from './countdown';
+import { words } from './words';
 
 export interface OpenWindow {
   window: WindowView;
@@ -19,7 +21,7 @@ export interface FailedAttempt {
 
 export interface EndedAttempt {
   attempt: AttemptView;
-  /** What there is to say about it, in the engine's words. */
+  /** What there is to say about it. */
   text: string;
 }
 
@@ -49,7 +51,7 @@ export function sectionsOf(snapshot: Snapshot): Sections {
     } else if (outcome.kind === 'cancelled') {
       sections.ended.push({ attempt, text: sentences(outcome.title, outcome.message) });
     } else if (!snapshot.windows.some(({ name }) => name === attempt.name)) {
-      sections.ended.push({ attempt, text: sentences(attempt.headline, ...attempt.notes) });
+      sections.ended.push({ attempt, text: sentences(words.openedIn(durationText(outcome.elapsedMs)), ...attempt.notes) });
     }
   }
   return sections;

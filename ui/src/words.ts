@@ -71,6 +71,7 @@ export const words = {
   nothingFoundHint: 'Names, resource groups and states are searched.',
 
   // Rows
+  openedIn: (time: string) => `Opened in ${time}.`,
   protocol: (protocol: Protocol) => protocols[protocol],
   state: (state: FavouriteState) => states[state],
   until: (time: string) => `until ${time}`,
