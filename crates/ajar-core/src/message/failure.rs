@@ -116,11 +116,14 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::AzureError { status, azure_code, azure_message } => {
             network::azure_error(*status, azure_code, azure_message)
         }
-        Failure::Cancelled { open_until, starting } => machine::cancelled(about, *open_until, *starting),
+        Failure::Cancelled { open_until, asking, starting } => {
+            machine::cancelled(about, *open_until, *asking, *starting)
+        }
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
+        Failure::OtherCloud { running, wanted } => machine::other_cloud(running, wanted),
         Failure::Internal { detail } => machine::internal(detail),
     }
 }
@@ -167,10 +170,11 @@ mod tests {
             Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
             Failure::TimedOut { step: Step::Start },
             Failure::AzureError { status: 500, azure_code, azure_message },
-            Failure::Cancelled { open_until: Some(since), starting: true },
+            Failure::Cancelled { open_until: Some(since), asking: false, starting: true },
             Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
             Failure::FavouriteExists { name: "web-01".into() },
             Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
+            Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
             Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
             Failure::Internal { detail: "the engine is gone".into() },
         ]

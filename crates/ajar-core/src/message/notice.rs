@@ -43,6 +43,16 @@ pub fn failed(failure: &FailureView) -> Notice {
     Notice { title: failure.title.clone(), body: format!("{} {}", failure.message, failure.action) }
 }
 
+/// The desktop has no place for a tray icon.
+pub fn no_tray() -> Notice {
+    Notice {
+        title: "This desktop shows no tray icons".into(),
+        body: "So Ajar is in its window, and ends when you close it. On GNOME the extension “AppIndicator and \
+               KStatusNotifierItem Support” makes room for a tray."
+            .into(),
+    }
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

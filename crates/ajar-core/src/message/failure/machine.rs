@@ -21,13 +21,16 @@ pub(super) fn client_failed(program: &str, detail: &str) -> Words {
     )
 }
 
-pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, starting: bool) -> Words {
+pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, asking: bool, starting: bool) -> Words {
     let mut stays = Vec::new();
     if let Some(end) = open_until {
         stays.push(format!("Azure keeps the port open until {}.", moment(end, about.zone)));
     }
+    if asking && open_until.is_none() {
+        stays.push("A request was on its way; Azure may still open the port for it.".to_owned());
+    }
     if starting {
-        stays.push("The VM goes on starting.".to_owned());
+        stays.push("The VM was told to start and stays on.".to_owned());
     }
     if stays.is_empty() {
         stays.push("Nothing was opened and nothing was started.".to_owned());
@@ -59,6 +62,14 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
         "The configuration cannot be used.",
         format!("{path}: {detail}"),
         "Correct the file, then try again; Ajar changed nothing in it.",
+    )
+}
+
+pub(super) fn other_cloud(running: &str, wanted: &str) -> Words {
+    words(
+        format!("Ajar is already running for the cloud “{running}”."),
+        format!("One engine serves one cloud at a time, so “{wanted}” cannot be reached now."),
+        "Quit the other Ajar first, or keep this one apart with “--config DIR”.",
     )
 }
 

@@ -1,0 +1,169 @@
+//! The command line.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ajar_core::profile::ProfileName;
+use ajar_core::resource_id::VmResourceId;
+use clap::{Parser, Subcommand};
+
+/// Opens the door of a locked-down Azure VM just long enough.
+///
+/// Ajar finds your public address, requests just-in-time access, starts the VM if it is stopped, waits until the port
+/// truly answers and starts ssh or the remote desktop client.
+#[derive(Debug, Parser)]
+#[command(name = "ajar", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// Keep everything of this user in DIR
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+    /// Use this cloud: public, usgov, china, or one of config.toml
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub(crate) cloud: Option<String>,
+    /// Use the built-in Azure: nothing is real but the sockets
+    #[arg(long, global = true, conflicts_with = "cloud", help_heading = "Global options")]
+    pub(crate) demo: bool,
+    /// How many times faster than Azure the built-in one is
+    #[arg(long, global = true, hide = true, value_name = "FACTOR", default_value_t = 6.0)]
+    pub(crate) demo_speed: f64,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 denied, 5 timed out, 130 cancelled.
+Try it without Azure: ajar --demo connect web-01";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the favourites
+    List(List),
+    /// Open a favourite, and start ssh or the remote desktop client
+    Connect(Connect),
+    /// Show what is open, and for how long
+    Status(Status),
+    /// Give up connecting to a favourite
+    Cancel(Named),
+    /// Add a favourite
+    Add(Add),
+    /// Show a favourite
+    Show(Named),
+    /// Remove a favourite; what Azure holds open stays open
+    Remove(Named),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only those whose name, VM or resource group contains this
+    pub(crate) query: Option<String>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Connect {
+    /// The favourite
+    pub(crate) name: ProfileName,
+    /// Another port than the favourite's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// How long to ask access for, such as 90m or 2h
+    #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// The justification for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// The public IPv4 address the VM will see, instead of finding it out
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source: Option<Ipv4Addr>,
+    /// Open the port, but start nothing
+    #[arg(long)]
+    pub(crate) no_launch: bool,
+    /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A command for ssh to run on the VM
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["no_launch", "json"])]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// Stay, and say what changes
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Print JSON: one array, or with --watch one event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Named {
+    /// The favourite
+    pub(crate) name: ProfileName,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Add {
+    /// What to call it
+    pub(crate) name: ProfileName,
+    /// The VM's resource ID, as in the portal under Properties
+    #[arg(long, value_name = "RESOURCE_ID")]
+    pub(crate) vm: VmResourceId,
+    /// The VM's port; 3389 makes it RDP [default: 22]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// Who logs in
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// How long to ask access for [default: 2h]
+    #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// The account to act as
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// ssh's private key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity_file: Option<String>,
+    /// Never start the VM
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Policies know durations from five minutes to a day.
+fn access_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 90m or 2h"))?;
+    let (shortest, longest) = (Duration::from_secs(5 * 60), Duration::from_secs(24 * 60 * 60));
+    if (shortest..=longest).contains(&duration) { Ok(duration) } else { Err("between 5m and 24h, please".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_those_that_policies_know() {
+        assert_eq!(access_duration("2h"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(access_duration("1h 30m"), Ok(Duration::from_secs(5_400)));
+        for text in ["", "2", "4m", "25h", "-1h", "soon"] {
+            assert!(access_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What each command does. Each ends with an exit code.
+
+mod cancel;
+mod connect;
+mod favourites;
+mod list;
+mod status;
+
+use ajar_core::failure::Trouble;
+use ajar_core::snapshot::FailureView;
+
+use crate::args::{Args, Command};
+use crate::output;
+use crate::session::{Session, folder, words};
+
+/// How a command ends without having done what it should; the words have not been said yet.
+pub(crate) enum End {
+    /// It failed.
+    Failed(Box<FailureView>),
+    /// The client ended with a code of its own.
+    Code(u8),
+}
+
+impl From<FailureView> for End {
+    fn from(failure: FailureView) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+impl From<Trouble> for End {
+    fn from(trouble: Trouble) -> Self {
+        words(&trouble, "Ajar").into()
+    }
+}
+
+/// Runs the command and says what failed.
+pub(crate) async fn run(args: Args) -> u8 {
+    match command(&args).await {
+        Ok(()) => 0,
+        Err(End::Code(code)) => code,
+        Err(End::Failed(failure)) => {
+            if wants_json(&args.command) {
+                output::json(&output::failure_event(&failure));
+            }
+            output::failure(&failure, args.verbose > 0);
+            failure.exit_code
+        }
+    }
+}
+
+async fn command(args: &Args) -> Result<(), End> {
+    let folder = folder(args)?;
+    let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
+    let session = Session::open(args, folder).await?;
+    match &args.command {
+        Command::List(list) => list::run(&session, list),
+        Command::Connect(connect) => connect::run(&session, connect).await,
+        Command::Status(status) => status::run(&session, status).await,
+        Command::Cancel(named) => cancel::run(&session, named).await,
+        Command::Add(add) => favourites::add(&session, add).await,
+        Command::Show(named) => favourites::show(&session, named),
+        Command::Remove(named) => favourites::remove(&session, named).await,
+    }
+}
+
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::List(list) => list.json,
+        Command::Connect(connect) => connect.json,
+        Command::Status(status) => status.json,
+        Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
+        Command::Add(add) => add.json,
+    }
+}

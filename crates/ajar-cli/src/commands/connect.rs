@@ -1,0 +1,204 @@
+//! `ajar connect`: the door opens, step by step, and the client starts.
+
+use std::io::IsTerminal;
+
+use ajar_core::failure::Failure;
+use ajar_core::launch::{Target, in_terminal};
+use ajar_core::message;
+use ajar_core::port::{Endpoint, Protocol};
+use ajar_core::protocol::{self, Reply, Request};
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::{AttemptView, GrantView, OutcomeView, StepView};
+use ajar_runtime::adapters::{run_in_terminal, surroundings};
+use ajar_runtime::files::SettingsFile;
+use chrono::{DateTime, Local, Utc};
+use serde_json::json;
+use tokio::time::MissedTickBehavior;
+
+use super::End;
+use crate::args::Connect;
+use crate::output::{self, line_to_people, style};
+use crate::progress::{Progress, REDRAW};
+use crate::session::{Session, words};
+
+/// Who starts the client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    /// This process, in its terminal.
+    Here,
+    /// The engine, in a window.
+    Window,
+    Nobody,
+}
+
+pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
+    let client = who_launches(session, args);
+    let request = protocol::Connect {
+        name: args.name.clone(),
+        port: args.port,
+        seconds: args.duration.map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
+        reason: args.reason.clone(),
+        source: args.source,
+        launch: client == Client::Window,
+    };
+    let view = follow(session, args, request).await?;
+    match view.outcome.clone() {
+        Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
+            if args.json {
+                output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms));
+            }
+            if client == Client::Here {
+                launch_here(session, args, &endpoint).await?;
+            }
+            say_end(session, args, window.as_ref()).await;
+            Ok(())
+        }
+        Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
+        None => {
+            Err(ajar_core::failure::Trouble::from(Failure::Internal { detail: "the attempt has no end".into() }).into())
+        }
+    }
+}
+
+/// ssh belongs in this terminal if there is one, or if it is to run a command; everything else gets a window.
+fn who_launches(session: &Session, args: &Connect) -> Client {
+    if args.no_launch {
+        return Client::Nobody;
+    }
+    let snapshot = session.snapshot();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
+    let protocol = args.port.map_or_else(|| favourite.map(|f| f.protocol), |port| Some(Protocol::of_port(port)));
+    let terminal = std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
+    let here = !args.json && protocol != Some(Protocol::Rdp) && (terminal || !args.command.is_empty());
+    if here { Client::Here } else { Client::Window }
+}
+
+/// Follows the attempt to its end, showing its steps. Ctrl+C cancels it.
+async fn follow(session: &Session, args: &Connect, request: protocol::Connect) -> Result<AttemptView, End> {
+    let mut progress = Progress::new(!args.json && std::io::stderr().is_terminal());
+    let mut following = session.face.connect(request).await;
+    let mut redraw = tokio::time::interval(REDRAW);
+    redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut told: Vec<StepView> = Vec::new();
+    loop {
+        tokio::select! {
+            changed = following.next() => {
+                let view = changed?;
+                if args.json {
+                    tell_steps(&mut told, &view.steps);
+                } else {
+                    progress.show(&view);
+                }
+                if view.outcome.is_some() {
+                    progress.finish();
+                    return Ok(view);
+                }
+            }
+            Ok(()) = tokio::signal::ctrl_c() => {
+                // The outcome comes with the next snapshot, and with it what stays behind.
+                if let Reply::Refused { failure } = session.face.ask(Request::Cancel { name: args.name.clone() }).await {
+                    return Err((*failure).into());
+                }
+            }
+            _ = redraw.tick(), if progress.is_drawn() => progress.redraw(),
+        }
+    }
+}
+
+/// One event for each step that stands differently than before.
+fn tell_steps(told: &mut Vec<StepView>, steps: &[StepView]) {
+    for step in steps {
+        let before = told.iter().find(|before| before.step == step.step);
+        if before.is_none_or(|before| before.status != step.status) {
+            output::json(&json!({
+                "event": "step",
+                "step": step.step,
+                "status": step.status,
+                "startedMs": step.started_ms,
+                "endedMs": step.ended_ms,
+                "label": step.label,
+                "detail": step.detail,
+            }));
+        }
+    }
+    *told = steps.to_vec();
+}
+
+fn connected_event(
+    view: &AttemptView,
+    endpoint: &Endpoint,
+    window: Option<&GrantView>,
+    elapsed_ms: u64,
+) -> serde_json::Value {
+    let steps: Vec<_> = view
+        .steps
+        .iter()
+        .map(|step| {
+            json!({ "step": step.step, "status": step.status, "startedMs": step.started_ms, "endedMs": step.ended_ms })
+        })
+        .collect();
+    json!({
+        "event": "connected",
+        "vm": view.vm,
+        "endpoint": endpoint,
+        "window": window,
+        "elapsedMs": elapsed_ms,
+        "steps": steps,
+        "notes": view.notes,
+    })
+}
+
+/// Runs ssh in this terminal, to its end.
+async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> Result<(), End> {
+    let name = args.name.as_str();
+    let in_words = |failure: Failure| End::from(words(&failure.into(), name));
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let Some(Favourite { name: known, profile }) = settings.favourite(&args.name) else {
+        return Err(in_words(Failure::UnknownFavourite { name: name.into(), similar: Vec::new() }));
+    };
+    let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
+    let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
+    // ssh has the terminal now; its Ctrl+C is not ours.
+    let ended = tokio::select! {
+        ended = run_in_terminal(&plan, &session.folder.state_file("launch")) => ended,
+        () = ignore_ctrl_c() => return Ok(()),
+    };
+    let status = ended.map_err(|trouble| End::from(words(&trouble, name)))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        // A shell's exit code is the code of its last command; only a command's own is a result.
+        Some(code) if !args.command.is_empty() => Err(End::Code(u8::try_from(code).unwrap_or(1))),
+        Some(255) => {
+            let detail = "ssh could not log in; its own words are above".into();
+            Err(in_words(Failure::ClientFailed { program: "ssh".into(), detail }))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn ignore_ctrl_c() {
+    while tokio::signal::ctrl_c().await.is_ok() {}
+    std::future::pending().await
+}
+
+/// Ends with the window's end time.
+async fn say_end(session: &Session, args: &Connect, granted: Option<&GrantView>) {
+    if args.json {
+        return;
+    }
+    let name = args.name.as_str();
+    let adopted = || {
+        let snapshot = session.snapshot();
+        snapshot.windows.iter().find(|window| window.name == args.name).map(|window| window.end_time_utc)
+    };
+    let end = granted.map(|window| window.end_time_utc).or_else(adopted);
+    let text = match end {
+        Some(end) => message::cli::stays_open(name, &local(end), end - Utc::now()),
+        None => message::cli::open_without_window(name),
+    };
+    line_to_people(&format!("{} {text}", style().green().apply_to("●")));
+}
+
+fn local(at: DateTime<Utc>) -> String {
+    message::moment(at, *at.with_timezone(&Local).offset())
+}

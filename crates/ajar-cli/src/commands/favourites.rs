@@ -1,0 +1,86 @@
+//! `ajar add`, `show` and `remove`.
+
+use ajar_core::failure::Failure;
+use ajar_core::iso8601::IsoDuration;
+use ajar_core::message;
+use ajar_core::profile::Profile;
+use ajar_core::protocol::{Reply, Request};
+use ajar_runtime::files::SettingsFile;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{End, list};
+use crate::args::{Add, Named};
+use crate::output;
+use crate::session::{Session, words};
+
+pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
+    let access = args.duration.and_then(|duration| TimeDelta::from_std(duration).ok()).map(IsoDuration);
+    let profile = Profile {
+        port: args.port,
+        user: args.user.clone(),
+        access,
+        account: args.account.clone(),
+        start: args.no_start.then_some(false),
+        identity_file: args.identity_file.clone(),
+        ..Profile::new(args.vm.clone())
+    };
+    change(session, Request::Add { name: args.name.clone(), profile }).await?;
+    if args.json {
+        output::json(&json!({ "name": args.name, "vm": args.vm }));
+    } else {
+        output::line(&message::cli::added(args.name.as_str()));
+    }
+    Ok(())
+}
+
+pub(crate) async fn remove(session: &Session, args: &Named) -> Result<(), End> {
+    change(session, Request::Remove { name: args.name.clone() }).await?;
+    if args.json {
+        output::json(&json!({ "name": args.name, "removed": true }));
+    } else {
+        output::line(&message::cli::removed(args.name.as_str()));
+    }
+    Ok(())
+}
+
+async fn change(session: &Session, request: Request) -> Result<(), End> {
+    match session.face.ask(request).await {
+        Reply::Refused { failure } => Err((*failure).into()),
+        Reply::Done | Reply::Attempt { .. } => Ok(()),
+    }
+}
+
+pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let snapshot = session.snapshot();
+    let known = settings.favourite(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
+    let Some((favourite, view)) = known else {
+        let failure = Failure::UnknownFavourite { name: args.name.to_string(), similar: Vec::new() };
+        return Err(words(&failure.into(), args.name.as_str()).into());
+    };
+    let profile = &favourite.profile;
+    if args.json {
+        let mut value = list::as_json(view);
+        value["for"] = json!(IsoDuration(profile.access()));
+        value["start"] = json!(profile.may_start());
+        value["account"] = json!(profile.account);
+        value["identityFile"] = json!(profile.identity_file);
+        output::json(&value);
+        return Ok(());
+    }
+    let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+    for (label, text) in [
+        ("name", favourite.name.to_string()),
+        ("vm", profile.vm.to_string()),
+        ("opens with", format!("{} on port {}", view.protocol, view.port)),
+        ("user", or_default(&profile.user)),
+        ("asks for", message::spoken(profile.access())),
+        ("starts the VM", if profile.may_start() { "yes" } else { "no" }.into()),
+        ("account", or_default(&profile.account)),
+        ("key file", or_default(&profile.identity_file)),
+    ] {
+        output::line(&format!("{label:<14} {text}"));
+    }
+    Ok(())
+}

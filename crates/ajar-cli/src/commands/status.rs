@@ -1,0 +1,110 @@
+//! `ajar status`: what is open, and for how long.
+
+use ajar_core::message;
+use ajar_core::protocol::{Reply, Request};
+use ajar_core::snapshot::{Snapshot, WindowView};
+use chrono::{DateTime, Local, TimeDelta, Utc};
+use serde_json::json;
+
+use super::End;
+use crate::args::Status;
+use crate::output;
+use crate::session::Session;
+
+pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
+    if let Reply::Refused { failure } = session.face.ask(Request::Refresh).await {
+        return Err((*failure).into());
+    }
+    if args.watch {
+        return watch(session, args.json).await;
+    }
+    let Some(snapshot) = session.face.wait_for(|snapshot| !snapshot.refreshing).await else {
+        return Ok(());
+    };
+    if args.json {
+        output::json(&windows(&snapshot));
+    } else {
+        print(&snapshot);
+    }
+    // What could be read has been shown; what could not is said, and is the result if there is nothing else.
+    match &snapshot.refresh_problem {
+        Some(problem) if snapshot.windows.is_empty() => Err(problem.clone().into()),
+        Some(problem) => {
+            output::failure(problem, false);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Prints at once and on each change, until Ctrl+C.
+async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
+    let mut snapshots = session.face.snapshots();
+    snapshots.mark_changed();
+    let mut last = None;
+    loop {
+        tokio::select! {
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+            }
+            Ok(()) = tokio::signal::ctrl_c() => return Ok(()),
+        }
+        let Some(snapshot) = snapshots.borrow_and_update().clone() else { continue };
+        let shown = windows(&snapshot);
+        if last.as_ref() == Some(&shown) {
+            continue;
+        }
+        if as_json {
+            output::json(&json!({ "event": "status", "windows": shown }));
+        } else {
+            if last.is_some() {
+                output::line("");
+            }
+            print(&snapshot);
+        }
+        last = Some(shown);
+    }
+}
+
+fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
+    snapshot
+        .windows
+        .iter()
+        .map(|window| {
+            json!({
+                "name": window.name,
+                "vm": window.vm,
+                "port": window.port,
+                "source": window.source,
+                "startTimeUtc": window.start_time_utc,
+                "endTimeUtc": window.end_time_utc,
+                "openedBy": window.opened_by,
+                "ending": window.ending,
+            })
+        })
+        .collect()
+}
+
+fn print(snapshot: &Snapshot) {
+    if snapshot.windows.is_empty() {
+        output::line(message::cli::nothing_open());
+        return;
+    }
+    let now = Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms);
+    let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
+    output::table(&["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"], &rows);
+}
+
+fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {
+    let end = window.end_time_utc;
+    vec![
+        window.name.to_string(),
+        window.port.to_string(),
+        message::moment(end, *end.with_timezone(&Local).offset()),
+        message::left(end - now).trim_end_matches(" left").into(),
+        window.source.clone(),
+        window.opened_by.clone().unwrap_or_else(|| "Ajar".into()),
+    ]
+}

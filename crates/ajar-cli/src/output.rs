@@ -1,0 +1,106 @@
+//! What goes to standard output (results, for people or as JSON) and to standard error (words for people).
+
+use std::io::{self, Write};
+
+use ajar_core::snapshot::FailureView;
+use console::{Style, Term};
+use serde::Serialize;
+use serde_json::json;
+
+/// Prints a line of result. A reader that has gone away (`ajar list | head -1`) is no error.
+pub(crate) fn line(text: &str) {
+    drop(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// Prints a JSON value on one line.
+pub(crate) fn json(value: &impl Serialize) {
+    // What is printed are our own types: they always serialise.
+    if let Ok(text) = serde_json::to_string(value) {
+        line(&text);
+    }
+}
+
+/// Prints a line for people.
+pub(crate) fn line_to_people(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Styles for standard error: none when it is not a terminal or `NO_COLOR` is set.
+pub(crate) fn style() -> Style {
+    Style::new().for_stderr()
+}
+
+/// Says what failed, why, and what to do next.
+pub(crate) fn failure(failure: &FailureView, verbose: bool) {
+    let wrap = |text: &str| wrapped(text, "  ");
+    line_to_people(&format!("{} {}", style().red().bold().apply_to("error:"), style().bold().apply_to(&failure.title)));
+    line_to_people(&wrap(&failure.message));
+    line_to_people(&format!("  {} {}", style().cyan().apply_to("→"), wrapped(&failure.action, "    ").trim_start()));
+    if let Some(url) = &failure.help_url {
+        line_to_people(&format!("    {}", style().dim().apply_to(url)));
+    }
+    if verbose {
+        for detail in failure.details.lines() {
+            line_to_people(&format!("  {}", style().dim().apply_to(detail)));
+        }
+    }
+}
+
+/// The failure as the last JSON event.
+pub(crate) fn failure_event(failure: &FailureView) -> serde_json::Value {
+    json!({
+        "event": "failed",
+        "code": failure.code,
+        "title": failure.title,
+        "message": failure.message,
+        "action": failure.action,
+        "helpUrl": failure.help_url,
+        "choices": failure.choices,
+        "details": failure.details,
+    })
+}
+
+/// Breaks a text at spaces to fit the terminal, each line indented.
+fn wrapped(text: &str, indent: &str) -> String {
+    let width = usize::from(Term::stderr().size_checked().map_or(100, |(_, columns)| columns)).clamp(40, 100);
+    let mut out = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let length = console::measure_text_width(word);
+        if used > 0 && used + 1 + length > width {
+            out.push('\n');
+            used = 0;
+        }
+        if used == 0 {
+            out.push_str(indent);
+            used = indent.len();
+        } else {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out
+}
+
+/// A table with a heading, columns aligned by their widest cell.
+pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| console::measure_text_width(&row[column]));
+        cells.chain([heading[column].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let aligned = |cells: &[String]| {
+        let padded = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| console::pad_str(cell, *width, console::Alignment::Left, None));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let heading: Vec<String> = heading.iter().map(|word| (*word).to_owned()).collect();
+    line(&Style::new().dim().apply_to(aligned(&heading)).to_string());
+    for row in rows {
+        line(&aligned(row));
+    }
+}

@@ -1,0 +1,77 @@
+//! Getting to the engine: attached to the one that runs, or hosted here.
+
+use std::io;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::files::Folder;
+use ajar_runtime::hosting::{Face, MakeParts, Opening};
+use chrono::{Local, Utc};
+
+use crate::args::Args;
+
+/// The way to the engine, and the user's files.
+pub(crate) struct Session {
+    pub(crate) face: Face,
+    pub(crate) folder: Folder,
+}
+
+/// A failure that happened here, in words.
+pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
+    let at = Utc::now();
+    in_words(trouble, &About { name, zone: *at.with_timezone(&Local).offset(), at })
+}
+
+/// The folders that the command line names.
+pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
+    let folder = match &args.config {
+        Some(path) => Folder::at(path),
+        None => Folder::of_user().map_err(|error| unusable(&error))?,
+    };
+    Ok(if args.demo { folder.demo() } else { folder })
+}
+
+fn unusable(error: &io::Error) -> Trouble {
+    Failure::Internal { detail: error.to_string() }.into()
+}
+
+impl Session {
+    pub(crate) async fn open(args: &Args, folder: Folder) -> Result<Self, Trouble> {
+        let parts = if args.demo { demo_parts(args, &folder)? } else { azure_parts(args, &folder) };
+        let face = Face::open(Opening { folder: folder.clone(), parts }).await?;
+        let session = Self { face, folder };
+        let running = &session.snapshot().host.cloud;
+        match &args.cloud {
+            Some(wanted) if wanted != running => {
+                Err(Failure::OtherCloud { running: running.clone(), wanted: wanted.clone() }.into())
+            }
+            _ => Ok(session),
+        }
+    }
+
+    /// The state as last heard. A face has heard one before it is open.
+    pub(crate) fn snapshot(&self) -> std::sync::Arc<Snapshot> {
+        self.face.snapshot()
+    }
+}
+
+fn azure_parts(args: &Args, folder: &Folder) -> MakeParts {
+    let (cloud, folder) = (args.cloud.clone(), folder.clone());
+    Box::new(move || {
+        let (cloud, folder) = (cloud.clone(), folder.clone());
+        Box::pin(async move {
+            ajar_runtime::connection::parts(folder, cloud.as_deref(), false, |name| std::env::var(name).ok())
+        })
+    })
+}
+
+#[cfg(feature = "demo")]
+fn demo_parts(args: &Args, folder: &Folder) -> Result<MakeParts, Trouble> {
+    Ok(crate::demo::parts(folder, args.demo_speed))
+}
+
+#[cfg(not(feature = "demo"))]
+fn demo_parts(_args: &Args, _folder: &Folder) -> Result<MakeParts, Trouble> {
+    Err(Failure::Internal { detail: "this ajar was built without the built-in Azure".into() }.into())
+}
