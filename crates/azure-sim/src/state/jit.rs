@@ -183,7 +183,8 @@ impl Policy {
         let protected = &self.vms[vm];
         let vm_name = protected.id.rsplit('/').next().unwrap_or_default();
         let requests = self.requests.iter().flat_map(|request| &request.vms);
-        let ports = requests.filter(|requested| requested.id.eq_ignore_ascii_case(&protected.id)).flat_map(|vm| &vm.ports);
+        let ports =
+            requests.filter(|requested| requested.id.eq_ignore_ascii_case(&protected.id)).flat_map(|vm| &vm.ports);
         let allow = (100..).zip(ports.filter(|port| port.in_force(now))).map(|(priority, port)| SecurityRule {
             name: port.rule_name.clone(),
             description: format!(

@@ -30,10 +30,16 @@ impl Azure {
         let trusted = Certificate::from_pem(&ca).unwrap();
         let http = Client::builder().tls_certs_only([trusted]).no_proxy().timeout(LIMIT).build().unwrap();
         let mut azure = Self { simulator, http, token: String::new() };
-        let answer = azure.sign_in("https://management.azure.com/.default").await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        azure.token = answer.json::<Value>().await.unwrap()["access_token"].as_str().unwrap().to_owned();
+        azure.renew_token().await;
         azure
+    }
+
+    /// Takes a new token.
+    pub(crate) async fn renew_token(&mut self) {
+        let answer = self.sign_in("https://management.azure.com/.default").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let body: Value = answer.json().await.unwrap();
+        body["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     pub(crate) async fn sign_in(&self, scope: &str) -> Response {
@@ -128,8 +134,8 @@ impl Azure {
     /// The VM's power state, by its instance view.
     pub(crate) async fn power(&self, name: &str) -> String {
         let view = self.get(&format!("{}/instanceView", self.vm(name).id)).await;
-        let codes = view["statuses"].as_array().unwrap().iter().filter_map(|status| status["code"].as_str());
-        codes.filter_map(|code| code.strip_prefix("PowerState/")).next().unwrap().to_owned()
+        let mut codes = view["statuses"].as_array().unwrap().iter().filter_map(|status| status["code"].as_str());
+        codes.find_map(|code| code.strip_prefix("PowerState/")).unwrap().to_owned()
     }
 
     /// Asks again until the power state is this one.

@@ -64,11 +64,7 @@ async fn without_a_good_token_nothing_is_answered() {
     azure.set("advance", json!({ "seconds": 3600 })).await;
     let answer = azure.http.get(&url).bearer_auth(&azure.token).send().await.unwrap();
     assert_eq!(error(answer).await.1, "ExpiredAuthenticationToken");
-    azure.token =
-        azure.sign_in("https://management.azure.com/.default").await.json::<Value>().await.unwrap()["access_token"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+    azure.renew_token().await;
     azure.get("/subscriptions").await;
 }
 

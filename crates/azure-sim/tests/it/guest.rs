@@ -13,6 +13,10 @@ use crate::client::{Azure, connect};
 
 /// The real client, on the host key that was announced and no other.
 fn ssh(azure: &Azure, name: &str, folder: &std::path::Path) -> Command {
+    ssh_as("demo", azure, name, folder)
+}
+
+fn ssh_as(user: &str, azure: &Azure, name: &str, folder: &std::path::Path) -> Command {
     let at = azure.dial(name);
     let known_hosts = folder.join("known_hosts");
     let host_key = azure.vm(name).host_key.as_ref().unwrap();
@@ -22,7 +26,7 @@ fn ssh(azure: &Azure, name: &str, folder: &std::path::Path) -> Command {
     command.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
     command.arg("-o").arg(format!("HostKeyAlias={name}"));
     command.arg("-i").arg(&azure.simulator.announce().ssh.identity_file);
-    command.args(["-p", &at.port().to_string(), &format!("demo@{}", at.ip())]);
+    command.args(["-p", &at.port().to_string(), &format!("{user}@{}", at.ip())]);
     command.kill_on_drop(true);
     command
 }
@@ -75,23 +79,11 @@ async fn a_terminal_gets_a_prompt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_demo_users_key_is_let_in() {
     let azure = Azure::start().await;
-    let at = azure.dial("gpu-lab");
-    let mut command = Command::new("ssh");
-    command.args([
-        "-F",
-        "none",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        "UserKnownHostsFile=none",
-    ]);
-    command.arg("-i").arg(&azure.simulator.announce().ssh.identity_file);
-    command.args(["-p", &at.port().to_string(), &format!("root@{}", at.ip()), "hostname"]);
-    let output = command.output().await.unwrap();
-    assert_eq!(output.status.code(), Some(255));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Permission denied (publickey)"));
+    let folder = tempfile::tempdir().unwrap();
+    let output = ssh_as("root", &azure, "gpu-lab", folder.path()).arg("hostname").output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(255), "{stderr}");
+    assert!(stderr.contains("Permission denied"), "{stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,7 @@
 //! The simulator over the wire: real HTTPS, real sockets, the real `ssh`.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, its client's too")]
+
 mod client;
 mod control;
 mod entra;
