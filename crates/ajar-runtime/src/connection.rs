@@ -69,7 +69,11 @@ fn own_cloud(name: &str, settings: &CloudSettings, file: &Path) -> Result<Cloud,
         detail: format!("[clouds.{name}] {detail}"),
     };
     let pem = match &settings.ca_bundle {
-        Some(path) => Some(std::fs::read(path).map_err(|error| unusable(format!("ca_bundle {path}: {error}")))?),
+        // A relative path counts from the settings file, not from where Ajar happens to be started.
+        Some(path) => {
+            let full = file.parent().unwrap_or(Path::new("")).join(path);
+            Some(std::fs::read(full).map_err(|error| unusable(format!("ca_bundle {path}: {error}")))?)
+        }
         None => None,
     };
     Cloud::from_settings(name, settings, pem).map_err(|error| unusable(error.to_string()).into())

@@ -11,7 +11,8 @@ use crate::files::{Folder, write_atomically};
 /// The cloud's name in the demo's settings.
 pub const CLOUD: &str = "demo";
 
-/// Where the announcement is kept, in the demo's folder: tests and the curious find the simulator's control there.
+/// Where the announcement is kept without its secrets, in the demo's folder: tests and the curious find the simulator's
+/// control there.
 pub const ANNOUNCEMENT: &str = "azure-sim.json";
 
 /// What the simulator announces, as far as the demo needs it.
@@ -81,12 +82,21 @@ pub fn prepare(folder: &Folder, announcement: &str) -> io::Result<DemoAccount> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    write_atomically(&folder.state_file(ANNOUNCEMENT), announcement.as_bytes())?;
+    write_atomically(&folder.state_file(ANNOUNCEMENT), &without_secrets(announcement)?)?;
     Ok(DemoAccount {
         tenant_id: announced.tenant_id,
         client_id: announced.client_id,
         client_secret: announced.client_secret,
     })
+}
+
+/// The announcement as it may lie in a file: the account's secrets stay in memory, even these throw-away ones.
+fn without_secrets(announcement: &str) -> io::Result<Vec<u8>> {
+    let mut announced: serde_json::Map<String, serde_json::Value> = serde_json::from_str(announcement)?;
+    for secret in ["clientSecret", "identityHeader"] {
+        announced.remove(secret);
+    }
+    Ok(serde_json::to_vec_pretty(&announced)?)
 }
 
 fn kept_clients(folder: &Folder) -> String {

@@ -7,6 +7,8 @@ mod attempts;
 mod effects;
 mod held;
 mod publish;
+mod refresh;
+mod remembered;
 mod requests;
 
 use std::sync::Arc;
@@ -20,14 +22,19 @@ use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::files::{Folder, SettingsFile, State, StateFile};
+use crate::files::{FileStamp, Folder, SettingsFile, StateFile};
 use crate::ports::Ports;
 use attempts::Attempts;
 use effects::Happened;
 use held::HeldWindows;
+use refresh::Refresh;
+use remembered::Remembered;
 
-/// The longest the engine sleeps while a window is open, so that a resumed laptop is noticed soon.
+/// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// A clock skew that differs less than this from the one in use is the same: it is measured in whole seconds.
+const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
 /// A request with the way back.
 pub(crate) struct Asked {
@@ -62,7 +69,11 @@ impl EngineHandle {
 
 /// The words for an engine that has gone away.
 pub(crate) fn engine_gone() -> FailureView {
-    let failure = Failure::Internal { detail: "the engine went away".into() };
+    in_plain_words(Failure::Internal { detail: "the engine went away".into() })
+}
+
+/// The words for a failure that no engine knows of.
+pub(crate) fn in_plain_words(failure: Failure) -> FailureView {
     let zone = FixedOffset::east_opt(0).unwrap_or_else(|| chrono::Offset::fix(&Utc));
     in_words(&failure.into(), &About { name: "Ajar", zone, at: DateTime::UNIX_EPOCH })
 }
@@ -84,9 +95,8 @@ struct Engine {
     settings_file: SettingsFile,
     settings: Settings,
     settings_problem: Option<FailureView>,
-    settings_seen: Option<std::time::SystemTime>,
-    state_file: StateFile,
-    state: State,
+    settings_seen: Option<FileStamp>,
+    remembered: Remembered,
     host: HostView,
     attempts: Attempts,
     held: HeldWindows,
@@ -94,6 +104,11 @@ struct Engine {
     happened: mpsc::UnboundedSender<Happened>,
     published: watch::Sender<Arc<Snapshot>>,
     window_wanted: u64,
+    /// Azure's time minus ours, as far as it is worth speaking of.
+    skew: TimeDelta,
+    refresh: Option<Refresh>,
+    /// What kept the last refresh from being complete.
+    refresh_problem: Option<FailureView>,
 }
 
 /// Starts an engine on the current tokio runtime.
@@ -107,15 +122,13 @@ pub fn start(parts: Parts) -> EngineHandle {
         demo: parts.demo,
     };
     let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
-    let state_file = StateFile::new(parts.folder.state());
     let first = u64::try_from(parts.ports.clock.now().timestamp_millis()).unwrap_or(0);
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
         settings_problem: None,
         settings_seen: None,
-        state: state_file.read(),
-        state_file,
+        remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
@@ -125,6 +138,9 @@ pub fn start(parts: Parts) -> EngineHandle {
         happened,
         published,
         window_wanted: 0,
+        skew: TimeDelta::zero(),
+        refresh: None,
+        refresh_problem: None,
     };
     engine.reload_settings();
     engine.publish();
@@ -139,6 +155,7 @@ impl Engine {
             tokio::select! {
                 ask = asked.recv() => match ask {
                     Some(Asked { request, reply }) => {
+                        self.correct_clock();
                         let answer = self.answer(request);
                         self.advance();
                         // A face that no longer listens has gone away; the answer is for it alone.
@@ -147,6 +164,7 @@ impl Engine {
                     None => break,
                 },
                 Some(happened) = happenings.recv() => {
+                    self.correct_clock();
                     self.take_in(happened);
                     self.advance();
                 }
@@ -157,16 +175,29 @@ impl Engine {
                 }
             }
         }
-        self.attempts.abandon();
+        self.end().await;
+    }
+
+    /// Stops what can be stopped. Whoever holds a receiver of the snapshots sees them end once all is on the disk.
+    async fn end(self) {
+        let Self { attempts, remembered, refresh, published, .. } = self;
+        drop((attempts, refresh));
+        remembered.close().await;
+        drop(published);
     }
 
     /// Azure's time, as well as we know it.
     fn now(&self) -> DateTime<Utc> {
-        self.ports.clock.now() + self.skew()
+        self.ports.clock.now() + self.skew
     }
 
-    fn skew(&self) -> TimeDelta {
-        self.ports.azure.clock_skew().unwrap_or_default()
+    /// Takes over what Azure's last answer told of its clock. Each answer tells a little else; following that would make
+    /// time wobble and every snapshot a new one.
+    fn correct_clock(&mut self) {
+        let told = self.ports.azure.clock_skew().unwrap_or_default();
+        if (told - self.skew).abs() >= SKEW_NOISE {
+            self.skew = told;
+        }
     }
 
     fn zone(&self) -> FixedOffset {
@@ -184,9 +215,13 @@ impl Engine {
     fn time_to_wake(&self) -> Option<Duration> {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
-        let attempts = self.attempts.wake_at().map(wait);
-        let windows = self.held.next_change(now).map(|at| wait(at).min(LONGEST_SLEEP));
-        attempts.into_iter().chain(windows).min()
+        // Never for longer than this, however far the wall clock may have been set back.
+        [self.attempts.wake_at(), self.held.next_change(now)]
+            .into_iter()
+            .flatten()
+            .map(wait)
+            .min()
+            .map(|wait| wait.min(LONGEST_SLEEP))
     }
 }
 

@@ -8,5 +8,5 @@ mod state_file;
 pub use atomic::write_atomically;
 pub use folder::Folder;
 pub(crate) use folder::create_private;
-pub use settings_file::SettingsFile;
+pub use settings_file::{FileStamp, SettingsFile};
 pub use state_file::{State, StateFile};

@@ -5,6 +5,8 @@ mod address;
 mod attached;
 mod election;
 mod face;
+mod following;
 mod serving;
 
-pub use face::{Face, Following, MakeParts, Opening};
+pub use face::{Face, MakeParts, Opening};
+pub use following::Following;

@@ -31,23 +31,27 @@ pub struct TcpPortProbe;
 #[async_trait]
 impl PortProbe for TcpPortProbe {
     async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer {
-        let address = (endpoint.host.as_str(), endpoint.port);
-        let mut stream = match timeout_at(Instant::now() + patience, TcpStream::connect(address)).await {
-            Err(_) => return PortAnswer::Silent,
-            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return PortAnswer::Silent,
-            Ok(Err(_)) => return PortAnswer::Refused,
-            Ok(Ok(stream)) => stream,
-        };
-        let greeting = async {
-            match protocol {
-                Protocol::Ssh => greets_as_ssh(&mut stream).await,
-                Protocol::Rdp => confirms_as_rdp(&mut stream).await,
-            }
-        };
-        match timeout_at(Instant::now() + FIRST_WORD, greeting).await {
-            Ok(Ok(true)) => PortAnswer::Open,
-            Ok(Ok(false) | Err(_)) | Err(_) => PortAnswer::Stranger,
+        look(endpoint, protocol, patience, FIRST_WORD).await
+    }
+}
+
+async fn look(endpoint: &Endpoint, protocol: Protocol, patience: Duration, first_word: Duration) -> PortAnswer {
+    let address = (endpoint.host.as_str(), endpoint.port);
+    let mut stream = match timeout_at(Instant::now() + patience, TcpStream::connect(address)).await {
+        Err(_) => return PortAnswer::Silent,
+        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return PortAnswer::Silent,
+        Ok(Err(_)) => return PortAnswer::Refused,
+        Ok(Ok(stream)) => stream,
+    };
+    let greeting = async {
+        match protocol {
+            Protocol::Ssh => greets_as_ssh(&mut stream).await,
+            Protocol::Rdp => confirms_as_rdp(&mut stream).await,
         }
+    };
+    match timeout_at(Instant::now() + first_word, greeting).await {
+        Ok(Ok(true)) => PortAnswer::Open,
+        Ok(Ok(false) | Err(_)) | Err(_) => PortAnswer::Stranger,
     }
 }
 
@@ -79,7 +83,11 @@ mod tests {
     use super::*;
     use tokio::net::TcpListener;
 
-    async fn answers_with(bytes: &'static [u8], protocol: Protocol) -> PortAnswer {
+    /// Long enough that a machine under load is not taken for a port that does not answer.
+    const LONG: Duration = Duration::from_mins(1);
+
+    /// What a look finds where `bytes` are said and then nothing more.
+    async fn answers_with(bytes: &'static [u8], protocol: Protocol, first_word: Duration) -> PortAnswer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -89,26 +97,34 @@ mod tests {
             stream.read_to_end(&mut rest).await.unwrap_or_default();
         });
         let endpoint = Endpoint { host: "127.0.0.1".into(), port };
-        TcpPortProbe.look(&endpoint, protocol, Duration::from_secs(5)).await
+        look(&endpoint, protocol, LONG, first_word).await
     }
 
     #[tokio::test]
     async fn an_ssh_server_is_known_by_its_version_line() {
-        assert_eq!(answers_with(b"SSH-2.0-OpenSSH_9.6\r\n", Protocol::Ssh).await, PortAnswer::Open);
-        assert_eq!(answers_with(b"Welcome\r\nSSH-2.0-x\r\n", Protocol::Ssh).await, PortAnswer::Open);
+        assert_eq!(answers_with(b"SSH-2.0-OpenSSH_9.6\r\n", Protocol::Ssh, LONG).await, PortAnswer::Open);
+        assert_eq!(answers_with(b"Welcome\r\nSSH-2.0-x\r\n", Protocol::Ssh, LONG).await, PortAnswer::Open);
     }
 
     #[tokio::test]
     async fn an_rdp_server_is_known_by_its_connection_confirm() {
         let confirm = b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x1f\x08\x00\x02\x00\x00\x00";
-        assert_eq!(answers_with(confirm, Protocol::Rdp).await, PortAnswer::Open);
+        assert_eq!(answers_with(confirm, Protocol::Rdp, LONG).await, PortAnswer::Open);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whatever_else_answers_is_a_stranger() {
-        assert_eq!(answers_with(b"HTTP/1.1 400 Bad Request\r\n\r\n", Protocol::Rdp).await, PortAnswer::Stranger);
-        assert_eq!(answers_with(b"220 mail ready\r\n", Protocol::Ssh).await, PortAnswer::Stranger);
-        assert_eq!(answers_with(b"", Protocol::Ssh).await, PortAnswer::Stranger);
+        let http = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        assert_eq!(answers_with(http, Protocol::Rdp, LONG).await, PortAnswer::Stranger);
+        let soon = Duration::from_millis(50);
+        assert_eq!(answers_with(b"220 mail ready\r\n", Protocol::Ssh, soon).await, PortAnswer::Stranger);
+        assert_eq!(answers_with(b"", Protocol::Ssh, soon).await, PortAnswer::Stranger);
+    }
+
+    #[tokio::test]
+    async fn a_greeting_without_end_is_not_listened_to_for_ever() {
+        static CHATTER: [u8; 4096] = [b'x'; 4096];
+        assert_eq!(answers_with(&CHATTER, Protocol::Ssh, LONG).await, PortAnswer::Stranger);
     }
 
     #[tokio::test]
@@ -117,6 +133,25 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let endpoint = Endpoint { host: "127.0.0.1".into(), port };
-        assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, Duration::from_secs(60)).await, PortAnswer::Refused);
+        assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, LONG).await, PortAnswer::Refused);
+    }
+
+    /// A full backlog drops what comes, as an NSG does.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_port_from_which_nothing_comes_back_is_silent() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let at = listener.local_addr().unwrap();
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port: at.port() };
+        let soon = Duration::from_millis(100);
+        let mut waiting = Vec::new();
+        // Each connection that nobody accepts takes a place in the backlog; then there are none left.
+        while let Ok(Ok(stream)) = tokio::time::timeout(soon, TcpStream::connect(at)).await {
+            waiting.push(stream);
+        }
+        assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, soon).await, PortAnswer::Silent);
+        drop(listener);
     }
 }

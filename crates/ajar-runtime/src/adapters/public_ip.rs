@@ -10,12 +10,17 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use reqwest::redirect::Policy;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::ports::PublicIp;
 
 /// What a source may take.
 const BUDGET: Duration = Duration::from_secs(2);
+
+/// How long the others are waited for once two agree and nothing can change that: they only add to the confidence, and
+/// a slow one must not hold up the click.
+const STRAGGLERS: Duration = Duration::from_millis(200);
 
 /// Asks all endpoints of a cloud at once and takes what two of them agree on.
 ///
@@ -73,12 +78,47 @@ impl PublicIp for PublicIpEndpoints {
     async fn detect(&self) -> Result<SourceAddress, Trouble> {
         let mut pending: FuturesUnordered<_> = self.endpoints.iter().map(|endpoint| self.ask(endpoint)).collect();
         let mut answers = Vec::new();
-        while let Some(answer) = pending.next().await {
+        let mut stragglers = None;
+        loop {
+            let next = match stragglers {
+                None => pending.next().await,
+                Some(until) => timeout_at(until, pending.next()).await.unwrap_or_default(),
+            };
+            let Some(answer) = next else { break };
             answers.extend(answer);
+            if stragglers.is_none() && is_decided(&answers, pending.len()) {
+                stragglers = Some(Instant::now() + STRAGGLERS);
+            }
         }
         weigh(&answers).map_err(|dispute| match dispute {
             SourceDispute::Disagree(seen) => Failure::SourceUncertain { seen }.into(),
             SourceDispute::NoAnswer => Failure::SourceUnknown.into(),
         })
+    }
+}
+
+/// Whether the address that leads stays in the lead whatever the sources still asked may say.
+fn is_decided(answers: &[Ipv4Addr], pending: usize) -> bool {
+    let votes = |address: Ipv4Addr| answers.iter().filter(|answer| **answer == address).count();
+    let Some(leader) = answers.iter().copied().max_by_key(|answer| votes(*answer)) else { return false };
+    let runner_up = answers.iter().filter(|answer| **answer != leader).map(|answer| votes(*answer)).max();
+    votes(leader) >= 2 && votes(leader) > runner_up.unwrap_or(0) + pending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+    const B: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 20);
+
+    #[test]
+    fn the_lead_is_decided_when_nothing_that_may_still_come_can_change_it() {
+        assert!(is_decided(&[A, A], 1));
+        assert!(is_decided(&[B, A, A], 0));
+        assert!(!is_decided(&[A, A], 2), "two others might agree on something else");
+        assert!(!is_decided(&[A], 0), "one alone is not confirmed");
+        assert!(!is_decided(&[A, B], 1));
+        assert!(!is_decided(&[], 3));
     }
 }

@@ -2,24 +2,33 @@
 
 use ajar_core::attempt::{Attempt, Fact, Memory, Order};
 use ajar_core::profile::ProfileName;
-use ajar_core::snapshot::AttemptNumber;
-use chrono::{DateTime, Utc};
+use ajar_core::snapshot::{AttemptNumber, AttemptView};
+use chrono::{DateTime, FixedOffset, Utc};
 use tokio::task::AbortHandle;
 
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
 /// cannot be called back, and its result is wanted even after a cancel.
 pub(super) struct Working {
     pub(super) attempt: Attempt,
-    pub(super) tasks: Vec<AbortHandle>,
-    /// Whether its end has been taken stock of.
-    pub(super) closed: bool,
+    tasks: Vec<AbortHandle>,
+    /// What is shown of it once its end has been taken stock of.
+    last_view: Option<AttemptView>,
 }
 
 impl Working {
-    fn stop(&mut self) {
-        for task in self.tasks.drain(..) {
-            task.abort();
-        }
+    pub(super) fn works_with(&mut self, task: AbortHandle) {
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(task);
+    }
+
+    fn is_ended(&self) -> bool {
+        self.attempt.outcome().is_some()
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -37,7 +46,7 @@ impl Attempts {
     pub(super) fn under_way(&mut self, name: &ProfileName, port: u16) -> Option<&mut Attempt> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            working.attempt.outcome().is_none() && order.name == *name && order.port == port
+            !working.is_ended() && order.name == *name && order.port == port
         };
         self.all.iter_mut().find(wanted).map(|working| &mut working.attempt)
     }
@@ -47,20 +56,20 @@ impl Attempts {
         self.forget(&order.name);
         self.last = AttemptNumber(self.last.0 + 1);
         let attempt = Attempt::new(self.last, order, memory, now);
-        self.all.push(Working { attempt, tasks: Vec::new(), closed: false });
+        self.all.push(Working { attempt, tasks: Vec::new(), last_view: None });
         self.last
     }
 
     /// Forgets the ended attempts of a favourite.
     pub(super) fn forget(&mut self, name: &ProfileName) {
-        self.all.retain(|working| working.attempt.outcome().is_none() || working.attempt.order().name != *name);
+        self.all.retain(|working| !working.is_ended() || working.attempt.order().name != *name);
     }
 
     /// Cancels all attempts under way for a favourite; whether there was one.
     pub(super) fn cancel(&mut self, name: &ProfileName, now: DateTime<Utc>) -> bool {
         let mut any = false;
         for working in &mut self.all {
-            if working.attempt.order().name == *name && working.attempt.outcome().is_none() {
+            if working.attempt.order().name == *name && !working.is_ended() {
                 working.attempt.cancel(now);
                 any = true;
             }
@@ -69,7 +78,7 @@ impl Attempts {
     }
 
     pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
-        if let Some(working) = self.all.iter_mut().find(|working| working.attempt.number() == number) {
+        if let Some(working) = self.working(number) {
             working.attempt.apply(number, fact, now);
         }
     }
@@ -88,24 +97,29 @@ impl Attempts {
         self.all.iter().map(|working| &working.attempt)
     }
 
-    pub(super) fn working(&mut self) -> impl Iterator<Item = &mut Working> {
-        self.all.iter_mut()
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Attempt> {
+        self.all.iter_mut().map(|working| &mut working.attempt)
+    }
+
+    pub(super) fn working(&mut self, number: AttemptNumber) -> Option<&mut Working> {
+        self.all.iter_mut().find(|working| working.attempt.number() == number)
+    }
+
+    /// What is shown of each. An ended attempt stays as it was at its end.
+    pub(super) fn views(&self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<AttemptView> {
+        let view = |working: &Working| working.last_view.clone().unwrap_or_else(|| working.attempt.view(now, zone));
+        self.all.iter().map(view).collect()
     }
 
     /// The attempts that have ended since the last call, their tasks stopped.
-    pub(super) fn just_ended(&mut self) -> Vec<Attempt> {
-        let fresh = self.all.iter_mut().filter(|working| working.attempt.outcome().is_some() && !working.closed);
+    pub(super) fn just_ended(&mut self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<Attempt> {
+        let fresh = self.all.iter_mut().filter(|working| working.is_ended() && working.last_view.is_none());
         fresh
             .map(|working| {
-                working.closed = true;
-                working.stop();
+                working.last_view = Some(working.attempt.view(now, zone));
+                working.tasks.drain(..).for_each(|task| task.abort());
                 working.attempt.clone()
             })
             .collect()
-    }
-
-    /// Stops all tasks: the engine ends.
-    pub(super) fn abandon(&mut self) {
-        self.all.iter_mut().for_each(Working::stop);
     }
 }

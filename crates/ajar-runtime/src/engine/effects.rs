@@ -3,17 +3,23 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use ajar_core::access_window::{granted, open_windows};
-use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Outcome};
+use ajar_core::access_window::granted;
+use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
+use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::held::Held;
+use super::refresh::RefreshNumber;
 use crate::files::State;
+
+/// How far the time at which Azure took a request may lie before the time at which it was sent, by two clocks.
+const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(1);
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -23,6 +29,8 @@ pub(super) enum Happened {
     Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
     /// The policies of a favourite's VM, read to adopt its windows.
     Adopted { name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    /// A refresh is over, and what went wrong first.
+    Refreshed(RefreshNumber, Option<(ProfileName, Trouble)>),
 }
 
 type Answered = Result<JitNetworkAccessRequest, InitiateFailure>;
@@ -31,36 +39,23 @@ impl Engine {
     /// Starts all enabled effects of all attempts.
     pub(super) fn start_effects(&mut self) {
         let now = self.now();
-        let mut asks = Vec::new();
         let mut starts = Vec::new();
-        for working in self.attempts.working() {
-            for effect in working.attempt.next(now) {
-                working.attempt.begun(&effect, now);
-                starts.push((working.attempt.number(), working.attempt.order().clone(), effect));
+        for attempt in self.attempts.iter_mut() {
+            for effect in attempt.next(now) {
+                attempt.begun(&effect, now);
+                starts.push((attempt.number(), attempt.order().clone(), effect));
             }
         }
         for (number, order, effect) in starts {
-            if let Effect::Initiate(ask) = effect {
-                asks.push((number, order, ask));
-                continue;
+            let task = self.run_effect(number, order, effect);
+            if let Some((task, working)) = task.zip(self.attempts.working(number)) {
+                working.works_with(task);
             }
-            let task = self.run_effect(number, &order, effect);
-            if let Some(working) = self.attempts.working().find(|working| working.attempt.number() == number) {
-                working.tasks.extend(task);
-            }
-        }
-        for (number, order, ask) in asks {
-            self.initiate(number, order.name, order.vm, ask);
         }
     }
 
     /// Runs an effect; the handle is there for those that a cancel may stop.
-    fn run_effect(
-        &self,
-        number: AttemptNumber,
-        order: &ajar_core::attempt::Order,
-        effect: Effect,
-    ) -> Option<AbortHandle> {
+    fn run_effect(&mut self, number: AttemptNumber, order: Order, effect: Effect) -> Option<AbortHandle> {
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
@@ -89,13 +84,15 @@ impl Engine {
             Effect::LaunchClient { endpoint } => {
                 let favourite = self.settings.favourite(&order.name);
                 let profile = favourite.map(|favourite| favourite.profile.clone());
-                let order = order.clone();
                 Some(self.send_fact(number, async move {
-                    let profile = profile.unwrap_or_else(|| ajar_core::profile::Profile::new(order.vm.clone()));
+                    let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
                     Fact::Client(ports.launcher.launch(&order, &profile, &endpoint).await)
                 }))
             }
-            Effect::Initiate(_) => None,
+            Effect::Initiate(ask) => {
+                self.initiate(number, order.name, vm, ask);
+                None
+            }
         }
     }
 
@@ -112,13 +109,16 @@ impl Engine {
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
     fn initiate(&mut self, attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, ask: Ask) {
-        let sent_at = self.now();
-        let key = State::key(&vm, ask.port);
-        self.remember(|state| {
-            state.unsettled.insert(key, sent_at);
+        let (key, sent_at) = (State::key(&vm, ask.port), self.now());
+        let written = self.remembered.change(move |state| {
+            state.unsettled.insert(key.clone(), sent_at);
         });
         let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
         tokio::spawn(async move {
+            if written.await.is_err() {
+                // The engine has ended before it was written down, and so before it was sent.
+                return;
+            }
             let result = azure.initiate(&vm, &ask).await;
             drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
         });
@@ -136,8 +136,7 @@ impl Engine {
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
                 if !matches!(result, Err(InitiateFailure::Unanswered)) {
-                    let key = State::key(&vm, port);
-                    self.remember(|state| state.settled(&key));
+                    self.settled(State::key(&vm, port));
                 }
                 let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
@@ -145,17 +144,15 @@ impl Engine {
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
-            Happened::Adopted { name, vm, policies } => {
-                let open = open_windows(&policies, &vm, now);
-                self.held.adopt(&name, &vm, &open);
-            }
+            Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
+            Happened::Refreshed(number, problem) => self.refreshed(number, problem),
         }
     }
 
     /// Takes stock of attempts that have just ended.
     pub(super) fn take_stock(&mut self) {
         let now = self.now();
-        for attempt in self.attempts.just_ended() {
+        for attempt in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
             if let Some(Outcome::Connected { .. }) = attempt.outcome() {
                 self.remember_endpoint(&attempt);
@@ -167,39 +164,30 @@ impl Engine {
         self.held.drop_ended(now);
     }
 
-    fn hold_window(&mut self, attempt: &Attempt, now: chrono::DateTime<chrono::Utc>) {
+    fn hold_window(&mut self, attempt: &Attempt, now: DateTime<Utc>) {
         if let Some(window) = attempt.window(now) {
-            let name = attempt.order().name.clone();
-            self.held.hold(Held { name, window, ours: false });
             let key = State::key(&attempt.order().vm, attempt.order().port);
-            self.remember(|state| state.settled(&key));
+            let sent = self.remembered.state().unsettled.get(&key).copied();
+            // A request whose answer nobody saw, and here is what it opened; an older window is not its work.
+            let ours = sent.is_some_and(|sent| window.start_time_utc > sent - CLOCKS_AGREE);
+            self.held.hold(Held { name: attempt.order().name.clone(), window, ours });
+            if sent.is_some() {
+                self.settled(key);
+            }
         }
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {
-        if let Some(endpoint) = attempt.lasting_endpoint() {
-            let key = State::key(&attempt.order().vm, attempt.order().port);
-            self.remember(|state| {
-                state.endpoints.insert(key, endpoint);
-            });
+        let Some(endpoint) = attempt.lasting_endpoint() else { return };
+        let key = State::key(&attempt.order().vm, attempt.order().port);
+        if self.remembered.state().endpoints.get(&key) != Some(&endpoint) {
+            drop(self.remembered.change(move |state| {
+                state.endpoints.insert(key.clone(), endpoint.clone());
+            }));
         }
     }
 
-    /// Reads the policies of a favourite's VM to learn of windows opened elsewhere, or before.
-    pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
-        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
-        tokio::spawn(async move {
-            match azure.policies(&vm).await {
-                Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
-                Err(trouble) => tracing::debug!(%vm, failure = %trouble.failure, "the policies could not be read"),
-            }
-        });
-    }
-
-    fn remember(&mut self, change: impl FnOnce(&mut State)) {
-        match self.state_file.change(change) {
-            Ok(state) => self.state = state,
-            Err(error) => tracing::warn!(%error, "state.json could not be written"),
-        }
+    fn settled(&mut self, key: String) {
+        drop(self.remembered.change(move |state| state.settled(&key)));
     }
 }

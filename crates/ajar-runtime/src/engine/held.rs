@@ -1,5 +1,8 @@
 //! The access windows known to be in force.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
@@ -10,27 +13,42 @@ use chrono::{DateTime, Utc};
 pub(super) struct Held {
     pub(super) name: ProfileName,
     pub(super) window: AccessWindow,
-    /// Whether this engine asked for it; else it was adopted.
+    /// Whether Ajar asked for it on this machine; else it was adopted.
     pub(super) ours: bool,
 }
 
-/// See the module. One per favourite and port: the one that lasts longest.
+impl Held {
+    fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.window.is_same_grant(&other.window)
+    }
+
+    /// Which of two windows of one port matters more: one of ours, whoever else is let in for longer; of ours the
+    /// newest, which replaced the others; of others' the one that lasts longest.
+    fn rank(&self, other: &Self) -> Ordering {
+        let (one, two) = (&self.window, &other.window);
+        self.ours.cmp(&other.ours).then_with(|| {
+            if self.ours {
+                (one.start_time_utc, one.end_time_utc).cmp(&(two.start_time_utc, two.end_time_utc))
+            } else {
+                one.end_time_utc.cmp(&two.end_time_utc)
+            }
+        })
+    }
+}
+
+/// See the module. All of them are kept, so that one that ends uncovers the next; one per favourite and port is shown.
 #[derive(Debug, Default)]
 pub(super) struct HeldWindows(Vec<Held>);
 
 impl HeldWindows {
-    /// Takes a window in; a shorter one of the same favourite and port gives way.
+    /// Takes a window in.
     pub(super) fn hold(&mut self, held: Held) {
-        let same = |old: &Held| old.name == held.name && old.window.port == held.window.port;
-        if let Some(old) = self.0.iter_mut().find(|old| same(old)) {
-            if held.window.end_time_utc >= old.window.end_time_utc {
-                let ours = held.ours || (old.ours && old.window.is_same_grant(&held.window));
-                *old = Held { ours, ..held };
-            }
+        if let Some(known) = self.0.iter_mut().find(|known| known.is_same(&held)) {
+            let ours = known.ours || held.ours;
+            *known = Held { ours, ..held };
         } else {
             self.0.push(held);
         }
-        self.0.sort_by_key(|held| held.window.end_time_utc);
     }
 
     /// Makes the windows of a favourite's VM those that its policies show: what is not there any more was replaced or
@@ -48,15 +66,103 @@ impl HeldWindows {
         self.0.retain(|held| held.window.phase(now) != Phase::Ended);
     }
 
-    pub(super) fn drop_favourite(&mut self, name: &ProfileName) {
-        self.0.retain(|held| held.name != *name);
+    /// Forgets the windows that `wanted` turns down.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&Held) -> bool) {
+        self.0.retain(wanted);
     }
 
     pub(super) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.iter().filter_map(|held| held.window.next_change(now)).min()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Held> {
-        self.0.iter()
+    /// The window of each favourite and port that matters most, the one that ends first at the top.
+    pub(super) fn shown(&self) -> Vec<&Held> {
+        let mut best: HashMap<_, &Held> = HashMap::new();
+        for held in &self.0 {
+            let place = best.entry((held.name.as_str().to_lowercase(), held.window.port)).or_insert(held);
+            if held.rank(place).is_gt() {
+                *place = held;
+            }
+        }
+        let mut shown: Vec<_> = best.into_values().collect();
+        shown
+            .sort_by_cached_key(|held| (held.window.end_time_utc, held.name.as_str().to_lowercase(), held.window.port));
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ajar_core::policy::SourcePrefix;
+    use chrono::TimeDelta;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn held(start: i64, end: i64, ours: bool) -> Held {
+        let window = AccessWindow {
+            vm: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap(),
+            port: 22,
+            sources: vec![SourcePrefix::from("203.0.113.7")],
+            start_time_utc: at(start),
+            end_time_utc: at(end),
+            requestor: "somebody".into(),
+            mapped: None,
+        };
+        Held { name: "web".parse().unwrap(), window, ours }
+    }
+
+    fn ends(windows: &HeldWindows) -> Vec<i64> {
+        windows.shown().iter().map(|held| (held.window.end_time_utc - at(0)).num_minutes()).collect()
+    }
+
+    #[test]
+    fn our_window_is_shown_although_a_colleague_is_let_in_for_longer() {
+        let mut windows = HeldWindows::default();
+        windows.hold(held(0, 60, true));
+        windows.hold(held(5, 240, false));
+        assert_eq!(ends(&windows), [60]);
+        windows.drop_ended(at(60));
+        assert_eq!(ends(&windows), [240], "when ours ends, theirs is still there");
+    }
+
+    #[test]
+    fn a_newer_request_of_ours_counts_even_if_it_ends_sooner() {
+        let mut windows = HeldWindows::default();
+        windows.hold(held(0, 180, true));
+        windows.hold(held(10, 70, true));
+        assert_eq!(ends(&windows), [70]);
+    }
+
+    #[test]
+    fn of_others_windows_the_longest_is_shown() {
+        let mut windows = HeldWindows::default();
+        windows.hold(held(0, 180, false));
+        windows.hold(held(10, 70, false));
+        assert_eq!(ends(&windows), [180]);
+    }
+
+    #[test]
+    fn reading_a_window_again_does_not_make_it_somebody_elses() {
+        let mut windows = HeldWindows::default();
+        let ours = held(0, 60, true);
+        windows.hold(ours.clone());
+        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window));
+        assert!(windows.shown()[0].ours);
+        windows.adopt(&ours.name, &ours.window.vm, &[]);
+        assert!(windows.shown().is_empty(), "a revoked window is gone");
+    }
+
+    #[test]
+    fn favourites_and_ports_have_windows_of_their_own_the_first_to_end_on_top() {
+        let mut windows = HeldWindows::default();
+        let mut other_port = held(0, 30, true);
+        other_port.window.port = 8022;
+        windows.hold(held(0, 60, true));
+        windows.hold(other_port);
+        windows.hold(Held { name: "same-vm".parse().unwrap(), ..held(0, 45, true) });
+        assert_eq!(ends(&windows), [30, 45, 60]);
     }
 }

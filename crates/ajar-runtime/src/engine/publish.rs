@@ -1,9 +1,11 @@
 //! The snapshot, made anew after each event and published when it says something new.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ajar_core::access_window::Phase;
 use ajar_core::attempt::Outcome;
+use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, Snapshot, WindowView};
@@ -20,9 +22,16 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         favourites: Vec::new(),
         windows: Vec::new(),
         attempts: Vec::new(),
+        refreshing: false,
+        refresh_problem: None,
         settings_problem: None,
         window_wanted: 0,
     }
+}
+
+/// Names that differ in case only are one.
+fn key(name: &ProfileName) -> String {
+    name.as_str().to_ascii_lowercase()
 }
 
 impl Engine {
@@ -40,69 +49,78 @@ impl Engine {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (now, zone) = (self.now(), self.zone());
+        let shown = self.held.shown();
+        let states = self.favourite_states(&shown);
+        let favourites = &self.settings.favourites;
+        let protocols: HashMap<_, _> =
+            favourites.iter().map(|favourite| (key(&favourite.name), favourite.profile.protocol)).collect();
+        let window = |held: &&Held| {
+            let chosen = protocols.get(&key(&held.name)).copied().flatten();
+            self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
+        };
+        let favourite = |favourite: &Favourite| {
+            let state = states.get(&key(&favourite.name)).copied();
+            favourite_view(favourite, state.unwrap_or(FavouriteState::Closed))
+        };
         Snapshot {
             revision: 0,
-            clock_skew_ms: self.skew().num_milliseconds(),
+            clock_skew_ms: self.skew.num_milliseconds(),
             host: self.host.clone(),
-            favourites: self.settings.favourites.iter().map(|favourite| self.favourite_view(favourite)).collect(),
-            windows: self.held.iter().map(|held| self.window_view(held)).collect(),
-            attempts: self.attempts.iter().map(|attempt| attempt.view(now, zone)).collect(),
+            favourites: favourites.iter().map(favourite).collect(),
+            windows: shown.iter().map(window).collect(),
+            attempts: self.attempts.views(self.now(), self.zone()),
+            refreshing: self.refresh.is_some(),
+            refresh_problem: self.refresh_problem.clone(),
             settings_problem: self.settings_problem.clone(),
             window_wanted: self.window_wanted,
         }
     }
 
-    fn favourite_view(&self, favourite: &Favourite) -> FavouriteView {
-        let profile = &favourite.profile;
-        FavouriteView {
-            name: favourite.name.clone(),
-            vm: profile.vm.clone(),
-            vm_name: profile.vm.name().into(),
-            resource_group: profile.vm.resource().resource_group().into(),
-            protocol: profile.protocol(),
-            port: profile.port(),
-            user: profile.user.clone(),
-            state: self.favourite_state(&favourite.name),
-            detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm),
-        }
-    }
-
-    /// The most pressing of what is known: under way, open, failed.
-    fn favourite_state(&self, name: &ProfileName) -> FavouriteState {
-        let of_favourite = || self.attempts.iter().filter(|attempt| attempt.order().name == *name);
-        if of_favourite().any(|attempt| attempt.outcome().is_none()) {
-            return FavouriteState::Connecting;
-        }
+    /// How the favourites stand of which anything is known. What is more pressing overwrites what is less so.
+    fn favourite_states(&self, shown: &[&Held]) -> HashMap<String, FavouriteState> {
         let now = self.now();
-        let phases: Vec<_> =
-            self.held.iter().filter(|held| held.name == *name).map(|held| held.window.phase(now)).collect();
-        if phases.contains(&Phase::Open) {
-            FavouriteState::Open
-        } else if phases.contains(&Phase::Ending) {
-            FavouriteState::Ending
-        } else if of_favourite().any(|attempt| matches!(attempt.outcome(), Some(Outcome::Failed { .. }))) {
-            FavouriteState::Failed
-        } else {
-            FavouriteState::Closed
-        }
+        let attempts = |state, wanted: fn(Option<&Outcome>) -> bool| {
+            let wanted = self.attempts.iter().filter(move |attempt| wanted(attempt.outcome()));
+            wanted.map(move |attempt| (key(&attempt.order().name), state))
+        };
+        let windows = |state, phase| {
+            let wanted = shown.iter().filter(move |held| held.window.phase(now) == phase);
+            wanted.map(move |held| (key(&held.name), state))
+        };
+        attempts(FavouriteState::Failed, |outcome| matches!(outcome, Some(Outcome::Failed { .. })))
+            .chain(windows(FavouriteState::Ending, Phase::Ending))
+            .chain(windows(FavouriteState::Open, Phase::Open))
+            .chain(attempts(FavouriteState::Connecting, |outcome| outcome.is_none()))
+            .collect()
     }
 
-    fn window_view(&self, held: &Held) -> WindowView {
+    fn window_view(&self, held: &Held, protocol: Protocol) -> WindowView {
         let window = &held.window;
-        let favourite = self.settings.favourite(&held.name);
         WindowView {
             name: held.name.clone(),
             vm: window.vm.clone(),
             port: window.port,
-            protocol: favourite
-                .and_then(|f| f.profile.protocol)
-                .unwrap_or_else(|| ajar_core::port::Protocol::of_port(window.port)),
+            protocol,
             source: ajar_core::message::sources(&window.sources),
             start_time_utc: window.start_time_utc,
             end_time_utc: window.end_time_utc,
             opened_by: (!held.ours).then(|| window.requestor.clone()),
             ending: window.phase(self.now()) == Phase::Ending,
         }
+    }
+}
+
+fn favourite_view(favourite: &Favourite, state: FavouriteState) -> FavouriteView {
+    let profile = &favourite.profile;
+    FavouriteView {
+        name: favourite.name.clone(),
+        vm: profile.vm.clone(),
+        vm_name: profile.vm.name().into(),
+        resource_group: profile.vm.resource().resource_group().into(),
+        protocol: profile.protocol(),
+        port: profile.port(),
+        user: profile.user.clone(),
+        state,
+        detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm),
     }
 }

@@ -36,16 +36,13 @@ impl Engine {
         match request {
             Request::Connect(connect) => return self.connect(connect).map(|number| Reply::Attempt { number }),
             Request::Cancel { name } => {
-                self.favourite(&name)?;
                 let now = self.now();
-                self.attempts.cancel(&name, now);
-            }
-            Request::Dismiss { name } => self.attempts.forget(&name),
-            Request::Refresh => {
-                for favourite in self.settings.favourites.clone() {
-                    self.read_to_adopt(favourite.name, favourite.profile.vm);
+                if !self.attempts.cancel(&name, now) {
+                    self.favourite(&name)?;
                 }
             }
+            Request::Dismiss { name } => self.attempts.forget(&name),
+            Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
                 self.settings_file.add(&name, &profile)?;
                 self.reload_settings();
@@ -53,8 +50,9 @@ impl Engine {
             Request::Remove { name } => {
                 let known = self.favourite(&name)?.name.clone();
                 self.settings_file.remove(&known)?;
+                let now = self.now();
+                self.attempts.cancel(&known, now);
                 self.attempts.forget(&known);
-                self.held.drop_favourite(&known);
                 self.reload_settings();
             }
             Request::ShowWindow => self.window_wanted += 1,
@@ -89,12 +87,12 @@ impl Engine {
         let now = self.now();
         let key = State::key(&profile.vm, port);
         let memory = Memory {
-            endpoint: self.state.endpoints.get(&key).cloned(),
+            endpoint: self.remembered.state().endpoints.get(&key).cloned(),
             source: self
                 .source
                 .filter(|(_, found)| (self.ports.clock.now() - *found).abs() < SOURCE_FRESH)
                 .map(|(source, _)| source),
-            unsettled_since: self.state.unsettled.get(&key).copied(),
+            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
         };
         let order = Order {
             name,
@@ -112,15 +110,19 @@ impl Engine {
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.
     pub(super) fn reload_settings(&mut self) {
-        let changed_at = self.settings_file.changed_at();
-        if changed_at.is_some() && changed_at == self.settings_seen {
+        let stamp = self.settings_file.stamp();
+        if stamp.is_some() && stamp == self.settings_seen {
             return;
         }
-        self.settings_seen = changed_at;
+        self.settings_seen = stamp;
         match self.settings_file.read() {
             Ok(settings) => {
                 self.settings = settings;
                 self.settings_problem = None;
+                let settings = &self.settings;
+                self.held.keep(|held| {
+                    settings.favourite(&held.name).is_some_and(|favourite| favourite.profile.vm == held.window.vm)
+                });
             }
             Err(trouble) => {
                 let about = About { name: "config.toml", zone: self.zone(), at: self.now() };

@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
 
 /// Replaces `path` with `contents`. A symbolic link is followed, so that a dotfile manager's file stays where it is;
 /// the file's permissions are kept, a new file is readable by its user alone.
@@ -13,14 +16,28 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?;
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(contents)?;
     if let Ok(old) = fs::metadata(&target) {
         file.as_file().set_permissions(old.permissions())?;
     }
     file.as_file().sync_all()?;
-    file.persist(&target).map_err(|error| error.error)?;
+    replace(file, &target)?;
     sync_folder(folder)
+}
+
+/// On Windows a file cannot be replaced in the moment in which another program looks into it: a reader, a virus scanner.
+fn replace(mut file: NamedTempFile, target: &Path) -> io::Result<()> {
+    let mut tries = if cfg!(windows) { 20 } else { 1 };
+    loop {
+        tries -= 1;
+        match file.persist(target) {
+            Ok(_) => return Ok(()),
+            Err(error) if tries > 0 && error.error.kind() == io::ErrorKind::PermissionDenied => file = error.file,
+            Err(error) => return Err(error.error),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// On Unix a rename is durable only once its folder is.
@@ -76,5 +93,32 @@ mod tests {
         write_atomically(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_stays_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let in_the_way = folder.path().join("config.toml");
+        fs::create_dir(&in_the_way).unwrap();
+        fs::write(in_the_way.join("inside"), "old").unwrap();
+        assert!(write_atomically(&in_the_way, b"new").is_err());
+        assert_eq!(fs::read(in_the_way.join("inside")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn in_a_read_only_folder_writing_fails_and_the_old_content_stays() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+        let is_root = File::create(folder.path().join("probe")).is_ok();
+        let result = write_atomically(&path, b"new");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        // Nothing is read-only to root.
+        assert_eq!(result.is_ok(), is_root);
+        assert_eq!(fs::read(&path).unwrap(), if is_root { b"new" } else { b"old" });
     }
 }

@@ -54,6 +54,11 @@ impl Folder {
         self.state.join("engine.lock")
     }
 
+    /// Where the host of the engine says how to attach.
+    pub fn engine_address(&self) -> PathBuf {
+        self.state.join("engine.address")
+    }
+
     /// Where logs go.
     pub fn logs(&self) -> &Path {
         &self.logs

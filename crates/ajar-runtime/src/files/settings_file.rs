@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::{Profile, ProfileName};
@@ -12,6 +13,14 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 use super::atomic::{while_locked, write_atomically};
 
 const NEW_FILE: &str = "# Settings of Ajar. Edit freely: comments and order are kept.\nschema_version = 1\n";
+
+/// Tells one content of a file from another without reading it. Two writes within one tick of the file system's clock
+/// are told apart by their length, if at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    changed_at: SystemTime,
+    length: u64,
+}
 
 /// The settings file. It need not exist; the first change makes it.
 #[derive(Clone, Debug)]
@@ -30,9 +39,10 @@ impl SettingsFile {
         &self.path
     }
 
-    /// When it last changed; `None` if it does not exist.
-    pub fn changed_at(&self) -> Option<std::time::SystemTime> {
-        std::fs::metadata(&self.path).and_then(|file| file.modified()).ok()
+    /// What tells its present content from another; `None` if it does not exist.
+    pub fn stamp(&self) -> Option<FileStamp> {
+        let file = std::fs::metadata(&self.path).ok()?;
+        Some(FileStamp { changed_at: file.modified().ok()?, length: file.len() })
     }
 
     /// What it says.

@@ -10,11 +10,23 @@ use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 
 use crate::files::Folder;
 
-/// The address of the engine that serves `folder`.
+/// The address of the engine that serves a folder.
 #[derive(Clone, Debug)]
 pub(super) struct Address(String);
 
 impl Address {
+    /// Where the present host says that it listens, or the last one did.
+    pub(super) fn announced(folder: &Folder) -> io::Result<Self> {
+        std::fs::read_to_string(folder.engine_address()).map(Self)
+    }
+
+    /// Says where to attach. Faces do not work it out for themselves: what goes into it (`XDG_RUNTIME_DIR`, `TMPDIR`)
+    /// differs between a desktop session and a cron job of the same user.
+    pub(super) fn announce(&self, folder: &Folder) -> io::Result<()> {
+        crate::files::write_atomically(&folder.engine_address(), self.0.as_bytes())
+    }
+
+    /// Where a host of `folder` listens.
     #[cfg(unix)]
     pub(super) fn of(folder: &Folder) -> io::Result<Self> {
         let path = private_runtime_folder(folder)?.join(format!("engine-{:016x}.sock", fingerprint(folder)));
@@ -78,7 +90,8 @@ pub(super) fn is_of_this_user(_stream: &Stream) -> bool {
 
 /// Tells folders apart in a name of fixed length: FNV-1a, which needs no crate and stays the same between versions.
 fn fingerprint(folder: &Folder) -> u64 {
-    let path = std::path::absolute(folder.settings()).unwrap_or_else(|_| folder.settings());
+    let lock = folder.engine_lock();
+    let path = std::fs::canonicalize(&lock).or_else(|_| std::path::absolute(&lock)).unwrap_or(lock);
     path.as_os_str()
         .as_encoded_bytes()
         .iter()

@@ -2,14 +2,23 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::time::Duration;
 
 use ajar_core::protocol::{FaceMessage, HostMessage, PROTOCOL_VERSION, Reply, Request};
 use interprocess::local_socket::tokio::Stream;
 use tokio::io::{BufReader, ReadHalf, WriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use super::following::Asker;
 use super::serving::{next_line, send};
+
+/// How long a host may take to introduce itself.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// The longest line read from the host, in bytes: a snapshot with tens of thousands of favourites.
+const LONGEST_LINE: u64 = 1 << 26;
 
 /// The writing half of an attachment, with the answers waited for.
 pub(super) struct Attachment {
@@ -17,7 +26,7 @@ pub(super) struct Attachment {
     /// Reads until it is dropped, which closes the socket.
     _reader: JoinSet<()>,
     next_id: u64,
-    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    waiting: HashMap<u64, Asker>,
 }
 
 /// What the host says, read by a task of its own so that no half-read line is lost. Ends when the host goes away.
@@ -28,7 +37,8 @@ pub(super) async fn attach(stream: Stream) -> io::Result<(Attachment, Listening)
     let (receiver, mut sender) = tokio::io::split(stream);
     send(&mut sender, &FaceMessage::Hello { protocol: PROTOCOL_VERSION }).await?;
     let mut reader = BufReader::new(receiver);
-    match next_message(&mut reader).await? {
+    let greeting = timeout(GREETING, next_message(&mut reader)).await;
+    match greeting.map_err(|_| io::Error::other("the process that hosts the engine does not answer"))?? {
         HostMessage::Hello { protocol: PROTOCOL_VERSION } => {}
         HostMessage::Hello { protocol } => {
             let message = format!(
@@ -53,23 +63,23 @@ pub(super) async fn attach(stream: Stream) -> io::Result<(Attachment, Listening)
 }
 
 async fn next_message(reader: &mut BufReader<ReadHalf<Stream>>) -> io::Result<HostMessage> {
-    let line = next_line(reader).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let line = next_line(reader, LONGEST_LINE).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(serde_json::from_str(&line)?)
 }
 
 impl Attachment {
-    /// Sends a request; its answer goes to `reply`.
-    pub(super) async fn ask(&mut self, request: Request, reply: oneshot::Sender<Reply>) -> io::Result<()> {
+    /// Sends a request; its answer goes to `asker`.
+    pub(super) async fn ask(&mut self, request: Request, asker: Asker) -> io::Result<()> {
         let id = self.next_id;
         self.next_id += 1;
-        self.waiting.insert(id, reply);
+        self.waiting.insert(id, asker);
         send(&mut self.sender, &FaceMessage::Ask { id, request }).await
     }
 
     /// Passes an answer on to who waits for it.
     pub(super) fn answered(&mut self, id: u64, reply: Reply) {
-        if let Some(waiting) = self.waiting.remove(&id) {
-            drop(waiting.send(reply));
+        if let Some(asker) = self.waiting.remove(&id) {
+            asker.answered(reply);
         }
     }
 }

@@ -15,34 +15,53 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How an election ends.
 pub(super) enum Elected {
-    /// This process hosts. The lock is held as long as the file is.
-    Host { lock: File, listener: Listener },
+    /// This process hosts, and [`listen`]s once it has made its engine. The lock is held as long as the file is.
+    Host(File),
     /// Another process does.
     Attached(Stream),
 }
 
 /// Becomes the host, or attaches to the one there is.
+///
+/// Between the two lies the moment in which a host has the lock and does not listen yet, or listens no longer and still
+/// has the lock. Nothing tells of its end that works on all systems, so it is waited out by looking again: a few
+/// milliseconds as a rule, and never longer than [`PATIENCE`].
 pub(super) async fn elect(folder: &Folder) -> io::Result<Elected> {
     folder.create()?;
-    let address = Address::of(folder)?;
     let give_up = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
         let lock = File::options().create(true).truncate(false).write(true).open(folder.engine_lock())?;
         match lock.try_lock() {
-            Ok(()) => return Ok(Elected::Host { lock, listener: address.listen()? }),
+            Ok(()) => return Ok(Elected::Host(lock)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        match address.connect().await {
+        match attach(folder).await {
             Ok(stream) if is_of_this_user(&stream) => return Ok(Elected::Attached(stream)),
             Ok(_) => {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the engine’s socket is not this user’s"));
             }
-            // The host is about to listen, or about to be gone.
-            Err(error) if Instant::now() >= give_up => return Err(error),
+            Err(error) if Instant::now() >= give_up => return Err(unreachable(folder, &error)),
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_millis(100));
     }
+}
+
+/// Lets others attach. For the holder of the lock.
+pub(super) fn listen(folder: &Folder) -> io::Result<Listener> {
+    let address = Address::of(folder)?;
+    let listener = address.listen()?;
+    address.announce(folder)?;
+    Ok(listener)
+}
+
+async fn attach(folder: &Folder) -> io::Result<Stream> {
+    Address::announced(folder)?.connect().await
+}
+
+fn unreachable(folder: &Folder, error: &io::Error) -> io::Error {
+    let lock = folder.engine_lock();
+    io::Error::new(error.kind(), format!("the process that holds {} does not answer: {error}", lock.display()))
 }

@@ -13,7 +13,7 @@ use interprocess::local_socket::tokio::{Listener, Stream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attached::attach;
-use super::election::{Elected, elect};
+use super::election::{Elected, elect, listen};
 use super::following::{Asker, Followed, Following, Progress};
 use super::serving::serve;
 use crate::engine::{self, EngineHandle, Parts, engine_gone};
@@ -41,6 +41,7 @@ pub struct Opening {
 pub struct Face {
     wishes: mpsc::Sender<Wish>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    first: Arc<Snapshot>,
 }
 
 #[derive(Debug)]
@@ -60,8 +61,8 @@ impl Face {
         let (opened, ready) = oneshot::channel();
         let work = Work { opening, inbox, published, followed: Vec::new(), opened: Some(opened), heard: false };
         tokio::spawn(work.run());
-        ready.await.map_err(|_| internal(&"the engine did not come up"))??;
-        Ok(Self { wishes, snapshots })
+        let first = ready.await.map_err(|_| internal(&"the engine did not come up"))??;
+        Ok(Self { wishes, snapshots, first })
     }
 
     /// Asks for something that is done at once. What came of it is in [`Face::snapshot`] when the answer is there.
@@ -89,8 +90,8 @@ impl Face {
     }
 
     /// The state as last heard.
-    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.snapshots.borrow().clone()
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().as_ref().map_or_else(|| Arc::clone(&self.first), Arc::clone)
     }
 
     /// Waits for the next snapshot that `wanted` accepts, the present one included; `None` if the engine is gone.
@@ -117,7 +118,7 @@ struct Work {
     inbox: mpsc::Receiver<Wish>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
     followed: Vec<Followed>,
-    opened: Option<oneshot::Sender<Result<(), Trouble>>>,
+    opened: Option<oneshot::Sender<Result<Arc<Snapshot>, Trouble>>>,
     /// Whether a snapshot has come since the last election.
     heard: bool,
 }
@@ -149,16 +150,19 @@ impl Work {
                 Err(trouble) => break trouble,
             }
         };
-        match self.opened.take() {
-            Some(opened) => drop(opened.send(Err(trouble))),
-            None => tracing::error!(failure = %trouble.failure, "the engine could not be taken over"),
+        tracing::error!(failure = %trouble.failure, "there is no engine to be had");
+        if let Some(opened) = self.opened.take() {
+            drop(opened.send(Err(trouble)));
         }
     }
 
     async fn term(&mut self) -> Result<Over, Trouble> {
-        match elect(&self.opening.folder).await.map_err(|error| internal(&error))? {
-            Elected::Host { lock, listener } => {
+        let folder = &self.opening.folder;
+        match elect(folder).await.map_err(|error| internal(&error))? {
+            Elected::Host(lock) => {
+                // First the engine: who cannot make one does not let others attach to it.
                 let parts = (self.opening.parts)().await?;
+                let listener = listen(folder).map_err(|error| internal(&error))?;
                 self.host(lock, listener, engine::start(parts)).await
             }
             Elected::Attached(stream) => match self.attached(stream).await {
@@ -246,7 +250,7 @@ impl Work {
         });
         self.settle_followed();
         if let Some(opened) = self.opened.take() {
-            drop(opened.send(Ok(())));
+            drop(opened.send(Ok(Arc::clone(snapshot))));
         }
     }
 

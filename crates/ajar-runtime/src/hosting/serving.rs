@@ -1,15 +1,16 @@
 //! The host's side of the socket: every attached face gets the snapshots, and answers to its requests.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ajar_core::protocol::{FaceMessage, HostMessage, PROTOCOL_VERSION};
+use ajar_core::snapshot::Snapshot;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Listener as _;
 use serde::Serialize;
-use tokio::io::{AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::address::is_of_this_user;
@@ -18,8 +19,11 @@ use crate::engine::EngineHandle;
 /// The longest line read from a face, in bytes.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// Serves faces until it is dropped; the lock is let go of at the end.
-pub(super) async fn serve(lock: File, listener: Listener, engine: EngineHandle) {
+/// How long to wait when no face can be let in, as when this process has too many files open.
+const BREATHER: Duration = Duration::from_millis(200);
+
+/// Serves faces until it is dropped.
+pub(super) async fn serve(listener: Listener, engine: EngineHandle) {
     let mut faces = JoinSet::new();
     loop {
         tokio::select! {
@@ -34,14 +38,13 @@ pub(super) async fn serve(lock: File, listener: Listener, engine: EngineHandle) 
                 }
                 Ok(_) => tracing::warn!("a process of another user tried to attach"),
                 Err(error) => {
-                    tracing::warn!(%error, "the engine’s socket failed");
-                    break;
+                    tracing::warn!(%error, "a face could not be let in");
+                    tokio::time::sleep(BREATHER).await;
                 }
             },
             Some(_) = faces.join_next() => {}
         }
     }
-    drop(lock);
 }
 
 async fn attend(stream: Stream, engine: EngineHandle) -> io::Result<()> {
@@ -55,28 +58,40 @@ async fn attend(stream: Stream, engine: EngineHandle) -> io::Result<()> {
     loop {
         tokio::select! {
             ended = &mut listening => return ended,
-            Some(message) = answered.recv() => send(&mut sender, &message).await?,
-            changed = snapshots.changed() => {
-                if changed.is_err() {
-                    return Ok(());
+            Some(message) = answered.recv() => {
+                // First what came of the request, then the answer.
+                if snapshots.has_changed().unwrap_or(false) {
+                    send_snapshot(&mut sender, &mut snapshots).await?;
                 }
-                let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                send(&mut sender, &HostMessage::Snapshot { snapshot: Box::new((*snapshot).clone()) }).await?;
+                send(&mut sender, &message).await?;
+            }
+            changed = snapshots.changed() => match changed {
+                Ok(()) => send_snapshot(&mut sender, &mut snapshots).await?,
+                Err(_) => return Ok(()),
             }
         }
     }
 }
 
+async fn send_snapshot(
+    sender: &mut (impl AsyncWrite + Unpin),
+    snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+) -> io::Result<()> {
+    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+    send(sender, &HostMessage::Snapshot { snapshot: Box::new((*snapshot).clone()) }).await
+}
+
 async fn listen(
-    reader: impl tokio::io::AsyncBufRead + Unpin,
+    reader: impl AsyncBufRead + Unpin,
     engine: EngineHandle,
     replies: mpsc::UnboundedSender<HostMessage>,
 ) -> io::Result<()> {
-    let mut reader = reader;
-    while let Some(line) = next_line(&mut reader).await? {
+    let (mut reader, mut greeted) = (reader, false);
+    while let Some(line) = next_line(&mut reader, LONGEST_LINE).await? {
         match serde_json::from_str::<FaceMessage>(&line)? {
-            FaceMessage::Hello { protocol: PROTOCOL_VERSION } => {}
+            FaceMessage::Hello { protocol: PROTOCOL_VERSION } => greeted = true,
             FaceMessage::Hello { .. } => return Err(io::Error::other("a face of another version")),
+            FaceMessage::Ask { .. } if !greeted => return Err(io::Error::other("a face that does not greet")),
             FaceMessage::Ask { id, request } => {
                 let reply = engine.ask(request).await;
                 drop(replies.send(HostMessage::Reply { id, reply }));
@@ -87,14 +102,15 @@ async fn listen(
 }
 
 /// The next line; `None` at the end. A line without end is an error, not a full memory.
-pub(super) async fn next_line(reader: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
+pub(super) async fn next_line(reader: &mut (impl AsyncBufRead + Unpin), longest: u64) -> io::Result<Option<String>> {
     use tokio::io::AsyncReadExt as _;
     let mut line = String::new();
-    let read = reader.take(LONGEST_LINE).read_line(&mut line).await?;
+    let read = reader.take(longest).read_line(&mut line).await?;
     match (read, line.ends_with('\n')) {
         (0, _) => Ok(None),
         (_, true) => Ok(Some(line)),
-        (_, false) => Err(io::ErrorKind::UnexpectedEof.into()),
+        (_, false) if u64::try_from(read).is_ok_and(|read| read < longest) => Err(io::ErrorKind::UnexpectedEof.into()),
+        (_, false) => Err(io::Error::new(io::ErrorKind::InvalidData, "a line without end")),
     }
 }
 

@@ -1,0 +1,86 @@
+//! The engine, through its handle.
+
+mod attempts;
+mod cancelling;
+mod favourites;
+mod many;
+mod windows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, OutcomeView, Snapshot};
+use ajar_runtime::engine::{self, EngineHandle};
+
+use crate::world::World;
+
+/// An engine with its world.
+pub(crate) struct Running {
+    pub(crate) world: Arc<World>,
+    pub(crate) engine: EngineHandle,
+}
+
+pub(crate) fn name(text: &str) -> ProfileName {
+    text.parse().unwrap()
+}
+
+/// The wish to open a favourite with its client.
+pub(crate) fn connect(text: &str) -> Connect {
+    Connect { name: name(text), port: None, seconds: None, reason: None, source: None, launch: true }
+}
+
+impl Running {
+    pub(crate) fn start(world: &Arc<World>) -> Self {
+        Self { world: Arc::clone(world), engine: engine::start(world.parts()) }
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.engine.snapshots().borrow().clone()
+    }
+
+    pub(crate) async fn connect(&self, favourite: &str) -> AttemptNumber {
+        match self.engine.ask(Request::Connect(connect(favourite))).await {
+            Reply::Attempt { number } => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn done(&self, request: Request) {
+        assert_eq!(self.engine.ask(request).await, Reply::Done);
+    }
+
+    pub(crate) async fn refused(&self, request: Request) -> FailureView {
+        match self.engine.ask(request).await {
+            Reply::Refused { failure } => *failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits for a snapshot. Time is paused, so the limit costs nothing.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.engine.snapshots();
+        let found = snapshots.wait_for(|snapshot| wanted(snapshot));
+        let found = tokio::time::timeout(Duration::from_hours(24), found).await;
+        found.expect("it never came true").expect("the engine has ended").clone()
+    }
+
+    /// Waits for the end of an attempt.
+    pub(crate) async fn ended(&self, number: AttemptNumber) -> AttemptView {
+        let snapshot = self.until(|snapshot| find(snapshot, number).is_some_and(|view| view.outcome.is_some())).await;
+        find(&snapshot, number).unwrap().clone()
+    }
+
+    /// Connects, and waits until that has worked.
+    pub(crate) async fn connected(&self, favourite: &str) -> AttemptView {
+        let number = self.connect(favourite).await;
+        let view = self.ended(number).await;
+        assert!(matches!(view.outcome, Some(OutcomeView::Connected { .. })), "{view:#?}");
+        view
+    }
+}
+
+pub(crate) fn find(snapshot: &Snapshot, number: AttemptNumber) -> Option<&AttemptView> {
+    snapshot.attempts.iter().find(|attempt| attempt.number == number)
+}

@@ -1,0 +1,105 @@
+//! Cancelling, whatever is under way.
+
+use ajar_core::protocol::Request;
+use ajar_core::snapshot::{AttemptView, FavouriteState, OutcomeView};
+use ajar_core::vm::PowerState;
+
+use super::{Running, name};
+use crate::world::{Call, World};
+
+/// Cancels as soon as a call is under way.
+async fn cancelled_during(world: &std::sync::Arc<World>, call: Call) -> (Running, AttemptView) {
+    let running = Running::start(world);
+    let number = running.connect("web").await;
+    world.until(|scene| scene.calls.iter().any(|(made, _)| *made == call)).await;
+    running.done(Request::Cancel { name: name("web") }).await;
+    let view = super::find(&running.snapshot(), number).unwrap().clone();
+    assert!(matches!(view.outcome, Some(OutcomeView::Cancelled(_))), "{view:#?}");
+    (running, view)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_reads_is_given_up_at_once() {
+    for call in [Call::Detect, Call::Policies, Call::Vm, Call::Addresses] {
+        let world = World::with(&["web"]);
+        world.takes(call, 10);
+        let (running, _) = cancelled_during(&world, call).await;
+        world.until(|scene| scene.dropped.contains(&call)).await;
+        assert_eq!(world.count(Call::Initiate), 0);
+        assert_eq!(running.snapshot().favourites[0].state, FavouriteState::Closed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_the_port_is_given_up_and_the_window_stays() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Probe, 3);
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    world.until(|scene| !scene.requests.is_empty()).await;
+    running.until(|snapshot| !snapshot.windows.is_empty()).await;
+    running.done(Request::Cancel { name: name("web") }).await;
+    let snapshot = running.snapshot();
+    let Some(OutcomeView::Cancelled(failure)) = &super::find(&snapshot, number).unwrap().outcome else { panic!() };
+    assert!(failure.message.contains("14:00"), "it says until when the port stays open: {}", failure.message);
+    assert_eq!(snapshot.windows.len(), 1);
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Open);
+    world.until(|scene| scene.dropped.contains(&Call::Probe)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_on_its_way_is_not_given_up_and_its_window_shows() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Initiate, 10);
+    let (running, _) = cancelled_during(&world, Call::Initiate).await;
+    assert!(running.snapshot().windows.is_empty());
+    let snapshot = running.until(|snapshot| !snapshot.windows.is_empty()).await;
+    assert_eq!(snapshot.windows[0].opened_by, None);
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Open);
+    assert!(!world.scene().dropped.contains(&Call::Initiate));
+    assert_eq!(world.count(Call::Launch), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_on_its_way_is_not_given_up() {
+    let world = World::with(&["web"]);
+    world.scene().power = PowerState::Deallocated;
+    world.takes(Call::Start, 30);
+    cancelled_during(&world, Call::Start).await;
+    world.until(|scene| scene.power == PowerState::Running).await;
+    assert_eq!(world.count(Call::Launch), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_cancel_the_next_click_begins_anew() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Policies, 10);
+    let (running, first) = cancelled_during(&world, Call::Policies).await;
+    world.takes(Call::Policies, 0);
+    let second = running.connected("web").await;
+    assert!(second.number > first.number);
+    assert_eq!(running.snapshot().attempts.len(), 1, "the cancelled one is forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn removing_a_favourite_gives_up_its_attempt() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Vm, 10);
+    let running = Running::start(&world);
+    running.connect("web").await;
+    world.until(|scene| scene.calls.iter().any(|(made, _)| *made == Call::Vm)).await;
+    running.done(Request::Remove { name: name("web") }).await;
+    assert!(running.snapshot().attempts.is_empty());
+    world.until(|scene| scene.dropped.contains(&Call::Vm)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_can_be_cancelled_although_its_favourite_is_gone_from_the_file() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Vm, 10);
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    world.write("config.toml", "");
+    running.done(Request::Cancel { name: name("web") }).await;
+    assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_some());
+}

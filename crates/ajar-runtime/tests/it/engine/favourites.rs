@@ -1,0 +1,97 @@
+//! Favourites and the settings they come from.
+
+use ajar_core::failure::Failure;
+use ajar_core::profile::Profile;
+use ajar_core::protocol::Request;
+use ajar_core::snapshot::{FavouriteState, OutcomeView};
+
+use super::{Running, connect, name};
+use crate::world::{Call, World, vm};
+
+fn names(running: &Running) -> Vec<String> {
+    running.snapshot().favourites.iter().map(|favourite| favourite.name.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_change_are_read_again_and_broken_ones_change_nothing() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    assert_eq!(names(&running), ["web"]);
+    let good = world.read("config.toml");
+
+    world.write("config.toml", &format!("{good}[profiles.db]\nvm = \"{}\"\n", vm("db")));
+    running.done(Request::ShowWindow).await;
+    assert_eq!(names(&running), ["web", "db"]);
+
+    world.write("config.toml", &format!("{good}[profiles.broken\n"));
+    running.done(Request::ShowWindow).await;
+    assert_eq!(names(&running), ["web", "db"], "the last good ones stay in force");
+    let problem = running.snapshot().settings_problem.clone().expect("it is said");
+    assert!(problem.message.contains("line 3") || problem.details.contains("line 3"), "{problem:?}");
+    running.connected("db").await;
+
+    world.write("config.toml", &good);
+    running.done(Request::ShowWindow).await;
+    assert_eq!((names(&running), running.snapshot().settings_problem.clone()), (vec!["web".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn favourites_are_added_and_removed_for_all_faces() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let add = || Request::Add { name: name("db"), profile: Profile::new(vm("db")) };
+    running.done(add()).await;
+    assert_eq!(names(&running), ["web", "db"]);
+    assert_eq!(running.refused(add()).await.code, "favouriteExists");
+    running.done(Request::Remove { name: name("DB") }).await;
+    assert_eq!(names(&running), ["web"]);
+    assert_eq!(world.read("config.toml").matches("[profiles").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_favourite_is_answered_with_similar_names() {
+    let running = Running::start(&World::with(&["web-01", "web-02", "database"]));
+    for request in
+        [Request::Connect(connect("web")), Request::Cancel { name: name("web") }, Request::Remove { name: name("web") }]
+    {
+        let failure = running.refused(request).await;
+        assert_eq!((failure.code.as_str(), failure.exit_code), ("unknownFavourite", 2));
+        let all = format!("{failure:?}");
+        assert!(all.contains("web-01") && all.contains("web-02") && !all.contains("database"), "{all}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dismissed_failure_is_forgotten() {
+    let world = World::with(&["web"]);
+    world.scene().trouble.insert(Call::Detect, Failure::SourceUnknown.into());
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    let view = running.ended(number).await;
+    assert!(matches!(view.outcome, Some(OutcomeView::Failed(_))));
+    assert_eq!(running.snapshot().favourites[0].state, FavouriteState::Failed);
+    running.done(Request::Dismiss { name: name("web") }).await;
+    let snapshot = running.snapshot();
+    assert!(snapshot.attempts.is_empty());
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dismissing_does_not_touch_an_attempt_under_way() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Vm, 5);
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    running.done(Request::Dismiss { name: name("web") }).await;
+    assert!(super::find(&running.snapshot(), number).is_some());
+    assert_eq!(running.snapshot().favourites[0].state, FavouriteState::Connecting);
+    running.ended(number).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_for_the_window_is_counted() {
+    let running = Running::start(&World::with(&[]));
+    running.done(Request::ShowWindow).await;
+    running.done(Request::ShowWindow).await;
+    assert_eq!(running.snapshot().window_wanted, 2);
+}

@@ -1,0 +1,133 @@
+//! Access windows, from the grant to the end.
+
+use std::time::Duration;
+
+use ajar_core::access_window::ENDING;
+use ajar_core::failure::Failure;
+use ajar_core::protocol::Request;
+use ajar_core::snapshot::FavouriteState;
+use chrono::TimeDelta;
+
+use super::Running;
+use crate::world::{Call, SOURCE, World, vm};
+
+#[tokio::test(start_paused = true)]
+async fn a_window_nears_its_end_and_is_gone_after_it() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let snapshot = running.snapshot();
+    let end = snapshot.windows[0].end_time_utc;
+    assert!(!snapshot.windows[0].ending);
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Open);
+
+    let snapshot = running.until(|snapshot| snapshot.windows[0].ending).await;
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Ending);
+    let late = world.azure_now() - (end - ENDING);
+    assert!((TimeDelta::zero()..TimeDelta::seconds(1)).contains(&late), "{late}");
+
+    let snapshot = running.until(|snapshot| snapshot.windows.is_empty()).await;
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed);
+    let late = world.azure_now() - end;
+    assert!((TimeDelta::zero()..TimeDelta::seconds(1)).contains(&late), "{late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_through_the_end_never_says_that_it_nears() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let mut snapshots = running.engine.snapshots();
+    snapshots.mark_unchanged();
+    world.set_forward(TimeDelta::hours(9));
+    let woken = tokio::time::Instant::now();
+    snapshots.changed().await.unwrap();
+    assert!(snapshots.borrow().windows.is_empty(), "the first news is that it is gone");
+    assert!(woken.elapsed() <= Duration::from_secs(30), "{:?}", woken.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_with_nothing_open_sleeps_for_good() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    // Paused time leaps to the next timer when all sleep. If the engine had one, it would stand before this.
+    let before = tokio::time::Instant::now();
+    tokio::time::sleep(Duration::from_hours(24 * 365)).await;
+    assert_eq!(before.elapsed(), Duration::from_hours(24 * 365));
+    assert_eq!(running.snapshot().revision, 1);
+    assert!(world.scene().calls.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_countdown_follows_azures_clock() {
+    let world = World::with(&["web"]);
+    // Ours is slow; the second answer tells a little else, as answers do.
+    world.scene().skew = Some(TimeDelta::minutes(10));
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let snapshot = running.snapshot();
+    assert_eq!(snapshot.clock_skew_ms, 600_000);
+    let asked_for = snapshot.windows[0].end_time_utc - world.azure_now();
+    assert!(asked_for > TimeDelta::minutes(119) && asked_for <= TimeDelta::hours(2), "{asked_for}");
+
+    world.scene().skew = Some(TimeDelta::milliseconds(600_900));
+    let revision = snapshot.revision;
+    running.done(Request::Cancel { name: super::name("web") }).await;
+    assert_eq!(running.snapshot().revision, revision, "what is within the noise is no news");
+    let end = snapshot.windows[0].end_time_utc;
+    running.until(|snapshot| snapshot.windows.is_empty()).await;
+    assert!((world.azure_now() - end).abs() < TimeDelta::seconds(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_adopts_what_was_opened_elsewhere_and_drops_what_was_revoked() {
+    let world = World::with(&["web", "db"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let elsewhere = world.request(&vm("db"), SOURCE, world.azure_now() + TimeDelta::hours(1), "bob@contoso.com");
+    world.scene().requests = vec![elsewhere];
+    world.takes(Call::Policies, 2);
+    running.done(Request::Refresh).await;
+    assert!(running.snapshot().refreshing);
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    let shown: Vec<_> =
+        snapshot.windows.iter().map(|window| (window.name.as_str(), window.opened_by.as_deref())).collect();
+    assert_eq!(shown, [("db", Some("bob@contoso.com"))]);
+    assert_eq!(snapshot.refresh_problem, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_says_so_and_the_next_one_takes_it_back() {
+    let world = World::with(&["web"]);
+    world.scene().trouble.insert(Call::Policies, Failure::Internal { detail: "no network".into() }.into());
+    let running = Running::start(&world);
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(snapshot.refresh_problem.as_ref().unwrap().code, "internal");
+    world.scene().trouble.clear();
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| !snapshot.refreshing && snapshot.refresh_problem.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_refresh_takes_the_place_of_an_older_one() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Policies, 5);
+    let running = Running::start(&world);
+    running.done(Request::Refresh).await;
+    world.until(|scene| !scene.calls.is_empty()).await;
+    running.done(Request::Refresh).await;
+    world.until(|scene| scene.dropped.contains(&Call::Policies)).await;
+    running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(world.count(Call::Policies), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_of_a_favourite_that_was_turned_to_another_vm_is_not_its_own_any_more() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    world.write("config.toml", &format!("[profiles.web]\nvm = \"{}\"\n", vm("another-one")));
+    running.done(Request::ShowWindow).await;
+    assert!(running.snapshot().windows.is_empty());
+}

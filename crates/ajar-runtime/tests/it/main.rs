@@ -1,0 +1,4 @@
+//! The engine under paused time with a world of fakes, faces over the real local socket, adapters on the real system.
+
+mod engine;
+mod world;

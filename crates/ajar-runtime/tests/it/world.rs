@@ -1,0 +1,340 @@
+//! A world of fakes: it records what is asked of it, and answers when and how a test says.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use ajar_core::attempt::{Ask, InitiateFailure, Order};
+use ajar_core::failure::Trouble;
+use ajar_core::policy::{
+    JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
+};
+use ajar_core::port::{Endpoint, PortAnswer, Protocol};
+use ajar_core::profile::Profile;
+use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::source::{Confidence, SourceAddress};
+use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
+use ajar_runtime::engine::Parts;
+use ajar_runtime::files::Folder;
+use ajar_runtime::ports::{Azure, Clock, Launcher, PortProbe, Ports, PublicIp};
+use async_trait::async_trait;
+use chrono::{DateTime, FixedOffset, Offset, TimeDelta, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// This machine's public address.
+pub(crate) const SOURCE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 24);
+
+/// The VMs' public address.
+pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 5);
+
+/// What may take as long as a test likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    Detect,
+    Policies,
+    Initiate,
+    Vm,
+    Start,
+    Addresses,
+    Probe,
+    Launch,
+}
+
+/// The state of the world, for tests to set.
+pub(crate) struct Scene {
+    pub(crate) power: PowerState,
+    pub(crate) is_static: bool,
+    /// Whether the port answers as soon as the VM runs, without a window.
+    pub(crate) open_anyway: bool,
+    /// Requests Azure has taken, by anybody.
+    pub(crate) requests: Vec<JitNetworkAccessRequest>,
+    /// Scripted answers to `initiate`, before the usual one; granted says whether Azure took the request all the same.
+    pub(crate) initiate: VecDeque<(InitiateFailure, bool)>,
+    pub(crate) trouble: HashMap<Call, Trouble>,
+    /// How long calls take.
+    pub(crate) takes: HashMap<Call, Duration>,
+    pub(crate) skew: Option<TimeDelta>,
+    /// What was called, and when since the world began.
+    pub(crate) calls: Vec<(Call, Duration)>,
+    /// Calls that were given up before they were answered.
+    pub(crate) dropped: Vec<Call>,
+    pub(crate) launched: Vec<Endpoint>,
+}
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) home: tempfile::TempDir,
+    scene: Mutex<Scene>,
+    began: Instant,
+    wall_clock: DateTime<Utc>,
+    set_forward_ms: AtomicI64,
+    changed: watch::Sender<()>,
+}
+
+/// Notes a call that nobody waits for any more.
+struct Waiting<'a> {
+    world: &'a World,
+    call: Call,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.world.scene().dropped.push(self.call);
+            self.world.changed.send_replace(());
+        }
+    }
+}
+
+/// A VM by its name.
+pub(crate) fn vm(name: &str) -> VmResourceId {
+    let text = format!("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/{name}");
+    text.parse().unwrap()
+}
+
+impl World {
+    /// One favourite for each name, and for each a VM that runs behind a closed port.
+    pub(crate) fn with(names: &[&str]) -> Arc<Self> {
+        let world = Self {
+            home: tempfile::tempdir().unwrap(),
+            scene: Mutex::new(Scene {
+                power: PowerState::Running,
+                is_static: true,
+                open_anyway: false,
+                requests: Vec::new(),
+                initiate: VecDeque::new(),
+                trouble: HashMap::new(),
+                takes: HashMap::new(),
+                skew: None,
+                calls: Vec::new(),
+                dropped: Vec::new(),
+                launched: Vec::new(),
+            }),
+            began: Instant::now(),
+            wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
+            set_forward_ms: AtomicI64::new(0),
+            changed: watch::Sender::new(()),
+        };
+        let settings: String = names.iter().map(|name| format!("[profiles.{name}]\nvm = \"{}\"\n", vm(name))).collect();
+        world.write("config.toml", &settings);
+        Arc::new(world)
+    }
+
+    pub(crate) fn scene(&self) -> MutexGuard<'_, Scene> {
+        self.scene.lock().unwrap()
+    }
+
+    pub(crate) fn folder(&self) -> Folder {
+        Folder::at(self.home.path())
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.home.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: impl AsRef<Path>) -> String {
+        std::fs::read_to_string(self.home.path().join(name)).unwrap_or_default()
+    }
+
+    pub(crate) fn parts(self: &Arc<Self>) -> Parts {
+        let ports = Ports {
+            azure: Arc::clone(self) as _,
+            public_ip: Arc::clone(self) as _,
+            probe: Arc::clone(self) as _,
+            launcher: Arc::clone(self) as _,
+            clock: Arc::clone(self) as _,
+        };
+        Parts { ports, folder: self.folder(), cloud: "fake".into(), demo: false }
+    }
+
+    /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.
+    pub(crate) fn set_forward(&self, by: TimeDelta) {
+        self.set_forward_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn takes(&self, call: Call, seconds: u64) {
+        self.scene().takes.insert(call, Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn count(&self, call: Call) -> usize {
+        self.scene().calls.iter().filter(|(made, _)| *made == call).count()
+    }
+
+    /// When a call was first made.
+    pub(crate) fn first(&self, call: Call) -> Option<Duration> {
+        self.scene().calls.iter().find(|(made, _)| *made == call).map(|(_, at)| *at)
+    }
+
+    /// Waits until the world looks so.
+    pub(crate) async fn until(&self, mut wanted: impl FnMut(&Scene) -> bool) {
+        let mut changed = self.changed.subscribe();
+        let come_true = async {
+            while !wanted(&self.scene()) {
+                changed.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_hours(1), come_true).await.expect("it never came true");
+    }
+
+    /// A request as Azure keeps it.
+    pub(crate) fn request(
+        &self,
+        vm: &VmResourceId,
+        source: Ipv4Addr,
+        end: DateTime<Utc>,
+        who: &str,
+    ) -> JitNetworkAccessRequest {
+        let port = JitNetworkAccessRequestPort {
+            number: 22,
+            allowed_source_address_prefixes: vec![SourcePrefix::from(source.to_string().as_str())],
+            end_time_utc: end,
+            status: RequestStatus::InForce,
+            mapped_port: None,
+        };
+        JitNetworkAccessRequest {
+            virtual_machines: vec![JitNetworkAccessRequestVirtualMachine { id: vm.clone(), ports: vec![port] }],
+            start_time_utc: self.azure_now(),
+            requestor: who.into(),
+            justification: None,
+        }
+    }
+
+    /// Azure's own time.
+    pub(crate) fn azure_now(&self) -> DateTime<Utc> {
+        self.now() + self.scene().skew.unwrap_or_default()
+    }
+
+    async fn call(&self, call: Call) -> Result<(), Trouble> {
+        let (takes, trouble) = {
+            let mut scene = self.scene();
+            scene.calls.push((call, self.began.elapsed()));
+            (scene.takes.get(&call).copied().unwrap_or_default(), scene.trouble.get(&call).cloned())
+        };
+        self.changed.send_replace(());
+        let mut waiting = Waiting { world: self, call, answered: false };
+        tokio::time::sleep(takes).await;
+        waiting.answered = true;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    fn is_open(&self) -> bool {
+        let now = self.azure_now();
+        let scene = self.scene();
+        let admits = |request: &JitNetworkAccessRequest| {
+            let mut ports = request.virtual_machines.iter().flat_map(|machine| &machine.ports);
+            ports.any(|port| {
+                port.end_time_utc > now
+                    && port.allowed_source_address_prefixes.iter().any(|prefix| prefix.admits(SOURCE))
+            })
+        };
+        scene.power == PowerState::Running && (scene.open_anyway || scene.requests.iter().any(admits))
+    }
+}
+
+#[async_trait]
+impl Azure for World {
+    async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        self.call(Call::Policies).await?;
+        let rule = JitNetworkAccessPortRule {
+            number: 22,
+            allowed_source_address_prefixes: vec![SourcePrefix::Any],
+            max_request_access_duration: TimeDelta::hours(3),
+        };
+        let entry = JitNetworkAccessPolicyVirtualMachine { id: vm.clone(), ports: vec![rule], public_ip_address: None };
+        let requests = self.scene().requests.clone();
+        Ok(vec![JitNetworkAccessPolicy { id: policy_id(), virtual_machines: vec![entry], requests }])
+    }
+
+    async fn initiate(&self, vm: &VmResourceId, ask: &Ask) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+        let request = self.request(vm, ask.source, ask.end_time_utc, "me");
+        let scripted = self.scene().initiate.pop_front();
+        let (failure, granted) = scripted.map_or((None, true), |(failure, granted)| (Some(failure), granted));
+        let unanswered = matches!(failure, Some(InitiateFailure::Unanswered));
+        if unanswered && granted {
+            self.scene().requests.push(request.clone());
+        }
+        self.call(Call::Initiate).await.map_err(InitiateFailure::Refused)?;
+        if granted && !unanswered {
+            self.scene().requests.push(request.clone());
+            self.changed.send_replace(());
+        }
+        failure.map_or(Ok(request), Err)
+    }
+
+    async fn virtual_machine(&self, _vm: &VmResourceId) -> Result<VmFacts, Trouble> {
+        self.call(Call::Vm).await?;
+        let power = self.scene().power;
+        Ok(VmFacts { power, os: None, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
+    }
+
+    async fn start(&self, _vm: &VmResourceId) -> Result<(), Trouble> {
+        self.call(Call::Start).await?;
+        self.scene().power = PowerState::Running;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn addresses(&self, _network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
+        self.call(Call::Addresses).await?;
+        let is_static = self.scene().is_static;
+        Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: None })
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.scene().skew
+    }
+}
+
+fn policy_id() -> ResourceId {
+    "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/locations/l/jitNetworkAccessPolicies/default"
+        .parse()
+        .unwrap()
+}
+
+#[async_trait]
+impl PublicIp for World {
+    async fn detect(&self) -> Result<SourceAddress, Trouble> {
+        self.call(Call::Detect).await?;
+        Ok(SourceAddress { address: SOURCE, confidence: Confidence::Agreed { sources: 3 } })
+    }
+}
+
+#[async_trait]
+impl PortProbe for World {
+    async fn look(&self, _endpoint: &Endpoint, _protocol: Protocol, patience: Duration) -> PortAnswer {
+        if self.call(Call::Probe).await.is_err() {
+            return PortAnswer::Refused;
+        }
+        if self.is_open() {
+            return PortAnswer::Open;
+        }
+        tokio::time::sleep(patience).await;
+        PortAnswer::Silent
+    }
+}
+
+#[async_trait]
+impl Launcher for World {
+    async fn launch(&self, _order: &Order, _profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
+        self.call(Call::Launch).await?;
+        self.scene().launched.push(endpoint.clone());
+        Ok(())
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> DateTime<Utc> {
+        let since = TimeDelta::from_std(self.began.elapsed()).unwrap();
+        self.wall_clock + since + TimeDelta::milliseconds(self.set_forward_ms.load(Ordering::Relaxed))
+    }
+
+    fn zone(&self, _at: DateTime<Utc>) -> FixedOffset {
+        Utc.fix()
+    }
+}
