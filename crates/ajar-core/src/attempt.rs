@@ -109,8 +109,11 @@ pub struct Attempt {
 /// How far the request for access has come.
 #[derive(Clone, Debug, Default)]
 struct Asking {
+    /// How many have been sent in a row without an answer.
     sent: u32,
     in_flight: Option<Ms>,
+    /// One did not come back at all. It may still be on its way, so no other is sent after it.
+    lost: bool,
     /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
     unsettled: Option<Ms>,
     granted: Option<AccessWindow>,
@@ -155,7 +158,12 @@ impl Attempt {
             addresses: Read::wanted(),
             start: Read::unwanted(),
             client: Read::unwanted(),
-            asking: Asking { unsettled, sent: u32::from(unsettled.is_some()), ..Asking::default() },
+            asking: Asking {
+                unsettled,
+                sent: u32::from(unsettled.is_some()),
+                began: unsettled.map(|_| 0),
+                ..Asking::default()
+            },
             probe: Probe::default(),
             passing_since: None,
             ready_since: None,
@@ -201,11 +209,15 @@ impl Attempt {
         self.clock.observe(now);
         let open_until = self.window(now).map(|window| window.end_time_utc);
         let starting = self.start.is_begun();
-        self.end(Outcome::Cancelled(Failure::Cancelled { open_until, starting }));
+        let asking = self.asking.in_flight.is_some() || self.asking.unsettled.is_some();
+        self.end(Outcome::Cancelled(Failure::Cancelled { open_until, asking, starting }));
     }
 
     /// Records that an effect of [`Attempt::next`] is under way.
     pub fn begun(&mut self, effect: &Effect, now: DateTime<Utc>) {
+        if self.outcome.is_some() {
+            return;
+        }
         let at = self.clock.observe(now);
         match effect {
             Effect::ProbePort { endpoint, .. } => {
@@ -259,7 +271,8 @@ impl Attempt {
         if self.probe.in_flight.as_ref().is_some_and(|(flying, _)| *flying == endpoint) {
             self.probe.in_flight = None;
         }
-        if self.endpoint().as_ref() != Some(&endpoint) {
+        // After an open port the client takes over; a look that comes back late would take it away again.
+        if self.open_endpoint().is_some() || self.endpoint().as_ref() != Some(&endpoint) {
             return;
         }
         self.probe.refusals = if answer == PortAnswer::Silent { 0 } else { self.probe.refusals + 1 };
@@ -271,12 +284,22 @@ impl Attempt {
     }
 
     fn policies_read(&mut self, result: Result<Vec<JitNetworkAccessPolicy>, Trouble>, now: DateTime<Utc>, at: Ms) {
+        let unsettled = self.asking.unsettled.filter(|since| at - since < limits::ms(UNSETTLED));
+        if result.is_err() && unsettled.is_some() && self.policies.is_known() {
+            // What kept the answer away may keep this reading away too; the policies themselves are known.
+            self.policies.keep();
+            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+            return;
+        }
         self.policies.settle(result, at);
-        let Some(since) = self.asking.unsettled else { return };
+        if self.asking.unsettled.is_none() {
+            return;
+        }
         if self.window(now).is_some() {
             self.asking.unsettled = None;
             self.asking.ended.get_or_insert(at);
-        } else if at - since >= limits::ms(UNSETTLED) {
+            self.asking.sent = 0;
+        } else if unsettled.is_none() {
             self.asking.unsettled = None;
         } else {
             self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
@@ -321,22 +344,32 @@ impl Attempt {
     }
 
     fn initiated(&mut self, result: Result<JitNetworkAccessRequest, InitiateFailure>, at: Ms) {
-        self.asking.in_flight = None;
+        let lost = self.asking.in_flight.take().is_none();
         match result {
             Ok(request) => {
-                let firewall = self.firewall();
-                let window = granted(&request, &self.order.vm, firewall).find(|window| window.port == self.order.port);
-                if window.is_some() {
-                    self.asking.granted = window;
-                    self.asking.ended = Some(at);
+                if let Some(window) = self.usable(&request) {
+                    self.asking.granted = Some(window);
+                    self.asking.unsettled = None;
+                    self.asking.sent = 0;
+                    self.asking.lost = false;
+                    self.asking.ended.get_or_insert(at);
                     self.look_soon(at);
                 } else {
                     self.unanswered(at);
                 }
             }
+            // It was given up before and is being looked for already.
+            Err(InitiateFailure::Unanswered) if lost => {}
             Err(InitiateFailure::Unanswered) => self.unanswered(at),
             Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
         }
+    }
+
+    /// The window a request grants, if it lets this machine in.
+    fn usable(&self, request: &JitNetworkAccessRequest) -> Option<AccessWindow> {
+        let source = self.source.value()?.address;
+        granted(request, &self.order.vm, self.firewall())
+            .find(|window| window.covers(self.order.port, source, self.clock.seen()))
     }
 
     fn unanswered(&mut self, at: Ms) {
@@ -346,7 +379,8 @@ impl Attempt {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        self.outcome = Some((outcome, self.clock.last()));
+        let ended = self.clock.last();
+        self.outcome.get_or_insert((outcome, ended));
     }
 
     // What the facts add up to.
@@ -362,7 +396,7 @@ impl Attempt {
 
     /// Where to dial, as far as is known: a firewall's mapped port, the VM's public address, else where it was before.
     fn endpoint(&self) -> Option<Endpoint> {
-        if let Some(mapped) = self.latest_window().and_then(|window| window.mapped) {
+        if let Some(mapped) = self.covering(self.clock.seen()).find_map(|window| window.mapped) {
             return Some(mapped);
         }
         match self.addresses.value().and_then(|addresses| addresses.public) {
@@ -380,9 +414,13 @@ impl Attempt {
 
     /// The window that lets this machine in at `now`, the one that lasts longest if there are several.
     pub fn window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
-        let source = self.source.value()?.address;
-        let covering = self.windows().into_iter().filter(|window| window.covers(self.order.port, source, now));
-        covering.max_by_key(|window| window.end_time_utc)
+        self.covering(now).max_by_key(|window| (window.end_time_utc, window.mapped.is_some()))
+    }
+
+    fn covering(&self, now: DateTime<Utc>) -> impl Iterator<Item = AccessWindow> {
+        let source = self.source.value().map(|source| source.address);
+        let port = self.order.port;
+        self.windows().into_iter().filter(move |window| source.is_some_and(|source| window.covers(port, source, now)))
     }
 
     /// Where it connected to, if that address stays the VM's own and is worth trying first the next time.
@@ -404,10 +442,10 @@ impl Attempt {
         !self.start.is_known() && self.vm.value().is_some_and(|vm| vm.power.needs_start())
     }
 
-    /// The policies' word on the request; `None` until policies and source are known.
-    fn permit(&self) -> Option<Result<Permit, Refusal>> {
+    /// The policies' word on a request for so long; `None` until policies and source are known.
+    fn permit(&self, access: TimeDelta) -> Option<Result<Permit, Refusal>> {
         let policies = self.policies.value()?;
         let source = self.source.value()?;
-        Some(check(policies, &self.order.vm, self.order.port, source.address, self.order.access))
+        Some(check(policies, &self.order.vm, self.order.port, source.address, access))
     }
 }

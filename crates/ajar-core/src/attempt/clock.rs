@@ -5,8 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// Milliseconds from the click.
 pub(super) type Ms = i64;
 
-/// The most that one observation adds: a laptop that slept did not spend the night waiting for a port.
-const LONGEST_STEP: TimeDelta = TimeDelta::seconds(60);
+/// Nothing sleeps longer than [`super::limits::LONGEST_SLEEP`] while an attempt is under way, so a longer gap between
+/// two observations is a machine that slept or a clock that was set.
+const LONGEST_GAP: TimeDelta = TimeDelta::seconds(45);
+
+/// What such a gap counts for: a laptop that slept did not spend the night waiting for a port. It is more than nothing,
+/// so that time alone ends an attempt even in leaps.
+const LEAP: TimeDelta = TimeDelta::seconds(1);
 
 /// Turns wall-clock readings into milliseconds spent. Backward jumps add nothing.
 #[derive(Clone, Debug)]
@@ -21,7 +26,9 @@ impl AttemptClock {
     }
 
     pub(super) fn at(&self, now: DateTime<Utc>) -> Ms {
-        self.spent + (now - self.seen).clamp(TimeDelta::zero(), LONGEST_STEP).num_milliseconds()
+        let gap = now - self.seen;
+        let counted = if gap > LONGEST_GAP { LEAP } else { gap.max(TimeDelta::zero()) };
+        self.spent + counted.num_milliseconds()
     }
 
     pub(super) fn observe(&mut self, now: DateTime<Utc>) -> Ms {

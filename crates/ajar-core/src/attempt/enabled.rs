@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::Ms;
 use super::{Ask, Attempt, Effect, limits};
+use crate::policy::SHORTEST_ACCESS;
 
 impl Attempt {
     /// What is to be done now and is not under way. The engine calls [`Attempt::begun`] for each and does it.
@@ -38,7 +39,7 @@ impl Attempt {
         let at = self.clock.last();
         let soonest = self.deadlines().map(|(_, deadline)| deadline).chain(self.due_times(at)).min()?;
         let wait = (soonest - at).clamp(1, limits::ms(limits::LONGEST_SLEEP));
-        Some(self.clock.seen() + chrono::TimeDelta::milliseconds(wait))
+        Some(self.clock.seen() + TimeDelta::milliseconds(wait))
     }
 
     fn due_times(&self, at: Ms) -> impl Iterator<Item = Ms> {
@@ -98,16 +99,22 @@ impl Attempt {
             return None;
         }
         let source = self.source.value()?.address;
-        let permit = self.permit()?.ok()?;
-        let margin = if permit.clamped_to.is_some() { limits::CLOCK_MARGIN } else { chrono::TimeDelta::zero() };
+        let permit = self.permit(self.order.access)?.ok()?;
         Some(Ask {
             policy: permit.policy,
             port: self.order.port,
             source,
-            end_time_utc: now + permit.duration - margin,
+            end_time_utc: now + self.duration()?,
             clamped_to: permit.clamped_to,
             justification: self.order.justification.clone(),
         })
+    }
+
+    /// As long as wanted, and shorter than the policy's maximum by the margin for Azure's clock.
+    fn duration(&self) -> Option<TimeDelta> {
+        let wanted = self.order.access.max(SHORTEST_ACCESS);
+        let roomy = self.permit(wanted + limits::CLOCK_MARGIN)?.ok()?;
+        Some(roomy.duration - limits::CLOCK_MARGIN)
     }
 
     /// The VM rests, may be started, and the door in front of it can be opened: a VM is not started, and paid for,
@@ -116,6 +123,6 @@ impl Attempt {
         self.needs_start()
             && self.order.may_start
             && !self.start.is_begun()
-            && (self.latest_window().is_some() || matches!(self.permit(), Some(Ok(_))))
+            && (self.latest_window().is_some() || matches!(self.permit(self.order.access), Some(Ok(_))))
     }
 }

@@ -18,7 +18,8 @@ pub(super) const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(2);
 /// How often a request may be sent in one attempt.
 pub(super) const MOST_REQUESTS: u32 = 3;
 
-/// Asked-for windows end this much before the policy's maximum, because Azure measures from its own clock.
+/// Asked-for windows end at least this much before the policy's maximum: Azure measures from its own clock, which ours
+/// follows only to the second.
 pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);

@@ -8,6 +8,8 @@ pub(super) struct Read<T> {
     value: Option<Result<T, Trouble>>,
     in_flight: Option<Ms>,
     due: Option<Ms>,
+    /// What is under way was begun before [`Read::forget`].
+    outdated: bool,
     pub(super) began: Option<Ms>,
     pub(super) ended: Option<Ms>,
 }
@@ -18,7 +20,7 @@ impl<T> Read<T> {
     }
 
     pub(super) fn unwanted() -> Self {
-        Self { value: None, in_flight: None, due: None, began: None, ended: None }
+        Self { value: None, in_flight: None, due: None, outdated: false, began: None, ended: None }
     }
 
     pub(super) fn known(value: T) -> Self {
@@ -49,6 +51,10 @@ impl<T> Read<T> {
         self.in_flight.is_none() && self.due.is_some_and(|due| due <= at)
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_none() && self.due.is_none()
+    }
+
     pub(super) fn due(&self) -> Option<Ms> {
         self.due.filter(|_| self.in_flight.is_none())
     }
@@ -65,16 +71,25 @@ impl<T> Read<T> {
 
     pub(super) fn settle(&mut self, value: Result<T, Trouble>, at: Ms) {
         self.in_flight = None;
-        self.value = Some(value);
-        self.ended = Some(at);
+        if !std::mem::take(&mut self.outdated) {
+            self.value = Some(value);
+            self.ended.get_or_insert(at);
+        }
+    }
+
+    /// What was under way came to nothing; what was known before stays.
+    pub(super) fn keep(&mut self) {
+        self.in_flight = None;
     }
 
     pub(super) fn want(&mut self, at: Ms) {
         self.due = Some(at);
     }
 
+    /// Wants it anew, because it may have changed: also what is under way now may tell how it was before.
     pub(super) fn forget(&mut self, at: Ms) {
         self.value = None;
+        self.outdated = self.in_flight.is_some();
         self.due = Some(at);
     }
 }

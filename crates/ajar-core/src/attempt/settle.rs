@@ -23,6 +23,7 @@ impl Attempt {
     /// Draws the conclusions the facts allow.
     pub(super) fn settle(&mut self, now: DateTime<Utc>) {
         self.note_readiness(now);
+        self.await_mapping(now);
         if self.outcome.is_some() {
             return;
         }
@@ -37,7 +38,7 @@ impl Attempt {
         if let Some(trouble) = self.start.trouble() {
             return self.fail(trouble.clone(), Step::Start);
         }
-        let unanswered = self.asking.sent >= limits::MOST_REQUESTS
+        let unanswered = (self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost)
             && self.asking.in_flight.is_none()
             && self.asking.unsettled.is_none()
             && self.window(now).is_none();
@@ -57,12 +58,21 @@ impl Attempt {
 
     /// Notes since when nothing but the port is waited for.
     fn note_readiness(&mut self, now: DateTime<Utc>) {
-        let ready = self.is_running() && self.window(now).is_some() && self.endpoint().is_some();
+        let somewhere = self.endpoint().is_some() || self.firewall().is_some();
+        let ready = self.is_running() && self.window(now).is_some() && somewhere;
         if ready {
             let at = self.clock.last();
             self.ready_since.get_or_insert(at);
         } else {
             self.ready_since = None;
+        }
+    }
+
+    /// A window through a firewall is of use only with the firewall's port, which Azure may name a little later.
+    fn await_mapping(&mut self, now: DateTime<Utc>) {
+        let nowhere = self.addresses.is_known() && self.endpoint().is_none() && self.firewall().is_some();
+        if nowhere && self.window(now).is_some() && self.policies.is_idle() {
+            self.policies.want(self.clock.last() + limits::ms(limits::LOOK_AGAIN));
         }
     }
 
@@ -91,7 +101,9 @@ impl Attempt {
             return Some((Failure::VmNotRunning { power: vm.power }.into(), Step::Start));
         }
         let addresses = self.addresses.value()?;
-        let unreachable = self.is_running() && self.endpoint().is_none() && self.firewall().is_none();
+        // Only the policies tell whether a firewall leads there.
+        let no_way = self.policies.is_known() && self.endpoint().is_none() && self.firewall().is_none();
+        let unreachable = self.is_running() && no_way;
         unreachable.then(|| (Failure::NoPublicAddress { private: addresses.private }.into(), Step::Vm))
     }
 
@@ -129,7 +141,6 @@ impl Attempt {
             |since: Option<Ms>, limit, step| since.map(|since| (Limit::Read(step), since + limits::ms(limit)));
         let look = limits::ms(limits::PATIENCE) + limits::ms(limits::LOST_LOOK);
         [
-            Some((Limit::Whole, limits::ms(limits::WHOLE))),
             running(self.source.in_flight(), limits::SOURCE, Step::Source),
             running(self.policies.in_flight(), limits::READ, Step::Policy),
             running(self.vm.in_flight(), limits::READ, Step::Vm),
@@ -139,6 +150,7 @@ impl Attempt {
             self.asking.in_flight.map(|since| (Limit::Initiate, since + limits::ms(limits::INITIATE))),
             self.probe.in_flight.as_ref().map(|(_, since)| (Limit::Look, since + look)),
             self.ready_since.map(|since| (Limit::Port, since + limits::ms(limits::PORT))),
+            Some((Limit::Whole, limits::ms(limits::WHOLE))),
         ]
         .into_iter()
         .flatten()
@@ -155,7 +167,10 @@ impl Attempt {
                         self.port_answered(endpoint, PortAnswer::Silent, at);
                     }
                 }
-                Limit::Initiate => self.unanswered(at),
+                Limit::Initiate => {
+                    self.asking.lost = true;
+                    self.unanswered(at);
+                }
                 Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
                 Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
                 Limit::Whole => self.fail(Failure::TimedOut { step: Step::Port }.into(), Step::Port),

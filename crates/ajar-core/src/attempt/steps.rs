@@ -1,8 +1,9 @@
 //! The steps of an attempt as people see them, derived from its facts.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::clock::{Ms, unsigned};
+use super::read::Read;
 use super::{Attempt, Outcome};
 use crate::failure::Trouble;
 use crate::message::failure::{About, in_words};
@@ -29,6 +30,12 @@ impl Stand {
         Self { status, began, ended: ended.filter(|_| !running), finding }
     }
 
+    /// A reading is over with its first result; later ones refine it.
+    fn of_read<T>(read: &Read<T>, finding: Option<Finding>) -> Self {
+        let stand = Self::of(read.began, read.ended, false, finding);
+        if read.trouble().is_some() { Self { status: StepStatus::Failed, ..stand } } else { stand }
+    }
+
     fn skipped(finding: Finding) -> Self {
         Self { status: StepStatus::Skipped, began: None, ended: None, finding: Some(finding) }
     }
@@ -37,6 +44,7 @@ impl Stand {
 impl Attempt {
     /// The steps, in the order people expect, whatever order they ran in.
     pub fn steps(&self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<StepView> {
+        let now = self.ended_at().unwrap_or(now);
         let mut steps = vec![Step::Source, Step::Vm, Step::Policy, Step::Access, Step::Start, Step::Port];
         if self.order.launch {
             steps.push(Step::Client);
@@ -63,7 +71,8 @@ impl Attempt {
         if let Outcome::Failed { step: failed, .. } = outcome
             && *failed == step
         {
-            return Stand { status: StepStatus::Failed, ended: Some(*ended), ..stand };
+            let began = stand.began.or(Some(*ended));
+            return Stand { status: StepStatus::Failed, began, ended: Some(*ended), ..stand };
         }
         match stand.status {
             StepStatus::Running | StepStatus::Waiting => {
@@ -84,14 +93,10 @@ impl Attempt {
                 if self.source.is_known() && !self.source.is_begun() {
                     return Stand { status: StepStatus::Done, began: Some(0), ended: Some(0), finding };
                 }
-                Stand::of(self.source.began, self.source.ended, self.source.in_flight().is_some(), finding)
+                Stand::of_read(&self.source, finding)
             }
             Step::Vm => self.vm_stand(),
-            Step::Policy => {
-                let read = &self.policies;
-                let first = read.in_flight().is_some() && read.is_pending();
-                Stand::of(read.began, read.ended, first, None)
-            }
+            Step::Policy => Stand::of_read(&self.policies, None),
             Step::Access => self.access_stand(now),
             Step::Start => self.start_stand(),
             Step::Port => {
@@ -104,12 +109,17 @@ impl Attempt {
     }
 
     fn vm_stand(&self) -> Stand {
-        let ended = self.addresses.ended.filter(|_| !self.addresses.is_pending()).or(self.addresses.ended);
         let finding = self.vm.value().map(|vm| Finding::Vm {
             power: vm.power,
             address: self.addresses.value().and_then(|addresses| addresses.public).map(|public| public.ip),
         });
-        Stand::of(self.vm.began, ended, self.vm.is_begun() && ended.is_none(), finding)
+        match [self.vm.trouble(), self.addresses.trouble()] {
+            [None, None] => Stand::of(self.vm.began, self.addresses.ended, false, finding),
+            _ => Stand {
+                status: StepStatus::Failed,
+                ..Stand::of(self.vm.began, self.addresses.ended.or(self.vm.ended), false, finding)
+            },
+        }
     }
 
     fn access_stand(&self, now: DateTime<Utc>) -> Stand {
@@ -142,22 +152,28 @@ impl Attempt {
     /// The attempt as faces show it, with moments on the user's clock.
     pub fn view(&self, now: DateTime<Utc>, zone: FixedOffset) -> AttemptView {
         let steps = self.steps(now, zone);
-        let ended_at = self.outcome.as_ref().map(|(_, ended)| self.clicked_at + TimeDelta::milliseconds(*ended));
         AttemptView {
             number: self.number,
             name: self.order.name.clone(),
             vm: self.order.vm.clone(),
             protocol: self.order.protocol,
             started_at: self.clicked_at,
-            ended_at,
+            ended_at: self.ended_at(),
             headline: headline(&steps),
             notes: self.asking.clamped_to.map(crate::message::clamped).into_iter().collect(),
             steps,
-            outcome: self.outcome().map(|outcome| self.outcome_view(outcome, now, zone)),
+            outcome: self.outcome().map(|outcome| self.outcome_view(outcome, zone)),
         }
     }
 
-    fn outcome_view(&self, outcome: &Outcome, now: DateTime<Utc>, zone: FixedOffset) -> OutcomeView {
+    /// When it ended, on the wall clock: time slept through counts here.
+    fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.outcome.as_ref().map(|_| self.clock.seen())
+    }
+
+    /// The outcome as it was at the end: it doesn't change with what comes later.
+    fn outcome_view(&self, outcome: &Outcome, zone: FixedOffset) -> OutcomeView {
+        let now = self.clock.seen();
         let words = |trouble: &Trouble| in_words(trouble, &About { name: self.order.name.as_str(), zone, at: now });
         match outcome {
             Outcome::Connected { endpoint } => OutcomeView::Connected {

@@ -1,1 +1,8 @@
-//! x
+//! The rules of an attempt, each by a script or a table; and random orders of everything.
+
+mod access;
+mod deadlines;
+mod endings;
+mod paths;
+mod random;
+mod script;

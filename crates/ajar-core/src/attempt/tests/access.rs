@@ -1,0 +1,168 @@
+//! Asking for access: once, checked, clamped, and looked for before it is repeated.
+
+use chrono::TimeDelta;
+
+use super::script::*;
+use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order};
+use crate::failure::Failure;
+use crate::policy::{JitNetworkAccessRequest, RequestStatus};
+use crate::port::PortAnswer::Refused;
+use crate::snapshot::Step;
+use crate::vm::PowerState::{Deallocated, Running, Stopped};
+
+const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
+const READS: [&str; 3] = ["source", "policy", "vm"];
+
+fn asking() -> [Line; 4] {
+    [does(&READS), told(source()), told(policies()), does(&[ASK])]
+}
+
+/// Reads that do not show the request, every two seconds for so long.
+fn looked_for_in_vain(seconds: i64) -> Vec<Line> {
+    (0..seconds / 2).flat_map(|_| [told(policies()), after(2_000), does(&["policy"])]).collect()
+}
+
+#[test]
+fn after_an_ambiguous_failure_the_request_is_looked_for_and_adopted_not_repeated() {
+    let script = [told(unanswered()), does(&["policy"]), told(policies_open_until(120)), after(25_000)];
+    let world = check(order(), Memory::default(), asking().into_iter().chain(script));
+    assert_eq!(world.asked.len(), 1);
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+}
+
+#[test]
+fn an_answer_that_grants_nothing_usable_counts_as_no_answer() {
+    let mut elsewhere = request(120, None);
+    elsewhere.virtual_machines[0].ports[0].status = RequestStatus::Revoked;
+    let nothing = JitNetworkAccessRequest { virtual_machines: vec![], ..request(120, None) };
+    for answer in [elsewhere, nothing, request(0, None)] {
+        let script = [told(Fact::Initiated(Ok(answer))), does(&["policy"])];
+        check(order(), Memory::default(), asking().into_iter().chain(script));
+    }
+}
+
+#[test]
+fn only_when_it_is_not_found_for_twenty_seconds_a_second_is_sent_and_after_three_none() {
+    let in_vain = || [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(20));
+    let again = |until| [told(policies()), does(&[until])];
+    let starting = [told(vm(Deallocated)), does(&["address", "start"]), told(address(None, false))];
+    let script = asking()
+        .into_iter()
+        .chain(starting)
+        .chain(in_vain())
+        .chain(again("ask for 22 from 203.0.113.7 until 14:00:20"))
+        .chain(in_vain())
+        .chain(again("ask for 22 from 203.0.113.7 until 14:00:40"))
+        .chain(in_vain())
+        .chain([told(policies()), ends("requestUnanswered in Access")]);
+    check(order(), Memory::default(), script);
+}
+
+#[test]
+fn a_request_of_a_host_that_went_away_is_looked_for_first() {
+    let ago = |seconds| Memory { unsettled_since: Some(noon() - TimeDelta::seconds(seconds)), ..Memory::default() };
+    let script = [does(&READS), told(source())]
+        .into_iter()
+        .chain(looked_for_in_vain(16))
+        .chain([told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:00:16"])]);
+    check(order(), ago(5), script);
+    check(order(), ago(5), [does(&READS), told(source()), told(policies_open_until(120)), after(30_000)]);
+    check(order(), ago(21), asking());
+    check(order(), ago(-3_600), [does(&READS), told(source()), told(policies())]);
+}
+
+#[test]
+fn a_reading_that_fails_while_a_request_is_looked_for_is_repeated() {
+    let script = [
+        told(unanswered()),
+        does(&["policy"]),
+        told(Fact::Policies(Err(trouble()))),
+        after(2_000),
+        does(&["policy"]),
+        told(policies_open_until(120)),
+    ];
+    let world = check(order(), Memory::default(), asking().into_iter().chain(script));
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+}
+
+#[test]
+fn a_request_that_never_comes_back_is_looked_for_but_no_other_is_sent_beside_it() {
+    let mut world = World::answering(order(), Memory::default(), all_but_the_request);
+    world.pass(TimeDelta::minutes(5));
+    assert_eq!((world.outcome().as_str(), world.asked.len()), ("requestUnanswered in Access", 1));
+}
+
+#[test]
+fn a_late_grant_of_a_request_given_up_on_is_taken() {
+    let mut world = World::answering(order(), Memory::default(), all_but_the_request);
+    world.pass(TimeDelta::seconds(70));
+    world.attempt.apply(NUMBER, unanswered(), world.now);
+    world.attempt.apply(NUMBER, granted_until(120), world.now);
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+}
+
+/// Everything is answered but the request for access; the port refuses.
+fn all_but_the_request(effect: &Effect) -> Option<Fact> {
+    match effect {
+        Effect::DetectSource => Some(source()),
+        Effect::ReadPolicy => Some(policies()),
+        Effect::ReadVm => Some(vm(Running)),
+        Effect::ResolveAddress { .. } => Some(address(Some(VM), true)),
+        Effect::ProbePort { .. } => Some(port(Refused)),
+        Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => None,
+    }
+}
+
+#[test]
+fn a_refused_request_ends_the_attempt_with_azures_reason() {
+    for (failure, outcome) in [
+        (Failure::Throttled { retry_at: noon() }, "throttled in Access"),
+        (Failure::AccessDenied { action: "a".into(), scope: "s".into() }, "accessDenied in Access"),
+        (Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() }, "requestRefused in Access"),
+    ] {
+        let refused = Fact::Initiated(Err(InitiateFailure::Refused(failure.into())));
+        check(order(), Memory::default(), asking().into_iter().chain([told(refused), ends(outcome)]));
+    }
+}
+
+#[test]
+fn more_than_the_policy_allows_is_cut_and_said_so_and_ends_before_azures_clock_says_so() {
+    let ask = |hours| {
+        let order = Order { access: TimeDelta::hours(hours), ..order() };
+        let until = if hours < 3 { ASK } else { "ask for 22 from 203.0.113.7 until 14:59:55" };
+        check(order, Memory::default(), [does(&READS), told(source()), told(policies()), does(&[until])])
+    };
+    let note = "The policy allows 3 hours at most, so that is what was asked for.";
+    assert_eq!(ask(8).attempt.view(noon(), UTC).notes, [note]);
+    assert_eq!(ask(8).asked[0].clamped_to, Some(TimeDelta::hours(3)));
+    for hours in [2, 3] {
+        assert!(ask(hours).attempt.view(noon(), UTC).notes.is_empty());
+        assert_eq!(ask(hours).asked[0].clamped_to, None);
+    }
+}
+
+#[test]
+fn a_window_that_ends_during_the_attempt_is_asked_for_anew() {
+    let mut world = World::answering(order(), Memory::default(), |effect| match effect {
+        Effect::Initiate(_) => Some(granted_until(5)),
+        Effect::ReadVm => Some(vm(Deallocated)),
+        Effect::ResolveAddress { .. } => Some(address(None, false)),
+        Effect::DetectSource | Effect::ReadPolicy | Effect::ProbePort { .. } => all_but_the_request(effect),
+        Effect::StartVm | Effect::LaunchClient { .. } => None,
+    });
+    world.pass(TimeDelta::seconds(240));
+    assert_eq!(world.asked.len(), 1);
+    world.pass(TimeDelta::seconds(31));
+    assert_eq!(world.asked.len(), 2);
+    assert!(world.asked[1].end_time_utc > world.asked[0].end_time_utc);
+}
+
+#[test]
+fn a_profile_that_forbids_starting_asks_only_for_a_vm_that_runs() {
+    let order = || Order { may_start: false, ..order() };
+    let known = || [does(&READS), told(source()), told(policies()), does(&[])];
+    let running = [told(vm(Running)), does(&["address", ASK])];
+    check(order(), Memory::default(), known().into_iter().chain(running));
+    let resting = [told(vm(Stopped)), ends("vmNotRunning in Start")];
+    check(order(), Memory::default(), known().into_iter().chain(resting));
+}

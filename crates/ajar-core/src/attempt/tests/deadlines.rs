@@ -1,0 +1,114 @@
+//! Every waiting step has its limit and its own failure; sleep and set clocks neither use it up nor lift it.
+
+use chrono::TimeDelta;
+
+use super::script::*;
+use crate::attempt::{Effect, Fact, Memory};
+use crate::port::PortAnswer::{self, Open, Refused, Silent, Stranger};
+use crate::vm::PowerState::{Deallocated, Running, Starting};
+
+/// A world in which all goes well, and the VM has to be started and then refuses.
+fn well(effect: &Effect) -> Option<Fact> {
+    match effect {
+        Effect::DetectSource => Some(source()),
+        Effect::ReadPolicy => Some(policies()),
+        Effect::ReadVm => Some(vm(Deallocated)),
+        Effect::ResolveAddress { .. } => Some(address(Some(VM), true)),
+        Effect::Initiate(_) => Some(granted_until(120)),
+        Effect::StartVm => Some(Fact::Started(Ok(()))),
+        Effect::ProbePort { .. } => Some(port(Refused)),
+        Effect::LaunchClient { .. } => None,
+    }
+}
+
+fn but_looks_find(effect: &Effect, answer: Option<PortAnswer>) -> Option<Fact> {
+    if matches!(effect, Effect::ProbePort { .. }) { answer.map(port) } else { well(effect) }
+}
+
+#[test]
+fn each_step_that_hears_nothing_fails_in_its_own_time_and_words() {
+    let cases: [(&str, i64, Answers); 10] = [
+        ("timedOut in Source", 15, |e| well(e).filter(|_| *e != Effect::DetectSource)),
+        ("timedOut in Policy", 60, |e| well(e).filter(|_| *e != Effect::ReadPolicy)),
+        ("timedOut in Vm", 60, |e| well(e).filter(|_| *e != Effect::ReadVm)),
+        ("timedOut in Vm", 60, |e| well(e).filter(|_| !matches!(e, Effect::ResolveAddress { .. }))),
+        ("timedOut in Start", 600, |e| well(e).filter(|_| *e != Effect::StartVm)),
+        ("timedOut in Start", 600, |e| if *e == Effect::ReadVm { Some(vm(Starting)) } else { well(e) }),
+        ("portRefused in Port", 300, well),
+        ("portStranger in Port", 300, |e| but_looks_find(e, Some(Stranger))),
+        // No look comes back: it is given up, and counts as silence.
+        ("portSilent in Port", 300, |e| but_looks_find(e, None)),
+        ("timedOut in Client", 20, |e| but_looks_find(e, Some(Open))),
+    ];
+    for (outcome, seconds, answers) in cases {
+        let mut world = World::answering(order(), Memory::default(), answers);
+        world.pass(TimeDelta::seconds(seconds) - TimeDelta::milliseconds(1));
+        assert_eq!(world.outcome(), "still under way", "too early for {outcome}");
+        world.pass(TimeDelta::milliseconds(1));
+        assert_eq!(world.outcome(), outcome);
+        world.is_over();
+    }
+}
+
+#[test]
+fn a_silent_port_is_said_to_be_silent_since_all_was_ready() {
+    let running =
+        |effect: &Effect| if *effect == Effect::ReadVm { Some(vm(Running)) } else { but_looks_find(effect, None) };
+    let mut world = World::answering(order(), Memory::default(), running);
+    world.pass(TimeDelta::minutes(6));
+    let failure = format!("{:?}", world.attempt.outcome());
+    assert!(failure.contains("PortSilent") && failure.contains("since: 2026-01-05T12:00:00Z"), "{failure}");
+}
+
+#[test]
+fn a_laptop_that_sleeps_finds_its_attempt_as_it_left_it() {
+    let quiet = |effect: &Effect| well(effect).filter(|_| !matches!(effect, Effect::DetectSource | Effect::StartVm));
+    for leap in [TimeDelta::hours(9), TimeDelta::minutes(1), TimeDelta::hours(-9), TimeDelta::days(-4_000)] {
+        let mut world = World::answering(order(), Memory::default(), quiet);
+        world.pass(TimeDelta::seconds(10));
+        world.now += leap;
+        world.attempt.tick(world.now);
+        assert_eq!(world.outcome(), "still under way", "after {leap}");
+        assert!(world.attempt.wake_at().unwrap() > world.now);
+        world.pass(TimeDelta::seconds(8));
+        assert_eq!(world.outcome(), "timedOut in Source", "and what was left of its time runs on after {leap}");
+    }
+}
+
+#[test]
+fn a_window_that_ends_while_the_laptop_sleeps_is_asked_for_anew() {
+    let still_starting = |effect: &Effect| well(effect).filter(|_| *effect != Effect::StartVm);
+    let mut world = World::answering(order(), Memory::default(), still_starting);
+    assert_eq!(world.asked.len(), 1);
+    world.now += TimeDelta::hours(9);
+    world.attempt.tick(world.now);
+    let asked = world.attempt.next(world.now).iter().any(|effect| name(effect).ends_with("until 23:00:00"));
+    assert!(asked);
+}
+
+#[test]
+fn leaps_alone_end_an_attempt_too() {
+    let mut world = World::new(order(), Memory::default());
+    for _ in 0..2_000 {
+        world.now += TimeDelta::hours(1);
+        world.attempt.tick(world.now);
+    }
+    assert_eq!(world.outcome(), "timedOut in Source");
+}
+
+#[test]
+fn what_did_not_come_back_from_a_look_may_still_come_late() {
+    let script = [
+        does(&["look at 203.0.113.50:22"]),
+        told(port(Silent)),
+        does(&["look at 203.0.113.50:22", "source", "policy", "vm"]),
+        after(14_000),
+        does(&["look at 203.0.113.50:22"]),
+        told(port(Open)),
+        does(&["launch 203.0.113.50:22"]),
+        told(port(Refused)),
+        told(Fact::Client(Ok(()))),
+        ends("connected 203.0.113.50:22"),
+    ];
+    check(order(), remembering(), script);
+}

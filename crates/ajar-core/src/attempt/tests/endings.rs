@@ -1,0 +1,210 @@
+//! Ends: failures that stop before anything is opened or started, cancelling, late results.
+
+use std::net::Ipv4Addr;
+
+use super::script::*;
+use crate::attempt::{Fact, Memory, Order};
+use crate::failure::Failure;
+use crate::policy::{JitNetworkAccessPolicy, SourcePrefix};
+use crate::port::PortAnswer::{Open, Silent};
+use crate::snapshot::{OutcomeView, Step};
+use crate::vm::PowerState::{Deallocated, Running};
+
+const READS: [&str; 3] = ["source", "policy", "vm"];
+const LOOK: &str = "look at 203.0.113.50:22";
+const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
+
+fn uncertain() -> Fact {
+    Fact::Source(Err(Failure::SourceUncertain { seen: vec![ME, Ipv4Addr::new(198, 51, 100, 20)] }.into()))
+}
+
+fn admitting(change: impl FnOnce(&mut JitNetworkAccessPolicy)) -> Fact {
+    let mut changed = policy();
+    change(&mut changed);
+    Fact::Policies(Ok(vec![changed]))
+}
+
+#[test]
+fn an_uncertain_source_stops_with_nothing_asked_for_and_nothing_started() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(vm(Deallocated)),
+        does(&["address"]),
+        told(uncertain()),
+        ends("sourceUncertain in Source"),
+    ];
+    let world = check(order(), Memory::default(), script);
+    let Some(OutcomeView::Failed(words)) = world.attempt.view(world.now, UTC).outcome else { unreachable!() };
+    assert_eq!(words.choices, ["203.0.113.7", "198.51.100.20"]);
+}
+
+#[test]
+fn an_uncertain_source_does_not_keep_from_a_port_that_is_open() {
+    let script = [
+        does(&READS),
+        told(uncertain()),
+        told(policies()),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(Some(VM), true)),
+        does(&[LOOK]),
+        told(port(Open)),
+        does(&["launch 203.0.113.50:22"]),
+        told(Fact::Client(Ok(()))),
+        ends("connected 203.0.113.50:22"),
+    ];
+    let world = check(order(), Memory::default(), script);
+    assert_eq!(world.step(Step::Source), "Failed: Your address (-)");
+}
+
+#[test]
+fn what_the_policies_do_not_admit_is_neither_asked_for_nor_waited_for_nor_started() {
+    let elsewhere = SourcePrefix::from("10.0.0.0/8");
+    let cases = [
+        (Fact::Policies(Ok(vec![])), "noPolicy in Policy"),
+        (admitting(|policy| policy.virtual_machines[0].ports[0].number = 3389), "notInPolicy in Policy"),
+        (
+            admitting(|policy| policy.virtual_machines[0].ports[0].allowed_source_address_prefixes = vec![elsewhere]),
+            "sourceNotAllowed in Policy",
+        ),
+    ];
+    for (answer, outcome) in cases {
+        let resting = [does(&READS), told(source()), told(vm(Deallocated)), does(&["address"]), told(answer.clone())];
+        check(order(), Memory::default(), resting.into_iter().chain([ends(outcome)]));
+        let running = [
+            does(&READS),
+            told(source()),
+            told(answer),
+            told(vm(Running)),
+            does(&["address"]),
+            told(address(Some(VM), true)),
+            does(&[LOOK]),
+            told(port(Silent)),
+            ends(outcome),
+        ];
+        check(order(), Memory::default(), running);
+    }
+}
+
+#[test]
+fn a_vm_without_a_public_address_says_so_once_it_runs() {
+    let script = [
+        does(&READS),
+        told(vm(Running)),
+        does(&["address"]),
+        told(source()),
+        told(policies()),
+        does(&[ASK]),
+        told(address(None, false)),
+        ends("noPublicAddress in Vm"),
+    ];
+    check(order(), Memory::default(), script);
+}
+
+#[test]
+fn a_vm_at_rest_that_may_not_be_started_says_so_at_once() {
+    let order = Order { may_start: false, ..order() };
+    check(order, Memory::default(), [does(&READS), told(vm(Deallocated)), ends("vmNotRunning in Start")]);
+}
+
+#[test]
+fn a_failed_reading_start_or_client_ends_the_attempt_in_its_step() {
+    check(order(), Memory::default(), [does(&READS), told(Fact::Vm(Err(trouble()))), ends("azureError in Vm")]);
+    let script = [
+        does(&READS),
+        told(vm(Deallocated)),
+        does(&["address"]),
+        told(Fact::Policies(Err(trouble()))),
+        ends("azureError in Policy"),
+    ];
+    check(order(), Memory::default(), script);
+    let script = [
+        does(&READS),
+        told(vm(Running)),
+        does(&["address"]),
+        told(Fact::Addresses(Err(trouble()))),
+        ends("azureError in Vm"),
+    ];
+    check(order(), Memory::default(), script);
+    let no_room = Failure::AllocationFailed { azure_code: "c".into(), azure_message: "m".into() };
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies()),
+        does(&[ASK]),
+        told(vm(Deallocated)),
+        does(&["address", "start"]),
+        told(Fact::Started(Err(no_room.into()))),
+        ends("allocationFailed in Start"),
+    ];
+    check(order(), Memory::default(), script);
+    let missing = Failure::ClientNotFound { program: "ssh".into() };
+    let script = [
+        does(&[LOOK]),
+        told(port(Open)),
+        does(&["launch 203.0.113.50:22"]),
+        told(Fact::Client(Err(missing.into()))),
+        ends("clientNotFound in Client"),
+    ];
+    check(order(), remembering(), script);
+}
+
+/// The script of an attempt with a start, cut off after so many lines.
+fn cut(lines: usize) -> impl Iterator<Item = Line> {
+    let whole = [
+        does(&READS),
+        told(vm(Deallocated)),
+        does(&["address"]),
+        told(source()),
+        told(policies()),
+        does(&[ASK, "start"]),
+        told(granted_until(120)),
+        told(Fact::Started(Ok(()))),
+        told(address(Some(VM), false)),
+        does(&["address"]),
+        told(address(Some(VM), false)),
+        does(&[LOOK]),
+        told(port(Open)),
+        does(&["launch 203.0.113.50:22"]),
+    ];
+    whole.into_iter().take(lines)
+}
+
+#[test]
+fn cancelling_says_what_stays_behind() {
+    for (lines, outcome) in [
+        (1, "cancelled"),
+        (3, "cancelled"),
+        // The request is on its way and may be granted yet.
+        (6, "cancelled, asking, starting"),
+        (7, "cancelled, open until 14:00, starting"),
+        (12, "cancelled, open until 14:00, starting"),
+        (14, "cancelled, open until 14:00, starting"),
+    ] {
+        check(order(), Memory::default(), cut(lines).chain([cancel(), ends(outcome)]));
+    }
+}
+
+#[test]
+fn cancelling_an_adopted_window_says_until_when_it_is_open() {
+    let script = [does(&READS), told(source()), told(policies_open_until(90)), cancel()];
+    check(order(), Memory::default(), script.into_iter().chain([ends("cancelled, open until 13:30")]));
+}
+
+#[test]
+fn results_that_come_after_the_end_or_belong_to_another_attempt_change_nothing() {
+    let late = || [told(port(Open)), told(granted_until(120)), told(Fact::Client(Ok(()))), cancel()];
+    let script = cut(12).chain([cancel(), ends("cancelled, open until 14:00, starting")]).chain(late());
+    check(order(), Memory::default(), script.chain([ends("cancelled, open until 14:00, starting")]));
+    let script = [does(&READS), told_to_another(vm(Deallocated)), told_to_another(source()), told(policies())];
+    check(order(), Memory::default(), script);
+}
+
+#[test]
+fn an_ended_attempt_looks_the_same_ever_after() {
+    let world = check(order(), Memory::default(), cut(14).chain([told(Fact::Client(Ok(())))]));
+    let then = world.attempt.view(world.now, UTC);
+    assert_eq!(then, world.attempt.view(world.now + chrono::TimeDelta::hours(5), UTC));
+    assert_eq!(then.ended_at, Some(noon()));
+}

@@ -1,0 +1,240 @@
+//! The ways to an open port: what starts when, and what is not done.
+
+use super::script::*;
+use crate::attempt::{Fact, Memory, Order};
+use crate::port::PortAnswer::{Open, Refused, Silent, Stranger};
+use crate::snapshot::Step;
+use crate::source::{Confidence, SourceAddress};
+use crate::vm::PowerState::{Deallocated, Running, Starting, Stopped};
+
+const READS: [&str; 3] = ["source", "policy", "vm"];
+const LOOK: &str = "look at 203.0.113.50:22";
+const LAUNCH: &str = "launch 203.0.113.50:22";
+const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
+const CONNECTED: &str = "connected 203.0.113.50:22";
+
+fn launched() -> [Line; 3] {
+    [does(&[LAUNCH]), told(Fact::Client(Ok(()))), ends(CONNECTED)]
+}
+
+#[test]
+fn a_port_that_answers_is_opened_without_any_call_to_azure() {
+    let world = check(order(), remembering(), [does(&[LOOK]), told(port(Open))].into_iter().chain(launched()));
+    assert_eq!(world.step(Step::Access), "Skipped: Requesting access (the port answered already)");
+    assert_eq!(world.step(Step::Port), "Done: SSH answers (203.0.113.50:22)");
+}
+
+#[test]
+fn a_face_that_launches_for_itself_is_told_as_soon_as_the_port_answers() {
+    let order = Order { launch: false, ..order() };
+    check(order, remembering(), [does(&[LOOK]), told(port(Open)), ends(CONNECTED)]);
+}
+
+#[test]
+fn a_second_face_that_wants_the_client_gets_it() {
+    let mut world = World::new(Order { launch: false, ..order() }, remembering());
+    world.attempt.want_launch();
+    world.attempt.apply(NUMBER, port(Open), world.now);
+    assert_eq!(name(&world.attempt.next(world.now)[0]), LAUNCH);
+}
+
+#[test]
+fn a_remembered_port_has_a_head_start_of_three_quarters_of_a_second() {
+    check(order(), remembering(), [does(&[LOOK]), after(749), does(&[]), after(1), does(&READS)]);
+    check(order(), remembering(), [does(&[LOOK]), told(port(Refused)), does(&READS)]);
+    check(order(), remembering(), [does(&[LOOK]), told(port(Silent)), does(&[LOOK, "source", "policy", "vm"])]);
+}
+
+#[test]
+fn without_a_remembered_address_all_reads_begin_at_the_click() {
+    check(order(), Memory::default(), [does(&READS)]);
+}
+
+#[test]
+fn access_and_start_are_enabled_by_the_same_facts_and_do_not_wait_for_each_other() {
+    let script = [
+        does(&READS),
+        told(vm(Deallocated)),
+        does(&["address"]),
+        told(source()),
+        does(&[]),
+        told(policies()),
+        does(&[ASK, "start"]),
+        told(address(Some(VM), true)),
+        does(&[LOOK]),
+        told(port(Silent)),
+        does(&[LOOK]),
+        told(granted_until(120)),
+        told(Fact::Started(Ok(()))),
+        told(port(Open)),
+    ];
+    let world = check(order(), Memory::default(), script.into_iter().chain(launched()));
+    assert_eq!(world.step(Step::Start), "Done: VM started (was deallocated)");
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+    assert_eq!(world.step(Step::Source), "Done: Your address (203.0.113.7, three sources agree)");
+}
+
+#[test]
+fn a_vm_that_runs_is_not_started_and_an_open_window_is_not_asked_for_again() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until(90)),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(Some(VM), false)),
+        does(&[LOOK]),
+        told(port(Open)),
+    ];
+    let world = check(order(), Memory::default(), script.into_iter().chain(launched()));
+    assert_eq!(world.step(Step::Start), "Skipped: Starting the VM (already running)");
+    assert_eq!(world.step(Step::Access), "Skipped: Requesting access (already open until 13:30)");
+}
+
+#[test]
+fn a_port_that_is_open_without_a_policy_still_connects() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(Fact::Policies(Ok(vec![]))),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(Some(VM), true)),
+        does(&[LOOK]),
+        told(port(Open)),
+    ];
+    check(order(), Memory::default(), script.into_iter().chain(launched()));
+}
+
+#[test]
+fn a_dynamic_address_is_read_again_after_the_start_and_the_old_one_forgotten() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until(120)),
+        told(vm(Stopped)),
+        does(&["address", "start"]),
+        told(address(Some(FIREWALL), false)),
+        does(&["look at 198.51.100.1:22"]),
+        told(Fact::Started(Ok(()))),
+        does(&["address"]),
+        told(address(Some(VM), false)),
+        does(&[LOOK]),
+        told(Fact::Port { endpoint: endpoint(FIREWALL, 22), answer: Open }),
+        does(&[]),
+        told(port(Open)),
+    ];
+    check(order(), Memory::default(), script.into_iter().chain(launched()));
+}
+
+#[test]
+fn an_address_read_before_the_start_and_told_after_it_does_not_count() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until(120)),
+        told(vm(Deallocated)),
+        does(&["address", "start"]),
+        told(Fact::Started(Ok(()))),
+        does(&[]),
+        told(address(None, false)),
+        does(&["address"]),
+        told(address(Some(VM), false)),
+        does(&[LOOK]),
+        told(port(Open)),
+    ];
+    check(order(), Memory::default(), script.into_iter().chain(launched()));
+}
+
+#[test]
+fn a_vm_that_is_starting_already_is_watched_and_not_started() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until(120)),
+        told(vm(Starting)),
+        does(&["address"]),
+        told(address(Some(VM), true)),
+        does(&[LOOK]),
+        after(2_000),
+        does(&["vm"]),
+        told(vm(Running)),
+        told(port(Open)),
+    ];
+    check(order(), Memory::default(), script.into_iter().chain(launched()));
+}
+
+#[test]
+fn a_firewall_is_dialled_on_the_port_it_maps() {
+    let mut behind = policy();
+    behind.virtual_machines[0].public_ip_address = Some(FIREWALL);
+    let mapped = "look at 198.51.100.1:13389";
+    let script = [
+        does(&READS),
+        told(source()),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(None, false)),
+        told(Fact::Policies(Ok(vec![behind.clone()]))),
+        does(&[ASK]),
+        told(Fact::Initiated(Ok(request(120, Some(13389))))),
+        does(&[mapped]),
+        told(Fact::Port { endpoint: endpoint(FIREWALL, 13389), answer: Open }),
+        does(&["launch 198.51.100.1:13389"]),
+    ];
+    check(order(), Memory::default(), script);
+    // Azure names the mapped port a little later.
+    let mut later = behind.clone();
+    later.requests = vec![request(120, Some(13389))];
+    let script = [
+        does(&READS),
+        told(source()),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(None, false)),
+        told(Fact::Policies(Ok(vec![behind]))),
+        does(&[ASK]),
+        told(granted_until(120)),
+        after(2_000),
+        does(&["policy"]),
+        told(Fact::Policies(Ok(vec![later]))),
+        does(&[mapped]),
+    ];
+    check(order(), Memory::default(), script);
+}
+
+#[test]
+fn looks_at_a_refusing_port_are_spaced_out_and_at_a_silent_one_follow_each_other() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until(120)),
+        told(vm(Running)),
+        does(&["address"]),
+        told(address(Some(VM), true)),
+        does(&[LOOK]),
+        told(port(Refused)),
+        after(199),
+        does(&[]),
+        after(1),
+        does(&[LOOK]),
+        told(port(Stranger)),
+        after(399),
+        does(&[]),
+        after(1),
+        does(&[LOOK]),
+        told(port(Silent)),
+        does(&[LOOK]),
+    ];
+    check(order(), Memory::default(), script);
+}
+
+#[test]
+fn a_source_established_a_moment_ago_or_chosen_is_not_detected_again() {
+    let fresh = SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 2 } };
+    let memory = Memory { source: Some(fresh), ..Memory::default() };
+    check(order(), memory, [does(&["policy", "vm"]), told(policies()), does(&[ASK])]);
+    let chosen = Order { chosen_source: Some(ME), ..order() };
+    let world = check(chosen, Memory::default(), [does(&["policy", "vm"]), told(policies()), does(&[ASK])]);
+    assert_eq!(world.step(Step::Source), "Done: Your address (203.0.113.7, as you chose)");
+}
