@@ -1,1 +1,97 @@
-//! The tray application.
+//! The desktop shell: a tray that hosts the engine or attaches to it, and a window that is a process of its own.
+//!
+//! The window is a child of the tray: closing it gives all of a web view's memory back, and one that crashes cannot
+//! take the tray along. Both are ordinary faces of the one engine.
+
+mod arguments;
+mod desk;
+mod leash;
+mod notify;
+mod opening;
+mod single;
+mod tray;
+mod view;
+mod window;
+
+use std::process::ExitCode;
+
+use ajar_core::snapshot::FailureView;
+use ajar_runtime::files::Folder;
+use ajar_runtime::hosting::Face;
+use clap::Parser as _;
+use tokio::runtime::Runtime;
+
+use crate::arguments::Arguments;
+use crate::single::Start;
+
+/// Runs the process that the command line asks for: the tray or its window.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.to_string()),
+    };
+    // One runtime for Tauri and the engine; it ends last, and with it what the engine keeps in temporary files.
+    tauri::async_runtime::set(runtime.handle().clone());
+    let folder = match arguments.folder() {
+        Ok(folder) => folder,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let _log = ajar_runtime::log::start(folder.logs(), arguments.verbose);
+    if arguments.window { run_window(&runtime, &arguments, &folder) } else { run_tray(&runtime, &arguments, &folder) }
+}
+
+fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
+    // A window without an engine says what is wrong; nothing could say it better.
+    let face = runtime.block_on(open(arguments, folder));
+    ended(window::run(face, arguments.leashed))
+}
+
+fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
+    let lock = match single::start(folder) {
+        Ok(Start::First(lock)) => lock,
+        Ok(Start::Again) => return runtime.block_on(show_first(folder)),
+        Err(error) => return failed(&error.to_string()),
+    };
+    let code = match runtime.block_on(open(arguments, folder)) {
+        Ok(face) => ended(desk::run(runtime, face, arguments)),
+        Err(failure) => {
+            ended(window::run(Err(failure), false));
+            ExitCode::FAILURE
+        }
+    };
+    drop(lock);
+    code
+}
+
+async fn open(arguments: &Arguments, folder: &Folder) -> Result<Face, Box<FailureView>> {
+    let opened = Face::open(opening::opening(arguments, folder.clone())).await;
+    opened.map_err(|trouble| {
+        tracing::error!(failure = %trouble.failure, "the engine cannot be reached");
+        Box::new(view::in_words(&trouble))
+    })
+}
+
+async fn show_first(folder: &Folder) -> ExitCode {
+    match single::ask_for_window(folder).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failed(&format!("{} {} {}", failure.title, failure.message, failure.action)),
+    }
+}
+
+fn ended(code: tauri::Result<i32>) -> ExitCode {
+    match code {
+        Ok(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn failed(why: &str) -> ExitCode {
+    eprintln!("ajar-desktop: {why}");
+    ExitCode::FAILURE
+}
+
+/// The embedded window, icons and settings: once in the program, whichever process it is.
+fn context() -> tauri::Context {
+    tauri::generate_context!()
+}

@@ -10,6 +10,7 @@ pub mod iso8601;
 pub mod launch;
 pub mod menu;
 pub mod message;
+pub mod notice;
 pub mod policy;
 pub mod port;
 pub mod profile;

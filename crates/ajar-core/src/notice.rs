@@ -1,0 +1,59 @@
+//! What is worth a notification: the difference between two snapshots, in words.
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use crate::message::notice::{Notice, connected, ended, ending, failed};
+use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
+
+#[cfg(test)]
+mod tests;
+
+/// What has happened from one snapshot to the next. `now` is Azure's time, `zone` the user's offset from UTC.
+///
+/// Each event is told once, also when another process takes over as the host: attempts are known by their numbers, which
+/// no host uses again, and windows that a new host has yet to find are neither gone nor new. With nothing before there
+/// is nothing to tell.
+pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: FixedOffset) -> Vec<Notice> {
+    let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));
+    let of_attempts = ends.filter_map(|attempt| outcome(attempt, zone));
+    // Past the end is decided first: who slept through both hears of the end alone.
+    let gone = before.windows.iter().filter(|window| window.end_time_utc <= now && !is_among(window, after));
+    let of_ends = gone.map(|window| ended(window.name.as_str()));
+    let near = after.windows.iter().filter(|window| nears_its_end(window, before) && window.end_time_utc > now);
+    let of_nearing = near.map(|window| {
+        let end = window.end_time_utc;
+        ending(window.name.as_str(), end - now, end, zone)
+    });
+    of_attempts.chain(of_ends).chain(of_nearing).collect()
+}
+
+fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
+    let told = |old: &AttemptView| old.number == attempt.number && old.outcome.is_some();
+    attempt.outcome.is_some() && !before.attempts.iter().any(told)
+}
+
+/// A cancel needs no telling: who cancelled knows.
+fn outcome(attempt: &AttemptView, zone: FixedOffset) -> Option<Notice> {
+    match attempt.outcome.as_ref()? {
+        OutcomeView::Connected { window, .. } => {
+            let end = window.as_ref().map(|window| window.end_time_utc);
+            Some(connected(attempt.name.as_str(), end, zone))
+        }
+        OutcomeView::Failed(failure) => Some(failed(failure)),
+        OutcomeView::Cancelled(_) => None,
+    }
+}
+
+fn is_same_door(one: &WindowView, other: &WindowView) -> bool {
+    one.name == other.name && one.vm == other.vm && one.port == other.port
+}
+
+fn is_among(window: &WindowView, snapshot: &Snapshot) -> bool {
+    snapshot.windows.iter().any(|other| is_same_door(other, window))
+}
+
+/// Whether it was not near its end before. A window that was near it from the start is no news.
+fn nears_its_end(window: &WindowView, before: &Snapshot) -> bool {
+    let was_calm = |old: &WindowView| is_same_door(old, window) && !old.ending;
+    window.ending && before.windows.iter().any(was_calm)
+}

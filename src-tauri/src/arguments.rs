@@ -1,0 +1,122 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use ajar_runtime::files::Folder;
+
+/// Opens JIT-locked Azure VMs in one click, from the tray.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "ajar-desktop", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Arguments {
+    /// Keep everything of this user in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The cloud to use: public, usgov, china, or one from the settings
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+
+    /// Try it without Azure: a built-in one, with VMs of its own
+    #[cfg(feature = "demo")]
+    #[arg(long, conflicts_with = "cloud")]
+    pub(crate) demo: bool,
+
+    /// How much faster than Azure the built-in one is: by default a whole connect takes about ten seconds
+    #[cfg(feature = "demo")]
+    #[arg(long, value_name = "FACTOR", default_value_t = 6.0, hide = true)]
+    pub(crate) demo_speed: f64,
+
+    /// Bring up the window at the start
+    #[arg(long)]
+    pub(crate) show: bool,
+
+    /// Show the window alone, without a tray
+    #[arg(long, conflicts_with = "show")]
+    pub(crate) window: bool,
+
+    /// The window obeys its standard input: a line brings it to the front, the end closes it
+    #[arg(long, requires = "window", hide = true)]
+    pub(crate) leashed: bool,
+
+    /// Say on standard error what happens; twice for more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Arguments {
+    /// Where the files of this user are, or those of the demo.
+    pub(crate) fn folder(&self) -> io::Result<Folder> {
+        let folder = match &self.config {
+            Some(path) => Folder::at(path),
+            None => Folder::of_user()?,
+        };
+        Ok(if self.is_demo() { folder.demo() } else { folder })
+    }
+
+    #[cfg(feature = "demo")]
+    fn is_demo(&self) -> bool {
+        self.demo
+    }
+
+    #[cfg(not(feature = "demo"))]
+    fn is_demo(&self) -> bool {
+        false
+    }
+
+    /// The command line of the window that belongs to this tray.
+    pub(crate) fn of_window(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["--window".into(), "--leashed".into()];
+        if let Some(path) = &self.config {
+            words.extend(["--config".into(), path.into()]);
+        }
+        if let Some(cloud) = &self.cloud {
+            words.extend(["--cloud".into(), cloud.into()]);
+        }
+        words.extend(self.of_demo());
+        words.extend((0..self.verbose).map(|_| "--verbose".into()));
+        words
+    }
+
+    #[cfg(feature = "demo")]
+    fn of_demo(&self) -> Vec<OsString> {
+        if self.demo {
+            vec!["--demo".into(), "--demo-speed".into(), self.demo_speed.to_string().into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    #[cfg(not(feature = "demo"))]
+    fn of_demo(&self) -> Vec<OsString> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn the_window_understands_what_the_tray_tells_it() {
+        let tray = Arguments::parse_from(["ajar-desktop", "--config", "/here", "--cloud", "usgov", "--show", "-vv"]);
+        let words = std::iter::once("ajar-desktop".into()).chain(tray.of_window());
+        let window = Arguments::parse_from(words);
+        assert!(window.window && window.leashed && !window.show);
+        assert_eq!((window.config, window.cloud, window.verbose), (tray.config, tray.cloud, 2));
+    }
+
+    #[cfg(feature = "demo")]
+    #[test]
+    fn the_window_of_a_demo_is_of_the_same_demo() {
+        let tray = Arguments::parse_from(["ajar-desktop", "--demo", "--demo-speed", "20", "--config", "here"]);
+        let words = std::iter::once("ajar-desktop".into()).chain(tray.of_window());
+        let window = Arguments::parse_from(words);
+        assert_eq!(window.folder().unwrap(), tray.folder().unwrap());
+        assert!((window.demo_speed - 20.0).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,194 @@
+//! The tray process: follows the engine, draws the tray, tells what has happened, does what is clicked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ajar_core::menu::{Action, menu, menu_changes_at};
+use ajar_core::message::notice;
+use ajar_core::notice::notices;
+use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::hosting::Face;
+use chrono::{DateTime, TimeDelta, Utc};
+use tauri::{AppHandle, RunEvent};
+use tokio::runtime::Runtime;
+
+use crate::arguments::Arguments;
+use crate::leash::Leash;
+use crate::tray::{self, Tray};
+use crate::{notify, view};
+
+/// The longest the tray trusts a timer while something is open: a resumed laptop's timers run late.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Runs the tray until it is told to quit.
+pub(crate) fn run(runtime: &Runtime, face: Face, arguments: &Arguments) -> tauri::Result<i32> {
+    let (leash, held) = runtime.block_on(async { Leash::new(arguments.of_window()) });
+    let app = tauri::Builder::default().plugin(tauri_plugin_notification::init()).build(crate::context())?;
+    let desk = Desk { app: app.handle().clone(), face, leash: leash.clone() };
+    tray::listen(app.handle(), &desk);
+    if arguments.show {
+        leash.show();
+    }
+    runtime.spawn(desk.attend());
+    runtime.spawn(quit_when_told(app.handle().clone()));
+    let code = app.run_return(|_, event| {
+        // The last window's end is not the tray's.
+        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+            api.prevent_exit();
+        }
+    });
+    leash.close();
+    if let Err(error) = runtime.block_on(held) {
+        tracing::warn!(%error, "the window was lost sight of");
+    }
+    Ok(code)
+}
+
+/// What the tray process works with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    app: AppHandle,
+    face: Face,
+    leash: Leash,
+}
+
+impl Desk {
+    /// Follows the engine to its end.
+    async fn attend(mut self) {
+        let mut tray = Tray::new(self.app.clone());
+        let mut snapshots = self.face.snapshots();
+        let mut before: Option<Arc<Snapshot>> = None;
+        loop {
+            let latest = snapshots.borrow_and_update().clone();
+            let mut wake = None;
+            if let Some(snapshot) = latest {
+                self.react(before.as_deref(), &snapshot);
+                let now = azure_time(&snapshot);
+                tray.show(menu(&snapshot, now)).await;
+                wake = menu_changes_at(&snapshot, now).map(|at| until(at, now));
+                before = Some(snapshot);
+            }
+            tokio::select! {
+                changed = snapshots.changed() => if changed.is_err() {
+                    return self.engine_is_gone();
+                },
+                () = sleep(wake) => {}
+                () = tray.retry() => {}
+                () = tray.is_missed() => self.do_without_tray(&mut tray),
+                () = self.leash.closed(), if tray.is_given_up() => self.app.exit(0),
+            }
+        }
+    }
+
+    /// Does what a new snapshot asks for, beside the tray.
+    fn react(&self, before: Option<&Snapshot>, after: &Snapshot) {
+        if before.is_none_or(|before| before.host.pid != after.host.pid) {
+            // A host that is new to us may not know yet what is open.
+            let face = self.face.clone();
+            tokio::spawn(async move { face.ask(Request::Refresh).await });
+        }
+        let Some(before) = before else { return };
+        if wants_window(before, after) {
+            self.leash.show();
+        }
+        for notice in notices(before, after, azure_time(after), view::zone()) {
+            notify::show(&self.app, notice);
+        }
+    }
+
+    /// Does what was clicked.
+    pub(crate) fn act(&self, action: Action) {
+        match action {
+            Action::OpenWindow => self.leash.show(),
+            Action::Quit => self.app.exit(0),
+            Action::Connect { name } => {
+                let wish = Connect { name, port: None, seconds: None, reason: None, source: None, launch: true };
+                let desk = self.clone();
+                tauri::async_runtime::spawn(async move {
+                    desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
+                });
+            }
+            Action::Cancel { name } => {
+                let desk = self.clone();
+                tauri::async_runtime::spawn(async move {
+                    desk.tell_refusal(refusal(desk.face.ask(Request::Cancel { name }).await));
+                });
+            }
+        }
+    }
+
+    fn tell_refusal(&self, answer: Result<(), Box<FailureView>>) {
+        if let Err(failure) = answer {
+            notify::show(&self.app, notice::failed(&failure));
+        }
+    }
+
+    /// Where no tray comes up there is still a window; it says so once.
+    fn do_without_tray(&self, tray: &mut Tray) {
+        tracing::warn!("no tray to be seen in: showing the window instead");
+        tray.give_up();
+        notify::show(&self.app, notice::no_tray());
+        self.leash.show();
+    }
+
+    fn engine_is_gone(&self) {
+        tracing::error!("the engine is gone for good");
+        self.app.exit(1);
+    }
+}
+
+fn refusal(reply: Reply) -> Result<(), Box<FailureView>> {
+    match reply {
+        Reply::Refused { failure } => Err(failure),
+        Reply::Done | Reply::Attempt { .. } => Ok(()),
+    }
+}
+
+/// Whether somebody has asked for the window in between. A new host begins to count anew.
+fn wants_window(before: &Snapshot, after: &Snapshot) -> bool {
+    let seen = if before.host.pid == after.host.pid { before.window_wanted } else { 0 };
+    after.window_wanted > seen
+}
+
+/// The present by Azure's clock, as well as the engine knows it.
+fn azure_time(snapshot: &Snapshot) -> DateTime<Utc> {
+    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
+}
+
+fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default().min(LONGEST_SLEEP)
+}
+
+/// For ever, if nothing is due.
+async fn sleep(length: Option<Duration>) {
+    match length {
+        Some(length) => tokio::time::sleep(length).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends as from the menu when the system or a terminal asks for it, so that the window is closed and files are cleared.
+async fn quit_when_told(app: AppHandle) {
+    let told = told_to_quit().await;
+    match told {
+        Ok(()) => app.exit(0),
+        Err(error) => tracing::warn!(%error, "signals are not heard"),
+    }
+}
+
+#[cfg(unix)]
+async fn told_to_quit() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn told_to_quit() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,239 @@
+//! Draws [`ajar_core::menu::Menu`]: the backend's icon, tooltip and menu follow the value, with as little as differs.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ajar_core::menu::{Action, Icon, Item, Menu};
+use tauri::image::Image;
+use tauri::menu::{IsMenuItem, MenuItem, PredefinedMenuItem};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Wry, include_image};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use crate::desk::Desk;
+
+/// How long a desktop may take to show trays, which it does some time after login.
+const MISSED_AFTER: Duration = Duration::from_secs(10);
+
+/// The longest pause between two tries to come up.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Passes clicks on, from all there is to click.
+pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
+    let chosen = desk.clone();
+    app.on_menu_event(move |_, event| {
+        if let Some(action) = Action::from_id(event.id().as_ref()) {
+            chosen.act(action);
+        }
+    });
+    let clicked = desk.clone();
+    app.on_tray_icon_event(move |_, event| {
+        if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+            clicked.act(Action::OpenWindow);
+        }
+    });
+}
+
+/// The tray, once the desktop has a place for it.
+pub(crate) struct Tray {
+    app: AppHandle,
+    drawn: Arc<Mutex<Option<Drawn>>>,
+    state: State,
+}
+
+enum State {
+    Up,
+    /// Not yet: the next try, the pause after it, and when it is missed, if that has not been said yet.
+    Missing {
+        again: Instant,
+        pause: Duration,
+        missed: Option<Instant>,
+    },
+}
+
+struct Drawn {
+    icon: TrayIcon<Wry>,
+    lines: Vec<Line>,
+    menu: Menu,
+}
+
+enum Line {
+    Separator(PredefinedMenuItem<Wry>),
+    Text(MenuItem<Wry>),
+}
+
+impl Tray {
+    pub(crate) fn new(app: AppHandle) -> Self {
+        let now = Instant::now();
+        let missing = State::Missing { again: now, pause: Duration::from_secs(1), missed: Some(now + MISSED_AFTER) };
+        Self { app, drawn: Arc::default(), state: missing }
+    }
+
+    /// Makes the tray show this, or tries to come up with it.
+    pub(crate) async fn show(&mut self, menu: Menu) {
+        if let State::Missing { again, .. } = self.state
+            && again > Instant::now()
+        {
+            return;
+        }
+        match (self.draw(menu).await, &mut self.state) {
+            (Ok(()), state) => *state = State::Up,
+            (Err(error), State::Up) => tracing::warn!(%error, "the tray could not be drawn"),
+            (Err(error), State::Missing { again, pause, .. }) => {
+                tracing::debug!(%error, "no tray yet");
+                *again = Instant::now() + *pause;
+                *pause = (*pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Waits until it is time to try again to come up.
+    pub(crate) async fn retry(&self) {
+        match self.state {
+            State::Up => pending().await,
+            State::Missing { again, .. } => sleep_until(again).await,
+        }
+    }
+
+    /// Waits until the user must be wondering where the tray is.
+    pub(crate) async fn is_missed(&self) {
+        match self.state {
+            State::Up | State::Missing { missed: None, .. } => pending().await,
+            State::Missing { missed: Some(at), .. } => sleep_until(at).await,
+        }
+    }
+
+    /// Whether it is missed and not there yet.
+    pub(crate) fn is_given_up(&self) -> bool {
+        matches!(self.state, State::Missing { missed: None, .. })
+    }
+
+    /// From here on it is not missed any more; it still comes up when it can.
+    pub(crate) fn give_up(&mut self) {
+        if let State::Missing { missed, .. } = &mut self.state {
+            *missed = None;
+        }
+    }
+
+    /// Draws on the main thread, where toolkits want to be called.
+    async fn draw(&self, menu: Menu) -> tauri::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let (app, drawn) = (self.app.clone(), Arc::clone(&self.drawn));
+        self.app.run_on_main_thread(move || {
+            let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = match &mut *drawn {
+                Some(drawn) => drawn.change(&app, menu),
+                None => Drawn::new(&app, menu).map(|new| *drawn = Some(new)),
+            };
+            drop(answer.send(done));
+        })?;
+        // No answer comes only if the application ends.
+        answered.await.unwrap_or(Ok(()))
+    }
+}
+
+impl Drawn {
+    fn new(app: &AppHandle, menu: Menu) -> tauri::Result<Self> {
+        let lines = lines(app, &menu.items)?;
+        let icon = TrayIconBuilder::with_id("ajar")
+            .title(ajar_core::message::menu::AJAR)
+            .icon(image(menu.icon))
+            .icon_as_template(cfg!(target_os = "macos"))
+            .tooltip(&menu.tooltip)
+            .menu(&assemble(app, &lines)?)
+            .show_menu_on_left_click(false)
+            .build(app)?;
+        Ok(Self { icon, lines, menu })
+    }
+
+    fn change(&mut self, app: &AppHandle, menu: Menu) -> tauri::Result<()> {
+        if self.menu.icon != menu.icon {
+            self.icon.set_icon_with_as_template(Some(image(menu.icon)), cfg!(target_os = "macos"))?;
+        }
+        if self.menu.tooltip != menu.tooltip {
+            self.icon.set_tooltip(Some(&menu.tooltip))?;
+        }
+        if same_but_for_labels(&self.menu.items, &menu.items) {
+            self.relabel(&menu.items)?;
+        } else {
+            self.lines = lines(app, &menu.items)?;
+            self.icon.set_menu(Some(assemble(app, &self.lines)?))?;
+        }
+        self.menu = menu;
+        Ok(())
+    }
+
+    /// Changes texts in place, so that a menu that is open stays so.
+    fn relabel(&self, items: &[Item]) -> tauri::Result<()> {
+        for ((line, old), new) in self.lines.iter().zip(&self.menu.items).zip(items) {
+            if let (Line::Text(line), Some(text)) = (line, text(new))
+                && old != new
+            {
+                line.set_text(without_mnemonics(text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lines(app: &AppHandle, items: &[Item]) -> tauri::Result<Vec<Line>> {
+    items.iter().map(|item| line(app, item)).collect()
+}
+
+fn line(app: &AppHandle, item: &Item) -> tauri::Result<Line> {
+    let (id, label) = match item {
+        Item::Separator => return Ok(Line::Separator(PredefinedMenuItem::separator(app)?)),
+        Item::Heading(label) | Item::Note(label) => (None, label),
+        Item::Act { action, label } => (Some(action.to_id()), label),
+    };
+    let label = without_mnemonics(label);
+    let item = match id {
+        Some(id) => MenuItem::with_id(app, id, label, true, None::<&str>),
+        None => MenuItem::new(app, label, false, None::<&str>),
+    };
+    item.map(Line::Text)
+}
+
+fn assemble(app: &AppHandle, lines: &[Line]) -> tauri::Result<tauri::menu::Menu<Wry>> {
+    let items: Vec<&dyn IsMenuItem<Wry>> = lines
+        .iter()
+        .map(|line| match line {
+            Line::Separator(item) => item as &dyn IsMenuItem<Wry>,
+            Line::Text(item) => item,
+        })
+        .collect();
+    tauri::menu::Menu::with_items(app, &items)
+}
+
+fn text(item: &Item) -> Option<&str> {
+    match item {
+        Item::Separator => None,
+        Item::Heading(label) | Item::Note(label) | Item::Act { label, .. } => Some(label),
+    }
+}
+
+/// Toolkits take `&` for the mark of a mnemonic; where `_` is one, the backend escapes it itself.
+fn without_mnemonics(label: &str) -> String {
+    label.replace('&', "&&")
+}
+
+fn same_but_for_labels(old: &[Item], new: &[Item]) -> bool {
+    let same = |(old, new): (&Item, &Item)| match (old, new) {
+        (Item::Act { action: old, .. }, Item::Act { action: new, .. }) => old == new,
+        (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
+    };
+    old.len() == new.len() && old.iter().zip(new).all(same)
+}
+
+fn image(icon: Icon) -> Image<'static> {
+    match icon {
+        Icon::Idle => include_image!("icons/tray/idle-dark.png"),
+        Icon::Working => include_image!("icons/tray/working-dark.png"),
+        Icon::Open => include_image!("icons/tray/open-dark.png"),
+        Icon::Ending => include_image!("icons/tray/ending-dark.png"),
+        Icon::Failed => include_image!("icons/tray/failed-dark.png"),
+        Icon::SignedOut => include_image!("icons/tray/signed-out-dark.png"),
+    }
+}

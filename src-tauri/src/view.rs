@@ -1,0 +1,160 @@
+//! What the window may ask: a few commands that hand on to the engine or the system, and one event.
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
+
+use std::sync::Arc;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::failure::{About, in_words as words};
+use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::snapshot::{AttemptNumber, FailureView, Snapshot};
+use ajar_runtime::hosting::Face;
+use chrono::{FixedOffset, Local, Utc};
+use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
+use tauri_plugin_clipboard_manager::ClipboardExt as _;
+use tauri_plugin_opener::OpenerExt as _;
+
+/// The event that carries each new snapshot.
+const SNAPSHOT: &str = "snapshot";
+
+/// Where help may lie: nothing else is opened, whatever the window asks for.
+const HELP_HOSTS: [&str; 2] = ["learn.microsoft.com", "github.com"];
+
+/// The way to the engine, or why there is none.
+pub(crate) struct Engine(pub(crate) Result<Face, Box<FailureView>>);
+
+type Answer<T> = Result<T, Box<FailureView>>;
+
+impl Engine {
+    fn face(&self) -> Answer<&Face> {
+        self.0.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The state as it is.
+#[tauri::command]
+pub(crate) fn snapshot(engine: State<'_, Engine>) -> Answer<Arc<Snapshot>> {
+    engine.face()?.snapshot().ok_or_else(|| internal(&"the engine has not told anything yet"))
+}
+
+/// Asks the engine for something.
+#[tauri::command]
+pub(crate) async fn request(engine: State<'_, Engine>, request: Request) -> Answer<Reply> {
+    let face = engine.face()?;
+    if let Request::Connect(wish) = request {
+        return connect(face, wish).await.map(|number| Reply::Attempt { number });
+    }
+    Ok(face.ask(request).await)
+}
+
+/// Puts a text on the clipboard.
+#[tauri::command]
+pub(crate) fn copy_text(app: AppHandle, text: String) -> Answer<()> {
+    app.clipboard().write_text(text).map_err(|error| internal(&error))
+}
+
+/// Opens a page of help in the browser.
+#[tauri::command]
+pub(crate) fn open_help(app: AppHandle, url: &str) -> Answer<()> {
+    let page = help_page(url).ok_or_else(|| internal(&format!("{url} is not a page of help")))?;
+    app.opener().open_url(page, None::<&str>).map_err(|error| internal(&error))
+}
+
+/// Closes the window.
+#[tauri::command]
+pub(crate) fn close_window(window: WebviewWindow) -> Answer<()> {
+    window.close().map_err(|error| internal(&error))
+}
+
+/// Tells the window each new snapshot, for as long as there is an engine.
+pub(crate) async fn publish(app: AppHandle, face: Face) {
+    let mut snapshots = face.snapshots();
+    while snapshots.changed().await.is_ok() {
+        let snapshot = snapshots.borrow_and_update().clone();
+        if let Err(error) = app.emit(SNAPSHOT, snapshot) {
+            tracing::warn!(%error, "the window did not hear of a snapshot");
+        }
+    }
+}
+
+/// Asks to open a favourite, and sees to it that another host goes on with it should this one go away.
+pub(crate) async fn connect(face: &Face, wish: Connect) -> Answer<AttemptNumber> {
+    let mut following = face.connect(wish).await;
+    let first = following.next().await?;
+    let number = first.number;
+    tokio::spawn(async move {
+        let mut latest = Ok(first);
+        while latest.is_ok_and(|attempt| attempt.outcome.is_none()) {
+            latest = following.next().await;
+        }
+    });
+    Ok(number)
+}
+
+/// A failure of the shell's own in the words of all failures.
+pub(crate) fn in_words(trouble: &Trouble) -> FailureView {
+    words(trouble, &About { name: "Ajar", zone: zone(), at: Utc::now() })
+}
+
+/// The user's offset from UTC.
+pub(crate) fn zone() -> FixedOffset {
+    *Local::now().offset()
+}
+
+fn internal(detail: &impl ToString) -> Box<FailureView> {
+    Box::new(in_words(&Failure::Internal { detail: detail.to_string() }.into()))
+}
+
+/// The address as the browser gets it, if it is one of our pages of help.
+fn help_page(url: &str) -> Option<String> {
+    let page: tauri::Url = url.parse().ok()?;
+    let ours = page.scheme() == "https" && page.host_str().is_some_and(|host| HELP_HOSTS.contains(&host));
+    let plain = page.username().is_empty() && page.password().is_none() && page.port().is_none();
+    (ours && plain).then(|| page.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_help_are_opened_and_nothing_else_is() {
+        for page in ["https://learn.microsoft.com/azure/defender-for-cloud/", "https://github.com/o/r/issues?q=x"] {
+            assert_eq!(help_page(page).as_deref(), Some(page));
+        }
+        for other in [
+            "http://learn.microsoft.com/",
+            "https://learn.microsoft.com.evil.example/",
+            "https://evil.example/learn.microsoft.com",
+            "https://learn.microsoft.com@evil.example/",
+            "https://user@github.com/",
+            "https://github.com:8443/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "--version",
+        ] {
+            assert_eq!(help_page(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_one_that_must_be_granted_and_is() {
+        let own = include_str!("view.rs");
+        let commands: Vec<&str> = own
+            .split("#[tauri::command]\n")
+            .skip(1)
+            .filter_map(|after| after.split_once("fn ")?.1.split_once('('))
+            .map(|(name, _)| name)
+            .filter(|name| !name.contains(char::is_whitespace))
+            .collect();
+        let build = include_str!("../build.rs");
+        let capability: serde_json::Value =
+            serde_json::from_str(include_str!("../capabilities/main.json")).expect("the capability is JSON");
+        let granted = capability["permissions"].as_array().expect("it lists permissions");
+        assert_eq!(commands, ["snapshot", "request", "copy_text", "open_help", "close_window"]);
+        for command in commands {
+            assert!(build.contains(&format!("\"{command}\"")), "build.rs does not know {command}");
+            let grant = format!("allow-{}", command.replace('_', "-"));
+            assert!(granted.contains(&grant.clone().into()), "no {grant}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The process that shows the window: a face of the engine like any other, gone when the window is closed.
+
+use std::io::BufRead as _;
+
+use ajar_core::snapshot::FailureView;
+use ajar_runtime::hosting::Face;
+use tauri::{App, AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder};
+
+use crate::view::{self, Engine};
+
+/// The window's name in capabilities and calls.
+const LABEL: &str = "main";
+
+/// Shows the window until it is closed. Without an engine it shows why there is none.
+pub(crate) fn run(face: Result<Face, Box<FailureView>>, leashed: bool) -> tauri::Result<i32> {
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_clipboard_manager::init())
+        .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
+        .invoke_handler(tauri::generate_handler![
+            view::snapshot,
+            view::request,
+            view::copy_text,
+            view::open_help,
+            view::close_window
+        ])
+        .setup(move |app| {
+            if let Ok(face) = &face {
+                tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone()));
+            }
+            app.manage(Engine(face));
+            open(app)?;
+            if leashed {
+                obey_standard_input(app.handle().clone())?;
+            }
+            Ok(())
+        })
+        .build(crate::context())?;
+    Ok(app.run_return(|_, _| {}))
+}
+
+fn open(app: &App) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+        .title("Ajar")
+        .inner_size(460.0, 760.0)
+        .min_inner_size(380.0, 480.0)
+        .build()?;
+    Ok(())
+}
+
+/// See [`crate::leash`].
+fn obey_standard_input(app: AppHandle) -> std::io::Result<()> {
+    let read = move || {
+        for _line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if let Err(error) = come_to_front(&app) {
+                tracing::warn!(%error, "the window did not come to the front");
+            }
+        }
+        app.exit(0);
+    };
+    // Reading blocks for as long as the tray lives, which no thread of the runtime should.
+    std::thread::Builder::new().name("leash".into()).spawn(read)?;
+    Ok(())
+}
+
+fn come_to_front(app: &AppHandle) -> tauri::Result<()> {
+    let Some(window) = app.get_webview_window(LABEL) else { return Ok(()) };
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
