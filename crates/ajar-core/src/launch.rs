@@ -162,8 +162,11 @@ impl Target<'_> {
         if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') || !host.chars().all(named) {
             return Err(self.refuse(&Unfit::Host(host)));
         }
-        if let Some(user) = self.profile.user.as_deref().filter(|user| is_unfit(user)) {
+        if let Some(user) = self.user().filter(|user| is_unfit(user)) {
             return Err(self.refuse(&Unfit::User(user)));
+        }
+        if let Some(user) = self.user().filter(|user| self.protocol == Protocol::Ssh && !ssh::admits_user(user)) {
+            return Err(self.refuse(&Unfit::SshUser(user)));
         }
         let paths = [&self.profile.identity_file, &self.profile.known_hosts_file];
         match paths.into_iter().flatten().find(|path| is_unfit(path)) {

@@ -31,3 +31,12 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     words.extend(["--".to_owned(), target.endpoint.host.clone()]);
     Ok(words)
 }
+
+/// Whether ssh takes the user's name. Since 9.6 it refuses these by itself, because `%r` carries the name into the shell
+/// of a `ProxyCommand` or `Match exec` in the user's configuration (CVE-2023-51385); older ones are kept from it too.
+pub(super) fn admits_user(user: &str) -> bool {
+    let option_inside = user.split_whitespace().any(|word| word.starts_with('-'));
+    !(option_inside
+        || user.ends_with('\\')
+        || user.contains(['\'', '`', '"', '$', ';', '&', '<', '>', '|', '(', ')', '{', '}']))
+}

@@ -1,1 +1,242 @@
-//! x
+use super::*;
+use crate::port::Endpoint;
+use crate::port::Protocol::Ssh;
+use crate::snapshot::{AttemptNumber, FavouriteState, HostView};
+
+fn noon() -> DateTime<Utc> {
+    "2026-01-05T12:00:00Z".parse().unwrap()
+}
+
+fn name(name: &str) -> ProfileName {
+    name.parse().unwrap()
+}
+
+fn vm() -> crate::resource_id::VmResourceId {
+    "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm".parse().unwrap()
+}
+
+fn snapshot() -> Snapshot {
+    let host = HostView { pid: 1, version: "0.1.0".into(), cloud: "public".into(), demo: false };
+    // Fields that the tray does not show keep their defaults, whichever there are.
+    serde_json::from_value(serde_json::json!({
+        "revision": 1, "clockSkewMs": 0, "host": host, "favourites": [], "windows": [], "attempts": [],
+        "settingsProblem": null, "windowWanted": 0, "refreshing": false,
+    }))
+    .unwrap()
+}
+
+fn favourite(called: &str, detail: &str) -> FavouriteView {
+    FavouriteView {
+        name: name(called),
+        vm: vm(),
+        vm_name: called.into(),
+        resource_group: "rg".into(),
+        protocol: Ssh,
+        port: 22,
+        user: None,
+        state: FavouriteState::Closed,
+        detail: detail.into(),
+    }
+}
+
+fn window(called: &str, minutes: i64) -> WindowView {
+    WindowView {
+        name: name(called),
+        vm: vm(),
+        port: 22,
+        protocol: Ssh,
+        source: "203.0.113.7".into(),
+        start_time_utc: noon() - TimeDelta::hours(1),
+        end_time_utc: noon() + TimeDelta::minutes(minutes),
+        opened_by: None,
+        ending: minutes <= 15,
+    }
+}
+
+fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> AttemptView {
+    AttemptView {
+        number: AttemptNumber(1),
+        name: name(called),
+        vm: vm(),
+        protocol: Ssh,
+        started_at: noon(),
+        ended_at: outcome.as_ref().map(|_| noon()),
+        headline: headline.into(),
+        steps: vec![],
+        notes: vec![],
+        outcome,
+    }
+}
+
+fn failed(called: &str, code: &str, title: &str) -> AttemptView {
+    let failure = FailureView {
+        code: code.into(),
+        title: title.into(),
+        message: String::new(),
+        action: String::new(),
+        help_url: None,
+        choices: vec![],
+        details: String::new(),
+        exit_code: 1,
+    };
+    attempt(called, "", Some(OutcomeView::Failed(failure)))
+}
+
+/// The menu as it is drawn, an item a line; what can be chosen says what it does.
+fn drawn(menu: &Menu) -> Vec<String> {
+    let line = |item: &Item| match item {
+        Item::Heading(text) => format!("# {text}"),
+        Item::Separator => "--".into(),
+        Item::Note(text) => format!("({text})"),
+        Item::Act { action: Action::Connect { name }, label } => format!("{label} -> connect {name}"),
+        Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
+        Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
+        Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),
+    };
+    menu.items.iter().map(line).collect()
+}
+
+const ENDS: [&str; 3] = ["--", "Open Ajar… -> window", "Quit Ajar -> quit"];
+
+#[test]
+fn what_is_open_comes_first_then_what_happens_then_the_other_favourites() {
+    let snapshot = Snapshot {
+        favourites: vec![
+            favourite("build-win-02", "rg-build · running"),
+            favourite("db-replica-3", "rg-data · deallocated"),
+            favourite("finance-app", "rg-finance · running"),
+            favourite("gpu-lab", "rg-ml"),
+            favourite("web-01", "rg-web · deallocated"),
+        ],
+        windows: vec![window("jump-eu", 20), window("build-win-02", 131)],
+        attempts: vec![attempt("web-01", "Starting the VM", None)],
+        ..snapshot()
+    };
+    let menu = menu(&snapshot, noon() + TimeDelta::seconds(34));
+    let before = [
+        "# Open now",
+        "jump-eu · 19 min left -> connect jump-eu",
+        "build-win-02 · 2:10 left -> connect build-win-02",
+        "--",
+        "# Connecting",
+        "web-01 · starting the VM · 30 s -> window",
+        "    Cancel web-01 -> cancel web-01",
+        "--",
+        "# Favourites",
+        "db-replica-3 · deallocated -> connect db-replica-3",
+        "finance-app -> connect finance-app",
+        "gpu-lab -> connect gpu-lab",
+    ];
+    assert_eq!(drawn(&menu), [&before[..], &ENDS].concat());
+    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Working, "Ajar · web-01: starting the VM"));
+}
+
+#[test]
+fn without_favourites_the_menu_says_how_to_add_one() {
+    let menu = menu(&snapshot(), noon());
+    let note = "(No favourites yet: add one in the window, or with “ajar add”)";
+    assert_eq!(drawn(&menu), [&[note][..], &ENDS].concat());
+    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Idle, "Ajar · nothing open"));
+    assert_eq!(menu_changes_at(&snapshot(), noon()), None);
+}
+
+#[test]
+fn the_icon_turns_amber_a_quarter_of_an_hour_before_the_end_and_goes_out_after_it() {
+    let snapshot = Snapshot { windows: vec![window("jump-eu", 60), window("b", 90)], ..snapshot() };
+    let at = |minutes| menu(&snapshot, noon() + TimeDelta::minutes(minutes));
+    assert_eq!((at(44).icon, at(44).tooltip.as_str()), (Icon::Open, "Ajar · jump-eu · 16 min left"));
+    assert_eq!((at(45).icon, at(45).tooltip.as_str()), (Icon::Ending, "Ajar · jump-eu · 15 min left"));
+    assert_eq!((at(60).icon, at(60).tooltip.as_str()), (Icon::Open, "Ajar · b · 30 min left"));
+    assert_eq!(at(90).icon, Icon::Idle);
+    assert!(!drawn(&at(90)).contains(&"# Open now".to_owned()));
+}
+
+#[test]
+fn a_failure_says_so_in_its_line_and_a_click_tries_again() {
+    let attempts = vec![
+        failed("web-01", "accessDenied", "Your account may see web-01 but not request access to it."),
+        failed("db", "timedOut", "Opening db took too long."),
+        failed("jump-eu", "portSilent", "jump-eu does not answer."),
+    ];
+    let favourites = ["web-01", "db", "jump-eu"].map(|called| favourite(called, "rg · stopped")).to_vec();
+    let snapshot = Snapshot { attempts, favourites, windows: vec![window("jump-eu", 47)], ..snapshot() };
+    let menu = menu(&snapshot, noon());
+    let before = [
+        "# Open now",
+        "jump-eu · 47 min left · last try failed -> connect jump-eu",
+        "--",
+        "# Favourites",
+        "web-01 · couldn’t open: Your account may see web-01 but not request access to it -> connect web-01",
+        "db · couldn’t open: Opening db took too long -> connect db",
+    ];
+    assert_eq!(drawn(&menu), [&before[..], &ENDS].concat());
+    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Failed, "Ajar · couldn’t open web-01"));
+}
+
+#[test]
+fn a_very_long_failure_is_cut_to_one_line() {
+    let attempts = vec![failed("web-01", "internal", &"long ".repeat(50))];
+    let snapshot = Snapshot { attempts, favourites: vec![favourite("web-01", "")], ..snapshot() };
+    let line = drawn(&menu(&snapshot, noon()))[1].clone();
+    assert!(line.starts_with("web-01 · couldn’t open: long long") && line.contains("… ->"), "{line}");
+}
+
+#[test]
+fn being_signed_out_has_its_own_icon_known_by_the_failures_code() {
+    let code = crate::failure::Failure::NotSignedIn { detail: String::new() }.code();
+    let attempts = vec![failed("web-01", code, "You are not signed in to Azure.")];
+    let menu = menu(&Snapshot { attempts, ..snapshot() }, noon());
+    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::SignedOut, "Ajar · not signed in to Azure"));
+}
+
+#[test]
+fn connected_and_cancelled_attempts_leave_no_trace_in_the_menu() {
+    let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
+    let connected = OutcomeView::Connected { endpoint, window: None, elapsed_ms: 1 };
+    let favourites = vec![favourite("web-01", "rg")];
+    let quiet = Snapshot { favourites, ..snapshot() };
+    let after = Snapshot { attempts: vec![attempt("web-01", "", Some(connected))], ..quiet.clone() };
+    assert_eq!(menu(&after, noon()), menu(&quiet, noon()));
+}
+
+#[test]
+fn a_problem_with_the_settings_is_shown_and_leads_to_the_window() {
+    let Some(OutcomeView::Failed(problem)) = failed("x", "settings", "The configuration cannot be used.").outcome
+    else {
+        unreachable!()
+    };
+    let lines = drawn(&menu(&Snapshot { settings_problem: Some(problem), ..snapshot() }, noon()));
+    assert_eq!(lines[2], "The configuration cannot be used. -> window");
+}
+
+#[test]
+fn actions_survive_their_way_through_a_menu_items_id() {
+    let name = || name("web-01");
+    for action in [Action::Connect { name: name() }, Action::Cancel { name: name() }, Action::OpenWindow, Action::Quit]
+    {
+        assert_eq!(Action::from_id(&action.to_id()), Some(action));
+    }
+    assert_eq!(Action::Connect { name: name() }.to_id(), r#"{"connect":{"name":"web-01"}}"#);
+    for id in ["", "connect", r#"{"connect":{"name":"-x"}}"#] {
+        assert_eq!(Action::from_id(id), None, "{id}");
+    }
+}
+
+#[test]
+fn the_menu_changes_when_it_says_it_does_and_not_before() {
+    let snapshot = Snapshot {
+        windows: vec![window("jump-eu", 20), window("b", 61)],
+        attempts: vec![attempt("web-01", "Starting the VM", None)],
+        ..snapshot()
+    };
+    let mut now = noon() + TimeDelta::milliseconds(1_234);
+    for _ in 0..500 {
+        let next = menu_changes_at(&snapshot, now).unwrap();
+        assert!(next > now);
+        assert_eq!(menu(&snapshot, now), menu(&snapshot, next - TimeDelta::milliseconds(1)));
+        assert_ne!(menu(&snapshot, now), menu(&snapshot, next));
+        now = next;
+    }
+    let ended = Snapshot { attempts: vec![], ..snapshot };
+    assert_eq!(menu_changes_at(&ended, noon() + TimeDelta::hours(2)), None);
+}

@@ -7,6 +7,8 @@ pub enum Unfit<'a> {
     Host(&'a str),
     /// The user to log in as.
     User(&'a str),
+    /// The user to log in as with ssh.
+    SshUser(&'a str),
     /// A path given to ssh.
     Path(&'a str),
 }
@@ -14,12 +16,21 @@ pub enum Unfit<'a> {
 /// Why a text is not handed to a client, to stand behind the name of the profile.
 pub fn unfit(what: &Unfit<'_>) -> String {
     match what {
-        Unfit::Host(host) => format!("“{}” is no address to connect to", host.escape_debug()),
+        Unfit::Host(host) => format!("“{}” is no address to connect to", visible(host)),
         Unfit::User(user) => {
-            format!("the user “{}” is empty, begins with “-” or has control characters", user.escape_debug())
+            format!("the user “{}” is empty, begins with “-” or has control characters", visible(user))
+        }
+        Unfit::SshUser(user) => {
+            format!("ssh takes no user like “{}”, with quotes, brackets or other signs a shell acts on", visible(user))
         }
         Unfit::Path(path) => {
-            format!("the path “{}” is empty, begins with “-” or has control characters", path.escape_debug())
+            format!("the path “{}” is empty, begins with “-” or has control characters", visible(path))
         }
     }
+}
+
+/// The text on one line, whatever is in it.
+fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
