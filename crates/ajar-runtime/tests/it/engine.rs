@@ -16,9 +16,8 @@ use ajar_runtime::engine::{self, EngineHandle};
 
 use crate::world::World;
 
-/// An engine with its world.
+/// An engine in a world.
 pub(crate) struct Running {
-    pub(crate) world: Arc<World>,
     pub(crate) engine: EngineHandle,
 }
 
@@ -33,7 +32,14 @@ pub(crate) fn connect(text: &str) -> Connect {
 
 impl Running {
     pub(crate) fn start(world: &Arc<World>) -> Self {
-        Self { world: Arc::clone(world), engine: engine::start(world.parts()) }
+        Self { engine: engine::start(world.parts()) }
+    }
+
+    /// Drops the way to the engine, and waits until it has ended and all is on the disk.
+    pub(crate) async fn end(self) {
+        let mut snapshots = self.engine.snapshots();
+        drop(self.engine);
+        while snapshots.changed().await.is_ok() {}
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {

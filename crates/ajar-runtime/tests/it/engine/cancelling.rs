@@ -22,6 +22,7 @@ async fn cancelled_during(world: &std::sync::Arc<World>, call: Call) -> (Running
 async fn what_only_reads_is_given_up_at_once() {
     for call in [Call::Detect, Call::Policies, Call::Vm, Call::Addresses] {
         let world = World::with(&["web"]);
+        world.takes(Call::Detect, 10);
         world.takes(call, 10);
         let (running, _) = cancelled_during(&world, call).await;
         world.until(|scene| scene.dropped.contains(&call)).await;

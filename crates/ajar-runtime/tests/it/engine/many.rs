@@ -9,6 +9,7 @@ use super::Running;
 use crate::world::{Call, SOURCE, World, vm};
 
 const MANY: usize = 500;
+const EVENTS: u32 = 20;
 
 #[tokio::test(start_paused = true)]
 async fn five_hundred_open_favourites_are_no_burden() {
@@ -26,7 +27,6 @@ async fn five_hundred_open_favourites_are_no_burden() {
     let size = serde_json::to_vec(&*snapshot).unwrap().len();
     assert!(size < 700 * MANY, "{size} bytes");
     let began = Instant::now();
-    const EVENTS: u32 = 20;
     for _ in 0..EVENTS {
         running.done(Request::ShowWindow).await;
     }

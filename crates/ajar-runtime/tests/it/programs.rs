@@ -1,0 +1,151 @@
+//! Programs that open VMs: started for real, and written down by themselves.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ajar_core::attempt::Order;
+use ajar_core::failure::Failure;
+use ajar_core::launch::{Console, LaunchPlan, PlannedFile};
+use ajar_core::port::{Endpoint, Protocol};
+use ajar_core::profile::Profile;
+use ajar_core::settings::ClientSettings;
+use ajar_runtime::adapters::{ClientLauncher, run_in_terminal, surroundings};
+use ajar_runtime::ports::Launcher as _;
+use serde_json::Value;
+
+use crate::child::{arguments, program};
+use crate::engine::name;
+use crate::world::vm;
+
+/// What a shell, a command line or a code page would spoil.
+const AWKWARD: [&str; 8] =
+    ["a b", "quote\"d", "it's", "back\\slash\\", "ü€", "$HOME %PATH% `id`", "-oProxyCommand=x", "*"];
+
+/// A plan that starts the recording program.
+fn plan(record: &Path, words: &[&str], console: Console) -> LaunchPlan {
+    let mut all = vec![record.to_str().unwrap()];
+    all.extend(words);
+    LaunchPlan {
+        program: program(),
+        args: arguments("record", &all),
+        env: vec![("AJAR_SET".into(), "as planned, ü".into())],
+        // Cargo sets it for tests, so that there is something to take away.
+        env_remove: vec!["CARGO_MANIFEST_DIR".into()],
+        stdin: None,
+        file: None,
+        console,
+    }
+}
+
+fn read(record: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_gets_its_arguments_input_and_environment_as_planned() {
+    let home = tempfile::tempdir().unwrap();
+    let record = home.path().join("record.json");
+    let stdin = Some("password\nüber\n".to_owned());
+    let plan = LaunchPlan { stdin, ..plan(&record, &AWKWARD, Console::Inherit) };
+    assert!(run_in_terminal(&plan, home.path()).await.unwrap().success());
+    let record = read(&record);
+    assert_eq!(record["words"], serde_json::json!(AWKWARD));
+    assert_eq!(record["stdin"], "password\nüber\n");
+    assert_eq!(record["set"], "as planned, ü");
+    assert_eq!(record["removed"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_planned_file_is_this_users_alone_and_its_path_is_passed() {
+    let home = tempfile::tempdir().unwrap();
+    let files = home.path().join("launch files");
+    for executable in [false, true] {
+        let record = home.path().join("record.json");
+        let file = PlannedFile { name: "web 01.command".into(), contents: "ü\n".into(), executable };
+        let plan = LaunchPlan {
+            file: Some(file),
+            stdin: Some(String::new()),
+            ..plan(&record, &["before", LaunchPlan::FILE], Console::Inherit)
+        };
+        run_in_terminal(&plan, &files).await.unwrap();
+        let record = read(&record);
+        assert_eq!(record["file"], "ü\n");
+        let path = PathBuf::from(record["words"][1].as_str().unwrap());
+        assert_eq!(path, files.join("web 01.command"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&path), if executable { 0o700 } else { 0o600 });
+            assert_eq!(mode(&files), 0o700);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let plan = LaunchPlan { program: "ajar-no-such-program".into(), ..plan(home.path(), &[], Console::Detached) };
+    let trouble = run_in_terminal(&plan, home.path()).await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::ClientNotFound { program: "ajar-no-such-program".into() });
+}
+
+#[tokio::test]
+async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar() {
+    let home = tempfile::tempdir().unwrap();
+    let record = home.path().join("record.json");
+    let mut terminal = vec![program()];
+    terminal.extend(arguments("record", &[record.to_str().unwrap()]));
+    let settings = ClientSettings { terminal: Some(terminal), ssh: Some("an ssh".into()), ..ClientSettings::default() };
+    let launcher = ClientLauncher::new(settings, home.path().join("launch"));
+    let profile = Profile { user: Some("azureuser".into()), ..Profile::new(vm("web")) };
+    let order = Order {
+        name: name("web"),
+        vm: vm("web"),
+        port: 22,
+        protocol: Protocol::Ssh,
+        access: chrono::TimeDelta::hours(1),
+        justification: None,
+        may_start: true,
+        chosen_source: None,
+        launch: true,
+    };
+    let endpoint = Endpoint { host: "198.51.100.5".into(), port: 22 };
+    launcher.launch(&order, &profile, &endpoint).await.unwrap();
+
+    let written = async {
+        while !record.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), written).await.unwrap();
+    let record = read(&record);
+    assert_eq!(record["ownGroup"], true);
+    assert_eq!(record["stdin"], "", "it has no terminal of ours to read from");
+    let words: Vec<_> = record["words"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert_eq!(words[0], "an ssh");
+    assert!(
+        words.iter().any(|word| word.contains("azureuser")) && words.iter().any(|word| word.contains("198.51.100.5"))
+    );
+}
+
+#[test]
+fn the_settings_programs_come_before_those_that_are_found() {
+    let settings =
+        ClientSettings { ssh: Some("/opt/ssh".into()), rdp: Some("/opt/rdp".into()), terminal: Some(vec![]) };
+    let found = surroundings(&settings);
+    assert_eq!(found.ssh.as_deref(), Some("/opt/ssh"));
+    assert_eq!(found.rdp, Some(ajar_core::launch::RdpClient::Custom("/opt/rdp".into())));
+    assert_ne!(found.terminal, Some(ajar_core::launch::Terminal::Custom(vec![])), "an empty command is none");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_ssh_of_this_machine_is_found_by_its_full_path() {
+    let Some(ssh) = surroundings(&ClientSettings::default()).ssh else {
+        // A machine without an ssh client: then there is none to find.
+        assert!(!Path::new("/usr/bin/ssh").exists());
+        return;
+    };
+    assert!(Path::new(&ssh).is_absolute() && Path::new(&ssh).is_file(), "{ssh}");
+}

@@ -1,0 +1,74 @@
+//! A host that is killed in the midst of it.
+
+use ajar_core::snapshot::OutcomeView;
+use serde_json::{Value, json};
+
+use super::{Site, soon, without_client};
+use crate::hosting::to_the_end;
+
+/// Kills the host as soon as Azure has seen its request for access; an attached face brings the attempt to its end.
+async fn killed_after_the_request(fault: Option<Value>) -> Site {
+    let site = Site::start().await;
+    if let Some(fault) = fault {
+        site.set("faults", fault).await;
+    }
+    let (mut host, pid) = site.child().await;
+    assert_eq!(Some(pid), host.id());
+    let face = site.open().await;
+    assert_eq!(face.snapshot().host.pid, pid);
+    let mut following = face.connect(without_client("web-01")).await;
+    site.until_initiated().await;
+    host.kill().await.unwrap();
+
+    let view = to_the_end(&mut following).await.unwrap();
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected { window: Some(_), .. })), "{view:#?}");
+    let snapshot = face.snapshot();
+    assert_eq!(snapshot.host.pid, std::process::id(), "the attached face has taken over");
+    let window = &snapshot.windows[0];
+    assert_eq!((window.name.as_str(), window.opened_by.as_deref()), ("web-01", None));
+    assert_eq!(site.initiates().await.len(), 1, "{:#?}", site.initiates().await);
+    let state = std::fs::read_to_string(site.folder().state()).unwrap();
+    soon(async { while !std::fs::read_to_string(site.folder().state()).unwrap().contains("\"unsettled\": {}") {} })
+        .await;
+    assert!(!state.contains(&site.simulator.announce().client_secret));
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_killed_right_after_its_request_does_not_cause_a_second_one() {
+    let site = killed_after_the_request(None).await;
+    assert_no_secrets_in_files(&site);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_a_host_killed_between_request_and_answer() {
+    let slow = json!({ "match": { "method": "POST", "path": "/initiate" }, "fault": "slow", "seconds": 3, "times": 1 });
+    killed_after_the_request(Some(slow)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_a_host_killed_after_the_answer_was_lost() {
+    let lost = json!({ "match": { "method": "POST", "path": "/initiate" }, "fault": "resetAfter", "times": 1 });
+    killed_after_the_request(Some(lost)).await;
+}
+
+/// Nothing that Ajar writes, logs included, holds the account's secret or a token.
+fn assert_no_secrets_in_files(site: &Site) {
+    let announce = site.simulator.announce();
+    let secrets = [announce.client_secret.as_str(), announce.identity_header.as_str(), "eyJ", "Bearer"];
+    let mut files = 0;
+    for entry in std::fs::read_dir(site.home.path()).unwrap() {
+        let path = entry.unwrap().path();
+        // A file that another process holds locked is empty.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        files += 1;
+        for secret in secrets {
+            assert!(!text.contains(secret), "{} in {}", secret, path.display());
+        }
+    }
+    let is_log = |name: &str| name.starts_with("ajar.") && name.ends_with(".log");
+    let mut names = std::fs::read_dir(site.home.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.any(|name| is_log(name.to_str().unwrap())), "there is a log");
+    assert!(files >= 5, "{files}");
+}
