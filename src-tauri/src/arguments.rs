@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 
     /// How much faster than Azure the built-in one is: by default a whole connect takes about ten seconds
     #[cfg(feature = "demo")]
-    #[arg(long, value_name = "FACTOR", default_value_t = 6.0, hide = true)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 6.0, overrides_with = "demo_speed", hide = true)]
     pub(crate) demo_speed: f64,
 
     /// Bring up the window at the start

@@ -1,1 +1,147 @@
-//! Desktop.
+//! The real tray and the real window, on a display and a session bus of their own: the tests are the panel that shows the
+//! tray, the daemon that shows notifications, and the eyes that look at the screen.
+#![cfg(target_os = "linux")]
+
+mod desk;
+mod notifications;
+mod recorder;
+mod screen;
+mod tray_host;
+
+use std::time::Duration;
+
+use desk::{Desk, within};
+use screen::Colour;
+use tray_host::Line;
+
+/// `--open` of `ui/src/tokens.css` in the light: the ring of a window that is open.
+const OPEN: Colour = Colour(0x0e, 0x7a, 0x4e);
+
+/// How long nothing may happen before it counts as not happening.
+const QUIET: Duration = Duration::from_millis(300);
+
+fn says(lines: &[Line], wanted: impl Fn(&str) -> bool) -> bool {
+    lines.iter().any(|line| wanted(&line.label))
+}
+
+/// Such as “web-01 · 1:59 left”.
+fn says_time_left(line: &str, name: &str) -> bool {
+    let rest = line.strip_prefix(name).and_then(|rest| rest.strip_prefix(" · "));
+    let time = rest.and_then(|rest| rest.strip_suffix(" left")).and_then(|time| time.split_once(':'));
+    time.is_some_and(|(hours, minutes)| {
+        [hours, minutes].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) && minutes.len() == 2
+    })
+}
+
+#[tokio::test]
+async fn a_click_in_the_tray_starts_a_deallocated_vm_and_opens_ssh_there() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("web-01").await;
+
+    let client = desk.recorder.next().await;
+    assert!(client.args[0].ends_with("ssh"), "{client:?}");
+    let given = |name: &str| client.args.windows(2).any(|pair| pair[0] == "-o" && pair[1].starts_with(name));
+    assert!(given("HostKeyAlias=web-01.") && given("UserKnownHostsFile="), "{client:?}");
+    assert!(client.args.windows(2).any(|pair| pair == ["-l", "demo"]), "{client:?}");
+    assert_eq!(client.args[client.args.len() - 2], "--", "{client:?}");
+    assert_eq!(client.said, "web-01", "what `hostname` said over ssh");
+
+    let lines = tray.menu_when("web-01 is open", |lines| says(lines, |line| says_time_left(line, "web-01"))).await;
+    assert_eq!(lines[0].label, "Open now");
+    assert!(!lines[0].enabled);
+    let notice = desk.notifications.next().await;
+    assert_eq!(notice.title, "Connected to web-01");
+    assert!(notice.body.starts_with("Open to new connections until "), "{notice:?}");
+
+    let posts = desk.journal_of_posts().await;
+    let count = |end: &str| posts.iter().filter(|path| path.ends_with(end)).count();
+    assert_eq!((count("/initiate"), count("/start")), (1, 1), "{posts:#?}");
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn a_left_click_opens_the_window_which_shows_what_is_open() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("web-01").await;
+    tray.menu_when("web-01 is open", |lines| says(lines, |line| says_time_left(line, "web-01"))).await;
+    desk.recorder.next().await;
+
+    tray.activate().await;
+    let window = desk.screen.window_named("Ajar").await;
+    let shot = desk.screen.shot_when(window, "the ring of web-01 is drawn", |shot| shot.count(OPEN) > 150).await;
+    shot.save("window-open");
+    assert!(shot.colours() > 50, "a page with text on it has many colours, not {}", shot.colours());
+
+    tray.activate().await;
+    within("a second click does no harm", tray.menu()).await;
+    assert_eq!(desk.screen.windows_named("Ajar").len(), 1);
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn quit_ends_the_tray_and_its_window() {
+    let desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&["--show"]).await;
+    let window = desk.screen.window_named("Ajar").await;
+    let pid = desk.screen.process_of(window);
+    assert_ne!(pid, tray.pid(), "the window is a process of its own");
+
+    tray.click("Quit Ajar").await;
+    assert!(tray.ended().await.success());
+    assert!(desk.screen.windows_named("Ajar").is_empty());
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the window’s process outlived the tray");
+}
+
+#[tokio::test]
+async fn closing_the_window_leaves_the_tray_and_the_next_click_opens_another() {
+    let desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("Open Ajar…").await;
+    let first = desk.screen.window_named("Ajar").await;
+    let first_process = desk.screen.process_of(first);
+    desk.screen.close(first).await;
+
+    tray.activate().await;
+    let second = desk.screen.window_named("Ajar").await;
+    assert_ne!(desk.screen.process_of(second), first_process);
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn a_second_start_asks_the_first_to_show_the_window_and_ends() {
+    let desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    let second = desk.start_again().await;
+    assert!(second.success(), "{second}");
+    let window = desk.screen.window_named("Ajar").await;
+    assert_ne!(desk.screen.process_of(window), tray.pid());
+    assert!(tokio::time::timeout(QUIET, desk.tray_host.next_item()).await.is_err(), "a second tray came up");
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn an_attempt_can_be_cancelled_from_the_menu_while_the_vm_starts() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&["--demo-speed", "1"]).await;
+    tray.click("web-01").await;
+    tray.menu_when("web-01 starts", |lines| says(lines, |line| line.starts_with("web-01 · starting"))).await;
+    tray.click("    Cancel web-01").await;
+    let lines = tray.menu_when("nothing is under way", |lines| !says(lines, |line| line == "Connecting")).await;
+    assert!(says(&lines, |line| line.starts_with("web-01")), "{lines:#?}");
+    assert!(tokio::time::timeout(QUIET, desk.notifications.next()).await.is_err(), "who cancelled knows");
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn a_tray_that_is_there_before_its_panel_comes_up_with_it() {
+    let desk = Desk::without_panel().await;
+    let starting = desk.start();
+    desk.tray_host.an_item_has_given_up().await;
+    desk.tray_host.begin().await;
+    let mut tray = desk.tray_of(starting).await;
+    let lines = tray.menu().await;
+    assert!(says(&lines, |line| line == "Quit Ajar"), "{lines:#?}");
+    tray.quit().await;
+}

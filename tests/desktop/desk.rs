@@ -1,0 +1,180 @@
+//! A desktop for one test: display, session bus, panel, notification daemon, home folder, and Ajar on it.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use zbus::{Connection, connection};
+
+use crate::notifications::Notifications;
+use crate::recorder::Recorder;
+use crate::screen::Screen;
+use crate::tray_host::{Tray, TrayHost};
+
+/// How long anything may take that a test waits for, on a machine that is busy with other tests.
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
+
+/// Nothing is activated on this bus, and everyone may talk to everyone.
+const BUS: &str = r#"<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"#;
+
+/// Waits for a fact, but not for ever.
+pub(crate) async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, fact).await.unwrap_or_else(|_| panic!("it did not happen in time that {what}"))
+}
+
+/// See the module. Its parts go away in this order.
+pub(crate) struct Desk {
+    pub(crate) tray_host: TrayHost,
+    pub(crate) notifications: Notifications,
+    pub(crate) screen: Screen,
+    pub(crate) recorder: Recorder,
+    bus_address: String,
+    display: String,
+    _bus: Server,
+    _xvfb: Server,
+    home: TempDir,
+}
+
+impl Desk {
+    /// A desktop with a panel.
+    pub(crate) async fn set_up() -> Self {
+        let desk = Self::without_panel().await;
+        desk.tray_host.begin().await;
+        desk
+    }
+
+    /// A desktop whose panel has yet to begin.
+    pub(crate) async fn without_panel() -> Self {
+        the_window_is_built();
+        let home = TempDir::with_prefix("ajar-desk-").expect("a temporary folder can be had");
+        let (xvfb, number) = xvfb();
+        let display = format!(":{number}");
+        let (bus, bus_address) = session_bus(home.path());
+        let recorder = Recorder::set_up(home.path());
+        let demo = home.path().join("config/demo");
+        std::fs::create_dir_all(&demo).expect("the home folder can be written to");
+        let clients = format!("[clients]\nterminal = [\"{}\"]\n", recorder.program.display());
+        std::fs::write(demo.join("config.toml"), clients).expect("the home folder can be written to");
+        Self {
+            tray_host: TrayHost::new(connect(&bus_address).await),
+            notifications: Notifications::begin(connect(&bus_address).await).await.expect("the bus is new"),
+            screen: Screen::look_at(&display),
+            recorder,
+            bus_address,
+            display,
+            _bus: bus,
+            _xvfb: xvfb,
+            home,
+        }
+    }
+
+    /// Starts Ajar's tray, and waits until the panel has it.
+    pub(crate) async fn start_tray(&self, more: &[&str]) -> Tray {
+        let process = self.ajar(more).spawn().expect("ajar-desktop starts");
+        self.tray_host.tray(process).await
+    }
+
+    /// Starts Ajar's tray.
+    pub(crate) fn start(&self) -> tokio::process::Child {
+        self.ajar(&[]).spawn().expect("ajar-desktop starts")
+    }
+
+    /// The tray of a process that was started, when the panel has it.
+    pub(crate) async fn tray_of(&self, process: tokio::process::Child) -> Tray {
+        self.tray_host.tray(process).await
+    }
+
+    /// Starts Ajar once more and waits for its end.
+    pub(crate) async fn start_again(&self) -> ExitStatus {
+        within("a second start ends", self.ajar(&[]).status()).await.expect("ajar-desktop starts")
+    }
+
+    fn ajar(&self, more: &[&str]) -> tokio::process::Command {
+        let home = self.home.path();
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_ajar-desktop"));
+        command.args(["--demo", "--demo-speed", "20", "--config"]).arg(home.join("config")).args(more);
+        command.kill_on_drop(true).env_remove("WAYLAND_DISPLAY");
+        let variables = [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("NO_AT_BRIDGE", "1")];
+        command.envs(variables).env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address);
+        command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+        command
+    }
+
+    /// The paths of all POST requests that the built-in Azure has had.
+    pub(crate) async fn journal_of_posts(&self) -> Vec<String> {
+        let journal = self.journal().await.expect("the built-in Azure tells its journal");
+        let entries = journal.as_array().expect("a list").iter();
+        let posts = entries.filter(|entry| entry["method"] == "POST");
+        posts.map(|entry| entry["path"].as_str().expect("a path").to_owned()).collect()
+    }
+
+    async fn journal(&self) -> Result<Value, Box<dyn std::error::Error>> {
+        let announced = std::fs::read(self.home.path().join("config/demo/azure-sim.json"))?;
+        let announced: Value = serde_json::from_slice(&announced)?;
+        let text = |key: &str| announced[key].as_str().ok_or("the announcement lacks something");
+        let authority = reqwest::Certificate::from_pem(&std::fs::read(text("caBundle")?)?)?;
+        let client = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build()?;
+        Ok(client.get(format!("{}/journal", text("control")?)).send().await?.json().await?)
+    }
+}
+
+async fn connect(address: &str) -> Connection {
+    let builder = connection::Builder::address(address).expect("dbus-daemon prints an address");
+    builder.build().await.expect("the bus takes connections")
+}
+
+/// A program that serves until it is dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Starts a server that says on standard output when it is ready; what it says.
+fn serve(command: &mut Command, package: &str) -> (Server, String) {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let missing = |error| panic!("{program} does not start ({error}); install it with: apt-get install {package}");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(missing);
+    let mut server = Server(child);
+    let mut line = String::new();
+    let stdout = server.0.stdout.as_mut().expect("it is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("standard output can be read");
+    if line.trim().is_empty() {
+        let mut why = String::new();
+        let stderr = server.0.stderr.as_mut().expect("it is piped");
+        stderr.read_to_string(&mut why).expect("standard error can be read");
+        panic!("{program} has ended: {why}");
+    }
+    (server, line.trim().to_owned())
+}
+
+fn xvfb() -> (Server, String) {
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", "1", "-screen", "0", "1024x900x24", "-noreset", "-nolisten", "tcp"]);
+    serve(&mut command, "xvfb")
+}
+
+fn session_bus(home: &Path) -> (Server, String) {
+    let config = home.join("bus.conf");
+    std::fs::write(&config, BUS).expect("the home folder can be written to");
+    let mut command = Command::new("dbus-daemon");
+    command.arg(format!("--config-file={}", config.display())).args(["--print-address", "--nofork"]);
+    serve(&mut command, "dbus")
+}
+
+/// The binary under test carries what was in `ui/dist` when it was built.
+fn the_window_is_built() {
+    let index = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("ui/dist/index.html");
+    let text = std::fs::read_to_string(index).unwrap_or_default();
+    assert!(
+        text.contains("<script"),
+        "the window’s files are not built: run `cargo xtask test`, or `npm run build` in ui"
+    );
+}
