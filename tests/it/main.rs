@@ -1,3 +1,9 @@
-//! End to end.
+//! End to end: the `ajar` binary, the simulated Azure, real `ssh` and `sshd`.
 
 mod architecture;
+mod click_to_client;
+mod command_line;
+mod endings;
+mod sshd;
+mod takeover;
+mod world;

@@ -144,7 +144,7 @@ pub(crate) struct Add {
 /// Policies know durations from five minutes to a day.
 fn access_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 90m or 2h"))?;
-    let (shortest, longest) = (Duration::from_secs(5 * 60), Duration::from_secs(24 * 60 * 60));
+    let (shortest, longest) = (Duration::from_mins(5), Duration::from_hours(24));
     if (shortest..=longest).contains(&duration) { Ok(duration) } else { Err("between 5m and 24h, please".into()) }
 }
 

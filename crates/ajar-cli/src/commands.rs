@@ -11,7 +11,7 @@ use ajar_core::snapshot::FailureView;
 
 use crate::args::{Args, Command};
 use crate::output;
-use crate::session::{Session, folder, words};
+use crate::session::{Session, folder, unusable, words};
 
 /// How a command ends without having done what it should; the words have not been said yet.
 pub(crate) enum End {
@@ -50,6 +50,7 @@ pub(crate) async fn run(args: Args) -> u8 {
 
 async fn command(args: &Args) -> Result<(), End> {
     let folder = folder(args)?;
+    folder.create().map_err(|error| unusable(&error))?;
     let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
     let session = Session::open(args, folder).await?;
     match &args.command {

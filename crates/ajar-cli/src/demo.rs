@@ -38,7 +38,7 @@ fn unusable(error: &dyn std::error::Error) -> Trouble {
     let mut detail = format!("the built-in Azure did not start: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        detail.push_str(&format!(": {source}"));
+        detail.extend([": ", &source.to_string()]);
         cause = source.source();
     }
     Failure::Internal { detail }.into()

@@ -1,6 +1,7 @@
 //! Getting to the engine: attached to the one that runs, or hosted here.
 
 use std::io;
+use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words};
@@ -32,7 +33,8 @@ pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
     Ok(if args.demo { folder.demo() } else { folder })
 }
 
-fn unusable(error: &io::Error) -> Trouble {
+/// A failure of the file system where Ajar's own files lie.
+pub(crate) fn unusable(error: &io::Error) -> Trouble {
     Failure::Internal { detail: error.to_string() }.into()
 }
 
@@ -50,8 +52,8 @@ impl Session {
         }
     }
 
-    /// The state as last heard. A face has heard one before it is open.
-    pub(crate) fn snapshot(&self) -> std::sync::Arc<Snapshot> {
+    /// The state as last heard.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.face.snapshot()
     }
 }
@@ -67,6 +69,7 @@ fn azure_parts(args: &Args, folder: &Folder) -> MakeParts {
 }
 
 #[cfg(feature = "demo")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no built-in Azure to start")]
 fn demo_parts(args: &Args, folder: &Folder) -> Result<MakeParts, Trouble> {
     Ok(crate::demo::parts(folder, args.demo_speed))
 }

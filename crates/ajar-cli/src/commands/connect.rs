@@ -47,11 +47,12 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
             if args.json {
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms));
             }
-            if client == Client::Here {
-                launch_here(session, args, &endpoint).await?;
-            }
-            say_end(session, args, window.as_ref()).await;
-            Ok(())
+            let code = match client {
+                Client::Here => launch_here(session, args, &endpoint).await?,
+                Client::Window | Client::Nobody => 0,
+            };
+            say_end(session, args, window.as_ref());
+            if code == 0 { Ok(()) } else { Err(End::Code(code)) }
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
         None => {
@@ -148,8 +149,9 @@ fn connected_event(
     })
 }
 
-/// Runs ssh in this terminal, to its end.
-async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> Result<(), End> {
+/// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
+/// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
+async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> Result<u8, End> {
     let name = args.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
     let settings = SettingsFile::new(session.folder.settings()).read()?;
@@ -158,31 +160,27 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> 
     };
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
     let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
+    let files = session.folder.state_file("launch");
     // ssh has the terminal now; its Ctrl+C is not ours.
     let ended = tokio::select! {
-        ended = run_in_terminal(&plan, &session.folder.state_file("launch")) => ended,
-        () = ignore_ctrl_c() => return Ok(()),
+        ended = run_in_terminal(&plan, &files) => ended,
+        () = ignore_ctrl_c() => return Ok(0),
     };
     let status = ended.map_err(|trouble| End::from(words(&trouble, name)))?;
-    match status.code() {
-        Some(0) => Ok(()),
-        // A shell's exit code is the code of its last command; only a command's own is a result.
-        Some(code) if !args.command.is_empty() => Err(End::Code(u8::try_from(code).unwrap_or(1))),
-        Some(255) => {
-            let detail = "ssh could not log in; its own words are above".into();
-            Err(in_words(Failure::ClientFailed { program: "ssh".into(), detail }))
-        }
-        Some(_) | None => Ok(()),
-    }
+    Ok(match status.code() {
+        Some(code) if !args.command.is_empty() => u8::try_from(code).unwrap_or(1),
+        Some(255) => 1,
+        Some(_) | None => 0,
+    })
 }
 
 async fn ignore_ctrl_c() {
     while tokio::signal::ctrl_c().await.is_ok() {}
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Ends with the window's end time.
-async fn say_end(session: &Session, args: &Connect, granted: Option<&GrantView>) {
+fn say_end(session: &Session, args: &Connect, granted: Option<&GrantView>) {
     if args.json {
         return;
     }

@@ -1,0 +1,129 @@
+//! From the click to a real client behind the door.
+
+use std::process::Stdio;
+
+use azure_sim::Options;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use crate::world::{Control, Ended, LIMIT, World, ajar};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deallocated_vm_is_opened_started_and_entered_by_an_unmodified_ssh() {
+    // Slow enough for the two requests to be seen side by side on a busy machine.
+    let world = World::with(Options { speed: 10.0, ..Options::default() }).await;
+    assert!(!world.is_open("web-01").await, "before the click the port refuses");
+
+    let ended = world.run(&["connect", "web-01", "--", "hostname"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "web-01\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("web-01 is open to new connections until "), "{}", ended.stderr);
+
+    let (initiates, starts) =
+        (world.control().requests("/initiate").await, world.control().requests("/web-01/start").await);
+    assert_eq!((initiates.len(), starts.len()), (1, 1), "exactly one request and one start");
+    let (initiate, start) = (&initiates[0], &starts[0]);
+    let overlap = initiate.started_at < start.ended_at.expect("answered")
+        && start.started_at < initiate.ended_at.expect("answered");
+    assert!(overlap, "start and initiate overlap in time: {initiate:?} {start:?}");
+
+    assert!(world.is_open("web-01").await);
+    world.control().post("advance", json!({ "seconds": 2 * 3600 + 60 })).await;
+    assert!(!world.is_open("web-01").await, "after the window's end it refuses new connections");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_does_it_all_without_any_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The first process hosts engine and simulator; the ones after it attach.
+    let mut host = ajar(folder.path(), &["--demo", "--demo-speed", "60", "status", "--watch", "--json"])
+        .spawn()
+        .expect("ajar starts");
+    let mut lines = BufReader::new(host.stdout.take().expect("piped")).lines();
+    let first = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read").expect("a line");
+    assert_eq!(first, r#"{"event":"status","windows":[]}"#);
+
+    let announced = std::fs::read(folder.path().join("demo/azure-sim.json")).expect("the demo says where it is");
+    let announced: serde_json::Value = serde_json::from_slice(&announced).expect("JSON");
+    let text = |key: &str| announced[key].as_str().expect("a text").to_owned();
+    let control = Control::new(&text("control"), text("caBundle").as_ref());
+
+    let connect = ajar(folder.path(), &["--demo", "connect", "web-01", "--", "hostname"]).spawn().expect("ajar starts");
+    let ended = Ended::of(connect).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "web-01\n"), "{}", ended.stderr);
+    assert_eq!(control.requests("/initiate").await.len(), 1);
+
+    let opened = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read").expect("a line");
+    let opened: serde_json::Value = serde_json::from_str(&opened).expect("JSON");
+    assert_eq!(opened["windows"][0]["name"], "web-01", "the host tells of the window the other process opened");
+    host.kill().await.expect("the host can be ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_open_is_used_again_without_a_call_to_azure_before_the_client() {
+    let world = World::new().await;
+    assert_eq!(world.run(&["connect", "jump-eu", "--no-launch"]).await.code, 0);
+    world.control().forget_journal().await;
+
+    // A stand-in for ssh that notes when it was started and then is ssh.
+    let script = world.folder.path().join("noting-ssh");
+    let note = world.folder.path().join("started-at");
+    std::fs::write(
+        &script,
+        format!("#!/bin/sh\ndate -u +%Y-%m-%dT%H:%M:%S.%NZ > '{}'\nexec ssh \"$@\"\n", note.display()),
+    )
+    .expect("the script can be written");
+    make_executable(&script);
+    world.write_settings(&format!("[clients]\nssh = \"{}\"\n", script.display()));
+
+    let ended = world.run(&["connect", "jump-eu", "--", "hostname"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "jump-eu\n"), "{}", ended.stderr);
+    let started_at: chrono::DateTime<chrono::Utc> =
+        std::fs::read_to_string(note).expect("ssh was started").trim().parse().expect("a time");
+    for request in world.control().journal().await {
+        assert!(!request.path.ends_with("/initiate"), "{request:?}");
+        // Afterwards the policy is read, to know when the window ends.
+        let before = started_at - request.started_at;
+        assert!(before < chrono::TimeDelta::milliseconds(250), "asked {before} before the client: {request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_ssh_enters_the_guest_and_an_open_session_outlives_the_window() {
+    let world = World::new().await;
+    let ended = world.run(&["connect", "jump-eu", "--no-launch", "--json"]).await;
+    let endpoint = &ended.last_event()["endpoint"];
+    let (host, port) = (endpoint["host"].as_str().expect("a host"), endpoint["port"].to_string());
+    let announced = world.simulator.announce();
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "HostKeyAlias=known"]);
+    let known_hosts = world.folder.path().join("known");
+    let key = world.vm("jump-eu").host_key.clone().expect("a host key");
+    std::fs::write(&known_hosts, format!("known {key}\n")).expect("known_hosts can be written");
+    ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
+    ssh.arg("-i").arg(&announced.ssh.identity_file).args(["-p", &port, "-l", "demo", host]);
+    let mut session = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ssh starts");
+    let mut stdin = session.stdin.take().expect("piped");
+    let mut said = BufReader::new(session.stdout.take().expect("piped")).lines();
+
+    let mut ask = async |command: &str| {
+        tokio::io::AsyncWriteExt::write_all(&mut stdin, command.as_bytes()).await.expect("the session takes input");
+        loop {
+            let line = tokio::time::timeout(LIMIT, said.next_line()).await.expect("in time").expect("read");
+            let line = line.expect("the session goes on");
+            if line.contains("answer:") {
+                return line;
+            }
+        }
+    };
+    assert!(ask("echo answer: one\n").await.contains("one"));
+    world.control().post("advance", json!({ "seconds": 3 * 3600 })).await;
+    assert!(!world.is_open("jump-eu").await, "no new connection");
+    assert!(ask("echo answer: two\n").await.contains("two"), "the old one stays");
+}
+
+#[cfg(unix)]
+pub(crate) fn make_executable(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+}

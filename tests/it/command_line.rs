@@ -1,0 +1,89 @@
+//! The command line as scripts and people use it.
+
+use serde_json::Value;
+
+use crate::world::Ended;
+use crate::world::{World, ajar};
+
+async fn run(folder: &std::path::Path, args: &[&str]) -> Ended {
+    Ended::of(ajar(folder, args).spawn().expect("ajar starts")).await
+}
+
+const VM: &str = "/subscriptions/s/resourceGroups/rg-demo/providers/Microsoft.Compute/virtualMachines/web-01";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn favourites_are_added_shown_listed_and_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = run(folder.path(), &["list"]).await;
+    assert!(empty.stderr.contains("ajar add NAME --vm RESOURCE_ID"), "{}", empty.stderr);
+
+    let added = run(folder.path(), &["add", "web", "--vm", VM, "--user", "me", "--for", "90m"]).await;
+    assert_eq!((added.code, added.stdout.as_str()), (0, "Added web. Open it with: ajar connect web\n"));
+    let shown: Value =
+        serde_json::from_str(&run(folder.path(), &["show", "WEB", "--json"]).await.stdout).expect("JSON");
+    assert_eq!(
+        (&shown["name"], &shown["vm"], &shown["for"], &shown["user"]),
+        (&"web".into(), &VM.into(), &"PT1H30M".into(), &"me".into())
+    );
+    let listed: Value = serde_json::from_str(&run(folder.path(), &["list", "--json"]).await.stdout).expect("JSON");
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["port"], &listed[0]["state"]),
+        (&"web".into(), &22.into(), &"closed".into())
+    );
+
+    let again = run(folder.path(), &["add", "Web", "--vm", VM]).await;
+    assert_eq!(again.code, 2, "{}", again.stderr);
+    let removed = run(folder.path(), &["remove", "web"]).await;
+    assert_eq!(removed.code, 0, "{}", removed.stderr);
+    assert_eq!(run(folder.path(), &["list", "--json"]).await.stdout, "[]\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_gets_a_clear_error_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (args, part) in [
+        (vec!["add", "web", "--vm", "web-01"], "is not a resource id"),
+        (vec!["add", "-x", "--vm", VM], "unexpected argument"),
+        (vec!["add", "a b", "--vm", VM], "is no name for a favourite"),
+        (vec!["connect", "web", "--for", "3 weeks"], "between 5m and 24h"),
+        (vec!["connect", "web", "--source", "::1"], "invalid"),
+        (vec!["--cloud", "moon", "list"], "There is no cloud called “moon”"),
+        (vec!["frobnicate"], "unrecognized subcommand"),
+    ] {
+        let ended = run(folder.path(), &args).await;
+        assert_eq!(ended.code, 2, "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(part), "{args:?}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{args:?}");
+    }
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[profiles.web\n").expect("config.toml");
+    let ended = run(folder.path(), &["add", "web", "--vm", VM]).await;
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("config.toml") && ended.stderr.contains("line 1"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_to_string(config).expect("config.toml"), "[profiles.web\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connect_tells_scripts_the_fields_they_rely_on() {
+    let world = World::new().await;
+    let ended = world.run(&["connect", "web-01", "--no-launch", "--json", "--reason", "deploy"]).await;
+    let event = ended.last_event();
+    assert_eq!(event["event"], "connected", "{}", ended.stderr);
+    assert_eq!(event["vm"].as_str(), Some(world.vm("web-01").id.as_str()));
+    assert!(event["endpoint"]["host"].is_string() && event["endpoint"]["port"].is_u64(), "{event}");
+    assert!(event["window"]["endTimeUtc"].is_string() && event["window"]["source"].is_string(), "{event}");
+    assert!(event["elapsedMs"].is_u64(), "{event}");
+    for step in event["steps"].as_array().expect("steps") {
+        let status = step["status"].as_str().expect("a status");
+        assert!(["done", "skipped", "failed"].contains(&status), "{step}");
+        assert!(step["step"].is_string());
+        if status == "done" {
+            assert!(step["startedMs"].as_u64() <= step["endedMs"].as_u64(), "{step}");
+        }
+    }
+
+    let status = world.run(&["status", "--json"]).await;
+    let windows: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!((&windows[0]["name"], &windows[0]["port"]), (&"web-01".into(), &22.into()), "{}", status.stdout);
+    assert_eq!(windows[0]["endTimeUtc"], event["window"]["endTimeUtc"]);
+}

@@ -1,0 +1,162 @@
+//! Every other way an attempt can end: with its own words and exit code, and nothing half done.
+
+use serde_json::{Value, json};
+
+use crate::world::{Ended, Request, World};
+
+/// Runs `connect --json --no-launch` and returns how it ended.
+async fn connect(world: &World, name: &str, more: &[&str]) -> Ended {
+    let mut args = vec!["connect", name, "--no-launch", "--json"];
+    args.extend(more);
+    world.run(&args).await
+}
+
+#[track_caller]
+fn assert_failed(ended: &Ended, code: &str, exit: i32, title: &str) {
+    let event = ended.last_event();
+    assert_eq!((event["event"].as_str(), event["code"].as_str()), (Some("failed"), Some(code)), "{event}");
+    assert_eq!(ended.code, exit, "{event}");
+    assert_eq!(event["title"], title);
+    for part in ["title", "message", "action"] {
+        let text = event[part].as_str().expect("words");
+        let first = text.split_whitespace().next().expect("a word");
+        assert!(ended.stderr.contains(first), "people read it too: {}", ended.stderr);
+    }
+}
+
+/// What was changed in Azure, as the ends of paths.
+async fn changes(world: &World) -> Vec<String> {
+    let changed = |request: Request| request.applied_at.map(|_| request.path);
+    let all: Vec<String> = world.control().journal().await.into_iter().filter_map(changed).collect();
+    all.iter().map(|path| path.rsplit('/').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_address_in_dispute_stops_before_anything_is_changed_and_can_be_chosen() {
+    let world = World::new().await;
+    world.control().fault("GET", "/_ip/1", json!({ "fault": "otherAddress", "times": null })).await;
+    world.control().fault("GET", "/_ip/2", json!({ "fault": "html", "times": null })).await;
+    let ended = connect(&world, "web-01", &[]).await;
+    assert_failed(&ended, "sourceUncertain", 1, "It is not certain which address you have on the internet.");
+    let seen = ended.last_event()["choices"].as_array().expect("choices").len();
+    assert!(seen >= 2, "{}", ended.stdout);
+    assert_eq!(changes(&world).await, Vec::<String>::new(), "nothing was opened, nothing started");
+
+    let chosen = connect(&world, "web-01", &["--source", "203.0.113.24"]).await;
+    assert_eq!(chosen.last_event()["event"], "connected", "{}", chosen.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_outside_the_policy_is_refused_without_asking_azure() {
+    let world = World::new().await;
+    let ended = connect(&world, "web-01", &["--port", "8443"]).await;
+    assert_failed(&ended, "notInPolicy", 4, "The just-in-time policy of web-01 does not cover port 8443.");
+    assert_eq!(changes(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_without_a_policy_says_so() {
+    let world = World::new().await;
+    let ended = connect(&world, "legacy-box", &[]).await;
+    assert_failed(&ended, "noPolicy", 4, "legacy-box has no just-in-time policy.");
+    assert_eq!(changes(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_start_names_the_missing_right() {
+    let world = World::new().await;
+    world
+        .control()
+        .post("rights", json!({ "action": "Microsoft.Compute/virtualMachines/start/action", "allowed": false }))
+        .await;
+    let ended = connect(&world, "web-01", &[]).await;
+    assert_failed(&ended, "accessDenied", 4, "Your account may not start web-01.");
+    let message = ended.last_event()["message"].to_string();
+    assert!(message.contains("Microsoft.Compute/virtualMachines/start/action"), "{message}");
+    assert!(!changes(&world).await.contains(&"start".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_refusals_have_words_of_their_own() {
+    let world = World::new().await;
+    let locked = connect(&world, "locked-01", &[]).await;
+    assert_failed(&locked, "accessDenied", 4, "Your account may see locked-01 but not request access to it.");
+    let capacity = connect(&world, "capacity-01", &[]).await;
+    assert_failed(&capacity, "allocationFailed", 1, "Azure has no room to start capacity-01 right now.");
+    let private = connect(&world, "private-only", &[]).await;
+    assert_failed(&private, "noPublicAddress", 1, "private-only has no public address.");
+    let unknown = connect(&world, "web-99", &[]).await;
+    assert_failed(&unknown, "unknownFavourite", 2, "There is no favourite called “web-99”.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_account_the_exit_code_says_not_signed_in() {
+    let world = World::new().await;
+    let mut command = world.ajar(&["connect", "web-01", "--no-launch", "--json"]);
+    command.env("AZURE_CLIENT_SECRET", "wrong");
+    let ended = Ended::of(command.spawn().expect("ajar starts")).await;
+    assert_failed(&ended, "notSignedIn", 3, "You are not signed in to Azure.");
+    assert!(!ended.stdout.contains("wrong") && !ended.stderr.contains("wrong"), "the secret is not repeated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_got_lost_is_looked_for_and_not_asked_for_twice() {
+    let world = World::new().await;
+    world.control().fault("POST", "*/initiate", json!({ "fault": "resetAfter", "times": 1 })).await;
+    let ended = connect(&world, "jump-eu", &[]).await;
+    assert_eq!(ended.last_event()["event"], "connected", "{}", ended.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_longer_wish_than_the_policy_allows_is_cut_and_said_so() {
+    let world = World::new().await;
+    let ended = connect(&world, "web-01", &["--for", "12h"]).await;
+    let event = ended.last_event();
+    assert_eq!(event["event"], "connected", "{}", ended.stderr);
+    let note = event["notes"][0].as_str().expect("a note");
+    assert!(note.contains("3 hours"), "{note}");
+}
+
+/// Where an attempt is cancelled: the request that is slow, and what may have been changed by then.
+const STEPS: [(&str, &str, &str, &[&str]); 5] = [
+    ("the address", "GET", "/_ip/1", &[]),
+    ("the policy", "GET", "*/jitNetworkAccessPolicies", &[]),
+    ("the VM", "GET", "*/web-01", &[]),
+    ("the request", "POST", "*/initiate", &["initiate", "start"]),
+    ("the start", "POST", "*/start", &["initiate", "start"]),
+];
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_cancels_in_each_step_and_says_what_stays() {
+    for (step, method, path, may_change) in STEPS {
+        let world = World::new().await;
+        world.control().fault(method, path, json!({ "fault": "slow", "seconds": 3600, "times": null })).await;
+        let child = world.ajar(&["connect", "web-01", "--no-launch", "--json"]).spawn().expect("ajar starts");
+        world.control().seen(path.trim_start_matches('*')).await;
+        interrupt(&child);
+        let ended = Ended::of(child).await;
+        let event = ended.last_event();
+        assert_eq!((ended.code, event["code"].as_str()), (130, Some("cancelled")), "in {step}: {event}");
+        for change in changes(&world).await {
+            assert!(may_change.contains(&change.as_str()), "{change} in {step}");
+            assert_ne!(event["message"], "Nothing was opened and nothing was started.", "{step}: {event}");
+        }
+        no_longer_connecting(&world).await;
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(child: &tokio::process::Child) {
+    let pid = child.id().expect("it runs").to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+}
+
+/// Nothing keeps the favourite from being opened afterwards.
+async fn no_longer_connecting(world: &World) {
+    let listed = world.run(&["list", "web-01", "--json"]).await;
+    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    assert_eq!(listed[0]["state"], "closed");
+}

@@ -1,0 +1,102 @@
+//! The same against a real `sshd` behind the simulated door.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::{LIMIT, World};
+
+/// A real OpenSSH server on loopback that knows one key.
+struct Sshd {
+    folder: TempDir,
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn keygen(path: &Path) -> String {
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status();
+    assert!(made.is_ok_and(|status| status.success()), "ssh-keygen (package openssh-client) makes a key");
+    std::fs::read_to_string(path.with_extension("pub")).expect("a public key")
+}
+
+impl Sshd {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        keygen(&at("hostkey"));
+        let key = keygen(&at("id"));
+        std::fs::write(at("authorized_keys"), key).expect("authorized_keys");
+        let port = free_port().await;
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {hostkey}\nPidFile none\nAuthorizedKeysFile {keys}\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n\
+             PermitRootLogin prohibit-password\n",
+            hostkey = at("hostkey").display(),
+            keys = at("authorized_keys").display(),
+        );
+        std::fs::write(at("sshd_config"), config).expect("sshd_config");
+        // Where no service manager ran, the folder that sshd drops its rights into is missing; only root needs it.
+        std::fs::create_dir_all("/run/sshd").ok();
+        let process = Command::new("/usr/sbin/sshd")
+            .arg("-D")
+            .arg("-e")
+            .arg("-f")
+            .arg(at("sshd_config"))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sshd starts (package openssh-server)");
+        let sshd = Self { folder, process, port };
+        let up = async {
+            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(LIMIT, up).await.expect("sshd listens");
+        sshd
+    }
+}
+
+async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_sshd_behind_the_door_is_reached_and_runs_the_command() {
+    let sshd = Sshd::start().await;
+    let world = World::with_fleet(&format!(
+        "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f0aa\"\nname = \"Real\"\n\
+         [[vms]]\nname = \"real-01\"\nresource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\n\
+         power = \"deallocated\"\npolicy = \"default\"\n\
+         ports = [{{ number = 22, jit = {{}}, forward = \"127.0.0.1:{}\" }}]\n",
+        sshd.port
+    ))
+    .await;
+    let vm = world.vm("real-01").clone();
+    let host_key = std::fs::read_to_string(sshd.folder.path().join("hostkey.pub")).expect("a host key");
+    let alias = format!("{}.{}.{}.azure", vm.name, vm.resource_group, vm.subscription_id);
+    let known_hosts = sshd.folder.path().join("known_hosts");
+    std::fs::write(&known_hosts, format!("{alias} {host_key}")).expect("known_hosts");
+    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("a name");
+    let profile = format!(
+        "[profiles.real]\nvm = \"{}\"\nuser = \"{}\"\nidentity_file = \"{}\"\nknown_hosts_file = \"{}\"\n",
+        vm.id,
+        user.trim(),
+        sshd.folder.path().join("id").display(),
+        known_hosts.display()
+    );
+    world.write_settings(&profile);
+
+    let ended = world.run(&["connect", "real", "--", "echo ok from sshd; exit 7"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (7, "ok from sshd\n"), "{}", ended.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+}

@@ -1,0 +1,222 @@
+//! A simulated Azure, a user's folder that points at it, and the `ajar` binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use azure_sim::{AnnounceVm, Fleet, Options, Simulator};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// What a test may take before it has failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// A simulated Azure and a user of it.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) folder: TempDir,
+    control: Control,
+}
+
+/// The way to a simulator's `/_sim`.
+pub(crate) struct Control {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl World {
+    /// The simulator's own fleet, with a favourite for each VM.
+    pub(crate) async fn new() -> Self {
+        Self::with(Options { speed: 60.0, ..Options::default() }).await
+    }
+
+    pub(crate) async fn with_fleet(fleet: &str) -> Self {
+        let fleet: Fleet = fleet.parse().expect("the fleet is right");
+        Self::with(Options { speed: 60.0, fleet: Some(fleet), ..Options::default() }).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let simulator = Simulator::start(options).await.expect("the simulator starts");
+        let folder = tempfile::tempdir().expect("a folder");
+        let announced = simulator.announce();
+        let control = Control::new(&announced.control, &announced.ca_bundle);
+        let world = Self { simulator, folder, control };
+        world.write_settings("");
+        world
+    }
+
+    /// Writes the user's `config.toml` anew, with `more` at its end.
+    pub(crate) fn write_settings(&self, more: &str) {
+        let announced = self.simulator.announce();
+        let known_hosts = self.folder.path().join("known_hosts");
+        let mut keys = String::new();
+        let mut text = format!(
+            "schema_version = 1\ncloud = \"sim\"\n[clouds.sim]\nauthority = \"{}\"\nresource_manager = \"{}\"\n\
+             ca_bundle = \"{}\"\npublic_ip_endpoints = {:?}\n",
+            announced.authority,
+            announced.resource_manager,
+            announced.ca_bundle.display(),
+            announced.public_ip_endpoints
+        );
+        for vm in &announced.vms {
+            text += &format!("[profiles.{}]\nvm = \"{}\"\n", vm.name, vm.id);
+            if vm.os == "Windows" {
+                text += "port = 3389\n";
+            } else {
+                let identity = announced.ssh.identity_file.display();
+                text += &format!("user = \"{}\"\nidentity_file = \"{identity}\"\n", announced.ssh.user);
+                text += &format!("known_hosts_file = \"{}\"\n", known_hosts.display());
+            }
+            if let Some(key) = &vm.host_key {
+                keys += &format!("{}.{}.{}.azure {key}\n", vm.name, vm.resource_group, vm.subscription_id);
+            }
+        }
+        std::fs::write(known_hosts, keys).expect("known_hosts can be written");
+        std::fs::write(self.folder.path().join("config.toml"), text + more).expect("config.toml can be written");
+    }
+
+    pub(crate) fn vm(&self, name: &str) -> &AnnounceVm {
+        let found = self.simulator.announce().vms.iter().find(|vm| vm.name == name);
+        found.unwrap_or_else(|| panic!("{name} is in the fleet"))
+    }
+
+    /// Whether a VM's first port takes connections.
+    pub(crate) async fn is_open(&self, name: &str) -> bool {
+        let dial = self.vm(name).ports[0].dial.clone().expect("the VM has an address");
+        TcpStream::connect(dial).await.is_ok()
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// `ajar` as this world's user, signed in as the service principal of the environment.
+    pub(crate) fn ajar(&self, args: &[&str]) -> Command {
+        let announced = self.simulator.announce();
+        let mut command = ajar(self.folder.path(), args);
+        command
+            .env("AZURE_TENANT_ID", announced.tenant_id.to_string())
+            .env("AZURE_CLIENT_ID", announced.client_id.to_string())
+            .env("AZURE_CLIENT_SECRET", &announced.client_secret);
+        command
+    }
+
+    /// Runs `ajar` to its end.
+    pub(crate) async fn run(&self, args: &[&str]) -> Ended {
+        Ended::of(self.ajar(args).spawn().expect("ajar starts")).await
+    }
+}
+
+/// The `ajar` binary on a folder, without an account.
+pub(crate) fn ajar(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
+        command.env_remove(name);
+    }
+    command.arg("--config").arg(folder).args(args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// The built `ajar`. Cargo builds binaries of other packages only when told to; told again it does nothing.
+fn binary() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = std::process::Command::new(cargo).args(["build", "--quiet", "--workspace", "--bins"]).status();
+        assert!(built.is_ok_and(|status| status.success()), "the binaries can be built");
+        let test = std::env::current_exe().expect("the test knows where it is");
+        let folder = test.ancestors().nth(2).expect("target/debug");
+        folder.join(format!("ajar{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// What a finished `ajar` said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) async fn of(child: Child) -> Self {
+        let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.expect("ajar ends in time");
+        let Output { status, stdout, stderr } = ended.expect("ajar can be waited for");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("ajar writes UTF-8");
+        Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// The JSON events on standard output.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    pub(crate) fn last_event(&self) -> Value {
+        self.events().pop().unwrap_or_else(|| panic!("no event; on standard error: {}", self.stderr))
+    }
+}
+
+impl Control {
+    pub(crate) fn new(url: &str, ca_bundle: &Path) -> Self {
+        let pem = std::fs::read(ca_bundle).expect("the simulator's certificate");
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).expect("PEM");
+        let http = reqwest::Client::builder().tls_certs_only(certificates).no_proxy().build().expect("a client");
+        Self { http, url: url.to_owned() }
+    }
+
+    pub(crate) async fn post(&self, what: &str, body: Value) {
+        let answer =
+            self.http.post(format!("{}/{what}", self.url)).json(&body).send().await.expect("the simulator answers");
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+    }
+
+    /// The next requests that match go wrong.
+    pub(crate) async fn fault(&self, method: &str, path: &str, fault: Value) {
+        let mut body = fault;
+        body["match"] = json!({ "method": method, "path": path });
+        self.post("faults", body).await;
+    }
+
+    /// All requests since the start.
+    pub(crate) async fn journal(&self) -> Vec<Request> {
+        let answer = self.http.get(format!("{}/journal", self.url)).send().await.expect("the simulator answers");
+        answer.json().await.expect("a journal")
+    }
+
+    pub(crate) async fn forget_journal(&self) {
+        self.http.delete(format!("{}/journal", self.url)).send().await.expect("the simulator answers");
+    }
+
+    /// The requests whose path ends so.
+    pub(crate) async fn requests(&self, path: &str) -> Vec<Request> {
+        let mut all = self.journal().await;
+        all.retain(|request| request.path.to_lowercase().ends_with(&path.to_lowercase()));
+        all
+    }
+
+    /// Waits until a request whose path ends so has been made.
+    pub(crate) async fn seen(&self, path: &str) {
+        let seen = async {
+            while self.requests(path).await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, seen).await.unwrap_or_else(|_| panic!("nobody asked for {path}"));
+    }
+}
+
+/// A line of the simulator's journal.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    pub(crate) applied_at: Option<DateTime<Utc>>,
+}
