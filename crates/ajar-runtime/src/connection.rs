@@ -46,7 +46,7 @@ pub fn parts(
         azure: Arc::new(Arm::new(client)),
         public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
         probe: Arc::new(TcpPortProbe),
-        launcher: Arc::new(ClientLauncher::new(settings.clients, folder.state_file("launch"))),
+        launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
         clock: Arc::new(SystemClock),
     };
     Ok(Parts { ports, folder, cloud: cloud.name, demo })

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use ajar_core::attempt::Order;
 use ajar_core::failure::{Failure, Trouble};
@@ -15,20 +16,31 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::programs::surroundings;
-use crate::files::{create_private, write_atomically};
+use crate::files::{SettingsFile, create_private, write_atomically};
 use crate::ports::Launcher;
 
-/// Opens VMs in windows of their own, with the programs found on this machine.
-#[derive(Clone, Debug)]
+/// Opens VMs in windows of their own, with the programs that the settings name or that are found on this machine.
+#[derive(Debug)]
 pub struct ClientLauncher {
-    settings: ClientSettings,
+    settings: SettingsFile,
+    /// As last read without a mistake.
+    clients: Mutex<ClientSettings>,
     files: PathBuf,
 }
 
 impl ClientLauncher {
-    /// `files` is the folder for the files some plans need.
-    pub fn new(settings: ClientSettings, files: PathBuf) -> Self {
-        Self { settings, files }
+    /// `files` is the folder for the files some plans need. The settings are looked into at each launch, so that a
+    /// program named there counts from the next click on.
+    pub fn new(settings: SettingsFile, files: PathBuf) -> Self {
+        Self { settings, clients: Mutex::default(), files }
+    }
+
+    fn clients(&self) -> ClientSettings {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(settings) = self.settings.read() {
+            *clients = settings.clients;
+        }
+        clients.clone()
     }
 }
 
@@ -36,7 +48,7 @@ impl ClientLauncher {
 impl Launcher for ClientLauncher {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
         let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
-        let plan = in_window(&target, &surroundings(&self.settings))?;
+        let plan = in_window(&target, &surroundings(&self.clients()))?;
         let mut child = spawn(&plan, &self.files).await?;
         let program = plan.program.clone();
         tokio::spawn(async move {

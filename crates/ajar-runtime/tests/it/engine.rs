@@ -49,7 +49,7 @@ impl Running {
     pub(crate) async fn connect(&self, favourite: &str) -> AttemptNumber {
         match self.engine.ask(Request::Connect(connect(favourite))).await {
             Reply::Attempt { number } => number,
-            other => panic!("{other:?}"),
+            other @ (Reply::Done | Reply::Refused { .. }) => panic!("{other:?}"),
         }
     }
 
@@ -60,7 +60,7 @@ impl Running {
     pub(crate) async fn refused(&self, request: Request) -> FailureView {
         match self.engine.ask(request).await {
             Reply::Refused { failure } => *failure,
-            other => panic!("{other:?}"),
+            other @ (Reply::Done | Reply::Attempt { .. }) => panic!("{other:?}"),
         }
     }
 

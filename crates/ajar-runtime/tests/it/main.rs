@@ -1,5 +1,10 @@
 //! The engine under paused time with a world of fakes, faces over the real local socket, adapters on the real system.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what is not as a test expects ends it; clippy knows that of test functions only"
+)]
+
 mod adapters;
 mod child;
 mod engine;

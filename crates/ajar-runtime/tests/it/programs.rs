@@ -10,6 +10,7 @@ use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
 use ajar_runtime::adapters::{ClientLauncher, run_in_terminal, surroundings};
+use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Launcher as _;
 use serde_json::Value;
 
@@ -96,8 +97,11 @@ async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar()
     let record = home.path().join("record.json");
     let mut terminal = vec![program()];
     terminal.extend(arguments("record", &[record.to_str().unwrap()]));
-    let settings = ClientSettings { terminal: Some(terminal), ssh: Some("an ssh".into()), ..ClientSettings::default() };
-    let launcher = ClientLauncher::new(settings, home.path().join("launch"));
+    let settings = home.path().join("config.toml");
+    let launcher = ClientLauncher::new(SettingsFile::new(settings.clone()), home.path().join("launch"));
+    // Named while the engine runs: no restart is needed.
+    let words: toml_edit::Array = terminal.iter().collect();
+    std::fs::write(settings, format!("[clients]\nssh = \"an ssh\"\nterminal = {words}\n")).unwrap();
     let profile = Profile { user: Some("azureuser".into()), ..Profile::new(vm("web")) };
     let order = Order {
         name: name("web"),

@@ -121,8 +121,8 @@ impl World {
             set_forward_ms: AtomicI64::new(0),
             changed: watch::Sender::new(()),
         };
-        let settings: String = names.iter().map(|name| format!("[profiles.{name}]\nvm = \"{}\"\n", vm(name))).collect();
-        world.write("config.toml", &settings);
+        let favourite = |name: &&str| format!("[profiles.{name}]\nvm = \"{}\"\n", vm(name));
+        world.write("config.toml", &names.iter().map(favourite).collect::<Vec<_>>().concat());
         Arc::new(world)
     }
 
