@@ -121,6 +121,7 @@ fn favourite_view(favourite: &Favourite, state: FavouriteState) -> FavouriteView
         port: profile.port(),
         user: profile.user.clone(),
         state,
+        profile: profile.clone(),
         detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm),
     }
 }

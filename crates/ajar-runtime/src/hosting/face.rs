@@ -174,6 +174,7 @@ impl Work {
     }
 
     async fn host(&mut self, lock: File, listener: Listener, engine: EngineHandle) -> Result<Over, Trouble> {
+        tracing::info!("this process hosts the engine");
         let serving = tokio::spawn(serve(listener, engine.clone()));
         let mut snapshots = engine.snapshots();
         snapshots.mark_changed();

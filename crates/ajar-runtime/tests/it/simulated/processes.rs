@@ -29,3 +29,15 @@ async fn processes_that_add_favourites_at_once_lose_none() {
     let settings = ajar_runtime::files::SettingsFile::new(ajar_runtime::files::Folder::at(home.path()).settings());
     assert_eq!(settings.read().unwrap().favourites.len(), 20);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_which_process_hosted() {
+    let site = Site::start().await;
+    let (mut child, _) = site.child().await;
+    drop(child.stdin.take());
+    assert!(soon(child.wait()).await.unwrap().success());
+    let mut logs = std::fs::read_dir(site.folder().logs()).unwrap().map(|entry| entry.unwrap().path());
+    let log = logs.find(|path| path.extension().is_some_and(|end| end == "log")).unwrap();
+    let text = std::fs::read_to_string(log).unwrap();
+    assert!(text.contains("INFO") && text.contains("this process hosts the engine"), "{text}");
+}
