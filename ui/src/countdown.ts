@@ -71,7 +71,7 @@ export function nextTick(snapshot: Snapshot, now: number): number | null {
   }
   for (const attempt of snapshot.attempts) {
     if (attempt.outcome === null) {
-      const spent = Math.max(0, now - Date.parse(attempt.startedAt));
+      const spent = Math.max(0, now + snapshot.clockSkewMs - Date.parse(attempt.startedAt));
       waits.push(SECOND - (spent % SECOND));
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { favourite, vmId } from './fixtures/build';
-import { emptyDraft, hintsFor, nameFrom, profileFrom, profileOf } from './profile';
+import { vmId } from './fixtures/build';
+import { emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -25,9 +25,4 @@ describe('the form for a favourite', () => {
     expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', port: null, user: null, for: 'PT2H' });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
   });
-});
-
-test('a favourite leads back to a profile', () => {
-  const rdp = favourite('build-win-02', { protocol: 'rdp', port: 3389, user: 'anna' });
-  expect(profileOf(rdp)).toEqual({ vm: rdp.vm, protocol: 'rdp', port: 3389, user: 'anna' });
 });

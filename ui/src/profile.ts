@@ -1,6 +1,5 @@
-// The form's way to a profile, and a favourite's way back to one.
+// The form's way to a profile.
 
-import type { FavouriteView } from './bindings/FavouriteView';
 import type { Profile } from './bindings/Profile';
 import type { Protocol } from './bindings/Protocol';
 import { words } from './words';
@@ -62,8 +61,3 @@ export function profileFrom(draft: Draft): Profile {
   };
 }
 
-/** As much of a favourite's profile as the snapshot tells. */
-export function profileOf(favourite: FavouriteView): Profile {
-  const { vm, protocol, port, user } = favourite;
-  return { vm, protocol, port, user };
-}

@@ -4,7 +4,6 @@ import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
 import { problemFrom, type Engine, type Problem } from './engine';
-import { profileOf } from './profile';
 import { search } from './search';
 import { favouriteKey, sectionsOf, windowKey, type RowKey } from './sections';
 import { words } from './words';
@@ -124,7 +123,7 @@ export class View {
   async remove(name: ProfileName): Promise<void> {
     const favourite = this.snapshot?.favourites.find((candidate) => candidate.name === name);
     if (!favourite || !(await this.#askOrTell({ ask: 'remove', name }))) return;
-    const undo = () => void this.#askOrTell({ ask: 'add', name, profile: profileOf(favourite) });
+    const undo = () => void this.#askOrTell({ ask: 'add', name, profile: favourite.profile });
     this.note = { text: words.removed(name), act: { label: words.undo, run: undo } };
   }
 

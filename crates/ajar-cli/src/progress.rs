@@ -16,7 +16,8 @@ pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 /// See the module.
 pub(crate) struct Progress {
     drawn: Option<Drawn>,
-    said: BTreeSet<Step>,
+    /// Steps told of, and whether as failed: a step that was done can still turn out to be where it ended.
+    said: BTreeSet<(Step, bool)>,
     noted: usize,
 }
 
@@ -51,7 +52,7 @@ impl Progress {
             drawn.redraw();
         } else {
             for step in &view.steps {
-                if is_over(step.status) && self.said.insert(step.step) {
+                if is_over(step.status) && self.said.insert((step.step, step.status == StepStatus::Failed)) {
                     line_to_people(&line(step, None));
                 }
             }
@@ -114,6 +115,7 @@ fn line(step: &StepView, running: Option<Duration>) -> String {
         StepStatus::Failed => style().red().apply_to("✗"),
     };
     let took = match (step.started_ms, step.ended_ms, running) {
+        _ if step.status == StepStatus::Skipped => String::new(),
         (Some(started), Some(ended), _) => seconds(Duration::from_millis(ended.saturating_sub(started))),
         (_, _, Some(running)) => seconds(running),
         _ => String::new(),

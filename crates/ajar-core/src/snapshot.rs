@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::port::{Endpoint, Protocol};
-use crate::profile::ProfileName;
+use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
@@ -73,6 +73,8 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
+    /// The profile behind it, so that a removed favourite can be put back as it was.
+    pub profile: Profile,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,
 }
@@ -137,7 +139,7 @@ pub struct AttemptView {
     pub vm: VmResourceId,
     /// What opens it.
     pub protocol: Protocol,
-    /// When the click was.
+    /// When the click was, by Azure's clock.
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,

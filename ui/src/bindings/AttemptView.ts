@@ -27,7 +27,7 @@ vm: VmResourceId,
  */
 protocol: Protocol, 
 /**
- * When the click was.
+ * When the click was, by Azure's clock.
  */
 startedAt: string, 
 /**

@@ -34,6 +34,18 @@ windows: Array<WindowView>,
  */
 attempts: Array<AttemptView>, 
 /**
+ * Whether policies are being read to learn of windows opened elsewhere.
+ */
+refreshing: boolean, 
+/**
+ * What kept the last such reading from being complete, if anything.
+ */
+refreshProblem: FailureView | null, 
+/**
  * What is wrong with the settings file, if anything.
  */
-settingsProblem: FailureView | null, };
+settingsProblem: FailureView | null, 
+/**
+ * How often a face has asked to see the window: the tray app brings it up when this rises.
+ */
+windowWanted: number, };

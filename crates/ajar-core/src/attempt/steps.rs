@@ -7,7 +7,7 @@ use super::read::Read;
 use super::{Attempt, Outcome};
 use crate::failure::Trouble;
 use crate::message::failure::{About, in_words};
-use crate::message::step::{Finding, detail, headline, label};
+use crate::message::step::{Finding, detail, ended_headline, headline, label};
 use crate::snapshot::{AttemptView, GrantView, OutcomeView, Step, StepStatus, StepView};
 use crate::vm::PowerState;
 
@@ -159,7 +159,7 @@ impl Attempt {
             protocol: self.order.protocol,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
-            headline: headline(&steps),
+            headline: self.outcome().map_or_else(|| headline(&steps), |outcome| ended_headline(outcome).to_owned()),
             notes: self.asking.clamped_to.map(crate::message::clamped).into_iter().collect(),
             steps,
             outcome: self.outcome().map(|outcome| self.outcome_view(outcome, zone)),

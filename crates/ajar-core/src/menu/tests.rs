@@ -35,6 +35,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         port: 22,
         user: None,
         state: FavouriteState::Closed,
+        profile: crate::profile::Profile::new(vm()),
         detail: detail.into(),
     }
 }

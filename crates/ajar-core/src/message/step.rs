@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, FixedOffset, Utc};
 
 use super::{moment, power};
+use crate::attempt::Outcome;
 use crate::port::{Endpoint, Protocol};
 use crate::snapshot::{Step, StepStatus, StepView};
 use crate::source::{Confidence, SourceAddress};
@@ -86,6 +87,15 @@ fn confidence(confidence: Confidence) -> String {
         Confidence::Agreed { sources } => format!("{sources} sources agree"),
         Confidence::Unconfirmed => "one source only".into(),
         Confidence::Chosen => "as you chose".into(),
+    }
+}
+
+/// How an attempt ended, in one line.
+pub fn ended_headline(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Connected { .. } => "Connected",
+        Outcome::Failed { .. } => "Couldn’t open",
+        Outcome::Cancelled(_) => "Cancelled",
     }
 }
 

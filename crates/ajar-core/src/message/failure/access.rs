@@ -39,15 +39,16 @@ fn denied_title(action: &str, name: &str) -> String {
     }
 }
 
-/// A scope in the user's words: the last name in it, with its kind where that helps.
+/// A scope in the user's words: the resource group it is or lies in, as rights are given there; else the subscription.
 fn place(scope: &str) -> String {
-    let mut segments = scope.rsplit('/');
-    let name = segments.next().unwrap_or(scope);
-    match segments.next() {
-        Some(kind) if kind.eq_ignore_ascii_case("resourceGroups") => format!("the resource group {name}"),
-        Some(kind) if kind.eq_ignore_ascii_case("subscriptions") => format!("the subscription {name}"),
-        Some(_) => name.to_owned(),
-        None => "the VM".into(),
+    let named = |kind: &str| {
+        let mut segments = scope.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(kind)).skip(1);
+        segments.next().filter(|name| !name.is_empty())
+    };
+    match (named("resourceGroups"), named("subscriptions")) {
+        (Some(group), _) => format!("the resource group {group}"),
+        (None, Some(subscription)) => format!("the subscription {subscription}"),
+        (None, None) => "the VM".into(),
     }
 }
 
