@@ -57,7 +57,7 @@ impl Sshd {
         let sshd = Self { folder, process, port };
         let up = async {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(LIMIT, up).await.expect("sshd listens");

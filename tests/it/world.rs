@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 /// What a test may take before it has failed.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// A simulated Azure and a user of it.
 pub(crate) struct World {
@@ -53,8 +53,9 @@ impl World {
     pub(crate) fn write_settings(&self, more: &str) {
         let announced = self.simulator.announce();
         let known_hosts = self.folder.path().join("known_hosts");
-        let mut keys = String::new();
-        let mut text = format!(
+        let keys: String = announced.vms.iter().filter_map(known_host).collect();
+        std::fs::write(&known_hosts, keys).expect("known_hosts can be written");
+        let cloud = format!(
             "schema_version = 1\ncloud = \"sim\"\n[clouds.sim]\nauthority = \"{}\"\nresource_manager = \"{}\"\n\
              ca_bundle = \"{}\"\npublic_ip_endpoints = {:?}\n",
             announced.authority,
@@ -62,21 +63,18 @@ impl World {
             announced.ca_bundle.display(),
             announced.public_ip_endpoints
         );
-        for vm in &announced.vms {
-            text += &format!("[profiles.{}]\nvm = \"{}\"\n", vm.name, vm.id);
-            if vm.os == "Windows" {
-                text += "port = 3389\n";
-            } else {
-                let identity = announced.ssh.identity_file.display();
-                text += &format!("user = \"{}\"\nidentity_file = \"{identity}\"\n", announced.ssh.user);
-                text += &format!("known_hosts_file = \"{}\"\n", known_hosts.display());
-            }
-            if let Some(key) = &vm.host_key {
-                keys += &format!("{}.{}.{}.azure {key}\n", vm.name, vm.resource_group, vm.subscription_id);
-            }
-        }
-        std::fs::write(known_hosts, keys).expect("known_hosts can be written");
-        std::fs::write(self.folder.path().join("config.toml"), text + more).expect("config.toml can be written");
+        let login = format!(
+            "user = \"{}\"\nidentity_file = \"{}\"\nknown_hosts_file = \"{}\"\n",
+            announced.ssh.user,
+            announced.ssh.identity_file.display(),
+            known_hosts.display()
+        );
+        let profiles = announced.vms.iter().map(|vm| {
+            let how = if vm.os == "Windows" { "port = 3389\n" } else { &login };
+            format!("[profiles.{}]\nvm = \"{}\"\n{how}", vm.name, vm.id)
+        });
+        let text: String = std::iter::once(cloud).chain(profiles).chain([more.to_owned()]).collect();
+        std::fs::write(self.folder.path().join("config.toml"), text).expect("config.toml can be written");
     }
 
     pub(crate) fn vm(&self, name: &str) -> &AnnounceVm {
@@ -109,6 +107,12 @@ impl World {
     pub(crate) async fn run(&self, args: &[&str]) -> Ended {
         Ended::of(self.ajar(args).spawn().expect("ajar starts")).await
     }
+}
+
+/// A guest's host key under the name that ssh is told to know it by.
+fn known_host(vm: &AnnounceVm) -> Option<String> {
+    let key = vm.host_key.as_ref()?;
+    Some(format!("{}.{}.{}.azure {key}\n", vm.name, vm.resource_group, vm.subscription_id))
 }
 
 /// The `ajar` binary on a folder, without an account.

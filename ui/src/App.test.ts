@@ -230,3 +230,12 @@ test('a problem with the settings opens its text from the footer', async () => {
   await user.click(press(screen, 'One line of the settings cannot be read.'));
   expect(screen.getByRole('dialog').textContent).toContain('line 14');
 });
+
+test('what kept Azure from being read stands in the footer too', async () => {
+  const { user } = await open({
+    ...states.idle(NOW),
+    refreshProblem: failure('notSignedIn', { title: 'You are not signed in to Azure.', message: 'Nobody is.' }),
+  });
+  await user.click(press(screen, 'You are not signed in to Azure.'));
+  expect(screen.getByRole('dialog').textContent).toContain('Nobody is.');
+});

@@ -126,6 +126,7 @@ export const words = {
   emptyCommand: 'ajar --demo',
 
   // Footer
+  azure: 'Azure',
   settings: 'Settings',
   cloud: (name: string, demo: boolean) => (demo ? 'Demo' : (clouds[name] ?? name)),
   favouriteCount: (count: number) => (count === 1 ? '1 favourite' : `${count} favourites`),
