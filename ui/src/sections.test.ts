@@ -40,6 +40,12 @@ describe('the sections of a snapshot', () => {
     expect(sections.ended).toEqual([]);
   });
 
+  test('show a window as open only when nobody is still opening it', () => {
+    const granted = { windows: [window('web-01', NOW, 1, 59)] };
+    expect(sectionsOf(snapshot({ ...granted, attempts: [attempt(1, 'web-01', NOW)] })).open).toEqual([]);
+    expect(sectionsOf(snapshot(granted)).open).toHaveLength(1);
+  });
+
   test('keep a connection without a window as one quiet line', () => {
     const opened = attempt(1, 'gpu-lab', NOW, {
       headline: 'connected',

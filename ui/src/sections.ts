@@ -36,7 +36,9 @@ export interface Sections {
 
 export function sectionsOf(snapshot: Snapshot): Sections {
   const sections: Sections = { open: [], connecting: [], failed: [], ended: [], favourites: snapshot.favourites };
-  for (const window of snapshot.windows) {
+  const underWay = (name: string) => snapshot.attempts.some((one) => one.name === name && one.outcome === null);
+  // Granted is not yet open: what is still being opened stands under "Connecting" alone.
+  for (const window of snapshot.windows.filter(({ name }) => !underWay(name))) {
     const attempt = snapshot.attempts.find(
       ({ name, outcome }) => name === window.name && outcome?.kind === 'connected',
     );

@@ -134,8 +134,10 @@ fn connect(name: &ProfileName, label: String) -> Item {
     act(Action::Connect { name: name.clone() }, label)
 }
 
+/// The windows in force, but for those whose favourite is still being opened: granted is not yet open.
 fn open(snapshot: &Snapshot, now: DateTime<Utc>) -> impl Iterator<Item = &WindowView> {
-    snapshot.windows.iter().filter(move |window| window.end_time_utc > now)
+    let in_force = snapshot.windows.iter().filter(move |window| window.end_time_utc > now);
+    in_force.filter(|window| !under_way(snapshot).any(|attempt| attempt.name == window.name))
 }
 
 fn under_way(snapshot: &Snapshot) -> impl Iterator<Item = &AttemptView> {

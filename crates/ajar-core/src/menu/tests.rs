@@ -241,3 +241,13 @@ fn the_menu_changes_when_it_says_it_does_and_not_before() {
     let ended = Snapshot { attempts: vec![], ..snapshot };
     assert_eq!(menu_changes_at(&ended, noon() + TimeDelta::hours(2)), None);
 }
+
+#[test]
+fn a_granted_window_is_not_called_open_while_its_vm_is_still_being_opened() {
+    let mut snapshot = snapshot();
+    snapshot.windows = vec![window("web-01", 60)];
+    snapshot.attempts = vec![attempt("web-01", "Starting the VM", None)];
+    let lines = menu(&snapshot, noon()).items;
+    assert!(!lines.contains(&Item::Heading("Open now".into())), "{lines:?}");
+    assert!(lines.contains(&Item::Heading("Connecting".into())), "{lines:?}");
+}
