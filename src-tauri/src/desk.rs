@@ -10,11 +10,12 @@ use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::hosting::Face;
 use chrono::{DateTime, TimeDelta, Utc};
-use tauri::{AppHandle, RunEvent};
+use tauri::{App, AppHandle, RunEvent};
 use tokio::runtime::Runtime;
 
 use crate::arguments::Arguments;
 use crate::leash::Leash;
+use crate::mark::Ink;
 use crate::tray::{self, Tray};
 use crate::{notify, view};
 
@@ -24,7 +25,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Runs the tray until it is told to quit.
 pub(crate) fn run(runtime: &Runtime, face: Face, arguments: &Arguments) -> tauri::Result<i32> {
     let (leash, held) = runtime.block_on(async { Leash::new(arguments.of_window()) });
-    let app = tauri::Builder::default().plugin(tauri_plugin_notification::init()).build(crate::context())?;
+    let builder = tauri::Builder::default().plugin(tauri_plugin_notification::init());
+    let app = without_dock_icon(builder.build(crate::context())?);
     let desk = Desk { app: app.handle().clone(), face, leash: leash.clone() };
     tray::listen(app.handle(), &desk);
     if arguments.show {
@@ -45,6 +47,17 @@ pub(crate) fn run(runtime: &Runtime, face: Face, arguments: &Arguments) -> tauri
     Ok(code)
 }
 
+#[cfg(target_os = "macos")]
+fn without_dock_icon(mut app: App) -> App {
+    app.set_activation_policy(tauri::ActivationPolicy::Accessory);
+    app
+}
+
+#[cfg(not(target_os = "macos"))]
+fn without_dock_icon(app: App) -> App {
+    app
+}
+
 /// What the tray process works with.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -56,7 +69,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// Follows the engine to its end.
     async fn attend(mut self) {
-        let mut tray = Tray::new(self.app.clone());
+        let mut tray = Tray::new(self.app.clone(), Ink::of_panel().await);
         let mut snapshots = self.face.snapshots();
         let mut before: Option<Arc<Snapshot>> = None;
         loop {

@@ -1,13 +1,13 @@
 //! The tray's hold on its window, which is a process of its own: a line on its standard input brings the window to the
-//! front, the end closes it.
+//! front, which it answers by a line of its own; the end of input closes it.
 
 use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -61,33 +61,50 @@ struct Holder {
     opened: watch::Sender<bool>,
 }
 
+/// How a window came to its end.
+enum End {
+    /// It was closed.
+    Closed,
+    /// It was closed, and wanted again too late for it to know.
+    WantedAgain,
+    /// The tray ends.
+    Quit,
+}
+
 impl Holder {
     async fn run(mut self) {
         while let Some(Wish::Show) = self.inbox.recv().await {
-            match self.spawn() {
-                Ok((child, stdin)) => {
-                    self.opened.send_replace(true);
-                    let again = self.hold(child, stdin).await;
-                    self.opened.send_replace(false);
-                    if !again {
-                        return;
+            loop {
+                match self.show().await {
+                    Ok(End::WantedAgain) => {}
+                    Ok(End::Closed) => break,
+                    Ok(End::Quit) => return,
+                    Err(error) => {
+                        tracing::error!(%error, "the window could not be started");
+                        break;
                     }
                 }
-                Err(error) => tracing::error!(%error, "the window could not be started"),
             }
         }
     }
 
-    fn spawn(&self) -> io::Result<(Child, ChildStdin)> {
+    /// Shows a window until its end.
+    async fn show(&mut self) -> io::Result<End> {
         let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.args(&self.arguments).stdin(Stdio::piped()).spawn()?;
-        let stdin = child.stdin.take().ok_or_else(|| io::Error::other("no way to tell the window anything"))?;
+        let mut child = command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the window cannot be talked to"));
+        };
         tracing::debug!(pid = child.id(), "the window is started");
-        Ok((child, stdin))
+        self.opened.send_replace(true);
+        let end = self.hold(child, stdin, stdout).await;
+        self.opened.send_replace(false);
+        Ok(end)
     }
 
-    /// Until the window ends; whether another may follow.
-    async fn hold(&mut self, mut child: Child, mut stdin: ChildStdin) -> bool {
+    async fn hold(&mut self, mut child: Child, mut stdin: ChildStdin, stdout: ChildStdout) -> End {
+        let mut answers = BufReader::new(stdout).lines();
+        let mut unanswered = 0_u32;
         loop {
             tokio::select! {
                 status = child.wait() => {
@@ -96,11 +113,15 @@ impl Holder {
                         Ok(status) => tracing::warn!(%status, "the window ended by itself"),
                         Err(error) => tracing::warn!(%error, "the window’s end was not seen"),
                     }
-                    return true;
+                    return if unanswered == 0 { End::Closed } else { End::WantedAgain };
                 }
+                Ok(Some(_)) = answers.next_line() => unanswered = unanswered.saturating_sub(1),
                 wish = self.inbox.recv() => match wish {
-                    // A window that is just closing doesn't hear it; its end comes next.
-                    Some(Wish::Show) => drop(stdin.write_all(b"show\n").await),
+                    Some(Wish::Show) => {
+                        unanswered += 1;
+                        // A window that is just closing doesn't hear it; its end comes next.
+                        drop(stdin.write_all(b"show\n").await);
+                    }
                     Some(Wish::Close) | None => break,
                 },
             }
@@ -109,6 +130,6 @@ impl Holder {
         if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
             drop(child.kill().await);
         }
-        false
+        End::Quit
     }
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod desk;
 mod leash;
+mod mark;
 mod notify;
 mod opening;
 mod single;
@@ -53,15 +54,19 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(Start::Again) => return runtime.block_on(show_first(folder)),
         Err(error) => return failed(&error.to_string()),
     };
-    let code = match runtime.block_on(open(arguments, folder)) {
-        Ok(face) => ended(desk::run(runtime, face, arguments)),
+    match runtime.block_on(open(arguments, folder)) {
+        Ok(face) => {
+            let code = ended(desk::run(runtime, face, arguments));
+            drop(lock);
+            code
+        }
         Err(failure) => {
+            // No tray runs; the next start may fare better.
+            drop(lock);
             ended(window::run(Err(failure), false));
             ExitCode::FAILURE
         }
-    };
-    drop(lock);
-    code
+    }
 }
 
 async fn open(arguments: &Arguments, folder: &Folder) -> Result<Face, Box<FailureView>> {

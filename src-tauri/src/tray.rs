@@ -4,15 +4,16 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ajar_core::menu::{Action, Icon, Item, Menu};
-use tauri::image::Image;
+use ajar_core::menu::{Action, Item, Menu};
+use ajar_core::message::menu::AJAR;
 use tauri::menu::{IsMenuItem, MenuItem, PredefinedMenuItem};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
-use tauri::{AppHandle, Wry, include_image};
+use tauri::{AppHandle, Wry};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use crate::desk::Desk;
+use crate::mark::{Ink, image};
 
 /// How long a desktop may take to show trays, which it does some time after login.
 const MISSED_AFTER: Duration = Duration::from_secs(10);
@@ -39,6 +40,7 @@ pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
 /// The tray, once the desktop has a place for it.
 pub(crate) struct Tray {
     app: AppHandle,
+    ink: Ink,
     drawn: Arc<Mutex<Option<Drawn>>>,
     state: State,
 }
@@ -54,6 +56,7 @@ enum State {
 }
 
 struct Drawn {
+    ink: Ink,
     icon: TrayIcon<Wry>,
     lines: Vec<Line>,
     menu: Menu,
@@ -65,10 +68,10 @@ enum Line {
 }
 
 impl Tray {
-    pub(crate) fn new(app: AppHandle) -> Self {
+    pub(crate) fn new(app: AppHandle, ink: Ink) -> Self {
         let now = Instant::now();
         let missing = State::Missing { again: now, pause: Duration::from_secs(1), missed: Some(now + MISSED_AFTER) };
-        Self { app, drawn: Arc::default(), state: missing }
+        Self { app, ink, drawn: Arc::default(), state: missing }
     }
 
     /// Makes the tray show this, or tries to come up with it.
@@ -120,12 +123,12 @@ impl Tray {
     /// Draws on the main thread, where toolkits want to be called.
     async fn draw(&self, menu: Menu) -> tauri::Result<()> {
         let (answer, answered) = oneshot::channel();
-        let (app, drawn) = (self.app.clone(), Arc::clone(&self.drawn));
+        let (app, ink, drawn) = (self.app.clone(), self.ink, Arc::clone(&self.drawn));
         self.app.run_on_main_thread(move || {
             let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
             let done = match &mut *drawn {
                 Some(drawn) => drawn.change(&app, menu),
-                None => Drawn::new(&app, menu).map(|new| *drawn = Some(new)),
+                None => Drawn::new(&app, ink, menu).map(|new| *drawn = Some(new)),
             };
             drop(answer.send(done));
         })?;
@@ -135,25 +138,25 @@ impl Tray {
 }
 
 impl Drawn {
-    fn new(app: &AppHandle, menu: Menu) -> tauri::Result<Self> {
+    fn new(app: &AppHandle, ink: Ink, menu: Menu) -> tauri::Result<Self> {
         let lines = lines(app, &menu.items)?;
         let icon = TrayIconBuilder::with_id("ajar")
-            .title(ajar_core::message::menu::AJAR)
-            .icon(image(menu.icon))
-            .icon_as_template(cfg!(target_os = "macos"))
-            .tooltip(&menu.tooltip)
+            .title(AJAR)
+            .icon(image(menu.icon, ink))
+            .icon_as_template(ink == Ink::Template)
+            .tooltip(tooltip(&menu))
             .menu(&assemble(app, &lines)?)
             .show_menu_on_left_click(false)
             .build(app)?;
-        Ok(Self { icon, lines, menu })
+        Ok(Self { ink, icon, lines, menu })
     }
 
     fn change(&mut self, app: &AppHandle, menu: Menu) -> tauri::Result<()> {
         if self.menu.icon != menu.icon {
-            self.icon.set_icon_with_as_template(Some(image(menu.icon)), cfg!(target_os = "macos"))?;
+            self.icon.set_icon_with_as_template(Some(image(menu.icon, self.ink)), self.ink == Ink::Template)?;
         }
         if self.menu.tooltip != menu.tooltip {
-            self.icon.set_tooltip(Some(&menu.tooltip))?;
+            self.icon.set_tooltip(Some(tooltip(&menu)))?;
         }
         if same_but_for_labels(&self.menu.items, &menu.items) {
             self.relabel(&menu.items)?;
@@ -214,6 +217,13 @@ fn text(item: &Item) -> Option<&str> {
     }
 }
 
+/// On Linux the title, which is the program's name, stands above it.
+fn tooltip(menu: &Menu) -> &str {
+    let named = format!("{AJAR} · ");
+    let rest = menu.tooltip.strip_prefix(&named).filter(|_| cfg!(target_os = "linux"));
+    rest.unwrap_or(&menu.tooltip)
+}
+
 /// Toolkits take `&` for the mark of a mnemonic; where `_` is one, the backend escapes it itself.
 fn without_mnemonics(label: &str) -> String {
     label.replace('&', "&&")
@@ -225,15 +235,4 @@ fn same_but_for_labels(old: &[Item], new: &[Item]) -> bool {
         (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
     };
     old.len() == new.len() && old.iter().zip(new).all(same)
-}
-
-fn image(icon: Icon) -> Image<'static> {
-    match icon {
-        Icon::Idle => include_image!("icons/tray/idle-dark.png"),
-        Icon::Working => include_image!("icons/tray/working-dark.png"),
-        Icon::Open => include_image!("icons/tray/open-dark.png"),
-        Icon::Ending => include_image!("icons/tray/ending-dark.png"),
-        Icon::Failed => include_image!("icons/tray/failed-dark.png"),
-        Icon::SignedOut => include_image!("icons/tray/signed-out-dark.png"),
-    }
 }

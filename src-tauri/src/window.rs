@@ -1,6 +1,6 @@
 //! The process that shows the window: a face of the engine like any other, gone when the window is closed.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Write as _};
 
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::hosting::Face;
@@ -51,8 +51,9 @@ fn open(app: &App) -> tauri::Result<()> {
 fn obey_standard_input(app: AppHandle) -> std::io::Result<()> {
     let read = move || {
         for _line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if let Err(error) = come_to_front(&app) {
-                tracing::warn!(%error, "the window did not come to the front");
+            let front = app.clone();
+            if let Err(error) = app.run_on_main_thread(move || come_to_front(&front)) {
+                tracing::warn!(%error, "the window was not asked to the front");
             }
         }
         app.exit(0);
@@ -62,9 +63,12 @@ fn obey_standard_input(app: AppHandle) -> std::io::Result<()> {
     Ok(())
 }
 
-fn come_to_front(app: &AppHandle) -> tauri::Result<()> {
-    let Some(window) = app.get_webview_window(LABEL) else { return Ok(()) };
-    window.unminimize()?;
-    window.show()?;
-    window.set_focus()
+/// On the main thread, where a window that is closing is gone for good.
+fn come_to_front(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    if let Err(error) = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus()) {
+        tracing::warn!(%error, "the window did not come to the front");
+    }
+    // A tray that doesn't listen has ended, and so will this window.
+    drop(writeln!(std::io::stdout(), "shown"));
 }
