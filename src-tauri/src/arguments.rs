@@ -9,7 +9,7 @@ use ajar_runtime::files::Folder;
 /// Opens JIT-locked Azure VMs in one click, from the tray.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "ajar-desktop", version)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[cfg_attr(feature = "demo", expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line"))]
 pub(crate) struct Arguments {
     /// Keep everything of this user in this folder
     #[arg(long, value_name = "DIR")]
@@ -53,17 +53,11 @@ impl Arguments {
             Some(path) => Folder::at(path),
             None => Folder::of_user()?,
         };
-        Ok(if self.is_demo() { folder.demo() } else { folder })
-    }
-
-    #[cfg(feature = "demo")]
-    fn is_demo(&self) -> bool {
-        self.demo
-    }
-
-    #[cfg(not(feature = "demo"))]
-    fn is_demo(&self) -> bool {
-        false
+        #[cfg(feature = "demo")]
+        if self.demo {
+            return Ok(folder.demo());
+        }
+        Ok(folder)
     }
 
     /// The command line of the window that belongs to this tray.
@@ -75,23 +69,12 @@ impl Arguments {
         if let Some(cloud) = &self.cloud {
             words.extend(["--cloud".into(), cloud.into()]);
         }
-        words.extend(self.of_demo());
+        #[cfg(feature = "demo")]
+        if self.demo {
+            words.extend(["--demo".into(), "--demo-speed".into(), self.demo_speed.to_string().into()]);
+        }
         words.extend((0..self.verbose).map(|_| "--verbose".into()));
         words
-    }
-
-    #[cfg(feature = "demo")]
-    fn of_demo(&self) -> Vec<OsString> {
-        if self.demo {
-            vec!["--demo".into(), "--demo-speed".into(), self.demo_speed.to_string().into()]
-        } else {
-            Vec::new()
-        }
-    }
-
-    #[cfg(not(feature = "demo"))]
-    fn of_demo(&self) -> Vec<OsString> {
-        Vec::new()
     }
 }
 
