@@ -195,8 +195,12 @@ impl Engine {
     /// time wobble and every snapshot a new one.
     fn correct_clock(&mut self) {
         let told = self.ports.azure.clock_skew().unwrap_or_default();
-        if (told - self.skew).abs() >= SKEW_NOISE {
+        let by = told - self.skew;
+        if by.abs() >= SKEW_NOISE {
             self.skew = told;
+            for attempt in self.attempts.iter_mut() {
+                attempt.correct_clock(by);
+            }
         }
     }
 

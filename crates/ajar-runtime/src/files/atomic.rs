@@ -1,9 +1,9 @@
 //! Writing files so that a reader sees the old content or the new, never half of it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
@@ -45,17 +45,40 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// How long the other writers of the user may take together. Each takes a few milliseconds; one that is stopped with the
+/// lock in its hand must not stop the rest for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Holds the lock beside `path` while `work` runs: one writer at a time among all processes of the user.
 pub(crate) fn while_locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let lock = path.with_extension("lock");
-    if let Some(folder) = lock.parent() {
+    let path = path.with_extension("lock");
+    if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let lock = File::options().create(true).truncate(false).write(true).open(lock)?;
-    lock.lock()?;
+    let lock = File::options().create(true).truncate(false).write(true).open(&path)?;
+    take(&lock, &path)?;
     let result = work();
-    lock.unlock()?;
+    // Closing the file lets go of the lock too; on Windows saying so is sooner. Under wine it is said with an error.
+    if let Err(error) = lock.unlock() {
+        tracing::debug!(%error, "the lock ends with the file");
+    }
     result
+}
+
+/// Takes a lock, by looking again: waiting for a lock cannot be given a limit.
+fn take(lock: &File, path: &Path) -> io::Result<()> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
+                let held = format!("another process has held {} for too long", path.display());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, held));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
 }
 
 #[cfg(test)]
