@@ -201,6 +201,12 @@ impl Attempt {
         self.order.launch = true;
     }
 
+    /// What was taken for Azure's time is put right by so much. The attempt moves along: it took no time.
+    pub fn correct_clock(&mut self, by: TimeDelta) {
+        self.clicked_at += by;
+        self.clock.correct(by);
+    }
+
     /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind.
     pub fn cancel(&mut self, now: DateTime<Utc>) {
         if self.outcome.is_some() {

@@ -37,6 +37,11 @@ impl AttemptClock {
         self.spent
     }
 
+    /// The clock itself was put right: what was spent by then stays.
+    pub(super) fn correct(&mut self, by: TimeDelta) {
+        self.seen += by;
+    }
+
     pub(super) fn last(&self) -> Ms {
         self.spent
     }

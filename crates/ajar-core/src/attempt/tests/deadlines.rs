@@ -87,6 +87,20 @@ fn a_window_that_ends_while_the_laptop_sleeps_is_asked_for_anew() {
 }
 
 #[test]
+fn a_clock_put_right_in_the_middle_costs_the_attempt_no_time() {
+    for by in [TimeDelta::hours(3), TimeDelta::hours(-3)] {
+        let mut world = World::new(order(), Memory::default());
+        world.pass(TimeDelta::seconds(5));
+        let before = world.attempt.elapsed_ms(world.now);
+        world.attempt.correct_clock(by);
+        world.now += by;
+        assert_eq!(world.attempt.elapsed_ms(world.now), before);
+        let since_the_click = world.now - world.attempt.clicked_at();
+        assert_eq!(since_the_click, TimeDelta::seconds(5), "what faces show counts from the same click");
+    }
+}
+
+#[test]
 fn leaps_alone_end_an_attempt_too() {
     let mut world = World::new(order(), Memory::default());
     for _ in 0..2_000 {
