@@ -27,12 +27,12 @@ async fn killed_after_the_request(fault: Option<Value>) -> Site {
     let window = &snapshot.windows[0];
     assert_eq!((window.name.as_str(), window.opened_by.as_deref()), ("web-01", None));
     assert_eq!(site.initiates().await.len(), 1, "{:#?}", site.initiates().await);
-    let settled = async {
-        while !std::fs::read_to_string(site.folder().state()).unwrap_or_default().contains("\"unsettled\": {}") {
-            tokio::task::yield_now().await;
-        }
-    };
-    soon(settled).await;
+    // Once the lock is free the engine has ended, and all is on the disk.
+    drop(face);
+    let lock = std::fs::File::open(site.folder().engine_lock()).unwrap();
+    soon(tokio::task::spawn_blocking(move || lock.lock())).await.unwrap().unwrap();
+    let state = std::fs::read_to_string(site.folder().state()).unwrap();
+    assert!(state.contains("\"unsettled\": {}"), "{state}");
     site
 }
 
