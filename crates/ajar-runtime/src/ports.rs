@@ -14,17 +14,24 @@ use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
+pub use ajar_azure::Wanted;
+
 /// The calls to Azure.
 #[async_trait]
 pub trait Azure: Send + Sync {
     /// The JIT policies that speak of a VM.
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble>;
-    /// Asks for access.
-    async fn initiate(&self, vm: &VmResourceId, ask: &Ask) -> Result<JitNetworkAccessRequest, InitiateFailure>;
+    /// Asks for access, if that is `wanted` when its turn comes.
+    async fn initiate(
+        &self,
+        vm: &VmResourceId,
+        ask: &Ask,
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateFailure>;
     /// Reads a VM with its instance view.
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble>;
-    /// Starts a VM and waits until it runs.
-    async fn start(&self, vm: &VmResourceId) -> Result<(), Trouble>;
+    /// Starts a VM, if that is `wanted` when its turn comes, and waits until it runs.
+    async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble>;
     /// Reads where a VM can be reached.
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
     /// Azure's time minus ours, if known and worth speaking of.

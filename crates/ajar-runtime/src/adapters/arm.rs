@@ -9,7 +9,7 @@ use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::ports::Azure;
+use crate::ports::{Azure, Wanted};
 
 /// Azure, or the reason why there is none: without an account every call says so, and the port of a VM that is open
 /// anyway can still be used.
@@ -33,7 +33,12 @@ impl Azure for Arm {
         self.client()?.jit_policies(vm).await
     }
 
-    async fn initiate(&self, vm: &VmResourceId, ask: &Ask) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+    async fn initiate(
+        &self,
+        vm: &VmResourceId,
+        ask: &Ask,
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
         let body = Initiate {
             vm: vm.clone(),
             port: ask.port,
@@ -42,7 +47,7 @@ impl Azure for Arm {
             justification: ask.justification.clone(),
         };
         let client = self.client().map_err(InitiateFailure::Refused)?;
-        client.initiate(&ask.policy, &body).await.map_err(|error| match error {
+        client.initiate(&ask.policy, &body, wanted).await.map_err(|error| match error {
             InitiateError::Unanswered(trouble) => {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
                 InitiateFailure::Unanswered
@@ -55,8 +60,8 @@ impl Azure for Arm {
         self.client()?.virtual_machine(vm).await
     }
 
-    async fn start(&self, vm: &VmResourceId) -> Result<(), Trouble> {
-        self.client()?.start(vm).await
+    async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+        self.client()?.start(vm, wanted).await
     }
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {

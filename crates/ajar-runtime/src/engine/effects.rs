@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use ajar_core::access_window::granted;
+use ajar_core::access_window::{AccessWindow, granted};
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -140,7 +140,7 @@ impl Engine {
                 }
                 let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.held.hold(Held { name: name.clone(), window, ours: true });
+                    self.hold_ours(name.clone(), window, now);
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
@@ -165,16 +165,29 @@ impl Engine {
     }
 
     fn hold_window(&mut self, attempt: &Attempt, now: DateTime<Utc>) {
-        if let Some(window) = attempt.window(now) {
-            let key = State::key(&attempt.order().vm, attempt.order().port);
-            let sent = self.remembered.state().unsettled.get(&key).copied();
-            // A request whose answer nobody saw, and here is what it opened; an older window is not its work.
-            let ours = sent.is_some_and(|sent| window.start_time_utc > sent - CLOCKS_AGREE);
-            self.held.hold(Held { name: attempt.order().name.clone(), window, ours });
-            if sent.is_some() {
-                self.settled(key);
-            }
+        let Some(window) = attempt.window(now) else { return };
+        let (key, name) = (State::key(&attempt.order().vm, attempt.order().port), attempt.order().name.clone());
+        let state = self.remembered.state();
+        let sent = state.unsettled.get(&key).copied();
+        // A request whose answer nobody saw, and here is what it opened; an older window is not its work.
+        let found = sent.is_some_and(|sent| window.start_time_utc > sent - CLOCKS_AGREE);
+        if found || state.granted.get(&key) == Some(&window.end_time_utc) {
+            self.hold_ours(name, window, now);
+        } else {
+            self.held.hold(Held { name, window, ours: false });
         }
+        if sent.is_some() {
+            self.settled(key);
+        }
+    }
+
+    /// Holds a window that was asked for here, and remembers that, for the host after this one.
+    fn hold_ours(&mut self, name: ProfileName, window: AccessWindow, now: DateTime<Utc>) {
+        let (key, end) = (State::key(&window.vm, window.port), window.end_time_utc);
+        if self.remembered.state().granted.get(&key) != Some(&end) {
+            drop(self.remembered.change(move |state| state.granted(&key, end, now)));
+        }
+        self.held.hold(Held { name, window, ours: true });
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {

@@ -53,12 +53,18 @@ impl HeldWindows {
 
     /// Makes the windows of a favourite's VM those that its policies show: what is not there any more was replaced or
     /// revoked.
-    pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, open: &[AccessWindow]) {
+    pub(super) fn adopt(
+        &mut self,
+        name: &ProfileName,
+        vm: &VmResourceId,
+        open: &[AccessWindow],
+        ours: impl Fn(&AccessWindow) -> bool,
+    ) {
         self.0.retain(|held| {
             held.name != *name || held.window.vm != *vm || open.iter().any(|window| window.is_same_grant(&held.window))
         });
         for window in open {
-            self.hold(Held { name: name.clone(), window: window.clone(), ours: false });
+            self.hold(Held { name: name.clone(), window: window.clone(), ours: ours(window) });
         }
     }
 
@@ -149,9 +155,9 @@ mod tests {
         let mut windows = HeldWindows::default();
         let ours = held(0, 60, true);
         windows.hold(ours.clone());
-        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window));
+        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window), |_| false);
         assert!(windows.shown()[0].ours);
-        windows.adopt(&ours.name, &ours.window.vm, &[]);
+        windows.adopt(&ours.name, &ours.window.vm, &[], |_| false);
         assert!(windows.shown().is_empty(), "a revoked window is gone");
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_core::access_window::open_windows;
+use ajar_core::access_window::{AccessWindow, open_windows};
 use ajar_core::failure::Trouble;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::policy::JitNetworkAccessPolicy;
@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
+use crate::files::State;
 use crate::ports::Azure;
 
 /// How many VMs a refresh reads about at the same time: Azure counts requests.
@@ -79,7 +80,10 @@ impl Engine {
     pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
         // The favourite may have gone, or have been turned to another VM, while they were read.
         if self.settings.favourite(name).is_some_and(|favourite| favourite.profile.vm == *vm) {
-            self.held.adopt(name, vm, &open_windows(policies, vm, self.now()));
+            let state = self.remembered.state();
+            let ours =
+                |window: &AccessWindow| state.granted.get(&State::key(vm, window.port)) == Some(&window.end_time_utc);
+            self.held.adopt(name, vm, &open_windows(policies, vm, self.now()), ours);
         }
     }
 }

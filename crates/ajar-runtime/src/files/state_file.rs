@@ -19,12 +19,20 @@ pub struct State {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Requests for access that were sent and not yet answered, by the same key.
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
+    /// Until when the windows last that were asked for here, by the same key: Azure knows who asked, not where.
+    pub granted: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl State {
     /// The key of a VM's port.
     pub fn key(vm: &VmResourceId, port: u16) -> String {
         format!("{}:{port}", vm.to_string().to_lowercase())
+    }
+
+    /// A window was granted; those that have ended by `now` are forgotten.
+    pub fn granted(&mut self, key: &str, end: DateTime<Utc>, now: DateTime<Utc>) {
+        self.granted.retain(|_, end| *end > now);
+        self.granted.insert(key.to_owned(), end);
     }
 
     /// A request was answered.

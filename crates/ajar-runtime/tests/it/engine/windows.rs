@@ -5,7 +5,7 @@ use std::time::Duration;
 use ajar_core::access_window::ENDING;
 use ajar_core::failure::Failure;
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::FavouriteState;
+use ajar_core::snapshot::{FavouriteState, OutcomeView};
 use chrono::TimeDelta;
 
 use super::Running;
@@ -130,4 +130,31 @@ async fn a_window_of_a_favourite_that_was_turned_to_another_vm_is_not_its_own_an
     world.write("config.toml", &format!("[profiles.web]\nvm = \"{}\"\n", vm("another-one")));
     running.done(Request::ShowWindow).await;
     assert!(running.snapshot().windows.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_asked_for_here_is_still_ours_after_a_restart() {
+    let world = World::with(&["web"]);
+    let first = Running::start(&world);
+    first.connected("web").await;
+    first.end().await;
+    let second = Running::start(&world);
+    second.done(Request::Refresh).await;
+    let snapshot = second.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(snapshot.windows[0].opened_by, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_found_wrong_in_the_middle_costs_the_attempt_no_time() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Detect, 5);
+    world.takes(Call::Policies, 1);
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Policies)).await;
+    // The first answer tells; the address is still being looked for, which may take 15 seconds.
+    world.scene().skew = Some(TimeDelta::seconds(30));
+    let view = running.ended(number).await;
+    let Some(OutcomeView::Connected { elapsed_ms, .. }) = view.outcome else { panic!("{view:#?}") };
+    assert!((5_000..10_000).contains(&elapsed_ms), "{elapsed_ms}");
 }
