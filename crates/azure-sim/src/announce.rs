@@ -1,5 +1,6 @@
 //! What a client needs to know to use a simulator, as one JSON object.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Everything about a running simulator. URLs are without trailing slashes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Announce {
     /// Azure Resource Manager: `https://127.0.0.1:45123`.
@@ -87,6 +88,41 @@ pub struct AnnouncePort {
     pub dial: Option<String>,
 }
 
+/// Everything but the two secrets: what is logged by `{:?}` lets nobody in.
+impl fmt::Debug for Announce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By name, so that a new field asks here whether it may be shown.
+        let Self {
+            resource_manager,
+            authority,
+            ca_bundle,
+            tenant_id,
+            client_id,
+            client_secret: _,
+            identity_endpoint,
+            identity_header: _,
+            public_ip_endpoints,
+            control,
+            ssh,
+            vms,
+        } = self;
+        f.debug_struct("Announce")
+            .field("resource_manager", resource_manager)
+            .field("authority", authority)
+            .field("ca_bundle", ca_bundle)
+            .field("tenant_id", tenant_id)
+            .field("client_id", client_id)
+            .field("client_secret", &format_args!("***"))
+            .field("identity_endpoint", identity_endpoint)
+            .field("identity_header", &format_args!("***"))
+            .field("public_ip_endpoints", public_ip_endpoints)
+            .field("control", control)
+            .field("ssh", ssh)
+            .field("vms", vms)
+            .finish()
+    }
+}
+
 impl Announce {
     /// One line of JSON.
     pub fn to_json(&self) -> serde_json::Result<String> {
@@ -101,5 +137,34 @@ impl Announce {
         io::Write::write_all(&mut file, self.to_json()?.as_bytes())?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_show_in_the_json_and_not_in_debug() {
+        let announce = Announce {
+            resource_manager: "https://127.0.0.1:1".to_owned(),
+            authority: String::new(),
+            ca_bundle: PathBuf::new(),
+            tenant_id: Uuid::nil(),
+            client_id: Uuid::nil(),
+            client_secret: "open-sesame".to_owned(),
+            identity_endpoint: String::new(),
+            identity_header: "swordfish".to_owned(),
+            public_ip_endpoints: Vec::new(),
+            control: String::new(),
+            ssh: AnnounceSsh { user: "demo".to_owned(), identity_file: PathBuf::new() },
+            vms: Vec::new(),
+        };
+        let json = announce.to_json().unwrap();
+        assert!(json.contains("open-sesame") && json.contains("swordfish"), "{json}");
+        for shown in [format!("{announce:?}"), format!("{announce:#?}")] {
+            assert!(!shown.contains("open-sesame") && !shown.contains("swordfish"), "{shown}");
+            assert!(shown.contains("https://127.0.0.1:1") && shown.contains("client_secret: ***"), "{shown}");
+        }
     }
 }
