@@ -21,6 +21,7 @@ use crate::cloud::Cloud;
 use crate::connection;
 use crate::policies::{Authorize, OurName, Resend, header};
 use crate::sign_in;
+use crate::wanted::{self, Wanted};
 
 /// A skew below this is noise: the `Date` header has a resolution of one second.
 const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
@@ -198,15 +199,17 @@ impl ArmClient {
     }
 
     async fn read_once(&self, url: Url) -> Result<Answer, Trouble> {
-        self.send(&self.inner.reads, Method::Get, url, None).await.map_err(NoAnswer::into_trouble)
+        self.send(&self.inner.reads, &Context::new(), Method::Get, url, None).await.map_err(NoAnswer::into_trouble)
     }
 
-    /// Posts once; again only after a 401 or a short 429, which Azure did not apply.
+    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a short 429, which Azure did not
+    /// apply.
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.
-    pub(crate) async fn post(&self, url: Url, body: Option<Vec<u8>>) -> Result<Answer, NoAnswer> {
-        self.send(&self.inner.writes, Method::Post, url, body).await
+    pub(crate) async fn post(&self, url: Url, body: Option<Vec<u8>>, wanted: &Wanted) -> Result<Answer, NoAnswer> {
+        let context = Context::new().with_value(wanted.clone());
+        self.send(&self.inner.writes, &context, Method::Post, url, body).await
     }
 
     /// What an answer that is no success means, for any call.
@@ -217,6 +220,7 @@ impl ArmClient {
     async fn send(
         &self,
         pipeline: &Pipeline,
+        context: &Context<'_>,
         method: Method,
         url: Url,
         body: Option<Vec<u8>>,
@@ -229,7 +233,7 @@ impl ArmClient {
         }
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         let response = pipeline
-            .send(&Context::new(), &mut request, Some(options))
+            .send(context, &mut request, Some(options))
             .await
             .map_err(|error| no_answer(request.url(), &error))?;
         let (status, headers, body) = RawResponse::deconstruct(response);
@@ -258,6 +262,11 @@ impl ArmClient {
 fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     if let Some(failure) = sign_in::failure_within(error) {
         return NoAnswer::NotSent(failure.into());
+    }
+    if wanted::is_withdrawn(error) {
+        // What else may be on its way is more than one call knows.
+        let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
+        return NoAnswer::NotSent(cancelled.into());
     }
     let cause = || sign_in::first_line(connection::innermost(error));
     match error.kind() {

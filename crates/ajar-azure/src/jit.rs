@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 
 use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
 use crate::arm_error::ArmError;
+use crate::wanted::Wanted;
 
 const API: (&str, &str) = ("api-version", "2020-01-01");
 const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
@@ -94,22 +95,24 @@ impl ArmClient {
         answer.parsed(wire::policy)
     }
 
-    /// Asks for access. Sent once, except that what Azure refuses to understand (400 `InvalidInitiateInput`) is sent
+    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand (400 `InvalidInitiateInput`) is sent
     /// a second time with a `duration` in place of `endTimeUtc`: the published contract wants the one, its example the
     /// other, and the service is reported to take either (azure-rest-api-specs#43491).
     ///
     /// # Errors
-    /// Whether it may have been applied is what the two cases tell.
+    /// Whether it may have been applied is what the two cases tell. What was withdrawn and not sent is refused, with
+    /// [`Failure::Cancelled`].
     pub async fn initiate(
         &self,
         policy: &ResourceId,
         ask: &Initiate,
+        wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateError> {
-        let answer = self.post_initiate(policy, ask, body::End::Time).await?;
+        let answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
             let left = ask.end_time_utc - self.azure_now();
-            let answer = self.post_initiate(policy, ask, body::End::Duration(left)).await?;
+            let answer = self.post_initiate(policy, ask, body::End::Duration(left), wanted).await?;
             return self.initiated(&answer, policy);
         }
         self.initiated(&answer, policy)
@@ -120,10 +123,11 @@ impl ArmClient {
         policy: &ResourceId,
         ask: &Initiate,
         end: body::End,
+        wanted: &Wanted,
     ) -> Result<Answer, InitiateError> {
         let url = self.resource_url(policy, "/initiate", &[API]);
         let body = body::initiate_body(ask, end).to_string().into_bytes();
-        self.post(url, Some(body)).await.map_err(|error| match error {
+        self.post(url, Some(body), wanted).await.map_err(|error| match error {
             NoAnswer::NotSent(trouble) => InitiateError::Refused(trouble),
             NoAnswer::Unanswered(trouble) => InitiateError::Unanswered(trouble),
         })

@@ -14,6 +14,7 @@ mod network;
 mod operations;
 mod policies;
 mod sign_in;
+mod wanted;
 mod wire;
 
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use cloud::{Cloud, CloudError};
 pub use connection::http_client;
 pub use jit::{Initiate, InitiateError};
 pub use sign_in::SignIn;
+pub use wanted::Wanted;

@@ -18,6 +18,7 @@ use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
 use crate::arm_error::{ArmError, Detail};
 use crate::compute;
 use crate::policies::{PATIENCE, header, retry_after};
+use crate::wanted::Wanted;
 use crate::wire::if_understood;
 
 const FIRST_WAIT: Duration = Duration::from_secs(2);
@@ -121,10 +122,15 @@ struct OperationStatus {
 }
 
 impl ArmClient {
-    pub(crate) async fn operate(&self, vm: &VmResourceId, operation: Operation) -> Result<(), Trouble> {
+    pub(crate) async fn operate(
+        &self,
+        vm: &VmResourceId,
+        operation: Operation,
+        wanted: &Wanted,
+    ) -> Result<(), Trouble> {
         let right = Right { action: operation.action(), scope: vm.resource().as_str() };
         let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
-        let answer = match self.post(url, None).await {
+        let answer = match self.post(url, None, wanted).await {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
             Err(NoAnswer::Unanswered(trouble)) => return self.watch_if_under_way(vm, operation, trouble).await,

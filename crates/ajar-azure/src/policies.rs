@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::connection;
+use crate::wanted::Wanted;
 
 /// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,6 +78,7 @@ fn passes(status: StatusCode) -> bool {
 #[async_trait]
 impl Policy for Resend {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        let wanted = wanted(ctx);
         let mut sent = 0;
         let began = Instant::now();
         loop {
@@ -85,9 +87,14 @@ impl Policy for Resend {
             let wait = self.wait(sent, &result).filter(|_| began.elapsed() < Self::LONG_ENOUGH);
             let Some(wait) = wait else { return result };
             tracing::debug!(?wait, sent, "sending again");
-            tokio::time::sleep(wait).await;
+            wanted.wait(tokio::time::sleep(wait)).await?;
         }
     }
+}
+
+/// Whether the call is still wanted. Reads are until their future is dropped.
+fn wanted(ctx: &Context) -> Wanted {
+    ctx.value::<Wanted>().cloned().unwrap_or_default()
 }
 
 /// What `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After` (seconds or a date) ask for.
@@ -150,8 +157,10 @@ impl Policy for Authorize {
             let message = format!("refused to send a token to {}", connection::host(request.url()));
             return Err(Error::with_message(ErrorKind::Other, message));
         }
-        let token = self.token().await?;
+        let wanted = wanted(ctx);
+        let token = wanted.wait(self.token()).await??;
         bear(request, &token);
+        wanted.check()?;
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if !is(response.status(), 401) {
             return Ok(response);
@@ -160,11 +169,12 @@ impl Policy for Authorize {
         if response.headers().get_optional_str(&WWW_AUTHENTICATE).is_some_and(is_claims_challenge) {
             return Ok(response);
         }
-        let fresh = self.token().await?;
+        let fresh = wanted.wait(self.token()).await??;
         if fresh == token {
             return Ok(response);
         }
         bear(request, &fresh);
+        wanted.check()?;
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if is(response.status(), 401) {
             self.reject(fresh);

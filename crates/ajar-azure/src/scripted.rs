@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::arm_client::ArmClient;
 use crate::cloud::Cloud;
@@ -17,7 +18,7 @@ use crate::policies::RejectedToken;
 /// An answer of the script.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, after: Duration },
     Broken(ErrorKind),
 }
 
@@ -28,10 +29,18 @@ impl Reply {
         }
         self
     }
+
+    /// Comes that much later.
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        if let Self::Answer { after, .. } = &mut self {
+            *after = wait;
+        }
+        self
+    }
 }
 
 pub(crate) fn json(status: u16, body: impl Into<String>) -> Reply {
-    Reply::Answer { status, headers: Vec::new(), body: body.into() }
+    Reply::Answer { status, headers: Vec::new(), body: body.into(), after: Duration::ZERO }
 }
 
 /// An error with that code.
@@ -106,8 +115,10 @@ impl HttpClient for Scripted {
             body,
             headers: request.headers().clone(),
         });
-        match self.replies.lock().unwrap().pop_front().expect("asked more often than the script expects") {
-            Reply::Answer { status, headers, body } => {
+        let reply = self.replies.lock().unwrap().pop_front().expect("asked more often than the script expects");
+        match reply {
+            Reply::Answer { status, headers, body, after } => {
+                tokio::time::sleep(after).await;
                 let mut all = Headers::new();
                 for (name, value) in headers {
                     all.insert(name, value);
@@ -121,7 +132,11 @@ impl HttpClient for Scripted {
 
 /// Gives `token-1`, and the next number after each refusal.
 #[derive(Debug, Default)]
-struct Numbered(Mutex<u32>);
+struct Numbered {
+    refused: Mutex<u32>,
+    /// How long the first token takes, and each renewed one.
+    takes: (Duration, Duration),
+}
 
 #[async_trait]
 impl TokenCredential for Numbered {
@@ -131,18 +146,26 @@ impl TokenCredential for Numbered {
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
         assert_eq!(scopes, ["https://management.azure.com/.default"]);
-        let mut refused = self.0.lock().unwrap();
-        let current = format!("token-{}", *refused + 1);
         let context = options.unwrap_or_default().method_options.context;
-        if context.value::<RejectedToken>().is_some_and(|token| token.0.secret() == current) {
+        let rejected = context.value::<RejectedToken>();
+        tokio::time::sleep(if rejected.is_some() { self.takes.1 } else { self.takes.0 }).await;
+        let mut refused = self.refused.lock().unwrap();
+        let current = format!("token-{}", *refused + 1);
+        if rejected.is_some_and(|token| token.0.secret() == current) {
             *refused += 1;
         }
-        Ok(AccessToken::new(format!("token-{}", *refused + 1), OffsetDateTime::now_utc() + Duration::hours(1)))
+        Ok(AccessToken::new(format!("token-{}", *refused + 1), OffsetDateTime::now_utc() + Duration::from_hours(1)))
     }
 }
 
 /// A client of the public cloud that talks to the script.
 pub(crate) fn client(script: &Arc<Scripted>) -> ArmClient {
+    signing_in(script, (Duration::ZERO, Duration::ZERO))
+}
+
+/// One whose first token, and each renewed one, take so long.
+pub(crate) fn signing_in(script: &Arc<Scripted>, takes: (Duration, Duration)) -> ArmClient {
     let http = Arc::clone(script) as Arc<dyn HttpClient>;
-    ArmClient::over(&Cloud::public(), Arc::new(Numbered::default()), &http).unwrap()
+    let credential = Numbered { takes, ..Numbered::default() };
+    ArmClient::over(&Cloud::public(), Arc::new(credential), &http).unwrap()
 }

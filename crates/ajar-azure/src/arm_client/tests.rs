@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_connection};
+use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_connection, signing_in};
 
 const RIGHT: Right<'static> = Right { action: "Some/read", scope: "/subscriptions/s" };
 
@@ -14,7 +14,7 @@ async fn read(script: &Arc<Scripted>) -> Result<Answer, Trouble> {
 
 async fn post(script: &Arc<Scripted>) -> Result<Answer, NoAnswer> {
     let client = client(script);
-    client.post(client.url("/x", &[]), Some(b"{}".to_vec())).await
+    client.post(client.url("/x", &[]), Some(b"{}".to_vec()), &Wanted::new()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,4 +173,57 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
     assert_eq!(seen[0], None);
     assert!((seen[1].unwrap() - TimeDelta::minutes(10)).abs() < TimeDelta::seconds(3), "{seen:?}");
     assert_eq!(seen[2..], [Some(TimeDelta::zero()), Some(TimeDelta::zero())]);
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What comes of a post that is withdrawn a second after it was begun, and when that is known.
+async fn withdrawn_after_a_second(client: &ArmClient) -> (NoAnswer, Duration) {
+    let (began, wanted) = (Instant::now(), Wanted::new());
+    let withdraw = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        wanted.withdraw();
+    };
+    let post = client.post(client.url("/x", &[]), Some(b"{}".to_vec()), &wanted);
+    (tokio::join!(post, withdraw).0.unwrap_err(), began.elapsed())
+}
+
+fn is_cancelled(error: &NoAnswer) -> bool {
+    matches!(error, NoAnswer::NotSent(Trouble { failure: Failure::Cancelled { .. }, .. }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_withdrawn_while_it_waits_for_its_second_turn_was_sent_once() {
+    let script = Scripted::new([json(429, "").with("retry-after", "15")]);
+    let (error, took) = withdrawn_after_a_second(&client(&script)).await;
+    assert!(is_cancelled(&error), "{error:?}");
+    assert_eq!((script.sent().len(), took.as_secs()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_withdrawn_while_its_token_is_fetched_is_not_sent() {
+    let script = Scripted::new([]);
+    let (error, took) = withdrawn_after_a_second(&signing_in(&script, (MINUTE, MINUTE))).await;
+    assert!(is_cancelled(&error), "{error:?}");
+    assert_eq!((script.sent().len(), took.as_secs()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_withdrawn_while_its_token_is_renewed_was_sent_once() {
+    let script = Scripted::new([json(401, "")]);
+    let (error, took) = withdrawn_after_a_second(&signing_in(&script, (Duration::ZERO, MINUTE))).await;
+    assert!(is_cancelled(&error), "{error:?}");
+    assert_eq!((script.sent().len(), took.as_secs()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_withdrawn_on_its_way_runs_to_its_end() {
+    let script = Scripted::new([json(202, "{}").after(Duration::from_secs(3))]);
+    let (client, wanted) = (client(&script), Wanted::new());
+    let post = client.post(client.url("/x", &[]), None, &wanted);
+    let withdraw = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        wanted.withdraw();
+    };
+    assert_eq!(tokio::join!(post, withdraw).0.unwrap().status, 202);
 }

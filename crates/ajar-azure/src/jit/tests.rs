@@ -116,7 +116,7 @@ async fn initiate(script: &Arc<Scripted>) -> Result<JitNetworkAccessRequest, Ini
         end_time_utc: Utc::now() + TimeDelta::hours(2),
         justification: None,
     };
-    client(script).initiate(&POLICY.parse().unwrap(), &ask).await
+    client(script).initiate(&POLICY.parse().unwrap(), &ask, &Wanted::new()).await
 }
 
 fn accepted() -> Reply {
@@ -194,4 +194,15 @@ async fn what_is_no_subset_of_the_policy_is_not_tried_in_another_form() {
     let Err(InitiateError::Refused(trouble)) = initiate(&script).await else { panic!("not refused") };
     let azure_code = "InvalidInitiateInput".to_owned();
     assert_eq!(trouble.failure, Failure::RequestRefused { azure_code, azure_message: message.into() });
+}
+
+#[tokio::test]
+async fn a_request_that_is_withdrawn_is_refused_and_not_sent() {
+    let (script, wanted) = (Scripted::new([]), Wanted::new());
+    wanted.withdraw();
+    let ask =
+        Initiate { vm: vm(), port: 22, source: Ipv4Addr::LOCALHOST, end_time_utc: Utc::now(), justification: None };
+    let result = client(&script).initiate(&POLICY.parse().unwrap(), &ask, &wanted).await;
+    let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
+    assert_eq!(result, Err(InitiateError::Refused(cancelled.into())));
 }

@@ -22,7 +22,7 @@ fn accepted() -> Reply {
 
 async fn start(replies: impl IntoIterator<Item = Reply>) -> (Result<(), Trouble>, Vec<String>) {
     let script = Scripted::new(replies);
-    let result = client(&script).start(&VM.parse().unwrap()).await;
+    let result = client(&script).start(&VM.parse().unwrap(), &Wanted::new()).await;
     let post = format!("Post {VM}/start");
     let posts = script.paths().iter().filter(|path| path.starts_with("Post")).count();
     assert_eq!((script.paths()[0].as_str(), posts), (post.as_str(), 1), "the start is posted once");
@@ -162,11 +162,28 @@ async fn a_vm_that_stays_at_rest_has_not_started() {
 async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
     let vm = VM.parse().unwrap();
     let script = Scripted::new([accepted(), status("Succeeded")]);
-    assert_eq!(client(&script).deallocate(&vm).await, Ok(()));
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
     assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
     let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
-    assert_eq!(client(&script).deallocate(&vm).await, Ok(()));
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
     let script = Scripted::new([refused(409, "OperationNotAllowed")]);
-    let failure = client(&script).deallocate(&vm).await.unwrap_err().failure;
+    let failure = client(&script).deallocate(&vm, &Wanted::new()).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_withdrawn_is_not_sent_but_one_under_way_is_followed() {
+    let (vm, wanted) = (VM.parse().unwrap(), Wanted::new());
+    let script = Scripted::new([accepted(), status("InProgress"), status("Succeeded")]);
+    let client = client(&script);
+    let withdraw = async {
+        sleep(Duration::from_secs(1)).await;
+        wanted.withdraw();
+    };
+    assert_eq!(tokio::join!(client.start(&vm, &wanted), withdraw).0, Ok(()));
+
+    let cancelled: Trouble = Failure::Cancelled { open_until: None, asking: false, starting: false }.into();
+    assert_eq!(client.start(&vm, &wanted).await, Err(cancelled.clone()));
+    assert_eq!(client.deallocate(&vm, &wanted).await, Err(cancelled));
+    assert_eq!(script.sent().len(), 3);
 }

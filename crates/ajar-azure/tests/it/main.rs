@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, SignIn, TokenCredential, http_client};
+use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, SignIn, TokenCredential, Wanted, http_client};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, RequestStatus, SourcePrefix};
 use ajar_core::resource_id::VmResourceId;
@@ -154,7 +154,7 @@ async fn access_is_asked_for_and_then_stands_in_the_policy() {
     let azure = Azure::start().await;
     let ask = azure.ask("web-01").await;
     let policy = azure.policy(&ask.vm).await;
-    let request = azure.client.initiate(&policy.id, &ask).await.unwrap();
+    let request = azure.client.initiate(&policy.id, &ask, &Wanted::new()).await.unwrap();
     let port = &request.virtual_machines[0].ports[0];
     assert_eq!((port.number, port.status), (22, RequestStatus::InForce));
     assert!((port.end_time_utc - ask.end_time_utc).abs() < TimeDelta::seconds(1));
@@ -172,7 +172,11 @@ async fn access_is_granted_whichever_form_of_the_end_azure_takes() {
     let policy = azure.policy(&ask.vm).await.id;
     for form in ["both", "endTimeUtc", "duration"] {
         azure.control("switches", json!({ "initiateBody": form })).await;
-        let request = azure.client.initiate(&policy, &ask).await.unwrap_or_else(|error| panic!("{form}: {error:?}"));
+        let request = azure
+            .client
+            .initiate(&policy, &ask, &Wanted::new())
+            .await
+            .unwrap_or_else(|error| panic!("{form}: {error:?}"));
         let end = request.virtual_machines[0].ports[0].end_time_utc;
         assert!((end - ask.end_time_utc).abs() < TimeDelta::minutes(1), "{form}: {end}");
     }
@@ -185,7 +189,7 @@ async fn a_request_beyond_the_policy_is_refused_in_azures_words() {
         azure.control("switches", json!({ "notSubsetCode": code })).await;
         let ask = Initiate { end_time_utc: Utc::now() + TimeDelta::hours(20), ..azure.ask("web-01").await };
         let policy = azure.policy(&ask.vm).await.id;
-        let result = azure.client.initiate(&policy, &ask).await;
+        let result = azure.client.initiate(&policy, &ask, &Wanted::new()).await;
         let Err(InitiateError::Refused(Trouble { failure, correlation_id })) = result else { panic!("{result:?}") };
         let Failure::RequestRefused { azure_code, azure_message } = failure else { panic!("{failure:?}") };
         assert_eq!(azure_code, code);
@@ -202,7 +206,7 @@ async fn a_request_whose_answer_is_lost_is_unanswered_and_sent_once() {
     let policy = azure.policy(&ask.vm).await.id;
     for (sent, fault) in ["resetAfter", "reset", "internal", "unavailable", "malformed"].into_iter().enumerate() {
         azure.control("faults", json!({ "match": { "path": "/initiate" }, "fault": fault })).await;
-        let result = azure.client.initiate(&policy, &ask).await;
+        let result = azure.client.initiate(&policy, &ask, &Wanted::new()).await;
         assert!(matches!(result, Err(InitiateError::Unanswered(_))), "{fault}: {result:?}");
         assert_eq!(azure.posts("/initiate").await, sent + 1, "{fault}");
     }
@@ -213,7 +217,9 @@ async fn a_denied_request_names_the_right_that_is_missing() {
     let azure = Azure::start().await;
     let ask = azure.ask("locked-01").await;
     let policy = azure.policy(&ask.vm).await.id;
-    let Err(InitiateError::Refused(trouble)) = azure.client.initiate(&policy, &ask).await else { panic!("granted") };
+    let Err(InitiateError::Refused(trouble)) = azure.client.initiate(&policy, &ask, &Wanted::new()).await else {
+        panic!("granted")
+    };
     assert_eq!(
         trouble.failure,
         Failure::AccessDenied {
@@ -258,9 +264,9 @@ async fn reads_survive_what_passes() {
 async fn a_deallocated_vm_is_started_and_given_back() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
-    azure.client.start(&vm).await.unwrap();
+    azure.client.start(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Running);
-    azure.client.deallocate(&vm).await.unwrap();
+    azure.client.deallocate(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Deallocated);
     assert_eq!((azure.posts("/start").await, azure.posts("/deallocate").await), (1, 1));
 }
@@ -273,7 +279,7 @@ async fn a_start_is_followed_even_where_operations_may_not_be_read() {
     azure
         .control("faults", json!({ "match": { "path": "/operationResults/" }, "fault": "notFound", "times": null }))
         .await;
-    azure.client.start(&vm).await.unwrap();
+    azure.client.start(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Running);
 }
 
@@ -282,7 +288,7 @@ async fn a_start_whose_answer_is_lost_is_not_sent_again() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
     azure.control("faults", json!({ "match": { "path": "/start" }, "fault": "resetAfter" })).await;
-    azure.client.start(&vm).await.unwrap();
+    azure.client.start(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.posts("/start").await, 1);
 }
 
@@ -291,7 +297,7 @@ async fn a_vm_without_room_says_so_at_once_or_later() {
     for way in ["async", "sync"] {
         let azure = Azure::start().await;
         azure.control("switches", json!({ "allocationFailed": way })).await;
-        let failure = azure.client.start(&azure.vm("capacity-01")).await.unwrap_err().failure;
+        let failure = azure.client.start(&azure.vm("capacity-01"), &Wanted::new()).await.unwrap_err().failure;
         let Failure::AllocationFailed { azure_code, azure_message } = failure else { panic!("{way}: {failure:?}") };
         assert!(azure_code.contains("AllocationFailed") && !azure_message.is_empty(), "{way}: {azure_code}");
     }
