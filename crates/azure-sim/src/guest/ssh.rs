@@ -32,6 +32,8 @@ impl SshGuest {
             // Nobody attacks a simulator: a wrong key is told at once.
             auth_rejection_time: std::time::Duration::ZERO,
             auth_rejection_time_initial: Some(std::time::Duration::ZERO),
+            // A session ends with its VM, however long nobody types.
+            inactivity_timeout: None,
             keys: vec![host_key.private().clone()],
             ..Config::default()
         };
@@ -221,5 +223,40 @@ impl Handler for Client {
             Some(Program::Script { .. }) => self.run_script(channel, true, session),
             Some(Program::Waiting { .. }) | None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let user_key = crate::keys::write_identity(&folder.path().join("key")).unwrap();
+        let machine = Machine { host: "web-01".to_owned(), user: "demo".to_owned() };
+        let guest = SshGuest::new(machine, &HostKey::generate().unwrap(), user_key);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = BufReader::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let (accepted, _) = listener.accept().await.unwrap();
+        let serving = tokio::spawn(async move { guest.serve(accepted).await });
+
+        client.write_all(b"SSH-2.0-test\r\n").await.unwrap();
+        let mut banner = String::new();
+        client.read_line(&mut banner).await.unwrap();
+        let mut length = [0; 4];
+        client.read_exact(&mut length).await.unwrap();
+        let mut key_exchange = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
+        client.read_exact(&mut key_exchange).await.unwrap();
+
+        // The clock stands still but for such waits: a day passes at once.
+        let more = tokio::time::timeout(Duration::from_hours(24), client.read_u8()).await;
+        assert!(more.is_err(), "the guest ended the connection: {more:?}");
+        serving.abort();
     }
 }
