@@ -50,7 +50,7 @@ macro_rules! switches {
 }
 
 switches! {
-    /// Whether *initiate* works while the VM is deallocated.
+    /// Whether *initiate* works while the VM is in any state but running.
     "initiateOnDeallocated" => initiate_on_deallocated: InitiateOnDeallocated { "allow" => Allow, "refuse" => Refuse }
     /// Which earlier requests a newer one revokes: those for the same VM and port, only those that also name the same
     /// source, or only those that also come from the same requestor.

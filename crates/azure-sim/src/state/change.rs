@@ -35,7 +35,7 @@ impl Cloud {
         if input.vms.is_empty() {
             return Err(Declined::Refused(Refusal::invalid_input("No virtual machines were requested.")));
         }
-        self.refuse_deallocated(input)?;
+        self.refuse_not_running(input)?;
         let around = Circumstances { now, caller: self.public_ip, switches: &self.switches };
         let mut vms = Vec::new();
         for vm in &input.vms {
@@ -58,16 +58,16 @@ impl Cloud {
         Ok(request)
     }
 
-    fn refuse_deallocated(&self, input: &InitiateInput) -> Result<(), Declined> {
+    fn refuse_not_running(&self, input: &InitiateInput) -> Result<(), Declined> {
         if self.switches.initiate_on_deallocated == InitiateOnDeallocated::Allow {
             return Ok(());
         }
         let asked = |id: &str| input.vms.iter().any(|vm| vm.id.eq_ignore_ascii_case(id));
-        let Some(vm) = self.vms.iter().find(|vm| vm.power.current() == PowerState::Deallocated && asked(&vm.id()))
-        else {
+        let Some(vm) = self.vms.iter().find(|vm| vm.power.current() != PowerState::Running && asked(&vm.id())) else {
             return Ok(());
         };
-        let message = format!("Operation 'initiate' is not allowed on VM '{}' since the VM is deallocated.", vm.name);
+        let state = vm.power.current().code();
+        let message = format!("Operation 'initiate' is not allowed on VM '{}' since the VM is {state}.", vm.name);
         Err(Declined::Conflict { code: "OperationNotAllowed", message })
     }
 

@@ -195,10 +195,31 @@ fn a_changed_public_address_shuts_the_client_out() {
 }
 
 #[test]
-fn a_deallocated_vm_refuses_requests_when_the_switch_says_so() {
-    let (mut cloud, now) = start();
+fn a_vm_in_any_state_but_running_refuses_requests_when_the_switch_says_so() {
+    let (mut cloud, mut now) = start();
     cloud.switches.set("initiateOnDeallocated", "refuse").unwrap();
-    let refused = cloud.initiate(0, &ask(&cloud, 1, None, 60), "me", now).unwrap_err();
-    assert!(matches!(refused, Declined::Conflict { .. }), "{refused:?}");
+    let input = ask(&cloud, 1, None, 60);
+    let refused_as = |cloud: &mut Cloud, now, state: &str| match cloud.initiate(0, &input, "me", now) {
+        Err(Declined::Conflict { code: "OperationNotAllowed", message }) => {
+            assert!(message.contains(state), "{message}")
+        }
+        other => panic!("not refused while {state}: {other:?}"),
+    };
+    refused_as(&mut cloud, now, "deallocated");
+    for (action, through, to) in [
+        (PowerAction::Start, "starting", None),
+        (PowerAction::PowerOff, "stopping", Some("stopped")),
+        (PowerAction::Deallocate, "deallocating", Some("deallocated")),
+    ] {
+        cloud.set_power(1, action, now).unwrap();
+        refused_as(&mut cloud, now, through);
+        now += LONG;
+        cloud.advance_to(now);
+        match to {
+            Some(state) => refused_as(&mut cloud, now, state),
+            None => drop(cloud.initiate(0, &input, "me", now).unwrap()),
+        }
+    }
+    // Others are not asked about.
     cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
 }
