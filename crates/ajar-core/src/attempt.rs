@@ -120,6 +120,8 @@ struct Asking {
     clamped_to: Option<TimeDelta>,
     began: Option<Ms>,
     ended: Option<Ms>,
+    /// Azure refused while the VM was not running: it is asked once more when it runs.
+    too_early: bool,
 }
 
 /// What looking at the port has shown.
@@ -367,8 +369,17 @@ impl Attempt {
             // It was given up before and is being looked for already.
             Err(InitiateFailure::Unanswered) if lost => {}
             Err(InitiateFailure::Unanswered) => self.unanswered(at),
+            // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
+            Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => {}
+            Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => self.asking.too_early = true,
             Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
         }
+    }
+
+    /// Whether a refusal may be for the VM's state: it is not known whether Azure takes requests for a VM that rests, so
+    /// one that is refused meanwhile is made once more when the VM runs.
+    fn may_be_too_early(&self, trouble: &Trouble) -> bool {
+        matches!(trouble.failure, Failure::RequestRefused { .. }) && self.order.may_start && !self.is_running()
     }
 
     /// The window a request grants, if it lets this machine in.

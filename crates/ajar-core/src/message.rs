@@ -62,6 +62,11 @@ pub fn clamped(max: TimeDelta) -> String {
     format!("The policy allows {} at most, so that is what was asked for.", spoken(max))
 }
 
+/// Said with a failure that comes after access was granted: Azure has no way to take it back.
+pub fn granted_anyway(end: DateTime<Utc>, zone: FixedOffset) -> String {
+    format!("Access was granted before, and Azure keeps the port open until {}.", moment(end, zone))
+}
+
 /// From where a window is open, as Azure writes it.
 pub fn sources(prefixes: &[SourcePrefix]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

@@ -188,9 +188,11 @@ pub fn check(
     let rules: Vec<_> = entries()
         .flat_map(|(policy, entry)| entry.ports.iter().filter(|rule| rule.number == port).map(move |r| (policy, r)))
         .collect();
-    if let Some((policy, rule)) =
-        rules.iter().find(|(_, rule)| rule.allowed_source_address_prefixes.iter().any(|prefix| prefix.admits(source)))
-    {
+    let admits =
+        |rule: &JitNetworkAccessPortRule| rule.allowed_source_address_prefixes.iter().any(|p| p.admits(source));
+    let roomiest =
+        rules.iter().filter(|(_, rule)| admits(rule)).max_by_key(|(_, rule)| rule.max_request_access_duration);
+    if let Some((policy, rule)) = roomiest {
         let max = rule.max_request_access_duration;
         return Ok(Permit {
             policy: policy.id.clone(),

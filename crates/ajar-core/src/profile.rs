@@ -14,7 +14,7 @@ pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
 ///
 /// Names are typed in shells and stand in ssh's host names, so nothing else is let in. Two names that differ only in
 /// case are the same favourite.
-#[derive(Clone, Debug, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
 pub struct ProfileName(String);

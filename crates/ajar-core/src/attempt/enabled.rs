@@ -94,7 +94,7 @@ impl Attempt {
         let held_back = self.asking.in_flight.is_some()
             || self.asking.unsettled.is_some()
             || self.asking.sent >= limits::MOST_REQUESTS
-            || (!self.order.may_start && !self.is_running());
+            || ((self.asking.too_early || !self.order.may_start) && !self.is_running());
         if held_back || self.window(now).is_some() {
             return None;
         }
@@ -114,7 +114,7 @@ impl Attempt {
     fn duration(&self) -> Option<TimeDelta> {
         let wanted = self.order.access.max(SHORTEST_ACCESS);
         let roomy = self.permit(wanted + limits::CLOCK_MARGIN)?.ok()?;
-        Some(roomy.duration - limits::CLOCK_MARGIN)
+        Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }
 
     /// The VM rests, may be started, and the door in front of it can be opened: a VM is not started, and paid for,

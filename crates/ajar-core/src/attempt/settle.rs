@@ -35,11 +35,14 @@ impl Attempt {
             }
             return;
         }
+        if self.asking.in_flight.is_some() {
+            // The end can wait for the answer: it is to say whether the door was opened.
+            return;
+        }
         if let Some(trouble) = self.start.trouble() {
             return self.fail(trouble.clone(), Step::Start);
         }
         let unanswered = (self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost)
-            && self.asking.in_flight.is_none()
             && self.asking.unsettled.is_none()
             && self.window(now).is_none();
         if unanswered {
@@ -137,6 +140,7 @@ impl Attempt {
 
     /// The deadlines that run, in milliseconds from the click.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Limit, Ms)> {
+        let open = self.open_endpoint().is_some();
         let running =
             |since: Option<Ms>, limit, step| since.map(|since| (Limit::Read(step), since + limits::ms(limit)));
         let look = limits::ms(limits::PATIENCE) + limits::ms(limits::LOST_LOOK);
@@ -154,6 +158,8 @@ impl Attempt {
         ]
         .into_iter()
         .flatten()
+        // Once the port is open only the client is waited for.
+        .filter(move |(limit, _)| !open || matches!(limit, Limit::Whole | Limit::Read(Step::Client)))
     }
 
     /// Ends what has passed its deadline.
@@ -173,8 +179,30 @@ impl Attempt {
                 }
                 Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
                 Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
-                Limit::Whole => self.fail(Failure::TimedOut { step: Step::Port }.into(), Step::Port),
+                Limit::Whole => {
+                    let step = self.waited_for();
+                    self.fail(Failure::TimedOut { step }.into(), step);
+                }
             }
+        }
+    }
+
+    /// What stands between now and the client.
+    fn waited_for(&self) -> Step {
+        if self.open_endpoint().is_some() {
+            Step::Client
+        } else if self.source.is_pending() {
+            Step::Source
+        } else if self.policies.is_pending() {
+            Step::Policy
+        } else if self.vm.is_pending() {
+            Step::Vm
+        } else if self.latest_window().is_none() {
+            Step::Access
+        } else if self.is_running() {
+            Step::Port
+        } else {
+            Step::Start
         }
     }
 

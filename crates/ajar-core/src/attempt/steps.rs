@@ -7,6 +7,7 @@ use super::read::Read;
 use super::{Attempt, Outcome};
 use crate::failure::Trouble;
 use crate::message::failure::{About, in_words};
+use crate::message::granted_anyway;
 use crate::message::step::{Finding, detail, ended_headline, headline, label};
 use crate::snapshot::{AttemptView, GrantView, OutcomeView, Step, StepStatus, StepView};
 use crate::vm::PowerState;
@@ -184,7 +185,13 @@ impl Attempt {
                 }),
                 elapsed_ms: self.elapsed_ms(now),
             },
-            Outcome::Failed { trouble, .. } => OutcomeView::Failed(words(trouble)),
+            Outcome::Failed { trouble, .. } => {
+                let mut failure = words(trouble);
+                if let Some(window) = self.window(now) {
+                    failure.message = [failure.message, granted_anyway(window.end_time_utc, zone)].join(" ");
+                }
+                OutcomeView::Failed(failure)
+            }
             Outcome::Cancelled(failure) => OutcomeView::Cancelled(words(&failure.clone().into())),
         }
     }

@@ -6,7 +6,7 @@ use super::script::*;
 use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order};
 use crate::failure::Failure;
 use crate::policy::{JitNetworkAccessRequest, RequestStatus};
-use crate::port::PortAnswer::Refused;
+use crate::port::PortAnswer::{Open, Refused};
 use crate::snapshot::Step;
 use crate::vm::PowerState::{Deallocated, Running, Stopped};
 
@@ -118,11 +118,59 @@ fn a_refused_request_ends_the_attempt_with_azures_reason() {
     for (failure, outcome) in [
         (Failure::Throttled { retry_at: noon() }, "throttled in Access"),
         (Failure::AccessDenied { action: "a".into(), scope: "s".into() }, "accessDenied in Access"),
-        (Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() }, "requestRefused in Access"),
     ] {
         let refused = Fact::Initiated(Err(InitiateFailure::Refused(failure.into())));
         check(order(), Memory::default(), asking().into_iter().chain([told(refused), ends(outcome)]));
     }
+}
+
+fn refused() -> Fact {
+    let failure = Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() };
+    Fact::Initiated(Err(InitiateFailure::Refused(failure.into())))
+}
+
+#[test]
+fn a_request_refused_for_a_vm_that_runs_is_refused_for_good() {
+    let script = [told(vm(Running)), does(&["address"]), told(refused()), ends("requestRefused in Access")];
+    check(order(), Memory::default(), asking().into_iter().chain(script));
+}
+
+#[test]
+fn a_request_refused_while_the_vm_rests_is_made_once_more_when_it_runs() {
+    let rests = [
+        told(vm(Deallocated)),
+        does(&["address", "start"]),
+        told(refused()),
+        after(2_000),
+        told(Fact::Started(Ok(()))),
+        does(&["ask for 22 from 203.0.113.7 until 14:00:02"]),
+    ];
+    let again = [told(refused()), ends("requestRefused in Access")];
+    check(order(), Memory::default(), asking().into_iter().chain(rests).chain(again));
+}
+
+#[test]
+fn a_policy_of_five_minutes_is_asked_for_all_of_them() {
+    let mut world = World::new(order(), Memory::default());
+    let mut short = policy();
+    short.virtual_machines[0].ports[0].max_request_access_duration = TimeDelta::minutes(5);
+    world.tell(source());
+    world.tell(Fact::Policies(Ok(vec![short])));
+    assert_eq!(world.asked[0].end_time_utc - world.now, TimeDelta::minutes(5));
+}
+
+#[test]
+fn a_refusal_that_comes_while_the_client_starts_no_longer_matters() {
+    let mut world = World::new(order(), Memory::default());
+    world.tell(source());
+    world.tell(policies());
+    world.tell(vm(Running));
+    world.tell(address(Some(VM), true));
+    world.tell(port(Open));
+    world.tell(refused());
+    assert_eq!(world.outcome(), "still under way");
+    world.tell(Fact::Client(Ok(())));
+    assert_eq!(world.outcome(), "connected 203.0.113.50:22");
 }
 
 #[test]

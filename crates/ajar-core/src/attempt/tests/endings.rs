@@ -97,9 +97,19 @@ fn a_vm_without_a_public_address_says_so_once_it_runs() {
         told(policies()),
         does(&[ASK]),
         told(address(None, false)),
+        told(granted_until(120)),
         ends("noPublicAddress in Vm"),
     ];
-    check(order(), Memory::default(), script);
+    says_the_door_is_open(&check(order(), Memory::default(), script));
+}
+
+/// A failure after a grant says so, and the request that was sent does not look as if it had not been.
+#[track_caller]
+fn says_the_door_is_open(world: &World) {
+    let view = world.attempt.view(world.now, UTC);
+    let Some(OutcomeView::Failed(failure)) = view.outcome else { panic!("{:?}", view.outcome) };
+    assert!(failure.message.ends_with("Azure keeps the port open until 14:00."), "{}", failure.message);
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
 }
 
 #[test]
@@ -136,9 +146,10 @@ fn a_failed_reading_start_or_client_ends_the_attempt_in_its_step() {
         told(vm(Deallocated)),
         does(&["address", "start"]),
         told(Fact::Started(Err(no_room.into()))),
+        told(granted_until(120)),
         ends("allocationFailed in Start"),
     ];
-    check(order(), Memory::default(), script);
+    says_the_door_is_open(&check(order(), Memory::default(), script));
     let missing = Failure::ClientNotFound { program: "ssh".into() };
     let script = [
         does(&[LOOK]),

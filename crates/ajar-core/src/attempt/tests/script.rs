@@ -224,6 +224,11 @@ impl World {
         world
     }
 
+    /// Tells a fact and does what it enables.
+    pub(super) fn tell(&mut self, fact: Fact) {
+        self.play(Event::Told(fact));
+    }
+
     fn play(&mut self, event: Event) {
         match event {
             Event::Told(fact) => self.attempt.apply(NUMBER, fact, self.now),
