@@ -79,10 +79,6 @@ impl Operation {
     }
 }
 
-/// Codes that say that something else is being done to the VM; it may be the very same.
-const BUSY: [&str; 4] =
-    ["AnotherOperationInProgress", "Conflict", "RetryableErrorDueToAnotherOperation", "OperationPreempted"];
-
 /// What one look at a running operation shows.
 enum Look {
     Done,
@@ -140,7 +136,9 @@ impl ArmClient {
             200..300 => Ok(()),
             status => {
                 let error = ArmError::of_body(&answer.body);
-                let busy = status == 409 && BUSY.iter().any(|code| error.has(code)) && error.no_capacity().is_none();
+                // Something else may be being done to the VM, perhaps the very same. The code does not tell: Azure's
+                // `OperationNotAllowed` stands for this and for a quota that is used up.
+                let busy = status == 409 && error.no_capacity().is_none();
                 let trouble = match self.refusal(&answer, right) {
                     trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => {
                         compute::not_found(trouble, vm)

@@ -104,7 +104,6 @@ async fn no_room_is_told_apart_from_other_failures_at_once_and_later() {
     let expected = Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "Quota.".into() };
     assert_eq!(result.unwrap_err().failure, expected);
     assert_eq!(code(start([accepted(), status("Canceled")]).await.0), "startFailed");
-    assert_eq!(code(start([refused(409, "OperationNotAllowed")]).await.0), "startFailed");
     let (result, _) = start([reply(202, "").with("location", LOCATION), refused(409, "AllocationFailed")]).await;
     assert_eq!(code(result), "allocationFailed");
 }
@@ -128,11 +127,24 @@ async fn an_unanswered_start_is_not_sent_again_but_looked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vm_that_somebody_else_is_starting_is_waited_for() {
+async fn when_two_people_start_one_vm_the_second_follows_the_firsts_start() {
+    for busy in ["AnotherOperationInProgress", "Conflict", "OperationNotAllowed", "WhateverComesNext"] {
+        let (result, asked) = start([refused(409, busy), power("starting"), power("starting"), power("running")]).await;
+        assert_eq!((result, asked), (Ok(()), vec![format!("Get {VM}"); 3]), "{busy}");
+        let late = [refused(409, busy), power("deallocated"), power("starting"), power("running")];
+        assert_eq!(start(late).await.0, Ok(()), "{busy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_over_a_vm_that_does_not_start_is_told_in_azures_words() {
     let busy = || refused(409, "AnotherOperationInProgress");
-    let (result, _) = start([busy(), power("starting"), power("starting"), power("running")]).await;
-    assert_eq!(result, Ok(()));
     assert_eq!(code(start([busy(), power("deallocating"), power("deallocating")]).await.0), "startFailed");
+    let quota = refused(409, "OperationNotAllowed");
+    let (result, _) = start([quota, power("deallocated"), power("deallocated")]).await;
+    let azure_message = "Azure says OperationNotAllowed.".to_owned();
+    let expected = Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message };
+    assert_eq!(result.unwrap_err().failure, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +178,7 @@ async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
     assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
     let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
     assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
-    let script = Scripted::new([refused(409, "OperationNotAllowed")]);
+    let script = Scripted::new([refused(409, "OperationNotAllowed"), power("running"), power("running")]);
     let failure = client(&script).deallocate(&vm, &Wanted::new()).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
 }
