@@ -198,8 +198,8 @@ impl Engine {
         let by = told - self.skew;
         if by.abs() >= SKEW_NOISE {
             self.skew = told;
-            for attempt in self.attempts.iter_mut() {
-                attempt.correct_clock(by);
+            for working in self.attempts.all() {
+                working.attempt.correct_clock(by);
             }
         }
     }

@@ -2,14 +2,18 @@
 
 use ajar_core::attempt::{Attempt, Fact, Memory, Order};
 use ajar_core::profile::ProfileName;
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
+use crate::ports::Wanted;
+
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
-/// cannot be called back, and its result is wanted even after a cancel.
+/// cannot be called back, and its result is wanted even after a cancel. What is not yet on its way is withdrawn.
 pub(super) struct Working {
     pub(super) attempt: Attempt,
+    pub(super) writes: Wanted,
     tasks: Vec<AbortHandle>,
     /// What is shown of it once its end has been taken stock of.
     last_view: Option<AttemptView>,
@@ -21,6 +25,11 @@ impl Working {
         self.tasks.push(task);
     }
 
+    fn stop(&mut self) {
+        self.writes.withdraw();
+        self.tasks.drain(..).for_each(|task| task.abort());
+    }
+
     fn is_ended(&self) -> bool {
         self.attempt.outcome().is_some()
     }
@@ -28,9 +37,12 @@ impl Working {
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.stop();
     }
 }
+
+/// How long an ended attempt is kept even though another has begun.
+const TIME_TO_SEE: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) struct Attempts {
     last: AttemptNumber,
@@ -42,21 +54,23 @@ impl Attempts {
         Self { last: first, all: Vec::new() }
     }
 
-    /// The attempt under way for a favourite's port.
-    pub(super) fn under_way(&mut self, name: &ProfileName, port: u16) -> Option<&mut Attempt> {
+    /// The attempt under way for a VM's port, whichever favourite it was asked for by.
+    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16) -> Option<&mut Attempt> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            !working.is_ended() && order.name == *name && order.port == port
+            !working.is_ended() && order.vm == *vm && order.port == port
         };
         self.all.iter_mut().find(wanted).map(|working| &mut working.attempt)
     }
 
-    /// Begins an attempt; the ended ones of the same favourite are forgotten.
+    /// Begins an attempt; ended ones of the same favourite are forgotten, but for those that ended just now: who follows
+    /// them may not have seen their end yet.
     pub(super) fn begin(&mut self, order: Order, memory: Memory, now: DateTime<Utc>) -> AttemptNumber {
-        self.forget(&order.name);
+        let seen = |attempt: &Attempt| attempt.ended_at().is_some_and(|ended| now - ended > TIME_TO_SEE);
+        self.all.retain(|working| working.attempt.order().name != order.name || !seen(&working.attempt));
         self.last = AttemptNumber(self.last.0 + 1);
         let attempt = Attempt::new(self.last, order, memory, now);
-        self.all.push(Working { attempt, tasks: Vec::new(), last_view: None });
+        self.all.push(Working { attempt, writes: Wanted::new(), tasks: Vec::new(), last_view: None });
         self.last
     }
 
@@ -97,8 +111,8 @@ impl Attempts {
         self.all.iter().map(|working| &working.attempt)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Attempt> {
-        self.all.iter_mut().map(|working| &mut working.attempt)
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Working> {
+        self.all.iter_mut()
     }
 
     pub(super) fn working(&mut self, number: AttemptNumber) -> Option<&mut Working> {
@@ -117,7 +131,7 @@ impl Attempts {
         fresh
             .map(|working| {
                 working.last_view = Some(working.attempt.view(now, zone));
-                working.tasks.drain(..).for_each(|task| task.abort());
+                working.stop();
                 working.attempt.clone()
             })
             .collect()

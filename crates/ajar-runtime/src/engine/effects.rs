@@ -17,6 +17,7 @@ use super::Engine;
 use super::held::Held;
 use super::refresh::RefreshNumber;
 use crate::files::State;
+use crate::ports::Wanted;
 
 /// How far the time at which Azure took a request may lie before the time at which it was sent, by two clocks.
 const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(1);
@@ -40,14 +41,15 @@ impl Engine {
     pub(super) fn start_effects(&mut self) {
         let now = self.now();
         let mut starts = Vec::new();
-        for attempt in self.attempts.iter_mut() {
+        for working in self.attempts.all() {
+            let attempt = &mut working.attempt;
             for effect in attempt.next(now) {
                 attempt.begun(&effect, now);
-                starts.push((attempt.number(), attempt.order().clone(), effect));
+                starts.push((attempt.number(), attempt.order().clone(), working.writes.clone(), effect));
             }
         }
-        for (number, order, effect) in starts {
-            let task = self.run_effect(number, order, effect);
+        for (number, order, writes, effect) in starts {
+            let task = self.run_effect(number, order, writes, effect);
             if let Some((task, working)) = task.zip(self.attempts.working(number)) {
                 working.works_with(task);
             }
@@ -55,7 +57,13 @@ impl Engine {
     }
 
     /// Runs an effect; the handle is there for those that a cancel may stop.
-    fn run_effect(&mut self, number: AttemptNumber, order: Order, effect: Effect) -> Option<AbortHandle> {
+    fn run_effect(
+        &mut self,
+        number: AttemptNumber,
+        order: Order,
+        writes: Wanted,
+        effect: Effect,
+    ) -> Option<AbortHandle> {
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
@@ -78,7 +86,7 @@ impl Engine {
             }
             Effect::StartVm => {
                 // Not to be stopped: the POST may be on its way.
-                drop(self.send_fact(number, async move { Fact::Started(ports.azure.start(&vm).await) }));
+                drop(self.send_fact(number, async move { Fact::Started(ports.azure.start(&vm, &writes).await) }));
                 None
             }
             Effect::LaunchClient { endpoint } => {
@@ -90,7 +98,7 @@ impl Engine {
                 }))
             }
             Effect::Initiate(ask) => {
-                self.initiate(number, order.name, vm, ask);
+                self.initiate(number, order, ask, writes);
                 None
             }
         }
@@ -108,7 +116,8 @@ impl Engine {
 
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
-    fn initiate(&mut self, attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, ask: Ask) {
+    fn initiate(&mut self, attempt: AttemptNumber, order: Order, ask: Ask, writes: Wanted) {
+        let Order { name, vm, .. } = order;
         let (key, sent_at) = (State::key(&vm, ask.port), self.now());
         let written = self.remembered.change(move |state| {
             state.unsettled.insert(key.clone(), sent_at);
@@ -119,7 +128,7 @@ impl Engine {
                 // The engine has ended before it was written down, and so before it was sent.
                 return;
             }
-            let result = azure.initiate(&vm, &ask).await;
+            let result = azure.initiate(&vm, &ask, &writes).await;
             drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
         });
     }

@@ -3,10 +3,12 @@
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::profile::ProfileName;
+use ajar_core::launch::vet;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::AttemptNumber;
+use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
 
 use super::Engine;
@@ -44,7 +46,12 @@ impl Engine {
             Request::Dismiss { name } => self.attempts.forget(&name),
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
-                self.settings_file.add(&name, &profile)?;
+                self.check_account(&profile)?;
+                vet(name.as_str(), &profile)?;
+                // Asked again after a host went away, it is done already.
+                if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
+                    self.settings_file.add(&name, &profile)?;
+                }
                 self.reload_settings();
             }
             Request::Remove { name } => {
@@ -77,8 +84,12 @@ impl Engine {
 
     fn connect(&mut self, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
+        self.check_account(&profile)?;
+        if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
+            return Err(Failure::SourceUnusable { address }.into());
+        }
         let port = connect.port.unwrap_or_else(|| profile.port());
-        if let Some(attempt) = self.attempts.under_way(&name, port) {
+        if let Some(attempt) = self.attempts.under_way(&profile.vm, port) {
             if connect.launch {
                 attempt.want_launch();
             }
@@ -106,6 +117,17 @@ impl Engine {
             vm: profile.vm,
         };
         Ok(self.attempts.begin(order, memory, now))
+    }
+
+    /// An engine acts as one account; a favourite that wants another is not opened as somebody else.
+    fn check_account(&self, profile: &Profile) -> Result<(), Trouble> {
+        match &profile.account {
+            Some(wanted) if *wanted != self.host.account => {
+                let known = vec![self.host.account.clone()];
+                Err(Failure::UnknownAccount { name: wanted.clone(), known }.into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.

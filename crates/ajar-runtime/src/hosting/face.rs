@@ -25,6 +25,9 @@ const FRUITLESS: u32 = 10;
 /// The pause after that, so that a host that cannot be understood is not asked without end or rest.
 const REST: Duration = Duration::from_millis(50);
 
+/// How long one request is asked again while hosts come and go.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What makes an engine, when this process is to host it.
 pub type MakeParts = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Parts, Trouble>> + Send>> + Send + Sync>;
 
@@ -65,11 +68,19 @@ impl Face {
         Ok(Self { wishes, snapshots, first })
     }
 
+    /// Ends this way to the engine, and the engine if it is hosted here: waits until attached faces have heard the last
+    /// of it, all is on the disk and another process may host.
+    pub async fn close(self) {
+        let Self { wishes, mut snapshots, .. } = self;
+        drop(wishes);
+        while snapshots.changed().await.is_ok() {}
+    }
+
     /// Asks for something that is done at once. What came of it is in [`Face::snapshot`] when the answer is there.
     pub async fn ask(&self, request: Request) -> Reply {
-        // A host that goes away takes the answer along; the next one is asked again. Doing a thing twice does no harm,
-        // except that a favourite added just before the end is then said to be there already.
-        for _ in 0..3 {
+        // A host that goes away takes the answer along; the next one is asked again. Doing a thing twice does no harm.
+        let asked_at = Instant::now();
+        while asked_at.elapsed() < PATIENCE {
             let (reply, answer) = oneshot::channel();
             if self.wishes.send(Wish::Ask(request.clone(), reply)).await.is_err() {
                 break;
@@ -175,7 +186,8 @@ impl Work {
 
     async fn host(&mut self, lock: File, listener: Listener, engine: EngineHandle) -> Result<Over, Trouble> {
         tracing::info!("this process hosts the engine");
-        let serving = tokio::spawn(serve(listener, engine.clone()));
+        let (open, is_open) = watch::channel(());
+        let serving = tokio::spawn(serve(listener, engine.clone(), is_open));
         let mut snapshots = engine.snapshots();
         snapshots.mark_changed();
         let (answers, mut answered) = mpsc::unbounded_channel();
@@ -205,7 +217,7 @@ impl Work {
                 }
             }
         };
-        serving.abort();
+        drop(open);
         drop(serving.await);
         drop(pass_on);
         // The engine ends when nobody can ask it any more. Only then may another process host one.

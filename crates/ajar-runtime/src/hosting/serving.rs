@@ -22,16 +22,23 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// How long to wait when no face can be let in, as when this process has too many files open.
 const BREATHER: Duration = Duration::from_millis(200);
 
-/// Serves faces until it is dropped.
-pub(super) async fn serve(listener: Listener, engine: EngineHandle) {
+/// How long a face may take to hear the last of a host that ends.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Ends when `open` is dropped by the host: every face then hears the last snapshot before its connection closes.
+pub(super) type Open = watch::Receiver<()>;
+
+/// Serves faces as long as the host is open.
+pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Open) {
     let mut faces = JoinSet::new();
     loop {
         tokio::select! {
+            _ = open.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok(stream) if is_of_this_user(&stream) => {
-                    let engine = engine.clone();
+                    let (engine, open) = (engine.clone(), open.clone());
                     faces.spawn(async move {
-                        if let Err(error) = attend(stream, engine).await {
+                        if let Err(error) = attend(stream, engine, open).await {
                             tracing::debug!(%error, "a face went away");
                         }
                     });
@@ -45,9 +52,12 @@ pub(super) async fn serve(listener: Listener, engine: EngineHandle) {
             Some(_) = faces.join_next() => {}
         }
     }
+    drop((listener, engine));
+    // Who does not read has to do without.
+    drop(tokio::time::timeout(FAREWELL, async { while faces.join_next().await.is_some() {} }).await);
 }
 
-async fn attend(stream: Stream, engine: EngineHandle) -> io::Result<()> {
+async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Result<()> {
     let (receiver, mut sender) = tokio::io::split(stream);
     send(&mut sender, &HostMessage::Hello { protocol: PROTOCOL_VERSION }).await?;
     let mut snapshots = engine.snapshots();
@@ -58,6 +68,12 @@ async fn attend(stream: Stream, engine: EngineHandle) -> io::Result<()> {
     loop {
         tokio::select! {
             ended = &mut listening => return ended,
+            _ = open.changed() => {
+                while let Ok(message) = answered.try_recv() {
+                    send(&mut sender, &message).await?;
+                }
+                return send_snapshot(&mut sender, &mut snapshots).await;
+            }
             Some(message) = answered.recv() => {
                 // First what came of the request, then the answer.
                 if snapshots.has_changed().unwrap_or(false) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
     JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
@@ -20,7 +20,7 @@ use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
-use ajar_runtime::ports::{Azure, Clock, Launcher, PortProbe, Ports, PublicIp};
+use ajar_runtime::ports::{Azure, Clock, Launcher, PortProbe, Ports, PublicIp, Wanted};
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, Offset, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -37,6 +37,8 @@ pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 5);
 pub(crate) enum Call {
     Detect,
     Policies,
+    /// A token for a write.
+    Token,
     Initiate,
     Vm,
     Start,
@@ -223,6 +225,13 @@ impl World {
         trouble.map_or(Ok(()), Err)
     }
 
+    /// What comes before a write goes out.
+    async fn token(&self, wanted: &Wanted) -> Result<(), Trouble> {
+        self.call(Call::Token).await?;
+        let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
+        if wanted.is_wanted() { Ok(()) } else { Err(cancelled.into()) }
+    }
+
     fn is_open(&self) -> bool {
         let now = self.azure_now();
         let scene = self.scene();
@@ -251,7 +260,13 @@ impl Azure for World {
         Ok(vec![JitNetworkAccessPolicy { id: policy_id(), virtual_machines: vec![entry], requests }])
     }
 
-    async fn initiate(&self, vm: &VmResourceId, ask: &Ask) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+    async fn initiate(
+        &self,
+        vm: &VmResourceId,
+        ask: &Ask,
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+        self.token(wanted).await.map_err(InitiateFailure::Refused)?;
         let request = self.request(vm, ask.source, ask.end_time_utc, "me");
         let scripted = self.scene().initiate.pop_front();
         let (failure, granted) = scripted.map_or((None, true), |(failure, granted)| (Some(failure), granted));
@@ -273,7 +288,8 @@ impl Azure for World {
         Ok(VmFacts { power, os: None, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
     }
 
-    async fn start(&self, _vm: &VmResourceId) -> Result<(), Trouble> {
+    async fn start(&self, _vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+        self.token(wanted).await?;
         self.call(Call::Start).await?;
         self.scene().power = PowerState::Running;
         self.changed.send_replace(());

@@ -62,6 +62,19 @@ async fn a_request_on_its_way_is_not_given_up_and_its_window_shows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_yet_on_its_way_is_not_sent() {
+    let world = World::with(&["web"]);
+    world.scene().power = PowerState::Deallocated;
+    world.takes(Call::Token, 10);
+    let (running, _) = cancelled_during(&world, Call::Token).await;
+    let began = tokio::time::Instant::now();
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert_eq!((began.elapsed().as_secs(), world.count(Call::Initiate), world.count(Call::Start)), (60, 0, 0));
+    running.end().await;
+    assert!(world.read("state.json").contains("\"unsettled\": {}"), "it was not sent, so there is nothing to look for");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_on_its_way_is_not_given_up() {
     let world = World::with(&["web"]);
     world.scene().power = PowerState::Deallocated;
