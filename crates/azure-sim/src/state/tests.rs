@@ -201,7 +201,7 @@ fn a_vm_in_any_state_but_running_refuses_requests_when_the_switch_says_so() {
     let input = ask(&cloud, 1, None, 60);
     let refused_as = |cloud: &mut Cloud, now, state: &str| match cloud.initiate(0, &input, "me", now) {
         Err(Declined::Conflict { code: "OperationNotAllowed", message }) => {
-            assert!(message.contains(state), "{message}")
+            assert!(message.contains(state), "{message}");
         }
         other => panic!("not refused while {state}: {other:?}"),
     };
