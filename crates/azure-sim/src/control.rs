@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -23,6 +23,17 @@ use crate::state::vm::Vm;
 use crate::switches::Switches;
 use crate::world::World;
 
+/// What there is under `/_sim/`, for those who look for something else.
+const ENDPOINTS: [(&str, &str); 7] = [
+    ("state", "GET"),
+    ("journal", "GET, DELETE"),
+    ("advance", "POST"),
+    ("address", "POST"),
+    ("faults", "GET, POST, DELETE"),
+    ("rights", "GET, POST"),
+    ("switches", "GET, POST"),
+];
+
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
         .route("/_sim/state", get(state))
@@ -32,6 +43,10 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_sim/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_sim/rights", get(rights).post(add_rights))
         .route("/_sim/switches", get(switches).post(set_switches))
+        .method_not_allowed_fallback(wrong_method)
+        .route("/_sim", any(unknown))
+        .route("/_sim/", any(unknown))
+        .route("/_sim/{*rest}", any(unknown))
 }
 
 /// 400 with a sentence.
@@ -39,8 +54,24 @@ struct Mistake(String);
 
 impl IntoResponse for Mistake {
     fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": { "message": self.0 } }))).into_response()
+        complaint(StatusCode::BAD_REQUEST, &self.0)
     }
+}
+
+fn complaint(status: StatusCode, sentence: &str) -> Response {
+    (status, Json(json!({ "error": { "message": sentence } }))).into_response()
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let known = ENDPOINTS.map(|(name, methods)| format!("/_sim/{name} ({methods})")).join(", ");
+    complaint(StatusCode::NOT_FOUND, &format!("there is no '{}'; there are {known}", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let path = uri.path();
+    let takes = ENDPOINTS.iter().find(|(name, _)| path.strip_prefix("/_sim/") == Some(*name));
+    let takes = takes.map(|(_, methods)| *methods).unwrap_or_default();
+    complaint(StatusCode::METHOD_NOT_ALLOWED, &format!("{path} does not take {method}; it takes {takes}"))
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Mistake> {

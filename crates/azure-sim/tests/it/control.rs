@@ -106,6 +106,39 @@ async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_path_or_method_of_control_is_answered_with_what_there_is() {
+    const ENDPOINTS: [(&str, &str); 7] = [
+        ("state", "GET"),
+        ("journal", "GET, DELETE"),
+        ("advance", "POST"),
+        ("address", "POST"),
+        ("faults", "GET, POST, DELETE"),
+        ("rights", "GET, POST"),
+        ("switches", "GET, POST"),
+    ];
+    let azure = Azure::start().await;
+    let control = azure.simulator.announce().control.clone();
+    let complaint = async |method: Method, url: &str| {
+        let answer = azure.http.request(method, url).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        (status, body["error"]["message"].as_str().unwrap().to_owned())
+    };
+    for path in ["", "/", "/nonsense", "/state/more"] {
+        let (status, sentence) = complaint(Method::POST, &format!("{control}{path}")).await;
+        assert_eq!(status, 404, "{path}: {sentence}");
+        for (name, methods) in ENDPOINTS {
+            assert!(sentence.contains(&format!("/_sim/{name} ({methods})")), "{path}: {sentence}");
+        }
+    }
+    for (name, methods) in ENDPOINTS {
+        let (status, sentence) = complaint(Method::PUT, &format!("{control}/{name}")).await;
+        assert_eq!(status, 405, "{name}: {sentence}");
+        assert!(sentence.ends_with(&format!("does not take PUT; it takes {methods}")), "{name}: {sentence}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_can_be_pushed_forward_and_shows_in_the_date() {
     let azure = Azure::start().await;
     azure.set("advance", json!({ "seconds": 1800 })).await;
