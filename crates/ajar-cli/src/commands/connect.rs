@@ -68,7 +68,11 @@ fn who_launches(session: &Session, args: &Connect) -> Client {
     }
     let snapshot = session.snapshot();
     let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
-    let protocol = args.port.map_or_else(|| favourite.map(|f| f.protocol), |port| Some(Protocol::of_port(port)));
+    // As the engine takes it: what the profile says counts for other ports too.
+    let protocol = favourite.map(|favourite| match (favourite.profile.protocol, args.port) {
+        (None, Some(port)) => Protocol::of_port(port),
+        (_, _) => favourite.protocol,
+    });
     let terminal = std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
     let here = !args.json && protocol != Some(Protocol::Rdp) && (terminal || !args.command.is_empty());
     if here { Client::Here } else { Client::Window }
