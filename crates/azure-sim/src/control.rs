@@ -120,6 +120,7 @@ fn vm_state(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
             "name": rule.name,
             "priority": rule.priority,
             "access": match rule.access { Access::Allow => "Allow", Access::Deny => "Deny" },
+            "protocol": rule.protocol.name(),
             "ports": rule.ports,
             "sources": rule.sources,
         })).collect::<Vec<_>>(),

@@ -122,8 +122,29 @@ pub(crate) struct JitSpec {
     /// One prefix shows as `allowedSourceAddressPrefix`, several as `allowedSourceAddressPrefixes`.
     #[serde(default = "default_sources")]
     pub(crate) sources: Vec<String>,
-    #[serde(default = "default_protocol")]
-    pub(crate) protocol: String,
+    #[serde(default)]
+    pub(crate) protocol: ProtocolSpec,
+}
+
+/// What a JIT rule is about, as policies spell it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum ProtocolSpec {
+    #[default]
+    #[serde(rename = "*")]
+    Any,
+    Tcp,
+    Udp,
+}
+
+impl From<ProtocolSpec> for nsg::Protocol {
+    fn from(spec: ProtocolSpec) -> Self {
+        match spec {
+            ProtocolSpec::Any => Self::Any,
+            ProtocolSpec::Tcp => Self::Tcp,
+            ProtocolSpec::Udp => Self::Udp,
+        }
+    }
 }
 
 fn default_tenant() -> Uuid {
@@ -164,10 +185,6 @@ fn default_max_duration() -> String {
 
 fn default_sources() -> Vec<String> {
     vec!["*".to_owned()]
-}
-
-fn default_protocol() -> String {
-    "*".to_owned()
 }
 
 /// Why a fleet file can't be used.
@@ -308,9 +325,6 @@ impl PortSpec {
         if jit.sources.is_empty() {
             return Err(("jit.sources".to_owned(), "at least one prefix is needed".to_owned()));
         }
-        if !["*", "TCP", "UDP"].contains(&jit.protocol.as_str()) {
-            return Err(("jit.protocol".to_owned(), "must be *, TCP or UDP".to_owned()));
-        }
         Ok(())
     }
 
@@ -349,6 +363,8 @@ mod tests {
         assert!(bad.contains("vms.a.ports.22.jit.max_duration") && bad.contains("3 hours"), "{bad}");
         let bad = complaint("ports = [{ number = 22, jit = { sources = [\"::1\"] } }]");
         assert!(bad.contains("jit.sources") && bad.contains("::1"), "{bad}");
+        let bad = complaint("ports = [{ number = 22, jit = { protocol = \"ICMP\" } }]");
+        assert!(bad.contains("ICMP") && bad.contains("`*`, `TCP`, `UDP`"), "{bad}");
         let bad = complaint("prots = []");
         assert!(bad.contains("unknown field `prots`"), "{bad}");
         let bad = complaint("subscription = \"two\"\nports = []");

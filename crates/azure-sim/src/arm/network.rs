@@ -9,7 +9,7 @@ use crate::arm::error::ArmError;
 use crate::arm::route::{NetworkType, Scope};
 use crate::arm::{Call, list};
 use crate::state::Cloud;
-use crate::state::nsg::{Access, SecurityRule};
+use crate::state::nsg::{Access, Protocol, SecurityRule};
 use crate::state::vm::{PublicIp, Vm};
 
 pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<Response, ArmError> {
@@ -166,7 +166,7 @@ fn security_group(vm: &Vm, rules: &[SecurityRule]) -> Value {
         description: "Deny all inbound traffic".to_owned(),
         priority: 65_500,
         access: Access::Deny,
-        protocol: "*".to_owned(),
+        protocol: Protocol::Any,
         ports: Vec::new(),
         sources: vec!["*".to_owned()],
         destination: "*".to_owned(),
@@ -198,7 +198,7 @@ fn rule_json(vm: &Vm, rule: &SecurityRule) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "description": rule.description,
-        "protocol": rule.protocol,
+        "protocol": rule.protocol.name(),
         "sourcePortRange": "*",
         "destinationAddressPrefix": rule.destination,
         "access": access,

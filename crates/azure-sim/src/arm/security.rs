@@ -179,7 +179,7 @@ fn protected_json(vm: &PolicyVm) -> Value {
 fn port_rule_json(rule: &PortRule) -> Value {
     let mut json = json!({
         "number": rule.number,
-        "protocol": rule.protocol,
+        "protocol": rule.protocol.policy_name(),
         "maxRequestAccessDuration": rule.max_request_access_duration,
     });
     put_sources(&mut json, &rule.sources);

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::state::nsg::{Access, SecurityRule};
+use crate::state::nsg::{Access, Protocol, SecurityRule};
 use crate::switches::{InitiateStatus, NewerRequestReplaces, ReplacementGap, Switches};
 
 /// Azure shows the requests of the last seven days.
@@ -31,11 +31,18 @@ pub(crate) struct PolicyVm {
     pub(crate) public_ip_address: Option<Ipv4Addr>,
 }
 
+impl PolicyVm {
+    /// Only ports of the policy are ever granted.
+    fn protocol(&self, port: u16) -> Protocol {
+        self.ports.iter().find(|rule| rule.number == port).map_or(Protocol::Any, |rule| rule.protocol)
+    }
+}
+
 /// `JitNetworkAccessPortRule`.
 #[derive(Clone, Debug)]
 pub(crate) struct PortRule {
     pub(crate) number: u16,
-    pub(crate) protocol: String,
+    pub(crate) protocol: Protocol,
     pub(crate) max_request_access_duration: String,
     pub(crate) max: TimeDelta,
     pub(crate) sources: Vec<String>,
@@ -193,7 +200,7 @@ impl Policy {
             ),
             priority,
             access: Access::Allow,
-            protocol: "*".to_owned(),
+            protocol: protected.protocol(port.number),
             ports: vec![port.number],
             sources: port.sources.clone(),
             destination: private_ip.to_string(),
@@ -203,7 +210,7 @@ impl Policy {
             description: format!("MDC JIT Network Access rule for policy '{}' of VM '{vm_name}'.", self.name),
             priority: 4096,
             access: Access::Deny,
-            protocol: "*".to_owned(),
+            protocol: Protocol::Any,
             ports: protected.ports.iter().map(|port| port.number).collect(),
             sources: vec!["*".to_owned()],
             destination: private_ip.to_string(),

@@ -1,4 +1,4 @@
-//! Network security group rules and the question they answer: may this source reach this port?
+//! Network security group rules and the question they answer: may this source reach this TCP port?
 
 use std::net::Ipv4Addr;
 
@@ -11,6 +11,41 @@ pub(crate) enum Access {
     Deny,
 }
 
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Any,
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    /// As network security groups spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Any => "*",
+            Self::Tcp => "Tcp",
+            Self::Udp => "Udp",
+        }
+    }
+
+    /// As JIT policies spell it.
+    pub(crate) fn policy_name(self) -> &'static str {
+        match self {
+            Self::Any => "*",
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
+    fn is_tcp(self) -> bool {
+        match self {
+            Self::Any | Self::Tcp => true,
+            Self::Udp => false,
+        }
+    }
+}
+
 /// One inbound rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecurityRule {
@@ -18,7 +53,7 @@ pub(crate) struct SecurityRule {
     pub(crate) description: String,
     pub(crate) priority: u16,
     pub(crate) access: Access,
-    pub(crate) protocol: String,
+    pub(crate) protocol: Protocol,
     pub(crate) ports: Vec<u16>,
     pub(crate) sources: Vec<String>,
     /// The VM's private address, or `*`.
@@ -26,8 +61,9 @@ pub(crate) struct SecurityRule {
 }
 
 impl SecurityRule {
+    /// Whether it is about a TCP connection from `source` to `port`.
     fn fits(&self, source: Ipv4Addr, port: u16) -> bool {
-        self.ports.contains(&port) && self.sources.iter().any(|prefix| covers(prefix, source))
+        self.protocol.is_tcp() && self.ports.contains(&port) && self.sources.iter().any(|prefix| covers(prefix, source))
     }
 }
 
@@ -59,7 +95,7 @@ mod tests {
             description: String::new(),
             priority,
             access,
-            protocol: "*".to_owned(),
+            protocol: Protocol::Any,
             ports: vec![22],
             sources: vec![source.to_owned()],
             destination: "*".to_owned(),
@@ -73,6 +109,16 @@ mod tests {
         assert!(!admits(std::slice::from_ref(&deny), source, 22));
         assert!(admits(&[deny.clone(), rule(100, Access::Allow, "203.0.113.0/24")], source, 22));
         assert!(!admits(&[deny, rule(100, Access::Allow, "198.51.100.1")], source, 22));
+    }
+
+    #[test]
+    fn a_rule_for_udp_neither_admits_tcp_nor_keeps_it_out() {
+        let source = Ipv4Addr::LOCALHOST;
+        let udp = |access| SecurityRule { protocol: Protocol::Udp, ..rule(100, access, "*") };
+        assert!(!admits(&[udp(Access::Allow)], source, 22));
+        assert!(admits(&[udp(Access::Deny), rule(101, Access::Allow, "*")], source, 22));
+        let tcp = SecurityRule { protocol: Protocol::Tcp, ..rule(100, Access::Allow, "*") };
+        assert!(admits(&[tcp], source, 22));
     }
 
     #[test]

@@ -28,6 +28,9 @@ name = "no-room"
 power = "deallocated"
 out_of_capacity = true
 ports = [{ number = 22, open = true }]
+[[vms]]
+name = "datagrams"
+ports = [{ number = 22, jit = { protocol = "UDP" } }]
 "#;
 
 /// Longer than any wait that is drawn.
@@ -36,7 +39,7 @@ const LONG: TimeDelta = TimeDelta::seconds(90);
 fn start() -> (Cloud, DateTime<Utc>) {
     let fleet: Fleet = FLEET.parse().unwrap();
     let now = Utc::now();
-    let addresses = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]].map(Into::into);
+    let addresses = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4], [127, 0, 0, 5]].map(Into::into);
     let vms = fleet.vms.iter().zip(addresses).map(|(spec, address)| {
         let public_ip = if spec.dynamic_address {
             PublicIp::Dynamic { current: None, pool: vec![address, [127, 0, 0, 99].into()] }
@@ -192,6 +195,18 @@ fn a_changed_public_address_shuts_the_client_out() {
     assert_eq!(cloud.listening(now + LONG).len(), 1);
     cloud.public_ip = [203, 0, 113, 200].into();
     assert!(cloud.listening(now + LONG).is_empty());
+}
+
+#[test]
+fn a_window_for_udp_gives_a_rule_for_udp_and_opens_no_tcp_port() {
+    let (mut cloud, now) = start();
+    cloud.initiate(0, &ask(&cloud, 3, None, 60), "me", now).unwrap();
+    let later = now + LONG;
+    cloud.advance_to(later);
+    assert_eq!(statuses(&cloud), [RequestStatus::Initiated]);
+    let rules = cloud.security_rules(&cloud.vms[3], later);
+    assert_eq!((rules[0].access, rules[0].protocol), (nsg::Access::Allow, nsg::Protocol::Udp));
+    assert!(cloud.listening(later).is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::duration;
 use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
 use crate::state::jit::{Policy, PolicyVm, PortRule};
-use crate::state::nsg::{Access, SecurityRule};
+use crate::state::nsg::{Access, Protocol, SecurityRule};
 use crate::state::power::{Power, PowerState};
 
 /// `Microsoft.Compute/virtualMachines`, and what hangs on it.
@@ -179,7 +179,7 @@ fn standing_rule(ports: Vec<u16>) -> SecurityRule {
         description: String::new(),
         priority: 1001,
         access: Access::Allow,
-        protocol: "TCP".to_owned(),
+        protocol: Protocol::Tcp,
         ports,
         sources: vec!["*".to_owned()],
         destination: "*".to_owned(),
@@ -228,7 +228,7 @@ fn port_rule(port: &PortSpec, vm: &Vm) -> Option<PortRule> {
     let mapped_port = vm.ports.iter().find(|known| known.number == port.number).and_then(|known| known.mapped_port);
     Some(PortRule {
         number: port.number,
-        protocol: jit.protocol.clone(),
+        protocol: jit.protocol.into(),
         max_request_access_duration: jit.max_duration.clone(),
         max: duration::parse(&jit.max_duration)?,
         sources: jit.sources.clone(),
