@@ -1,6 +1,7 @@
 //! How to sign in: which credential makes the tokens, and one cache before all of them.
 
 mod azure_cli;
+mod family;
 mod service_principal;
 mod token_cache;
 

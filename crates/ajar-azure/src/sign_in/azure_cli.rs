@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::pin::pin;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
+use super::family::Family;
 use super::token_cache::TokenSource;
 use super::{causes, first_line};
 
@@ -56,7 +58,7 @@ fn failure(error: &Error) -> Failure {
 }
 
 /// Runs `az` through the shell that azure_identity chose: without a window, no longer than [`LIMIT`], and not beyond
-/// the caller's interest.
+/// the caller's interest. Shell and `az` end together.
 #[derive(Debug)]
 pub(super) struct AzProcess;
 
@@ -64,19 +66,20 @@ pub(super) struct AzProcess;
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
         let mut command = tokio::process::Command::new(program);
-        command.args(args).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if cfg!(target_os = "macos") {
             command.env("PATH", extended_path(std::env::var_os("PATH")));
         }
-        #[cfg(windows)]
-        {
-            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-            command.creation_flags(CREATE_NO_WINDOW);
-        }
-        tokio::time::timeout(LIMIT, command.output()).await.unwrap_or_else(|_| {
+        let (child, family) = Family::start(&mut command)?;
+        let mut output = pin!(child.wait_with_output());
+        // Dropped before the child: while that is not reaped, its id is nobody else's.
+        let family = family;
+        let Ok(output) = tokio::time::timeout(LIMIT, output.as_mut()).await else {
             let late = format!("no answer within {} seconds", LIMIT.as_secs());
-            Err(io::Error::new(io::ErrorKind::TimedOut, late))
-        })
+            return Err(io::Error::new(io::ErrorKind::TimedOut, late));
+        };
+        family.leave_alone();
+        output
     }
 }
 
@@ -171,6 +174,56 @@ mod tests {
         let error = AzProcess.run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
+    }
+
+    /// Starts a shell that runs a process of its own, as `az` is one. Gives the shell once that process runs, and what
+    /// comes when it is gone.
+    #[cfg(unix)]
+    async fn shell_with_a_child() -> (impl Future<Output = io::Result<Output>>, tokio::sync::oneshot::Receiver<()>) {
+        use std::io::{BufRead, BufReader, Read};
+
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("held-open");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let path = fifo.clone();
+        let mut run = Box::pin(async move {
+            let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
+            AzProcess.run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()]).await
+        });
+        let (here, is_here) = tokio::sync::oneshot::channel();
+        let (gone, is_gone) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut held = BufReader::new(std::fs::File::open(fifo).unwrap());
+            held.read_line(&mut String::new()).unwrap();
+            here.send(()).unwrap();
+            // Ends when nobody holds the other end any more.
+            held.read_to_end(&mut Vec::new()).unwrap();
+            gone.send(()).unwrap();
+            drop(folder);
+        });
+        tokio::select! {
+            ended = &mut run => panic!("{ended:?}"),
+            is_here = is_here => is_here.unwrap(),
+        }
+        (run, is_gone)
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_the_shell_started_ends_with_it_when_nobody_waits_any_more() {
+        let (run, is_gone) = shell_with_a_child().await;
+        drop(run);
+        tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_the_shell_started_ends_with_it_at_the_limit() {
+        let (run, is_gone) = shell_with_a_child().await;
+        tokio::time::pause();
+        assert_eq!(run.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        tokio::time::resume();
+        tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
     }
 
     #[test]
