@@ -7,7 +7,8 @@ mod list;
 mod status;
 
 use ajar_core::failure::Trouble;
-use ajar_core::snapshot::FailureView;
+use ajar_core::snapshot::{FailureView, Snapshot};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::args::{Args, Command};
 use crate::output;
@@ -62,6 +63,11 @@ async fn command(args: &Args) -> Result<(), End> {
         Command::Show(named) => favourites::show(&session, named),
         Command::Remove(named) => favourites::remove(&session, named).await,
     }
+}
+
+/// The time by Azure's clock, which windows end by.
+fn azure_now(snapshot: &Snapshot) -> DateTime<Utc> {
+    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }
 
 fn wants_json(command: &Command) -> bool {

@@ -1,6 +1,7 @@
 //! `ajar connect`: the door opens, step by step, and the client starts.
 
 use std::io::IsTerminal;
+use std::process::ExitStatus;
 
 use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, in_terminal};
@@ -15,7 +16,7 @@ use chrono::{DateTime, Local, Utc};
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
-use super::End;
+use super::{End, azure_now};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
 use crate::progress::{Progress, REDRAW};
@@ -155,6 +156,7 @@ fn connected_event(
 
 /// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
 /// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
+/// If a signal ended ssh, such as Ctrl+C at its question about the host key, that is how this ends too.
 async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> Result<u8, End> {
     let name = args.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
@@ -171,11 +173,24 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> 
         () = ignore_ctrl_c() => return Ok(0),
     };
     let status = ended.map_err(|trouble| End::from(words(&trouble, name)))?;
-    Ok(match status.code() {
-        Some(code) if !args.command.is_empty() => u8::try_from(code).unwrap_or(1),
-        Some(255) => 1,
-        Some(_) | None => 0,
-    })
+    match status.code() {
+        Some(code) if !args.command.is_empty() => Ok(u8::try_from(code).unwrap_or(1)),
+        Some(255) => Ok(1),
+        Some(_) => Ok(0),
+        None => Err(End::Code(of_signal(status))),
+    }
+}
+
+/// As shells tell it.
+#[cfg(unix)]
+fn of_signal(status: ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal().and_then(|signal| u8::try_from(128 + signal).ok()).unwrap_or(1)
+}
+
+#[cfg(not(unix))]
+fn of_signal(_status: ExitStatus) -> u8 {
+    1
 }
 
 async fn ignore_ctrl_c() {
@@ -189,13 +204,11 @@ fn say_end(session: &Session, args: &Connect, granted: Option<&GrantView>) {
         return;
     }
     let name = args.name.as_str();
-    let adopted = || {
-        let snapshot = session.snapshot();
-        snapshot.windows.iter().find(|window| window.name == args.name).map(|window| window.end_time_utc)
-    };
+    let snapshot = session.snapshot();
+    let adopted = || snapshot.windows.iter().find(|window| window.name == args.name).map(|window| window.end_time_utc);
     let end = granted.map(|window| window.end_time_utc).or_else(adopted);
     let text = match end {
-        Some(end) => message::cli::stays_open(name, &local(end), end - Utc::now()),
+        Some(end) => message::cli::stays_open(name, &local(end), end - azure_now(&snapshot)),
         None => message::cli::open_without_window(name),
     };
     line_to_people(&format!("{} {text}", style().green().apply_to("●")));

@@ -3,10 +3,10 @@
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{Snapshot, WindowView};
-use chrono::{DateTime, Local, TimeDelta, Utc};
+use chrono::{DateTime, Local, Utc};
 use serde_json::json;
 
-use super::End;
+use super::{End, azure_now};
 use crate::args::Status;
 use crate::output;
 use crate::session::Session;
@@ -92,7 +92,7 @@ fn print(snapshot: &Snapshot) {
         output::line(message::cli::nothing_open());
         return;
     }
-    let now = Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms);
+    let now = azure_now(snapshot);
     let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
     output::table(&["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"], &rows);
 }
