@@ -120,24 +120,28 @@ fn unknown_tenant(tenant: &str, now: DateTime<Utc>) -> Response {
 /// `GET /{tenant}/v2.0/.well-known/openid-configuration`
 pub(crate) async fn openid_configuration(State(world): State<Arc<World>>, Path(tenant): Path<String>) -> Response {
     world.wait(Wait::Read).await;
-    let generic = ["common", "organizations", "adfs"].contains(&tenant.as_str());
+    let generic = ["common", "organizations"].contains(&tenant.as_str());
     if !generic && !world.entra.is_tenant(&tenant) {
         return unknown_tenant(&tenant, world.clock.now());
     }
-    let at = format!("{}/{tenant}", world.base);
+    let issuer = format!("{}/{}/v2.0", world.base, world.entra.tenant_id);
+    discovery(&issuer, &format!("{}/{tenant}/oauth2/v2.0", world.base))
+}
+
+/// `GET /adfs/.well-known/openid-configuration`: of an authority called `adfs`, clients ask for no instance discovery.
+pub(crate) async fn adfs_configuration(State(world): State<Arc<World>>) -> Response {
+    world.wait(Wait::Read).await;
+    discovery(&format!("{}/adfs", world.base), &format!("{}/adfs/oauth2", world.base))
+}
+
+/// What is served, and `authorization_endpoint`, without which MSAL refuses to go on.
+fn discovery(issuer: &str, oauth2: &str) -> Response {
     Json(json!({
-        "token_endpoint": format!("{at}/oauth2/v2.0/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-        "jwks_uri": format!("{at}/discovery/v2.0/keys"),
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": format!("{}/{}/v2.0", world.base, world.entra.tenant_id),
-        "authorization_endpoint": format!("{at}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{at}/oauth2/v2.0/devicecode"),
-        "end_session_endpoint": format!("{at}/oauth2/v2.0/logout"),
+        "issuer": issuer,
+        "authorization_endpoint": format!("{oauth2}/authorize"),
+        "token_endpoint": format!("{oauth2}/token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "grant_types_supported": ["client_credentials"],
         "tenant_region_scope": "EU",
         "cloud_instance_name": "azure-sim",
     }))
@@ -150,9 +154,22 @@ pub(crate) async fn token(
     Path(tenant): Path<String>,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
+    if world.entra.is_tenant(&tenant) {
+        return issue_to_application(&world, &form).await;
+    }
+    world.wait(Wait::Token).await;
+    unknown_tenant(&tenant, world.clock.now())
+}
+
+/// `POST /adfs/oauth2/token`
+pub(crate) async fn adfs_token(State(world): State<Arc<World>>, Form(form): Form<HashMap<String, String>>) -> Response {
+    issue_to_application(&world, &form).await
+}
+
+async fn issue_to_application(world: &World, form: &HashMap<String, String>) -> Response {
     world.wait(Wait::Token).await;
     let now = world.clock.now();
-    match client_credentials(&world, &tenant, &form, now) {
+    match client_credentials(world, form, now) {
         Ok(audience) => {
             let lifetime = LIFETIME.num_seconds();
             let access_token = world.entra.issue(&audience, &world.base, now);
@@ -171,7 +188,6 @@ pub(crate) async fn token(
 /// The audience that the form may have a token for.
 fn client_credentials(
     world: &World,
-    tenant: &str,
     form: &HashMap<String, String>,
     now: DateTime<Utc>,
 ) -> Result<String, Box<Response>> {
@@ -182,9 +198,6 @@ fn client_credentials(
         field(name)
             .ok_or_else(|| Box::new(error(StatusCode::BAD_REQUEST, "invalid_request", 900_144, &description, now)))
     };
-    if !entra.is_tenant(tenant) {
-        return Err(Box::new(unknown_tenant(tenant, now)));
-    }
     let grant = required("grant_type")?;
     if grant != "client_credentials" {
         let description = format!("The app requested an unsupported grant type '{grant}'.");

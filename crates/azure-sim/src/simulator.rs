@@ -242,6 +242,8 @@ fn router(world: &Arc<World>) -> Router {
         .route("/metadata/endpoints", get(entra::cloud_metadata))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(entra::openid_configuration))
         .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
+        .route("/adfs/.well-known/openid-configuration", get(entra::adfs_configuration))
+        .route("/adfs/oauth2/token", post(entra::adfs_token))
         .fallback(arm::handle)
         .with_state(Arc::clone(world))
 }

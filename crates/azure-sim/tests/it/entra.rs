@@ -89,8 +89,39 @@ async fn discovery_names_the_endpoints() {
     let body: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
     assert!(body["token_endpoint"].as_str().unwrap().ends_with("/oauth2/v2.0/token"));
     assert!(body["authorization_endpoint"].is_string());
+    for unserved in ["device_authorization_endpoint", "jwks_uri", "end_session_endpoint"] {
+        assert!(body[unserved].is_null(), "{body}");
+    }
     let url = format!("{}/metadata/endpoints?api-version=2022-09-01", announce.resource_manager);
     let cloud: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(cloud["authentication"]["loginEndpoint"], announce.authority.as_str());
     assert!(cloud["authentication"]["audiences"][0].is_string() && cloud["suffixes"].is_object());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authority_called_adfs_is_served_on_paths_of_its_own() {
+    let mut azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let adfs = format!("{}/adfs", announce.authority);
+    let url = format!("{adfs}/.well-known/openid-configuration");
+    let body: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
+    assert!(body["authorization_endpoint"].is_string());
+    let token_endpoint = body["token_endpoint"].as_str().unwrap();
+    assert_eq!(token_endpoint, format!("{adfs}/oauth2/token"));
+    let client = announce.client_id.to_string();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &client),
+        ("client_secret", &announce.client_secret),
+        ("scope", "https://management.azure.com/.default"),
+    ];
+    let body: Value = azure.http.post(token_endpoint).form(&form).send().await.unwrap().json().await.unwrap();
+    let token = body["access_token"].as_str().unwrap().to_owned();
+
+    // The paths of tenants are not adfs's.
+    let answer = azure.http.get(format!("{adfs}/v2.0/.well-known/openid-configuration")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+
+    azure.token = token;
+    azure.get("/subscriptions").await;
 }
