@@ -6,7 +6,9 @@ mod favourites;
 mod list;
 mod status;
 
-use ajar_core::failure::Trouble;
+use std::io;
+
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -31,6 +33,12 @@ impl From<FailureView> for End {
 impl From<Trouble> for End {
     fn from(trouble: Trouble) -> Self {
         words(&trouble, "Ajar").into()
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Trouble::from(Failure::Internal { detail: error.to_string() }).into()
     }
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod output;
 mod progress;
 mod session;
+mod signals;
 
 use std::process::ExitCode;
 

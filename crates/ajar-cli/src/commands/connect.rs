@@ -2,25 +2,31 @@
 
 use std::io::IsTerminal;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Reply, Request};
 use ajar_core::settings::Favourite;
-use ajar_core::snapshot::{AttemptView, GrantView, OutcomeView, StepView};
+use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OutcomeView, Step, StepStatus, StepView};
 use ajar_runtime::adapters::{run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
 use chrono::{DateTime, Local, Utc};
 use serde_json::json;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{End, azure_now};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
 use crate::progress::{Progress, REDRAW};
 use crate::session::{Session, words};
+use crate::signals::{Signal, Signals};
+
+/// How long the engine may take to tell how a cancelled attempt ended: its host may be stopped.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who starts the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,14 +48,15 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
         source: args.source,
         launch: client == Client::Window,
     };
-    let view = follow(session, args, request).await?;
+    let mut signals = Signals::listen()?;
+    let view = follow(session, args, request, &mut signals).await?;
     match view.outcome.clone() {
         Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
             if args.json {
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms));
             }
             let code = match client {
-                Client::Here => launch_here(session, args, &endpoint).await?,
+                Client::Here => launch_here(session, args, &endpoint, &mut signals).await?,
                 Client::Window | Client::Nobody => 0,
             };
             say_end(session, args, window.as_ref());
@@ -79,36 +86,83 @@ fn who_launches(session: &Session, args: &Connect) -> Client {
     if here { Client::Here } else { Client::Window }
 }
 
-/// Follows the attempt to its end, showing its steps. Ctrl+C cancels it.
-async fn follow(session: &Session, args: &Connect, request: protocol::Connect) -> Result<AttemptView, End> {
+/// Follows the attempt to its end, showing its steps. The first signal cancels it; with the second, or if its end is
+/// not heard of in time, this ends at once.
+async fn follow(
+    session: &Session,
+    args: &Connect,
+    request: protocol::Connect,
+    signals: &mut Signals,
+) -> Result<AttemptView, End> {
     let mut progress = Progress::new(!args.json && std::io::stderr().is_terminal());
     let mut following = session.face.connect(request).await;
     let mut redraw = tokio::time::interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut told: Vec<StepView> = Vec::new();
+    let mut cancelled_by = None;
+    let cancelling = cancel(session, &args.name);
+    tokio::pin!(cancelling);
+    let mut cancel_answered = false;
+    let patience = tokio::time::sleep(PATIENCE);
+    tokio::pin!(patience);
     loop {
         tokio::select! {
             changed = following.next() => {
-                let view = changed?;
+                let mut view = changed?;
                 if args.json {
                     tell_steps(&mut told, &view.steps);
                 } else {
                     progress.show(&view);
+                    told.clone_from(&view.steps);
+                }
+                if let (Some(OutcomeView::Cancelled(failure)), Some(signal)) = (&mut view.outcome, cancelled_by) {
+                    failure.exit_code = Signal::exit_code(signal);
                 }
                 if view.outcome.is_some() {
                     progress.finish();
                     return Ok(view);
                 }
             }
-            Ok(()) = tokio::signal::ctrl_c() => {
-                // The outcome comes with the next snapshot, and with it what stays behind.
-                if let Reply::Refused { failure } = session.face.ask(Request::Cancel { name: args.name.clone() }).await {
-                    return Err((*failure).into());
+            signal = signals.next() => {
+                if cancelled_by.is_some() {
+                    progress.finish();
+                    return Err(given_up(args, &told, signal));
                 }
+                cancelled_by = Some(signal);
+                patience.as_mut().reset(Instant::now() + PATIENCE);
+            }
+            // The outcome comes with a snapshot, and with it what stays behind.
+            refused = &mut cancelling, if cancelled_by.is_some() && !cancel_answered => match refused {
+                Some(failure) => return Err(failure.into()),
+                None => cancel_answered = true,
+            },
+            () = &mut patience, if cancelled_by.is_some() => {
+                progress.finish();
+                return Err(given_up(args, &told, cancelled_by.unwrap_or(Signal::Interrupt)));
             }
             _ = redraw.tick(), if progress.is_drawn() => progress.redraw(),
         }
     }
+}
+
+/// Asks to give the attempt up; what is said against it.
+async fn cancel(session: &Session, name: &ProfileName) -> Option<FailureView> {
+    match session.face.ask(Request::Cancel { name: name.clone() }).await {
+        Reply::Refused { failure } => Some(*failure),
+        Reply::Done | Reply::Attempt { .. } => None,
+    }
+}
+
+/// Cancelled without having heard of the attempt's end: what may stay behind is known from its steps only.
+fn given_up(args: &Connect, steps: &[StepView], signal: Signal) -> End {
+    let may_have = |wanted| {
+        let mut begun = steps.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Done));
+        begun.any(|step| step.step == wanted)
+    };
+    let failure =
+        Failure::Cancelled { open_until: None, asking: may_have(Step::Access), starting: may_have(Step::Start) };
+    let exit_code = signal.exit_code();
+    FailureView { exit_code, ..words(&failure.into(), args.name.as_str()) }.into()
 }
 
 /// One event for each step that stands differently than before.
@@ -157,7 +211,7 @@ fn connected_event(
 /// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
 /// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
 /// If a signal ended ssh, such as Ctrl+C at its question about the host key, that is how this ends too.
-async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> Result<u8, End> {
+async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, signals: &mut Signals) -> Result<u8, End> {
     let name = args.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
     let settings = SettingsFile::new(session.folder.settings()).read()?;
@@ -167,10 +221,9 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint) -> 
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
     let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
-    // ssh has the terminal now; its Ctrl+C is not ours.
     let ended = tokio::select! {
         ended = run_in_terminal(&plan, &files) => ended,
-        () = ignore_ctrl_c() => return Ok(0),
+        signal = other_than_interrupt(signals) => return Err(End::Code(signal.exit_code())),
     };
     let status = ended.map_err(|trouble| End::from(words(&trouble, name)))?;
     match status.code() {
@@ -193,9 +246,14 @@ fn of_signal(_status: ExitStatus) -> u8 {
     1
 }
 
-async fn ignore_ctrl_c() {
-    while tokio::signal::ctrl_c().await.is_ok() {}
-    std::future::pending::<()>().await;
+/// ssh has the terminal now; its Ctrl+C is not ours.
+async fn other_than_interrupt(signals: &mut Signals) -> Signal {
+    loop {
+        let signal = signals.next().await;
+        if signal != Signal::Interrupt {
+            return signal;
+        }
+    }
 }
 
 /// Ends with the window's end time.

@@ -10,6 +10,7 @@ use super::{End, azure_now};
 use crate::args::Status;
 use crate::output;
 use crate::session::Session;
+use crate::signals::{Signal, Signals};
 
 pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
     if let Reply::Refused { failure } = session.face.ask(Request::Refresh).await {
@@ -37,8 +38,9 @@ pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
     }
 }
 
-/// Prints at once and on each change, until Ctrl+C.
+/// Prints at once and on each change, until a signal ends it.
 async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
+    let mut signals = Signals::listen()?;
     let mut snapshots = session.face.snapshots();
     snapshots.mark_changed();
     let mut last = None;
@@ -49,7 +51,12 @@ async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
                     return Ok(());
                 }
             }
-            Ok(()) = tokio::signal::ctrl_c() => return Ok(()),
+            signal = signals.next() => match signal {
+                // That is how one leaves.
+                Signal::Interrupt => return Ok(()),
+                #[cfg(unix)]
+                other => return Err(End::Code(other.exit_code())),
+            },
         }
         let Some(snapshot) = snapshots.borrow_and_update().clone() else { continue };
         let shown = windows(&snapshot);
