@@ -64,19 +64,25 @@ impl ArmClient {
     /// in the order given, each interface's primary configuration first. IPv4 only, as JIT is.
     ///
     /// # Errors
-    /// What every read can end with. An interface or an address that is not there (any more) counts as none.
+    /// What every read can end with. An interface or an address that is not there (any more) counts as none, and so does
+    /// one that may not be read, unless no address is left.
     pub async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
-        let interfaces = try_join_all(network_interfaces.iter().map(|id| self.ip_configurations(id))).await?;
-        let configurations: Vec<_> = interfaces.into_iter().flatten().collect();
+        let mut denials = Vec::new();
+        let interfaces = network_interfaces.iter().map(|id| unless_denied(self.ip_configurations(id)));
+        let configurations: Vec<_> = permitted(try_join_all(interfaces).await?, &mut denials).flatten().collect();
         let public_ips: Vec<ResourceId> = configurations
             .iter()
             .filter_map(|configuration| configuration.public_ip_address.as_ref()?.id.parse().ok())
             .collect();
-        let public = try_join_all(public_ips.iter().map(|id| self.public_address(id))).await?;
-        Ok(VmAddresses {
-            public: public.into_iter().flatten().next(),
+        let public = public_ips.iter().map(|id| unless_denied(self.public_address(id)));
+        let addresses = VmAddresses {
+            public: permitted(try_join_all(public).await?, &mut denials).flatten().next(),
             private: configurations.iter().find_map(|configuration| configuration.private_ip_address),
-        })
+        };
+        match denials.into_iter().next() {
+            Some(denial) if addresses == VmAddresses::default() => Err(denial),
+            _ => Ok(addresses),
+        }
     }
 
     async fn ip_configurations(&self, id: &ResourceId) -> Result<Vec<IpConfigurationProperties>, Trouble> {
@@ -111,6 +117,29 @@ impl ArmClient {
             Err(trouble) => Err(trouble),
         }
     }
+}
+
+/// What was read, or the trouble of who may not read it. Any other trouble would leave a gap that the next try may fill.
+async fn unless_denied<T>(read: impl Future<Output = Result<T, Trouble>>) -> Result<Result<T, Trouble>, Trouble> {
+    match read.await {
+        Err(
+            trouble @ Trouble {
+                failure: Failure::AccessDenied { .. } | Failure::AzureError { status: 403, .. }, ..
+            },
+        ) => Ok(Err(trouble)),
+        other => other.map(Ok),
+    }
+}
+
+/// What could be read; the rest is added to the denials.
+fn permitted<T>(reads: Vec<Result<T, Trouble>>, denials: &mut Vec<Trouble>) -> impl Iterator<Item = T> {
+    reads.into_iter().filter_map(|read| {
+        read.map_err(|trouble| {
+            tracing::warn!(failure = %trouble.failure, "an address of the VM can't be read");
+            denials.push(trouble);
+        })
+        .ok()
+    })
 }
 
 #[cfg(test)]

@@ -60,3 +60,35 @@ async fn what_is_not_there_is_none_and_what_is_denied_is_said() {
     let scope = id("networkInterfaces", "a");
     assert_eq!(denied, Failure::AccessDenied { action: READ_INTERFACE.into(), scope });
 }
+
+#[tokio::test]
+async fn an_address_that_may_not_be_read_does_not_hide_the_others() {
+    let denied = || refused(403, "AuthorizationFailed");
+    let private = Some(Ipv4Addr::new(10, 0, 0, 4));
+    let public = Some(PublicAddress { ip: Ipv4Addr::new(198, 51, 100, 4), is_static: true });
+    let readable = || interface(&[configuration(true, "10.0.0.4", Some("p"))]);
+    let public_ip = || public_ip(Some("198.51.100.4"), "Static");
+
+    for gap in [denied(), refused(403, "RequestDisallowedByAzure"), refused(404, "ResourceNotFound")] {
+        let found = addresses(&["a", "b"], vec![readable(), gap, public_ip()]).await;
+        assert_eq!(found, Ok(VmAddresses { public, private }), "of a second interface");
+    }
+    let two = interface(&[configuration(true, "10.0.0.4", Some("o")), configuration(false, "10.0.0.5", Some("p"))]);
+    assert_eq!(addresses(&["a"], vec![two, denied(), public_ip()]).await, Ok(VmAddresses { public, private }));
+    let found = addresses(&["a"], vec![readable(), denied()]).await;
+    assert_eq!(found, Ok(VmAddresses { public: None, private }), "of the only public address");
+}
+
+#[tokio::test]
+async fn where_every_address_is_denied_that_is_said_and_other_troubles_always_are() {
+    let public_only = json!({ "properties": { "ipConfigurations": [{ "properties":
+        { "publicIPAddress": { "id": id("publicIPAddresses", "p") } } }] } });
+    let replies = vec![reply(200, public_only.to_string()), refused(403, "AuthorizationFailed")];
+    let denied = addresses(&["a"], replies).await.unwrap_err().failure;
+    let scope = id("publicIPAddresses", "p");
+    assert_eq!(denied, Failure::AccessDenied { action: READ_PUBLIC_IP.into(), scope });
+
+    let readable = interface(&[configuration(true, "10.0.0.4", None)]);
+    let trouble = addresses(&["a", "b"], vec![readable, refused(409, "Conflict")]).await.unwrap_err();
+    assert!(matches!(trouble.failure, Failure::AzureError { status: 409, .. }), "{trouble:?}");
+}
