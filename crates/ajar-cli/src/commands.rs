@@ -7,6 +7,7 @@ mod list;
 mod status;
 
 use std::io;
+use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::snapshot::{FailureView, Snapshot};
@@ -15,6 +16,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::args::{Args, Command};
 use crate::output;
 use crate::session::{Session, folder, unusable, words};
+
+/// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
+/// it remembers is on the disk, and the next command finds no host that is on its way out.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// How a command ends without having done what it should; the words have not been said yet.
 pub(crate) enum End {
@@ -62,14 +67,22 @@ async fn command(args: &Args) -> Result<(), End> {
     folder.create().map_err(|error| unusable(&error))?;
     let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
     let session = Session::open(args, folder).await?;
+    let ended = with_session(args, &session).await;
+    // An engine that does not come to its end keeps nobody in the terminal; the next one finds out what it left.
+    drop(tokio::time::timeout(CLOSING, session.face.close()).await);
+    ended
+}
+
+async fn with_session(args: &Args, session: &Session) -> Result<(), End> {
+    session.talks_to_the_cloud_asked_for(args)?;
     match &args.command {
-        Command::List(list) => list::run(&session, list),
-        Command::Connect(connect) => connect::run(&session, connect).await,
-        Command::Status(status) => status::run(&session, status).await,
-        Command::Cancel(named) => cancel::run(&session, named).await,
-        Command::Add(add) => favourites::add(&session, add).await,
-        Command::Show(named) => favourites::show(&session, named),
-        Command::Remove(named) => favourites::remove(&session, named).await,
+        Command::List(list) => list::run(session, list),
+        Command::Connect(connect) => connect::run(session, connect).await,
+        Command::Status(status) => status::run(session, status).await,
+        Command::Cancel(named) => cancel::run(session, named).await,
+        Command::Add(add) => favourites::add(session, add).await,
+        Command::Show(named) => favourites::show(session, named),
+        Command::Remove(named) => favourites::remove(session, named).await,
     }
 }
 

@@ -42,13 +42,17 @@ impl Session {
     pub(crate) async fn open(args: &Args, folder: Folder) -> Result<Self, Trouble> {
         let parts = if args.demo { demo_parts(args, &folder)? } else { azure_parts(args, &folder) };
         let face = Face::open(Opening { folder: folder.clone(), parts }).await?;
-        let session = Self { face, folder };
-        let running = &session.snapshot().host.cloud;
+        Ok(Self { face, folder })
+    }
+
+    /// Refuses an engine, hosted elsewhere, that talks to another cloud than the command line names.
+    pub(crate) fn talks_to_the_cloud_asked_for(&self, args: &Args) -> Result<(), Trouble> {
+        let running = &self.snapshot().host.cloud;
         match &args.cloud {
             Some(wanted) if wanted != running => {
                 Err(Failure::OtherCloud { running: running.clone(), wanted: wanted.clone() }.into())
             }
-            _ => Ok(session),
+            _ => Ok(()),
         }
     }
 
