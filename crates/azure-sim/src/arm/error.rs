@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::entra::Entra;
 use crate::state::change::Declined;
+use crate::state::initiate::Refusal;
 
 /// One error answer.
 #[derive(Clone, Debug)]
@@ -104,9 +105,15 @@ impl ArmError {
 impl From<Declined> for ArmError {
     fn from(declined: Declined) -> Self {
         match declined {
-            Declined::Refused(refusal) => Self::new(StatusCode::BAD_REQUEST, refusal.code, refusal.message),
+            Declined::Refused(refusal) => refusal.into(),
             Declined::Conflict { code, message } => Self::new(StatusCode::CONFLICT, code, message),
         }
+    }
+}
+
+impl From<Refusal> for ArmError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, refusal.code, refusal.message)
     }
 }
 

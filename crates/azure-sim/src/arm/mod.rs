@@ -2,6 +2,7 @@
 
 mod compute;
 pub(crate) mod error;
+mod initiate_body;
 mod network;
 mod operations;
 mod route;

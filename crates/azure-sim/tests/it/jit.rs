@@ -113,6 +113,35 @@ async fn what_the_policy_does_not_allow_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_of_the_wrong_shape_is_refused_by_the_place_of_the_mistake() {
+    let azure = Azure::start().await;
+    let path = format!("{}/initiate", azure.policy("web-01"));
+    let with_port = |port: Value| json!({ "virtualMachines": [{ "id": azure.vm("web-01").id, "ports": [port] }] });
+    for (body, problem) in [
+        (json!([[], null]), "an array is not an object. Path ''"),
+        (json!("x"), "\"x\" is not an object. Path ''"),
+        (json!({ "virtualMachines": {} }), "an object is not an array. Path 'virtualMachines'"),
+        (json!({ "virtualMachines": [null] }), "null is not an object. Path 'virtualMachines[0]'"),
+        (json!({ "justification": 1 }), "1 is not a string. Path 'justification'"),
+        (with_port(json!({})), "Required property 'number' not found in JSON. Path 'virtualMachines[0].ports[0]'"),
+        (
+            with_port(json!({ "number": 70_000 })),
+            "70000 is not a number from 0 to 65535. Path 'virtualMachines[0].ports[0].number'",
+        ),
+        (
+            with_port(json!({ "number": 22, "allowedSourceAddressPrefixes": [1] })),
+            "1 is not a string. Path 'virtualMachines[0].ports[0].allowedSourceAddressPrefixes[0]'",
+        ),
+    ] {
+        let answer = azure.request(Method::POST, &path).json(&body).send().await.unwrap();
+        let (status, code, message) = error(answer).await;
+        assert_eq!((status, code.as_str()), (400, "InvalidRequestContent"), "{body}: {message}");
+        let whole = format!("The request content was invalid and could not be deserialized: '{problem}'.");
+        assert_eq!(message, whole, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_forms_of_the_end_are_taken_unless_a_switch_says_otherwise() {
     let azure = Azure::start().await;
     let end = json!({ "endTimeUtc": end_in(&azure, 1).await });
