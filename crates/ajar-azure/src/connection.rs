@@ -13,8 +13,9 @@ pub(crate) const USER_AGENT: &str = concat!("ajar/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(10);
 /// Silence on an open connection.
 const READ: Duration = Duration::from_secs(30);
-/// One whole call. `initiate` can take many seconds, but not a minute.
-const CALL: Duration = Duration::from_mins(1);
+/// One whole call. `initiate` can take many seconds, but not this many. Below the minute after which an attempt counts
+/// `initiate` as unanswered: were they the same, chance would decide whether the call's own end is still heard.
+const CALL: Duration = Duration::from_secs(50);
 
 /// An HTTP client for one cloud: TLS by rustls, only the cloud's own certificates where it has some, no redirects,
 /// the system's proxy unless the cloud is on this machine.
