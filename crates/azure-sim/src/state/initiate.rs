@@ -96,6 +96,7 @@ impl Policy {
         if let Some(bad) = sources.iter().find(|source| nsg::network(source).is_none()) {
             return Err(Refusal::invalid_input(format!("The source address prefix '{bad}' is not valid.")));
         }
+        let sources: Vec<_> = sources.iter().map(|source| nsg::normal(source)).collect();
         let (end, length) = match port.end {
             End::EndTimeUtc(end) => (end, end - around.now),
             End::Duration(length) => (around.now + length, length),

@@ -77,7 +77,19 @@ pub(crate) fn admits(rules: &[SecurityRule], source: Ipv4Addr, port: u16) -> boo
 pub(crate) fn network(prefix: &str) -> Option<Ipv4Net> {
     match prefix.trim() {
         "*" | "Internet" | "Any" => Some(Ipv4Net::default()),
-        text => text.parse().ok().or_else(|| text.parse::<Ipv4Addr>().ok().map(Ipv4Net::from)),
+        text => text
+            .parse::<Ipv4Net>()
+            .ok()
+            .map(|network| network.trunc())
+            .or_else(|| text.parse::<Ipv4Addr>().ok().map(Ipv4Net::from)),
+    }
+}
+
+/// The prefix as it is kept: of a CIDR block with host bits, the network.
+pub(crate) fn normal(prefix: &str) -> String {
+    match prefix.trim().parse::<Ipv4Net>() {
+        Ok(block) => block.trunc().to_string(),
+        Err(_) => prefix.to_owned(),
     }
 }
 
@@ -119,6 +131,15 @@ mod tests {
         assert!(admits(&[udp(Access::Deny), rule(101, Access::Allow, "*")], source, 22));
         let tcp = SecurityRule { protocol: Protocol::Tcp, ..rule(100, Access::Allow, "*") };
         assert!(admits(&[tcp], source, 22));
+    }
+
+    #[test]
+    fn a_block_with_host_bits_is_its_network() {
+        assert_eq!(network("203.0.113.24/24"), network("203.0.113.0/24"));
+        assert_eq!(normal("203.0.113.24/24"), "203.0.113.0/24");
+        for untouched in ["*", "Internet", "203.0.113.24", "203.0.113.24/32", "nonsense"] {
+            assert_eq!(normal(untouched), untouched);
+        }
     }
 
     #[test]

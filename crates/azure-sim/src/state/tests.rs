@@ -198,6 +198,14 @@ fn a_changed_public_address_shuts_the_client_out() {
 }
 
 #[test]
+fn a_source_with_host_bits_is_taken_for_its_network() {
+    let (mut cloud, now) = start();
+    cloud.switches.set("subnetOfPolicyPrefix", "refuse").unwrap();
+    let granted = cloud.initiate(0, &ask(&cloud, 0, Some("203.0.113.24/24"), 60), "me", now).unwrap();
+    assert_eq!(granted.vms[0].ports[0].sources, ["203.0.113.0/24"]);
+}
+
+#[test]
 fn a_window_for_udp_gives_a_rule_for_udp_and_opens_no_tcp_port() {
     let (mut cloud, now) = start();
     cloud.initiate(0, &ask(&cloud, 3, None, 60), "me", now).unwrap();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::duration;
 use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
 use crate::state::jit::{Policy, PolicyVm, PortRule};
-use crate::state::nsg::{Access, Protocol, SecurityRule};
+use crate::state::nsg::{self, Access, Protocol, SecurityRule};
 use crate::state::power::{Power, PowerState};
 
 /// `Microsoft.Compute/virtualMachines`, and what hangs on it.
@@ -231,7 +231,7 @@ fn port_rule(port: &PortSpec, vm: &Vm) -> Option<PortRule> {
         protocol: jit.protocol.into(),
         max_request_access_duration: jit.max_duration.clone(),
         max: duration::parse(&jit.max_duration)?,
-        sources: jit.sources.clone(),
+        sources: jit.sources.iter().map(|source| nsg::normal(source)).collect(),
         mapped_port,
     })
 }
