@@ -186,6 +186,25 @@ pub enum Failure {
         /// The ones there are.
         known: Vec<String>,
     },
+    /// A profile that no client could be started with.
+    ProfileUnfit {
+        /// What it was to be called.
+        name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The source address named cannot be a machine's.
+    SourceUnusable {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// A favourite wants an account that is not there.
+    UnknownAccount {
+        /// The account wanted.
+        name: String,
+        /// The accounts there are.
+        known: Vec<String>,
+    },
     /// An engine runs for these settings already, and talks to another cloud.
     OtherCloud {
         /// The cloud it talks to.
@@ -250,6 +269,9 @@ impl Failure {
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::Settings { .. } => "settings",
             Self::UnknownCloud { .. } => "unknownCloud",
+            Self::ProfileUnfit { .. } => "profileUnfit",
+            Self::SourceUnusable { .. } => "sourceUnusable",
+            Self::UnknownAccount { .. } => "unknownAccount",
             Self::OtherCloud { .. } => "otherCloud",
             Self::Internal { .. } => "internal",
         }
@@ -272,7 +294,10 @@ impl Failure {
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::UnknownCloud { .. }
-            | Self::OtherCloud { .. } => ExitCode::Usage,
+            | Self::OtherCloud { .. }
+            | Self::ProfileUnfit { .. }
+            | Self::SourceUnusable { .. }
+            | Self::UnknownAccount { .. } => ExitCode::Usage,
             Self::SourceUncertain { .. }
             | Self::SourceUnknown
             | Self::VmNotFound { .. }

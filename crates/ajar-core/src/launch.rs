@@ -175,6 +175,14 @@ impl Target<'_> {
         }
     }
 
+    /// As [`Target::check`], in words for who is about to save the profile.
+    fn vet(&self) -> Result<(), Failure> {
+        self.check().map_err(|failure| match failure {
+            Failure::Settings { detail, .. } => Failure::ProfileUnfit { name: self.name.into(), detail },
+            other => other,
+        })
+    }
+
     fn refuse(&self, what: &Unfit<'_>) -> Failure {
         Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(what) }
     }
@@ -194,6 +202,15 @@ impl Target<'_> {
 
 fn is_unfit(text: &str) -> bool {
     text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control)
+}
+
+/// Refuses a profile that no client could be started with, before it is saved.
+///
+/// # Errors
+/// [`Failure::ProfileUnfit`].
+pub fn vet(name: &str, profile: &Profile) -> Result<(), Failure> {
+    let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
+    Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile }.vet()
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a

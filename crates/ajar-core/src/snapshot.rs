@@ -26,6 +26,10 @@ pub struct Snapshot {
     pub windows: Vec<WindowView>,
     /// Attempts under way, and the last ended one of each favourite until it is dismissed or tried again.
     pub attempts: Vec<AttemptView>,
+    /// Attempts that ended a moment ago and have been followed by another of their favourite: not to be shown, but whoever
+    /// follows one finds its end here.
+    #[serde(default)]
+    pub superseded: Vec<AttemptView>,
     /// Whether policies are being read to learn of windows opened elsewhere.
     pub refreshing: bool,
     /// What kept the last such reading from being complete, if anything.
@@ -48,6 +52,8 @@ pub struct HostView {
     pub version: String,
     /// The cloud it talks to, such as `public`.
     pub cloud: String,
+    /// Whom it acts as: `environment` (a service principal) or `az` (whoever is signed in to the Azure CLI).
+    pub account: String,
     /// Whether that is the built-in Azure.
     pub demo: bool,
 }

@@ -84,6 +84,13 @@ pub fn parse_answer(body: &str) -> Option<Ipv4Addr> {
     body.trim().parse().ok().filter(|address| is_public(*address))
 }
 
+/// Whether an address can be a single machine's at all: what a user may name as the source. Private ones are, for VMs
+/// that are reached through a VPN.
+pub fn is_a_host(address: Ipv4Addr) -> bool {
+    let first = address.octets()[0];
+    !(address.is_loopback() || address.is_link_local() || first == 0 || first >= 224)
+}
+
 /// Whether an address can be a machine's address as the internet sees it.
 pub fn is_public(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
@@ -123,6 +130,21 @@ mod tests {
         assert_eq!(weigh(&[A, B]), Err(SourceDispute::Disagree(vec![A, B])));
         assert_eq!(weigh(&[A, B, C]), Err(SourceDispute::Disagree(vec![A, B, C])));
         assert_eq!(weigh(&[A, B, A, B]), Err(SourceDispute::Disagree(vec![A, B])));
+    }
+
+    #[test]
+    fn a_source_can_be_named_if_it_can_be_a_machine() {
+        for (address, fits) in [
+            ("203.0.113.7", true),
+            ("10.1.2.3", true),
+            ("0.0.0.0", false),
+            ("127.0.0.1", false),
+            ("169.254.1.1", false),
+            ("224.0.0.1", false),
+            ("255.255.255.255", false),
+        ] {
+            assert_eq!(is_a_host(address.parse().unwrap()), fits, "{address}");
+        }
     }
 
     #[test]

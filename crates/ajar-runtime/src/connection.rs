@@ -30,18 +30,22 @@ pub fn parts(
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Parts, Trouble> {
     let file = SettingsFile::new(folder.settings());
-    // A broken file must not keep the tray from saying so: the built-in cloud serves until it is mended.
-    let settings = match file.read() {
-        Ok(settings) => settings,
+    // A broken file must not keep the tray from saying so; but nobody acts on settings that cannot be read.
+    let (settings, broken) = match file.read() {
+        Ok(settings) => (settings, None),
         Err(trouble) if cloud.is_some() => return Err(trouble),
-        Err(_) => Settings::default(),
+        Err(trouble) => (Settings::default(), Some(trouble)),
     };
     let name = cloud.or(settings.cloud.as_deref()).unwrap_or(DEFAULT_CLOUD);
     let cloud = find_cloud(name, &settings, file.path())?;
-    let http = ajar_azure::http_client(&cloud)?;
-    let sign_in = SignIn::from_environment(variables).unwrap_or(SignIn::AzureCli { tenant_id: None });
-    let client =
-        sign_in.credential(&cloud, http.clone()).and_then(|credential| ArmClient::new(&cloud, credential, http));
+    let (account, sign_in) = match SignIn::from_environment(variables) {
+        Some(sign_in) => ("environment", sign_in),
+        None => ("az", SignIn::AzureCli { tenant_id: None }),
+    };
+    let client = match broken {
+        Some(trouble) => Err(trouble),
+        None => arm_client(&cloud, &sign_in),
+    };
     let ports = Ports {
         azure: Arc::new(Arm::new(client)),
         public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
@@ -49,7 +53,12 @@ pub fn parts(
         launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
         clock: Arc::new(SystemClock),
     };
-    Ok(Parts { ports, folder, cloud: cloud.name, demo })
+    Ok(Parts { ports, folder, cloud: cloud.name, account: account.into(), demo })
+}
+
+fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {
+    let http = ajar_azure::http_client(cloud)?;
+    ArmClient::new(cloud, sign_in.credential(cloud, http.clone())?, http)
 }
 
 fn find_cloud(name: &str, settings: &Settings, file: &Path) -> Result<Cloud, Trouble> {

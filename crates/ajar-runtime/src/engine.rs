@@ -17,6 +17,7 @@ use std::time::Duration;
 use ajar_core::failure::Failure;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::{Reply, Request};
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
@@ -86,6 +87,8 @@ pub struct Parts {
     pub folder: Folder,
     /// The name of the cloud, for faces.
     pub cloud: String,
+    /// Whom the ports to Azure act as, for faces.
+    pub account: String,
     /// Whether it is the built-in one.
     pub demo: bool,
 }
@@ -100,6 +103,8 @@ struct Engine {
     host: HostView,
     attempts: Attempts,
     held: HeldWindows,
+    /// The VMs that access is being asked for just now.
+    initiating: Vec<VmResourceId>,
     source: Option<(ajar_core::source::SourceAddress, DateTime<Utc>)>,
     happened: mpsc::UnboundedSender<Happened>,
     published: watch::Sender<Arc<Snapshot>>,
@@ -119,6 +124,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
         cloud: parts.cloud,
+        account: parts.account,
         demo: parts.demo,
     };
     let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
@@ -133,6 +139,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
+        initiating: Vec::new(),
         source: None,
         ports: parts.ports,
         happened,

@@ -17,6 +17,10 @@ version: string,
  */
 cloud: string, 
 /**
+ * Whom it acts as: `environment` (a service principal) or `az` (whoever is signed in to the Azure CLI).
+ */
+account: string, 
+/**
  * Whether that is the built-in Azure.
  */
 demo: boolean, };

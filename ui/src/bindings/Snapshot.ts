@@ -34,6 +34,11 @@ windows: Array<WindowView>,
  */
 attempts: Array<AttemptView>, 
 /**
+ * Attempts that ended a moment ago and have been followed by another of their favourite: not to be shown, but whoever
+ * follows one finds its end here.
+ */
+superseded: Array<AttemptView>, 
+/**
  * Whether policies are being read to learn of windows opened elsewhere.
  */
 refreshing: boolean, 

@@ -168,7 +168,7 @@ impl Attempt {
     }
 
     /// When it ended, on the wall clock: time slept through counts here.
-    fn ended_at(&self) -> Option<DateTime<Utc>> {
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.outcome.as_ref().map(|_| self.clock.seen())
     }
 

@@ -290,3 +290,14 @@ proptest! {
         prop_assert!(uri.len() == 1 && uri[0].matches('&').count() == 1 && uri[0].is_ascii());
     }
 }
+
+#[test]
+fn a_profile_that_no_client_could_be_started_with_is_refused_before_it_is_saved() {
+    let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
+    let profile = Profile::new(vm);
+    assert_eq!(vet("web", &profile), Ok(()));
+    for user in ["-oX", "", "a\nb"] {
+        let unfit = Profile { user: Some(user.into()), ..profile.clone() };
+        assert!(matches!(vet("web", &unfit), Err(Failure::ProfileUnfit { .. })), "{user}");
+    }
+}

@@ -16,7 +16,7 @@ fn vm() -> crate::resource_id::VmResourceId {
 }
 
 fn snapshot() -> Snapshot {
-    let host = HostView { pid: 1, version: "0.1.0".into(), cloud: "public".into(), demo: false };
+    let host = HostView { pid: 1, version: "0.1.0".into(), cloud: "public".into(), account: "az".into(), demo: false };
     // Fields that the tray does not show keep their defaults, whichever there are.
     serde_json::from_value(serde_json::json!({
         "revision": 1, "clockSkewMs": 0, "host": host, "favourites": [], "windows": [], "attempts": [],

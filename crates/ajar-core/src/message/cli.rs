@@ -46,3 +46,8 @@ pub fn added(name: &str) -> String {
 pub fn removed(name: &str) -> String {
     format!("Removed {name}. What Azure holds open stays open until its end.")
 }
+
+/// The result could not be written to standard output.
+pub fn unprinted(detail: &str) -> String {
+    format!("error: the result could not be written: {detail}")
+}

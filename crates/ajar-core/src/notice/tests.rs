@@ -27,7 +27,7 @@ fn vm() -> VmResourceId {
 
 fn snapshot(attempts: Vec<AttemptView>, windows: Vec<WindowView>) -> Snapshot {
     let mut snapshot: Snapshot = serde_json::from_str(
-        r#"{"revision":1,"clockSkewMs":0,"host":{"pid":1,"version":"0","cloud":"public","demo":false},"favourites":[],
+        r#"{"revision":1,"clockSkewMs":0,"host":{"pid":1,"version":"0","cloud":"public","account":"az","demo":false},"favourites":[],
             "windows":[],"attempts":[],"refreshing":false,"windowWanted":0}"#,
     )
     .unwrap();

@@ -15,6 +15,8 @@ pub(super) struct Working {
     pub(super) attempt: Attempt,
     pub(super) writes: Wanted,
     tasks: Vec<AbortHandle>,
+    /// Whether another attempt of its favourite has begun since it ended.
+    superseded: bool,
     /// What is shown of it once its end has been taken stock of.
     last_view: Option<AttemptView>,
 }
@@ -68,9 +70,17 @@ impl Attempts {
     pub(super) fn begin(&mut self, order: Order, memory: Memory, now: DateTime<Utc>) -> AttemptNumber {
         let seen = |attempt: &Attempt| attempt.ended_at().is_some_and(|ended| now - ended > TIME_TO_SEE);
         self.all.retain(|working| working.attempt.order().name != order.name || !seen(&working.attempt));
+        let before = self.all.iter_mut().filter(|working| working.attempt.order().name == order.name);
+        before.for_each(|working| working.superseded |= working.is_ended());
         self.last = AttemptNumber(self.last.0 + 1);
         let attempt = Attempt::new(self.last, order, memory, now);
-        self.all.push(Working { attempt, writes: Wanted::new(), tasks: Vec::new(), last_view: None });
+        self.all.push(Working {
+            attempt,
+            writes: Wanted::new(),
+            tasks: Vec::new(),
+            superseded: false,
+            last_view: None,
+        });
         self.last
     }
 
@@ -108,7 +118,7 @@ impl Attempts {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Attempt> {
-        self.all.iter().map(|working| &working.attempt)
+        self.all.iter().filter(|working| !working.superseded).map(|working| &working.attempt)
     }
 
     pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Working> {
@@ -119,10 +129,12 @@ impl Attempts {
         self.all.iter_mut().find(|working| working.attempt.number() == number)
     }
 
-    /// What is shown of each. An ended attempt stays as it was at its end.
-    pub(super) fn views(&self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<AttemptView> {
+    /// What is shown of each, and apart from them those that only their followers still look for. An ended attempt stays
+    /// as it was at its end.
+    pub(super) fn views(&self, now: DateTime<Utc>, zone: FixedOffset) -> (Vec<AttemptView>, Vec<AttemptView>) {
         let view = |working: &Working| working.last_view.clone().unwrap_or_else(|| working.attempt.view(now, zone));
-        self.all.iter().map(view).collect()
+        let (superseded, shown): (Vec<_>, Vec<_>) = self.all.iter().partition(|working| working.superseded);
+        (shown.into_iter().map(view).collect(), superseded.into_iter().map(view).collect())
     }
 
     /// The attempts that have ended since the last call, their tasks stopped.

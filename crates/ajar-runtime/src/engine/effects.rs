@@ -44,6 +44,13 @@ impl Engine {
         for working in self.attempts.all() {
             let attempt = &mut working.attempt;
             for effect in attempt.next(now) {
+                if let Effect::Initiate(_) = effect {
+                    // One at a time for a VM, whoever asks; the next gets its turn with the answer.
+                    if self.initiating.contains(&attempt.order().vm) {
+                        continue;
+                    }
+                    self.initiating.push(attempt.order().vm.clone());
+                }
                 attempt.begun(&effect, now);
                 starts.push((attempt.number(), attempt.order().clone(), working.writes.clone(), effect));
             }
@@ -144,6 +151,7 @@ impl Engine {
                 self.attempts.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
+                self.initiating.retain(|asked| *asked != vm);
                 if !matches!(result, Err(InitiateFailure::Unanswered)) {
                     self.settled(State::key(&vm, port));
                 }

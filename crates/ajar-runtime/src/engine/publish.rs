@@ -22,6 +22,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         favourites: Vec::new(),
         windows: Vec::new(),
         attempts: Vec::new(),
+        superseded: Vec::new(),
         refreshing: false,
         refresh_problem: None,
         settings_problem: None,
@@ -62,13 +63,15 @@ impl Engine {
             let state = states.get(&key(&favourite.name)).copied();
             favourite_view(favourite, state.unwrap_or(FavouriteState::Closed))
         };
+        let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
         Snapshot {
             revision: 0,
             clock_skew_ms: self.skew.num_milliseconds(),
             host: self.host.clone(),
             favourites: favourites.iter().map(favourite).collect(),
             windows: shown.iter().map(window).collect(),
-            attempts: self.attempts.views(self.now(), self.zone()),
+            attempts,
+            superseded,
             refreshing: self.refresh.is_some(),
             refresh_problem: self.refresh_problem.clone(),
             settings_problem: self.settings_problem.clone(),

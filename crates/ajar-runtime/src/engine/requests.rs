@@ -2,8 +2,8 @@
 
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::failure::{About, in_words};
 use ajar_core::launch::vet;
+use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::Favourite;

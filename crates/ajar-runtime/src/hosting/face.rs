@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::protocol::{Connect, HostMessage, Reply, Request};

@@ -64,7 +64,8 @@ impl Following {
 
 fn find(snapshot: Option<&Snapshot>, number: Option<AttemptNumber>) -> Option<&AttemptView> {
     let number = number?;
-    snapshot?.attempts.iter().find(|attempt| attempt.number == number)
+    let snapshot = snapshot?;
+    snapshot.attempts.iter().chain(&snapshot.superseded).find(|attempt| attempt.number == number)
 }
 
 /// An attempt that this face asked for: asked for again if the host goes away before it has ended.

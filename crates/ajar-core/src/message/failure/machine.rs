@@ -65,6 +65,24 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
     )
 }
 
+pub(super) fn profile_unfit(name: &str, detail: &str) -> Words {
+    let mut letters = detail.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    words(
+        format!("{name} cannot be added like this."),
+        format!("{first}{}. Nothing was changed.", letters.as_str()),
+        "Correct it, and add it again.",
+    )
+}
+
+pub(super) fn unknown_account(name: &str, known: &[String]) -> Words {
+    words(
+        format!("There is no account called “{name}”."),
+        format!("Ajar acts as {} here, and does not act as another in its place.", known.join(", ")),
+        "Name that account in the profile, or none.",
+    )
+}
+
 pub(super) fn other_cloud(running: &str, wanted: &str) -> Words {
     words(
         format!("Ajar is already running for the cloud “{running}”."),

@@ -27,6 +27,14 @@ pub(super) fn source_unknown() -> Words {
     )
 }
 
+pub(super) fn source_unusable(address: Ipv4Addr) -> Words {
+    words(
+        format!("{address} cannot be the address you come from."),
+        "Nothing was opened. It is no address that a single machine has on a network.",
+        "Name the IPv4 address that the VM will see, or leave “--source” out.",
+    )
+}
+
 pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
     words(
         "Azure asks to slow down.",

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
+use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{OutcomeView, Step, StepStatus};
 use ajar_core::vm::PowerState;
 use chrono::TimeDelta;
 
 use super::{Running, connect, find};
-use crate::world::{Call, World};
+use crate::world::{Call, World, vm};
 
 #[tokio::test(start_paused = true)]
 async fn a_deallocated_vm_is_started_while_access_is_asked_for() {
@@ -195,4 +196,27 @@ async fn a_clock_set_back_does_not_put_the_engine_to_sleep() {
     let view = running.ended(number).await;
     assert!(matches!(view.outcome, Some(OutcomeView::Connected { .. })), "{view:#?}");
     assert!(world.first(Call::Launch).unwrap() < Duration::from_mins(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_favourites_of_one_vm_share_the_attempt() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Initiate, 5);
+    let running = Running::start(&world);
+    running.done(Request::Add { name: super::name("again"), profile: Profile::new(vm("web")) }).await;
+    let first = running.connect("web").await;
+    assert_eq!(running.connect("again").await, first);
+    running.ended(first).await;
+    assert_eq!(world.count(Call::Initiate), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_attempt_can_still_be_seen_after_another_has_begun() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let first = running.connected("web").await.number;
+    let second = running.connect("web").await;
+    let snapshot = running.snapshot();
+    assert_eq!(snapshot.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [second]);
+    assert_eq!(snapshot.superseded.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [first]);
 }

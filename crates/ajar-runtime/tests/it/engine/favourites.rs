@@ -2,7 +2,7 @@
 
 use ajar_core::failure::Failure;
 use ajar_core::profile::Profile;
-use ajar_core::protocol::Request;
+use ajar_core::protocol::{Connect, Request};
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
 
 use super::{Running, connect, name};
@@ -49,6 +49,22 @@ async fn favourites_are_added_and_removed_for_all_faces() {
     running.done(Request::Remove { name: name("DB") }).await;
     assert_eq!(names(&running), ["web"]);
     assert_eq!(world.read("config.toml").matches("[profiles").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_never_be_opened_as_wished_is_refused_at_once() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let profile = |user: &str| Profile { user: Some(user.into()), ..Profile::new(vm("db")) };
+    let add = |profile| Request::Add { name: name("db"), profile };
+    assert_eq!(running.refused(add(profile("-oProxyCommand=x"))).await.code, "profileUnfit");
+    let other = Profile { account: Some("somebody".into()), ..profile("me") };
+    assert_eq!(running.refused(add(other)).await.code, "unknownAccount");
+    for address in ["0.0.0.0", "127.0.0.1", "255.255.255.255"] {
+        let wish = Connect { source: Some(address.parse().unwrap()), ..connect("web") };
+        assert_eq!(running.refused(Request::Connect(wish)).await.code, "sourceUnusable");
+    }
+    assert!(world.scene().calls.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
