@@ -1,8 +1,9 @@
 //! The command line as scripts and people use it.
 
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::world::Ended;
+use crate::world::{Ended, LIMIT};
 use crate::world::{World, ajar};
 
 async fn run(folder: &std::path::Path, args: &[&str]) -> Ended {
@@ -86,4 +87,25 @@ async fn connect_tells_scripts_the_fields_they_rely_on() {
     let windows: Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!((&windows[0]["name"], &windows[0]["port"]), (&"web-01".into(), &22.into()), "{}", status.stdout);
     assert_eq!(windows[0]["endTimeUtc"], event["window"]["endTimeUtc"]);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_read_enough_ends_the_watch_and_a_full_disk_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut watch = ajar(folder.path(), &["status", "--watch"]).spawn().expect("ajar starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
+    let first = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read");
+    assert_eq!(first.as_deref(), Some("Nothing is open."));
+    drop(lines);
+    let ended = Ended::of(watch).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "nothing has changed since, and it ends");
+
+    #[cfg(target_os = "linux")]
+    {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
+        let ended = Ended::of(ajar(folder.path(), &["list", "--json"]).stdout(full).spawn().expect("starts")).await;
+        assert_eq!(ended.code, 1);
+        assert!(ended.stderr.contains("could not be written"), "{}", ended.stderr);
+    }
 }

@@ -9,12 +9,13 @@ mod status;
 use std::io;
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{ExitCode, Failure, Trouble};
+use ajar_core::message;
 use ajar_core::snapshot::{FailureView, Snapshot};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::args::{Args, Command};
-use crate::output;
+use crate::output::{self, Unprinted};
 use crate::session::{Session, folder, unusable, words};
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
@@ -27,6 +28,8 @@ pub(crate) enum End {
     Failed(Box<FailureView>),
     /// The client ended with a code of its own.
     Code(u8),
+    /// Its result could not be printed.
+    Unprinted(io::Error),
 }
 
 impl From<FailureView> for End {
@@ -38,6 +41,13 @@ impl From<FailureView> for End {
 impl From<Trouble> for End {
     fn from(trouble: Trouble) -> Self {
         words(&trouble, "Ajar").into()
+    }
+}
+
+impl From<Unprinted> for End {
+    fn from(Unprinted(error): Unprinted) -> Self {
+        // Who has read enough may leave.
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::Code(0) } else { Self::Unprinted(error) }
     }
 }
 
@@ -54,10 +64,15 @@ pub(crate) async fn run(args: Args) -> u8 {
         Err(End::Code(code)) => code,
         Err(End::Failed(failure)) => {
             if wants_json(&args.command) {
-                output::json(&output::failure_event(&failure));
+                // The exit code and the words for people tell it too.
+                drop(output::json(&output::failure_event(&failure)));
             }
             output::failure(&failure, args.verbose > 0);
             failure.exit_code
+        }
+        Err(End::Unprinted(error)) => {
+            output::line_to_people(&message::cli::unprinted(&error.to_string()));
+            ExitCode::Failed as u8
         }
     }
 }

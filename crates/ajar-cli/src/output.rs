@@ -7,17 +7,37 @@ use console::{Style, Term};
 use serde::Serialize;
 use serde_json::json;
 
-/// Prints a line of result. A reader that has gone away (`ajar list | head -1`) is no error.
-pub(crate) fn line(text: &str) {
-    drop(writeln!(io::stdout().lock(), "{text}"));
+/// Why a result could not be printed. The reader may have gone away (`ajar list | head -1`): that is no failure.
+#[derive(Debug)]
+pub(crate) struct Unprinted(pub(crate) io::Error);
+
+/// Prints a line of result.
+pub(crate) fn line(text: &str) -> Result<(), Unprinted> {
+    writeln!(io::stdout().lock(), "{text}").map_err(Unprinted)
 }
 
 /// Prints a JSON value on one line.
-pub(crate) fn json(value: &impl Serialize) {
-    // What is printed are our own types: they always serialise.
-    if let Ok(text) = serde_json::to_string(value) {
-        line(&text);
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Unprinted> {
+    let text = serde_json::to_string(value).map_err(|error| Unprinted(error.into()))?;
+    line(&text)
+}
+
+/// Waits until nobody reads standard output any more; for ever where the system doesn't tell.
+#[cfg(unix)]
+pub(crate) async fn reader_gone() {
+    use std::os::fd::AsFd as _;
+    use tokio::net::unix::pipe::Sender;
+    // Nothing is written through it, so that its being blocking does no harm. Files can't be watched, and stay.
+    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    match stdout {
+        Ok(stdout) if stdout.ready(tokio::io::Interest::ERROR).await.is_ok() => {}
+        _ => std::future::pending().await,
     }
+}
+
+#[cfg(not(unix))]
+pub(crate) async fn reader_gone() {
+    std::future::pending().await
 }
 
 /// Prints a line for people.
@@ -85,7 +105,7 @@ fn wrapped(text: &str, indent: &str) -> String {
 }
 
 /// A table with a heading, columns aligned by their widest cell.
-pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), Unprinted> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| console::measure_text_width(&row[column]));
         cells.chain([heading[column].len()]).max().unwrap_or(0)
@@ -99,8 +119,6 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let heading: Vec<String> = heading.iter().map(|word| (*word).to_owned()).collect();
-    line(&Style::new().dim().apply_to(aligned(&heading)).to_string());
-    for row in rows {
-        line(&aligned(row));
-    }
+    line(&Style::new().dim().apply_to(aligned(&heading)).to_string())?;
+    rows.iter().try_for_each(|row| line(&aligned(row)))
 }

@@ -16,11 +16,11 @@ pub(crate) async fn run(session: &Session, args: &Named) -> Result<(), End> {
         return Err((*failure).into());
     }
     if args.json {
-        output::json(&json!({ "name": args.name, "cancelled": under_way }));
+        output::json(&json!({ "name": args.name, "cancelled": under_way }))?;
     } else if under_way {
-        output::line(&message::cli::cancelled(args.name.as_str()));
+        output::line(&message::cli::cancelled(args.name.as_str()))?;
     } else {
-        output::line(&message::cli::nothing_to_cancel(args.name.as_str()));
+        output::line(&message::cli::nothing_to_cancel(args.name.as_str()))?;
     }
     Ok(())
 }

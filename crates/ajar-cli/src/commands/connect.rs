@@ -53,7 +53,7 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
     match view.outcome.clone() {
         Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
             if args.json {
-                output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms));
+                output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
             let code = match client {
                 Client::Here => launch_here(session, args, &endpoint, &mut signals).await?,
@@ -165,12 +165,12 @@ fn given_up(args: &Connect, steps: &[StepView], signal: Signal) -> End {
     FailureView { exit_code, ..words(&failure.into(), args.name.as_str()) }.into()
 }
 
-/// One event for each step that stands differently than before.
+/// One event for each step that stands differently than before. The attempt goes on though nobody reads them.
 fn tell_steps(told: &mut Vec<StepView>, steps: &[StepView]) {
     for step in steps {
         let before = told.iter().find(|before| before.step == step.step);
         if before.is_none_or(|before| before.status != step.status) {
-            output::json(&json!({
+            drop(output::json(&json!({
                 "event": "step",
                 "step": step.step,
                 "status": step.status,
@@ -178,7 +178,7 @@ fn tell_steps(told: &mut Vec<StepView>, steps: &[StepView]) {
                 "endedMs": step.ended_ms,
                 "label": step.label,
                 "detail": step.detail,
-            }));
+            })));
         }
     }
     *told = steps.to_vec();

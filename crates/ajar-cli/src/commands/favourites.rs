@@ -27,9 +27,9 @@ pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
     };
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
     if args.json {
-        output::json(&json!({ "name": args.name, "vm": args.vm }));
+        output::json(&json!({ "name": args.name, "vm": args.vm }))?;
     } else {
-        output::line(&message::cli::added(args.name.as_str()));
+        output::line(&message::cli::added(args.name.as_str()))?;
     }
     Ok(())
 }
@@ -37,9 +37,9 @@ pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
 pub(crate) async fn remove(session: &Session, args: &Named) -> Result<(), End> {
     change(session, Request::Remove { name: args.name.clone() }).await?;
     if args.json {
-        output::json(&json!({ "name": args.name, "removed": true }));
+        output::json(&json!({ "name": args.name, "removed": true }))?;
     } else {
-        output::line(&message::cli::removed(args.name.as_str()));
+        output::line(&message::cli::removed(args.name.as_str()))?;
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
         value["start"] = json!(profile.may_start());
         value["account"] = json!(profile.account);
         value["identityFile"] = json!(profile.identity_file);
-        output::json(&value);
+        output::json(&value)?;
         return Ok(());
     }
     let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
@@ -80,7 +80,7 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
         ("account", or_default(&profile.account)),
         ("key file", or_default(&profile.identity_file)),
     ] {
-        output::line(&format!("{label:<14} {text}"));
+        output::line(&format!("{label:<14} {text}"))?;
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use crate::args::List;
 use crate::output;
 use crate::session::Session;
 
-#[expect(clippy::unnecessary_wraps, reason = "commands share a signature")]
 pub(crate) fn run(session: &Session, args: &List) -> Result<(), End> {
     let snapshot = session.snapshot();
     let query = args.query.as_deref().unwrap_or_default().to_lowercase();
@@ -20,12 +19,12 @@ pub(crate) fn run(session: &Session, args: &List) -> Result<(), End> {
     };
     let found: Vec<&FavouriteView> = snapshot.favourites.iter().filter(wanted).collect();
     if args.json {
-        output::json(&found.iter().map(|favourite| as_json(favourite)).collect::<Vec<_>>());
+        output::json(&found.iter().map(|favourite| as_json(favourite)).collect::<Vec<_>>())?;
     } else if found.is_empty() {
         output::line_to_people(&nothing(&snapshot, &query));
     } else {
         let rows: Vec<Vec<String>> = found.iter().map(|favourite| row(favourite)).collect();
-        output::table(&["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"], &rows);
+        output::table(&["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"], &rows)?;
     }
     Ok(())
 }

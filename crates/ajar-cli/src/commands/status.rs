@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{End, azure_now};
 use crate::args::Status;
-use crate::output;
+use crate::output::{self, Unprinted};
 use crate::session::Session;
 use crate::signals::{Signal, Signals};
 
@@ -23,9 +23,9 @@ pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
         return Ok(());
     };
     if args.json {
-        output::json(&windows(&snapshot));
+        output::json(&windows(&snapshot))?;
     } else {
-        print(&snapshot);
+        print(&snapshot)?;
     }
     // What could be read has been shown; what could not is said, and is the result if there is nothing else.
     match &snapshot.refresh_problem {
@@ -44,6 +44,8 @@ async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
     let mut snapshots = session.face.snapshots();
     snapshots.mark_changed();
     let mut last = None;
+    let reader_gone = output::reader_gone();
+    tokio::pin!(reader_gone);
     loop {
         tokio::select! {
             changed = snapshots.changed() => {
@@ -51,6 +53,7 @@ async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
                     return Ok(());
                 }
             }
+            () = &mut reader_gone => return Ok(()),
             signal = signals.next() => match signal {
                 // That is how one leaves.
                 Signal::Interrupt => return Ok(()),
@@ -64,12 +67,12 @@ async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
             continue;
         }
         if as_json {
-            output::json(&json!({ "event": "status", "windows": shown }));
+            output::json(&json!({ "event": "status", "windows": shown }))?;
         } else {
             if last.is_some() {
-                output::line("");
+                output::line("")?;
             }
-            print(&snapshot);
+            print(&snapshot)?;
         }
         last = Some(shown);
     }
@@ -94,14 +97,13 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
         .collect()
 }
 
-fn print(snapshot: &Snapshot) {
+fn print(snapshot: &Snapshot) -> Result<(), Unprinted> {
     if snapshot.windows.is_empty() {
-        output::line(message::cli::nothing_open());
-        return;
+        return output::line(message::cli::nothing_open());
     }
     let now = azure_now(snapshot);
     let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
-    output::table(&["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"], &rows);
+    output::table(&["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"], &rows)
 }
 
 fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {
