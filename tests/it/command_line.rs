@@ -58,9 +58,24 @@ async fn bad_input_gets_a_clear_error_and_loses_nothing() {
     }
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "[profiles.web\n").expect("config.toml");
-    let ended = run(folder.path(), &["add", "web", "--vm", VM]).await;
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
-    assert!(ended.stderr.contains("config.toml") && ended.stderr.contains("line 1"), "{}", ended.stderr);
+    for args in [
+        vec!["add", "web", "--vm", VM],
+        vec!["list"],
+        vec!["list", "--json"],
+        vec!["status"],
+        vec!["connect", "web"],
+        vec!["cancel", "web"],
+        vec!["show", "web"],
+        vec!["remove", "web"],
+    ] {
+        let ended = run(folder.path(), &args).await;
+        assert_eq!(ended.code, 1, "{args:?}: {}", ended.stderr);
+        let told = ended.stderr.contains("config.toml") && ended.stderr.contains("line 1");
+        assert!(told, "{args:?}: {}", ended.stderr);
+        if args.contains(&"--json") {
+            assert_eq!(ended.last_event()["code"], "settings");
+        }
+    }
     assert_eq!(std::fs::read_to_string(config).expect("config.toml"), "[profiles.web\n");
 }
 

@@ -90,6 +90,10 @@ async fn command(args: &Args) -> Result<(), End> {
 
 async fn with_session(args: &Args, session: &Session) -> Result<(), End> {
     session.talks_to_the_cloud_asked_for(args)?;
+    // Without the settings nothing is known of the favourites, which is not the same as that there are none.
+    if let Some(problem) = &session.snapshot().settings_problem {
+        return Err(problem.clone().into());
+    }
     match &args.command {
         Command::List(list) => list::run(session, list),
         Command::Connect(connect) => connect::run(session, connect).await,
