@@ -124,3 +124,16 @@ async fn who_has_read_enough_ends_the_watch_and_a_full_disk_is_told() {
         assert!(ended.stderr.contains("could not be written"), "{}", ended.stderr);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_used_is_named_and_no_mistake_of_ajar() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "").expect("a file");
+    for path in [&file, &file.join("below")] {
+        let ended = run(path, &["list"]).await;
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        let told = ended.stderr.contains("The configuration cannot be used") && ended.stderr.contains("config.toml");
+        assert!(told, "{}", ended.stderr);
+    }
+}

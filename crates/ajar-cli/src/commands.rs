@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::args::{Args, Command};
 use crate::output::{self, Unprinted};
-use crate::session::{Session, folder, unusable, words};
+use crate::session::{Session, folder, words};
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
 /// it remembers is on the disk, and the next command finds no host that is on its way out.
@@ -79,7 +79,6 @@ pub(crate) async fn run(args: Args) -> u8 {
 
 async fn command(args: &Args) -> Result<(), End> {
     let folder = folder(args)?;
-    folder.create().map_err(|error| unusable(&error))?;
     let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
     let session = Session::open(args, folder).await?;
     let ended = with_session(args, &session).await;

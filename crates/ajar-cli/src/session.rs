@@ -1,6 +1,8 @@
 //! Getting to the engine: attached to the one that runs, or hosted here.
 
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
@@ -24,18 +26,28 @@ pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
     in_words(trouble, &About { name, zone: *at.with_timezone(&Local).offset(), at })
 }
 
-/// The folders that the command line names.
+/// The folders that the command line names, ready for use.
 pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
     let folder = match &args.config {
         Some(path) => Folder::at(path),
-        None => Folder::of_user().map_err(|error| unusable(&error))?,
+        None => Folder::of_user().map_err(|error| unusable(Path::new("config.toml"), &error))?,
     };
-    Ok(if args.demo { folder.demo() } else { folder })
+    let folder = if args.demo { folder.demo() } else { folder };
+    let (config, state) = (folder.settings(), folder.engine_lock());
+    folder.create().map_err(|error| unusable(parent(&config), &error))?;
+    // What every engine does next, here with the words for people who may not write there.
+    let lock = File::options().create(true).truncate(false).write(true).open(&state);
+    lock.map_err(|error| unusable(parent(&state), &error))?;
+    Ok(folder)
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 /// A failure of the file system where Ajar's own files lie.
-pub(crate) fn unusable(error: &io::Error) -> Trouble {
-    Failure::Internal { detail: error.to_string() }.into()
+fn unusable(path: &Path, error: &io::Error) -> Trouble {
+    Failure::Settings { path: path.display().to_string(), detail: error.to_string() }.into()
 }
 
 impl Session {
