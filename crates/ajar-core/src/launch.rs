@@ -155,36 +155,28 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Refuses whatever a program could take for something else than it is: an option, a second line, a second host.
-    fn check(&self) -> Result<(), Failure> {
+    /// What a program could take for something else than it is: an option, a second line, a second host.
+    fn unfit(&self) -> Option<Unfit<'_>> {
         let host = &self.endpoint.host;
         let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') || !host.chars().all(named) {
-            return Err(self.refuse(&Unfit::Host(host)));
+            return Some(Unfit::Host(host));
         }
         if let Some(user) = self.user().filter(|user| is_unfit(user)) {
-            return Err(self.refuse(&Unfit::User(user)));
+            return Some(Unfit::User(user));
         }
         if let Some(user) = self.user().filter(|user| self.protocol == Protocol::Ssh && !ssh::admits_user(user)) {
-            return Err(self.refuse(&Unfit::SshUser(user)));
+            return Some(Unfit::SshUser(user));
         }
         let paths = [&self.profile.identity_file, &self.profile.known_hosts_file];
-        match paths.into_iter().flatten().find(|path| is_unfit(path)) {
-            Some(path) => Err(self.refuse(&Unfit::Path(path))),
-            None => Ok(()),
-        }
+        paths.into_iter().flatten().find(|path| is_unfit(path)).map(|path| Unfit::Path(path))
     }
 
-    /// As [`Target::check`], in words for who is about to save the profile.
-    fn vet(&self) -> Result<(), Failure> {
-        self.check().map_err(|failure| match failure {
-            Failure::Settings { detail, .. } => Failure::ProfileUnfit { name: self.name.into(), detail },
-            other => other,
+    /// Refuses what is [`Target::unfit`] before a client is given it.
+    fn check(&self) -> Result<(), Failure> {
+        self.unfit().map_or(Ok(()), |what| {
+            Err(Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(&what) })
         })
-    }
-
-    fn refuse(&self, what: &Unfit<'_>) -> Failure {
-        Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(what) }
     }
 
     /// The name as a window title or file name: favourites' names are that already, others are made to be.
@@ -210,7 +202,8 @@ fn is_unfit(text: &str) -> bool {
 /// [`Failure::ProfileUnfit`].
 pub fn vet(name: &str, profile: &Profile) -> Result<(), Failure> {
     let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
-    Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile }.vet()
+    let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
+    target.unfit().map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a

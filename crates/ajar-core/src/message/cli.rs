@@ -2,6 +2,16 @@
 
 use chrono::TimeDelta;
 
+use crate::port::Protocol;
+use crate::profile::Profile;
+use crate::snapshot::FavouriteState;
+
+/// Over the favourites.
+pub const FAVOURITE_COLUMNS: [&str; 5] = ["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"];
+
+/// Over the windows.
+pub const WINDOW_COLUMNS: [&str; 6] = ["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"];
+
 /// A window's end, after the client has ended or when nothing was started.
 pub fn stays_open(name: &str, until: &str, remaining: TimeDelta) -> String {
     format!("{name} is open to new connections until {until} ({}).", super::left(remaining))
@@ -50,4 +60,40 @@ pub fn removed(name: &str) -> String {
 /// The result could not be written to standard output.
 pub fn unprinted(detail: &str) -> String {
     format!("error: the result could not be written: {detail}")
+}
+
+/// How a favourite stands.
+pub fn state(state: FavouriteState) -> &'static str {
+    match state {
+        FavouriteState::Connecting => "connecting",
+        FavouriteState::Open => "open",
+        FavouriteState::Ending => "open, ending",
+        FavouriteState::Failed => "failed",
+        FavouriteState::Closed => "closed",
+    }
+}
+
+/// A favourite, line by line.
+pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 8] {
+    let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+    [
+        ("name", name.into()),
+        ("vm", profile.vm.to_string()),
+        ("opens with", format!("{protocol} on port {port}")),
+        ("user", or_default(&profile.user)),
+        ("asks for", super::spoken(profile.access())),
+        ("starts the VM", if profile.may_start() { "yes" } else { "no" }.into()),
+        ("account", or_default(&profile.account)),
+        ("key file", or_default(&profile.identity_file)),
+    ]
+}
+
+/// What was written is no length of time.
+pub fn no_duration(detail: &str) -> String {
+    format!("{detail}; write it like 90m or 2h")
+}
+
+/// No policy knows such a length of time.
+pub fn duration_out_of_range() -> &'static str {
+    "between 5m and 24h, please"
 }
