@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use clap::{Parser, Subcommand};
@@ -78,7 +79,7 @@ pub(crate) struct Connect {
     /// The justification for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// The public IPv4 address the VM will see, instead of finding it out
+    /// Your own public IPv4 address, as the VM will see it [default: found out]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) source: Option<Ipv4Addr>,
     /// Open the port, but start nothing
@@ -143,9 +144,13 @@ pub(crate) struct Add {
 
 /// Policies know durations from five minutes to a day.
 fn access_duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 90m or 2h"))?;
+    let duration = humantime::parse_duration(text).map_err(|error| message::cli::no_duration(&error.to_string()))?;
     let (shortest, longest) = (Duration::from_mins(5), Duration::from_hours(24));
-    if (shortest..=longest).contains(&duration) { Ok(duration) } else { Err("between 5m and 24h, please".into()) }
+    if (shortest..=longest).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(message::cli::duration_out_of_range().into())
+    }
 }
 
 #[cfg(test)]

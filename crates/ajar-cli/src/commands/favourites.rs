@@ -69,18 +69,7 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
         output::json(&value)?;
         return Ok(());
     }
-    let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
-    for (label, text) in [
-        ("name", favourite.name.to_string()),
-        ("vm", profile.vm.to_string()),
-        ("opens with", format!("{} on port {}", view.protocol, view.port)),
-        ("user", or_default(&profile.user)),
-        ("asks for", message::spoken(profile.access())),
-        ("starts the VM", if profile.may_start() { "yes" } else { "no" }.into()),
-        ("account", or_default(&profile.account)),
-        ("key file", or_default(&profile.identity_file)),
-    ] {
-        output::line(&format!("{label:<14} {text}"))?;
-    }
+    let rows = message::cli::favourite(favourite.name.as_str(), profile, view.protocol, view.port);
+    rows.iter().try_for_each(|(label, text)| output::line(&format!("{label:<14} {text}")))?;
     Ok(())
 }

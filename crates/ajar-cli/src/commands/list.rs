@@ -1,7 +1,7 @@
 //! `ajar list`: the favourites.
 
 use ajar_core::message;
-use ajar_core::snapshot::{FavouriteState, FavouriteView, Snapshot};
+use ajar_core::snapshot::{FavouriteView, Snapshot};
 use serde_json::json;
 
 use super::End;
@@ -24,7 +24,7 @@ pub(crate) fn run(session: &Session, args: &List) -> Result<(), End> {
         output::line_to_people(&nothing(&snapshot, &query));
     } else {
         let rows: Vec<Vec<String>> = found.iter().map(|favourite| row(favourite)).collect();
-        output::table(&["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"], &rows)?;
+        output::table(&message::cli::FAVOURITE_COLUMNS, &rows)?;
     }
     Ok(())
 }
@@ -39,18 +39,8 @@ fn row(favourite: &FavouriteView) -> Vec<String> {
         format!("{} {}", favourite.protocol, favourite.port),
         favourite.vm_name.clone(),
         favourite.resource_group.clone(),
-        state(favourite.state).into(),
+        message::cli::state(favourite.state).into(),
     ]
-}
-
-fn state(state: FavouriteState) -> &'static str {
-    match state {
-        FavouriteState::Connecting => "connecting",
-        FavouriteState::Open => "open",
-        FavouriteState::Ending => "open, ending",
-        FavouriteState::Failed => "failed",
-        FavouriteState::Closed => "closed",
-    }
 }
 
 /// A favourite's stable field names.

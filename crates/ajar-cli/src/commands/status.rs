@@ -103,7 +103,7 @@ fn print(snapshot: &Snapshot) -> Result<(), Unprinted> {
     }
     let now = azure_now(snapshot);
     let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
-    output::table(&["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"], &rows)
+    output::table(&message::cli::WINDOW_COLUMNS, &rows)
 }
 
 fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {
