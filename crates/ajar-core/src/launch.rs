@@ -102,12 +102,14 @@ impl LaunchPlan {
     /// The argument that the runtime replaces by the path of the planned file.
     pub const FILE: &'static str = "{file}";
 
+    /// A program that does not inherit Ajar's own way to sign in: a client has no use for it, a shell in it might tell.
     fn new(program: impl Into<String>, args: Vec<String>, console: Console) -> Self {
+        const OF_THE_ACCOUNT: [&str; 2] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"];
         Self {
             program: program.into(),
             args,
             env: Vec::new(),
-            env_remove: Vec::new(),
+            env_remove: OF_THE_ACCOUNT.map(Into::into).to_vec(),
             stdin: None,
             file: None,
             console,
@@ -119,11 +121,12 @@ impl LaunchPlan {
     fn window(os: Os, program: impl Into<String>, args: Vec<String>) -> Self {
         const OF_THE_APP_IMAGE: [&str; 6] =
             ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
-        let env_remove = match os {
-            Os::Linux => OF_THE_APP_IMAGE.map(Into::into).to_vec(),
-            Os::Windows | Os::MacOs => Vec::new(),
-        };
-        Self { env_remove, ..Self::new(program, args, Console::Detached) }
+        let mut plan = Self::new(program, args, Console::Detached);
+        match os {
+            Os::Linux => plan.env_remove.extend(OF_THE_APP_IMAGE.map(Into::into)),
+            Os::Windows | Os::MacOs => {}
+        }
+        plan
     }
 }
 
