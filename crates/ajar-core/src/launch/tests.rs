@@ -301,3 +301,12 @@ fn a_profile_that_no_client_could_be_started_with_is_refused_before_it_is_saved(
         assert!(matches!(vet("web", &unfit), Err(Failure::ProfileUnfit { .. })), "{user}");
     }
 }
+
+#[test]
+fn no_client_inherits_the_secret_that_ajar_signs_in_with() {
+    for os in [Os::Linux, Os::MacOs, Os::Windows] {
+        for plan in [LaunchPlan::new("ssh", vec![], Console::Inherit), LaunchPlan::window(os, "ssh", vec![])] {
+            assert!(plan.env_remove.contains(&"AZURE_CLIENT_SECRET".to_owned()), "{plan:?}");
+        }
+    }
+}
