@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ajar_core::snapshot::{AttemptView, Step, StepStatus, StepView};
-use console::measure_text_width;
+use console::{Term, measure_text_width, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
@@ -13,11 +13,14 @@ use crate::output::{line_to_people, style};
 /// How often running times are redrawn on a terminal.
 pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 
+/// How wide a line is, where there is room for it.
+const WIDTH: usize = 78;
+
 /// See the module.
 pub(crate) struct Progress {
     drawn: Option<Drawn>,
-    /// Steps told of, and whether as failed: a step that was done can still turn out to be where it ended.
-    said: BTreeSet<(Step, bool)>,
+    /// Steps told of, without a terminal.
+    said: BTreeSet<Step>,
     noted: usize,
 }
 
@@ -52,8 +55,8 @@ impl Progress {
             drawn.redraw();
         } else {
             for step in &view.steps {
-                if is_over(step.status) && self.said.insert((step.step, step.status == StepStatus::Failed)) {
-                    line_to_people(&line(step, None));
+                if (view.outcome.is_some() || is_final(step, &view.steps)) && self.said.insert(step.step) {
+                    line_to_people(&line(step, None, WIDTH));
                 }
             }
         }
@@ -67,6 +70,15 @@ impl Progress {
     pub(crate) fn redraw(&mut self) {
         if let Some(drawn) = &mut self.drawn {
             drawn.redraw();
+        }
+    }
+
+    /// Leaves the steps on the screen as they are from here on. What a terminal echoes for Ctrl+C has moved its cursor,
+    /// so that a redraw would miss the first line.
+    pub(crate) fn interrupted(&self) {
+        if let Some(drawn) = &self.drawn {
+            drawn.all.set_draw_target(ProgressDrawTarget::hidden());
+            line_to_people("");
         }
     }
 
@@ -88,6 +100,7 @@ impl Progress {
 
 impl Drawn {
     fn redraw(&mut self) {
+        let width = Term::stderr().size_checked().map_or(WIDTH, |(_, columns)| WIDTH.min(usize::from(columns)));
         for step in &self.last {
             let since = (step.status == StepStatus::Running)
                 .then(|| *self.running_since.entry(step.step).or_insert_with(Instant::now));
@@ -95,9 +108,23 @@ impl Drawn {
                 let plain = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
                 self.all.add(ProgressBar::new_spinner().with_style(plain))
             });
-            bar.set_message(line(step, since.map(|since| since.elapsed())));
+            bar.set_message(line(step, since.map(|since| since.elapsed()), width));
         }
     }
+}
+
+/// Whether nothing can turn a step any more: one that is done can still be where the attempt fails, as long as nothing
+/// has come of it.
+fn is_final(step: &StepView, steps: &[StepView]) -> bool {
+    let begun = |wanted| steps.iter().any(|other| other.step == wanted && other.status != StepStatus::Waiting);
+    let over = |wanted| steps.iter().any(|other| other.step == wanted && is_over(other.status));
+    let used = match step.step {
+        Step::Source | Step::Policy => begun(Step::Access),
+        Step::Vm => begun(Step::Start) && begun(Step::Port),
+        Step::Access | Step::Start => over(Step::Port),
+        Step::Port | Step::Client => true,
+    };
+    is_over(step.status) && (used || step.status == StepStatus::Failed)
 }
 
 fn is_over(status: StepStatus) -> bool {
@@ -105,7 +132,7 @@ fn is_over(status: StepStatus) -> bool {
 }
 
 /// `✓ Your address      203.0.113.7, three sources agree   0.3 s`
-fn line(step: &StepView, running: Option<Duration>) -> String {
+fn line(step: &StepView, running: Option<Duration>, width: usize) -> String {
     const LABELS: usize = 26;
     let mark = match step.status {
         StepStatus::Waiting => style().dim().apply_to("○"),
@@ -120,15 +147,21 @@ fn line(step: &StepView, running: Option<Duration>) -> String {
         (_, _, Some(running)) => seconds(running),
         _ => String::new(),
     };
-    let gap = " ".repeat(LABELS.saturating_sub(measure_text_width(&step.label)).max(1));
     let label = match step.status {
         StepStatus::Waiting | StepStatus::Skipped => style().dim().apply_to(&step.label),
         StepStatus::Running | StepStatus::Done | StepStatus::Failed => style().apply_to(&step.label),
     };
-    let detail = step.detail.as_deref().unwrap_or_default();
-    let text = format!("  {mark} {label}{gap}{}", style().dim().apply_to(detail));
-    let width = 78_usize.saturating_sub(measure_text_width(&text));
-    if took.is_empty() { text } else { format!("{text}{}{took}", " ".repeat(width.saturating_sub(took.len()).max(2))) }
+    let mut text = format!("  {mark} {label}");
+    if let Some(detail) = &step.detail {
+        let gap = " ".repeat(LABELS.saturating_sub(measure_text_width(&step.label)).max(1));
+        text.extend([gap, style().dim().apply_to(detail).to_string()]);
+    }
+    if took.is_empty() {
+        return truncate_str(&text, width, "…").into_owned();
+    }
+    let text = truncate_str(&text, width.saturating_sub(took.len() + 2), "…");
+    let gap = width.saturating_sub(measure_text_width(&text) + took.len());
+    format!("{text}{}{took}", " ".repeat(gap.max(2)))
 }
 
 /// `0.3 s`, `34 s`.
@@ -137,5 +170,37 @@ pub(crate) fn seconds(length: Duration) -> String {
         format!("{:.1} s", length.as_secs_f64())
     } else {
         format!("{} s", length.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(step: Step, status: StepStatus, detail: Option<&str>) -> StepView {
+        let (label, detail) = (format!("{step:?}"), detail.map(Into::into));
+        StepView { step, status, started_ms: Some(0), ended_ms: Some(300), label, detail }
+    }
+
+    #[test]
+    fn a_step_is_told_of_when_nothing_can_turn_it_any_more() {
+        let policy = step(Step::Policy, StepStatus::Done, None);
+        let access = |status| step(Step::Access, status, None);
+        assert!(!is_final(&policy, &[policy.clone(), access(StepStatus::Waiting)]), "the VM may not be in it");
+        assert!(is_final(&policy, &[policy.clone(), access(StepStatus::Running)]));
+        let failed = StepView { status: StepStatus::Failed, ..policy };
+        assert!(is_final(&failed, &[failed.clone(), access(StepStatus::Skipped)]));
+    }
+
+    #[test]
+    fn lines_fit_their_width_and_end_with_what_is_to_be_seen() {
+        for detail in [None, Some("203.0.113.7, three sources agree"), Some("a firewall with a very, very long name")] {
+            for width in [40, 78] {
+                let line = line(&step(Step::Source, StepStatus::Done, detail), None, width);
+                assert_eq!((measure_text_width(&line), line.ends_with("0.3 s")), (width, true), "{line}");
+            }
+        }
+        let skipped = line(&step(Step::Start, StepStatus::Skipped, None), None, WIDTH);
+        assert_eq!(skipped, skipped.trim_end());
     }
 }

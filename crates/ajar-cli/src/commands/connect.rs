@@ -128,6 +128,7 @@ async fn follow(
                     progress.finish();
                     return Err(given_up(args, &told, signal));
                 }
+                progress.interrupted();
                 cancelled_by = Some(signal);
                 patience.as_mut().reset(Instant::now() + PATIENCE);
             }
