@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::world::interrupt;
 use crate::world::{Ended, Request, World};
 
 /// Runs `connect --json --no-launch` and returns how it ended.
@@ -81,12 +83,23 @@ async fn other_refusals_have_words_of_their_own() {
     let world = World::new().await;
     let locked = connect(&world, "locked-01", &[]).await;
     assert_failed(&locked, "accessDenied", 4, "Your account may see locked-01 but not request access to it.");
+    world.control().forget_journal().await;
     let capacity = connect(&world, "capacity-01", &[]).await;
     assert_failed(&capacity, "allocationFailed", 1, "Azure has no room to start capacity-01 right now.");
+    says_what_stays_open(&world, &capacity).await;
+    world.control().forget_journal().await;
     let private = connect(&world, "private-only", &[]).await;
     assert_failed(&private, "noPublicAddress", 1, "private-only has no public address.");
+    says_what_stays_open(&world, &private).await;
     let unknown = connect(&world, "web-99", &[]).await;
     assert_failed(&unknown, "unknownFavourite", 2, "There is no favourite called “web-99”.");
+}
+
+/// What Azure opened before the failure stays open, and the words say until when; it was not opened, and they don't.
+async fn says_what_stays_open(world: &World, ended: &Ended) {
+    let opened = changes(world).await.contains(&"initiate".to_owned());
+    let message = ended.last_event()["message"].to_string();
+    assert_eq!(message.contains("Azure keeps the port open until"), opened, "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,13 +158,6 @@ async fn ctrl_c_cancels_in_each_step_and_says_what_stays() {
         }
         no_longer_connecting(&world).await;
     }
-}
-
-#[cfg(unix)]
-fn interrupt(child: &tokio::process::Child) {
-    let pid = child.id().expect("it runs").to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
-    assert!(sent.is_ok_and(|status| status.success()));
 }
 
 /// Nothing keeps the favourite from being opened afterwards.

@@ -1,7 +1,10 @@
 //! One engine, many faces: what happens when the host goes away.
 
-use serde_json::json;
+use azure_sim::Options;
+use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::world::interrupt;
 use crate::world::{Ended, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,4 +29,47 @@ async fn when_the_host_is_killed_in_the_middle_the_other_face_finishes_without_a
 async fn shares_the_attempt(world: &World) {
     let listed = world.run(&["list", "web-01", "--json"]).await;
     assert!(listed.stdout.contains("connecting"), "{listed:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_host_ends_in_order_the_other_face_finishes_without_a_second_request() {
+    let world = World::new().await;
+    // The host has something to wait for that is not the other's: when it is cancelled, the other's goes on.
+    world.control().fault("GET", "*/jump-eu", json!({ "fault": "slow", "seconds": 3600, "times": null })).await;
+    let host = world.ajar(&["connect", "jump-eu", "--no-launch", "--json"]).spawn().expect("ajar starts");
+    world.control().seen("/jump-eu").await;
+    world.control().fault("POST", "*/web-01/start", json!({ "fault": "slow", "seconds": 3600, "times": 1 })).await;
+    let other = world.ajar(&["connect", "web-01", "--no-launch", "--json"]).spawn().expect("ajar starts");
+    world.control().seen("/web-01/start").await;
+    interrupt(&host);
+
+    assert_eq!(Ended::of(host).await.code, 130);
+    let ended = Ended::of(other).await;
+    assert_eq!(ended.last_event()["event"], "connected", "{}", ended.stderr);
+    let of_web = world.vm("web-01").location.clone();
+    let asked = world.control().requests("/initiate").await;
+    let asked = asked.iter().filter(|request| request.path.contains(&of_web)).count();
+    assert_eq!(asked, 1, "the other's own request, once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_faces_of_one_attempt_both_hear_its_end_and_nothing_is_left_unsettled() {
+    // Slow enough for the second to come while the VM starts.
+    let world = World::with(Options { speed: 5.0, ..Options::default() }).await;
+    let args = ["connect", "web-01", "--no-launch", "--json"];
+    let host = world.ajar(&args).spawn().expect("ajar starts");
+    world.control().seen("/initiate").await;
+    let other = world.ajar(&args).spawn().expect("ajar starts");
+    shares_the_attempt(&world).await;
+
+    for face in [host, other] {
+        let ended = Ended::of(face).await;
+        assert_eq!(ended.last_event()["event"], "connected", "{}", ended.stderr);
+    }
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+    let state = std::fs::read(world.folder.path().join("state.json")).expect("something is worth remembering");
+    let state: Value = serde_json::from_slice(&state).expect("JSON");
+    assert_eq!(state["unsettled"], json!({}), "{state}");
+    assert_eq!(state["granted"].as_object().map(serde_json::Map::len), Some(1), "{state}");
 }

@@ -109,6 +109,14 @@ impl World {
     }
 }
 
+/// Ctrl+C, as one process sends it to another.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &Child) {
+    let pid = child.id().expect("it runs").to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+}
+
 /// A guest's host key under the name that ssh is told to know it by.
 fn known_host(vm: &AnnounceVm) -> Option<String> {
     let key = vm.host_key.as_ref()?;
@@ -219,6 +227,7 @@ impl Control {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
