@@ -6,4 +6,5 @@ mod command_line;
 mod endings;
 mod sshd;
 mod takeover;
+mod unverified;
 mod world;
