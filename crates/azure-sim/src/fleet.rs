@@ -7,6 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::duration;
+use crate::state::configure::LONGEST_NAMES;
 use crate::state::nsg;
 
 /// Subscriptions and VMs, checked: every name is unique, every prefix and duration can be read.
@@ -290,7 +291,7 @@ impl Fleet {
             if vm.address.is_some_and(|address| !address.is_loopback()) {
                 return Err((at("address"), "must be a loopback address (127.0.0.0/8)".to_owned()));
             }
-            if vm.policy.len() + vm.name.len() > 56 {
+            if vm.policy.len() + vm.name.len() > LONGEST_NAMES {
                 return Err((at("policy"), "policy and VM name together may have 56 characters".to_owned()));
             }
             for port in &vm.ports {

@@ -258,7 +258,7 @@ fn announce(
 ) -> Announce {
     let vm = |(vm, host_key): (&Vm, &Option<HostKey>)| {
         let id = vm.id();
-        let policy = vm.protection.map(|protection| &cloud.policies[protection.policy]);
+        let policy = vm.protections.first().map(|protection| &cloud.policies[protection.policy]);
         let address = vm.address().map(|address| address.to_string());
         let own = match vm.public_ip {
             PublicIp::Static(_) | PublicIp::Dynamic { .. } => true,

@@ -83,6 +83,16 @@ switches! {
     }
     /// The shortest window that *initiate* grants.
     "shortestDuration" => shortest_duration: ShortestDuration { "none" => None, "PT5M" => FiveMinutes }
+    /// What happens to open windows when their policy, or their VM's part of it, is removed.
+    "openWindowsOnDelete" => open_windows_on_delete: OpenWindowsOnDelete { "close" => Close, "leave" => Leave }
+    /// What a PUT does to windows of VMs and ports that stay in the policy, when its `requests` don't name them.
+    "putRequests" => put_requests: PutRequests { "keep" => Keep, "dropUnlisted" => DropUnlisted }
+    /// Whether a policy may name a VM that does not exist.
+    "putUnknownVm" => put_unknown_vm: PutUnknownVm { "refuse" => Refuse, "accept" => Accept }
+    /// The error code of a PUT that makes no sense; with `InternalServerError` its status is 500.
+    "invalidPolicyCode" => invalid_policy_code: InvalidPolicyCode {
+        "BadRequest" => BadRequest, "InternalServerError" => InternalServerError,
+    }
 }
 
 impl Switches {

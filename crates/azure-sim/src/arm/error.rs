@@ -113,7 +113,9 @@ impl From<Declined> for ArmError {
 
 impl From<Refusal> for ArmError {
     fn from(refusal: Refusal) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, refusal.code, refusal.message)
+        let broken = refusal.code == "InternalServerError";
+        let status = if broken { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
+        Self::new(status, refusal.code, refusal.message)
     }
 }
 

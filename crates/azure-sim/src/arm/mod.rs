@@ -3,8 +3,10 @@
 mod compute;
 pub(crate) mod error;
 mod initiate_body;
+mod json_body;
 mod network;
 mod operations;
+mod policy_body;
 mod route;
 mod security;
 mod subscriptions;
@@ -105,7 +107,9 @@ async fn answer(
 fn latency(route: Option<&Route>) -> Wait {
     match route {
         Some(Route::Within(_, Target::Initiate { .. })) => Wait::Initiate,
-        Some(Route::Within(_, Target::Power { .. })) => Wait::Write,
+        Some(Route::Within(_, Target::Power { .. } | Target::PutPolicy { .. } | Target::DeletePolicy { .. })) => {
+            Wait::Write
+        }
         Some(_) | None => Wait::Read,
     }
 }
@@ -177,6 +181,8 @@ fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, Ar
         Target::ResourceGroups => Ok(call.world.look(|cloud, _| list(subscriptions::resource_groups(cloud, scope)))),
         Target::Policies { location } => security::policies(call, scope, location.as_deref()),
         Target::Policy { location, name } => security::policy(call, scope, &location, &name),
+        Target::PutPolicy { location, name } => security::create_or_update(call, scope, &location, &name),
+        Target::DeletePolicy { location, name } => security::delete(call, scope, &location, &name),
         Target::Initiate { location, name } => security::initiate(call, scope, &location, &name),
         Target::VirtualMachines => compute::virtual_machines(call, scope),
         Target::VirtualMachine { name } => compute::virtual_machine(call, scope, &name),

@@ -57,6 +57,14 @@ pub(crate) enum Target {
         location: String,
         name: String,
     },
+    PutPolicy {
+        location: String,
+        name: String,
+    },
+    DeletePolicy {
+        location: String,
+        name: String,
+    },
     Initiate {
         location: String,
         name: String,
@@ -165,6 +173,11 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
             }
             _ => return None,
         });
+    }
+    if [Method::PUT, Method::DELETE].contains(method) && policy(words) && words.len() == 6 {
+        let (location, name) = (name(3), name(5));
+        let put = method == Method::PUT;
+        return Some(if put { Target::PutPolicy { location, name } } else { Target::DeletePolicy { location, name } });
     }
     if method != Method::GET {
         return None;

@@ -1,4 +1,4 @@
-//! `Microsoft.Security/locations/jitNetworkAccessPolicies`: lists, one policy, and *initiate*.
+//! `Microsoft.Security/locations/jitNetworkAccessPolicies`: lists, one policy, its making and removal, and *initiate*.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
-use crate::arm::{Call, initiate_body, list, policy_list_permission};
+use crate::arm::{Call, initiate_body, list, policy_body, policy_list_permission};
 use crate::clock::timestamp;
 use crate::front::AppliedAt;
 use crate::state::Cloud;
+use crate::state::configure::PolicyPlace;
 use crate::state::jit::{AccessRequest, Policy, PolicyVm, PortRule, RequestPort};
 
 const TYPE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+const WRITE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/write";
+const DELETE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/delete";
+/// Who configures JIT for a VM changes it, Azure says.
+const VM_WRITE: &str = "Microsoft.Compute/virtualMachines/write";
 const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
 
 pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -> Result<Response, ArmError> {
@@ -35,6 +40,45 @@ pub(super) fn policy(call: &Call<'_>, scope: &Scope, location: &str, name: &str)
         call.permit(cloud, READ, &named(scope, location, name))?;
         let index = find(cloud, scope, location, name)?;
         Ok(Json(policy_json(&cloud.policies[index])).into_response())
+    })
+}
+
+pub(super) fn create_or_update(
+    call: &Call<'_>,
+    scope: &Scope,
+    location: &str,
+    name: &str,
+) -> Result<Response, ArmError> {
+    call.world.change(|cloud, now| {
+        let id = named(scope, location, name);
+        call.permit(cloud, WRITE, &id)?;
+        let input = policy_body::read(call.body)?;
+        for vm in &input.vms {
+            call.permit(cloud, VM_WRITE, &vm.id)?;
+        }
+        let place = PolicyPlace {
+            subscription: scope.subscription.clone(),
+            resource_group: scope.resource_group.clone().unwrap_or_default(),
+            location: location.to_owned(),
+            name: name.to_owned(),
+        };
+        let index = cloud.configure(place, &input, now)?;
+        let mut response = Json(policy_json(&cloud.policies[index])).into_response();
+        response.extensions_mut().insert(AppliedAt(now));
+        Ok(response)
+    })
+}
+
+pub(super) fn delete(call: &Call<'_>, scope: &Scope, location: &str, name: &str) -> Result<Response, ArmError> {
+    call.world.change(|cloud, now| {
+        call.permit(cloud, DELETE, &named(scope, location, name))?;
+        let Ok(index) = find(cloud, scope, location, name) else {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        };
+        cloud.remove_policy(index, now);
+        let mut response = StatusCode::OK.into_response();
+        response.extensions_mut().insert(AppliedAt(now));
+        Ok(response)
     })
 }
 
@@ -71,7 +115,7 @@ fn find(cloud: &Cloud, scope: &Scope, location: &str, name: &str) -> Result<usiz
 
 fn policy_json(policy: &Policy) -> Value {
     json!({
-        "kind": "Basic",
+        "kind": policy.kind,
         "properties": {
             "virtualMachines": policy.vms.iter().map(protected_json).collect::<Vec<_>>(),
             "requests": policy.requests.iter().map(request_json).collect::<Vec<_>>(),

@@ -151,6 +151,9 @@ impl Cloud {
                 operation.outcome = outcome;
             }
         }
+        for vm in &mut self.vms {
+            vm.left_windows.retain(|left| now < left.until);
+        }
         for policy in &mut self.policies {
             policy.advance_to(now);
         }
@@ -159,6 +162,8 @@ impl Cloud {
     /// The next moment at which something happens by itself.
     pub(crate) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let powers = self.vms.iter().filter_map(|vm| vm.power.next_change(now));
-        powers.chain(self.policies.iter().filter_map(|policy| policy.next_change(now))).min()
+        let left = self.vms.iter().flat_map(|vm| &vm.left_windows);
+        let left = left.flat_map(|left| [left.from, left.until]).filter(|at| *at > now);
+        powers.chain(left).chain(self.policies.iter().filter_map(|policy| policy.next_change(now))).min()
     }
 }

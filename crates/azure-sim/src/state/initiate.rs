@@ -152,7 +152,8 @@ impl PortRule {
     }
 }
 
-fn is_ipv6(source: &str) -> bool {
+/// Whether the prefix is IPv6, which JIT does not take.
+pub(crate) fn is_ipv6(source: &str) -> bool {
     let address = source.split('/').next().unwrap_or_default();
     address.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6())
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::state::configure::{self, PolicyPlace};
 use crate::state::nsg::{Access, Protocol, SecurityRule};
 use crate::switches::{InitiateStatus, NewerRequestReplaces, ReplacementGap, Switches};
 
@@ -18,6 +19,7 @@ pub(crate) struct Policy {
     pub(crate) resource_group: String,
     pub(crate) location: String,
     pub(crate) name: String,
+    pub(crate) kind: String,
     pub(crate) vms: Vec<PolicyVm>,
     pub(crate) requests: Vec<AccessRequest>,
 }
@@ -32,6 +34,11 @@ pub(crate) struct PolicyVm {
 }
 
 impl PolicyVm {
+    /// The VM's name, the last part of its id.
+    fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Only ports of the policy are ever granted.
     fn protocol(&self, port: u16) -> Protocol {
         self.ports.iter().find(|rule| rule.number == port).map_or(Protocol::Any, |rule| rule.protocol)
@@ -87,6 +94,8 @@ pub(crate) enum RequestStatus {
     Initiated,
     Expired,
     Replaced,
+    /// Its VM or port is no longer in the policy.
+    Withdrawn,
 }
 
 impl RequestStatus {
@@ -94,13 +103,13 @@ impl RequestStatus {
         match self {
             Self::Initiating => "Initiating",
             Self::Initiated => "Initiated",
-            Self::Expired | Self::Replaced => "Revoked",
+            Self::Expired | Self::Replaced | Self::Withdrawn => "Revoked",
         }
     }
 
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Self::Initiating | Self::Initiated => "UserRequested",
+            Self::Initiating | Self::Initiated | Self::Withdrawn => "UserRequested",
             Self::Expired => "Expired",
             Self::Replaced => "NewerRequestInitiated",
         }
@@ -109,23 +118,27 @@ impl RequestStatus {
     fn is_active(self) -> bool {
         match self {
             Self::Initiating | Self::Initiated => true,
-            Self::Expired | Self::Replaced => false,
+            Self::Expired | Self::Replaced | Self::Withdrawn => false,
         }
     }
 }
 
-impl RequestPort {
-    fn in_force(&self, now: DateTime<Utc>) -> bool {
-        self.in_force_at <= now && now < self.out_of_force_at
-    }
+/// An allow rule that has outlived its policy.
+#[derive(Clone, Debug)]
+pub(crate) struct LeftWindow {
+    pub(crate) rule: SecurityRule,
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) until: DateTime<Utc>,
 }
 
 impl Policy {
+    pub(crate) fn new(place: PolicyPlace, kind: String, vms: Vec<PolicyVm>) -> Self {
+        let PolicyPlace { subscription, resource_group, location, name } = place;
+        Self { subscription, resource_group, location, name, kind, vms, requests: Vec::new() }
+    }
+
     pub(crate) fn id(&self) -> String {
-        format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Security/locations/{}/jitNetworkAccessPolicies/{}",
-            self.subscription, self.resource_group, self.location, self.name
-        )
+        configure::policy_id(&self.subscription, &self.resource_group, &self.location, &self.name)
     }
 
     pub(crate) fn vm(&self, id: &str) -> Option<&PolicyVm> {
@@ -185,37 +198,78 @@ impl Policy {
         ports.flat_map(|port| [port.in_force_at, port.out_of_force_at, port.end]).filter(|at| *at > now).min()
     }
 
+    /// Ends the windows of which `ends` says so; it is told whether the policy still has VM and port.
+    pub(crate) fn withdraw(&mut self, now: DateTime<Utc>, ends: impl Fn(bool, &str, &RequestPort) -> bool) {
+        for vm in self.requests.iter_mut().flat_map(|request| &mut request.vms) {
+            let protected = self.vms.iter().find(|known| known.id.eq_ignore_ascii_case(&vm.id));
+            for port in vm.ports.iter_mut().filter(|port| port.status.is_active()) {
+                let in_policy =
+                    protected.is_some_and(|known| known.ports.iter().any(|rule| rule.number == port.number));
+                if ends(in_policy, &vm.id, port) {
+                    port.status = RequestStatus::Withdrawn;
+                    port.out_of_force_at = port.out_of_force_at.min(now);
+                }
+            }
+        }
+    }
+
     /// The rules that this policy and its requests put into the network security group of its `vm`-th VM.
     pub(crate) fn security_rules(&self, vm: usize, private_ip: Ipv4Addr, now: DateTime<Utc>) -> Vec<SecurityRule> {
         let protected = &self.vms[vm];
-        let vm_name = protected.id.rsplit('/').next().unwrap_or_default();
+        let windows = self.windows_of(protected, private_ip, now);
+        let allow = windows.into_iter().filter(|window| window.from <= now).map(|window| window.rule);
+        allow.chain([self.deny_rule(protected, private_ip)]).collect()
+    }
+
+    /// The rules of the VM's windows that have not ended, also of those not yet in force.
+    pub(crate) fn windows_of(&self, protected: &PolicyVm, private_ip: Ipv4Addr, now: DateTime<Utc>) -> Vec<LeftWindow> {
         let requests = self.requests.iter().flat_map(|request| &request.vms);
         let ports =
             requests.filter(|requested| requested.id.eq_ignore_ascii_case(&protected.id)).flat_map(|vm| &vm.ports);
-        let allow = (100..).zip(ports.filter(|port| port.in_force(now))).map(|(priority, port)| SecurityRule {
+        let ports = ports.filter(|port| port.in_force_at.max(now) < port.out_of_force_at);
+        ports
+            .map(|port| LeftWindow {
+                rule: self.allow_rule(protected, port, private_ip),
+                from: port.in_force_at,
+                until: port.out_of_force_at,
+            })
+            .collect()
+    }
+
+    /// Its priority is the first that is free from here on.
+    fn allow_rule(&self, protected: &PolicyVm, port: &RequestPort, private_ip: Ipv4Addr) -> SecurityRule {
+        SecurityRule {
             name: port.rule_name.clone(),
             description: format!(
-                "MDC JIT Network Access rule created by an initiation request for policy '{}' of VM '{vm_name}'.",
-                self.name
+                "MDC JIT Network Access rule created by an initiation request for policy '{}' of VM '{}'.",
+                self.name,
+                protected.name()
             ),
-            priority,
+            priority: 100,
             access: Access::Allow,
             protocol: protected.protocol(port.number),
             ports: vec![port.number],
             sources: port.sources.clone(),
             destination: private_ip.to_string(),
-        });
-        let deny = SecurityRule {
-            name: rule_name('_', stable_uuid(&protected.id)),
-            description: format!("MDC JIT Network Access rule for policy '{}' of VM '{vm_name}'.", self.name),
+        }
+    }
+
+    /// Its priority is the last that is free.
+    fn deny_rule(&self, protected: &PolicyVm, private_ip: Ipv4Addr) -> SecurityRule {
+        SecurityRule {
+            name: rule_name('_', stable_uuid(&format!("{} {}", self.id(), protected.id))),
+            description: format!(
+                "MDC JIT Network Access rule for policy '{}' of VM '{}'.",
+                self.name,
+                protected.name()
+            ),
             priority: 4096,
             access: Access::Deny,
             protocol: Protocol::Any,
             ports: protected.ports.iter().map(|port| port.number).collect(),
             sources: vec!["*".to_owned()],
             destination: private_ip.to_string(),
-        };
-        allow.chain([deny]).collect()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is true in the simulated Azure. Pure: time is passed in, nothing here waits, listens or reads a clock.
 
 pub(crate) mod change;
+pub(crate) mod configure;
 pub(crate) mod initiate;
 pub(crate) mod jit;
 pub(crate) mod nsg;
@@ -88,9 +89,11 @@ impl Cloud {
     /// All inbound rules of the VM's network security group at `now`, by priority.
     pub(crate) fn security_rules(&self, vm: &Vm, now: DateTime<Utc>) -> Vec<SecurityRule> {
         let mut rules = vm.standing_rules.clone();
-        if let Some(protection) = vm.protection {
+        for protection in &vm.protections {
             rules.extend(self.policies[protection.policy].security_rules(protection.vm, vm.private_ip, now));
         }
+        let left = vm.left_windows.iter().filter(|left| left.from <= now && now < left.until);
+        rules.extend(left.map(|left| left.rule.clone()));
         rules.sort_by_key(|rule| rule.priority);
         rules
     }

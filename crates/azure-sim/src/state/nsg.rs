@@ -38,6 +38,11 @@ impl Protocol {
         }
     }
 
+    /// The one that a JIT policy means by this word.
+    pub(crate) fn of_policy(word: &str) -> Option<Self> {
+        [Self::Any, Self::Tcp, Self::Udp].into_iter().find(|one| one.policy_name().eq_ignore_ascii_case(word))
+    }
+
     fn is_tcp(self) -> bool {
         match self {
             Self::Any | Self::Tcp => true,

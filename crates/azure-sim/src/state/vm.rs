@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::duration;
 use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
-use crate::state::jit::{Policy, PolicyVm, PortRule};
+use crate::state::jit::{LeftWindow, Policy, PolicyVm, PortRule};
 use crate::state::nsg::{self, Access, Protocol, SecurityRule};
 use crate::state::power::{Power, PowerState};
 
@@ -30,7 +30,10 @@ pub(crate) struct Vm {
     /// Rules that are there whatever JIT does.
     pub(crate) standing_rules: Vec<SecurityRule>,
     pub(crate) out_of_capacity: bool,
-    pub(crate) protection: Option<Protection>,
+    /// None without JIT; several when more than one policy has the VM.
+    pub(crate) protections: Vec<Protection>,
+    /// Allow rules that have outlived their policy.
+    pub(crate) left_windows: Vec<LeftWindow>,
 }
 
 /// Where a VM's JIT rules are: index of the policy, and of the VM within it.
@@ -96,7 +99,8 @@ impl Vm {
             ports,
             standing_rules,
             out_of_capacity: spec.out_of_capacity,
-            protection: None,
+            protections: Vec::new(),
+            left_windows: Vec::new(),
         }
     }
 
@@ -195,11 +199,7 @@ pub(crate) fn policies(fleet: &Fleet, vms: &mut [Vm]) -> Vec<Policy> {
         if ports.is_empty() {
             continue;
         }
-        let public_ip_address = match vm.public_ip {
-            PublicIp::Firewall(address) => Some(address),
-            PublicIp::None | PublicIp::Static(_) | PublicIp::Dynamic { .. } => None,
-        };
-        let protected = PolicyVm { id: vm.id(), ports, public_ip_address };
+        let protected = PolicyVm { id: vm.id(), ports, public_ip_address: vm.firewall_address() };
         let same = |policy: &Policy| {
             policy.subscription == vm.subscription
                 && policy.resource_group.eq_ignore_ascii_case(&vm.resource_group)
@@ -212,12 +212,13 @@ pub(crate) fn policies(fleet: &Fleet, vms: &mut [Vm]) -> Vec<Policy> {
                 resource_group: vm.resource_group.clone(),
                 location: vm.location.clone(),
                 name: spec.policy.clone(),
+                kind: "Basic".to_owned(),
                 vms: Vec::new(),
                 requests: Vec::new(),
             });
             all.len() - 1
         });
-        vm.protection = Some(Protection { policy, vm: all[policy].vms.len() });
+        vm.protections.push(Protection { policy, vm: all[policy].vms.len() });
         all[policy].vms.push(protected);
     }
     all

@@ -7,5 +7,6 @@ mod control;
 mod entra;
 mod guest;
 mod jit;
+mod policy;
 mod power;
 mod rights;
