@@ -116,7 +116,8 @@ impl Desk {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => {
-                let wish = Connect { name, port: None, seconds: None, reason: None, source: None, launch: true };
+                let wish =
+                    Connect { name, port: None, seconds: None, reason: None, source: None, launch: true, stays: true };
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
                     desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
@@ -154,7 +155,7 @@ impl Desk {
 fn refusal(reply: Reply) -> Result<(), Box<FailureView>> {
     match reply {
         Reply::Refused { failure } => Err(failure),
-        Reply::Done | Reply::Attempt { .. } => Ok(()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
     }
 }
 

@@ -76,9 +76,9 @@ pub(crate) async fn publish(app: AppHandle, face: Face) {
     }
 }
 
-/// Asks to open a favourite, and sees to it that another host goes on with it should this one go away.
+/// Asks to open a favourite, also if tray or window go away meanwhile, and sees to it that another host goes on with it should this one go away.
 pub(crate) async fn connect(face: &Face, wish: Connect) -> Answer<AttemptNumber> {
-    let mut following = face.connect(wish).await;
+    let mut following = face.connect(Connect { stays: true, ..wish }).await;
     let first = following.next().await?;
     let number = first.number;
     tokio::spawn(async move {

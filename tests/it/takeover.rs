@@ -2,10 +2,11 @@
 
 use azure_sim::Options;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 #[cfg(unix)]
 use crate::world::interrupt;
-use crate::world::{Ended, World};
+use crate::world::{Ended, LIMIT, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_host_is_killed_in_the_middle_the_other_face_finishes_without_a_second_request() {
@@ -51,6 +52,60 @@ async fn when_the_host_ends_in_order_the_other_face_finishes_without_a_second_re
     let asked = world.control().requests("/initiate").await;
     let asked = asked.iter().filter(|request| request.path.contains(&of_web)).count();
     assert_eq!(asked, 1, "the other's own request, once");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_of_one_leaves_the_attempt_to_the_other_and_of_the_last_cancels_it() {
+    let world = World::new().await;
+    world.control().fault("POST", "*/web-01/start", json!({ "fault": "slow", "seconds": 3600, "times": null })).await;
+    let args = ["connect", "web-01", "--no-launch", "--json"];
+    // A host that has no part in it.
+    let mut host = world.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
+    listed_as(&world, "closed").await;
+    let first = world.ajar(&args).spawn().expect("ajar starts");
+    world.control().seen("/web-01/start").await;
+    let mut second = world.ajar(&args).spawn().expect("ajar starts");
+    let mut told = BufReader::new(second.stdout.take().expect("piped")).lines();
+    tokio::time::timeout(LIMIT, told.next_line()).await.expect("in time").expect("read").expect("it follows");
+
+    interrupt(&first);
+    let ended = Ended::of(first).await;
+    assert_eq!((ended.code, ended.last_event()["code"].as_str()), (130, Some("left")), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Left opening web-01 to the others."), "{}", ended.stderr);
+    listed_as(&world, "connecting").await;
+
+    interrupt(&second);
+    let ended = Ended::of(second).await;
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert!(ended.stderr.contains("Cancelled opening web-01."), "{}", ended.stderr);
+    listed_as(&world, "open").await;
+    host.kill().await.expect("the host can be ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_face_that_is_killed_is_no_follower_any_more() {
+    let world = World::new().await;
+    world
+        .control()
+        .fault("GET", "*/jitNetworkAccessPolicies", json!({ "fault": "slow", "seconds": 3600, "times": null }))
+        .await;
+    let mut host = world.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
+    listed_as(&world, "closed").await;
+    let mut only = world.ajar(&["connect", "web-01", "--no-launch", "--json"]).spawn().expect("ajar starts");
+    let mut told = BufReader::new(only.stdout.take().expect("piped")).lines();
+    tokio::time::timeout(LIMIT, told.next_line()).await.expect("in time").expect("read").expect("it follows");
+    only.kill().await.expect("it can be killed");
+    listed_as(&world, "closed").await;
+    host.kill().await.expect("the host can be ended");
+}
+
+/// Waits until a third face sees the favourite so.
+async fn listed_as(world: &World, state: &str) {
+    let listed = async {
+        while !world.run(&["list", "web-01", "--json"]).await.stdout.contains(&format!("\"state\":\"{state}\"")) {}
+    };
+    tokio::time::timeout(LIMIT, listed).await.unwrap_or_else(|_| panic!("web-01 is never {state}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

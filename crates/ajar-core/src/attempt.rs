@@ -198,9 +198,9 @@ impl Attempt {
         clock::unsigned(self.outcome.as_ref().map_or_else(|| self.clock.at(now), |(_, ended)| *ended))
     }
 
-    /// Asks the engine to start the client too; for a second face that joins an attempt under way.
-    pub fn want_launch(&mut self) {
-        self.order.launch = true;
+    /// Whether the engine is to start the client, as those who follow the attempt come and go.
+    pub fn want_launch(&mut self, launch: bool) {
+        self.order.launch = launch;
     }
 
     /// What was taken for Azure's time is put right by so much. The attempt moves along: it took no time.

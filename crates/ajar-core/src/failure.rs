@@ -160,6 +160,8 @@ pub enum Failure {
         /// Whether the VM had been told to start: it goes on starting.
         starting: bool,
     },
+    /// The user left an attempt that others follow: it goes on.
+    Left,
     /// No favourite of that name.
     UnknownFavourite {
         /// What was asked for.
@@ -265,6 +267,7 @@ impl Failure {
             Self::TimedOut { .. } => "timedOut",
             Self::AzureError { .. } => "azureError",
             Self::Cancelled { .. } => "cancelled",
+            Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::Settings { .. } => "settings",
@@ -290,7 +293,7 @@ impl Failure {
             | Self::PortRefused { .. }
             | Self::TimedOut { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } => ExitCode::Cancelled,
+            Self::Cancelled { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::UnknownCloud { .. }

@@ -11,7 +11,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,8 +66,14 @@ pub enum HostMessage {
 pub enum Request {
     /// Open a favourite. An attempt already under way for it is shared, not repeated.
     Connect(Connect),
-    /// Give up the attempt under way for a favourite.
+    /// Give up the attempt under way for a favourite, whoever follows it.
     Cancel {
+        /// The favourite.
+        name: ProfileName,
+    },
+    /// The face that asks follows the attempt for a favourite no more. It is given up if nobody else follows it.
+    #[cfg_attr(test, ts(skip))]
+    Leave {
         /// The favourite.
         name: ProfileName,
     },
@@ -119,6 +125,11 @@ pub struct Connect {
     pub source: Option<Ipv4Addr>,
     /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
     pub launch: bool,
+    /// Whether the attempt goes on without the face that asked: a click in the tray or the window is not taken back when
+    /// the window closes, while a command in a terminal takes its wish along.
+    #[serde(default)]
+    #[cfg_attr(test, ts(skip))]
+    pub stays: bool,
 }
 
 /// The answer to a request.
@@ -134,6 +145,9 @@ pub enum Reply {
         /// Its number.
         number: AttemptNumber,
     },
+    /// The attempt that was left goes on: others follow it.
+    #[cfg_attr(test, ts(skip))]
+    Left,
     /// It cannot be done.
     #[serde(rename_all = "camelCase")]
     Refused {

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod effects;
+mod followers;
 mod held;
 mod publish;
 mod refresh;
@@ -12,6 +13,7 @@ mod remembered;
 mod requests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
@@ -27,6 +29,7 @@ use crate::files::{FileStamp, Folder, SettingsFile, StateFile};
 use crate::ports::Ports;
 use attempts::Attempts;
 use effects::Happened;
+pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use refresh::Refresh;
 use remembered::Remembered;
@@ -38,23 +41,56 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
 /// A request with the way back.
-pub(crate) struct Asked {
-    pub(crate) request: Request,
-    pub(crate) reply: oneshot::Sender<Reply>,
+struct Asked {
+    face: FaceId,
+    request: Request,
+    reply: oneshot::Sender<Reply>,
 }
 
-/// The way to an engine in this process. The engine ends when the last handle is dropped.
+/// The way of one face to an engine in this process; clones are the same face. When the last of them is dropped the face
+/// has gone, and with the last face the engine ends.
 #[derive(Clone, Debug)]
 pub struct EngineHandle {
     asks: mpsc::Sender<Asked>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    presence: Arc<Presence>,
+}
+
+/// That a face is there. However it goes, the engine hears of it.
+#[derive(Debug)]
+struct Presence {
+    face: FaceId,
+    faces: Arc<AtomicU64>,
+    happened: mpsc::UnboundedSender<Happened>,
+}
+
+impl Presence {
+    fn new(faces: Arc<AtomicU64>, happened: mpsc::UnboundedSender<Happened>) -> Arc<Self> {
+        let face = FaceId(faces.fetch_add(1, Ordering::Relaxed));
+        Arc::new(Self { face, faces, happened })
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // An engine that has ended follows nobody's wishes.
+        drop(self.happened.send(Happened::FaceGone(self.face)));
+    }
 }
 
 impl EngineHandle {
+    /// The way of another face.
+    #[must_use]
+    pub fn of_another_face(&self) -> Self {
+        let presence = Presence::new(Arc::clone(&self.presence.faces), self.presence.happened.clone());
+        Self { presence, ..self.clone() }
+    }
+
     /// Asks for something and waits for the answer, which comes at once: attempts are followed in the snapshots.
     pub async fn ask(&self, request: Request) -> Reply {
         let (reply, answer) = oneshot::channel();
-        if self.asks.send(Asked { request, reply }).await.is_ok()
+        let face = self.presence.face;
+        if self.asks.send(Asked { face, request, reply }).await.is_ok()
             && let Ok(answer) = answer.await
         {
             return answer;
@@ -129,6 +165,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     };
     let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
     let first = u64::try_from(parts.ports.clock.now().timestamp_millis()).unwrap_or(0);
+    let presence = Presence::new(Arc::default(), happened.clone());
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
@@ -152,7 +189,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     engine.reload_settings();
     engine.publish();
     tokio::spawn(engine.run(asked, happenings));
-    EngineHandle { asks, snapshots }
+    EngineHandle { asks, snapshots, presence }
 }
 
 impl Engine {
@@ -161,9 +198,9 @@ impl Engine {
             let wake = self.time_to_wake();
             tokio::select! {
                 ask = asked.recv() => match ask {
-                    Some(Asked { request, reply }) => {
+                    Some(Asked { face, request, reply }) => {
                         self.correct_clock();
-                        let answer = self.answer(request);
+                        let answer = self.answer(face, request);
                         self.advance();
                         // A face that no longer listens has gone away; the answer is for it alone.
                         drop(reply.send(answer));

@@ -47,6 +47,7 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
         reason: args.reason.clone(),
         source: args.source,
         launch: client == Client::Window,
+        stays: false,
     };
     let mut signals = Signals::listen()?;
     let view = follow(session, args, request, &mut signals).await?;
@@ -86,8 +87,8 @@ fn who_launches(session: &Session, args: &Connect) -> Client {
     if here { Client::Here } else { Client::Window }
 }
 
-/// Follows the attempt to its end, showing its steps. The first signal cancels it; with the second, or if its end is
-/// not heard of in time, this ends at once.
+/// Follows the attempt to its end, showing its steps. The first signal leaves it to the others who follow it, or cancels
+/// it if there are none; with the second, or if its end is not heard of in time, this ends at once.
 async fn follow(
     session: &Session,
     args: &Connect,
@@ -100,9 +101,9 @@ async fn follow(
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut told: Vec<StepView> = Vec::new();
     let mut cancelled_by = None;
-    let cancelling = cancel(session, &args.name);
-    tokio::pin!(cancelling);
-    let mut cancel_answered = false;
+    let leaving = leave(session, &args.name);
+    tokio::pin!(leaving);
+    let mut leave_answered = false;
     let patience = tokio::time::sleep(PATIENCE);
     tokio::pin!(patience);
     loop {
@@ -132,10 +133,15 @@ async fn follow(
                 cancelled_by = Some(signal);
                 patience.as_mut().reset(Instant::now() + PATIENCE);
             }
-            // The outcome comes with a snapshot, and with it what stays behind.
-            refused = &mut cancelling, if cancelled_by.is_some() && !cancel_answered => match refused {
-                Some(failure) => return Err(failure.into()),
-                None => cancel_answered = true,
+            goes_on = &mut leaving, if cancelled_by.is_some() && !leave_answered => {
+                if goes_on? {
+                    progress.finish();
+                    let left = words(&Failure::Left.into(), args.name.as_str());
+                    let exit_code = cancelled_by.unwrap_or(Signal::Interrupt).exit_code();
+                    return Err(FailureView { exit_code, ..left }.into());
+                }
+                // The outcome comes with a snapshot, and with it what stays behind.
+                leave_answered = true;
             },
             () = &mut patience, if cancelled_by.is_some() => {
                 progress.finish();
@@ -146,11 +152,12 @@ async fn follow(
     }
 }
 
-/// Asks to give the attempt up; what is said against it.
-async fn cancel(session: &Session, name: &ProfileName) -> Option<FailureView> {
-    match session.face.ask(Request::Cancel { name: name.clone() }).await {
-        Reply::Refused { failure } => Some(*failure),
-        Reply::Done | Reply::Attempt { .. } => None,
+/// Stops following the attempt; whether it goes on for others.
+async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureView> {
+    match session.face.ask(Request::Leave { name: name.clone() }).await {
+        Reply::Refused { failure } => Err(*failure),
+        Reply::Left => Ok(true),
+        Reply::Done | Reply::Attempt { .. } => Ok(false),
     }
 }
 

@@ -119,6 +119,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::Cancelled { open_until, asking, starting } => {
             machine::cancelled(about, *open_until, *asking, *starting)
         }
+        Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),
@@ -174,6 +175,7 @@ mod tests {
             Failure::TimedOut { step: Step::Start },
             Failure::AzureError { status: 500, azure_code, azure_message },
             Failure::Cancelled { open_until: Some(since), asking: false, starting: true },
+            Failure::Left,
             Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
             Failure::FavouriteExists { name: "web-01".into() },
             Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },

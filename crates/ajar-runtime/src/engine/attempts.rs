@@ -7,6 +7,7 @@ use ajar_core::snapshot::{AttemptNumber, AttemptView};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
+use super::followers::{FaceId, Follower, Followers};
 use crate::ports::Wanted;
 
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
@@ -14,6 +15,7 @@ use crate::ports::Wanted;
 pub(super) struct Working {
     pub(super) attempt: Attempt,
     pub(super) writes: Wanted,
+    followers: Followers,
     tasks: Vec<AbortHandle>,
     /// Whether another attempt of its favourite has begun since it ended.
     superseded: bool,
@@ -25,6 +27,12 @@ impl Working {
     pub(super) fn works_with(&mut self, task: AbortHandle) {
         self.tasks.retain(|task| !task.is_finished());
         self.tasks.push(task);
+    }
+
+    /// Another wish for the same: the client is started if anybody wants it.
+    pub(super) fn follow(&mut self, follower: Follower) {
+        self.followers.add(follower);
+        self.attempt.want_launch(self.followers.want_launch());
     }
 
     fn stop(&mut self) {
@@ -57,26 +65,35 @@ impl Attempts {
     }
 
     /// The attempt under way for a VM's port, whichever favourite it was asked for by.
-    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16) -> Option<&mut Attempt> {
+    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16) -> Option<&mut Working> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
             !working.is_ended() && order.vm == *vm && order.port == port
         };
-        self.all.iter_mut().find(wanted).map(|working| &mut working.attempt)
+        self.all.iter_mut().find(wanted)
     }
 
     /// Begins an attempt; ended ones of the same favourite are forgotten, but for those that ended just now: who follows
     /// them may not have seen their end yet.
-    pub(super) fn begin(&mut self, order: Order, memory: Memory, now: DateTime<Utc>) -> AttemptNumber {
+    pub(super) fn begin(
+        &mut self,
+        order: Order,
+        memory: Memory,
+        follower: Follower,
+        now: DateTime<Utc>,
+    ) -> AttemptNumber {
         let seen = |attempt: &Attempt| attempt.ended_at().is_some_and(|ended| now - ended > TIME_TO_SEE);
         self.all.retain(|working| working.attempt.order().name != order.name || !seen(&working.attempt));
         let before = self.all.iter_mut().filter(|working| working.attempt.order().name == order.name);
         before.for_each(|working| working.superseded |= working.is_ended());
         self.last = AttemptNumber(self.last.0 + 1);
         let attempt = Attempt::new(self.last, order, memory, now);
+        let mut followers = Followers::default();
+        followers.add(follower);
         self.all.push(Working {
             attempt,
             writes: Wanted::new(),
+            followers,
             tasks: Vec::new(),
             superseded: false,
             last_view: None,
@@ -99,6 +116,24 @@ impl Attempts {
             }
         }
         any
+    }
+
+    /// Lets a face leave what it follows, or only what it follows for one favourite. What nobody follows any more is
+    /// cancelled; whether something that it left goes on.
+    pub(super) fn leave(&mut self, face: FaceId, name: Option<&ProfileName>, now: DateTime<Utc>) -> bool {
+        let mut goes_on = false;
+        for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
+            if !working.followers.leave(face, name) {
+                continue;
+            }
+            if working.followers.is_empty() {
+                working.attempt.cancel(now);
+            } else {
+                working.attempt.want_launch(working.followers.want_launch());
+                goes_on = true;
+            }
+        }
+        goes_on
     }
 
     pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {

@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
 use super::Engine;
+use super::followers::FaceId;
 use super::held::Held;
 use super::refresh::RefreshNumber;
 use crate::files::State;
@@ -30,6 +31,8 @@ pub(super) enum Happened {
     Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
     /// The policies of a favourite's VM, read to adopt its windows.
     Adopted { name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    /// A face has gone, however it went.
+    FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
     Refreshed(RefreshNumber, Option<(ProfileName, Trouble)>),
 }
@@ -162,6 +165,9 @@ impl Engine {
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
             Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
+            Happened::FaceGone(face) => {
+                self.attempts.leave(face, None, now);
+            }
             Happened::Refreshed(number, problem) => self.refreshed(number, problem),
         }
     }

@@ -12,35 +12,43 @@ use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
 
 use super::Engine;
+use super::followers::{FaceId, Follower};
 use crate::files::State;
 
 /// How long a public address found is taken for granted.
 const SOURCE_FRESH: TimeDelta = TimeDelta::seconds(60);
 
 impl Engine {
-    pub(super) fn answer(&mut self, request: Request) -> Reply {
+    pub(super) fn answer(&mut self, face: FaceId, request: Request) -> Reply {
         self.reload_settings();
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Cancel { name }
+            | Request::Leave { name }
             | Request::Dismiss { name }
             | Request::Add { name, .. }
             | Request::Remove { name } => name.to_string(),
             Request::Refresh | Request::ShowWindow => "Ajar".into(),
         };
-        self.fulfil(request).unwrap_or_else(|trouble| {
+        self.fulfil(face, request).unwrap_or_else(|trouble| {
             let about = About { name: &about, zone: self.zone(), at: self.now() };
             Reply::Refused { failure: Box::new(in_words(&trouble, &about)) }
         })
     }
 
-    fn fulfil(&mut self, request: Request) -> Result<Reply, Trouble> {
+    fn fulfil(&mut self, face: FaceId, request: Request) -> Result<Reply, Trouble> {
         match request {
-            Request::Connect(connect) => return self.connect(connect).map(|number| Reply::Attempt { number }),
+            Request::Connect(connect) => return self.connect(face, connect).map(|number| Reply::Attempt { number }),
             Request::Cancel { name } => {
                 let now = self.now();
                 if !self.attempts.cancel(&name, now) {
                     self.favourite(&name)?;
+                }
+            }
+            Request::Leave { name } => {
+                let now = self.now();
+                if self.attempts.leave(face, Some(&name), now) {
+                    return Ok(Reply::Left);
                 }
             }
             Request::Dismiss { name } => self.attempts.forget(&name),
@@ -82,18 +90,17 @@ impl Engine {
         })
     }
 
-    fn connect(&mut self, connect: Connect) -> Result<AttemptNumber, Trouble> {
+    fn connect(&mut self, face: FaceId, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
         self.check_account(&profile)?;
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
         let port = connect.port.unwrap_or_else(|| profile.port());
-        if let Some(attempt) = self.attempts.under_way(&profile.vm, port) {
-            if connect.launch {
-                attempt.want_launch();
-            }
-            return Ok(attempt.number());
+        let follower = Follower { face: (!connect.stays).then_some(face), name: name.clone(), launch: connect.launch };
+        if let Some(working) = self.attempts.under_way(&profile.vm, port) {
+            working.follow(follower);
+            return Ok(working.attempt.number());
         }
         let now = self.now();
         let key = State::key(&profile.vm, port);
@@ -116,7 +123,7 @@ impl Engine {
             launch: connect.launch,
             vm: profile.vm,
         };
-        Ok(self.attempts.begin(order, memory, now))
+        Ok(self.attempts.begin(order, memory, follower, now))
     }
 
     /// An engine acts as one account; a favourite that wants another is not opened as somebody else.

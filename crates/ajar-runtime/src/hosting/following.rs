@@ -117,7 +117,7 @@ impl Asker {
                 progress.send_replace(match reply {
                     Reply::Attempt { number } => Progress::Number(number),
                     Reply::Refused { failure } => Progress::Refused(failure),
-                    Reply::Done => Progress::Refused(Box::new(engine_gone())),
+                    Reply::Done | Reply::Left => Progress::Refused(Box::new(engine_gone())),
                 });
             }
         }

@@ -36,7 +36,7 @@ pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Op
             _ = open.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok(stream) if is_of_this_user(&stream) => {
-                    let (engine, open) = (engine.clone(), open.clone());
+                    let (engine, open) = (engine.of_another_face(), open.clone());
                     faces.spawn(async move {
                         if let Err(error) = attend(stream, engine, open).await {
                             tracing::debug!(%error, "a face went away");

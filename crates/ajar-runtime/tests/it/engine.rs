@@ -3,6 +3,7 @@
 mod attempts;
 mod cancelling;
 mod favourites;
+mod followers;
 mod many;
 mod windows;
 
@@ -27,7 +28,7 @@ pub(crate) fn name(text: &str) -> ProfileName {
 
 /// The wish to open a favourite with its client.
 pub(crate) fn connect(text: &str) -> Connect {
-    Connect { name: name(text), port: None, seconds: None, reason: None, source: None, launch: true }
+    Connect { name: name(text), port: None, seconds: None, reason: None, source: None, launch: true, stays: false }
 }
 
 impl Running {
@@ -49,7 +50,7 @@ impl Running {
     pub(crate) async fn connect(&self, favourite: &str) -> AttemptNumber {
         match self.engine.ask(Request::Connect(connect(favourite))).await {
             Reply::Attempt { number } => number,
-            other @ (Reply::Done | Reply::Refused { .. }) => panic!("{other:?}"),
+            other @ (Reply::Done | Reply::Left | Reply::Refused { .. }) => panic!("{other:?}"),
         }
     }
 
@@ -60,7 +61,7 @@ impl Running {
     pub(crate) async fn refused(&self, request: Request) -> FailureView {
         match self.engine.ask(request).await {
             Reply::Refused { failure } => *failure,
-            other @ (Reply::Done | Reply::Attempt { .. }) => panic!("{other:?}"),
+            other @ (Reply::Done | Reply::Left | Reply::Attempt { .. }) => panic!("{other:?}"),
         }
     }
 

@@ -33,7 +33,7 @@ fn a_face_that_launches_for_itself_is_told_as_soon_as_the_port_answers() {
 #[test]
 fn a_second_face_that_wants_the_client_gets_it() {
     let mut world = World::new(Order { launch: false, ..order() }, remembering());
-    world.attempt.want_launch();
+    world.attempt.want_launch(true);
     world.attempt.apply(NUMBER, port(Open), world.now);
     assert_eq!(name(&world.attempt.next(world.now)[0]), LAUNCH);
 }

@@ -38,6 +38,14 @@ pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, as
     words(format!("Cancelled opening {}.", about.name), stays.join(" "), "Connect again whenever you like.")
 }
 
+pub(super) fn left(name: &str) -> Words {
+    words(
+        format!("Left opening {name} to the others."),
+        "It was asked for elsewhere too, so it goes on there.",
+        format!("“ajar cancel {name}” ends it for all."),
+    )
+}
+
 pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
     words(
         format!("There is no favourite called “{name}”."),

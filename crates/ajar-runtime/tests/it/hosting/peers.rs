@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::Arc;
 
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::{PROTOCOL_VERSION, Reply, Request};
 use ajar_runtime::hosting::Face;
 use interprocess::local_socket::traits::{Listener as _, Stream as _};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, Stream, ToFsName as _};
@@ -47,15 +47,20 @@ async fn peers_that_speak_garbage_are_dropped_and_others_are_served() {
         endless,
     ] {
         let heard = says(address(&faces), text).await;
-        assert!(heard.starts_with("{\"say\":\"hello\",\"protocol\":1}\n"), "{heard}");
+        assert!(heard.starts_with(&greeting()), "{heard}");
     }
     assert_eq!(host.snapshot().window_wanted, 0, "who does not greet is not obeyed");
     assert_eq!(soon(attached.ask(Request::ShowWindow)).await, Reply::Done);
     soon(host.wait_for(|snapshot| snapshot.window_wanted == 1)).await.unwrap();
 }
 
+/// How each side of a connection begins.
+fn greeting() -> String {
+    format!("{{\"say\":\"hello\",\"protocol\":{PROTOCOL_VERSION}}}\n")
+}
+
 /// A host that says these lines to everybody and hangs up, or waits for the other to.
-fn false_host(faces: &Faces, lines: &'static str) -> std::fs::File {
+fn false_host(faces: &Faces, lines: String) -> std::fs::File {
     let folder = faces.world.folder();
     folder.create().unwrap();
     let lock = std::fs::File::create(folder.engine_lock()).unwrap();
@@ -82,7 +87,7 @@ fn false_host(faces: &Faces, lines: &'static str) -> std::fs::File {
 #[tokio::test]
 async fn a_host_of_another_version_is_named_as_such() {
     let faces = Faces::of(&["web"]);
-    let _lock = false_host(&faces, "{\"say\":\"hello\",\"protocol\":7}\n");
+    let _lock = false_host(&faces, "{\"say\":\"hello\",\"protocol\":7}\n".into());
     let trouble = soon(Face::open(faces.opening())).await.unwrap_err();
     let said = format!("{:?}", trouble.failure);
     assert!(said.contains("another version of Ajar is running") && said.contains("protocol 7"), "{said}");
@@ -91,7 +96,7 @@ async fn a_host_of_another_version_is_named_as_such() {
 #[tokio::test]
 async fn a_host_that_makes_no_sense_is_given_up_after_a_few_tries() {
     let faces = Faces::of(&["web"]);
-    let _lock = false_host(&faces, "{\"say\":\"hello\",\"protocol\":1}\n{\"say\":\"snapshot\",\"snapshot\":{}}\n");
+    let _lock = false_host(&faces, format!("{}{{\"say\":\"snapshot\",\"snapshot\":{{}}}}\n", greeting()));
     let trouble = soon(Face::open(faces.opening())).await.unwrap_err();
     assert!(format!("{:?}", trouble.failure).contains("cannot be understood"), "{:?}", trouble.failure);
     assert_eq!(faces.engines(), 0);
