@@ -11,16 +11,16 @@ use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::clock::timestamp;
-use crate::fault::{Fault, FaultRequest};
+use crate::fault::Fault;
+use crate::said::Said;
 use crate::state::Cloud;
 use crate::state::nsg::Access;
 use crate::state::rights::Statement;
 use crate::state::vm::Vm;
-use crate::switches::Switches;
+use crate::switches::{Switch, Switches};
 use crate::world::World;
 
 /// What there is under `/_sim/`, for those who look for something else.
@@ -74,8 +74,10 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     complaint(StatusCode::METHOD_NOT_ALLOWED, &format!("{path} does not take {method}; it takes {takes}"))
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Mistake> {
-    serde_json::from_slice(body).map_err(|error| Mistake(error.to_string()))
+impl From<String> for Mistake {
+    fn from(sentence: String) -> Self {
+        Self(sentence)
+    }
 }
 
 async fn state(State(world): State<Arc<World>>) -> Json<Value> {
@@ -136,29 +138,26 @@ async fn clear_journal(State(world): State<Arc<World>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advance {
-    seconds: f64,
-}
-
 async fn advance(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let Advance { seconds } = read(&body)?;
-    let by = std::time::Duration::try_from_secs_f64(seconds).ok().and_then(|by| TimeDelta::from_std(by).ok());
-    let by = by.filter(|by| *by <= TimeDelta::days(3650));
-    world.clock.advance(by.ok_or_else(|| Mistake("seconds must be 0 to ten years".to_owned()))?);
+    const TEN_YEARS: f64 = 10.0 * 365.0 * 86_400.0;
+    const EXAMPLE: &str = r#"{"seconds": 3600}"#;
+    let mut said = Said::read("advance", &body, EXAMPLE)?;
+    let seconds = said.number("seconds", 0.0..=TEN_YEARS)?;
+    said.end()?;
+    let seconds = seconds.ok_or_else(|| format!("seconds is missing; say {EXAMPLE}"))?;
+    world.clock.advance(TimeDelta::from_std(std::time::Duration::from_secs_f64(seconds)).unwrap_or_default());
     world.settle().await;
     Ok(Json(json!({ "now": timestamp(world.clock.now()) })))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Address {
-    public_ip: Ipv4Addr,
-}
-
 async fn address(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let Address { public_ip } = read(&body)?;
+    const EXAMPLE: &str = r#"{"publicIp": "198.51.100.9"}"#;
+    let mut said = Said::read("address", &body, EXAMPLE)?;
+    let text = said.text("publicIp", "\"198.51.100.9\"")?;
+    said.end()?;
+    let text = text.ok_or_else(|| format!("publicIp is missing; say {EXAMPLE}"))?;
+    let public_ip: Ipv4Addr =
+        text.parse().map_err(|_| format!("publicIp must be an IPv4 address such as 198.51.100.9, not '{text}'"))?;
     world.change(|cloud, _| cloud.public_ip = public_ip);
     world.settle().await;
     Ok(Json(json!({ "publicIp": public_ip })))
@@ -169,7 +168,7 @@ async fn faults(State(world): State<Arc<World>>) -> Json<Value> {
 }
 
 async fn add_fault(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let fault = Fault::try_from(read::<FaultRequest>(&body)?).map_err(Mistake)?;
+    let fault = Fault::read(&body)?;
     let mut faults = world.faults();
     faults.add(fault);
     Ok(Json(faults.to_json()))
@@ -193,9 +192,13 @@ enum Statements {
 }
 
 async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let shape =
-        "a statement is {\"action\": \"Microsoft.Compute/…\", \"scope\": \"/subscriptions/…\", \"allowed\": false}";
-    let statements = match read(&body).map_err(|Mistake(problem)| Mistake(format!("{problem}; {shape}")))? {
+    // serde's words speak of its own types.
+    let statements = serde_json::from_slice(&body).map_err(|_| {
+        "the body must be a statement such as {\"action\": \"Microsoft.Compute/*\", \"scope\": \"/subscriptions/…\", \
+         \"allowed\": false}, or a list of them; scope may be left out"
+            .to_owned()
+    })?;
+    let statements = match statements {
         Statements::Many(many) => many,
         Statements::One(one) => vec![one],
     };
@@ -208,18 +211,16 @@ async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json
 }
 
 async fn switches(State(world): State<Arc<World>>) -> Json<Value> {
-    let values: Map<String, Value> =
-        Switches::ALL.iter().map(|(name, values)| ((*name).to_owned(), json!(values))).collect();
     let chosen = world.look(|cloud, _| cloud.switches.to_json());
-    let one = |(name, values): (String, Value)| {
-        let value = chosen[&name].clone();
-        (name, json!({ "value": value, "values": values }))
+    let one = |switch: &Switch| {
+        let shown = json!({ "value": chosen[switch.name], "values": switch.values, "meaning": switch.meaning() });
+        (switch.name.to_owned(), shown)
     };
-    Json(values.into_iter().map(one).collect())
+    Json(Switches::ALL.iter().map(one).collect())
 }
 
 async fn set_switches(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let wanted: Map<String, Value> = read(&body)?;
+    let wanted = Said::read("switches", &body, r#"{"initiateBody": "duration"}"#)?.into_members();
     world.change(|cloud, _| {
         // All or none: the present switches stay when one of the wanted ones is not known.
         let mut switches = cloud.switches.clone();

@@ -7,15 +7,17 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Request, header};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 use tower::Service;
 
-use crate::arm::error::ArmError;
+use crate::arm;
 use crate::clock::http_date;
-use crate::fault::{Fault, FaultKind, RetryForm};
+use crate::fault::{Fault, Strike, Struck};
 use crate::journal::Ending;
+use crate::served;
 use crate::world::World;
 
 /// Left in an answer's extensions by a handler that has changed something.
@@ -62,57 +64,61 @@ where
     }
 }
 
-/// A fault, looked at from when it strikes.
-enum Strike {
-    /// In place of looking at the request.
-    Instead(Option<Box<Response>>),
-    /// After the request was dealt with.
-    Afterwards,
-}
-
 impl Front {
     async fn answer(self, request: Request<Body>) -> Result<Response, Dropped> {
-        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let path = uri.path();
         if path == "/_sim" || path.starts_with("/_sim/") {
             return Ok(self.route(request).await);
         }
-        let query = request.uri().query().map(str::to_owned);
-        let started = self.world.clock.now();
-        let seq = self.world.journal().begin(method.clone(), path.clone(), query, started);
-        let fault = self.world.faults().take(&method, &path);
-        let mut ending = Ending { fault: fault.as_ref().map(|fault| fault.kind.name()), ..Ending::default() };
-        let result = self.dealt_with(request, fault.as_ref(), &mut ending).await;
+        let query = uri.query().unwrap_or_default();
+        let struck = Struck { method: method.as_str(), path, query, route: served::name(&method, path) };
+        let seq = self.world.journal().begin(struck, self.world.clock.now());
+        let fault = self.world.faults().take(struck);
+        let mut ending = Ending { fault: fault.as_ref().map(|fault| fault.name), ..Ending::default() };
+        let answer = match &fault {
+            None => Some(self.deal_with(request, &mut ending).await),
+            Some(fault) => self.go_wrong(fault, request, &mut ending).await,
+        };
         let now = self.world.clock.now();
-        let result = result.map(|mut response| {
-            let date = HeaderValue::from_str(&http_date(now)).ok();
+        let answer = answer.map(|mut response| {
+            let told = now + fault.as_ref().map(Fault::skew).unwrap_or_default();
+            let date = HeaderValue::from_str(&http_date(told)).ok();
             response.headers_mut().extend(date.map(|date| (header::DATE, date)));
             ending.status = Some(response.status().as_u16());
             response
         });
         self.world.journal().end(seq, now, ending);
-        result
+        answer.ok_or(Dropped)
     }
 
-    async fn dealt_with(
-        &self,
-        request: Request<Body>,
-        fault: Option<&Fault>,
-        ending: &mut Ending,
-    ) -> Result<Response, Dropped> {
-        let Some(fault) = fault else {
-            let response = self.route(request).await;
-            ending.applied_at = response.extensions().get::<AppliedAt>().map(|applied| applied.0);
-            return Ok(response);
-        };
-        match self.strike(fault, request.uri().path()) {
-            Strike::Instead(Some(response)) => Ok(*response),
-            Strike::Instead(None) => Err(Dropped),
-            Strike::Afterwards => {
-                let response = self.route(request).await;
-                ending.applied_at = response.extensions().get::<AppliedAt>().map(|applied| applied.0);
-                afterwards(fault, response).await
+    /// `None` when the connection drops.
+    async fn go_wrong(&self, fault: &Fault, request: Request<Body>, ending: &mut Ending) -> Option<Response> {
+        let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
+        let path_and_query = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        match fault.strike(&self.world, uri.path(), path_and_query) {
+            Strike::Dropped => None,
+            Strike::Tampered(tamper) => {
+                let response = self.deal_with(request, ending).await;
+                fault.tamper(tamper, response).await
+            }
+            Strike::Instead(mut response) => {
+                if fault.is_applied() {
+                    self.deal_with(request, ending).await;
+                }
+                // A gateway's or a portal's page is not the resource manager's.
+                if served::is_resource_manager(uri.path()) && is_json(&response) {
+                    arm::stamp(&method, &headers, &mut response);
+                }
+                Some(*response)
             }
         }
+    }
+
+    async fn deal_with(&self, request: Request<Body>, ending: &mut Ending) -> Response {
+        let response = self.route(request).await;
+        ending.applied_at = response.extensions().get::<AppliedAt>().map(|applied| applied.0);
+        response
     }
 
     async fn route(&self, request: Request<Body>) -> Response {
@@ -120,85 +126,9 @@ impl Front {
         let answered: Result<Response, Infallible> = router.call(request).await;
         answered.unwrap_or_else(|never| match never {})
     }
-
-    fn strike(&self, fault: &Fault, path: &str) -> Strike {
-        let now = self.world.clock.now();
-        let entra = &self.world.entra;
-        let error = |status, code: &str, message: &str| ArmError::new(status, code, message).into_response();
-        let response = match fault.kind {
-            FaultKind::Throttle => {
-                let message = "Number of requests for subscription exceeded the limit. Please try again later.";
-                let mut response = error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
-                response.headers_mut().extend(retry_after(fault.retry_after.unwrap_or(1), fault.retry_form, now));
-                response
-            }
-            FaultKind::Unavailable => {
-                let message = "The service is temporarily unavailable. Please try again later.";
-                let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message);
-                let wait = fault.retry_after.map(|seconds| retry_after(seconds, fault.retry_form, now));
-                response.headers_mut().extend(wait.unwrap_or_default());
-                response
-            }
-            FaultKind::Internal => {
-                let message = "Internal server error has occurred.";
-                error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
-            }
-            FaultKind::Forbidden => ArmError::forbidden(entra, "*", path).into_response(),
-            FaultKind::Unauthorized => {
-                let authority = format!("{}/{}", self.world.base, entra.tenant_id);
-                ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
-            }
-            FaultKind::NotFound => {
-                let name = path.rsplit('/').next().unwrap_or_default();
-                ArmError::resource_not_found(name, "").into_response()
-            }
-            FaultKind::Conflict => {
-                let message = "Another operation is in progress on this resource. Please try again later.";
-                error(StatusCode::CONFLICT, "Conflict", message)
-            }
-            FaultKind::OtherAddress => "198.51.100.77\n".into_response(),
-            FaultKind::Html => captive_portal(),
-            FaultKind::Reset => return Strike::Instead(None),
-            FaultKind::ResetAfter | FaultKind::Slow | FaultKind::Malformed => return Strike::Afterwards,
-        };
-        Strike::Instead(Some(Box::new(response)))
-    }
 }
 
-fn captive_portal() -> Response {
-    let page = "<!doctype html><html><head><title>Hotel Wi-Fi</title></head>\
-                <body><h1>Please sign in to use the network</h1></body></html>\n";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-}
-
-async fn afterwards(fault: &Fault, response: Response) -> Result<Response, Dropped> {
-    if fault.kind == FaultKind::ResetAfter {
-        return Err(Dropped);
-    }
-    if fault.kind == FaultKind::Slow {
-        // The effect is there at once: what a caller that gives up early must reckon with.
-        tokio::time::sleep(std::time::Duration::from_secs_f64(fault.seconds)).await;
-        return Ok(response);
-    }
-    let (mut parts, body) = response.into_parts();
-    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Response::from_parts(parts, Body::from(whole.slice(..whole.len() / 2))))
-}
-
-fn retry_after(seconds: u32, form: RetryForm, now: DateTime<Utc>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let mut put = |name: &'static str, value: String| {
-        headers.extend(value.parse::<HeaderValue>().ok().map(|value| (HeaderName::from_static(name), value)));
-    };
-    match form {
-        RetryForm::Seconds => put("retry-after", seconds.to_string()),
-        RetryForm::Date => put("retry-after", http_date(now + TimeDelta::seconds(i64::from(seconds)))),
-        RetryForm::Milliseconds => {
-            put("retry-after-ms", (u64::from(seconds) * 1000).to_string());
-            put("x-ms-retry-after-ms", (u64::from(seconds) * 1000).to_string());
-        }
-        RetryForm::Absent => {}
-    }
-    headers
+fn is_json(response: &Response) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("application/json"))
 }

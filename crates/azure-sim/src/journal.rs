@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::clock::timestamp;
+use crate::fault::Struck;
 
 /// Older entries give way, so that a simulator that runs for days stays small.
 const KEPT: usize = 100_000;
@@ -19,6 +20,7 @@ struct Entry {
     method: String,
     path: String,
     query: Option<String>,
+    route: Option<&'static str>,
     status: Option<u16>,
     applied_at: Option<DateTime<Utc>>,
     fault: Option<&'static str>,
@@ -42,14 +44,23 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Notes a request as it arrives, and gives its number.
-    pub(crate) fn begin(&mut self, method: String, path: String, query: Option<String>, at: DateTime<Utc>) -> u64 {
+    pub(crate) fn begin(&mut self, request: Struck<'_>, at: DateTime<Utc>) -> u64 {
         self.last_seq += 1;
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
-        let (status, applied_at, fault) = (None, None, None);
-        let entry = Entry { seq: self.last_seq, at, ended_at: None, method, path, query, status, applied_at, fault };
-        self.entries.push_back(entry);
+        self.entries.push_back(Entry {
+            seq: self.last_seq,
+            at,
+            ended_at: None,
+            method: request.method.to_owned(),
+            path: request.path.to_owned(),
+            query: Some(request.query.to_owned()).filter(|query| !query.is_empty()),
+            route: request.route,
+            status: None,
+            applied_at: None,
+            fault: None,
+        });
         self.last_seq
     }
 
@@ -79,6 +90,7 @@ impl Entry {
             "method": self.method,
             "path": self.path,
             "query": self.query,
+            "route": self.route,
             "status": self.status,
             "appliedAt": self.applied_at.map(timestamp),
             "startedAt": timestamp(self.at),

@@ -6,6 +6,7 @@
 
 mod announce;
 mod arm;
+mod catalogue;
 mod clock;
 mod control;
 mod duration;
@@ -19,6 +20,8 @@ mod journal;
 mod keys;
 mod latency;
 mod public_ip;
+mod said;
+mod served;
 mod simulator;
 mod site;
 mod state;
@@ -27,5 +30,6 @@ mod tls;
 mod world;
 
 pub use announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
+pub use catalogue::{ListForm, list_faults, list_switches};
 pub use fleet::{Fleet, FleetError};
 pub use simulator::{Options, Simulator, StartError};

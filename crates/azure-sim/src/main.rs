@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use azure_sim::{Fleet, Options, Simulator};
+use azure_sim::{Fleet, ListForm, Options, Simulator, list_faults, list_switches};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -38,6 +38,18 @@ struct Arguments {
     /// Write what is printed when ready to this file too, in one step
     #[arg(long, value_name = "FILE.json")]
     announce: Option<PathBuf>,
+
+    /// Say what of the real Azure is not known and can be answered either way, and end
+    #[arg(long, group = "list")]
+    list_switches: bool,
+
+    /// Say what can be made to go wrong, and end
+    #[arg(long, group = "list")]
+    list_faults: bool,
+
+    /// With --list-switches or --list-faults: as JSON
+    #[arg(long, requires = "list")]
+    json: bool,
 }
 
 #[tokio::main]
@@ -61,6 +73,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if arguments.list_switches || arguments.list_faults {
+        return list(&arguments);
+    }
     let fleet = arguments.fleet.as_deref().map(Fleet::read).transpose()?;
     // Waits from here on, so that an end that is asked for during the start is not lost.
     let ended = asked_to_end()?;
@@ -72,6 +87,18 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     writeln!(std::io::stdout(), "{}", simulator.announce().to_json()?)?;
     ended.await;
     simulator.stop().await;
+    Ok(())
+}
+
+fn list(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let form = if arguments.json { ListForm::Json } else { ListForm::Text };
+    let mut stdout = std::io::stdout();
+    if arguments.list_switches {
+        stdout.write_all(list_switches(form).as_bytes())?;
+    }
+    if arguments.list_faults {
+        stdout.write_all(list_faults(form).as_bytes())?;
+    }
     Ok(())
 }
 

@@ -135,7 +135,7 @@ impl Simulator {
         let entra = Entra::new(fleet.tenant_id, fleet.client_id, fleet.object_id);
         let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
         let announce = announce(&base, &cloud, &entra, ca_bundle, ssh, &host_keys);
-        let world = Arc::new(World::new(cloud, entra, Guard::new(services), base));
+        let world = Arc::new(World::new(cloud, entra, Guard::new(services), base, options.seed));
         world.settle().await;
 
         let tls = RustlsConfig::from_der(certificates.chain, certificates.key).await.map_err(preparing("TLS"))?;

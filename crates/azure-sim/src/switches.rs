@@ -2,6 +2,22 @@
 
 use serde_json::{Map, Value};
 
+/// A question that can be answered either way.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    pub(crate) name: &'static str,
+    /// The first one is the default.
+    pub(crate) values: &'static [&'static str],
+    doc: &'static str,
+}
+
+impl Switch {
+    /// What it decides, in a sentence.
+    pub(crate) fn meaning(&self) -> &'static str {
+        self.doc.trim()
+    }
+}
+
 macro_rules! switches {
     ($($(#[doc = $doc:literal])+ $name:literal => $field:ident: $type:ident {
         $first:literal => $default:ident $(, $value:literal => $variant:ident)* $(,)?
@@ -23,8 +39,9 @@ macro_rules! switches {
         }
 
         impl Switches {
-            /// Name and values of every switch; the first value is the default.
-            pub(crate) const ALL: &[(&str, &[&str])] = &[$(($name, &[$first, $($value),*])),+];
+            /// Every switch.
+            pub(crate) const ALL: &[Switch] =
+                &[$(Switch { name: $name, values: &[$first, $($value),*], doc: concat!($($doc),+) }),+];
 
             /// Sets one switch; the error lists what there is to choose from.
             pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -97,10 +114,10 @@ switches! {
 
 impl Switches {
     fn complaint(name: &str, value: &str) -> String {
-        if let Some((_, values)) = Self::ALL.iter().find(|(known, _)| *known == name) {
-            return format!("switch '{name}' has no value '{value}'; it takes {}", values.join(", "));
+        if let Some(switch) = Self::ALL.iter().find(|switch| switch.name == name) {
+            return format!("switch '{name}' has no value '{value}'; it takes {}", switch.values.join(", "));
         }
-        let names: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = Self::ALL.iter().map(|switch| switch.name).collect();
         format!("there is no switch '{name}'; there are {}", names.join(", "))
     }
 }
@@ -111,11 +128,13 @@ mod tests {
 
     #[test]
     fn every_value_of_every_switch_can_be_set_and_is_shown() {
-        for (name, values) in Switches::ALL {
-            for value in *values {
+        for switch in Switches::ALL {
+            assert_eq!(Switches::default().to_json()[switch.name], switch.values[0]);
+            assert!(switch.meaning().ends_with('.'), "{}", switch.name);
+            for value in switch.values {
                 let mut switches = Switches::default();
-                switches.set(name, value).unwrap();
-                assert_eq!(switches.to_json()[name], *value);
+                switches.set(switch.name, value).unwrap();
+                assert_eq!(switches.to_json()[switch.name], *value);
             }
         }
     }

@@ -36,12 +36,12 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    pub(crate) fn new(cloud: Cloud, entra: Entra, guard: Guard, base: String) -> Self {
+    pub(crate) fn new(cloud: Cloud, entra: Entra, guard: Guard, base: String, seed: u64) -> Self {
         Self {
             cloud: Mutex::new(cloud),
             clock: Clock::default(),
             journal: Mutex::default(),
-            faults: Mutex::default(),
+            faults: Mutex::new(Faults::new(seed)),
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),

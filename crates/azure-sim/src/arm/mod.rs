@@ -7,7 +7,7 @@ mod json_body;
 mod network;
 mod operations;
 mod policy_body;
-mod route;
+pub(crate) mod route;
 mod security;
 mod subscriptions;
 
@@ -61,9 +61,15 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Response {
     let mut response = answer(&world, &method, &uri, &headers, &body).await.unwrap_or_else(ArmError::into_response);
+    stamp(&method, &headers, &mut response);
+    response
+}
+
+/// Adds what every answer of the resource manager carries: the ids of the call, and what is left of the quota.
+pub(crate) fn stamp(method: &Method, headers: &HeaderMap, response: &mut Response) {
     let request_id = Uuid::new_v4().to_string();
     let correlation = headers.get("x-ms-correlation-request-id").and_then(|id| id.to_str().ok());
-    let remaining = if method == Method::GET { "reads" } else { "writes" };
+    let remaining = if *method == Method::GET { "reads" } else { "writes" };
     let extra = [
         ("x-ms-correlation-request-id".to_owned(), correlation.unwrap_or(&request_id).to_owned()),
         ("x-ms-routing-request-id".to_owned(), format!("AZURESIM:{}", Uuid::new_v4())),
@@ -76,7 +82,6 @@ pub(crate) async fn handle(
             response.headers_mut().insert(name, value);
         }
     }
-    response
 }
 
 async fn answer(

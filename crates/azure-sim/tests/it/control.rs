@@ -90,11 +90,14 @@ async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
     let azure = Azure::start().await;
     for (what, body, part) in [
         ("faults", json!({ "fault": "nonsense" }), "resetAfter"),
+        ("faults", json!([]), "must be a JSON object such as"),
         ("switches", json!({ "nonsense": "x" }), "initiateBody"),
         ("switches", json!({ "initiateBody": "x" }), "endTimeUtc"),
-        ("advance", json!({ "seconds": -1 }), "seconds"),
+        ("advance", json!({ "seconds": -1 }), "seconds must be a number from 0"),
+        ("advance", json!({}), "seconds is missing"),
         ("rights", json!({ "action": 1 }), "allowed"),
         ("address", json!({ "publicIp": "::1" }), "IPv4"),
+        ("address", json!({ "ip": "1.2.3.4" }), "address has no 'ip'; it takes publicIp"),
     ] {
         let answer = azure.control(what, body).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{what}");

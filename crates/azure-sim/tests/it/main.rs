@@ -5,6 +5,7 @@
 mod client;
 mod control;
 mod entra;
+mod faults;
 mod guest;
 mod jit;
 mod policy;

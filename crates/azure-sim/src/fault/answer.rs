@@ -1,0 +1,148 @@
+//! Answers that a fault gives in place of the service's own.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::kind::{FaultKind, Instead, RetryForm, Tamper};
+use super::{Fault, To};
+use crate::arm::error::ArmError;
+use crate::clock::http_date;
+use crate::world::World;
+
+/// What a fault makes of a request.
+#[derive(Debug)]
+pub(crate) enum Strike {
+    /// This answer, in place of the request's own.
+    Instead(Box<Response>),
+    /// No answer; the connection drops before the request is looked at.
+    Dropped,
+    /// The request is dealt with, and its answer goes wrong.
+    Tampered(Tamper),
+}
+
+impl Fault {
+    /// How the fault strikes a request for `path`.
+    pub(crate) fn strike(&self, world: &World, path: &str, path_and_query: &str) -> Strike {
+        let answer = match self.kind {
+            FaultKind::Reset => return Strike::Dropped,
+            FaultKind::Tampered(tamper) => return Strike::Tampered(tamper),
+            FaultKind::Instead(answer) => answer,
+        };
+        let now = world.clock.now();
+        let mut response = match answer {
+            Instead::Throttle => {
+                let message = "Number of requests for subscription exceeded the limit. Please try again later.";
+                refusal(path, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+            }
+            Instead::Internal => {
+                let message = "Internal server error has occurred.";
+                refusal(path, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
+            }
+            Instead::Unavailable => {
+                let message = "The service is temporarily unavailable. Please try again later.";
+                refusal(path, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+            }
+            Instead::BadGateway => page(StatusCode::BAD_GATEWAY, "502 Bad Gateway"),
+            Instead::GatewayTimeout => page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out"),
+            Instead::Conflict => {
+                let message = "Another operation is in progress on this resource. Please try again later.";
+                refusal(path, StatusCode::CONFLICT, "Conflict", message)
+            }
+            Instead::Forbidden => ArmError::forbidden(&world.entra, "*", path).into_response(),
+            Instead::ExpiredToken => {
+                let authority = format!("{}/{}", world.base, world.entra.tenant_id);
+                ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
+            }
+            Instead::ClaimsChallenge => claims_challenge(&world.base, now),
+            Instead::NotFound => {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                ArmError::resource_not_found(name, "").into_response()
+            }
+            Instead::OtherAddress => "198.51.100.77\n".into_response(),
+            Instead::Html => page(StatusCode::OK, "Please sign in to use the network"),
+            Instead::Redirect => self.redirect(&world.base, path_and_query),
+        };
+        let asked = self.retry_after.or((answer == Instead::Throttle).then_some(1));
+        if let Some(seconds) = asked {
+            response.headers_mut().extend(retry_after(seconds, self.retry_form, now));
+        }
+        Strike::Instead(Box::new(response))
+    }
+
+    /// Whether the request takes effect although the fault answers.
+    pub(crate) fn is_applied(&self) -> bool {
+        self.applied
+    }
+
+    fn redirect(&self, base: &str, path_and_query: &str) -> Response {
+        let location = match &self.to {
+            To::Foreign => format!("https://management.azure.example{path_and_query}"),
+            To::Http => format!("{}{path_and_query}", base.replacen("https://", "http://", 1)),
+            To::Itself => format!("{base}{path_and_query}"),
+            To::Url(url) => url.clone(),
+        };
+        (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
+    }
+}
+
+/// An error in the words of whoever serves the path: Entra, a public address endpoint, or Azure Resource Manager.
+fn refusal(path: &str, status: StatusCode, code: &str, message: &str) -> Response {
+    let lower = path.to_ascii_lowercase();
+    if lower.starts_with("/_ip/") {
+        return (status, format!("{message}\n")).into_response();
+    }
+    if lower.contains("/oauth2/") || lower.ends_with("/.well-known/openid-configuration") {
+        let description = "AADSTS90033: A transient error has occurred. Please try again.";
+        let body = json!({
+            "error": "temporarily_unavailable", "error_description": description, "error_codes": [90033],
+        });
+        return (status, axum::Json(body)).into_response();
+    }
+    ArmError::new(status, code, message).into_response()
+}
+
+fn page(status: StatusCode, title: &str) -> Response {
+    let page =
+        format!("<!doctype html><html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n");
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
+/// What continuous access evaluation answers when a session was revoked: the claims ask for a token newer than now.
+fn claims_challenge(base: &str, now: DateTime<Utc>) -> Response {
+    let claims = json!({ "access_token": { "nbf": { "essential": true, "value": now.timestamp().to_string() } } });
+    let claims = STANDARD.encode(claims.to_string());
+    let challenge = format!(
+        "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/authorize\", error=\"insufficient_claims\", \
+         claims=\"{claims}\""
+    );
+    let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
+                   TokenIssuedBeforeRevocationTimestamp";
+    let mut response = ArmError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).into_response();
+    response.headers_mut().extend(challenge.parse().ok().map(|value| (header::WWW_AUTHENTICATE, value)));
+    response
+}
+
+fn retry_after(seconds: u32, form: RetryForm, now: DateTime<Utc>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &'static str, value: String| {
+        headers.extend(value.parse::<HeaderValue>().ok().map(|value| (HeaderName::from_static(name), value)));
+    };
+    let millis = (u64::from(seconds) * 1000).to_string();
+    match form {
+        RetryForm::Seconds => put("retry-after", seconds.to_string()),
+        RetryForm::Date => put("retry-after", http_date(now + TimeDelta::seconds(i64::from(seconds)))),
+        RetryForm::Milliseconds => {
+            put("retry-after-ms", millis.clone());
+            put("x-ms-retry-after-ms", millis);
+        }
+        RetryForm::RetryAfterMs => put("retry-after-ms", millis),
+        RetryForm::XMsRetryAfterMs => put("x-ms-retry-after-ms", millis),
+        RetryForm::Garbage => put("retry-after", "soon".to_owned()),
+        RetryForm::Absent => {}
+    }
+    headers
+}

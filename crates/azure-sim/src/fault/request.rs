@@ -1,0 +1,75 @@
+//! The body of `POST /_sim/faults`, and what is wrong with it where it is wrong.
+
+use super::kind::{FaultKind, RetryForm};
+use super::matching::Match;
+use super::{Fault, To};
+use crate::said::Said;
+
+const EXAMPLE: &str = r#"{"match": {"method": "POST", "path": "*/initiate"}, "fault": "resetAfter", "times": 1}"#;
+const MATCH: &str =
+    r#"{"method": "POST", "path": "*/initiate", "route": "VirtualMachines_*", "query": "statusOnly=true"}"#;
+
+/// Reads a fault; the error is a sentence that says what would be right.
+pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
+    let mut said = Said::read("a fault", body, EXAMPLE)?;
+    let named = match said.text("fault", "\"resetAfter\"")? {
+        Some(name) => FaultKind::find(&name)?,
+        None => return Err(format!("'fault' is missing; a fault is said so: {EXAMPLE}")),
+    };
+    let mut wanted = said.within("match", MATCH)?;
+    let matches = Match {
+        method: wanted.text("method", "\"POST\"")?,
+        path: wanted.text("path", "\"*/initiate\"")?,
+        route: wanted.text("route", "\"VirtualMachines_Start\"")?,
+        query: wanted.text("query", "\"statusOnly=true\"")?,
+    };
+    wanted.end()?;
+    let probability = said.number("probability", 0.0..=1.0)?;
+    let forever = said.take("times");
+    let left = match forever {
+        // What strikes by chance goes on to.
+        None => probability.is_none().then_some(1),
+        Some(serde_json::Value::Null) => None,
+        Some(times) => match times.as_u64().and_then(|times| u32::try_from(times).ok()).filter(|times| *times > 0) {
+            Some(times) => Some(times),
+            None => return Err(format!("times must be a whole number from 1 on, or null for each time, not {times}")),
+        },
+    };
+    let fault = Fault {
+        matches,
+        name: named.name,
+        kind: named.kind,
+        left,
+        probability: probability.unwrap_or(1.0),
+        seconds: said.number("seconds", 0.0..=3600.0)?,
+        retry_after: said.whole("retryAfter", 0)?,
+        retry_form: retry_form(said.text("retryForm", "\"date\"")?.as_deref())?,
+        applied: said.truth("applied")?.unwrap_or(false),
+        minutes: said.number("minutes", -525_600.0..=525_600.0)?.unwrap_or(10.0),
+        megabytes: said.whole("megabytes", 1)?.unwrap_or(64),
+        to: to(said.text("to", "\"foreign\"")?)?,
+    };
+    said.end()?;
+    Ok(fault)
+}
+
+fn retry_form(name: Option<&str>) -> Result<RetryForm, String> {
+    let Some(name) = name else { return Ok(RetryForm::default()) };
+    RetryForm::ALL.iter().find(|(known, ..)| *known == name).map(|(_, form, _)| *form).ok_or_else(|| {
+        let names: Vec<_> = RetryForm::ALL.iter().map(|(name, ..)| *name).collect();
+        format!("there is no retryForm '{name}'; there are {}", names.join(", "))
+    })
+}
+
+fn to(text: Option<String>) -> Result<To, String> {
+    match text {
+        None => Ok(To::Foreign),
+        Some(text) => match text.as_str() {
+            "foreign" => Ok(To::Foreign),
+            "http" => Ok(To::Http),
+            "self" => Ok(To::Itself),
+            url if url.starts_with("https://") || url.starts_with("http://") => Ok(To::Url(text)),
+            _ => Err(format!("to must be foreign, http, self or a URL such as https://example.com/, not '{text}'")),
+        },
+    }
+}
