@@ -1,6 +1,7 @@
 //! Set-up and chores: everything a clone needs beyond cargo itself.
 
 mod bindings;
+mod clients;
 mod contract;
 mod demo;
 mod icons;
@@ -33,11 +34,18 @@ enum Chore {
     },
     /// Write the window's TypeScript types anew from the Rust ones
     Bindings,
-    /// Hold the client and the simulator against Azure's published API descriptions
+    /// Hold client and simulator against what Azure publishes: its API descriptions, or its own clients
+    #[command(group = clap::ArgGroup::new("against").required(true))]
     Contract {
-        /// Folder with jitNetworkAccessPolicies.json and its examples
-        #[arg(long, value_name = "DIR")]
-        specs: PathBuf,
+        /// The API descriptions: a folder with jitNetworkAccessPolicies.json and its examples
+        #[arg(long, value_name = "DIR", group = "against")]
+        specs: Option<PathBuf>,
+        /// The Azure CLI and the Python libraries, installed under target/clients: ends with "N passed, M failed"
+        #[arg(long, group = "against")]
+        clients: bool,
+        /// Only the checks of clients whose names contain this
+        #[arg(long, value_name = "TEXT", requires = "clients")]
+        only: Option<String>,
     },
     /// What CI runs: `test`, then `contract` where ../shared/azure-specs exists
     Ci,
@@ -60,7 +68,8 @@ fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Demo { args } => return demo::run(&args),
         Chore::Test { only } => test::run(&only)?,
         Chore::Bindings => bindings::replace()?,
-        Chore::Contract { specs } => contract::run(&specs)?,
+        Chore::Contract { specs: Some(specs), .. } => contract::run(&specs)?,
+        Chore::Contract { specs: None, only, .. } => clients::run(only.as_deref())?,
         Chore::Ci => {
             test::run(&[])?;
             contract::run_if_present()?;

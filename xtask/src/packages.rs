@@ -59,6 +59,14 @@ pub(crate) const TEST: &[Need] = &[
     },
 ];
 
+/// For Azure's own clients, which are installed from PyPI.
+pub(crate) const PYTHON: &[Need] = &[Need {
+    why: "to run Azure's own clients",
+    debian: &["python3", "python3-venv"],
+    fedora: &["python3"],
+    arch: &["python"],
+}];
+
 /// Sees to it that all of this is there: installs it on Debian and Ubuntu, names it on other kinds of Linux.
 pub(crate) fn ensure(needs: &[&[Need]]) -> anyhow::Result<()> {
     if !cfg!(target_os = "linux") {
