@@ -17,7 +17,7 @@ pub struct Announce {
     pub authority: String,
     /// The PEM file of the certificate authority to trust.
     pub ca_bundle: PathBuf,
-    /// The one tenant.
+    /// The first tenant: the service principal's.
     pub tenant_id: Uuid,
     /// The demo service principal.
     pub client_id: Uuid,
@@ -33,8 +33,63 @@ pub struct Announce {
     pub control: String,
     /// How to sign in to the built-in SSH guests.
     pub ssh: AnnounceSsh,
+    /// All tenants, the service principal's first.
+    pub tenants: Vec<AnnounceTenant>,
+    /// All that can sign in, the service principal first.
+    pub accounts: Vec<AnnounceAccount>,
     /// The fleet.
     pub vms: Vec<AnnounceVm>,
+}
+
+/// A Microsoft Entra tenant.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnounceTenant {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// `contoso.onmicrosoft.com`: can stand for the id in an authority.
+    pub domain: String,
+}
+
+/// A user, a service principal or a managed identity.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnounceAccount {
+    /// How the control endpoints call it.
+    pub name: String,
+    /// `user`, `servicePrincipal` or `managedIdentity`.
+    pub kind: &'static str,
+    /// Of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_principal_name: Option<String>,
+    /// Of service principals and managed identities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Uuid>,
+    /// Of service principals that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// In the home tenant.
+    pub object_id: Uuid,
+    /// The tenants that know the account, home first.
+    pub tenants: Vec<Uuid>,
+}
+
+/// Everything but the secret.
+impl fmt::Debug for AnnounceAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, kind, user_principal_name, client_id, client_secret: _, object_id, tenants } = self;
+        f.debug_struct("AnnounceAccount")
+            .field("name", name)
+            .field("kind", kind)
+            .field("user_principal_name", user_principal_name)
+            .field("client_id", client_id)
+            .field("client_secret", &format_args!("***"))
+            .field("object_id", object_id)
+            .field("tenants", tenants)
+            .finish()
+    }
 }
 
 /// The user that the built-in SSH guests know.
@@ -88,7 +143,7 @@ pub struct AnnouncePort {
     pub dial: Option<String>,
 }
 
-/// Everything but the two secrets: what is logged by `{:?}` lets nobody in.
+/// Everything but the secrets: what is logged by `{:?}` lets nobody in.
 impl fmt::Debug for Announce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // By name, so that a new field asks here whether it may be shown.
@@ -104,6 +159,8 @@ impl fmt::Debug for Announce {
             public_ip_endpoints,
             control,
             ssh,
+            tenants,
+            accounts,
             vms,
         } = self;
         f.debug_struct("Announce")
@@ -118,6 +175,8 @@ impl fmt::Debug for Announce {
             .field("public_ip_endpoints", public_ip_endpoints)
             .field("control", control)
             .field("ssh", ssh)
+            .field("tenants", tenants)
+            .field("accounts", accounts)
             .field("vms", vms)
             .finish()
     }
@@ -158,12 +217,26 @@ mod tests {
             public_ip_endpoints: Vec::new(),
             control: String::new(),
             ssh: AnnounceSsh { user: "demo".to_owned(), identity_file: PathBuf::new() },
+            tenants: Vec::new(),
+            accounts: vec![AnnounceAccount {
+                name: "app".to_owned(),
+                kind: "servicePrincipal",
+                user_principal_name: None,
+                client_id: None,
+                client_secret: Some("open-barley".to_owned()),
+                object_id: Uuid::nil(),
+                tenants: Vec::new(),
+            }],
             vms: Vec::new(),
         };
         let json = announce.to_json().unwrap();
-        assert!(json.contains("open-sesame") && json.contains("swordfish"), "{json}");
+        for secret in ["open-sesame", "swordfish", "open-barley"] {
+            assert!(json.contains(secret), "{json}");
+        }
         for shown in [format!("{announce:?}"), format!("{announce:#?}")] {
-            assert!(!shown.contains("open-sesame") && !shown.contains("swordfish"), "{shown}");
+            for secret in ["open-sesame", "swordfish", "open-barley"] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
             assert!(shown.contains("https://127.0.0.1:1") && shown.contains("client_secret: ***"), "{shown}");
         }
     }

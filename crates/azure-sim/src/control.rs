@@ -95,7 +95,7 @@ async fn state(State(world): State<Arc<World>>) -> Json<Value> {
                 "startTime": timestamp(operation.started),
                 "endTime": operation.ended.map(timestamp),
             })).collect::<Vec<_>>(),
-            "rights": cloud.rights.statements(),
+            "rights": cloud.rights.statements().collect::<Vec<_>>(),
             "switches": cloud.switches.to_json(),
             "faults": faults,
         })
@@ -180,7 +180,7 @@ async fn clear_faults(State(world): State<Arc<World>>) -> StatusCode {
 }
 
 async fn rights(State(world): State<Arc<World>>) -> Json<Value> {
-    Json(world.look(|cloud, _| json!(cloud.rights.statements())))
+    Json(world.look(|cloud, _| json!(cloud.rights.statements().collect::<Vec<_>>())))
 }
 
 /// One statement, or a list of them.
@@ -202,11 +202,23 @@ async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json
         Statements::Many(many) => many,
         Statements::One(one) => vec![one],
     };
+    let directory = &world.entra.directory;
+    let with_account = |statement: Statement| {
+        let Some(principal) = &statement.principal else { return Ok((statement, None)) };
+        let account = directory.account(principal).map(|account| account.id);
+        let known =
+            || directory.accounts.iter().map(|account| account.spec.name.as_str()).collect::<Vec<_>>().join(", ");
+        let unknown = || Mistake(format!("there is no account '{principal}'; there are {}", known()));
+        let account = account.ok_or_else(unknown)?;
+        Ok((statement, Some(account)))
+    };
+    // All or none.
+    let statements = statements.into_iter().map(with_account).collect::<Result<Vec<_>, Mistake>>()?;
     Ok(Json(world.change(|cloud, _| {
-        for statement in statements {
-            cloud.rights.add(statement);
+        for (statement, account) in statements {
+            cloud.rights.add(statement, account);
         }
-        json!(cloud.rights.statements())
+        json!(cloud.rights.statements().collect::<Vec<_>>())
     })))
 }
 

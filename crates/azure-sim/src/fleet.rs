@@ -1,10 +1,14 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
+mod accounts;
+
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use uuid::Uuid;
+
+pub(crate) use accounts::{AccountKind, AccountSpec, Role, SERVICE_PRINCIPAL, TenantSpec, derived};
 
 use crate::duration;
 use crate::state::configure::LONGEST_NAMES;
@@ -22,6 +26,12 @@ pub struct Fleet {
     pub(crate) object_id: Uuid,
     #[serde(default = "default_public_ip")]
     pub(crate) public_ip: Ipv4Addr,
+    /// The tenant of `tenant_id` first; never empty once the file has been read.
+    #[serde(default)]
+    pub(crate) tenants: Vec<TenantSpec>,
+    /// The service principal of `client_id` first; complete once the file has been read.
+    #[serde(default)]
+    pub(crate) accounts: Vec<AccountSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     #[serde(default)]
     pub(crate) vms: Vec<VmSpec>,
@@ -32,6 +42,11 @@ pub struct Fleet {
 pub(crate) struct SubscriptionSpec {
     pub(crate) id: Uuid,
     pub(crate) name: String,
+    /// Id, domain or name of a tenant; the first one when left out.
+    pub(crate) tenant: Option<String>,
+    /// The tenant, once the file has been read.
+    #[serde(skip)]
+    pub(crate) tenant_id: Uuid,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -230,6 +245,8 @@ impl Default for Fleet {
             client_id: default_client(),
             object_id: default_object(),
             public_ip: default_public_ip(),
+            tenants: accounts::tenants(default_tenant(), &[]),
+            accounts: Vec::new(),
             subscriptions: Vec::new(),
             vms: Vec::new(),
         })
@@ -254,9 +271,9 @@ impl Fleet {
 
     fn parse(text: &str, file: Option<&Path>) -> Result<Self, FleetError> {
         let file = file.map(Path::to_owned);
-        let fleet: Self = toml::from_str(text)
+        let mut fleet: Self = toml::from_str(text)
             .map_err(|source| FleetError::Syntax { file: file.clone(), source: Box::new(source) })?;
-        match fleet.check() {
+        match fleet.complete().and_then(|()| fleet.check()) {
             Ok(()) => Ok(fleet),
             Err((key, problem)) => Err(FleetError::Invalid { file, key, problem }),
         }
@@ -268,7 +285,33 @@ impl Fleet {
         self.subscriptions.iter().find(|known| known.name == *wanted || known.id.to_string() == wanted.to_lowercase())
     }
 
+    /// Fills in what the file may leave out of tenants and accounts, and puts each subscription into its tenant.
+    fn complete(&mut self) -> Result<(), (String, String)> {
+        self.tenants = accounts::tenants(self.tenant_id, &self.tenants);
+        if let Some(taken) = self.accounts.iter().find(|account| account.name == accounts::SERVICE_PRINCIPAL) {
+            let problem = "is the name of the service principal that client_id names".to_owned();
+            return Err((format!("accounts.{}.name", taken.name), problem));
+        }
+        self.accounts = accounts::accounts(self.service_principal(), &self.accounts, &self.tenants);
+        for subscription in &mut self.subscriptions {
+            let wanted = subscription.tenant.as_deref();
+            let found = self.tenants.iter().find(|tenant| wanted.is_none_or(|wanted| tenant.is(wanted)));
+            let key = || format!("subscriptions.{}.tenant", subscription.name);
+            subscription.tenant_id = found.ok_or_else(|| (key(), "names none of the fleet's tenants".to_owned()))?.id;
+        }
+        Ok(())
+    }
+
+    fn service_principal(&self) -> AccountSpec {
+        AccountSpec {
+            client_id: Some(self.client_id),
+            object_id: Some(self.object_id),
+            ..AccountSpec::new(accounts::SERVICE_PRINCIPAL, AccountKind::ServicePrincipal)
+        }
+    }
+
     fn check(&self) -> Result<(), (String, String)> {
+        accounts::check(&self.tenants, &self.accounts)?;
         if self.subscriptions.is_empty() {
             return Err(("subscriptions".to_owned(), "at least one is needed".to_owned()));
         }

@@ -29,7 +29,7 @@ mod switches;
 mod tls;
 mod world;
 
-pub use announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
+pub use announce::{Announce, AnnounceAccount, AnnouncePort, AnnounceSsh, AnnounceTenant, AnnounceVm};
 pub use catalogue::{ListForm, list_faults, list_switches};
 pub use fleet::{Fleet, FleetError};
 pub use simulator::{Options, Simulator, StartError};

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use chrono::Utc;
@@ -132,7 +132,7 @@ impl Simulator {
         let (site, vms) = place(&fleet)?;
         let (services, host_keys) = services(&fleet, &user_key).map_err(preparing("the SSH host keys"))?;
         let cloud = Cloud::new(&fleet, vms, Latencies::new(options.seed, options.speed));
-        let entra = Entra::new(fleet.tenant_id, fleet.client_id, fleet.object_id);
+        let entra = Entra::new(&fleet, base.clone());
         let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
         let announce = announce(&base, &cloud, &entra, ca_bundle, ssh, &host_keys);
         let world = Arc::new(World::new(cloud, entra, Guard::new(services), base, options.seed));
@@ -238,12 +238,7 @@ fn router(world: &Arc<World>) -> Router {
     Router::new()
         .merge(control::router())
         .route("/_ip/{service}", get(public_ip::tell))
-        .route("/_identity/token", get(entra::managed_identity))
-        .route("/metadata/endpoints", get(entra::cloud_metadata))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(entra::openid_configuration))
-        .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
-        .route("/adfs/.well-known/openid-configuration", get(entra::adfs_configuration))
-        .route("/adfs/oauth2/token", post(entra::adfs_token))
+        .merge(entra::router())
         .fallback(arm::handle)
         .with_state(Arc::clone(world))
 }
@@ -283,18 +278,21 @@ fn announce(
                 .collect(),
         }
     };
+    let app = entra.directory.app();
     Announce {
         resource_manager: base.to_owned(),
         authority: base.to_owned(),
         ca_bundle,
-        tenant_id: entra.tenant_id,
-        client_id: entra.client_id,
-        client_secret: entra.client_secret.clone(),
+        tenant_id: entra.tenant_id(),
+        client_id: app.spec.client_id.unwrap_or_default(),
+        client_secret: app.client_secret.clone().unwrap_or_default(),
         identity_endpoint: format!("{base}/_identity/token"),
         identity_header: entra.identity_header.clone(),
         public_ip_endpoints: (1..=3).map(|service| format!("{base}/_ip/{service}")).collect(),
         control: format!("{base}/_sim"),
         ssh,
+        tenants: entra.directory.announce_tenants(),
+        accounts: entra.directory.announce_accounts(),
         vms: cloud.vms.iter().zip(host_keys).map(vm).collect(),
     }
 }

@@ -115,6 +115,11 @@ impl World {
         }
     }
 
+    /// Host and port: `127.0.0.1:45123`.
+    pub(crate) fn host(&self) -> &str {
+        self.base.strip_prefix("https://").unwrap_or(&self.base)
+    }
+
     /// Whether a token for this audience is one for our resource manager.
     pub(crate) fn is_audience(&self, audience: &str) -> bool {
         let port = self.base.rsplit(':').next().unwrap_or_default();

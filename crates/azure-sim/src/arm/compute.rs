@@ -34,10 +34,11 @@ pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope) -> Result<Respons
     let expand = status_only || expands(call);
     call.world.look(|cloud, now| {
         call.permit(cloud, READ, &scope.id())?;
+        let may = call.may(cloud, READ);
         let inside = |vm: &&Vm| {
             vm.subscription.eq_ignore_ascii_case(&scope.subscription)
                 && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&vm.resource_group))
-                && cloud.rights.allow(READ, &vm.id())
+                && may.at(&vm.id())
         };
         Ok(list(cloud.vms.iter().filter(inside).map(|vm| model(vm, expand, now))))
     })

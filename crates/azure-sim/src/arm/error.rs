@@ -5,8 +5,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::entra::Entra;
+use crate::entra::directory::Caller;
 use crate::state::change::Declined;
 use crate::state::initiate::Refusal;
 
@@ -44,12 +46,51 @@ impl ArmError {
         Self::unauthenticated(authority, "ExpiredAuthenticationToken", message)
     }
 
+    pub(crate) fn not_yet_valid(authority: &str, from: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let form = "%-m/%-d/%Y %-I:%M:%S %p";
+        let message = format!(
+            "The access token is not valid yet: it is so from UTC time '{}', which is later than current UTC time '{}'.",
+            from.format(form),
+            now.format(form)
+        );
+        Self::unauthenticated(authority, "InvalidAuthenticationToken", message)
+    }
+
+    pub(crate) fn wrong_audience(authority: &str, audience: &str, base: &str) -> Self {
+        let message = format!(
+            "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with \
+             one of the allowed audiences '{base}/','{base}','https://management.core.windows.net/',\
+             'https://management.core.windows.net','https://management.azure.com/','https://management.azure.com'."
+        );
+        Self::unauthenticated(authority, "InvalidAuthenticationTokenAudience", message)
+    }
+
+    /// 401: a good token, but of a tenant that does not have the subscription. The challenge names the one that does.
+    pub(crate) fn wrong_tenant(entra: &Entra, token: Uuid, subscription: Uuid) -> Self {
+        let right = entra.authority(Some(subscription));
+        let message = format!(
+            "The access token is from the wrong issuer '{}/'. It must match the tenant '{right}/' associated with this \
+             subscription. Please use the authority (URL) '{right}' to get the token. Note, if the subscription is \
+             transferred to another tenant there is no impact to the services, but information about new tenant could \
+             take time to propagate (up to an hour). If you just transferred your subscription and see this error \
+             message, please try back later.",
+            entra.authority(Some(token))
+        );
+        let challenge = format!(
+            "Bearer authorization_uri=\"{right}\", error=\"invalid_token\", error_description=\"The access token is from \
+             the wrong issuer. It must match the tenant associated with this subscription. Please use correct authority \
+             to get the token.\""
+        );
+        let error = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationTokenTenant", message);
+        Self { challenge: Some(challenge), ..error }
+    }
+
     /// 403, in Azure's exact sentence.
-    pub(crate) fn forbidden(entra: &Entra, action: &str, scope: &str) -> Self {
+    pub(crate) fn forbidden(caller: &Caller, action: &str, scope: &str) -> Self {
         let message = format!(
             "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
              '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-            entra.client_id, entra.object_id
+            caller.name, caller.object_id
         );
         Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
     }

@@ -22,9 +22,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::entra::directory::Caller;
+use crate::entra::token::BadToken;
 use crate::latency::Wait;
 use crate::state::Cloud;
 use crate::state::power::PowerAction;
+use crate::state::rights::OfAction;
 use crate::switches::SubscriptionListAction;
 use crate::world::World;
 use error::ArmError;
@@ -33,6 +36,7 @@ use route::{Route, Scope, Target};
 /// One authenticated request.
 struct Call<'a> {
     world: &'a World,
+    caller: Caller,
     /// Where the caller reached us: `https://localhost:45123`.
     host: String,
     query: Vec<(String, String)>,
@@ -45,10 +49,15 @@ impl Call<'_> {
     }
 
     fn permit(&self, cloud: &Cloud, action: &str, scope: &str) -> Result<(), ArmError> {
-        if cloud.rights.allow(action, scope) {
+        if self.may(cloud, action).at(scope) {
             return Ok(());
         }
-        Err(ArmError::forbidden(&self.world.entra, action, scope))
+        Err(ArmError::forbidden(&self.caller, action, scope))
+    }
+
+    /// What the caller may do, to be asked for many scopes.
+    fn may<'c>(&self, cloud: &'c Cloud, action: &str) -> OfAction<'c> {
+        cloud.rights.of_action(self.caller.account, action)
     }
 }
 
@@ -93,18 +102,18 @@ async fn answer(
 ) -> Result<Response, ArmError> {
     let route = route::parse(method, uri.path());
     world.wait(latency(route.as_ref())).await;
-    authenticate(world, headers)?;
+    let caller = authenticate(world, route.as_ref(), headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
-    let call = Call { world, host, query: query(uri), body };
+    let call = Call { world, caller, host, query: query(uri), body };
     match call.query("api-version") {
         None | Some("") => return Err(ArmError::missing_api_version()),
         Some(version) if !well_formed(version) => return Err(ArmError::invalid_api_version(version)),
         Some(_) => {}
     }
     match route.ok_or_else(|| ArmError::no_such_type(uri.path()))? {
-        Route::Subscriptions => Ok(world.look(|cloud, _| list(subscriptions::all(cloud)))),
-        Route::Tenants => Ok(world.look(|cloud, _| list(subscriptions::tenants(cloud)))),
+        Route::Subscriptions => Ok(world.look(|cloud, _| list(subscriptions::all(&call, cloud)))),
+        Route::Tenants => Ok(list(subscriptions::tenants(&call))),
         Route::Within(scope, target) => within(&call, &scope, target),
     }
 }
@@ -119,30 +128,37 @@ fn latency(route: Option<&Route>) -> Wait {
     }
 }
 
-fn authenticate(world: &World, headers: &HeaderMap) -> Result<(), ArmError> {
-    let authority = format!("{}/{}", world.base, world.entra.tenant_id);
+/// The tenant of the subscription that is asked for. It is told also to those who show no token: that is how clients
+/// find out where to get one.
+fn tenant_of(world: &World, route: Option<&Route>) -> Option<Uuid> {
+    let Some(Route::Within(scope, _)) = route else { return None };
+    let id = Uuid::parse_str(&scope.subscription).ok()?;
+    world.look(|cloud, _| cloud.subscriptions.iter().find(|known| known.id == id).map(|known| known.tenant_id))
+}
+
+fn authenticate(world: &World, route: Option<&Route>, headers: &HeaderMap) -> Result<Caller, ArmError> {
+    let authority = world.entra.authority(tenant_of(world, route));
     let Some(sent) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         let message = "Authentication failed. The 'Authorization' header is missing.";
         return Err(ArmError::unauthenticated(&authority, "AuthenticationFailed", message));
     };
     let scheme_and_token = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
-    let Some(token) = scheme_and_token.and_then(|(_, token)| world.entra.token(token.trim())) else {
-        let message = "The access token is invalid.";
-        return Err(ArmError::unauthenticated(&authority, "InvalidAuthenticationToken", message));
+    let Some((_, token)) = scheme_and_token else {
+        let message = "Authentication failed. The 'Authorization' header is provided in an invalid format.";
+        return Err(ArmError::unauthenticated(&authority, "AuthenticationFailedInvalidHeader", message));
     };
     let now = world.clock.now();
-    if token.expires <= now {
-        return Err(ArmError::expired(&authority, token.expires, now));
+    let accepted = world.entra.check(token.trim(), now).map_err(|bad| match bad {
+        BadToken::Expired(expires) => ArmError::expired(&authority, expires, now),
+        BadToken::NotYetValid(from) => ArmError::not_yet_valid(&authority, from, now),
+        BadToken::Invalid => {
+            ArmError::unauthenticated(&authority, "InvalidAuthenticationToken", "The access token is invalid.")
+        }
+    })?;
+    if !world.is_audience(&accepted.audience) {
+        return Err(ArmError::wrong_audience(&authority, &accepted.audience, &world.base));
     }
-    if !world.is_audience(&token.audience) {
-        let message = format!(
-            "The access token has been obtained for wrong audience or resource '{}'. It should exactly match with one of \
-             the allowed audiences '{}'.",
-            token.audience, world.base
-        );
-        return Err(ArmError::unauthenticated(&authority, "InvalidAuthenticationTokenAudience", message));
-    }
-    Ok(())
+    Ok(accepted.caller)
 }
 
 fn query(uri: &Uri) -> Vec<(String, String)> {
@@ -165,11 +181,14 @@ fn list(value: impl IntoIterator<Item = Value>) -> Response {
     Json(json!({ "value": value })).into_response()
 }
 
-fn exists(cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
+fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
     let subscription = &scope.subscription;
     let id = Uuid::parse_str(subscription).map_err(|_| ArmError::invalid_subscription_id(subscription))?;
-    if !cloud.subscriptions.iter().any(|known| known.id == id) {
-        return Err(ArmError::subscription_not_found(subscription));
+    let known = cloud.subscriptions.iter().find(|known| known.id == id);
+    let known = known.ok_or_else(|| ArmError::subscription_not_found(subscription))?;
+    if known.tenant_id != call.caller.tenant {
+        let entra = &call.world.entra;
+        return Err(ArmError::wrong_tenant(entra, call.caller.tenant, known.tenant_id));
     }
     if let Some(group) = &scope.resource_group
         && !cloud.resource_groups(subscription).iter().any(|known| known.eq_ignore_ascii_case(group))
@@ -180,9 +199,9 @@ fn exists(cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
 }
 
 fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| exists(cloud, scope))?;
+    call.world.look(|cloud, _| exists(call, cloud, scope))?;
     match target {
-        Target::Subscription => call.world.look(|cloud, _| subscriptions::one(cloud, &scope.subscription)),
+        Target::Subscription => call.world.look(|cloud, _| subscriptions::one(call, cloud, &scope.subscription)),
         Target::ResourceGroups => Ok(call.world.look(|cloud, _| list(subscriptions::resource_groups(cloud, scope)))),
         Target::Policies { location } => security::policies(call, scope, location.as_deref()),
         Target::Policy { location, name } => security::policy(call, scope, &location, &name),

@@ -25,11 +25,12 @@ const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
 pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
         call.permit(cloud, policy_list_permission(cloud, scope), &scope.id())?;
+        let may = call.may(cloud, READ);
         let inside = |policy: &&Policy| {
             policy.subscription.eq_ignore_ascii_case(&scope.subscription)
                 && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&policy.resource_group))
                 && location.is_none_or(|location| location.eq_ignore_ascii_case(&policy.location))
-                && cloud.rights.allow(READ, &policy.id())
+                && may.at(&policy.id())
         };
         Ok(list(cloud.policies.iter().filter(inside).map(policy_json)))
     })
@@ -83,7 +84,6 @@ pub(super) fn delete(call: &Call<'_>, scope: &Scope, location: &str, name: &str)
 }
 
 pub(super) fn initiate(call: &Call<'_>, scope: &Scope, location: &str, name: &str) -> Result<Response, ArmError> {
-    let requestor = call.world.entra.client_id.to_string();
     call.world.change(|cloud, now| {
         let id = named(scope, location, name);
         call.permit(cloud, INITIATE, &id)?;
@@ -91,11 +91,11 @@ pub(super) fn initiate(call: &Call<'_>, scope: &Scope, location: &str, name: &st
         let input = initiate_body::read(call.body, &cloud.switches)?;
         for vm in &input.vms {
             // A right that is missing on a VM shows as one that is missing on its policy.
-            if !cloud.rights.allow(INITIATE, &vm.id) {
-                return Err(ArmError::forbidden(&call.world.entra, INITIATE, &id));
+            if !call.may(cloud, INITIATE).at(&vm.id) {
+                return Err(ArmError::forbidden(&call.caller, INITIATE, &id));
             }
         }
-        let granted = cloud.initiate(index, &input, &requestor, now)?;
+        let granted = cloud.initiate(index, &input, &call.caller.name, now)?;
         let mut response = (StatusCode::ACCEPTED, Json(request_json(&granted))).into_response();
         response.extensions_mut().insert(AppliedAt(now));
         Ok(response)

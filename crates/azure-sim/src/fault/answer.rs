@@ -52,9 +52,9 @@ impl Fault {
                 let message = "Another operation is in progress on this resource. Please try again later.";
                 refusal(path, StatusCode::CONFLICT, "Conflict", message)
             }
-            Instead::Forbidden => ArmError::forbidden(&world.entra, "*", path).into_response(),
+            Instead::Forbidden => ArmError::forbidden(&world.entra.app(), "*", path).into_response(),
             Instead::ExpiredToken => {
-                let authority = format!("{}/{}", world.base, world.entra.tenant_id);
+                let authority = world.entra.authority(Some(world.entra.tenant_id()));
                 ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
             }
             Instead::ClaimsChallenge => claims_challenge(&world.base, now),

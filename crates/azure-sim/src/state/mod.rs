@@ -37,7 +37,6 @@ pub(crate) struct Listening {
 /// Everything that exists, and who may do what to it.
 #[derive(Debug)]
 pub(crate) struct Cloud {
-    pub(crate) tenant_id: Uuid,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     pub(crate) vms: Vec<Vm>,
     pub(crate) policies: Vec<Policy>,
@@ -52,14 +51,14 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// The state at the start. `vms` are the fleet's, in order, with their addresses found.
     pub(crate) fn new(fleet: &Fleet, mut vms: Vec<Vm>, latencies: Latencies) -> Self {
-        let mut rights = Rights::default();
+        let mut rights = Rights::of(&fleet.accounts);
         for (spec, vm) in fleet.vms.iter().zip(&vms) {
             for action in &spec.denied_actions {
-                rights.add(Statement { action: action.clone(), scope: vm.id(), allowed: false });
+                let (action, scope) = (action.clone(), vm.id());
+                rights.add(Statement { action, scope, allowed: false, principal: None }, None);
             }
         }
         Self {
-            tenant_id: fleet.tenant_id,
             subscriptions: fleet.subscriptions.clone(),
             policies: vm::policies(fleet, &mut vms),
             vms,

@@ -1,6 +1,9 @@
-//! What the signed-in principal may do: statements by action and scope, the newest that fits decides.
+//! What each principal may do: statements by action and scope, the newest that fits decides.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::fleet::{AccountSpec, Role};
 
 /// One statement: the action (with `*` for any run of characters) is allowed or denied at the scope and below.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -13,10 +16,24 @@ pub(crate) struct Statement {
     pub(crate) scope: String,
     /// Whether the principal may.
     pub(crate) allowed: bool,
+    /// Whom it is about, by name, user principal name, client id or object id; everybody when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) principal: Option<String>,
+}
+
+impl Role {
+    fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Owner => &["*"],
+            Self::Operator => OPERATOR,
+            Self::Reader => &["*/read"],
+            Self::None => &[],
+        }
+    }
 }
 
 /// What a role for people who open and start VMs holds, and no more.
-const ROLE: &[&str] = &[
+const OPERATOR: &[&str] = &[
     "*/read",
     "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action",
     "Microsoft.Compute/virtualMachines/start/action",
@@ -27,39 +44,82 @@ const ROLE: &[&str] = &[
     "Microsoft.Network/networkWatchers/ipFlowVerify/action",
 ];
 
-/// All statements, oldest first.
+/// A statement, with what asking needs worked out beforehand.
 #[derive(Clone, Debug)]
-pub(crate) struct Rights {
-    statements: Vec<Statement>,
+struct Entry {
+    statement: Statement,
+    /// Whom it is about; `None` for everybody.
+    account: Option<Uuid>,
+    /// In lower case, without a slash at the end.
+    scope: String,
 }
 
-impl Default for Rights {
-    fn default() -> Self {
-        let allowed = |action: &&str| Statement { action: (*action).to_owned(), scope: String::new(), allowed: true };
-        Self { statements: ROLE.iter().map(allowed).collect() }
-    }
+/// All statements, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rights {
+    entries: Vec<Entry>,
 }
 
 impl Rights {
-    pub(crate) fn add(&mut self, statement: Statement) {
-        self.statements.push(statement);
+    /// The role of each account, then its own statements.
+    pub(crate) fn of(accounts: &[AccountSpec]) -> Self {
+        let mut rights = Self::default();
+        for account in accounts {
+            let principal = Some(account.name.clone());
+            for action in account.role.actions() {
+                let (action, scope) = ((*action).to_owned(), String::new());
+                let statement = Statement { action, scope, allowed: true, principal: principal.clone() };
+                rights.add(statement, account.object_id);
+            }
+            for statement in &account.rights {
+                rights.add(Statement { principal: principal.clone(), ..statement.clone() }, account.object_id);
+            }
+        }
+        rights
     }
 
-    /// Whether the principal may do `action` on the resource (or subscription, or resource group) `scope`.
-    pub(crate) fn allow(&self, action: &str, scope: &str) -> bool {
-        let fits = |statement: &&Statement| covers(&statement.scope, scope) && glob(&statement.action, action);
-        self.statements.iter().rev().find(fits).is_some_and(|statement| statement.allowed)
+    /// Adds a statement about one account, by its object id at home, or about everybody.
+    pub(crate) fn add(&mut self, statement: Statement, account: Option<Uuid>) {
+        let scope = statement.scope.trim_end_matches('/').to_ascii_lowercase();
+        self.entries.push(Entry { statement, account, scope });
     }
 
-    pub(crate) fn statements(&self) -> &[Statement] {
-        &self.statements
+    /// What the account may do, to be asked for many scopes: what is said of account and action is looked up once.
+    pub(crate) fn of_action(&self, account: Uuid, action: &str) -> OfAction<'_> {
+        let about =
+            |entry: &&Entry| entry.account.is_none_or(|its| its == account) && glob(&entry.statement.action, action);
+        OfAction { newest_first: self.entries.iter().rev().filter(about).collect() }
+    }
+
+    pub(crate) fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.entries.iter().map(|entry| &entry.statement)
     }
 }
 
+/// What the statements say of one account and one action.
+#[derive(Debug)]
+pub(crate) struct OfAction<'r> {
+    newest_first: Vec<&'r Entry>,
+}
+
+impl OfAction<'_> {
+    /// Whether the account may at this scope.
+    pub(crate) fn at(&self, scope: &str) -> bool {
+        let decides = self.newest_first.iter().find(|entry| covers(&entry.scope, scope));
+        decides.is_some_and(|entry| entry.statement.allowed)
+    }
+
+    /// Whether the account may at this scope or anywhere below: who has a right on a VM sees its subscription.
+    pub(crate) fn at_or_below(&self, scope: &str) -> bool {
+        let below = |entry: &&&Entry| entry.statement.allowed && covers(scope, &entry.scope);
+        self.at(scope) || self.newest_first.iter().find(below).is_some_and(|entry| self.at(&entry.scope))
+    }
+}
+
+/// Whether `scope` is `ancestor` or lies below it; case does not matter.
 fn covers(ancestor: &str, scope: &str) -> bool {
-    let ancestor = ancestor.trim_end_matches('/').to_ascii_lowercase();
-    let scope = scope.to_ascii_lowercase();
-    scope.strip_prefix(&ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let Some((start, rest)) = scope.split_at_checked(ancestor.len()) else { return false };
+    start.eq_ignore_ascii_case(ancestor) && (rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Case-insensitive match in which `*` stands for any run of characters.
@@ -81,33 +141,72 @@ mod tests {
     use super::*;
 
     const START: &str = "Microsoft.Compute/virtualMachines/start/action";
+    const READ: &str = "Microsoft.Compute/virtualMachines/read";
+    const ADA: Uuid = Uuid::from_u128(1);
+    const GRACE: Uuid = Uuid::from_u128(2);
 
-    fn deny(action: &str, scope: &str) -> Statement {
-        Statement { action: action.to_owned(), scope: scope.to_owned(), allowed: false }
+    impl Rights {
+        fn allow(&self, account: Uuid, action: &str, scope: &str) -> bool {
+            self.of_action(account, action).at(scope)
+        }
+    }
+
+    fn statement(action: &str, scope: &str, allowed: bool) -> Statement {
+        Statement { action: action.to_owned(), scope: scope.to_owned(), allowed, principal: None }
+    }
+
+    fn allowing_all() -> Rights {
+        let mut rights = Rights::default();
+        rights.add(statement("*", "", true), None);
+        rights
     }
 
     #[test]
     fn a_denial_holds_at_its_scope_and_below_but_not_beside_it() {
-        let mut rights = Rights::default();
-        rights.add(deny("microsoft.compute/*/start/action", "/subscriptions/S/resourceGroups/RG"));
-        assert!(
-            !rights.allow(START, "/subscriptions/s/resourcegroups/rg/providers/Microsoft.Compute/virtualMachines/a")
-        );
-        assert!(rights.allow(START, "/subscriptions/s/resourceGroups/rg2/providers/x"));
-        assert!(rights.allow(START, "/subscriptions/s"));
+        let mut rights = allowing_all();
+        rights.add(statement("microsoft.compute/*/start/action", "/subscriptions/S/resourceGroups/RG", false), None);
+        let below = "/subscriptions/s/resourcegroups/rg/providers/Microsoft.Compute/virtualMachines/a";
+        assert!(!rights.allow(ADA, START, below));
+        assert!(rights.allow(ADA, START, "/subscriptions/s/resourceGroups/rg2/providers/x"));
+        assert!(rights.allow(ADA, START, "/subscriptions/s"));
     }
 
     #[test]
     fn the_newest_statement_decides() {
-        let mut rights = Rights::default();
-        rights.add(deny("*", ""));
-        assert!(!rights.allow(START, "/subscriptions/s"));
-        rights.add(Statement { action: START.to_owned(), scope: String::new(), allowed: true });
-        assert!(rights.allow(START, "/subscriptions/s"));
+        let mut rights = allowing_all();
+        rights.add(statement("*", "", false), None);
+        assert!(!rights.allow(ADA, START, "/subscriptions/s"));
+        rights.add(statement(START, "", true), None);
+        assert!(rights.allow(ADA, START, "/subscriptions/s"));
     }
 
     #[test]
-    fn what_the_role_does_not_name_is_denied() {
-        assert!(!Rights::default().allow("Microsoft.Network/networkSecurityGroups/write", "/subscriptions/s"));
+    fn a_statement_about_one_account_leaves_the_others_alone() {
+        let mut rights = allowing_all();
+        rights.add(statement(START, "/subscriptions/s", false), Some(GRACE));
+        assert!(rights.allow(ADA, START, "/subscriptions/s"));
+        assert!(!rights.allow(GRACE, START, "/subscriptions/s") && rights.allow(GRACE, READ, "/subscriptions/s"));
+    }
+
+    #[test]
+    fn a_right_below_a_scope_is_seen_from_it_unless_a_newer_statement_takes_it_away() {
+        let mut rights = Rights::default();
+        rights.add(statement("*/read", "/subscriptions/s/resourceGroups/rg", true), Some(ADA));
+        assert!(rights.of_action(ADA, READ).at_or_below("/subscriptions/S"));
+        assert!(!rights.of_action(ADA, READ).at("/subscriptions/s"));
+        assert!(!rights.of_action(ADA, READ).at_or_below("/subscriptions/other"));
+        assert!(!rights.of_action(GRACE, READ).at_or_below("/subscriptions/s"));
+        rights.add(statement("*", "/subscriptions/s", false), None);
+        assert!(!rights.of_action(ADA, READ).at_or_below("/subscriptions/s"));
+    }
+
+    #[test]
+    fn roles_hold_what_they_name_and_no_more() {
+        let fleet = crate::fleet::Fleet::default();
+        let rights = Rights::of(&fleet.accounts);
+        let app = fleet.object_id;
+        assert!(rights.allow(app, START, "/subscriptions/s"));
+        assert!(!rights.allow(app, "Microsoft.Network/networkSecurityGroups/write", "/subscriptions/s"));
+        assert!(!rights.allow(ADA, READ, "/subscriptions/s"), "a stranger");
     }
 }

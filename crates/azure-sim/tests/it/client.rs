@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use azure_sim::{AnnounceVm, Options, Simulator};
+use azure_sim::{AnnounceAccount, AnnounceVm, Options, Simulator};
 use reqwest::{Certificate, Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -58,6 +58,24 @@ impl Azure {
             ("scope", scope),
         ];
         self.http.post(url).form(&form).send().await.unwrap()
+    }
+
+    /// Goes on as another service principal.
+    pub(crate) async fn sign_in_as(&mut self, name: &str) {
+        let account = self.account(name);
+        let url = format!("{}/{}/oauth2/v2.0/token", self.simulator.announce().authority, account.tenants[0]);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &account.client_id.unwrap().to_string()),
+            ("client_secret", account.client_secret.as_ref().unwrap()),
+            ("scope", "https://management.azure.com/.default"),
+        ];
+        let body: Value = self.http.post(url).form(&form).send().await.unwrap().json().await.unwrap();
+        body["access_token"].as_str().unwrap().clone_into(&mut self.token);
+    }
+
+    pub(crate) fn account(&self, name: &str) -> &AnnounceAccount {
+        self.simulator.announce().accounts.iter().find(|account| account.name == name).unwrap()
     }
 
     pub(crate) fn vm(&self, name: &str) -> &AnnounceVm {

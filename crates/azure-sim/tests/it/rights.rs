@@ -102,3 +102,74 @@ async fn every_answer_can_be_traced_and_dated() {
         assert!(answer.headers().contains_key(name), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_of_another_tenant_is_hidden_and_its_401_names_the_right_tenant() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let (contoso, fabrikam) = (announce.tenants[0].id, announce.tenants[1].id);
+    let names: Vec<_> = azure.get("/subscriptions").await["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|subscription| (subscription["displayName"].clone(), subscription["tenantId"].clone()))
+        .collect();
+    assert_eq!(
+        names,
+        [(json!("Contoso Demo"), json!(contoso)), (json!("Contoso Finance"), json!(contoso))],
+        "only the token's tenant"
+    );
+    let tenants = azure.get("/tenants").await;
+    assert_eq!(tenants["value"].as_array().unwrap().len(), 1, "{tenants}");
+    assert_eq!(tenants["value"][0]["defaultDomain"], "contoso.onmicrosoft.com");
+
+    let foreign = format!("/subscriptions/{FABRIKAM_RESEARCH}");
+    let answer = azure.request(Method::GET, &foreign).send().await.unwrap();
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.contains(&format!("authorization_uri=\"{}/{fabrikam}\"", announce.authority)), "{challenge}");
+    let (status, code, message) = error(answer).await;
+    assert_eq!((status, code.as_str()), (401, "InvalidAuthenticationTokenTenant"));
+    assert!(message.starts_with("The access token is from the wrong issuer "), "{message}");
+    assert!(message.contains(&contoso.to_string()) && message.contains(&fabrikam.to_string()), "{message}");
+
+    // Without any token the challenge says where to get one for this subscription.
+    let url = format!("{}{foreign}?api-version=2022-12-01", announce.resource_manager);
+    let answer = azure.http.get(url).send().await.unwrap();
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.contains(&fabrikam.to_string()), "{challenge}");
+}
+
+const FABRIKAM_RESEARCH: &str = "c3a8e9b2-1f64-4d0e-8a57-90b4d2f1e003";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_account_has_its_own_rights_and_its_own_name_in_the_refusal() {
+    let mut azure = Azure::start().await;
+    let app = azure.token.clone();
+    let auditor = azure.account("auditor").clone();
+    azure.sign_in_as("auditor").await;
+    let vm = azure.vm("web-01").id.clone();
+    azure.get(&vm).await;
+    let (status, code, message) = error(azure.post(&format!("{vm}/start")).await).await;
+    assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"));
+    let (client, object) = (auditor.client_id.unwrap(), auditor.object_id);
+    assert!(message.starts_with(&format!("The client '{client}' with object id '{object}' does not ")), "{message}");
+
+    // A statement about one of them leaves the other alone.
+    let read = "Microsoft.Compute/virtualMachines/read";
+    azure.set("rights", json!({ "action": read, "allowed": false, "principal": "auditor" })).await;
+    assert_eq!(azure.request(Method::GET, &vm).send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    let auditors = std::mem::replace(&mut azure.token, app);
+    azure.get(&vm).await;
+
+    // Who may read nothing in a subscription does not see it.
+    azure.set("rights", json!({ "action": "*", "allowed": false, "principal": client })).await;
+    azure.token = auditors;
+    assert_eq!(azure.get("/subscriptions").await["value"], json!([]));
+    let own = json!({ "action": "*/read", "scope": vm, "allowed": true, "principal": object });
+    azure.set("rights", own).await;
+    assert_eq!(azure.get("/subscriptions").await["value"].as_array().unwrap().len(), 1);
+
+    let wrong = azure.control("rights", json!({ "action": "*", "allowed": true, "principal": "nobody" })).await;
+    let (status, _, message) = error(wrong).await;
+    assert!(status == 400 && message.contains("'nobody'") && message.contains("auditor"), "{message}");
+}

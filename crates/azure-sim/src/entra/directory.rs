@@ -1,0 +1,203 @@
+//! Who there is: tenants, accounts and applications, as the fleet file has them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::announce::{AnnounceAccount, AnnounceTenant};
+use crate::fleet::{AccountKind, AccountSpec, Fleet, SERVICE_PRINCIPAL, TenantSpec, derived};
+
+/// An account as one tenant knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Membership {
+    pub(crate) tenant: Uuid,
+    /// Guests have another one than at home.
+    pub(crate) object_id: Uuid,
+}
+
+/// A user, a service principal or a managed identity.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) spec: AccountSpec,
+    /// At home. Rights and conditions are kept by it.
+    pub(crate) id: Uuid,
+    /// Home first.
+    pub(crate) memberships: Vec<Membership>,
+    pub(crate) client_secret: Option<String>,
+}
+
+impl Account {
+    pub(crate) fn kind(&self) -> AccountKind {
+        self.spec.kind
+    }
+
+    /// The user principal name of users, the client id of all others: what Azure calls the account by.
+    pub(crate) fn label(&self) -> String {
+        match (&self.spec.upn, self.spec.client_id) {
+            (Some(upn), _) => upn.clone(),
+            (None, client) => client.unwrap_or(self.id).to_string(),
+        }
+    }
+
+    /// For people.
+    pub(crate) fn display_name(&self) -> &str {
+        self.spec.display_name.as_deref().unwrap_or(&self.spec.name)
+    }
+
+    pub(crate) fn home(&self) -> Uuid {
+        self.memberships[0].tenant
+    }
+
+    pub(crate) fn in_tenant(&self, tenant: Uuid) -> Option<Membership> {
+        self.memberships.iter().find(|membership| membership.tenant == tenant).copied()
+    }
+
+    /// The account as it appears in one of its tenants.
+    pub(crate) fn caller(&self, membership: Membership) -> Caller {
+        Caller {
+            tenant: membership.tenant,
+            object_id: membership.object_id,
+            account: self.id,
+            name: self.label(),
+            tenants: self.memberships.iter().map(|membership| membership.tenant).collect(),
+        }
+    }
+
+    pub(crate) fn is_client(&self, client: &str) -> bool {
+        self.spec.client_id.is_some_and(|id| is_uuid(client, id))
+    }
+
+    pub(crate) fn secret_expired(&self, now: DateTime<Utc>) -> bool {
+        self.spec.secret_expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Whether `text` is its name, user principal name, client id or object id somewhere.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        text.eq_ignore_ascii_case(&self.spec.name)
+            || self.spec.upn.as_ref().is_some_and(|upn| upn.eq_ignore_ascii_case(text))
+            || self.is_client(text)
+            || self.memberships.iter().any(|membership| is_uuid(text, membership.object_id))
+    }
+}
+
+fn is_uuid(text: &str, id: Uuid) -> bool {
+    Uuid::parse_str(text).is_ok_and(|parsed| parsed == id)
+}
+
+/// Who is behind a request to Azure Resource Manager.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The tenant that issued the token: nothing of other tenants is seen with it.
+    pub(crate) tenant: Uuid,
+    /// In that tenant.
+    pub(crate) object_id: Uuid,
+    /// By which rights are kept: the object id at home.
+    pub(crate) account: Uuid,
+    /// User principal name or client id.
+    pub(crate) name: String,
+    /// All tenants that know the account, home first.
+    pub(crate) tenants: Vec<Uuid>,
+}
+
+/// All of it. Does not change while the simulator runs.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) tenants: Vec<TenantSpec>,
+    pub(crate) accounts: Vec<Account>,
+    by_object: HashMap<(Uuid, Uuid), usize>,
+}
+
+impl Directory {
+    /// `secret` makes the secrets of those service principals that have been given none.
+    pub(crate) fn new(fleet: &Fleet, secret: impl Fn() -> String) -> Self {
+        let tenants = fleet.tenants.clone();
+        let accounts: Vec<Account> = fleet.accounts.iter().map(|spec| account(spec, &tenants, &secret)).collect();
+        let mut by_object = HashMap::new();
+        for (index, account) in accounts.iter().enumerate() {
+            for membership in &account.memberships {
+                by_object.insert((membership.tenant, membership.object_id), index);
+            }
+        }
+        Self { tenants, accounts, by_object }
+    }
+
+    /// By id, domain or name.
+    pub(crate) fn tenant(&self, text: &str) -> Option<&TenantSpec> {
+        self.tenants.iter().find(|tenant| tenant.is(text))
+    }
+
+    pub(crate) fn tenant_of_id(&self, id: Uuid) -> Option<&TenantSpec> {
+        self.tenants.iter().find(|tenant| tenant.id == id)
+    }
+
+    /// By name, user principal name, client id or object id.
+    pub(crate) fn account(&self, text: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.is(text))
+    }
+
+    pub(crate) fn of_object(&self, tenant: Uuid, object: Uuid) -> Option<&Account> {
+        self.by_object.get(&(tenant, object)).map(|index| &self.accounts[*index])
+    }
+
+    /// The service principal whose client id this is.
+    pub(crate) fn service_principal(&self, client: &str) -> Option<&Account> {
+        let fits = |account: &&Account| account.kind() == AccountKind::ServicePrincipal && account.is_client(client);
+        self.accounts.iter().find(fits)
+    }
+
+    pub(crate) fn managed_identities(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().filter(|account| account.kind() == AccountKind::ManagedIdentity)
+    }
+
+    /// The service principal that every fleet has.
+    pub(crate) fn app(&self) -> &Account {
+        let app = self.accounts.iter().find(|account| account.spec.name == SERVICE_PRINCIPAL);
+        app.unwrap_or(&self.accounts[0])
+    }
+
+    /// What the announcement says of the tenants.
+    pub(crate) fn announce_tenants(&self) -> Vec<AnnounceTenant> {
+        let one = |tenant: &TenantSpec| AnnounceTenant {
+            id: tenant.id,
+            name: tenant.name.clone(),
+            domain: tenant.domain.clone(),
+        };
+        self.tenants.iter().map(one).collect()
+    }
+
+    /// What the announcement says of the accounts.
+    pub(crate) fn announce_accounts(&self) -> Vec<AnnounceAccount> {
+        let one = |account: &Account| AnnounceAccount {
+            name: account.spec.name.clone(),
+            kind: match account.kind() {
+                AccountKind::User => "user",
+                AccountKind::ServicePrincipal => "servicePrincipal",
+                AccountKind::ManagedIdentity => "managedIdentity",
+            },
+            user_principal_name: account.spec.upn.clone(),
+            client_id: account.spec.client_id,
+            client_secret: account.client_secret.clone(),
+            object_id: account.id,
+            tenants: account.memberships.iter().map(|membership| membership.tenant).collect(),
+        };
+        self.accounts.iter().map(one).collect()
+    }
+}
+
+fn account(spec: &AccountSpec, tenants: &[TenantSpec], secret: &impl Fn() -> String) -> Account {
+    let id = spec.object_id.unwrap_or_default();
+    let named = |wanted: &str| tenants.iter().find(|tenant| tenant.is(wanted));
+    let home = spec.tenant.as_deref().and_then(named).unwrap_or(&tenants[0]);
+    let mut memberships = vec![Membership { tenant: home.id, object_id: id }];
+    for tenant in spec.guest_in.iter().filter_map(|wanted| named(wanted)).filter(|tenant| tenant.id != home.id) {
+        let object_id = derived("guest", &id.to_string(), &tenant.domain);
+        memberships.push(Membership { tenant: tenant.id, object_id });
+    }
+    let client_secret = match (&spec.secret, spec.kind, &spec.certificate) {
+        (Some(secret), _, _) => Some(secret.0.clone()),
+        (None, AccountKind::ServicePrincipal, None) => Some(secret()),
+        _ => None,
+    };
+    Account { spec: spec.clone(), id, memberships, client_secret }
+}

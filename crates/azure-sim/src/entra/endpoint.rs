@@ -1,0 +1,209 @@
+//! The token endpoint: `POST /{tenant}/oauth2/v2.0/token`, `/{tenant}/oauth2/token`, `/adfs/oauth2/token`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::entra::directory::Account;
+use crate::entra::discovery::ALIASES;
+use crate::entra::refusal::Refusal;
+use crate::entra::resource::{self, Wanted};
+use crate::entra::token::{self, ClientProof, Issued, Subject};
+use crate::fleet::TenantSpec;
+use crate::latency::Wait;
+use crate::world::World;
+
+/// A request for a token, with its form's fields.
+pub(super) struct Ask<'a> {
+    pub(super) world: &'a World,
+    form: &'a HashMap<String, String>,
+    /// As the path has it.
+    pub(super) authority: &'a str,
+    /// `resource` in place of `scope`.
+    v1: bool,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn field(&self, name: &str) -> Option<&'a str> {
+        self.form.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn required(&self, name: &str) -> Result<&'a str, Refusal> {
+        self.field(name).ok_or_else(|| Refusal::missing(name))
+    }
+
+    /// The tenant of the path; `None` for `common` and its like.
+    pub(super) fn tenant(&self) -> Result<Option<&'a TenantSpec>, Refusal> {
+        let directory = &self.world.entra.directory;
+        if self.authority.eq_ignore_ascii_case("adfs") {
+            return Ok(directory.tenants.first());
+        }
+        if ALIASES.iter().any(|alias| alias.eq_ignore_ascii_case(self.authority)) {
+            return Ok(None);
+        }
+        directory.tenant(self.authority).map(Some).ok_or_else(|| Refusal::unknown_tenant(self.authority))
+    }
+
+    pub(super) fn wanted(&self) -> Result<Wanted, Refusal> {
+        match (self.field("scope"), self.field("resource")) {
+            (None, Some(resource)) => Ok(Wanted::of_resource(resource)),
+            (_, Some(resource)) if self.v1 => Ok(Wanted::of_resource(resource)),
+            (Some(scope), _) => Wanted::of_scope(scope),
+            (None, None) => Ok(Wanted::default()),
+        }
+    }
+
+    /// Whether the client says that it handles claims challenges: `{"access_token":{"xms_cc":{"values":["CP1"]}}}`.
+    pub(super) fn cp1(&self) -> bool {
+        let claims = self.field("claims").and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let values = claims.as_ref().and_then(|claims| claims.pointer("/access_token/xms_cc/values")?.as_array());
+        values.is_some_and(|values| values.iter().any(token::is_cp1))
+    }
+}
+
+/// `POST /{tenant}/oauth2/v2.0/token`
+pub(crate) async fn token(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    answer(&world, &tenant, &headers, &form, false).await
+}
+
+/// `POST /{tenant}/oauth2/token`, with `resource` in place of `scope`.
+pub(crate) async fn token_v1(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    answer(&world, &tenant, &headers, &form, true).await
+}
+
+async fn answer(
+    world: &World,
+    authority: &str,
+    headers: &HeaderMap,
+    form: &HashMap<String, String>,
+    v1: bool,
+) -> Response {
+    world.wait(Wait::Token).await;
+    let ask = Ask { world, form, authority, v1, now: world.clock.now() };
+    let correlation = headers.get("client-request-id").and_then(|id| id.to_str().ok());
+    let mut response = match grant(&ask) {
+        Ok(body) => Json(body).into_response(),
+        Err(refusal) => refusal.answer(correlation, ask.now),
+    };
+    let kept = [(header::CACHE_CONTROL, "no-store, no-cache"), (header::PRAGMA, "no-cache")];
+    response.headers_mut().extend(kept.map(|(name, value)| (name, header::HeaderValue::from_static(value))));
+    response
+}
+
+fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+    let tenant = ask.tenant()?;
+    match ask.required("grant_type")? {
+        "client_credentials" => client_credentials(ask, tenant),
+        other => {
+            let description = format!("The app requested an unsupported grant type '{other}'.");
+            Err(Refusal::new("unsupported_grant_type", 70_003, description))
+        }
+    }
+}
+
+fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Value, Refusal> {
+    let client = ask.required("client_id")?;
+    let tenant = tenant.ok_or_else(|| {
+        let description = "No tenant-identifying information found in either the request or implied by any provided \
+                           credentials.";
+        Refusal::new("invalid_request", 50_059, description)
+    })?;
+    let account = ask.world.entra.directory.service_principal(client);
+    let account = account.ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
+    let membership = account.in_tenant(tenant.id).ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
+    let proof = prove(ask, account)?;
+    let wanted = ask.wanted()?;
+    let audience = match &wanted.audience {
+        Some(audience) if ask.v1 || ask.field("scope").is_some_and(|scope| scope.ends_with("/.default")) => audience,
+        Some(_) => {
+            let scope = ask.field("scope").unwrap_or_default();
+            let description = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value \
+                 with /.default suffixed to the resource identifier (application ID URI)."
+            );
+            return Err(Refusal::new("invalid_scope", 1_002_012, description));
+        }
+        None => return Err(Refusal::missing(if ask.v1 { "resource" } else { "scope" })),
+    };
+    let subject = Subject {
+        account,
+        membership,
+        client: account.spec.client_id.unwrap_or_default(),
+        proof,
+        audience: resource::known(ask.world, audience, &tenant.name)?,
+        cp1: ask.cp1(),
+        mfa: false,
+        address: ask.world.look(|cloud, _| cloud.public_ip),
+        not_before: 0,
+    };
+    Ok(token_json(ask, &issued(ask, &subject)?, &subject))
+}
+
+fn prove(ask: &Ask<'_>, account: &Account) -> Result<ClientProof, Refusal> {
+    let client = ask.field("client_id").unwrap_or_default();
+    let Some(secret) = ask.field("client_secret") else {
+        let description =
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+        return Err(Refusal::invalid_client(7_000_218, description));
+    };
+    if account.client_secret.as_deref() != Some(secret) {
+        let description = format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not \
+             the client secret ID, for a secret added to app '{client}'."
+        );
+        return Err(Refusal::invalid_client(7_000_215, description));
+    }
+    if account.secret_expired(ask.now) {
+        let description = format!(
+            "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys \
+             for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: \
+             https://aka.ms/certCreds."
+        );
+        return Err(Refusal::invalid_client(7_000_222, description));
+    }
+    Ok(ClientProof::Secret)
+}
+
+/// Signs; that it fails is nobody's fault but ours.
+fn issued(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Issued, Refusal> {
+    token::issue(&ask.world.base, subject, ask.now).map_err(|error| Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        ..Refusal::new("temporarily_unavailable", 90_033, error.to_string())
+    })
+}
+
+fn token_json(ask: &Ask<'_>, issued: &Issued, subject: &Subject<'_>) -> Value {
+    let lifetime = issued.lifetime.num_seconds();
+    let mut body = json!({
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        "access_token": issued.text,
+    });
+    if ask.v1 {
+        // The older endpoints write numbers as text, and times as well.
+        body["expires_in"] = lifetime.to_string().into();
+        body["ext_expires_in"] = lifetime.to_string().into();
+        body["expires_on"] = issued.expires.timestamp().to_string().into();
+        body["not_before"] = issued.not_before.timestamp().to_string().into();
+        body["resource"] = subject.audience.clone().into();
+    }
+    body
+}
