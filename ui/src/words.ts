@@ -25,6 +25,7 @@ const stepStatuses: Record<StepStatus, string> = {
 /** A failure in two or three words, by its stable name. */
 const failureChips: Record<string, string> = {
   notSignedIn: 'Not signed in',
+  claimsRequired: 'Sign in anew',
   accessDenied: 'No right to ask',
   noPolicy: 'No JIT policy',
   notInPolicy: 'Port not allowed',

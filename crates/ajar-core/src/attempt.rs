@@ -116,6 +116,8 @@ struct Asking {
     lost: bool,
     /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
     unsettled: Option<Ms>,
+    /// Azure's id of the last one that was not answered, where it told.
+    correlation_id: Option<String>,
     granted: Option<AccessWindow>,
     clamped_to: Option<TimeDelta>,
     began: Option<Ms>,
@@ -367,8 +369,11 @@ impl Attempt {
                 }
             }
             // It was given up before and is being looked for already.
-            Err(InitiateFailure::Unanswered) if lost => {}
-            Err(InitiateFailure::Unanswered) => self.unanswered(at),
+            Err(InitiateFailure::Unanswered { .. }) if lost => {}
+            Err(InitiateFailure::Unanswered { correlation_id }) => {
+                self.asking.correlation_id = correlation_id;
+                self.unanswered(at);
+            }
             // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
             Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => {}
             Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => self.asking.too_early = true,

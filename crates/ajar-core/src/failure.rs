@@ -20,6 +20,13 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
+    /// Azure takes the account's token only with other claims (401 `insufficient_claims`, continuous access evaluation).
+    ClaimsRequired {
+        /// What the new token must hold: base64 of JSON, as Azure sent it; empty if it sent nothing that is base64.
+        claims: String,
+        /// What the token is for, such as `https://management.azure.com/.default`.
+        scope: String,
+    },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
         /// The missing action, such as `Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action`.
@@ -244,6 +251,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
+            Self::ClaimsRequired { .. } => "claimsRequired",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::NotInPolicy { .. } => "notInPolicy",
@@ -283,7 +291,7 @@ impl Failure {
     /// What it means to a script.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NotSignedIn { .. } => ExitCode::NotSignedIn,
+            Self::NotSignedIn { .. } | Self::ClaimsRequired { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::NoPolicy { .. }
             | Self::NotInPolicy { .. }

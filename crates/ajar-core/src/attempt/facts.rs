@@ -93,7 +93,10 @@ pub enum Fact {
 #[derive(Clone, Debug, PartialEq)]
 pub enum InitiateFailure {
     /// It was sent and no usable answer came: it may have been granted.
-    Unanswered,
+    Unanswered {
+        /// Azure's id of the call, where something of an answer came.
+        correlation_id: Option<String>,
+    },
     /// It was refused, or never sent: nothing was granted.
     Refused(Trouble),
 }

@@ -46,7 +46,9 @@ impl Attempt {
             && self.asking.unsettled.is_none()
             && self.window(now).is_none();
         if unanswered {
-            return self.fail(Failure::RequestUnanswered { sent: self.asking.sent }.into(), Step::Access);
+            let failure = Failure::RequestUnanswered { sent: self.asking.sent };
+            let trouble = Trouble { failure, correlation_id: self.asking.correlation_id.clone() };
+            return self.fail(trouble, Step::Access);
         }
         if let Some((trouble, step)) = self.blocker(now)
             && !self.may_be_open_anyway()

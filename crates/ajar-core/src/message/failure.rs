@@ -88,6 +88,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::ClaimsRequired { claims, scope } => access::claims_required(claims, scope),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::NotInPolicy { port, allowed } => access::not_in_policy(name, *port, allowed),
@@ -149,6 +150,10 @@ mod tests {
         let (azure_code, azure_message) = azure();
         vec![
             Failure::NotSignedIn { detail: "No account was found.".into() },
+            Failure::ClaimsRequired {
+                claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
+                scope: "https://management.azure.com/.default".into(),
+            },
             Failure::AccessDenied {
                 action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
                 scope: "/subscriptions/s/resourceGroups/rg-finance".into(),

@@ -155,7 +155,7 @@ impl Engine {
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
                 self.initiating.retain(|asked| *asked != vm);
-                if !matches!(result, Err(InitiateFailure::Unanswered)) {
+                if !matches!(result, Err(InitiateFailure::Unanswered { .. })) {
                     self.settled(State::key(&vm, port));
                 }
                 let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());

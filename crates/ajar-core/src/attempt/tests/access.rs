@@ -1,5 +1,6 @@
 //! Asking for access: once, checked, clamped, and looked for before it is repeated.
 
+use crate::attempt::Outcome;
 use chrono::TimeDelta;
 
 use super::script::*;
@@ -102,6 +103,19 @@ fn a_late_grant_of_a_request_given_up_on_is_taken() {
 }
 
 /// Everything is answered but the request for access; the port refuses.
+#[test]
+fn a_request_that_stays_unanswered_fails_with_azures_id_of_the_call() {
+    let mut world = World::answering(order(), Memory::default(), |effect| match effect {
+        Effect::Initiate(_) => {
+            Some(Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: Some("c0ffee".into()) })))
+        }
+        other => all_but_the_request(other),
+    });
+    world.pass(TimeDelta::minutes(5));
+    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+    assert_eq!((trouble.failure.code(), trouble.correlation_id.as_deref()), ("requestUnanswered", Some("c0ffee")));
+}
+
 fn all_but_the_request(effect: &Effect) -> Option<Fact> {
     match effect {
         Effect::DetectSource => Some(source()),

@@ -130,7 +130,7 @@ pub(super) fn granted_until(minutes: i64) -> Fact {
 }
 
 pub(super) fn unanswered() -> Fact {
-    Fact::Initiated(Err(InitiateFailure::Unanswered))
+    Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: None }))
 }
 
 // Scripts.

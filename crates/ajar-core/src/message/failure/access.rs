@@ -19,6 +19,20 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     .help(SIGN_IN_HELP)
 }
 
+pub(super) fn claims_required(claims: &str, scope: &str) -> Words {
+    let sign_in = if claims.is_empty() {
+        format!("az login --scope \"{scope}\"")
+    } else {
+        format!("az login --claims-challenge \"{claims}\" --scope \"{scope}\"")
+    };
+    words(
+        "Azure wants you to sign in anew.",
+        "Your session was ended, or something about it changed, such as the network it comes from.",
+        format!("With the Azure CLI: {sign_in}; then try again."),
+    )
+    .help(SIGN_IN_HELP)
+}
+
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     words(
         denied_title(action, name),

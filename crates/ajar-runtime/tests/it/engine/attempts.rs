@@ -89,7 +89,7 @@ async fn two_favourites_are_opened_side_by_side() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_not_answered_is_looked_for_and_not_sent_again() {
     let world = World::with(&["web"]);
-    world.scene().initiate.push_back((InitiateFailure::Unanswered, true));
+    world.scene().initiate.push_back((InitiateFailure::Unanswered { correlation_id: None }, true));
     let running = Running::start(&world);
     running.connected("web").await;
     assert_eq!(world.count(Call::Initiate), 1);
@@ -101,7 +101,7 @@ async fn a_request_that_was_not_answered_is_looked_for_and_not_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_lost_is_sent_again_once_that_is_certain() {
     let world = World::with(&["web"]);
-    world.scene().initiate.push_back((InitiateFailure::Unanswered, false));
+    world.scene().initiate.push_back((InitiateFailure::Unanswered { correlation_id: None }, false));
     let running = Running::start(&world);
     running.connected("web").await;
     assert_eq!(world.count(Call::Initiate), 2);
