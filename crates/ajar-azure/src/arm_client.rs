@@ -14,11 +14,15 @@ use azure_core::http::{
     Transport,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
 use url::Url;
 
 use crate::arm_error;
+use crate::budget::{Budget, Paused};
 use crate::cloud::Cloud;
-use crate::connection;
+use crate::connection::{self, Http};
+use crate::flights::Flights;
+use crate::limits::Limits;
 use crate::policies::{Authorize, OurName, Resend, header};
 use crate::sign_in;
 use crate::wanted::{self, Wanted};
@@ -39,6 +43,8 @@ struct Inner {
     scope: String,
     reads: Pipeline,
     writes: Pipeline,
+    limits: Limits,
+    flights: Flights,
     skew_millis: AtomicI64,
 }
 
@@ -115,23 +121,26 @@ impl ArmClient {
     ///
     /// # Errors
     /// [`Failure::Internal`] if the cloud's resource manager is not addressed by https.
-    pub fn new(cloud: &Cloud, credential: Arc<dyn TokenCredential>, http: reqwest::Client) -> Result<Self, Trouble> {
-        Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>))
+    pub fn new(cloud: &Cloud, credential: Arc<dyn TokenCredential>, http: Http) -> Result<Self, Trouble> {
+        let limits = http.limits();
+        Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>), limits)
     }
 
     pub(crate) fn over(
         cloud: &Cloud,
         credential: Arc<dyn TokenCredential>,
         http: &Arc<dyn HttpClient>,
+        limits: Limits,
     ) -> Result<Self, Trouble> {
         if cloud.resource_manager.scheme() != "https" {
             return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
         }
         let authorize: Arc<dyn Policy> =
             Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone()));
+        let budget: Arc<dyn Policy> = Arc::new(Budget::new(limits));
         let pipeline = |resend: Resend| {
             let options = ClientOptions {
-                per_call_policies: vec![Arc::new(OurName), Arc::new(resend)],
+                per_call_policies: vec![Arc::new(OurName), Arc::new(resend), Arc::clone(&budget)],
                 retry: RetryOptions::none(),
                 transport: Some(Transport::new(Arc::clone(http))),
                 ..ClientOptions::default()
@@ -142,8 +151,10 @@ impl ArmClient {
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
-                reads: pipeline(Resend::Reads),
-                writes: pipeline(Resend::Writes),
+                reads: pipeline(Resend::reads(limits)),
+                writes: pipeline(Resend::writes(limits)),
+                limits,
+                flights: Flights::default(),
                 skew_millis: AtomicI64::new(NO_SKEW_YET),
             }),
         })
@@ -186,16 +197,26 @@ impl ArmClient {
         }
     }
 
-    /// Reads `url`, again and again where that can help.
+    pub(crate) fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
+    /// Reads `url`, again and again where that can help. Whoever reads the same at the same time shares the answer.
     ///
     /// # Errors
     /// Whatever keeps it from a 2xx answer.
-    pub(crate) async fn read(&self, url: Url, right: Right<'_>) -> Result<Answer, Trouble> {
+    pub(crate) async fn read(&self, url: Url, right: Right<'_>) -> Result<Arc<Answer>, Trouble> {
+        let read = self.inner.flights.join(&url, || self.clone().read_alone(url.clone()).boxed());
+        let answer = read.await?;
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, right)) }
+    }
+
+    async fn read_alone(self, url: Url) -> Result<Arc<Answer>, Trouble> {
         let mut answer = self.read_once(url.clone()).await?;
         if answer.is_success() && answer.is_mangled() {
             answer = self.read_once(url).await?;
         }
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, right)) }
+        Ok(Arc::new(answer))
     }
 
     async fn read_once(&self, url: Url) -> Result<Answer, Trouble> {
@@ -209,7 +230,11 @@ impl ArmClient {
     /// Only when there is no answer: an answer of any status is a result.
     pub(crate) async fn post(&self, url: Url, body: Option<Vec<u8>>, wanted: &Wanted) -> Result<Answer, NoAnswer> {
         let context = Context::new().with_value(wanted.clone());
-        self.send(&self.inner.writes, &context, Method::Post, url, body).await
+        self.inner.flights.forget();
+        let result = self.send(&self.inner.writes, &context, Method::Post, url, body).await;
+        // What began while it was on its way may show what was before.
+        self.inner.flights.forget();
+        result
     }
 
     /// What an answer that is no success means, for any call.
@@ -262,6 +287,9 @@ impl ArmClient {
 fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     if let Some(failure) = sign_in::failure_within(error) {
         return NoAnswer::NotSent(failure.into());
+    }
+    if let Some(paused) = sign_in::causes(error).find_map(|cause| cause.downcast_ref::<Paused>()) {
+        return NoAnswer::NotSent(Failure::Throttled { retry_at: paused.retry_at }.into());
     }
     if wanted::is_withdrawn(error) {
         // What else may be on its way is more than one call knows.

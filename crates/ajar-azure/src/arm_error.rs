@@ -2,11 +2,13 @@
 
 use ajar_core::failure::Failure;
 use azure_core::http::headers::WWW_AUTHENTICATE;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use url::Url;
 
 use crate::arm_client::{Answer, Right};
-use crate::policies::{is_claims_challenge, retry_after};
+use crate::connection;
+use crate::policies::{header, is_claims_challenge, retry_after};
 
 /// When to come back after a 429 that does not say.
 const THROTTLED_FOR: TimeDelta = TimeDelta::seconds(30);
@@ -115,6 +117,7 @@ impl ArmError {
 pub(crate) fn failure(answer: &Answer, right: Right<'_>, token_scope: &str) -> Failure {
     let error = ArmError::of_body(&answer.body);
     match answer.status {
+        300..=399 => redirected(answer),
         401 => not_signed_in(answer, &error, token_scope),
         403 if is_denial(answer, &error) => access_denied(&error, right),
         429 => throttled(answer),
@@ -146,36 +149,35 @@ fn access_denied(error: &ArmError, right: Right<'_>) -> Failure {
 fn throttled(answer: &Answer) -> Failure {
     let now = Utc::now();
     let asked = retry_after(&answer.headers, now).and_then(|wait| TimeDelta::from_std(wait).ok());
-    Failure::Throttled { retry_at: now + asked.unwrap_or(THROTTLED_FOR) }
+    let retry_at = now.checked_add_signed(asked.unwrap_or(THROTTLED_FOR)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    Failure::Throttled { retry_at }
+}
+
+/// Azure's resource manager redirects nobody: somebody on the way does, and a token follows no redirect.
+fn redirected(answer: &Answer) -> Failure {
+    let to = header(&answer.headers, "location").and_then(|location| Url::parse(location).ok());
+    let to = to.map_or_else(|| "elsewhere".to_owned(), |url| format!("{}://{}", url.scheme(), connection::host(&url)));
+    Failure::AzureError {
+        status: answer.status,
+        azure_code: "Redirected".to_owned(),
+        azure_message: format!("The answer leads to {to}, and Ajar goes nowhere else with its token."),
+    }
 }
 
 fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failure {
     let challenge = answer.headers.get_optional_str(&WWW_AUTHENTICATE).unwrap_or_default();
-    let detail = if is_claims_challenge(challenge) {
-        claims_hint(challenge, token_scope)
-    } else if error.message.is_empty() {
-        "Azure does not accept the token".to_owned()
-    } else {
-        error.message.clone()
-    };
-    Failure::NotSignedIn { detail }
+    if is_claims_challenge(challenge) {
+        return Failure::ClaimsRequired { claims: claims(challenge).to_owned(), scope: token_scope.to_owned() };
+    }
+    let detail = if error.message.is_empty() { "Azure does not accept the token" } else { &error.message };
+    Failure::NotSignedIn { detail: detail.to_owned() }
 }
 
-/// How to answer a claims challenge with the Azure CLI.
-fn claims_hint(challenge: &str, token_scope: &str) -> String {
-    let wants = "Azure asks for a new sign-in (insufficient_claims).";
-    // The hint is there to be pasted into a shell, so nothing but base64 may get into it.
-    let claims = challenge
-        .split_once("claims=\"")
-        .and_then(|(_, rest)| rest.split('"').next())
-        .filter(|claims| !claims.is_empty())
-        .filter(|claims| claims.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_')));
-    claims.map_or_else(
-        || wants.to_owned(),
-        |claims| {
-            format!("{wants} With the Azure CLI: az login --claims-challenge \"{claims}\" --scope \"{token_scope}\"")
-        },
-    )
+/// The claims of a challenge. They get into a command to paste into a shell, so nothing but base64 is let through.
+fn claims(challenge: &str) -> &str {
+    let claims = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    let is_base64 = claims.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_'));
+    if is_base64 { claims } else { "" }
 }
 
 #[cfg(test)]
@@ -271,20 +273,29 @@ mod tests {
     }
 
     #[test]
-    fn a_claims_challenge_becomes_a_command_to_paste_and_nothing_else_gets_into_it() {
-        let detail = |challenge: &'static str| {
-            let Failure::NotSignedIn { detail } =
-                failure(&answer(401, "", &[("www-authenticate", challenge)]), RIGHT, SCOPE)
-            else {
-                panic!("another failure")
-            };
-            detail
+    fn a_claims_challenge_keeps_its_claims_and_lets_nothing_else_through() {
+        let claims = |challenge: &'static str| {
+            let failure = failure(&answer(401, "", &[("www-authenticate", challenge)]), RIGHT, SCOPE);
+            let Failure::ClaimsRequired { claims, scope } = failure else { panic!("{failure:?}") };
+            assert_eq!(scope, SCOPE);
+            claims
         };
-        assert!(detail(r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3M=""#).ends_with(
-            r#"az login --claims-challenge "eyJhY2Nlc3M=" --scope "https://management.azure.com/.default""#
-        ));
-        assert!(!detail(r#"Bearer error="insufficient_claims", claims="$(reboot)""#).contains("reboot"));
-        assert_eq!(detail(r#"Bearer error="invalid_token""#), "Azure does not accept the token");
+        assert_eq!(claims(r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3M=""#), "eyJhY2Nlc3M=");
+        assert_eq!(claims(r#"Bearer error="insufficient_claims", claims="$(reboot)""#), "");
+        assert_eq!(claims(r#"Bearer error="insufficient_claims""#), "");
+        let refused =
+            failure(&answer(401, "", &[("www-authenticate", r#"Bearer error="invalid_token""#)]), RIGHT, SCOPE);
+        assert_eq!(refused, Failure::NotSignedIn { detail: "Azure does not accept the token".into() });
+    }
+
+    #[test]
+    fn a_redirect_is_named_by_where_it_leads_and_not_by_its_path() {
+        let moved = answer(307, "", &[("location", "https://evil.example/secret?x=1")]);
+        let Failure::AzureError { status: 307, azure_message, .. } = failure(&moved, RIGHT, SCOPE) else { panic!() };
+        assert!(
+            azure_message.contains("https://evil.example,") && !azure_message.contains("secret"),
+            "{azure_message}"
+        );
     }
 
     #[test]

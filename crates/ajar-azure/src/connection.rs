@@ -1,28 +1,32 @@
 //! The HTTP client that all calls to one cloud share.
 
-use std::time::Duration;
-
 use ajar_core::failure::{Failure, Trouble};
+use async_trait::async_trait;
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::{AsyncRawResponse, HttpClient, Request};
+use futures::TryStreamExt;
 use url::{Host, Url};
 
 use crate::cloud::Cloud;
+use crate::limits::Limits;
 
 /// What servers see as the caller.
 pub(crate) const USER_AGENT: &str = concat!("ajar/", env!("CARGO_PKG_VERSION"));
-
-const CONNECT: Duration = Duration::from_secs(10);
-/// Silence on an open connection.
-const READ: Duration = Duration::from_secs(30);
-/// One whole call. `initiate` can take many seconds, but not this many. Below the minute after which an attempt counts
-/// `initiate` as unanswered: were they the same, chance would decide whether the call's own end is still heard.
-const CALL: Duration = Duration::from_secs(50);
 
 /// An HTTP client for one cloud: TLS by rustls, only the cloud's own certificates where it has some, no redirects,
 /// the system's proxy unless the cloud is on this machine.
 ///
 /// # Errors
 /// [`Failure::Settings`] if the cloud's certificates can't be read.
-pub fn http_client(cloud: &Cloud) -> Result<reqwest::Client, Trouble> {
+pub fn http_client(cloud: &Cloud) -> Result<Http, Trouble> {
+    http_client_within(cloud, Limits::default())
+}
+
+/// [`http_client`], within other limits. What is made with it keeps to them too.
+///
+/// # Errors
+/// [`Failure::Settings`] if the cloud's certificates can't be read.
+pub fn http_client_within(cloud: &Cloud, limits: Limits) -> Result<Http, Trouble> {
     let unusable = |error: reqwest::Error| Failure::Settings {
         path: format!("clouds.{}", cloud.name),
         detail: innermost(&error).to_string(),
@@ -31,17 +35,53 @@ pub fn http_client(cloud: &Cloud) -> Result<reqwest::Client, Trouble> {
         .user_agent(USER_AGENT)
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .read_timeout(READ)
-        .timeout(CALL);
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.silence)
+        .timeout(limits.call);
     if let Some(pem) = &cloud.ca_bundle_pem {
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
     }
     if is_loopback(&cloud.resource_manager) {
         builder = builder.no_proxy();
     }
-    Ok(builder.build().map_err(unusable)?)
+    Ok(Http { client: builder.build().map_err(unusable)?, limits })
 }
+
+/// Sends requests as they are, and takes in answers up to their limit.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    limits: Limits,
+}
+
+impl Http {
+    /// What it keeps to.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+#[async_trait]
+impl HttpClient for Http {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let response = self.client.execute_request(request).await?;
+        let (status, headers, mut body) = AsyncRawResponse::deconstruct(response);
+        let mut whole = Vec::new();
+        while let Some(part) = body.try_next().await? {
+            if whole.len() + part.len() > self.limits.answer {
+                // Not a kind that is asked for again: it would be as long.
+                return Err(Error::new(ErrorKind::DataConversion, TooLong));
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok(AsyncRawResponse::from_bytes(status, headers, whole))
+    }
+}
+
+/// An answer that is not read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is far longer than any of Azure's")]
+struct TooLong;
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -110,7 +150,7 @@ mod tests {
         drop(listener);
         let url: Url = format!("https://127.0.0.1:{port}/secret-path?key=secret").parse().unwrap();
         let cloud = Cloud { resource_manager: url.clone(), ..Cloud::public() };
-        let error = http_client(&cloud).unwrap().get(url.clone()).send().await.unwrap_err();
+        let error = http_client(&cloud).unwrap().client.get(url.clone()).send().await.unwrap_err();
         let Failure::Unreachable { host, detail } = unreachable(&url, &error) else { panic!("another failure") };
         assert_eq!(host, format!("127.0.0.1:{port}"));
         assert!(!detail.contains("secret") && !detail.is_empty(), "{detail}");

@@ -6,10 +6,13 @@
 
 mod arm_client;
 mod arm_error;
+mod budget;
 mod cloud;
 mod compute;
 mod connection;
+mod flights;
 mod jit;
+mod limits;
 mod network;
 mod operations;
 mod policies;
@@ -31,7 +34,8 @@ pub mod contract {
 pub use arm_client::ArmClient;
 pub use azure_core::credentials::{Secret, TokenCredential};
 pub use cloud::{Cloud, CloudError};
-pub use connection::http_client;
+pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};
+pub use limits::Limits;
 pub use sign_in::SignIn;
 pub use wanted::Wanted;

@@ -17,12 +17,11 @@ use url::Url;
 use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
 use crate::arm_error::{ArmError, Detail};
 use crate::compute;
-use crate::policies::{PATIENCE, header, retry_after};
+use crate::limits::Limits;
+use crate::policies::{header, retry_after};
 use crate::wanted::Wanted;
 use crate::wire::if_understood;
 
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// Reads in a row that may fail: a start takes minutes, and networks come and go meanwhile.
 const FAILED_READS: u32 = 5;
@@ -88,22 +87,23 @@ enum Look {
 
 /// How long to wait for the next look.
 struct Waits {
+    limits: Limits,
     next: Duration,
     until: Instant,
 }
 
 impl Waits {
-    fn new() -> Self {
-        Self { next: FIRST_WAIT, until: Instant::now() + LIMIT }
+    fn new(limits: Limits) -> Self {
+        Self { limits, next: limits.first_look, until: Instant::now() + LIMIT }
     }
 
     /// Waits as long as Azure asked, within bounds, or else a little longer each time. False when it is enough.
     async fn pass(&mut self, headers: Option<&Headers>) -> bool {
         // Zero counts as not said; the az CLI reads it so, too.
         let asked = headers.and_then(|headers| retry_after(headers, Utc::now())).filter(|wait| !wait.is_zero());
-        let wait = asked.map_or(self.next, |wait| wait.clamp(SHORTEST_WAIT, PATIENCE));
+        let wait = asked.map_or(self.next, |wait| wait.clamp(SHORTEST_WAIT, self.limits.patience));
         if asked.is_none() {
-            self.next = (self.next * 3 / 2).min(LONGEST_WAIT);
+            self.next = (self.next * 3 / 2).min(self.limits.longest_look);
         }
         sleep(wait).await;
         Instant::now() < self.until
@@ -166,11 +166,11 @@ impl ArmClient {
     ) -> Result<(), Trouble> {
         for look in 0..2 {
             if look > 0 {
-                sleep(FIRST_WAIT).await;
+                sleep(self.limits().first_look).await;
             }
             match self.vm_view(vm).await {
                 Ok(view) if operation.is_under_way(view.facts.power) => {
-                    return self.watch(vm, operation, Waits::new()).await;
+                    return self.watch(vm, operation, Waits::new(self.limits())).await;
                 }
                 Ok(_) => {}
                 Err(_) => return Err(trouble),
@@ -181,7 +181,7 @@ impl ArmClient {
 
     /// Follows an accepted operation to its end, by the best way that can be read.
     async fn follow(&self, vm: &VmResourceId, operation: Operation, accepted: &Answer) -> Result<(), Trouble> {
-        let mut waits = Waits::new();
+        let mut waits = Waits::new(self.limits());
         let mut first = Some(&accepted.headers);
         for (name, read) in [("azure-asyncoperation", read_status as ReadLook), ("location", read_location as ReadLook)]
         {
@@ -224,7 +224,7 @@ impl ArmClient {
                     match read(&answer, operation)? {
                         Look::Done => return Some(Ok(())),
                         Look::Failed(trouble) => return Some(Err(trouble)),
-                        Look::NotYet => headers = Some(answer.headers),
+                        Look::NotYet => headers = Some(answer.headers.clone()),
                     }
                 }
                 Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => {

@@ -14,10 +14,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::connection;
+use crate::limits::Limits;
 use crate::wanted::Wanted;
-
-/// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Calls ourselves `ajar/VERSION`, in place of azure_core's long name.
 #[derive(Debug)]
@@ -33,7 +31,13 @@ impl Policy for OurName {
 
 /// When to send a request again. azure_core's own retry does not look at the method, and waits out any `Retry-After`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Resend {
+pub(crate) struct Resend {
+    what: What,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
     /// Whatever can be asked twice: after transport errors and statuses that pass, with growing waits.
     Reads,
     /// Only what Azure says it did not apply: 429 with a short `Retry-After`.
@@ -43,31 +47,37 @@ pub(crate) enum Resend {
 impl Resend {
     const READS: u32 = 4;
     const WRITES: u32 = 2;
-    const FIRST_WAIT: Duration = Duration::from_millis(250);
-    /// Nothing is sent again after this: a click that can't succeed shall fail while somebody is still looking.
-    const LONG_ENOUGH: Duration = Duration::from_secs(25);
+
+    pub(crate) fn reads(limits: Limits) -> Self {
+        Self { what: What::Reads, limits }
+    }
+
+    pub(crate) fn writes(limits: Limits) -> Self {
+        Self { what: What::Writes, limits }
+    }
 
     /// How long to wait before sending again for the `sent`th time; `None` to let the result stand.
     fn wait(self, sent: u32, result: &PolicyResult) -> Option<Duration> {
-        let backoff = Self::FIRST_WAIT * 2_u32.pow(sent - 1);
-        match (self, result) {
-            (Self::Reads, Err(error)) => {
+        let backoff = self.limits.first_wait * 2_u32.pow(sent - 1);
+        let patience = self.limits.patience;
+        match (self.what, result) {
+            (What::Reads, Err(error)) => {
                 let passing = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection);
                 (passing && sent <= Self::READS).then_some(backoff)
             }
-            (Self::Reads, Ok(response)) if sent <= Self::READS && passes(response.status()) => {
+            (What::Reads, Ok(response)) if sent <= Self::READS && passes(response.status()) => {
                 let asked = retry_after(response.headers(), Utc::now()).unwrap_or_default();
-                (asked <= PATIENCE).then_some(asked.max(backoff))
+                (asked <= patience).then_some(asked.max(backoff))
             }
-            (Self::Writes, Ok(response)) if sent <= Self::WRITES && is(response.status(), 429) => {
-                retry_after(response.headers(), Utc::now()).filter(|asked| *asked <= PATIENCE)
+            (What::Writes, Ok(response)) if sent <= Self::WRITES && is(response.status(), 429) => {
+                retry_after(response.headers(), Utc::now()).filter(|asked| *asked <= patience)
             }
-            (Self::Reads, Ok(_)) | (Self::Writes, _) => None,
+            (What::Reads, Ok(_)) | (What::Writes, _) => None,
         }
     }
 }
 
-fn is(status: StatusCode, code: u16) -> bool {
+pub(crate) fn is(status: StatusCode, code: u16) -> bool {
     u16::from(status) == code
 }
 
@@ -84,7 +94,7 @@ impl Policy for Resend {
         loop {
             let result = next[0].send(ctx, request, &next[1..]).await;
             sent += 1;
-            let wait = self.wait(sent, &result).filter(|_| began.elapsed() < Self::LONG_ENOUGH);
+            let wait = self.wait(sent, &result).filter(|_| began.elapsed() < self.limits.long_enough);
             let Some(wait) = wait else { return result };
             tracing::debug!(?wait, sent, "sending again");
             wanted.wait(tokio::time::sleep(wait)).await?;
@@ -93,16 +103,16 @@ impl Policy for Resend {
 }
 
 /// Whether the call is still wanted. Reads are until their future is dropped.
-fn wanted(ctx: &Context) -> Wanted {
+pub(crate) fn wanted(ctx: &Context) -> Wanted {
     ctx.value::<Wanted>().cloned().unwrap_or_default()
 }
 
-/// What `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After` (seconds or a date) ask for.
+/// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After` (seconds or a date).
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let number = |name| header(headers, name)?.trim().parse::<u64>().ok();
     let date = || {
-        let date = DateTime::parse_from_rfc2822(header(headers, "retry-after")?).ok()?;
-        (date.to_utc() - now).to_std().ok()
+        let at = |name| Some(DateTime::parse_from_rfc2822(header(headers, name)?).ok()?.to_utc());
+        (at("retry-after")? - at("date").unwrap_or(now)).to_std().ok()
     };
     number("retry-after-ms")
         .or_else(|| number("x-ms-retry-after-ms"))

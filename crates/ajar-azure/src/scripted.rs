@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::arm_client::ArmClient;
 use crate::cloud::Cloud;
+use crate::limits::Limits;
 use crate::policies::RejectedToken;
 
 /// An answer of the script.
@@ -167,5 +168,5 @@ pub(crate) fn client(script: &Arc<Scripted>) -> ArmClient {
 pub(crate) fn signing_in(script: &Arc<Scripted>, takes: (Duration, Duration)) -> ArmClient {
     let http = Arc::clone(script) as Arc<dyn HttpClient>;
     let credential = Numbered { takes, ..Numbered::default() };
-    ArmClient::over(&Cloud::public(), Arc::new(credential), &http).unwrap()
+    ArmClient::over(&Cloud::public(), Arc::new(credential), &http, Limits::default()).unwrap()
 }

@@ -12,6 +12,7 @@ use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::Error;
 
 use crate::cloud::Cloud;
+use crate::connection::Http;
 use token_cache::TokenCache;
 
 /// How to sign in to a cloud.
@@ -42,9 +43,10 @@ impl SignIn {
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`] for a tenant, client or secret that can't be one.
-    pub fn credential(&self, cloud: &Cloud, http: reqwest::Client) -> Result<Arc<dyn TokenCredential>, Trouble> {
+    pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Arc<dyn TokenCredential>, Trouble> {
         Ok(match self {
             Self::ServicePrincipal { tenant_id, client_id, client_secret } => {
+                let limits = http.limits();
                 let http = Arc::new(http);
                 let source = service_principal::ServicePrincipal::new(
                     cloud,
@@ -52,6 +54,7 @@ impl SignIn {
                     client_id.clone(),
                     client_secret.clone(),
                     http,
+                    limits,
                 )?;
                 Arc::new(TokenCache::new(source))
             }
@@ -85,7 +88,7 @@ pub(crate) fn failure_within(error: &Error) -> Option<Failure> {
 }
 
 /// An error and its causes, outermost first.
-fn causes<'a>(
+pub(crate) fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())

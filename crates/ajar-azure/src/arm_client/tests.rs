@@ -7,7 +7,7 @@ use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_
 
 const RIGHT: Right<'static> = Right { action: "Some/read", scope: "/subscriptions/s" };
 
-async fn read(script: &Arc<Scripted>) -> Result<Answer, Trouble> {
+async fn read(script: &Arc<Scripted>) -> Result<Arc<Answer>, Trouble> {
     let client = client(script);
     client.read(client.url("/subscriptions", &[("api-version", "1")]), RIGHT).await
 }
@@ -115,10 +115,9 @@ async fn a_claims_challenge_is_not_repeated_and_its_token_is_not_used_again() {
     let script = Scripted::new([challenge, json(200, "{}")]);
     let client = client(&script);
     let url = client.url("/subscriptions", &[]);
-    let Failure::NotSignedIn { detail } = client.read(url.clone(), RIGHT).await.unwrap_err().failure else {
-        panic!("another failure")
-    };
-    assert!(detail.contains("--claims-challenge \"e30=\""), "{detail}");
+    let scope = "https://management.azure.com/.default".to_owned();
+    let failure = client.read(url.clone(), RIGHT).await.unwrap_err().failure;
+    assert_eq!(failure, Failure::ClaimsRequired { claims: "e30=".into(), scope });
     client.read(url, RIGHT).await.unwrap();
     assert_eq!(script.sent()[1].header("authorization"), Some("Bearer token-2"));
 }
@@ -226,4 +225,82 @@ async fn a_write_that_is_withdrawn_on_its_way_runs_to_its_end() {
         wanted.withdraw();
     };
     assert_eq!(tokio::join!(post, withdraw).0.unwrap().status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_call_learns_of_throttling_holds_back_all_others_of_its_subscription() {
+    let throttled = json(429, "").with("retry-after", "3600");
+    let script = Scripted::new([throttled, json(200, "{}")]);
+    let client = client(&script);
+    let at = |path: &str| client.url(path, &[]);
+    let told = client.read(at("/subscriptions/A/x"), RIGHT).await.unwrap_err().failure;
+    let Failure::Throttled { retry_at } = told else { panic!("{told:?}") };
+    assert!((retry_at - Utc::now() - TimeDelta::hours(1)).abs() < TimeDelta::seconds(5), "{retry_at}");
+    for path in ["/subscriptions/a/y", "/SUBSCRIPTIONS/A/resourceGroups/g"] {
+        let held_back = client.read(at(path), RIGHT).await.unwrap_err().failure;
+        assert!(matches!(held_back, Failure::Throttled { .. }), "{path}: {held_back:?}");
+    }
+    let write = client.post(at("/subscriptions/a/y"), None, &Wanted::new()).await.unwrap_err();
+    assert!(matches!(write, NoAnswer::NotSent(Trouble { failure: Failure::Throttled { .. }, .. })), "{write:?}");
+    assert!(client.read(at("/subscriptions/b/x"), RIGHT).await.is_ok());
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_short_pause_all_go_on_together() {
+    let throttled = json(429, "").with("retry-after", "5");
+    let script = Scripted::new([throttled, json(200, "{}"), json(200, "{}")]);
+    let client = client(&script);
+    let began = Instant::now();
+    let one = client.read(client.url("/subscriptions/a/x", &[]), RIGHT);
+    let other = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.read(client.url("/subscriptions/a/y", &[]), RIGHT).await
+    };
+    let (one, other) = tokio::join!(one, other);
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_read_at_the_same_time_is_made_once() {
+    let slow = || json(200, "{}").after(Duration::from_secs(1));
+    let script = Scripted::new([slow(), slow(), slow()]);
+    let client = client(&script);
+    let read = |path: &'static str| client.read(client.url(path, &[]), RIGHT);
+    let (one, same, other) = tokio::join!(read("/subscriptions/a"), read("/subscriptions/a"), read("/subscriptions/b"));
+    assert!(one.is_ok() && same.is_ok() && other.is_ok());
+    assert_eq!(script.sent().len(), 2);
+    read("/subscriptions/a").await.unwrap();
+    assert_eq!(script.sent().len(), 3, "an answer that is there is not used again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_read_goes_on_for_those_who_still_wait() {
+    let script = Scripted::new([json(200, "{}").after(Duration::from_secs(2))]);
+    let client = client(&script);
+    let read = || client.read(client.url("/subscriptions/a", &[]), RIGHT);
+    let impatient = tokio::time::timeout(Duration::from_secs(1), read());
+    let (gone, patient) = tokio::join!(impatient, read());
+    assert!(gone.is_err() && patient.is_ok());
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_after_a_write_never_shares_one_from_before_it() {
+    let script = Scripted::new([
+        json(200, "{\"old\":1}").after(Duration::from_secs(5)),
+        json(202, "").after(Duration::from_secs(1)),
+        json(200, "{\"new\":1}"),
+    ]);
+    let client = client(&script);
+    let url = client.url("/subscriptions/a", &[]);
+    let before = client.read(url.clone(), RIGHT);
+    let after = async {
+        tokio::task::yield_now().await;
+        client.post(client.url("/subscriptions/a/start", &[]), None, &Wanted::new()).await.unwrap();
+        client.read(url.clone(), RIGHT).await
+    };
+    let (before, after) = tokio::join!(before, after);
+    assert_eq!((&before.unwrap().body[..], &after.unwrap().body[..]), (&b"{\"old\":1}"[..], &b"{\"new\":1}"[..]));
 }

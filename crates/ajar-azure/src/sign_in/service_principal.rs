@@ -17,6 +17,7 @@ use super::token_cache::TokenSource;
 use super::{causes, first_line};
 use crate::cloud::Cloud;
 use crate::connection;
+use crate::limits::Limits;
 use crate::policies::{OurName, Resend};
 
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(super) struct ServicePrincipal {
     client_id: String,
     client_secret: Secret,
     http: Arc<dyn HttpClient>,
+    limits: Limits,
 }
 
 impl ServicePrincipal {
@@ -35,8 +37,9 @@ impl ServicePrincipal {
         client_id: String,
         client_secret: Secret,
         http: Arc<dyn HttpClient>,
+        limits: Limits,
     ) -> Result<Self, Failure> {
-        let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, client_secret, http };
+        let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, client_secret, http, limits };
         // What can't be a tenant is found out now and not at the first call.
         source.azure_credential().map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })?;
         Ok(source)
@@ -48,7 +51,7 @@ impl ServicePrincipal {
         custom.authority_host = self.authority.to_string();
         let client_options = ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
-            per_call_policies: vec![Arc::new(EntraRefusals), Arc::new(OurName), Arc::new(Resend::Reads)],
+            per_call_policies: vec![Arc::new(EntraRefusals), Arc::new(OurName), Arc::new(Resend::reads(self.limits))],
             retry: RetryOptions::none(),
             transport: Some(Transport::new(Arc::clone(&self.http))),
             ..ClientOptions::default()
@@ -143,7 +146,8 @@ mod tests {
 
     fn source(http: &Arc<Scripted>) -> ServicePrincipal {
         let http = Arc::clone(http) as Arc<dyn HttpClient>;
-        ServicePrincipal::new(&Cloud::us_gov(), "contoso.example".into(), "app".into(), "hunter2".into(), http).unwrap()
+        let (tenant, client) = ("contoso.example".into(), "app".into());
+        ServicePrincipal::new(&Cloud::us_gov(), tenant, client, "hunter2".into(), http, Limits::default()).unwrap()
     }
 
     const SCOPE: &str = "https://management.usgovcloudapi.net/.default";

@@ -2,98 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
-use std::sync::Arc;
+mod azure;
 
-use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, SignIn, TokenCredential, Wanted, http_client};
+use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::policy::{JitNetworkAccessPolicy, RequestStatus, SourcePrefix};
+use ajar_core::policy::{RequestStatus, SourcePrefix};
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::settings::CloudSettings;
 use ajar_core::vm::{OsType, PowerState};
-use azure_sim::{Options, Simulator};
 use chrono::{TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// A simulator, and a client that is signed in to it.
-struct Azure {
-    simulator: Simulator,
-    cloud: Cloud,
-    http: reqwest::Client,
-    client: ArmClient,
-}
-
-impl Azure {
-    async fn start() -> Self {
-        let simulator = Simulator::start(Options { speed: 500.0, ..Options::default() }).await.unwrap();
-        let announce = simulator.announce();
-        let settings = CloudSettings {
-            authority: announce.authority.clone(),
-            resource_manager: announce.resource_manager.clone(),
-            audience: None,
-            ca_bundle: None,
-            public_ip_endpoints: Some(announce.public_ip_endpoints.clone()),
-        };
-        let ca = std::fs::read(&announce.ca_bundle).unwrap();
-        let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
-        let http = http_client(&cloud).unwrap();
-        let client = ArmClient::new(&cloud, credential(&simulator, &cloud, None), http.clone()).unwrap();
-        Self { simulator, cloud, http, client }
-    }
-
-    fn vm(&self, name: &str) -> VmResourceId {
-        let vm = self.simulator.announce().vms.iter().find(|vm| vm.name == name).unwrap();
-        vm.id.parse().unwrap()
-    }
-
-    async fn policy(&self, vm: &VmResourceId) -> JitNetworkAccessPolicy {
-        self.client.jit_policies(vm).await.unwrap().into_iter().next().unwrap()
-    }
-
-    async fn control(&self, what: &str, body: Value) {
-        let url = format!("{}/{what}", self.simulator.announce().control);
-        self.http.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
-    }
-
-    async fn public_ip(&self) -> std::net::Ipv4Addr {
-        let url = self.cloud.public_ip_endpoints[0].clone();
-        self.http.get(url).send().await.unwrap().text().await.unwrap().trim().parse().unwrap()
-    }
-
-    async fn ask(&self, vm: &str) -> Initiate {
-        Initiate {
-            vm: self.vm(vm),
-            port: 22,
-            source: self.public_ip().await,
-            end_time_utc: Utc::now() + TimeDelta::hours(1),
-            justification: Some("a test".into()),
-        }
-    }
-
-    /// How often something was posted to a path that ends so.
-    async fn posts(&self, end: &str) -> usize {
-        let url = format!("{}/journal", self.simulator.announce().control);
-        let journal: Vec<Value> = self.http.get(url).send().await.unwrap().json().await.unwrap();
-        let posted = |entry: &&Value| entry["method"] == "POST" && entry["path"].as_str().unwrap().ends_with(end);
-        journal.iter().filter(posted).count()
-    }
-}
-
-fn credential(simulator: &Simulator, cloud: &Cloud, secret: Option<&str>) -> Arc<dyn TokenCredential> {
-    let announce = simulator.announce();
-    let sign_in = SignIn::from_environment(|name| {
-        Some(match name {
-            "AZURE_TENANT_ID" => announce.tenant_id.to_string(),
-            "AZURE_CLIENT_ID" => announce.client_id.to_string(),
-            _ => secret.unwrap_or(&announce.client_secret).to_owned(),
-        })
-    });
-    sign_in.unwrap().credential(cloud, http_client(cloud).unwrap()).unwrap()
-}
+use azure::{Azure, credential};
 
 #[tokio::test]
 async fn a_wrong_secret_is_no_sign_in_and_is_not_repeated() {
     let azure = Azure::start().await;
-    let credential = credential(&azure.simulator, &azure.cloud, Some("wr0ng-secret"));
+    let credential = credential(&azure.simulator, &azure.cloud, &azure.http, Some("wr0ng-secret"));
     let client = ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap();
     let failure = client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
     let Failure::NotSignedIn { detail } = failure else { panic!("{failure:?}") };
@@ -312,7 +236,7 @@ async fn what_is_not_there_and_who_is_not_trusted_is_told_apart() {
 
     let trusting_others = Cloud { ca_bundle_pem: None, ..azure.cloud.clone() };
     let http = http_client(&trusting_others).unwrap();
-    let credential = credential(&azure.simulator, &azure.cloud, None);
+    let credential = credential(&azure.simulator, &azure.cloud, &azure.http, None);
     let client = ArmClient::new(&azure.cloud, credential, http).unwrap();
     let failure = client.virtual_machine(&missing).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::Unreachable { .. }), "{failure:?}");

@@ -1,10 +1,9 @@
 //! Asking for access: once, checked, clamped, and looked for before it is repeated.
 
-use crate::attempt::Outcome;
 use chrono::TimeDelta;
 
 use super::script::*;
-use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order};
+use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order, Outcome};
 use crate::failure::Failure;
 use crate::policy::{JitNetworkAccessRequest, RequestStatus};
 use crate::port::PortAnswer::{Open, Refused};
@@ -105,11 +104,10 @@ fn a_late_grant_of_a_request_given_up_on_is_taken() {
 /// Everything is answered but the request for access; the port refuses.
 #[test]
 fn a_request_that_stays_unanswered_fails_with_azures_id_of_the_call() {
-    let mut world = World::answering(order(), Memory::default(), |effect| match effect {
-        Effect::Initiate(_) => {
-            Some(Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: Some("c0ffee".into()) })))
-        }
-        other => all_but_the_request(other),
+    let mut world = World::answering(order(), Memory::default(), |effect| {
+        let unanswered = || Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: Some("c0ffee".into()) }));
+        let asked = matches!(effect, Effect::Initiate(_));
+        if asked { Some(unanswered()) } else { all_but_the_request(effect) }
     });
     world.pass(TimeDelta::minutes(5));
     let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };

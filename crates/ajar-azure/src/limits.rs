@@ -1,0 +1,47 @@
+//! How long and how much: every bound of the client in one place.
+
+use std::time::Duration;
+
+/// What a client waits for and takes in. The default is for people who wait in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Silence on an open connection.
+    pub silence: Duration,
+    /// One whole call.
+    pub call: Duration,
+    /// The longest answer that is read, in bytes; Azure's longest pages are a few megabytes.
+    pub answer: usize,
+    /// Before a read is sent a second time; doubled each time.
+    pub first_wait: Duration,
+    /// Nothing is sent again after this: a click that can't succeed shall fail while somebody is still looking.
+    pub long_enough: Duration,
+    /// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
+    pub patience: Duration,
+    /// The longest that a subscription is left alone after a 429, whatever Azure asks for: then one call looks again.
+    pub longest_pause: Duration,
+    /// Between the first looks at an operation that does not say; grows by half each time.
+    pub first_look: Duration,
+    /// Between the later looks at an operation.
+    pub longest_look: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+            // `initiate` can take many seconds, but not this many. Below the minute after which an attempt counts
+            // `initiate` as unanswered: were they the same, chance would decide whether the call's own end is heard.
+            call: Duration::from_secs(50),
+            answer: 32 << 20,
+            first_wait: Duration::from_millis(250),
+            long_enough: Duration::from_secs(25),
+            patience: Duration::from_secs(20),
+            longest_pause: Duration::from_mins(5),
+            first_look: Duration::from_secs(2),
+            longest_look: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A simulator, and a client that is signed in to it.
+
+use std::sync::Arc;
+
+use ajar_azure::{ArmClient, Cloud, Http, Initiate, Limits, SignIn, TokenCredential, http_client_within};
+use ajar_core::policy::JitNetworkAccessPolicy;
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::settings::CloudSettings;
+use azure_sim::{Options, Simulator};
+use chrono::{TimeDelta, Utc};
+use serde_json::Value;
+
+/// A simulator, and a client that is signed in to it.
+pub(crate) struct Azure {
+    pub(crate) simulator: Simulator,
+    pub(crate) cloud: Cloud,
+    pub(crate) http: Http,
+    pub(crate) client: ArmClient,
+    browser: reqwest::Client,
+}
+
+impl Azure {
+    pub(crate) async fn start() -> Self {
+        Self::start_within(Limits::default()).await
+    }
+
+    /// With a client that keeps to other limits.
+    pub(crate) async fn start_within(limits: Limits) -> Self {
+        let simulator = Simulator::start(Options { speed: 500.0, ..Options::default() }).await.unwrap();
+        let announce = simulator.announce();
+        let settings = CloudSettings {
+            authority: announce.authority.clone(),
+            resource_manager: announce.resource_manager.clone(),
+            audience: None,
+            ca_bundle: None,
+            public_ip_endpoints: Some(announce.public_ip_endpoints.clone()),
+        };
+        let ca = std::fs::read(&announce.ca_bundle).unwrap();
+        let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
+        let http = http_client_within(&cloud, limits).unwrap();
+        let client = ArmClient::new(&cloud, credential(&simulator, &cloud, &http, None), http.clone()).unwrap();
+        let ca = reqwest::Certificate::from_pem(cloud.ca_bundle_pem.as_deref().unwrap()).unwrap();
+        let browser = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+        Self { simulator, cloud, http, client, browser }
+    }
+
+    pub(crate) fn vm(&self, name: &str) -> VmResourceId {
+        let vm = self.simulator.announce().vms.iter().find(|vm| vm.name == name).unwrap();
+        vm.id.parse().unwrap()
+    }
+
+    pub(crate) async fn policy(&self, vm: &VmResourceId) -> JitNetworkAccessPolicy {
+        self.client.jit_policies(vm).await.unwrap().into_iter().next().unwrap()
+    }
+
+    pub(crate) async fn control(&self, what: &str, body: Value) {
+        let url = format!("{}/{what}", self.simulator.announce().control);
+        self.browser.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    pub(crate) async fn public_ip(&self) -> std::net::Ipv4Addr {
+        let url = self.cloud.public_ip_endpoints[0].clone();
+        self.browser.get(url).send().await.unwrap().text().await.unwrap().trim().parse().unwrap()
+    }
+
+    pub(crate) async fn ask(&self, vm: &str) -> Initiate {
+        Initiate {
+            vm: self.vm(vm),
+            port: 22,
+            source: self.public_ip().await,
+            end_time_utc: Utc::now() + TimeDelta::hours(1),
+            justification: Some("a test".into()),
+        }
+    }
+
+    /// Every request so far.
+    pub(crate) async fn journal(&self) -> Vec<Value> {
+        let url = format!("{}/journal", self.simulator.announce().control);
+        self.browser.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// How often something was posted to a path that ends so.
+    pub(crate) async fn posts(&self, end: &str) -> usize {
+        let journal = self.journal().await;
+        let posted = |entry: &&Value| entry["method"] == "POST" && entry["path"].as_str().unwrap().ends_with(end);
+        journal.iter().filter(posted).count()
+    }
+}
+
+pub(crate) fn credential(
+    simulator: &Simulator,
+    cloud: &Cloud,
+    http: &Http,
+    secret: Option<&str>,
+) -> Arc<dyn TokenCredential> {
+    let announce = simulator.announce();
+    let sign_in = SignIn::from_environment(|name| {
+        Some(match name {
+            "AZURE_TENANT_ID" => announce.tenant_id.to_string(),
+            "AZURE_CLIENT_ID" => announce.client_id.to_string(),
+            _ => secret.unwrap_or(&announce.client_secret).to_owned(),
+        })
+    });
+    sign_in.unwrap().credential(cloud, http.clone()).unwrap()
+}
