@@ -445,11 +445,6 @@ def _():
     assert any(rule["name"].endswith("DenyAllInBound") for rule in rules), rules
 
 
-@check("network nic show-effective-route-table", reads=True)
-def _():
-    assert az("network", "nic", "show-effective-route-table", *nic("legacy-box"))["value"]
-
-
 @check("network public-ip show", reads=True)
 def _():
     shown = az("network", "public-ip", "show", *of("legacy-box", "ip"))

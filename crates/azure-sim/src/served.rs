@@ -56,6 +56,7 @@ fn of_target(scope: &Scope, target: &Target) -> &'static str {
         Target::PutPolicy { .. } => "JitNetworkAccessPolicies_CreateOrUpdate",
         Target::DeletePolicy { .. } => "JitNetworkAccessPolicies_Delete",
         Target::Initiate { .. } => "JitNetworkAccessPolicies_Initiate",
+        Target::Read(read) => read.operation(in_group),
         Target::VirtualMachines => either("VirtualMachines_List", "VirtualMachines_ListAll"),
         Target::VirtualMachine { .. } => "VirtualMachines_Get",
         Target::InstanceView { .. } => "VirtualMachines_InstanceView",

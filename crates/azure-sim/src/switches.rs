@@ -100,6 +100,8 @@ switches! {
     }
     /// The shortest window that *initiate* grants.
     "shortestDuration" => shortest_duration: ShortestDuration { "none" => None, "PT5M" => FiveMinutes }
+    /// How many members a page of a list has at most. Azure does not say.
+    "pageSize" => page_size: PageSize { "1000" => Thousand, "100" => Hundred, "10" => Ten, "2" => Two }
     /// What happens to open windows when their policy, or their VM's part of it, is removed.
     "openWindowsOnDelete" => open_windows_on_delete: OpenWindowsOnDelete { "close" => Close, "leave" => Leave }
     /// What a PUT does to windows of VMs and ports that stay in the policy, when its `requests` don't name them.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
-use crate::arm::{Call, list};
+use crate::arm::{Call, disk, page};
 use crate::clock::offset_timestamp;
 use crate::fleet::Os;
 use crate::state::Cloud;
@@ -28,19 +28,17 @@ pub(super) fn named(scope: &Scope, name: &str) -> String {
     format!("{}/providers/Microsoft.Compute/virtualMachines/{name}", scope.id())
 }
 
-pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
+/// Of a subscription or resource group, in all regions or in one.
+pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope, location: Option<&str>) -> Result<Response, ArmError> {
     // Asked for with `$expand=instanceView` or `statusOnly=true`, the list tells the power states too.
     let status_only = call.query("statusOnly").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let expand = status_only || expands(call);
     call.world.look(|cloud, now| {
         call.permit(cloud, READ, &scope.id())?;
         let may = call.may(cloud, READ);
-        let inside = |vm: &&Vm| {
-            vm.subscription.eq_ignore_ascii_case(&scope.subscription)
-                && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&vm.resource_group))
-                && may.at(&vm.id())
-        };
-        Ok(list(cloud.vms.iter().filter(inside).map(|vm| model(vm, expand, now))))
+        let inside = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
+        let listed = inside.filter(|vm| vm.is_at(location) && may.at(&vm.id()));
+        page::list(call, cloud, listed.map(|vm| model(vm, expand, now)))
     })
 }
 
@@ -64,13 +62,13 @@ fn expands(call: &Call<'_>) -> bool {
     call.query("$expand").is_some_and(|value| value.to_ascii_lowercase().contains("instanceview"))
 }
 
-fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
+pub(super) fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
     let mut model = json!({
         "name": vm.name,
         "id": vm.id(),
         "type": "Microsoft.Compute/virtualMachines",
         "location": vm.location,
-        "tags": { "environment": "simulated" },
+        "tags": tags(),
         "properties": {
             "hardwareProfile": { "vmSize": vm.size },
             "provisioningState": if vm.power.under_way().is_some() { "Updating" } else { "Succeeded" },
@@ -85,13 +83,21 @@ fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
         },
         "etag": "\"1\"",
     });
+    if let Some(zone) = vm.zone() {
+        model["zones"] = json!([zone]);
+    }
     if expand {
         model["properties"]["instanceView"] = view(vm, now);
     }
     model
 }
 
-fn storage(vm: &Vm) -> Value {
+/// Every resource of the fleet has these.
+pub(super) fn tags() -> Value {
+    json!({ "environment": "simulated" })
+}
+
+pub(super) fn storage(vm: &Vm) -> Value {
     let image = match vm.os {
         Os::Linux => {
             json!({ "publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest" })
@@ -104,13 +110,15 @@ fn storage(vm: &Vm) -> Value {
         "imageReference": image,
         "osDisk": {
             "osType": vm.os.name(),
-            "name": format!("{}_OsDisk", vm.name),
+            "name": disk::name(vm),
             "createOption": "FromImage",
             "caching": "ReadWrite",
+            "managedDisk": { "storageAccountType": "Premium_LRS", "id": disk::id(vm) },
             "deleteOption": "Delete",
             "diskSizeGB": 64,
         },
         "dataDisks": [],
+        "diskControllerType": "SCSI",
     })
 }
 
@@ -120,13 +128,22 @@ fn os_profile(vm: &Vm) -> Value {
         "adminUsername": "demo",
         "secrets": [],
         "allowExtensionOperations": true,
+        "requireGuestProvisionSignal": true,
     });
     match vm.os {
         Os::Linux => {
-            profile["linuxConfiguration"] = json!({ "disablePasswordAuthentication": true, "provisionVMAgent": true });
+            profile["linuxConfiguration"] = json!({
+                "disablePasswordAuthentication": true,
+                "provisionVMAgent": true,
+                "patchSettings": { "patchMode": "ImageDefault", "assessmentMode": "ImageDefault" },
+            });
         }
         Os::Windows => {
-            profile["windowsConfiguration"] = json!({ "provisionVMAgent": true, "enableAutomaticUpdates": true });
+            profile["windowsConfiguration"] = json!({
+                "provisionVMAgent": true,
+                "enableAutomaticUpdates": true,
+                "patchSettings": { "patchMode": "AutomaticByOS", "assessmentMode": "ImageDefault" },
+            });
         }
     }
     profile
@@ -139,7 +156,7 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
     let power = vm.power.current();
     let mut view = json!({
         "disks": [{
-            "name": format!("{}_OsDisk", vm.name),
+            "name": disk::name(vm),
             "statuses": [{
                 "code": "ProvisioningState/succeeded",
                 "level": "Info",

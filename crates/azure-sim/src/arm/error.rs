@@ -1,7 +1,7 @@
 //! Azure Resource Manager's errors: `{"error":{"code","message"}}`, with Azure's own codes and sentences.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -135,6 +135,29 @@ impl ArmError {
     pub(crate) fn no_such_type(path: &str) -> Self {
         let message = format!("The request path '{path}' names no resource type or operation that this cloud serves.");
         Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+    }
+
+    /// 400: a parameter of the query can't be used.
+    pub(crate) fn invalid_query(name: &str, value: &str) -> Self {
+        let message = format!("Invalid {name} '{value}' specified in the query string.");
+        let name = name.trim_start_matches('$');
+        let code = match name {
+            "filter" => "InvalidFilterInQueryString",
+            "skiptoken" => "InvalidSkipToken",
+            _ => "InvalidParameter",
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(crate) fn invalid_namespace(namespace: &str) -> Self {
+        let message = format!("The resource namespace '{namespace}' is invalid.");
+        Self::new(StatusCode::NOT_FOUND, "InvalidResourceNamespace", message)
+    }
+
+    /// 405: the path is served, but not so.
+    pub(crate) fn method_not_allowed(method: &Method, path: &str) -> Self {
+        let message = format!("The requested resource '{path}' does not support http method '{method}'.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 
     pub(crate) fn invalid_json(problem: &str) -> Self {

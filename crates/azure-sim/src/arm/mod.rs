@@ -1,25 +1,32 @@
 //! Azure Resource Manager: who calls, what for, may they, and the answer.
 
 mod compute;
+mod default_rules;
+mod disk;
 pub(crate) mod error;
 mod initiate_body;
 mod json_body;
 mod network;
 mod operations;
+mod page;
 mod policy_body;
+mod providers;
+pub(crate) mod read;
+mod regions;
+mod resources;
 pub(crate) mod route;
 mod security;
+mod sizes;
 mod subscriptions;
+mod virtual_network;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::entra::directory::Caller;
@@ -39,6 +46,7 @@ struct Call<'a> {
     caller: Caller,
     /// Where the caller reached us: `https://localhost:45123`.
     host: String,
+    path: &'a str,
     query: Vec<(String, String)>,
     body: &'a [u8],
 }
@@ -70,6 +78,10 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Response {
     let mut response = answer(&world, &method, &uri, &headers, &body).await.unwrap_or_else(ArmError::into_response);
+    if method == Method::HEAD && response.status() == StatusCode::OK {
+        // HEAD asks whether something exists, and 204 is how Azure says that it does.
+        response = StatusCode::NO_CONTENT.into_response();
+    }
     stamp(&method, &headers, &mut response);
     response
 }
@@ -105,15 +117,20 @@ async fn answer(
     let caller = authenticate(world, route.as_ref(), headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
-    let call = Call { world, caller, host, query: query(uri), body };
+    let call = Call { world, caller, host, path: uri.path(), query: query(uri), body };
     match call.query("api-version") {
         None | Some("") => return Err(ArmError::missing_api_version()),
         Some(version) if !well_formed(version) => return Err(ArmError::invalid_api_version(version)),
         Some(_) => {}
     }
-    match route.ok_or_else(|| ArmError::no_such_type(uri.path()))? {
-        Route::Subscriptions => Ok(world.look(|cloud, _| list(subscriptions::all(&call, cloud)))),
-        Route::Tenants => Ok(list(subscriptions::tenants(&call))),
+    let Some(route) = route else {
+        let served = route::takes(uri.path());
+        let unserved = || ArmError::no_such_type(uri.path());
+        return Err(if served { ArmError::method_not_allowed(method, uri.path()) } else { unserved() });
+    };
+    match route {
+        Route::Subscriptions => world.look(|cloud, _| page::list(&call, cloud, subscriptions::all(&call, cloud))),
+        Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
         Route::Within(scope, target) => within(&call, &scope, target),
     }
 }
@@ -175,12 +192,6 @@ fn well_formed(version: &str) -> bool {
     suffix_fits && chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
 }
 
-/// A list that fits on one page.
-fn list(value: impl IntoIterator<Item = Value>) -> Response {
-    let value: Vec<Value> = value.into_iter().collect();
-    Json(json!({ "value": value })).into_response()
-}
-
 fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
     let subscription = &scope.subscription;
     let id = Uuid::parse_str(subscription).map_err(|_| ArmError::invalid_subscription_id(subscription))?;
@@ -191,7 +202,7 @@ fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError>
         return Err(ArmError::wrong_tenant(entra, call.caller.tenant, known.tenant_id));
     }
     if let Some(group) = &scope.resource_group
-        && !cloud.resource_groups(subscription).iter().any(|known| known.eq_ignore_ascii_case(group))
+        && cloud.places.group(subscription, group).is_none()
     {
         return Err(ArmError::resource_group_not_found(group));
     }
@@ -202,13 +213,16 @@ fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, Ar
     call.world.look(|cloud, _| exists(call, cloud, scope))?;
     match target {
         Target::Subscription => call.world.look(|cloud, _| subscriptions::one(call, cloud, &scope.subscription)),
-        Target::ResourceGroups => Ok(call.world.look(|cloud, _| list(subscriptions::resource_groups(cloud, scope)))),
+        Target::ResourceGroups => {
+            call.world.look(|cloud, _| page::list(call, cloud, subscriptions::resource_groups(call, cloud, scope)))
+        }
+        Target::Read(read) => read::answer(call, scope, &read),
         Target::Policies { location } => security::policies(call, scope, location.as_deref()),
         Target::Policy { location, name } => security::policy(call, scope, &location, &name),
         Target::PutPolicy { location, name } => security::create_or_update(call, scope, &location, &name),
         Target::DeletePolicy { location, name } => security::delete(call, scope, &location, &name),
         Target::Initiate { location, name } => security::initiate(call, scope, &location, &name),
-        Target::VirtualMachines => compute::virtual_machines(call, scope),
+        Target::VirtualMachines => compute::virtual_machines(call, scope, None),
         Target::VirtualMachine { name } => compute::virtual_machine(call, scope, &name),
         Target::InstanceView { name } => compute::instance_view(call, scope, &name),
         Target::Power { name, action } => operations::set_power(call, scope, &name, action),

@@ -4,19 +4,20 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::arm::error::ArmError;
 use crate::arm::route::{NetworkType, Scope};
-use crate::arm::{Call, list};
+use crate::arm::{Call, compute, default_rules, page};
 use crate::state::Cloud;
-use crate::state::nsg::{Access, Protocol, SecurityRule};
+use crate::state::nsg::{Access, SecurityRule};
 use crate::state::vm::{PublicIp, Vm};
 
 pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<Response, ArmError> {
     let action = format!("Microsoft.Network/{}/read", kind.name());
     call.world.look(|cloud, now| {
         call.permit(cloud, &action, &scope.id())?;
-        Ok(list(inside(cloud, scope).filter_map(|vm| resource(cloud, vm, kind, now))))
+        page::list(call, cloud, inside(cloud, scope).filter_map(|vm| resource(cloud, vm, kind, now)))
     })
 }
 
@@ -32,22 +33,91 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, kind: NetworkType, name: &str)
         let found = found.and_then(|vm| resource(cloud, vm, kind, now));
         let group = scope.resource_group.as_deref().unwrap_or_default();
         let body = found.ok_or_else(|| ArmError::resource_not_found(&format!("{resource_type}/{name}"), group))?;
-        Ok(Json(body).into_response())
+        Ok(Json(expanded(call, cloud, body)).into_response())
     })
 }
 
+/// With `$expand=ipConfigurations/publicIPAddress`, an interface holds its address instead of its id alone.
+fn expanded(call: &Call<'_>, cloud: &Cloud, mut interface: Value) -> Value {
+    let wanted = call.query("$expand").is_some_and(|wanted| wanted.to_ascii_lowercase().contains("publicipaddress"));
+    let configurations = interface["properties"]["ipConfigurations"].as_array_mut().filter(|_| wanted);
+    for configuration in configurations.into_iter().flatten() {
+        let address = &mut configuration["properties"]["publicIPAddress"];
+        let id = address["id"].as_str().unwrap_or_default().to_owned();
+        let has_it = |vm: &&Vm| vm.public_ip_id().is_some_and(|own| own == id);
+        if let Some(found) = cloud.vms.iter().find(has_it).and_then(public_ip_address) {
+            *address = found;
+        }
+    }
+    interface
+}
+
+/// The configurations of an interface, as its own list.
+pub(super) fn ip_configurations(call: &Call<'_>, scope: &Scope, nic: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| page::list(call, cloud, configurations_of(call, cloud, scope, nic)?))
+}
+
+pub(super) fn ip_configuration(call: &Call<'_>, scope: &Scope, nic: &str, name: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        let all = configurations_of(call, cloud, scope, nic)?;
+        member(all, name, scope, &format!("Microsoft.Network/networkInterfaces/{nic}/ipConfigurations/{name}"))
+    })
+}
+
+fn configurations_of(call: &Call<'_>, cloud: &Cloud, scope: &Scope, nic: &str) -> Result<Vec<Value>, ArmError> {
+    let id = format!("{}/providers/Microsoft.Network/networkInterfaces/{nic}", scope.id());
+    call.permit(cloud, "Microsoft.Network/networkInterfaces/ipConfigurations/read", &id)?;
+    let found = inside(cloud, scope).find(|vm| vm.nic_name().eq_ignore_ascii_case(nic));
+    let group = scope.resource_group.as_deref().unwrap_or_default();
+    let missing = || ArmError::resource_not_found(&format!("Microsoft.Network/networkInterfaces/{nic}"), group);
+    let all = interface(found.ok_or_else(missing)?)["properties"]["ipConfigurations"].take();
+    Ok(all.as_array().cloned().unwrap_or_default())
+}
+
+/// The one with this name, or Azure's 404 for `resource`.
+fn member(all: Vec<Value>, name: &str, scope: &Scope, resource: &str) -> Result<Response, ArmError> {
+    let wanted = |one: &Value| one["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name));
+    let group = scope.resource_group.as_deref().unwrap_or_default();
+    let found = all.into_iter().find(wanted).ok_or_else(|| ArmError::resource_not_found(resource, group))?;
+    Ok(Json(found).into_response())
+}
+
+/// Azure's own rules of a group, as their own list.
+pub(super) fn default_rules(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| page::list(call, cloud, default_rules_of(call, cloud, scope, group)?))
+}
+
+pub(super) fn default_rule(call: &Call<'_>, scope: &Scope, group: &str, name: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        let all = default_rules_of(call, cloud, scope, group)?;
+        member(
+            all,
+            name,
+            scope,
+            &format!("Microsoft.Network/networkSecurityGroups/{group}/defaultSecurityRules/{name}"),
+        )
+    })
+}
+
+fn default_rules_of(call: &Call<'_>, cloud: &Cloud, scope: &Scope, group: &str) -> Result<Vec<Value>, ArmError> {
+    const READ: &str = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules/read";
+    let id = format!("{}/providers/Microsoft.Network/networkSecurityGroups/{group}", scope.id());
+    call.permit(cloud, READ, &id)?;
+    let found = inside(cloud, scope).find(|vm| vm.nsg_name().eq_ignore_ascii_case(group));
+    let in_group = scope.resource_group.as_deref().unwrap_or_default();
+    let missing =
+        || ArmError::resource_not_found(&format!("Microsoft.Network/networkSecurityGroups/{group}"), in_group);
+    Ok(default_rules::of(&found.ok_or_else(missing)?.nsg_id()))
+}
+
 pub(super) fn security_rules(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Response, ArmError> {
-    Ok(list(rules_of(call, scope, group)?))
+    let rules = rules_of(call, scope, group)?;
+    call.world.look(|cloud, _| page::list(call, cloud, rules))
 }
 
 pub(super) fn security_rule(call: &Call<'_>, scope: &Scope, group: &str, name: &str) -> Result<Response, ArmError> {
-    let wanted = |rule: &Value| rule["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name));
-    let missing = || {
-        let resource = format!("Microsoft.Network/networkSecurityGroups/{group}/securityRules/{name}");
-        ArmError::resource_not_found(&resource, scope.resource_group.as_deref().unwrap_or_default())
-    };
-    let rule = rules_of(call, scope, group)?.into_iter().find(wanted).ok_or_else(missing)?;
-    Ok(Json(rule).into_response())
+    let resource = format!("Microsoft.Network/networkSecurityGroups/{group}/securityRules/{name}");
+    member(rules_of(call, scope, group)?, name, scope, &resource)
 }
 
 fn rules_of(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Vec<Value>, ArmError> {
@@ -66,10 +136,7 @@ fn rules_of(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Vec<Value>, A
 }
 
 fn inside<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
-    cloud.vms.iter().filter(move |vm| {
-        vm.subscription.eq_ignore_ascii_case(&scope.subscription)
-            && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&vm.resource_group))
-    })
+    cloud.vms_in(&scope.subscription, scope.resource_group.as_deref())
 }
 
 fn resource_name(vm: &Vm, kind: NetworkType) -> String {
@@ -88,17 +155,18 @@ fn resource(cloud: &Cloud, vm: &Vm, kind: NetworkType, now: DateTime<Utc>) -> Op
     }
 }
 
+/// An id of one of the VM's network resources, the same on every run.
+fn guid(vm: &Vm, which: u128) -> Uuid {
+    Uuid::from_u128(vm.platform_id.as_u128() ^ (which << 64))
+}
+
 fn interface(vm: &Vm) -> Value {
     let group = vm.nic_id();
-    let subnet = format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/default",
-        vm.subscription, vm.resource_group
-    );
     let mut configuration = json!({
         "privateIPAddress": vm.private_ip,
         "privateIPAllocationMethod": "Dynamic",
         "privateIPAddressVersion": "IPv4",
-        "subnet": { "id": subnet },
+        "subnet": { "id": vm.subnet_id() },
         "primary": true,
         "provisioningState": "Succeeded",
     });
@@ -111,6 +179,7 @@ fn interface(vm: &Vm) -> Value {
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/networkInterfaces",
         "location": vm.location,
+        "tags": compute::tags(),
         "properties": {
             "provisioningState": "Succeeded",
             "primary": true,
@@ -121,7 +190,19 @@ fn interface(vm: &Vm) -> Value {
                 "type": "Microsoft.Network/networkInterfaces/ipConfigurations",
                 "properties": configuration,
             }],
-            "dnsSettings": { "dnsServers": [], "appliedDnsServers": [] },
+            "dnsSettings": {
+                "dnsServers": [],
+                "appliedDnsServers": [],
+                "internalDomainNameSuffix": "sim.internal.cloudapp.net",
+            },
+            "macAddress": vm.mac_address(),
+            "resourceGuid": guid(vm, 1),
+            "vnetEncryptionSupported": false,
+            "auxiliaryMode": "None",
+            "auxiliarySku": "None",
+            "disableTcpStateTracking": false,
+            "tapConfigurations": [],
+            "hostedWorkloads": [],
             "enableAcceleratedNetworking": false,
             "enableIPForwarding": false,
             "networkSecurityGroup": { "id": vm.nsg_id() },
@@ -139,6 +220,7 @@ fn public_ip_address(vm: &Vm) -> Option<Value> {
     };
     let mut properties = json!({
         "provisioningState": "Succeeded",
+        "resourceGuid": guid(vm, 2),
         "publicIPAddressVersion": "IPv4",
         "publicIPAllocationMethod": if dynamic { "Dynamic" } else { "Static" },
         "idleTimeoutInMinutes": 4,
@@ -155,36 +237,25 @@ fn public_ip_address(vm: &Vm) -> Option<Value> {
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/publicIPAddresses",
         "location": vm.location,
+        "tags": compute::tags(),
         "sku": { "name": if dynamic { "Basic" } else { "Standard" }, "tier": "Regional" },
         "properties": properties,
     }))
 }
 
 fn security_group(vm: &Vm, rules: &[SecurityRule]) -> Value {
-    let default = SecurityRule {
-        name: "DenyAllInBound".to_owned(),
-        description: "Deny all inbound traffic".to_owned(),
-        priority: 65_500,
-        access: Access::Deny,
-        protocol: Protocol::Any,
-        ports: Vec::new(),
-        sources: vec!["*".to_owned()],
-        destination: "*".to_owned(),
-    };
-    let mut default_rule = rule_json(vm, &default);
-    default_rule["id"] = format!("{}/defaultSecurityRules/DenyAllInBound", vm.nsg_id()).into();
-    default_rule["type"] = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules".into();
-    default_rule["properties"]["destinationPortRange"] = "*".into();
     json!({
         "name": vm.nsg_name(),
         "id": vm.nsg_id(),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/networkSecurityGroups",
         "location": vm.location,
+        "tags": compute::tags(),
         "properties": {
             "provisioningState": "Succeeded",
+            "resourceGuid": guid(vm, 3),
             "securityRules": rules.iter().map(|rule| rule_json(vm, rule)).collect::<Vec<_>>(),
-            "defaultSecurityRules": [default_rule],
+            "defaultSecurityRules": default_rules::of(&vm.nsg_id()),
             "networkInterfaces": [{ "id": vm.nic_id() }],
         },
     })

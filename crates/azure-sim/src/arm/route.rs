@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 
+use crate::arm::read::{self, Read};
 use crate::state::power::PowerAction;
 
 /// Subscription, and the resource group for resources and lists that are narrowed to one.
@@ -69,6 +70,8 @@ pub(crate) enum Target {
         location: String,
         name: String,
     },
+    /// What is there to be read beside VMs and their policies.
+    Read(Read),
     VirtualMachines,
     VirtualMachine {
         name: String,
@@ -112,7 +115,8 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
     let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let lower: Vec<String> = kept.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let get = method == Method::GET;
+    // HEAD is GET without the answer's body.
+    let get = method == Method::GET || method == Method::HEAD;
     let (subscription, rest) = match words.as_slice() {
         ["subscriptions"] if get => return Some(Route::Subscriptions),
         ["tenants"] if get => return Some(Route::Tenants),
@@ -131,6 +135,11 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
     Some(Route::Within(Scope { subscription, resource_group }, target))
 }
 
+/// Whether the path is served by some method.
+pub(crate) fn takes(path: &str) -> bool {
+    [Method::GET, Method::POST, Method::PUT, Method::DELETE].iter().any(|method| parse(method, path).is_some())
+}
+
 fn in_subscription(get: bool, words: &[&str], names: &[&str]) -> Option<Target> {
     if !get {
         return None;
@@ -143,7 +152,7 @@ fn in_subscription(get: bool, words: &[&str], names: &[&str]) -> Option<Target> 
         ["providers", "microsoft.compute", "locations", _, "operationresults", _] => {
             Target::OperationResult { id: name(5) }
         }
-        words => list(words, names)?,
+        words => list(words, names).or_else(|| read::in_subscription(words, names).map(Target::Read))?,
     })
 }
 
@@ -179,7 +188,7 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
         let put = method == Method::PUT;
         return Some(if put { Target::PutPolicy { location, name } } else { Target::DeletePolicy { location, name } });
     }
-    if method != Method::GET {
+    if method != Method::GET && method != Method::HEAD {
         return None;
     }
     Some(match words {
@@ -188,14 +197,16 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
         ["providers", "microsoft.compute", "virtualmachines", _, "instanceview"] => {
             Target::InstanceView { name: name(3) }
         }
-        ["providers", "microsoft.network", kind, _] => Target::Network(NetworkType::parse(kind)?, name(3)),
+        ["providers", "microsoft.network", kind, _] if NetworkType::parse(kind).is_some() => {
+            Target::Network(NetworkType::parse(kind)?, name(3))
+        }
         ["providers", "microsoft.network", "networksecuritygroups", _, "securityrules"] => {
             Target::SecurityRules { group: name(3) }
         }
         ["providers", "microsoft.network", "networksecuritygroups", _, "securityrules", _] => {
             Target::SecurityRule { group: name(3), name: name(5) }
         }
-        words => list(words, names)?,
+        words => list(words, names).or_else(|| read::in_group(words, names).map(Target::Read))?,
     })
 }
 

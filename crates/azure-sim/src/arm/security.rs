@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
-use crate::arm::{Call, initiate_body, list, policy_body, policy_list_permission};
+use crate::arm::{Call, initiate_body, page, policy_body, policy_list_permission};
 use crate::clock::timestamp;
 use crate::front::AppliedAt;
 use crate::state::Cloud;
@@ -32,7 +32,7 @@ pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -
                 && location.is_none_or(|location| location.eq_ignore_ascii_case(&policy.location))
                 && may.at(&policy.id())
         };
-        Ok(list(cloud.policies.iter().filter(inside).map(policy_json)))
+        page::list(call, cloud, cloud.policies.iter().filter(inside).map(policy_json))
     })
 }
 

@@ -4,13 +4,15 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::arm::Call;
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
+use crate::arm::{Call, compute, resources};
 use crate::fleet::{SubscriptionSpec, TenantSpec};
 use crate::state::Cloud;
+use crate::state::places::ResourceGroup;
 
 const READ: &str = "Microsoft.Resources/subscriptions/read";
+const READ_GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 
 /// Those of the token's tenant in which the caller may read anything.
 pub(super) fn all(call: &Call<'_>, cloud: &Cloud) -> Vec<Value> {
@@ -50,19 +52,44 @@ pub(super) fn tenants(call: &Call<'_>) -> Vec<Value> {
     known.map(one).collect()
 }
 
-pub(super) fn resource_groups(cloud: &Cloud, scope: &Scope) -> Vec<Value> {
-    let subscription = &scope.subscription;
-    let one = |name: &str| {
-        let vm = cloud.vms.iter().find(|vm| vm.resource_group == name);
-        json!({
-            "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
-            "name": name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": vm.map(|vm| vm.location.clone()),
-            "properties": { "provisioningState": "Succeeded" },
-        })
-    };
-    cloud.resource_groups(subscription).into_iter().map(one).collect()
+/// Those in which the caller may read anything, by name.
+pub(super) fn resource_groups(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Vec<Value> {
+    let may = call.may(cloud, READ_GROUPS);
+    let named = tagged(call.query("$filter").unwrap_or_default());
+    let all = cloud.places.groups(&scope.subscription).filter(|_| named);
+    let all = all.map(|group| (group_id(scope, &group.name), group));
+    all.filter(|(id, _)| may.at_or_below(id)).map(|(id, group)| group_json(&id, group)).collect()
+}
+
+/// Whether a filter by tag, if there is one, fits the tags that everything here has.
+fn tagged(filter: &str) -> bool {
+    resources::Filter::parse(filter).is_none_or(|filter| filter.admits_tags())
+}
+
+pub(super) fn resource_group(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<Response, ArmError> {
+    let name = scope.resource_group.as_deref().unwrap_or_default();
+    let missing = || ArmError::resource_group_not_found(name);
+    let group = cloud.places.group(&scope.subscription, name).ok_or_else(missing)?;
+    let id = group_id(scope, &group.name);
+    if !call.may(cloud, READ_GROUPS).at_or_below(&id) {
+        return Err(ArmError::forbidden(&call.caller, READ_GROUPS, &id));
+    }
+    Ok(Json(group_json(&id, group)).into_response())
+}
+
+fn group_id(scope: &Scope, name: &str) -> String {
+    format!("/subscriptions/{}/resourceGroups/{name}", scope.subscription)
+}
+
+fn group_json(id: &str, group: &ResourceGroup) -> Value {
+    json!({
+        "id": id,
+        "name": group.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": group.location,
+        "tags": compute::tags(),
+        "properties": { "provisioningState": "Succeeded" },
+    })
 }
 
 fn to_json(subscription: &SubscriptionSpec) -> Value {

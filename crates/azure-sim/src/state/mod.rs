@@ -6,6 +6,7 @@ pub(crate) mod initiate;
 pub(crate) mod jit;
 pub(crate) mod nsg;
 pub(crate) mod operation;
+pub(crate) mod places;
 pub(crate) mod power;
 pub(crate) mod rights;
 pub(crate) mod vm;
@@ -22,6 +23,7 @@ use crate::switches::Switches;
 use jit::Policy;
 use nsg::SecurityRule;
 use operation::Operation;
+use places::Places;
 use rights::{Rights, Statement};
 use vm::Vm;
 
@@ -39,6 +41,7 @@ pub(crate) struct Listening {
 pub(crate) struct Cloud {
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     pub(crate) vms: Vec<Vm>,
+    pub(crate) places: Places,
     pub(crate) policies: Vec<Policy>,
     pub(crate) operations: BTreeMap<Uuid, Operation>,
     pub(crate) rights: Rights,
@@ -61,6 +64,7 @@ impl Cloud {
         Self {
             subscriptions: fleet.subscriptions.clone(),
             policies: vm::policies(fleet, &mut vms),
+            places: Places::of(&vms),
             vms,
             operations: BTreeMap::new(),
             rights,
@@ -72,17 +76,13 @@ impl Cloud {
 
     /// The VM with this name, by the parts of its id; case does not matter.
     pub(crate) fn vm(&self, subscription: &str, resource_group: &str, name: &str) -> Option<(usize, &Vm)> {
-        self.vms.iter().enumerate().find(|(_, vm)| {
-            vm.name.eq_ignore_ascii_case(name)
-                && vm.resource_group.eq_ignore_ascii_case(resource_group)
-                && vm.subscription.eq_ignore_ascii_case(subscription)
-        })
+        let index = self.places.vm(subscription, resource_group, name)?;
+        Some((index, &self.vms[index]))
     }
 
-    /// The subscription's resource groups, in Azure's spelling.
-    pub(crate) fn resource_groups(&self, subscription: &str) -> BTreeSet<&str> {
-        let vms = self.vms.iter().filter(|vm| vm.subscription.eq_ignore_ascii_case(subscription));
-        vms.map(|vm| vm.resource_group.as_str()).collect()
+    /// The VMs of a subscription, or of one of its resource groups; case does not matter.
+    pub(crate) fn vms_in(&self, subscription: &str, resource_group: Option<&str>) -> impl Iterator<Item = &Vm> {
+        self.places.vms(subscription, resource_group).map(|index| &self.vms[index])
     }
 
     /// All inbound rules of the VM's network security group at `now`, by priority.

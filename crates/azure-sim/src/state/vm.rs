@@ -104,12 +104,42 @@ impl Vm {
         }
     }
 
-    fn group(&self) -> String {
+    /// Whether it is in this region; all are when none is named. Case does not matter.
+    pub(crate) fn is_at(&self, location: Option<&str>) -> bool {
+        location.is_none_or(|location| location.eq_ignore_ascii_case(&self.location))
+    }
+
+    /// The id of its resource group.
+    pub(crate) fn group(&self) -> String {
         format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.resource_group)
     }
 
     pub(crate) fn id(&self) -> String {
         format!("{}/providers/Microsoft.Compute/virtualMachines/{}", self.group(), self.name)
+    }
+
+    /// The virtual network that it shares with the VMs of its resource group and region.
+    pub(crate) fn network_name(&self) -> String {
+        format!("vnet-{}", self.location)
+    }
+
+    pub(crate) fn network_id(&self) -> String {
+        format!("{}/providers/Microsoft.Network/virtualNetworks/{}", self.group(), self.network_name())
+    }
+
+    pub(crate) fn subnet_id(&self) -> String {
+        format!("{}/subnets/default", self.network_id())
+    }
+
+    /// The availability zone, for VMs that have one: those of E sizes here.
+    pub(crate) fn zone(&self) -> Option<&'static str> {
+        self.size.starts_with("Standard_E").then_some("1")
+    }
+
+    /// As Azure shows it: `00-0D-3A-12-34-56`.
+    pub(crate) fn mac_address(&self) -> String {
+        let [.., a, b, c] = self.private_ip.octets();
+        format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}")
     }
 
     pub(crate) fn nic_name(&self) -> String {

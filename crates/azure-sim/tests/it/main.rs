@@ -8,6 +8,7 @@ mod entra;
 mod faults;
 mod guest;
 mod jit;
+mod lists;
 mod policy;
 mod power;
 mod rights;

@@ -1,0 +1,109 @@
+//! Resource providers: which namespaces and types there are, and which api-versions their clients may choose from.
+
+use serde_json::{Value, json};
+
+use crate::arm::error::ArmError;
+use crate::arm::regions;
+use crate::arm::route::Scope;
+
+/// Namespace, newest api-version first, and types.
+const PROVIDERS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "Microsoft.Compute",
+        &["2025-04-01", "2024-11-01", "2024-07-01", "2022-11-01"],
+        &[
+            "virtualMachines",
+            "disks",
+            "availabilitySets",
+            "images",
+            "snapshots",
+            "virtualMachineScaleSets",
+            "galleries",
+            "diskEncryptionSets",
+            "sshPublicKeys",
+            "proximityPlacementGroups",
+            "hostGroups",
+            "capacityReservationGroups",
+            "restorePointCollections",
+            "locations",
+            "locations/vmSizes",
+            "locations/usages",
+            "locations/operations",
+            "virtualMachines/extensions",
+            "virtualMachines/runCommands",
+        ],
+    ),
+    (
+        "Microsoft.Network",
+        &["2024-05-01", "2023-11-01", "2022-01-01"],
+        &[
+            "networkInterfaces",
+            "publicIPAddresses",
+            "networkSecurityGroups",
+            "virtualNetworks",
+            "loadBalancers",
+            "routeTables",
+            "bastionHosts",
+            "natGateways",
+            "azureFirewalls",
+            "firewallPolicies",
+            "publicIPPrefixes",
+            "applicationGateways",
+            "applicationSecurityGroups",
+            "virtualNetworkGateways",
+            "privateEndpoints",
+            "networkWatchers",
+            "locations",
+            "networkSecurityGroups/securityRules",
+            "virtualNetworks/subnets",
+        ],
+    ),
+    (
+        "Microsoft.Security",
+        &["2020-01-01"],
+        &["locations", "jitNetworkAccessPolicies", "locations/jitNetworkAccessPolicies"],
+    ),
+    (
+        "Microsoft.Resources",
+        &["2024-11-01", "2022-12-01", "2021-04-01"],
+        &["subscriptions", "resourceGroups", "resources", "tags", "tenants", "deployments", "links"],
+    ),
+    ("Microsoft.Authorization", &["2022-04-01", "2020-05-01"], &["locks"]),
+    ("Microsoft.ResourceGraph", &["2022-10-01", "2021-03-01"], &["resources", "operations"]),
+];
+
+/// The type's full name in Azure's spelling, when there is such a type: `Microsoft.Network/loadBalancers`.
+pub(super) fn known(namespace: &str, kind: &str) -> Option<String> {
+    let (namespace, _, kinds) = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace))?;
+    let kind = kinds.iter().find(|known| known.eq_ignore_ascii_case(kind))?;
+    Some(format!("{namespace}/{kind}"))
+}
+
+pub(super) fn all(scope: &Scope) -> impl Iterator<Item = Value> {
+    PROVIDERS.iter().map(|provider| to_json(scope, provider))
+}
+
+pub(super) fn one(scope: &Scope, namespace: &str) -> Result<Value, ArmError> {
+    let found = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace));
+    found.map(|provider| to_json(scope, provider)).ok_or_else(|| ArmError::invalid_namespace(namespace))
+}
+
+fn to_json(scope: &Scope, (namespace, versions, kinds): &(&str, &[&str], &[&str])) -> Value {
+    let regions: Vec<_> = regions::shown().collect();
+    let kind = |kind: &&str| {
+        json!({
+            "resourceType": kind,
+            "locations": regions,
+            "apiVersions": versions,
+            "defaultApiVersion": versions[0],
+            "capabilities": "CrossResourceGroupResourceMove, CrossSubscriptionResourceMove, SupportsTags, SupportsLocation",
+        })
+    };
+    json!({
+        "id": format!("/subscriptions/{}/providers/{namespace}", scope.subscription),
+        "namespace": namespace,
+        "registrationPolicy": "RegistrationRequired",
+        "registrationState": "Registered",
+        "resourceTypes": kinds.iter().map(kind).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,256 @@
+//! Reads beside VMs and policies: which paths there are, their names, and who answers.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::arm::error::ArmError;
+use crate::arm::route::Scope;
+use crate::arm::{
+    Call, compute, disk, network, page, providers, regions, resources, sizes, subscriptions, virtual_network,
+};
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Locations,
+    ResourceGroup,
+    Resources,
+    Providers,
+    Provider(String),
+    /// Names and values of all tags of a subscription.
+    TagNames,
+    /// `Microsoft.Resources/tags/default` of a resource with this name.
+    Tags(String),
+    Disks,
+    Disk(String),
+    VirtualNetworks,
+    VirtualNetwork(String),
+    Subnets(String),
+    Subnet(String, String),
+    DefaultSecurityRules(String),
+    DefaultSecurityRule(String, String),
+    IpConfigurations(String),
+    IpConfiguration(String, String),
+    /// The VMs of one region.
+    VirtualMachines(String),
+    Sizes,
+    Skus,
+    Usages(String),
+    /// A list that belongs to this VM: sizes that it can take.
+    VirtualMachineSizes(String),
+    VirtualMachineExtensions(String),
+    VirtualMachineRunCommands(String),
+    /// A list of a type of which the fleet has nothing.
+    NoneOf(String),
+    /// A resource of such a type.
+    Missing(String, String),
+}
+
+/// What only a subscription has.
+pub(super) fn in_subscription(words: &[&str], names: &[&str]) -> Option<Read> {
+    let name = |index: usize| names[index].to_owned();
+    Some(match words {
+        ["locations"] => Read::Locations,
+        ["providers"] => Read::Providers,
+        ["providers", _] => Read::Provider(name(1)),
+        ["tagnames"] => Read::TagNames,
+        ["providers", "microsoft.compute", "skus"] => Read::Skus,
+        ["providers", "microsoft.compute", "locations", _, "virtualmachines"] => Read::VirtualMachines(name(3)),
+        ["providers", "microsoft.compute", "locations", _, "vmsizes"] => Read::Sizes,
+        ["providers", "microsoft.compute", "locations", _, "usages"] => Read::Usages(name(3)),
+        words => list(words, names)?,
+    })
+}
+
+/// What a resource group has.
+pub(super) fn in_group(words: &[&str], names: &[&str]) -> Option<Read> {
+    let name = |index: usize| names[index].to_owned();
+    Some(match words {
+        [] => Read::ResourceGroup,
+        ["providers", _, _, _, "providers", "microsoft.resources", "tags", "default"] => Read::Tags(name(3)),
+        ["providers", "microsoft.compute", "disks", _] => Read::Disk(name(3)),
+        ["providers", "microsoft.compute", "virtualmachines", _, "vmsizes"] => Read::VirtualMachineSizes(name(3)),
+        ["providers", "microsoft.compute", "virtualmachines", _, "extensions"] => {
+            Read::VirtualMachineExtensions(name(3))
+        }
+        ["providers", "microsoft.compute", "virtualmachines", _, "runcommands"] => {
+            Read::VirtualMachineRunCommands(name(3))
+        }
+        ["providers", "microsoft.network", kind, rest @ ..] if !rest.is_empty() => {
+            network_resource(kind, rest, &names[3..]).or_else(|| missing(words, names))?
+        }
+        ["providers", _, _, _] => missing(words, names)?,
+        words => list(words, names)?,
+    })
+}
+
+fn network_resource(kind: &str, rest: &[&str], names: &[&str]) -> Option<Read> {
+    let name = |index: usize| names[index].to_owned();
+    Some(match (kind, rest) {
+        ("virtualnetworks", [_]) => Read::VirtualNetwork(name(0)),
+        ("virtualnetworks", [_, "subnets"]) => Read::Subnets(name(0)),
+        ("virtualnetworks", [_, "subnets", _]) => Read::Subnet(name(0), name(2)),
+        ("networksecuritygroups", [_, "defaultsecurityrules"]) => Read::DefaultSecurityRules(name(0)),
+        ("networksecuritygroups", [_, "defaultsecurityrules", _]) => Read::DefaultSecurityRule(name(0), name(2)),
+        ("networkinterfaces", [_, "ipconfigurations"]) => Read::IpConfigurations(name(0)),
+        ("networkinterfaces", [_, "ipconfigurations", _]) => Read::IpConfiguration(name(0), name(2)),
+        _ => return None,
+    })
+}
+
+/// A resource of a type that exists, and of which the fleet has nothing.
+fn missing(words: &[&str], names: &[&str]) -> Option<Read> {
+    match words {
+        ["providers", namespace, kind, _] => {
+            Some(Read::Missing(providers::known(namespace, kind)?, names[3].to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Lists that a subscription and a resource group have alike.
+fn list(words: &[&str], _: &[&str]) -> Option<Read> {
+    Some(match words {
+        ["resources"] => Read::Resources,
+        ["providers", "microsoft.compute", "disks"] => Read::Disks,
+        ["providers", "microsoft.network", "virtualnetworks"] => Read::VirtualNetworks,
+        ["providers", namespace, kind] => Read::NoneOf(providers::known(namespace, kind)?),
+        _ => return None,
+    })
+}
+
+impl Read {
+    /// Azure's operation id.
+    pub(crate) fn operation(&self, in_group: bool) -> &'static str {
+        let either = |group, subscription| if in_group { group } else { subscription };
+        match self {
+            Self::Locations => "Subscriptions_ListLocations",
+            Self::ResourceGroup => "ResourceGroups_Get",
+            Self::Resources => either("Resources_ListByResourceGroup", "Resources_List"),
+            Self::Providers => "Providers_List",
+            Self::Provider(_) => "Providers_Get",
+            Self::TagNames => "Tags_List",
+            Self::Tags(_) => "Tags_GetAtScope",
+            Self::Disks => either("Disks_ListByResourceGroup", "Disks_List"),
+            Self::Disk(_) => "Disks_Get",
+            Self::VirtualNetworks => either("VirtualNetworks_List", "VirtualNetworks_ListAll"),
+            Self::VirtualNetwork(_) => "VirtualNetworks_Get",
+            Self::Subnets(_) => "Subnets_List",
+            Self::Subnet(..) => "Subnets_Get",
+            Self::DefaultSecurityRules(_) => "DefaultSecurityRules_List",
+            Self::DefaultSecurityRule(..) => "DefaultSecurityRules_Get",
+            Self::IpConfigurations(_) => "NetworkInterfaceIPConfigurations_List",
+            Self::IpConfiguration(..) => "NetworkInterfaceIPConfigurations_Get",
+            Self::VirtualMachines(_) => "VirtualMachines_ListByLocation",
+            Self::Sizes => "VirtualMachineSizes_List",
+            Self::Skus => "ResourceSkus_List",
+            Self::Usages(_) => "Usage_List",
+            Self::VirtualMachineSizes(_) => "VirtualMachines_ListAvailableSizes",
+            Self::VirtualMachineExtensions(_) => "VirtualMachineExtensions_List",
+            Self::VirtualMachineRunCommands(_) => "VirtualMachineRunCommands_ListByVirtualMachine",
+            Self::NoneOf(_) => "Resources_ListOfType",
+            Self::Missing(..) => "Resources_Get",
+        }
+    }
+}
+
+pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Response, ArmError> {
+    match read {
+        Read::Locations => plain(call, scope, "Microsoft.Resources/subscriptions/locations", regions::all(scope)),
+        Read::ResourceGroup => call.world.look(|cloud, _| subscriptions::resource_group(call, cloud, scope)),
+        Read::Resources => resources::all(call, scope),
+        Read::Providers => plain(call, scope, "Microsoft.Resources/subscriptions/providers", providers::all(scope)),
+        Read::Provider(namespace) => Ok(Json(providers::one(scope, namespace)?).into_response()),
+        Read::TagNames => plain(call, scope, "Microsoft.Resources/subscriptions/tagNames", tag_names(scope)),
+        Read::Tags(_) => Ok(Json(tags_at(call)).into_response()),
+        Read::Disks => disk::all(call, scope),
+        Read::Disk(name) => disk::one(call, scope, name),
+        Read::VirtualNetworks => virtual_network::all(call, scope),
+        Read::VirtualNetwork(name) => virtual_network::one(call, scope, name),
+        Read::Subnets(network) => virtual_network::subnets(call, scope, network),
+        Read::Subnet(network, name) => virtual_network::subnet_of(call, scope, network, name),
+        Read::DefaultSecurityRules(group) => network::default_rules(call, scope, group),
+        Read::DefaultSecurityRule(group, name) => network::default_rule(call, scope, group, name),
+        Read::IpConfigurations(nic) => network::ip_configurations(call, scope, nic),
+        Read::IpConfiguration(nic, name) => network::ip_configuration(call, scope, nic, name),
+        Read::VirtualMachines(location) => compute::virtual_machines(call, scope, Some(location)),
+        Read::Sizes => plain(call, scope, "Microsoft.Compute/locations/vmSizes", sizes::all()),
+        Read::Skus => plain(call, scope, "Microsoft.Compute/skus", sizes::skus(&location_of_filter(call)?)),
+        Read::Usages(location) => usages(call, scope, location),
+        Read::VirtualMachineSizes(vm) => of_vm(call, scope, vm, sizes::all()),
+        Read::VirtualMachineExtensions(vm) | Read::VirtualMachineRunCommands(vm) => of_vm(call, scope, vm, []),
+        Read::NoneOf(kind) => plain(call, scope, kind, []),
+        Read::Missing(kind, name) => {
+            let group = scope.resource_group.as_deref().unwrap_or_default();
+            Err(ArmError::resource_not_found(&format!("{kind}/{name}"), group))
+        }
+    }
+}
+
+/// A list for everybody who may read its type.
+fn plain(
+    call: &Call<'_>,
+    scope: &Scope,
+    kind: &str,
+    value: impl IntoIterator<Item = Value>,
+) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, &format!("{kind}/read"), &scope.id())?;
+        page::list(call, cloud, value)
+    })
+}
+
+/// A list that belongs to a VM, which must exist.
+fn of_vm(
+    call: &Call<'_>,
+    scope: &Scope,
+    vm: &str,
+    value: impl IntoIterator<Item = Value>,
+) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, "Microsoft.Compute/virtualMachines/read", &compute::named(scope, vm))?;
+        compute::find(cloud, scope, vm)?;
+        page::list(call, cloud, value)
+    })
+}
+
+fn usages(call: &Call<'_>, scope: &Scope, location: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, "Microsoft.Compute/locations/usages/read", &scope.id())?;
+        let here: Vec<_> = cloud.vms_in(&scope.subscription, None).filter(|vm| vm.is_at(Some(location))).collect();
+        let cores = here.iter().map(|vm| sizes::cores(&vm.size)).sum();
+        page::list(call, cloud, sizes::usages(cores, here.len()))
+    })
+}
+
+/// Sizes are listed for the region that the filter names.
+fn location_of_filter(call: &Call<'_>) -> Result<String, ArmError> {
+    let Some(filter) = call.query("$filter") else { return Ok("westeurope".to_owned()) };
+    let value = filter.strip_prefix("location eq '").and_then(|rest| rest.strip_suffix('\''));
+    value.map(str::to_owned).ok_or_else(|| ArmError::invalid_query("$filter", filter))
+}
+
+fn tag_names(scope: &Scope) -> Vec<Value> {
+    let tags = compute::tags();
+    let one = |(name, value): (&String, &Value)| {
+        let id = format!("/subscriptions/{}/tagNames/{name}", scope.subscription);
+        let count = json!({ "type": "Total", "value": 1 });
+        let values = [json!({
+            "id": format!("{id}/tagValues/{}", value.as_str().unwrap_or_default()),
+            "tagValue": value,
+            "count": count,
+        })];
+        json!({ "id": id, "tagName": name, "count": count, "values": values })
+    };
+    tags.as_object().map(|tags| tags.iter().map(one).collect()).unwrap_or_default()
+}
+
+fn tags_at(call: &Call<'_>) -> Value {
+    json!({
+        "id": call.path,
+        "name": "default",
+        "type": "Microsoft.Resources/tags",
+        "properties": { "tags": compute::tags() },
+    })
+}

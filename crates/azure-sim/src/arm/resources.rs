@@ -1,0 +1,197 @@
+//! `Microsoft.Resources`: all resources of a scope, whatever their type.
+
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::arm::error::ArmError;
+use crate::arm::route::Scope;
+use crate::arm::{Call, compute, disk, page, virtual_network};
+use crate::state::Cloud;
+use crate::state::vm::Vm;
+
+/// The types of the fleet's resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    VirtualMachine,
+    Disk,
+    Interface,
+    PublicIpAddress,
+    SecurityGroup,
+    VirtualNetwork,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::VirtualMachine,
+        Self::Disk,
+        Self::Interface,
+        Self::PublicIpAddress,
+        Self::SecurityGroup,
+        Self::VirtualNetwork,
+    ];
+
+    /// As Azure spells it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::VirtualMachine => "Microsoft.Compute/virtualMachines",
+            Self::Disk => "Microsoft.Compute/disks",
+            Self::Interface => "Microsoft.Network/networkInterfaces",
+            Self::PublicIpAddress => "Microsoft.Network/publicIPAddresses",
+            Self::SecurityGroup => "Microsoft.Network/networkSecurityGroups",
+            Self::VirtualNetwork => "Microsoft.Network/virtualNetworks",
+        }
+    }
+}
+
+/// One resource: of this kind, and this VM's. A network is its first VM's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resource<'c> {
+    pub(super) kind: Kind,
+    pub(super) vm: &'c Vm,
+}
+
+impl<'c> Resource<'c> {
+    /// Those of the scope, of these kinds.
+    pub(super) fn all(cloud: &'c Cloud, scope: &Scope, kinds: &[Kind]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for kind in kinds {
+            let one = |vm: &'c Vm| Self { kind: *kind, vm };
+            if *kind == Kind::VirtualNetwork {
+                all.extend(virtual_network::in_scope(cloud, scope).map(one));
+                continue;
+            }
+            let vms = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
+            let has_it = |vm: &&Vm| *kind != Kind::PublicIpAddress || vm.public_ip_id().is_some();
+            all.extend(vms.filter(has_it).map(one));
+        }
+        all
+    }
+
+    pub(super) fn name(&self) -> String {
+        match self.kind {
+            Kind::VirtualMachine => self.vm.name.clone(),
+            Kind::Disk => disk::name(self.vm),
+            Kind::Interface => self.vm.nic_name(),
+            Kind::PublicIpAddress => self.vm.public_ip_name(),
+            Kind::SecurityGroup => self.vm.nsg_name(),
+            Kind::VirtualNetwork => self.vm.network_name(),
+        }
+    }
+
+    pub(super) fn id(&self) -> String {
+        format!("{}/providers/{}/{}", self.vm.group(), self.kind.name(), self.name())
+    }
+
+    /// What the list of all resources tells of each.
+    fn to_json(self) -> Value {
+        let mut json = json!({
+            "id": self.id(),
+            "name": self.name(),
+            "type": self.kind.name(),
+            "location": self.vm.location,
+            "tags": compute::tags(),
+        });
+        if self.kind == Kind::Disk {
+            json["managedBy"] = self.vm.id().into();
+            json["sku"] = disk::sku();
+        }
+        json
+    }
+}
+
+/// `$filter` of lists: comparisons joined by `and`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    /// Field in lower case, and value.
+    equal: Vec<(String, String)>,
+    name_contains: Option<String>,
+}
+
+impl Filter {
+    /// `None` when it can't be read.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut filter = Self::default();
+        let lower = text.to_ascii_lowercase();
+        let mut start = 0;
+        let mut clauses = Vec::new();
+        for (at, _) in lower.match_indices(" and ") {
+            clauses.push(&text[start..at]);
+            start = at + " and ".len();
+        }
+        clauses.push(&text[start..]);
+        for clause in clauses.iter().map(|clause| clause.trim()).filter(|clause| !clause.is_empty()) {
+            if let Some(arguments) = clause.strip_prefix("substringof(").and_then(|rest| rest.strip_suffix(')')) {
+                let (value, _) = arguments.split_once(',')?;
+                filter.name_contains = Some(unquoted(value)?);
+                continue;
+            }
+            let (field, value) = clause.split_once(" eq ")?;
+            filter.equal.push((field.trim().to_ascii_lowercase(), unquoted(value)?));
+        }
+        let known = ["resourcetype", "name", "location", "resourcegroup", "tagname", "tagvalue"];
+        filter.equal.iter().all(|(field, _)| known.contains(&field.as_str())).then_some(filter)
+    }
+
+    /// Whether what is said of tags fits the tags that everything here has.
+    pub(super) fn admits_tags(&self) -> bool {
+        let tags = compute::tags();
+        let all = tags.as_object();
+        self.equal.iter().all(|(field, value)| match field.as_str() {
+            "tagname" => all.is_some_and(|tags| tags.keys().any(|name| name.eq_ignore_ascii_case(value))),
+            "tagvalue" => all.is_some_and(|tags| tags.values().any(|known| known == value)),
+            _ => true,
+        })
+    }
+
+    fn admits(&self, resource: &Resource<'_>) -> bool {
+        let is = |field: &str, value: &str| match field {
+            "resourcetype" => resource.kind.name().eq_ignore_ascii_case(value),
+            "name" => resource.name().eq_ignore_ascii_case(value),
+            "location" => resource.vm.location.eq_ignore_ascii_case(&value.replace(' ', "")),
+            "resourcegroup" => resource.vm.resource_group.eq_ignore_ascii_case(value),
+            _ => true,
+        };
+        let part = self.name_contains.as_ref().map(|part| part.to_ascii_lowercase());
+        self.equal.iter().all(|(field, value)| is(field, value))
+            && part.is_none_or(|part| resource.name().to_ascii_lowercase().contains(&part))
+            && self.admits_tags()
+    }
+}
+
+fn unquoted(value: &str) -> Option<String> {
+    value.trim().strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned)
+}
+
+/// `GET …/resources`: those that the caller may read.
+pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
+    let text = call.query("$filter").unwrap_or_default();
+    let filter = Filter::parse(text).ok_or_else(|| ArmError::invalid_query("$filter", text))?;
+    call.world.look(|cloud, _| {
+        let mut listed = Vec::new();
+        for kind in Kind::ALL {
+            let may = call.may(cloud, &format!("{}/read", kind.name()));
+            let of_kind = Resource::all(cloud, scope, &[kind]);
+            let of_kind = of_kind.into_iter().filter(|resource| filter.admits(resource) && may.at(&resource.id()));
+            listed.extend(of_kind.map(Resource::to_json));
+        }
+        page::list(call, cloud, listed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_comparisons_joined_by_and() {
+        let filter = Filter::parse("resourceType eq 'A/b' And name EQ 'x'");
+        assert_eq!(filter, None, "EQ is written eq");
+        let filter = Filter::parse("resourceType eq 'A/b' and Location eq 'westeurope'").unwrap();
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(filter.equal, [field("resourcetype", "A/b"), field("location", "westeurope")]);
+        let part = Filter::parse("substringof('web', name)").unwrap();
+        assert_eq!(part.name_contains.as_deref(), Some("web"));
+        assert_eq!(Filter::parse("colour eq 'red'"), None);
+        assert_eq!(Filter::parse(""), Some(Filter::default()));
+    }
+}

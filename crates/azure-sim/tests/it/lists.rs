@@ -1,0 +1,127 @@
+//! Lists, their pages, and the manners of the resource manager that every client relies on.
+
+use azure_sim::Options;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::{Azure, error};
+
+/// All members of a list, following `nextLink` as it is written, and how many pages there were.
+async fn all(azure: &Azure, path: &str) -> (Vec<String>, usize) {
+    let mut page = azure.get(path).await;
+    let (mut ids, mut pages) = (Vec::new(), 0);
+    loop {
+        pages += 1;
+        ids.extend(page["value"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["nextLink"].as_str() else { return (ids, pages) };
+        let answer = azure.http.get(next).bearer_auth(&azure.token).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{next}");
+        page = answer.json::<Value>().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_in_pages_has_the_same_members_in_the_same_order() {
+    let azure = Azure::start().await;
+    let subscription = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    let lists = [
+        "/providers/Microsoft.Compute/virtualMachines?$expand=instanceView",
+        "/providers/Microsoft.Compute/disks",
+        "/providers/Microsoft.Network/networkInterfaces",
+        "/providers/Microsoft.Network/publicIPAddresses",
+        "/providers/Microsoft.Network/networkSecurityGroups",
+        "/providers/Microsoft.Network/virtualNetworks",
+        "/providers/Microsoft.Security/jitNetworkAccessPolicies",
+        "/resources?$filter=location eq 'westeurope'",
+        "/resourcegroups",
+        "/locations",
+    ];
+    for list in lists {
+        let path = format!("{subscription}{list}");
+        let (whole, pages) = all(&azure, &path).await;
+        assert_eq!(pages, 1, "{list}");
+        azure.set("switches", json!({ "pageSize": "2" })).await;
+        let (joined, pages) = all(&azure, &path).await;
+        azure.set("switches", json!({ "pageSize": "1000" })).await;
+        assert_eq!(joined, whole, "{list}");
+        assert_eq!(pages, whole.len().div_ceil(2), "{list}");
+        assert!(pages > 1, "{list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_skip_token_or_filter_of_ones_own_making_is_refused() {
+    let azure = Azure::start().await;
+    let subscription = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    for (query, expected) in [
+        ("$skiptoken=mine", "InvalidSkipToken"),
+        ("$filter=colour eq 'red'", "InvalidFilterInQueryString"),
+        ("$top=none", "InvalidParameter"),
+    ] {
+        let path = format!("{subscription}/resources?{query}");
+        let (status, code, _) = error(azure.request(Method::GET, &path).send().await.unwrap()).await;
+        assert_eq!((status, code.as_str()), (400, expected));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_is_told_from_what_cannot_be() {
+    let azure = Azure::start().await;
+    let group = format!("/subscriptions/{}/resourceGroups/rg-demo", azure.vm("web-01").subscription_id);
+    for (method, path, status, code) in [
+        (Method::GET, format!("{group}/providers/Microsoft.Compute/disks/none"), 404, "ResourceNotFound"),
+        (Method::GET, format!("{group}/providers/Microsoft.Network/loadBalancers/none"), 404, "ResourceNotFound"),
+        (Method::GET, format!("{group}/providers/Microsoft.Compute/nonsense/none"), 404, "InvalidResourceType"),
+        (Method::GET, format!("{group}-not/providers/Microsoft.Compute/disks/none"), 404, "ResourceGroupNotFound"),
+        (Method::GET, format!("{group}-not"), 404, "ResourceGroupNotFound"),
+        (Method::DELETE, format!("{group}/providers/Microsoft.Compute/disks"), 405, "MethodNotAllowed"),
+        (Method::GET, "/subscriptions/x/providers/Microsoft.No".to_owned(), 400, "InvalidSubscriptionId"),
+    ] {
+        let answer = azure.request(method, &path).send().await.unwrap();
+        let (found, found_code, _) = error(answer).await;
+        assert_eq!((found, found_code.as_str()), (status, code), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_tells_whether_a_resource_group_or_a_resource_exists() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let group = vm.split("/providers/").next().unwrap().to_owned();
+    for (path, expected) in [
+        (group.clone(), StatusCode::NO_CONTENT),
+        (format!("{group}-not"), StatusCode::NOT_FOUND),
+        (vm.clone(), StatusCode::NO_CONTENT),
+        (format!("{vm}-not"), StatusCode::NOT_FOUND),
+    ] {
+        let answer = azure.request(Method::HEAD, &path).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{path}");
+        assert!(answer.bytes().await.unwrap().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_id_in_a_resource_leads_to_a_resource() {
+    let azure = Azure::start_with(Options { speed: 1000.0, ..Options::default() }).await;
+    let subscription = azure.vm("web-01").subscription_id.clone();
+    let (ids, _) = all(&azure, &format!("/subscriptions/{subscription}/resources")).await;
+    assert!(ids.len() > 40, "{}", ids.len());
+    for id in ids {
+        let resource = azure.get(&id).await;
+        assert_eq!(resource["id"], id);
+        for other in ids_in(&resource["properties"]) {
+            let answer = azure.request(Method::GET, &other).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK, "{other} in {id}");
+        }
+    }
+}
+
+/// Every resource id in a value.
+fn ids_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if text.starts_with("/subscriptions/") => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(ids_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(ids_in).collect(),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
