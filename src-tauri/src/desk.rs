@@ -116,8 +116,16 @@ impl Desk {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => {
-                let wish =
-                    Connect { name, port: None, seconds: None, reason: None, source: None, launch: true, stays: true };
+                let wish = Connect {
+                    name,
+                    port: None,
+                    seconds: None,
+                    reason: None,
+                    source: None,
+                    launch: true,
+                    stays: true,
+                    again: false,
+                };
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
                     desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));

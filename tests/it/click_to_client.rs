@@ -70,8 +70,9 @@ async fn a_window_that_is_open_is_used_again_without_a_call_to_azure_before_the_
     let noting = format!("date -u +%Y-%m-%dT%H:%M:%S.%NZ > '{}'\nexec ssh \"$@\"", note.display());
     instead_of_ssh(&world, &noting);
 
-    let ended = world.run(&["connect", "jump-eu", "--", "hostname"]).await;
+    let ended = world.run(&["connect", "jump-eu", "--for", "30m", "--", "hostname"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "jump-eu\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was asked for. Not taken up: access for 30 minutes."), "{}", ended.stderr);
     let started_at: chrono::DateTime<chrono::Utc> =
         std::fs::read_to_string(note).expect("ssh was started").trim().parse().expect("a time");
     for request in world.control().journal().await {

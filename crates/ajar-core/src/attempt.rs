@@ -8,6 +8,7 @@ mod clock;
 mod enabled;
 mod facts;
 mod limits;
+mod notes;
 mod read;
 mod settle;
 mod steps;
@@ -30,6 +31,7 @@ use crate::vm::{PowerState, VmAddresses, VmFacts};
 use clock::{AttemptClock, Ms};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
 pub use limits::{HEAD_START, UNSETTLED};
+pub use notes::{Note, Wish};
 use read::Read;
 
 /// What the user wants opened, and how.
@@ -53,6 +55,8 @@ pub struct Order {
     pub chosen_source: Option<Ipv4Addr>,
     /// Whether the engine starts the client.
     pub launch: bool,
+    /// What of this was wished for this one time: the user is told if it is not taken up.
+    pub wishes: Vec<Wish>,
 }
 
 /// What is known at the click, from earlier.
@@ -103,6 +107,7 @@ pub struct Attempt {
     probe: Probe,
     passing_since: Option<Ms>,
     ready_since: Option<Ms>,
+    notes: Vec<Note>,
     outcome: Option<(Outcome, Ms)>,
 }
 
@@ -119,7 +124,6 @@ struct Asking {
     /// Azure's id of the last one that was not answered, where it told.
     correlation_id: Option<String>,
     granted: Option<AccessWindow>,
-    clamped_to: Option<TimeDelta>,
     began: Option<Ms>,
     ended: Option<Ms>,
     /// Azure refused while the VM was not running: it is asked once more when it runs.
@@ -171,6 +175,7 @@ impl Attempt {
             probe: Probe::default(),
             passing_since: None,
             ready_since: None,
+            notes: Vec::new(),
             outcome: None,
         }
     }
@@ -241,8 +246,8 @@ impl Attempt {
             Effect::Initiate(ask) => {
                 self.asking.sent += 1;
                 self.asking.in_flight = Some(at);
-                self.asking.clamped_to = ask.clamped_to;
                 self.asking.began.get_or_insert(at);
+                self.note_changes(ask.clamped_to);
             }
             Effect::StartVm => self.start.begin(at),
             Effect::LaunchClient { .. } => self.client.begin(at),

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod failure;
 pub mod launch;
 pub mod menu;
+pub mod note;
 pub mod notice;
 pub mod step;
 
@@ -55,11 +56,6 @@ pub fn left_changes_at(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTim
         let past_the_minute = left - whole_minutes + TimeDelta::milliseconds(1);
         if whole_minutes.is_zero() { end } else { now + past_the_minute }
     })
-}
-
-/// The note that a request was cut to what the policy allows.
-pub fn clamped(max: TimeDelta) -> String {
-    format!("The policy allows {} at most, so that is what was asked for.", spoken(max))
 }
 
 /// Said with a failure that comes after access was granted: Azure has no way to take it back.

@@ -37,7 +37,7 @@ fn outcome(attempt: &AttemptView, zone: FixedOffset) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
         OutcomeView::Connected { window, .. } => {
             let end = window.as_ref().map(|window| window.end_time_utc);
-            Some(connected(attempt.name.as_str(), end, zone))
+            Some(connected(attempt.name.as_str(), end, &attempt.notes, zone))
         }
         OutcomeView::Failed(failure) => Some(failed(failure)),
         OutcomeView::Cancelled(_) => None,

@@ -5,8 +5,10 @@
 
 use std::net::Ipv4Addr;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Wish;
 use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
 
@@ -130,6 +132,19 @@ pub struct Connect {
     #[serde(default)]
     #[cfg_attr(test, ts(skip))]
     pub stays: bool,
+    /// Whether it was asked of a host before that went away: what it wished for has been told of.
+    #[serde(default)]
+    #[cfg_attr(test, ts(skip))]
+    pub again: bool,
+}
+
+impl Connect {
+    /// What is wished for this one time, beyond the profile.
+    pub fn wishes(&self) -> Vec<Wish> {
+        let access = self.seconds.map(|seconds| Wish::Access(TimeDelta::seconds(seconds.into())));
+        let reason = self.reason.clone().map(Wish::Reason);
+        access.into_iter().chain(reason).chain(self.source.map(Wish::Source)).collect()
+    }
 }
 
 /// The answer to a request.

@@ -37,6 +37,10 @@ use remembered::Remembered;
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How long an engine that ends waits for answers to requests that are on their way, so that what it leaves behind is
+/// settled. Shorter than its host waits for it.
+const LAST_ANSWERS: Duration = Duration::from_secs(4);
+
 /// A clock skew that differs less than this from the one in use is the same: it is measured in whole seconds.
 const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
@@ -219,13 +223,25 @@ impl Engine {
                 }
             }
         }
-        self.end().await;
+        self.end(happenings).await;
     }
 
-    /// Stops what can be stopped. Whoever holds a receiver of the snapshots sees them end once all is on the disk.
-    async fn end(self) {
-        let Self { attempts, remembered, refresh, published, .. } = self;
-        drop((attempts, refresh));
+    /// Stops what can be stopped, and takes in what Azure still answers. Whoever holds a receiver of the snapshots sees
+    /// them end once all is on the disk.
+    async fn end(mut self, mut happenings: mpsc::UnboundedReceiver<Happened>) {
+        self.refresh = None;
+        self.attempts.end();
+        let answers = async {
+            while !self.initiating.is_empty()
+                && let Some(happened) = happenings.recv().await
+            {
+                self.take_in(happened);
+            }
+        };
+        if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
+            tracing::warn!("a request for access is still unanswered; the next engine looks for it");
+        }
+        let Self { remembered, published, .. } = self;
         remembered.close().await;
         drop(published);
     }

@@ -48,6 +48,7 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
         source: args.source,
         launch: client == Client::Window,
         stays: false,
+        again: false,
     };
     let mut signals = Signals::listen()?;
     let view = follow(session, args, request, &mut signals).await?;

@@ -22,6 +22,11 @@ pub(super) enum Limit {
 impl Attempt {
     /// Draws the conclusions the facts allow.
     pub(super) fn settle(&mut self, now: DateTime<Utc>) {
+        self.conclude(now);
+        self.note_unneeded(now);
+    }
+
+    fn conclude(&mut self, now: DateTime<Utc>) {
         self.note_readiness(now);
         self.await_mapping(now);
         if self.outcome.is_some() {

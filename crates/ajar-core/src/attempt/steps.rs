@@ -161,7 +161,7 @@ impl Attempt {
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self.outcome().map_or_else(|| headline(&steps), |outcome| ended_headline(outcome).to_owned()),
-            notes: self.asking.clamped_to.map(crate::message::clamped).into_iter().collect(),
+            notes: self.notes.iter().map(|note| crate::message::note::note(note, zone)).collect(),
             steps,
             outcome: self.outcome().map(|outcome| self.outcome_view(outcome, zone)),
         }

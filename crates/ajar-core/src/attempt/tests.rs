@@ -3,6 +3,7 @@
 mod access;
 mod deadlines;
 mod endings;
+mod notes;
 mod paths;
 mod random;
 mod script;

@@ -14,15 +14,14 @@ pub struct Notice {
     pub body: String,
 }
 
-/// The port answers and the client is started.
-pub fn connected(name: &str, end: Option<DateTime<Utc>>, zone: FixedOffset) -> Notice {
-    Notice {
-        title: format!("Connected to {name}"),
-        body: end.map_or_else(
-            || "Its port was open already.".into(),
-            |end| format!("Open to new connections until {}.", moment(end, zone)),
-        ),
-    }
+/// The port answers and the client is started. What was not done as wished is in the notes.
+pub fn connected(name: &str, end: Option<DateTime<Utc>>, notes: &[String], zone: FixedOffset) -> Notice {
+    let open = end.map_or_else(
+        || "Its port was open already.".into(),
+        |end| format!("Open to new connections until {}.", moment(end, zone)),
+    );
+    let body = std::iter::once(&open).chain(notes).map(String::as_str).collect::<Vec<_>>().join(" ");
+    Notice { title: format!("Connected to {name}"), body }
 }
 
 /// A window nears its end.

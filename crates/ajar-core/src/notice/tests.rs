@@ -94,7 +94,7 @@ fn an_attempt_that_connects_is_told_once() {
     let before = snapshot(vec![attempt(1, None)], Vec::new());
     let after = snapshot(vec![attempt(1, Some(success(180)))], vec![window(180, false)]);
     let told = notices(&before, &after, at(1), zone());
-    assert_eq!(told, [connected("web-01", Some(at(180)), zone())]);
+    assert_eq!(told, [connected("web-01", Some(at(180)), &[], zone())]);
     assert!(titles(&after, &after, 2).is_empty());
 }
 

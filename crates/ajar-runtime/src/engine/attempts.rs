@@ -136,6 +136,11 @@ impl Attempts {
         goes_on
     }
 
+    /// Forgets all of them: reads are given up, and writes that have not left yet are withdrawn.
+    pub(super) fn end(&mut self) {
+        self.all.clear();
+    }
+
     pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
         if let Some(working) = self.working(number) {
             working.attempt.apply(number, fact, now);

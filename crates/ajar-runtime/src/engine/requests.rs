@@ -98,8 +98,11 @@ impl Engine {
         }
         let port = connect.port.unwrap_or_else(|| profile.port());
         let follower = Follower { face: (!connect.stays).then_some(face), name: name.clone(), launch: connect.launch };
+        // A host that is new to it does not know what was told by the last one; the user does.
+        let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if let Some(working) = self.attempts.under_way(&profile.vm, port) {
             working.follow(follower);
+            working.attempt.join(wishes);
             return Ok(working.attempt.number());
         }
         let now = self.now();
@@ -121,6 +124,7 @@ impl Engine {
             may_start: profile.may_start(),
             chosen_source: connect.source,
             launch: connect.launch,
+            wishes,
             vm: profile.vm,
         };
         Ok(self.attempts.begin(order, memory, follower, now))

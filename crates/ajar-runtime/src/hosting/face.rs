@@ -288,7 +288,8 @@ impl Work {
         self.settle_followed();
         for followed in &self.followed {
             followed.progress.send_replace(Progress::Asking);
-            ask(Request::Connect(followed.connect.clone()), Asker::Follower(followed.progress.clone()));
+            let connect = Connect { again: true, ..followed.connect.clone() };
+            ask(Request::Connect(connect), Asker::Follower(followed.progress.clone()));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod cancelling;
+mod closing;
 mod favourites;
 mod followers;
 mod many;
@@ -28,7 +29,16 @@ pub(crate) fn name(text: &str) -> ProfileName {
 
 /// The wish to open a favourite with its client.
 pub(crate) fn connect(text: &str) -> Connect {
-    Connect { name: name(text), port: None, seconds: None, reason: None, source: None, launch: true, stays: false }
+    Connect {
+        name: name(text),
+        port: None,
+        seconds: None,
+        reason: None,
+        source: None,
+        launch: true,
+        stays: false,
+        again: false,
+    }
 }
 
 impl Running {

@@ -113,6 +113,7 @@ async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar()
         may_start: true,
         chosen_source: None,
         launch: true,
+        wishes: Vec::new(),
     };
     let endpoint = Endpoint { host: "198.51.100.5".into(), port: 22 };
     launcher.launch(&order, &profile, &endpoint).await.unwrap();

@@ -2,10 +2,11 @@
 
 use super::script::*;
 use crate::attempt::{Fact, Memory, Order};
+use crate::policy::JitNetworkAccessPolicy;
 use crate::port::PortAnswer::{Open, Refused, Silent, Stranger};
 use crate::snapshot::Step;
 use crate::source::{Confidence, SourceAddress};
-use crate::vm::PowerState::{Deallocated, Running, Starting, Stopped};
+use crate::vm::PowerState::{self, Deallocated, Running, Starting, Stopped};
 
 const READS: [&str; 3] = ["source", "policy", "vm"];
 const LOOK: &str = "look at 203.0.113.50:22";
@@ -15,6 +16,21 @@ const CONNECTED: &str = "connected 203.0.113.50:22";
 
 fn launched() -> [Line; 3] {
     [does(&[LAUNCH]), told(Fact::Client(Ok(()))), ends(CONNECTED)]
+}
+
+/// What is read at the click: from where, what the policies say, how the VM stands.
+fn read(policies: Fact, power: PowerState) -> [Line; 4] {
+    [does(&READS), told(source()), told(policies), told(vm(power))]
+}
+
+/// The address is told, and there the port answers.
+fn found_open(address: Fact) -> [Line; 3] {
+    [told(address), does(&[LOOK]), told(port(Open))]
+}
+
+/// A script in several parts, which ends with the client.
+fn opens(parts: impl IntoIterator<Item = Vec<Line>>) -> World {
+    check(order(), Memory::default(), parts.into_iter().flatten().chain(launched()))
 }
 
 #[test]
@@ -76,43 +92,22 @@ fn access_and_start_are_enabled_by_the_same_facts_and_do_not_wait_for_each_other
 
 #[test]
 fn a_vm_that_runs_is_not_started_and_an_open_window_is_not_asked_for_again() {
-    let script = [
-        does(&READS),
-        told(source()),
-        told(policies_open_until(90)),
-        told(vm(Running)),
-        does(&["address"]),
-        told(address(Some(VM), false)),
-        does(&[LOOK]),
-        told(port(Open)),
-    ];
-    let world = check(order(), Memory::default(), script.into_iter().chain(launched()));
+    let known = [read(policies_open_until(90), Running).into(), vec![does(&["address"])]];
+    let world = opens(known.into_iter().chain([found_open(address(Some(VM), false)).into()]));
     assert_eq!(world.step(Step::Start), "Skipped: Starting the VM (already running)");
     assert_eq!(world.step(Step::Access), "Skipped: Requesting access (already open until 13:30)");
 }
 
 #[test]
 fn a_port_that_is_open_without_a_policy_still_connects() {
-    let script = [
-        does(&READS),
-        told(source()),
-        told(Fact::Policies(Ok(vec![]))),
-        told(vm(Running)),
-        does(&["address"]),
-        told(address(Some(VM), true)),
-        does(&[LOOK]),
-        told(port(Open)),
-    ];
-    check(order(), Memory::default(), script.into_iter().chain(launched()));
+    let nothing = Fact::Policies(Ok(vec![]));
+    let known = [read(nothing, Running).into(), vec![does(&["address"])]];
+    opens(known.into_iter().chain([found_open(address(Some(VM), true)).into()]));
 }
 
 #[test]
 fn a_dynamic_address_is_read_again_after_the_start_and_the_old_one_forgotten() {
-    let script = [
-        does(&READS),
-        told(source()),
-        told(policies_open_until(120)),
-        told(vm(Stopped)),
+    let before = vec![
         does(&["address", "start"]),
         told(address(Some(FIREWALL), false)),
         does(&["look at 198.51.100.1:22"]),
@@ -120,39 +115,27 @@ fn a_dynamic_address_is_read_again_after_the_start_and_the_old_one_forgotten() {
         does(&["address"]),
         told(address(Some(VM), false)),
         does(&[LOOK]),
-        told(Fact::Port { endpoint: endpoint(FIREWALL, 22), answer: Open }),
-        does(&[]),
-        told(port(Open)),
     ];
-    check(order(), Memory::default(), script.into_iter().chain(launched()));
+    let late = vec![told(Fact::Port { endpoint: endpoint(FIREWALL, 22), answer: Open }), does(&[]), told(port(Open))];
+    opens([read(policies_open_until(120), Stopped).into(), before, late]);
 }
 
 #[test]
 fn an_address_read_before_the_start_and_told_after_it_does_not_count() {
-    let script = [
-        does(&READS),
-        told(source()),
-        told(policies_open_until(120)),
-        told(vm(Deallocated)),
+    let outdated = vec![
         does(&["address", "start"]),
         told(Fact::Started(Ok(()))),
         does(&[]),
         told(address(None, false)),
         does(&["address"]),
-        told(address(Some(VM), false)),
-        does(&[LOOK]),
-        told(port(Open)),
     ];
-    check(order(), Memory::default(), script.into_iter().chain(launched()));
+    let known = read(policies_open_until(120), Deallocated);
+    opens([known.into(), outdated, found_open(address(Some(VM), false)).into()]);
 }
 
 #[test]
 fn a_vm_that_is_starting_already_is_watched_and_not_started() {
-    let script = [
-        does(&READS),
-        told(source()),
-        told(policies_open_until(120)),
-        told(vm(Starting)),
+    let watched = vec![
         does(&["address"]),
         told(address(Some(VM), true)),
         does(&[LOOK]),
@@ -161,55 +144,34 @@ fn a_vm_that_is_starting_already_is_watched_and_not_started() {
         told(vm(Running)),
         told(port(Open)),
     ];
-    check(order(), Memory::default(), script.into_iter().chain(launched()));
+    opens([read(policies_open_until(120), Starting).into(), watched]);
 }
 
 #[test]
 fn a_firewall_is_dialled_on_the_port_it_maps() {
     let mut behind = policy();
     behind.virtual_machines[0].public_ip_address = Some(FIREWALL);
+    let granted = |answer: Fact| {
+        let policies = Fact::Policies(Ok(vec![behind.clone()]));
+        let seen = [does(&READS), told(source()), told(vm(Running)), does(&["address"]), told(address(None, false))];
+        seen.into_iter().chain([told(policies), does(&[ASK]), told(answer)])
+    };
     let mapped = "look at 198.51.100.1:13389";
-    let script = [
-        does(&READS),
-        told(source()),
-        told(vm(Running)),
-        does(&["address"]),
-        told(address(None, false)),
-        told(Fact::Policies(Ok(vec![behind.clone()]))),
-        does(&[ASK]),
-        told(Fact::Initiated(Ok(request(120, Some(13389))))),
+    let at_once = [
         does(&[mapped]),
         told(Fact::Port { endpoint: endpoint(FIREWALL, 13389), answer: Open }),
         does(&["launch 198.51.100.1:13389"]),
     ];
-    check(order(), Memory::default(), script);
+    check(order(), Memory::default(), granted(Fact::Initiated(Ok(request(120, Some(13389))))).chain(at_once));
     // Azure names the mapped port a little later.
-    let mut later = behind.clone();
-    later.requests = vec![request(120, Some(13389))];
-    let script = [
-        does(&READS),
-        told(source()),
-        told(vm(Running)),
-        does(&["address"]),
-        told(address(None, false)),
-        told(Fact::Policies(Ok(vec![behind]))),
-        does(&[ASK]),
-        told(granted_until(120)),
-        after(2_000),
-        does(&["policy"]),
-        told(Fact::Policies(Ok(vec![later]))),
-        does(&[mapped]),
-    ];
-    check(order(), Memory::default(), script);
+    let later = JitNetworkAccessPolicy { requests: vec![request(120, Some(13389))], ..behind.clone() };
+    let later = [after(2_000), does(&["policy"]), told(Fact::Policies(Ok(vec![later]))), does(&[mapped])];
+    check(order(), Memory::default(), granted(granted_until(120)).chain(later));
 }
 
 #[test]
 fn looks_at_a_refusing_port_are_spaced_out_and_at_a_silent_one_follow_each_other() {
     let script = [
-        does(&READS),
-        told(source()),
-        told(policies_open_until(120)),
-        told(vm(Running)),
         does(&["address"]),
         told(address(Some(VM), true)),
         does(&[LOOK]),
@@ -226,7 +188,7 @@ fn looks_at_a_refusing_port_are_spaced_out_and_at_a_silent_one_follow_each_other
         told(port(Silent)),
         does(&[LOOK]),
     ];
-    check(order(), Memory::default(), script);
+    check(order(), Memory::default(), read(policies_open_until(120), Running).into_iter().chain(script));
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) fn order() -> Order {
         may_start: true,
         chosen_source: None,
         launch: true,
+        wishes: Vec::new(),
     }
 }
 

@@ -75,6 +75,20 @@ async fn a_second_click_shares_the_attempt_and_may_add_the_client() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_wish_is_told_of_in_the_attempt_that_all_see_but_not_when_a_new_host_is_asked_again() {
+    for (again, notes) in [(false, 1), (true, 0)] {
+        let world = World::with(&["web"]);
+        world.takes(Call::Initiate, 5);
+        let running = Running::start(&world);
+        let first = running.connect("web").await;
+        let wish = Connect { seconds: Some(3_600), reason: Some("deploy".into()), again, ..connect("web") };
+        let Reply::Attempt { number: second } = running.engine.ask(Request::Connect(wish)).await else { panic!() };
+        assert_eq!(first, second);
+        assert_eq!(running.ended(first).await.notes.len(), notes);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_favourites_are_opened_side_by_side() {
     let world = World::with(&["web", "db"]);
     world.takes(Call::Initiate, 60 - 1);

@@ -1,0 +1,86 @@
+//! What the user should know without having asked: wishes that were cut, raised or not taken up.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Attempt, Outcome};
+use crate::policy::SHORTEST_ACCESS;
+
+/// What was wished for this one time, beyond the favourite's profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Access for so long.
+    Access(TimeDelta),
+    /// This justification for the record.
+    Reason(String),
+    /// Access from this address.
+    Source(Ipv4Addr),
+}
+
+/// A note, before words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// More was wished than the policy allows.
+    Clamped(TimeDelta),
+    /// Less was wished than any policy allows.
+    Raised(TimeDelta),
+    /// Wishes that came when the attempt was under way already.
+    CameLater(Vec<Wish>),
+    /// Wishes for a request that did not have to be made.
+    NotNeeded {
+        /// The end of the window that is open, where it is known.
+        open_until: Option<DateTime<Utc>>,
+        /// What they were.
+        wishes: Vec<Wish>,
+    },
+}
+
+impl Attempt {
+    /// The same is wished once more. What the attempt does not do as wished is noted.
+    pub fn join(&mut self, mut wishes: Vec<Wish>) {
+        wishes.retain(|wish| !self.heeds(wish));
+        if !wishes.is_empty() {
+            self.note(Note::CameLater(wishes));
+        }
+    }
+
+    fn heeds(&self, wish: &Wish) -> bool {
+        match wish {
+            Wish::Access(access) => *access == self.order.access,
+            Wish::Reason(reason) => Some(reason) == self.order.justification.as_ref(),
+            Wish::Source(address) => self.source.value().is_some_and(|source| source.address == *address),
+        }
+    }
+
+    /// Notes how a request that goes out differs from the wish.
+    pub(super) fn note_changes(&mut self, clamped_to: Option<TimeDelta>) {
+        if let Some(max) = clamped_to {
+            self.note(Note::Clamped(max));
+        }
+        if self.order.access < SHORTEST_ACCESS {
+            self.note(Note::Raised(SHORTEST_ACCESS));
+        }
+    }
+
+    /// Notes the wishes for a request that is not made, because the door is open already.
+    pub(super) fn note_unneeded(&mut self, now: DateTime<Utc>) {
+        let open_until = self.window(now).map(|window| window.end_time_utc);
+        let is_open = open_until.is_some() || matches!(self.outcome(), Some(Outcome::Connected { .. }));
+        if !is_open || self.asking.began.is_some() {
+            return;
+        }
+        let mut wishes = std::mem::take(&mut self.order.wishes);
+        // The window is one that admits the address wished.
+        wishes.retain(|wish| open_until.is_none() || !matches!(wish, Wish::Source(_)));
+        if !wishes.is_empty() {
+            self.note(Note::NotNeeded { open_until, wishes });
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}

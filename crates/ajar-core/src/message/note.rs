@@ -1,0 +1,35 @@
+//! The words of notes: what was not done as wished.
+
+use chrono::FixedOffset;
+
+use super::{moment, spoken};
+use crate::attempt::{Note, Wish};
+
+/// A note in words. `zone` is the user's offset from UTC.
+pub fn note(note: &Note, zone: FixedOffset) -> String {
+    match note {
+        Note::Clamped(max) => {
+            format!("The policy allows {} at most, so that is what was asked for.", spoken(*max))
+        }
+        Note::Raised(min) => format!("No policy allows less than {}, so that is what was asked for.", spoken(*min)),
+        Note::CameLater(wishes) => {
+            format!("It was being opened already, so this later wish was not taken up: {}.", list(wishes))
+        }
+        Note::NotNeeded { open_until: Some(end), wishes } => {
+            let end = moment(*end, zone);
+            format!("It is open already until {end}, so nothing was asked for. Not taken up: {}.", list(wishes))
+        }
+        Note::NotNeeded { open_until: None, wishes } => {
+            format!("The port answered already, so nothing was asked for. Not taken up: {}.", list(wishes))
+        }
+    }
+}
+
+fn list(wishes: &[Wish]) -> String {
+    let one = |wish: &Wish| match wish {
+        Wish::Access(access) => format!("access for {}", spoken(*access)),
+        Wish::Reason(_) => "the reason".into(),
+        Wish::Source(address) => format!("the address {address}"),
+    };
+    wishes.iter().map(one).collect::<Vec<_>>().join(", ")
+}
