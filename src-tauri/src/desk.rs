@@ -1,6 +1,7 @@
 //! The tray process: follows the engine, draws the tray, tells what has happened, does what is clicked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ajar_core::menu::{Action, menu, menu_changes_at};
@@ -12,39 +13,66 @@ use ajar_runtime::hosting::Face;
 use chrono::{DateTime, TimeDelta, Utc};
 use tauri::{App, AppHandle, RunEvent};
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::arguments::Arguments;
 use crate::leash::Leash;
 use crate::mark::Ink;
+use crate::signals::Signals;
 use crate::tray::{self, Tray};
 use crate::{notify, view};
 
 /// The longest the tray trusts a timer while something is open: a resumed laptop's timers run late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How long the engine's end is waited for, if it is hosted here.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Runs the tray until it is told to quit.
-pub(crate) fn run(runtime: &Runtime, face: Face, arguments: &Arguments) -> tauri::Result<i32> {
+pub(crate) fn run(runtime: &Runtime, face: Face, mut signals: Signals, arguments: &Arguments) -> tauri::Result<i32> {
     let (leash, held) = runtime.block_on(async { Leash::new(arguments.of_window()) });
     let builder = tauri::Builder::default().plugin(tauri_plugin_notification::init());
     let app = without_dock_icon(builder.build(crate::context())?);
-    let desk = Desk { app: app.handle().clone(), face, leash: leash.clone() };
+    let desk = Desk { app: app.handle().clone(), face: face.clone(), leash: leash.clone(), quitting: Arc::default() };
     tray::listen(app.handle(), &desk);
     if arguments.show {
         leash.show();
     }
+    let quitting = Arc::clone(&desk.quitting);
     runtime.spawn(desk.attend());
-    runtime.spawn(quit_when_told(app.handle().clone()));
+    let front = app.handle().clone();
+    let told_again = runtime.spawn(async move {
+        // Ends as from the menu, so that the window is closed and files are cleared.
+        signals.next().await;
+        front.exit(0);
+        signals.next().await;
+    });
     let code = app.run_return(|_, event| {
         // The last window's end is not the tray's.
         if let RunEvent::ExitRequested { code: None, api, .. } = event {
             api.prevent_exit();
         }
     });
+    quitting.store(true, Ordering::Relaxed);
     leash.close();
-    if let Err(error) = runtime.block_on(held) {
+    runtime.block_on(async {
+        tokio::select! {
+            () = close(held, face) => {}
+            // Whoever says it twice does not want to wait.
+            _ = told_again => {}
+        }
+    });
+    Ok(code)
+}
+
+/// Waits until the window has ended, and then the engine if it is hosted here.
+async fn close(window: JoinHandle<()>, face: Face) {
+    if let Err(error) = window.await {
         tracing::warn!(%error, "the window was lost sight of");
     }
-    Ok(code)
+    if tokio::time::timeout(CLOSING, face.close()).await.is_err() {
+        tracing::warn!("the engine did not come to its end");
+    }
 }
 
 #[cfg(target_os = "macos")]
@@ -64,6 +92,8 @@ pub(crate) struct Desk {
     app: AppHandle,
     face: Face,
     leash: Leash,
+    /// The engine's end is no news from then on.
+    quitting: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -155,6 +185,9 @@ impl Desk {
     }
 
     fn engine_is_gone(&self) {
+        if self.quitting.load(Ordering::Relaxed) {
+            return;
+        }
         tracing::error!("the engine is gone for good");
         self.app.exit(1);
     }
@@ -188,29 +221,4 @@ async fn sleep(length: Option<Duration>) {
         Some(length) => tokio::time::sleep(length).await,
         None => std::future::pending().await,
     }
-}
-
-/// Ends as from the menu when the system or a terminal asks for it, so that the window is closed and files are cleared.
-async fn quit_when_told(app: AppHandle) {
-    let told = told_to_quit().await;
-    match told {
-        Ok(()) => app.exit(0),
-        Err(error) => tracing::warn!(%error, "signals are not heard"),
-    }
-}
-
-#[cfg(unix)]
-async fn told_to_quit() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn told_to_quit() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

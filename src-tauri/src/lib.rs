@@ -9,11 +9,13 @@ mod leash;
 mod mark;
 mod notify;
 mod opening;
+mod signals;
 mod single;
 mod tray;
 mod view;
 mod window;
 
+use std::io;
 use std::process::ExitCode;
 
 use ajar_core::snapshot::FailureView;
@@ -23,6 +25,7 @@ use clap::Parser as _;
 use tokio::runtime::Runtime;
 
 use crate::arguments::Arguments;
+use crate::signals::Signals;
 use crate::single::Start;
 
 /// Runs the process that the command line asks for: the tray or its window.
@@ -54,13 +57,24 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(Start::Again) => return runtime.block_on(show_first(folder)),
         Err(error) => return failed(&error.to_string()),
     };
-    match runtime.block_on(open(arguments, folder)) {
-        Ok(face) => {
-            let code = ended(desk::run(runtime, face, arguments));
+    let started = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        // A built-in Azure takes a moment; one that is not wanted any more leaves nothing behind.
+        let opened = tokio::select! {
+            opened = open(arguments, folder) => opened,
+            () = signals.next() => return Ok(None),
+        };
+        io::Result::Ok(Some((opened, signals)))
+    });
+    match started {
+        Ok(None) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.to_string()),
+        Ok(Some((Ok(face), signals))) => {
+            let code = ended(desk::run(runtime, face, signals, arguments));
             drop(lock);
             code
         }
-        Err(failure) => {
+        Ok(Some((Err(failure), _))) => {
             // No tray runs; the next start may fare better.
             drop(lock);
             ended(window::run(Err(failure), false));

@@ -55,6 +55,7 @@ impl Desk {
         let display = format!(":{number}");
         let (bus, bus_address) = session_bus(home.path());
         let recorder = Recorder::set_up(home.path());
+        std::fs::create_dir(home.path().join("tmp")).expect("the home folder can be written to");
         let demo = home.path().join("config/demo");
         std::fs::create_dir_all(&demo).expect("the home folder can be written to");
         let clients = format!("[clients]\nterminal = [\"{}\"]\n", recorder.program.display());
@@ -101,7 +102,22 @@ impl Desk {
         let variables = [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("NO_AT_BRIDGE", "1")];
         command.envs(variables).env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address);
         command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+        command.env("TMPDIR", self.temporary());
         command
+    }
+
+    /// Where Ajar's temporary files go.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.home.path().join("tmp")
+    }
+
+    /// The sockets of Ajar's engines.
+    pub(crate) fn sockets(&self) -> Vec<PathBuf> {
+        let folders = entries(self.home.path());
+        let own = folders
+            .into_iter()
+            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ajar-")));
+        own.flat_map(|folder| entries(&folder)).collect()
     }
 
     /// The paths of all POST requests that the built-in Azure has had.
@@ -120,6 +136,12 @@ impl Desk {
         let client = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build()?;
         Ok(client.get(format!("{}/journal", text("control")?)).send().await?.json().await?)
     }
+}
+
+/// What lies in a folder.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder).expect("the folder can be read");
+    all.map(|entry| entry.expect("an entry").path()).collect()
 }
 
 async fn connect(address: &str) -> Connection {

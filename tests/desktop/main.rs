@@ -10,7 +10,7 @@ mod tray_host;
 
 use std::time::Duration;
 
-use desk::{Desk, within};
+use desk::{Desk, entries, within};
 use screen::Colour;
 use tray_host::Line;
 
@@ -92,6 +92,24 @@ async fn quit_ends_the_tray_and_its_window() {
     assert!(tray.ended().await.success());
     assert!(desk.screen.windows_named("Ajar").is_empty());
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the window’s process outlived the tray");
+}
+
+#[tokio::test]
+async fn a_tray_that_is_told_to_end_leaves_nothing_behind() {
+    let desk = Desk::set_up().await;
+    for signal in ["-HUP", "-TERM", "-INT"] {
+        let mut tray = desk.start_tray(&["--show"]).await;
+        let window = desk.screen.process_of(desk.screen.window_named("Ajar").await);
+        assert!(
+            !entries(&desk.temporary()).is_empty() && !desk.sockets().is_empty(),
+            "while it lasts there is something"
+        );
+        let sent = std::process::Command::new("kill").args([signal, &tray.pid().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        assert!(tray.ended().await.success(), "{signal}");
+        assert_eq!((entries(&desk.temporary()), desk.sockets()), (vec![], vec![]), "{signal}");
+        assert!(!std::path::Path::new(&format!("/proc/{window}")).exists(), "the window’s process outlived the tray");
+    }
 }
 
 #[tokio::test]

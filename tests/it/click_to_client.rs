@@ -145,10 +145,16 @@ async fn connecting_only_reads_asks_for_access_and_starts() {
 
 /// A stand-in for ssh.
 fn instead_of_ssh(world: &World, does: &str) {
-    let script = world.folder.path().join("stand-in");
+    let script = stand_in(world.folder.path(), does);
+    world.write_settings(&format!("[clients]\nssh = \"{}\"\n", script.display()));
+}
+
+/// A script in a folder.
+pub(crate) fn stand_in(folder: &std::path::Path, does: &str) -> std::path::PathBuf {
+    let script = folder.join("stand-in");
     std::fs::write(&script, format!("#!/bin/sh\n{does}\n")).expect("the script can be written");
     make_executable(&script);
-    world.write_settings(&format!("[clients]\nssh = \"{}\"\n", script.display()));
+    script
 }
 
 #[cfg(unix)]

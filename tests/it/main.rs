@@ -4,6 +4,8 @@ mod architecture;
 mod click_to_client;
 mod command_line;
 mod endings;
+#[cfg(unix)]
+mod signals;
 mod sshd;
 mod takeover;
 mod unverified;

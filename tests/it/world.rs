@@ -112,8 +112,14 @@ impl World {
 /// Ctrl+C, as one process sends it to another.
 #[cfg(unix)]
 pub(crate) fn interrupt(child: &Child) {
+    signal(child, "INT");
+}
+
+/// Sends a signal by its name.
+#[cfg(unix)]
+pub(crate) fn signal(child: &Child, name: &str) {
     let pid = child.id().expect("it runs").to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status();
     assert!(sent.is_ok_and(|status| status.success()));
 }
 

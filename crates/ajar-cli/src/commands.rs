@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::args::{Args, Command};
 use crate::output::{self, Unprinted};
 use crate::session::{Session, folder, words};
+use crate::signals::Signals;
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
 /// it remembers is on the disk, and the next command finds no host that is on its way out.
@@ -26,6 +27,8 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub(crate) enum End {
     /// It failed.
     Failed(Box<FailureView>),
+    /// It failed, and the user does not want to wait for anything any more.
+    AtOnce(Box<FailureView>),
     /// The client ended with a code of its own.
     Code(u8),
     /// Its result could not be printed.
@@ -57,12 +60,43 @@ impl From<io::Error> for End {
     }
 }
 
-/// Runs the command and says what failed.
+/// Runs the command, says what failed, and closes the way to the engine.
 pub(crate) async fn run(args: Args) -> u8 {
-    match command(&args).await {
-        Ok(()) => 0,
-        Err(End::Code(code)) => code,
-        Err(End::Failed(failure)) => {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return tell(&args, error.into()),
+    };
+    let folder = match folder(&args) {
+        Ok(folder) => folder,
+        Err(trouble) => return tell(&args, trouble.into()),
+    };
+    let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
+    let session = tokio::select! {
+        opened = Session::open(&args, folder) => match opened {
+            Ok(session) => session,
+            Err(trouble) => return tell(&args, trouble.into()),
+        },
+        signal = signals.next() => return signal.exit_code(),
+    };
+    let ended = with_session(&args, &session, &mut signals).await;
+    let in_a_hurry = matches!(ended, Err(End::AtOnce(_)));
+    let code = ended.map_or_else(|end| tell(&args, end), |()| 0);
+    if !in_a_hurry {
+        tokio::select! {
+            // An engine that does not come to its end keeps nobody in the terminal, and nor does one that is not waited
+            // for; the next one finds out what it left.
+            _ = tokio::time::timeout(CLOSING, session.face.close()) => {}
+            _ = signals.next() => {}
+        }
+    }
+    code
+}
+
+/// Says how a command ended that did not do what it should; its exit code.
+fn tell(args: &Args, end: End) -> u8 {
+    match end {
+        End::Code(code) => code,
+        End::Failed(failure) | End::AtOnce(failure) => {
             if wants_json(&args.command) {
                 // The exit code and the words for people tell it too.
                 drop(output::json(&output::failure_event(&failure)));
@@ -70,24 +104,14 @@ pub(crate) async fn run(args: Args) -> u8 {
             output::failure(&failure, args.verbose > 0);
             failure.exit_code
         }
-        Err(End::Unprinted(error)) => {
+        End::Unprinted(error) => {
             output::line_to_people(&message::cli::unprinted(&error.to_string()));
             ExitCode::Failed as u8
         }
     }
 }
 
-async fn command(args: &Args) -> Result<(), End> {
-    let folder = folder(args)?;
-    let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
-    let session = Session::open(args, folder).await?;
-    let ended = with_session(args, &session).await;
-    // An engine that does not come to its end keeps nobody in the terminal; the next one finds out what it left.
-    drop(tokio::time::timeout(CLOSING, session.face.close()).await);
-    ended
-}
-
-async fn with_session(args: &Args, session: &Session) -> Result<(), End> {
+async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
     session.talks_to_the_cloud_asked_for(args)?;
     // Without the settings nothing is known of the favourites, which is not the same as that there are none.
     if let Some(problem) = &session.snapshot().settings_problem {
@@ -95,12 +119,20 @@ async fn with_session(args: &Args, session: &Session) -> Result<(), End> {
     }
     match &args.command {
         Command::List(list) => list::run(session, list),
-        Command::Connect(connect) => connect::run(session, connect).await,
-        Command::Status(status) => status::run(session, status).await,
-        Command::Cancel(named) => cancel::run(session, named).await,
-        Command::Add(add) => favourites::add(session, add).await,
+        Command::Connect(connect) => connect::run(session, connect, signals).await,
+        Command::Status(status) if status.watch => status::watch(session, status, signals).await,
+        Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
+        Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
+        Command::Add(add) => unless_told_to_end(signals, favourites::add(session, add)).await,
         Command::Show(named) => favourites::show(session, named),
-        Command::Remove(named) => favourites::remove(session, named).await,
+        Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
+    }
+}
+
+async fn unless_told_to_end(signals: &mut Signals, work: impl Future<Output = Result<(), End>>) -> Result<(), End> {
+    tokio::select! {
+        ended = work => ended,
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
     }
 }
 

@@ -10,9 +10,13 @@ mod session;
 mod signals;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::Args;
 use clap::Parser;
+
+/// How long tasks may take to let go of what they hold.
+const PARTING: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(commands::run(args));
-    // Reading standard input may block a thread for ever; nothing is lost by not waiting for it.
-    runtime.shutdown_background();
+    // What tasks hold goes with them, such as the built-in Azure's files. A thread that blocks keeps nobody.
+    runtime.shutdown_timeout(PARTING);
     ExitCode::from(code)
 }

@@ -38,7 +38,7 @@ enum Client {
     Nobody,
 }
 
-pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
+pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals) -> Result<(), End> {
     let client = who_launches(session, args);
     let request = protocol::Connect {
         name: args.name.clone(),
@@ -50,15 +50,14 @@ pub(crate) async fn run(session: &Session, args: &Connect) -> Result<(), End> {
         stays: false,
         again: false,
     };
-    let mut signals = Signals::listen()?;
-    let view = follow(session, args, request, &mut signals).await?;
+    let view = follow(session, args, request, signals).await?;
     match view.outcome.clone() {
         Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
             if args.json {
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
             let code = match client {
-                Client::Here => launch_here(session, args, &endpoint, &mut signals).await?,
+                Client::Here => launch_here(session, args, &endpoint, signals).await?,
                 Client::Window | Client::Nobody => 0,
             };
             say_end(session, args, window.as_ref());
@@ -171,7 +170,7 @@ fn given_up(args: &Connect, steps: &[StepView], signal: Signal) -> End {
     let failure =
         Failure::Cancelled { open_until: None, asking: may_have(Step::Access), starting: may_have(Step::Start) };
     let exit_code = signal.exit_code();
-    FailureView { exit_code, ..words(&failure.into(), args.name.as_str()) }.into()
+    End::AtOnce(Box::new(FailureView { exit_code, ..words(&failure.into(), args.name.as_str()) }))
 }
 
 /// One event for each step that stands differently than before. The attempt goes on though nobody reads them.
@@ -230,11 +229,9 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, sig
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
     let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
-    let ended = tokio::select! {
-        ended = run_in_terminal(&plan, &files) => ended,
-        signal = other_than_interrupt(signals) => return Err(End::Code(signal.exit_code())),
-    };
-    let status = ended.map_err(|trouble| End::from(words(&trouble, name)))?;
+    let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
+    let status =
+        ended.map_err(|trouble| End::from(words(&trouble, name)))?.map_err(|signal| End::Code(signal.exit_code()))?;
     match status.code() {
         Some(code) if !args.command.is_empty() => Ok(u8::try_from(code).unwrap_or(1)),
         Some(255) => Ok(1),

@@ -12,13 +12,16 @@ use crate::output::{self, Unprinted};
 use crate::session::Session;
 use crate::signals::{Signal, Signals};
 
-pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
-    if let Reply::Refused { failure } = session.face.ask(Request::Refresh).await {
-        return Err((*failure).into());
+async fn refresh(session: &Session) -> Result<(), End> {
+    match session.face.ask(Request::Refresh).await {
+        Reply::Refused { failure } => Err((*failure).into()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
     }
-    if args.watch {
-        return watch(session, args.json).await;
-    }
+}
+
+/// Prints what is open now.
+pub(crate) async fn once(session: &Session, args: &Status) -> Result<(), End> {
+    refresh(session).await?;
     let Some(snapshot) = session.face.wait_for(|snapshot| !snapshot.refreshing).await else {
         return Ok(());
     };
@@ -39,8 +42,8 @@ pub(crate) async fn run(session: &Session, args: &Status) -> Result<(), End> {
 }
 
 /// Prints at once and on each change, until a signal ends it.
-async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
-    let mut signals = Signals::listen()?;
+pub(crate) async fn watch(session: &Session, args: &Status, signals: &mut Signals) -> Result<(), End> {
+    refresh(session).await?;
     let mut snapshots = session.face.snapshots();
     snapshots.mark_changed();
     let mut last = None;
@@ -66,7 +69,7 @@ async fn watch(session: &Session, as_json: bool) -> Result<(), End> {
         if last.as_ref() == Some(&shown) {
             continue;
         }
-        if as_json {
+        if args.json {
             output::json(&json!({ "event": "status", "windows": shown }))?;
         } else {
             if last.is_some() {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ajar_core::attempt::Order;
 use ajar_core::failure::{Failure, Trouble};
@@ -61,14 +62,44 @@ impl Launcher for ClientLauncher {
     }
 }
 
-/// Runs a plan in the caller's terminal, to its end.
+/// How long a client that is asked to end may take.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// Runs a plan in the caller's terminal, to its end. When `told_to_end` is, the client is asked to end too, in the way
+/// that lets it put the terminal in order, and does not outlive this.
 ///
 /// # Errors
 /// [`Failure::ClientNotFound`], [`Failure::ClientFailed`].
-pub async fn run_in_terminal(plan: &LaunchPlan, files: &Path) -> Result<ExitStatus, Trouble> {
+pub async fn run_in_terminal<T>(
+    plan: &LaunchPlan,
+    files: &Path,
+    told_to_end: impl Future<Output = T>,
+) -> Result<Result<ExitStatus, T>, Trouble> {
     let mut child = spawn(plan, files).await?;
-    child.wait().await.map_err(|error| failed(&plan.program, &error))
+    let told = tokio::select! {
+        ended = child.wait() => return ended.map(Ok).map_err(|error| failed(&plan.program, &error)),
+        told = told_to_end => told,
+    };
+    ask_to_end(&child);
+    if tokio::time::timeout(PARTING, child.wait()).await.is_err() {
+        drop(child.kill().await);
+    }
+    Ok(Err(told))
 }
+
+#[cfg(unix)]
+fn ask_to_end(child: &Child) {
+    let pid = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+    if let Some(pid) = pid
+        && let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+    {
+        tracing::debug!(%error, "the client was not told to end");
+    }
+}
+
+/// There is no asking; it is ended when it has had its time.
+#[cfg(not(unix))]
+fn ask_to_end(_child: &Child) {}
 
 async fn spawn(plan: &LaunchPlan, files: &Path) -> Result<Child, Trouble> {
     let file = match &plan.file {

@@ -51,6 +51,7 @@ pub struct Face {
 enum Wish {
     Ask(Request, oneshot::Sender<Reply>),
     Follow(Followed),
+    Close,
 }
 
 impl Face {
@@ -68,10 +69,12 @@ impl Face {
         Ok(Self { wishes, snapshots, first })
     }
 
-    /// Ends this way to the engine, and the engine if it is hosted here: waits until attached faces have heard the last
-    /// of it, all is on the disk and another process may host.
+    /// Ends this way to the engine for all clones of it, and the engine if it is hosted here: waits until attached faces
+    /// have heard the last of it, all is on the disk and another process may host.
     pub async fn close(self) {
         let Self { wishes, mut snapshots, .. } = self;
+        // One that has ended already needs no telling.
+        drop(wishes.send(Wish::Close).await);
         drop(wishes);
         while snapshots.changed().await.is_ok() {}
     }
@@ -199,8 +202,7 @@ impl Work {
         let over = loop {
             tokio::select! {
                 wish = self.inbox.recv() => {
-                    let Some(wish) = wish else { break Ok(Over::Closed) };
-                    let (request, asker) = self.take(wish);
+                    let Some((request, asker)) = wish.and_then(|wish| self.take(wish)) else { break Ok(Over::Closed) };
                     pass_on(request, asker);
                 }
                 Some((asker, reply)) = answered.recv() => {
@@ -236,8 +238,8 @@ impl Work {
         loop {
             tokio::select! {
                 wish = self.inbox.recv() => {
-                    let Some(wish) = wish else { return Ok(Over::Closed) };
-                    let (request, asker) = self.take(wish);
+                    let taken = wish.and_then(|wish| self.take(wish));
+                    let Some((request, asker)) = taken else { return Ok(Over::Closed) };
                     attachment.ask(request, asker).await?;
                 }
                 message = listening.recv() => match message {
@@ -272,15 +274,17 @@ impl Work {
         self.followed.retain(|followed| followed.goes_on(snapshot.as_deref()));
     }
 
-    fn take(&mut self, wish: Wish) -> (Request, Asker) {
-        match wish {
+    /// What is to be asked for a wish; nothing when the face is closed.
+    fn take(&mut self, wish: Wish) -> Option<(Request, Asker)> {
+        Some(match wish {
+            Wish::Close => return None,
             Wish::Ask(request, reply) => (request, Asker::Once(reply)),
             Wish::Follow(followed) => {
                 let asked = (Request::Connect(followed.connect.clone()), Asker::Follower(followed.progress.clone()));
                 self.followed.push(followed);
                 asked
             }
-        }
+        })
     }
 
     /// Asks a new host for the attempts that the last one did not bring to an end.

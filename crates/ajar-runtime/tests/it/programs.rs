@@ -38,6 +38,11 @@ fn plan(record: &Path, words: &[&str], console: Console) -> LaunchPlan {
     }
 }
 
+/// Nobody tells the program to end.
+fn never() -> std::future::Pending<()> {
+    std::future::pending()
+}
+
 fn read(record: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap()
 }
@@ -48,7 +53,7 @@ async fn a_program_gets_its_arguments_input_and_environment_as_planned() {
     let record = home.path().join("record.json");
     let stdin = Some("password\nüber\n".to_owned());
     let plan = LaunchPlan { stdin, ..plan(&record, &AWKWARD, Console::Inherit) };
-    assert!(run_in_terminal(&plan, home.path()).await.unwrap().success());
+    assert!(run_in_terminal(&plan, home.path(), never()).await.unwrap().unwrap().success());
     let record = read(&record);
     assert_eq!(record["words"], serde_json::json!(AWKWARD));
     assert_eq!(record["stdin"], "password\nüber\n");
@@ -68,7 +73,7 @@ async fn a_planned_file_is_this_users_alone_and_its_path_is_passed() {
             stdin: Some(String::new()),
             ..plan(&record, &["before", LaunchPlan::FILE], Console::Inherit)
         };
-        run_in_terminal(&plan, &files).await.unwrap();
+        run_in_terminal(&plan, &files, never()).await.unwrap().unwrap();
         let record = read(&record);
         assert_eq!(record["file"], "ü\n");
         let path = PathBuf::from(record["words"][1].as_str().unwrap());
@@ -83,11 +88,36 @@ async fn a_planned_file_is_this_users_alone_and_its_path_is_passed() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_does_not_outlive_the_one_that_is_told_to_end() {
+    for ignoring in ["", "trap '' TERM;"] {
+        let home = tempfile::tempdir().unwrap();
+        let note = home.path().join("pid");
+        let script = format!("{ignoring} echo $$ > '{}'; while :; do sleep 0.1; done", note.display());
+        let plan = LaunchPlan {
+            program: "sh".into(),
+            args: vec!["-c".into(), script],
+            ..plan(home.path(), &[], Console::Inherit)
+        };
+        let started = async {
+            while std::fs::read_to_string(&note).unwrap_or_default().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            "told"
+        };
+        assert_eq!(run_in_terminal(&plan, home.path(), started).await.unwrap().unwrap_err(), "told");
+        let pid = std::fs::read_to_string(&note).unwrap().trim().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        assert!(rustix::process::test_kill_process(pid).is_err(), "it lives on");
+    }
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
     let home = tempfile::tempdir().unwrap();
     let plan = LaunchPlan { program: "ajar-no-such-program".into(), ..plan(home.path(), &[], Console::Detached) };
-    let trouble = run_in_terminal(&plan, home.path()).await.unwrap_err();
+    let trouble = run_in_terminal(&plan, home.path(), never()).await.unwrap_err();
     assert_eq!(trouble.failure, Failure::ClientNotFound { program: "ajar-no-such-program".into() });
 }
 
