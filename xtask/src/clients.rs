@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 
 use crate::{packages, process};
 
-/// The two sets of checks, each with an environment of its own: the CLI pins older libraries than the newest.
-const SUITES: [&str; 2] = ["sdk", "cli"];
+/// The sets of checks, and the environment of each: the CLI pins older libraries than the newest.
+const SUITES: [(&str, &str); 3] = [("identity", "sdk"), ("sdk", "sdk"), ("cli", "cli")];
 
 /// How much faster than Azure the simulator runs here.
 const SPEED: &str = "200";
@@ -23,16 +23,16 @@ pub(crate) fn run(only: Option<&str>) -> anyhow::Result<()> {
     packages::ensure(&[packages::PYTHON])?;
     let folder = process::root().join("target/clients");
     fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-    for suite in SUITES {
-        environment(&folder, suite)?;
+    for (_, kind) in SUITES {
+        environment(&folder, kind)?;
     }
     process::run(&mut process::cargo(["build", "--package", "azure-sim"]))?;
     let started = Instant::now();
     let (mut passed, mut failed) = (0, 0);
-    for suite in SUITES {
+    for (suite, kind) in SUITES {
         // Each starts from the same fleet.
         let simulator = Simulator::start(&folder)?;
-        let counted = check(&folder, suite, only, &simulator)?;
+        let counted = check(python(&folder, kind), suite, only, &simulator)?;
         passed += counted.0;
         failed += counted.1;
     }
@@ -71,8 +71,8 @@ fn environment(folder: &Path, suite: &str) -> anyhow::Result<()> {
 }
 
 /// Runs one set of checks and counts its lines.
-fn check(folder: &Path, suite: &str, only: Option<&str>, simulator: &Simulator) -> anyhow::Result<(usize, usize)> {
-    let mut python = process::command(python(folder, suite));
+fn check(python: PathBuf, suite: &str, only: Option<&str>, simulator: &Simulator) -> anyhow::Result<(usize, usize)> {
+    let mut python = process::command(python);
     python.arg(checks().join(format!("{suite}.py"))).args(only).env("AZURE_SIM_ANNOUNCE", &simulator.announce);
     python.env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::piped());
     let mut running = python.spawn().with_context(|| format!("could not start `{}`", process::shown(&python)))?;

@@ -23,10 +23,14 @@ pub struct Announce {
     pub client_id: Uuid,
     /// Its secret.
     pub client_secret: String,
+    /// A PEM file with the key and the certificate that can stand for the secret.
+    pub client_certificate: PathBuf,
     /// `IDENTITY_ENDPOINT` of App Service's managed identity.
     pub identity_endpoint: String,
     /// `IDENTITY_HEADER` for it.
     pub identity_header: String,
+    /// The instance metadata service of VMs, plain http: `AZURE_POD_IDENTITY_AUTHORITY_HOST`.
+    pub imds_endpoint: String,
     /// Three services that tell the client's public address as text.
     pub public_ip_endpoints: Vec<String>,
     /// The control endpoints: `https://127.0.0.1:45123/_sim`.
@@ -154,8 +158,10 @@ impl fmt::Debug for Announce {
             tenant_id,
             client_id,
             client_secret: _,
+            client_certificate,
             identity_endpoint,
             identity_header: _,
+            imds_endpoint,
             public_ip_endpoints,
             control,
             ssh,
@@ -170,8 +176,10 @@ impl fmt::Debug for Announce {
             .field("tenant_id", tenant_id)
             .field("client_id", client_id)
             .field("client_secret", &format_args!("***"))
+            .field("client_certificate", client_certificate)
             .field("identity_endpoint", identity_endpoint)
             .field("identity_header", &format_args!("***"))
+            .field("imds_endpoint", imds_endpoint)
             .field("public_ip_endpoints", public_ip_endpoints)
             .field("control", control)
             .field("ssh", ssh)
@@ -212,8 +220,10 @@ mod tests {
             tenant_id: Uuid::nil(),
             client_id: Uuid::nil(),
             client_secret: "open-sesame".to_owned(),
+            client_certificate: PathBuf::new(),
             identity_endpoint: String::new(),
             identity_header: "swordfish".to_owned(),
+            imds_endpoint: String::new(),
             public_ip_endpoints: Vec::new(),
             control: String::new(),
             ssh: AnnounceSsh { user: "demo".to_owned(), identity_file: PathBuf::new() },

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::timestamp;
+use crate::entra::conditions::AccountChange;
 use crate::fault::Fault;
 use crate::said::Said;
 use crate::state::Cloud;
@@ -24,13 +25,14 @@ use crate::switches::{Switch, Switches};
 use crate::world::World;
 
 /// What there is under `/_sim/`, for those who look for something else.
-const ENDPOINTS: [(&str, &str); 7] = [
+const ENDPOINTS: [(&str, &str); 8] = [
     ("state", "GET"),
     ("journal", "GET, DELETE"),
     ("advance", "POST"),
     ("address", "POST"),
     ("faults", "GET, POST, DELETE"),
     ("rights", "GET, POST"),
+    ("accounts", "GET, POST"),
     ("switches", "GET, POST"),
 ];
 
@@ -42,6 +44,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_sim/address", post(address))
         .route("/_sim/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_sim/rights", get(rights).post(add_rights))
+        .route("/_sim/accounts", get(accounts).post(set_account))
         .route("/_sim/switches", get(switches).post(set_switches))
         .method_not_allowed_fallback(wrong_method)
         .route("/_sim", any(unknown))
@@ -206,9 +209,7 @@ async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json
     let with_account = |statement: Statement| {
         let Some(principal) = &statement.principal else { return Ok((statement, None)) };
         let account = directory.account(principal).map(|account| account.id);
-        let known =
-            || directory.accounts.iter().map(|account| account.spec.name.as_str()).collect::<Vec<_>>().join(", ");
-        let unknown = || Mistake(format!("there is no account '{principal}'; there are {}", known()));
+        let unknown = || Mistake(world.entra.no_such_account(principal));
         let account = account.ok_or_else(unknown)?;
         Ok((statement, Some(account)))
     };
@@ -220,6 +221,16 @@ async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json
         }
         json!(cloud.rights.statements().collect::<Vec<_>>())
     })))
+}
+
+async fn accounts(State(world): State<Arc<World>>) -> Json<Value> {
+    Json(world.entra.accounts_json())
+}
+
+async fn set_account(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
+    let change = AccountChange::read(&body)?;
+    world.entra.change_account(&change, world.clock.now())?;
+    Ok(Json(world.entra.accounts_json()))
 }
 
 async fn switches(State(world): State<Arc<World>>) -> Json<Value> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use uuid::Uuid;
 
-pub(crate) use accounts::{AccountKind, AccountSpec, Role, SERVICE_PRINCIPAL, TenantSpec, derived};
+pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVICE_PRINCIPAL, TenantSpec, derived};
 
 use crate::duration;
 use crate::state::configure::LONGEST_NAMES;
@@ -32,6 +32,9 @@ pub struct Fleet {
     /// The service principal of `client_id` first; complete once the file has been read.
     #[serde(default)]
     pub(crate) accounts: Vec<AccountSpec>,
+    /// Besides those of Microsoft's own that every tenant knows.
+    #[serde(default)]
+    pub(crate) applications: Vec<ApplicationSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     #[serde(default)]
     pub(crate) vms: Vec<VmSpec>,
@@ -247,6 +250,7 @@ impl Default for Fleet {
             public_ip: default_public_ip(),
             tenants: accounts::tenants(default_tenant(), &[]),
             accounts: Vec::new(),
+            applications: Vec::new(),
             subscriptions: Vec::new(),
             vms: Vec::new(),
         })

@@ -1,7 +1,9 @@
 //! Starting and stopping.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +17,8 @@ use tokio::task::JoinHandle;
 
 use crate::announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
 use crate::entra::Entra;
-use crate::fleet::{Fleet, FleetError, ServiceSpec};
+use crate::entra::certificate::{self, Certificate};
+use crate::fleet::{Fleet, FleetError, SERVICE_PRINCIPAL, ServiceSpec};
 use crate::front::Front;
 use crate::guard::{Guard, Services};
 use crate::guest::Service;
@@ -79,6 +82,17 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// An account's certificate can't be read.
+    #[error("can't read the certificate {} of the account {account}", path.display())]
+    Certificate {
+        /// The PEM file.
+        path: PathBuf,
+        /// The account's name.
+        account: String,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
     /// The certificates can't be made.
     #[error("can't make the certificates")]
     Certificates(#[from] rcgen::Error),
@@ -101,9 +115,9 @@ fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
 pub struct Simulator {
     announce: Announce,
     world: Arc<World>,
-    server: Handle<SocketAddr>,
-    serving: Option<JoinHandle<()>>,
-    keeping: Option<JoinHandle<()>>,
+    /// HTTPS, and the plain http of the instance metadata service.
+    servers: [Handle<SocketAddr>; 2],
+    tasks: Vec<JoinHandle<()>>,
     _site: Site,
     _folder: TempDir,
 }
@@ -129,32 +143,40 @@ impl Simulator {
         listener.set_nonblocking(true).map_err(listening)?;
         let base = base_url(listener.local_addr().map_err(listening)?);
 
+        let metadata = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(preparing("IMDS"))?;
+        metadata.set_nonblocking(true).map_err(preparing("IMDS"))?;
+        let imds = metadata.local_addr().map_err(preparing("IMDS"))?;
+
         let (site, vms) = place(&fleet)?;
         let (services, host_keys) = services(&fleet, &user_key).map_err(preparing("the SSH host keys"))?;
         let cloud = Cloud::new(&fleet, vms, Latencies::new(options.seed, options.speed));
-        let entra = Entra::new(&fleet, base.clone());
+        let client_certificate = folder.path().join("client.pem");
+        let registered = client_certificates(&fleet, &client_certificate)?;
+        let entra = Entra::new(&fleet, &registered, base.clone());
         let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
-        let announce = announce(&base, &cloud, &entra, ca_bundle, ssh, &host_keys);
+        let files = (ca_bundle, client_certificate);
+        let announce = announce(&base, &cloud, &entra, files, imds, ssh, &host_keys);
         let world = Arc::new(World::new(cloud, entra, Guard::new(services), base, options.seed));
         world.settle().await;
 
         let tls = RustlsConfig::from_der(certificates.chain, certificates.key).await.map_err(preparing("TLS"))?;
-        let server = Handle::new();
-        let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(Front::new(
-            Arc::clone(&world),
-            router(&world),
-        ));
-        let serving =
-            axum_server::from_tcp_rustls(listener, tls).map_err(listening)?.handle(server.clone()).serve(service);
-        let serving = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let servers = [Handle::new(), Handle::new()];
+        let service = |router: Router| {
+            let front = Front::new(Arc::clone(&world), router);
+            axum::ServiceExt::<axum::extract::Request>::into_make_service(front)
+        };
+        let serving = axum_server::from_tcp_rustls(listener, tls).map_err(listening)?;
+        let serving = serving.handle(servers[0].clone()).serve(service(router(&world)));
+        let serving_metadata = axum_server::from_tcp(metadata).map_err(preparing("IMDS"))?;
+        let plain = entra::imds::router().with_state(Arc::clone(&world));
+        let serving_metadata = serving_metadata.handle(servers[1].clone()).serve(service(plain));
         let keeper = Arc::clone(&world);
-        let keeping = tokio::spawn(async move { keeper.keep_guard().await });
-        let (serving, keeping) = (Some(serving), Some(keeping));
-        Ok(Self { announce, world, server, serving, keeping, _site: site, _folder: folder })
+        let tasks = vec![
+            tokio::spawn(async move { keeper.keep_guard().await }),
+            tokio::spawn(ended(serving)),
+            tokio::spawn(ended(serving_metadata)),
+        ];
+        Ok(Self { announce, world, servers, tasks, _site: site, _folder: folder })
     }
 
     /// How to reach it. VMs are as they were at the start.
@@ -164,8 +186,8 @@ impl Simulator {
 
     /// Ends everything: server, VMs' sockets, connections, temporary files.
     pub async fn stop(mut self) {
-        self.server.shutdown();
-        for task in [self.keeping.take(), self.serving.take()].into_iter().flatten() {
+        self.servers.iter().for_each(Handle::shutdown);
+        for task in std::mem::take(&mut self.tasks) {
             task.abort();
             let _cancelled = task.await;
         }
@@ -175,11 +197,18 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        self.server.shutdown();
-        for task in [&self.keeping, &self.serving].into_iter().flatten() {
+        self.servers.iter().for_each(Handle::shutdown);
+        for task in &self.tasks {
             task.abort();
         }
         self.world.close_guard();
+    }
+}
+
+/// Serves, and tells when that ends by itself.
+async fn ended(serving: impl Future<Output = io::Result<()>>) {
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the server ended");
     }
 }
 
@@ -203,6 +232,23 @@ fn place(fleet: &Fleet) -> Result<(Site, Vec<Vm>), StartError> {
         vms.push(Vm::new(fleet, (index, spec), public_ip, ports, now));
     }
     Ok((site, vms))
+}
+
+/// The certificates of service principals, by account. One is made, with its key, for the service principal that every
+/// fleet has.
+fn client_certificates(fleet: &Fleet, made: &Path) -> Result<HashMap<String, Certificate>, StartError> {
+    let own = certificate::write(made).map_err(preparing("the service principal's certificate"))?;
+    let mut all = HashMap::from([(SERVICE_PRINCIPAL.to_owned(), own)]);
+    for account in &fleet.accounts {
+        let Some(path) = &account.certificate else { continue };
+        let certificate = Certificate::read(path).map_err(|source| StartError::Certificate {
+            path: path.clone(),
+            account: account.name.clone(),
+            source,
+        })?;
+        all.insert(account.name.clone(), certificate);
+    }
+    Ok(all)
 }
 
 /// The services of all ports, and the host keys of the VMs that have an SSH guest.
@@ -247,7 +293,8 @@ fn announce(
     base: &str,
     cloud: &Cloud,
     entra: &Entra,
-    ca_bundle: std::path::PathBuf,
+    (ca_bundle, client_certificate): (PathBuf, PathBuf),
+    imds: SocketAddr,
     ssh: AnnounceSsh,
     host_keys: &[Option<HostKey>],
 ) -> Announce {
@@ -286,8 +333,10 @@ fn announce(
         tenant_id: entra.tenant_id(),
         client_id: app.spec.client_id.unwrap_or_default(),
         client_secret: app.client_secret.clone().unwrap_or_default(),
+        client_certificate,
         identity_endpoint: format!("{base}/_identity/token"),
         identity_header: entra.identity_header.clone(),
+        imds_endpoint: format!("http://{imds}"),
         public_ip_endpoints: (1..=3).map(|service| format!("{base}/_ip/{service}")).collect(),
         control: format!("{base}/_sim"),
         ssh,

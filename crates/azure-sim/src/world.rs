@@ -17,6 +17,9 @@ use crate::state::Cloud;
 /// The public cloud's audiences: clients that know of no other send one of these.
 const PUBLIC_AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
 
+/// What the server's certificate is for.
+const HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
 /// Shared by all tasks of one simulator.
 pub(crate) struct World {
     cloud: Mutex<Cloud>,
@@ -120,11 +123,28 @@ impl World {
         self.base.strip_prefix("https://").unwrap_or(&self.base)
     }
 
+    pub(crate) fn port(&self) -> &str {
+        self.base.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// Whether this is a name of this machine, as the certificate has it.
+    pub(crate) fn is_host(host: &str) -> bool {
+        HOSTS.iter().any(|known| known.eq_ignore_ascii_case(host))
+    }
+
+    /// `base` under each name of this machine: clients may have been pointed at any of them.
+    pub(crate) fn bases(&self) -> [String; 3] {
+        HOSTS.map(|host| format!("https://{host}:{}", self.port()))
+    }
+
+    /// Seconds between two polls of a device code: Entra's five, divided by the speed, and never less than one.
+    pub(crate) fn poll_interval(&self) -> i64 {
+        hold(&self.cloud).latencies.scaled(5.0).num_seconds().max(1)
+    }
+
     /// Whether a token for this audience is one for our resource manager.
     pub(crate) fn is_audience(&self, audience: &str) -> bool {
-        let port = self.base.rsplit(':').next().unwrap_or_default();
         let audience = audience.trim_end_matches('/');
-        let local = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("https://{host}:{port}"));
-        local.iter().any(|base| base.eq_ignore_ascii_case(audience)) || PUBLIC_AUDIENCES.contains(&audience)
+        self.bases().iter().any(|base| base.eq_ignore_ascii_case(audience)) || PUBLIC_AUDIENCES.contains(&audience)
     }
 }

@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -54,6 +56,20 @@ impl ArmError {
             now.format(form)
         );
         Self::unauthenticated(authority, "InvalidAuthenticationToken", message)
+    }
+
+    /// 401 of continuous access evaluation: the claims ask for a token that is not older than `valid_from` (seconds).
+    pub(crate) fn insufficient_claims(base: &str, valid_from: i64) -> Self {
+        let claims = json!({ "access_token": { "nbf": { "essential": true, "value": valid_from.to_string() } } });
+        let claims = STANDARD.encode(claims.to_string());
+        let challenge = format!(
+            "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/authorize\", error=\"insufficient_claims\", \
+             claims=\"{claims}\""
+        );
+        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
+                       TokenIssuedBeforeRevocationTimestamp";
+        let error = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
+        Self { challenge: Some(challenge), ..error }
     }
 
     pub(crate) fn wrong_audience(authority: &str, audience: &str, base: &str) -> Self {

@@ -168,6 +168,7 @@ fn authenticate(world: &World, route: Option<&Route>, headers: &HeaderMap) -> Re
     let accepted = world.entra.check(token.trim(), now).map_err(|bad| match bad {
         BadToken::Expired(expires) => ArmError::expired(&authority, expires, now),
         BadToken::NotYetValid(from) => ArmError::not_yet_valid(&authority, from, now),
+        BadToken::Revoked { valid_from } => ArmError::insufficient_claims(&world.base, valid_from),
         BadToken::Invalid => {
             ArmError::unauthenticated(&authority, "InvalidAuthenticationToken", "The access token is invalid.")
         }

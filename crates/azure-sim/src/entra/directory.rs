@@ -6,7 +6,19 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::announce::{AnnounceAccount, AnnounceTenant};
-use crate::fleet::{AccountKind, AccountSpec, Fleet, SERVICE_PRINCIPAL, TenantSpec, derived};
+use crate::entra::certificate::Certificate;
+use crate::entra::refusal::Refusal;
+use crate::fleet::{AccountKind, AccountSpec, ApplicationSpec, Fleet, SERVICE_PRINCIPAL, TenantSpec, derived};
+
+/// Applications of Microsoft's own that every tenant knows: Azure CLI, Azure PowerShell, Visual Studio Code.
+const FIRST_PARTY: [(u128, &str); 3] = [
+    (0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46, "Microsoft Azure CLI"),
+    (0x1950_a258_227b_4e31_a9cf_7174_9594_5fc2, "Microsoft Azure PowerShell"),
+    (0xaebc_6443_996d_45c2_90f0_388f_f96f_aa56, "Visual Studio Code"),
+];
+
+/// Tenants that stand for whichever is the user's own.
+pub(crate) const ALIASES: [&str; 2] = ["common", "organizations"];
 
 /// An account as one tenant knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +37,8 @@ pub(crate) struct Account {
     /// Home first.
     pub(crate) memberships: Vec<Membership>,
     pub(crate) client_secret: Option<String>,
+    /// Whose keys may sign for it.
+    pub(crate) certificates: Vec<Certificate>,
 }
 
 impl Account {
@@ -105,26 +119,41 @@ pub(crate) struct Caller {
 pub(crate) struct Directory {
     pub(crate) tenants: Vec<TenantSpec>,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) applications: Vec<ApplicationSpec>,
     by_object: HashMap<(Uuid, Uuid), usize>,
 }
 
 impl Directory {
-    /// `secret` makes the secrets of those service principals that have been given none.
-    pub(crate) fn new(fleet: &Fleet, secret: impl Fn() -> String) -> Self {
+    /// `certificates` are by account; `secret` makes the secrets of those service principals that have been given none.
+    pub(crate) fn new(fleet: &Fleet, certificates: &HashMap<String, Certificate>, secret: impl Fn() -> String) -> Self {
         let tenants = fleet.tenants.clone();
-        let accounts: Vec<Account> = fleet.accounts.iter().map(|spec| account(spec, &tenants, &secret)).collect();
+        let accounts: Vec<Account> =
+            fleet.accounts.iter().map(|spec| account(spec, &tenants, certificates, &secret)).collect();
         let mut by_object = HashMap::new();
         for (index, account) in accounts.iter().enumerate() {
             for membership in &account.memberships {
                 by_object.insert((membership.tenant, membership.object_id), index);
             }
         }
-        Self { tenants, accounts, by_object }
+        let first_party = FIRST_PARTY.map(|(id, name)| ApplicationSpec::public(Uuid::from_u128(id), name));
+        let applications = fleet.applications.iter().cloned().chain(first_party).collect();
+        Self { tenants, accounts, applications, by_object }
     }
 
     /// By id, domain or name.
     pub(crate) fn tenant(&self, text: &str) -> Option<&TenantSpec> {
         self.tenants.iter().find(|tenant| tenant.is(text))
+    }
+
+    /// The tenant that the first part of an authority's path names; `None` where any will do.
+    pub(crate) fn authority(&self, text: &str) -> Result<Option<&TenantSpec>, Refusal> {
+        if ALIASES.iter().any(|alias| alias.eq_ignore_ascii_case(text)) {
+            return Ok(None);
+        }
+        if text.eq_ignore_ascii_case("adfs") {
+            return Ok(self.tenants.first());
+        }
+        self.tenant(text).map(Some).ok_or_else(|| Refusal::unknown_tenant(text))
     }
 
     pub(crate) fn tenant_of_id(&self, id: Uuid) -> Option<&TenantSpec> {
@@ -144,6 +173,15 @@ impl Directory {
     pub(crate) fn service_principal(&self, client: &str) -> Option<&Account> {
         let fits = |account: &&Account| account.kind() == AccountKind::ServicePrincipal && account.is_client(client);
         self.accounts.iter().find(fits)
+    }
+
+    /// The application without a secret whose client id this is.
+    pub(crate) fn application(&self, client: &str) -> Option<&ApplicationSpec> {
+        self.applications.iter().find(|application| is_uuid(client, application.client_id))
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().filter(|account| account.kind() == AccountKind::User)
     }
 
     pub(crate) fn managed_identities(&self) -> impl Iterator<Item = &Account> {
@@ -185,7 +223,12 @@ impl Directory {
     }
 }
 
-fn account(spec: &AccountSpec, tenants: &[TenantSpec], secret: &impl Fn() -> String) -> Account {
+fn account(
+    spec: &AccountSpec,
+    tenants: &[TenantSpec],
+    certificates: &HashMap<String, Certificate>,
+    secret: &impl Fn() -> String,
+) -> Account {
     let id = spec.object_id.unwrap_or_default();
     let named = |wanted: &str| tenants.iter().find(|tenant| tenant.is(wanted));
     let home = spec.tenant.as_deref().and_then(named).unwrap_or(&tenants[0]);
@@ -199,5 +242,6 @@ fn account(spec: &AccountSpec, tenants: &[TenantSpec], secret: &impl Fn() -> Str
         (None, AccountKind::ServicePrincipal, None) => Some(secret()),
         _ => None,
     };
-    Account { spec: spec.clone(), id, memberships, client_secret }
+    let certificates = certificates.get(&spec.name).cloned().into_iter().collect();
+    Account { spec: spec.clone(), id, memberships, client_secret, certificates }
 }

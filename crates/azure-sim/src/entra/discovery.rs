@@ -8,14 +8,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use url::Url;
 
+use crate::entra::directory::ALIASES;
 use crate::entra::refusal::Refusal;
 use crate::entra::signing::SigningKey;
 use crate::latency::Wait;
 use crate::world::World;
-
-/// Tenants that stand for whichever is the user's own.
-pub(super) const ALIASES: [&str; 2] = ["common", "organizations"];
 
 /// `GET /{tenant}/v2.0/.well-known/openid-configuration`
 pub(crate) async fn openid_configuration(State(world): State<Arc<World>>, Path(tenant): Path<String>) -> Response {
@@ -58,8 +57,11 @@ fn configuration(world: &World, tenant: &str, issuer: &str, oauth2: &str) -> Val
         "issuer": issuer,
         "authorization_endpoint": format!("{oauth2}/authorize"),
         "token_endpoint": format!("{oauth2}/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        "device_authorization_endpoint": format!("{oauth2}/devicecode"),
+        "grant_types_supported": [
+            "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+        ],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "response_types_supported": ["code"],
         "subject_types_supported": ["pairwise"],
@@ -68,6 +70,7 @@ fn configuration(world: &World, tenant: &str, issuer: &str, oauth2: &str) -> Val
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "oid", "ver", "upn",
         ],
+        "code_challenge_methods_supported": ["plain", "S256"],
         "request_uri_parameter_supported": false,
         "http_logout_supported": false,
         "frontchannel_logout_supported": false,
@@ -88,6 +91,46 @@ pub(crate) async fn keys(State(world): State<Arc<World>>, Path(tenant): Path<Str
         Ok(key) => Json(json!({ "keys": [key.json_web_key(&issuer)] })).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// `GET /common/discovery/instance`: whether an authority is one of this cloud's, and where its configuration is.
+pub(crate) async fn instance(
+    State(world): State<Arc<World>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    world.wait(Wait::Read).await;
+    let asked = query.get("authorization_endpoint").and_then(|text| Url::parse(text).ok());
+    // Some clients leave the port out of what they ask about.
+    let ours = |url: &Url| url.scheme() == "https" && url.host_str().is_some_and(World::is_host);
+    let Some(asked) = asked.filter(ours) else {
+        let description = "Unknown or invalid instance.";
+        return Refusal::new("invalid_instance", 50_049, description).answer(None, world.clock.now());
+    };
+    let tenant = asked.path_segments().and_then(|mut segments| segments.next()).unwrap_or("common");
+    let version = if asked.path().contains("/v2.0/") { "/v2.0" } else { "" };
+    let host = asked.host_str().unwrap_or_default();
+    let mut aliases = vec![host.to_owned(), format!("{host}:{}", world.port())];
+    aliases.dedup();
+    Json(json!({
+        "tenant_discovery_endpoint": format!("{}/{tenant}{version}/.well-known/openid-configuration", world.base),
+        "api-version": query.get("api-version").map_or("1.1", String::as_str),
+        "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": aliases }],
+    }))
+    .into_response()
+}
+
+/// `GET /common/userrealm/{user}`: whether a user's organization signs its users in by itself. None does here.
+pub(crate) async fn user_realm(State(world): State<Arc<World>>, Path(user): Path<String>) -> Json<Value> {
+    world.wait(Wait::Read).await;
+    let domain = user.rsplit('@').next().unwrap_or_default();
+    let known = world.entra.directory.tenants.iter().any(|tenant| tenant.domain.eq_ignore_ascii_case(domain));
+    let mut realm = json!({ "ver": "1.0", "account_type": if known { "Managed" } else { "Unknown" } });
+    if known {
+        realm["domain_name"] = domain.into();
+        realm["cloud_instance_name"] = world.host().into();
+        realm["cloud_audience_urn"] = "urn:federation:MicrosoftOnline".into();
+    }
+    Json(realm)
 }
 
 /// `GET /metadata/endpoints`: how a client learns of this cloud.

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::entra::client::prove;
 use crate::entra::directory::Account;
-use crate::entra::discovery::ALIASES;
 use crate::entra::refusal::Refusal;
 use crate::entra::resource::{self, Wanted};
-use crate::entra::token::{self, ClientProof, Issued, Subject};
+use crate::entra::token::{self, Issued, Subject};
+use crate::entra::user_grants;
 use crate::fleet::TenantSpec;
 use crate::latency::Wait;
 use crate::world::World;
@@ -26,7 +27,7 @@ pub(super) struct Ask<'a> {
     /// As the path has it.
     pub(super) authority: &'a str,
     /// `resource` in place of `scope`.
-    v1: bool,
+    pub(super) v1: bool,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -41,14 +42,7 @@ impl<'a> Ask<'a> {
 
     /// The tenant of the path; `None` for `common` and its like.
     pub(super) fn tenant(&self) -> Result<Option<&'a TenantSpec>, Refusal> {
-        let directory = &self.world.entra.directory;
-        if self.authority.eq_ignore_ascii_case("adfs") {
-            return Ok(directory.tenants.first());
-        }
-        if ALIASES.iter().any(|alias| alias.eq_ignore_ascii_case(self.authority)) {
-            return Ok(None);
-        }
-        directory.tenant(self.authority).map(Some).ok_or_else(|| Refusal::unknown_tenant(self.authority))
+        self.world.entra.directory.authority(self.authority)
     }
 
     pub(super) fn wanted(&self) -> Result<Wanted, Refusal> {
@@ -103,7 +97,7 @@ async fn answer(
         Err(refusal) => refusal.answer(correlation, ask.now),
     };
     let kept = [(header::CACHE_CONTROL, "no-store, no-cache"), (header::PRAGMA, "no-cache")];
-    response.headers_mut().extend(kept.map(|(name, value)| (name, header::HeaderValue::from_static(value))));
+    response.headers_mut().extend(kept.map(|(name, value)| (name, HeaderValue::from_static(value))));
     response
 }
 
@@ -111,6 +105,10 @@ fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     let tenant = ask.tenant()?;
     match ask.required("grant_type")? {
         "client_credentials" => client_credentials(ask, tenant),
+        "authorization_code" => user_grants::authorization_code(ask, tenant),
+        "refresh_token" => user_grants::refresh_token(ask, tenant),
+        // The older endpoint knows it by this name.
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => user_grants::device_code(ask, tenant),
         other => {
             let description = format!("The app requested an unsupported grant type '{other}'.");
             Err(Refusal::new("unsupported_grant_type", 70_003, description))
@@ -129,67 +127,55 @@ fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Valu
     let account = account.ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let membership = account.in_tenant(tenant.id).ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let proof = prove(ask, account)?;
-    let wanted = ask.wanted()?;
-    let audience = match &wanted.audience {
-        Some(audience) if ask.v1 || ask.field("scope").is_some_and(|scope| scope.ends_with("/.default")) => audience,
-        Some(_) => {
-            let scope = ask.field("scope").unwrap_or_default();
-            let description = format!(
-                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value \
-                 with /.default suffixed to the resource identifier (application ID URI)."
-            );
-            return Err(Refusal::new("invalid_scope", 1_002_012, description));
-        }
-        None => return Err(Refusal::missing(if ask.v1 { "resource" } else { "scope" })),
-    };
+    if let Some(demand) = ask.world.entra.conditions().demand(account.id) {
+        return Err(demand.refusal(&account.label(), client, account.display_name()));
+    }
     let subject = Subject {
         account,
         membership,
         client: account.spec.client_id.unwrap_or_default(),
         proof,
-        audience: resource::known(ask.world, audience, &tenant.name)?,
+        audience: application_audience(ask, account, &tenant.name)?,
         cp1: ask.cp1(),
         mfa: false,
         address: ask.world.look(|cloud, _| cloud.public_ip),
-        not_before: 0,
+        not_before: ask.world.entra.conditions().valid_from(account.id),
     };
     Ok(token_json(ask, &issued(ask, &subject)?, &subject))
 }
 
-fn prove(ask: &Ask<'_>, account: &Account) -> Result<ClientProof, Refusal> {
-    let client = ask.field("client_id").unwrap_or_default();
-    let Some(secret) = ask.field("client_secret") else {
-        let description =
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        return Err(Refusal::invalid_client(7_000_218, description));
-    };
-    if account.client_secret.as_deref() != Some(secret) {
-        let description = format!(
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not \
-             the client secret ID, for a secret added to app '{client}'."
-        );
-        return Err(Refusal::invalid_client(7_000_215, description));
+/// The audience of an application's own token: one resource, with `/.default`.
+fn application_audience(ask: &Ask<'_>, account: &Account, tenant: &str) -> Result<String, Refusal> {
+    let scope = ask.field("scope").unwrap_or_default();
+    let wanted = ask.wanted()?;
+    let by_resource = ask.field("resource").is_some();
+    match wanted.audience {
+        Some(audience) if by_resource || scope.split(' ').any(|word| word.ends_with("/.default")) => {
+            resource::known(ask.world, &audience, tenant)
+        }
+        Some(_) => {
+            let description = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with \
+                 /.default suffixed to the resource identifier (application ID URI)."
+            );
+            Err(Refusal::new("invalid_scope", 1_002_012, description))
+        }
+        // The older endpoints take an application that names no resource for its own.
+        None if ask.v1 => resource::known(ask.world, &account.label(), tenant),
+        None => Err(Refusal::missing("scope")),
     }
-    if account.secret_expired(ask.now) {
-        let description = format!(
-            "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys \
-             for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: \
-             https://aka.ms/certCreds."
-        );
-        return Err(Refusal::invalid_client(7_000_222, description));
-    }
-    Ok(ClientProof::Secret)
 }
 
 /// Signs; that it fails is nobody's fault but ours.
-fn issued(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Issued, Refusal> {
+pub(super) fn issued(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Issued, Refusal> {
     token::issue(&ask.world.base, subject, ask.now).map_err(|error| Refusal {
         status: StatusCode::SERVICE_UNAVAILABLE,
         ..Refusal::new("temporarily_unavailable", 90_033, error.to_string())
     })
 }
 
-fn token_json(ask: &Ask<'_>, issued: &Issued, subject: &Subject<'_>) -> Value {
+/// What every token answer has.
+pub(super) fn token_json(ask: &Ask<'_>, issued: &Issued, subject: &Subject<'_>) -> Value {
     let lifetime = issued.lifetime.num_seconds();
     let mut body = json!({
         "token_type": "Bearer",
@@ -197,6 +183,10 @@ fn token_json(ask: &Ask<'_>, issued: &Issued, subject: &Subject<'_>) -> Value {
         "ext_expires_in": lifetime,
         "access_token": issued.text,
     });
+    if subject.cp1 {
+        // Long-lived tokens are to be renewed at half their time.
+        body["refresh_in"] = (lifetime / 2).into();
+    }
     if ask.v1 {
         // The older endpoints write numbers as text, and times as well.
         body["expires_in"] = lifetime.to_string().into();

@@ -38,6 +38,14 @@ impl Refusal {
         Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", number, description) }
     }
 
+    pub(crate) fn invalid_grant(number: u32, description: impl Into<String>) -> Self {
+        Self::new("invalid_grant", number, description)
+    }
+
+    pub(crate) fn suberror(self, suberror: &'static str) -> Self {
+        Self { suberror: Some(suberror), ..self }
+    }
+
     pub(crate) fn missing(parameter: &str) -> Self {
         let description = format!("The request body must contain the following parameter: '{parameter}'.");
         Self::new("invalid_request", 900_144, description)

@@ -65,9 +65,17 @@ fn resource(scope: &str) -> Option<String> {
     (!resource.is_empty() && !permission.is_empty() && resource.contains(':')).then(|| resource.to_owned())
 }
 
-/// Only the resource manager is installed in the tenants.
+/// Microsoft Graph, by which tokens about users go. It is not served; its tokens are for the wrong audience everywhere.
+pub(crate) const GRAPH_ID: &str = "00000003-0000-0000-c000-000000000000";
+const GRAPH: &str = "https://graph.microsoft.com";
+
+/// The resource manager is installed in the tenants, and Microsoft Graph.
 pub(crate) fn known(world: &World, audience: &str, tenant: &str) -> Result<String, Refusal> {
-    if world.is_audience(audience) { Ok(audience.to_owned()) } else { Err(Refusal::unknown_resource(audience, tenant)) }
+    if world.is_audience(audience) || audience.trim_end_matches('/') == GRAPH {
+        Ok(audience.to_owned())
+    } else {
+        Err(Refusal::unknown_resource(audience, tenant))
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
@@ -73,7 +73,7 @@ impl SigningKey {
     fn generate() -> Result<Self, SigningError> {
         let key = KeyPair::generate(KeySize::Rsa2048).map_err(|_| SigningError::Key)?;
         let (modulus, exponent) = components(key.public_key().as_ref()).map_err(|_| SigningError::Key)?;
-        let kid = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, key.public_key().as_ref()));
+        let kid = sha1(key.public_key().as_ref());
         Ok(Self { key, kid, modulus: URL_SAFE_NO_PAD.encode(modulus), exponent: URL_SAFE_NO_PAD.encode(exponent) })
     }
 
@@ -129,6 +129,16 @@ fn components(pkcs1: &[u8]) -> der::Result<(Vec<u8>, Vec<u8>)> {
         let (modulus, exponent) = (UintRef::decode(fields)?, UintRef::decode(fields)?);
         Ok((modulus.as_bytes().to_vec(), exponent.as_bytes().to_vec()))
     })
+}
+
+/// Base64url of SHA-256.
+pub(crate) fn sha256(data: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, data))
+}
+
+/// Base64url of SHA-1, by which certificates go.
+pub(crate) fn sha1(data: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, data))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const SKEW: TimeDelta = TimeDelta::minutes(5);
 /// How the client has shown who it is: `appidacr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientProof {
+    Public,
     Secret,
     Certificate,
 }
@@ -65,7 +66,7 @@ pub(crate) fn issue(base: &str, subject: &Subject<'_>, now: DateTime<Utc>) -> Re
         "exp": expires.timestamp(),
         "aio": random_text(),
         "appid": subject.client,
-        "appidacr": match subject.proof { ClientProof::Secret => "1", ClientProof::Certificate => "2" },
+        "appidacr": match subject.proof { ClientProof::Public => "0", ClientProof::Secret => "1", ClientProof::Certificate => "2" },
         "oid": object_id,
         "sub": object_id,
         "tid": tenant,
@@ -123,6 +124,10 @@ pub(crate) fn issuer(base: &str, tenant: Uuid) -> String {
 pub(crate) struct Accepted {
     pub(crate) caller: Caller,
     pub(crate) audience: String,
+    /// Seconds since 1970.
+    pub(crate) issued: i64,
+    /// The client understands claims challenges.
+    pub(crate) cp1: bool,
 }
 
 /// Why a token is not.
@@ -132,6 +137,10 @@ pub(crate) enum BadToken {
     Invalid,
     Expired(DateTime<Utc>),
     NotYetValid(DateTime<Utc>),
+    /// Called back: a newer one is wanted, of a client that knows what to do about it.
+    Revoked {
+        valid_from: i64,
+    },
 }
 
 /// Checks everything but what the token is for.
@@ -158,7 +167,12 @@ pub(crate) fn check(directory: &Directory, base: &str, text: &str, now: DateTime
     }
     let account = directory.of_object(tenant, object).ok_or(BadToken::Invalid)?;
     let membership = Membership { tenant, object_id: object };
-    Ok(Accepted { caller: account.caller(membership), audience: token.text("aud").unwrap_or_default().to_owned() })
+    Ok(Accepted {
+        caller: account.caller(membership),
+        audience: token.text("aud").unwrap_or_default().to_owned(),
+        issued: time("iat")?.timestamp(),
+        cp1: token.claims["xms_cc"].as_array().is_some_and(|all| all.iter().any(is_cp1)),
+    })
 }
 
 /// Case does not matter: the documentation writes `cp1`, clients send `CP1`.

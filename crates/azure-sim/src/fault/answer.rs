@@ -2,8 +2,6 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
@@ -57,7 +55,7 @@ impl Fault {
                 let authority = world.entra.authority(Some(world.entra.tenant_id()));
                 ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
             }
-            Instead::ClaimsChallenge => claims_challenge(&world.base, now),
+            Instead::ClaimsChallenge => ArmError::insufficient_claims(&world.base, now.timestamp()).into_response(),
             Instead::NotFound => {
                 let name = path.rsplit('/').next().unwrap_or_default();
                 ArmError::resource_not_found(name, "").into_response()
@@ -109,21 +107,6 @@ fn page(status: StatusCode, title: &str) -> Response {
     let page =
         format!("<!doctype html><html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n");
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-}
-
-/// What continuous access evaluation answers when a session was revoked: the claims ask for a token newer than now.
-fn claims_challenge(base: &str, now: DateTime<Utc>) -> Response {
-    let claims = json!({ "access_token": { "nbf": { "essential": true, "value": now.timestamp().to_string() } } });
-    let claims = STANDARD.encode(claims.to_string());
-    let challenge = format!(
-        "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/authorize\", error=\"insufficient_claims\", \
-         claims=\"{claims}\""
-    );
-    let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
-                   TokenIssuedBeforeRevocationTimestamp";
-    let mut response = ArmError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).into_response();
-    response.headers_mut().extend(challenge.parse().ok().map(|value| (header::WWW_AUTHENTICATE, value)));
-    response
 }
 
 fn retry_after(seconds: u32, form: RetryForm, now: DateTime<Utc>) -> HeaderMap {

@@ -93,6 +93,28 @@ pub(crate) struct AccountSpec {
     pub(crate) rights: Vec<Statement>,
 }
 
+/// An application that users sign in to, without a secret of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApplicationSpec {
+    pub(crate) client_id: Uuid,
+    pub(crate) name: String,
+    /// A `http://localhost` matches whatever the port.
+    #[serde(default = "localhost")]
+    pub(crate) redirect_uris: Vec<String>,
+}
+
+impl ApplicationSpec {
+    /// An application that comes back to this machine.
+    pub(crate) fn public(client_id: Uuid, name: &str) -> Self {
+        Self { client_id, name: name.to_owned(), redirect_uris: localhost() }
+    }
+}
+
+fn localhost() -> Vec<String> {
+    vec!["http://localhost".to_owned()]
+}
+
 /// Text that `{:?}` does not show.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]

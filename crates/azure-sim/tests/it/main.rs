@@ -12,3 +12,4 @@ mod lists;
 mod policy;
 mod power;
 mod rights;
+mod user_sign_in;

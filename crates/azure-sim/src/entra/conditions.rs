@@ -1,0 +1,238 @@
+//! What an account's sign-ins meet that no request brings about by itself, as `POST /_sim/accounts` sets it.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::entra::refusal::Refusal;
+
+/// What Entra wants of an account, or has against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    Mfa,
+    MfaEnrolment,
+    MfaExpired,
+    Consent,
+    Blocked,
+    CompliantDevice,
+    NotAssigned,
+    Disabled,
+    PasswordExpired,
+    SignInFrequency,
+    RefreshTokenExpired,
+    SecretExpired,
+    Unavailable,
+}
+
+impl Demand {
+    /// With their words in `POST /_sim/accounts`.
+    const ALL: [(&'static str, Self); 13] = [
+        ("mfa", Self::Mfa),
+        ("mfaEnrolment", Self::MfaEnrolment),
+        ("mfaExpired", Self::MfaExpired),
+        ("consent", Self::Consent),
+        ("blocked", Self::Blocked),
+        ("compliantDevice", Self::CompliantDevice),
+        ("notAssigned", Self::NotAssigned),
+        ("disabled", Self::Disabled),
+        ("passwordExpired", Self::PasswordExpired),
+        ("signInFrequency", Self::SignInFrequency),
+        ("refreshTokenExpired", Self::RefreshTokenExpired),
+        ("secretExpired", Self::SecretExpired),
+        ("unavailable", Self::Unavailable),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, demand)| *demand)
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, demand)| *demand == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether a user can meet it on the sign-in page, by one more click.
+    pub(crate) fn can_be_met(self) -> bool {
+        matches!(
+            self,
+            Self::Mfa
+                | Self::MfaEnrolment
+                | Self::MfaExpired
+                | Self::Consent
+                | Self::SignInFrequency
+                | Self::RefreshTokenExpired
+        )
+    }
+
+    /// The refusal of the token endpoint. `client` and `app` are id and name of the application that asks.
+    pub(crate) fn refusal(self, account: &str, client: &str, app: &str) -> Refusal {
+        let policy = || {
+            let policy = json!({ "access_token": { "capolids": { "essential": true, "values": [POLICY] } } });
+            Some(policy.to_string())
+        };
+        let interaction = |number, text: String| Refusal::new("interaction_required", number, text);
+        match self {
+            Self::Mfa => Refusal {
+                claims: policy(),
+                ..interaction(50_076, format!(
+                    "Due to a configuration change made by your administrator, or because you moved to a new location, \
+                     you must use multi-factor authentication to access '{client}'."
+                ))
+                .suberror("basic_action")
+            },
+            Self::MfaEnrolment => Refusal {
+                claims: policy(),
+                ..interaction(50_079, format!(
+                    "Due to a configuration change made by your administrator, or because you moved to a new location, \
+                     you must enroll in multi-factor authentication to access '{client}'."
+                ))
+                .suberror("basic_action")
+            },
+            Self::MfaExpired => Refusal {
+                claims: policy(),
+                ..interaction(50_078, format!(
+                    "Presented multi-factor authentication has expired due to policies configured by your administrator, \
+                     you must refresh your multi-factor authentication to access '{client}'."
+                ))
+                .suberror("basic_action")
+            },
+            Self::Consent => Refusal::invalid_grant(65_001, format!(
+                "The user or administrator has not consented to use the application with ID '{client}' named '{app}'. \
+                 Send an interactive authorization request for this user and resource."
+            ))
+            .suberror("consent_required"),
+            Self::Blocked => Refusal {
+                claims: policy(),
+                ..interaction(53_003, "Access has been blocked by Conditional Access policies. The access policy does not \
+                     allow token issuance.".to_owned())
+                .suberror("message_only")
+            },
+            Self::CompliantDevice => Refusal {
+                claims: policy(),
+                ..interaction(53_000, "Device is not in required device state: compliant. Conditional Access policy \
+                     requires a compliant device, and the device is not compliant.".to_owned())
+                .suberror("message_only")
+            },
+            Self::NotAssigned => Refusal::invalid_grant(50_105, format!(
+                "Your administrator has configured the application {app} ('{client}') to block users unless they are \
+                 specifically granted ('assigned') access to the application. The signed in user '{account}' is blocked \
+                 because they are not a direct member of a group with access, nor had access directly assigned by an \
+                 administrator."
+            )),
+            Self::Disabled => Refusal::invalid_grant(50_057, "The user account is disabled."),
+            Self::PasswordExpired => Refusal::invalid_grant(50_055, "The password is expired.").suberror("user_password_expired"),
+            Self::SignInFrequency => Refusal::invalid_grant(70_043, "The refresh token has expired or is invalid due to \
+                 sign-in frequency checks by conditional access.").suberror("bad_token"),
+            Self::RefreshTokenExpired => Refusal::invalid_grant(700_082, "The refresh token has expired due to inactivity. \
+                 The token was inactive for 90.00:00:00."),
+            Self::SecretExpired => expired_secret(client),
+            Self::Unavailable => Refusal {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                ..Refusal::new("temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.")
+            },
+        }
+    }
+}
+
+/// The conditional access policy that everything is put down to.
+const POLICY: &str = "b5a0e7c4-6d1f-4b53-8f0e-2a9c7d3e1f10";
+
+pub(crate) fn expired_secret(client: &str) -> Refusal {
+    Refusal::invalid_client(
+        7_000_222,
+        format!(
+            "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys for \
+         your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: \
+         https://aka.ms/certCreds."
+        ),
+    )
+}
+
+/// The word that lifts what is demanded.
+const NOTHING: &str = "none";
+
+/// What `POST /_sim/accounts` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountRequest {
+    account: String,
+    demand: Option<String>,
+    #[serde(default)]
+    revoke: bool,
+}
+
+/// What it asks for.
+#[derive(Debug)]
+pub(crate) struct AccountChange {
+    /// Name, user principal name, client id or object id.
+    pub(crate) account: String,
+    demand: Option<String>,
+    /// Call back all that has been issued to the account.
+    revoke: bool,
+}
+
+impl AccountChange {
+    /// Reads the body, or says what would be right.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
+        let names = || Demand::ALL.map(|(name, _)| name).join(", ");
+        let request: AccountRequest = serde_json::from_slice(body).map_err(|_| {
+            format!(
+                "the body must be such as {{\"account\": \"ada\", \"demand\": \"mfa\", \"revoke\": true}}, of which demand \
+                 and revoke may be left out; a demand is one of {}, or {NOTHING}",
+                names()
+            )
+        })?;
+        let AccountRequest { account, demand, revoke } = request;
+        match &demand {
+            Some(demand) if demand != NOTHING && Demand::named(demand).is_none() => {
+                Err(format!("there is no demand '{demand}'; there are {}, and {NOTHING}", names()))
+            }
+            Some(_) | None => Ok(Self { account, demand, revoke }),
+        }
+    }
+}
+
+/// Demands and revocations, by the account's object id at home.
+#[derive(Debug, Default)]
+pub(crate) struct Conditions {
+    demands: HashMap<Uuid, Demand>,
+    valid_from: HashMap<Uuid, i64>,
+}
+
+impl Conditions {
+    pub(crate) fn demand(&self, account: Uuid) -> Option<Demand> {
+        self.demands.get(&account).copied()
+    }
+
+    /// Does what was asked for, to the account with this object id at home.
+    pub(crate) fn change(&mut self, account: Uuid, change: &AccountChange, now: DateTime<Utc>) {
+        if let Some(name) = &change.demand {
+            self.demands.remove(&account);
+            self.demands.extend(Demand::named(name).map(|demand| (account, demand)));
+        }
+        if change.revoke {
+            self.revoke(account, now);
+        }
+    }
+
+    /// Calls back everything that the account has been given so far.
+    fn revoke(&mut self, account: Uuid, now: DateTime<Utc>) {
+        // Tokens count in whole seconds: what was issued in this one is called back with the rest.
+        self.valid_from.insert(account, now.timestamp() + 1);
+    }
+
+    /// Grants and tokens from before this second are no good any more.
+    pub(crate) fn valid_from(&self, account: Uuid) -> i64 {
+        self.valid_from.get(&account).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn to_json(&self, account: Uuid) -> Value {
+        json!({
+            "demand": self.demand(account).map(Demand::name),
+            "tokensValidFrom": self.valid_from.get(&account).and_then(|at| DateTime::from_timestamp(*at, 0)),
+        })
+    }
+}
