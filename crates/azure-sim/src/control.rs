@@ -18,7 +18,6 @@ use crate::entra::conditions::AccountChange;
 use crate::fault::Fault;
 use crate::said::Said;
 use crate::state::Cloud;
-use crate::state::nsg::Access;
 use crate::state::rights::Statement;
 use crate::state::vm::Vm;
 use crate::switches::{Switch, Switches};
@@ -107,7 +106,7 @@ async fn state(State(world): State<Arc<World>>) -> Json<Value> {
 
 fn vm_state(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
     let rules = cloud.security_rules(vm, now);
-    let admits = |port| crate::state::nsg::admits(&rules, cloud.public_ip, port);
+    let admits = |port| cloud.admits(vm, port, now);
     let booted = vm.power.booted(now);
     json!({
         "id": vm.id(),
@@ -124,9 +123,10 @@ fn vm_state(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
         "securityRules": rules.iter().map(|rule| json!({
             "name": rule.name,
             "priority": rule.priority,
-            "access": match rule.access { Access::Allow => "Allow", Access::Deny => "Deny" },
+            "access": rule.access.name(),
+            "direction": rule.direction.name(),
             "protocol": rule.protocol.name(),
-            "ports": rule.ports,
+            "ports": rule.ports.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "sources": rule.sources,
         })).collect::<Vec<_>>(),
     })

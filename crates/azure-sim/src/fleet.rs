@@ -1,6 +1,7 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
 mod accounts;
+mod network;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVI
 use crate::duration;
 use crate::state::configure::LONGEST_NAMES;
 use crate::state::nsg;
+use network::{GroupSpec, NetworkSpec};
 
 /// Subscriptions and VMs, checked: every name is unique, every prefix and duration can be read.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Fleet {
     #[serde(default)]
     pub(crate) applications: Vec<ApplicationSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    #[serde(default)]
+    pub(crate) network_security_groups: Vec<GroupSpec>,
     #[serde(default)]
     pub(crate) vms: Vec<VmSpec>,
 }
@@ -81,6 +85,8 @@ pub(crate) struct VmSpec {
     pub(crate) out_of_capacity: bool,
     #[serde(default)]
     pub(crate) denied_actions: Vec<String>,
+    #[serde(default)]
+    pub(crate) network: NetworkSpec,
     #[serde(default = "default_policy")]
     pub(crate) policy: String,
     pub(crate) ports: Vec<PortSpec>,
@@ -252,6 +258,7 @@ impl Default for Fleet {
             accounts: Vec::new(),
             applications: Vec::new(),
             subscriptions: Vec::new(),
+            network_security_groups: Vec::new(),
             vms: Vec::new(),
         })
     }
@@ -285,7 +292,12 @@ impl Fleet {
 
     /// The subscription of a VM.
     pub(crate) fn subscription_of(&self, vm: &VmSpec) -> Option<&SubscriptionSpec> {
-        let Some(wanted) = &vm.subscription else { return self.subscriptions.first() };
+        self.subscription_named(vm.subscription.as_ref())
+    }
+
+    /// The subscription with this name or id; the first one without.
+    fn subscription_named(&self, wanted: Option<&String>) -> Option<&SubscriptionSpec> {
+        let Some(wanted) = wanted else { return self.subscriptions.first() };
         self.subscriptions.iter().find(|known| known.name == *wanted || known.id.to_string() == wanted.to_lowercase())
     }
 
@@ -345,7 +357,7 @@ impl Fleet {
                 port.check().map_err(|(key, problem)| (at(&format!("ports.{}.{key}", port.number)), problem))?;
             }
         }
-        Ok(())
+        self.check_network()
     }
 }
 

@@ -23,10 +23,12 @@ pub(crate) enum Wait {
     Boot,
     /// A VM gets to `PowerState/deallocated`.
     Deallocate,
+    /// Network Watcher or the network itself looks at its rules.
+    Diagnosis,
 }
 
 impl Wait {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Token,
         Self::Read,
         Self::Write,
@@ -35,6 +37,7 @@ impl Wait {
         Self::Start,
         Self::Boot,
         Self::Deallocate,
+        Self::Diagnosis,
     ];
 
     /// Shortest and longest wait in milliseconds at speed 1.
@@ -48,6 +51,7 @@ impl Wait {
             Self::Start => (15_000.0, 45_000.0),
             Self::Boot => (10_000.0, 30_000.0),
             Self::Deallocate => (20_000.0, 60_000.0),
+            Self::Diagnosis => (1_000.0, 6_000.0),
         }
     }
 }

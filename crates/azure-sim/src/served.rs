@@ -66,6 +66,8 @@ fn of_target(scope: &Scope, target: &Target) -> &'static str {
         Target::Power { action: PowerAction::Deallocate, .. } => "VirtualMachines_Deallocate",
         Target::Operation { .. } => "Operations_Get",
         Target::OperationResult { .. } => "OperationResults_Get",
+        Target::IpFlowVerify { .. } => "NetworkWatchers_VerifyIPFlow",
+        Target::EffectiveGroups { .. } => "NetworkInterfaces_ListEffectiveNetworkSecurityGroups",
         Target::NetworkList(NetworkType::Interface) => either("NetworkInterfaces_List", "NetworkInterfaces_ListAll"),
         Target::NetworkList(NetworkType::PublicIpAddress) => {
             either("PublicIPAddresses_List", "PublicIPAddresses_ListAll")

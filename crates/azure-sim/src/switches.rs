@@ -108,6 +108,14 @@ switches! {
     "putRequests" => put_requests: PutRequests { "keep" => Keep, "dropUnlisted" => DropUnlisted }
     /// Whether a policy may name a VM that does not exist.
     "putUnknownVm" => put_unknown_vm: PutUnknownVm { "refuse" => Refuse, "accept" => Accept }
+    /// Where JIT puts its deny rule: at the end of the user rules, or before those that allow the port.
+    "denyRulePriority" => deny_rule_priority: DenyRulePriority { "lowest" => Lowest, "aboveAllow" => AboveAllow }
+    /// Whether JIT takes VMs without network security group and Azure Firewall.
+    "jitWithoutGroup" => jit_without_group: JitWithoutGroup { "refuse" => Refuse, "accept" => Accept }
+    /// Whose address network security groups see behind an Azure Firewall.
+    "firewallSource" => firewall_source: FirewallSource { "client" => Client, "firewall" => Firewall }
+    /// Whether IP flow verify answers at once or as a long-running operation.
+    "ipFlowVerifyAnswer" => ip_flow_verify_answer: IpFlowVerifyAnswer { "200" => Ok, "202" => Accepted }
     /// The error code of a PUT that makes no sense; with `InternalServerError` its status is 500.
     "invalidPolicyCode" => invalid_policy_code: InvalidPolicyCode {
         "BadRequest" => BadRequest, "InternalServerError" => InternalServerError,

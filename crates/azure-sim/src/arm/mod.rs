@@ -1,7 +1,7 @@
 //! Azure Resource Manager: who calls, what for, may they, and the answer.
 
 mod compute;
-mod default_rules;
+mod diagnostics;
 mod disk;
 pub(crate) mod error;
 mod initiate_body;
@@ -16,6 +16,7 @@ mod regions;
 mod resources;
 pub(crate) mod route;
 mod security;
+mod security_groups;
 mod sizes;
 mod subscriptions;
 mod virtual_network;
@@ -211,7 +212,10 @@ fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError>
 }
 
 fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| exists(call, cloud, scope))?;
+    // Azure makes the group of the network watchers by itself.
+    let whole = Scope { resource_group: None, ..scope.clone() };
+    let must_exist = if matches!(target, Target::IpFlowVerify { .. }) { &whole } else { scope };
+    call.world.look(|cloud, _| exists(call, cloud, must_exist))?;
     match target {
         Target::Subscription => call.world.look(|cloud, _| subscriptions::one(call, cloud, &scope.subscription)),
         Target::ResourceGroups => {
@@ -231,8 +235,10 @@ fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, Ar
         Target::OperationResult { id } => operations::result(call, scope, &id),
         Target::NetworkList(kind) => network::all(call, scope, kind),
         Target::Network(kind, name) => network::one(call, scope, kind, &name),
-        Target::SecurityRules { group } => network::security_rules(call, scope, &group),
-        Target::SecurityRule { group, name } => network::security_rule(call, scope, &group, &name),
+        Target::IpFlowVerify { watcher } => diagnostics::ip_flow_verify(call, scope, &watcher),
+        Target::EffectiveGroups { interface } => diagnostics::effective_groups(call, scope, &interface),
+        Target::SecurityRules { group } => security_groups::security_rules(call, scope, &group),
+        Target::SecurityRule { group, name } => security_groups::security_rule(call, scope, &group, &name),
     }
 }
 

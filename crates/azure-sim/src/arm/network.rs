@@ -2,22 +2,24 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;
 use crate::arm::route::{NetworkType, Scope};
-use crate::arm::{Call, compute, default_rules, page};
+use crate::arm::{Call, compute, page, security_groups};
 use crate::state::Cloud;
-use crate::state::nsg::{Access, SecurityRule};
 use crate::state::vm::{PublicIp, Vm};
 
 pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<Response, ArmError> {
     let action = format!("Microsoft.Network/{}/read", kind.name());
     call.world.look(|cloud, now| {
         call.permit(cloud, &action, &scope.id())?;
-        page::list(call, cloud, inside(cloud, scope).filter_map(|vm| resource(cloud, vm, kind, now)))
+        match kind {
+            NetworkType::Interface => page::list(call, cloud, inside(cloud, scope).map(|vm| interface(cloud, vm))),
+            NetworkType::PublicIpAddress => page::list(call, cloud, inside(cloud, scope).filter_map(public_ip_address)),
+            NetworkType::SecurityGroup => page::list(call, cloud, security_groups::groups(cloud, scope, now)),
+        }
     })
 }
 
@@ -29,8 +31,16 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, kind: NetworkType, name: &str)
             &format!("{resource_type}/read"),
             &format!("{}/providers/{resource_type}/{name}", scope.id()),
         )?;
-        let found = inside(cloud, scope).find(|vm| resource_name(vm, kind).eq_ignore_ascii_case(name));
-        let found = found.and_then(|vm| resource(cloud, vm, kind, now));
+        let mut vms = inside(cloud, scope);
+        let found = match kind {
+            NetworkType::Interface => {
+                vms.find(|vm| vm.nic_name().eq_ignore_ascii_case(name)).map(|vm| interface(cloud, vm))
+            }
+            NetworkType::PublicIpAddress => {
+                vms.find(|vm| vm.public_ip_name().eq_ignore_ascii_case(name)).and_then(public_ip_address)
+            }
+            NetworkType::SecurityGroup => security_groups::group(cloud, scope, name, now),
+        };
         let group = scope.resource_group.as_deref().unwrap_or_default();
         let body = found.ok_or_else(|| ArmError::resource_not_found(&format!("{resource_type}/{name}"), group))?;
         Ok(Json(expanded(call, cloud, body)).into_response())
@@ -70,97 +80,28 @@ fn configurations_of(call: &Call<'_>, cloud: &Cloud, scope: &Scope, nic: &str) -
     let found = inside(cloud, scope).find(|vm| vm.nic_name().eq_ignore_ascii_case(nic));
     let group = scope.resource_group.as_deref().unwrap_or_default();
     let missing = || ArmError::resource_not_found(&format!("Microsoft.Network/networkInterfaces/{nic}"), group);
-    let all = interface(found.ok_or_else(missing)?)["properties"]["ipConfigurations"].take();
+    let all = interface(cloud, found.ok_or_else(missing)?)["properties"]["ipConfigurations"].take();
     Ok(all.as_array().cloned().unwrap_or_default())
 }
 
 /// The one with this name, or Azure's 404 for `resource`.
-fn member(all: Vec<Value>, name: &str, scope: &Scope, resource: &str) -> Result<Response, ArmError> {
+pub(super) fn member(all: Vec<Value>, name: &str, scope: &Scope, resource: &str) -> Result<Response, ArmError> {
     let wanted = |one: &Value| one["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name));
     let group = scope.resource_group.as_deref().unwrap_or_default();
     let found = all.into_iter().find(wanted).ok_or_else(|| ArmError::resource_not_found(resource, group))?;
     Ok(Json(found).into_response())
 }
 
-/// Azure's own rules of a group, as their own list.
-pub(super) fn default_rules(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| page::list(call, cloud, default_rules_of(call, cloud, scope, group)?))
-}
-
-pub(super) fn default_rule(call: &Call<'_>, scope: &Scope, group: &str, name: &str) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| {
-        let all = default_rules_of(call, cloud, scope, group)?;
-        member(
-            all,
-            name,
-            scope,
-            &format!("Microsoft.Network/networkSecurityGroups/{group}/defaultSecurityRules/{name}"),
-        )
-    })
-}
-
-fn default_rules_of(call: &Call<'_>, cloud: &Cloud, scope: &Scope, group: &str) -> Result<Vec<Value>, ArmError> {
-    const READ: &str = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules/read";
-    let id = format!("{}/providers/Microsoft.Network/networkSecurityGroups/{group}", scope.id());
-    call.permit(cloud, READ, &id)?;
-    let found = inside(cloud, scope).find(|vm| vm.nsg_name().eq_ignore_ascii_case(group));
-    let in_group = scope.resource_group.as_deref().unwrap_or_default();
-    let missing =
-        || ArmError::resource_not_found(&format!("Microsoft.Network/networkSecurityGroups/{group}"), in_group);
-    Ok(default_rules::of(&found.ok_or_else(missing)?.nsg_id()))
-}
-
-pub(super) fn security_rules(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Response, ArmError> {
-    let rules = rules_of(call, scope, group)?;
-    call.world.look(|cloud, _| page::list(call, cloud, rules))
-}
-
-pub(super) fn security_rule(call: &Call<'_>, scope: &Scope, group: &str, name: &str) -> Result<Response, ArmError> {
-    let resource = format!("Microsoft.Network/networkSecurityGroups/{group}/securityRules/{name}");
-    member(rules_of(call, scope, group)?, name, scope, &resource)
-}
-
-fn rules_of(call: &Call<'_>, scope: &Scope, group: &str) -> Result<Vec<Value>, ArmError> {
-    const READ: &str = "Microsoft.Network/networkSecurityGroups/securityRules/read";
-    call.world.look(|cloud, now| {
-        let id = format!("{}/providers/Microsoft.Network/networkSecurityGroups/{group}", scope.id());
-        call.permit(cloud, READ, &id)?;
-        let found = inside(cloud, scope).find(|vm| vm.nsg_name().eq_ignore_ascii_case(group));
-        let missing = || {
-            let resource = format!("Microsoft.Network/networkSecurityGroups/{group}");
-            ArmError::resource_not_found(&resource, scope.resource_group.as_deref().unwrap_or_default())
-        };
-        let vm = found.ok_or_else(missing)?;
-        Ok(cloud.security_rules(vm, now).iter().map(|rule| rule_json(vm, rule)).collect())
-    })
-}
-
 fn inside<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
     cloud.vms_in(&scope.subscription, scope.resource_group.as_deref())
 }
 
-fn resource_name(vm: &Vm, kind: NetworkType) -> String {
-    match kind {
-        NetworkType::Interface => vm.nic_name(),
-        NetworkType::PublicIpAddress => vm.public_ip_name(),
-        NetworkType::SecurityGroup => vm.nsg_name(),
-    }
-}
-
-fn resource(cloud: &Cloud, vm: &Vm, kind: NetworkType, now: DateTime<Utc>) -> Option<Value> {
-    match kind {
-        NetworkType::Interface => Some(interface(vm)),
-        NetworkType::PublicIpAddress => public_ip_address(vm),
-        NetworkType::SecurityGroup => Some(security_group(vm, &cloud.security_rules(vm, now))),
-    }
-}
-
 /// An id of one of the VM's network resources, the same on every run.
-fn guid(vm: &Vm, which: u128) -> Uuid {
+pub(super) fn guid(vm: &Vm, which: u128) -> Uuid {
     Uuid::from_u128(vm.platform_id.as_u128() ^ (which << 64))
 }
 
-fn interface(vm: &Vm) -> Value {
+fn interface(cloud: &Cloud, vm: &Vm) -> Value {
     let group = vm.nic_id();
     let mut configuration = json!({
         "privateIPAddress": vm.private_ip,
@@ -173,7 +114,7 @@ fn interface(vm: &Vm) -> Value {
     if let Some(id) = vm.public_ip_id() {
         configuration["publicIPAddress"] = json!({ "id": id });
     }
-    json!({
+    let mut interface = json!({
         "name": vm.nic_name(),
         "id": group,
         "etag": "W/\"1\"",
@@ -205,11 +146,14 @@ fn interface(vm: &Vm) -> Value {
             "hostedWorkloads": [],
             "enableAcceleratedNetworking": false,
             "enableIPForwarding": false,
-            "networkSecurityGroup": { "id": vm.nsg_id() },
             "virtualMachine": { "id": vm.id() },
             "nicType": "Standard",
         },
-    })
+    });
+    if let Some(group) = Cloud::nic_group(vm) {
+        interface["properties"]["networkSecurityGroup"] = json!({ "id": cloud.group_id(group) });
+    }
+    interface
 }
 
 fn public_ip_address(vm: &Vm) -> Option<Value> {
@@ -241,59 +185,4 @@ fn public_ip_address(vm: &Vm) -> Option<Value> {
         "sku": { "name": if dynamic { "Basic" } else { "Standard" }, "tier": "Regional" },
         "properties": properties,
     }))
-}
-
-fn security_group(vm: &Vm, rules: &[SecurityRule]) -> Value {
-    json!({
-        "name": vm.nsg_name(),
-        "id": vm.nsg_id(),
-        "etag": "W/\"1\"",
-        "type": "Microsoft.Network/networkSecurityGroups",
-        "location": vm.location,
-        "tags": compute::tags(),
-        "properties": {
-            "provisioningState": "Succeeded",
-            "resourceGuid": guid(vm, 3),
-            "securityRules": rules.iter().map(|rule| rule_json(vm, rule)).collect::<Vec<_>>(),
-            "defaultSecurityRules": default_rules::of(&vm.nsg_id()),
-            "networkInterfaces": [{ "id": vm.nic_id() }],
-        },
-    })
-}
-
-fn rule_json(vm: &Vm, rule: &SecurityRule) -> Value {
-    let access = match rule.access {
-        Access::Allow => "Allow",
-        Access::Deny => "Deny",
-    };
-    let mut properties = json!({
-        "provisioningState": "Succeeded",
-        "description": rule.description,
-        "protocol": rule.protocol.name(),
-        "sourcePortRange": "*",
-        "destinationAddressPrefix": rule.destination,
-        "access": access,
-        "priority": rule.priority,
-        "direction": "Inbound",
-        "sourcePortRanges": [],
-        "destinationPortRanges": [],
-        "sourceAddressPrefixes": [],
-        "destinationAddressPrefixes": [],
-    });
-    // Azure writes one value in the singular field and several in the plural one.
-    match rule.ports.as_slice() {
-        [port] => properties["destinationPortRange"] = port.to_string().into(),
-        ports => properties["destinationPortRanges"] = ports.iter().map(u16::to_string).collect(),
-    }
-    match rule.sources.as_slice() {
-        [source] => properties["sourceAddressPrefix"] = source.clone().into(),
-        sources => properties["sourceAddressPrefixes"] = sources.iter().cloned().collect(),
-    }
-    json!({
-        "name": rule.name,
-        "id": format!("{}/securityRules/{}", vm.nsg_id(), rule.name),
-        "etag": "W/\"1\"",
-        "type": "Microsoft.Network/networkSecurityGroups/securityRules",
-        "properties": properties,
-    })
 }

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::TimeDelta;
-use serde_json::json;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;
@@ -27,13 +27,47 @@ pub(super) fn set_power(call: &Call<'_>, scope: &Scope, name: &str, action: Powe
         let id = cloud.set_power(index, action, now)?;
         Ok::<_, ArmError>((id, now, location, poll_after(cloud)))
     })?;
+    let operation = LongRunning { provider: "Microsoft.Compute", subscription: &scope.subscription, location };
+    let mut response = begun(call, &operation, id, poll_after);
+    response.extensions_mut().insert(AppliedAt(now));
+    Ok(response)
+}
+
+/// Where a long-running operation is to be asked about.
+pub(super) struct LongRunning<'a> {
+    pub(super) provider: &'static str,
+    pub(super) subscription: &'a str,
+    pub(super) location: String,
+}
+
+/// 202 for an operation that answers `answer` after a while.
+pub(super) fn accepted(
+    call: &Call<'_>,
+    cloud: &mut Cloud,
+    operation: &LongRunning<'_>,
+    answer: Value,
+    (now, takes): (DateTime<Utc>, TimeDelta),
+) -> Response {
+    let id = Uuid::new_v4();
+    let state = Operation {
+        subscription: operation.subscription.to_owned(),
+        started: now,
+        ended: None,
+        outcome: Outcome::InProgress,
+        answer: Some((now + takes, answer)),
+    };
+    cloud.operations.insert(id, state);
+    begun(call, operation, id, poll_after(cloud))
+}
+
+fn begun(call: &Call<'_>, operation: &LongRunning<'_>, id: Uuid, poll_after: PollAfter) -> Response {
     let mut response = StatusCode::ACCEPTED.into_response();
     let version = call.query("api-version").unwrap_or_default();
+    let LongRunning { provider, subscription, location } = operation;
     let at = |kind: &str| {
-        let subscription = &scope.subscription;
         let host = &call.host;
         format!(
-            "{host}/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/{kind}/{id}?p={id}&api-version={version}"
+            "{host}/subscriptions/{subscription}/providers/{provider}/locations/{location}/{kind}/{id}?p={id}&api-version={version}"
         )
     };
     let headers = response.headers_mut();
@@ -46,8 +80,7 @@ pub(super) fn set_power(call: &Call<'_>, scope: &Scope, name: &str, action: Powe
         headers.extend(HeaderValue::from_str(&url).ok().map(|url| (name, url)));
     }
     headers.extend(retry_headers(poll_after));
-    response.extensions_mut().insert(AppliedAt(now));
-    Ok(response)
+    response
 }
 
 pub(super) fn status(call: &Call<'_>, scope: &Scope, id: &str) -> Result<Response, ArmError> {
@@ -73,14 +106,18 @@ pub(super) fn status(call: &Call<'_>, scope: &Scope, id: &str) -> Result<Respons
 }
 
 pub(super) fn result(call: &Call<'_>, scope: &Scope, id: &str) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| match &find(cloud, scope, id)?.outcome {
-        Outcome::InProgress => {
-            let mut response = StatusCode::ACCEPTED.into_response();
-            response.headers_mut().extend(retry_headers(poll_after(cloud)));
-            Ok(response)
+    call.world.look(|cloud, _| {
+        let operation = find(cloud, scope, id)?;
+        match (&operation.outcome, &operation.answer) {
+            (Outcome::InProgress, _) => {
+                let mut response = StatusCode::ACCEPTED.into_response();
+                response.headers_mut().extend(retry_headers(poll_after(cloud)));
+                Ok(response)
+            }
+            (Outcome::Succeeded, Some((_, answer))) => Ok(Json(answer).into_response()),
+            (Outcome::Succeeded, None) => Ok(StatusCode::OK.into_response()),
+            (Outcome::Failed { code, message }, _) => Err(ArmError::new(StatusCode::CONFLICT, *code, message.clone())),
         }
-        Outcome::Succeeded => Ok(StatusCode::OK.into_response()),
-        Outcome::Failed { code, message } => Err(ArmError::new(StatusCode::CONFLICT, *code, message.clone())),
     })
 }
 

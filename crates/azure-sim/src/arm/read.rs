@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{
-    Call, compute, disk, network, page, providers, regions, resources, sizes, subscriptions, virtual_network,
+    Call, compute, disk, network, page, providers, regions, resources, security_groups, sizes, subscriptions,
+    virtual_network,
 };
 
 /// What is asked for.
@@ -170,8 +171,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::VirtualNetwork(name) => virtual_network::one(call, scope, name),
         Read::Subnets(network) => virtual_network::subnets(call, scope, network),
         Read::Subnet(network, name) => virtual_network::subnet_of(call, scope, network, name),
-        Read::DefaultSecurityRules(group) => network::default_rules(call, scope, group),
-        Read::DefaultSecurityRule(group, name) => network::default_rule(call, scope, group, name),
+        Read::DefaultSecurityRules(group) => security_groups::default_rules(call, scope, group),
+        Read::DefaultSecurityRule(group, name) => security_groups::default_rule(call, scope, group, name),
         Read::IpConfigurations(nic) => network::ip_configurations(call, scope, nic),
         Read::IpConfiguration(nic, name) => network::ip_configuration(call, scope, nic, name),
         Read::VirtualMachines(location) => compute::virtual_machines(call, scope, Some(location)),

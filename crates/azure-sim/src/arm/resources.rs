@@ -7,6 +7,7 @@ use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, page, virtual_network};
 use crate::state::Cloud;
+use crate::state::groups::NicGroup;
 use crate::state::vm::Vm;
 
 /// The types of the fleet's resources.
@@ -61,7 +62,11 @@ impl<'c> Resource<'c> {
                 continue;
             }
             let vms = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
-            let has_it = |vm: &&Vm| *kind != Kind::PublicIpAddress || vm.public_ip_id().is_some();
+            let has_it = |vm: &&Vm| match kind {
+                Kind::PublicIpAddress => vm.public_ip_id().is_some(),
+                Kind::SecurityGroup => vm.nic_group == NicGroup::Own,
+                Kind::VirtualMachine | Kind::Disk | Kind::Interface | Kind::VirtualNetwork => true,
+            };
             all.extend(vms.filter(has_it).map(one));
         }
         all

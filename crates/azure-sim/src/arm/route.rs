@@ -91,6 +91,12 @@ pub(crate) enum Target {
     OperationResult {
         id: String,
     },
+    IpFlowVerify {
+        watcher: String,
+    },
+    EffectiveGroups {
+        interface: String,
+    },
     NetworkList(NetworkType),
     Network(NetworkType, String),
     SecurityRules {
@@ -148,8 +154,10 @@ fn in_subscription(get: bool, words: &[&str], names: &[&str]) -> Option<Target> 
     Some(match words {
         [] => Target::Subscription,
         ["resourcegroups"] => Target::ResourceGroups,
-        ["providers", "microsoft.compute", "locations", _, "operations", _] => Target::Operation { id: name(5) },
-        ["providers", "microsoft.compute", "locations", _, "operationresults", _] => {
+        ["providers", "microsoft.compute" | "microsoft.network", "locations", _, "operations", _] => {
+            Target::Operation { id: name(5) }
+        }
+        ["providers", "microsoft.compute" | "microsoft.network", "locations", _, "operationresults", _] => {
             Target::OperationResult { id: name(5) }
         }
         words => list(words, names).or_else(|| read::in_subscription(words, names).map(Target::Read))?,
@@ -176,6 +184,12 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
         return Some(match words {
             [.., "initiate"] if policy(words) && words.len() == 7 => {
                 Target::Initiate { location: name(3), name: name(5) }
+            }
+            ["providers", "microsoft.network", "networkwatchers", _, "ipflowverify"] => {
+                Target::IpFlowVerify { watcher: name(3) }
+            }
+            ["providers", "microsoft.network", "networkinterfaces", _, "effectivenetworksecuritygroups"] => {
+                Target::EffectiveGroups { interface: name(3) }
             }
             ["providers", "microsoft.compute", "virtualmachines", _, action] => {
                 Target::Power { name: name(3), action: power_action(action)? }

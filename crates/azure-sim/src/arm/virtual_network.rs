@@ -1,4 +1,5 @@
-//! `Microsoft.Network/virtualNetworks`: one for each region of a resource group, with one subnet.
+//! `Microsoft.Network/virtualNetworks`: one for each region of a resource group, with a subnet `default`,
+//! and one more for each network security group that stands before a subnet.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
-use crate::arm::{Call, compute, page};
+use crate::arm::{Call, compute, network, page};
 use crate::state::Cloud;
 use crate::state::vm::Vm;
 
@@ -51,19 +52,16 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response
 pub(super) fn subnets(call: &Call<'_>, scope: &Scope, network: &str) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
         call.permit(cloud, READ_SUBNET, &named(scope, network))?;
-        page::list(call, cloud, [subnet(cloud, find(cloud, scope, network)?)])
+        page::list(call, cloud, subnets_of(cloud, find(cloud, scope, network)?))
     })
 }
 
 pub(super) fn subnet_of(call: &Call<'_>, scope: &Scope, network: &str, name: &str) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
         call.permit(cloud, READ_SUBNET, &format!("{}/subnets/{name}", named(scope, network)))?;
-        let found = subnet(cloud, find(cloud, scope, network)?);
-        if found["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)) {
-            return Ok(Json(found).into_response());
-        }
+        let all = subnets_of(cloud, find(cloud, scope, network)?);
         let resource = format!("Microsoft.Network/virtualNetworks/{network}/subnets/{name}");
-        Err(ArmError::resource_not_found(&resource, scope.resource_group.as_deref().unwrap_or_default()))
+        network::member(all, name, scope, &resource)
     })
 }
 
@@ -88,28 +86,40 @@ pub(super) fn properties(cloud: &Cloud, first: &Vm) -> Value {
     json!({
         "provisioningState": "Succeeded",
         "addressSpace": { "addressPrefixes": ["10.1.0.0/16"] },
-        "subnets": [subnet(cloud, first)],
+        "subnets": subnets_of(cloud, first),
         "virtualNetworkPeerings": [],
         "enableDdosProtection": false,
     })
 }
 
-fn subnet(cloud: &Cloud, first: &Vm) -> Value {
+fn subnets_of(cloud: &Cloud, first: &Vm) -> Vec<Value> {
+    let mut subnets: BTreeMap<&str, Vec<&Vm>> = BTreeMap::new();
     let inside = cloud.vms_in(&first.subscription, Some(&first.resource_group));
-    let inside = inside.filter(|vm| vm.location == first.location);
-    let configurations = inside.map(|vm| json!({ "id": format!("{}/ipConfigurations/ipconfig1", vm.nic_id()) }));
-    json!({
-        "name": "default",
-        "id": first.subnet_id(),
+    for vm in inside.filter(|vm| vm.location == first.location) {
+        subnets.entry(vm.subnet.as_str()).or_default().push(vm);
+    }
+    subnets.into_iter().map(|(name, vms)| subnet(cloud, name, &vms)).collect()
+}
+
+/// Of the VMs in it there is at least one.
+fn subnet(cloud: &Cloud, name: &str, vms: &[&Vm]) -> Value {
+    let configuration = |vm: &&Vm| json!({ "id": format!("{}/ipConfigurations/ipconfig1", vm.nic_id()) });
+    let mut subnet = json!({
+        "name": name,
+        "id": vms.first().map(|vm| vm.subnet_id()),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/virtualNetworks/subnets",
         "properties": {
             "provisioningState": "Succeeded",
             "addressPrefix": "10.1.0.0/16",
-            "ipConfigurations": configurations.collect::<Vec<_>>(),
+            "ipConfigurations": vms.iter().map(configuration).collect::<Vec<_>>(),
             "delegations": [],
             "privateEndpointNetworkPolicies": "Disabled",
             "privateLinkServiceNetworkPolicies": "Enabled",
         },
-    })
+    });
+    if let Some(group) = vms.first().and_then(|vm| Cloud::subnet_group(vm)) {
+        subnet["properties"]["networkSecurityGroup"] = json!({ "id": cloud.group_id(group) });
+    }
+    subnet
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::latency::Wait;
 use crate::state::Cloud;
+use crate::state::configure::no_group;
 use crate::state::initiate::{Circumstances, InitiateInput, Refusal};
 use crate::state::jit::{AccessRequest, RequestPort, RequestVm, first_status, rule_name};
 use crate::state::operation::{Operation, Outcome};
@@ -40,7 +41,11 @@ impl Cloud {
         let mut vms = Vec::new();
         for vm in &input.vms {
             let granted = self.policies[policy].check(vm, around).map_err(Declined::Refused)?;
-            let ports = granted.into_iter().map(|port| RequestPort {
+            if self.vm_of_id(&vm.id).is_some_and(|(_, machine)| self.unsupported(machine)) {
+                return Err(Declined::Refused(no_group(&vm.id)));
+            }
+            let priorities = self.free_allow_priorities(&vm.id, now);
+            let ports = granted.into_iter().zip(priorities).map(|(port, priority)| RequestPort {
                 number: port.number,
                 sources: port.sources,
                 end: port.end,
@@ -49,6 +54,7 @@ impl Cloud {
                 in_force_at: (now + self.latencies.draw(Wait::RuleInForce)).min(port.end),
                 out_of_force_at: port.end,
                 rule_name: rule_name('-', Uuid::new_v4()),
+                priority,
             });
             vms.push(RequestVm { id: vm.id.clone(), ports: ports.collect() });
         }
@@ -103,6 +109,7 @@ impl Cloud {
             started: now,
             ended: None,
             outcome: Outcome::InProgress,
+            answer: None,
         };
         let current = self.vms[vm].power.current();
         let there_already = match action {
@@ -150,6 +157,9 @@ impl Cloud {
                 operation.ended = Some(arrival.at);
                 operation.outcome = outcome;
             }
+        }
+        for operation in self.operations.values_mut() {
+            operation.advance_to(now);
         }
         for vm in &mut self.vms {
             vm.left_windows.retain(|left| now < left.until);

@@ -10,8 +10,8 @@ use crate::state::change::Declined;
 use crate::state::initiate::{Refusal, is_ipv6};
 use crate::state::jit::{Policy, PolicyVm, PortRule};
 use crate::state::nsg::{self, Protocol};
-use crate::state::vm::{Protection, PublicIp, Vm};
-use crate::switches::{InvalidPolicyCode, OpenWindowsOnDelete, PutRequests, PutUnknownVm, Switches};
+use crate::state::vm::{self, Protection, PublicIp, Vm};
+use crate::switches::{InvalidPolicyCode, JitWithoutGroup, OpenWindowsOnDelete, PutRequests, PutUnknownVm, Switches};
 
 /// Policy and VM name together may have so many characters.
 pub(crate) const LONGEST_NAMES: usize = 56;
@@ -65,7 +65,7 @@ impl Cloud {
         input: &PolicyInput,
         now: DateTime<Utc>,
     ) -> Result<usize, Declined> {
-        let vms = self.check(&place, input).map_err(Declined::Refused)?;
+        let mut vms = self.check(&place, input).map_err(Declined::Refused)?;
         let id = place.id();
         let kind = input.kind.clone().unwrap_or_else(|| "Basic".to_owned());
         let known = self.policies.iter().position(|policy| policy.id().eq_ignore_ascii_case(&id));
@@ -75,6 +75,11 @@ impl Cloud {
         });
         let was = std::mem::take(&mut self.policies[index].vms);
         self.leave_rules_of(index, &was, &vms, now);
+        for vm in &mut vms {
+            // Who stays keeps the rule.
+            let before = was.iter().find(|known| known.id.eq_ignore_ascii_case(&vm.id));
+            vm.deny_priority = before.map_or(0, |known| known.deny_priority);
+        }
         self.policies[index].kind = kind;
         self.policies[index].vms = vms;
         let listed = |vm: &str, number, end| {
@@ -87,7 +92,7 @@ impl Cloud {
         self.policies[index].withdraw(now, |policy_has_port, vm, port| {
             !policy_has_port || (drops && !listed(vm, port.number, port.end))
         });
-        self.link();
+        self.link(now);
         Ok(index)
     }
 
@@ -96,7 +101,7 @@ impl Cloud {
         let was = self.policies[index].vms.clone();
         self.leave_rules_of(index, &was, &[], now);
         self.policies.remove(index);
-        self.link();
+        self.link(now);
     }
 
     /// Of windows whose VM leaves the policy the rules stay to the end, where the switch says so.
@@ -106,14 +111,14 @@ impl Cloud {
         }
         let stays = |id: &str| becomes.iter().any(|vm| vm.id.eq_ignore_ascii_case(id));
         for gone in was.iter().filter(|vm| !stays(&vm.id)) {
-            let Some(vm) = self.vms.iter().position(|vm| vm.id().eq_ignore_ascii_case(&gone.id)) else { continue };
+            let Some((vm, _)) = self.vm_of_id(&gone.id) else { continue };
             let left = self.policies[policy].windows_of(gone, self.vms[vm].private_ip, now);
             self.vms[vm].left_windows.extend(left);
         }
     }
 
     /// Tells every VM where its JIT rules are.
-    pub(crate) fn link(&mut self) {
+    pub(crate) fn link(&mut self, now: DateTime<Utc>) {
         let mut places: BTreeMap<String, Vec<Protection>> = BTreeMap::new();
         for (policy, vms) in self.policies.iter().map(|policy| &policy.vms).enumerate() {
             for (vm, protected) in vms.iter().enumerate() {
@@ -123,6 +128,7 @@ impl Cloud {
         for vm in &mut self.vms {
             vm.protections = places.remove(&vm.id().to_ascii_lowercase()).unwrap_or_default();
         }
+        self.give_deny_priorities(now);
     }
 
     fn check(&self, place: &PolicyPlace, input: &PolicyInput) -> Result<Vec<PolicyVm>, Refusal> {
@@ -148,15 +154,9 @@ impl Cloud {
 
     fn check_vm(&self, place: &PolicyPlace, vm: &VmInput) -> Result<PolicyVm, Refusal> {
         let refuse = |problem: String| Err(invalid(&self.switches, problem));
-        let segments: Vec<&str> = vm.id.split('/').collect();
-        let ["", subscriptions, _, groups, _, providers, provider, machines, name] = segments.as_slice() else {
+        let Some([_, _, name]) = vm::parts(&vm.id) else {
             return refuse(format!("'{}' is not the resource id of a virtual machine.", vm.id));
         };
-        let fixed = [subscriptions, groups, providers, provider, machines];
-        let wanted = ["subscriptions", "resourceGroups", "providers", "Microsoft.Compute", "virtualMachines"];
-        if !fixed.iter().zip(wanted).all(|(word, wanted)| word.eq_ignore_ascii_case(wanted)) {
-            return refuse(format!("'{}' is not the resource id of a virtual machine.", vm.id));
-        }
         if place.name.len() + name.len() > LONGEST_NAMES {
             return refuse(format!(
                 "The names of the policy '{}' and of the virtual machine '{name}' may have {LONGEST_NAMES} characters \
@@ -164,7 +164,7 @@ impl Cloud {
                 place.name
             ));
         }
-        let machine = self.vms.iter().find(|known| known.id().eq_ignore_ascii_case(&vm.id));
+        let machine = self.vm_of_id(&vm.id).map(|(_, machine)| machine);
         match machine {
             None if self.switches.put_unknown_vm == PutUnknownVm::Refuse => {
                 return refuse(format!("The virtual machine '{}' was not found.", vm.id));
@@ -175,6 +175,7 @@ impl Cloud {
                     vm.id, machine.location, place.location
                 ));
             }
+            Some(machine) if self.unsupported(machine) => return Err(no_group(&vm.id)),
             None | Some(_) => {}
         }
         if vm.ports.is_empty() {
@@ -190,7 +191,27 @@ impl Cloud {
             ports.push(port_rule(port, machine).map_err(problem)?);
         }
         let public_ip_address = machine.and_then(Vm::firewall_address);
-        Ok(PolicyVm { id: vm.id.clone(), ports, public_ip_address })
+        Ok(PolicyVm::new(vm.id.clone(), ports, public_ip_address))
+    }
+}
+
+impl Cloud {
+    /// Without network security group and Azure Firewall there is nothing that JIT could guard a VM with.
+    pub(crate) fn unsupported(&self, vm: &Vm) -> bool {
+        self.switches.jit_without_group == JitWithoutGroup::Refuse
+            && vm.firewall_address().is_none()
+            && Self::groups_before(vm).next().is_none()
+    }
+}
+
+/// The refusal for such a VM.
+pub(crate) fn no_group(vm: &str) -> Refusal {
+    Refusal {
+        code: "BadRequest",
+        message: format!(
+            "The virtual machine '{vm}' is not supported by Just-In-Time Network Access: missing NSG. Neither a network \
+             security group nor an Azure Firewall is associated with it."
+        ),
     }
 }
 

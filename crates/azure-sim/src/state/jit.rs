@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::state::configure::{self, PolicyPlace};
-use crate::state::nsg::{Access, Protocol, SecurityRule};
+use crate::state::nsg::{Access, Direction, PortRange, Protocol, SecurityRule};
 use crate::switches::{InitiateStatus, NewerRequestReplaces, ReplacementGap, Switches};
 
 /// Azure shows the requests of the last seven days.
@@ -31,9 +31,15 @@ pub(crate) struct PolicyVm {
     pub(crate) ports: Vec<PortRule>,
     /// Address of the Azure Firewall in front of the VM.
     pub(crate) public_ip_address: Option<Ipv4Addr>,
+    /// Of the deny rule; 0 until one has been found.
+    pub(crate) deny_priority: u16,
 }
 
 impl PolicyVm {
+    pub(crate) fn new(id: String, ports: Vec<PortRule>, public_ip_address: Option<Ipv4Addr>) -> Self {
+        Self { id, ports, public_ip_address, deny_priority: 0 }
+    }
+
     /// The VM's name, the last part of its id.
     fn name(&self) -> &str {
         self.id.rsplit('/').next().unwrap_or_default()
@@ -85,6 +91,7 @@ pub(crate) struct RequestPort {
     /// … to here.
     pub(crate) out_of_force_at: DateTime<Utc>,
     pub(crate) rule_name: String,
+    pub(crate) priority: u16,
 }
 
 /// `status` and `statusReason` in one: only these pairs occur.
@@ -236,7 +243,6 @@ impl Policy {
             .collect()
     }
 
-    /// Its priority is the first that is free from here on.
     fn allow_rule(&self, protected: &PolicyVm, port: &RequestPort, private_ip: Ipv4Addr) -> SecurityRule {
         SecurityRule {
             name: port.rule_name.clone(),
@@ -245,16 +251,17 @@ impl Policy {
                 self.name,
                 protected.name()
             ),
-            priority: 100,
+            priority: port.priority,
+            direction: Direction::Inbound,
             access: Access::Allow,
             protocol: protected.protocol(port.number),
-            ports: vec![port.number],
+            source_ports: vec![PortRange::ALL],
             sources: port.sources.clone(),
-            destination: private_ip.to_string(),
+            ports: vec![port.number.into()],
+            destinations: vec![private_ip.to_string()],
         }
     }
 
-    /// Its priority is the last that is free.
     fn deny_rule(&self, protected: &PolicyVm, private_ip: Ipv4Addr) -> SecurityRule {
         SecurityRule {
             name: rule_name('_', stable_uuid(&format!("{} {}", self.id(), protected.id))),
@@ -263,12 +270,14 @@ impl Policy {
                 self.name,
                 protected.name()
             ),
-            priority: 4096,
+            priority: protected.deny_priority,
+            direction: Direction::Inbound,
             access: Access::Deny,
             protocol: Protocol::Any,
-            ports: protected.ports.iter().map(|port| port.number).collect(),
+            source_ports: vec![PortRange::ALL],
             sources: vec!["*".to_owned()],
-            destination: private_ip.to_string(),
+            ports: protected.ports.iter().map(|port| port.number.into()).collect(),
+            destinations: vec![private_ip.to_string()],
         }
     }
 }
@@ -284,7 +293,7 @@ pub(crate) fn rule_name(separator: char, id: Uuid) -> String {
 }
 
 /// The same for the same text, on every run.
-fn stable_uuid(text: &str) -> Uuid {
+pub(crate) fn stable_uuid(text: &str) -> Uuid {
     Uuid::from_u64_pair(checksum(text), checksum(&format!("{text}/")))
 }
 

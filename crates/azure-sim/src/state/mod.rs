@@ -2,6 +2,8 @@
 
 pub(crate) mod change;
 pub(crate) mod configure;
+pub(crate) mod flow;
+pub(crate) mod groups;
 pub(crate) mod initiate;
 pub(crate) mod jit;
 pub(crate) mod nsg;
@@ -20,8 +22,8 @@ use uuid::Uuid;
 use crate::fleet::{Fleet, SubscriptionSpec};
 use crate::latency::Latencies;
 use crate::switches::Switches;
+use groups::SecurityGroup;
 use jit::Policy;
-use nsg::SecurityRule;
 use operation::Operation;
 use places::Places;
 use rights::{Rights, Statement};
@@ -42,6 +44,8 @@ pub(crate) struct Cloud {
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     pub(crate) vms: Vec<Vm>,
     pub(crate) places: Places,
+    /// Network security groups that are not one VM's own.
+    pub(crate) security_groups: Vec<SecurityGroup>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) operations: BTreeMap<Uuid, Operation>,
     pub(crate) rights: Rights,
@@ -53,7 +57,7 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     /// The state at the start. `vms` are the fleet's, in order, with their addresses found.
-    pub(crate) fn new(fleet: &Fleet, mut vms: Vec<Vm>, latencies: Latencies) -> Self {
+    pub(crate) fn new(fleet: &Fleet, vms: Vec<Vm>, latencies: Latencies) -> Self {
         let mut rights = Rights::of(&fleet.accounts);
         for (spec, vm) in fleet.vms.iter().zip(&vms) {
             for action in &spec.denied_actions {
@@ -61,17 +65,20 @@ impl Cloud {
                 rights.add(Statement { action, scope, allowed: false, principal: None }, None);
             }
         }
-        Self {
+        let mut cloud = Self {
             subscriptions: fleet.subscriptions.clone(),
-            policies: vm::policies(fleet, &mut vms),
+            policies: vm::policies(fleet, &vms),
             places: Places::of(&vms),
+            security_groups: fleet.security_groups(),
             vms,
             operations: BTreeMap::new(),
             rights,
             switches: Switches::default(),
             public_ip: fleet.public_ip,
             latencies,
-        }
+        };
+        cloud.link(DateTime::<Utc>::MIN_UTC);
+        cloud
     }
 
     /// The VM with this name, by the parts of its id; case does not matter.
@@ -80,29 +87,22 @@ impl Cloud {
         Some((index, &self.vms[index]))
     }
 
+    /// The VM with this resource id; case does not matter.
+    pub(crate) fn vm_of_id(&self, id: &str) -> Option<(usize, &Vm)> {
+        let [subscription, group, name] = vm::parts(id)?;
+        self.vm(subscription, group, name)
+    }
+
     /// The VMs of a subscription, or of one of its resource groups; case does not matter.
     pub(crate) fn vms_in(&self, subscription: &str, resource_group: Option<&str>) -> impl Iterator<Item = &Vm> {
         self.places.vms(subscription, resource_group).map(|index| &self.vms[index])
-    }
-
-    /// All inbound rules of the VM's network security group at `now`, by priority.
-    pub(crate) fn security_rules(&self, vm: &Vm, now: DateTime<Utc>) -> Vec<SecurityRule> {
-        let mut rules = vm.standing_rules.clone();
-        for protection in &vm.protections {
-            rules.extend(self.policies[protection.policy].security_rules(protection.vm, vm.private_ip, now));
-        }
-        let left = vm.left_windows.iter().filter(|left| left.from <= now && now < left.until);
-        rules.extend(left.map(|left| left.rule.clone()));
-        rules.sort_by_key(|rule| rule.priority);
-        rules
     }
 
     /// What shall be listening at `now`: ports of booted VMs whose rules admit the client's public address.
     pub(crate) fn listening(&self, now: DateTime<Utc>) -> BTreeSet<Listening> {
         let mut all = BTreeSet::new();
         for (index, vm) in self.vms.iter().enumerate().filter(|(_, vm)| vm.power.booted(now)) {
-            let rules = self.security_rules(vm, now);
-            for port in vm.ports.iter().filter(|port| nsg::admits(&rules, self.public_ip, port.number)) {
+            for port in vm.ports.iter().filter(|port| self.admits(vm, port.number, now)) {
                 all.extend(vm.dial(port).map(|at| Listening { vm: index, port: port.number, at }));
             }
         }
@@ -115,5 +115,7 @@ impl Cloud {
     }
 }
 
+#[cfg(test)]
+mod flow_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Long-running operations of Azure Resource Manager.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 /// One operation, as its status resource shows it.
 #[derive(Clone, Debug)]
@@ -9,6 +10,21 @@ pub(crate) struct Operation {
     pub(crate) started: DateTime<Utc>,
     pub(crate) ended: Option<DateTime<Utc>>,
     pub(crate) outcome: Outcome,
+    /// Of an operation that only takes time: when it is over, and what it answers then.
+    pub(crate) answer: Option<(DateTime<Utc>, Value)>,
+}
+
+impl Operation {
+    /// Ends the operation if all that it takes is time, and that has passed.
+    pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) {
+        if let Some((at, _)) = &self.answer
+            && self.outcome == Outcome::InProgress
+            && *at <= now
+        {
+            self.ended = Some(*at);
+            self.outcome = Outcome::Succeeded;
+        }
+    }
 }
 
 /// `status`, and the error of a failed operation.

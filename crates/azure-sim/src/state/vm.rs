@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::duration;
 use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
+use crate::state::groups::NicGroup;
 use crate::state::jit::{LeftWindow, Policy, PolicyVm, PortRule};
-use crate::state::nsg::{self, Access, Protocol, SecurityRule};
+use crate::state::nsg::{self, Access, Direction, PortRange, Protocol, SecurityRule};
 use crate::state::power::{Power, PowerState};
 
 /// `Microsoft.Compute/virtualMachines`, and what hangs on it.
@@ -27,7 +28,12 @@ pub(crate) struct Vm {
     pub(crate) private_ip: Ipv4Addr,
     pub(crate) public_ip: PublicIp,
     pub(crate) ports: Vec<VmPort>,
-    /// Rules that are there whatever JIT does.
+    /// Name of its subnet: of those with a network security group, the group's.
+    pub(crate) subnet: String,
+    pub(crate) nic_group: NicGroup,
+    /// Index into [`Cloud::security_groups`](crate::state::Cloud::security_groups).
+    pub(crate) subnet_group: Option<usize>,
+    /// Rules of the VM's own group that are there whatever JIT does.
     pub(crate) standing_rules: Vec<SecurityRule>,
     pub(crate) out_of_capacity: bool,
     /// None without JIT; several when more than one policy has the VM.
@@ -76,7 +82,8 @@ impl Vm {
         let subscription =
             fleet.subscription_of(spec).map(|subscription| subscription.id.to_string()).unwrap_or_default();
         let open: Vec<u16> = spec.ports.iter().filter(|port| port.open).map(|port| port.number).collect();
-        let standing_rules = if open.is_empty() { Vec::new() } else { vec![standing_rule(open)] };
+        let open = (!open.is_empty()).then(|| standing_rule(&open));
+        let standing_rules = open.into_iter().chain(spec.network.rules()).collect();
         let power = Power::settled(match spec.power {
             InitialPower::Running => PowerState::Running,
             InitialPower::Stopped => PowerState::Stopped,
@@ -97,6 +104,9 @@ impl Vm {
             private_ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 4)) + index),
             public_ip,
             ports,
+            subnet: spec.network.subnet_security_group.clone().unwrap_or_else(|| "default".to_owned()),
+            nic_group: fleet.nic_group(spec),
+            subnet_group: fleet.subnet_group(spec),
             standing_rules,
             out_of_capacity: spec.out_of_capacity,
             protections: Vec::new(),
@@ -128,7 +138,7 @@ impl Vm {
     }
 
     pub(crate) fn subnet_id(&self) -> String {
-        format!("{}/subnets/default", self.network_id())
+        format!("{}/subnets/{}", self.network_id(), self.subnet)
     }
 
     /// The availability zone, for VMs that have one: those of E sizes here.
@@ -207,29 +217,46 @@ impl Vm {
     }
 }
 
-fn standing_rule(ports: Vec<u16>) -> SecurityRule {
+/// Subscription, resource group and name in a VM's resource id; case does not matter.
+pub(crate) fn parts(id: &str) -> Option<[&str; 3]> {
+    let segments: Vec<&str> = id.split('/').collect();
+    let ["", subscriptions, subscription, groups, group, providers, provider, machines, name] = segments.as_slice()
+    else {
+        return None;
+    };
+    let fixed = [subscriptions, groups, providers, provider, machines];
+    let wanted = ["subscriptions", "resourceGroups", "providers", "Microsoft.Compute", "virtualMachines"];
+    let fits = fixed.iter().zip(wanted).all(|(word, wanted)| word.eq_ignore_ascii_case(wanted));
+    fits.then_some([subscription, group, name])
+}
+
+/// Priority of the rule that `open` ports are in.
+pub(crate) const OPEN_PRIORITY: u16 = 1001;
+
+fn standing_rule(ports: &[u16]) -> SecurityRule {
     SecurityRule {
         name: "AllowFromAnywhere".to_owned(),
         description: String::new(),
-        priority: 1001,
+        priority: OPEN_PRIORITY,
+        direction: Direction::Inbound,
         access: Access::Allow,
         protocol: Protocol::Tcp,
-        ports,
+        source_ports: vec![PortRange::ALL],
         sources: vec!["*".to_owned()],
-        destination: "*".to_owned(),
+        ports: ports.iter().map(|port| PortRange::from(*port)).collect(),
+        destinations: vec!["*".to_owned()],
     }
 }
 
-/// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name. The VMs are
-/// told where they are in them.
-pub(crate) fn policies(fleet: &Fleet, vms: &mut [Vm]) -> Vec<Policy> {
+/// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name.
+pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
     let mut all: Vec<Policy> = Vec::new();
-    for (spec, vm) in fleet.vms.iter().zip(vms.iter_mut()) {
+    for (spec, vm) in fleet.vms.iter().zip(vms) {
         let ports: Vec<_> = spec.ports.iter().filter_map(|port| port_rule(port, vm)).collect();
         if ports.is_empty() {
             continue;
         }
-        let protected = PolicyVm { id: vm.id(), ports, public_ip_address: vm.firewall_address() };
+        let protected = PolicyVm::new(vm.id(), ports, vm.firewall_address());
         let same = |policy: &Policy| {
             policy.subscription == vm.subscription
                 && policy.resource_group.eq_ignore_ascii_case(&vm.resource_group)
@@ -248,7 +275,6 @@ pub(crate) fn policies(fleet: &Fleet, vms: &mut [Vm]) -> Vec<Policy> {
             });
             all.len() - 1
         });
-        vm.protections.push(Protection { policy, vm: all[policy].vms.len() });
         all[policy].vms.push(protected);
     }
     all

@@ -9,6 +9,7 @@ mod faults;
 mod guest;
 mod jit;
 mod lists;
+mod network;
 mod policy;
 mod power;
 mod rights;

@@ -1,0 +1,132 @@
+//! What Azure says of a packet's fate: IP flow verify, and the effective rules of a network interface.
+
+use std::net::Ipv4Addr;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::arm::error::ArmError;
+use crate::arm::json_body::{self, Object};
+use crate::arm::operations::{LongRunning, accepted};
+use crate::arm::route::Scope;
+use crate::arm::{Call, security_groups};
+use crate::latency::Wait;
+use crate::state::nsg::{Direction, Packet, Protocol};
+use crate::state::vm::Vm;
+use crate::switches::IpFlowVerifyAnswer;
+
+const VERIFY: &str = "Microsoft.Network/networkWatchers/ipFlowVerify/action";
+const EFFECTIVE: &str = "Microsoft.Network/networkInterfaces/effectiveNetworkSecurityGroups/action";
+
+/// Every region has a watcher as soon as it has a virtual network.
+const WATCHER: &str = "NetworkWatcher_";
+
+pub(super) fn ip_flow_verify(call: &Call<'_>, scope: &Scope, watcher: &str) -> Result<Response, ArmError> {
+    call.world.change(|cloud, now| {
+        let id = format!("{}/providers/Microsoft.Network/networkWatchers/{watcher}", scope.id());
+        call.permit(cloud, VERIFY, &id)?;
+        let body = json_body::parse(call.body)?;
+        let body = Object::whole(&body)?;
+        let target = body.required_text("targetResourceId")?;
+        let (_, vm) =
+            cloud.vm_of_id(target).ok_or_else(|| invalid("targetResourceId", target, "the id of a virtual machine"))?;
+        let region = watcher.get(WATCHER.len()..).filter(|_| starts_with_ignoring_case(watcher, WATCHER));
+        if !region.is_some_and(|region| region.eq_ignore_ascii_case(&vm.location)) {
+            let group = scope.resource_group.as_deref().unwrap_or_default();
+            return Err(ArmError::resource_not_found(&format!("Microsoft.Network/networkWatchers/{watcher}"), group));
+        }
+        if let Some(nic) = body.text("targetNicResourceId")?.filter(|nic| !nic.eq_ignore_ascii_case(&vm.nic_id())) {
+            return Err(invalid("targetNicResourceId", nic, "the id of a network interface of the virtual machine"));
+        }
+        must_run(vm, "ipFlowVerify")?;
+        let verdict = cloud.verdict(vm, &packet(&body)?, now);
+        let mut answer = json!({ "access": verdict.access.name() });
+        if let Some(decider) = verdict.rule {
+            answer["ruleName"] = decider.rule.into();
+        }
+        if cloud.switches.ip_flow_verify_answer == IpFlowVerifyAnswer::Ok {
+            return Ok(Json(answer).into_response());
+        }
+        let location = vm.location.clone();
+        let operation = LongRunning { provider: "Microsoft.Network", subscription: &scope.subscription, location };
+        let takes = cloud.latencies.draw(Wait::Diagnosis);
+        Ok(accepted(call, cloud, &operation, answer, (now, takes)))
+    })
+}
+
+pub(super) fn effective_groups(call: &Call<'_>, scope: &Scope, nic: &str) -> Result<Response, ArmError> {
+    call.world.change(|cloud, now| {
+        let id = format!("{}/providers/Microsoft.Network/networkInterfaces/{nic}", scope.id());
+        call.permit(cloud, EFFECTIVE, &id)?;
+        let missing = || {
+            let group = scope.resource_group.as_deref().unwrap_or_default();
+            ArmError::resource_not_found(&format!("Microsoft.Network/networkInterfaces/{nic}"), group)
+        };
+        let has_it = |vm: &&Vm| vm.nic_name().eq_ignore_ascii_case(nic);
+        let vm = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref()).find(has_it).ok_or_else(missing)?;
+        must_run(vm, "effectiveNetworkSecurityGroups")?;
+        let answer = security_groups::effective(cloud, vm, now);
+        let location = vm.location.clone();
+        let operation = LongRunning { provider: "Microsoft.Network", subscription: &scope.subscription, location };
+        let takes = cloud.latencies.draw(Wait::Diagnosis);
+        Ok(accepted(call, cloud, &operation, answer, (now, takes)))
+    })
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+/// Azure looks at the host on which the VM runs.
+fn must_run(vm: &Vm, operation: &str) -> Result<(), ArmError> {
+    if vm.power.has_guest() {
+        return Ok(());
+    }
+    let message = format!(
+        "Operation '{operation}' is not allowed on VM '{}' since it is {}. The virtual machine must be running.",
+        vm.name,
+        vm.power.current().code()
+    );
+    Err(ArmError::new(StatusCode::CONFLICT, "OperationNotAllowed", message))
+}
+
+/// `VerificationIPFlowParameters` as the packet that they describe.
+fn packet(body: &Object<'_>) -> Result<Packet, ArmError> {
+    let direction = body.required_text("direction")?;
+    let direction = [Direction::Inbound, Direction::Outbound]
+        .into_iter()
+        .find(|one| one.name().eq_ignore_ascii_case(direction))
+        .ok_or_else(|| invalid("direction", direction, "Inbound or Outbound"))?;
+    let protocol = body.required_text("protocol")?;
+    let protocol = [Protocol::Tcp, Protocol::Udp]
+        .into_iter()
+        .find(|one| one.name().eq_ignore_ascii_case(protocol))
+        .ok_or_else(|| invalid("protocol", protocol, "TCP or UDP"))?;
+    let (local, remote) = (address(body, "localIPAddress")?, address(body, "remoteIPAddress")?);
+    let inbound = direction == Direction::Inbound;
+    let (local_port, remote_port) = (port(body, "localPort", !inbound)?, port(body, "remotePort", inbound)?);
+    let here = (local, local_port);
+    let there = (remote, remote_port);
+    let ((source, source_port), (destination, destination_port)) = if inbound { (there, here) } else { (here, there) };
+    Ok(Packet { direction, protocol, source, source_port, destination, destination_port })
+}
+
+fn address(body: &Object<'_>, name: &str) -> Result<Ipv4Addr, ArmError> {
+    let text = body.required_text(name)?;
+    text.parse().map_err(|_| invalid(name, text, "an IPv4 address"))
+}
+
+/// Only the port that the packet comes from may be `*`.
+fn port(body: &Object<'_>, name: &str, is_source: bool) -> Result<Option<u16>, ArmError> {
+    match (body.required_text(name)?, is_source) {
+        ("*", true) => Ok(None),
+        (text, _) => text.parse().map(Some).map_err(|_| invalid(name, text, "a port from 0 to 65535")),
+    }
+}
+
+fn invalid(name: &str, value: &str, wanted: &str) -> ArmError {
+    let message = format!("The value '{value}' of '{name}' is not {wanted}.");
+    ArmError::new(StatusCode::BAD_REQUEST, "InvalidParameter", message)
+}
