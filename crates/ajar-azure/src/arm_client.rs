@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::arm_error;
 use crate::budget::{Budget, Paused};
+use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
 use crate::flights::Flights;
@@ -73,11 +74,10 @@ impl NoAnswer {
     }
 }
 
-/// What a call needs, for the words when Azure denies it without saying what.
+/// What is asked, for the words when Azure denies it without saying what.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Right<'a> {
-    /// Such as `Microsoft.Compute/virtualMachines/read`.
-    pub(crate) action: &'static str,
+pub(crate) struct Asked<'a> {
+    pub(crate) call: Call,
     /// The resource, or what else the call is about.
     pub(crate) scope: &'a str,
 }
@@ -95,9 +95,10 @@ impl Answer {
         Trouble { failure, correlation_id: self.correlation_id() }
     }
 
-    /// Cut off, or somebody else's page: Azure's own answers are JSON or empty.
-    fn is_mangled(&self) -> bool {
-        !self.body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_err()
+    /// Cut off, or somebody else's page: Azure's own answers are JSON, or empty where there is nothing to say.
+    fn is_mangled(&self, call: Call) -> bool {
+        let empty = self.body.is_empty();
+        (!empty || call.has_body()) && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_err()
     }
 
     pub(crate) fn is_success(&self) -> bool {
@@ -205,22 +206,24 @@ impl ArmClient {
     ///
     /// # Errors
     /// Whatever keeps it from a 2xx answer.
-    pub(crate) async fn read(&self, url: Url, right: Right<'_>) -> Result<Arc<Answer>, Trouble> {
-        let read = self.inner.flights.join(&url, || self.clone().read_alone(url.clone()).boxed());
+    pub(crate) async fn read(&self, url: Url, asked: Asked<'_>) -> Result<Arc<Answer>, Trouble> {
+        let read = self.inner.flights.join(&url, || self.clone().read_alone(asked.call, url.clone()).boxed());
         let answer = read.await?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, right)) }
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, asked)) }
     }
 
-    async fn read_alone(self, url: Url) -> Result<Arc<Answer>, Trouble> {
-        let mut answer = self.read_once(url.clone()).await?;
-        if answer.is_success() && answer.is_mangled() {
-            answer = self.read_once(url).await?;
+    async fn read_alone(self, call: Call, url: Url) -> Result<Arc<Answer>, Trouble> {
+        let mut answer = self.read_once(call, url.clone()).await?;
+        if answer.is_success() && answer.is_mangled(call) {
+            answer = self.read_once(call, url).await?;
         }
         Ok(Arc::new(answer))
     }
 
-    async fn read_once(&self, url: Url) -> Result<Answer, Trouble> {
-        self.send(&self.inner.reads, &Context::new(), Method::Get, url, None).await.map_err(NoAnswer::into_trouble)
+    async fn read_once(&self, call: Call, url: Url) -> Result<Answer, Trouble> {
+        self.send(&self.inner.reads, &Context::new(), call, (Method::Get, url), None)
+            .await
+            .map_err(NoAnswer::into_trouble)
     }
 
     /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a short 429, which Azure did not
@@ -228,26 +231,32 @@ impl ArmClient {
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.
-    pub(crate) async fn post(&self, url: Url, body: Option<Vec<u8>>, wanted: &Wanted) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn post(
+        &self,
+        call: Call,
+        url: Url,
+        body: Option<Vec<u8>>,
+        wanted: &Wanted,
+    ) -> Result<Answer, NoAnswer> {
         let context = Context::new().with_value(wanted.clone());
         self.inner.flights.forget();
-        let result = self.send(&self.inner.writes, &context, Method::Post, url, body).await;
+        let result = self.send(&self.inner.writes, &context, call, (Method::Post, url), body).await;
         // What began while it was on its way may show what was before.
         self.inner.flights.forget();
         result
     }
 
     /// What an answer that is no success means, for any call.
-    pub(crate) fn refusal(&self, answer: &Answer, right: Right<'_>) -> Trouble {
-        answer.trouble(arm_error::failure(answer, right, &self.inner.scope))
+    pub(crate) fn refusal(&self, answer: &Answer, asked: Asked<'_>) -> Trouble {
+        answer.trouble(arm_error::failure(answer, asked, &self.inner.scope))
     }
 
     async fn send(
         &self,
         pipeline: &Pipeline,
         context: &Context<'_>,
-        method: Method,
-        url: Url,
+        call: Call,
+        (method, url): (Method, Url),
         body: Option<Vec<u8>>,
     ) -> Result<Answer, NoAnswer> {
         let mut request = Request::new(url, method);
@@ -265,7 +274,7 @@ impl ArmClient {
         self.note_date(&headers);
         let answer = Answer { status: status.into(), headers, body: body.to_vec() };
         tracing::debug!(
-            %method,
+            call = call.operation_id(),
             path = request.url().path(),
             status = answer.status,
             correlation_id = answer.correlation_id(),

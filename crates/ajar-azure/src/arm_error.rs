@@ -1,12 +1,14 @@
 //! Azure's error bodies, and what they mean to Ajar.
 
+use std::time::Duration;
+
 use ajar_core::failure::Failure;
 use azure_core::http::headers::WWW_AUTHENTICATE;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use url::Url;
 
-use crate::arm_client::{Answer, Right};
+use crate::arm_client::{Answer, Asked};
 use crate::connection;
 use crate::policies::{header, is_claims_challenge, retry_after};
 
@@ -94,6 +96,11 @@ impl ArmError {
         Self { code: code.to_owned(), message: message.to_owned(), codes: vec![code.to_owned()] }
     }
 
+    /// Whether the body told neither code nor message.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.code.is_empty() && self.message.is_empty()
+    }
+
     /// Whether the body has that code, at any depth.
     pub(crate) fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|found| found.eq_ignore_ascii_case(code))
@@ -114,13 +121,13 @@ impl ArmError {
 }
 
 /// What an answer that is no success means, whatever the call.
-pub(crate) fn failure(answer: &Answer, right: Right<'_>, token_scope: &str) -> Failure {
+pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> Failure {
     let error = ArmError::of_body(&answer.body);
     match answer.status {
         300..=399 => redirected(answer),
         401 => not_signed_in(answer, &error, token_scope),
-        403 if is_denial(answer, &error) => access_denied(&error, right),
-        429 => throttled(answer),
+        403 if is_denial(answer, &error) => access_denied(&error, asked),
+        429 => throttled(retry_after(&answer.headers, Utc::now())),
         status => error.into_azure_error(status),
     }
 }
@@ -131,7 +138,7 @@ fn is_denial(answer: &Answer, error: &ArmError) -> bool {
         || answer.body.is_empty()
 }
 
-fn access_denied(error: &ArmError, right: Right<'_>) -> Failure {
+fn access_denied(error: &ArmError, asked: Asked<'_>) -> Failure {
     // “The client '…' with object id '…' does not have authorization to perform action 'A' over scope 'S' or …”, and
     // “… has permission to perform action 'X' on scope 'Y'; however, it does not have permission to perform action(s)
     // 'A' on the linked scope(s) 'S' …”
@@ -141,14 +148,15 @@ fn access_denied(error: &ArmError, right: Right<'_>) -> Failure {
         after.split('\'').nth(1).filter(|text| !text.is_empty()).map(str::to_owned)
     };
     Failure::AccessDenied {
-        action: quoted("action").unwrap_or_else(|| right.action.to_owned()),
-        scope: quoted("scope").unwrap_or_else(|| right.scope.to_owned()),
+        action: quoted("action").unwrap_or_else(|| asked.call.action().to_owned()),
+        scope: quoted("scope").unwrap_or_else(|| asked.scope.to_owned()),
     }
 }
 
-fn throttled(answer: &Answer) -> Failure {
+/// A 429 that asked to wait so long.
+pub(crate) fn throttled(wait: Option<Duration>) -> Failure {
     let now = Utc::now();
-    let asked = retry_after(&answer.headers, now).and_then(|wait| TimeDelta::from_std(wait).ok());
+    let asked = wait.map(|wait| TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX));
     let retry_at = now.checked_add_signed(asked.unwrap_or(THROTTLED_FOR)).unwrap_or(DateTime::<Utc>::MAX_UTC);
     Failure::Throttled { retry_at }
 }
@@ -183,11 +191,11 @@ fn claims(challenge: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Call;
     use azure_core::http::headers::Headers;
 
     const SCOPE: &str = "https://management.azure.com/.default";
-    const RIGHT: Right<'static> =
-        Right { action: "Microsoft.Compute/virtualMachines/read", scope: "/subscriptions/s/resourceGroups/g" };
+    const ASKED: Asked<'static> = Asked { call: Call::Vm, scope: "/subscriptions/s/resourceGroups/g" };
 
     fn answer(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> Answer {
         let mut all = Headers::new();
@@ -233,7 +241,7 @@ mod tests {
             is invalid."}}"#
             .replace("\n            ", " ");
         assert_eq!(
-            failure(&answer(403, &body, &[]), RIGHT, SCOPE),
+            failure(&answer(403, &body, &[]), ASKED, SCOPE),
             Failure::AccessDenied { action: "Microsoft.Security/x/read".into(), scope: "/subscriptions/s".into() }
         );
     }
@@ -245,16 +253,16 @@ mod tests {
  '/linked' or the linked scope(s) are invalid."}}"#
             .replace('\n', "");
         assert_eq!(
-            failure(&answer(403, &body, &[]), RIGHT, SCOPE),
+            failure(&answer(403, &body, &[]), ASKED, SCOPE),
             Failure::AccessDenied { action: "missing".into(), scope: "/linked".into() }
         );
     }
 
     #[test]
     fn a_denial_without_words_names_what_the_call_needs() {
-        let fallback = Failure::AccessDenied { action: RIGHT.action.into(), scope: RIGHT.scope.into() };
+        let fallback = Failure::AccessDenied { action: ASKED.call.action().into(), scope: ASKED.scope.into() };
         for body in ["", r#"{"error":{"code":"AuthorizationFailed","message":"No."}}"#] {
-            assert_eq!(failure(&answer(403, body, &[]), RIGHT, SCOPE), fallback, "{body}");
+            assert_eq!(failure(&answer(403, body, &[]), ASKED, SCOPE), fallback, "{body}");
         }
     }
 
@@ -262,20 +270,20 @@ mod tests {
     fn a_403_that_is_not_about_rights_keeps_azures_words() {
         let body = r#"{"error":{"code":"RequestDisallowedByPolicy","message":"Not here."}}"#;
         assert_eq!(
-            failure(&answer(403, body, &[]), RIGHT, SCOPE),
+            failure(&answer(403, body, &[]), ASKED, SCOPE),
             Failure::AzureError {
                 status: 403,
                 azure_code: "RequestDisallowedByPolicy".into(),
                 azure_message: "Not here.".into()
             }
         );
-        assert!(matches!(failure(&answer(403, "<html>", &[]), RIGHT, SCOPE), Failure::AzureError { .. }));
+        assert!(matches!(failure(&answer(403, "<html>", &[]), ASKED, SCOPE), Failure::AzureError { .. }));
     }
 
     #[test]
     fn a_claims_challenge_keeps_its_claims_and_lets_nothing_else_through() {
         let claims = |challenge: &'static str| {
-            let failure = failure(&answer(401, "", &[("www-authenticate", challenge)]), RIGHT, SCOPE);
+            let failure = failure(&answer(401, "", &[("www-authenticate", challenge)]), ASKED, SCOPE);
             let Failure::ClaimsRequired { claims, scope } = failure else { panic!("{failure:?}") };
             assert_eq!(scope, SCOPE);
             claims
@@ -284,14 +292,14 @@ mod tests {
         assert_eq!(claims(r#"Bearer error="insufficient_claims", claims="$(reboot)""#), "");
         assert_eq!(claims(r#"Bearer error="insufficient_claims""#), "");
         let refused =
-            failure(&answer(401, "", &[("www-authenticate", r#"Bearer error="invalid_token""#)]), RIGHT, SCOPE);
+            failure(&answer(401, "", &[("www-authenticate", r#"Bearer error="invalid_token""#)]), ASKED, SCOPE);
         assert_eq!(refused, Failure::NotSignedIn { detail: "Azure does not accept the token".into() });
     }
 
     #[test]
     fn a_redirect_is_named_by_where_it_leads_and_not_by_its_path() {
         let moved = answer(307, "", &[("location", "https://evil.example/secret?x=1")]);
-        let Failure::AzureError { status: 307, azure_message, .. } = failure(&moved, RIGHT, SCOPE) else { panic!() };
+        let Failure::AzureError { status: 307, azure_message, .. } = failure(&moved, ASKED, SCOPE) else { panic!() };
         assert!(
             azure_message.contains("https://evil.example,") && !azure_message.contains("secret"),
             "{azure_message}"
@@ -300,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_429_says_when_to_come_back() {
-        let Failure::Throttled { retry_at } = failure(&answer(429, "", &[("retry-after", "120")]), RIGHT, SCOPE) else {
+        let Failure::Throttled { retry_at } = failure(&answer(429, "", &[("retry-after", "120")]), ASKED, SCOPE) else {
             panic!("another failure")
         };
         assert!((retry_at - Utc::now() - TimeDelta::seconds(120)).abs() < TimeDelta::seconds(5));

@@ -6,14 +6,14 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::vm::VmFacts;
 
-use crate::arm_client::{ArmClient, Right};
+use crate::arm_client::{ArmClient, Asked};
+use crate::call::Call;
 use crate::operations::Operation;
 use crate::wanted::Wanted;
 use wire::VmView;
 
 /// Served by every cloud; newer versions add nothing that is read here.
 pub(crate) const API: (&str, &str) = ("api-version", "2024-07-01");
-const READ: &str = "Microsoft.Compute/virtualMachines/read";
 
 impl ArmClient {
     /// The VM's power state, operating system, region and network interfaces, in one read.
@@ -48,8 +48,8 @@ impl ArmClient {
 
     pub(crate) async fn vm_view(&self, vm: &VmResourceId) -> Result<VmView, Trouble> {
         let url = self.resource_url(vm.resource(), "", &[("$expand", "instanceView"), API]);
-        let right = Right { action: READ, scope: vm.resource().as_str() };
-        self.read(url, right).await.map_err(|trouble| not_found(trouble, vm))?.parsed(wire::virtual_machine)
+        let asked = Asked { call: Call::Vm, scope: vm.resource().as_str() };
+        self.read(url, asked).await.map_err(|trouble| not_found(trouble, vm))?.parsed(wire::virtual_machine)
     }
 }
 

@@ -10,13 +10,12 @@ use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, Utc};
 
-use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
+use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::ArmError;
+use crate::call::Call;
 use crate::wanted::Wanted;
 
 const API: (&str, &str) = ("api-version", "2020-01-01");
-const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
-const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
 
 /// A list longer than this is no list but a circle.
 const MAX_PAGES: usize = 200;
@@ -55,21 +54,21 @@ impl ArmClient {
     /// [`Failure::AccessDenied`] if neither may be listed, and what every read can end with.
     pub async fn jit_policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
         let subscription = format!("/subscriptions/{}", vm.resource().subscription_id());
-        let policies = match self.list_policies(&subscription).await {
+        let policies = match self.list_policies(Call::PoliciesOfSubscription, &subscription).await {
             Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => {
-                self.list_policies(&vm.resource().resource_group_scope()).await?
+                self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await?
             }
             other => other?,
         };
         Ok(policies.into_iter().filter(|policy| speaks_of(policy, vm)).collect())
     }
 
-    async fn list_policies(&self, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let right = Right { action: READ, scope };
+    async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        let asked = Asked { call, scope };
         let mut url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
         let mut policies = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page = self.read(url, right).await?.parsed(wire::page)?;
+            let page = self.read(url, asked).await?.parsed(wire::page)?;
             policies.extend(page.policies);
             match page.next_link {
                 Some(link) => url = self.own_url(&link)?,
@@ -86,7 +85,7 @@ impl ArmClient {
     /// [`Failure::NoPolicy`] if it is not there (any more), and what every read can end with.
     pub async fn jit_policy(&self, id: &ResourceId) -> Result<JitNetworkAccessPolicy, Trouble> {
         let url = self.resource_url(id, "", &[API]);
-        let answer = match self.read(url, Right { action: READ, scope: id.as_str() }).await {
+        let answer = match self.read(url, Asked { call: Call::Policy, scope: id.as_str() }).await {
             Err(Trouble { failure: Failure::AzureError { status: 404, .. }, correlation_id }) => {
                 return Err(Trouble { failure: Failure::NoPolicy { power: None }, correlation_id });
             }
@@ -127,19 +126,19 @@ impl ArmClient {
     ) -> Result<Answer, InitiateError> {
         let url = self.resource_url(policy, "/initiate", &[API]);
         let body = body::initiate_body(ask, end).to_string().into_bytes();
-        self.post(url, Some(body), wanted).await.map_err(|error| match error {
+        self.post(Call::Initiate, url, Some(body), wanted).await.map_err(|error| match error {
             NoAnswer::NotSent(trouble) => InitiateError::Refused(trouble),
             NoAnswer::Unanswered(trouble) => InitiateError::Unanswered(trouble),
         })
     }
 
     fn initiated(&self, answer: &Answer, policy: &ResourceId) -> Result<JitNetworkAccessRequest, InitiateError> {
-        let right = Right { action: INITIATE, scope: policy.as_str() };
+        let asked = Asked { call: Call::Initiate, scope: policy.as_str() };
         match answer.status {
             200..300 => answer.parsed(wire::initiated).map_err(InitiateError::Unanswered),
             // 408 says that the server gave up waiting, not how far it had come.
-            408 | 500.. => Err(InitiateError::Unanswered(self.refusal(answer, right))),
-            _ => Err(InitiateError::Refused(match self.refusal(answer, right) {
+            408 | 500.. => Err(InitiateError::Unanswered(self.refusal(answer, asked))),
+            _ => Err(InitiateError::Refused(match self.refusal(answer, asked) {
                 Trouble { failure: Failure::AzureError { azure_code, azure_message, .. }, correlation_id } => {
                     let failure = Failure::RequestRefused { azure_code, azure_message };
                     Trouble { failure, correlation_id }

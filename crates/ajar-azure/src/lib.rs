@@ -7,6 +7,7 @@
 mod arm_client;
 mod arm_error;
 mod budget;
+mod call;
 mod cloud;
 mod compute;
 mod connection;
@@ -33,6 +34,7 @@ pub mod contract {
 
 pub use arm_client::ArmClient;
 pub use azure_core::credentials::{Secret, TokenCredential};
+pub use call::Call;
 pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};

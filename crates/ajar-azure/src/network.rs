@@ -8,12 +8,11 @@ use ajar_core::vm::{PublicAddress, VmAddresses};
 use futures::future::try_join_all;
 use serde::Deserialize;
 
-use crate::arm_client::{ArmClient, Right};
+use crate::arm_client::{ArmClient, Asked};
+use crate::call::Call;
 use crate::wire::{Each, Reference, if_understood};
 
 const API: (&str, &str) = ("api-version", "2024-05-01");
-const READ_INTERFACE: &str = "Microsoft.Network/networkInterfaces/read";
-const READ_PUBLIC_IP: &str = "Microsoft.Network/publicIPAddresses/read";
 
 #[derive(Debug, Deserialize)]
 struct NetworkInterface {
@@ -86,7 +85,7 @@ impl ArmClient {
     }
 
     async fn ip_configurations(&self, id: &ResourceId) -> Result<Vec<IpConfigurationProperties>, Trouble> {
-        let interface: Option<NetworkInterface> = self.read_if_there(id, READ_INTERFACE).await?;
+        let interface: Option<NetworkInterface> = self.read_if_there(id, Call::NetworkInterface).await?;
         let mut configurations: Vec<_> = interface
             .map(|interface| interface.properties.ip_configurations.0)
             .unwrap_or_default()
@@ -98,7 +97,7 @@ impl ArmClient {
     }
 
     async fn public_address(&self, id: &ResourceId) -> Result<Option<PublicAddress>, Trouble> {
-        let address: Option<PublicIpAddress> = self.read_if_there(id, READ_PUBLIC_IP).await?;
+        let address: Option<PublicIpAddress> = self.read_if_there(id, Call::PublicIpAddress).await?;
         Ok(address.and_then(|PublicIpAddress { properties }| {
             let is_static = properties.allocation_method.is_some_and(|method| method.eq_ignore_ascii_case("Static"));
             Some(PublicAddress { ip: properties.ip_address?, is_static })
@@ -108,10 +107,10 @@ impl ArmClient {
     async fn read_if_there<T: for<'de> Deserialize<'de>>(
         &self,
         id: &ResourceId,
-        action: &'static str,
+        call: Call,
     ) -> Result<Option<T>, Trouble> {
         let url = self.resource_url(id, "", &[API]);
-        match self.read(url, Right { action, scope: id.as_str() }).await {
+        match self.read(url, Asked { call, scope: id.as_str() }).await {
             Ok(answer) => Ok(Some(answer.parsed(|json| serde_json::from_slice(json))?)),
             Err(Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) => Ok(None),
             Err(trouble) => Err(trouble),

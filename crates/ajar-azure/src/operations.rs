@@ -14,8 +14,9 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use crate::arm_client::{Answer, ArmClient, NoAnswer, Right};
+use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::{ArmError, Detail};
+use crate::call::Call;
 use crate::compute;
 use crate::limits::Limits;
 use crate::policies::{header, retry_after};
@@ -45,10 +46,10 @@ impl Operation {
         }
     }
 
-    fn action(self) -> &'static str {
+    fn call(self) -> Call {
         match self {
-            Self::Start => "Microsoft.Compute/virtualMachines/start/action",
-            Self::Deallocate => "Microsoft.Compute/virtualMachines/deallocate/action",
+            Self::Start => Call::Start,
+            Self::Deallocate => Call::Deallocate,
         }
     }
 
@@ -124,9 +125,9 @@ impl ArmClient {
         operation: Operation,
         wanted: &Wanted,
     ) -> Result<(), Trouble> {
-        let right = Right { action: operation.action(), scope: vm.resource().as_str() };
+        let asked = Asked { call: operation.call(), scope: vm.resource().as_str() };
         let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
-        let answer = match self.post(url, None, wanted).await {
+        let answer = match self.post(operation.call(), url, None, wanted).await {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
             Err(NoAnswer::Unanswered(trouble)) => return self.watch_if_under_way(vm, operation, trouble).await,
@@ -139,11 +140,12 @@ impl ArmClient {
                 // Something else may be being done to the VM, perhaps the very same. The code does not tell: Azure's
                 // `OperationNotAllowed` stands for this and for a quota that is used up.
                 let busy = status == 409 && error.no_capacity().is_none();
-                let trouble = match self.refusal(&answer, right) {
+                let trouble = match self.refusal(&answer, asked) {
                     trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => {
                         compute::not_found(trouble, vm)
                     }
-                    Trouble { failure: Failure::AzureError { .. }, correlation_id } => {
+                    // A gateway's page or a redirect says nothing of the operation.
+                    Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {
                         Trouble { failure: operation.failure(error, status), correlation_id }
                     }
                     other => other,
@@ -183,8 +185,10 @@ impl ArmClient {
     async fn follow(&self, vm: &VmResourceId, operation: Operation, accepted: &Answer) -> Result<(), Trouble> {
         let mut waits = Waits::new(self.limits());
         let mut first = Some(&accepted.headers);
-        for (name, read) in [("azure-asyncoperation", read_status as ReadLook), ("location", read_location as ReadLook)]
-        {
+        for (name, read) in [
+            ("azure-asyncoperation", (Call::Operation, read_status as ReadLook)),
+            ("location", (Call::OperationResult, read_location as ReadLook)),
+        ] {
             let Some(url) = header(&accepted.headers, name) else { continue };
             let url = match self.own_url(url) {
                 Ok(url) => url,
@@ -207,18 +211,18 @@ impl ArmClient {
         url: &Url,
         vm: &VmResourceId,
         operation: Operation,
-        read: ReadLook,
+        (call, read): (Call, ReadLook),
         waits: &mut Waits,
         accepted: Option<&Headers>,
     ) -> Option<Result<(), Trouble>> {
-        let right = Right { action: operation.action(), scope: vm.resource().as_str() };
+        let asked = Asked { call, scope: vm.resource().as_str() };
         let mut headers = accepted.cloned();
         let mut failed = 0;
         loop {
             if !waits.pass(headers.as_ref()).await {
                 return Some(Err(forgotten(operation)));
             }
-            match self.read(url.clone(), right).await {
+            match self.read(url.clone(), asked).await {
                 Ok(answer) => {
                     failed = 0;
                     match read(&answer, operation)? {

@@ -132,8 +132,25 @@ fn vm_state(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
     })
 }
 
-async fn journal(State(world): State<Arc<World>>) -> Json<Value> {
-    Json(world.journal().to_json())
+async fn journal(State(world): State<Arc<World>>, uri: Uri) -> Result<Json<Value>, Mistake> {
+    let (mut after, mut path) = (0, "*".to_owned());
+    let axum::extract::Query(pairs) =
+        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).unwrap_or_default();
+    for (name, value) in pairs {
+        match name.as_str() {
+            "after" => {
+                let wanted = || format!("after must be the seq of an entry, not '{value}'");
+                after = value.parse().map_err(|_| wanted())?;
+            }
+            "path" => path = format!("*{value}*"),
+            other => {
+                return Err(Mistake(format!(
+                    "the journal takes after (a seq) and path (* for anything), not '{other}'"
+                )));
+            }
+        }
+    }
+    Ok(Json(world.journal().to_json(after, &path)))
 }
 
 async fn clear_journal(State(world): State<Arc<World>>) -> StatusCode {

@@ -16,7 +16,6 @@ use tower::Service;
 use crate::arm;
 use crate::clock::http_date;
 use crate::fault::{Fault, Strike, Struck};
-use crate::journal::Ending;
 use crate::served;
 use crate::world::World;
 
@@ -75,36 +74,37 @@ impl Front {
         let struck = Struck { method: method.as_str(), path, query, route: served::name(&method, path) };
         let seq = self.world.journal().begin(struck, self.world.clock.now());
         let fault = self.world.faults().take(struck);
-        let mut ending = Ending { fault: fault.as_ref().map(|fault| fault.name), ..Ending::default() };
         let answer = match &fault {
-            None => Some(self.deal_with(request, &mut ending).await),
-            Some(fault) => self.go_wrong(fault, request, &mut ending).await,
+            None => Some(self.deal_with(request, seq).await),
+            Some(fault) => {
+                self.world.journal().struck(seq, fault.name);
+                self.go_wrong(fault, request, seq).await
+            }
         };
         let now = self.world.clock.now();
         let answer = answer.map(|mut response| {
             let told = now + fault.as_ref().map(Fault::skew).unwrap_or_default();
             let date = HeaderValue::from_str(&http_date(told)).ok();
             response.headers_mut().extend(date.map(|date| (header::DATE, date)));
-            ending.status = Some(response.status().as_u16());
             response
         });
-        self.world.journal().end(seq, now, ending);
+        self.world.journal().end(seq, now, answer.as_ref().map(|response| response.status().as_u16()));
         answer.ok_or(Dropped)
     }
 
     /// `None` when the connection drops.
-    async fn go_wrong(&self, fault: &Fault, request: Request<Body>, ending: &mut Ending) -> Option<Response> {
+    async fn go_wrong(&self, fault: &Fault, request: Request<Body>, seq: u64) -> Option<Response> {
         let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
         let path_and_query = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         match fault.strike(&self.world, uri.path(), path_and_query) {
             Strike::Dropped => None,
             Strike::Tampered(tamper) => {
-                let response = self.deal_with(request, ending).await;
+                let response = self.deal_with(request, seq).await;
                 fault.tamper(tamper, response).await
             }
             Strike::Instead(mut response) => {
                 if fault.is_applied() {
-                    self.deal_with(request, ending).await;
+                    self.deal_with(request, seq).await;
                 }
                 // A gateway's or a portal's page is not the resource manager's.
                 if served::is_resource_manager(uri.path()) && is_json(&response) {
@@ -115,9 +115,11 @@ impl Front {
         }
     }
 
-    async fn deal_with(&self, request: Request<Body>, ending: &mut Ending) -> Response {
+    async fn deal_with(&self, request: Request<Body>, seq: u64) -> Response {
         let response = self.route(request).await;
-        ending.applied_at = response.extensions().get::<AppliedAt>().map(|applied| applied.0);
+        if let Some(AppliedAt(at)) = response.extensions().get() {
+            self.world.journal().applied(seq, *at);
+        }
         response
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock::timestamp;
 use crate::fault::Struck;
+use crate::state::rights::glob;
 
 /// Older entries give way, so that a simulator that runs for days stays small.
 const KEPT: usize = 100_000;
@@ -24,16 +25,6 @@ struct Entry {
     status: Option<u16>,
     applied_at: Option<DateTime<Utc>>,
     fault: Option<&'static str>,
-}
-
-/// What is known of a request once it has been dealt with.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ending {
-    /// `None`: no answer was sent.
-    pub(crate) status: Option<u16>,
-    /// When the request's effect took hold, if it had one.
-    pub(crate) applied_at: Option<DateTime<Utc>>,
-    pub(crate) fault: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -64,21 +55,40 @@ impl Journal {
         self.last_seq
     }
 
-    pub(crate) fn end(&mut self, seq: u64, at: DateTime<Utc>, ending: Ending) {
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
-            entry.ended_at = Some(at);
-            entry.status = ending.status;
-            entry.applied_at = ending.applied_at;
-            entry.fault = ending.fault;
+    /// A fault strikes the request.
+    pub(crate) fn struck(&mut self, seq: u64, fault: &'static str) {
+        if let Some(entry) = self.entry(seq) {
+            entry.fault = Some(fault);
         }
+    }
+
+    /// The request has taken effect. Its answer may still be long in coming.
+    pub(crate) fn applied(&mut self, seq: u64, at: DateTime<Utc>) {
+        if let Some(entry) = self.entry(seq) {
+            entry.applied_at = Some(at);
+        }
+    }
+
+    /// The request is over; `status` is `None` when no answer was sent.
+    pub(crate) fn end(&mut self, seq: u64, at: DateTime<Utc>, status: Option<u16>) {
+        if let Some(entry) = self.entry(seq) {
+            entry.ended_at = Some(at);
+            entry.status = status;
+        }
+    }
+
+    fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
+        self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
 
-    pub(crate) fn to_json(&self) -> Value {
-        self.entries.iter().map(Entry::to_json).collect()
+    /// The entries after the one with that number whose paths fit.
+    pub(crate) fn to_json(&self, after: u64, path: &str) -> Value {
+        let wanted = |entry: &&Entry| entry.seq > after && glob(path, &entry.path);
+        self.entries.iter().filter(wanted).map(Entry::to_json).collect()
     }
 }
 

@@ -5,16 +5,16 @@ use tokio::time::Instant;
 use super::*;
 use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_connection, signing_in};
 
-const RIGHT: Right<'static> = Right { action: "Some/read", scope: "/subscriptions/s" };
+const ASKED: Asked<'static> = Asked { call: Call::OperationResult, scope: "/subscriptions/s" };
 
 async fn read(script: &Arc<Scripted>) -> Result<Arc<Answer>, Trouble> {
     let client = client(script);
-    client.read(client.url("/subscriptions", &[("api-version", "1")]), RIGHT).await
+    client.read(client.url("/subscriptions", &[("api-version", "1")]), ASKED).await
 }
 
 async fn post(script: &Arc<Scripted>) -> Result<Answer, NoAnswer> {
     let client = client(script);
-    client.post(client.url("/x", &[]), Some(b"{}".to_vec()), &Wanted::new()).await
+    client.post(Call::Start, client.url("/x", &[]), Some(b"{}".to_vec()), &Wanted::new()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,9 +116,9 @@ async fn a_claims_challenge_is_not_repeated_and_its_token_is_not_used_again() {
     let client = client(&script);
     let url = client.url("/subscriptions", &[]);
     let scope = "https://management.azure.com/.default".to_owned();
-    let failure = client.read(url.clone(), RIGHT).await.unwrap_err().failure;
+    let failure = client.read(url.clone(), ASKED).await.unwrap_err().failure;
     assert_eq!(failure, Failure::ClaimsRequired { claims: "e30=".into(), scope });
-    client.read(url, RIGHT).await.unwrap();
+    client.read(url, ASKED).await.unwrap();
     assert_eq!(script.sent()[1].header("authorization"), Some("Bearer token-2"));
 }
 
@@ -137,7 +137,7 @@ async fn a_token_goes_to_no_other_host() {
     let script = Scripted::new([]);
     let client = client(&script);
     for foreign in ["https://evil.example/x", "https://management.azure.com:444/x", "http://management.azure.com/x"] {
-        let trouble = client.read(foreign.parse().unwrap(), RIGHT).await.unwrap_err();
+        let trouble = client.read(foreign.parse().unwrap(), ASKED).await.unwrap_err();
         let Failure::Internal { detail } = trouble.failure else { panic!("{foreign}") };
         assert!(detail.starts_with("refused to send a token to "), "{detail}");
         assert!(client.own_url(foreign).is_err(), "{foreign}");
@@ -166,7 +166,7 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
     let client = client(&script);
     let mut seen = Vec::new();
     for _ in 0..4 {
-        client.read(client.url("/x", &[]), RIGHT).await.unwrap();
+        client.read(client.url("/x", &[]), ASKED).await.unwrap();
         seen.push(client.clock_skew());
     }
     assert_eq!(seen[0], None);
@@ -183,7 +183,7 @@ async fn withdrawn_after_a_second(client: &ArmClient) -> (NoAnswer, Duration) {
         tokio::time::sleep(Duration::from_secs(1)).await;
         wanted.withdraw();
     };
-    let post = client.post(client.url("/x", &[]), Some(b"{}".to_vec()), &wanted);
+    let post = client.post(Call::Start, client.url("/x", &[]), Some(b"{}".to_vec()), &wanted);
     (tokio::join!(post, withdraw).0.unwrap_err(), began.elapsed())
 }
 
@@ -219,7 +219,7 @@ async fn a_write_that_is_withdrawn_while_its_token_is_renewed_was_sent_once() {
 async fn a_write_that_is_withdrawn_on_its_way_runs_to_its_end() {
     let script = Scripted::new([json(202, "{}").after(Duration::from_secs(3))]);
     let (client, wanted) = (client(&script), Wanted::new());
-    let post = client.post(client.url("/x", &[]), None, &wanted);
+    let post = client.post(Call::Start, client.url("/x", &[]), None, &wanted);
     let withdraw = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         wanted.withdraw();
@@ -233,16 +233,16 @@ async fn what_one_call_learns_of_throttling_holds_back_all_others_of_its_subscri
     let script = Scripted::new([throttled, json(200, "{}")]);
     let client = client(&script);
     let at = |path: &str| client.url(path, &[]);
-    let told = client.read(at("/subscriptions/A/x"), RIGHT).await.unwrap_err().failure;
+    let told = client.read(at("/subscriptions/A/x"), ASKED).await.unwrap_err().failure;
     let Failure::Throttled { retry_at } = told else { panic!("{told:?}") };
     assert!((retry_at - Utc::now() - TimeDelta::hours(1)).abs() < TimeDelta::seconds(5), "{retry_at}");
     for path in ["/subscriptions/a/y", "/SUBSCRIPTIONS/A/resourceGroups/g"] {
-        let held_back = client.read(at(path), RIGHT).await.unwrap_err().failure;
+        let held_back = client.read(at(path), ASKED).await.unwrap_err().failure;
         assert!(matches!(held_back, Failure::Throttled { .. }), "{path}: {held_back:?}");
     }
-    let write = client.post(at("/subscriptions/a/y"), None, &Wanted::new()).await.unwrap_err();
+    let write = client.post(Call::Start, at("/subscriptions/a/y"), None, &Wanted::new()).await.unwrap_err();
     assert!(matches!(write, NoAnswer::NotSent(Trouble { failure: Failure::Throttled { .. }, .. })), "{write:?}");
-    assert!(client.read(at("/subscriptions/b/x"), RIGHT).await.is_ok());
+    assert!(client.read(at("/subscriptions/b/x"), ASKED).await.is_ok());
     assert_eq!(script.sent().len(), 2);
 }
 
@@ -252,10 +252,10 @@ async fn after_a_short_pause_all_go_on_together() {
     let script = Scripted::new([throttled, json(200, "{}"), json(200, "{}")]);
     let client = client(&script);
     let began = Instant::now();
-    let one = client.read(client.url("/subscriptions/a/x", &[]), RIGHT);
+    let one = client.read(client.url("/subscriptions/a/x", &[]), ASKED);
     let other = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        client.read(client.url("/subscriptions/a/y", &[]), RIGHT).await
+        client.read(client.url("/subscriptions/a/y", &[]), ASKED).await
     };
     let (one, other) = tokio::join!(one, other);
     assert!(one.is_ok() && other.is_ok());
@@ -267,7 +267,7 @@ async fn the_same_read_at_the_same_time_is_made_once() {
     let slow = || json(200, "{}").after(Duration::from_secs(1));
     let script = Scripted::new([slow(), slow(), slow()]);
     let client = client(&script);
-    let read = |path: &'static str| client.read(client.url(path, &[]), RIGHT);
+    let read = |path: &'static str| client.read(client.url(path, &[]), ASKED);
     let (one, same, other) = tokio::join!(read("/subscriptions/a"), read("/subscriptions/a"), read("/subscriptions/b"));
     assert!(one.is_ok() && same.is_ok() && other.is_ok());
     assert_eq!(script.sent().len(), 2);
@@ -279,7 +279,7 @@ async fn the_same_read_at_the_same_time_is_made_once() {
 async fn a_shared_read_goes_on_for_those_who_still_wait() {
     let script = Scripted::new([json(200, "{}").after(Duration::from_secs(2))]);
     let client = client(&script);
-    let read = || client.read(client.url("/subscriptions/a", &[]), RIGHT);
+    let read = || client.read(client.url("/subscriptions/a", &[]), ASKED);
     let impatient = tokio::time::timeout(Duration::from_secs(1), read());
     let (gone, patient) = tokio::join!(impatient, read());
     assert!(gone.is_err() && patient.is_ok());
@@ -295,11 +295,11 @@ async fn a_read_after_a_write_never_shares_one_from_before_it() {
     ]);
     let client = client(&script);
     let url = client.url("/subscriptions/a", &[]);
-    let before = client.read(url.clone(), RIGHT);
+    let before = client.read(url.clone(), ASKED);
     let after = async {
         tokio::task::yield_now().await;
-        client.post(client.url("/subscriptions/a/start", &[]), None, &Wanted::new()).await.unwrap();
-        client.read(url.clone(), RIGHT).await
+        client.post(Call::Start, client.url("/subscriptions/a/start", &[]), None, &Wanted::new()).await.unwrap();
+        client.read(url.clone(), ASKED).await
     };
     let (before, after) = tokio::join!(before, after);
     assert_eq!((&before.unwrap().body[..], &after.unwrap().body[..]), (&b"{\"old\":1}"[..], &b"{\"new\":1}"[..]));

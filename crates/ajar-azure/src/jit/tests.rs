@@ -90,7 +90,7 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
 
     let trouble = client(&Scripted::new([denied(), denied()])).jit_policies(&vm()).await.unwrap_err();
     let scope = "/subscriptions/s/resourceGroups/rg".to_owned();
-    assert_eq!(trouble.failure, Failure::AccessDenied { action: READ.into(), scope });
+    assert_eq!(trouble.failure, Failure::AccessDenied { action: Call::PoliciesOfGroup.action().into(), scope });
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn what_is_not_there_is_none_and_what_is_denied_is_said() {
     assert_eq!(addresses(&[], vec![]).await.unwrap(), VmAddresses::default());
     let denied = addresses(&["a"], vec![refused(403, "AuthorizationFailed")]).await.unwrap_err().failure;
     let scope = id("networkInterfaces", "a");
-    assert_eq!(denied, Failure::AccessDenied { action: READ_INTERFACE.into(), scope });
+    assert_eq!(denied, Failure::AccessDenied { action: Call::NetworkInterface.action().into(), scope });
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn where_every_address_is_denied_that_is_said_and_other_troubles_always_ar
     let replies = vec![reply(200, public_only.to_string()), refused(403, "AuthorizationFailed")];
     let denied = addresses(&["a"], replies).await.unwrap_err().failure;
     let scope = id("publicIPAddresses", "p");
-    assert_eq!(denied, Failure::AccessDenied { action: READ_PUBLIC_IP.into(), scope });
+    assert_eq!(denied, Failure::AccessDenied { action: Call::PublicIpAddress.action().into(), scope });
 
     let readable = interface(&[configuration(true, "10.0.0.4", None)]);
     let trouble = addresses(&["a", "b"], vec![readable, refused(409, "Conflict")]).await.unwrap_err();

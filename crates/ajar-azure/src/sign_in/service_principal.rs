@@ -1,6 +1,7 @@
 //! Tokens for an application, by client secret.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use async_trait::async_trait;
@@ -10,15 +11,17 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, ClientOptions, Context, HttpClient, Request, RetryOptions, Transport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+use chrono::Utc;
 use serde::Deserialize;
 use url::Url;
 
 use super::token_cache::TokenSource;
 use super::{causes, first_line};
+use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection;
 use crate::limits::Limits;
-use crate::policies::{OurName, Resend};
+use crate::policies::{OurName, Resend, retry_after};
 
 #[derive(Debug)]
 pub(super) struct ServicePrincipal {
@@ -101,9 +104,14 @@ impl Policy for EntraRefusals {
         if response.status().is_success() {
             return Ok(response);
         }
-        let (status, _, body) = AsyncRawResponse::deconstruct(response);
+        let (status, headers, body) = AsyncRawResponse::deconstruct(response);
         let body: EntraError = serde_json::from_slice(&body.collect().await?).unwrap_or_default();
-        let refusal = EntraRefusal { status: status.into(), error: body.error, description: body.error_description };
+        let refusal = EntraRefusal {
+            status: status.into(),
+            error: body.error,
+            description: body.error_description,
+            wait: retry_after(&headers, Utc::now()),
+        };
         Err(Error::new(ErrorKind::Credential, refusal))
     }
 }
@@ -121,6 +129,7 @@ struct EntraRefusal {
     status: u16,
     error: String,
     description: String,
+    wait: Option<Duration>,
 }
 
 impl From<EntraRefusal> for Failure {
@@ -128,7 +137,10 @@ impl From<EntraRefusal> for Failure {
         // The first line is the sentence; trace ids and times follow.
         let sentence = refusal.description.lines().next().unwrap_or_default();
         let sentence = sentence.split(" Trace ID:").next().unwrap_or_default().trim();
-        if refusal.status >= 500 || refusal.status == 429 || refusal.error.is_empty() {
+        if refusal.status == 429 {
+            return arm_error::throttled(refusal.wait);
+        }
+        if refusal.status >= 500 || refusal.error.is_empty() {
             return Self::AzureError {
                 status: refusal.status,
                 azure_code: refusal.error,

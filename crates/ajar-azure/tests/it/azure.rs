@@ -6,7 +6,7 @@ use ajar_azure::{ArmClient, Cloud, Http, Initiate, Limits, SignIn, TokenCredenti
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::CloudSettings;
-use azure_sim::{Options, Simulator};
+use azure_sim::{Fleet, Options, Simulator};
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
@@ -21,12 +21,13 @@ pub(crate) struct Azure {
 
 impl Azure {
     pub(crate) async fn start() -> Self {
-        Self::start_within(Limits::default()).await
+        Self::start_with(Limits::default(), None).await
     }
 
-    /// With a client that keeps to other limits.
-    pub(crate) async fn start_within(limits: Limits) -> Self {
-        let simulator = Simulator::start(Options { speed: 500.0, ..Options::default() }).await.unwrap();
+    /// With a client that keeps to other limits, and another fleet than the built-in one.
+    pub(crate) async fn start_with(limits: Limits, fleet: Option<Fleet>) -> Self {
+        let options = Options { speed: 500.0, fleet, ..Options::default() };
+        let simulator = Simulator::start(options).await.unwrap();
         let announce = simulator.announce();
         let settings = CloudSettings {
             authority: announce.authority.clone(),
@@ -73,9 +74,20 @@ impl Azure {
         }
     }
 
+    /// Nothing goes wrong any more.
+    pub(crate) async fn forget_faults(&self) {
+        let url = format!("{}/faults", self.simulator.announce().control);
+        self.browser.delete(url).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// Every request so far.
     pub(crate) async fn journal(&self) -> Vec<Value> {
-        let url = format!("{}/journal", self.simulator.announce().control);
+        self.journal_of("").await
+    }
+
+    /// The requests whose paths have that in them.
+    pub(crate) async fn journal_of(&self, path: &str) -> Vec<Value> {
+        let url = format!("{}/journal?path={path}", self.simulator.announce().control);
         self.browser.get(url).send().await.unwrap().json().await.unwrap()
     }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
+#[expect(dead_code, reason = "shared with the matrix")]
 mod azure;
 
 use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};

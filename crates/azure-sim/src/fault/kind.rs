@@ -57,6 +57,7 @@ pub(crate) struct Named {
 }
 
 const WAIT: &[&str] = &["retryAfter", "retryForm", "applied"];
+const RETRY: &[&str] = &["retryAfter", "retryForm"];
 const APPLIED: &[&str] = &["applied"];
 const SECONDS: &[&str] = &["seconds"];
 
@@ -67,23 +68,23 @@ impl FaultKind {
             "throttle",
             instead(Instead::Throttle),
             "429, and when to come back in the form that retryForm names",
-            WAIT,
+            RETRY,
         ),
         named("internal", instead(Instead::Internal), "500", WAIT),
         named("badGateway", instead(Instead::BadGateway), "502, a page of the gateway's", WAIT),
         named("unavailable", instead(Instead::Unavailable), "503", WAIT),
         named("gatewayTimeout", instead(Instead::GatewayTimeout), "504, a page of the gateway's", WAIT),
-        named("forbidden", instead(Instead::Forbidden), "403 AuthorizationFailed", APPLIED),
-        named("unauthorized", instead(Instead::ExpiredToken), "401 ExpiredAuthenticationToken", APPLIED),
-        named("expiredToken", instead(Instead::ExpiredToken), "401 ExpiredAuthenticationToken", APPLIED),
+        named("forbidden", instead(Instead::Forbidden), "403 AuthorizationFailed", &[]),
+        named("unauthorized", instead(Instead::ExpiredToken), "401 ExpiredAuthenticationToken", &[]),
+        named("expiredToken", instead(Instead::ExpiredToken), "401 ExpiredAuthenticationToken", &[]),
         named(
             "claimsChallenge",
             instead(Instead::ClaimsChallenge),
             "401 insufficient_claims: continuous access evaluation wants a token with other claims",
-            APPLIED,
+            &[],
         ),
-        named("notFound", instead(Instead::NotFound), "404 ResourceNotFound", APPLIED),
-        named("conflict", instead(Instead::Conflict), "409 Conflict", WAIT),
+        named("notFound", instead(Instead::NotFound), "404 ResourceNotFound", &[]),
+        named("conflict", instead(Instead::Conflict), "409 Conflict", RETRY),
         named("reset", Self::Reset, "the connection drops before the request is looked at", &[]),
         named("resetAfter", tampered(Tamper::ResetAfter), "the request takes effect, then the connection drops", &[]),
         named("slow", tampered(Tamper::Slow), "the request takes effect, the answer comes seconds later (5)", SECONDS),
@@ -126,7 +127,7 @@ impl FaultKind {
             "redirect",
             instead(Instead::Redirect),
             "307 to another host (to: foreign), to the same without TLS (http), to itself (self), or to a URL",
-            &["to", "applied"],
+            &["to"],
         ),
         named(
             "clockSkew",

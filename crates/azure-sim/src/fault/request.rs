@@ -1,6 +1,6 @@
 //! The body of `POST /_sim/faults`, and what is wrong with it where it is wrong.
 
-use super::kind::{FaultKind, RetryForm};
+use super::kind::{FaultKind, Named, RetryForm};
 use super::matching::Match;
 use super::{Fault, To};
 use crate::said::Said;
@@ -44,13 +44,26 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
         seconds: said.number("seconds", 0.0..=3600.0)?,
         retry_after: said.whole("retryAfter", 0)?,
         retry_form: retry_form(said.text("retryForm", "\"date\"")?.as_deref())?,
-        applied: said.truth("applied")?.unwrap_or(false),
+        applied: applied(named, said.truth("applied")?.unwrap_or(false))?,
         minutes: said.number("minutes", -525_600.0..=525_600.0)?.unwrap_or(10.0),
         megabytes: said.whole("megabytes", 1)?.unwrap_or(64),
         to: to(said.text("to", "\"foreign\"")?)?,
     };
     said.end()?;
     Ok(fault)
+}
+
+fn applied(named: &Named, applied: bool) -> Result<bool, String> {
+    if !applied || named.takes.contains(&"applied") {
+        return Ok(applied);
+    }
+    let able = FaultKind::ALL.iter().filter(|named| named.takes.contains(&"applied")).map(|named| named.name);
+    let able: Vec<_> = able.collect();
+    Err(format!(
+        "'applied' is said of {}; {} says of itself whether the request took effect",
+        able.join(", "),
+        named.name
+    ))
 }
 
 fn retry_form(name: Option<&str>) -> Result<RetryForm, String> {

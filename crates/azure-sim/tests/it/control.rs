@@ -19,6 +19,8 @@ async fn the_journal_has_every_request_in_order_and_none_of_the_control() {
     assert_eq!(paths[..2], ["/subscriptions", "/_ip/1"]);
     assert!(entries.windows(2).all(|pair| pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64()));
     assert_eq!(entries[0]["query"], "api-version=2020-01-01");
+    let later = azure.look(&format!("journal?after={}&path=*/INITIATE", entries[0]["seq"])).await;
+    assert_eq!(later.as_array().unwrap()[..], entries[2..]);
     assert_eq!((&entries[2]["status"], entries[2]["appliedAt"].is_string()), (&json!(202), true));
 }
 

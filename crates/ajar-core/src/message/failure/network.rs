@@ -68,9 +68,10 @@ pub(super) fn timed_out(name: &str, step: Step) -> Words {
 }
 
 pub(super) fn azure_error(status: u16, azure_code: &str, azure_message: &str) -> Words {
-    words(
-        "Azure answered with an error.",
-        azure_says(&format!("{azure_code}, {status}"), azure_message),
-        "Try again; if it stays, give the details to support.",
-    )
+    let message = if azure_code.is_empty() && azure_message.is_empty() {
+        format!("It gave no reason (HTTP {status}); something on the way may have answered in its place.")
+    } else {
+        azure_says(&format!("{azure_code}, {status}"), azure_message)
+    };
+    words("Azure answered with an error.", message, "Try again; if it stays, give the details to support.")
 }

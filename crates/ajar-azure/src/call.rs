@@ -1,0 +1,75 @@
+//! Every call that is made to the resource manager, by name. What is not in this list cannot be made.
+
+macro_rules! calls {
+    ($($(#[doc = $doc:literal])+ $call:ident => $operation:literal, $action:literal;)+) => {
+        /// A call to the resource manager.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Call {
+            $($(#[doc = $doc])+ $call,)+
+        }
+
+        impl Call {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$call),+];
+
+            /// Its operation id in Azure's specification.
+            pub fn operation_id(self) -> &'static str {
+                match self {
+                    $(Self::$call => $operation,)+
+                }
+            }
+
+            /// The right it needs, such as `Microsoft.Compute/virtualMachines/read`.
+            pub fn action(self) -> &'static str {
+                match self {
+                    $(Self::$call => $action,)+
+                }
+            }
+        }
+    };
+}
+
+calls! {
+    /// The JIT policies of a subscription.
+    PoliciesOfSubscription => "JitNetworkAccessPolicies_List",
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+    /// The JIT policies of a resource group.
+    PoliciesOfGroup => "JitNetworkAccessPolicies_ListByResourceGroup",
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+    /// One JIT policy.
+    Policy => "JitNetworkAccessPolicies_Get", "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+    /// Asks for access.
+    Initiate => "JitNetworkAccessPolicies_Initiate",
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+    /// A VM with its instance view.
+    Vm => "VirtualMachines_Get", "Microsoft.Compute/virtualMachines/read";
+    /// Starts a VM.
+    Start => "VirtualMachines_Start", "Microsoft.Compute/virtualMachines/start/action";
+    /// Stops a VM and gives its hardware back.
+    Deallocate => "VirtualMachines_Deallocate", "Microsoft.Compute/virtualMachines/deallocate/action";
+    /// How far an operation is: its `Azure-AsyncOperation`.
+    Operation => "Operations_Get", "Microsoft.Compute/locations/operations/read";
+    /// How far an operation is: its `Location`.
+    OperationResult => "OperationResults_Get", "Microsoft.Compute/locations/operations/read";
+    /// A network interface.
+    NetworkInterface => "NetworkInterfaces_Get", "Microsoft.Network/networkInterfaces/read";
+    /// A public IP address.
+    PublicIpAddress => "PublicIPAddresses_Get", "Microsoft.Network/publicIPAddresses/read";
+}
+
+impl Call {
+    /// Whether an answer of 2xx without a body is none.
+    pub(crate) fn has_body(self) -> bool {
+        match self {
+            Self::Start | Self::Deallocate | Self::OperationResult => false,
+            Self::PoliciesOfSubscription
+            | Self::PoliciesOfGroup
+            | Self::Policy
+            | Self::Initiate
+            | Self::Vm
+            | Self::Operation
+            | Self::NetworkInterface
+            | Self::PublicIpAddress => true,
+        }
+    }
+}

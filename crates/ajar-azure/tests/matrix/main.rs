@@ -1,0 +1,28 @@
+//! Every fault that the simulator knows, struck at every call that the client makes: each ends in success or in the
+//! right failure, in time, and nothing is applied twice.
+
+#![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
+
+#[path = "../it/azure.rs"]
+#[expect(dead_code, reason = "shared with the other tests against the simulator")]
+mod azure;
+mod calls;
+mod cell;
+mod faults;
+mod run;
+mod table;
+
+use table::Table;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_fault_at_every_call_ends_in_success_or_in_the_right_failure() {
+    let variants = faults::variants();
+    let columns = calls::all();
+    let cells = run::all(&variants, &columns).await;
+
+    let wrong: Vec<_> = cells.iter().flat_map(cell::Cell::complaints).collect();
+    let table = Table::new(&variants, &columns, &cells);
+    println!("{}", table.sum());
+    assert!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+    insta::assert_snapshot!("every_fault_at_every_call", table.text());
+}

@@ -1,0 +1,159 @@
+//! Running the cells: several simulators side by side, and in each several cells at a time. A cell has a subscription of
+//! its own with one VM, so that faults, budgets and journals of others don't touch it; cells about the sign-in have a
+//! simulator to themselves while they run.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ajar_azure::{ArmClient, Call, Http, Limits, http_client_within};
+use azure_sim::Fleet;
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::azure::{Azure, credential};
+use crate::calls::{Called, Subject, make};
+use crate::cell::{BOUND, Cell};
+use crate::faults::Variant;
+
+const SIMULATORS: usize = 4;
+const LANES: usize = 8;
+const SIGN_IN_SIMULATORS: usize = 6;
+
+/// Short, so that the whole matrix takes less than a minute; long enough for a machine that is busy.
+fn limits() -> Limits {
+    Limits {
+        connect: Duration::from_secs(5),
+        silence: Duration::from_millis(1_500),
+        call: Duration::from_secs(2),
+        answer: 2 << 20,
+        first_wait: Duration::from_millis(20),
+        long_enough: Duration::from_millis(1_400),
+        patience: Duration::from_secs(2),
+        longest_pause: Duration::from_secs(2),
+        first_look: Duration::from_millis(30),
+        longest_look: Duration::from_millis(100),
+    }
+}
+
+struct Job {
+    variant: Variant,
+    called: Called,
+    number: usize,
+}
+
+impl Job {
+    fn subscription(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012}", self.number)
+    }
+}
+
+/// Runs all cells, in any order.
+pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Cell> {
+    let all = variants.iter().flat_map(|variant| calls.iter().map(move |called| (variant.clone(), *called)));
+    let jobs = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number });
+    let (sign_in, arm): (Vec<_>, Vec<_>) = jobs.partition(|job| job.called == Called::Token);
+    let groups = shared_out(arm, SIMULATORS).into_iter().map(|jobs| simulate(jobs, LANES));
+    let alone = shared_out(sign_in, SIGN_IN_SIMULATORS).into_iter().map(|jobs| simulate(jobs, 1));
+    let (groups, alone) = tokio::join!(join_all(groups), join_all(alone));
+    groups.into_iter().chain(alone).flatten().collect()
+}
+
+fn shared_out(jobs: Vec<Job>, among: usize) -> Vec<Vec<Job>> {
+    let mut shares: Vec<Vec<Job>> = (0..among).map(|_| Vec::new()).collect();
+    for (index, job) in jobs.into_iter().enumerate() {
+        shares[index % among].push(job);
+    }
+    shares
+}
+
+fn fleet(jobs: &[Job]) -> Fleet {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for job in jobs {
+        let power = if job.called.wants_rest() { "deallocated" } else { "running" };
+        let (id, name) = (job.subscription(), format!("cell-{}", job.number));
+        writeln!(
+            file,
+            "[[subscriptions]]\nid = \"{id}\"\nname = \"{name}\"\n[[vms]]\nname = \"{name}\"\nsubscription = \"{name}\"\n\
+             resource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\npower = \"{power}\"\n\
+             ports = [{{ number = 22, jit = {{}} }}]"
+        )
+        .unwrap();
+    }
+    Fleet::read(file.path()).unwrap()
+}
+
+/// Runs jobs in one simulator, so many at a time.
+async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
+    let azure = Arc::new(Azure::start_with(limits(), Some(fleet(&jobs))).await);
+    let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
+    let lanes = (0..lanes).map(|_| {
+        let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
+        tokio::spawn(async move {
+            let http = http_client_within(&azure.cloud, limits()).unwrap();
+            let mut cells = Vec::new();
+            loop {
+                let next = queue.lock().unwrap().pop_front();
+                let Some(job) = next else { return cells };
+                cells.push(run(&azure, &http, job).await);
+            }
+        })
+    });
+    join_all(lanes).await.into_iter().flat_map(Result::unwrap).collect()
+}
+
+async fn run(azure: &Arc<Azure>, http: &Http, job: Job) -> Cell {
+    let subscription = format!("/subscriptions/{}", job.subscription());
+    let group = format!("{subscription}/resourceGroups/rg");
+    let vm = format!("{group}/providers/Microsoft.Compute/virtualMachines/cell-{}", job.number).parse().unwrap();
+    let policy = format!("{group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default");
+    let client = || {
+        let credential = credential(&azure.simulator, &azure.cloud, http, None);
+        ArmClient::new(&azure.cloud, credential, http.clone()).unwrap()
+    };
+    let facts = client().virtual_machine(&vm).await.unwrap();
+    let subject = Subject { vm, policy: policy.parse().unwrap(), network_interfaces: facts.network_interfaces };
+
+    prepare(azure, &job, &subscription, &group).await;
+    let path = if job.called == Called::Token { "/token".to_owned() } else { format!("{subscription}/") };
+    let seq = |entry: &Value| entry["seq"].as_u64().unwrap();
+    let from = azure.journal_of(&path).await.last().map_or(0, seq);
+    let mut fault = job.variant.body.clone();
+    fault["match"] = json!({ "route": job.called.route(), "path": &path });
+    azure.control("faults", fault).await;
+
+    let (tested, called, about) = (client(), job.called, subject.clone());
+    let task = tokio::spawn(async move { make(&tested, called, &about).await });
+    let end = match tokio::time::timeout(BOUND, task).await {
+        Ok(Ok(came)) => Ok(came),
+        Ok(Err(_)) => Err("PANIC"),
+        Err(_) => Err("HANG"),
+    };
+    if job.called == Called::Token {
+        azure.forget_faults().await;
+    }
+    let shown = job.called == Called::Arm(Call::Initiate)
+        && client().jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
+    let mut journal = azure.journal_of(&path).await;
+    journal.retain(|entry| seq(entry) > from);
+    Cell { fault: job.variant.label, called: job.called, end, journal, shown }
+}
+
+/// Sees to it that the call is made at all.
+async fn prepare(azure: &Azure, job: &Job, subscription: &str, group: &str) {
+    match job.called {
+        Called::Arm(Call::PoliciesOfGroup) => {
+            let action = Call::PoliciesOfSubscription.action();
+            let denied = json!({ "action": action, "scope": subscription, "allowed": false });
+            let allowed = json!({ "action": action, "scope": group, "allowed": true });
+            azure.control("rights", json!([denied, allowed])).await;
+        }
+        // A location is followed only where the operation cannot be read.
+        Called::Arm(Call::OperationResult) => {
+            let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
+            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+        }
+        Called::Arm(_) | Called::Token => {}
+    }
+}
