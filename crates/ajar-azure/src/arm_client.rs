@@ -96,7 +96,7 @@ impl Answer {
     }
 
     /// Cut off, or somebody else's page: Azure's own answers are JSON, or empty where there is nothing to say.
-    fn is_mangled(&self, call: Call) -> bool {
+    pub(crate) fn is_mangled(&self, call: Call) -> bool {
         let empty = self.body.is_empty();
         (!empty || call.has_body()) && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_err()
     }
@@ -107,13 +107,12 @@ impl Answer {
 
     /// What `parse` makes of the body; [`Failure::AzureError`] if it makes nothing of it.
     pub(crate) fn parsed<T>(&self, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<T, Trouble> {
-        parse(&self.body).map_err(|error| {
-            self.trouble(Failure::AzureError {
-                status: self.status,
-                azure_code: "UnreadableAnswer".to_owned(),
-                azure_message: format!("Azure's answer could not be read: {error}"),
-            })
-        })
+        parse(&self.body).map_err(|error| self.unreadable(error))
+    }
+
+    /// A success that nothing can be made of.
+    pub(crate) fn unreadable(&self, why: impl std::fmt::Display) -> Trouble {
+        self.trouble(arm_error::unreadable(self.status, why))
     }
 }
 
@@ -209,7 +208,13 @@ impl ArmClient {
     pub(crate) async fn read(&self, url: Url, asked: Asked<'_>) -> Result<Arc<Answer>, Trouble> {
         let read = self.inner.flights.join(&url, || self.clone().read_alone(asked.call, url.clone()).boxed());
         let answer = read.await?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(&answer, asked)) }
+        if !answer.is_success() {
+            return Err(self.refusal(&answer, asked));
+        }
+        if answer.is_mangled(asked.call) {
+            return Err(answer.unreadable("it is not Azure's"));
+        }
+        Ok(answer)
     }
 
     async fn read_alone(self, call: Call, url: Url) -> Result<Arc<Answer>, Trouble> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
-use azure_core::http::headers::WWW_AUTHENTICATE;
+use azure_core::http::headers::{Headers, WWW_AUTHENTICATE};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use url::Url;
@@ -124,7 +124,7 @@ impl ArmError {
 pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> Failure {
     let error = ArmError::of_body(&answer.body);
     match answer.status {
-        300..=399 => redirected(answer),
+        300..=399 => redirected(answer.status, &answer.headers),
         401 => not_signed_in(answer, &error, token_scope),
         403 if is_denial(answer, &error) => access_denied(&error, asked),
         429 => throttled(retry_after(&answer.headers, Utc::now())),
@@ -161,14 +161,23 @@ pub(crate) fn throttled(wait: Option<Duration>) -> Failure {
     Failure::Throttled { retry_at }
 }
 
+/// A success that nothing can be made of.
+pub(crate) fn unreadable(status: u16, why: impl std::fmt::Display) -> Failure {
+    Failure::AzureError {
+        status,
+        azure_code: "UnreadableAnswer".to_owned(),
+        azure_message: format!("Azure's answer could not be read: {why}"),
+    }
+}
+
 /// Azure's resource manager redirects nobody: somebody on the way does, and a token follows no redirect.
-fn redirected(answer: &Answer) -> Failure {
-    let to = header(&answer.headers, "location").and_then(|location| Url::parse(location).ok());
+pub(crate) fn redirected(status: u16, headers: &Headers) -> Failure {
+    let to = header(headers, "location").and_then(|location| Url::parse(location).ok());
     let to = to.map_or_else(|| "elsewhere".to_owned(), |url| format!("{}://{}", url.scheme(), connection::host(&url)));
     Failure::AzureError {
-        status: answer.status,
+        status,
         azure_code: "Redirected".to_owned(),
-        azure_message: format!("The answer leads to {to}, and Ajar goes nowhere else with its token."),
+        azure_message: format!("The answer leads to {to}, and Ajar's token goes nowhere else."),
     }
 }
 
@@ -192,7 +201,6 @@ fn claims(challenge: &str) -> &str {
 mod tests {
     use super::*;
     use crate::call::Call;
-    use azure_core::http::headers::Headers;
 
     const SCOPE: &str = "https://management.azure.com/.default";
     const ASKED: Asked<'static> = Asked { call: Call::Vm, scope: "/subscriptions/s/resourceGroups/g" };

@@ -3,7 +3,7 @@
 use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::{AsyncRawResponse, HttpClient, Request};
+use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request};
 use futures::TryStreamExt;
 use url::{Host, Url};
 
@@ -64,6 +64,18 @@ impl Http {
 #[async_trait]
 impl HttpClient for Http {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        if request.method() != Method::Get {
+            return self.whole(request).await;
+        }
+        match tokio::time::timeout(self.limits.read, self.whole(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::Io, TooSlow)),
+        }
+    }
+}
+
+impl Http {
+    async fn whole(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let response = self.client.execute_request(request).await?;
         let (status, headers, mut body) = AsyncRawResponse::deconstruct(response);
         let mut whole = Vec::new();
@@ -81,7 +93,12 @@ impl HttpClient for Http {
 /// An answer that is not read to its end.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is far longer than any of Azure's")]
-struct TooLong;
+pub(crate) struct TooLong;
+
+/// An answer that is not waited for any longer.
+#[derive(Debug, thiserror::Error)]
+#[error("timed out")]
+struct TooSlow;
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -11,6 +11,8 @@ pub struct Limits {
     pub silence: Duration,
     /// One whole call.
     pub call: Duration,
+    /// One try of a read. It costs nothing to ask again, so it need not wait as long as a write.
+    pub read: Duration,
     /// The longest answer that is read, in bytes; Azure's longest pages are a few megabytes.
     pub answer: usize,
     /// Before a read is sent a second time; doubled each time.
@@ -35,6 +37,7 @@ impl Default for Limits {
             // `initiate` can take many seconds, but not this many. Below the minute after which an attempt counts
             // `initiate` as unanswered: were they the same, chance would decide whether the call's own end is heard.
             call: Duration::from_secs(50),
+            read: Duration::from_secs(12),
             answer: 32 << 20,
             first_wait: Duration::from_millis(250),
             long_enough: Duration::from_secs(25),

@@ -133,6 +133,10 @@ impl ArmClient {
             Err(NoAnswer::Unanswered(trouble)) => return self.watch_if_under_way(vm, operation, trouble).await,
         };
         match answer.status {
+            // A page of somebody's on the way.
+            200..300 if answer.is_mangled(operation.call()) => {
+                self.watch_if_under_way(vm, operation, answer.unreadable("it is not Azure's")).await
+            }
             202 => self.follow(vm, operation, &answer).await,
             200..300 => Ok(()),
             status => {

@@ -1,13 +1,13 @@
 //! Tokens for an application, by client secret.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::Headers;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, ClientOptions, Context, HttpClient, Request, RetryOptions, Transport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
@@ -71,24 +71,32 @@ impl ServicePrincipal {
 #[async_trait]
 impl TokenSource for ServicePrincipal {
     async fn fetch(&self, scope: &str) -> Result<AccessToken, Failure> {
-        let result = async { self.azure_credential()?.get_token(&[scope], None).await }.await;
-        result.map_err(|error| self.failure(&error))
+        match self.fetch_once(scope).await {
+            // Cut off, or somebody else's page: as with every read, a second look is worth it.
+            Err(Failure::AzureError { status: 200, .. }) => self.fetch_once(scope).await,
+            result => result,
+        }
     }
 }
 
 impl ServicePrincipal {
+    async fn fetch_once(&self, scope: &str) -> Result<AccessToken, Failure> {
+        let result = async { self.azure_credential()?.get_token(&[scope], None).await }.await;
+        result.map_err(|error| self.failure(&error))
+    }
+
     fn failure(&self, error: &Error) -> Failure {
         if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<EntraRefusal>()) {
-            return refusal.clone().into();
+            return refusal.0.clone();
         }
         let unreachable = causes(error)
             .filter_map(|cause| cause.downcast_ref::<Error>())
             .any(|error| matches!(error.kind(), ErrorKind::Connection | ErrorKind::Io));
-        if unreachable {
+        if unreachable || causes(error).any(<dyn std::error::Error>::is::<connection::TooLong>) {
             return connection::unreachable(&self.authority, error);
         }
-        let host = connection::host(&self.authority);
-        Failure::NotSignedIn { detail: format!("{host} gave an answer that is no token") }
+        // Whoever wrote it, it does not say that the account is wrong.
+        arm_error::unreadable(200, format!("{} gave no token", connection::host(&self.authority)))
     }
 }
 
@@ -106,13 +114,7 @@ impl Policy for EntraRefusals {
         }
         let (status, headers, body) = AsyncRawResponse::deconstruct(response);
         let body: EntraError = serde_json::from_slice(&body.collect().await?).unwrap_or_default();
-        let refusal = EntraRefusal {
-            status: status.into(),
-            error: body.error,
-            description: body.error_description,
-            wait: retry_after(&headers, Utc::now()),
-        };
-        Err(Error::new(ErrorKind::Credential, refusal))
+        Err(Error::new(ErrorKind::Credential, EntraRefusal(body.into_failure(status.into(), &headers))))
     }
 }
 
@@ -123,31 +125,25 @@ struct EntraError {
     error_description: String,
 }
 
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{status} {error}")]
-struct EntraRefusal {
-    status: u16,
-    error: String,
-    description: String,
-    wait: Option<Duration>,
-}
+/// What Entra's refusal means, as it travels through azure_core's errors.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct EntraRefusal(Failure);
 
-impl From<EntraRefusal> for Failure {
-    fn from(refusal: EntraRefusal) -> Self {
+impl EntraError {
+    fn into_failure(self, status: u16, headers: &Headers) -> Failure {
         // The first line is the sentence; trace ids and times follow.
-        let sentence = refusal.description.lines().next().unwrap_or_default();
+        let sentence = self.error_description.lines().next().unwrap_or_default();
         let sentence = sentence.split(" Trace ID:").next().unwrap_or_default().trim();
-        if refusal.status == 429 {
-            return arm_error::throttled(refusal.wait);
+        match status {
+            300..=399 => arm_error::redirected(status, headers),
+            429 => arm_error::throttled(retry_after(headers, Utc::now())),
+            _ if status >= 500 || self.error.is_empty() || self.error == "temporarily_unavailable" => {
+                Failure::AzureError { status, azure_code: self.error, azure_message: sentence.to_owned() }
+            }
+            _ if sentence.is_empty() => Failure::NotSignedIn { detail: self.error },
+            _ => Failure::NotSignedIn { detail: sentence.to_owned() },
         }
-        if refusal.status >= 500 || refusal.error.is_empty() {
-            return Self::AzureError {
-                status: refusal.status,
-                azure_code: refusal.error,
-                azure_message: sentence.to_owned(),
-            };
-        }
-        Self::NotSignedIn { detail: if sentence.is_empty() { refusal.error } else { sentence.to_owned() } }
     }
 }
 
@@ -201,9 +197,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_no_token_is_no_sign_in_and_is_not_repeated_to_the_user() {
-        let failure = source(&Scripted::new([json(200, "<html>hunter2</html>")])).fetch(SCOPE).await.unwrap_err();
-        let Failure::NotSignedIn { detail } = failure else { panic!("another failure") };
-        assert_eq!(detail, "login.microsoftonline.us gave an answer that is no token");
+    async fn an_answer_that_is_no_token_is_asked_for_once_more_and_not_repeated_to_the_user() {
+        let page = || json(200, "<html>hunter2</html>");
+        let failure = source(&Scripted::new([page(), page()])).fetch(SCOPE).await.unwrap_err();
+        let Failure::AzureError { status: 200, azure_message, .. } = failure else { panic!("{failure:?}") };
+        assert!(azure_message.ends_with("login.microsoftonline.us gave no token"), "{azure_message}");
+        let token = json(200, r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#);
+        assert_eq!(source(&Scripted::new([page(), token])).fetch(SCOPE).await.unwrap().token.secret(), "t");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_refusal_of_the_account_is_not_told_as_one() {
+        let one = async |reply| source(&Scripted::new([reply])).fetch(SCOPE).await.unwrap_err();
+        let moved = one(json(307, "").with("location", "https://evil.example/x")).await;
+        assert!(matches!(moved, Failure::AzureError { status: 307, .. }), "{moved:?}");
+        let throttled = one(json(429, "").with("retry-after", "3600")).await;
+        assert!(matches!(throttled, Failure::Throttled { .. }), "{throttled:?}");
+        let busy = one(json(400, r#"{"error":"temporarily_unavailable"}"#)).await;
+        assert!(matches!(busy, Failure::AzureError { status: 400, .. }), "{busy:?}");
     }
 }

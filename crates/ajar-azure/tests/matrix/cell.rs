@@ -55,10 +55,11 @@ impl Cell {
         if self.applied() > 1 {
             complain(&format!("applied {} times", self.applied()));
         }
-        if let Ok(Came::Granted) = self.end
+        if let Ok(Came::Granted | Came::Done) = self.end
+            && self.called.writes()
             && self.applied() != 1
         {
-            complain("granted without having been applied");
+            complain("taken for done, and yet not applied");
         }
         if self.called == Called::Arm(ajar_azure::Call::Initiate) {
             if self.shown != (self.applied() > 0) {

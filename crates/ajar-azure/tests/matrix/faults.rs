@@ -49,7 +49,7 @@ fn forms(name: &str, takes: &Value) -> Vec<(String, Value)> {
     let mut forms = match takes.as_slice() {
         ["to", ..] => ["foreign", "http", "self"].map(|to| said(json!({ "to": to }))).into(),
         ["minutes"] => [-30, 30].map(|minutes| said(json!({ "minutes": minutes }))).into(),
-        ["megabytes"] => vec![said(json!({ "megabytes": 3 }))],
+        ["megabytes"] => vec![said(json!({ "megabytes": 1 }))],
         ["seconds"] if name == "slow" => vec![said(json!({ "seconds": 0.1 }))],
         // Crumbs come often enough that no silence ends the call, and last longer than a call may.
         ["seconds"] if name == "slowTrickle" => vec![said(json!({ "seconds": 8 }))],

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ajar_azure::{ArmClient, Call, Http, Limits, http_client_within};
+use ajar_azure::{ArmClient, Call, Http, Limits, TokenCredential, http_client_within};
 use azure_sim::Fleet;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -18,18 +18,19 @@ use crate::cell::{BOUND, Cell};
 use crate::faults::Variant;
 
 const SIMULATORS: usize = 4;
-const LANES: usize = 8;
-const SIGN_IN_SIMULATORS: usize = 6;
+const LANES: usize = 16;
+const SIGN_IN_SIMULATORS: usize = 8;
 
 /// Short, so that the whole matrix takes less than a minute; long enough for a machine that is busy.
 fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(5),
-        silence: Duration::from_millis(1_500),
-        call: Duration::from_secs(2),
-        answer: 2 << 20,
+        silence: Duration::from_millis(2_500),
+        call: Duration::from_secs(3),
+        read: Duration::from_millis(1_500),
+        answer: 256 << 10,
         first_wait: Duration::from_millis(20),
-        long_enough: Duration::from_millis(1_400),
+        long_enough: Duration::from_millis(2_200),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
         first_look: Duration::from_millis(30),
@@ -91,28 +92,42 @@ async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
     let lanes = (0..lanes).map(|_| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
-            let http = http_client_within(&azure.cloud, limits()).unwrap();
+            let lane = Lane::new(&azure);
             let mut cells = Vec::new();
             loop {
                 let next = queue.lock().unwrap().pop_front();
                 let Some(job) = next else { return cells };
-                cells.push(run(&azure, &http, job).await);
+                cells.push(run(&azure, &lane, job).await);
             }
         })
     });
     join_all(lanes).await.into_iter().flat_map(Result::unwrap).collect()
 }
 
-async fn run(azure: &Arc<Azure>, http: &Http, job: Job) -> Cell {
+/// Connections and a token that one cell after the other uses. Each has a client of its own, with a budget of its own.
+struct Lane {
+    http: Http,
+    credential: Arc<dyn TokenCredential>,
+}
+
+impl Lane {
+    fn new(azure: &Azure) -> Self {
+        let http = http_client_within(&azure.cloud, limits()).unwrap();
+        Self { credential: credential(&azure.simulator, &azure.cloud, &http, None), http }
+    }
+
+    fn client(&self, azure: &Azure) -> ArmClient {
+        ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap()
+    }
+}
+
+async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let subscription = format!("/subscriptions/{}", job.subscription());
     let group = format!("{subscription}/resourceGroups/rg");
     let vm = format!("{group}/providers/Microsoft.Compute/virtualMachines/cell-{}", job.number).parse().unwrap();
     let policy = format!("{group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default");
-    let client = || {
-        let credential = credential(&azure.simulator, &azure.cloud, http, None);
-        ArmClient::new(&azure.cloud, credential, http.clone()).unwrap()
-    };
-    let facts = client().virtual_machine(&vm).await.unwrap();
+    let unharmed = lane.client(azure);
+    let facts = unharmed.virtual_machine(&vm).await.unwrap();
     let subject = Subject { vm, policy: policy.parse().unwrap(), network_interfaces: facts.network_interfaces };
 
     prepare(azure, &job, &subscription, &group).await;
@@ -123,7 +138,8 @@ async fn run(azure: &Arc<Azure>, http: &Http, job: Job) -> Cell {
     fault["match"] = json!({ "route": job.called.route(), "path": &path });
     azure.control("faults", fault).await;
 
-    let (tested, called, about) = (client(), job.called, subject.clone());
+    let tested = if job.called == Called::Token { Lane::new(azure).client(azure) } else { lane.client(azure) };
+    let (called, about) = (job.called, subject.clone());
     let task = tokio::spawn(async move { make(&tested, called, &about).await });
     let end = match tokio::time::timeout(BOUND, task).await {
         Ok(Ok(came)) => Ok(came),
@@ -134,7 +150,7 @@ async fn run(azure: &Arc<Azure>, http: &Http, job: Job) -> Cell {
         azure.forget_faults().await;
     }
     let shown = job.called == Called::Arm(Call::Initiate)
-        && client().jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
+        && unharmed.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
     let mut journal = azure.journal_of(&path).await;
     journal.retain(|entry| seq(entry) > from);
     Cell { fault: job.variant.label, called: job.called, end, journal, shown }
