@@ -90,13 +90,21 @@ pub fn prepare(folder: &Folder, announcement: &str) -> io::Result<DemoAccount> {
     })
 }
 
-/// The announcement as it may lie in a file: the account's secrets stay in memory, even these throw-away ones.
+/// The announcement as it may lie in a file: the accounts' secrets stay in memory, even these throw-away ones.
 fn without_secrets(announcement: &str) -> io::Result<Vec<u8>> {
-    let mut announced: serde_json::Map<String, serde_json::Value> = serde_json::from_str(announcement)?;
-    for secret in ["clientSecret", "identityHeader"] {
-        announced.remove(secret);
-    }
+    let mut announced: serde_json::Value = serde_json::from_str(announcement)?;
+    remove_secrets(&mut announced);
     Ok(serde_json::to_vec_pretty(&announced)?)
+}
+
+/// Wherever they are: each account of the announcement can have one.
+fn remove_secrets(value: &mut serde_json::Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|name, _| name != "clientSecret" && name != "identityHeader");
+        fields.values_mut().for_each(remove_secrets);
+    } else if let Some(items) = value.as_array_mut() {
+        items.iter_mut().for_each(remove_secrets);
+    }
 }
 
 fn kept_clients(folder: &Folder) -> String {

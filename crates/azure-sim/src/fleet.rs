@@ -418,6 +418,31 @@ mod tests {
     }
 
     #[test]
+    fn mistakes_in_accounts_are_named_with_their_key() {
+        for (more, key) in [
+            ("tenant = \"nowhere\"", "accounts.ada.tenant"),
+            ("guest_in = [\"nowhere\"]", "accounts.ada.guest_in"),
+            ("client_id = \"11111111-1111-4111-8111-111111111111\"", "accounts.ada.client_id"),
+            ("[[accounts]]\nname = \"Ada\"", "accounts.Ada.name"),
+            ("[[accounts]]\nname = \"app\"", "accounts.app.name"),
+            ("[[tenants]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"contoso\"", "tenants.contoso"),
+            (
+                "[[subscriptions]]\nid = \"11111111-1111-4111-8111-111111111112\"\nname = \"x\"\ntenant = \"y\"",
+                "subscriptions.x.tenant",
+            ),
+        ] {
+            let error = format!("{HEAD}[[accounts]]\nname = \"ada\"\n{more}").parse::<Fleet>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{key}: ")), "{error}");
+        }
+        let fleet: Fleet = HEAD.parse().unwrap();
+        let names: Vec<_> = fleet.accounts.iter().map(|account| account.name.as_str()).collect();
+        assert_eq!(names, [SERVICE_PRINCIPAL, "demo", "identity"], "without any there is one of each kind");
+        let secret = "[[accounts]]\nname = \"old\"\nkind = \"servicePrincipal\"\nsecret = \"swordfish\"";
+        let fleet: Fleet = format!("{HEAD}{secret}").parse().unwrap();
+        assert!(!format!("{fleet:?}").contains("swordfish"));
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_key() {
         let bad = complaint("ports = [{ number = 22, jit = { max_duration = \"3 hours\" } }]");
         assert!(bad.contains("vms.a.ports.22.jit.max_duration") && bad.contains("3 hours"), "{bad}");

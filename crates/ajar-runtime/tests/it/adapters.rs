@@ -87,6 +87,7 @@ fn announcement() -> Value {
         "identityEndpoint": "https://127.0.0.1:1/_identity", "control": "https://127.0.0.1:1/_sim",
         "publicIpEndpoints": ["https://127.0.0.1:1/_ip/1"],
         "ssh": { "user": "demo", "identityFile": "/tmp/id" },
+        "accounts": [{ "name": "auditor", "clientSecret": "0ther" }, { "name": "ada" }],
         "vms": [
             { "id": vm("web-01").to_string(), "name": "web-01", "os": "Linux", "hostKey": "ssh-ed25519 AAAA" },
             { "id": vm("win").to_string(), "name": "win", "os": "Windows", "hostKey": null },
@@ -124,12 +125,13 @@ fn the_demos_secrets_are_in_no_file() {
     let mut files = 0;
     for entry in std::fs::read_dir(home.path()).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        assert!(!text.contains("s3cret") && !text.contains("h3ader"), "{text}");
+        assert!(!["s3cret", "h3ader", "0ther"].iter().any(|secret| text.contains(secret)), "{text}");
         files += 1;
     }
     assert_eq!(files, 3);
     let kept: Value = serde_json::from_slice(&std::fs::read(folder.state_file(demo::ANNOUNCEMENT)).unwrap()).unwrap();
     assert_eq!(kept["control"], "https://127.0.0.1:1/_sim");
+    assert_eq!(kept["accounts"][0], json!({ "name": "auditor" }));
 }
 
 #[tokio::test]

@@ -81,6 +81,7 @@ pub(crate) struct AccountSpec {
     #[serde(default)]
     pub(crate) guest_in: Vec<String>,
     pub(crate) secret: Option<Secret>,
+    #[serde(default, deserialize_with = "date_time")]
     pub(crate) secret_expires: Option<DateTime<Utc>>,
     /// A PEM file with the certificate whose key signs this service principal's assertions.
     pub(crate) certificate: Option<PathBuf>,
@@ -91,6 +92,15 @@ pub(crate) struct AccountSpec {
     /// Statements on top of the role, newest last.
     #[serde(default)]
     pub(crate) rights: Vec<Statement>,
+}
+
+/// TOML has times of its own, which chrono does not know.
+fn date_time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let written = toml::value::Datetime::deserialize(deserializer)?.to_string();
+    let parsed = DateTime::parse_from_rfc3339(&written);
+    parsed
+        .map(|at| Some(at.to_utc()))
+        .map_err(|_| serde::de::Error::custom("write a time such as 2027-01-01T00:00:00Z"))
 }
 
 /// An application that users sign in to, without a secret of its own.

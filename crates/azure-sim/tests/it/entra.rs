@@ -71,19 +71,6 @@ async fn without_a_good_token_nothing_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_managed_identity_endpoint_issues_tokens_too() {
-    let azure = Azure::start().await;
-    let announce = azure.simulator.announce();
-    let url = format!("{}?api-version=2019-08-01&resource={}", announce.identity_endpoint, announce.resource_manager);
-    let refused = azure.http.get(&url).send().await.unwrap();
-    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
-    let answer = azure.http.get(&url).header("X-IDENTITY-HEADER", &announce.identity_header).send().await.unwrap();
-    let body: Value = answer.json().await.unwrap();
-    assert_eq!(body["access_token"].as_str().unwrap().split('.').count(), 3);
-    assert!(body["expires_on"].as_str().unwrap().parse::<i64>().is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn discovery_names_the_endpoints() {
     let azure = Azure::start().await;
     let announce = azure.simulator.announce();
@@ -127,4 +114,57 @@ async fn an_authority_called_adfs_is_served_on_paths_of_its_own() {
 
     azure.token = token;
     azure.get("/subscriptions").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_name_of_a_tenant_is_an_authority_and_others_are_not() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let configuration = async |path: &str| {
+        let url = format!("{}/{path}/.well-known/openid-configuration", announce.authority);
+        let answer = azure.http.get(url).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json::<Value>().await.unwrap())
+    };
+    let id = announce.tenants[1].id;
+    for (path, issuer) in [
+        (format!("{id}/v2.0"), format!("{}/{id}/v2.0", announce.authority)),
+        ("fabrikam.onmicrosoft.com/v2.0".to_owned(), format!("{}/{id}/v2.0", announce.authority)),
+        ("organizations/v2.0".to_owned(), format!("{}/{{tenantid}}/v2.0", announce.authority)),
+        ("FABRIKAM.onmicrosoft.com".to_owned(), format!("{}/{id}/", announce.authority)),
+    ] {
+        let (status, body) = configuration(&path).await;
+        assert_eq!((status, &body["issuer"]), (StatusCode::OK, &json!(issuer)), "{path}");
+        assert!(body["device_authorization_endpoint"].as_str().unwrap().ends_with("/devicecode"), "{body}");
+    }
+    let (status, body) = configuration("nobody.onmicrosoft.com/v2.0").await;
+    assert_eq!((status, &body["error_codes"]), (StatusCode::BAD_REQUEST, &json!([90_002])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instance_discovery_knows_this_cloud_under_all_its_names_and_no_other() {
+    let azure = Azure::start().await;
+    let base = &azure.simulator.announce().authority;
+    let ask = async |about: &str| -> Value {
+        let url = format!("{base}/common/discovery/instance");
+        let query = [("api-version", "1.1"), ("authorization_endpoint", about)];
+        azure.http.get(url).query(&query).send().await.unwrap().json().await.unwrap()
+    };
+    for about in
+        [format!("{base}/common/oauth2/v2.0/authorize"), "https://localhost/common/oauth2/v2.0/authorize".to_owned()]
+    {
+        let body = ask(&about).await;
+        let wanted = format!("{base}/common/v2.0/.well-known/openid-configuration");
+        assert_eq!(body["tenant_discovery_endpoint"], wanted, "{about}");
+        assert!(body["metadata"][0]["aliases"].as_array().unwrap().len() > 1, "{body}");
+    }
+    let body = ask("https://evil.example/common/oauth2/v2.0/authorize").await;
+    assert_eq!((&body["error"], &body["error_codes"]), (&json!("invalid_instance"), &json!([50_049])));
+
+    let realm = async |user: &str| -> Value {
+        let url = format!("{base}/common/userrealm/{user}?api-version=1.0");
+        azure.http.get(url).send().await.unwrap().json().await.unwrap()
+    };
+    assert_eq!(realm("ada@contoso.onmicrosoft.com").await["account_type"], "Managed");
+    assert_eq!(realm("ada@elsewhere.example").await["account_type"], "Unknown");
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, its client's too")]
 
+mod assertion;
 mod client;
 mod control;
 mod entra;
@@ -9,6 +10,7 @@ mod faults;
 mod guest;
 mod jit;
 mod lists;
+mod managed_identity;
 mod network;
 mod policy;
 mod power;
