@@ -7,6 +7,7 @@ import ssl
 import sys
 import time
 import traceback
+import urllib.parse
 import urllib.request
 
 
@@ -36,6 +37,14 @@ class Simulator:
         kind = f"locations/{vm['location']}/jitNetworkAccessPolicies/{vm['jitPolicy']}"
         return f"{self.group_id(vm)}/providers/Microsoft.Security/{kind}"
 
+    def _send(self, request):
+        # A proxy of the surroundings is none of the simulator's business.
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._trust)
+        )
+        with opener.open(request, timeout=20) as answer:
+            return answer.read().decode()
+
     def control(self, what, body):
         request = urllib.request.Request(
             f"{self.announce['control']}/{what}",
@@ -43,12 +52,11 @@ class Simulator:
             headers={"Content-Type": "application/json"},
             method="POST",
         )
-        # A proxy of the surroundings is none of the simulator's business.
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._trust)
-        )
-        with opener.open(request, timeout=20) as answer:
-            return json.load(answer)
+        return json.loads(self._send(request))
+
+    def submit(self, url, **fields):
+        """Posts a page's form, as a browser does."""
+        return self._send(urllib.request.Request(url, data=urllib.parse.urlencode(fields).encode()))
 
     def switch(self, **values):
         self.control("switches", values)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,6 +195,47 @@ def _():
 
 def identity():
     return {"IDENTITY_ENDPOINT": sim.announce["identityEndpoint"], "IDENTITY_HEADER": sim.announce["identityHeader"]}
+
+
+@check("login with a certificate", reads=True)
+def _():
+    register(CLOUD, "certificate")
+    accounts = az(
+        "login", "--service-principal", "-u", sim.announce["clientId"], "--certificate",
+        sim.announce["clientCertificate"], "--tenant", sim.tenant, profile="certificate",
+    )  # fmt: skip
+    same(names(accounts), ["Contoso Demo", "Contoso Finance"])
+
+
+@check("login of a user by device code sees all tenants of the user", reads=True)
+def _():
+    register(CLOUD, "device")
+    # The code to type is a warning.
+    shown = surroundings("device", AZURE_CORE_ONLY_SHOW_ERRORS="false")
+    arguments = [sys.executable, "-m", "azure.cli", "login", "--use-device-code", "-o", "json"]
+    with subprocess.Popen(
+        arguments, env=shown, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stderr:
+            code = re.search(r"open the page (\S+) and enter the code (\S+) to authenticate", line)
+            if code:
+                page = sim.submit(code[1], otc=code[2], account="ada")
+                assert "You have signed in" in page, page
+        accounts = running.stdout.read()
+    same((running.returncode, bool(accounts)), (0, True))
+    accounts = json.loads(accounts)
+    same(names(accounts), ["Contoso Demo", "Contoso Finance", "Fabrikam Research"])
+    same({account["user"]["name"] for account in accounts}, {"ada@contoso.onmicrosoft.com"})
+    fabrikam = sim.announce["tenants"][1]["id"]
+    same(az("account", "get-access-token", "--tenant", fabrikam, profile="device")["tenant"], fabrikam)
+
+
+@check("login as managed identity (IMDS)", reads=True)
+def _():
+    register(CLOUD, "imds")
+    imds = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": sim.announce["imdsEndpoint"]}
+    accounts = az("login", "--identity", profile="imds", **imds)
+    same(names(accounts), ["Contoso Demo", "Contoso Finance"])
 
 
 @check("login as managed identity (App Service) and list VMs", reads=True)

@@ -1,7 +1,7 @@
 //! Azure Resource Manager's errors: `{"error":{"code","message"}}`, with Azure's own codes and sentences.
 
 use axum::Json;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -205,6 +205,8 @@ impl IntoResponse for ArmError {
         let mut response = (self.status, Json(body)).into_response();
         if let Some(challenge) = self.challenge.and_then(|challenge| challenge.parse().ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            // It never got as far as a resource provider.
+            response.headers_mut().insert("x-ms-failure-cause", HeaderValue::from_static("gateway"));
         }
         response
     }

@@ -447,6 +447,7 @@ async fn tokens_for_others_and_forged_ones_do_not_let_one_in() {
         let url = format!("{base}/subscriptions?api-version=2022-12-01");
         let answer = browser.http.get(url).bearer_auth(token).send().await.unwrap();
         assert!(answer.headers()["www-authenticate"].to_str().unwrap().contains("error=\"invalid_token\""));
+        assert_eq!(answer.headers()["x-ms-failure-cause"], "gateway");
         let (status, its_code, _) = crate::client::error(answer).await;
         assert_eq!((status, its_code.as_str()), (401, code));
     }
