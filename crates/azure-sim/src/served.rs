@@ -36,6 +36,8 @@ fn of_route(route: &Route) -> &'static str {
     match route {
         Route::Subscriptions => "Subscriptions_List",
         Route::Tenants => "Tenants_List",
+        Route::GraphQuery => "Resources",
+        Route::GraphOperations => "Operations_List",
         Route::Within(scope, target) => of_target(scope, target),
     }
 }

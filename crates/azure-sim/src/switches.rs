@@ -100,6 +100,12 @@ switches! {
     }
     /// The shortest window that *initiate* grants.
     "shortestDuration" => shortest_duration: ShortestDuration { "none" => None, "PT5M" => FiveMinutes }
+    /// How long Resource Graph is behind the resource providers with power states and addresses.
+    "resourceGraphLag" => resource_graph_lag: ResourceGraphLag {
+        "minute" => Minute, "none" => None, "hour" => Hour,
+    }
+    /// Whether Resource Graph lets a user ask 15 queries in 5 s and no more.
+    "resourceGraphQuota" => resource_graph_quota: ResourceGraphQuota { "15" => Fifteen, "none" => None }
     /// How many members a page of a list has at most. Azure does not say.
     "pageSize" => page_size: PageSize { "1000" => Thousand, "100" => Hundred, "10" => Ten, "2" => Two }
     /// What happens to open windows when their policy, or their VM's part of it, is removed.

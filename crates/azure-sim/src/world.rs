@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::arm::graph::Quotas;
 use crate::clock::Clock;
 use crate::entra::Entra;
 use crate::fault::Faults;
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     journal: Mutex<Journal>,
     faults: Mutex<Faults>,
+    quotas: Mutex<Quotas>,
     pub(crate) entra: Entra,
     guard: tokio::sync::Mutex<Guard>,
     changed: Notify,
@@ -45,6 +47,7 @@ impl World {
             clock: Clock::default(),
             journal: Mutex::default(),
             faults: Mutex::new(Faults::new(seed)),
+            quotas: Mutex::default(),
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),
@@ -67,6 +70,11 @@ impl World {
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         hold(&self.journal)
+    }
+
+    /// Of Resource Graph.
+    pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
+        hold(&self.quotas)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {

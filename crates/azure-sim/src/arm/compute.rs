@@ -149,6 +149,33 @@ fn os_profile(vm: &Vm) -> Value {
     profile
 }
 
+/// What Resource Graph has of the instance view, as of then.
+pub(super) fn extended(vm: &Vm, as_of: DateTime<Utc>) -> Value {
+    let power = vm.seen_at(as_of).power;
+    let (system, version) = system(vm.os);
+    json!({
+        "instanceView": {
+            "computerName": vm.name,
+            "osName": system,
+            "osVersion": version,
+            "hyperVGeneration": "V2",
+            "powerState": {
+                "code": format!("PowerState/{}", power.code()),
+                "displayStatus": display(power),
+                "level": "Info",
+            },
+        },
+    })
+}
+
+/// Name and version of what runs in the VM.
+fn system(os: Os) -> (&'static str, &'static str) {
+    match os {
+        Os::Linux => ("ubuntu", "24.04"),
+        Os::Windows => ("Windows Server 2025 Datacenter", "10.0.26100.1"),
+    }
+}
+
 fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
     let under_way = vm.power.under_way().is_some();
     let (provisioning, provisioning_text) =
@@ -177,10 +204,7 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
         ],
     });
     if vm.power.booted(now) {
-        let (system, version) = match vm.os {
-            Os::Linux => ("ubuntu", "24.04"),
-            Os::Windows => ("Windows Server 2025 Datacenter", "10.0.26100.1"),
-        };
+        let (system, version) = system(vm.os);
         view["computerName"] = vm.name.clone().into();
         view["osName"] = system.into();
         view["osVersion"] = version.into();

@@ -1,12 +1,12 @@
 //! Azure Resource Manager's errors: `{"error":{"code","message"}}`, with Azure's own codes and sentences.
 
 use axum::Json;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::entra::Entra;
@@ -22,11 +22,27 @@ pub(crate) struct ArmError {
     message: String,
     /// `WWW-Authenticate` of a 401.
     challenge: Option<String>,
+    details: Vec<Value>,
+    headers: Box<HeaderMap>,
 }
 
 impl ArmError {
     pub(crate) fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), challenge: None }
+        let (code, message) = (code.into(), message.into());
+        Self { status, code, message, challenge: None, details: Vec::new(), headers: Box::default() }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// The same with `details`, each of the same shape.
+    pub(crate) fn with_details(self, details: Vec<Value>) -> Self {
+        Self { details, ..self }
+    }
+
+    pub(crate) fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers: Box::new(headers), ..self }
     }
 
     /// 401: the bearer is missing, unknown, expired or for somebody else.
@@ -201,8 +217,12 @@ impl From<Refusal> for ArmError {
 
 impl IntoResponse for ArmError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": { "code": self.code, "message": self.message } });
+        let mut body = json!({ "error": { "code": self.code, "message": self.message } });
+        if !self.details.is_empty() {
+            body["error"]["details"] = self.details.into();
+        }
         let mut response = (self.status, Json(body)).into_response();
+        response.headers_mut().extend(*self.headers);
         if let Some(challenge) = self.challenge.and_then(|challenge| challenge.parse().ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             // It never got as far as a resource provider.

@@ -4,6 +4,7 @@ mod compute;
 mod diagnostics;
 mod disk;
 pub(crate) mod error;
+pub(crate) mod graph;
 mod initiate_body;
 mod json_body;
 mod network;
@@ -132,6 +133,8 @@ async fn answer(
     match route {
         Route::Subscriptions => world.look(|cloud, _| page::list(&call, cloud, subscriptions::all(&call, cloud))),
         Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
+        Route::GraphQuery => graph::resources(&call),
+        Route::GraphOperations => Ok(graph::operations()),
         Route::Within(scope, target) => within(&call, &scope, target),
     }
 }

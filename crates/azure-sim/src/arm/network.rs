@@ -1,5 +1,7 @@
 //! `Microsoft.Network`: a network interface, a public IP address and a network security group for each VM.
 
+use std::net::Ipv4Addr;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -101,8 +103,8 @@ pub(super) fn guid(vm: &Vm, which: u128) -> Uuid {
     Uuid::from_u128(vm.platform_id.as_u128() ^ (which << 64))
 }
 
-fn interface(cloud: &Cloud, vm: &Vm) -> Value {
-    let group = vm.nic_id();
+/// The one configuration of a VM's interface.
+pub(super) fn ip_configuration_of(vm: &Vm) -> Value {
     let mut configuration = json!({
         "privateIPAddress": vm.private_ip,
         "privateIPAllocationMethod": "Dynamic",
@@ -114,9 +116,19 @@ fn interface(cloud: &Cloud, vm: &Vm) -> Value {
     if let Some(id) = vm.public_ip_id() {
         configuration["publicIPAddress"] = json!({ "id": id });
     }
+    json!({
+        "name": "ipconfig1",
+        "id": format!("{}/ipConfigurations/ipconfig1", vm.nic_id()),
+        "etag": "W/\"1\"",
+        "type": "Microsoft.Network/networkInterfaces/ipConfigurations",
+        "properties": configuration,
+    })
+}
+
+pub(super) fn interface(cloud: &Cloud, vm: &Vm) -> Value {
     let mut interface = json!({
         "name": vm.nic_name(),
-        "id": group,
+        "id": vm.nic_id(),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/networkInterfaces",
         "location": vm.location,
@@ -124,13 +136,7 @@ fn interface(cloud: &Cloud, vm: &Vm) -> Value {
         "properties": {
             "provisioningState": "Succeeded",
             "primary": true,
-            "ipConfigurations": [{
-                "name": "ipconfig1",
-                "id": format!("{group}/ipConfigurations/ipconfig1"),
-                "etag": "W/\"1\"",
-                "type": "Microsoft.Network/networkInterfaces/ipConfigurations",
-                "properties": configuration,
-            }],
+            "ipConfigurations": [ip_configuration_of(vm)],
             "dnsSettings": {
                 "dnsServers": [],
                 "appliedDnsServers": [],
@@ -157,32 +163,44 @@ fn interface(cloud: &Cloud, vm: &Vm) -> Value {
 }
 
 fn public_ip_address(vm: &Vm) -> Option<Value> {
-    let id = vm.public_ip_id()?;
-    let dynamic = match vm.public_ip {
+    Some(json!({
+        "name": vm.public_ip_name(),
+        "id": vm.public_ip_id()?,
+        "etag": "W/\"1\"",
+        "type": "Microsoft.Network/publicIPAddresses",
+        "location": vm.location,
+        "tags": compute::tags(),
+        "sku": sku(vm),
+        "properties": address_properties(vm, vm.address()),
+    }))
+}
+
+fn is_dynamic(vm: &Vm) -> bool {
+    match vm.public_ip {
         PublicIp::Dynamic { .. } => true,
         PublicIp::Static(_) | PublicIp::None | PublicIp::Firewall(_) => false,
-    };
+    }
+}
+
+/// Of the VM's public IP address.
+pub(super) fn sku(vm: &Vm) -> Value {
+    json!({ "name": if is_dynamic(vm) { "Basic" } else { "Standard" }, "tier": "Regional" })
+}
+
+/// Of the VM's public IP address, while it is this one.
+pub(super) fn address_properties(vm: &Vm, address: Option<Ipv4Addr>) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "resourceGuid": guid(vm, 2),
         "publicIPAddressVersion": "IPv4",
-        "publicIPAllocationMethod": if dynamic { "Dynamic" } else { "Static" },
+        "publicIPAllocationMethod": if is_dynamic(vm) { "Dynamic" } else { "Static" },
         "idleTimeoutInMinutes": 4,
         "ipTags": [],
         "ipConfiguration": { "id": format!("{}/ipConfigurations/ipconfig1", vm.nic_id()) },
     });
     // A dynamic address that is not held does not show at all.
-    if let Some(address) = vm.address() {
+    if let Some(address) = address {
         properties["ipAddress"] = address.to_string().into();
     }
-    Some(json!({
-        "name": vm.public_ip_name(),
-        "id": id,
-        "etag": "W/\"1\"",
-        "type": "Microsoft.Network/publicIPAddresses",
-        "location": vm.location,
-        "tags": compute::tags(),
-        "sku": { "name": if dynamic { "Basic" } else { "Standard" }, "tier": "Regional" },
-        "properties": properties,
-    }))
+    properties
 }

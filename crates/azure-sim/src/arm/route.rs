@@ -113,6 +113,9 @@ pub(crate) enum Target {
 pub(crate) enum Route {
     Subscriptions,
     Tenants,
+    /// A query of Resource Graph.
+    GraphQuery,
+    GraphOperations,
     Within(Scope, Target),
 }
 
@@ -126,6 +129,10 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
     let (subscription, rest) = match words.as_slice() {
         ["subscriptions"] if get => return Some(Route::Subscriptions),
         ["tenants"] if get => return Some(Route::Tenants),
+        ["providers", "microsoft.resourcegraph", "resources"] if method == Method::POST => {
+            return Some(Route::GraphQuery);
+        }
+        ["providers", "microsoft.resourcegraph", "operations"] if get => return Some(Route::GraphOperations),
         ["subscriptions", _, rest @ ..] => (kept[1].to_owned(), rest),
         _ => return None,
     };

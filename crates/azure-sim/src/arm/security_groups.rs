@@ -11,6 +11,7 @@ use crate::state::Cloud;
 use crate::state::groups::{Group, NicGroup};
 use crate::state::jit::stable_uuid;
 use crate::state::nsg::{self, PortRange, SecurityRule};
+use crate::state::vm::Vm;
 
 /// All groups of the scope.
 pub(super) fn groups(cloud: &Cloud, scope: &Scope, now: DateTime<Utc>) -> Vec<Value> {
@@ -20,6 +21,11 @@ pub(super) fn groups(cloud: &Cloud, scope: &Scope, now: DateTime<Utc>) -> Vec<Va
 /// The group with this name.
 pub(super) fn group(cloud: &Cloud, scope: &Scope, name: &str, now: DateTime<Utc>) -> Option<Value> {
     find(cloud, scope, name).map(|group| group_json(cloud, group, now))
+}
+
+/// The group that the VM has for itself.
+pub(super) fn own_group(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
+    group_json(cloud, Group::Own(vm), now)
 }
 
 /// The group's user rules, as their own list.

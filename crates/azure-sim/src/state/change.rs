@@ -126,7 +126,9 @@ impl Cloud {
                 PowerAction::Start | PowerAction::Restart => Wait::Start,
                 PowerAction::PowerOff | PowerAction::Deallocate => Wait::Deallocate,
             });
+            let was = self.vms[vm].seen();
             self.vms[vm].power.begin(action, id, now + takes);
+            self.vms[vm].remember(was, now);
         }
         self.operations.insert(id, operation);
         id
@@ -135,6 +137,7 @@ impl Cloud {
     /// Everything that has happened by itself up to `now`.
     pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) {
         for index in 0..self.vms.len() {
+            let was = self.vms[index].seen();
             let Some(arrival) = self.vms[index].power.advance_to(now) else { continue };
             let outcome = match arrival.action {
                 PowerAction::Start if self.vms[index].out_of_capacity => {
@@ -153,6 +156,7 @@ impl Cloud {
                 }
                 PowerAction::PowerOff => Outcome::Succeeded,
             };
+            self.vms[index].remember(was, arrival.at);
             if let Some(operation) = self.operations.get_mut(&arrival.operation) {
                 operation.ended = Some(arrival.at);
                 operation.outcome = outcome;

@@ -298,7 +298,7 @@ pub(crate) fn stable_uuid(text: &str) -> Uuid {
 }
 
 /// FNV-1a: names must be the same on every run, which the standard hasher does not promise.
-fn checksum(text: &str) -> u64 {
+pub(crate) fn checksum(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     text.to_ascii_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }

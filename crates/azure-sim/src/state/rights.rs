@@ -109,6 +109,12 @@ impl OfAction<'_> {
         decides.is_some_and(|entry| entry.statement.allowed)
     }
 
+    /// The answer for every scope, where no statement is about a part of them.
+    pub(crate) fn decides_everywhere(&self) -> Option<bool> {
+        let everywhere = self.newest_first.iter().all(|entry| entry.scope.is_empty());
+        everywhere.then(|| self.newest_first.first().is_some_and(|entry| entry.statement.allowed))
+    }
+
     /// Whether the account may at this scope or anywhere below: who has a right on a VM sees its subscription.
     pub(crate) fn at_or_below(&self, scope: &str) -> bool {
         let below = |entry: &&&Entry| entry.statement.allowed && covers(scope, &entry.scope);

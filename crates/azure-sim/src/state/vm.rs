@@ -25,6 +25,8 @@ pub(crate) struct Vm {
     pub(crate) platform_id: Uuid,
     pub(crate) created: DateTime<Utc>,
     pub(crate) power: Power,
+    /// How it was before its latest changes, oldest first.
+    past: Vec<Past>,
     pub(crate) private_ip: Ipv4Addr,
     pub(crate) public_ip: PublicIp,
     pub(crate) ports: Vec<VmPort>,
@@ -41,6 +43,23 @@ pub(crate) struct Vm {
     /// Allow rules that have outlived their policy.
     pub(crate) left_windows: Vec<LeftWindow>,
 }
+
+/// What others may still believe of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) power: PowerState,
+    pub(crate) address: Option<Ipv4Addr>,
+}
+
+/// How a VM was until then.
+#[derive(Clone, Copy, Debug)]
+struct Past {
+    until: DateTime<Utc>,
+    was: Seen,
+}
+
+/// Nobody is further behind.
+const REMEMBERED: TimeDelta = TimeDelta::hours(2);
 
 /// Where a VM's JIT rules are: index of the policy, and of the VM within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +120,7 @@ impl Vm {
             size: spec.size.clone(),
             created: now - TimeDelta::days(90),
             power,
+            past: Vec::new(),
             private_ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 4)) + index),
             public_ip,
             ports,
@@ -196,6 +216,24 @@ impl Vm {
     /// Where the port really is, if anywhere at present.
     pub(crate) fn dial(&self, port: &VmPort) -> Option<SocketAddrV4> {
         self.address().map(|address| SocketAddrV4::new(address, port.mapped_port.unwrap_or(port.number)))
+    }
+
+    /// How it is now.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { power: self.power.current(), address: self.address() }
+    }
+
+    /// How it was at `time`, which is not long ago.
+    pub(crate) fn seen_at(&self, time: DateTime<Utc>) -> Seen {
+        self.past.iter().find(|past| past.until > time).map_or_else(|| self.seen(), |past| past.was)
+    }
+
+    /// Notes that it was so until `now`.
+    pub(crate) fn remember(&mut self, was: Seen, now: DateTime<Utc>) {
+        if was != self.seen() {
+            self.past.retain(|past| past.until + REMEMBERED > now);
+            self.past.push(Past { until: now, was });
+        }
     }
 
     /// A dynamic address goes with deallocation.

@@ -1,0 +1,253 @@
+//! Expressions whose names are columns and whose functions are known: ready to be evaluated.
+
+use serde_json::Value;
+
+use super::QueryError;
+use super::function::Function;
+use super::row::Row;
+use super::syntax::{Comparison, Expr, Named};
+use super::value::{self, compare};
+
+/// What a column holds. Values in `properties` are dynamic until they are converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    Integer,
+    Real,
+    Bool,
+    Dynamic,
+}
+
+impl Type {
+    /// Name in the `table` result format.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Real => "number",
+            Self::Bool => "boolean",
+            Self::Dynamic => "object",
+        }
+    }
+
+    /// What a row without a partner has in a column of this type: texts are never null.
+    pub(super) fn nothing(self) -> Value {
+        if self == Self::Text { Value::String(String::new()) } else { Value::Null }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: Type,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Bound {
+    Constant(Value),
+    Column(usize),
+    /// Members of a column's value, outermost first.
+    Path(usize, Vec<String>),
+    Member(Box<Bound>, String),
+    Index(Box<Bound>, Box<Bound>),
+    Not(Box<Bound>),
+    Negative(Box<Bound>),
+    And(Box<Bound>, Box<Bound>),
+    Or(Box<Bound>, Box<Bound>),
+    Compare(Comparison, Box<Bound>, Box<Bound>),
+    In {
+        value: Box<Bound>,
+        list: Vec<Bound>,
+        negated: bool,
+        any_case: bool,
+    },
+    Between {
+        value: Box<Bound>,
+        low: Box<Bound>,
+        high: Box<Bound>,
+        negated: bool,
+    },
+    Arithmetic(char, Box<Bound>, Box<Bound>),
+    Call(Function, Vec<Bound>),
+}
+
+pub(super) fn column(columns: &[Column], name: &str) -> Result<usize, QueryError> {
+    let found = columns.iter().position(|column| column.name == name);
+    found.ok_or_else(|| QueryError::unresolved("column or scalar expression", name))
+}
+
+/// The expression over these columns, and its type.
+pub(super) fn bind(columns: &[Column], expr: &Expr) -> Result<(Bound, Type), QueryError> {
+    let inner = |expr: &Expr| bind(columns, expr).map(|(bound, _)| Box::new(bound));
+    let all =
+        |list: &[Expr]| list.iter().map(|expr| bind(columns, expr).map(|bound| bound.0)).collect::<Result<_, _>>();
+    Ok(match expr {
+        Expr::Text(text) => (Bound::Constant(text.clone().into()), Type::Text),
+        Expr::Number(number) => {
+            let kind = if number.fract() == 0.0 { Type::Integer } else { Type::Real };
+            (Bound::Constant(value::from_number(*number)), kind)
+        }
+        Expr::Bool(truth) => (Bound::Constant((*truth).into()), Type::Bool),
+        Expr::Null => (Bound::Constant(Value::Null), Type::Dynamic),
+        Expr::Column(name) => {
+            let index = column(columns, name)?;
+            (Bound::Column(index), columns[index].kind)
+        }
+        Expr::Member(of, name) => (member(bind(columns, of)?, name)?, Type::Dynamic),
+        Expr::Index(of, index) => (Bound::Index(inner(of)?, inner(index)?), Type::Dynamic),
+        Expr::Not(of) => (Bound::Not(inner(of)?), Type::Bool),
+        Expr::Negative(of) => {
+            let (bound, kind) = bind(columns, of)?;
+            (Bound::Negative(Box::new(bound)), kind)
+        }
+        Expr::And(left, right) => (Bound::And(inner(left)?, inner(right)?), Type::Bool),
+        Expr::Or(left, right) => (Bound::Or(inner(left)?, inner(right)?), Type::Bool),
+        Expr::Compare(how, left, right) => (Bound::Compare(*how, inner(left)?, inner(right)?), Type::Bool),
+        Expr::In { value, list, negated, any_case } => {
+            let (value, list) = (inner(value)?, all(list)?);
+            (Bound::In { value, list, negated: *negated, any_case: *any_case }, Type::Bool)
+        }
+        Expr::Between { value, low, high, negated } => {
+            let (value, low, high) = (inner(value)?, inner(low)?, inner(high)?);
+            (Bound::Between { value, low, high, negated: *negated }, Type::Bool)
+        }
+        Expr::Arithmetic(sign, left, right) => {
+            let ((left, one), (right, other)) = (bind(columns, left)?, bind(columns, right)?);
+            let kind = if [one, other].contains(&Type::Real) { Type::Real } else { Type::Integer };
+            (Bound::Arithmetic(*sign, Box::new(left), Box::new(right)), kind)
+        }
+        Expr::Call(name, arguments) => {
+            let bound: Vec<_> = arguments.iter().map(|expr| bind(columns, expr)).collect::<Result<_, _>>()?;
+            let (arguments, kinds): (Vec<_>, Vec<_>) = bound.into_iter().unzip();
+            let (function, kind) = Function::find(name, &kinds)?;
+            (Bound::Call(function, arguments), kind)
+        }
+    })
+}
+
+fn member((of, kind): (Bound, Type), name: &str) -> Result<Bound, QueryError> {
+    if kind != Type::Dynamic {
+        return Err(QueryError::semantic(format!("'{name}' can't be a member of a value of type {}", kind.name())));
+    }
+    Ok(match of {
+        Bound::Column(column) => Bound::Path(column, vec![name.to_owned()]),
+        Bound::Path(column, mut path) => {
+            path.push(name.to_owned());
+            Bound::Path(column, path)
+        }
+        of => Bound::Member(Box::new(of), name.to_owned()),
+    })
+}
+
+/// A condition; anything but a yes-or-no is a mistake.
+pub(super) fn condition(columns: &[Column], expr: &Expr) -> Result<Bound, QueryError> {
+    match bind(columns, expr)? {
+        (bound, Type::Bool | Type::Dynamic) => Ok(bound),
+        (_, kind) => Err(QueryError::semantic(format!("a condition must be of type boolean, not {}", kind.name()))),
+    }
+}
+
+/// The name that Kusto gives to a column: the one that is written, or what the expression suggests.
+pub(super) fn name_of(named: &Named, unnamed: &mut usize) -> String {
+    named.name.clone().or_else(|| suggested(&named.expr)).unwrap_or_else(|| {
+        *unnamed += 1;
+        format!("Column{unnamed}")
+    })
+}
+
+/// `properties.a.b` and `tostring(properties.a.b)` are `properties_a_b`.
+pub(super) fn suggested(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Column(name) => Some(name.clone()),
+        Expr::Member(of, name) => Some(format!("{}_{name}", suggested(of)?)),
+        Expr::Call(function, arguments) if Function::converts(function) => suggested(arguments.first()?),
+        _ => None,
+    }
+}
+
+impl Bound {
+    pub(super) fn holds(&self, row: &Row<'_>) -> bool {
+        self.evaluate(row) == Value::Bool(true)
+    }
+
+    pub(super) fn evaluate(&self, row: &Row<'_>) -> Value {
+        match self {
+            Self::Constant(value) => value.clone(),
+            Self::Column(column) => row.get(*column).clone(),
+            Self::Path(column, path) => row.path(*column, path),
+            Self::Member(of, name) => of.evaluate(row).get_mut(name).map(Value::take).unwrap_or_default(),
+            Self::Index(of, index) => element(of.evaluate(row), &index.evaluate(row)),
+            Self::Not(of) => value::truth(&of.evaluate(row)).map_or(Value::Null, |truth| (!truth).into()),
+            Self::Negative(of) => number_or_null(value::number(&of.evaluate(row)).map(|number| -number)),
+            Self::And(left, right) => (left.holds(row) && right.holds(row)).into(),
+            Self::Or(left, right) => (left.holds(row) || right.holds(row)).into(),
+            Self::Compare(how, left, right) => match (left.borrowed(row), right.borrowed(row)) {
+                (Some(left), Some(right)) => compare(*how, left, right),
+                (Some(left), None) => compare(*how, left, &right.evaluate(row)),
+                (None, Some(right)) => compare(*how, &left.evaluate(row), right),
+                (None, None) => compare(*how, &left.evaluate(row), &right.evaluate(row)),
+            }
+            .into(),
+            Self::In { value, list, negated, any_case } => {
+                let value = value.evaluate(row);
+                let same = if *any_case { value::equal_any_case } else { value::equal };
+                let is_in = list.iter().any(|member| match member.evaluate(row) {
+                    Value::Array(members) => members.iter().any(|member| same(&value, member)),
+                    member => same(&value, &member),
+                });
+                (is_in != *negated).into()
+            }
+            Self::Between { value, low, high, negated } => {
+                let value = value.evaluate(row);
+                let above = value::ordered(&low.evaluate(row), &value).is_some_and(std::cmp::Ordering::is_le);
+                let below = value::ordered(&value, &high.evaluate(row)).is_some_and(std::cmp::Ordering::is_le);
+                ((above && below) != *negated).into()
+            }
+            Self::Arithmetic(sign, left, right) => {
+                let numbers = value::number(&left.evaluate(row)).zip(value::number(&right.evaluate(row)));
+                number_or_null(numbers.and_then(|(left, right)| calculate(*sign, left, right)))
+            }
+            Self::Call(function, arguments) => function.call(arguments, row),
+        }
+    }
+
+    /// The value where it lies, when it need not be made.
+    fn borrowed<'r>(&'r self, row: &'r Row<'_>) -> Option<&'r Value> {
+        match self {
+            Self::Constant(value) => Some(value),
+            Self::Column(column) => Some(row.get(*column)),
+            _ => None,
+        }
+    }
+}
+
+fn number_or_null(number: Option<f64>) -> Value {
+    number.map_or(Value::Null, value::from_number)
+}
+
+fn calculate(sign: char, left: f64, right: f64) -> Option<f64> {
+    match sign {
+        '+' => Some(left + right),
+        '-' => Some(left - right),
+        '*' => Some(left * right),
+        _ if right == 0.0 => None,
+        // Whole numbers divide to whole numbers.
+        '/' if left.fract() == 0.0 && right.fract() == 0.0 => Some((left / right).trunc()),
+        '/' => Some(left / right),
+        _ => Some(left % right),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "an index that does not fit finds nothing")]
+fn element(of: Value, index: &Value) -> Value {
+    match (of, index) {
+        (Value::Array(mut items), index) => {
+            let Some(index) = value::number(index).map(|index| index as i64) else { return Value::Null };
+            let length = i64::try_from(items.len()).unwrap_or_default();
+            let index = if index < 0 { length + index } else { index };
+            usize::try_from(index).ok().and_then(|index| items.get_mut(index)).map(Value::take).unwrap_or_default()
+        }
+        (Value::Object(mut fields), Value::String(name)) => fields.remove(name).unwrap_or_default(),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,153 @@
+//! Reads expressions, by precedence: or, and, comparisons, sums, products, signs, members.
+
+use super::QueryError;
+use super::parser::Parser;
+use super::syntax::{Comparison, Expr, TextTest};
+
+impl Parser<'_> {
+    pub(super) fn expr(&mut self) -> Result<Expr, QueryError> {
+        let mut left = self.conjunction()?;
+        while self.keyword("or") {
+            left = Expr::Or(Box::new(left), Box::new(self.conjunction()?));
+        }
+        Ok(left)
+    }
+
+    fn conjunction(&mut self) -> Result<Expr, QueryError> {
+        let mut left = self.comparison()?;
+        while self.keyword("and") {
+            left = Expr::And(Box::new(left), Box::new(self.comparison()?));
+        }
+        Ok(left)
+    }
+
+    fn comparison(&mut self) -> Result<Expr, QueryError> {
+        let left = self.sum()?;
+        if let Some(comparison) = self.comparison_sign() {
+            return Ok(Expr::Compare(comparison, Box::new(left), Box::new(self.sum()?)));
+        }
+        for (word, negated) in [("in", false), ("!in", true)] {
+            if self.keyword(word) {
+                let any_case = self.sign("~");
+                self.expect("(")?;
+                let list = self.many(Self::expr)?;
+                self.expect(")")?;
+                return Ok(Expr::In { value: Box::new(left), list, negated, any_case });
+            }
+        }
+        for (word, negated) in [("between", false), ("!between", true)] {
+            if self.keyword(word) {
+                self.expect("(")?;
+                let low = Box::new(self.sum()?);
+                self.expect("..")?;
+                let high = Box::new(self.sum()?);
+                self.expect(")")?;
+                return Ok(Expr::Between { value: Box::new(left), low, high, negated });
+            }
+        }
+        Ok(left)
+    }
+
+    fn comparison_sign(&mut self) -> Option<Comparison> {
+        let signs = [
+            ("==", Comparison::Equal),
+            ("!=", Comparison::NotEqual),
+            ("=~", Comparison::EqualAnyCase),
+            ("!~", Comparison::NotEqualAnyCase),
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ];
+        if let Some((_, comparison)) = signs.into_iter().find(|(sign, _)| self.sign(sign)) {
+            return Some(comparison);
+        }
+        self.take_word(|word| match word.strip_prefix('!') {
+            Some(negated) => TextTest::parse(negated).map(Comparison::NotText),
+            None => TextTest::parse(word).map(Comparison::Text),
+        })
+    }
+
+    fn sum(&mut self) -> Result<Expr, QueryError> {
+        let mut left = self.product()?;
+        loop {
+            let sign = if self.sign("+") {
+                '+'
+            } else if self.sign("-") {
+                '-'
+            } else {
+                return Ok(left);
+            };
+            left = Expr::Arithmetic(sign, Box::new(left), Box::new(self.product()?));
+        }
+    }
+
+    fn product(&mut self) -> Result<Expr, QueryError> {
+        let mut left = self.signed()?;
+        loop {
+            let Some(sign) = ['*', '/', '%'].into_iter().find(|sign| self.sign(sign.encode_utf8(&mut [0; 4]))) else {
+                return Ok(left);
+            };
+            left = Expr::Arithmetic(sign, Box::new(left), Box::new(self.signed()?));
+        }
+    }
+
+    fn signed(&mut self) -> Result<Expr, QueryError> {
+        if self.sign("-") {
+            return Ok(Expr::Negative(Box::new(self.signed()?)));
+        }
+        let mut value = self.primary()?;
+        loop {
+            if self.sign(".") {
+                value = Expr::Member(Box::new(value), self.word()?);
+            } else if self.sign("[") {
+                value = match self.expr()? {
+                    Expr::Text(name) => Expr::Member(Box::new(value), name),
+                    index => Expr::Index(Box::new(value), Box::new(index)),
+                };
+                self.expect("]")?;
+            } else {
+                return Ok(value);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Result<Expr, QueryError> {
+        if let Some(literal) = self.literal() {
+            return Ok(literal);
+        }
+        if self.sign("(") {
+            let inner = self.expr()?;
+            self.expect(")")?;
+            return Ok(inner);
+        }
+        let word = self.word()?;
+        if self.sign("(") {
+            return self.call(word);
+        }
+        Ok(match word.as_str() {
+            "true" => Expr::Bool(true),
+            "false" => Expr::Bool(false),
+            _ => Expr::Column(word),
+        })
+    }
+
+    /// Past the opening parenthesis.
+    fn call(&mut self, function: String) -> Result<Expr, QueryError> {
+        if function == "not" {
+            let inner = self.expr()?;
+            self.expect(")")?;
+            return Ok(Expr::Not(Box::new(inner)));
+        }
+        if function == "dynamic" && self.keyword("null") {
+            self.expect(")")?;
+            return Ok(Expr::Null);
+        }
+        if self.sign(")") {
+            return Ok(Expr::Call(function, Vec::new()));
+        }
+        let arguments = self.many(Self::expr)?;
+        self.expect(")")?;
+        Ok(Expr::Call(function, arguments))
+    }
+}

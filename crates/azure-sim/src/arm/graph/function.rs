@@ -1,0 +1,146 @@
+//! The scalar functions that are known.
+
+use serde_json::Value;
+
+use super::QueryError;
+use super::bound::{Bound, Type};
+use super::row::Row;
+use super::value::{self, text};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    ToString,
+    ToLower,
+    ToUpper,
+    ToInt,
+    ToDouble,
+    ToBool,
+    ToDynamic,
+    IsEmpty,
+    IsNotEmpty,
+    IsNull,
+    IsNotNull,
+    Length,
+    Concatenate,
+    Split,
+    Substring,
+    Replace,
+    If,
+    Case,
+    Coalesce,
+    ArrayLength,
+    Keys,
+}
+
+/// Names, the function, the least and the largest number of arguments, and the type; none for the arguments' own.
+type Signature = (&'static [&'static str], Function, usize, usize, Option<Type>);
+
+const FUNCTIONS: &[Signature] = &[
+    (&["tostring"], Function::ToString, 1, 1, Some(Type::Text)),
+    (&["tolower"], Function::ToLower, 1, 1, Some(Type::Text)),
+    (&["toupper"], Function::ToUpper, 1, 1, Some(Type::Text)),
+    (&["toint", "tolong"], Function::ToInt, 1, 1, Some(Type::Integer)),
+    (&["todouble", "toreal"], Function::ToDouble, 1, 1, Some(Type::Real)),
+    (&["tobool", "toboolean"], Function::ToBool, 1, 1, Some(Type::Bool)),
+    (&["todynamic", "parse_json", "parsejson"], Function::ToDynamic, 1, 1, Some(Type::Dynamic)),
+    (&["isempty"], Function::IsEmpty, 1, 1, Some(Type::Bool)),
+    (&["isnotempty", "notempty"], Function::IsNotEmpty, 1, 1, Some(Type::Bool)),
+    (&["isnull"], Function::IsNull, 1, 1, Some(Type::Bool)),
+    (&["isnotnull", "notnull"], Function::IsNotNull, 1, 1, Some(Type::Bool)),
+    (&["strlen"], Function::Length, 1, 1, Some(Type::Integer)),
+    (&["strcat"], Function::Concatenate, 1, 64, Some(Type::Text)),
+    (&["split"], Function::Split, 2, 3, Some(Type::Dynamic)),
+    (&["substring"], Function::Substring, 2, 3, Some(Type::Text)),
+    (&["replace_string"], Function::Replace, 3, 3, Some(Type::Text)),
+    (&["iff", "iif"], Function::If, 3, 3, None),
+    (&["case"], Function::Case, 3, 65, None),
+    (&["coalesce"], Function::Coalesce, 2, 64, None),
+    (&["array_length"], Function::ArrayLength, 1, 1, Some(Type::Integer)),
+    (&["bag_keys"], Function::Keys, 1, 1, Some(Type::Dynamic)),
+];
+
+impl Function {
+    /// The function with this name for arguments of these types, and the type of what it gives.
+    pub(super) fn find(name: &str, arguments: &[Type]) -> Result<(Self, Type), QueryError> {
+        let found = FUNCTIONS.iter().find(|(names, ..)| names.contains(&name));
+        let (_, function, least, most, kind) = found.ok_or_else(|| QueryError::unknown_function(name))?;
+        if !(*least..=*most).contains(&arguments.len())
+            || (*function == Self::Case && arguments.len().is_multiple_of(2))
+        {
+            let problem = format!("{name}(): {} arguments were given, which is not how many it takes", arguments.len());
+            return Err(QueryError::semantic(problem));
+        }
+        let own = || match function {
+            Self::Coalesce => arguments[0],
+            _ => arguments[1],
+        };
+        Ok((*function, kind.unwrap_or_else(own)))
+    }
+
+    /// Whether a column that is converted so keeps its name.
+    pub(super) fn converts(name: &str) -> bool {
+        ["tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todynamic"].contains(&name)
+    }
+
+    pub(super) fn call(self, arguments: &[Bound], row: &Row<'_>) -> Value {
+        let argument = |index: usize| arguments.get(index).map(|bound| bound.evaluate(row)).unwrap_or_default();
+        match self {
+            Self::ToString => text(&argument(0)).into(),
+            Self::ToLower => text(&argument(0)).to_lowercase().into(),
+            Self::ToUpper => text(&argument(0)).to_uppercase().into(),
+            Self::ToInt => value::number(&argument(0)).map_or(Value::Null, |number| value::from_number(number.trunc())),
+            Self::ToDouble => value::number(&argument(0)).map_or(Value::Null, Value::from),
+            Self::ToBool => value::truth(&argument(0)).map_or(Value::Null, Value::from),
+            Self::ToDynamic => match argument(0) {
+                Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+                other => other,
+            },
+            Self::IsEmpty => value::is_empty(&argument(0)).into(),
+            Self::IsNotEmpty => (!value::is_empty(&argument(0))).into(),
+            Self::IsNull => argument(0).is_null().into(),
+            Self::IsNotNull => (!argument(0).is_null()).into(),
+            Self::Length => text(&argument(0)).chars().count().into(),
+            Self::Concatenate => arguments.iter().map(|bound| text(&bound.evaluate(row))).collect::<String>().into(),
+            Self::Split => {
+                split(&text(&argument(0)), &text(&argument(1)), arguments.get(2).map(|_| argument(2)).as_ref())
+            }
+            Self::Substring => {
+                substring(&text(&argument(0)), &argument(1), arguments.get(2).map(|_| argument(2)).as_ref())
+            }
+            Self::Replace => text(&argument(0)).replace(&text(&argument(1)), &text(&argument(2))).into(),
+            Self::If => argument(if argument(0) == Value::Bool(true) { 1 } else { 2 }),
+            Self::Case => {
+                let holds = |index: &usize| argument(*index) == Value::Bool(true);
+                let found = (0..arguments.len() - 1).step_by(2).find(holds);
+                argument(found.map_or(arguments.len() - 1, |index| index + 1))
+            }
+            Self::Coalesce => {
+                let mut values = arguments.iter().map(|bound| bound.evaluate(row));
+                values.find(|value| !value::is_empty(value)).unwrap_or_default()
+            }
+            Self::ArrayLength => argument(0).as_array().map_or(Value::Null, |items| items.len().into()),
+            Self::Keys => argument(0).as_object().map_or(Value::Null, |fields| fields.keys().cloned().collect()),
+        }
+    }
+}
+
+/// An array also when one part is asked for.
+fn split(text: &str, separator: &str, wanted: Option<&Value>) -> Value {
+    let parts: Vec<&str> = if separator.is_empty() { vec![text] } else { text.split(separator).collect() };
+    match wanted.map(index) {
+        None => parts.into_iter().collect(),
+        Some(wanted) => wanted.and_then(|wanted| parts.get(wanted)).into_iter().copied().collect(),
+    }
+}
+
+fn substring(text: &str, start: &Value, length: Option<&Value>) -> Value {
+    let rest = text.chars().skip(index(start).unwrap_or_default());
+    match length.and_then(index) {
+        Some(length) => rest.take(length).collect::<String>().into(),
+        None => rest.collect::<String>().into(),
+    }
+}
+
+fn index(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|number| usize::try_from(number).ok())
+}

@@ -1,0 +1,207 @@
+//! `Microsoft.ResourceGraph`: queries over everything that the caller may read, in the part of Kusto that inventories use.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "few of many kinds of values and expressions are treated apart")]
+
+mod aggregate;
+mod bound;
+mod expression;
+mod function;
+mod lexer;
+mod parser;
+mod quota;
+mod request;
+mod row;
+mod run;
+mod source;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::arm::Call;
+use crate::arm::error::ArmError;
+use crate::fleet::SubscriptionSpec;
+use crate::state::Cloud;
+use crate::switches::ResourceGraphLag;
+pub(crate) use quota::Quotas;
+use request::{QueryRequest, ResultFormat};
+use run::Table;
+use source::View;
+
+/// What is wrong with a query: the details below `InvalidQuery`.
+#[derive(Clone, Debug, PartialEq)]
+struct QueryError(Value);
+
+impl QueryError {
+    /// At a place of the text, of which `rest` is left.
+    fn parse(query: &str, at: usize, rest: &str) -> Self {
+        let before = query.get(..at).unwrap_or(query);
+        let token: String = rest.chars().take_while(|c| !c.is_whitespace()).take(40).collect();
+        Self(json!({
+            "code": "ParserFailure",
+            "message": "ParserFailure",
+            "line": before.matches('\n').count() + 1,
+            "characterPositionInLine": before.chars().rev().take_while(|c| *c != '\n').count(),
+            "token": if token.is_empty() { "<EOF>".to_owned() } else { token },
+        }))
+    }
+
+    fn semantic(problem: impl Into<String>) -> Self {
+        Self(json!({ "code": "SemanticError", "message": problem.into() }))
+    }
+
+    fn unresolved(what: &str, name: &str) -> Self {
+        Self::semantic(format!("Failed to resolve {what} named '{name}'"))
+    }
+
+    fn unknown_function(name: &str) -> Self {
+        Self::semantic(format!("Unknown function: '{name}'."))
+    }
+
+    fn dynamic(step: &str, name: Option<String>) -> Self {
+        let name = name.unwrap_or_default();
+        Self::semantic(format!(
+            "{step} key '{name}' is of a 'dynamic' type. Please use an explicit cast as grouping by a 'dynamic' type is \
+             not supported."
+        ))
+    }
+}
+
+impl From<QueryError> for ArmError {
+    fn from(QueryError(detail): QueryError) -> Self {
+        let message = "Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix \
+                       the error before retrying.";
+        bad_request(vec![json!({ "code": "InvalidQuery", "message": message }), detail])
+    }
+}
+
+/// 400 in Resource Graph's shape: what is wrong is in the details.
+fn bad_request(details: Vec<Value>) -> ArmError {
+    let timestamp = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.7fZ");
+    let message = format!(
+        "Please provide below info when asking for support: timestamp = {timestamp}, correlationId = {}.",
+        Uuid::new_v4()
+    );
+    ArmError::bad_request(message).with_details(details)
+}
+
+/// `POST /providers/Microsoft.ResourceGraph/resources`
+pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
+    let request = QueryRequest::read(call.body)?;
+    let left = call.world.quotas().take(call.caller.account, call.world)?;
+    let mut response = call.world.look(|cloud, now| {
+        let lag = match cloud.switches.resource_graph_lag {
+            ResourceGraphLag::Minute => 60.0,
+            ResourceGraphLag::None => 0.0,
+            ResourceGraphLag::Hour => 3600.0,
+        };
+        let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag) };
+        let subscriptions = in_scope(call, cloud, &request)?;
+        let query = parser::parse(&request.query)?;
+        let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
+        let table = run::run(&query, &tables)?;
+        Ok::<_, ArmError>(page(&request, &table)?.into_response())
+    })?;
+    response.headers_mut().extend(left.headers());
+    Ok(response)
+}
+
+/// `GET /providers/Microsoft.ResourceGraph/operations`
+pub(super) fn operations() -> Response {
+    let operation = |name: &str, resource: &str, operation: &str, description: &str| {
+        json!({
+            "name": name,
+            "display": {
+                "provider": "Microsoft Resource Graph",
+                "resource": resource,
+                "operation": operation,
+                "description": description,
+            },
+        })
+    };
+    Json(json!({ "value": [
+        operation("Microsoft.ResourceGraph/operations/read", "Operation", "Get Operations", "Gets the list of operations"),
+        operation("Microsoft.ResourceGraph/resources/read", "Resources", "Query resources", "Submits a query on resources"),
+    ] }))
+    .into_response()
+}
+
+/// The subscriptions that the request is about: all that the caller may read when it names none.
+fn in_scope<'c>(
+    call: &Call<'_>,
+    cloud: &'c Cloud,
+    request: &QueryRequest,
+) -> Result<Vec<&'c SubscriptionSpec>, ArmError> {
+    let may = call.may(cloud, "Microsoft.Resources/subscriptions/read");
+    let named = |subscription: &SubscriptionSpec| {
+        let id = subscription.id.to_string();
+        let by_id = request.subscriptions.is_empty()
+            || request.subscriptions.iter().any(|wanted| wanted.eq_ignore_ascii_case(&id));
+        // The tenant's root management group has the tenant's id, and there are no others.
+        let tenant = subscription.tenant_id.to_string();
+        let by_group = request.management_groups.is_empty()
+            || request.management_groups.iter().any(|wanted| wanted.eq_ignore_ascii_case(&tenant));
+        by_id && by_group && may.at_or_below(&format!("/subscriptions/{id}"))
+    };
+    let mine = cloud.subscriptions.iter().filter(|subscription| subscription.tenant_id == call.caller.tenant);
+    let found: Vec<_> = mine.filter(|subscription| named(subscription)).collect();
+    if found.is_empty() {
+        let given =
+            request.subscriptions.iter().chain(&request.management_groups).cloned().collect::<Vec<_>>().join(", ");
+        let message =
+            format!("There must be at least one subscription that is eligible to contain resources. Given: '{given}'.");
+        return Err(bad_request(vec![json!({ "code": "NoValidSubscriptionsInQueryRequest", "message": message })]));
+    }
+    Ok(found)
+}
+
+/// The page of the result that the request asks for.
+fn page(request: &QueryRequest, table: &Table<'_>) -> Result<Json<Value>, ArmError> {
+    let context = request.context();
+    let (skip, top) = request.place(|token| read_token(token, &context))?;
+    let rows: Vec<_> = table.rows.iter().skip(skip).take(top).collect();
+    let more = skip + rows.len() < table.rows.len();
+    let has_id = table.columns.iter().any(|column| column.name == "id");
+    let cells = |row: &row::Row<'_>| (0..table.columns.len()).map(|at| row.get(at).clone()).collect::<Vec<_>>();
+    let data = match request.format {
+        ResultFormat::ObjectArray => {
+            let names = table.columns.iter().map(|column| column.name.clone());
+            let object = |row| names.clone().zip(cells(row)).collect::<Map<_, _>>();
+            rows.iter().map(|row| Value::Object(object(row))).collect::<Value>()
+        }
+        ResultFormat::Table => {
+            let columns = table.columns.iter().map(|column| json!({ "name": column.name, "type": column.kind.name() }));
+            json!({ "columns": columns.collect::<Vec<_>>(), "rows": rows.iter().map(|row| cells(row)).collect::<Vec<_>>() })
+        }
+    };
+    let mut body = json!({
+        "totalRecords": table.rows.len(),
+        "count": rows.len(),
+        "data": data,
+        "facets": [],
+        // Only a result with ids can be continued; of another the rest is lost.
+        "resultTruncated": if more && !has_id { "true" } else { "false" },
+    });
+    if more && has_id {
+        body["$skipToken"] = write_token(skip + rows.len(), top, &context).into();
+    }
+    Ok(Json(body))
+}
+
+fn write_token(skip: usize, top: usize, context: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json!({ "skip": skip, "top": top, "context": context }).to_string())
+}
+
+/// Where to go on, and with how many rows; `None` for a token of another query or of nobody's.
+fn read_token(token: &str, context: &str) -> Option<(usize, usize)> {
+    let token: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    let number = |name: &str| token[name].as_u64().and_then(|number| usize::try_from(number).ok());
+    if token["context"] == context { number("skip").zip(number("top")) } else { None }
+}

@@ -1,0 +1,248 @@
+//! Reads a query's steps. Whatever is not known here is a mistake, never passed over.
+
+use super::QueryError;
+use super::lexer::{Placed, Token, tokens};
+use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step};
+
+/// Resource Graph gives `mv-expand` this many rows of one, unless asked for more.
+const EXPANDED: usize = 128;
+
+pub(super) struct Parser<'q> {
+    text: &'q str,
+    tokens: Vec<Placed>,
+    next: usize,
+}
+
+pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
+    let mut parser = Parser { text, tokens: tokens(text)?, next: 0 };
+    let query = parser.query()?;
+    if parser.peek().is_some() { Err(parser.unexpected()) } else { Ok(query) }
+}
+
+impl Parser<'_> {
+    pub(super) fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|placed| &placed.token)
+    }
+
+    pub(super) fn unexpected(&self) -> QueryError {
+        let at = self.tokens.get(self.next).map_or(self.text.len(), |placed| placed.at);
+        QueryError::parse(self.text, at, self.text.get(at..).unwrap_or_default())
+    }
+
+    /// Takes the sign if it is next.
+    pub(super) fn sign(&mut self, sign: &str) -> bool {
+        let is_next = matches!(self.peek(), Some(Token::Sign(known)) if *known == sign);
+        self.next += usize::from(is_next);
+        is_next
+    }
+
+    pub(super) fn expect(&mut self, sign: &str) -> Result<(), QueryError> {
+        if self.sign(sign) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Takes the keyword if it is next.
+    pub(super) fn keyword(&mut self, keyword: &str) -> bool {
+        let is_next = matches!(self.peek(), Some(Token::Word(word)) if word == keyword);
+        self.next += usize::from(is_next);
+        is_next
+    }
+
+    /// The word that is next, taken when `known` makes something of it.
+    pub(super) fn take_word<T>(&mut self, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let Some(Token::Word(word)) = self.peek() else { return None };
+        let found = known(word);
+        self.next += usize::from(found.is_some());
+        found
+    }
+
+    pub(super) fn word(&mut self) -> Result<String, QueryError> {
+        self.take_word(|word| Some(word.to_owned())).ok_or_else(|| self.unexpected())
+    }
+
+    /// A literal that is next.
+    pub(super) fn literal(&mut self) -> Option<Expr> {
+        let literal = match self.peek()? {
+            Token::Text(text) => Expr::Text(text.clone()),
+            Token::Number(number) => Expr::Number(*number),
+            Token::Word(_) | Token::Sign(_) => return None,
+        };
+        self.next += 1;
+        Some(literal)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole number ≥ 0")]
+    fn whole_number(&mut self) -> Result<usize, QueryError> {
+        match self.peek() {
+            Some(Token::Number(number)) if number.fract() == 0.0 && *number < 1e9 => {
+                let number = *number as usize;
+                self.next += 1;
+                Ok(number)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn query(&mut self) -> Result<Query, QueryError> {
+        let table = self.word()?;
+        let mut steps = Vec::new();
+        while self.sign("|") {
+            steps.push(self.step()?);
+        }
+        Ok(Query { table, steps })
+    }
+
+    fn step(&mut self) -> Result<Step, QueryError> {
+        let begin = self.next;
+        let operator = self.word()?;
+        Ok(match operator.as_str() {
+            "where" | "filter" => Step::Where(self.expr()?),
+            "project" => Step::Project(self.many(Self::named)?),
+            "project-away" => Step::ProjectAway(self.many(Self::word)?),
+            "extend" => Step::Extend(self.many(Self::named)?),
+            "distinct" => Step::Distinct(if self.sign("*") { Vec::new() } else { self.many(Self::named)? }),
+            "order" | "sort" => {
+                if !self.keyword("by") {
+                    return Err(self.unexpected());
+                }
+                Step::OrderBy(self.many(Self::sort_key)?)
+            }
+            "take" | "limit" => Step::Take(self.whole_number()?),
+            "top" => {
+                let rows = self.whole_number()?;
+                if !self.keyword("by") {
+                    return Err(self.unexpected());
+                }
+                Step::Top(rows, self.sort_key()?)
+            }
+            "count" => Step::Count,
+            "summarize" => self.summarize()?,
+            "join" => self.join()?,
+            "mv-expand" | "mvexpand" => self.mv_expand()?,
+            _ => {
+                self.next = begin;
+                return Err(self.unexpected());
+            }
+        })
+    }
+
+    /// One or more, with commas between.
+    pub(super) fn many<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, QueryError>) -> Result<Vec<T>, QueryError> {
+        let mut all = vec![one(self)?];
+        while self.sign(",") {
+            all.push(one(self)?);
+        }
+        Ok(all)
+    }
+
+    /// `name = expression`, when that is next.
+    fn name_before_equals(&mut self) -> Option<String> {
+        let (Some(Token::Word(name)), Some(Token::Sign("="))) =
+            (self.peek(), self.tokens.get(self.next + 1).map(|placed| &placed.token))
+        else {
+            return None;
+        };
+        let name = name.clone();
+        self.next += 2;
+        Some(name)
+    }
+
+    fn named(&mut self) -> Result<Named, QueryError> {
+        let name = self.name_before_equals();
+        Ok(Named { name, expr: self.expr()? })
+    }
+
+    fn sort_key(&mut self) -> Result<SortKey, QueryError> {
+        let expr = self.expr()?;
+        // Kusto sorts downwards unless told otherwise.
+        let ascending = self.keyword("asc");
+        if !ascending {
+            self.keyword("desc");
+        }
+        Ok(SortKey { expr, ascending })
+    }
+
+    fn summarize(&mut self) -> Result<Step, QueryError> {
+        let mut aggregates = Vec::new();
+        if !self.keyword("by") {
+            aggregates = self.many(|parser| {
+                let name = parser.name_before_equals();
+                Ok((name, parser.aggregate()?))
+            })?;
+            if !self.keyword("by") {
+                return Ok(Step::Summarize { aggregates, by: Vec::new() });
+            }
+        }
+        Ok(Step::Summarize { aggregates, by: self.many(Self::named)? })
+    }
+
+    fn aggregate(&mut self) -> Result<Aggregate, QueryError> {
+        let begin = self.next;
+        let function = self.word()?.to_ascii_lowercase();
+        self.expect("(")?;
+        if function == "count" {
+            self.expect(")")?;
+            return Ok(Aggregate::Count);
+        }
+        let of: fn(Expr) -> Aggregate = match function.as_str() {
+            "countif" => Aggregate::CountIf,
+            "dcount" => Aggregate::DistinctCount,
+            "sum" => Aggregate::Sum,
+            "min" => Aggregate::Min,
+            "max" => Aggregate::Max,
+            "avg" => Aggregate::Avg,
+            "make_list" | "makelist" => Aggregate::MakeList,
+            "make_set" | "makeset" => Aggregate::MakeSet,
+            "any" | "take_any" => Aggregate::Any,
+            _ => {
+                self.next = begin;
+                return Err(self.unexpected());
+            }
+        };
+        let argument = self.expr()?;
+        self.expect(")")?;
+        Ok(of(argument))
+    }
+
+    fn join(&mut self) -> Result<Step, QueryError> {
+        let mut kind = JoinKind::InnerUnique;
+        if self.keyword("kind") {
+            self.expect("=")?;
+            let known = |word: &str| match word {
+                "innerunique" => Some(JoinKind::InnerUnique),
+                "inner" => Some(JoinKind::Inner),
+                "leftouter" => Some(JoinKind::LeftOuter),
+                _ => None,
+            };
+            kind = self.take_word(known).ok_or_else(|| self.unexpected())?;
+        }
+        self.expect("(")?;
+        let right = self.query()?;
+        self.expect(")")?;
+        if !self.keyword("on") {
+            return Err(self.unexpected());
+        }
+        Ok(Step::Join { kind, right, on: self.many(Self::join_key)? })
+    }
+
+    /// `name`, or `$left.name == $right.other`.
+    fn join_key(&mut self) -> Result<(String, String), QueryError> {
+        if !self.keyword("$left") {
+            let name = self.word()?;
+            return Ok((name.clone(), name));
+        }
+        self.expect(".")?;
+        let left = self.word()?;
+        self.expect("==")?;
+        if !self.keyword("$right") {
+            return Err(self.unexpected());
+        }
+        self.expect(".")?;
+        Ok((left, self.word()?))
+    }
+
+    fn mv_expand(&mut self) -> Result<Step, QueryError> {
+        let column = self.named()?;
+        let limit = if self.keyword("limit") { self.whole_number()? } else { EXPANDED };
+        Ok(Step::MvExpand { column, limit })
+    }
+}

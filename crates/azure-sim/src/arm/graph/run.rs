@@ -1,0 +1,245 @@
+//! Takes a query's steps one after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::QueryError;
+use super::aggregate;
+use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
+use super::row::{Row, nothing};
+use super::source::{Source, columns};
+use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step};
+use super::value;
+
+/// A result under way.
+pub(super) struct Table<'c> {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Rc<Row<'c>>>,
+}
+
+/// Gives the rows of a table; the steps say which of them can be left out.
+pub(super) type Tables<'t, 'c> = &'t dyn Fn(&str, &[Step]) -> Result<Vec<Source<'c>>, QueryError>;
+
+/// Resource Graph takes no more joins than this in one query.
+const MOST_JOINS: usize = 3;
+
+pub(super) fn run<'c>(query: &Query, tables: Tables<'_, 'c>) -> Result<Table<'c>, QueryError> {
+    let joins = query.steps.iter().filter(|step| matches!(step, Step::Join { .. })).count();
+    if joins > MOST_JOINS {
+        return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
+    }
+    let columns = columns();
+    let width = columns.len();
+    let rows = tables(&query.table, &query.steps)?.into_iter().map(|source| Rc::new(Row::source(source, width)));
+    let table = Table { columns, rows: rows.collect() };
+    query.steps.iter().try_fold(table, |table, step| table.step(step, tables))
+}
+
+impl<'c> Table<'c> {
+    fn step(mut self, step: &Step, tables: Tables<'_, 'c>) -> Result<Self, QueryError> {
+        match step {
+            Step::Where(expr) => {
+                let holds = condition(&self.columns, expr)?;
+                self.rows.retain(|row| holds.holds(row));
+                Ok(self)
+            }
+            Step::Project(named) => self.project(named),
+            Step::ProjectAway(names) => self.project_away(names),
+            Step::Extend(named) => self.extend(named),
+            Step::Distinct(named) => self.distinct(named),
+            Step::OrderBy(keys) => self.order(keys),
+            Step::Take(rows) => {
+                self.rows.truncate(*rows);
+                Ok(self)
+            }
+            Step::Top(rows, key) => {
+                let mut sorted = self.order(std::slice::from_ref(key))?;
+                sorted.rows.truncate(*rows);
+                Ok(sorted)
+            }
+            Step::Count => {
+                let columns = vec![Column { name: "Count".to_owned(), kind: Type::Integer }];
+                Ok(Self { columns, rows: vec![Rc::new(Row::Values(Box::new([self.rows.len().into()])))] })
+            }
+            Step::Summarize { aggregates, by } => aggregate::summarize(self, aggregates, by),
+            Step::Join { kind, right, on } => self.join(*kind, run(right, tables)?, on),
+            Step::MvExpand { column, limit } => self.expand(column, *limit),
+        }
+    }
+
+    /// The same rows with other cells.
+    fn computed(self, columns: Vec<Column>, exprs: Vec<Bound>) -> Self {
+        let exprs: Rc<[Bound]> = exprs.into();
+        let rows = self.rows.into_iter().map(|row| Rc::new(Row::computed(row, Rc::clone(&exprs)))).collect();
+        Self { columns, rows }
+    }
+
+    fn project(self, named: &[Named]) -> Result<Self, QueryError> {
+        let (mut columns, mut exprs): (Vec<Column>, _) = (Vec::new(), Vec::new());
+        let mut unnamed = 0;
+        for one in named {
+            let (bound, kind) = bind(&self.columns, &one.expr)?;
+            let name = name_of(one, &mut unnamed);
+            if columns.iter().any(|column| column.name == name) {
+                return Err(QueryError::semantic(format!("project: there would be two columns named '{name}'")));
+            }
+            columns.push(Column { name, kind });
+            exprs.push(bound);
+        }
+        Ok(self.computed(columns, exprs))
+    }
+
+    fn project_away(self, names: &[String]) -> Result<Self, QueryError> {
+        for name in names {
+            column(&self.columns, name)?;
+        }
+        let kept: Vec<_> = (0..self.columns.len()).filter(|at| !names.contains(&self.columns[*at].name)).collect();
+        let columns = kept.iter().map(|at| self.columns[*at].clone()).collect();
+        Ok(self.computed(columns, kept.into_iter().map(Bound::Column).collect()))
+    }
+
+    fn extend(self, named: &[Named]) -> Result<Self, QueryError> {
+        let mut columns = self.columns.clone();
+        let mut exprs: Vec<Bound> = (0..columns.len()).map(Bound::Column).collect();
+        let mut unnamed = 0;
+        for one in named {
+            // Each sees the columns as they were before, not its neighbours.
+            let (bound, kind) = bind(&self.columns, &one.expr)?;
+            let name = name_of(one, &mut unnamed);
+            if let Some(at) = columns.iter().position(|column| column.name == name) {
+                (columns[at].kind, exprs[at]) = (kind, bound);
+            } else {
+                columns.push(Column { name, kind });
+                exprs.push(bound);
+            }
+        }
+        Ok(self.computed(columns, exprs))
+    }
+
+    fn distinct(self, named: &[Named]) -> Result<Self, QueryError> {
+        let projected = if named.is_empty() { self } else { self.project(named)? };
+        let width = projected.columns.len();
+        let mut seen = HashSet::new();
+        let mut rows = projected.rows;
+        rows.retain(|row| seen.insert(key((0..width).map(|at| row.get(at)))));
+        Ok(Self { columns: projected.columns, rows })
+    }
+
+    fn order(mut self, keys: &[SortKey]) -> Result<Self, QueryError> {
+        let mut bound = Vec::new();
+        for key in keys {
+            let (expr, kind) = bind(&self.columns, &key.expr)?;
+            if kind == Type::Dynamic {
+                return Err(QueryError::dynamic("order by", suggested(&key.expr)));
+            }
+            bound.push((expr, key.ascending));
+        }
+        let values = |row: &Rc<Row<'c>>| bound.iter().map(|(expr, _)| expr.evaluate(row)).collect::<Vec<_>>();
+        let mut rows: Vec<_> = self.rows.iter().map(|row| (values(row), Rc::clone(row))).collect();
+        rows.sort_by(|(one, _), (other, _)| {
+            let compared = one.iter().zip(other).zip(&bound).map(|((one, other), (_, ascending))| {
+                let order = value::order(one, other);
+                if *ascending { order } else { order.reverse() }
+            });
+            compared.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+        });
+        self.rows = rows.into_iter().map(|(_, row)| row).collect();
+        Ok(self)
+    }
+
+    fn join(self, kind: JoinKind, right: Self, on: &[(String, String)]) -> Result<Self, QueryError> {
+        let (mut left_keys, mut right_keys) = (Vec::new(), Vec::new());
+        for (left, other) in on {
+            left_keys.push(key_column(&self.columns, left)?);
+            right_keys.push(key_column(&right.columns, other)?);
+        }
+        let mut partners: HashMap<String, Vec<Rc<Row<'c>>>> = HashMap::new();
+        for row in right.rows {
+            partners.entry(key(right_keys.iter().map(|at| row.get(*at)))).or_default().push(row);
+        }
+        let nothing = nothing(right.columns.iter().map(|column| column.kind));
+        let width = self.columns.len();
+        let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+        for left in self.rows {
+            let key = key(left_keys.iter().map(|at| left.get(*at)));
+            if kind == JoinKind::InnerUnique && !seen.insert(key.clone()) {
+                continue;
+            }
+            let joined = |right| Rc::new(Row::Joined { left: Rc::clone(&left), width, right });
+            match partners.get(&key) {
+                Some(found) => rows.extend(found.iter().map(|right| joined(Ok(Rc::clone(right))))),
+                None if kind == JoinKind::LeftOuter => rows.push(joined(Err(Rc::clone(&nothing)))),
+                None => {}
+            }
+        }
+        Ok(Self { columns: joined_columns(self.columns, right.columns), rows })
+    }
+
+    fn expand(self, named: &Named, limit: usize) -> Result<Self, QueryError> {
+        let (bound, kind) = bind(&self.columns, &named.expr)?;
+        if kind != Type::Dynamic {
+            return Err(QueryError::semantic(format!("mv-expand: a value of type {} has no parts", kind.name())));
+        }
+        let name = name_of(named, &mut 0);
+        let mut columns = self.columns.clone();
+        let at = columns.iter().position(|column| column.name == name).unwrap_or(columns.len());
+        if at == columns.len() {
+            columns.push(Column { name, kind });
+        }
+        let mut rows = Vec::new();
+        for row in &self.rows {
+            let parts = match bound.evaluate(row) {
+                Value::Array(items) if !items.is_empty() => items,
+                Value::Array(_) => vec![Value::Null],
+                Value::Object(fields) => {
+                    fields.into_iter().map(|(name, value)| [(name, value)].into_iter().collect()).collect()
+                }
+                other => vec![other],
+            };
+            for part in parts.into_iter().take(limit) {
+                let mut exprs: Vec<Bound> = (0..self.columns.len()).map(Bound::Column).collect();
+                if at < exprs.len() {
+                    exprs[at] = Bound::Constant(part);
+                } else {
+                    exprs.push(Bound::Constant(part));
+                }
+                rows.push(Rc::new(Row::computed(Rc::clone(row), exprs.into())));
+            }
+        }
+        Ok(Self { columns, rows })
+    }
+}
+
+/// What makes rows belong together, as one text.
+pub(super) fn key<'v>(values: impl Iterator<Item = &'v Value>) -> String {
+    let mut key = String::new();
+    for value in values {
+        key.push_str(&value.to_string());
+        key.push(',');
+    }
+    key
+}
+
+fn key_column(columns: &[Column], name: &str) -> Result<usize, QueryError> {
+    let at = column(columns, name)?;
+    if columns[at].kind == Type::Dynamic {
+        return Err(QueryError::dynamic("join", suggested(&Expr::Column(name.to_owned()))));
+    }
+    Ok(at)
+}
+
+/// A column of the right side whose name is taken gets a number at its end.
+fn joined_columns(mut columns: Vec<Column>, right: Vec<Column>) -> Vec<Column> {
+    for column in right {
+        let mut name = column.name.clone();
+        let mut number = 0;
+        while columns.iter().any(|known| known.name == name) {
+            number += 1;
+            name = format!("{}{number}", column.name);
+        }
+        columns.push(Column { name, kind: column.kind });
+    }
+    columns
+}

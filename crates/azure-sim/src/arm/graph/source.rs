@@ -1,0 +1,264 @@
+//! The tables: what of the cloud is in them, and the columns of each row.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::QueryError;
+use super::bound::{Column, Type};
+use super::row::follow;
+use super::syntax::{Comparison, Expr, Step};
+use crate::arm::resources::{Kind, Resource};
+use crate::arm::route::Scope;
+use crate::arm::{Call, compute, disk, network, security_groups, virtual_network};
+use crate::fleet::SubscriptionSpec;
+use crate::state::Cloud;
+use crate::state::places::ResourceGroup;
+
+/// What the caller sees, and as of when: Resource Graph is behind the resource providers.
+#[derive(Clone, Copy)]
+pub(super) struct View<'c> {
+    pub(super) cloud: &'c Cloud,
+    pub(super) now: DateTime<Utc>,
+    pub(super) as_of: DateTime<Utc>,
+}
+
+/// One row of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'c> {
+    view: View<'c>,
+    of: Of<'c>,
+}
+
+#[derive(Clone, Copy)]
+enum Of<'c> {
+    Resource(Resource<'c>, &'c SubscriptionSpec),
+    Subscription(&'c SubscriptionSpec),
+    Group(&'c ResourceGroup, &'c SubscriptionSpec),
+}
+
+const COLUMNS: [(&str, Type); 16] = [
+    ("id", Type::Text),
+    ("name", Type::Text),
+    ("type", Type::Text),
+    ("tenantId", Type::Text),
+    ("kind", Type::Text),
+    ("location", Type::Text),
+    ("resourceGroup", Type::Text),
+    ("subscriptionId", Type::Text),
+    ("managedBy", Type::Text),
+    ("sku", Type::Dynamic),
+    ("plan", Type::Dynamic),
+    ("properties", Type::Dynamic),
+    ("tags", Type::Dynamic),
+    ("identity", Type::Dynamic),
+    ("zones", Type::Dynamic),
+    ("extendedLocation", Type::Dynamic),
+];
+const PROPERTIES: usize = 11;
+
+pub(super) fn columns() -> Vec<Column> {
+    COLUMNS.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect()
+}
+
+/// The rows of a table in these subscriptions. `steps` are what happens next: types that they leave out are not made.
+pub(super) fn rows<'c>(
+    call: &Call<'_>,
+    view: View<'c>,
+    subscriptions: &[&'c SubscriptionSpec],
+    table: &str,
+    steps: &[Step],
+) -> Result<Vec<Source<'c>>, QueryError> {
+    let row = |of| Source { view, of };
+    match table.to_ascii_lowercase().as_str() {
+        "resources" => Ok(resources(call, view.cloud, subscriptions, steps).into_iter().map(row).collect()),
+        "resourcecontainers" => Ok(containers(call, view.cloud, subscriptions).into_iter().map(row).collect()),
+        // Azure has no just-in-time policies there, and this cloud has nothing else of the kind.
+        "securityresources" => Ok(Vec::new()),
+        _ => Err(QueryError::unresolved("table", table)),
+    }
+}
+
+fn scope(subscription: &SubscriptionSpec) -> Scope {
+    Scope { subscription: subscription.id.to_string(), resource_group: None }
+}
+
+fn resources<'c>(
+    call: &Call<'_>,
+    cloud: &'c Cloud,
+    subscriptions: &[&'c SubscriptionSpec],
+    steps: &[Step],
+) -> Vec<Of<'c>> {
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| may_pass(*kind, steps)).collect();
+    let mut all = Vec::new();
+    for kind in kinds {
+        let may = call.may(cloud, &format!("{}/read", kind.name()));
+        let everywhere = may.decides_everywhere();
+        for subscription in subscriptions {
+            let of_kind = Resource::all(cloud, &scope(subscription), &[kind]);
+            let seen = |resource: &Resource<'_>| everywhere.unwrap_or_else(|| may.at(&resource.id()));
+            all.extend(of_kind.into_iter().filter(seen).map(|resource| Of::Resource(resource, subscription)));
+        }
+    }
+    all
+}
+
+fn containers<'c>(call: &Call<'_>, cloud: &'c Cloud, subscriptions: &[&'c SubscriptionSpec]) -> Vec<Of<'c>> {
+    let may = call.may(cloud, "Microsoft.Resources/subscriptions/resourceGroups/read");
+    let mut all = Vec::new();
+    for subscription in subscriptions {
+        all.push(Of::Subscription(subscription));
+        let id = subscription.id.to_string();
+        let seen =
+            |group: &&ResourceGroup| may.at_or_below(&format!("/subscriptions/{id}/resourceGroups/{}", group.name));
+        all.extend(cloud.places.groups(&id).filter(seen).map(|group| Of::Group(group, subscription)));
+    }
+    all
+}
+
+/// Whether the conditions on `type` that come first let this type through.
+fn may_pass(kind: Kind, steps: &[Step]) -> bool {
+    steps.iter().map_while(|step| if let Step::Where(expr) = step { Some(expr) } else { None }).all(|expr| {
+        let name = kind.name();
+        admits(name, expr)
+    })
+}
+
+/// False only when no resource of the type can fit.
+fn admits(name: &str, expr: &Expr) -> bool {
+    let is_type = |expr: &Expr| matches!(expr, Expr::Column(column) if column == "type");
+    let same = |expr: &Expr| !matches!(expr, Expr::Text(text) if !text.eq_ignore_ascii_case(name));
+    match expr {
+        Expr::And(left, right) => admits(name, left) && admits(name, right),
+        Expr::Or(left, right) => admits(name, left) || admits(name, right),
+        Expr::Compare(Comparison::Equal | Comparison::EqualAnyCase, left, right) if is_type(left) => same(right),
+        Expr::In { value, list, negated: false, .. } if is_type(value) => list.iter().any(same),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+impl<'c> Source<'c> {
+    pub(super) fn of(view: View<'c>, resource: Resource<'c>, subscription: &'c SubscriptionSpec) -> Self {
+        Self { view, of: Of::Resource(resource, subscription) }
+    }
+}
+
+impl Source<'_> {
+    pub(super) fn column(&self, column: usize) -> Value {
+        match self.of {
+            Of::Resource(resource, subscription) => self.of_resource(&resource, subscription, COLUMNS[column].0),
+            Of::Subscription(subscription) => of_subscription(subscription, COLUMNS[column].0),
+            Of::Group(group, subscription) => of_group(group, subscription, COLUMNS[column].0),
+        }
+    }
+
+    /// A member of a column, of which only as much is made as is asked for.
+    pub(super) fn path(&self, column: usize, path: &[String]) -> Value {
+        if let (PROPERTIES, Of::Resource(resource, _), Some((first, rest))) = (column, self.of, path.split_first())
+            && let Some(member) = self.member(&resource, first)
+        {
+            return follow(&member, rest);
+        }
+        follow(&self.column(column), path)
+    }
+
+    fn of_resource(&self, resource: &Resource<'_>, subscription: &SubscriptionSpec, column: &str) -> Value {
+        let vm = resource.vm;
+        match column {
+            "id" => resource.id().into(),
+            "name" => resource.name().into(),
+            // Resource Graph writes both in lower case, whatever their providers do.
+            "type" => resource.kind.name().to_ascii_lowercase().into(),
+            "resourceGroup" => vm.resource_group.to_ascii_lowercase().into(),
+            "tenantId" => subscription.tenant_id.to_string().into(),
+            "location" => vm.location.clone().into(),
+            "subscriptionId" => vm.subscription.clone().into(),
+            "managedBy" if resource.kind == Kind::Disk => vm.id().into(),
+            "kind" | "managedBy" => "".into(),
+            "sku" => match resource.kind {
+                Kind::Disk => disk::sku(),
+                Kind::PublicIpAddress => network::sku(vm),
+                Kind::VirtualMachine | Kind::Interface | Kind::SecurityGroup | Kind::VirtualNetwork => Value::Null,
+            },
+            "tags" => compute::tags(),
+            "zones" => match (resource.kind, vm.zone()) {
+                (Kind::VirtualMachine | Kind::Disk, Some(zone)) => json!([zone]),
+                _ => Value::Null,
+            },
+            "properties" => self.properties(resource),
+            _ => Value::Null,
+        }
+    }
+
+    fn properties(&self, resource: &Resource<'_>) -> Value {
+        let View { cloud, now, as_of } = self.view;
+        let vm = resource.vm;
+        match resource.kind {
+            Kind::VirtualMachine => {
+                let mut properties = compute::model(vm, false, now)["properties"].take();
+                properties["extended"] = compute::extended(vm, as_of);
+                properties
+            }
+            Kind::Disk => disk::properties(vm),
+            Kind::Interface => network::interface(cloud, vm)["properties"].take(),
+            Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
+            Kind::SecurityGroup => security_groups::own_group(cloud, vm, now)["properties"].take(),
+            Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
+        }
+    }
+
+    /// Members that are often asked for alone.
+    fn member(&self, resource: &Resource<'_>, name: &str) -> Option<Value> {
+        let vm = resource.vm;
+        match (resource.kind, name) {
+            (Kind::VirtualMachine, "extended") => Some(compute::extended(vm, self.view.as_of)),
+            (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": vm.size })),
+            (Kind::VirtualMachine, "storageProfile") => Some(compute::storage(vm)),
+            (Kind::VirtualMachine, "vmId") => Some(vm.platform_id.to_string().into()),
+            (Kind::Interface, "virtualMachine") => Some(json!({ "id": vm.id() })),
+            (Kind::Interface, "primary") => Some(true.into()),
+            (Kind::Interface, "ipConfigurations") => Some(json!([network::ip_configuration_of(vm)])),
+            (Kind::PublicIpAddress, "ipAddress") => {
+                Some(vm.seen_at(self.view.as_of).address.map_or(Value::Null, |address| address.to_string().into()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn of_subscription(subscription: &SubscriptionSpec, column: &str) -> Value {
+    match column {
+        "id" => format!("/subscriptions/{}", subscription.id).into(),
+        "name" => subscription.name.clone().into(),
+        "type" => "microsoft.resources/subscriptions".into(),
+        "tenantId" => subscription.tenant_id.to_string().into(),
+        "subscriptionId" => subscription.id.to_string().into(),
+        "kind" | "managedBy" | "location" | "resourceGroup" => "".into(),
+        "properties" => json!({
+            "state": "Enabled",
+            "managedByTenants": [],
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "PayAsYouGo_2014-09-01",
+                "spendingLimit": "Off",
+            },
+        }),
+        _ => Value::Null,
+    }
+}
+
+fn of_group(group: &ResourceGroup, subscription: &SubscriptionSpec, column: &str) -> Value {
+    match column {
+        "id" => format!("/subscriptions/{}/resourceGroups/{}", subscription.id, group.name).into(),
+        "name" => group.name.clone().into(),
+        "type" => "microsoft.resources/subscriptions/resourcegroups".into(),
+        "tenantId" => subscription.tenant_id.to_string().into(),
+        "location" => group.location.clone().into(),
+        "resourceGroup" => group.name.to_ascii_lowercase().into(),
+        "subscriptionId" => subscription.id.to_string().into(),
+        "kind" | "managedBy" => "".into(),
+        "tags" => compute::tags(),
+        "properties" => json!({ "provisioningState": "Succeeded" }),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,172 @@
+//! Queries over a small cloud of this process: what each step answers, and what is refused.
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::{QueryError, parser, run, source};
+use crate::arm::resources::{Kind, Resource};
+use crate::arm::route::Scope;
+use crate::fleet::Fleet;
+use crate::latency::Latencies;
+use crate::state::Cloud;
+use crate::state::vm::{PublicIp, Vm, VmPort};
+
+fn cloud() -> Cloud {
+    let fleet = Fleet::default();
+    let now = Utc::now();
+    let place = |(index, spec): (u32, &crate::fleet::VmSpec)| {
+        let address = std::net::Ipv4Addr::from(0x7f4d_0000 + index);
+        let public_ip = if spec.private_only { PublicIp::None } else { PublicIp::Static(address) };
+        let ports = spec.ports.iter().map(|port| VmPort { number: port.number, mapped_port: None }).collect();
+        Vm::new(&fleet, (index, spec), public_ip, ports, now)
+    };
+    let vms = (0..).zip(&fleet.vms).map(place).collect();
+    Cloud::new(&fleet, vms, Latencies::new(1, 1.0))
+}
+
+/// The rows as objects.
+fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
+    let cloud = cloud();
+    let now = Utc::now();
+    let view = source::View { cloud: &cloud, now, as_of: now };
+    let tables = |table: &str, _: &[super::syntax::Step]| {
+        if !table.eq_ignore_ascii_case("resources") {
+            return Err(QueryError::unresolved("table", table));
+        }
+        let all = cloud.subscriptions.iter().flat_map(|subscription| {
+            let scope = Scope { subscription: subscription.id.to_string(), resource_group: None };
+            let resources = Resource::all(&cloud, &scope, &Kind::ALL);
+            resources.into_iter().map(move |resource| source::Source::of(view, resource, subscription))
+        });
+        Ok(all.collect())
+    };
+    let table = run::run(&parser::parse(query)?, &tables)?;
+    let names: Vec<_> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let object = |row: &std::rc::Rc<super::row::Row<'_>>| {
+        names.iter().enumerate().map(|(at, name)| (name.clone(), row.get(at).clone())).collect::<Value>()
+    };
+    Ok(table.rows.iter().map(object).collect())
+}
+
+#[track_caller]
+fn column(query: &str, name: &str) -> Vec<Value> {
+    ask(query).unwrap().into_iter().map(|mut row| row[name].take()).collect()
+}
+
+#[track_caller]
+fn complaint(query: &str) -> String {
+    ask(query).unwrap_err().0.to_string()
+}
+
+const VMS: &str = "Resources | where type =~ 'microsoft.compute/virtualmachines'";
+
+#[test]
+fn conditions_join_and_turn_round_as_logic_has_it() {
+    let count = |condition: &str| column(&format!("{VMS} | where {condition} | count"), "Count")[0].as_u64().unwrap();
+    let all = count("true");
+    assert_eq!(all, 12);
+    assert_eq!(count("name == 'web-01'"), 1);
+    assert_eq!(count("name == 'WEB-01'"), 0);
+    assert_eq!(count("name =~ 'WEB-01'"), 1);
+    assert_eq!(count("name != 'web-01'"), all - 1);
+    assert_eq!(count("not(name == 'web-01')"), all - 1);
+    assert_eq!(count("name in ('web-01', 'gpu-lab') and location == 'westeurope'"), 2);
+    assert_eq!(count("name in~ ('WEB-01')"), 1);
+    assert_eq!(count("name !in ('web-01')"), all - 1);
+    assert_eq!(count("name contains '-01' or name startswith 'JUMP'"), 5);
+    assert_eq!(count("name has 'win'"), 1);
+    assert_eq!(count("isempty(properties.nonsense)"), all);
+    assert_eq!(count("name == 'web-01' or name == 'gpu-lab' and location == 'nowhere'"), 1);
+    assert_eq!(count("properties.storageProfile.osDisk.diskSizeGB between (1 .. 64)"), all);
+    assert_eq!(count("properties['storageProfile'].imageReference.publisher == 'canonical'"), 10);
+    assert_eq!(count("isnotnull(zones[0])"), 1);
+}
+
+#[test]
+fn columns_are_named_made_and_left_out() {
+    let query = format!(
+        "{VMS} | where name == 'web-01' | extend os = tostring(properties.storageProfile.osDisk.osType), n = strlen(name) * 2 \
+         | project n, os, properties.hardwareProfile.vmSize, upper = toupper(name), tolower(location)"
+    );
+    let expected = json!({
+        "n": 12, "os": "Linux", "properties_hardwareProfile_vmSize": "Standard_D2s_v5", "upper": "WEB-01",
+        "Column1": "westeurope",
+    });
+    assert_eq!(ask(&query).unwrap(), [expected]);
+    let kept = ask(&format!("{VMS} | project name, id, location | project-away id | take 1")).unwrap();
+    assert_eq!(kept[0].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn functions_work_on_texts_choices_and_lists() {
+    let value = |expr: &str| column(&format!("{VMS} | where name == 'web-01' | project v = {expr}"), "v")[0].clone();
+    assert_eq!(value("split(name, '-')[1]"), "01");
+    assert_eq!(value("strcat(name, '/', location)"), "web-01/westeurope");
+    assert_eq!(value("iff(location == 'westeurope', 'here', 'there')"), "here");
+    assert_eq!(value("case(name == 'a', 1, name == 'web-01', 2, 3)"), 2);
+    assert_eq!(value("coalesce(tostring(properties.none), 'x')"), "x");
+    assert_eq!(value("substring(name, 0, 3)"), "web");
+    assert_eq!(value("array_length(properties.networkProfile.networkInterfaces)"), 1);
+    assert_eq!(value("toint('7') + 1.5"), 8.5);
+    assert_eq!(value("tostring(properties.none)"), "");
+    assert_eq!(value("tags['environment']"), "simulated");
+}
+
+#[test]
+fn rows_are_sorted_cut_counted_and_grouped() {
+    let names = column(&format!("{VMS} | sort by name asc | take 2"), "name");
+    assert_eq!(names, ["build-win-02", "capacity-01"]);
+    assert_eq!(column(&format!("{VMS} | order by name | limit 1"), "name"), ["web-01"], "downwards unless told");
+    assert_eq!(column(&format!("{VMS} | top 1 by name asc"), "name"), ["build-win-02"]);
+    let by = ask(&format!("{VMS} | summarize count(), last = max(name) by location | order by location asc")).unwrap();
+    assert_eq!(by[0], json!({ "location": "northeurope", "count_": 1, "last": "jump-eu" }));
+    assert_eq!(by[1]["count_"], 11);
+    let sizes = format!("{VMS} | summarize dcount(location) by tostring(properties.hardwareProfile.vmSize)");
+    assert_eq!(column(&sizes, "properties_hardwareProfile_vmSize").len(), 4);
+    assert_eq!(ask(&format!("{VMS} | distinct location")).unwrap().len(), 2);
+    assert_eq!(ask("Resources | where name == 'none' | summarize count()").unwrap(), [json!({ "count_": 0 })]);
+}
+
+#[test]
+fn a_join_finds_partners_and_an_outer_one_keeps_those_without() {
+    let interfaces = "resources | where type =~ 'microsoft.network/networkinterfaces' \
+                      | mv-expand ipc = properties.ipConfigurations \
+                      | project vmId = tolower(tostring(properties.virtualMachine.id)), \
+                        pip = tostring(ipc.properties.publicIPAddress.id)";
+    let query = |kind: &str| {
+        format!("{VMS} | extend vmId = tolower(id) | join kind={kind} ({interfaces} | where isnotempty(pip)) on vmId")
+    };
+    let inner = ask(&query("inner")).unwrap();
+    assert_eq!(inner.len(), 11);
+    assert_eq!(inner[0]["vmId"], inner[0]["vmId1"]);
+    let outer = ask(&query("leftouter")).unwrap();
+    assert_eq!(outer.len(), 12);
+    let alone: Vec<_> = outer.iter().filter(|row| row["pip"] == "").map(|row| row["name"].clone()).collect();
+    assert_eq!(alone, ["private-only"], "a text without a partner is empty, not null");
+}
+
+#[test]
+fn what_is_not_known_is_refused_and_never_passed_over() {
+    for (query, expected) in [
+        ("Resources | where nosuchcolumn == 1", "'nosuchcolumn'"),
+        ("Nonsense | take 1", "'Nonsense'"),
+        ("Resources | project frobnicate(id)", "'frobnicate'"),
+        ("Resources | evaluate bag_unpack(tags)", "ParserFailure"),
+        ("Resources | where name matches regex 'a'", "matches"),
+        ("Resources | take", "<EOF>"),
+        ("Resources | order by properties.x", "dynamic"),
+        ("Resources | summarize count() by properties.x", "dynamic"),
+        ("Resources | join kind=rightanti (Resources) on id", "rightanti"),
+        ("Resources | where name", "boolean"),
+        ("Resources | project name.first", "string"),
+        ("Resources | project iff(true, 1)", "arguments"),
+        ("Resources | project a = id, a = name", "two columns"),
+        ("Resources | order by name asc nulls last", "nulls"),
+        ("", "<EOF>"),
+    ] {
+        let told = complaint(query);
+        assert!(told.contains(expected), "{query}: {told}");
+    }
+    let told: Value = serde_json::from_str(&complaint("Resources\n| where ??")).unwrap();
+    assert_eq!((&told["line"], &told["characterPositionInLine"]), (&json!(2), &json!(8)));
+}
