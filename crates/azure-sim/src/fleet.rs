@@ -1,8 +1,10 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
 mod accounts;
+mod generate;
 mod network;
 
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVI
 use crate::duration;
 use crate::state::configure::LONGEST_NAMES;
 use crate::state::nsg;
+use generate::Generate;
 use network::{GroupSpec, NetworkSpec};
 
 /// Subscriptions and VMs, checked: every name is unique, every prefix and duration can be read.
@@ -37,7 +40,11 @@ pub struct Fleet {
     /// Besides those of Microsoft's own that every tenant knows.
     #[serde(default)]
     pub(crate) applications: Vec<ApplicationSpec>,
+    /// May be left out when subscriptions are generated.
+    #[serde(default)]
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    /// More of everything, by number.
+    generate: Option<Generate>,
     #[serde(default)]
     pub(crate) network_security_groups: Vec<GroupSpec>,
     #[serde(default)]
@@ -90,6 +97,9 @@ pub(crate) struct VmSpec {
     #[serde(default = "default_policy")]
     pub(crate) policy: String,
     pub(crate) ports: Vec<PortSpec>,
+    /// One of very many: it costs nothing until its door opens.
+    #[serde(skip)]
+    pub(crate) generated: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -258,6 +268,7 @@ impl Default for Fleet {
             accounts: Vec::new(),
             applications: Vec::new(),
             subscriptions: Vec::new(),
+            generate: None,
             network_security_groups: Vec::new(),
             vms: Vec::new(),
         })
@@ -298,12 +309,17 @@ impl Fleet {
     /// The subscription with this name or id; the first one without.
     fn subscription_named(&self, wanted: Option<&String>) -> Option<&SubscriptionSpec> {
         let Some(wanted) = wanted else { return self.subscriptions.first() };
-        self.subscriptions.iter().find(|known| known.name == *wanted || known.id.to_string() == wanted.to_lowercase())
+        let id = Uuid::parse_str(wanted).ok();
+        self.subscriptions.iter().find(|known| known.name == *wanted || Some(known.id) == id)
     }
 
     /// Fills in what the file may leave out of tenants and accounts, and puts each subscription into its tenant.
     fn complete(&mut self) -> Result<(), (String, String)> {
         self.tenants = accounts::tenants(self.tenant_id, &self.tenants);
+        if let Some(generate) = self.generate {
+            generate.check()?;
+            generate.fill(self);
+        }
         if let Some(taken) = self.accounts.iter().find(|account| account.name == accounts::SERVICE_PRINCIPAL) {
             let problem = "is the name of the service principal that client_id names".to_owned();
             return Err((format!("accounts.{}.name", taken.name), problem));
@@ -331,6 +347,7 @@ impl Fleet {
         if self.subscriptions.is_empty() {
             return Err(("subscriptions".to_owned(), "at least one is needed".to_owned()));
         }
+        let mut taken = HashSet::new();
         for (index, vm) in self.vms.iter().enumerate() {
             let at = |key: &str| format!("vms.{}.{key}", vm.name);
             if vm.name.is_empty() || !vm.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
@@ -339,12 +356,8 @@ impl Fleet {
             let Some(subscription) = self.subscription_of(vm) else {
                 return Err((at("subscription"), "names none of the fleet's subscriptions".to_owned()));
             };
-            let same = |other: &VmSpec| {
-                other.name.eq_ignore_ascii_case(&vm.name)
-                    && other.resource_group.eq_ignore_ascii_case(&vm.resource_group)
-                    && self.subscription_of(other).is_some_and(|its| its.id == subscription.id)
-            };
-            if self.vms.iter().take(index).any(same) {
+            let place = (subscription.id, vm.resource_group.to_ascii_lowercase(), vm.name.to_ascii_lowercase());
+            if !taken.insert(place) {
                 return Err((at("name"), format!("{} has a VM of this name already", vm.resource_group)));
             }
             if vm.address.is_some_and(|address| !address.is_loopback()) {

@@ -40,6 +40,11 @@ impl SshGuest {
         Self { config: Arc::new(config), machine, user_key }
     }
 
+    /// Another machine with the same host key and the same user.
+    pub(crate) fn like(&self, machine: Machine) -> Self {
+        Self { config: Arc::clone(&self.config), machine, user_key: self.user_key.clone() }
+    }
+
     /// Serves one connection. When the caller gives up on it, the session ends with it.
     pub(crate) async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         // The library runs a session in a task of its own that can't be ended from outside; it does end when its stream

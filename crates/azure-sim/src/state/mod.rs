@@ -101,12 +101,22 @@ impl Cloud {
     /// What shall be listening at `now`: ports of booted VMs whose rules admit the client's public address.
     pub(crate) fn listening(&self, now: DateTime<Utc>) -> BTreeSet<Listening> {
         let mut all = BTreeSet::new();
-        for (index, vm) in self.vms.iter().enumerate().filter(|(_, vm)| vm.power.booted(now)) {
+        for (index, vm) in self.vms.iter().enumerate().filter(|(_, vm)| vm.power.booted(now) && self.may_admit(vm)) {
             for port in vm.ports.iter().filter(|port| self.admits(vm, port.number, now)) {
                 all.extend(vm.dial(port).map(|at| Listening { vm: index, port: port.number, at }));
             }
         }
         all
+    }
+
+    /// False for a VM whose own group holds nothing but a policy's deny rules, as most do: no packet needs judging.
+    fn may_admit(&self, vm: &Vm) -> bool {
+        let shut = |protection: &vm::Protection| self.policies[protection.policy].requests.is_empty();
+        vm.nic_group != groups::NicGroup::Own
+            || vm.protections.is_empty()
+            || !vm.standing_rules.is_empty()
+            || !vm.left_windows.is_empty()
+            || !vm.protections.iter().all(shut)
     }
 
     /// The VMs whose guests exist: connections to others are dead.

@@ -1,5 +1,6 @@
 //! A VM with its network: interface, public address, network security group.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -289,19 +290,16 @@ fn standing_rule(ports: &[u16]) -> SecurityRule {
 /// The policies that the fleet's VMs add up to: one for each subscription, resource group, region and name.
 pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
     let mut all: Vec<Policy> = Vec::new();
+    let mut places = HashMap::new();
     for (spec, vm) in fleet.vms.iter().zip(vms) {
         let ports: Vec<_> = spec.ports.iter().filter_map(|port| port_rule(port, vm)).collect();
         if ports.is_empty() {
             continue;
         }
         let protected = PolicyVm::new(vm.id(), ports, vm.firewall_address());
-        let same = |policy: &Policy| {
-            policy.subscription == vm.subscription
-                && policy.resource_group.eq_ignore_ascii_case(&vm.resource_group)
-                && policy.location.eq_ignore_ascii_case(&vm.location)
-                && policy.name.eq_ignore_ascii_case(&spec.policy)
-        };
-        let policy = all.iter().position(same).unwrap_or_else(|| {
+        let place =
+            [&vm.subscription, &vm.resource_group, &vm.location, &spec.policy].map(|part| part.to_ascii_lowercase());
+        let policy = *places.entry(place).or_insert_with(|| {
             all.push(Policy {
                 subscription: vm.subscription.clone(),
                 resource_group: vm.resource_group.clone(),
