@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
-#[expect(dead_code, reason = "shared with the matrix")]
 mod azure;
+mod secrets;
+mod tolerance;
 
 use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};
 use ajar_core::failure::{Failure, Trouble};
