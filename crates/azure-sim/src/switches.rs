@@ -98,6 +98,17 @@ switches! {
     "subscriptionListAction" => subscription_list_action: SubscriptionListAction {
         "locations" => Locations, "plain" => Plain,
     }
+    /// The error code of a request whose source is an IPv6 address.
+    "ipv6Code" => ipv6_code: Ipv6Code { "BadRequest" => BadRequest, "InvalidInitiateInput" => InvalidInitiateInput }
+    /// Whose address *initiate* opens for when it names no source: the client's, or that of a proxy (198.51.100.200)
+    /// through which its calls to Azure leave the house.
+    "omittedSource" => omitted_source: OmittedSource { "client" => Client, "proxy" => Proxy }
+    /// How far back a policy's `requests` reach: seven days as in the portal, or to what is in force.
+    "requestHistory" => request_history: RequestHistory { "sevenDays" => SevenDays, "inForce" => InForce }
+    /// How the ids of VMs are spelt in policies and requests.
+    "policyIdCasing" => policy_id_casing: PolicyIdCasing {
+        "asWritten" => AsWritten, "lower" => Lower, "upper" => Upper,
+    }
     /// The shortest window that *initiate* grants.
     "shortestDuration" => shortest_duration: ShortestDuration { "none" => None, "PT5M" => FiveMinutes }
     /// How long Resource Graph is behind the resource providers with power states and addresses.

@@ -13,6 +13,7 @@ use crate::front::AppliedAt;
 use crate::state::Cloud;
 use crate::state::configure::PolicyPlace;
 use crate::state::jit::{AccessRequest, Policy, PolicyVm, PortRule, RequestPort};
+use crate::switches::{PolicyIdCasing, RequestHistory, Switches};
 
 const TYPE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
@@ -32,7 +33,7 @@ pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -
                 && location.is_none_or(|location| location.eq_ignore_ascii_case(&policy.location))
                 && may.at(&policy.id())
         };
-        page::list(call, cloud, cloud.policies.iter().filter(inside).map(policy_json))
+        page::list(call, cloud, cloud.policies.iter().filter(inside).map(|policy| policy_json(policy, &cloud.switches)))
     })
 }
 
@@ -40,7 +41,7 @@ pub(super) fn policy(call: &Call<'_>, scope: &Scope, location: &str, name: &str)
     call.world.look(|cloud, _| {
         call.permit(cloud, READ, &named(scope, location, name))?;
         let index = find(cloud, scope, location, name)?;
-        Ok(Json(policy_json(&cloud.policies[index])).into_response())
+        Ok(Json(policy_json(&cloud.policies[index], &cloud.switches)).into_response())
     })
 }
 
@@ -64,7 +65,7 @@ pub(super) fn create_or_update(
             name: name.to_owned(),
         };
         let index = cloud.configure(place, &input, now)?;
-        let mut response = Json(policy_json(&cloud.policies[index])).into_response();
+        let mut response = Json(policy_json(&cloud.policies[index], &cloud.switches)).into_response();
         response.extensions_mut().insert(AppliedAt(now));
         Ok(response)
     })
@@ -96,7 +97,7 @@ pub(super) fn initiate(call: &Call<'_>, scope: &Scope, location: &str, name: &st
             }
         }
         let granted = cloud.initiate(index, &input, &call.caller.name, now)?;
-        let mut response = (StatusCode::ACCEPTED, Json(request_json(&granted))).into_response();
+        let mut response = (StatusCode::ACCEPTED, Json(request_json(&granted, &cloud.switches))).into_response();
         response.extensions_mut().insert(AppliedAt(now));
         Ok(response)
     })
@@ -113,12 +114,13 @@ fn find(cloud: &Cloud, scope: &Scope, location: &str, name: &str) -> Result<usiz
     found.ok_or_else(|| ArmError::resource_not_found(&format!("{TYPE}/{location}/{name}"), group))
 }
 
-fn policy_json(policy: &Policy) -> Value {
+fn policy_json(policy: &Policy, switches: &Switches) -> Value {
+    let requests = policy.requests.iter().filter(|request| is_remembered(request, switches));
     json!({
         "kind": policy.kind,
         "properties": {
-            "virtualMachines": policy.vms.iter().map(protected_json).collect::<Vec<_>>(),
-            "requests": policy.requests.iter().map(request_json).collect::<Vec<_>>(),
+            "virtualMachines": policy.vms.iter().map(|vm| protected_json(vm, switches)).collect::<Vec<_>>(),
+            "requests": requests.map(|request| request_json(request, switches)).collect::<Vec<_>>(),
             "provisioningState": "Succeeded",
         },
         "id": policy.id(),
@@ -128,8 +130,9 @@ fn policy_json(policy: &Policy) -> Value {
     })
 }
 
-fn protected_json(vm: &PolicyVm) -> Value {
-    let mut json = json!({ "id": vm.id, "ports": vm.ports.iter().map(port_rule_json).collect::<Vec<_>>() });
+fn protected_json(vm: &PolicyVm, switches: &Switches) -> Value {
+    let mut json =
+        json!({ "id": spelt(&vm.id, switches), "ports": vm.ports.iter().map(port_rule_json).collect::<Vec<_>>() });
     if let Some(address) = vm.public_ip_address {
         json["publicIpAddress"] = address.to_string().into();
     }
@@ -146,8 +149,8 @@ fn port_rule_json(rule: &PortRule) -> Value {
     json
 }
 
-fn request_json(request: &AccessRequest) -> Value {
-    let vm = |vm: &crate::state::jit::RequestVm| json!({ "id": vm.id, "ports": vm.ports.iter().map(request_port_json).collect::<Vec<_>>() });
+fn request_json(request: &AccessRequest, switches: &Switches) -> Value {
+    let vm = |vm: &crate::state::jit::RequestVm| json!({ "id": spelt(&vm.id, switches), "ports": vm.ports.iter().map(request_port_json).collect::<Vec<_>>() });
     let mut json = json!({
         "virtualMachines": request.vms.iter().map(vm).collect::<Vec<_>>(),
         "startTimeUtc": timestamp(request.start),
@@ -157,6 +160,23 @@ fn request_json(request: &AccessRequest) -> Value {
         json["justification"] = justification.clone().into();
     }
     json
+}
+
+fn spelt(id: &str, switches: &Switches) -> String {
+    match switches.policy_id_casing {
+        PolicyIdCasing::AsWritten => id.to_owned(),
+        PolicyIdCasing::Lower => id.to_lowercase(),
+        PolicyIdCasing::Upper => id.to_uppercase(),
+    }
+}
+
+/// Whether a policy still shows a request that the state has not forgotten.
+fn is_remembered(request: &AccessRequest, switches: &Switches) -> bool {
+    let mut ports = request.vms.iter().flat_map(|vm| &vm.ports);
+    match switches.request_history {
+        RequestHistory::SevenDays => true,
+        RequestHistory::InForce => ports.any(|port| port.status.status() != "Revoked"),
+    }
 }
 
 fn request_port_json(port: &RequestPort) -> Value {

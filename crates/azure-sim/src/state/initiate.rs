@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::state::jit::{Policy, PortRule};
 use crate::state::nsg;
-use crate::switches::{NotSubsetCode, ShortestDuration, SubnetOfPolicyPrefix, Switches};
+use crate::switches::{Ipv6Code, NotSubsetCode, OmittedSource, ShortestDuration, SubnetOfPolicyPrefix, Switches};
 
 /// What a caller asks for, read but not judged.
 #[derive(Clone, Debug)]
@@ -83,10 +83,17 @@ impl Policy {
         rules: &[PortRule],
         around: Circumstances<'_>,
     ) -> Result<Granted, Refusal> {
-        let sources = port.sources.clone().unwrap_or_else(|| vec![around.caller.to_string()]);
+        let seen = match around.switches.omitted_source {
+            OmittedSource::Client => around.caller,
+            OmittedSource::Proxy => PROXY,
+        };
+        let sources = port.sources.clone().unwrap_or_else(|| vec![seen.to_string()]);
         if sources.iter().any(|source| is_ipv6(source)) {
             return Err(Refusal {
-                code: "BadRequest",
+                code: match around.switches.ipv6_code {
+                    Ipv6Code::BadRequest => "BadRequest",
+                    Ipv6Code::InvalidInitiateInput => "InvalidInitiateInput",
+                },
                 message:
                     "The provided access request contains a source IP address in IPv6 format, which is unsupported \
                           by Just-In-Time Network Access."
@@ -134,6 +141,9 @@ impl Policy {
         }
     }
 }
+
+/// What Azure Resource Manager sees of a client whose calls leave through a proxy.
+const PROXY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 200);
 
 /// A client that asks for exactly the maximum computes its end by its own clock.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(5);

@@ -15,4 +15,5 @@ mod network;
 mod policy;
 mod power;
 mod rights;
+mod switches;
 mod user_sign_in;
