@@ -335,9 +335,13 @@ impl Fleet {
     }
 
     fn service_principal(&self) -> AccountSpec {
+        // Generated tenants have nobody else who could sign in.
+        let generated = self.generate.map_or(0, Generate::tenants_added);
+        let guest_in = self.tenants.iter().rev().take(generated).map(|tenant| tenant.name.clone()).collect();
         AccountSpec {
             client_id: Some(self.client_id),
             object_id: Some(self.object_id),
+            guest_in,
             ..AccountSpec::new(accounts::SERVICE_PRINCIPAL, AccountKind::ServicePrincipal)
         }
     }

@@ -40,6 +40,11 @@ const SIZES: [&str; 6] =
     ["Standard_D2s_v5", "Standard_D4s_v5", "Standard_B2s", "Standard_E4s_v5", "Standard_F4s_v2", "Standard_D8s_v5"];
 
 impl Generate {
+    /// How many tenants come on top of the fleet's.
+    pub(super) fn tenants_added(self) -> usize {
+        usize::try_from(self.tenants).unwrap_or_default().saturating_sub(1)
+    }
+
     /// What can't be, with its key.
     pub(super) fn check(self) -> Result<(), (String, String)> {
         for (key, number, most) in [
@@ -123,5 +128,38 @@ fn vm(index: u32, subscriptions: u32, random: &mut StdRng) -> VmSpec {
         policy: "default".to_owned(),
         ports: vec![PortSpec { number, open: false, jit: Some(jit), service: None, forward: None }],
         generated: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleet(text: &str) -> Fleet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_fleet_is_generated_by_number_and_the_same_for_the_same_seed() {
+        let text = "generate = { vms = 10000, subscriptions = 200, tenants = 12 }";
+        let (one, other) = (fleet(text), fleet(text));
+        assert_eq!((one.vms.len(), one.subscriptions.len(), one.tenants.len()), (10_000, 200, 12));
+        let shown = |fleet: &Fleet| format!("{:?} {:?}", fleet.vms, fleet.subscriptions);
+        assert_eq!(shown(&one), shown(&other));
+        let others = fleet("generate = { vms = 10000, subscriptions = 200, tenants = 12, seed = 7 }");
+        assert_ne!(shown(&one), shown(&others));
+        assert!(one.tenants.iter().all(|tenant| one.subscriptions.iter().any(|known| known.tenant_id == tenant.id)));
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_named_with_their_key() {
+        for (text, key) in [
+            ("generate = { vms = 0 }", "generate.vms"),
+            ("generate = { vms = 1, tenants = 2 }", "generate.tenants"),
+            ("generate = { vms = 1, subscriptions = 5000 }", "generate.subscriptions"),
+        ] {
+            let told = text.parse::<Fleet>().unwrap_err().to_string();
+            assert!(told.contains(key), "{told}");
+        }
     }
 }

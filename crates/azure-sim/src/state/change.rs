@@ -137,6 +137,9 @@ impl Cloud {
     /// Everything that has happened by itself up to `now`.
     pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) {
         for index in 0..self.vms.len() {
+            if !self.vms[index].power.is_due(now) {
+                continue;
+            }
             let was = self.vms[index].seen();
             let Some(arrival) = self.vms[index].power.advance_to(now) else { continue };
             let outcome = match arrival.action {

@@ -127,6 +127,11 @@ impl Power {
         self.boots_at = Some(at);
     }
 
+    /// Whether its transition ends by then.
+    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.transition.as_ref().is_some_and(|transition| transition.ends_at <= now)
+    }
+
     /// Ends the transition if its time has come.
     pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) -> Option<Arrival> {
         let transition = self.transition.take_if(|transition| transition.ends_at <= now)?;

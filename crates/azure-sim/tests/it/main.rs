@@ -7,6 +7,7 @@ mod client;
 mod control;
 mod entra;
 mod faults;
+mod graph;
 mod guest;
 mod jit;
 mod lists;

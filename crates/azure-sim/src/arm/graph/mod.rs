@@ -84,7 +84,7 @@ impl From<QueryError> for ArmError {
 
 /// 400 in Resource Graph's shape: what is wrong is in the details.
 fn bad_request(details: Vec<Value>) -> ArmError {
-    let timestamp = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.7fZ");
+    let timestamp = crate::clock::timestamp(chrono::Utc::now());
     let message = format!(
         "Please provide below info when asking for support: timestamp = {timestamp}, correlationId = {}.",
         Uuid::new_v4()

@@ -1,0 +1,93 @@
+//! Resource Graph over the wire: pages, formats, refusals, quota, and how far it is behind.
+
+use azure_sim::Options;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::Azure;
+
+const VMS: &str = "Resources | where type =~ 'microsoft.compute/virtualmachines'";
+
+async fn ask(azure: &Azure, body: Value) -> Response {
+    let path = "/providers/Microsoft.ResourceGraph/resources";
+    azure.request(Method::POST, path).json(&body).send().await.unwrap()
+}
+
+async fn answer(azure: &Azure, body: Value) -> Value {
+    let answer = ask(azure, body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_by_skip_token_add_up_to_the_whole_result() {
+    let azure = Azure::start().await;
+    let query = format!("{VMS} | project id, name | order by name asc");
+    let whole = answer(&azure, json!({ "query": query })).await;
+    let (mut rows, mut token) = (Vec::new(), Value::Null);
+    loop {
+        let page = answer(&azure, json!({ "query": query, "options": { "$top": 5, "$skipToken": token } })).await;
+        assert_eq!(page["totalRecords"], whole["totalRecords"]);
+        rows.extend(page["data"].as_array().unwrap().clone());
+        token = page["$skipToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(json!(rows), whole["data"]);
+    let others = json!({ "query": VMS, "options": { "$skipToken": "bWluZQ" } });
+    assert_eq!(ask(&azure, others).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_ids_a_result_that_is_too_long_is_truncated() {
+    let azure = Azure::start().await;
+    let page = answer(&azure, json!({ "query": format!("{VMS} | project name"), "options": { "$top": 5 } })).await;
+    assert_eq!((&page["resultTruncated"], page.get("$skipToken")), (&json!("true"), None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistakes_are_told_in_the_details() {
+    let azure = Azure::start().await;
+    let refused = ask(&azure, json!({ "query": "Resources | where nosuchcolumn == 1" })).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "BadRequest");
+    assert_eq!(body["error"]["details"][0]["code"], "InvalidQuery");
+    assert!(body["error"]["details"][1]["message"].as_str().unwrap().contains("nosuchcolumn"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sixteenth_query_in_five_seconds_is_throttled() {
+    // Slow enough that sixteen queries fall into one window.
+    let azure = Azure::start_with(Options { speed: 5.0, ..Options::default() }).await;
+    azure.set("switches", json!({ "resourceGraphQuota": "15" })).await;
+    let queries = (0..40).map(|_| ask(&azure, json!({ "query": VMS })));
+    let mut throttled = 0;
+    for answer in futures_of(queries).await {
+        let left = answer.headers()["x-ms-user-quota-remaining"].to_str().unwrap().to_owned();
+        assert!(answer.headers().contains_key("x-ms-user-quota-resets-after"));
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(left, "0");
+            throttled += 1;
+        }
+    }
+    assert!(throttled >= 10, "{throttled}");
+}
+
+/// All at once.
+async fn futures_of(all: impl Iterator<Item = impl Future<Output = Response>>) -> Vec<Response> {
+    let mut waiting: Vec<_> = all.map(Box::pin).collect();
+    let mut answers = Vec::new();
+    std::future::poll_fn(move |context| {
+        waiting.retain_mut(|one| match one.as_mut().poll(context) {
+            std::task::Poll::Ready(answer) => {
+                answers.push(answer);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(std::mem::take(&mut answers)) } else { std::task::Poll::Pending }
+    })
+    .await
+}
