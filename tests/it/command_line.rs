@@ -46,6 +46,7 @@ async fn bad_input_gets_a_clear_error_and_loses_nothing() {
         (vec!["add", "web", "--vm", "web-01"], "is not a resource id"),
         (vec!["add", "-x", "--vm", VM], "unexpected argument"),
         (vec!["add", "a b", "--vm", VM], "is no name for a favourite"),
+        (vec!["add", "x.ajar", "--vm", VM], "names ending in “.ajar” are how ssh is told of favourites"),
         (vec!["connect", "web", "--for", "3 weeks"], "between 5m and 24h"),
         (vec!["connect", "web", "--source", "::1"], "invalid"),
         (vec!["--cloud", "moon", "list"], "There is no cloud called “moon”"),
@@ -136,4 +137,28 @@ async fn a_folder_that_cannot_be_used_is_named_and_no_mistake_of_ajar() {
         let told = ended.stderr.contains("The configuration cannot be used") && ended.stderr.contains("config.toml");
         assert!(told, "{}", ended.stderr);
     }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_folder_that_others_can_write_to_is_named_with_what_puts_it_right() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let (folder, runtime) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let uid = std::fs::metadata(runtime.path()).expect("it is there").uid();
+    let sockets = runtime.path().join(format!("ajar-{uid}"));
+    std::fs::create_dir(&sockets).expect("a folder");
+    std::fs::set_permissions(&sockets, std::fs::Permissions::from_mode(0o777)).expect("mode");
+    let list = || {
+        let mut command = ajar(folder.path(), &["list", "--json"]);
+        Ended::of(command.env("XDG_RUNTIME_DIR", runtime.path()).spawn().expect("ajar starts"))
+    };
+    let ended = list().await;
+    assert_eq!((ended.code, ended.last_event()["code"].as_str()), (1, Some("socketFolder")), "{}", ended.stderr);
+    let event = ended.last_event();
+    assert!(event["message"].as_str().is_some_and(|text| text.contains("has the permissions 777")), "{event}");
+    assert!(event["action"].as_str().is_some_and(|text| text.contains("chmod 700 ")), "{event}");
+    assert!(!ended.stderr.contains("Ajar made a mistake"), "{}", ended.stderr);
+
+    std::fs::set_permissions(&sockets, std::fs::Permissions::from_mode(0o700)).expect("mode");
+    assert_eq!(list().await.code, 0, "what was advised helps");
 }

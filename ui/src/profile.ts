@@ -29,7 +29,8 @@ export const accessChoices: { value: string; label: string }[] = [
 
 const VM_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/([^/]+)$/i;
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+// Names ending in “.ajar” are how ssh is told of favourites.
+const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 
 export type Hints = Partial<Record<'vm' | 'name' | 'port', string>>;
 

@@ -139,8 +139,11 @@ impl ArmClient {
             // 408 says that the server gave up waiting, not how far it had come.
             408 | 500.. => Err(InitiateError::Unanswered(self.refusal(answer, asked))),
             _ => Err(InitiateError::Refused(match self.refusal(answer, asked) {
-                Trouble { failure: Failure::AzureError { azure_code, azure_message, .. }, correlation_id } => {
-                    let failure = Failure::RequestRefused { azure_code, azure_message };
+                Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id } => {
+                    let failure = match status {
+                        409 => Failure::RequestConflict { azure_code, azure_message },
+                        _ => Failure::RequestRefused { azure_code, azure_message },
+                    };
                     Trouble { failure, correlation_id }
                 }
                 other => other,

@@ -389,7 +389,9 @@ impl Attempt {
     /// Whether a refusal may be for the VM's state: it is not known whether Azure takes requests for a VM that rests, so
     /// one that is refused meanwhile is made once more when the VM runs.
     fn may_be_too_early(&self, trouble: &Trouble) -> bool {
-        matches!(trouble.failure, Failure::RequestRefused { .. }) && self.order.may_start && !self.is_running()
+        let of_the_request =
+            matches!(trouble.failure, Failure::RequestRefused { .. } | Failure::RequestConflict { .. });
+        of_the_request && self.order.may_start && !self.is_running()
     }
 
     /// The window a request grants, if it lets this machine in.

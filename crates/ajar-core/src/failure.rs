@@ -60,6 +60,13 @@ pub enum Failure {
         /// Azure's message.
         azure_message: String,
     },
+    /// Azure does not take the request now, because something else is under way (409).
+    RequestConflict {
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
     /// The request was sent, no answer came, and it is not to be found in the policy.
     RequestUnanswered {
         /// How often it was sent.
@@ -82,6 +89,8 @@ pub enum Failure {
         /// Its state.
         power: PowerState,
     },
+    /// Azure does not tell whether the VM runs.
+    PowerStateUnknown,
     /// Azure has no room for the VM.
     AllocationFailed {
         /// Azure's error code.
@@ -188,6 +197,15 @@ pub enum Failure {
         /// What is wrong, with the line where known.
         detail: String,
     },
+    /// The folder for the engine's socket is not this user's alone.
+    SocketFolder {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+        /// What puts it right.
+        remedy: String,
+    },
     /// The cloud named is not known.
     UnknownCloud {
         /// What was asked for.
@@ -257,11 +275,13 @@ impl Failure {
             Self::NotInPolicy { .. } => "notInPolicy",
             Self::SourceNotAllowed { .. } => "sourceNotAllowed",
             Self::RequestRefused { .. } => "requestRefused",
+            Self::RequestConflict { .. } => "requestConflict",
             Self::RequestUnanswered { .. } => "requestUnanswered",
             Self::SourceUncertain { .. } => "sourceUncertain",
             Self::SourceUnknown => "sourceUnknown",
             Self::VmNotFound { .. } => "vmNotFound",
             Self::VmNotRunning { .. } => "vmNotRunning",
+            Self::PowerStateUnknown => "powerStateUnknown",
             Self::AllocationFailed { .. } => "allocationFailed",
             Self::StartFailed { .. } => "startFailed",
             Self::NoPublicAddress { .. } => "noPublicAddress",
@@ -279,6 +299,7 @@ impl Failure {
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::Settings { .. } => "settings",
+            Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
             Self::ProfileUnfit { .. } => "profileUnfit",
             Self::SourceUnusable { .. } => "sourceUnusable",
@@ -300,6 +321,7 @@ impl Failure {
             Self::PortSilent { .. }
             | Self::PortRefused { .. }
             | Self::TimedOut { .. }
+            | Self::PowerStateUnknown
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
             Self::Cancelled { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
@@ -311,6 +333,8 @@ impl Failure {
             | Self::UnknownAccount { .. } => ExitCode::Usage,
             Self::SourceUncertain { .. }
             | Self::SourceUnknown
+            | Self::RequestConflict { .. }
+            | Self::SocketFolder { .. }
             | Self::VmNotFound { .. }
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }

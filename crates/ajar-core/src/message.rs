@@ -68,6 +68,12 @@ pub fn sources(prefixes: &[SourcePrefix]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Who opened a window: “you” where that is this account's own principal, else who Azure says it was.
+pub fn opened_by(requestor: &str, own: Option<&str>) -> String {
+    let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(requestor));
+    if is_own { "you".into() } else { requestor.into() }
+}
+
 /// The line under a favourite's name: the VM's name where it is another, and its resource group.
 pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId) -> String {
     let group = vm.resource().resource_group();

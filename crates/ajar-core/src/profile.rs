@@ -19,12 +19,21 @@ pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
 pub struct ProfileName(String);
 
+/// What a favourite's name may be followed by where ssh is told of it, so that no name ends in it.
+const HOST_ENDING: &str = ".ajar";
+
 /// The text is no name for a favourite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "“{0}” is no name for a favourite: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit"
-)]
-pub struct ProfileNameError(String);
+pub enum ProfileNameError {
+    /// It has letters that a name does not have, or too many.
+    #[error(
+        "“{0}” is no name for a favourite: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit"
+    )]
+    Letters(String),
+    /// It ends as the host names do that stand for favourites.
+    #[error("“{0}” is no name for a favourite: names ending in “.ajar” are how ssh is told of favourites")]
+    Ending(String),
+}
 
 impl ProfileName {
     /// The name as written.
@@ -39,7 +48,13 @@ impl std::str::FromStr for ProfileName {
         let fits = (1..=64).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(ProfileNameError(text.to_owned())) }
+        if !fits {
+            Err(ProfileNameError::Letters(text.to_owned()))
+        } else if text.to_ascii_lowercase().ends_with(HOST_ENDING) {
+            Err(ProfileNameError::Ending(text.to_owned()))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 impl TryFrom<String> for ProfileName {
@@ -157,6 +172,10 @@ mod tests {
         for name in ["", "-oProxyCommand=x", "a b", "a/b", "ü", ".hidden", &"x".repeat(65)] {
             assert!(name.parse::<ProfileName>().is_err(), "{name}");
         }
+        for name in ["web.ajar", "web.AJAR", "a.b.ajar"] {
+            assert_eq!(name.parse::<ProfileName>(), Err(ProfileNameError::Ending(name.into())));
+        }
+        assert!("ajar".parse::<ProfileName>().is_ok() && "web.ajar.old".parse::<ProfileName>().is_ok());
         assert_eq!("Web-01".parse::<ProfileName>().unwrap(), "web-01".parse().unwrap());
     }
 }

@@ -38,9 +38,10 @@ pub fn parts(
     };
     let name = cloud.or(settings.cloud.as_deref()).unwrap_or(DEFAULT_CLOUD);
     let cloud = find_cloud(name, &settings, file.path())?;
-    let (account, sign_in) = match SignIn::from_environment(variables) {
-        Some(sign_in) => ("environment", sign_in),
-        None => ("az", SignIn::AzureCli { tenant_id: None }),
+    let client_id = variables("AZURE_CLIENT_ID");
+    let (account, principal, sign_in) = match SignIn::from_environment(variables) {
+        Some(sign_in) => ("environment", client_id, sign_in),
+        None => ("az", None, SignIn::AzureCli { tenant_id: None }),
     };
     let client = match broken {
         Some(trouble) => Err(trouble),
@@ -53,7 +54,7 @@ pub fn parts(
         launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
         clock: Arc::new(SystemClock),
     };
-    Ok(Parts { ports, folder, cloud: cloud.name, account: account.into(), demo })
+    Ok(Parts { ports, folder, cloud: cloud.name, account: account.into(), principal, demo })
 }
 
 fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {

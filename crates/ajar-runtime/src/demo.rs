@@ -2,11 +2,16 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
+use crate::connection;
 use crate::files::{Folder, write_atomically};
+use crate::hosting::MakeParts;
 
 /// The cloud's name in the demo's settings.
 pub const CLOUD: &str = "demo";
@@ -14,6 +19,44 @@ pub const CLOUD: &str = "demo";
 /// Where the announcement is kept without its secrets, in the demo's folder: tests and the curious find the simulator's
 /// control there.
 pub const ANNOUNCEMENT: &str = "azure-sim.json";
+
+/// A built-in Azure that has started: what keeps it running, and what it announces, as JSON.
+pub struct BuiltIn<T> {
+    /// Lives as long as the engine's host may need it.
+    pub azure: T,
+    /// Its announcement.
+    pub announcement: String,
+}
+
+/// Why a built-in Azure did not start.
+pub type NotStarted = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes engines for a built-in Azure, which is started for the first of them and lives as long as what is returned.
+/// Which one that is, is the caller's: this crate knows its announcement only.
+pub fn parts<T, F>(folder: &Folder, start: impl Fn() -> F + Send + Sync + 'static) -> MakeParts
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<BuiltIn<T>, NotStarted>> + Send + 'static,
+{
+    let (running, start) = (Arc::new(OnceCell::new()), Arc::new(start));
+    let folder = folder.clone();
+    Box::new(move || {
+        let (running, start, folder) = (Arc::clone(&running), Arc::clone(&start), folder.clone());
+        Box::pin(async move {
+            let running =
+                running.get_or_try_init(|| async { start().await.map_err(|error| unusable(&*error)) }).await?;
+            let BuiltIn { announcement, .. } = running;
+            let account = prepare(&folder, announcement).map_err(|error| unusable(&error))?;
+            connection::parts(folder, Some(CLOUD), true, |name| account.variable(name))
+        })
+    })
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> Trouble {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let detail = format!("the built-in Azure did not start: {}", causes.collect::<Vec<_>>().join(": "));
+    Failure::Internal { detail }.into()
+}
 
 /// What the simulator announces, as far as the demo needs it.
 #[derive(Deserialize)]

@@ -129,6 +129,8 @@ pub struct Parts {
     pub cloud: String,
     /// Whom the ports to Azure act as, for faces.
     pub account: String,
+    /// How Azure names whom they act as in requests for access, where that is known.
+    pub principal: Option<String>,
     /// Whether it is the built-in one.
     pub demo: bool,
 }
@@ -141,6 +143,7 @@ struct Engine {
     settings_seen: Option<FileStamp>,
     remembered: Remembered,
     host: HostView,
+    principal: Option<String>,
     attempts: Attempts,
     held: HeldWindows,
     /// The VMs that access is being asked for just now.
@@ -177,6 +180,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_seen: None,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
+        principal: parts.principal,
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),

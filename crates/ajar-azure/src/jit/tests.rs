@@ -154,7 +154,7 @@ async fn what_azure_did_not_apply_is_refused() {
     for (reply, code) in [
         (refused_connection(), "unreachable"),
         (refused(400, "BadRequest"), "requestRefused"),
-        (refused(409, "Conflict"), "requestRefused"),
+        (refused(409, "Conflict"), "requestConflict"),
         (refused(404, "ResourceNotFound"), "requestRefused"),
         (refused(403, "AuthorizationFailed"), "accessDenied"),
         (reply(429, "").with("retry-after", "60"), "throttled"),

@@ -101,7 +101,10 @@ impl Cell {
 fn name(failure: &Failure) -> String {
     let more = if let Failure::AzureError { status, azure_code, .. } = failure {
         format!("{status} {azure_code}")
-    } else if let Failure::StartFailed { azure_code, .. } | Failure::RequestRefused { azure_code, .. } = failure {
+    } else if let Failure::StartFailed { azure_code, .. }
+    | Failure::RequestRefused { azure_code, .. }
+    | Failure::RequestConflict { azure_code, .. } = failure
+    {
         azure_code.clone()
     } else {
         String::new()

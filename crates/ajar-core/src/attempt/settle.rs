@@ -8,6 +8,7 @@ use crate::failure::{Failure, Trouble};
 use crate::policy::Refusal;
 use crate::port::PortAnswer;
 use crate::snapshot::Step;
+use crate::vm::PowerState;
 
 /// What a deadline ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +185,9 @@ impl Attempt {
                     self.asking.lost = true;
                     self.unanswered(at);
                 }
+                Limit::Read(Step::Start) if self.power_stays_unknown() => {
+                    self.fail(Failure::PowerStateUnknown.into(), Step::Start);
+                }
                 Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
                 Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
                 Limit::Whole => {
@@ -192,6 +196,10 @@ impl Attempt {
                 }
             }
         }
+    }
+
+    fn power_stays_unknown(&self) -> bool {
+        !self.start.is_begun() && self.vm.value().is_some_and(|vm| vm.power == PowerState::Unknown)
     }
 
     /// What stands between now and the client.

@@ -96,11 +96,15 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::RequestRefused { azure_code, azure_message } => {
             access::request_refused(name, azure_code, azure_message)
         }
+        Failure::RequestConflict { azure_code, azure_message } => {
+            access::request_conflict(name, azure_code, azure_message)
+        }
         Failure::RequestUnanswered { sent } => access::request_unanswered(name, *sent),
         Failure::SourceUncertain { seen } => network::source_uncertain(seen),
         Failure::SourceUnknown => network::source_unknown(),
         Failure::VmNotFound { vm } => vm::not_found(name, vm),
         Failure::VmNotRunning { power } => vm::not_running(name, *power),
+        Failure::PowerStateUnknown => vm::power_unknown(name),
         Failure::AllocationFailed { azure_code, azure_message } => {
             vm::allocation_failed(name, azure_code, azure_message)
         }
@@ -124,6 +128,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),
+        Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),
         Failure::SourceUnusable { address } => network::source_unusable(*address),
@@ -162,10 +167,12 @@ mod tests {
             Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443] },
             Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
             Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+            Failure::RequestConflict { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::RequestUnanswered { sent: 3 },
             Failure::SourceUncertain { seen: vec![address, Ipv4Addr::new(198, 51, 100, 20)] },
             Failure::SourceUnknown,
             Failure::VmNotFound { vm: "/subscriptions/…/vm".into() },
+            Failure::PowerStateUnknown,
             Failure::VmNotRunning { power: PowerState::Stopped },
             Failure::AllocationFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::StartFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
@@ -184,6 +191,11 @@ mod tests {
             Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
             Failure::FavouriteExists { name: "web-01".into() },
             Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
+            Failure::SocketFolder {
+                path: "/tmp/ajar-1000".into(),
+                detail: "belongs to another user (uid 1001)".into(),
+                remedy: "Have its owner or an administrator remove it, then try again.".into(),
+            },
             Failure::ProfileUnfit { name: "web-01".into(), detail: "the path “-x” begins with “-”".into() },
             Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
             Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },

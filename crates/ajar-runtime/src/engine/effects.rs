@@ -155,12 +155,13 @@ impl Engine {
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
                 self.initiating.retain(|asked| *asked != vm);
-                if !matches!(result, Err(InitiateFailure::Unanswered { .. })) {
-                    self.settled(State::key(&vm, port));
-                }
                 let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
                     self.hold_ours(name.clone(), window, now);
+                }
+                // Last: whoever comes after a process killed in between still knows whose window it is.
+                if !matches!(result, Err(InitiateFailure::Unanswered { .. })) {
+                    self.settled(State::key(&vm, port));
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }

@@ -4,6 +4,7 @@ use std::io;
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 
+use ajar_core::failure::Failure;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Stream as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
@@ -28,15 +29,21 @@ impl Address {
 
     /// Where a host of `folder` listens.
     #[cfg(unix)]
-    pub(super) fn of(folder: &Folder) -> io::Result<Self> {
-        let path = private_runtime_folder(folder)?.join(format!("engine-{:016x}.sock", fingerprint(folder)));
-        path.to_str()
-            .map(|path| Self(path.to_owned()))
-            .ok_or_else(|| io::Error::other("the runtime folder’s name is not UTF-8"))
+    pub(super) fn of(folder: &Folder) -> Result<Self, Failure> {
+        let runtime = private_runtime_folder()?;
+        let path = runtime.join(format!("engine-{:016x}.sock", fingerprint(folder)));
+        path.to_str().map(|path| Self(path.to_owned())).ok_or_else(|| {
+            unusable(
+                &runtime,
+                "has a name that is not UTF-8",
+                "Set XDG_RUNTIME_DIR to a folder of yours, then try again.",
+            )
+        })
     }
 
     #[cfg(windows)]
-    pub(super) fn of(folder: &Folder) -> io::Result<Self> {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(super) fn of(folder: &Folder) -> Result<Self, Failure> {
         // The user's name keeps users apart by name; the security descriptor keeps them apart in fact.
         let user = std::env::var("USERNAME").unwrap_or_default();
         Ok(Self(format!(r"\\.\pipe\ajar-{user}-{:016x}", fingerprint(folder))))
@@ -100,29 +107,67 @@ fn fingerprint(folder: &Folder) -> u64 {
 
 /// A folder that only this user can look into, short enough for a socket's name (about 100 bytes).
 #[cfg(unix)]
-fn private_runtime_folder(folder: &Folder) -> io::Result<PathBuf> {
+fn private_runtime_folder() -> Result<PathBuf, Failure> {
+    use std::os::unix::fs::MetadataExt as _;
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_dir());
     let base = runtime.unwrap_or_else(std::env::temp_dir);
     let uid = rustix::process::geteuid().as_raw();
     let wanted = base.join(format!("ajar-{uid}"));
     // With a long XDG_RUNTIME_DIR or TMPDIR the name would not fit.
     let wanted = if wanted.as_os_str().len() > 60 { Path::new("/tmp").join(format!("ajar-{uid}")) } else { wanted };
-    crate::files::create_private(&wanted)?;
-    if is_private(&wanted, uid)? { Ok(wanted) } else { Err(io::Error::other(not_private(&wanted, folder))) }
+    let made = crate::files::create_private(&wanted);
+    // What is there already may be what kept it from being made.
+    let found = std::fs::symlink_metadata(&wanted);
+    let found = found.map_err(|error| made.err().unwrap_or(error)).map_err(|error| {
+        let detail = format!("cannot be made ({error})");
+        unusable(&wanted, &detail, "Set XDG_RUNTIME_DIR to a folder of yours, then try again.")
+    })?;
+    match fault(&wanted, found.is_dir(), found.uid(), found.mode() & 0o777, uid) {
+        None => Ok(wanted),
+        Some((detail, remedy)) => Err(unusable(&wanted, &detail, &remedy)),
+    }
+}
+
+/// What keeps a folder from being this user's alone, and what puts it right.
+#[cfg(unix)]
+fn fault(path: &Path, is_folder: bool, owner: u32, mode: u32, user: u32) -> Option<(String, String)> {
+    if owner != user {
+        let remedy = "Have its owner or an administrator remove it, or set XDG_RUNTIME_DIR to a folder of yours; then try \
+                      again.";
+        Some((format!("belongs to another user (uid {owner}, yours is {user})"), remedy.into()))
+    } else if !is_folder {
+        Some(("is no folder".into(), format!("Remove it with “rm {}”, then try again.", path.display())))
+    } else if mode != 0o700 {
+        let remedy = format!("Run “chmod 700 {}”, then try again.", path.display());
+        Some((format!("has the permissions {mode:03o} in place of 700"), remedy))
+    } else {
+        None
+    }
 }
 
 #[cfg(unix)]
-fn is_private(path: &Path, uid: u32) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = std::fs::symlink_metadata(path)?;
-    Ok(found.is_dir() && found.uid() == uid && found.mode() & 0o777 == 0o700)
+fn unusable(path: &Path, detail: &str, remedy: &str) -> Failure {
+    Failure::SocketFolder { path: path.display().to_string(), detail: detail.into(), remedy: remedy.into() }
 }
 
-#[cfg(unix)]
-fn not_private(path: &Path, folder: &Folder) -> String {
-    format!(
-        "{} is open to other users, so the engine for {} does not listen there",
-        path.display(),
-        folder.settings().display()
-    )
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_this_users_alone_is_told_with_what_puts_it_right() {
+        let fault = |is_folder, owner, mode| fault(Path::new("/tmp/ajar-1000"), is_folder, owner, mode, 1000);
+        assert_eq!(fault(true, 1000, 0o700), None);
+        for (found, says, remedy) in [
+            (fault(true, 1001, 0o700), "belongs to another user (uid 1001, yours is 1000)", "Have its owner"),
+            (fault(true, 0, 0o777), "belongs to another user (uid 0, yours is 1000)", "Have its owner"),
+            (fault(true, 1000, 0o755), "has the permissions 755 in place of 700", "chmod 700 /tmp/ajar-1000"),
+            (fault(true, 1000, 0o500), "has the permissions 500 in place of 700", "chmod 700 /tmp/ajar-1000"),
+            (fault(false, 1000, 0o700), "is no folder", "rm /tmp/ajar-1000"),
+        ] {
+            let (detail, action) = found.unwrap();
+            assert_eq!(detail, says);
+            assert!(action.contains(remedy), "{action}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::time::Duration;
 
+use ajar_core::failure::Failure;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use tokio::time::Instant;
 
@@ -50,11 +51,13 @@ pub(super) async fn elect(folder: &Folder) -> io::Result<Elected> {
 }
 
 /// Lets others attach. For the holder of the lock.
-pub(super) fn listen(folder: &Folder) -> io::Result<Listener> {
+pub(super) fn listen(folder: &Folder) -> Result<Listener, Failure> {
     let address = Address::of(folder)?;
-    let listener = address.listen()?;
-    address.announce(folder)?;
-    Ok(listener)
+    let listening = address.listen().and_then(|listener| {
+        address.announce(folder)?;
+        Ok(listener)
+    });
+    listening.map_err(|error| Failure::Internal { detail: format!("the engine cannot listen: {error}") })
 }
 
 async fn attach(folder: &Folder) -> io::Result<Stream> {

@@ -176,7 +176,7 @@ impl Work {
             Elected::Host(lock) => {
                 // First the engine: who cannot make one does not let others attach to it.
                 let parts = (self.opening.parts)().await?;
-                let listener = listen(folder).map_err(|error| internal(&error))?;
+                let listener = listen(folder)?;
                 self.host(lock, listener, engine::start(parts)).await
             }
             Elected::Attached(stream) => match self.attached(stream).await {

@@ -152,7 +152,14 @@ impl World {
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
-        Parts { ports, folder: self.folder(), cloud: "fake".into(), account: "fake".into(), demo: false }
+        Parts {
+            ports,
+            folder: self.folder(),
+            cloud: "fake".into(),
+            account: "fake".into(),
+            principal: Some("my-client-id".into()),
+            demo: false,
+        }
     }
 
     /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.

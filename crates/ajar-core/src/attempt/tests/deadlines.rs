@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::script::*;
 use crate::attempt::{Effect, Fact, Memory};
 use crate::port::PortAnswer::{self, Open, Refused, Silent, Stranger};
-use crate::vm::PowerState::{Deallocated, Running, Starting};
+use crate::vm::PowerState::{Deallocated, Running, Starting, Unknown};
 
 /// A world in which all goes well, and the VM has to be started and then refuses.
 fn well(effect: &Effect) -> Option<Fact> {
@@ -27,13 +27,14 @@ fn but_looks_find(effect: &Effect, answer: Option<PortAnswer>) -> Option<Fact> {
 
 #[test]
 fn each_step_that_hears_nothing_fails_in_its_own_time_and_words() {
-    let cases: [(&str, i64, Answers); 10] = [
+    let cases: [(&str, i64, Answers); 11] = [
         ("timedOut in Source", 15, |e| well(e).filter(|_| *e != Effect::DetectSource)),
         ("timedOut in Policy", 60, |e| well(e).filter(|_| *e != Effect::ReadPolicy)),
         ("timedOut in Vm", 60, |e| well(e).filter(|_| *e != Effect::ReadVm)),
         ("timedOut in Vm", 60, |e| well(e).filter(|_| !matches!(e, Effect::ResolveAddress { .. }))),
         ("timedOut in Start", 600, |e| well(e).filter(|_| *e != Effect::StartVm)),
         ("timedOut in Start", 600, |e| if *e == Effect::ReadVm { Some(vm(Starting)) } else { well(e) }),
+        ("powerStateUnknown in Start", 600, |e| if *e == Effect::ReadVm { Some(vm(Unknown)) } else { well(e) }),
         ("portRefused in Port", 300, well),
         ("portStranger in Port", 300, |e| but_looks_find(e, Some(Stranger))),
         // No look comes back: it is given up, and counts as silence.

@@ -122,6 +122,15 @@ pub(super) fn request_refused(name: &str, azure_code: &str, azure_message: &str)
     .help(JIT_HELP)
 }
 
+pub(super) fn request_conflict(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        format!("Azure is busy with something else for {name}."),
+        format!("Nothing was opened. {}", azure_says(azure_code, azure_message)),
+        "Wait a minute and try again: another request, or a change of the policy, has to end first.",
+    )
+    .help(JIT_HELP)
+}
+
 pub(super) fn request_unanswered(name: &str, sent: u32) -> Words {
     let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
     words(

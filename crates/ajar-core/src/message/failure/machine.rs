@@ -73,6 +73,14 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
     )
 }
 
+pub(super) fn socket_folder(path: &str, detail: &str, remedy: &str) -> Words {
+    words(
+        "The folder for Ajar’s socket is not yours alone.",
+        format!("{path} {detail}. Whoever can write there could listen in Ajar’s place, so Ajar does not."),
+        remedy,
+    )
+}
+
 pub(super) fn profile_unfit(name: &str, detail: &str) -> Words {
     let mut letters = detail.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -28,6 +28,14 @@ pub(super) fn not_running(name: &str, state: PowerState) -> Words {
     )
 }
 
+pub(super) fn power_unknown(name: &str) -> Words {
+    words(
+        format!("Azure does not tell whether {name} runs."),
+        "Its power state could not be read for ten minutes, so it was not started, and its port does not answer.",
+        "Look at the VM’s instance view or Resource health in the portal; starting it there may help.",
+    )
+}
+
 pub(super) fn allocation_failed(name: &str, azure_code: &str, azure_message: &str) -> Words {
     words(
         format!("Azure has no room to start {name} right now."),

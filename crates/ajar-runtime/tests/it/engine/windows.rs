@@ -97,6 +97,19 @@ async fn a_refresh_adopts_what_was_opened_elsewhere_and_drops_what_was_revoked()
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_opened_a_window_elsewhere_is_you_for_the_accounts_own_principal_else_what_azure_says() {
+    for (requestor, shown) in [("MY-CLIENT-ID", "you"), ("another-client-id", "another-client-id")] {
+        let world = World::with(&["web"]);
+        let elsewhere = world.request(&vm("web"), SOURCE, world.azure_now() + TimeDelta::hours(1), requestor);
+        world.scene().requests = vec![elsewhere];
+        let running = Running::start(&world);
+        running.done(Request::Refresh).await;
+        let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+        assert_eq!(snapshot.windows[0].opened_by.as_deref(), Some(shown));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refresh_that_fails_says_so_and_the_next_one_takes_it_back() {
     let world = World::with(&["web"]);
     world.scene().trouble.insert(Call::Policies, Failure::Internal { detail: "no network".into() }.into());
