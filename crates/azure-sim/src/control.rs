@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::clock::timestamp;
 use crate::entra::conditions::AccountChange;
 use crate::fault::Fault;
+use crate::fleet::{Lock, StartFailure};
 use crate::said::Said;
 use crate::state::Cloud;
 use crate::state::rights::Statement;
@@ -24,7 +25,7 @@ use crate::switches::{Switch, Switches};
 use crate::world::World;
 
 /// What there is under `/_sim/`, for those who look for something else.
-const ENDPOINTS: [(&str, &str); 8] = [
+const ENDPOINTS: [(&str, &str); 9] = [
     ("state", "GET"),
     ("journal", "GET, DELETE"),
     ("advance", "POST"),
@@ -33,6 +34,7 @@ const ENDPOINTS: [(&str, &str); 8] = [
     ("rights", "GET, POST"),
     ("accounts", "GET, POST"),
     ("switches", "GET, POST"),
+    ("vms", "POST"),
 ];
 
 pub(crate) fn router() -> Router<Arc<World>> {
@@ -45,6 +47,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_sim/rights", get(rights).post(add_rights))
         .route("/_sim/accounts", get(accounts).post(set_account))
         .route("/_sim/switches", get(switches).post(set_switches))
+        .route("/_sim/vms", post(change_vm))
         .method_not_allowed_fallback(wrong_method)
         .route("/_sim", any(unknown))
         .route("/_sim/", any(unknown))
@@ -90,7 +93,7 @@ async fn state(State(world): State<Arc<World>>) -> Json<Value> {
         json!({
             "now": timestamp(now),
             "publicIp": cloud.public_ip,
-            "vms": cloud.vms.iter().map(|vm| vm_state(cloud, vm, now)).collect::<Vec<_>>(),
+            "vms": cloud.vms.iter().filter(|vm| !vm.deleted).map(|vm| vm_state(cloud, vm, now)).collect::<Vec<_>>(),
             "operations": cloud.operations.iter().map(|(id, operation)| json!({
                 "id": id,
                 "status": operation.outcome.status(),
@@ -248,6 +251,49 @@ async fn set_account(State(world): State<Arc<World>>, body: Bytes) -> Result<Jso
     let change = AccountChange::read(&body)?;
     world.entra.change_account(&change, world.clock.now())?;
     Ok(Json(world.entra.accounts_json()))
+}
+
+/// What befalls a VM by no caller's doing.
+#[expect(clippy::option_option, reason = "null takes away, and what is not there leaves as it is")]
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct VmChange {
+    /// Its resource id.
+    id: String,
+    #[serde(default)]
+    deleted: bool,
+    generalized: Option<bool>,
+    /// `null` takes the lock away.
+    #[serde(default, deserialize_with = "present")]
+    lock: Option<Option<Lock>>,
+    #[serde(default, deserialize_with = "present")]
+    start_fails: Option<Option<StartFailure>>,
+}
+
+/// Tells `null` from a field that is not there.
+#[expect(clippy::option_option, reason = "serde's way to tell null from a field that is not there")]
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+async fn change_vm(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
+    let change: VmChange = serde_json::from_slice(&body).map_err(|error| {
+        Mistake(format!("{error}; the body must be a VM and what befalls it, such as {{\"id\": \"/subscriptions/…\", \"deleted\": true}}"))
+    })?;
+    world.change(|cloud, now| {
+        let found = cloud.vm_of_id(&change.id).map(|(index, _)| index);
+        let index = found.ok_or_else(|| Mistake(format!("there is no VM '{}'", change.id)))?;
+        let vm = &mut cloud.vms[index];
+        vm.generalized = change.generalized.unwrap_or(vm.generalized);
+        vm.lock = change.lock.unwrap_or(vm.lock);
+        vm.start_fails = change.start_fails.unwrap_or(vm.start_fails);
+        if change.deleted {
+            cloud.delete_vm(index, now);
+        }
+        Ok::<(), Mistake>(())
+    })?;
+    world.settle().await;
+    Ok(Json(json!({ "id": change.id })))
 }
 
 async fn switches(State(world): State<Arc<World>>) -> Json<Value> {

@@ -1,6 +1,7 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
 mod accounts;
+mod failures;
 mod generate;
 mod network;
 
@@ -16,6 +17,7 @@ pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVI
 use crate::duration;
 use crate::state::configure::LONGEST_NAMES;
 use crate::state::nsg;
+pub(crate) use failures::{DefenderPlan, Lock, StartFailure};
 use generate::Generate;
 use network::{GroupSpec, NetworkSpec};
 
@@ -56,6 +58,8 @@ pub struct Fleet {
 pub(crate) struct SubscriptionSpec {
     pub(crate) id: Uuid,
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) defender: DefenderPlan,
     /// Id, domain or name of a tenant; the first one when left out.
     pub(crate) tenant: Option<String>,
     /// The tenant, once the file has been read.
@@ -90,6 +94,11 @@ pub(crate) struct VmSpec {
     pub(crate) firewall: bool,
     #[serde(default)]
     pub(crate) out_of_capacity: bool,
+    /// As `out_of_capacity`, by another code.
+    pub(crate) start_fails: Option<StartFailure>,
+    #[serde(default)]
+    pub(crate) generalized: bool,
+    pub(crate) lock: Option<Lock>,
     #[serde(default)]
     pub(crate) denied_actions: Vec<String>,
     #[serde(default)]

@@ -133,6 +133,15 @@ switches! {
     "firewallSource" => firewall_source: FirewallSource { "client" => Client, "firewall" => Firewall }
     /// Whether IP flow verify answers at once or as a long-running operation.
     "ipFlowVerifyAnswer" => ip_flow_verify_answer: IpFlowVerifyAnswer { "200" => Ok, "202" => Accepted }
+    /// What is answered when something else is under way on the VM; with `preempt` that fails, and the newer goes on.
+    "conflictingOperation" => conflicting_operation: ConflictingOperation {
+        "OperationNotAllowed" => NotAllowed, "Conflict" => Conflict, "AnotherOperationInProgress" => AnotherInProgress,
+        "preempt" => Preempt,
+    }
+    /// Whether the instance view tells the power state in the first seconds after a start or deallocation was accepted.
+    "powerStateAfterWrite" => power_state_after_write: PowerStateAfterWrite { "present" => Present, "absent" => Absent }
+    /// What *initiate* answers where the subscription lacks Defender for Servers Plan 2: 400, 409 or 202.
+    "planMissing" => plan_missing: PlanMissing { "BadRequest" => BadRequest, "Conflict" => Conflict, "accept" => Accept }
     /// The error code of a PUT that makes no sense; with `InternalServerError` its status is 500.
     "invalidPolicyCode" => invalid_policy_code: InvalidPolicyCode {
         "BadRequest" => BadRequest, "InternalServerError" => InternalServerError,

@@ -180,7 +180,6 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
     let under_way = vm.power.under_way().is_some();
     let (provisioning, provisioning_text) =
         if under_way { ("updating", "Updating") } else { ("succeeded", "Provisioning succeeded") };
-    let power = vm.power.current();
     let mut view = json!({
         "disks": [{
             "name": disk::name(vm),
@@ -200,9 +199,14 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
                 "displayStatus": provisioning_text,
                 "time": offset_timestamp(vm.created),
             },
-            { "code": format!("PowerState/{}", power.code()), "level": "Info", "displayStatus": display(power) },
         ],
     });
+    let power = vm.power.shown(now).map(|power| {
+        json!({ "code": format!("PowerState/{}", power.code()), "level": "Info", "displayStatus": display(power) })
+    });
+    if let Some(statuses) = view["statuses"].as_array_mut() {
+        statuses.extend(power);
+    }
     if vm.power.booted(now) {
         let (system, version) = system(vm.os);
         view["computerName"] = vm.name.clone().into();

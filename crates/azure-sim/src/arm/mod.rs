@@ -11,6 +11,7 @@ mod network;
 mod operations;
 mod page;
 mod policy_body;
+mod pricings;
 mod providers;
 pub(crate) mod read;
 mod regions;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{
-    Call, compute, disk, network, page, providers, regions, resources, security_groups, sizes, subscriptions,
+    Call, compute, disk, network, page, pricings, providers, regions, resources, security_groups, sizes, subscriptions,
     virtual_network,
 };
 
@@ -36,6 +36,9 @@ pub(crate) enum Read {
     /// The VMs of one region.
     VirtualMachines(String),
     Sizes,
+    /// The Defender plans of a subscription.
+    Pricings,
+    Pricing(String),
     Skus,
     Usages(String),
     /// A list that belongs to this VM: sizes that it can take.
@@ -57,6 +60,8 @@ pub(super) fn in_subscription(words: &[&str], names: &[&str]) -> Option<Read> {
         ["providers", _] => Read::Provider(name(1)),
         ["tagnames"] => Read::TagNames,
         ["providers", "microsoft.compute", "skus"] => Read::Skus,
+        ["providers", "microsoft.security", "pricings"] => Read::Pricings,
+        ["providers", "microsoft.security", "pricings", _] => Read::Pricing(name(3)),
         ["providers", "microsoft.compute", "locations", _, "virtualmachines"] => Read::VirtualMachines(name(3)),
         ["providers", "microsoft.compute", "locations", _, "vmsizes"] => Read::Sizes,
         ["providers", "microsoft.compute", "locations", _, "usages"] => Read::Usages(name(3)),
@@ -146,6 +151,8 @@ impl Read {
             Self::VirtualMachines(_) => "VirtualMachines_ListByLocation",
             Self::Sizes => "VirtualMachineSizes_List",
             Self::Skus => "ResourceSkus_List",
+            Self::Pricings => "Pricings_List",
+            Self::Pricing(_) => "Pricings_Get",
             Self::Usages(_) => "Usage_List",
             Self::VirtualMachineSizes(_) => "VirtualMachines_ListAvailableSizes",
             Self::VirtualMachineExtensions(_) => "VirtualMachineExtensions_List",
@@ -178,6 +185,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::VirtualMachines(location) => compute::virtual_machines(call, scope, Some(location)),
         Read::Sizes => plain(call, scope, "Microsoft.Compute/locations/vmSizes", sizes::all()),
         Read::Skus => plain(call, scope, "Microsoft.Compute/skus", sizes::skus(&location_of_filter(call)?)),
+        Read::Pricings => pricings::all(call, scope),
+        Read::Pricing(name) => pricings::one(call, scope, name),
         Read::Usages(location) => usages(call, scope, location),
         Read::VirtualMachineSizes(vm) => of_vm(call, scope, vm, sizes::all()),
         Read::VirtualMachineExtensions(vm) | Read::VirtualMachineRunCommands(vm) => of_vm(call, scope, vm, []),

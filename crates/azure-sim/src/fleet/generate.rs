@@ -5,8 +5,8 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 
 use super::{
-    Fleet, InitialPower, JitSpec, NetworkSpec, Os, PortSpec, ProtocolSpec, SubscriptionSpec, TenantSpec, VmSpec,
-    derived,
+    DefenderPlan, Fleet, InitialPower, JitSpec, NetworkSpec, Os, PortSpec, ProtocolSpec, SubscriptionSpec, TenantSpec,
+    VmSpec, derived,
 };
 
 /// `generate` of a fleet file. What is generated comes after what the file lists.
@@ -77,7 +77,13 @@ impl Generate {
         for index in 0..self.subscriptions {
             let name = subscription(index);
             let id = derived("subscription", &name, &self.seed.to_string());
-            fleet.subscriptions.push(SubscriptionSpec { id, name, tenant: tenant_of(index), tenant_id: id });
+            fleet.subscriptions.push(SubscriptionSpec {
+                id,
+                name,
+                defender: DefenderPlan::default(),
+                tenant: tenant_of(index),
+                tenant_id: id,
+            });
         }
         let mut random = StdRng::seed_from_u64(self.seed);
         fleet.vms.extend((0..self.vms).map(|index| vm(index, self.subscriptions, &mut random)));
@@ -123,6 +129,9 @@ fn vm(index: u32, subscriptions: u32, random: &mut StdRng) -> VmSpec {
         private_only: random.random_ratio(1, 5),
         firewall: false,
         out_of_capacity: random.random_ratio(1, 200),
+        start_fails: None,
+        generalized: false,
+        lock: None,
         denied_actions: Vec::new(),
         network: NetworkSpec::default(),
         policy: "default".to_owned(),

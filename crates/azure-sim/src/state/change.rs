@@ -3,26 +3,30 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::fleet::{DefenderPlan, Lock, StartFailure};
 use crate::latency::Wait;
 use crate::state::Cloud;
 use crate::state::configure::no_group;
 use crate::state::initiate::{Circumstances, InitiateInput, Refusal};
 use crate::state::jit::{AccessRequest, RequestPort, RequestVm, first_status, rule_name};
 use crate::state::operation::{Operation, Outcome};
-use crate::state::power::{PowerAction, PowerState};
-use crate::switches::{AllocationFailed, InitiateOnDeallocated};
+use crate::state::places::Places;
+use crate::state::power::{Power, PowerAction, PowerState};
+use crate::switches::{
+    AllocationFailed, ConflictingOperation, InitiateOnDeallocated, PlanMissing, PowerStateAfterWrite,
+};
 
 /// Why a caller's change was turned down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Declined {
     /// 400 with Azure's words.
     Refused(Refusal),
-    /// 409 `OperationNotAllowed` or `AllocationFailed`.
+    /// 409 with Azure's code.
     Conflict { code: &'static str, message: String },
 }
 
-const ALLOCATION_FAILED: &str = "Allocation failed. We do not have sufficient capacity for the requested VM size in this \
-     region. Read more about improving likelihood of allocation success at https://aka.ms/allocation-guidance";
+/// How long the power state does not show, in seconds at speed 1.
+const UNKNOWN_FOR: f64 = 6.0;
 
 impl Cloud {
     /// *Initiate* on the policy with this index: all or nothing. Gives the request as granted.
@@ -36,6 +40,7 @@ impl Cloud {
         if input.vms.is_empty() {
             return Err(Declined::Refused(Refusal::invalid_input("No virtual machines were requested.")));
         }
+        self.refuse_without_plan(policy)?;
         self.refuse_not_running(input)?;
         let around = Circumstances { now, caller: self.public_ip, switches: &self.switches };
         let mut vms = Vec::new();
@@ -64,6 +69,22 @@ impl Cloud {
         Ok(request)
     }
 
+    /// JIT is a part of Defender for Servers Plan 2.
+    fn refuse_without_plan(&self, policy: usize) -> Result<(), Declined> {
+        let subscription = &self.policies[policy].subscription;
+        if self.defender_plan(subscription) == DefenderPlan::P2 {
+            return Ok(());
+        }
+        let message = format!(
+            "Just-In-Time Network Access requires Defender for Servers Plan 2 on the subscription '{subscription}'."
+        );
+        match self.switches.plan_missing {
+            PlanMissing::BadRequest => Err(Declined::Refused(Refusal { code: "BadRequest", message })),
+            PlanMissing::Conflict => Err(Declined::Conflict { code: "Conflict", message }),
+            PlanMissing::Accept => Ok(()),
+        }
+    }
+
     fn refuse_not_running(&self, input: &InitiateInput) -> Result<(), Declined> {
         if self.switches.initiate_on_deallocated == InitiateOnDeallocated::Allow {
             return Ok(());
@@ -79,27 +100,84 @@ impl Cloud {
 
     /// Sets a VM on its way. Gives the id of the long-running operation.
     pub(crate) fn set_power(&mut self, vm: usize, action: PowerAction, now: DateTime<Utc>) -> Result<Uuid, Declined> {
+        if let Some(refused) = self.refuse_power(vm, action) {
+            return Err(refused);
+        }
+        // A newer operation goes before the older one, where that is how it is.
+        self.preempt(vm, now);
+        Ok(self.set_out(vm, action, now))
+    }
+
+    fn refuse_power(&self, vm: usize, action: PowerAction) -> Option<Declined> {
         let machine = &self.vms[vm];
-        if let Some(under_way) = machine.power.under_way() {
+        let not_allowed = |since: &str| {
+            let message =
+                format!("Operation '{}' is not allowed on VM '{}' since {since}.", action.name(), machine.name);
+            Some(Declined::Conflict { code: "OperationNotAllowed", message })
+        };
+        if machine.lock == Some(Lock::ReadOnly) {
+            let id = machine.id();
             let message = format!(
-                "Operation '{}' is not allowed on VM '{}' since another operation '{}' is in progress.",
-                action.name(),
-                machine.name,
-                under_way.name()
+                "The scope '{id}' cannot perform write operation because following scope(s) are locked: '{id}'. Please \
+                 remove the lock and try again."
             );
-            return Err(Declined::Conflict { code: "OperationNotAllowed", message });
+            return Some(Declined::Conflict { code: "ScopeLocked", message });
+        }
+        if let Some(under_way) = machine.power.under_way() {
+            let since = format!("another operation '{}' is in progress", under_way.name());
+            let other = |code| {
+                Some(Declined::Conflict {
+                    code,
+                    message: format!(
+                        "The request failed due to conflict with a concurrent request: {since} on '{}'.",
+                        machine.name
+                    ),
+                })
+            };
+            return match self.switches.conflicting_operation {
+                ConflictingOperation::NotAllowed => not_allowed(&since),
+                ConflictingOperation::Conflict => other("Conflict"),
+                ConflictingOperation::AnotherInProgress => other("AnotherOperationInProgress"),
+                ConflictingOperation::Preempt => None,
+            };
+        }
+        if machine.generalized && matches!(action, PowerAction::Start | PowerAction::Restart) {
+            return not_allowed("the VM is generalized");
         }
         let current = machine.power.current();
         let allocates = action == PowerAction::Start && current == PowerState::Deallocated;
-        if allocates && machine.out_of_capacity && self.switches.allocation_failed == AllocationFailed::Sync {
-            return Err(Declined::Conflict { code: "AllocationFailed", message: ALLOCATION_FAILED.to_owned() });
+        if let Some(failure) = machine.start_fails
+            && allocates
+            && self.switches.allocation_failed == AllocationFailed::Sync
+        {
+            let message = failure.message(&machine.size, &machine.location);
+            return Some(Declined::Conflict { code: failure.code(), message });
         }
         if action == PowerAction::Restart && current == PowerState::Deallocated {
-            let message =
-                format!("Operation 'restart' is not allowed on VM '{}' since it is deallocated.", machine.name);
-            return Err(Declined::Conflict { code: "OperationNotAllowed", message });
+            return not_allowed("it is deallocated");
         }
-        Ok(self.set_out(vm, action, now))
+        None
+    }
+
+    /// Ends what is under way on the VM, for something newer.
+    fn preempt(&mut self, vm: usize, now: DateTime<Utc>) {
+        let older = self.vms[vm].power.give_up();
+        if let Some(operation) = older.and_then(|id| self.operations.get_mut(&id)) {
+            operation.ended = Some(now);
+            operation.outcome = Outcome::Failed {
+                code: "OperationPreempted",
+                message: "Operation execution has been preempted by a more recent operation.".to_owned(),
+            };
+        }
+    }
+
+    /// The VM is gone, whatever it was about to do; its policies still name it, as in Azure.
+    pub(crate) fn delete_vm(&mut self, vm: usize, now: DateTime<Utc>) {
+        self.preempt(vm, now);
+        self.vms[vm].power = Power::settled(PowerState::Deallocated);
+        self.vms[vm].release_address();
+        self.vms[vm].deleted = true;
+        self.places = Places::of(&self.vms);
     }
 
     fn set_out(&mut self, vm: usize, action: PowerAction, now: DateTime<Utc>) -> Uuid {
@@ -129,6 +207,10 @@ impl Cloud {
             let was = self.vms[vm].seen();
             self.vms[vm].power.begin(action, id, now + takes);
             self.vms[vm].remember(was, now);
+            if self.switches.power_state_after_write == PowerStateAfterWrite::Absent {
+                let hidden = self.latencies.scaled(UNKNOWN_FOR).min(takes / 2);
+                self.vms[vm].power.hide_until(now + hidden);
+            }
         }
         self.operations.insert(id, operation);
         id
@@ -143,9 +225,11 @@ impl Cloud {
             let was = self.vms[index].seen();
             let Some(arrival) = self.vms[index].power.advance_to(now) else { continue };
             let outcome = match arrival.action {
-                PowerAction::Start if self.vms[index].out_of_capacity => {
+                PowerAction::Start if self.vms[index].start_fails.is_some() => {
                     self.vms[index].power.fall_back();
-                    Outcome::Failed { code: "AllocationFailed", message: ALLOCATION_FAILED.to_owned() }
+                    let machine = &self.vms[index];
+                    let failure = machine.start_fails.unwrap_or(StartFailure::AllocationFailed);
+                    Outcome::Failed { code: failure.code(), message: failure.message(&machine.size, &machine.location) }
                 }
                 PowerAction::Start | PowerAction::Restart => {
                     let boot = self.latencies.draw(Wait::Boot);

@@ -84,7 +84,7 @@ impl Cloud {
             Group::Own(vm) => vec![vm],
             Group::Shared(index) => {
                 let inside = |vm: &&Vm| vm.subnet_group == Some(index) || vm.nic_group == NicGroup::Shared(index);
-                self.vms.iter().filter(inside).collect()
+                self.vms.iter().filter(|vm| !vm.deleted).filter(inside).collect()
             }
         }
     }

@@ -14,7 +14,7 @@ pub(crate) struct ResourceGroup {
     by_name: HashMap<String, usize>,
 }
 
-/// All places; keys are in lower case. VMs come and go with the fleet alone, so this never changes.
+/// All places; keys are in lower case. Made anew when a VM is deleted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     subscriptions: HashMap<String, BTreeMap<String, ResourceGroup>>,
@@ -23,7 +23,7 @@ pub(crate) struct Places {
 impl Places {
     pub(crate) fn of(vms: &[Vm]) -> Self {
         let mut places = Self::default();
-        for (index, vm) in vms.iter().enumerate() {
+        for (index, vm) in vms.iter().enumerate().filter(|(_, vm)| !vm.deleted) {
             let groups = places.subscriptions.entry(vm.subscription.to_ascii_lowercase()).or_default();
             let group = groups.entry(vm.resource_group.to_ascii_lowercase()).or_insert_with(|| ResourceGroup {
                 name: vm.resource_group.clone(),

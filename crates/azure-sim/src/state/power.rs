@@ -81,17 +81,33 @@ pub(crate) struct Power {
     transition: Option<Transition>,
     /// When the guest answers, while running.
     boots_at: Option<DateTime<Utc>>,
+    /// The state is not shown before.
+    hidden_until: Option<DateTime<Utc>>,
 }
 
 impl Power {
     /// A VM that has been in this state for long.
     pub(crate) fn settled(current: PowerState) -> Self {
         let boots_at = (current == PowerState::Running).then_some(DateTime::<Utc>::MIN_UTC);
-        Self { current, transition: None, boots_at }
+        Self { current, transition: None, boots_at, hidden_until: None }
     }
 
     pub(crate) fn current(&self) -> PowerState {
         self.current
+    }
+
+    /// What the instance view says at `now`: for a moment it may say nothing.
+    pub(crate) fn shown(&self, now: DateTime<Utc>) -> Option<PowerState> {
+        self.hidden_until.is_none_or(|until| until <= now).then_some(self.current)
+    }
+
+    pub(crate) fn hide_until(&mut self, at: DateTime<Utc>) {
+        self.hidden_until = Some(at);
+    }
+
+    /// Stays where it is; gives the operation that comes to nothing.
+    pub(crate) fn give_up(&mut self) -> Option<Uuid> {
+        self.transition.take().map(|transition| transition.operation)
     }
 
     /// The action under way, if any.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::duration;
-use crate::fleet::{Fleet, InitialPower, Os, PortSpec, VmSpec};
+use crate::fleet::{Fleet, InitialPower, Lock, Os, PortSpec, StartFailure, VmSpec};
 use crate::state::groups::NicGroup;
 use crate::state::jit::{LeftWindow, Policy, PolicyVm, PortRule};
 use crate::state::nsg::{self, Access, Direction, PortRange, Protocol, SecurityRule};
@@ -38,7 +38,12 @@ pub(crate) struct Vm {
     pub(crate) subnet_group: Option<usize>,
     /// Rules of the VM's own group that are there whatever JIT does.
     pub(crate) standing_rules: Vec<SecurityRule>,
-    pub(crate) out_of_capacity: bool,
+    /// Why it can't be allocated, if so.
+    pub(crate) start_fails: Option<StartFailure>,
+    pub(crate) generalized: bool,
+    pub(crate) lock: Option<Lock>,
+    /// Gone: kept in its place, and shown nowhere.
+    pub(crate) deleted: bool,
     /// None without JIT; several when more than one policy has the VM.
     pub(crate) protections: Vec<Protection>,
     /// Allow rules that have outlived their policy.
@@ -129,7 +134,10 @@ impl Vm {
             nic_group: fleet.nic_group(spec),
             subnet_group: fleet.subnet_group(spec),
             standing_rules,
-            out_of_capacity: spec.out_of_capacity,
+            start_fails: spec.start_fails.or(spec.out_of_capacity.then_some(StartFailure::AllocationFailed)),
+            generalized: spec.generalized,
+            lock: spec.lock,
+            deleted: false,
             protections: Vec::new(),
             left_windows: Vec::new(),
         }

@@ -6,6 +6,7 @@ mod assertion;
 mod client;
 mod control;
 mod entra;
+mod failures;
 mod faults;
 mod graph;
 mod guest;
