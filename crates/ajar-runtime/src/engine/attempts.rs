@@ -118,6 +118,25 @@ impl Attempts {
         any
     }
 
+    /// Cancels what is under way behind a favourite, whichever favourite of the same door began it; whether there was
+    /// anything.
+    pub(super) fn cancel_shared(
+        &mut self,
+        name: &ProfileName,
+        door: Option<(&VmResourceId, u16)>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let mut any = self.cancel(name, now);
+        for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
+            let order = working.attempt.order();
+            if working.followers.asked_by(name) || door == Some((&order.vm, order.port)) {
+                working.attempt.cancel(now);
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Lets a face leave what it follows, or only what it follows for one favourite. What nobody follows any more is
     /// cancelled; whether something that it left goes on.
     pub(super) fn leave(&mut self, face: FaceId, name: Option<&ProfileName>, now: DateTime<Utc>) -> bool {

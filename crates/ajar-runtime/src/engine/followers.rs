@@ -37,6 +37,11 @@ impl Followers {
         self.0.len() < before
     }
 
+    /// Whether somebody asked for it by this favourite.
+    pub(super) fn asked_by(&self, name: &ProfileName) -> bool {
+        self.0.iter().any(|follower| follower.name == *name)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -41,7 +41,9 @@ impl Engine {
             Request::Connect(connect) => return self.connect(face, connect).map(|number| Reply::Attempt { number }),
             Request::Cancel { name } => {
                 let now = self.now();
-                if !self.attempts.cancel(&name, now) {
+                let profile = self.settings.favourite(&name).map(|favourite| &favourite.profile);
+                let door = profile.map(|profile| (&profile.vm, profile.port()));
+                if !self.attempts.cancel_shared(&name, door, now) {
                     self.favourite(&name)?;
                 }
             }

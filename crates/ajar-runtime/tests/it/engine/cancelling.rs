@@ -1,11 +1,12 @@
 //! Cancelling, whatever is under way.
 
-use ajar_core::protocol::Request;
+use ajar_core::profile::Profile;
+use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FavouriteState, OutcomeView};
 use ajar_core::vm::PowerState;
 
-use super::{Running, name};
-use crate::world::{Call, World};
+use super::{Running, connect, name};
+use crate::world::{Call, World, vm};
 
 /// Cancels as soon as a call is under way.
 async fn cancelled_during(world: &std::sync::Arc<World>, call: Call) -> (Running, AttemptView) {
@@ -105,6 +106,38 @@ async fn removing_a_favourite_gives_up_its_attempt() {
     running.done(Request::Remove { name: name("web") }).await;
     assert!(running.snapshot().attempts.is_empty());
     world.until(|scene| scene.dropped.contains(&Call::Vm)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_cancelled_by_any_favourite_of_its_vm_and_port_and_by_no_other() {
+    let world = World::with(&["web", "db"]);
+    world.takes(Call::Vm, 10);
+    let running = Running::start(&world);
+    let second = |port| Profile { port: Some(port), ..Profile::new(vm("web")) };
+    running.done(Request::Add { name: name("again"), profile: second(22) }).await;
+    running.done(Request::Add { name: name("other-port"), profile: second(2222) }).await;
+    let number = running.connect("web").await;
+    for other in ["db", "other-port"] {
+        running.done(Request::Cancel { name: name(other) }).await;
+        assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_none(), "{other}");
+    }
+    running.done(Request::Cancel { name: name("again") }).await;
+    let outcome = super::find(&running.snapshot(), number).unwrap().outcome.clone();
+    assert!(matches!(outcome, Some(OutcomeView::Cancelled(_))), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_joined_for_another_port_than_the_profiles_is_cancelled_by_who_joined_it() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Vm, 10);
+    let running = Running::start(&world);
+    let other = Profile { port: Some(2222), ..Profile::new(vm("web")) };
+    running.done(Request::Add { name: name("other"), profile: other }).await;
+    let number = running.connect("web").await;
+    let joined = Connect { port: Some(22), ..connect("other") };
+    assert_eq!(running.engine.ask(Request::Connect(joined)).await, Reply::Attempt { number });
+    running.done(Request::Cancel { name: name("other") }).await;
+    assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_some());
 }
 
 #[tokio::test(start_paused = true)]
