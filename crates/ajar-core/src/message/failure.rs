@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn the_page_for_people_lists_every_failure_under_its_exit_code() {
+        let page = include_str!("../../../../docs/behaviour.md");
+        for failure in every_failure() {
+            let (code, exit_code) = (failure.code(), failure.exit_code() as u8);
+            let row = page.lines().find(|line| line.starts_with(&format!("| {exit_code} ")));
+            assert!(row.is_some_and(|row| row.contains(&format!("`{code}`"))), "{code} is not under {exit_code}");
+            assert_eq!(page.matches(&format!("`{code}`")).count(), 1, "{code}");
+        }
+    }
+
+    #[test]
     fn details_carry_the_correlation_id_and_the_azure_code() {
         let trouble = Trouble {
             failure: Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "No.".into() },
