@@ -18,7 +18,8 @@ pub(crate) fn run(specs: &Path) -> anyhow::Result<()> {
         );
     }
     // The workspace as a whole: what `cargo xtask test` has built serves here, which a package alone would not.
-    let mut tests = process::cargo(["test", "--workspace", "--test", "contract"]);
+    // They print which operation was held against which file.
+    let mut tests = process::cargo(["test", "--workspace", "--test", "contract", "--", "--nocapture"]);
     process::run(tests.env("AZURE_SPECS_DIR", &specs))
 }
 
