@@ -1,7 +1,7 @@
 //! What answers behind the door.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 
 use azure_sim::{Fleet, Options};
@@ -121,8 +121,35 @@ async fn a_port_can_lead_to_a_real_server() {
 async fn two_simulators_side_by_side_have_addresses_of_their_own() {
     let (one, other) = (Azure::start().await, Azure::start().await);
     assert_ne!(one.dial("gpu-lab"), other.dial("gpu-lab"));
-    let at = one.dial("gpu-lab");
+    connect(one.dial("gpu-lab"));
+    connect(other.dial("gpu-lab"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_simulator_that_stops_leaves_no_door_behind() {
+    let other = Azure::start().await;
+    // Another process may take over the addresses, and with them the ports, the moment they are free: only at an address
+    // outside of all simulators' blocks is what answers afterwards known to be ours.
+    let at = own_address();
+    let fleet = format!(
+        "[[subscriptions]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"one\"\n\
+         [[vms]]\nname = \"alone\"\naddress = \"{}\"\nports = [{{ number = {}, open = true, service = \"ssh\" }}]\n",
+        at.ip(),
+        at.port()
+    );
+    let fleet: Fleet = fleet.parse().unwrap();
+    let one = Azure::start_with(Options { fleet: Some(fleet), ..Options::default() }).await;
+    assert_eq!(one.dial("alone"), at);
+    connect(at);
     one.simulator.stop().await;
     assert!(!crate::client::answers(at));
     connect(other.dial("gpu-lab"));
+}
+
+/// A free port of an address that this process alone has, where the system lets one have such.
+fn own_address() -> SocketAddr {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, 201, high, low.clamp(1, 254));
+    let listener = TcpListener::bind((own, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    listener.unwrap().local_addr().unwrap()
 }
