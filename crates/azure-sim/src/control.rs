@@ -21,7 +21,7 @@ use crate::said::Said;
 use crate::state::Cloud;
 use crate::state::rights::Statement;
 use crate::state::vm::Vm;
-use crate::switches::{Switch, Switches};
+use crate::switches::{AddressChange, Switch, Switches};
 use crate::world::World;
 
 /// What there is under `/_sim/`, for those who look for something else.
@@ -181,7 +181,13 @@ async fn address(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Va
     let text = text.ok_or_else(|| format!("publicIp is missing; say {EXAMPLE}"))?;
     let public_ip: Ipv4Addr =
         text.parse().map_err(|_| format!("publicIp must be an IPv4 address such as 198.51.100.9, not '{text}'"))?;
-    world.change(|cloud, _| cloud.public_ip = public_ip);
+    let challenged = world.change(|cloud, _| {
+        let moved = std::mem::replace(&mut cloud.public_ip, public_ip) != public_ip;
+        moved && cloud.switches.address_change == AddressChange::Challenge
+    });
+    if challenged {
+        world.entra.conditions().moved(world.clock.now());
+    }
     world.settle().await;
     Ok(Json(json!({ "publicIp": public_ip })))
 }

@@ -96,7 +96,8 @@ impl Front {
     async fn go_wrong(&self, fault: &Fault, request: Request<Body>, seq: u64) -> Option<Response> {
         let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
         let path_and_query = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        match fault.strike(&self.world, uri.path(), path_and_query) {
+        let caller = arm::caller(&self.world, &headers);
+        match fault.strike(&self.world, caller, uri.path(), path_and_query) {
             Strike::Dropped => None,
             Strike::Tampered(tamper) => {
                 let response = self.deal_with(request, seq).await;

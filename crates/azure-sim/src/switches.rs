@@ -142,6 +142,9 @@ switches! {
     "powerStateAfterWrite" => power_state_after_write: PowerStateAfterWrite { "present" => Present, "absent" => Absent }
     /// What *initiate* answers where the subscription lacks Defender for Servers Plan 2: 400, 409 or 202.
     "planMissing" => plan_missing: PlanMissing { "BadRequest" => BadRequest, "Conflict" => Conflict, "accept" => Accept }
+    /// Whether a client that comes from another address than before gets the claims challenge of continuous access
+    /// evaluation, if it understands it. In Azure this hangs on the conditional access policies of its tenant.
+    "addressChange" => address_change: AddressChange { "ignored" => Ignored, "challenge" => Challenge }
     /// The error code of a PUT that makes no sense; with `InternalServerError` its status is 500.
     "invalidPolicyCode" => invalid_policy_code: InvalidPolicyCode {
         "BadRequest" => BadRequest, "InternalServerError" => InternalServerError,

@@ -1,5 +1,7 @@
 //! Azure Resource Manager's errors: `{"error":{"code","message"}}`, with Azure's own codes and sentences.
 
+use std::net::Ipv4Addr;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -76,14 +78,29 @@ impl ArmError {
 
     /// 401 of continuous access evaluation: the claims ask for a token that is not older than `valid_from` (seconds).
     pub(crate) fn insufficient_claims(base: &str, valid_from: i64) -> Self {
-        let claims = json!({ "access_token": { "nbf": { "essential": true, "value": valid_from.to_string() } } });
+        let claims = json!({ "nbf": { "essential": true, "value": valid_from.to_string() } });
+        Self::challenged(base, &claims, "TokenIssuedBeforeRevocationTimestamp")
+    }
+
+    /// The same for a token that was issued to another address than `address`, from which it comes now.
+    pub(crate) fn moved(base: &str, valid_from: i64, address: Ipv4Addr) -> Self {
+        let claims = json!({
+            "nbf": { "essential": true, "value": valid_from.to_string() },
+            "xms_rp_ipaddr": { "value": address },
+        });
+        Self::challenged(base, &claims, "LocationConditionEvaluationSatisfied")
+    }
+
+    fn challenged(base: &str, wanted: &Value, code: &str) -> Self {
+        let claims = json!({ "access_token": wanted });
         let claims = STANDARD.encode(claims.to_string());
         let challenge = format!(
             "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/authorize\", error=\"insufficient_claims\", \
              claims=\"{claims}\""
         );
-        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
-                       TokenIssuedBeforeRevocationTimestamp";
+        let message = format!(
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: {code}"
+        );
         let error = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
         Self { challenge: Some(challenge), ..error }
     }

@@ -158,6 +158,11 @@ fn tenant_of(world: &World, route: Option<&Route>) -> Option<Uuid> {
     world.look(|cloud, _| cloud.subscriptions.iter().find(|known| known.id == id).map(|known| known.tenant_id))
 }
 
+/// Whose token a request shows, if it is a good one.
+pub(crate) fn caller(world: &World, headers: &HeaderMap) -> Option<Caller> {
+    authenticate(world, None, headers).ok()
+}
+
 fn authenticate(world: &World, route: Option<&Route>, headers: &HeaderMap) -> Result<Caller, ArmError> {
     let authority = world.entra.authority(tenant_of(world, route));
     let Some(sent) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
@@ -174,6 +179,9 @@ fn authenticate(world: &World, route: Option<&Route>, headers: &HeaderMap) -> Re
         BadToken::Expired(expires) => ArmError::expired(&authority, expires, now),
         BadToken::NotYetValid(from) => ArmError::not_yet_valid(&authority, from, now),
         BadToken::Revoked { valid_from } => ArmError::insufficient_claims(&world.base, valid_from),
+        BadToken::Elsewhere { valid_from } => {
+            ArmError::moved(&world.base, valid_from, world.look(|cloud, _| cloud.public_ip))
+        }
         BadToken::Invalid => {
             ArmError::unauthenticated(&authority, "InvalidAuthenticationToken", "The access token is invalid.")
         }

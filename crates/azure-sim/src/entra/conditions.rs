@@ -200,6 +200,8 @@ impl AccountChange {
 pub(crate) struct Conditions {
     demands: HashMap<Uuid, Demand>,
     valid_from: HashMap<Uuid, i64>,
+    /// Seconds since 1970; 0 while the client has not moved.
+    here_since: i64,
 }
 
 impl Conditions {
@@ -227,6 +229,21 @@ impl Conditions {
     /// Grants and tokens from before this second are no good any more.
     pub(crate) fn valid_from(&self, account: Uuid) -> i64 {
         self.valid_from.get(&account).copied().unwrap_or_default()
+    }
+
+    /// The client has another address: access tokens from before are good no more for those who understand challenges.
+    pub(crate) fn moved(&mut self, now: DateTime<Utc>) {
+        self.here_since = now.timestamp() + 1;
+    }
+
+    /// As from when the account's access tokens are good for everybody: new ones are not older.
+    pub(crate) fn tokens_from(&self, account: Uuid) -> i64 {
+        self.valid_from(account).max(self.here_since)
+    }
+
+    /// Access tokens from before this second were issued to another address.
+    pub(crate) fn here_since(&self) -> i64 {
+        self.here_since
     }
 
     pub(crate) fn to_json(&self, account: Uuid) -> Value {

@@ -139,7 +139,7 @@ fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Valu
         cp1: ask.cp1(),
         mfa: false,
         address: ask.world.look(|cloud, _| cloud.public_ip),
-        not_before: ask.world.entra.conditions().valid_from(account.id),
+        not_before: ask.world.entra.conditions().tokens_from(account.id),
     };
     Ok(token_json(ask, &issued(ask, &subject)?, &subject))
 }

@@ -76,6 +76,10 @@ impl Entra {
         if accepted.cp1 && accepted.issued < valid_from {
             return Err(BadToken::Revoked { valid_from });
         }
+        let valid_from = self.conditions().here_since();
+        if accepted.cp1 && accepted.issued < valid_from {
+            return Err(BadToken::Elsewhere { valid_from });
+        }
         Ok(accepted)
     }
 

@@ -137,6 +137,10 @@ pub(crate) enum BadToken {
     Invalid,
     Expired(DateTime<Utc>),
     NotYetValid(DateTime<Utc>),
+    /// From before the client's address changed: a newer one is wanted, of a client that knows what to do about it.
+    Elsewhere {
+        valid_from: i64,
+    },
     /// Called back: a newer one is wanted, of a client that knows what to do about it.
     Revoked {
         valid_from: i64,

@@ -106,7 +106,7 @@ impl Exchange<'_> {
             cp1: ask.cp1(),
             mfa: self.sign_in.mfa,
             address: ask.world.look(|cloud, _| cloud.public_ip),
-            not_before: entra.conditions().valid_from(account.id),
+            not_before: entra.conditions().tokens_from(account.id),
         };
         let token = issued(ask, &subject)?;
         let mut body = token_json(ask, &token, &subject);

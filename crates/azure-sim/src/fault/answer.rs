@@ -1,5 +1,6 @@
 //! Answers that a fault gives in place of the service's own.
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +10,7 @@ use super::kind::{FaultKind, Instead, RetryForm, Tamper};
 use super::{Fault, To};
 use crate::arm::error::ArmError;
 use crate::clock::http_date;
+use crate::entra::directory::Caller;
 use crate::world::World;
 
 /// What a fault makes of a request.
@@ -23,8 +25,8 @@ pub(crate) enum Strike {
 }
 
 impl Fault {
-    /// How the fault strikes a request for `path`.
-    pub(crate) fn strike(&self, world: &World, path: &str, path_and_query: &str) -> Strike {
+    /// How the fault strikes a request for `path`. `caller` is whose token came along.
+    pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, path: &str, path_and_query: &str) -> Strike {
         let answer = match self.kind {
             FaultKind::Reset => return Strike::Dropped,
             FaultKind::Tampered(tamper) => return Strike::Tampered(tamper),
@@ -50,7 +52,9 @@ impl Fault {
                 let message = "Another operation is in progress on this resource. Please try again later.";
                 refusal(path, StatusCode::CONFLICT, "Conflict", message)
             }
-            Instead::Forbidden => ArmError::forbidden(&world.entra.app(), "*", path).into_response(),
+            Instead::Forbidden => {
+                ArmError::forbidden(&caller.unwrap_or_else(|| world.entra.app()), "*", path).into_response()
+            }
             Instead::ExpiredToken => {
                 let authority = world.entra.authority(Some(world.entra.tenant_id()));
                 ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
@@ -64,6 +68,10 @@ impl Fault {
             Instead::Html => page(StatusCode::OK, "Please sign in to use the network"),
             Instead::Redirect => self.redirect(&world.base, path_and_query),
         };
+        if let Some(body) = &self.body {
+            *response.body_mut() = Body::from(body.clone());
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
         let asked = self.retry_after.or((answer == Instead::Throttle).then_some(1));
         if let Some(seconds) = asked {
             response.headers_mut().extend(retry_after(seconds, self.retry_form, now));

@@ -56,9 +56,9 @@ pub(crate) struct Named {
     pub(crate) takes: &'static [&'static str],
 }
 
-const WAIT: &[&str] = &["retryAfter", "retryForm", "applied"];
+const WAIT: &[&str] = &["retryAfter", "retryForm", "applied", "body"];
 const RETRY: &[&str] = &["retryAfter", "retryForm"];
-const APPLIED: &[&str] = &["applied"];
+const PAGE: &[&str] = &["applied", "body"];
 const SECONDS: &[&str] = &["seconds"];
 
 impl FaultKind {
@@ -108,7 +108,7 @@ impl FaultKind {
         ),
         named("truncated", tampered(Tamper::Truncated), "the connection drops in the middle of the answer's body", &[]),
         named("malformed", tampered(Tamper::Malformed), "the answer is complete for HTTP, its JSON is cut off", &[]),
-        named("invalidJson", tampered(Tamper::InvalidJson), "the answer is complete, its JSON is none", &[]),
+        named("invalidJson", tampered(Tamper::InvalidJson), "the answer is complete, its JSON is none", &["body"]),
         named("emptyBody", tampered(Tamper::EmptyBody), "status and headers are right, the body is empty", &[]),
         named(
             "oversizedBody",
@@ -121,7 +121,7 @@ impl FaultKind {
             "html",
             instead(Instead::Html),
             "a captive portal answers with a page and 200 in place of the service",
-            APPLIED,
+            PAGE,
         ),
         named(
             "redirect",

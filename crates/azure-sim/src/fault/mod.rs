@@ -42,6 +42,8 @@ pub(crate) struct Fault {
     applied: bool,
     minutes: f64,
     megabytes: u32,
+    /// In place of the body that the answer would have.
+    body: Option<String>,
     to: To,
 }
 

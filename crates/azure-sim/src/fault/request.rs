@@ -47,21 +47,33 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
         applied: applied(named, said.truth("applied")?.unwrap_or(false))?,
         minutes: said.number("minutes", -525_600.0..=525_600.0)?.unwrap_or(10.0),
         megabytes: said.whole("megabytes", 1)?.unwrap_or(64),
+        body: own_body(named, said.text("body", "\"a text\"")?)?,
         to: to(said.text("to", "\"foreign\"")?)?,
     };
     said.end()?;
     Ok(fault)
 }
 
+fn own_body(named: &Named, body: Option<String>) -> Result<Option<String>, String> {
+    if body.is_none() || named.takes.contains(&"body") {
+        return Ok(body);
+    }
+    Err(format!("'body' is said of {}; {} has a body of its own", able(&"body"), named.name))
+}
+
+/// The faults that take this, for people.
+fn able(what: &&str) -> String {
+    let able = FaultKind::ALL.iter().filter(|named| named.takes.contains(what)).map(|named| named.name);
+    able.collect::<Vec<_>>().join(", ")
+}
+
 fn applied(named: &Named, applied: bool) -> Result<bool, String> {
     if !applied || named.takes.contains(&"applied") {
         return Ok(applied);
     }
-    let able = FaultKind::ALL.iter().filter(|named| named.takes.contains(&"applied")).map(|named| named.name);
-    let able: Vec<_> = able.collect();
     Err(format!(
         "'applied' is said of {}; {} says of itself whether the request took effect",
-        able.join(", "),
+        able(&"applied"),
         named.name
     ))
 }

@@ -18,6 +18,11 @@ use super::kind::{FaultKind, Tamper};
 const CRUMBS: usize = 20;
 const MEGABYTE: usize = 1 << 20;
 
+const INVALID_JSON: &str = "{\"value\": [{\"id\": nowhere}, ]";
+
+/// HTTP/2 drops what it has not sent yet when a stream is reset: headers and half a body get this head start.
+const BEFORE_THE_END: Duration = Duration::from_millis(50);
+
 impl Fault {
     /// The answer as it reaches the client; `None` when the connection drops in place of it.
     pub(crate) async fn tamper(&self, tamper: Tamper, response: Response) -> Option<Response> {
@@ -37,10 +42,10 @@ impl Fault {
                 Body::from(whole)
             }
             Tamper::StalledBody => cut_off(&mut parts, &whole, seconds(120.0)),
-            Tamper::Truncated => cut_off(&mut parts, &whole, Duration::ZERO),
+            Tamper::Truncated => cut_off(&mut parts, &whole, BEFORE_THE_END),
             Tamper::SlowTrickle => crumbs(&whole, seconds(5.0)),
             Tamper::Malformed => Body::from(whole.slice(..whole.len() / 2)),
-            Tamper::InvalidJson => Body::from("{\"value\": [{\"id\": nowhere}, ]"),
+            Tamper::InvalidJson => Body::from(self.body.clone().unwrap_or_else(|| INVALID_JSON.to_owned())),
             Tamper::EmptyBody => Body::empty(),
             Tamper::OversizedBody => padded(&whole, self.megabytes),
             Tamper::WrongContentType => {

@@ -76,6 +76,7 @@ fn every_mistake_is_answered_with_what_would_be_right_and_in_our_own_words() {
         (r#"{"fault":"throttle","retryForm":"x"}"#, ["there is no retryForm 'x'", "x-ms-retry-after-ms"]),
         (r#"{"fault":"redirect","to":"x"}"#, ["foreign, http, self or a URL", "not 'x'"]),
         (r#"{"fault":"notFound","applied":true}"#, ["'applied' is said of internal", "notFound says of itself"]),
+        (r#"{"fault":"reset","body":"x"}"#, ["'body' is said of internal", "reset has a body of its own"]),
         (r#"{"fault":"html","applied":1}"#, ["applied must be true or false", "not 1"]),
     ] {
         let sentence = complaint(body);

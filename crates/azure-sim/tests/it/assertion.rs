@@ -217,3 +217,33 @@ async fn a_service_principals_token_is_called_back_and_the_next_one_is_good() {
     assert_eq!(status(&first).await, StatusCode::UNAUTHORIZED);
     assert_eq!(status(&token().await).await, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_address_challenges_those_who_understand_it_where_that_is_switched_on() {
+    let azure = Azure::start().await;
+    let secret = azure.simulator.announce().client_secret.clone();
+    let cp1 = ("claims", r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#);
+    let token = async |more: &[(&str, &str)]| {
+        let form: Vec<_> = [("client_secret", secret.as_str())].into_iter().chain(more.iter().copied()).collect();
+        let (_, body) = ask(&azure, &form).await;
+        body["access_token"].as_str().unwrap().to_owned()
+    };
+    let url = format!("{}/subscriptions?api-version=2022-12-01", azure.simulator.announce().resource_manager);
+    let read = async |token: &str| azure.http.get(&url).bearer_auth(token).send().await.unwrap();
+    let (capable, plain) = (token(&[cp1]).await, token(&[]).await);
+    azure.set("address", json!({ "publicIp": "198.51.100.9" })).await;
+    assert_eq!(read(&capable).await.status(), StatusCode::OK, "by default an address is not looked at");
+
+    azure.set("switches", json!({ "addressChange": "challenge" })).await;
+    azure.set("address", json!({ "publicIp": "198.51.100.9" })).await;
+    assert_eq!(read(&capable).await.status(), StatusCode::OK, "the same address again is none that changed");
+    azure.set("address", json!({ "publicIp": "198.51.100.10" })).await;
+    let refused = read(&capable).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let challenge = refused.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    let claims = challenge.split("claims=\"").nth(1).unwrap().split('"').next().unwrap();
+    let claims: Value = serde_json::from_slice(&STANDARD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["access_token"]["xms_rp_ipaddr"]["value"], "198.51.100.10");
+    assert_eq!(read(&plain).await.status(), StatusCode::OK, "who declares nothing is not challenged");
+    assert_eq!(read(&token(&[cp1]).await).await.status(), StatusCode::OK);
+}
