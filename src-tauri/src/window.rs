@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, Write as _};
 
+use ajar_core::protocol::Request;
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::hosting::Face;
 use tauri::{App, AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder};
@@ -25,6 +26,7 @@ pub(crate) fn run(face: Result<Face, Box<FailureView>>, leashed: bool) -> tauri:
         ])
         .setup(move |app| {
             if let Ok(face) = &face {
+                look_anew(face.clone());
                 tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone()));
             }
             app.manage(Engine(face));
@@ -36,6 +38,11 @@ pub(crate) fn run(face: Result<Face, Box<FailureView>>, leashed: bool) -> tauri:
         })
         .build(crate::context())?;
     Ok(app.run_return(|_, _| {}))
+}
+
+/// Nothing is looked at while nobody looks: with the window in front people want to see how things stand now.
+fn look_anew(face: Face) {
+    tauri::async_runtime::spawn(async move { face.ask(Request::Refresh).await });
 }
 
 fn open(app: &App) -> tauri::Result<()> {
@@ -68,6 +75,9 @@ fn come_to_front(app: &AppHandle) {
     let Some(window) = app.get_webview_window(LABEL) else { return };
     if let Err(error) = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus()) {
         tracing::warn!(%error, "the window did not come to the front");
+    }
+    if let Ok(face) = &app.state::<Engine>().0 {
+        look_anew(face.clone());
     }
     // A tray that doesn't listen has ended, and so will this window.
     drop(writeln!(std::io::stdout(), "shown"));

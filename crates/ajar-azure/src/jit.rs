@@ -3,6 +3,8 @@
 pub(crate) mod body;
 pub(crate) mod wire;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::Ipv4Addr;
 
 use ajar_core::failure::{Failure, Trouble};
@@ -53,14 +55,41 @@ impl ArmClient {
     /// # Errors
     /// [`Failure::AccessDenied`] if neither may be listed, and what every read can end with.
     pub async fn jit_policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let subscription = format!("/subscriptions/{}", vm.resource().subscription_id());
-        let policies = match self.list_policies(Call::PoliciesOfSubscription, &subscription).await {
+        let policies = match self.policies_of_subscription(vm).await {
             Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => {
                 self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await?
             }
             other => other?,
         };
         Ok(policies.into_iter().filter(|policy| speaks_of(policy, vm)).collect())
+    }
+
+    /// [`ArmClient::jit_policies`] for several VMs of one subscription, with one list for all of them; where that is not
+    /// allowed, with one for each of their resource groups. The results stand in the order of the VMs.
+    pub async fn jit_policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
+        let Some(first) = vms.first() else { return Vec::new() };
+        let whole = self.policies_of_subscription(first).await;
+        let refused = matches!(&whole, Err(Trouble { failure: Failure::AccessDenied { .. }, .. }));
+        let mut groups = HashMap::new();
+        if refused {
+            for vm in vms {
+                let scope = vm.resource().resource_group_scope();
+                if let Entry::Vacant(group) = groups.entry(scope.to_lowercase()) {
+                    group.insert(self.list_policies(Call::PoliciesOfGroup, &scope).await);
+                }
+            }
+        }
+        let of = |vm: &VmResourceId| {
+            let group = groups.get(&vm.resource().resource_group_scope().to_lowercase());
+            let list = group.unwrap_or(&whole).as_ref().map_err(Clone::clone)?;
+            Ok(list.iter().filter(|policy| speaks_of(policy, vm)).cloned().collect())
+        };
+        vms.iter().map(of).collect()
+    }
+
+    async fn policies_of_subscription(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        let subscription = format!("/subscriptions/{}", vm.resource().subscription_id());
+        self.list_policies(Call::PoliciesOfSubscription, &subscription).await
     }
 
     async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {

@@ -185,6 +185,11 @@ impl Attempt {
         self.number
     }
 
+    /// Whether the VM has been told to start and Azure has not said yet what came of it.
+    pub fn is_starting(&self) -> bool {
+        self.start.in_flight().is_some()
+    }
+
     /// What was wanted.
     pub fn order(&self) -> &Order {
         &self.order

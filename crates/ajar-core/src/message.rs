@@ -74,10 +74,12 @@ pub fn opened_by(requestor: &str, own: Option<&str>) -> String {
     if is_own { "you".into() } else { requestor.into() }
 }
 
-/// The line under a favourite's name: the VM's name where it is another, and its resource group.
-pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId) -> String {
-    let group = vm.resource().resource_group();
-    if vm.name().eq_ignore_ascii_case(name.as_str()) { group.to_owned() } else { format!("{} · {group}", vm.name()) }
+/// The line under a favourite's name: the VM's name where it is another, its resource group, and its power state where
+/// that is known.
+pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId, state: Option<PowerState>) -> String {
+    let own_name = Some(vm.name()).filter(|vm| !vm.eq_ignore_ascii_case(name.as_str()));
+    let state = state.filter(|state| *state != PowerState::Unknown).map(power);
+    own_name.into_iter().chain([vm.resource().resource_group()]).chain(state).collect::<Vec<_>>().join(" · ")
 }
 
 /// A power state as a word.
@@ -109,6 +111,17 @@ mod tests {
         ] {
             assert_eq!(spoken(TimeDelta::seconds(seconds)), words);
         }
+    }
+
+    #[test]
+    fn a_favourite_is_described_by_its_vms_name_group_and_state_where_there_is_something_to_say() {
+        let vm =
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01".parse().unwrap();
+        let detail = |name: &str, state| favourite_detail(&name.parse().unwrap(), &vm, state);
+        assert_eq!(detail("WEB-01", None), "rg");
+        assert_eq!(detail("web-01", Some(PowerState::Deallocated)), "rg · deallocated");
+        assert_eq!(detail("shop", Some(PowerState::Running)), "web-01 · rg · running");
+        assert_eq!(detail("shop", Some(PowerState::Unknown)), "web-01 · rg");
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
-    /// Read the policies anew and adopt the windows they show.
+    /// Read the policies anew and adopt the windows they show, and read whether the VMs run.
     Refresh,
     /// Add a favourite.
     Add {

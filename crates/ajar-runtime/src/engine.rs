@@ -12,6 +12,7 @@ mod refresh;
 mod remembered;
 mod requests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
+use ajar_core::vm::PowerState;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -146,6 +148,8 @@ struct Engine {
     principal: Option<String>,
     attempts: Attempts,
     held: HeldWindows,
+    /// Whether the favourites' VMs run, as Azure last said.
+    powers: HashMap<VmResourceId, PowerState>,
     /// The VMs that access is being asked for just now.
     initiating: Vec<VmResourceId>,
     source: Option<(ajar_core::source::SourceAddress, DateTime<Utc>)>,
@@ -184,6 +188,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
+        powers: HashMap::new(),
         initiating: Vec::new(),
         source: None,
         ports: parts.ports,

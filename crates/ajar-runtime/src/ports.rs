@@ -21,6 +21,8 @@ pub use ajar_azure::Wanted;
 pub trait Azure: Send + Sync {
     /// The JIT policies that speak of a VM.
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble>;
+    /// The same for several VMs of one subscription with as few calls as can be; the results stand in the order of the VMs.
+    async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>>;
     /// Asks for access, if that is `wanted` when its turn comes.
     async fn initiate(
         &self,

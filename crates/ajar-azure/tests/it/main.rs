@@ -172,6 +172,12 @@ async fn without_the_right_to_list_a_subscription_the_resource_group_is_listed()
         )
         .await;
     assert_eq!(azure.client.jit_policies(&vm).await.unwrap().len(), 1);
+    // Of several VMs each has the answer for its own group.
+    let elsewhere = azure.vm("build-win-02");
+    let answers = azure.client.jit_policies_of(&[elsewhere.clone(), vm.clone(), vm]).await;
+    let shown: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_or(0, Vec::len)).collect();
+    assert_eq!(shown, [0, 1, 1]);
+    assert!(matches!(answers[0].as_ref().unwrap_err().failure, Failure::AccessDenied { .. }), "{elsewhere}");
 }
 
 #[tokio::test]

@@ -33,6 +33,13 @@ impl Azure for Arm {
         self.client()?.jit_policies(vm).await
     }
 
+    async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
+        match self.client() {
+            Ok(client) => client.jit_policies_of(vms).await,
+            Err(trouble) => vec![Err(trouble); vms.len()],
+        }
+    }
+
     async fn initiate(
         &self,
         vm: &VmResourceId,

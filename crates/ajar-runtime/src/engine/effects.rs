@@ -10,6 +10,7 @@ use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
+use ajar_core::vm::PowerState;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
@@ -31,6 +32,8 @@ pub(super) enum Happened {
     Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
     /// The policies of a favourite's VM, read to adopt its windows.
     Adopted { name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    /// Whether a VM runs; none if that cannot be read.
+    Power { vm: VmResourceId, power: Option<PowerState> },
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
@@ -151,6 +154,7 @@ impl Engine {
                 if let Fact::Source(Ok(source)) = &fact {
                     self.source = Some((*source, self.ports.clock.now()));
                 }
+                self.learn_power(number, &fact);
                 self.attempts.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
@@ -166,6 +170,7 @@ impl Engine {
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
             Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
+            Happened::Power { vm, power } => self.know_power(vm, power),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
             }
@@ -173,12 +178,42 @@ impl Engine {
         }
     }
 
+    /// What an attempt finds out on its way tells whether its VM runs, also after the attempt's end.
+    fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
+        let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
+        match fact {
+            Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
+            Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
+            Fact::Started(Err(_)) => self.read_power(vm),
+            Fact::Port { .. }
+            | Fact::Source(_)
+            | Fact::Policies(_)
+            | Fact::Vm(Err(_))
+            | Fact::Addresses(_)
+            | Fact::Initiated(_)
+            | Fact::Client(_) => {}
+        }
+    }
+
+    /// What is not known any more is not shown.
+    fn know_power(&mut self, vm: VmResourceId, power: Option<PowerState>) {
+        match power {
+            Some(power) => self.powers.insert(vm, power),
+            None => self.powers.remove(&vm),
+        };
+    }
+
     /// Takes stock of attempts that have just ended.
     pub(super) fn take_stock(&mut self) {
         let now = self.now();
         for attempt in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
+            if attempt.is_starting() {
+                self.read_power(attempt.order().vm.clone());
+            }
             if let Some(Outcome::Connected { .. }) = attempt.outcome() {
+                // What answers as its protocol does is running.
+                self.know_power(attempt.order().vm.clone(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
                 if attempt.window(now).is_none() {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().vm.clone());

@@ -10,6 +10,8 @@ use ajar_core::profile::ProfileName;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, Snapshot, WindowView};
 
+use ajar_core::vm::PowerState;
+
 use super::Engine;
 use super::held::Held;
 
@@ -61,7 +63,8 @@ impl Engine {
         };
         let favourite = |favourite: &Favourite| {
             let state = states.get(&key(&favourite.name)).copied();
-            favourite_view(favourite, state.unwrap_or(FavouriteState::Closed))
+            let power = self.powers.get(&favourite.profile.vm).copied();
+            favourite_view(favourite, state.unwrap_or(FavouriteState::Closed), power)
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
         Snapshot {
@@ -114,7 +117,7 @@ impl Engine {
     }
 }
 
-fn favourite_view(favourite: &Favourite, state: FavouriteState) -> FavouriteView {
+fn favourite_view(favourite: &Favourite, state: FavouriteState, power: Option<PowerState>) -> FavouriteView {
     let profile = &favourite.profile;
     FavouriteView {
         name: favourite.name.clone(),
@@ -126,6 +129,6 @@ fn favourite_view(favourite: &Favourite, state: FavouriteState) -> FavouriteView
         user: profile.user.clone(),
         state,
         profile: profile.clone(),
-        detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm),
+        detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm, power),
     }
 }

@@ -1,5 +1,7 @@
-//! Learning of windows that were opened elsewhere, or before: reading policies to adopt what they show.
+//! Learning how things stand without anybody having asked to open anything: which windows were opened elsewhere, or
+//! before, and which VMs run. Done on request and never by itself.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use ajar_core::access_window::{AccessWindow, open_windows};
@@ -17,8 +19,11 @@ use super::effects::Happened;
 use crate::files::State;
 use crate::ports::Azure;
 
-/// How many VMs a refresh reads about at the same time: Azure counts requests.
-const READS_AT_ONCE: usize = 4;
+/// How many subscriptions a refresh lists the policies of at the same time: Azure counts requests.
+const LISTS_AT_ONCE: usize = 4;
+
+/// How many VMs a refresh reads at the same time.
+const VMS_AT_ONCE: usize = 8;
 
 /// Tells refreshes apart: a newer one takes the place of an older one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,23 +42,26 @@ impl Drop for Refresh {
 }
 
 impl Engine {
-    /// Reads the policies of all favourites' VMs.
+    /// Reads the policies and the power states of all favourites' VMs, but for those that want another account: an engine
+    /// acts as one.
     pub(super) fn begin_refresh(&mut self) {
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
-        let favourites: Vec<_> =
-            self.settings.favourites.iter().map(|f| (f.name.clone(), f.profile.vm.clone())).collect();
+        let ours = self.settings.favourites.iter().filter(|favourite| self.check_account(&favourite.profile).is_ok());
+        let favourites: Vec<_> = ours.map(|favourite| (favourite.name.clone(), favourite.profile.vm.clone())).collect();
         let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
         let task = tokio::spawn(async move {
-            let mut readings = futures::stream::iter(favourites)
-                .map(|(name, vm)| read(&*azure, &happened, name, vm))
-                .buffer_unordered(READS_AT_ONCE);
-            let mut problem = None;
-            while let Some(reading) = readings.next().await {
-                problem = problem.or(reading.err());
-            }
+            let policies = read_policies(&*azure, &happened, &favourites);
+            let power = read_power_of_all(&*azure, &happened, &favourites);
+            let (problem, ()) = tokio::join!(policies, power);
             drop(happened.send(Happened::Refreshed(number, problem)));
         });
         self.refresh = Some(Refresh { number, task: task.abort_handle() });
+    }
+
+    /// Reads whether a VM runs.
+    pub(super) fn read_power(&self, vm: VmResourceId) {
+        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
+        tokio::spawn(async move { read_power(&*azure, &happened, vm).await });
     }
 
     /// Takes in that a refresh is over.
@@ -86,6 +94,58 @@ impl Engine {
             self.held.adopt(name, vm, &open_windows(policies, vm, self.now()), ours);
         }
     }
+}
+
+/// Lists each subscription once, whatever favourites it has; the first trouble is told.
+async fn read_policies(
+    azure: &dyn Azure,
+    happened: &mpsc::UnboundedSender<Happened>,
+    favourites: &[(ProfileName, VmResourceId)],
+) -> Option<(ProfileName, Trouble)> {
+    let mut subscriptions: BTreeMap<_, (Vec<ProfileName>, Vec<VmResourceId>)> = BTreeMap::new();
+    for (name, vm) in favourites {
+        let (names, vms) = subscriptions.entry(vm.resource().subscription_id().to_lowercase()).or_default();
+        names.push(name.clone());
+        vms.push(vm.clone());
+    }
+    let mut lists = futures::stream::iter(subscriptions.into_values())
+        .map(async |(names, vms)| {
+            let results = azure.policies_of(&vms).await;
+            (names, vms, results)
+        })
+        .buffer_unordered(LISTS_AT_ONCE);
+    let mut problem = None;
+    while let Some((names, vms, results)) = lists.next().await {
+        for ((name, vm), result) in names.into_iter().zip(vms).zip(results) {
+            match result {
+                Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
+                Err(trouble) => problem = problem.or(Some((name, trouble))),
+            }
+        }
+    }
+    problem
+}
+
+/// Reads each VM once, whatever favourites it has. One that cannot be read leaves the others.
+async fn read_power_of_all(
+    azure: &dyn Azure,
+    happened: &mpsc::UnboundedSender<Happened>,
+    favourites: &[(ProfileName, VmResourceId)],
+) {
+    let vms: HashSet<_> = favourites.iter().map(|(_, vm)| vm.clone()).collect();
+    let reads = futures::stream::iter(vms).map(|vm| read_power(azure, happened, vm));
+    reads.buffer_unordered(VMS_AT_ONCE).collect::<()>().await;
+}
+
+async fn read_power(azure: &dyn Azure, happened: &mpsc::UnboundedSender<Happened>, vm: VmResourceId) {
+    let power = match azure.virtual_machine(&vm).await {
+        Ok(facts) => Some(facts.power),
+        Err(trouble) => {
+            tracing::debug!(%vm, failure = %trouble.failure, "whether the VM runs could not be read");
+            None
+        }
+    };
+    drop(happened.send(Happened::Power { vm, power }));
 }
 
 async fn read(

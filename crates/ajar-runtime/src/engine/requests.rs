@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// An engine acts as one account; a favourite that wants another is not opened as somebody else.
-    fn check_account(&self, profile: &Profile) -> Result<(), Trouble> {
+    pub(super) fn check_account(&self, profile: &Profile) -> Result<(), Trouble> {
         match &profile.account {
             Some(wanted) if *wanted != self.host.account => {
                 let known = vec![self.host.account.clone()];

@@ -6,6 +6,7 @@ mod closing;
 mod favourites;
 mod followers;
 mod many;
+mod refreshing;
 mod windows;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod killing;
 mod processes;
+mod refreshing;
 mod sources;
 
 use std::process::Stdio;

@@ -66,6 +66,10 @@ pub(crate) struct Scene {
     /// Calls that were given up before they were answered.
     pub(crate) dropped: Vec<Call>,
     pub(crate) launched: Vec<Endpoint>,
+    /// The VMs whose policies were wanted together.
+    pub(crate) listed: Vec<Vec<VmResourceId>>,
+    /// VMs that cannot be read.
+    pub(crate) unreadable: Vec<VmResourceId>,
 }
 
 /// See the module.
@@ -117,6 +121,8 @@ impl World {
                 calls: Vec::new(),
                 dropped: Vec::new(),
                 launched: Vec::new(),
+                listed: Vec::new(),
+                unreadable: Vec::new(),
             }),
             began: Instant::now(),
             wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -239,6 +245,19 @@ impl World {
         if wanted.is_wanted() { Ok(()) } else { Err(cancelled.into()) }
     }
 
+    fn policies_shown(&self, vm: &VmResourceId) -> Vec<JitNetworkAccessPolicy> {
+        let rule = JitNetworkAccessPortRule {
+            number: 22,
+            allowed_source_address_prefixes: vec![SourcePrefix::Any],
+            max_request_access_duration: TimeDelta::hours(3),
+        };
+        let entry = JitNetworkAccessPolicyVirtualMachine { id: vm.clone(), ports: vec![rule], public_ip_address: None };
+        let of_vm =
+            |request: &&JitNetworkAccessRequest| request.virtual_machines.iter().any(|machine| machine.id == *vm);
+        let requests = self.scene().requests.iter().filter(of_vm).cloned().collect();
+        vec![JitNetworkAccessPolicy { id: policy_id(), virtual_machines: vec![entry], requests }]
+    }
+
     fn is_open(&self) -> bool {
         let now = self.azure_now();
         let scene = self.scene();
@@ -257,14 +276,13 @@ impl World {
 impl Azure for World {
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
         self.call(Call::Policies).await?;
-        let rule = JitNetworkAccessPortRule {
-            number: 22,
-            allowed_source_address_prefixes: vec![SourcePrefix::Any],
-            max_request_access_duration: TimeDelta::hours(3),
-        };
-        let entry = JitNetworkAccessPolicyVirtualMachine { id: vm.clone(), ports: vec![rule], public_ip_address: None };
-        let requests = self.scene().requests.clone();
-        Ok(vec![JitNetworkAccessPolicy { id: policy_id(), virtual_machines: vec![entry], requests }])
+        Ok(self.policies_shown(vm))
+    }
+
+    async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
+        self.scene().listed.push(vms.to_vec());
+        let answer = self.call(Call::Policies).await;
+        vms.iter().map(|vm| answer.clone().map(|()| self.policies_shown(vm))).collect()
     }
 
     async fn initiate(
@@ -289,8 +307,11 @@ impl Azure for World {
         failure.map_or(Ok(request), Err)
     }
 
-    async fn virtual_machine(&self, _vm: &VmResourceId) -> Result<VmFacts, Trouble> {
+    async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
         self.call(Call::Vm).await?;
+        if self.scene().unreadable.contains(vm) {
+            return Err(Failure::VmNotFound { vm: vm.to_string() }.into());
+        }
         let power = self.scene().power;
         Ok(VmFacts { power, os: None, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
     }
