@@ -27,6 +27,7 @@ use crate::limits::Limits;
 use crate::policies::{Authorize, OurName, Resend, header};
 use crate::sign_in;
 use crate::wanted::{self, Wanted};
+use crate::wire::stumble;
 
 /// A skew below this is noise: the `Date` header has a resolution of one second.
 const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
@@ -107,7 +108,7 @@ impl Answer {
 
     /// What `parse` makes of the body; [`Failure::AzureError`] if it makes nothing of it.
     pub(crate) fn parsed<T>(&self, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<T, Trouble> {
-        parse(&self.body).map_err(|error| self.unreadable(error))
+        parse(&self.body).map_err(|error| self.unreadable(stumble(&error)))
     }
 
     /// A success that nothing can be made of.

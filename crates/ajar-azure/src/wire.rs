@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::error::Category;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -39,8 +40,19 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
 
 fn understood<T: DeserializeOwned>(member: Value) -> Option<T> {
     serde_json::from_value(member)
-        .inspect_err(|error| tracing::debug!(%error, kind = std::any::type_name::<T>(), "skipped what can't be read"))
+        .inspect_err(|_| tracing::debug!(kind = std::any::type_name::<T>(), "skipped what can't be read"))
         .ok()
+}
+
+/// What keeps an answer from being read, and where. The parser's own words quote what they stumble over: an answer may
+/// hold what is nobody's business, such as a token.
+pub(crate) fn stumble(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Io | Category::Syntax => "it is no JSON",
+        Category::Data => "it has another shape than Azure documents",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
 /// A date as Azure writes them: RFC 3339 with up to seven digits of fraction, now and then without the `Z`.
@@ -51,7 +63,7 @@ pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTim
         .or_else(|error| {
             NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").map(|date| date.and_utc()).map_err(|_| error)
         })
-        .map_err(|error| serde::de::Error::custom(format!("“{text}”: {error}")))
+        .map_err(serde::de::Error::custom)
 }
 
 /// A member that may be `null`, or something else than what was expected: then it is absent.
@@ -91,6 +103,21 @@ mod tests {
             assert_eq!(at, whole + chrono::TimeDelta::nanoseconds(nanos), "{text}");
         }
         assert!(serde_json::from_str::<Dated>(r#"{"at":"yesterday"}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_an_answer_that_cannot_be_read_quotes_nothing_of_it() {
+        for (body, said) in [
+            (r#"{"at":"canary"}"#, "it has another shape than Azure documents (line 1, column 15)"),
+            (r#"{"at":{"canary":1}}"#, "it has another shape than Azure documents (line 1, column 6)"),
+            (r#"{"at":"canary"#, "it ends too early (line 1, column 13)"),
+            (r#"{"at":canary}"#, "it is no JSON (line 1, column 7)"),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<Dated>(body).map(drop).map_err(|error| stumble(&error)),
+                Err(said.into())
+            );
+        }
     }
 
     #[test]

@@ -91,8 +91,11 @@ struct RequestPort {
 impl Policy {
     /// `None` if its id is none: there would be nowhere to send a request to.
     fn into_core(self) -> Option<JitNetworkAccessPolicy> {
-        let id =
-            self.id.parse::<ResourceId>().inspect_err(|error| tracing::debug!(%error, "skipped a JIT policy")).ok()?;
+        let id = self
+            .id
+            .parse::<ResourceId>()
+            .inspect_err(|_| tracing::debug!("skipped a JIT policy without an id"))
+            .ok()?;
         Some(JitNetworkAccessPolicy {
             id,
             virtual_machines: self.properties.virtual_machines.0.into_iter().map(PolicyVm::into_core).collect(),
