@@ -32,4 +32,5 @@ mod world;
 pub use announce::{Announce, AnnounceAccount, AnnouncePort, AnnounceSsh, AnnounceTenant, AnnounceVm};
 pub use catalogue::{ListForm, list_faults, list_switches};
 pub use fleet::{Fleet, FleetError};
+pub use served::route_names;
 pub use simulator::{Options, Simulator, StartError};

@@ -1,28 +1,37 @@
 //! What is served at a path, by name: Azure's own operation ids, and names like them for what is no resource manager's.
 
+mod names;
+
 use axum::http::Method;
 
 use crate::arm::route::{self, NetworkType, Route, Scope, Target};
 use crate::state::power::PowerAction;
+pub(crate) use names::RouteName;
+pub use names::route_names;
 
 /// The name of what `method` asks for at `path`; `None` when nothing is served there.
 pub(crate) fn name(method: &Method, path: &str) -> Option<&'static str> {
-    elsewhere(path).or_else(|| route::parse(method, path).map(|route| of_route(&route)))
+    let name = elsewhere(path).or_else(|| route::parse(method, path).map(|route| of_route(&route)));
+    name.map(RouteName::text)
 }
 
 /// Endpoints that are not the resource manager's.
-fn elsewhere(path: &str) -> Option<&'static str> {
+fn elsewhere(path: &str) -> Option<RouteName> {
     let lower = path.to_ascii_lowercase();
     let words: Vec<&str> = lower.split('/').filter(|word| !word.is_empty()).collect();
     Some(match words.as_slice() {
-        ["_ip", _] => "PublicAddress_Get",
-        ["_identity", "token"] | ["metadata", "identity", "oauth2", "token"] => "ManagedIdentity_Token",
-        ["metadata", "endpoints"] => "Metadata_Endpoints",
-        [.., "discovery", "instance"] => "Entra_InstanceDiscovery",
-        [_, .., "openid-configuration"] => "Entra_OpenIdConfiguration",
-        [_, "oauth2", .., "token"] => "Entra_Token",
-        [_, "oauth2", .., "authorize"] => "Entra_Authorize",
-        [_, "oauth2", .., "devicecode"] => "Entra_DeviceCode",
+        ["_ip", _] => RouteName::PublicAddressGet,
+        ["_identity", "token"] | ["metadata", "identity", "oauth2", "token"] => RouteName::ManagedIdentityToken,
+        ["metadata", "instance", ..] => RouteName::InstanceMetadataGet,
+        ["metadata", "endpoints"] => RouteName::MetadataEndpoints,
+        [.., "discovery", "instance"] => RouteName::EntraInstanceDiscovery,
+        [_, "discovery", .., "keys"] => RouteName::EntraKeys,
+        ["common", "userrealm", _] => RouteName::EntraUserRealm,
+        [_, .., "openid-configuration"] => RouteName::EntraOpenIdConfiguration,
+        [_, "oauth2", .., "token"] => RouteName::EntraToken,
+        [_, "oauth2", .., "authorize"] => RouteName::EntraAuthorize,
+        [_, "oauth2", .., "devicecode"] => RouteName::EntraDeviceCode,
+        ["devicelogin", ..] => RouteName::EntraDeviceLogin,
         _ => return None,
     })
 }
@@ -32,56 +41,59 @@ pub(crate) fn is_resource_manager(path: &str) -> bool {
     elsewhere(path).is_none()
 }
 
-fn of_route(route: &Route) -> &'static str {
+fn of_route(route: &Route) -> RouteName {
     match route {
-        Route::Subscriptions => "Subscriptions_List",
-        Route::Tenants => "Tenants_List",
-        Route::GraphQuery => "Resources",
-        Route::GraphOperations => "Operations_List",
+        Route::Subscriptions => RouteName::SubscriptionsList,
+        Route::Tenants => RouteName::TenantsList,
+        Route::GraphQuery => RouteName::Resources,
+        Route::GraphOperations => RouteName::OperationsList,
         Route::Within(scope, target) => of_target(scope, target),
     }
 }
 
-fn of_target(scope: &Scope, target: &Target) -> &'static str {
+fn of_target(scope: &Scope, target: &Target) -> RouteName {
     let in_group = scope.resource_group.is_some();
     let either = |group, subscription| if in_group { group } else { subscription };
     match target {
-        Target::Subscription => "Subscriptions_Get",
-        Target::ResourceGroups => "ResourceGroups_List",
+        Target::Subscription => RouteName::SubscriptionsGet,
+        Target::ResourceGroups => RouteName::ResourceGroupsList,
         Target::Policies { location: None } => {
-            either("JitNetworkAccessPolicies_ListByResourceGroup", "JitNetworkAccessPolicies_List")
+            either(RouteName::JitNetworkAccessPoliciesListByResourceGroup, RouteName::JitNetworkAccessPoliciesList)
         }
-        Target::Policies { location: Some(_) } => {
-            either("JitNetworkAccessPolicies_ListByResourceGroupAndRegion", "JitNetworkAccessPolicies_ListByRegion")
-        }
-        Target::Policy { .. } => "JitNetworkAccessPolicies_Get",
-        Target::PutPolicy { .. } => "JitNetworkAccessPolicies_CreateOrUpdate",
-        Target::DeletePolicy { .. } => "JitNetworkAccessPolicies_Delete",
-        Target::Initiate { .. } => "JitNetworkAccessPolicies_Initiate",
+        Target::Policies { location: Some(_) } => either(
+            RouteName::JitNetworkAccessPoliciesListByResourceGroupAndRegion,
+            RouteName::JitNetworkAccessPoliciesListByRegion,
+        ),
+        Target::Policy { .. } => RouteName::JitNetworkAccessPoliciesGet,
+        Target::PutPolicy { .. } => RouteName::JitNetworkAccessPoliciesCreateOrUpdate,
+        Target::DeletePolicy { .. } => RouteName::JitNetworkAccessPoliciesDelete,
+        Target::Initiate { .. } => RouteName::JitNetworkAccessPoliciesInitiate,
         Target::Read(read) => read.operation(in_group),
-        Target::VirtualMachines => either("VirtualMachines_List", "VirtualMachines_ListAll"),
-        Target::VirtualMachine { .. } => "VirtualMachines_Get",
-        Target::InstanceView { .. } => "VirtualMachines_InstanceView",
-        Target::Power { action: PowerAction::Start, .. } => "VirtualMachines_Start",
-        Target::Power { action: PowerAction::Restart, .. } => "VirtualMachines_Restart",
-        Target::Power { action: PowerAction::PowerOff, .. } => "VirtualMachines_PowerOff",
-        Target::Power { action: PowerAction::Deallocate, .. } => "VirtualMachines_Deallocate",
-        Target::Operation { .. } => "Operations_Get",
-        Target::OperationResult { .. } => "OperationResults_Get",
-        Target::IpFlowVerify { .. } => "NetworkWatchers_VerifyIPFlow",
-        Target::EffectiveGroups { .. } => "NetworkInterfaces_ListEffectiveNetworkSecurityGroups",
-        Target::NetworkList(NetworkType::Interface) => either("NetworkInterfaces_List", "NetworkInterfaces_ListAll"),
+        Target::VirtualMachines => either(RouteName::VirtualMachinesList, RouteName::VirtualMachinesListAll),
+        Target::VirtualMachine { .. } => RouteName::VirtualMachinesGet,
+        Target::InstanceView { .. } => RouteName::VirtualMachinesInstanceView,
+        Target::Power { action: PowerAction::Start, .. } => RouteName::VirtualMachinesStart,
+        Target::Power { action: PowerAction::Restart, .. } => RouteName::VirtualMachinesRestart,
+        Target::Power { action: PowerAction::PowerOff, .. } => RouteName::VirtualMachinesPowerOff,
+        Target::Power { action: PowerAction::Deallocate, .. } => RouteName::VirtualMachinesDeallocate,
+        Target::Operation { .. } => RouteName::OperationsGet,
+        Target::OperationResult { .. } => RouteName::OperationResultsGet,
+        Target::IpFlowVerify { .. } => RouteName::NetworkWatchersVerifyIpFlow,
+        Target::EffectiveGroups { .. } => RouteName::NetworkInterfacesListEffectiveNetworkSecurityGroups,
+        Target::NetworkList(NetworkType::Interface) => {
+            either(RouteName::NetworkInterfacesList, RouteName::NetworkInterfacesListAll)
+        }
         Target::NetworkList(NetworkType::PublicIpAddress) => {
-            either("PublicIPAddresses_List", "PublicIPAddresses_ListAll")
+            either(RouteName::PublicIpAddressesList, RouteName::PublicIpAddressesListAll)
         }
         Target::NetworkList(NetworkType::SecurityGroup) => {
-            either("NetworkSecurityGroups_List", "NetworkSecurityGroups_ListAll")
+            either(RouteName::NetworkSecurityGroupsList, RouteName::NetworkSecurityGroupsListAll)
         }
-        Target::Network(NetworkType::Interface, _) => "NetworkInterfaces_Get",
-        Target::Network(NetworkType::PublicIpAddress, _) => "PublicIPAddresses_Get",
-        Target::Network(NetworkType::SecurityGroup, _) => "NetworkSecurityGroups_Get",
-        Target::SecurityRules { .. } => "SecurityRules_List",
-        Target::SecurityRule { .. } => "SecurityRules_Get",
+        Target::Network(NetworkType::Interface, _) => RouteName::NetworkInterfacesGet,
+        Target::Network(NetworkType::PublicIpAddress, _) => RouteName::PublicIpAddressesGet,
+        Target::Network(NetworkType::SecurityGroup, _) => RouteName::NetworkSecurityGroupsGet,
+        Target::SecurityRules { .. } => RouteName::SecurityRulesList,
+        Target::SecurityRule { .. } => RouteName::SecurityRulesGet,
     }
 }
 
@@ -105,6 +117,9 @@ mod tests {
             (Method::GET, "/t/v2.0/.well-known/openid-configuration", Some("Entra_OpenIdConfiguration")),
             (Method::GET, "/_ip/2", Some("PublicAddress_Get")),
             (Method::GET, "/_identity/token", Some("ManagedIdentity_Token")),
+            (Method::GET, "/t/discovery/v2.0/keys", Some("Entra_Keys")),
+            (Method::GET, "/devicelogin/submit.js", Some("Entra_DeviceLogin")),
+            (Method::GET, "/metadata/instance/compute/location", Some("InstanceMetadata_Get")),
             (Method::GET, "/nonsense", None),
         ] {
             assert_eq!(name(&method, path), expected, "{path}");

@@ -26,3 +26,11 @@ async fn every_fault_at_every_call_ends_in_success_or_in_the_right_failure() {
     assert!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
     insta::assert_snapshot!("every_fault_at_every_call", table.text());
 }
+
+#[test]
+fn every_call_has_a_route_in_the_simulator() {
+    let served = azure_sim::route_names();
+    for called in calls::all() {
+        assert!(served.contains(&called.route()), "{} is no route of the simulator's", called.route());
+    }
+}

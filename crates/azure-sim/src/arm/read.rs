@@ -10,6 +10,7 @@ use crate::arm::{
     Call, compute, disk, network, page, pricings, providers, regions, resources, security_groups, sizes, subscriptions,
     virtual_network,
 };
+use crate::served::RouteName;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,37 +129,37 @@ fn list(words: &[&str], _: &[&str]) -> Option<Read> {
 
 impl Read {
     /// Azure's operation id.
-    pub(crate) fn operation(&self, in_group: bool) -> &'static str {
+    pub(crate) fn operation(&self, in_group: bool) -> RouteName {
         let either = |group, subscription| if in_group { group } else { subscription };
         match self {
-            Self::Locations => "Subscriptions_ListLocations",
-            Self::ResourceGroup => "ResourceGroups_Get",
-            Self::Resources => either("Resources_ListByResourceGroup", "Resources_List"),
-            Self::Providers => "Providers_List",
-            Self::Provider(_) => "Providers_Get",
-            Self::TagNames => "Tags_List",
-            Self::Tags(_) => "Tags_GetAtScope",
-            Self::Disks => either("Disks_ListByResourceGroup", "Disks_List"),
-            Self::Disk(_) => "Disks_Get",
-            Self::VirtualNetworks => either("VirtualNetworks_List", "VirtualNetworks_ListAll"),
-            Self::VirtualNetwork(_) => "VirtualNetworks_Get",
-            Self::Subnets(_) => "Subnets_List",
-            Self::Subnet(..) => "Subnets_Get",
-            Self::DefaultSecurityRules(_) => "DefaultSecurityRules_List",
-            Self::DefaultSecurityRule(..) => "DefaultSecurityRules_Get",
-            Self::IpConfigurations(_) => "NetworkInterfaceIPConfigurations_List",
-            Self::IpConfiguration(..) => "NetworkInterfaceIPConfigurations_Get",
-            Self::VirtualMachines(_) => "VirtualMachines_ListByLocation",
-            Self::Sizes => "VirtualMachineSizes_List",
-            Self::Skus => "ResourceSkus_List",
-            Self::Pricings => "Pricings_List",
-            Self::Pricing(_) => "Pricings_Get",
-            Self::Usages(_) => "Usage_List",
-            Self::VirtualMachineSizes(_) => "VirtualMachines_ListAvailableSizes",
-            Self::VirtualMachineExtensions(_) => "VirtualMachineExtensions_List",
-            Self::VirtualMachineRunCommands(_) => "VirtualMachineRunCommands_ListByVirtualMachine",
-            Self::NoneOf(_) => "Resources_ListOfType",
-            Self::Missing(..) => "Resources_Get",
+            Self::Locations => RouteName::SubscriptionsListLocations,
+            Self::ResourceGroup => RouteName::ResourceGroupsGet,
+            Self::Resources => either(RouteName::ResourcesListByResourceGroup, RouteName::ResourcesList),
+            Self::Providers => RouteName::ProvidersList,
+            Self::Provider(_) => RouteName::ProvidersGet,
+            Self::TagNames => RouteName::TagsList,
+            Self::Tags(_) => RouteName::TagsGetAtScope,
+            Self::Disks => either(RouteName::DisksListByResourceGroup, RouteName::DisksList),
+            Self::Disk(_) => RouteName::DisksGet,
+            Self::VirtualNetworks => either(RouteName::VirtualNetworksList, RouteName::VirtualNetworksListAll),
+            Self::VirtualNetwork(_) => RouteName::VirtualNetworksGet,
+            Self::Subnets(_) => RouteName::SubnetsList,
+            Self::Subnet(..) => RouteName::SubnetsGet,
+            Self::DefaultSecurityRules(_) => RouteName::DefaultSecurityRulesList,
+            Self::DefaultSecurityRule(..) => RouteName::DefaultSecurityRulesGet,
+            Self::IpConfigurations(_) => RouteName::NetworkInterfaceIpConfigurationsList,
+            Self::IpConfiguration(..) => RouteName::NetworkInterfaceIpConfigurationsGet,
+            Self::VirtualMachines(_) => RouteName::VirtualMachinesListByLocation,
+            Self::Sizes => RouteName::VirtualMachineSizesList,
+            Self::Skus => RouteName::ResourceSkusList,
+            Self::Pricings => RouteName::PricingsList,
+            Self::Pricing(_) => RouteName::PricingsGet,
+            Self::Usages(_) => RouteName::UsageList,
+            Self::VirtualMachineSizes(_) => RouteName::VirtualMachinesListAvailableSizes,
+            Self::VirtualMachineExtensions(_) => RouteName::VirtualMachineExtensionsList,
+            Self::VirtualMachineRunCommands(_) => RouteName::VirtualMachineRunCommandsListByVirtualMachine,
+            Self::NoneOf(_) => RouteName::ResourcesListOfType,
+            Self::Missing(..) => RouteName::ResourcesGet,
         }
     }
 }

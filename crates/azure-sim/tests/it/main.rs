@@ -17,5 +17,6 @@ mod network;
 mod policy;
 mod power;
 mod rights;
+mod routes;
 mod switches;
 mod user_sign_in;
