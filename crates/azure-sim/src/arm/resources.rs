@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
-use crate::arm::{Call, compute, disk, page, virtual_network};
+use crate::arm::{Call, compute, disk, page, security_groups, virtual_network};
 use crate::state::Cloud;
-use crate::state::groups::NicGroup;
+use crate::state::groups::{NicGroup, SecurityGroup};
 use crate::state::vm::Vm;
 
 /// The types of the fleet's resources.
@@ -44,11 +44,13 @@ impl Kind {
     }
 }
 
-/// One resource: of this kind, and this VM's. A network is its first VM's.
+/// One resource.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resource<'c> {
-    pub(super) kind: Kind,
-    pub(super) vm: &'c Vm,
+pub(super) enum Resource<'c> {
+    /// Of this kind, and this VM's. A network is its first VM's.
+    OfVm(Kind, &'c Vm),
+    /// A network security group that is not one VM's own, with its index in [`Cloud::security_groups`].
+    SharedGroup(usize, &'c SecurityGroup),
 }
 
 impl<'c> Resource<'c> {
@@ -56,7 +58,7 @@ impl<'c> Resource<'c> {
     pub(super) fn all(cloud: &'c Cloud, scope: &Scope, kinds: &[Kind]) -> Vec<Self> {
         let mut all = Vec::new();
         for kind in kinds {
-            let one = |vm: &'c Vm| Self { kind: *kind, vm };
+            let one = |vm: &'c Vm| Self::OfVm(*kind, vm);
             if *kind == Kind::VirtualNetwork {
                 all.extend(virtual_network::in_scope(cloud, scope).map(one));
                 continue;
@@ -68,23 +70,51 @@ impl<'c> Resource<'c> {
                 Kind::VirtualMachine | Kind::Disk | Kind::Interface | Kind::VirtualNetwork => true,
             };
             all.extend(vms.filter(has_it).map(one));
+            if *kind == Kind::SecurityGroup {
+                all.extend(security_groups::shared(cloud, scope).map(|(index, group)| Self::SharedGroup(index, group)));
+            }
         }
         all
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::OfVm(kind, _) => *kind,
+            Self::SharedGroup(..) => Kind::SecurityGroup,
+        }
+    }
+
     pub(super) fn name(&self) -> String {
-        match self.kind {
-            Kind::VirtualMachine => self.vm.name.clone(),
-            Kind::Disk => disk::name(self.vm),
-            Kind::Interface => self.vm.nic_name(),
-            Kind::PublicIpAddress => self.vm.public_ip_name(),
-            Kind::SecurityGroup => self.vm.nsg_name(),
-            Kind::VirtualNetwork => self.vm.network_name(),
+        match self {
+            Self::OfVm(Kind::VirtualMachine, vm) => vm.name.clone(),
+            Self::OfVm(Kind::Disk, vm) => disk::name(vm),
+            Self::OfVm(Kind::Interface, vm) => vm.nic_name(),
+            Self::OfVm(Kind::PublicIpAddress, vm) => vm.public_ip_name(),
+            Self::OfVm(Kind::SecurityGroup, vm) => vm.nsg_name(),
+            Self::OfVm(Kind::VirtualNetwork, vm) => vm.network_name(),
+            Self::SharedGroup(_, group) => group.name.clone(),
         }
     }
 
     pub(super) fn id(&self) -> String {
-        format!("{}/providers/{}/{}", self.vm.group(), self.kind.name(), self.name())
+        match self {
+            Self::OfVm(kind, vm) => format!("{}/providers/{}/{}", vm.group(), kind.name(), self.name()),
+            Self::SharedGroup(_, group) => group.id(),
+        }
+    }
+
+    pub(super) fn location(&self) -> &'c str {
+        match self {
+            Self::OfVm(_, vm) => &vm.location,
+            Self::SharedGroup(_, group) => &group.location,
+        }
+    }
+
+    pub(super) fn resource_group(&self) -> &'c str {
+        match self {
+            Self::OfVm(_, vm) => &vm.resource_group,
+            Self::SharedGroup(_, group) => &group.resource_group,
+        }
     }
 
     /// What the list of all resources tells of each.
@@ -92,12 +122,12 @@ impl<'c> Resource<'c> {
         let mut json = json!({
             "id": self.id(),
             "name": self.name(),
-            "type": self.kind.name(),
-            "location": self.vm.location,
+            "type": self.kind().name(),
+            "location": self.location(),
             "tags": compute::tags(),
         });
-        if self.kind == Kind::Disk {
-            json["managedBy"] = self.vm.id().into();
+        if let Self::OfVm(Kind::Disk, vm) = self {
+            json["managedBy"] = vm.id().into();
             json["sku"] = disk::sku();
         }
         json
@@ -150,10 +180,10 @@ impl Filter {
 
     fn admits(&self, resource: &Resource<'_>) -> bool {
         let is = |field: &str, value: &str| match field {
-            "resourcetype" => resource.kind.name().eq_ignore_ascii_case(value),
+            "resourcetype" => resource.kind().name().eq_ignore_ascii_case(value),
             "name" => resource.name().eq_ignore_ascii_case(value),
-            "location" => resource.vm.location.eq_ignore_ascii_case(&value.replace(' ', "")),
-            "resourcegroup" => resource.vm.resource_group.eq_ignore_ascii_case(value),
+            "location" => resource.location().eq_ignore_ascii_case(&value.replace(' ', "")),
+            "resourcegroup" => resource.resource_group().eq_ignore_ascii_case(value),
             _ => true,
         };
         let part = self.name_contains.as_ref().map(|part| part.to_ascii_lowercase());

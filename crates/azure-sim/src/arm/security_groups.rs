@@ -8,10 +8,9 @@ use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, network, page};
 use crate::state::Cloud;
-use crate::state::groups::{Group, NicGroup};
+use crate::state::groups::{Group, NicGroup, SecurityGroup};
 use crate::state::jit::stable_uuid;
 use crate::state::nsg::{self, PortRange, SecurityRule};
-use crate::state::vm::Vm;
 
 /// All groups of the scope.
 pub(super) fn groups(cloud: &Cloud, scope: &Scope, now: DateTime<Utc>) -> Vec<Value> {
@@ -23,9 +22,9 @@ pub(super) fn group(cloud: &Cloud, scope: &Scope, name: &str, now: DateTime<Utc>
     find(cloud, scope, name).map(|group| group_json(cloud, group, now))
 }
 
-/// The group that the VM has for itself.
-pub(super) fn own_group(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
-    group_json(cloud, Group::Own(vm), now)
+/// Properties of any group.
+pub(super) fn properties(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
+    group_json(cloud, group, now)["properties"].take()
 }
 
 /// The group's user rules, as their own list.
@@ -76,11 +75,15 @@ fn rules_of(
 fn inside<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = Group<'c>> {
     let own = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
     let own = own.filter(|vm| vm.nic_group == NicGroup::Own);
-    let shared = cloud.security_groups.iter().enumerate().filter(|(_, group)| {
+    own.map(Group::Own).chain(shared(cloud, scope).map(|(index, _)| Group::Shared(index)))
+}
+
+/// The groups of the scope that are not one VM's own, with their indexes.
+pub(super) fn shared<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = (usize, &'c SecurityGroup)> {
+    cloud.security_groups.iter().enumerate().filter(|(_, group)| {
         group.subscription.eq_ignore_ascii_case(&scope.subscription)
             && scope.resource_group.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&group.resource_group))
-    });
-    own.map(Group::Own).chain(shared.map(|(index, _)| Group::Shared(index)))
+    })
 }
 
 fn find<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Option<Group<'c>> {

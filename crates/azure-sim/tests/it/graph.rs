@@ -40,6 +40,18 @@ async fn pages_by_skip_token_add_up_to_the_whole_result() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vm_that_is_deleted_is_in_no_result_any_more_nor_is_what_was_its_own() {
+    let azure = Azure::start().await;
+    let query = json!({ "query": "Resources | where name startswith 'db-replica-3' | project type" });
+    let before = answer(&azure, query.clone()).await;
+    assert_eq!(before["totalRecords"], 5, "VM, disk, interface, address, security group: {before}");
+    azure.set("vms", json!({ "id": azure.vm("db-replica-3").id, "deleted": true })).await;
+    assert_eq!(answer(&azure, query).await["data"], json!([]));
+    let others = answer(&azure, json!({ "query": format!("{VMS} | where name == 'web-01'") })).await;
+    assert_eq!(others["totalRecords"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_ids_a_result_that_is_too_long_is_truncated() {
     let azure = Azure::start().await;
     let page = answer(&azure, json!({ "query": format!("{VMS} | project name"), "options": { "$top": 5 } })).await;

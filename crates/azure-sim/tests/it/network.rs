@@ -333,6 +333,34 @@ async fn diagnostics_want_a_running_vm_the_right_and_values_that_make_sense() {
     assert!(message.contains("Microsoft.Network/networkWatchers/ipFlowVerify/action"), "{message}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_that_are_not_one_vms_own_are_among_all_resources_and_in_resource_graph() {
+    let azure = start().await;
+    let (subscription, _) = azure.vm("both").id.split_once("/resourceGroups/").unwrap();
+    let shared = group_id(&azure, "subnet-nsg");
+    for scope in [subscription.to_owned(), format!("{subscription}/resourceGroups/rg-demo")] {
+        let filter = "resourceType eq 'Microsoft.Network/networkSecurityGroups'";
+        let listed = azure.get(&format!("{scope}/resources?$filter={filter}")).await;
+        let ids: Vec<_> = listed["value"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        let own = group_id(&azure, "both-nsg");
+        assert!(ids.contains(&json!(shared)) && ids.contains(&json!(own)), "{ids:?}");
+    }
+    let listed = azure.get(&format!("{subscription}/resources?$filter=name eq 'subnet-nsg'")).await;
+    assert_eq!(listed["value"].as_array().unwrap().len(), 1);
+    let query = "Resources | where type =~ 'microsoft.network/networksecuritygroups' and name == 'subnet-nsg' \
+                 | project id, resourceGroup, location, properties";
+    let path = "/providers/Microsoft.ResourceGraph/resources";
+    let found = azure.request(Method::POST, path).json(&json!({ "query": query })).send().await.unwrap();
+    let found: Value = found.json().await.unwrap();
+    let group = azure.get(&shared).await;
+    assert_eq!(
+        found["data"],
+        json!([{
+            "id": shared, "resourceGroup": "rg-demo", "location": "westeurope", "properties": group["properties"],
+        }])
+    );
+}
+
 #[test]
 fn mistakes_in_groups_are_named_with_their_key() {
     for (change, parts) in [

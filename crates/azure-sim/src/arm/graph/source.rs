@@ -12,6 +12,7 @@ use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, network, security_groups, virtual_network};
 use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
+use crate::state::groups::Group;
 use crate::state::places::ResourceGroup;
 
 /// What the caller sees, and as of when: Resource Graph is behind the resource providers.
@@ -163,26 +164,30 @@ impl Source<'_> {
     }
 
     fn of_resource(&self, resource: &Resource<'_>, subscription: &SubscriptionSpec, column: &str) -> Value {
-        let vm = resource.vm;
         match column {
             "id" => resource.id().into(),
             "name" => resource.name().into(),
             // Resource Graph writes both in lower case, whatever their providers do.
-            "type" => resource.kind.name().to_ascii_lowercase().into(),
-            "resourceGroup" => vm.resource_group.to_ascii_lowercase().into(),
+            "type" => resource.kind().name().to_ascii_lowercase().into(),
+            "resourceGroup" => resource.resource_group().to_ascii_lowercase().into(),
             "tenantId" => subscription.tenant_id.to_string().into(),
-            "location" => vm.location.clone().into(),
-            "subscriptionId" => vm.subscription.clone().into(),
-            "managedBy" if resource.kind == Kind::Disk => vm.id().into(),
-            "kind" | "managedBy" => "".into(),
-            "sku" => match resource.kind {
-                Kind::Disk => disk::sku(),
-                Kind::PublicIpAddress => network::sku(vm),
-                Kind::VirtualMachine | Kind::Interface | Kind::SecurityGroup | Kind::VirtualNetwork => Value::Null,
+            "location" => resource.location().into(),
+            "subscriptionId" => subscription.id.to_string().into(),
+            "managedBy" => match resource {
+                Resource::OfVm(Kind::Disk, vm) => vm.id().into(),
+                _ => "".into(),
+            },
+            "kind" => "".into(),
+            "sku" => match resource {
+                Resource::OfVm(Kind::Disk, _) => disk::sku(),
+                Resource::OfVm(Kind::PublicIpAddress, vm) => network::sku(vm),
+                _ => Value::Null,
             },
             "tags" => compute::tags(),
-            "zones" => match (resource.kind, vm.zone()) {
-                (Kind::VirtualMachine | Kind::Disk, Some(zone)) => json!([zone]),
+            "zones" => match resource {
+                Resource::OfVm(Kind::VirtualMachine | Kind::Disk, vm) => {
+                    vm.zone().map_or(Value::Null, |zone| json!([zone]))
+                }
                 _ => Value::Null,
             },
             "properties" => self.properties(resource),
@@ -192,8 +197,11 @@ impl Source<'_> {
 
     fn properties(&self, resource: &Resource<'_>) -> Value {
         let View { cloud, now, as_of } = self.view;
-        let vm = resource.vm;
-        match resource.kind {
+        let (kind, vm) = match resource {
+            Resource::OfVm(kind, vm) => (*kind, *vm),
+            Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(*index), now),
+        };
+        match kind {
             Kind::VirtualMachine => {
                 let mut properties = compute::model(vm, false, now)["properties"].take();
                 properties["extended"] = compute::extended(vm, as_of);
@@ -202,15 +210,15 @@ impl Source<'_> {
             Kind::Disk => disk::properties(vm),
             Kind::Interface => network::interface(cloud, vm)["properties"].take(),
             Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
-            Kind::SecurityGroup => security_groups::own_group(cloud, vm, now)["properties"].take(),
+            Kind::SecurityGroup => security_groups::properties(cloud, Group::Own(vm), now),
             Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
         }
     }
 
     /// Members that are often asked for alone.
     fn member(&self, resource: &Resource<'_>, name: &str) -> Option<Value> {
-        let vm = resource.vm;
-        match (resource.kind, name) {
+        let Resource::OfVm(kind, vm) = resource else { return None };
+        match (kind, name) {
             (Kind::VirtualMachine, "extended") => Some(compute::extended(vm, self.view.as_of)),
             (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": vm.size })),
             (Kind::VirtualMachine, "storageProfile") => Some(compute::storage(vm)),
