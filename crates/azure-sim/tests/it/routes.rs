@@ -206,3 +206,18 @@ async fn every_route_that_is_named_answers_and_every_route_that_answers_is_named
     assert!(difference.is_empty(), "named and not walked, or the reverse: {difference:?}");
     println!("{} requests on {} routes", walk.answered.len(), named.len());
 }
+
+#[test]
+fn the_manuals_table_of_operations_has_every_route() {
+    let manual = include_str!("../../../../docs/simulator.md");
+    let (_, operations) = manual.split_once("### Operations").unwrap();
+    let rows: Vec<_> = operations.lines().take_while(|line| !line.starts_with('#')).collect();
+    let has = |row: &str, name: &str| {
+        let (of, what) = name.split_once('_').unwrap_or((name, name));
+        let words = |part: &str| row.split(|c: char| !c.is_ascii_alphabetic()).any(|word| word == part);
+        row.starts_with('|') && words(of) && words(what)
+    };
+    let left_out: Vec<_> =
+        azure_sim::route_names().iter().filter(|name| !rows.iter().any(|row| has(row, name))).collect();
+    assert!(left_out.is_empty(), "{left_out:?}");
+}
