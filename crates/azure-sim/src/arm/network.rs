@@ -52,9 +52,10 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, kind: NetworkType, name: &str)
 /// With `$expand=ipConfigurations/publicIPAddress`, an interface holds its address instead of its id alone.
 fn expanded(call: &Call<'_>, cloud: &Cloud, mut interface: Value) -> Value {
     let wanted = call.query("$expand").is_some_and(|wanted| wanted.to_ascii_lowercase().contains("publicipaddress"));
-    let configurations = interface["properties"]["ipConfigurations"].as_array_mut().filter(|_| wanted);
-    for configuration in configurations.into_iter().flatten() {
-        let address = &mut configuration["properties"]["publicIPAddress"];
+    // Looked up by pointer: an index would make null of what is not there.
+    let configurations = interface.pointer_mut("/properties/ipConfigurations").filter(|_| wanted);
+    for configuration in configurations.and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(address) = configuration.pointer_mut("/properties/publicIPAddress") else { continue };
         let id = address["id"].as_str().unwrap_or_default().to_owned();
         let has_it = |vm: &&Vm| vm.public_ip_id().is_some_and(|own| own == id);
         if let Some(found) = cloud.vms.iter().find(has_it).and_then(public_ip_address) {
