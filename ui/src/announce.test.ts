@@ -26,6 +26,13 @@ test('a failure is announced by its title', () => {
   expect(announcement(before, snapshot({ attempts: [failed] }), NOW)).toBe('web-01: No answer.');
 });
 
+test('a window that was closed before its time is announced with the reason', () => {
+  const open = snapshot({ windows: [window('web-01', NOW, 1, 60)] });
+  const text = 'A newer request took its place.';
+  const closed = [{ name: 'web-01', port: 22, endTimeUtc: new Date(NOW).toISOString(), text }];
+  expect(announcement(open, snapshot({ closed }), NOW)).toBe(`web-01: ${text}`);
+});
+
 test('the last quarter hour and the end of a window are announced once', () => {
   const open = snapshot({ windows: [window('web-01', NOW, 40, 20)] });
   const ending = snapshot({ windows: open.windows.map((known) => ({ ...known, ending: true })) });

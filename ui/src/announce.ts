@@ -21,7 +21,8 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
   }
   for (const window of before.windows) {
     const gone = !after.windows.some((known) => windowKey(known) === windowKey(window));
-    if (gone) told.push(`${window.name}: ${words.closedToNew}`);
+    const early = after.closed.find(({ name, port }) => name === window.name && port === window.port);
+    if (gone) told.push(`${window.name}: ${early?.text ?? words.closedToNew}`);
   }
   return told.join('. ');
 }

@@ -33,6 +33,7 @@ const failureChips: Record<string, string> = {
   requestRefused: 'Refused',
   requestConflict: 'Azure is busy',
   requestUnanswered: 'No answer',
+  accessRevoked: 'Taken back',
   sourceUncertain: 'Which address?',
   sourceUnknown: 'Address unknown',
   vmNotFound: 'VM not found',

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, SourcePrefix};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, SourcePrefix, StatusReason};
 use crate::port::Endpoint;
 use crate::resource_id::VmResourceId;
 
@@ -95,6 +95,20 @@ pub fn open_windows(policies: &[JitNetworkAccessPolicy], vm: &VmResourceId, now:
         .collect();
     windows.sort_by_key(|window| std::cmp::Reverse(window.end_time_utc));
     windows
+}
+
+/// Why a window is closed before its time, if the policies show its request as revoked.
+pub fn revoked(policies: &[JitNetworkAccessPolicy], window: &AccessWindow) -> Option<StatusReason> {
+    let requests = policies.iter().flat_map(|policy| &policy.requests).flat_map(|request| &request.virtual_machines);
+    let ports = requests.filter(|entry| entry.id == window.vm).flat_map(|entry| &entry.ports);
+    let mut reason = None;
+    for port in ports.filter(|port| port.number == window.port && port.end_time_utc == window.end_time_utc) {
+        match port.status {
+            RequestStatus::InForce => return None,
+            RequestStatus::Revoked(why) => reason = Some(why),
+        }
+    }
+    reason
 }
 
 /// The windows that one request grants on a VM. `firewall` is the public address its `mappedPort` belongs to.

@@ -19,9 +19,9 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::access_window::{AccessWindow, granted, open_windows};
+use crate::access_window::{AccessWindow, granted, open_windows, revoked};
 use crate::failure::{Failure, Trouble};
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, Permit, Refusal, check};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, Permit, Refusal, StatusReason, check};
 use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
@@ -312,6 +312,7 @@ impl Attempt {
             return;
         }
         self.policies.settle(result, at);
+        self.give_up_revoked(now);
         if self.asking.unsettled.is_none() {
             return;
         }
@@ -323,6 +324,26 @@ impl Attempt {
             self.asking.unsettled = None;
         } else {
             self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+        }
+    }
+
+    /// Others have read the policies. If they show that what lets us in is revoked, the attempt reads them too.
+    pub fn notice_policies(&mut self, policies: &[JitNetworkAccessPolicy], now: DateTime<Utc>) {
+        if self.outcome.is_none() && self.covering(now).any(|window| revoked(policies, &window).is_some()) {
+            let at = self.clock.observe(now);
+            self.policies.want(at);
+        }
+    }
+
+    /// What was granted and is revoked does not let us in. It is not asked for again: who replaced it may do the same,
+    /// and each would close the other's door.
+    fn give_up_revoked(&mut self, now: DateTime<Utc>) {
+        let policies = self.policies.value().map_or(&[][..], Vec::as_slice);
+        let Some(reason) = self.asking.granted.as_ref().and_then(|window| revoked(policies, window)) else { return };
+        self.asking.granted = None;
+        if self.window(now).is_none() && self.open_endpoint().is_none() {
+            let replaced = reason == StatusReason::NewerRequestInitiated;
+            self.end(Outcome::Failed { trouble: Failure::AccessRevoked { replaced }.into(), step: Step::Access });
         }
     }
 

@@ -72,6 +72,11 @@ pub enum Failure {
         /// How often it was sent.
         sent: u32,
     },
+    /// Azure granted the request and shows it as revoked before its time.
+    AccessRevoked {
+        /// Whether a newer request took its place; else it was withdrawn.
+        replaced: bool,
+    },
     /// Sources disagree about this machine's public address.
     SourceUncertain {
         /// The addresses seen.
@@ -277,6 +282,7 @@ impl Failure {
             Self::RequestRefused { .. } => "requestRefused",
             Self::RequestConflict { .. } => "requestConflict",
             Self::RequestUnanswered { .. } => "requestUnanswered",
+            Self::AccessRevoked { .. } => "accessRevoked",
             Self::SourceUncertain { .. } => "sourceUncertain",
             Self::SourceUnknown => "sourceUnknown",
             Self::VmNotFound { .. } => "vmNotFound",
@@ -314,6 +320,7 @@ impl Failure {
         match self {
             Self::NotSignedIn { .. } | Self::ClaimsRequired { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
+            | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
             | Self::NotInPolicy { .. }
             | Self::SourceNotAllowed { .. }

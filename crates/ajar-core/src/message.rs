@@ -12,7 +12,7 @@ pub mod step;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
-use crate::policy::SourcePrefix;
+use crate::policy::{SourcePrefix, StatusReason};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::vm::PowerState;
@@ -61,6 +61,17 @@ pub fn left_changes_at(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTim
 /// Said with a failure that comes after access was granted: Azure has no way to take it back.
 pub fn granted_anyway(end: DateTime<Utc>, zone: FixedOffset) -> String {
     format!("Access was granted before, and Azure keeps the port open until {}.", moment(end, zone))
+}
+
+/// Why Azure closed a window that was to last until `end`, and what that means.
+pub fn closed_early(reason: StatusReason, end: DateTime<Utc>, zone: FixedOffset) -> String {
+    let why = match reason {
+        StatusReason::NewerRequestInitiated => "a newer request for the port took its place",
+        StatusReason::UserRequested => "somebody took the request back",
+        StatusReason::Expired | StatusReason::Unknown => "Azure does not say why",
+    };
+    let end = moment(end, zone);
+    format!("It was to be open until {end} and is closed to new connections: {why}. Yours stays until you leave it.")
 }
 
 /// From where a window is open, as Azure writes it.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::message::notice::{Notice, connected, ended, ending, failed};
+use crate::message::notice::{Notice, closed, connected, ended, ending, failed};
 use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
 
 #[cfg(test)]
@@ -24,7 +24,9 @@ pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: Fi
         let end = window.end_time_utc;
         ending(window.name.as_str(), end - now, end, zone)
     });
-    of_attempts.chain(of_ends).chain(of_nearing).collect()
+    let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
+    let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
+    of_attempts.chain(of_ends).chain(of_early).chain(of_nearing).collect()
 }
 
 fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {

@@ -88,8 +88,21 @@ pub struct JitNetworkAccessRequestPort {
 pub enum RequestStatus {
     /// `Initiated`, `Initiating`, or a word we do not know: in force unless its time is over.
     InForce,
-    /// `Revoked`: expired or replaced by a newer request.
-    Revoked,
+    /// `Revoked`: over before or at its end.
+    Revoked(StatusReason),
+}
+
+/// `statusReason` of a revoked port. Azure's list is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusReason {
+    /// `Expired`.
+    Expired,
+    /// `NewerRequestInitiated`: a later request for the same took its place.
+    NewerRequestInitiated,
+    /// `UserRequested`: somebody took it back.
+    UserRequested,
+    /// Missing, or a word we do not know.
+    Unknown,
 }
 
 /// A source of traffic as policies and requests write it.

@@ -24,6 +24,9 @@ pub struct Snapshot {
     pub favourites: Vec<FavouriteView>,
     /// Access windows in force, the one that ends first at the top.
     pub windows: Vec<WindowView>,
+    /// Windows that Azure closed before their time, until their end would have come, they are dismissed or opened again.
+    #[serde(default)]
+    pub closed: Vec<ClosedView>,
     /// Attempts under way, and the last ended one of each favourite until it is dismissed or tried again.
     pub attempts: Vec<AttemptView>,
     /// Attempts that ended a moment ago and have been followed by another of their favourite: not to be shown, but whoever
@@ -125,6 +128,21 @@ pub struct WindowView {
     pub opened_by: Option<String>,
     /// Whether its last quarter hour has begun.
     pub ending: bool,
+}
+
+/// An access window that Azure closed before its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ClosedView {
+    /// The favourite it belonged to.
+    pub name: ProfileName,
+    /// The VM's port.
+    pub port: u16,
+    /// When it would have closed.
+    pub end_time_utc: DateTime<Utc>,
+    /// What there is to say about it.
+    pub text: String,
 }
 
 /// The number of an attempt; a newer one makes late results of an older one inert.

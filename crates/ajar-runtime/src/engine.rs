@@ -22,7 +22,7 @@ use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
+use ajar_core::snapshot::{AttemptNumber, ClosedView, FailureView, HostView, Snapshot};
 use ajar_core::vm::PowerState;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -148,6 +148,8 @@ struct Engine {
     principal: Option<String>,
     attempts: Attempts,
     held: HeldWindows,
+    /// The windows that Azure closed before their time.
+    closed: Vec<ClosedView>,
     /// Whether the favourites' VMs run, as Azure last said.
     powers: HashMap<VmResourceId, PowerState>,
     /// The VMs that access is being asked for just now.
@@ -188,6 +190,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
+        closed: Vec::new(),
         powers: HashMap::new(),
         initiating: Vec::new(),
         source: None,
@@ -289,7 +292,8 @@ impl Engine {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
         // Never for longer than this, however far the wall clock may have been set back.
-        [self.attempts.wake_at(), self.held.next_change(now)]
+        let forget = self.closed.iter().map(|closed| closed.end_time_utc).min();
+        [self.attempts.wake_at(), self.held.next_change(now), forget]
             .into_iter()
             .flatten()
             .map(wait)

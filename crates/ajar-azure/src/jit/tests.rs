@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ajar_core::policy::RequestStatus;
+use ajar_core::policy::{RequestStatus, StatusReason};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -33,7 +33,8 @@ fn policy_json(vm: &str) -> serde_json::Value {
             ],
             "requests": [{ "startTimeUtc": "2026-01-01T00:00:00.1234567Z", "requestor": "a@b", "virtualMachines": [
                 { "id": vm.to_uppercase(), "ports": [
-                    { "number": 22, "endTimeUtc": "2026-01-01T01:00:00Z", "status": "Revoked", "mappedPort": null },
+                    { "number": 22, "endTimeUtc": "2026-01-01T01:00:00Z", "status": "Revoked",
+                      "statusReason": "UserRequested", "mappedPort": null },
                     { "number": 22, "endTimeUtc": "2026-01-01T01:00:00Z", "status": "Initiating", "mappedPort": 50_022,
                       "allowedSourceAddressPrefix": "203.0.113.7" },
                 ] },
@@ -58,7 +59,10 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
     assert_eq!(entry.ports[1].allowed_source_address_prefixes.len(), 2);
     assert_eq!(entry.public_ip_address, Some("198.51.100.1".parse().unwrap()));
     let ports = &policy.requests[0].virtual_machines[0].ports;
-    assert_eq!((ports[0].status, ports[1].status), (RequestStatus::Revoked, RequestStatus::InForce));
+    assert_eq!(
+        (ports[0].status, ports[1].status),
+        (RequestStatus::Revoked(StatusReason::UserRequested), RequestStatus::InForce)
+    );
     assert_eq!((ports[0].mapped_port, ports[1].mapped_port), (None, Some(50_022)));
 }
 

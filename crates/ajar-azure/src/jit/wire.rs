@@ -3,7 +3,7 @@
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
-    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix, StatusReason,
 };
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, Utc};
@@ -80,8 +80,10 @@ struct RequestPort {
     number: u16,
     #[serde(deserialize_with = "date")]
     end_time_utc: DateTime<Utc>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_understood")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "if_understood")]
+    status_reason: Option<String>,
     #[serde(default, deserialize_with = "if_understood")]
     mapped_port: Option<u16>,
     #[serde(flatten)]
@@ -156,11 +158,17 @@ impl RequestVm {
 impl RequestPort {
     fn into_core(self) -> JitNetworkAccessRequestPort {
         let revoked = self.status.is_some_and(|status| status.eq_ignore_ascii_case("Revoked"));
+        let reason = match self.status_reason.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "expired" => StatusReason::Expired,
+            "newerrequestinitiated" => StatusReason::NewerRequestInitiated,
+            "userrequested" => StatusReason::UserRequested,
+            _ => StatusReason::Unknown,
+        };
         JitNetworkAccessRequestPort {
             number: self.number,
             allowed_source_address_prefixes: self.sources.into_core(),
             end_time_utc: self.end_time_utc,
-            status: if revoked { RequestStatus::Revoked } else { RequestStatus::InForce },
+            status: if revoked { RequestStatus::Revoked(reason) } else { RequestStatus::InForce },
             mapped_port: self.mapped_port,
         }
     }

@@ -101,6 +101,9 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
 }
 
 fn print(snapshot: &Snapshot) -> Result<(), Unprinted> {
+    for closed in &snapshot.closed {
+        output::line(&format!("{}: {}", closed.name, closed.text))?;
+    }
     if snapshot.windows.is_empty() {
         return output::line(message::cli::nothing_open());
     }

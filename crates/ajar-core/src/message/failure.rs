@@ -100,6 +100,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
             access::request_conflict(name, azure_code, azure_message)
         }
         Failure::RequestUnanswered { sent } => access::request_unanswered(name, *sent),
+        Failure::AccessRevoked { replaced } => access::revoked(name, *replaced),
         Failure::SourceUncertain { seen } => network::source_uncertain(seen),
         Failure::SourceUnknown => network::source_unknown(),
         Failure::VmNotFound { vm } => vm::not_found(name, vm),
@@ -169,6 +170,7 @@ mod tests {
             Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::RequestConflict { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::RequestUnanswered { sent: 3 },
+            Failure::AccessRevoked { replaced: true },
             Failure::SourceUncertain { seen: vec![address, Ipv4Addr::new(198, 51, 100, 20)] },
             Failure::SourceUnknown,
             Failure::VmNotFound { vm: "/subscriptions/…/vm".into() },

@@ -37,6 +37,11 @@ pub fn ended(name: &str) -> Notice {
     Notice { title: format!("{name} is closed to new connections"), body: "Yours stays until you leave it.".into() }
 }
 
+/// A window was closed before its time; the text is [`super::closed_early`].
+pub fn closed(name: &str, text: &str) -> Notice {
+    Notice { title: format!("{name} was closed before its time"), body: text.into() }
+}
+
 /// An attempt failed.
 pub fn failed(failure: &FailureView) -> Notice {
     Notice { title: failure.title.clone(), body: format!("{} {}", failure.message, failure.action) }

@@ -4,7 +4,7 @@ use super::*;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::snapshot::{AttemptNumber, FailureView, GrantView};
+use crate::snapshot::{AttemptNumber, ClosedView, FailureView, GrantView};
 
 /// Minutes after an epoch of these tests.
 fn at(minutes: i64) -> DateTime<Utc> {
@@ -159,6 +159,18 @@ fn a_short_window_is_not_announced_as_near_its_end_while_it_opens() {
 fn a_window_taken_away_before_its_end_is_not_said_to_have_ended() {
     let before = snapshot(Vec::new(), vec![window(180, false)]);
     assert!(titles(&before, &snapshot(Vec::new(), Vec::new()), 60).is_empty());
+}
+
+#[test]
+fn a_window_closed_before_its_time_is_told_once_with_the_reason() {
+    let open = snapshot(Vec::new(), vec![window(180, false)]);
+    let mut gone = snapshot(Vec::new(), Vec::new());
+    let text = crate::message::closed_early(crate::policy::StatusReason::UserRequested, at(180), zone());
+    gone.closed = vec![ClosedView { name: name(), port: 22, end_time_utc: at(180), text }];
+    let told = notices(&open, &gone, at(60), zone());
+    assert_eq!(told[0].title, "web-01 was closed before its time");
+    assert!(told[0].body.contains("03:00") && told[0].body.contains("took the request back"), "{:?}", told[0]);
+    assert_eq!((told.len(), notices(&gone, &gone, at(61), zone()).len()), (1, 0));
 }
 
 #[test]

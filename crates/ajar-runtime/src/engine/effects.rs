@@ -221,6 +221,8 @@ impl Engine {
             }
         }
         self.held.drop_ended(now);
+        let held = &self.held;
+        self.closed.retain(|closed| closed.end_time_utc > now && !held.has(&closed.name, closed.port));
     }
 
     fn hold_window(&mut self, attempt: &Attempt, now: DateTime<Utc>) {

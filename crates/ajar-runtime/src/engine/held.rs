@@ -51,21 +51,33 @@ impl HeldWindows {
         }
     }
 
-    /// Makes the windows of a favourite's VM those that its policies show: what is not there any more was replaced or
-    /// revoked.
+    /// Makes the windows of a favourite's VM those that its policies show. What was shown and leaves its port with no other
+    /// window for the same sources comes back: it was replaced or revoked.
     pub(super) fn adopt(
         &mut self,
         name: &ProfileName,
         vm: &VmResourceId,
         open: &[AccessWindow],
         ours: impl Fn(&AccessWindow) -> bool,
-    ) {
+    ) -> Vec<AccessWindow> {
+        let shown: Vec<_> = self.shown().into_iter().filter(|held| held.name == *name).cloned().collect();
         self.0.retain(|held| {
             held.name != *name || held.window.vm != *vm || open.iter().any(|window| window.is_same_grant(&held.window))
         });
         for window in open {
             self.hold(Held { name: name.clone(), window: window.clone(), ours: ours(window) });
         }
+        let goes_on = |gone: &AccessWindow| {
+            open.iter().any(|window| {
+                window.is_same_grant(gone) || (window.port == gone.port && window.sources == gone.sources)
+            })
+        };
+        shown.into_iter().map(|held| held.window).filter(|gone| gone.vm == *vm && !goes_on(gone)).collect()
+    }
+
+    /// Whether a favourite has a window for a port.
+    pub(super) fn has(&self, name: &ProfileName, port: u16) -> bool {
+        self.0.iter().any(|held| held.name == *name && held.window.port == port)
     }
 
     pub(super) fn drop_ended(&mut self, now: DateTime<Utc>) {

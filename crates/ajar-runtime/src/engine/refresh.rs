@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use ajar_core::access_window::{AccessWindow, open_windows};
+use ajar_core::access_window::{AccessWindow, Phase, open_windows, revoked};
 use ajar_core::failure::Trouble;
+use ajar_core::message::closed_early;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::ClosedView;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -91,7 +93,19 @@ impl Engine {
             let state = self.remembered.state();
             let ours =
                 |window: &AccessWindow| state.granted.get(&State::key(vm, window.port)) == Some(&window.end_time_utc);
-            self.held.adopt(name, vm, &open_windows(policies, vm, self.now()), ours);
+            let now = self.now();
+            let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
+            for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
+                if let Some(reason) = revoked(policies, &window) {
+                    let text = closed_early(reason, window.end_time_utc, self.zone());
+                    let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
+                    self.closed.push(ClosedView { name, port, end_time_utc, text });
+                }
+            }
+        }
+        let now = self.now();
+        for working in self.attempts.all().filter(|working| working.attempt.order().vm == *vm) {
+            working.attempt.notice_policies(policies, now);
         }
     }
 }

@@ -53,7 +53,10 @@ impl Engine {
                     return Ok(Reply::Left);
                 }
             }
-            Request::Dismiss { name } => self.attempts.forget(&name),
+            Request::Dismiss { name } => {
+                self.attempts.forget(&name);
+                self.closed.retain(|closed| closed.name != name);
+            }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
                 self.check_account(&profile)?;
@@ -129,6 +132,7 @@ impl Engine {
             wishes,
             vm: profile.vm,
         };
+        self.closed.retain(|closed| closed.name != order.name);
         Ok(self.attempts.begin(order, memory, follower, now))
     }
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::script::*;
 use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order, Outcome};
 use crate::failure::Failure;
-use crate::policy::{JitNetworkAccessRequest, RequestStatus};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, StatusReason};
 use crate::port::PortAnswer::{Open, Refused};
 use crate::snapshot::Step;
 use crate::vm::PowerState::{Deallocated, Running, Stopped};
@@ -33,11 +33,28 @@ fn after_an_ambiguous_failure_the_request_is_looked_for_and_adopted_not_repeated
 #[test]
 fn an_answer_that_grants_nothing_usable_counts_as_no_answer() {
     let mut elsewhere = request(120, None);
-    elsewhere.virtual_machines[0].ports[0].status = RequestStatus::Revoked;
+    elsewhere.virtual_machines[0].ports[0].status = RequestStatus::Revoked(StatusReason::Unknown);
     let nothing = JitNetworkAccessRequest { virtual_machines: vec![], ..request(120, None) };
     for answer in [elsewhere, nothing, request(0, None)] {
         let script = [told(Fact::Initiated(Ok(answer))), does(&["policy"])];
         check(order(), Memory::default(), asking().into_iter().chain(script));
+    }
+}
+
+#[test]
+fn a_grant_that_the_policies_show_as_revoked_is_not_open_any_more_and_not_asked_for_again() {
+    for (reason, replaced) in [(StatusReason::NewerRequestInitiated, true), (StatusReason::UserRequested, false)] {
+        let mut world = check(order(), Memory::default(), asking().into_iter().chain([told(granted_until(120))]));
+        assert!(world.attempt.window(noon()).is_some());
+        let mut request = request(120, None);
+        request.virtual_machines[0].ports[0].status = RequestStatus::Revoked(reason);
+        let shown = vec![JitNetworkAccessPolicy { requests: vec![request], ..policy() }];
+        world.attempt.notice_policies(&shown, world.now);
+        world.tell(Fact::Policies(Ok(shown)));
+        assert_eq!(world.attempt.window(noon()), None);
+        let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+        assert_eq!(trouble.failure, Failure::AccessRevoked { replaced });
+        assert_eq!(world.asked.len(), 1);
     }
 }
 

@@ -122,6 +122,17 @@ pub(super) fn request_refused(name: &str, azure_code: &str, azure_message: &str)
     .help(JIT_HELP)
 }
 
+pub(super) fn revoked(name: &str, replaced: bool) -> Words {
+    let why =
+        if replaced { "A newer request for the same port took its place." } else { "The request was taken back." };
+    words(
+        format!("Access to {name} was granted and closed again."),
+        format!("{why} Ajar does not ask again by itself, or two could go on closing each other’s door."),
+        "Ask who else opens this port, then connect again.",
+    )
+    .help(JIT_HELP)
+}
+
 pub(super) fn request_conflict(name: &str, azure_code: &str, azure_message: &str) -> Words {
     words(
         format!("Azure is busy with something else for {name}."),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ajar_core::access_window::ENDING;
 use ajar_core::failure::Failure;
+use ajar_core::policy::{RequestStatus, StatusReason};
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
 use chrono::TimeDelta;
@@ -94,6 +95,57 @@ async fn a_refresh_adopts_what_was_opened_elsewhere_and_drops_what_was_revoked()
         snapshot.windows.iter().map(|window| (window.name.as_str(), window.opened_by.as_deref())).collect();
     assert_eq!(shown, [("db", Some("bob@contoso.com"))]);
     assert_eq!(snapshot.refresh_problem, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_azure_shows_as_revoked_is_told_of_once_until_it_is_dismissed() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let refreshed = async || {
+        running.done(Request::Refresh).await;
+        running.until(|snapshot| !snapshot.refreshing).await
+    };
+    world.scene().requests[0].virtual_machines[0].ports[0].status =
+        RequestStatus::Revoked(StatusReason::NewerRequestInitiated);
+    for _ in 0..2 {
+        let snapshot = refreshed().await;
+        assert!(snapshot.windows.is_empty());
+        let told: Vec<_> = snapshot.closed.iter().map(|closed| (closed.name.as_str(), closed.port)).collect();
+        assert_eq!(told, [("web", 22)]);
+        assert!(snapshot.closed[0].text.contains("newer request"), "{:?}", snapshot.closed);
+    }
+    running.done(Request::Dismiss { name: super::name("web") }).await;
+    assert!(refreshed().await.closed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_a_newer_one_for_the_same_address_replaced_is_not_said_to_be_closed() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let newer = world.request(&vm("web"), SOURCE, world.azure_now() + TimeDelta::hours(3), "me");
+    world.scene().requests[0].virtual_machines[0].ports[0].status =
+        RequestStatus::Revoked(StatusReason::NewerRequestInitiated);
+    world.scene().requests.push(newer);
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!((snapshot.windows.len(), snapshot.closed.len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_whose_grant_a_refresh_finds_revoked_ends_without_asking_again() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Probe, 60);
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    world.until(|scene| !scene.requests.is_empty()).await;
+    running.until(|snapshot| !snapshot.windows.is_empty()).await;
+    world.scene().requests[0].virtual_machines[0].ports[0].status = RequestStatus::Revoked(StatusReason::UserRequested);
+    running.done(Request::Refresh).await;
+    let view = running.ended(number).await;
+    let Some(OutcomeView::Failed(failure)) = &view.outcome else { panic!("{view:#?}") };
+    assert_eq!((failure.code.as_str(), world.count(Call::Initiate)), ("accessRevoked", 1));
 }
 
 #[tokio::test(start_paused = true)]
