@@ -6,19 +6,34 @@ use super::syntax::{Comparison, Expr, TextTest};
 
 impl Parser<'_> {
     pub(super) fn expr(&mut self) -> Result<Expr, QueryError> {
-        let mut left = self.conjunction()?;
-        while self.keyword("or") {
-            left = Expr::Or(Box::new(left), Box::new(self.conjunction()?));
-        }
-        Ok(left)
+        self.nested(|parser| parser.chain("or", Self::conjunction, Expr::Or))
     }
 
     fn conjunction(&mut self) -> Result<Expr, QueryError> {
-        let mut left = self.comparison()?;
-        while self.keyword("and") {
-            left = Expr::And(Box::new(left), Box::new(self.comparison()?));
+        self.chain("and", Self::comparison, Expr::And)
+    }
+
+    /// Terms with the keyword between. They may be many, so their tree is kept flat.
+    fn chain(
+        &mut self,
+        keyword: &str,
+        term: fn(&mut Self) -> Result<Expr, QueryError>,
+        join: fn(Box<Expr>, Box<Expr>) -> Expr,
+    ) -> Result<Expr, QueryError> {
+        let before = self.links;
+        let mut terms = vec![term(self)?];
+        let mut longest = self.links;
+        while self.keyword(keyword) {
+            self.links = before;
+            terms.push(term(self)?);
+            longest = longest.max(self.links);
         }
-        Ok(left)
+        self.links = longest;
+        while terms.len() > 1 {
+            self.lengthen(1)?;
+            terms = joined_in_pairs(terms, join);
+        }
+        terms.pop().ok_or_else(|| self.unexpected())
     }
 
     fn comparison(&mut self) -> Result<Expr, QueryError> {
@@ -78,6 +93,7 @@ impl Parser<'_> {
             } else {
                 return Ok(left);
             };
+            self.lengthen(1)?;
             left = Expr::Arithmetic(sign, Box::new(left), Box::new(self.product()?));
         }
     }
@@ -88,19 +104,22 @@ impl Parser<'_> {
             let Some(sign) = ['*', '/', '%'].into_iter().find(|sign| self.sign(sign.encode_utf8(&mut [0; 4]))) else {
                 return Ok(left);
             };
+            self.lengthen(1)?;
             left = Expr::Arithmetic(sign, Box::new(left), Box::new(self.signed()?));
         }
     }
 
     fn signed(&mut self) -> Result<Expr, QueryError> {
         if self.sign("-") {
-            return Ok(Expr::Negative(Box::new(self.signed()?)));
+            return Ok(Expr::Negative(Box::new(self.nested(Self::signed)?)));
         }
         let mut value = self.primary()?;
         loop {
             if self.sign(".") {
+                self.lengthen(1)?;
                 value = Expr::Member(Box::new(value), self.word()?);
             } else if self.sign("[") {
+                self.lengthen(1)?;
                 value = match self.expr()? {
                     Expr::Text(name) => Expr::Member(Box::new(value), name),
                     index => Expr::Index(Box::new(value), Box::new(index)),
@@ -150,4 +169,17 @@ impl Parser<'_> {
         self.expect(")")?;
         Ok(Expr::Call(function, arguments))
     }
+}
+
+/// One step up in a tree as flat as can be; the terms keep their order.
+fn joined_in_pairs(terms: Vec<Expr>, join: fn(Box<Expr>, Box<Expr>) -> Expr) -> Vec<Expr> {
+    let mut terms = terms.into_iter();
+    let mut joined = Vec::new();
+    while let Some(left) = terms.next() {
+        joined.push(match terms.next() {
+            Some(right) => join(Box::new(left), Box::new(right)),
+            None => left,
+        });
+    }
+    joined
 }

@@ -7,14 +7,23 @@ use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step};
 /// Resource Graph gives `mv-expand` this many rows of one, unless asked for more.
 const EXPANDED: usize = 128;
 
+/// Queries, parentheses, calls and signs may be so deep inside each other: all that follows goes down by recursion.
+const DEEPEST: usize = 64;
+
+/// So many operators and members may follow each other in one term of a condition.
+const LONGEST_CHAIN: usize = 128;
+
 pub(super) struct Parser<'q> {
     text: &'q str,
     tokens: Vec<Placed>,
     next: usize,
+    depth: usize,
+    /// What chains add at most to the depth of the expression that is being read.
+    pub(super) links: usize,
 }
 
 pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
-    let mut parser = Parser { text, tokens: tokens(text)?, next: 0 };
+    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, links: 0 };
     let query = parser.query()?;
     if parser.peek().is_some() { Err(parser.unexpected()) } else { Ok(query) }
 }
@@ -27,6 +36,27 @@ impl Parser<'_> {
     pub(super) fn unexpected(&self) -> QueryError {
         let at = self.tokens.get(self.next).map_or(self.text.len(), |placed| placed.at);
         QueryError::parse(self.text, at, self.text.get(at..).unwrap_or_default())
+    }
+
+    /// Reads what is one level deeper.
+    pub(super) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        if self.depth == DEEPEST {
+            return Err(QueryError::semantic(format!("The query is nested more than {DEEPEST} levels deep.")));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    /// Counts what makes the expression deeper without nesting.
+    pub(super) fn lengthen(&mut self, links: usize) -> Result<(), QueryError> {
+        self.links += links;
+        if self.links <= LONGEST_CHAIN {
+            return Ok(());
+        }
+        let problem = format!("An expression of the query has a chain of more than {LONGEST_CHAIN} operators.");
+        Err(QueryError::semantic(problem))
     }
 
     /// Takes the sign if it is next.
@@ -92,6 +122,7 @@ impl Parser<'_> {
     }
 
     fn step(&mut self) -> Result<Step, QueryError> {
+        self.links = 0;
         let begin = self.next;
         let operator = self.word()?;
         Ok(match operator.as_str() {
@@ -127,10 +158,15 @@ impl Parser<'_> {
 
     /// One or more, with commas between.
     pub(super) fn many<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, QueryError>) -> Result<Vec<T>, QueryError> {
+        let before = self.links;
         let mut all = vec![one(self)?];
+        let mut longest = self.links;
         while self.sign(",") {
+            self.links = before;
             all.push(one(self)?);
+            longest = longest.max(self.links);
         }
+        self.links = longest;
         Ok(all)
     }
 
@@ -216,7 +252,7 @@ impl Parser<'_> {
             kind = self.take_word(known).ok_or_else(|| self.unexpected())?;
         }
         self.expect("(")?;
-        let right = self.query()?;
+        let right = self.nested(Self::query)?;
         self.expect(")")?;
         if !self.keyword("on") {
             return Err(self.unexpected());

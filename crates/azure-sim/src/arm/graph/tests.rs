@@ -170,3 +170,57 @@ fn what_is_not_known_is_refused_and_never_passed_over() {
     let told: Value = serde_json::from_str(&complaint("Resources\n| where ??")).unwrap();
     assert_eq!((&told["line"], &told["characterPositionInLine"]), (&json!(2), &json!(8)));
 }
+
+/// On a thread with half the stack of a server's worker.
+fn on_a_worker<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(1 << 20).spawn(work).unwrap().join().unwrap()
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused_and_what_is_as_deep_as_may_be_is_answered() {
+    let nested = |before: &str, depth: usize, after: &str| {
+        format!("resources | where {}1{} == 1 | count", before.repeat(depth), after.repeat(depth))
+    };
+    let negated = |depth: usize| format!("resources | where {}true{}", "not(".repeat(depth), ")".repeat(depth));
+    let joined = |depth: usize| {
+        format!("resources{} | count", " | join (resources | take 1".repeat(depth) + &") on id".repeat(depth))
+    };
+    for query in [
+        nested("(", 300, ")"),
+        nested("- ", 30_000, ""),
+        nested("tolower(", 300, ")"),
+        negated(300),
+        joined(300),
+        nested("", 1, &".a".repeat(30_000)),
+        nested("", 1, &" + 1".repeat(30_000)),
+        nested("", 1, &"[0]".repeat(30_000)),
+        nested("(", 60, &format!("{})", " + 1".repeat(60))),
+    ] {
+        let begin: String = query.chars().take(60).collect();
+        let Err(QueryError(said)) = on_a_worker(move || ask(&query)) else { panic!("{begin} is answered") };
+        assert_eq!(said["code"], "SemanticError", "{begin}: {said}");
+    }
+    for query in [
+        nested("(", 60, ")"),
+        nested("- ", 60, ""),
+        negated(60),
+        joined(60),
+        nested("", 1, &" + 0".repeat(120)),
+        nested("(", 60, &format!("{})", " + 0".repeat(2))),
+    ] {
+        let begin: String = query.chars().take(60).collect();
+        assert!(on_a_worker(move || ask(&query)).is_ok(), "{begin}");
+    }
+}
+
+#[test]
+fn a_condition_may_have_any_number_of_terms() {
+    let all = ask("resources | where type =~ 'microsoft.compute/virtualmachines'").unwrap();
+    let terms = |one: fn(&Value) -> String, word: &str| all.iter().map(one).collect::<Vec<_>>().join(word);
+    let either = terms(|vm| format!("name == '{}' and properties.x.y != 7", vm["name"].as_str().unwrap()), " or ");
+    let more = " or name == 'nobody'".repeat(5_000) + &" and 1 == 1".repeat(5_000);
+    let type_is = "type =~ 'microsoft.compute/virtualmachines'";
+    let query = format!("resources | where {type_is} and ({either}{more})");
+    let found = on_a_worker(move || ask(&query)).unwrap();
+    assert_eq!(found.len(), all.len());
+}
