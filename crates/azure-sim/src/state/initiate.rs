@@ -105,8 +105,8 @@ impl Policy {
         }
         let sources: Vec<_> = sources.iter().map(|source| nsg::normal(source)).collect();
         let (end, length) = match port.end {
-            End::EndTimeUtc(end) => (end, end - around.now),
-            End::Duration(length) => (around.now + length, length),
+            End::EndTimeUtc(end) => (Some(end), end - around.now),
+            End::Duration(length) => (around.now.checked_add_signed(length), length),
         };
         if length <= TimeDelta::zero() {
             return Err(Refusal::invalid_input("The end time of the access request must be in the future."));
@@ -121,8 +121,9 @@ impl Policy {
                 && length >= shortest
                 && sources.iter().all(|source| rule.admits(source, around.switches))
         };
-        match rule.filter(fits) {
-            Some(rule) => Ok(Granted { number: port.number, sources, end, mapped_port: rule.mapped_port }),
+        // No policy admits a duration that ends past all dates.
+        match rule.filter(fits).zip(end) {
+            Some((rule, end)) => Ok(Granted { number: port.number, sources, end, mapped_port: rule.mapped_port }),
             None => Err(self.not_a_subset(around.switches)),
         }
     }

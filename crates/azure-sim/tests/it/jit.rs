@@ -215,3 +215,18 @@ async fn another_network_shuts_the_client_out() {
     azure.set("address", json!({ "publicIp": "203.0.113.24" })).await;
     assert!(answers(azure.dial("db-replica-3")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_past_all_dates_is_no_subset_of_the_policy() {
+    let azure = Azure::start().await;
+    for end in [
+        json!({ "duration": "P999999999D" }),
+        json!({ "duration": "P100000000D" }),
+        json!({ "endTimeUtc": "9999-12-31T23:59:59Z" }),
+    ] {
+        let (status, _, message) = error(azure.initiate("web-01", end.clone()).await).await;
+        assert_eq!(status, 400, "{end}: {message}");
+        assert!(message.contains("is not a subset of policy"), "{end}: {message}");
+    }
+    assert_eq!(azure.initiate("web-01", json!({ "duration": "PT1H" })).await.status(), StatusCode::ACCEPTED);
+}
