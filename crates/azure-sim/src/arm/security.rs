@@ -12,6 +12,7 @@ use crate::clock::timestamp;
 use crate::front::AppliedAt;
 use crate::state::Cloud;
 use crate::state::configure::PolicyPlace;
+use crate::state::initiate::InitiateVm;
 use crate::state::jit::{AccessRequest, Policy, PolicyVm, PortRule, RequestPort};
 use crate::switches::{PolicyIdCasing, RequestHistory, Switches};
 
@@ -90,7 +91,8 @@ pub(super) fn initiate(call: &Call<'_>, scope: &Scope, location: &str, name: &st
         call.permit(cloud, INITIATE, &id)?;
         let index = find(cloud, scope, location, name)?;
         let input = initiate_body::read(call.body, &cloud.switches)?;
-        for vm in &input.vms {
+        let of_policy = |vm: &&InitiateVm| cloud.policies[index].vm(&vm.id).is_some();
+        for vm in input.vms.iter().filter(of_policy) {
             // A right that is missing on a VM shows as one that is missing on its policy.
             if !call.may(cloud, INITIATE).at(&vm.id) {
                 return Err(ArmError::forbidden(&call.caller, INITIATE, &id));

@@ -173,3 +173,32 @@ async fn each_account_has_its_own_rights_and_its_own_name_in_the_refusal() {
     let (status, _, message) = error(wrong).await;
     assert!(status == 400 && message.contains("'nobody'") && message.contains("auditor"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_to_initiate_is_asked_for_the_policys_vms_and_others_are_no_subset() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let initiate = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+    let group = vm.split("/providers/").next().unwrap();
+    // All that the caller may is below this group.
+    azure
+        .set(
+            "rights",
+            json!([{ "action": initiate, "allowed": false }, { "action": initiate, "scope": group, "allowed": true }]),
+        )
+        .await;
+    let ask = async |id: &str| {
+        let ports = [json!({ "number": azure.vm("web-01").ports[0].number, "duration": "PT1H" })];
+        let body = json!({ "virtualMachines": [{ "id": id, "ports": ports }] });
+        let path = format!("{}/initiate", azure.policy("web-01"));
+        azure.request(Method::POST, &path).json(&body).send().await.unwrap()
+    };
+    for id in ["xx", "/subscriptions/xx/resourceGroups/xx/providers/Microsoft.Compute/virtualMachines/xx"] {
+        let (status, _, message) = error(ask(id).await).await;
+        assert_eq!(status, 400, "{id}: {message}");
+        assert!(message.contains("is not a subset of policy"), "{id}: {message}");
+    }
+    assert_eq!(ask(&vm).await.status(), StatusCode::ACCEPTED);
+    azure.set("rights", json!({ "action": initiate, "scope": vm, "allowed": false })).await;
+    assert_eq!(ask(&vm).await.status(), StatusCode::FORBIDDEN);
+}
