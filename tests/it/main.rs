@@ -4,6 +4,7 @@ mod architecture;
 mod click_to_client;
 mod command_line;
 mod endings;
+mod secrets;
 #[cfg(unix)]
 mod signals;
 mod sshd;
