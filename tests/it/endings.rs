@@ -20,10 +20,14 @@ fn assert_failed(ended: &Ended, code: &str, exit: i32, title: &str) {
     assert_eq!(ended.code, exit, "{event}");
     assert_eq!(event["title"], title);
     for part in ["title", "message", "action"] {
-        let text = event[part].as_str().expect("words");
-        let first = text.split_whitespace().next().expect("a word");
-        assert!(ended.stderr.contains(first), "people read it too: {}", ended.stderr);
+        let text = in_one_line(event[part].as_str().expect("words"));
+        assert!(!text.is_empty() && in_one_line(&ended.stderr).contains(&text), "people read it too: {}", ended.stderr);
     }
+}
+
+/// A text without the breaks and columns that it is shown in.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What was changed in Azure, as the ends of paths.
@@ -119,6 +123,53 @@ async fn an_answer_that_got_lost_is_looked_for_and_not_asked_for_twice() {
     let ended = connect(&world, "jump-eu", &[]).await;
     assert_eq!(ended.last_event()["event"], "connected", "{}", ended.stderr);
     assert_eq!(world.control().requests("/initiate").await.len(), 1);
+}
+
+/// gpu-lab is open to everybody, but where it is has to be read first: by then the request is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_found_open_while_access_is_requested_is_not_said_to_have_needed_none() {
+    let slow_to_answer = async || {
+        let world = World::new().await;
+        world.control().fault("GET", "*/gpu-lab", json!({ "fault": "slow", "seconds": 4, "times": 1 })).await;
+        world.control().fault("POST", "*/initiate", json!({ "fault": "slow", "seconds": 3600, "times": 1 })).await;
+        world
+    };
+    let world = slow_to_answer().await;
+    let ended = world.run(&["connect", "gpu-lab", "--no-launch"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(changes(&world).await, ["initiate"], "Azure was asked, and granted it");
+    for said in [
+        "Access requested Azure had not answered yet",
+        "The port answered while access was being requested. What Azure grants shows among the open windows.",
+        "gpu-lab was open already; Azure has not answered yet to the access requested meanwhile.",
+    ] {
+        assert!(in_one_line(&ended.stderr).contains(said), "{}", ended.stderr);
+    }
+
+    let world = slow_to_answer().await;
+    let ended = connect(&world, "gpu-lab", &[]).await;
+    let event = ended.last_event();
+    assert_eq!(changes(&world).await, ["initiate"], "Azure was asked, and granted it");
+    let steps = event["steps"].as_array().expect("steps");
+    let access = steps.iter().find(|step| step["step"] == "access").expect("access");
+    assert_eq!(
+        (&event["event"], &event["window"], &access["status"]),
+        (&json!("connected"), &Value::Null, &json!("done"))
+    );
+    assert!(access["startedMs"].as_u64() < access["endedMs"].as_u64(), "{access}");
+    assert!(event["notes"].to_string().contains("while access was being requested"), "{event}");
+}
+
+/// Where the address is known already, nothing is asked for, and that is what is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_known_to_be_open_is_said_to_have_needed_no_request_and_none_was_made() {
+    let world = World::new().await;
+    assert_eq!(world.run(&["connect", "gpu-lab", "--no-launch"]).await.code, 0);
+    world.control().post("advance", json!({ "seconds": 3 * 3600 })).await;
+    world.control().forget_journal().await;
+    let ended = world.run(&["connect", "gpu-lab", "--no-launch"]).await;
+    assert!(ended.stderr.contains("gpu-lab was open already; no access had to be requested."), "{}", ended.stderr);
+    assert_eq!(changes(&world).await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,6 +126,8 @@ struct Asking {
     granted: Option<AccessWindow>,
     began: Option<Ms>,
     ended: Option<Ms>,
+    /// The last one was refused, and that did not end the attempt.
+    refused: bool,
     /// Azure refused while the VM was not running: it is asked once more when it runs.
     too_early: bool,
 }
@@ -251,6 +253,7 @@ impl Attempt {
             Effect::Initiate(ask) => {
                 self.asking.sent += 1;
                 self.asking.in_flight = Some(at);
+                self.asking.refused = false;
                 self.asking.began.get_or_insert(at);
                 self.note_changes(ask.clamped_to);
             }
@@ -406,8 +409,11 @@ impl Attempt {
                 self.unanswered(at);
             }
             // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
-            Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => {}
-            Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => self.asking.too_early = true,
+            Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => self.asking.refused = true,
+            Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => {
+                self.asking.refused = true;
+                self.asking.too_early = true;
+            }
             Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
         }
     }

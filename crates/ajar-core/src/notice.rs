@@ -37,9 +37,8 @@ fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
 /// A cancel needs no telling: who cancelled knows.
 fn outcome(attempt: &AttemptView, zone: FixedOffset) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
-        OutcomeView::Connected { window, .. } => {
-            let end = window.as_ref().map(|window| window.end_time_utc);
-            Some(connected(attempt.name.as_str(), end, &attempt.notes, zone))
+        OutcomeView::Connected { .. } => {
+            Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone))
         }
         OutcomeView::Failed(failure) => Some(failed(failure)),
         OutcomeView::Cancelled(_) => None,

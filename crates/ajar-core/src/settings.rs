@@ -25,6 +25,22 @@ impl Settings {
     pub fn favourite(&self, name: &ProfileName) -> Option<&Favourite> {
         self.favourites.iter().find(|favourite| favourite.name == *name)
     }
+
+    /// What makes these settings ambiguous or unusable, if anything does: where it is written, and what is wrong.
+    pub fn flaw(&self) -> Option<String> {
+        let flaw_of = |(place, favourite): (usize, &Favourite)| {
+            let Favourite { name, profile } = favourite;
+            let before = self.favourites[..place].iter().find(|before| before.name == *name);
+            if let Some(before) = before {
+                return Some(format!(
+                    "[profiles.{name}] is [profiles.{}] once more: names that differ only in case are the same",
+                    before.name
+                ));
+            }
+            (profile.port == Some(0)).then(|| format!("[profiles.{name}] port = 0 is no port: use 1 to 65535"))
+        };
+        self.favourites.iter().enumerate().find_map(flaw_of)
+    }
 }
 
 /// A named profile.
@@ -69,4 +85,28 @@ pub struct ClientSettings {
     /// The remote desktop program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdp: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flaw(favourites: &[(&str, Option<u16>)]) -> Option<String> {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        let favourite = |(name, port): &(&str, Option<u16>)| Favourite {
+            name: name.parse().unwrap(),
+            profile: Profile { port: *port, ..Profile::new(vm.parse().unwrap()) },
+        };
+        Settings { favourites: favourites.iter().map(favourite).collect(), ..Settings::default() }.flaw()
+    }
+
+    #[test]
+    fn a_port_that_is_none_and_a_name_written_twice_are_found_with_their_place() {
+        assert_eq!(flaw(&[("web", None), ("web-2", Some(1)), ("db", Some(u16::MAX))]), None);
+        let port = flaw(&[("db", None), ("web", Some(0))]);
+        assert_eq!(port.as_deref(), Some("[profiles.web] port = 0 is no port: use 1 to 65535"));
+        let twice = flaw(&[("web", None), ("db", None), ("WEB", Some(0))]);
+        let said = "[profiles.WEB] is [profiles.web] once more: names that differ only in case are the same";
+        assert_eq!(twice.as_deref(), Some(said));
+    }
 }

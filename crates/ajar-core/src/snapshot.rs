@@ -199,6 +199,35 @@ pub enum OutcomeView {
     Cancelled(FailureView),
 }
 
+/// Why the port of an attempt that connected was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenedBy {
+    /// A window that lets this machine in until then.
+    Window(DateTime<Utc>),
+    /// It was open already, and no access was asked for.
+    Itself,
+    /// It was open already; what Azure says to the request for access was not known at the end.
+    ItselfUnanswered,
+    /// It was open already; Azure refused the request for access.
+    ItselfRefused,
+}
+
+impl AttemptView {
+    /// Why the port was open, if the attempt connected.
+    pub fn opened_by(&self) -> Option<OpenedBy> {
+        let Some(OutcomeView::Connected { window, .. }) = &self.outcome else { return None };
+        if let Some(window) = window {
+            return Some(OpenedBy::Window(window.end_time_utc));
+        }
+        let asked = self.steps.iter().find(|step| step.step == Step::Access).map(|step| step.status);
+        Some(match asked {
+            Some(StepStatus::Failed) => OpenedBy::ItselfRefused,
+            Some(StepStatus::Done | StepStatus::Running) => OpenedBy::ItselfUnanswered,
+            Some(StepStatus::Waiting | StepStatus::Skipped) | None => OpenedBy::Itself,
+        })
+    }
+}
+
 /// A window as `connect --json` names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -11,7 +11,7 @@ use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Reply, Request};
 use ajar_core::settings::Favourite;
-use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OutcomeView, Step, StepStatus, StepView};
+use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, Step, StepStatus, StepView};
 use ajar_runtime::adapters::{run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
 use chrono::{DateTime, Local, Utc};
@@ -60,7 +60,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
                 Client::Here => launch_here(session, args, &endpoint, signals).await?,
                 Client::Window | Client::Nobody => 0,
             };
-            say_end(session, args, window.as_ref());
+            say_end(session, args, &view);
             if code == 0 { Ok(()) } else { Err(End::Code(code)) }
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
@@ -262,18 +262,24 @@ async fn other_than_interrupt(signals: &mut Signals) -> Signal {
     }
 }
 
-/// Ends with the window's end time.
-fn say_end(session: &Session, args: &Connect, granted: Option<&GrantView>) {
-    if args.json {
-        return;
-    }
+/// Ends with the window's end time, or why there is none.
+fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
+    let (Some(opened_by), false) = (view.opened_by(), args.json) else { return };
     let name = args.name.as_str();
     let snapshot = session.snapshot();
     let adopted = || snapshot.windows.iter().find(|window| window.name == args.name).map(|window| window.end_time_utc);
-    let end = granted.map(|window| window.end_time_utc).or_else(adopted);
-    let text = match end {
-        Some(end) => message::cli::stays_open(name, &local(end), end - azure_now(&snapshot)),
-        None => message::cli::open_without_window(name),
+    // A window that came in later says more than that there was none.
+    let opened_by = match opened_by {
+        OpenedBy::Window(_) => opened_by,
+        OpenedBy::Itself | OpenedBy::ItselfUnanswered | OpenedBy::ItselfRefused => {
+            adopted().map_or(opened_by, OpenedBy::Window)
+        }
+    };
+    let text = match opened_by {
+        OpenedBy::Window(end) => message::cli::stays_open(name, &local(end), end - azure_now(&snapshot)),
+        OpenedBy::Itself => message::cli::open_without_request(name),
+        OpenedBy::ItselfUnanswered => message::cli::open_before_answer(name),
+        OpenedBy::ItselfRefused => message::cli::open_despite_refusal(name),
     };
     line_to_people(&format!("{} {text}", style().green().apply_to("●")));
 }

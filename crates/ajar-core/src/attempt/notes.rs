@@ -34,6 +34,8 @@ pub enum Note {
         /// What they were.
         wishes: Vec<Wish>,
     },
+    /// The port answered while a request was on its way, whose answer is still to come.
+    AnswerToCome,
 }
 
 impl Attempt {
@@ -75,6 +77,14 @@ impl Attempt {
         wishes.retain(|wish| open_until.is_none() || !matches!(wish, Wish::Source(_)));
         if !wishes.is_empty() {
             self.note(Note::NotNeeded { open_until, wishes });
+        }
+    }
+
+    /// Notes that a request is on its way though the port is open already.
+    pub(super) fn note_answer_to_come(&mut self) {
+        let is_asking = self.asking.in_flight.is_some() || self.asking.unsettled.is_some();
+        if is_asking && matches!(self.outcome(), Some(Outcome::Connected { .. })) {
+            self.note(Note::AnswerToCome);
         }
     }
 

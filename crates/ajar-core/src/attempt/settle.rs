@@ -25,6 +25,7 @@ impl Attempt {
     pub(super) fn settle(&mut self, now: DateTime<Utc>) {
         self.conclude(now);
         self.note_unneeded(now);
+        self.note_answer_to_come();
     }
 
     fn conclude(&mut self, now: DateTime<Utc>) {

@@ -77,14 +77,40 @@ impl Attempt {
         }
         match stand.status {
             StepStatus::Running | StepStatus::Waiting => {
-                let already_open = matches!(outcome, Outcome::Connected { .. });
                 stand.ended = stand.began.map(|_| *ended);
-                stand.status = StepStatus::Skipped;
-                stand.finding = already_open.then_some(Finding::AlreadyOpen).or(stand.finding);
+                let connected = matches!(outcome, Outcome::Connected { .. });
+                (stand.status, stand.finding) = self.cut_short(step, stand.began.is_some(), connected, stand.finding);
             }
             StepStatus::Done | StepStatus::Skipped | StepStatus::Failed => {}
         }
         stand
+    }
+
+    /// How a step that the end overtook is told. What was sent to Azure was done, whatever comes of it.
+    fn cut_short(
+        &self,
+        step: Step,
+        begun: bool,
+        connected: bool,
+        finding: Option<Finding>,
+    ) -> (StepStatus, Option<Finding>) {
+        if step == Step::Access && begun {
+            return if self.asking.refused {
+                (StepStatus::Failed, Some(Finding::Refused))
+            } else {
+                (StepStatus::Done, finding.or(Some(Finding::Unanswered)))
+            };
+        }
+        // What answers runs, though Azure has not said so yet.
+        if step == Step::Start && connected && self.start.is_begun() {
+            return (StepStatus::Done, finding);
+        }
+        let finding = match (connected, begun) {
+            (true, true) => Some(Finding::Overtaken),
+            (true, false) => Some(Finding::AlreadyOpen),
+            (false, _) => finding,
+        };
+        (StepStatus::Skipped, finding)
     }
 
     fn stand(&self, step: Step, now: DateTime<Utc>) -> Stand {

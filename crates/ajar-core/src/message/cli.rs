@@ -17,9 +17,19 @@ pub fn stays_open(name: &str, until: &str, remaining: TimeDelta) -> String {
     format!("{name} is open to new connections until {until} ({}).", super::left(remaining))
 }
 
-/// A port that is open without a window of ours.
-pub fn open_without_window(name: &str) -> String {
+/// A port that is open without a window of ours, and nothing was asked for.
+pub fn open_without_request(name: &str) -> String {
     format!("{name} was open already; no access had to be requested.")
+}
+
+/// A port that was open already while access was being asked for.
+pub fn open_before_answer(name: &str) -> String {
+    format!("{name} was open already; Azure has not answered yet to the access requested meanwhile.")
+}
+
+/// A port that is open although Azure refused access.
+pub fn open_despite_refusal(name: &str) -> String {
+    format!("{name} was open already; Azure refused the access requested meanwhile.")
 }
 
 /// There are no favourites.

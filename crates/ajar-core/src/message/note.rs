@@ -22,6 +22,9 @@ pub fn note(note: &Note, zone: FixedOffset) -> String {
         Note::NotNeeded { open_until: None, wishes } => {
             format!("The port answered already, so nothing was asked for. Not taken up: {}.", list(wishes))
         }
+        Note::AnswerToCome => {
+            "The port answered while access was being requested. What Azure grants shows among the open windows.".into()
+        }
     }
 }
 

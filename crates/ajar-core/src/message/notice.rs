@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use super::{left, moment};
-use crate::snapshot::FailureView;
+use crate::snapshot::{FailureView, OpenedBy};
 
 /// A notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +15,13 @@ pub struct Notice {
 }
 
 /// The port answers and the client is started. What was not done as wished is in the notes.
-pub fn connected(name: &str, end: Option<DateTime<Utc>>, notes: &[String], zone: FixedOffset) -> Notice {
-    let open = end.map_or_else(
-        || "Its port was open already.".into(),
-        |end| format!("Open to new connections until {}.", moment(end, zone)),
-    );
+pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: FixedOffset) -> Notice {
+    let open = match opened_by {
+        OpenedBy::Window(end) => format!("Open to new connections until {}.", moment(end, zone)),
+        // What is still to come is among the notes.
+        OpenedBy::Itself | OpenedBy::ItselfUnanswered => "Its port was open already.".into(),
+        OpenedBy::ItselfRefused => "Its port was open already; Azure refused the access requested meanwhile.".into(),
+    };
     let body = std::iter::once(&open).chain(notes).map(String::as_str).collect::<Vec<_>>().join(" ");
     Notice { title: format!("Connected to {name}"), body }
 }

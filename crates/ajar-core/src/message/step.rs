@@ -36,6 +36,12 @@ pub enum Finding {
     OpenUntil(DateTime<Utc>),
     /// The port answered before the step was needed.
     AlreadyOpen,
+    /// The port answered while the step was under way.
+    Overtaken,
+    /// The request was sent, and the end came before its answer.
+    Unanswered,
+    /// Azure refused the request, and the end was another.
+    Refused,
     /// The VM ran already.
     AlreadyRunning,
     /// The state the VM was in.
@@ -74,6 +80,9 @@ pub fn detail(finding: &Finding, zone: FixedOffset) -> String {
         }
         Finding::OpenUntil(end) => format!("already open until {}", moment(*end, zone)),
         Finding::AlreadyOpen => "the port answered already".into(),
+        Finding::Overtaken => "the port answered first".into(),
+        Finding::Unanswered => "Azure had not answered yet".into(),
+        Finding::Refused => "Azure refused".into(),
         Finding::AlreadyRunning => "already running".into(),
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),

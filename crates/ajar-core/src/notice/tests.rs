@@ -4,7 +4,7 @@ use super::*;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::snapshot::{AttemptNumber, ClosedView, FailureView, GrantView};
+use crate::snapshot::{AttemptNumber, ClosedView, FailureView, GrantView, OpenedBy, Step, StepStatus, StepView};
 
 /// Minutes after an epoch of these tests.
 fn at(minutes: i64) -> DateTime<Utc> {
@@ -94,8 +94,34 @@ fn an_attempt_that_connects_is_told_once() {
     let before = snapshot(vec![attempt(1, None)], Vec::new());
     let after = snapshot(vec![attempt(1, Some(success(180)))], vec![window(180, false)]);
     let told = notices(&before, &after, at(1), zone());
-    assert_eq!(told, [connected("web-01", Some(at(180)), &[], zone())]);
+    assert_eq!(told, [connected("web-01", OpenedBy::Window(at(180)), &[], zone())]);
     assert!(titles(&after, &after, 2).is_empty());
+}
+
+#[test]
+fn a_port_open_without_a_window_is_told_with_what_was_asked_for() {
+    let open = OutcomeView::Connected {
+        endpoint: Endpoint { host: "203.0.113.50".into(), port: 22 },
+        window: None,
+        elapsed_ms: 1,
+    };
+    let asked = |status| StepView {
+        step: Step::Access,
+        status,
+        started_ms: None,
+        ended_ms: None,
+        label: String::new(),
+        detail: None,
+    };
+    for (status, notes, body) in [
+        (StepStatus::Skipped, vec![], "Its port was open already."),
+        (StepStatus::Done, vec!["More is to come.".to_owned()], "Its port was open already. More is to come."),
+        (StepStatus::Failed, vec![], "Its port was open already; Azure refused the access requested meanwhile."),
+    ] {
+        let view = AttemptView { steps: vec![asked(status)], notes, ..attempt(1, Some(open.clone())) };
+        let told = notices(&snapshot(Vec::new(), Vec::new()), &snapshot(vec![view], Vec::new()), at(1), zone());
+        assert_eq!(told[0].body, body);
+    }
 }
 
 #[test]

@@ -162,7 +162,8 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
         Some(item) => Some(item.as_str().ok_or("“cloud” is not a text")?.to_owned()),
         None => None,
     };
-    Ok(Settings { favourites, clouds, cloud, clients })
+    let settings = Settings { favourites, clouds, cloud, clients };
+    settings.flaw().map_or(Ok(settings), Err)
 }
 
 fn tables(document: &DocumentMut, key: &str) -> Result<Vec<(String, Item)>, String> {
@@ -224,6 +225,11 @@ mod tests {
             ("[profiles.a]\nvm = \"web-01\"\n", "is not a resource id"),
             ("[profiles.\"a b\"]\nvm = \"/\"\n", "[profiles.a b]"),
             ("[clouds.sim]\nauthority = \"https://x\"\n", "[clouds.sim] missing field `resource_manager`"),
+            (&format!("[profiles.a]\nvm = \"{VM}\"\nport = 0\n"), "[profiles.a] port = 0 is no port"),
+            (
+                &format!("[profiles.a]\nvm = \"{VM}\"\n[profiles.A]\nvm = \"{VM}\"\n"),
+                "[profiles.A] is [profiles.a] once more",
+            ),
             ("schema_version = 99\n", "newer Ajar"),
             ("cloud = 3\n", "“cloud” is not a text"),
         ] {

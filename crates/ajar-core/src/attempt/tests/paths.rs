@@ -1,10 +1,10 @@
 //! The ways to an open port: what starts when, and what is not done.
 
 use super::script::*;
-use crate::attempt::{Fact, Memory, Order};
+use crate::attempt::{Fact, InitiateFailure, Memory, Order};
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::PortAnswer::{Open, Refused, Silent, Stranger};
-use crate::snapshot::Step;
+use crate::snapshot::{OpenedBy, Step};
 use crate::source::{Confidence, SourceAddress};
 use crate::vm::PowerState::{self, Deallocated, Running, Starting, Stopped};
 
@@ -38,6 +38,55 @@ fn a_port_that_answers_is_opened_without_any_call_to_azure() {
     let world = check(order(), remembering(), [does(&[LOOK]), told(port(Open))].into_iter().chain(launched()));
     assert_eq!(world.step(Step::Access), "Skipped: Requesting access (the port answered already)");
     assert_eq!(world.step(Step::Port), "Done: SSH answers (203.0.113.50:22)");
+}
+
+/// A request goes out before the address is known, and there the port answers.
+fn found_open_while_asking() -> impl Iterator<Item = Line> {
+    let asks = [does(&READS), told(source()), told(policies()), does(&[ASK]), told(vm(Running)), does(&["address"])];
+    asks.into_iter().chain(found_open(address(Some(VM), true)))
+}
+
+#[test]
+fn a_port_found_open_while_a_request_is_on_its_way_is_not_said_to_have_needed_none() {
+    let order = || Order { launch: false, ..order() };
+    let world = check(order(), Memory::default(), found_open_while_asking().chain([ends(CONNECTED)]));
+    assert_eq!(world.step(Step::Access), "Done: Access requested (Azure had not answered yet)");
+    let view = world.attempt.view(world.now, UTC);
+    let note = "The port answered while access was being requested. What Azure grants shows among the open windows.";
+    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::ItselfUnanswered), vec![note.to_owned()]));
+}
+
+#[test]
+fn an_answer_that_comes_before_the_client_is_told_as_it_is() {
+    let answered = |answer| {
+        let script = found_open_while_asking().chain([does(&[LAUNCH]), told(answer)]);
+        check(order(), Memory::default(), script.chain([told(Fact::Client(Ok(()))), ends(CONNECTED)]))
+    };
+    let world = answered(granted_until(120));
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+    let view = world.attempt.view(world.now, UTC);
+    let end = noon() + chrono::TimeDelta::hours(2);
+    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::Window(end)), vec![]));
+
+    let world = answered(Fact::Initiated(Err(InitiateFailure::Refused(trouble()))));
+    assert_eq!(world.step(Step::Access), "Failed: Requesting access (Azure refused)");
+    let view = world.attempt.view(world.now, UTC);
+    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::ItselfRefused), vec![]));
+}
+
+#[test]
+fn what_the_open_port_overtakes_is_told_as_under_way_and_not_as_never_begun() {
+    let script = [does(&[LOOK]), after(750), does(&READS), told(source()), told(port(Open)), ends(CONNECTED)];
+    let world = check(Order { launch: false, ..order() }, remembering(), script);
+    assert_eq!(world.step(Step::Policy), "Skipped: JIT policy (the port answered first)");
+    assert_eq!(world.step(Step::Access), "Skipped: Requesting access (the port answered already)");
+    assert_eq!(world.attempt.view(world.now, UTC).opened_by(), Some(OpenedBy::Itself));
+
+    let asks = [does(&READS), told(source()), told(policies()), does(&[ASK]), told(vm(Deallocated))];
+    let starts = [does(&["address", "start"]), told(granted_until(120))];
+    let script = asks.into_iter().chain(starts).chain(found_open(address(Some(VM), true))).chain([ends(CONNECTED)]);
+    let world = check(Order { launch: false, ..order() }, Memory::default(), script);
+    assert_eq!(world.step(Step::Start), "Done: VM started (was deallocated)");
 }
 
 #[test]
