@@ -6,19 +6,25 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::bound::{Bound, Type};
-use super::source::Source;
+use super::source::{Source, WIDTH};
 
 pub(super) enum Row<'c> {
     /// What lies in the cloud.
     Source {
         of: Source<'c>,
-        cells: Box<[OnceCell<Value>]>,
+        cells: Cells,
     },
     /// Expressions over another row.
     Computed {
         below: Rc<Row<'c>>,
         exprs: Rc<[Bound]>,
-        cells: Box<[OnceCell<Value>]>,
+        cells: Cells,
+    },
+    /// Another row, with one cell more or instead.
+    With {
+        below: Rc<Row<'c>>,
+        at: usize,
+        value: Value,
     },
     /// Cells of the left row, then those of the right one, or nothing of its types.
     Joined {
@@ -29,27 +35,39 @@ pub(super) enum Row<'c> {
     Values(Box<[Value]>),
 }
 
-fn blank(width: usize) -> Box<[OnceCell<Value>]> {
-    std::iter::repeat_with(OnceCell::new).take(width).collect()
+/// What has been made of a row. Most rows of a large result are never looked at, and have no cells at all.
+#[derive(Default)]
+pub(super) struct Cells(OnceCell<Box<[OnceCell<Value>]>>);
+
+impl Cells {
+    fn get_or_make(&self, column: usize, width: usize, make: impl FnOnce() -> Value) -> &Value {
+        let cells = self.0.get_or_init(|| std::iter::repeat_with(OnceCell::new).take(width).collect());
+        cells[column].get_or_init(make)
+    }
+
+    fn has(&self, column: usize) -> bool {
+        self.0.get().is_some_and(|cells| cells[column].get().is_some())
+    }
 }
 
 impl<'c> Row<'c> {
-    pub(super) fn source(of: Source<'c>, width: usize) -> Self {
-        Self::Source { of, cells: blank(width) }
+    pub(super) fn source(of: Source<'c>) -> Self {
+        Self::Source { of, cells: Cells::default() }
     }
 
     pub(super) fn computed(below: Rc<Self>, exprs: Rc<[Bound]>) -> Self {
-        let cells = blank(exprs.len());
-        Self::Computed { below, exprs, cells }
+        Self::Computed { below, exprs, cells: Cells::default() }
     }
 
     pub(super) fn get(&self, column: usize) -> &Value {
         match self {
-            Self::Source { of, cells } => cells[column].get_or_init(|| of.column(column)),
+            Self::Source { of, cells } => cells.get_or_make(column, WIDTH, || of.column(column)),
             Self::Computed { below, exprs, cells } => match &exprs[column] {
                 Bound::Column(lower) => below.get(*lower),
-                expr => cells[column].get_or_init(|| expr.evaluate(below)),
+                expr => cells.get_or_make(column, exprs.len(), || expr.evaluate(below)),
             },
+            Self::With { at, value, .. } if column == *at => value,
+            Self::With { below, .. } => below.get(column),
             Self::Joined { left, width, .. } if column < *width => left.get(column),
             Self::Joined { width, right: Ok(right), .. } => right.get(column - width),
             Self::Joined { width, right: Err(nothing), .. } => &nothing[column - width],
@@ -60,14 +78,15 @@ impl<'c> Row<'c> {
     /// A member of a column's value, without making the whole value if it is not there yet.
     pub(super) fn path(&self, column: usize, path: &[String]) -> Value {
         match self {
-            Self::Source { of, cells } if cells[column].get().is_none() => of.path(column, path),
+            Self::Source { of, cells } if !cells.has(column) => of.path(column, path),
             Self::Computed { below, exprs, .. } if matches!(exprs[column], Bound::Column(_)) => match exprs[column] {
                 Bound::Column(lower) => below.path(lower, path),
                 _ => Value::Null,
             },
+            Self::With { below, at, .. } if column != *at => below.path(column, path),
             Self::Joined { left, width, .. } if column < *width => left.path(column, path),
             Self::Joined { width, right: Ok(right), .. } => right.path(column - width, path),
-            Self::Source { .. } | Self::Computed { .. } | Self::Joined { .. } | Self::Values(_) => {
+            Self::Source { .. } | Self::Computed { .. } | Self::With { .. } | Self::Joined { .. } | Self::Values(_) => {
                 follow(self.get(column), path)
             }
         }

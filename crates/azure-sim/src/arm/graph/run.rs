@@ -9,7 +9,7 @@ use super::QueryError;
 use super::aggregate;
 use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
 use super::row::{Row, nothing};
-use super::source::{Source, columns};
+use super::source::{Source, columns, is_about_type};
 use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step};
 use super::value;
 
@@ -30,11 +30,16 @@ pub(super) fn run<'c>(query: &Query, tables: Tables<'_, 'c>) -> Result<Table<'c>
     if joins > MOST_JOINS {
         return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
     }
-    let columns = columns();
-    let width = columns.len();
-    let rows = tables(&query.table, &query.steps)?.into_iter().map(|source| Rc::new(Row::source(source, width)));
-    let table = Table { columns, rows: rows.collect() };
-    query.steps.iter().try_fold(table, |table, step| table.step(step, tables))
+    let rows = tables(&query.table, &query.steps)?.into_iter().map(|source| Rc::new(Row::source(source)));
+    let table = Table { columns: columns(), rows: rows.collect() };
+    // The rows are of the types that the first conditions admit.
+    let holds_already = |step: &&Step| matches!(step, Step::Where(expr) if is_about_type(expr));
+    let known = if query.table.eq_ignore_ascii_case("resources") {
+        query.steps.iter().take_while(holds_already).count()
+    } else {
+        0
+    };
+    query.steps[known..].iter().try_fold(table, |table, step| table.step(step, tables))
 }
 
 impl<'c> Table<'c> {
@@ -198,15 +203,8 @@ impl<'c> Table<'c> {
                 }
                 other => vec![other],
             };
-            for part in parts.into_iter().take(limit) {
-                let mut exprs: Vec<Bound> = (0..self.columns.len()).map(Bound::Column).collect();
-                if at < exprs.len() {
-                    exprs[at] = Bound::Constant(part);
-                } else {
-                    exprs.push(Bound::Constant(part));
-                }
-                rows.push(Rc::new(Row::computed(Rc::clone(row), exprs.into())));
-            }
+            let with = |value| Rc::new(Row::With { below: Rc::clone(row), at, value });
+            rows.extend(parts.into_iter().take(limit).map(with));
         }
         Ok(Self { columns, rows })
     }
@@ -216,7 +214,14 @@ impl<'c> Table<'c> {
 pub(super) fn key<'v>(values: impl Iterator<Item = &'v Value>) -> String {
     let mut key = String::new();
     for value in values {
-        key.push_str(&value.to_string());
+        if let Value::String(text) = value {
+            // Its length tells where it ends, whatever is in it.
+            key.push_str(&text.len().to_string());
+            key.push(':');
+            key.push_str(text);
+        } else {
+            key.push_str(&value.to_string());
+        }
         key.push(',');
     }
     key

@@ -37,7 +37,9 @@ enum Of<'c> {
     Group(&'c ResourceGroup, &'c SubscriptionSpec),
 }
 
-const COLUMNS: [(&str, Type); 16] = [
+/// Columns of every table.
+pub(super) const WIDTH: usize = 16;
+const COLUMNS: [(&str, Type); WIDTH] = [
     ("id", Type::Text),
     ("name", Type::Text),
     ("type", Type::Text),
@@ -89,9 +91,8 @@ fn resources<'c>(
     subscriptions: &[&'c SubscriptionSpec],
     steps: &[Step],
 ) -> Vec<Of<'c>> {
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| may_pass(*kind, steps)).collect();
     let mut all = Vec::new();
-    for kind in kinds {
+    for kind in kinds(steps) {
         let may = call.may(cloud, &format!("{}/read", kind.name()));
         let everywhere = may.decides_everywhere();
         for subscription in subscriptions {
@@ -116,12 +117,26 @@ fn containers<'c>(call: &Call<'_>, cloud: &'c Cloud, subscriptions: &[&'c Subscr
     all
 }
 
+/// The types that the conditions let through that come first.
+pub(super) fn kinds(steps: &[Step]) -> Vec<Kind> {
+    Kind::ALL.into_iter().filter(|kind| may_pass(*kind, steps)).collect()
+}
+
 /// Whether the conditions on `type` that come first let this type through.
 fn may_pass(kind: Kind, steps: &[Step]) -> bool {
     steps.iter().map_while(|step| if let Step::Where(expr) = step { Some(expr) } else { None }).all(|expr| {
         let name = kind.name();
         admits(name, expr)
     })
+}
+
+/// Whether it says nothing but of which type a row is: then every row of the types that it admits fits.
+pub(super) fn is_about_type(expr: &Expr) -> bool {
+    let is_type = |expr: &Expr| matches!(expr, Expr::Column(column) if column == "type");
+    match expr {
+        Expr::Compare(Comparison::EqualAnyCase, left, right) => is_type(left) && matches!(**right, Expr::Text(_)),
+        _ => false,
+    }
 }
 
 /// False only when no resource of the type can fit.

@@ -4,7 +4,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{QueryError, parser, run, source};
-use crate::arm::resources::{Kind, Resource};
+use crate::arm::resources::Resource;
 use crate::arm::route::Scope;
 use crate::fleet::Fleet;
 use crate::latency::Latencies;
@@ -29,13 +29,13 @@ fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
     let cloud = cloud();
     let now = Utc::now();
     let view = source::View { cloud: &cloud, now, as_of: now };
-    let tables = |table: &str, _: &[super::syntax::Step]| {
+    let tables = |table: &str, steps: &[super::syntax::Step]| {
         if !table.eq_ignore_ascii_case("resources") {
             return Err(QueryError::unresolved("table", table));
         }
         let all = cloud.subscriptions.iter().flat_map(|subscription| {
             let scope = Scope { subscription: subscription.id.to_string(), resource_group: None };
-            let resources = Resource::all(&cloud, &scope, &Kind::ALL);
+            let resources = Resource::all(&cloud, &scope, &source::kinds(steps));
             resources.into_iter().map(move |resource| source::Source::of(view, resource, subscription))
         });
         Ok(all.collect())
