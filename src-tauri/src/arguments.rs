@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 
     /// How much faster than Azure the built-in one is: by default a whole connect takes about ten seconds
     #[cfg(feature = "demo")]
-    #[arg(long, value_name = "FACTOR", default_value_t = 6.0, overrides_with = "demo_speed", hide = true)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 6.0, value_parser = demo_speed, overrides_with = "demo_speed", hide = true)]
     pub(crate) demo_speed: f64,
 
     /// Bring up the window at the start
@@ -78,6 +78,12 @@ impl Arguments {
     }
 }
 
+#[cfg(feature = "demo")]
+fn demo_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| *speed > 0.0 && f64::is_finite(*speed));
+    speed.ok_or_else(|| ajar_core::message::cli::no_speed().into())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -91,6 +97,15 @@ mod tests {
         let window = Arguments::parse_from(words);
         assert!(window.window && window.leashed && !window.show);
         assert_eq!((window.config, window.cloud, window.verbose), (tray.config, tray.cloud, 2));
+    }
+
+    #[cfg(feature = "demo")]
+    #[test]
+    fn a_demo_that_stands_still_is_refused() {
+        for speed in ["0", "-1", "nan", "inf"] {
+            let asked = Arguments::try_parse_from(["ajar-desktop", "--demo", &format!("--demo-speed={speed}")]);
+            assert!(asked.unwrap_err().to_string().contains("a number greater than 0"), "{speed}");
+        }
     }
 
     #[cfg(feature = "demo")]

@@ -32,6 +32,14 @@ async fn favourites_are_added_shown_listed_and_removed() {
         (&"web".into(), &22.into(), &"closed".into())
     );
 
+    let config = folder.path().join("config.toml");
+    let written = std::fs::read_to_string(&config).expect("config.toml");
+    std::fs::write(&config, written.replace("PT1H30M", "1h 45m")).expect("config.toml");
+    let shown = run(folder.path(), &["show", "web"]).await;
+    assert!(shown.stdout.contains("1 hour 45 minutes"), "{}{}", shown.stdout, shown.stderr);
+    let similar = run(folder.path(), &["show", "web3"]).await;
+    assert!(similar.stderr.contains("Did you mean web?"), "{}", similar.stderr);
+
     let again = run(folder.path(), &["add", "Web", "--vm", VM]).await;
     assert_eq!(again.code, 2, "{}", again.stderr);
     let removed = run(folder.path(), &["remove", "web"]).await;
@@ -49,6 +57,7 @@ async fn bad_input_gets_a_clear_error_and_loses_nothing() {
         (vec!["add", "x.ajar", "--vm", VM], "names ending in “.ajar” are how ssh is told of favourites"),
         (vec!["connect", "web", "--for", "3 weeks"], "between 5m and 24h"),
         (vec!["connect", "web", "--source", "::1"], "invalid"),
+        (vec!["--demo", "--demo-speed=0", "list"], "a number greater than 0"),
         (vec!["--cloud", "moon", "list"], "There is no cloud called “moon”"),
         (vec!["frobnicate"], "unrecognized subcommand"),
     ] {
@@ -99,10 +108,105 @@ async fn connect_tells_scripts_the_fields_they_rely_on() {
         }
     }
 
+    let again = world.run(&["connect", "WEB-01", "--no-launch"]).await;
+    let end = again.stderr.lines().last().unwrap_or_default();
+    assert!(end.starts_with("● web-01 "), "{}", again.stderr);
+
     let status = world.run(&["status", "--json"]).await;
     let windows: Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!((&windows[0]["name"], &windows[0]["port"]), (&"web-01".into(), &22.into()), "{}", status.stdout);
     assert_eq!(windows[0]["endTimeUtc"], event["window"]["endTimeUtc"]);
+}
+
+/// A user with favourites whom no account lets read Azure.
+#[cfg(unix)]
+struct SignedOut {
+    world: World,
+    path: std::ffi::OsString,
+    _az: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl SignedOut {
+    async fn new() -> Self {
+        let az = tempfile::tempdir().expect("a folder");
+        let stand_in =
+            crate::click_to_client::stand_in(az.path(), "echo \"ERROR: Please run 'az login'.\" >&2; exit 1");
+        std::fs::rename(stand_in, az.path().join("az")).expect("it can be named");
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(az.path().to_owned()).chain(std::env::split_paths(&paths));
+        let path = std::env::join_paths(paths).expect("a path");
+        Self { world: World::new().await, path, _az: az }
+    }
+
+    fn ajar(&self, args: &[&str]) -> tokio::process::Command {
+        let mut command = ajar(self.world.folder.path(), args);
+        command.env("PATH", &self.path);
+        command
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_signed_in_hears_that_and_not_that_nothing_is_open() {
+    let user = SignedOut::new().await;
+    let once = |args| Ended::of(user.ajar(args).spawn().expect("ajar starts"));
+    let plain = once(&["status"]).await;
+    assert_eq!((plain.code, plain.stdout.as_str()), (3, ""));
+    assert!(plain.stderr.contains("You are not signed in to Azure."), "{}", plain.stderr);
+    let json = once(&["status", "--json"]).await;
+    let told: Value = serde_json::from_str(&json.stdout).expect("one JSON value");
+    assert_eq!((json.code, &told["code"]), (3, &"notSignedIn".into()), "{}", json.stdout);
+
+    let mut watch = user.ajar(&["status", "--watch", "--json"]).spawn().expect("ajar starts");
+    let event: Value = serde_json::from_str(&first_line(&mut watch).await).expect("JSON");
+    assert_eq!((&event["problem"]["code"], &event["windows"]), (&"notSignedIn".into(), &Value::Array(Vec::new())));
+    watch.kill().await.expect("it can be killed");
+    let mut watch = user.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
+    assert_eq!(first_line(&mut watch).await, "Nothing is known to be open.");
+    crate::world::interrupt(&watch);
+    let ended = Ended::of(watch).await;
+    assert_eq!(ended.stderr.matches("You are not signed in to Azure.").count(), 1, "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_the_environment_that_the_host_does_not_use_is_told() {
+    let user = SignedOut::new().await;
+    let mut host = user.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
+    first_line(&mut host).await;
+    let note = format!("Ajar runs already (process {})", host.id().expect("it runs"));
+    let attached = user.world.run(&["status"]).await;
+    assert!(attached.stderr.contains(&note), "{}", attached.stderr);
+    let same = Ended::of(user.ajar(&["status"]).spawn().expect("ajar starts")).await;
+    assert!(same.stderr.contains("not signed in") && !same.stderr.contains("runs already"), "{}", same.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_of_another_cloud_than_the_settings_mean_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = ajar(folder.path(), &["--cloud", "usgov", "status", "--watch"]).spawn().expect("ajar starts");
+    first_line(&mut host).await;
+    let refused = |args: &'static [&'static str]| async {
+        let ended = run(folder.path(), args).await;
+        (ended.code, ended.events().pop().map(|event| event["message"].clone()))
+    };
+    let message = |wanted| {
+        Some(Value::from(format!("One engine serves one cloud at a time, so “{wanted}” cannot be reached now.")))
+    };
+    assert_eq!(refused(&["list", "--json"]).await, (2, message("public")));
+    assert_eq!(run(folder.path(), &["--cloud", "usgov", "list", "--json"]).await.stdout, "[]\n");
+    std::fs::write(folder.path().join("config.toml"), "cloud = \"usgov\"\n").expect("config.toml");
+    assert_eq!(run(folder.path(), &["list", "--json"]).await.stdout, "[]\n");
+    std::fs::write(folder.path().join("config.toml"), "cloud = \"china\"\n").expect("config.toml");
+    assert_eq!(refused(&["list", "--json"]).await, (2, message("china")));
+}
+
+/// What a watch says first.
+async fn first_line(watch: &mut tokio::process::Child) -> String {
+    let mut lines = BufReader::new(watch.stdout.as_mut().expect("piped")).lines();
+    let line = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read");
+    line.expect("it says something")
 }
 
 #[cfg(unix)]
@@ -135,7 +239,7 @@ async fn a_folder_that_cannot_be_used_is_named_and_no_mistake_of_ajar() {
         let ended = run(path, &["list"]).await;
         assert_eq!(ended.code, 1, "{}", ended.stderr);
         let told = ended.stderr.contains("The configuration cannot be used") && ended.stderr.contains("config.toml");
-        assert!(told, "{}", ended.stderr);
+        assert!(told && ended.stderr.contains("name another folder with “--config DIR”"), "{}", ended.stderr);
     }
 }
 

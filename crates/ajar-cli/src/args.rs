@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, conflicts_with = "cloud", help_heading = "Global options")]
     pub(crate) demo: bool,
     /// How many times faster than Azure the built-in one is
-    #[arg(long, global = true, hide = true, value_name = "FACTOR", default_value_t = 6.0)]
+    #[arg(long, global = true, hide = true, value_name = "FACTOR", default_value_t = 6.0, value_parser = demo_speed)]
     pub(crate) demo_speed: f64,
     /// Say more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
@@ -153,6 +153,13 @@ fn access_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn demo_speed(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|speed| *speed > 0.0 && f64::is_finite(*speed))
+        .ok_or_else(|| message::cli::no_speed().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +168,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn speeds_are_positive_numbers() {
+        let asked = |speed: &str| Args::try_parse_from(["ajar", &format!("--demo-speed={speed}"), "--demo", "list"]);
+        assert!((asked("0.5").unwrap().demo_speed - 0.5).abs() < f64::EPSILON);
+        for speed in ["0", "-1", "nan", "inf", "fast", ""] {
+            let error = asked(speed).unwrap_err().to_string();
+            assert!(error.contains("a number greater than 0"), "{speed}: {error}");
+        }
     }
 
     #[test]

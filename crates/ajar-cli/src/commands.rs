@@ -117,6 +117,9 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());
     }
+    if matches!(args.command, Command::Connect(_) | Command::Status(_)) {
+        session.tell_if_environment_is_unused(args);
+    }
     match &args.command {
         Command::List(list) => list::run(session, list),
         Command::Connect(connect) => connect::run(session, connect, signals).await,

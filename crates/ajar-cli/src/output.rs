@@ -16,6 +16,11 @@ pub(crate) fn line(text: &str) -> Result<(), Unprinted> {
     writeln!(io::stdout().lock(), "{text}").map_err(Unprinted)
 }
 
+/// Prints lines of result.
+pub(crate) fn lines(lines: &[String]) -> Result<(), Unprinted> {
+    lines.iter().try_for_each(|text| line(text))
+}
+
 /// Prints a JSON value on one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Unprinted> {
     let text = serde_json::to_string(value).map_err(|error| Unprinted(error.into()))?;
@@ -68,8 +73,14 @@ pub(crate) fn failure(failure: &FailureView, verbose: bool) {
 
 /// The failure as the last JSON event.
 pub(crate) fn failure_event(failure: &FailureView) -> serde_json::Value {
+    let mut event = failure_fields(failure);
+    event["event"] = json!("failed");
+    event
+}
+
+/// A failure's stable field names.
+pub(crate) fn failure_fields(failure: &FailureView) -> serde_json::Value {
     json!({
-        "event": "failed",
         "code": failure.code,
         "title": failure.title,
         "message": failure.message,
@@ -104,8 +115,8 @@ fn wrapped(text: &str, indent: &str) -> String {
     out
 }
 
-/// A table with a heading, columns aligned by their widest cell.
-pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), Unprinted> {
+/// The lines of a table with a heading, columns aligned by their widest cell.
+pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| console::measure_text_width(&row[column]));
         cells.chain([heading[column].len()]).max().unwrap_or(0)
@@ -119,6 +130,6 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), Unprin
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let heading: Vec<String> = heading.iter().map(|word| (*word).to_owned()).collect();
-    line(&Style::new().dim().apply_to(aligned(&heading)).to_string())?;
-    rows.iter().try_for_each(|row| line(&aligned(row)))
+    let heading = Style::new().dim().apply_to(aligned(&heading)).to_string();
+    std::iter::once(heading).chain(rows.iter().map(|row| aligned(row))).collect()
 }

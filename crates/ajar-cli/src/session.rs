@@ -6,13 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::snapshot::{FailureView, Snapshot};
-use ajar_runtime::files::Folder;
+use ajar_runtime::connection::{ENVIRONMENT, cloud_name, environment_has_account};
+use ajar_runtime::files::{Folder, SettingsFile};
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
 use chrono::{Local, Utc};
 
 use crate::args::Args;
+use crate::output;
 
 /// The way to the engine, and the user's files.
 pub(crate) struct Session {
@@ -57,14 +60,28 @@ impl Session {
         Ok(Self { face, folder })
     }
 
-    /// Refuses an engine, hosted elsewhere, that talks to another cloud than the command line names.
+    /// Refuses an engine, hosted elsewhere, that talks to another cloud than the command line names or, if it names none,
+    /// the settings mean.
     pub(crate) fn talks_to_the_cloud_asked_for(&self, args: &Args) -> Result<(), Trouble> {
-        let running = &self.snapshot().host.cloud;
-        match &args.cloud {
-            Some(wanted) if wanted != running => {
-                Err(Failure::OtherCloud { running: running.clone(), wanted: wanted.clone() }.into())
-            }
-            _ => Ok(()),
+        let host = &self.snapshot().host;
+        if host.pid == std::process::id() {
+            return Ok(());
+        }
+        let settings = SettingsFile::new(self.folder.settings()).read()?;
+        let wanted = cloud_name(args.cloud.as_deref(), &settings);
+        if wanted == host.cloud {
+            Ok(())
+        } else {
+            Err(Failure::OtherCloud { running: host.cloud.clone(), wanted: wanted.into() }.into())
+        }
+    }
+
+    /// Says so if the engine, hosted elsewhere, does not act as the account in this environment.
+    pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) {
+        let host = &self.snapshot().host;
+        let used = args.demo || host.account == ENVIRONMENT;
+        if !used && environment_has_account(|name| std::env::var(name).ok()) {
+            output::line_to_people(&message::cli::environment_unused(host.pid));
         }
     }
 
@@ -92,5 +109,5 @@ fn demo_parts(args: &Args, folder: &Folder) -> Result<MakeParts, Trouble> {
 
 #[cfg(not(feature = "demo"))]
 fn demo_parts(_args: &Args, _folder: &Folder) -> Result<MakeParts, Trouble> {
-    Err(Failure::Internal { detail: "this ajar was built without the built-in Azure".into() }.into())
+    Err(Failure::Internal { detail: message::cli::built_without_demo().into() }.into())
 }

@@ -251,6 +251,9 @@ pub enum Failure {
     },
 }
 
+/// What azure_identity says where there is no Azure CLI: the detail of [`Failure::NotSignedIn`] that has words of its own.
+pub const NO_AZURE_CLI: &str = "az not found on PATH";
+
 /// What a failure means to a script: the exit code of `ajar`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

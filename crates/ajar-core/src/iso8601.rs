@@ -1,6 +1,7 @@
 //! The ISO 8601 durations of JIT policies (`PT3H`, `PT30M`, `P1D`).
 
 use chrono::TimeDelta;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time that reads and writes as an ISO 8601 duration of days, hours, minutes and seconds.
@@ -46,6 +47,22 @@ fn designated(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
         text = &text[end + 1..];
     }
     Some(total)
+}
+
+/// Reads a length of time as people write it in settings (`2h`, `1h 30m`, `90m`) or as ISO 8601 (`PT2H`).
+///
+/// # Errors
+/// What is neither.
+pub fn as_people_write<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IsoDuration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
+    length.map(Some).ok_or_else(|| D::Error::custom(format!("“{text}” is not a length of time like 90m, 2h or PT2H")))
+}
+
+fn spoken(text: &str) -> Option<TimeDelta> {
+    let compact: String = text.split_whitespace().collect();
+    let seconds = designated(&compact, &[('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)])?;
+    (!compact.is_empty()).then(|| TimeDelta::try_seconds(seconds)).flatten()
 }
 
 impl std::fmt::Display for IsoDuration {
@@ -101,6 +118,26 @@ mod tests {
         for text in ["", "P", "PT", "3H", "PT3", "PTH", "P1Y", "PT3M2H", "PT-3H", "PT1.5H", "P99999999999999999999D"] {
             assert!(text.parse::<IsoDuration>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn settings_have_durations_as_people_or_as_azure_write_them() {
+        #[derive(Deserialize)]
+        struct Settings {
+            #[serde(default, deserialize_with = "as_people_write")]
+            access: Option<IsoDuration>,
+        }
+        let read = |text: &str| {
+            let settings: Settings = serde_json::from_value(serde_json::json!({ "access": text }))?;
+            Ok::<_, serde_json::Error>(settings.access.unwrap().0.num_seconds())
+        };
+        for (text, seconds) in [("2h", 7_200), ("1h 30m", 5_400), ("1h30m", 5_400), ("90m", 5_400), ("PT2H", 7_200)] {
+            assert_eq!(read(text).unwrap(), seconds, "{text}");
+        }
+        for text in ["", " ", "2", "h", "30m 1h", "-1h", "soon", "2 Stunden"] {
+            assert!(read(text).unwrap_err().to_string().contains("a length of time like 90m, 2h or PT2H"), "{text}");
+        }
+        assert!(serde_json::from_str::<Settings>("{}").unwrap().access.is_none());
     }
 
     proptest! {

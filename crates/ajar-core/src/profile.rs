@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::iso8601::IsoDuration;
+use crate::iso8601::{IsoDuration, as_people_write};
 use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
 
@@ -94,8 +94,8 @@ pub struct Profile {
     /// The user to log in as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// How long to ask access for, as an ISO 8601 duration.
-    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    /// How long to ask access for, such as `2h`, or as an ISO 8601 duration.
+    #[serde(default, rename = "for", deserialize_with = "as_people_write", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(type = "string", optional))]
     pub access: Option<IsoDuration>,
     /// The account to act as; without it the one that is there.

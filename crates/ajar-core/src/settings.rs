@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::profile::{Profile, ProfileName};
 
 /// The `schema_version` this code writes. A file with a newer one is read but never written.
@@ -41,6 +42,17 @@ impl Settings {
         };
         self.favourites.iter().enumerate().find_map(flaw_of)
     }
+}
+
+/// The failure of naming a favourite that is not among `names`, with those of them that look like it.
+pub fn unknown_favourite<'a>(wanted: &ProfileName, names: impl IntoIterator<Item = &'a ProfileName>) -> Failure {
+    let lower = wanted.as_str().to_lowercase();
+    let is_similar = |other: &&ProfileName| {
+        let other = other.as_str().to_lowercase();
+        other.contains(&lower) || lower.contains(&other) || (lower.len() > 3 && other.starts_with(&lower[..3]))
+    };
+    let similar = names.into_iter().filter(is_similar).map(ToString::to_string).collect();
+    Failure::UnknownFavourite { name: wanted.to_string(), similar }
 }
 
 /// A named profile.

@@ -15,6 +15,9 @@ use crate::ports::Ports;
 /// The cloud used when neither the command line nor the settings name one.
 const DEFAULT_CLOUD: &str = "public";
 
+/// The account of an engine that acts as the service principal of the environment.
+pub const ENVIRONMENT: &str = "environment";
+
 /// What an engine is made of, by the user's settings.
 ///
 /// The account is the service principal of the environment (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
@@ -36,11 +39,11 @@ pub fn parts(
         Err(trouble) if cloud.is_some() => return Err(trouble),
         Err(trouble) => (Settings::default(), Some(trouble)),
     };
-    let name = cloud.or(settings.cloud.as_deref()).unwrap_or(DEFAULT_CLOUD);
+    let name = cloud_name(cloud, &settings);
     let cloud = find_cloud(name, &settings, file.path())?;
     let client_id = variables("AZURE_CLIENT_ID");
     let (account, principal, sign_in) = match SignIn::from_environment(variables) {
-        Some(sign_in) => ("environment", client_id, sign_in),
+        Some(sign_in) => (ENVIRONMENT, client_id, sign_in),
         None => ("az", None, SignIn::AzureCli { tenant_id: None }),
     };
     let client = match broken {
@@ -55,6 +58,16 @@ pub fn parts(
         clock: Arc::new(SystemClock),
     };
     Ok(Parts { ports, folder, cloud: cloud.name, account: account.into(), principal, demo })
+}
+
+/// The name of the cloud that `asked` for or, if nobody did, the settings mean.
+pub fn cloud_name<'a>(asked: Option<&'a str>, settings: &'a Settings) -> &'a str {
+    asked.or(settings.cloud.as_deref()).unwrap_or(DEFAULT_CLOUD)
+}
+
+/// Whether the environment names an account. `variables` reads it.
+pub fn environment_has_account(variables: impl Fn(&str) -> Option<String>) -> bool {
+    SignIn::from_environment(variables).is_some()
 }
 
 fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {

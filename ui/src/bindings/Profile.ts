@@ -23,7 +23,7 @@ protocol?: Protocol | null,
  */
 user?: string | null, 
 /**
- * How long to ask access for, as an ISO 8601 duration.
+ * How long to ask access for, such as `2h`, or as an ISO 8601 duration.
  */
 for?: string, 
 /**

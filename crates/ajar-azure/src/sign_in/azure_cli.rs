@@ -148,7 +148,7 @@ mod tests {
     async fn what_az_says_first_is_what_the_user_reads() {
         let stderr = "ERROR: Please run 'az login' to setup account.\nmore\n";
         assert_eq!(detail(exited(1, "", stderr)).await, "Please run 'az login' to setup account.");
-        assert_eq!(detail(exited(127, "", "sh: az: not found")).await, "az not found on PATH");
+        assert_eq!(detail(exited(127, "", "sh: az: not found")).await, ajar_core::failure::NO_AZURE_CLI);
     }
 
     #[tokio::test]

@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Reply, Request};
-use ajar_core::settings::Favourite;
+use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, Step, StepStatus, StepView};
 use ajar_runtime::adapters::{run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
@@ -64,9 +64,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
             if code == 0 { Ok(()) } else { Err(End::Code(code)) }
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
-        None => {
-            Err(ajar_core::failure::Trouble::from(Failure::Internal { detail: "the attempt has no end".into() }).into())
-        }
+        None => Err(Trouble::from(Failure::Internal { detail: message::cli::attempt_without_end().into() }).into()),
     }
 }
 
@@ -224,7 +222,8 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, sig
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let Some(Favourite { name: known, profile }) = settings.favourite(&args.name) else {
-        return Err(in_words(Failure::UnknownFavourite { name: name.into(), similar: Vec::new() }));
+        let names = settings.favourites.iter().map(|favourite| &favourite.name);
+        return Err(in_words(unknown_favourite(&args.name, names)));
     };
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
     let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
@@ -265,9 +264,9 @@ async fn other_than_interrupt(signals: &mut Signals) -> Signal {
 /// Ends with the window's end time, or why there is none.
 fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
     let (Some(opened_by), false) = (view.opened_by(), args.json) else { return };
-    let name = args.name.as_str();
+    let name = view.name.as_str();
     let snapshot = session.snapshot();
-    let adopted = || snapshot.windows.iter().find(|window| window.name == args.name).map(|window| window.end_time_utc);
+    let adopted = || snapshot.windows.iter().find(|window| window.name == view.name).map(|window| window.end_time_utc);
     // A window that came in later says more than that there was none.
     let opened_by = match opened_by {
         OpenedBy::Window(_) => opened_by,

@@ -1,10 +1,10 @@
 //! `ajar add`, `show` and `remove`.
 
-use ajar_core::failure::Failure;
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request};
+use ajar_core::settings::unknown_favourite;
 use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
 use serde_json::json;
@@ -56,7 +56,7 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
     let snapshot = session.snapshot();
     let known = settings.favourite(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
     let Some((favourite, view)) = known else {
-        let failure = Failure::UnknownFavourite { name: args.name.to_string(), similar: Vec::new() };
+        let failure = unknown_favourite(&args.name, settings.favourites.iter().map(|favourite| &favourite.name));
         return Err(words(&failure.into(), args.name.as_str()).into());
     };
     let profile = &favourite.profile;

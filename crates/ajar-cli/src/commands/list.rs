@@ -24,7 +24,7 @@ pub(crate) fn run(session: &Session, args: &List) -> Result<(), End> {
         output::line_to_people(&nothing(&snapshot, &query));
     } else {
         let rows: Vec<Vec<String>> = found.iter().map(|favourite| row(favourite)).collect();
-        output::table(&message::cli::FAVOURITE_COLUMNS, &rows)?;
+        output::lines(&output::table(&message::cli::FAVOURITE_COLUMNS, &rows))?;
     }
     Ok(())
 }

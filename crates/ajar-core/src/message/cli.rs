@@ -42,9 +42,37 @@ pub fn no_match(query: &str) -> String {
     format!("No favourite matches “{query}”.")
 }
 
-/// No window is open.
-pub fn nothing_open() -> &'static str {
-    "Nothing is open."
+/// No window is open; `known` unless Azure could not be read to the end.
+pub fn nothing_open(known: bool) -> &'static str {
+    if known { "Nothing is open." } else { "Nothing is known to be open." }
+}
+
+/// Who opened a window, if it was another than Ajar.
+pub fn opened_by(other: Option<&str>) -> &str {
+    other.unwrap_or("Ajar")
+}
+
+/// The engine is hosted by a process of another account than the environment names here. `pid` is that process.
+pub fn environment_unused(pid: u32) -> String {
+    format!(
+        "Ajar runs already (process {pid}), as whoever is signed in to the Azure CLI. The account in this terminal’s \
+         AZURE_ variables is not used; quit the other Ajar first to use it."
+    )
+}
+
+/// The attempt was lost sight of.
+pub fn attempt_without_end() -> &'static str {
+    "the attempt has no end"
+}
+
+/// A demo was asked of a build that has none.
+pub fn built_without_demo() -> &'static str {
+    "this ajar was built without the built-in Azure"
+}
+
+/// What was written is no speed of the built-in Azure.
+pub fn no_speed() -> &'static str {
+    "a number greater than 0, please"
 }
 
 /// An attempt was cancelled from elsewhere.

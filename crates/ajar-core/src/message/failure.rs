@@ -224,6 +224,35 @@ mod tests {
         insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
     }
 
+    fn said(failure: Failure) -> FailureView {
+        let zone = FixedOffset::east_opt(0).unwrap();
+        in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH })
+    }
+
+    #[test]
+    fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
+        let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
+        assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
+        assert!(
+            without.action.starts_with("Install it and run “az login”, or set AZURE_TENANT_ID"),
+            "{}",
+            without.action
+        );
+        assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
+        let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
+        assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_not_to_be_corrected() {
+        let action = |detail: String| said(Failure::Settings { path: "config.toml".into(), detail }).action;
+        for code in [5, 13, 20] {
+            let action = action(std::io::Error::from_raw_os_error(code).to_string());
+            assert!(action.starts_with("Make sure that you may read and write there"), "{action}");
+        }
+        assert!(action("line 3: expected a string".into()).starts_with("Correct the file"));
+    }
+
     #[test]
     fn the_page_for_people_lists_every_failure_under_its_exit_code() {
         let page = include_str!("../../../../docs/behaviour.md");

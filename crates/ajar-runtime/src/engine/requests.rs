@@ -6,7 +6,7 @@ use ajar_core::launch::vet;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::settings::Favourite;
+use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
@@ -81,18 +81,8 @@ impl Engine {
     }
 
     fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
-        self.settings.favourite(name).ok_or_else(|| {
-            let wanted = name.as_str().to_lowercase();
-            let similar = |other: &&str| {
-                let other = other.to_lowercase();
-                other.contains(&wanted)
-                    || wanted.contains(&other)
-                    || (wanted.len() > 3 && other.starts_with(&wanted[..3]))
-            };
-            let names = self.settings.favourites.iter().map(|favourite| favourite.name.as_str());
-            let similar = names.filter(similar).map(ToOwned::to_owned).collect();
-            Failure::UnknownFavourite { name: name.to_string(), similar }.into()
-        })
+        let names = || self.settings.favourites.iter().map(|favourite| &favourite.name);
+        self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
     fn connect(&mut self, face: FaceId, connect: Connect) -> Result<AttemptNumber, Trouble> {

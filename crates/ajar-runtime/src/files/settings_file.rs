@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings};
+use ajar_core::settings::{ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, unknown_favourite};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
@@ -79,7 +79,7 @@ impl SettingsFile {
     pub fn remove(&self, name: &ProfileName) -> Result<(), Trouble> {
         self.edit(|document, settings| {
             let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
-                return Err(Failure::UnknownFavourite { name: name.to_string(), similar: Vec::new() });
+                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
             };
             profiles(document)?.remove(&written);
             Ok(())

@@ -3,14 +3,25 @@
 use std::net::Ipv4Addr;
 
 use super::{Words, azure_says, words};
+use crate::failure::NO_AZURE_CLI;
 use crate::message::power;
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
 const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
+const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
 const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
 
 pub(super) fn not_signed_in(detail: &str) -> Words {
+    if detail == NO_AZURE_CLI {
+        return words(
+            "You are not signed in to Azure.",
+            "The Azure CLI (az) is not installed, or not on the PATH of Ajar.",
+            "Install it and run “az login”, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then try \
+             again.",
+        )
+        .help(INSTALL_HELP);
+    }
     words(
         "You are not signed in to Azure.",
         detail,

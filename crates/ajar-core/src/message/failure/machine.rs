@@ -66,10 +66,16 @@ pub(super) fn favourite_exists(name: &str) -> Words {
 }
 
 pub(super) fn settings(path: &str, detail: &str) -> Words {
+    // As errors of the operating system end in Rust.
+    let is_the_systems = detail.contains("(os error ");
     words(
         "The configuration cannot be used.",
         format!("{path}: {detail}"),
-        "Correct the file, then try again; Ajar changed nothing in it.",
+        if is_the_systems {
+            "Make sure that you may read and write there, or name another folder with “--config DIR”; then try again."
+        } else {
+            "Correct the file, then try again; Ajar changed nothing in it."
+        },
     )
 }
 
