@@ -1,41 +1,84 @@
-//! What Azure says of a packet's fate: IP flow verify, and the effective rules of a network interface.
+//! Network watchers, and what Azure says of a packet's fate: IP flow verify, and the effective rules of a network
+//! interface.
 
 use std::net::Ipv4Addr;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::json_body::{self, Object};
 use crate::arm::operations::{LongRunning, accepted};
 use crate::arm::route::Scope;
-use crate::arm::{Call, security_groups};
+use crate::arm::{Call, compute, page, security_groups};
 use crate::latency::Wait;
+use crate::state::Cloud;
 use crate::state::nsg::{Direction, Packet, Protocol};
+use crate::state::places::NetworkWatcher;
 use crate::state::vm::Vm;
 use crate::switches::IpFlowVerifyAnswer;
 
 const VERIFY: &str = "Microsoft.Network/networkWatchers/ipFlowVerify/action";
 const EFFECTIVE: &str = "Microsoft.Network/networkInterfaces/effectiveNetworkSecurityGroups/action";
 
-/// Every region has a watcher as soon as it has a virtual network.
-const WATCHER: &str = "NetworkWatcher_";
+const READ: &str = "Microsoft.Network/networkWatchers/read";
+
+pub(super) fn watchers(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, READ, &scope.id())?;
+        let inside = cloud.places.watchers(&scope.subscription, scope.resource_group.as_deref());
+        page::list(call, cloud, inside.map(model))
+    })
+}
+
+pub(super) fn watcher(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, READ, &named(scope, name))?;
+        Ok(Json(model(find(cloud, scope, name)?)).into_response())
+    })
+}
+
+fn named(scope: &Scope, watcher: &str) -> String {
+    format!("{}/providers/Microsoft.Network/networkWatchers/{watcher}", scope.id())
+}
+
+fn find<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Result<&'c NetworkWatcher, ArmError> {
+    let group = scope.resource_group.as_deref();
+    let found = cloud.places.watchers(&scope.subscription, group).find(|one| one.name().eq_ignore_ascii_case(name));
+    let resource = || format!("Microsoft.Network/networkWatchers/{name}");
+    found.ok_or_else(|| ArmError::resource_not_found(&resource(), group.unwrap_or_default()))
+}
+
+fn model(watcher: &NetworkWatcher) -> Value {
+    json!({
+        "name": watcher.name(),
+        "id": watcher.id(),
+        "etag": "W/\"1\"",
+        "type": "Microsoft.Network/networkWatchers",
+        "location": watcher.location,
+        "tags": compute::tags(),
+        "properties": properties(),
+    })
+}
+
+/// All that a watcher has; the operations that it runs are not kept with it.
+pub(super) fn properties() -> Value {
+    json!({ "provisioningState": "Succeeded", "runningOperationIds": [] })
+}
 
 pub(super) fn ip_flow_verify(call: &Call<'_>, scope: &Scope, watcher: &str) -> Result<Response, ArmError> {
     call.world.change(|cloud, now| {
-        let id = format!("{}/providers/Microsoft.Network/networkWatchers/{watcher}", scope.id());
-        call.permit(cloud, VERIFY, &id)?;
+        call.permit(cloud, VERIFY, &named(scope, watcher))?;
+        let region = find(cloud, scope, watcher)?.location.clone();
         let body = json_body::parse(call.body)?;
         let body = Object::whole(&body)?;
         let target = body.required_text("targetResourceId")?;
         let (_, vm) =
             cloud.vm_of_id(target).ok_or_else(|| invalid("targetResourceId", target, "the id of a virtual machine"))?;
-        let region = watcher.get(WATCHER.len()..).filter(|_| starts_with_ignoring_case(watcher, WATCHER));
-        if !region.is_some_and(|region| region.eq_ignore_ascii_case(&vm.location)) {
-            let group = scope.resource_group.as_deref().unwrap_or_default();
-            return Err(ArmError::resource_not_found(&format!("Microsoft.Network/networkWatchers/{watcher}"), group));
+        if !region.eq_ignore_ascii_case(&vm.location) {
+            return Err(invalid("targetResourceId", target, &format!("of the watcher's region {region}")));
         }
         if let Some(nic) = body.text("targetNicResourceId")?.filter(|nic| !nic.eq_ignore_ascii_case(&vm.nic_id())) {
             return Err(invalid("targetNicResourceId", nic, "the id of a network interface of the virtual machine"));
@@ -73,10 +116,6 @@ pub(super) fn effective_groups(call: &Call<'_>, scope: &Scope, nic: &str) -> Res
         let takes = cloud.latencies.draw(Wait::Diagnosis);
         Ok(accepted(call, cloud, &operation, answer, (now, takes)))
     })
-}
-
-fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 /// Azure looks at the host on which the VM runs.

@@ -224,10 +224,7 @@ fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError>
 }
 
 fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, ArmError> {
-    // Azure makes the group of the network watchers by itself.
-    let whole = Scope { resource_group: None, ..scope.clone() };
-    let must_exist = if matches!(target, Target::IpFlowVerify { .. }) { &whole } else { scope };
-    call.world.look(|cloud, _| exists(call, cloud, must_exist))?;
+    call.world.look(|cloud, _| exists(call, cloud, scope))?;
     match target {
         Target::Subscription => call.world.look(|cloud, _| subscriptions::one(call, cloud, &scope.subscription)),
         Target::ResourceGroups => {

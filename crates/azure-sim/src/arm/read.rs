@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{
-    Call, compute, disk, network, page, pricings, providers, regions, resources, security_groups, sizes, subscriptions,
-    virtual_network,
+    Call, compute, diagnostics, disk, network, page, pricings, providers, regions, resources, security_groups, sizes,
+    subscriptions, virtual_network,
 };
 use crate::served::RouteName;
 
@@ -28,6 +28,8 @@ pub(crate) enum Read {
     Disk(String),
     VirtualNetworks,
     VirtualNetwork(String),
+    NetworkWatchers,
+    NetworkWatcher(String),
     Subnets(String),
     Subnet(String, String),
     DefaultSecurityRules(String),
@@ -95,6 +97,7 @@ pub(super) fn in_group(words: &[&str], names: &[&str]) -> Option<Read> {
 fn network_resource(kind: &str, rest: &[&str], names: &[&str]) -> Option<Read> {
     let name = |index: usize| names[index].to_owned();
     Some(match (kind, rest) {
+        ("networkwatchers", [_]) => Read::NetworkWatcher(name(0)),
         ("virtualnetworks", [_]) => Read::VirtualNetwork(name(0)),
         ("virtualnetworks", [_, "subnets"]) => Read::Subnets(name(0)),
         ("virtualnetworks", [_, "subnets", _]) => Read::Subnet(name(0), name(2)),
@@ -122,6 +125,7 @@ fn list(words: &[&str], _: &[&str]) -> Option<Read> {
         ["resources"] => Read::Resources,
         ["providers", "microsoft.compute", "disks"] => Read::Disks,
         ["providers", "microsoft.network", "virtualnetworks"] => Read::VirtualNetworks,
+        ["providers", "microsoft.network", "networkwatchers"] => Read::NetworkWatchers,
         ["providers", namespace, kind] => Read::NoneOf(providers::known(namespace, kind)?),
         _ => return None,
     })
@@ -143,6 +147,8 @@ impl Read {
             Self::Disk(_) => RouteName::DisksGet,
             Self::VirtualNetworks => either(RouteName::VirtualNetworksList, RouteName::VirtualNetworksListAll),
             Self::VirtualNetwork(_) => RouteName::VirtualNetworksGet,
+            Self::NetworkWatchers => either(RouteName::NetworkWatchersList, RouteName::NetworkWatchersListAll),
+            Self::NetworkWatcher(_) => RouteName::NetworkWatchersGet,
             Self::Subnets(_) => RouteName::SubnetsList,
             Self::Subnet(..) => RouteName::SubnetsGet,
             Self::DefaultSecurityRules(_) => RouteName::DefaultSecurityRulesList,
@@ -177,6 +183,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::Disk(name) => disk::one(call, scope, name),
         Read::VirtualNetworks => virtual_network::all(call, scope),
         Read::VirtualNetwork(name) => virtual_network::one(call, scope, name),
+        Read::NetworkWatchers => diagnostics::watchers(call, scope),
+        Read::NetworkWatcher(name) => diagnostics::watcher(call, scope, name),
         Read::Subnets(network) => virtual_network::subnets(call, scope, network),
         Read::Subnet(network, name) => virtual_network::subnet_of(call, scope, network, name),
         Read::DefaultSecurityRules(group) => security_groups::default_rules(call, scope, group),

@@ -8,6 +8,7 @@ use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, page, security_groups, virtual_network};
 use crate::state::Cloud;
 use crate::state::groups::{NicGroup, SecurityGroup};
+use crate::state::places::NetworkWatcher;
 use crate::state::vm::Vm;
 
 /// The types of the fleet's resources.
@@ -19,16 +20,18 @@ pub(super) enum Kind {
     PublicIpAddress,
     SecurityGroup,
     VirtualNetwork,
+    NetworkWatcher,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::VirtualMachine,
         Self::Disk,
         Self::Interface,
         Self::PublicIpAddress,
         Self::SecurityGroup,
         Self::VirtualNetwork,
+        Self::NetworkWatcher,
     ];
 
     /// As Azure spells it.
@@ -40,6 +43,7 @@ impl Kind {
             Self::PublicIpAddress => "Microsoft.Network/publicIPAddresses",
             Self::SecurityGroup => "Microsoft.Network/networkSecurityGroups",
             Self::VirtualNetwork => "Microsoft.Network/virtualNetworks",
+            Self::NetworkWatcher => "Microsoft.Network/networkWatchers",
         }
     }
 }
@@ -47,10 +51,11 @@ impl Kind {
 /// One resource.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Resource<'c> {
-    /// Of this kind, and this VM's. A network is its first VM's.
+    /// Of this kind, and this VM's. A network is its first VM's; a network watcher is none's.
     OfVm(Kind, &'c Vm),
     /// A network security group that is not one VM's own, with its index in [`Cloud::security_groups`].
     SharedGroup(usize, &'c SecurityGroup),
+    Watcher(&'c NetworkWatcher),
 }
 
 impl<'c> Resource<'c> {
@@ -63,11 +68,17 @@ impl<'c> Resource<'c> {
                 all.extend(virtual_network::in_scope(cloud, scope).map(one));
                 continue;
             }
-            let vms = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
+            let group = scope.resource_group.as_deref();
+            if *kind == Kind::NetworkWatcher {
+                all.extend(cloud.places.watchers(&scope.subscription, group).map(Self::Watcher));
+                continue;
+            }
+            let vms = cloud.vms_in(&scope.subscription, group);
             let has_it = |vm: &&Vm| match kind {
                 Kind::PublicIpAddress => vm.public_ip_id().is_some(),
                 Kind::SecurityGroup => vm.nic_group == NicGroup::Own,
-                Kind::VirtualMachine | Kind::Disk | Kind::Interface | Kind::VirtualNetwork => true,
+                Kind::VirtualMachine | Kind::Disk | Kind::Interface => true,
+                Kind::VirtualNetwork | Kind::NetworkWatcher => false,
             };
             all.extend(vms.filter(has_it).map(one));
             if *kind == Kind::SecurityGroup {
@@ -81,6 +92,7 @@ impl<'c> Resource<'c> {
         match self {
             Self::OfVm(kind, _) => *kind,
             Self::SharedGroup(..) => Kind::SecurityGroup,
+            Self::Watcher(_) => Kind::NetworkWatcher,
         }
     }
 
@@ -91,8 +103,9 @@ impl<'c> Resource<'c> {
             Self::OfVm(Kind::Interface, vm) => vm.nic_name(),
             Self::OfVm(Kind::PublicIpAddress, vm) => vm.public_ip_name(),
             Self::OfVm(Kind::SecurityGroup, vm) => vm.nsg_name(),
-            Self::OfVm(Kind::VirtualNetwork, vm) => vm.network_name(),
+            Self::OfVm(Kind::VirtualNetwork | Kind::NetworkWatcher, vm) => vm.network_name(),
             Self::SharedGroup(_, group) => group.name.clone(),
+            Self::Watcher(watcher) => watcher.name(),
         }
     }
 
@@ -100,6 +113,7 @@ impl<'c> Resource<'c> {
         match self {
             Self::OfVm(kind, vm) => format!("{}/providers/{}/{}", vm.group(), kind.name(), self.name()),
             Self::SharedGroup(_, group) => group.id(),
+            Self::Watcher(watcher) => watcher.id(),
         }
     }
 
@@ -107,6 +121,7 @@ impl<'c> Resource<'c> {
         match self {
             Self::OfVm(_, vm) => &vm.location,
             Self::SharedGroup(_, group) => &group.location,
+            Self::Watcher(watcher) => &watcher.location,
         }
     }
 
@@ -114,6 +129,7 @@ impl<'c> Resource<'c> {
         match self {
             Self::OfVm(_, vm) => &vm.resource_group,
             Self::SharedGroup(_, group) => &group.resource_group,
+            Self::Watcher(_) => NetworkWatcher::GROUP,
         }
     }
 

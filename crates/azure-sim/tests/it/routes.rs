@@ -82,6 +82,7 @@ async fn reads(walk: &mut Walk) {
             "/providers/Microsoft.Network/publicIPAddresses",
             "/providers/Microsoft.Network/networkSecurityGroups",
             "/providers/Microsoft.Network/virtualNetworks",
+            "/providers/Microsoft.Network/networkWatchers",
         ];
         walk.get_all(scope, &below).await;
     }
@@ -139,8 +140,12 @@ async fn writes(walk: &mut Walk) {
         "localIPAddress": "10.1.0.4", "remoteIPAddress": "203.0.113.7",
     });
     let network = format!("{group}/providers/Microsoft.Network");
-    let watcher = format!("{network}/networkWatchers/NetworkWatcher_westeurope/ipFlowVerify");
-    walk.arm(Method::POST, &watcher, Some(&flow)).await;
+    let subscription = format!("/subscriptions/{}", walk.azure.vm("db-replica-3").subscription_id);
+    let watcher =
+        "resourceGroups/NetworkWatcherRG/providers/Microsoft.Network/networkWatchers/NetworkWatcher_westeurope";
+    let watcher = format!("{subscription}/{watcher}");
+    walk.arm(Method::GET, &watcher, None).await;
+    walk.arm(Method::POST, &format!("{watcher}/ipFlowVerify"), Some(&flow)).await;
     let effective = format!("{network}/networkInterfaces/db-replica-3-nic/effectiveNetworkSecurityGroups");
     walk.arm(Method::POST, &effective, None).await;
 

@@ -9,7 +9,7 @@ use super::row::follow;
 use super::syntax::{Comparison, Expr, Step};
 use crate::arm::resources::{Kind, Resource};
 use crate::arm::route::Scope;
-use crate::arm::{Call, compute, disk, network, security_groups, virtual_network};
+use crate::arm::{Call, compute, diagnostics, disk, network, security_groups, virtual_network};
 use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
 use crate::state::groups::Group;
@@ -215,6 +215,7 @@ impl Source<'_> {
         let (kind, vm) = match resource {
             Resource::OfVm(kind, vm) => (*kind, *vm),
             Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(*index), now),
+            Resource::Watcher(_) => return diagnostics::properties(),
         };
         match kind {
             Kind::VirtualMachine => {
@@ -227,6 +228,7 @@ impl Source<'_> {
             Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
             Kind::SecurityGroup => security_groups::properties(cloud, Group::Own(vm), now),
             Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
+            Kind::NetworkWatcher => diagnostics::properties(),
         }
     }
 
