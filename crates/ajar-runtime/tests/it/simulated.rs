@@ -2,6 +2,7 @@
 
 mod killing;
 mod processes;
+mod public_ip;
 mod refreshing;
 mod sources;
 
