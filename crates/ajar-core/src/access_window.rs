@@ -14,6 +14,13 @@ pub const ENDING: TimeDelta = TimeDelta::minutes(15);
 /// A window with less than this left is not relied on for a new attempt.
 pub const WORTH_USING: TimeDelta = TimeDelta::minutes(1);
 
+/// How far the time at which Azure took a request may lie before the one at which it was sent: by two clocks, of which
+/// ours is put right by ARM's `Date` header, to the second and only once an answer has come.
+const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(1);
+
+/// How long after it was first sent Azure may have taken a request: it is sent again where it went astray.
+const TAKEN_WITHIN: TimeDelta = TimeDelta::minutes(5);
+
 /// One port of one VM that Azure holds open for one source until a given time.
 ///
 /// It outlives the attempt that asked for it, and may have been asked for elsewhere: in the portal, by the az CLI, on
@@ -80,6 +87,21 @@ impl AccessWindow {
     pub fn is_same_grant(&self, other: &Self) -> bool {
         self.vm == other.vm && self.port == other.port && self.end_time_utc == other.end_time_utc
     }
+
+    /// Whether it may be what a request opened that was sent at `sent_at`, by Azure's clock: neither older nor much newer,
+    /// and not asked for by somebody else than `principal`, as far as either is known.
+    pub fn may_be_of(&self, sent_at: DateTime<Utc>, principal: Option<&str>) -> bool {
+        let taken = self.start_time_utc - sent_at;
+        (-CLOCKS_AGREE..=TAKEN_WITHIN).contains(&taken) && !is_another(&self.requestor, principal)
+    }
+}
+
+/// Whether a requestor is certainly another than `principal`. Azure's word for a requestor is an open one, such as a user
+/// principal name. An application is named by one of several ids and guests have several names, so that another id or
+/// another name may be the same principal's; but no application has the name of a user.
+fn is_another(requestor: &str, principal: Option<&str>) -> bool {
+    let is_user = |name: &str| name.contains('@');
+    principal.is_some_and(|own| !is_user(own) && is_user(requestor))
 }
 
 /// The windows of a VM that are open at `now` by the requests under these policies, latest end first.
@@ -151,6 +173,30 @@ mod tests {
             end_time_utc: at(end),
             requestor: "me".into(),
             mapped: None,
+        }
+    }
+
+    #[test]
+    fn a_window_may_be_of_a_request_by_its_time_and_its_requestor_as_far_as_they_are_known() {
+        let application = Some("8a7b…-client-id");
+        let sent = at(10);
+        let soon = |seconds| sent + TimeDelta::seconds(seconds);
+        for (start, requestor, principal, may) in [
+            (soon(0), "8A7B…-CLIENT-ID", application, true),
+            (soon(-59), "8a7b…-client-id", application, true),
+            (soon(-61), "8a7b…-client-id", application, false),
+            (soon(290), "8a7b…-client-id", application, true),
+            (soon(301), "8a7b…-client-id", application, false),
+            (soon(1), "bob@contoso.com", application, false),
+            (soon(1), "its-object-id", application, true),
+            (soon(1), "Ajar’s service principal", application, true),
+            (soon(1), "", application, true),
+            (soon(1), "bob@contoso.com", None, true),
+            (soon(-61), "bob@contoso.com", None, false),
+            (soon(1), "bob_contoso.com#EXT#@fabrikam.com", Some("bob@contoso.com"), true),
+        ] {
+            let window = AccessWindow { start_time_utc: start, requestor: requestor.into(), ..window(120) };
+            assert_eq!(window.may_be_of(sent, principal), may, "{start} {requestor} {principal:?}");
         }
     }
 

@@ -181,6 +181,17 @@ pub enum Failure {
         /// Whether the VM had been told to start: it goes on starting.
         starting: bool,
     },
+    /// The favourite was removed while it was being opened. The data is that of [`Failure::Cancelled`].
+    FavouriteRemoved {
+        /// The end of the window that had been granted by then.
+        open_until: Option<DateTime<Utc>>,
+        /// Whether a request was on its way whose answer was not there yet.
+        asking: bool,
+        /// Whether the VM had been told to start.
+        starting: bool,
+    },
+    /// An attempt ended, and was forgotten before the face that followed it heard how.
+    EndUnseen,
     /// The user left an attempt that others follow: it goes on.
     Left,
     /// No favourite of that name.
@@ -304,6 +315,8 @@ impl Failure {
             Self::TimedOut { .. } => "timedOut",
             Self::AzureError { .. } => "azureError",
             Self::Cancelled { .. } => "cancelled",
+            Self::FavouriteRemoved { .. } => "favouriteRemoved",
+            Self::EndUnseen => "endUnseen",
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
@@ -333,7 +346,7 @@ impl Failure {
             | Self::TimedOut { .. }
             | Self::PowerStateUnknown
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } | Self::Left => ExitCode::Cancelled,
+            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::UnknownCloud { .. }
@@ -356,6 +369,7 @@ impl Failure {
             | Self::Throttled { .. }
             | Self::Unreachable { .. }
             | Self::AzureError { .. }
+            | Self::EndUnseen
             | Self::Settings { .. }
             | Self::Internal { .. } => ExitCode::Failed,
         }

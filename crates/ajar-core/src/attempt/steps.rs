@@ -61,7 +61,7 @@ impl Attempt {
             status: stand.status,
             started_ms: shown(stand.began),
             ended_ms: shown(stand.ended),
-            label: label(step, stand.status, self.order.protocol),
+            label: label(step, stand.status, stand.finding.as_ref(), self.order.protocol),
             detail: stand.finding.map(|finding| detail(&finding, zone)),
         }
     }
@@ -101,9 +101,9 @@ impl Attempt {
                 (StepStatus::Done, finding.or(Some(Finding::Unanswered)))
             };
         }
-        // What answers runs, though Azure has not said so yet.
-        if step == Step::Start && connected && self.start.is_begun() {
-            return (StepStatus::Done, finding);
+        // What answers runs, though Azure has not said so yet; else Azure goes on with what it was told.
+        if step == Step::Start && self.start.is_begun() {
+            return (StepStatus::Done, if connected { finding } else { Some(Finding::GoesOnStarting) });
         }
         let finding = match (connected, begun) {
             (true, true) => Some(Finding::Overtaken),
@@ -172,7 +172,7 @@ impl Attempt {
             (Some(power), None) if self.passing_since.is_some() => {
                 Stand::of(self.passing_since, None, true, Some(Finding::Was(power)))
             }
-            (_, began) => Stand::of(began, self.start.ended, false, was.map(Finding::Was)),
+            (_, _) => Stand::of_read(&self.start, was.map(Finding::Was)),
         }
     }
 

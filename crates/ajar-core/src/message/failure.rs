@@ -125,6 +125,10 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::Cancelled { open_until, asking, starting } => {
             machine::cancelled(about, *open_until, *asking, *starting)
         }
+        Failure::FavouriteRemoved { open_until, asking, starting } => {
+            machine::favourite_removed(about, *open_until, *asking, *starting)
+        }
+        Failure::EndUnseen => machine::end_unseen(name),
         Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
@@ -189,6 +193,8 @@ mod tests {
             Failure::TimedOut { step: Step::Start },
             Failure::AzureError { status: 500, azure_code, azure_message },
             Failure::Cancelled { open_until: Some(since), asking: false, starting: true },
+            Failure::FavouriteRemoved { open_until: None, asking: true, starting: false },
+            Failure::EndUnseen,
             Failure::Left,
             Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
             Failure::FavouriteExists { name: "web-01".into() },

@@ -42,6 +42,8 @@ pub enum Finding {
     Unanswered,
     /// Azure refused the request, and the end was another.
     Refused,
+    /// The VM was told to start, and the end came before it ran.
+    GoesOnStarting,
     /// The VM ran already.
     AlreadyRunning,
     /// The state the VM was in.
@@ -51,13 +53,14 @@ pub enum Finding {
 }
 
 /// The name of a step.
-pub fn label(step: Step, status: StepStatus, protocol: Protocol) -> String {
+pub fn label(step: Step, status: StepStatus, finding: Option<&Finding>, protocol: Protocol) -> String {
     match (step, status) {
         (Step::Source, _) => "Your address".into(),
         (Step::Vm, _) => "The VM".into(),
         (Step::Policy, _) => "JIT policy".into(),
         (Step::Access, StepStatus::Done) => "Access requested".into(),
         (Step::Access, _) => "Requesting access".into(),
+        (Step::Start, StepStatus::Done) if finding == Some(&Finding::GoesOnStarting) => "VM told to start".into(),
         (Step::Start, StepStatus::Done) => "VM started".into(),
         (Step::Start, _) => "Starting the VM".into(),
         (Step::Port, StepStatus::Done) => format!("{protocol} answers"),
@@ -83,6 +86,7 @@ pub fn detail(finding: &Finding, zone: FixedOffset) -> String {
         Finding::Overtaken => "the port answered first".into(),
         Finding::Unanswered => "Azure had not answered yet".into(),
         Finding::Refused => "Azure refused".into(),
+        Finding::GoesOnStarting => "it goes on without Ajar".into(),
         Finding::AlreadyRunning => "already running".into(),
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),

@@ -30,6 +30,60 @@ fn after_an_ambiguous_failure_the_request_is_looked_for_and_adopted_not_repeated
     assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
 }
 
+/// A request that the policies show, and whether it is taken for the one at noon that nobody answered. Whoever's it is,
+/// what lets this machine in makes another needless; what is not ours is looked for until its time is over.
+#[test]
+fn the_own_request_is_known_by_vm_port_source_time_and_requestor() {
+    type Change = fn(&mut JitNetworkAccessRequest);
+    let cases: [(&str, Change, bool, bool); 9] = [
+        ("as sent", |_| {}, true, true),
+        ("by a clock that is slow", |request| request.start_time_utc -= TimeDelta::seconds(50), true, true),
+        ("by a clock that is fast", |request| request.start_time_utc += TimeDelta::seconds(50), true, true),
+        ("older", |request| request.start_time_utc -= TimeDelta::minutes(30), false, true),
+        ("by a user", |request| request.requestor = "bob@contoso.com".into(), false, true),
+        ("by an id of its own", |request| request.requestor = "an-object-id".into(), true, true),
+        (
+            "another VM",
+            |request| request.virtual_machines[0].id = vm_id().to_string().replace("web-01", "web-02").parse().unwrap(),
+            false,
+            false,
+        ),
+        ("another port", |request| request.virtual_machines[0].ports[0].number = 3389, false, false),
+        (
+            "another source",
+            |request| request.virtual_machines[0].ports[0].allowed_source_address_prefixes = vec!["192.0.2.1".into()],
+            false,
+            false,
+        ),
+    ];
+    let memory = || Memory { principal: Some("our-client-id".into()), ..Memory::default() };
+    for (what, change, is_ours, lets_in) in cases {
+        let mut shown = request(120, None);
+        change(&mut shown);
+        let shown = || Fact::Policies(Ok(vec![JitNetworkAccessPolicy { requests: vec![shown.clone()], ..policy() }]));
+        let mut world = check(order(), memory(), asking().into_iter().chain([told(unanswered()), does(&["policy"])]));
+        world.tell(shown());
+        let found = world.step(Step::Access).starts_with("Done");
+        assert_eq!(found, is_ours, "{what}: {}", world.step(Step::Access));
+        for _ in 0..10 {
+            world.pass(TimeDelta::seconds(2));
+            world.tell(shown());
+        }
+        assert_eq!(world.asked.len(), if lets_in { 1 } else { 2 }, "{what}");
+        assert_eq!(world.step(Step::Access).starts_with("Done"), lets_in, "{what}: {}", world.step(Step::Access));
+    }
+}
+
+#[test]
+fn a_request_found_and_revoked_later_is_not_asked_for_again() {
+    let script = [told(unanswered()), does(&["policy"]), told(policies_open_until(120))];
+    let mut world = check(order(), Memory::default(), asking().into_iter().chain(script));
+    let mut request = request(120, None);
+    request.virtual_machines[0].ports[0].status = RequestStatus::Revoked(StatusReason::UserRequested);
+    world.tell(Fact::Policies(Ok(vec![JitNetworkAccessPolicy { requests: vec![request], ..policy() }])));
+    assert_eq!((world.outcome().as_str(), world.asked.len()), ("accessRevoked in Access", 1));
+}
+
 #[test]
 fn an_answer_that_grants_nothing_usable_counts_as_no_answer() {
     let mut elsewhere = request(120, None);

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::script::*;
-use crate::attempt::{Fact, Memory, Order};
+use crate::attempt::{Fact, InitiateFailure, Memory, Order};
 use crate::failure::Failure;
 use crate::policy::{JitNetworkAccessPolicy, SourcePrefix};
 use crate::port::PortAnswer::{Open, Silent};
@@ -195,6 +195,44 @@ fn cancelling_says_what_stays_behind() {
     ] {
         check(order(), Memory::default(), cut(lines).chain([cancel(), ends(outcome)]));
     }
+}
+
+#[test]
+fn a_favourite_that_is_removed_takes_its_attempt_along_and_says_what_stays_behind() {
+    for (lines, says) in [
+        (3, "Nothing was opened and nothing was started."),
+        (6, "A request was on its way; Azure may still open the port for it. The VM was told to start and stays on."),
+        (12, "Azure keeps the port open until 14:00. The VM was told to start and stays on."),
+    ] {
+        let script = cut(lines).chain([removed(), ends("cancelled as favouriteRemoved")]);
+        let world = check(order(), Memory::default(), script);
+        let Some(OutcomeView::Cancelled(words)) = world.attempt.view(world.now, UTC).outcome else { unreachable!() };
+        assert_eq!(words.title, "web-01 was removed from the favourites while it was being opened.");
+        assert_eq!((words.message.as_str(), words.exit_code), (says, 130));
+    }
+}
+
+#[test]
+fn a_start_that_the_end_overtakes_goes_on_and_is_not_said_to_have_been_skipped() {
+    let told_to_start = "Done: VM told to start (it goes on without Ajar)";
+    let world =
+        check(order(), Memory::default(), cut(7).chain([cancel(), ends("cancelled, open until 14:00, starting")]));
+    assert_eq!(world.step(Step::Start), told_to_start);
+    let refused = Fact::Initiated(Err(InitiateFailure::Refused(
+        Failure::AccessDenied { action: "a".into(), scope: "s".into() }.into(),
+    )));
+    let world = check(order(), Memory::default(), cut(6).chain([told(refused), ends("accessDenied in Access")]));
+    assert_eq!(world.step(Step::Start), told_to_start);
+    // Azure has said what came of it.
+    let world =
+        check(order(), Memory::default(), cut(10).chain([cancel(), ends("cancelled, open until 14:00, starting")]));
+    assert_eq!(world.step(Step::Start), "Done: VM started (was deallocated)");
+    let failed = [told(Fact::Started(Err(trouble()))), cancel(), ends("cancelled, asking")];
+    let world = check(order(), Memory::default(), cut(6).chain(failed));
+    assert_eq!(world.step(Step::Start), "Failed: Starting the VM (was deallocated)");
+    // It had not begun.
+    let world = check(order(), Memory::default(), cut(3).chain([cancel(), ends("cancelled")]));
+    assert_eq!(world.step(Step::Start), "Skipped: Starting the VM (was deallocated)");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn beginning() -> impl Strategy<Value = (Order, Memory)> {
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
             source: fresh.then_some(SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 2 } }),
+            principal: None,
             unsettled_since: sent.map(|seconds| noon() + TimeDelta::seconds(seconds)),
         };
         (order, memory)

@@ -149,6 +149,7 @@ pub(super) enum Event {
     ToldToAnother(Fact),
     After(TimeDelta),
     Cancel,
+    Removed,
 }
 
 /// These effects begin, in this order, and no others.
@@ -166,6 +167,10 @@ pub(super) fn told_to_another(fact: Fact) -> Line {
 
 pub(super) fn cancel() -> Line {
     Line::Event(Event::Cancel)
+}
+
+pub(super) fn removed() -> Line {
+    Line::Event(Event::Removed)
 }
 
 /// The attempt ends so, and does nothing more.
@@ -236,6 +241,7 @@ impl World {
             Event::ToldToAnother(fact) => self.attempt.apply(AttemptNumber(NUMBER.0 - 1), fact, self.now),
             Event::After(time) => return self.pass(time),
             Event::Cancel => self.attempt.cancel(self.now),
+            Event::Removed => self.attempt.favourite_removed(self.now),
         }
         self.go_on();
     }

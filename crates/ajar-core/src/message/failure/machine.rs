@@ -22,6 +22,29 @@ pub(super) fn client_failed(program: &str, detail: &str) -> Words {
 }
 
 pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, asking: bool, starting: bool) -> Words {
+    words(
+        format!("Cancelled opening {}.", about.name),
+        left_behind(about, open_until, asking, starting),
+        "Connect again whenever you like.",
+    )
+}
+
+pub(super) fn favourite_removed(
+    about: &About<'_>,
+    open_until: Option<DateTime<Utc>>,
+    asking: bool,
+    starting: bool,
+) -> Words {
+    let name = about.name;
+    words(
+        format!("{name} was removed from the favourites while it was being opened."),
+        left_behind(about, open_until, asking, starting),
+        format!("To open it all the same, add it with “ajar add {name} --vm RESOURCE_ID” and connect again."),
+    )
+}
+
+/// What goes on in Azure after an attempt was given up.
+fn left_behind(about: &About<'_>, open_until: Option<DateTime<Utc>>, asking: bool, starting: bool) -> String {
     let mut stays = Vec::new();
     if let Some(end) = open_until {
         stays.push(format!("Azure keeps the port open until {}.", moment(end, about.zone)));
@@ -35,7 +58,15 @@ pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, as
     if stays.is_empty() {
         stays.push("Nothing was opened and nothing was started.".to_owned());
     }
-    words(format!("Cancelled opening {}.", about.name), stays.join(" "), "Connect again whenever you like.")
+    stays.join(" ")
+}
+
+pub(super) fn end_unseen(name: &str) -> Words {
+    words(
+        format!("Opening {name} has ended, and how is not known here."),
+        "Its end was dismissed elsewhere before this Ajar heard of it.",
+        "See what is open with “ajar status”, then connect again if need be.",
+    )
 }
 
 pub(super) fn left(name: &str) -> Words {

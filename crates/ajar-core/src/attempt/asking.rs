@@ -1,0 +1,152 @@
+//! The request for access: what became of it, and what the policies show of it.
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Ms;
+use super::{Attempt, InitiateFailure, Outcome, UNSETTLED, limits};
+use crate::access_window::{AccessWindow, granted, revoked};
+use crate::failure::{Failure, Trouble};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, StatusReason};
+use crate::snapshot::Step;
+
+/// How far the request for access has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asking {
+    /// How many have been sent in a row without an answer.
+    pub(super) sent: u32,
+    pub(super) in_flight: Option<Ms>,
+    /// When the first of them was sent, by Azure's clock.
+    pub(super) sent_at: Option<DateTime<Utc>>,
+    /// One did not come back at all. It may still be on its way, so no other is sent after it.
+    pub(super) lost: bool,
+    /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
+    pub(super) unsettled: Option<Ms>,
+    /// Azure's id of the last one that was not answered, where it told.
+    pub(super) correlation_id: Option<String>,
+    pub(super) granted: Option<AccessWindow>,
+    pub(super) began: Option<Ms>,
+    pub(super) ended: Option<Ms>,
+    /// The last one was refused, and that did not end the attempt.
+    pub(super) refused: bool,
+    /// Azure refused while the VM was not running: it is asked once more when it runs.
+    pub(super) too_early: bool,
+}
+
+impl Attempt {
+    pub(super) fn policies_read(
+        &mut self,
+        result: Result<Vec<JitNetworkAccessPolicy>, Trouble>,
+        now: DateTime<Utc>,
+        at: Ms,
+    ) {
+        let unsettled = self.asking.unsettled.filter(|since| at - since < limits::ms(UNSETTLED));
+        if result.is_err() && unsettled.is_some() && self.policies.is_known() {
+            // What kept the answer away may keep this reading away too; the policies themselves are known.
+            self.policies.keep();
+            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+            return;
+        }
+        self.policies.settle(result, at);
+        self.give_up_revoked(now);
+        if self.asking.unsettled.is_none() {
+            return;
+        }
+        if let Some(found) = self.own_window(now) {
+            self.settle_request(at);
+            self.asking.granted = Some(found);
+        } else if unsettled.is_none() && self.window(now).is_some() {
+            // Ours was not found; somebody else's lets us in.
+            self.settle_request(at);
+        } else if unsettled.is_none() {
+            self.asking.unsettled = None;
+        } else {
+            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+        }
+    }
+
+    /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id
+    /// (azure-api.md, point 5), so it is known by VM, port, source, time and requestor.
+    fn own_window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
+        let sent_at = self.asking.sent_at?;
+        self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()))
+    }
+
+    /// No answer to a request is waited for any more.
+    fn settle_request(&mut self, at: Ms) {
+        self.asking.unsettled = None;
+        self.asking.sent_at = None;
+        self.asking.sent = 0;
+        self.asking.ended.get_or_insert(at);
+    }
+
+    /// Others have read the policies. If they show that what lets us in is revoked, the attempt reads them too.
+    pub fn notice_policies(&mut self, policies: &[JitNetworkAccessPolicy], now: DateTime<Utc>) {
+        if self.outcome.is_none() && self.covering(now).any(|window| revoked(policies, &window).is_some()) {
+            let at = self.clock.observe(now);
+            self.policies.want(at);
+        }
+    }
+
+    /// What was granted and is revoked does not let us in. It is not asked for again: who replaced it may do the same,
+    /// and each would close the other's door.
+    fn give_up_revoked(&mut self, now: DateTime<Utc>) {
+        let policies = self.policies.value().map_or(&[][..], Vec::as_slice);
+        let Some(reason) = self.asking.granted.as_ref().and_then(|window| revoked(policies, window)) else { return };
+        self.asking.granted = None;
+        if self.window(now).is_none() && self.open_endpoint().is_none() {
+            let replaced = reason == StatusReason::NewerRequestInitiated;
+            self.end(Outcome::Failed { trouble: Failure::AccessRevoked { replaced }.into(), step: Step::Access });
+        }
+    }
+
+    pub(super) fn initiated(&mut self, result: Result<JitNetworkAccessRequest, InitiateFailure>, at: Ms) {
+        let lost = self.asking.in_flight.take().is_none();
+        match result {
+            Ok(request) => {
+                if let Some(window) = self.usable(&request) {
+                    self.settle_request(at);
+                    self.asking.granted = Some(window);
+                    self.asking.lost = false;
+                    self.look_soon(at);
+                } else {
+                    self.unanswered(at);
+                }
+            }
+            // It was given up before and is being looked for already.
+            Err(InitiateFailure::Unanswered { .. }) if lost => {}
+            Err(InitiateFailure::Unanswered { correlation_id }) => {
+                self.asking.correlation_id = correlation_id;
+                self.unanswered(at);
+            }
+            // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
+            Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => self.asking.refused = true,
+            Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => {
+                self.asking.refused = true;
+                self.asking.sent_at = None;
+                self.asking.too_early = true;
+            }
+            Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
+        }
+    }
+
+    /// Whether a refusal may be for the VM's state: it is not known whether Azure takes requests for a VM that rests, so
+    /// one that is refused meanwhile is made once more when the VM runs.
+    fn may_be_too_early(&self, trouble: &Trouble) -> bool {
+        let of_the_request =
+            matches!(trouble.failure, Failure::RequestRefused { .. } | Failure::RequestConflict { .. });
+        of_the_request && self.order.may_start && !self.is_running()
+    }
+
+    /// The window a request grants, if it lets this machine in.
+    fn usable(&self, request: &JitNetworkAccessRequest) -> Option<AccessWindow> {
+        let source = self.source.value()?.address;
+        granted(request, &self.order.vm, self.firewall())
+            .find(|window| window.covers(self.order.port, source, self.clock.seen()))
+    }
+
+    pub(super) fn unanswered(&mut self, at: Ms) {
+        self.asking.in_flight = None;
+        self.asking.unsettled = Some(at);
+        self.policies.want(at);
+    }
+}
