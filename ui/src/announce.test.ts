@@ -33,6 +33,12 @@ test('a window that was closed before its time is announced with the reason', ()
   expect(announcement(open, snapshot({ closed }), NOW)).toBe(`web-01: ${text}`);
 });
 
+test('a window whose favourite was removed is not said to be closed', () => {
+  const open = window('shop', NOW, 1, 60);
+  const after = snapshot({ windows: [{ ...open, name: 'web-01' }] });
+  expect(announcement(snapshot({ windows: [open] }), after, NOW)).toBe('web-01: open until 16:00');
+});
+
 test('the last quarter hour and the end of a window are announced once', () => {
   const open = snapshot({ windows: [window('web-01', NOW, 40, 20)] });
   const ending = snapshot({ windows: open.windows.map((known) => ({ ...known, ending: true })) });

@@ -2,6 +2,7 @@
 
 import type { AttemptView } from './bindings/AttemptView';
 import type { Snapshot } from './bindings/Snapshot';
+import type { WindowView } from './bindings/WindowView';
 import { clockText, durationText } from './countdown';
 import { windowKey } from './sections';
 import { words } from './words';
@@ -20,7 +21,10 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
     else if (window.ending && !earlier.ending) told.push(`${window.name}: ${words.endingSoon}`);
   }
   for (const window of before.windows) {
-    const gone = !after.windows.some((known) => windowKey(known) === windowKey(window));
+    // One whose favourite was removed goes on under its VM's name.
+    const goesOn = ({ vm, port, endTimeUtc }: WindowView) =>
+      vm === window.vm && port === window.port && endTimeUtc === window.endTimeUtc;
+    const gone = !after.windows.some((known) => windowKey(known) === windowKey(window) || goesOn(known));
     const early = after.closed.find(({ name, port }) => name === window.name && port === window.port);
     if (gone) told.push(`${window.name}: ${early?.text ?? words.closedToNew}`);
   }

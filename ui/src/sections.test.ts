@@ -40,6 +40,13 @@ describe('the sections of a snapshot', () => {
     expect(sections.ended).toEqual([]);
   });
 
+  test('offer to connect where a favourite leads to the window, not where one is called the same', () => {
+    const open = window('web-01', NOW, 1, 59);
+    const offers = (vm: string) =>
+      sectionsOf(snapshot({ windows: [open], favourites: [favourite('web-01', { vm })] })).open[0]?.canConnect;
+    expect([offers(open.vm.toUpperCase()), offers(`${open.vm}-2`)]).toEqual([true, false]);
+  });
+
   test('show a window as open only when nobody is still opening it', () => {
     const granted = { windows: [window('web-01', NOW, 1, 59)] };
     expect(sectionsOf(snapshot({ ...granted, attempts: [attempt(1, 'web-01', NOW)] })).open).toEqual([]);

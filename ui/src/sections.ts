@@ -12,6 +12,8 @@ export interface OpenWindow {
   window: WindowView;
   /** What the attempt that opened it wants known, such as a shortened duration. */
   notes: string[];
+  /** Whether a favourite leads there still; without one nobody knows how to open the VM. */
+  canConnect: boolean;
 }
 
 export interface FailedAttempt {
@@ -42,7 +44,8 @@ export function sectionsOf(snapshot: Snapshot): Sections {
     const attempt = snapshot.attempts.find(
       ({ name, outcome }) => name === window.name && outcome?.kind === 'connected',
     );
-    sections.open.push({ window, notes: attempt?.notes ?? [] });
+    const canConnect = snapshot.favourites.some((favourite) => leadsTo(favourite, window));
+    sections.open.push({ window, notes: attempt?.notes ?? [], canConnect });
   }
   for (const attempt of snapshot.attempts) {
     const { outcome } = attempt;
@@ -59,6 +62,11 @@ export function sectionsOf(snapshot: Snapshot): Sections {
   return sections;
 }
 
+/** A window that has lost its favourite has the name of its VM, which may be another favourite's. */
+function leadsTo(favourite: FavouriteView, window: WindowView): boolean {
+  return favourite.name === window.name && favourite.vm.toLowerCase() === window.vm.toLowerCase();
+}
+
 function sentences(...texts: string[]): string {
   return texts.filter(Boolean).join(' ');
 }
@@ -66,5 +74,5 @@ function sentences(...texts: string[]): string {
 /** The name of a row that arrows can reach: a favourite may stand in two sections. */
 export type RowKey = `${'window' | 'favourite'}:${string}`;
 
-export const windowKey = ({ name, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}`;
+export const windowKey = ({ name, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${vm}`;
 export const favouriteKey = ({ name }: FavouriteView): RowKey => `favourite:${name}`;

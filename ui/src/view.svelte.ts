@@ -98,7 +98,8 @@ export class View {
   }
 
   connectRow(row: RowKey): void {
-    const window = this.snapshot?.windows.find((candidate) => windowKey(candidate) === row);
+    const open = this.sections?.open.find((candidate) => windowKey(candidate.window) === row);
+    const window = open?.canConnect ? open.window : undefined;
     const favourite = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row);
     const name = window?.name ?? favourite?.name;
     if (name !== undefined) void this.connect(name);

@@ -153,6 +153,10 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     let line = |window: &WindowView| {
         let name = &window.name;
         let label = words::with(name.as_str(), &left(window.end_time_utc - now));
+        if !snapshot.favourites.iter().any(|favourite| leads_to(favourite, window)) {
+            // Its favourite is gone, and with it how to open the VM.
+            return Item::Note(label);
+        }
         connect(name, if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label })
     };
     headed(words::OPEN_NOW, open(snapshot, now).map(line).collect())
@@ -168,16 +172,21 @@ fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     headed(words::CONNECTING, lines.collect())
 }
 
+/// Whether a window is the favourite's: one without a favourite has the name of its VM, which may be another's too.
+fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
+    favourite.name == window.name && favourite.vm == window.vm
+}
+
 /// The favourites that the sections above do not show already.
 fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     if snapshot.favourites.is_empty() {
         return vec![Item::Note(words::NO_FAVOURITES.into())];
     }
-    let shown_above = |name: &ProfileName| {
-        open(snapshot, now).any(|window| window.name == *name)
-            || under_way(snapshot).any(|attempt| attempt.name == *name)
+    let shown_above = |favourite: &FavouriteView| {
+        open(snapshot, now).any(|window| leads_to(favourite, window))
+            || under_way(snapshot).any(|attempt| attempt.name == favourite.name)
     };
-    let rest = snapshot.favourites.iter().filter(|favourite| !shown_above(&favourite.name));
+    let rest = snapshot.favourites.iter().filter(|favourite| !shown_above(favourite));
     let line = |favourite: &FavouriteView| {
         let failure = failure_of(snapshot, &favourite.name);
         connect(&favourite.name, words::favourite(favourite.name.as_str(), &favourite.detail, failure))

@@ -93,7 +93,7 @@ pub enum Request {
         /// How to open it.
         profile: Profile,
     },
-    /// Remove a favourite. What Azure holds open stays open.
+    /// Remove a favourite, and give up its attempt under way. What Azure holds open stays open.
     Remove {
         /// The favourite.
         name: ProfileName,

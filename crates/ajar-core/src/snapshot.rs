@@ -29,8 +29,8 @@ pub struct Snapshot {
     pub closed: Vec<ClosedView>,
     /// Attempts under way, and the last ended one of each favourite until it is dismissed or tried again.
     pub attempts: Vec<AttemptView>,
-    /// Attempts that ended a moment ago and have been followed by another of their favourite: not to be shown, but whoever
-    /// follows one finds its end here.
+    /// Attempts that ended a moment ago and are not to be shown: dismissed, or their favourite was opened anew or removed.
+    /// Whoever follows one finds its end here.
     #[serde(default)]
     pub superseded: Vec<AttemptView>,
     /// Whether policies are being read to learn of windows opened elsewhere.
@@ -110,7 +110,7 @@ pub enum FavouriteState {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct WindowView {
-    /// The favourite it belongs to.
+    /// The favourite it belongs to; the VM's own name if none leads there any more.
     pub name: ProfileName,
     /// The VM.
     pub vm: VmResourceId,

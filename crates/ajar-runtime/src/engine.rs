@@ -11,6 +11,7 @@ mod publish;
 mod refresh;
 mod remembered;
 mod requests;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,8 +28,9 @@ use ajar_core::vm::PowerState;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::adapters::SystemClock;
 use crate::files::{FileStamp, Folder, SettingsFile, StateFile};
-use crate::ports::Ports;
+use crate::ports::{Clock as _, Ports};
 use attempts::Attempts;
 use effects::Happened;
 pub(crate) use followers::FaceId;
@@ -112,13 +114,13 @@ impl EngineHandle {
 
 /// The words for an engine that has gone away.
 pub(crate) fn engine_gone() -> FailureView {
-    in_plain_words(Failure::Internal { detail: "the engine went away".into() })
+    without_engine(Failure::Internal { detail: "the engine went away".into() }, "Ajar")
 }
 
-/// The words for a failure that no engine knows of.
-pub(crate) fn in_plain_words(failure: Failure) -> FailureView {
-    let zone = FixedOffset::east_opt(0).unwrap_or_else(|| chrono::Offset::fix(&Utc));
-    in_words(&failure.into(), &About { name: "Ajar", zone, at: DateTime::UNIX_EPOCH })
+/// The words for a failure that no engine tells of. `name` is what it is about.
+pub(crate) fn without_engine(failure: Failure, name: &str) -> FailureView {
+    let at = SystemClock.now();
+    in_words(&failure.into(), &About { name, zone: SystemClock.zone(at), at })
 }
 
 /// What an engine is made of.
@@ -161,6 +163,8 @@ struct Engine {
     /// Azure's time minus ours, as far as it is worth speaking of.
     skew: TimeDelta,
     refresh: Option<Refresh>,
+    /// Whether anybody has wanted to know how things stand: from then on a new favourite is looked at by itself.
+    looked: bool,
     /// What kept the last refresh from being complete.
     refresh_problem: Option<FailureView>,
 }
@@ -200,6 +204,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         window_wanted: 0,
         skew: TimeDelta::zero(),
         refresh: None,
+        looked: false,
         refresh_problem: None,
     };
     engine.reload_settings();

@@ -39,8 +39,8 @@ closed: Array<ClosedView>,
  */
 attempts: Array<AttemptView>, 
 /**
- * Attempts that ended a moment ago and have been followed by another of their favourite: not to be shown, but whoever
- * follows one finds its end here.
+ * Attempts that ended a moment ago and are not to be shown: dismissed, or their favourite was opened anew or removed.
+ * Whoever follows one finds its end here.
  */
 superseded: Array<AttemptView>, 
 /**

@@ -8,7 +8,7 @@ import type { VmResourceId } from "./VmResourceId";
  */
 export type WindowView = { 
 /**
- * The favourite it belongs to.
+ * The favourite it belongs to; the VM's own name if none leads there any more.
  */
 name: ProfileName, 
 /**

@@ -34,6 +34,8 @@ pub(crate) async fn run(session: &Session, args: &Named) -> Result<(), End> {
 fn cancelled(before: &Snapshot, after: &Snapshot) -> Vec<ProfileName> {
     let was_under_way =
         |number| before.attempts.iter().any(|attempt| attempt.number == number && attempt.outcome.is_none());
-    let ended = after.attempts.iter().filter(|attempt| matches!(attempt.outcome, Some(OutcomeView::Cancelled(_))));
+    // Those of favourites that are gone are not shown any more.
+    let known = after.attempts.iter().chain(&after.superseded);
+    let ended = known.filter(|attempt| matches!(attempt.outcome, Some(OutcomeView::Cancelled(_))));
     ended.filter(|attempt| was_under_way(attempt.number)).map(|attempt| attempt.name.clone()).collect()
 }

@@ -116,7 +116,7 @@ fn what_is_open_comes_first_then_what_happens_then_the_other_favourites() {
     let menu = menu(&snapshot, noon() + TimeDelta::seconds(34));
     let before = [
         "# Open now",
-        "jump-eu · 19 min left -> connect jump-eu",
+        "(jump-eu · 19 min left)",
         "build-win-02 · 2:10 left -> connect build-win-02",
         "--",
         "# Connecting",
@@ -130,6 +130,15 @@ fn what_is_open_comes_first_then_what_happens_then_the_other_favourites() {
     ];
     assert_eq!(drawn(&menu), [&before[..], &ENDS].concat());
     assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Working, "Ajar · web-01: starting the VM"));
+}
+
+#[test]
+fn a_window_without_a_favourite_takes_no_click_and_no_favourites_place() {
+    let elsewhere = vm().to_string().replace("/vm", "/another").parse().unwrap();
+    let namesake = FavouriteView { vm: elsewhere, ..favourite("web-01", "rg") };
+    let snapshot = Snapshot { favourites: vec![namesake], windows: vec![window("web-01", 60)], ..snapshot() };
+    let before = ["# Open now", "(web-01 · 1:00 left)", "--", "# Favourites", "web-01 -> connect web-01"];
+    assert_eq!(drawn(&menu(&snapshot, noon())), [&before[..], &ENDS].concat());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) struct Working {
     pub(super) writes: Wanted,
     followers: Followers,
     tasks: Vec<AbortHandle>,
-    /// Whether another attempt of its favourite has begun since it ended.
+    /// Whether it is not shown any more: it has ended, and was dismissed, or its favourite is gone or opened anew.
     superseded: bool,
     /// What is shown of it once its end has been taken stock of.
     last_view: Option<AttemptView>,
@@ -51,7 +51,7 @@ impl Drop for Working {
     }
 }
 
-/// How long an ended attempt is kept even though another has begun.
+/// How long an ended attempt is kept that is not shown any more: who follows it may not have seen its end yet.
 const TIME_TO_SEE: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) struct Attempts {
@@ -73,8 +73,7 @@ impl Attempts {
         self.all.iter_mut().find(wanted)
     }
 
-    /// Begins an attempt; ended ones of the same favourite are forgotten, but for those that ended just now: who follows
-    /// them may not have seen their end yet.
+    /// Begins an attempt; ended ones of the same favourite are not shown any more.
     pub(super) fn begin(
         &mut self,
         order: Order,
@@ -82,10 +81,7 @@ impl Attempts {
         follower: Follower,
         now: DateTime<Utc>,
     ) -> AttemptNumber {
-        let seen = |attempt: &Attempt| attempt.ended_at().is_some_and(|ended| now - ended > TIME_TO_SEE);
-        self.all.retain(|working| working.attempt.order().name != order.name || !seen(&working.attempt));
-        let before = self.all.iter_mut().filter(|working| working.attempt.order().name == order.name);
-        before.for_each(|working| working.superseded |= working.is_ended());
+        self.put_aside(&order.name);
         self.last = AttemptNumber(self.last.0 + 1);
         let attempt = Attempt::new(self.last, order, memory, now);
         let mut followers = Followers::default();
@@ -101,9 +97,29 @@ impl Attempts {
         self.last
     }
 
-    /// Forgets the ended attempts of a favourite.
-    pub(super) fn forget(&mut self, name: &ProfileName) {
-        self.all.retain(|working| !working.is_ended() || working.attempt.order().name != *name);
+    /// Ended attempts of a favourite are not shown any more.
+    pub(super) fn put_aside(&mut self, name: &ProfileName) {
+        let of_favourite = self.all.iter_mut().filter(|working| working.attempt.order().name == *name);
+        of_favourite.for_each(|working| working.superseded |= working.is_ended());
+    }
+
+    /// Whether an attempt for a favourite is under way or ended a moment ago.
+    pub(super) fn have(&self, name: &ProfileName) -> bool {
+        self.all.iter().any(|working| working.attempt.order().name == *name)
+    }
+
+    /// Forgets those that are not shown any more and ended long enough ago.
+    pub(super) fn forget_seen(&mut self, now: DateTime<Utc>) {
+        let seen = |attempt: &Attempt| attempt.ended_at().is_some_and(|ended| now - ended > TIME_TO_SEE);
+        self.all.retain(|working| !working.superseded || !seen(&working.attempt));
+    }
+
+    /// Ends what was asked for by favourites that are not there any more.
+    pub(super) fn favourites_are(&mut self, is_there: impl Fn(&ProfileName) -> bool, now: DateTime<Utc>) {
+        for working in self.all.iter_mut().filter(|working| !is_there(&working.attempt.order().name)) {
+            working.attempt.favourite_removed(now);
+            working.superseded = true;
+        }
     }
 
     /// Cancels all attempts under way for a favourite; whether there was one.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use ajar_core::access_window::{AccessWindow, granted};
+use ajar_core::access_window::granted;
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -11,18 +11,13 @@ use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::vm::PowerState;
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::followers::FaceId;
-use super::held::Held;
 use super::refresh::RefreshNumber;
 use crate::files::State;
 use crate::ports::Wanted;
-
-/// How far the time at which Azure took a request may lie before the time at which it was sent, by two clocks.
-const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(1);
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -103,7 +98,8 @@ impl Engine {
                 None
             }
             Effect::LaunchClient { endpoint } => {
-                let favourite = self.settings.favourite(&order.name);
+                // One that was turned to another VM meanwhile says nothing of this one.
+                let favourite = self.settings.favourite(&order.name).filter(|known| known.profile.vm == order.vm);
                 let profile = favourite.map(|favourite| favourite.profile.clone());
                 Some(self.send_fact(number, async move {
                     let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
@@ -161,7 +157,7 @@ impl Engine {
                 self.initiating.retain(|asked| *asked != vm);
                 let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.hold_ours(name.clone(), window, now);
+                    self.hold_ours(&name, window, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
                 if !matches!(result, Err(InitiateFailure::Unanswered { .. })) {
@@ -220,35 +216,10 @@ impl Engine {
                 }
             }
         }
+        self.attempts.forget_seen(now);
         self.held.drop_ended(now);
         let held = &self.held;
         self.closed.retain(|closed| closed.end_time_utc > now && !held.has(&closed.name, closed.port));
-    }
-
-    fn hold_window(&mut self, attempt: &Attempt, now: DateTime<Utc>) {
-        let Some(window) = attempt.window(now) else { return };
-        let (key, name) = (State::key(&attempt.order().vm, attempt.order().port), attempt.order().name.clone());
-        let state = self.remembered.state();
-        let sent = state.unsettled.get(&key).copied();
-        // A request whose answer nobody saw, and here is what it opened; an older window is not its work.
-        let found = sent.is_some_and(|sent| window.start_time_utc > sent - CLOCKS_AGREE);
-        if found || state.granted.get(&key) == Some(&window.end_time_utc) {
-            self.hold_ours(name, window, now);
-        } else {
-            self.held.hold(Held { name, window, ours: false });
-        }
-        if sent.is_some() {
-            self.settled(key);
-        }
-    }
-
-    /// Holds a window that was asked for here, and remembers that, for the host after this one.
-    fn hold_ours(&mut self, name: ProfileName, window: AccessWindow, now: DateTime<Utc>) {
-        let (key, end) = (State::key(&window.vm, window.port), window.end_time_utc);
-        if self.remembered.state().granted.get(&key) != Some(&end) {
-            drop(self.remembered.change(move |state| state.granted(&key, end, now)));
-        }
-        self.held.hold(Held { name, window, ours: true });
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {
@@ -261,7 +232,7 @@ impl Engine {
         }
     }
 
-    fn settled(&mut self, key: String) {
+    pub(super) fn settled(&mut self, key: String) {
         drop(self.remembered.change(move |state| state.settled(&key)));
     }
 }

@@ -84,20 +84,29 @@ impl HeldWindows {
         self.0.retain(|held| held.window.phase(now) != Phase::Ended);
     }
 
-    /// Forgets the windows that `wanted` turns down.
-    pub(super) fn keep(&mut self, wanted: impl Fn(&Held) -> bool) {
-        self.0.retain(wanted);
+    /// Holds each under the name it has now.
+    pub(super) fn rename(&mut self, name: impl Fn(&Held) -> ProfileName) {
+        for held in std::mem::take(&mut self.0) {
+            self.hold(Held { name: name(&held), ..held });
+        }
+    }
+
+    /// The VMs that have windows.
+    pub(super) fn vms(&self) -> impl Iterator<Item = &VmResourceId> {
+        self.0.iter().map(|held| &held.window.vm)
     }
 
     pub(super) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.iter().filter_map(|held| held.window.next_change(now)).min()
     }
 
-    /// The window of each favourite and port that matters most, the one that ends first at the top.
+    /// The window of each favourite and port that matters most, the one that ends first at the top. A favourite may be
+    /// called as another VM is that has lost its own.
     pub(super) fn shown(&self) -> Vec<&Held> {
         let mut best: HashMap<_, &Held> = HashMap::new();
         for held in &self.0 {
-            let place = best.entry((held.name.as_str().to_lowercase(), held.window.port)).or_insert(held);
+            let door = (held.name.as_str().to_lowercase(), &held.window.vm, held.window.port);
+            let place = best.entry(door).or_insert(held);
             if held.rank(place).is_gt() {
                 *place = held;
             }

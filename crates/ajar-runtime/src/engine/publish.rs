@@ -34,7 +34,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
 }
 
 /// Names that differ in case only are one.
-fn key(name: &ProfileName) -> String {
+pub(super) fn key(name: &ProfileName) -> String {
     name.as_str().to_ascii_lowercase()
 }
 
@@ -56,10 +56,8 @@ impl Engine {
         let shown = self.held.shown();
         let states = self.favourite_states(&shown);
         let favourites = &self.settings.favourites;
-        let protocols: HashMap<_, _> =
-            favourites.iter().map(|favourite| (key(&favourite.name), favourite.profile.protocol)).collect();
         let window = |held: &&Held| {
-            let chosen = protocols.get(&key(&held.name)).copied().flatten();
+            let chosen = self.favourite_of(held).and_then(|favourite| favourite.profile.protocol);
             self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
         };
         let favourite = |favourite: &Favourite| {
@@ -92,7 +90,8 @@ impl Engine {
             wanted.map(move |attempt| (key(&attempt.order().name), state))
         };
         let windows = |state, phase| {
-            let wanted = shown.iter().filter(move |held| held.window.phase(now) == phase);
+            let of_favourites = shown.iter().filter(|held| self.favourite_of(held).is_some());
+            let wanted = of_favourites.filter(move |held| held.window.phase(now) == phase);
             wanted.map(move |held| (key(&held.name), state))
         };
         attempts(FavouriteState::Failed, |outcome| matches!(outcome, Some(Outcome::Failed { .. })))
@@ -100,6 +99,11 @@ impl Engine {
             .chain(windows(FavouriteState::Open, Phase::Open))
             .chain(attempts(FavouriteState::Connecting, |outcome| outcome.is_none()))
             .collect()
+    }
+
+    /// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
+    fn favourite_of(&self, held: &Held) -> Option<&Favourite> {
+        self.settings.favourite(&held.name).filter(|favourite| favourite.profile.vm == held.window.vm)
     }
 
     fn window_view(&self, held: &Held, protocol: Protocol) -> WindowView {

@@ -4,21 +4,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use ajar_core::access_window::{AccessWindow, Phase, open_windows, revoked};
 use ajar_core::failure::Trouble;
-use ajar_core::message::closed_early;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::snapshot::ClosedView;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::files::State;
+use super::windows::name_of;
 use crate::ports::Azure;
 
 /// How many subscriptions a refresh lists the policies of at the same time: Azure counts requests.
@@ -45,19 +41,31 @@ impl Drop for Refresh {
 
 impl Engine {
     /// Reads the policies and the power states of all favourites' VMs, but for those that want another account: an engine
-    /// acts as one.
+    /// acts as one. Beside them the policies of VMs that have lost their favourite and not yet their window.
     pub(super) fn begin_refresh(&mut self) {
+        self.looked = true;
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
         let ours = self.settings.favourites.iter().filter(|favourite| self.check_account(&favourite.profile).is_ok());
         let favourites: Vec<_> = ours.map(|favourite| (favourite.name.clone(), favourite.profile.vm.clone())).collect();
+        let orphans = self.orphans();
         let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
         let task = tokio::spawn(async move {
-            let policies = read_policies(&*azure, &happened, &favourites);
+            let policies = read_policies(&*azure, &happened, &favourites, &orphans);
             let power = read_power_of_all(&*azure, &happened, &favourites);
             let (problem, ()) = tokio::join!(policies, power);
             drop(happened.send(Happened::Refreshed(number, problem)));
         });
         self.refresh = Some(Refresh { number, task: task.abort_handle() });
+    }
+
+    /// The VMs without a favourite that have windows of ours, under their own names.
+    fn orphans(&self) -> Vec<(ProfileName, VmResourceId)> {
+        let favourites: HashSet<_> = self.settings.favourites.iter().map(|favourite| &favourite.profile.vm).collect();
+        let granted = self.remembered.state().granted_at(self.now());
+        let mut vms: Vec<_> = self.held.vms().cloned().chain(granted).collect();
+        let mut seen = HashSet::new();
+        vms.retain(|vm| !favourites.contains(vm) && seen.insert(vm.clone()));
+        vms.into_iter().filter_map(|vm| Some((name_of(&vm)?, vm))).collect()
     }
 
     /// Reads whether a VM runs.
@@ -85,41 +93,20 @@ impl Engine {
             }
         });
     }
-
-    /// Takes over the windows that policies show.
-    pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
-        // The favourite may have gone, or have been turned to another VM, while they were read.
-        if self.settings.favourite(name).is_some_and(|favourite| favourite.profile.vm == *vm) {
-            let state = self.remembered.state();
-            let ours =
-                |window: &AccessWindow| state.granted.get(&State::key(vm, window.port)) == Some(&window.end_time_utc);
-            let now = self.now();
-            let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
-            for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
-                if let Some(reason) = revoked(policies, &window) {
-                    let text = closed_early(reason, window.end_time_utc, self.zone());
-                    let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
-                    self.closed.push(ClosedView { name, port, end_time_utc, text });
-                }
-            }
-        }
-        let now = self.now();
-        for working in self.attempts.all().filter(|working| working.attempt.order().vm == *vm) {
-            working.attempt.notice_policies(policies, now);
-        }
-    }
 }
 
-/// Lists each subscription once, whatever favourites it has; the first trouble is told.
+/// Lists each subscription once, whatever favourites it has; the first trouble with one of them is told.
 async fn read_policies(
     azure: &dyn Azure,
     happened: &mpsc::UnboundedSender<Happened>,
     favourites: &[(ProfileName, VmResourceId)],
+    orphans: &[(ProfileName, VmResourceId)],
 ) -> Option<(ProfileName, Trouble)> {
-    let mut subscriptions: BTreeMap<_, (Vec<ProfileName>, Vec<VmResourceId>)> = BTreeMap::new();
-    for (name, vm) in favourites {
+    let mut subscriptions: BTreeMap<_, (Vec<_>, Vec<_>)> = BTreeMap::new();
+    let favourites = favourites.iter().map(|favourite| (favourite, true));
+    for ((name, vm), is_favourite) in favourites.chain(orphans.iter().map(|orphan| (orphan, false))) {
         let (names, vms) = subscriptions.entry(vm.resource().subscription_id().to_lowercase()).or_default();
-        names.push(name.clone());
+        names.push((name.clone(), is_favourite));
         vms.push(vm.clone());
     }
     let mut lists = futures::stream::iter(subscriptions.into_values())
@@ -130,10 +117,11 @@ async fn read_policies(
         .buffer_unordered(LISTS_AT_ONCE);
     let mut problem = None;
     while let Some((names, vms, results)) = lists.next().await {
-        for ((name, vm), result) in names.into_iter().zip(vms).zip(results) {
+        for (((name, is_favourite), vm), result) in names.into_iter().zip(vms).zip(results) {
             match result {
                 Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
-                Err(trouble) => problem = problem.or(Some((name, trouble))),
+                Err(trouble) if is_favourite => problem = problem.or(Some((name, trouble))),
+                Err(trouble) => tracing::debug!(%vm, failure = %trouble.failure, "its windows could not be read"),
             }
         }
     }

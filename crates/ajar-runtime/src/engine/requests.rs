@@ -1,18 +1,21 @@
 //! What faces ask for.
 
+use std::collections::HashSet;
+
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::vet;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::settings::{Favourite, unknown_favourite};
+use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
 
 use super::Engine;
 use super::followers::{FaceId, Follower};
+use super::publish::key;
 use crate::files::State;
 
 /// How long a public address found is taken for granted.
@@ -43,7 +46,8 @@ impl Engine {
                 let now = self.now();
                 let profile = self.settings.favourite(&name).map(|favourite| &favourite.profile);
                 let door = profile.map(|profile| (&profile.vm, profile.port()));
-                if !self.attempts.cancel_shared(&name, door, now) {
+                // What was under way for a favourite that is gone has ended with it.
+                if !self.attempts.cancel_shared(&name, door, now) && !self.attempts.have(&name) {
                     self.favourite(&name)?;
                 }
             }
@@ -54,7 +58,7 @@ impl Engine {
                 }
             }
             Request::Dismiss { name } => {
-                self.attempts.forget(&name);
+                self.attempts.put_aside(&name);
                 self.closed.retain(|closed| closed.name != name);
             }
             Request::Refresh => self.begin_refresh(),
@@ -70,9 +74,6 @@ impl Engine {
             Request::Remove { name } => {
                 let known = self.favourite(&name)?.name.clone();
                 self.settings_file.remove(&known)?;
-                let now = self.now();
-                self.attempts.cancel(&known, now);
-                self.attempts.forget(&known);
                 self.reload_settings();
             }
             Request::ShowWindow => self.window_wanted += 1,
@@ -109,6 +110,7 @@ impl Engine {
                 .filter(|(_, found)| (self.ports.clock.now() - *found).abs() < SOURCE_FRESH)
                 .map(|(source, _)| source),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            principal: self.principal.clone(),
         };
         let order = Order {
             name,
@@ -146,16 +148,32 @@ impl Engine {
         self.settings_seen = stamp;
         match self.settings_file.read() {
             Ok(settings) => {
-                self.settings = settings;
+                let before = std::mem::replace(&mut self.settings, settings);
                 self.settings_problem = None;
-                let settings = &self.settings;
-                self.held.keep(|held| {
-                    settings.favourite(&held.name).is_some_and(|favourite| favourite.profile.vm == held.window.vm)
-                });
+                self.take_in_favourites(&before);
             }
             Err(trouble) => {
                 let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
                 self.settings_problem = Some(in_words(&trouble, &about));
+            }
+        }
+    }
+
+    /// What new and lost favourites change.
+    fn take_in_favourites(&mut self, before: &Settings) {
+        let now = self.now();
+        let settings = &self.settings;
+        self.attempts.favourites_are(|name| settings.favourite(name).is_some(), now);
+        self.reassign_windows();
+        if self.looked {
+            let known: HashSet<_> =
+                before.favourites.iter().map(|known| (key(&known.name), &known.profile.vm)).collect();
+            let is_new = |favourite: &&Favourite| !known.contains(&(key(&favourite.name), &favourite.profile.vm));
+            for Favourite { name, profile } in self.settings.favourites.iter().filter(is_new) {
+                if self.check_account(profile).is_ok() {
+                    self.read_power(profile.vm.clone());
+                    self.read_to_adopt(name.clone(), profile.vm.clone());
+                }
             }
         }
     }

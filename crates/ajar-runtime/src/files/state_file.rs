@@ -35,6 +35,12 @@ impl State {
         self.granted.insert(key.to_owned(), end);
     }
 
+    /// The VMs that have windows in force at `now` which were asked for here.
+    pub fn granted_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = VmResourceId> {
+        let in_force = self.granted.iter().filter(move |(_, end)| **end > now);
+        in_force.filter_map(|(key, _)| key.rsplit_once(':')?.0.parse().ok())
+    }
+
     /// A request was answered.
     pub fn settled(&mut self, key: &str) {
         self.unsettled.remove(key);

@@ -7,7 +7,7 @@ use ajar_core::protocol::{Connect, Reply};
 use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, Snapshot};
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::{engine_gone, in_plain_words};
+use crate::engine::{engine_gone, without_engine};
 
 /// Follows one attempt from host to host.
 #[derive(Debug)]
@@ -87,15 +87,14 @@ impl Followed {
         let ended = match find(snapshot, Some(number)) {
             Some(view) if view.outcome.is_none() => return !self.progress.is_closed(),
             Some(view) => Progress::Ended(Box::new(view.clone())),
-            None => Progress::Refused(Box::new(dismissed())),
+            None => {
+                let unseen = without_engine(Failure::EndUnseen, self.connect.name.as_str());
+                Progress::Refused(Box::new(unseen))
+            }
         };
         self.progress.send_replace(ended);
         false
     }
-}
-
-fn dismissed() -> FailureView {
-    in_plain_words(Failure::Internal { detail: "the attempt was dismissed before its end was seen".into() })
 }
 
 /// Who waits for an answer.

@@ -7,6 +7,7 @@ mod favourites;
 mod followers;
 mod many;
 mod refreshing;
+mod removing;
 mod windows;
 
 use std::sync::Arc;

@@ -161,6 +161,25 @@ async fn an_attempt_that_another_face_dismisses_does_not_leave_its_follower_wait
 }
 
 #[tokio::test]
+async fn who_follows_an_attempt_hears_that_its_favourite_was_removed() {
+    let faces = Faces::of(&["web", "db"]);
+    faces.world.takes(Call::Start, 3_600);
+    faces.world.scene().power = ajar_core::vm::PowerState::Deallocated;
+    let (host, attached) = (faces.open().await, faces.open().await);
+    for (favourite, follower, remover) in [("web", &host, &attached), ("db", &attached, &host)] {
+        let mut following = follower.connect(connect(favourite)).await;
+        soon(remover.wait_for(|snapshot| snapshot.windows.iter().any(|window| window.name == name(favourite))))
+            .await
+            .unwrap();
+        assert_eq!(soon(remover.ask(Request::Remove { name: name(favourite) })).await, Reply::Done);
+        let view = to_the_end(&mut following).await.unwrap();
+        let Some(OutcomeView::Cancelled(failure)) = view.outcome else { panic!("{view:#?}") };
+        assert_eq!(failure.code, "favouriteRemoved");
+        assert!(failure.message.contains("Azure keeps the port open until"), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_reaches_the_follower() {
     let faces = Faces::of(&["web"]);
     let (host, attached) = (faces.open().await, faces.open().await);

@@ -97,18 +97,6 @@ async fn after_a_cancel_the_next_click_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn removing_a_favourite_gives_up_its_attempt() {
-    let world = World::with(&["web"]);
-    world.takes(Call::Vm, 10);
-    let running = Running::start(&world);
-    running.connect("web").await;
-    world.until(|scene| scene.calls.iter().any(|(made, _)| *made == Call::Vm)).await;
-    running.done(Request::Remove { name: name("web") }).await;
-    assert!(running.snapshot().attempts.is_empty());
-    world.until(|scene| scene.dropped.contains(&Call::Vm)).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_attempt_is_cancelled_by_any_favourite_of_its_vm_and_port_and_by_no_other() {
     let world = World::with(&["web", "db"]);
     world.takes(Call::Vm, 10);
@@ -137,16 +125,5 @@ async fn an_attempt_joined_for_another_port_than_the_profiles_is_cancelled_by_wh
     let joined = Connect { port: Some(22), ..connect("other") };
     assert_eq!(running.engine.ask(Request::Connect(joined)).await, Reply::Attempt { number });
     running.done(Request::Cancel { name: name("other") }).await;
-    assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_some());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_attempt_can_be_cancelled_although_its_favourite_is_gone_from_the_file() {
-    let world = World::with(&["web"]);
-    world.takes(Call::Vm, 10);
-    let running = Running::start(&world);
-    let number = running.connect("web").await;
-    world.write("config.toml", "");
-    running.done(Request::Cancel { name: name("web") }).await;
     assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_some());
 }

@@ -6,7 +6,7 @@ use ajar_core::snapshot::Snapshot;
 use ajar_core::vm::PowerState;
 
 use super::{Running, name};
-use crate::world::{Call, World, vm};
+use crate::world::{Call, SOURCE, World, vm};
 
 fn details(snapshot: &Snapshot) -> Vec<&str> {
     snapshot.favourites.iter().map(|favourite| favourite.detail.as_str()).collect()
@@ -88,6 +88,37 @@ async fn a_favourite_turned_to_another_vm_does_not_keep_the_old_ones_state() {
     let running = Running::start(&world);
     assert_eq!(details(refreshed(&running).await.as_ref()), ["rg · running"]);
     running.done(Request::Remove { name: name("web") }).await;
+    world.scene().power = PowerState::Deallocated;
+    world.takes(Call::Vm, 1);
     running.done(Request::Add { name: name("web"), profile: Profile::new(vm("other")) }).await;
     assert_eq!(details(&running.snapshot()), ["other · rg"]);
+    running.until(|snapshot| details(snapshot) == ["other · rg · deallocated"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_favourite_is_looked_at_where_the_others_have_been() {
+    for by_hand in [false, true] {
+        let world = World::with(&["web"]);
+        let elsewhere =
+            world.request(&vm("db"), SOURCE, world.azure_now() + chrono::TimeDelta::hours(1), "bob@contoso.com");
+        world.scene().requests = vec![elsewhere];
+        let running = Running::start(&world);
+        let add = async |name: &str| {
+            if by_hand {
+                let more = format!("[profiles.{name}]\nvm = \"{}\"\n", vm(name));
+                world.write("config.toml", &(world.read("config.toml") + &more));
+                running.done(Request::ShowWindow).await;
+            } else {
+                running.done(Request::Add { name: name.parse().unwrap(), profile: Profile::new(vm(name)) }).await;
+            }
+        };
+        add("early").await;
+        refreshed(&running).await;
+        assert_eq!(world.count(Call::Vm), 2, "nobody had wanted to know before");
+        add("db").await;
+        let snapshot =
+            running.until(|snapshot| details(snapshot)[2] == "rg · running" && !snapshot.windows.is_empty()).await;
+        assert_eq!(snapshot.windows[0].name.as_str(), "db");
+        assert_eq!(world.count(Call::Vm), 3);
+    }
 }

@@ -188,13 +188,15 @@ async fn a_newer_refresh_takes_the_place_of_an_older_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_of_a_favourite_that_was_turned_to_another_vm_is_not_its_own_any_more() {
+async fn a_window_of_a_favourite_that_was_turned_to_another_vm_stays_and_is_not_its_own_any_more() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
     running.connected("web").await;
     world.write("config.toml", &format!("[profiles.web]\nvm = \"{}\"\n", vm("another-one")));
     running.done(Request::ShowWindow).await;
-    assert!(running.snapshot().windows.is_empty());
+    let snapshot = running.snapshot();
+    assert_eq!((snapshot.windows.len(), &snapshot.windows[0].vm), (1, &vm("web")));
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
