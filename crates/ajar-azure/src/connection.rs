@@ -3,8 +3,9 @@
 use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request};
-use futures::TryStreamExt;
+use azure_core::http::headers::{HeaderName, Headers, WWW_AUTHENTICATE};
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
+use reqwest::header::HeaderMap;
 use url::{Host, Url};
 
 use crate::cloud::Cloud;
@@ -75,19 +76,49 @@ impl HttpClient for Http {
 }
 
 impl Http {
+    /// Sends it and takes in the whole answer. azure_core's own way for reqwest keeps one header of each name; of several
+    /// challenges the one that counts may be the first.
     async fn whole(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let response = self.client.execute_request(request).await?;
-        let (status, headers, mut body) = AsyncRawResponse::deconstruct(response);
+        let broke = |error: reqwest::Error| {
+            Error::new(if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io }, error)
+        };
+        let mut answer = self.client.execute(self.outgoing(request)?).await.map_err(broke)?;
+        let (status, headers) = (answer.status().as_u16(), incoming(answer.headers()));
         let mut whole = Vec::new();
-        while let Some(part) = body.try_next().await? {
+        while let Some(part) = answer.chunk().await.map_err(broke)? {
             if whole.len() + part.len() > self.limits.answer {
                 // Not a kind that is asked for again: it would be as long.
                 return Err(Error::new(ErrorKind::DataConversion, TooLong));
             }
             whole.extend_from_slice(&part);
         }
-        Ok(AsyncRawResponse::from_bytes(status, headers, whole))
+        Ok(AsyncRawResponse::from_bytes(status.into(), headers, whole))
     }
+
+    fn outgoing(&self, request: &Request) -> azure_core::Result<reqwest::Request> {
+        let unfit = |error: &dyn std::error::Error| Error::with_message(ErrorKind::Other, error.to_string());
+        let method =
+            reqwest::Method::from_bytes(request.method().as_str().as_bytes()).map_err(|error| unfit(&error))?;
+        let Body::Bytes(body) = request.body() else {
+            return Err(Error::with_message(ErrorKind::Other, "a body that is not at hand as a whole"));
+        };
+        let outgoing = self.client.request(method, request.url().clone()).body(body.clone());
+        let outgoing =
+            request.headers().iter().fold(outgoing, |out, (name, value)| out.header(name.as_str(), value.as_str()));
+        outgoing.build().map_err(|error| unfit(&error))
+    }
+}
+
+/// The headers of an answer; challenges that come in several are one list, as RFC 9110 5.3 reads them.
+fn incoming(headers: &HeaderMap) -> Headers {
+    let mut all = Headers::new();
+    for (name, value) in headers {
+        let Ok(value) = value.to_str() else { continue };
+        let name = HeaderName::from(name.as_str().to_owned());
+        let before = (name == WWW_AUTHENTICATE).then(|| all.get_optional_string(&name)).flatten();
+        all.insert(name, before.map_or_else(|| value.to_owned(), |before| format!("{before}, {value}")));
+    }
+    all
 }
 
 /// An answer that is not read to its end.
@@ -148,6 +179,23 @@ mod tests {
         ] {
             assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
         }
+    }
+
+    #[test]
+    fn of_several_challenges_none_is_lost_and_of_other_headers_the_last_counts() {
+        let mut sent = HeaderMap::new();
+        for (name, value) in [
+            ("www-authenticate", "Bearer error=\"insufficient_claims\", claims=\"e30=\""),
+            ("retry-after", "1"),
+            ("www-authenticate", "Bearer error=\"invalid_token\""),
+            ("retry-after", "2"),
+        ] {
+            sent.append(name, value.parse().unwrap());
+        }
+        let headers = incoming(&sent);
+        let joined = "Bearer error=\"insufficient_claims\", claims=\"e30=\", Bearer error=\"invalid_token\"";
+        assert_eq!(headers.get_optional_str(&WWW_AUTHENTICATE), Some(joined));
+        assert_eq!(headers.get_optional_str(&HeaderName::from_static("retry-after")), Some("2"));
     }
 
     #[test]

@@ -46,6 +46,18 @@ async fn a_token_that_has_run_out_is_renewed_on_the_way() {
 }
 
 #[tokio::test]
+async fn a_claims_challenge_is_understood_also_before_another_one() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01");
+    for fault in ["claimsChallenge", "twoChallenges"] {
+        azure.control("faults", json!({ "match": { "method": "GET" }, "fault": fault })).await;
+        let failure = azure.client.virtual_machine(&vm).await.unwrap_err().failure;
+        let Failure::ClaimsRequired { claims, .. } = failure else { panic!("{fault}: {failure:?}") };
+        assert!(claims.starts_with("eyJ"), "{fault}: {claims}");
+    }
+}
+
+#[tokio::test]
 async fn a_vm_its_addresses_and_its_policy_are_found() {
     let azure = Azure::start().await;
     let vm = azure.vm("build-win-02");

@@ -60,6 +60,7 @@ impl Fault {
                 ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
             }
             Instead::ClaimsChallenge => ArmError::insufficient_claims(&world.base, now.timestamp()).into_response(),
+            Instead::TwoChallenges => two_challenges(&world.base, now.timestamp()),
             Instead::NotFound => {
                 let name = path.rsplit('/').next().unwrap_or_default();
                 ArmError::resource_not_found(name, "").into_response()
@@ -109,6 +110,14 @@ fn refusal(path: &str, status: StatusCode, code: &str, message: &str) -> Respons
         return (status, axum::Json(body)).into_response();
     }
     ArmError::new(status, code, message).into_response()
+}
+
+fn two_challenges(base: &str, valid_from: i64) -> Response {
+    let mut answer = ArmError::insufficient_claims(base, valid_from).into_response();
+    let plain = format!("Bearer authorization_uri=\"{base}/common/oauth2/authorize\", error=\"invalid_token\"");
+    let plain = plain.parse::<HeaderValue>().ok().map(|plain| (header::WWW_AUTHENTICATE, plain));
+    answer.headers_mut().extend(plain);
+    answer
 }
 
 fn page(status: StatusCode, title: &str) -> Response {

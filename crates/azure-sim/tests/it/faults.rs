@@ -84,14 +84,22 @@ async fn what_a_broken_answer_says_can_be_chosen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claims_challenge_has_claims_that_can_be_read() {
     let azure = Azure::start().await;
-    let answer = struck(&azure, json!({ "fault": "claimsChallenge" })).await.unwrap();
-    assert_eq!(answer.status().as_u16(), 401);
-    let challenge = header(&answer, "www-authenticate").unwrap();
-    assert!(challenge.contains(r#"error="insufficient_claims""#), "{challenge}");
-    let claims = challenge.split("claims=\"").nth(1).unwrap().split('"').next().unwrap();
-    let claims = base64::engine::general_purpose::STANDARD.decode(claims).unwrap();
-    let claims: Value = serde_json::from_slice(&claims).unwrap();
-    assert_eq!(claims["access_token"]["nbf"]["essential"], true);
+    for (fault, challenges) in [("claimsChallenge", 1), ("twoChallenges", 2)] {
+        let answer = struck(&azure, json!({ "fault": fault })).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 401);
+        let told: Vec<_> =
+            answer.headers().get_all("www-authenticate").iter().map(|one| one.to_str().unwrap()).collect();
+        assert_eq!(told.len(), challenges, "{told:?}");
+        assert!(told[0].contains(r#"error="insufficient_claims""#), "{told:?}");
+        assert!(
+            told.iter().skip(1).all(|plain| plain.contains("invalid_token") && !plain.contains("claims")),
+            "{told:?}"
+        );
+        let claims = told[0].split("claims=\"").nth(1).unwrap().split('"').next().unwrap();
+        let claims = base64::engine::general_purpose::STANDARD.decode(claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["access_token"]["nbf"]["essential"], true);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
