@@ -53,6 +53,8 @@ struct Inner {
 /// An answer of the resource manager, whatever its status.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// Who was asked.
+    pub(crate) host: String,
     pub(crate) status: u16,
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
@@ -99,21 +101,44 @@ impl Answer {
     /// Cut off, or somebody else's page: Azure's own answers are JSON, or empty where there is nothing to say.
     pub(crate) fn is_mangled(&self, call: Call) -> bool {
         let empty = self.body.is_empty();
-        (!empty || call.has_body()) && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_err()
+        (!empty || call.has_body()) && self.json().is_err()
+    }
+
+    /// Whether somebody on the way answered: a redirect, what proxies and networks ask for themselves, or a text that
+    /// does not even begin as JSON does. Whoever asks to wait is to be heard, and so is a challenge of Azure's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii_start();
+        let text = body.first().is_some_and(|first| !matches!(first, b'{' | b'['));
+        match self.status {
+            429 => false,
+            300..=399 | 407 | 511 => true,
+            401 => text && header(&self.headers, "www-authenticate").is_none_or(|scheme| !scheme.contains("Bearer")),
+            _ => text,
+        }
+    }
+
+    fn json(&self) -> serde_json::Result<serde::de::IgnoredAny> {
+        serde_json::from_slice(&self.body)
     }
 
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// What `parse` makes of the body; [`Failure::AzureError`] if it makes nothing of it.
+    /// What `parse` makes of the body; [`Failure::NotFromAzure`] or [`Failure::AzureError`] if it makes nothing of it.
     pub(crate) fn parsed<T>(&self, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<T, Trouble> {
-        parse(&self.body).map_err(|error| self.unreadable(stumble(&error)))
+        parse(&self.body).map_err(|error| {
+            self.trouble(if self.is_foreign() {
+                arm_error::not_from_azure(self)
+            } else {
+                arm_error::unreadable(self.status, stumble(&error))
+            })
+        })
     }
 
-    /// A success that nothing can be made of.
-    pub(crate) fn unreadable(&self, why: impl std::fmt::Display) -> Trouble {
-        self.trouble(arm_error::unreadable(self.status, why))
+    /// The trouble with a body that [is mangled](Self::is_mangled).
+    pub(crate) fn check(&self, call: Call) -> Result<(), Trouble> {
+        if self.is_mangled(call) { self.parsed(|_| self.json()).map(drop) } else { Ok(()) }
     }
 }
 
@@ -212,9 +237,7 @@ impl ArmClient {
         if !answer.is_success() {
             return Err(self.refusal(&answer, asked));
         }
-        if answer.is_mangled(asked.call) {
-            return Err(answer.unreadable("it is not Azure's"));
-        }
+        answer.check(asked.call)?;
         Ok(answer)
     }
 
@@ -278,7 +301,8 @@ impl ArmClient {
             .map_err(|error| no_answer(request.url(), &error))?;
         let (status, headers, body) = RawResponse::deconstruct(response);
         self.note_date(&headers);
-        let answer = Answer { status: status.into(), headers, body: body.to_vec() };
+        let host = connection::host(request.url());
+        let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };
         tracing::debug!(
             call = call.operation_id(),
             path = request.url().path(),

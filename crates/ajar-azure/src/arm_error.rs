@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
-use azure_core::http::headers::{Headers, WWW_AUTHENTICATE};
+use azure_core::http::headers::WWW_AUTHENTICATE;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use url::Url;
@@ -122,9 +122,11 @@ impl ArmError {
 
 /// What an answer that is no success means, whatever the call.
 pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> Failure {
+    if answer.is_foreign() {
+        return not_from_azure(answer);
+    }
     let error = ArmError::of_body(&answer.body);
     match answer.status {
-        300..=399 => redirected(answer.status, &answer.headers),
         401 => not_signed_in(answer, &error, token_scope),
         403 if is_denial(answer, &error) => access_denied(&error, asked),
         429 => throttled(retry_after(&answer.headers, Utc::now())),
@@ -132,7 +134,7 @@ pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> F
     }
 }
 
-/// Azure's own policies and a proxy on the way say 403 too; only these are about rights.
+/// Azure's own policies say 403 too; only these are about rights.
 fn is_denial(answer: &Answer, error: &ArmError) -> bool {
     ["AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden"].iter().any(|code| error.has(code))
         || answer.body.is_empty()
@@ -170,15 +172,14 @@ pub(crate) fn unreadable(status: u16, why: impl std::fmt::Display) -> Failure {
     }
 }
 
-/// Azure's resource manager redirects nobody: somebody on the way does, and a token follows no redirect.
-pub(crate) fn redirected(status: u16, headers: &Headers) -> Failure {
-    let to = header(headers, "location").and_then(|location| Url::parse(location).ok());
-    let to = to.map_or_else(|| "elsewhere".to_owned(), |url| format!("{}://{}", url.scheme(), connection::host(&url)));
-    Failure::AzureError {
-        status,
-        azure_code: "Redirected".to_owned(),
-        azure_message: format!("The answer leads to {to}, and Ajar's token goes nowhere else."),
-    }
+/// Neither Azure's resource manager nor Entra redirects a call or asks for a proxy's password: somebody on the way does.
+pub(crate) fn not_from_azure(answer: &Answer) -> Failure {
+    let leads_to =
+        header(&answer.headers, "location").filter(|_| (300..400).contains(&answer.status)).map(|location| {
+            let elsewhere = |url: Url| format!("{}://{}", url.scheme(), connection::host(&url));
+            Url::parse(location).map_or_else(|_| "elsewhere".to_owned(), elsewhere)
+        });
+    Failure::NotFromAzure { host: answer.host.clone(), status: answer.status, leads_to }
 }
 
 fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failure {
@@ -199,6 +200,8 @@ fn claims(challenge: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use azure_core::http::headers::Headers;
+
     use super::*;
     use crate::call::Call;
 
@@ -210,7 +213,7 @@ mod tests {
         for (name, value) in headers {
             all.insert(*name, *value);
         }
-        Answer { status, headers: all, body: body.as_bytes().to_vec() }
+        Answer { host: "management.azure.com".into(), status, headers: all, body: body.as_bytes().to_vec() }
     }
 
     #[test]
@@ -285,7 +288,6 @@ mod tests {
                 azure_message: "Not here.".into()
             }
         );
-        assert!(matches!(failure(&answer(403, "<html>", &[]), ASKED, SCOPE), Failure::AzureError { .. }));
     }
 
     #[test]
@@ -305,13 +307,43 @@ mod tests {
     }
 
     #[test]
+    fn whoever_answers_in_azures_place_is_not_taken_for_azure() {
+        let page = "<!doctype html><title>Blocked</title>";
+        for (status, body) in [
+            (200, page),
+            (401, page),
+            (403, page),
+            (404, "\u{feff} <html>"),
+            (404, "Blocked by policy 17"),
+            (407, ""),
+            (409, page),
+            (502, page),
+            (511, r#"{"error":{"code":"SignIn","message":"No."}}"#),
+        ] {
+            let expected = Failure::NotFromAzure { host: "management.azure.com".into(), status, leads_to: None };
+            assert_eq!(failure(&answer(status, body, &[]), ASKED, SCOPE), expected, "{status} {body}");
+        }
+        for (status, body) in
+            [(404, ""), (404, "\r\n"), (500, ""), (400, "{\"error\":{\"co"), (503, " {}"), (500, "[]")]
+        {
+            let failure = failure(&answer(status, body, &[]), ASKED, SCOPE);
+            assert!(matches!(failure, Failure::AzureError { .. }), "{status} {body}: {failure:?}");
+        }
+        // Whose page it is that asks to wait does not matter, nor does the body beside a challenge of Azure's.
+        assert_eq!(failure(&answer(429, page, &[]), ASKED, SCOPE).code(), "throttled");
+        let challenge = [("www-authenticate", r#"Bearer error="invalid_token""#)];
+        assert_eq!(failure(&answer(401, page, &challenge), ASKED, SCOPE).code(), "notSignedIn");
+    }
+
+    #[test]
     fn a_redirect_is_named_by_where_it_leads_and_not_by_its_path() {
-        let moved = answer(307, "", &[("location", "https://evil.example/secret?x=1")]);
-        let Failure::AzureError { status: 307, azure_message, .. } = failure(&moved, ASKED, SCOPE) else { panic!() };
-        assert!(
-            azure_message.contains("https://evil.example,") && !azure_message.contains("secret"),
-            "{azure_message}"
-        );
+        let leads_to = |location| {
+            let failure = failure(&answer(307, "", &[("location", location)]), ASKED, SCOPE);
+            let Failure::NotFromAzure { status: 307, leads_to, .. } = failure else { panic!("{failure:?}") };
+            leads_to.unwrap()
+        };
+        assert_eq!(leads_to("https://evil.example/secret?x=1"), "https://evil.example");
+        assert_eq!(leads_to("/secret"), "elsewhere");
     }
 
     #[test]

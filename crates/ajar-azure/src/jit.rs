@@ -123,9 +123,10 @@ impl ArmClient {
         answer.parsed(wire::policy)
     }
 
-    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand (400 `InvalidInitiateInput`) is sent
-    /// a second time with a `duration` in place of `endTimeUtc`: the published contract wants the one, its example the
-    /// other, and the service is reported to take either (azure-rest-api-specs#43491).
+    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand
+    /// (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the published
+    /// contract wants the one, its example the other, and the service is reported to take either
+    /// (azure-rest-api-specs#43491). Where both are refused, both are told.
     ///
     /// # Errors
     /// Whether it may have been applied is what the two cases tell. What was withdrawn and not sent is refused, with
@@ -140,8 +141,13 @@ impl ArmClient {
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
             let left = ask.end_time_utc - self.azure_now();
-            let answer = self.post_initiate(policy, ask, body::End::Duration(left), wanted).await?;
-            return self.initiated(&answer, policy);
+            let again = self.post_initiate(policy, ask, body::End::Duration(left), wanted).await?;
+            return self.initiated(&again, policy).map_err(|second| match (self.initiated(&answer, policy), second) {
+                (Err(InitiateError::Refused(first)), InitiateError::Refused(second)) => {
+                    InitiateError::Refused(both(first, second))
+                }
+                (_, second) => second,
+            });
         }
         self.initiated(&answer, policy)
     }
@@ -163,26 +169,61 @@ impl ArmClient {
 
     fn initiated(&self, answer: &Answer, policy: &ResourceId) -> Result<JitNetworkAccessRequest, InitiateError> {
         let asked = Asked { call: Call::Initiate, scope: policy.as_str() };
-        match answer.status {
-            200..300 => answer.parsed(wire::initiated).map_err(InitiateError::Unanswered),
-            // 408 says that the server gave up waiting, not how far it had come.
-            408 | 500.. => Err(InitiateError::Unanswered(self.refusal(answer, asked))),
-            _ => Err(InitiateError::Refused(match self.refusal(answer, asked) {
-                Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id } => {
-                    let failure = match status {
-                        409 => Failure::RequestConflict { azure_code, azure_message },
-                        _ => Failure::RequestRefused { azure_code, azure_message },
-                    };
-                    Trouble { failure, correlation_id }
-                }
-                other => other,
-            })),
+        if answer.is_success() {
+            return answer.parsed(wire::initiated).map_err(InitiateError::Unanswered);
         }
+        Err(match self.refusal(answer, asked) {
+            // Whoever answers in Azure's place does not know how far it had come, nor does a server that gave up.
+            unclear @ Trouble {
+                failure: Failure::NotFromAzure { .. } | Failure::AzureError { status: 408 | 500.., .. },
+                ..
+            } => InitiateError::Unanswered(unclear),
+            Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id } => {
+                // An empty body says no more than its status does.
+                let azure_code = if azure_code.is_empty() { format!("HTTP {status}") } else { azure_code };
+                let failure = match status {
+                    409 => Failure::RequestConflict { azure_code, azure_message },
+                    _ => Failure::RequestRefused { azure_code, azure_message },
+                };
+                InitiateError::Refused(Trouble { failure, correlation_id })
+            }
+            other => InitiateError::Refused(other),
+        })
     }
 }
 
-/// Whether another way to write the end may help. What is no subset of the policy stays none, and the second refusal
-/// would only hide the reason.
+/// Two refusals of the request itself as one: which of them has the reason is not known. Any other second one counts alone.
+fn both(first: Trouble, second: Trouble) -> Trouble {
+    let joined = |one: String, other: String, between: &str| {
+        if other.contains(&one) {
+            other
+        } else if one.contains(&other) {
+            one
+        } else {
+            format!("{one}{between}{other}")
+        }
+    };
+    match (first, second) {
+        (
+            Trouble {
+                failure: Failure::RequestRefused { azure_code: code, azure_message: message },
+                correlation_id: id,
+            },
+            Trouble { failure: Failure::RequestRefused { azure_code, azure_message }, correlation_id },
+        ) => {
+            let failure = Failure::RequestRefused {
+                azure_code: joined(code, azure_code, ", "),
+                azure_message: joined(message, azure_message, " "),
+            };
+            let ids = [id, correlation_id].into_iter().flatten().reduce(|one, other| joined(one, other, ", "));
+            Trouble { failure, correlation_id: ids }
+        }
+        (_, second) => second,
+    }
+}
+
+/// Whether another way to write the end may help. What is no subset of the policy stays none, and a second refusal
+/// would only blur the reason.
 fn is_about_the_form(error: &ArmError) -> bool {
     error.has("InvalidInitiateInput") && !error.message.contains("not a subset")
 }

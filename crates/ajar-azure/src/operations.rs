@@ -134,11 +134,11 @@ impl ArmClient {
         };
         match answer.status {
             // A page of somebody's on the way.
-            200..300 if answer.is_mangled(operation.call()) => {
-                self.watch_if_under_way(vm, operation, answer.unreadable("it is not Azure's")).await
-            }
-            202 => self.follow(vm, operation, &answer).await,
-            200..300 => Ok(()),
+            200..300 => match answer.check(operation.call()) {
+                Err(trouble) => self.watch_if_under_way(vm, operation, trouble).await,
+                Ok(()) if answer.status == 202 => self.follow(vm, operation, &answer).await,
+                Ok(()) => Ok(()),
+            },
             status => {
                 let error = ArmError::of_body(&answer.body);
                 // Something else may be being done to the VM, perhaps the very same. The code does not tell: Azure's
@@ -148,14 +148,14 @@ impl ArmClient {
                     trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => {
                         compute::not_found(trouble, vm)
                     }
-                    // A gateway's page or a redirect says nothing of the operation.
+                    // An empty body says nothing of the operation.
                     Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {
                         Trouble { failure: operation.failure(error, status), correlation_id }
                     }
                     other => other,
                 };
-                // A 5xx says no more than silence does.
-                if busy || status >= 500 || status == 408 {
+                // A 5xx, and whoever answers in Azure's place, say no more than silence does.
+                if busy || status >= 500 || status == 408 || matches!(trouble.failure, Failure::NotFromAzure { .. }) {
                     return self.watch_if_under_way(vm, operation, trouble).await;
                 }
                 Err(trouble)
@@ -286,7 +286,10 @@ impl ArmClient {
 fn is_passing(failure: &Failure) -> bool {
     matches!(
         failure,
-        Failure::Unreachable { .. } | Failure::Throttled { .. } | Failure::AzureError { status: 408 | 500.., .. }
+        Failure::Unreachable { .. }
+            | Failure::NotFromAzure { .. }
+            | Failure::Throttled { .. }
+            | Failure::AzureError { status: 408 | 500.., .. }
     )
 }
 

@@ -163,6 +163,16 @@ pub enum Failure {
         /// Which.
         step: crate::snapshot::Step,
     },
+    /// Something before Azure answered in its place: a proxy, a gateway, a network's sign-in page.
+    NotFromAzure {
+        /// The host that was asked.
+        host: String,
+        /// HTTP status.
+        status: u16,
+        /// Where a redirect leads: scheme, host and port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leads_to: Option<String>,
+    },
     /// Azure answered with an error that Ajar has no better words for.
     AzureError {
         /// HTTP status.
@@ -313,6 +323,7 @@ impl Failure {
             Self::Throttled { .. } => "throttled",
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timedOut",
+            Self::NotFromAzure { .. } => "notFromAzure",
             Self::AzureError { .. } => "azureError",
             Self::Cancelled { .. } => "cancelled",
             Self::FavouriteRemoved { .. } => "favouriteRemoved",
@@ -368,6 +379,7 @@ impl Failure {
             | Self::ClientFailed { .. }
             | Self::Throttled { .. }
             | Self::Unreachable { .. }
+            | Self::NotFromAzure { .. }
             | Self::AzureError { .. }
             | Self::EndUnseen
             | Self::Settings { .. }

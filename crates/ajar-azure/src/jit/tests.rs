@@ -184,10 +184,44 @@ async fn a_form_that_azure_does_not_take_is_tried_once_with_a_duration() {
     assert_eq!(port["duration"], "PT2H");
     assert_eq!(port.get("endTimeUtc"), None);
 
-    let script = Scripted::new([refused(400, "InvalidInitiateInput"), refused(400, "InvalidInitiateInput")]);
-    assert!(matches!(initiate(&script).await, Err(InitiateError::Refused(_))));
     let script = Scripted::new([refused(400, "InvalidInitiateInput"), io_error()]);
     assert!(matches!(initiate(&script).await, Err(InitiateError::Unanswered(_))));
+}
+
+fn said(code: &str, message: &str) -> Reply {
+    reply(400, json!({ "error": { "code": code, "message": message } }).to_string()).with("x-ms-request-id", code)
+}
+
+#[tokio::test]
+async fn of_two_refusals_neither_hides_the_other() {
+    for (second, code, message) in [
+        (said("InvalidInitiateInput", "No endTimeUtc."), "InvalidInitiateInput", "No endTimeUtc."),
+        (said("InvalidInitiateInput", "No duration."), "InvalidInitiateInput", "No endTimeUtc. No duration."),
+        (said("BadRequest", "No duration."), "InvalidInitiateInput, BadRequest", "No endTimeUtc. No duration."),
+        (reply(400, ""), "InvalidInitiateInput, HTTP 400", "No endTimeUtc."),
+    ] {
+        let script = Scripted::new([said("InvalidInitiateInput", "No endTimeUtc."), second]);
+        let Err(InitiateError::Refused(trouble)) = initiate(&script).await else { panic!("not refused") };
+        let (azure_code, azure_message) = (code.to_owned(), message.to_owned());
+        assert_eq!(trouble.failure, Failure::RequestRefused { azure_code, azure_message });
+        let ids = code.trim_end_matches(", HTTP 400");
+        assert_eq!(trouble.correlation_id.as_deref(), Some(ids));
+    }
+    let script = Scripted::new([said("InvalidInitiateInput", "No endTimeUtc."), refused(403, "AuthorizationFailed")]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&script).await else { panic!("not refused") };
+    assert_eq!(trouble.failure.code(), "accessDenied");
+}
+
+#[tokio::test]
+async fn what_is_not_azures_answer_leaves_open_whether_the_request_was_applied() {
+    for status in [200, 307, 403, 404, 407, 502, 511] {
+        let script = Scripted::new([reply(status, "<html>Blocked</html>")]);
+        let Err(InitiateError::Unanswered(trouble)) = initiate(&script).await else { panic!("{status}: refused") };
+        let host = "management.azure.com".to_owned();
+        let leads_to = None;
+        assert_eq!(trouble.failure, Failure::NotFromAzure { host, status, leads_to });
+        assert_eq!(script.sent().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::headers::Headers;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, ClientOptions, Context, HttpClient, Request, RetryOptions, Transport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
@@ -17,6 +16,7 @@ use url::Url;
 
 use super::token_cache::TokenSource;
 use super::{causes, first_line};
+use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection;
@@ -73,7 +73,9 @@ impl TokenSource for ServicePrincipal {
     async fn fetch(&self, scope: &str) -> Result<AccessToken, Failure> {
         match self.fetch_once(scope).await {
             // Cut off, or somebody else's page: as with every read, a second look is worth it.
-            Err(Failure::AzureError { status: 200, .. }) => self.fetch_once(scope).await,
+            Err(Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. }) => {
+                self.fetch_once(scope).await
+            }
             result => result,
         }
     }
@@ -109,12 +111,32 @@ struct EntraRefusals;
 impl Policy for EntraRefusals {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
         let response = next[0].send(ctx, request, &next[1..]).await?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
         let (status, headers, body) = AsyncRawResponse::deconstruct(response);
-        let body: EntraError = serde_json::from_slice(&body.collect().await?).unwrap_or_default();
-        Err(Error::new(ErrorKind::Credential, EntraRefusal(body.into_failure(status.into(), &headers))))
+        let body = body.collect().await?.to_vec();
+        let answer = Answer { host: connection::host(request.url()), status: status.into(), headers, body };
+        if answer.is_success() && !answer.is_foreign() {
+            return Ok(AsyncRawResponse::from_bytes(status, answer.headers, answer.body));
+        }
+        Err(Error::new(ErrorKind::Credential, EntraRefusal(refusal(&answer))))
+    }
+}
+
+/// What an answer means that brings no token.
+fn refusal(answer: &Answer) -> Failure {
+    if answer.is_foreign() {
+        return arm_error::not_from_azure(answer);
+    }
+    let error: EntraError = serde_json::from_slice(&answer.body).unwrap_or_default();
+    // The first line is the sentence; trace ids and times follow.
+    let sentence = error.error_description.lines().next().unwrap_or_default();
+    let sentence = sentence.split(" Trace ID:").next().unwrap_or_default().trim();
+    match answer.status {
+        429 => arm_error::throttled(retry_after(&answer.headers, Utc::now())),
+        status if status >= 500 || error.error.is_empty() || error.error == "temporarily_unavailable" => {
+            Failure::AzureError { status, azure_code: error.error, azure_message: sentence.to_owned() }
+        }
+        _ if sentence.is_empty() => Failure::NotSignedIn { detail: error.error },
+        _ => Failure::NotSignedIn { detail: sentence.to_owned() },
     }
 }
 
@@ -129,23 +151,6 @@ struct EntraError {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct EntraRefusal(Failure);
-
-impl EntraError {
-    fn into_failure(self, status: u16, headers: &Headers) -> Failure {
-        // The first line is the sentence; trace ids and times follow.
-        let sentence = self.error_description.lines().next().unwrap_or_default();
-        let sentence = sentence.split(" Trace ID:").next().unwrap_or_default().trim();
-        match status {
-            300..=399 => arm_error::redirected(status, headers),
-            429 => arm_error::throttled(retry_after(headers, Utc::now())),
-            _ if status >= 500 || self.error.is_empty() || self.error == "temporarily_unavailable" => {
-                Failure::AzureError { status, azure_code: self.error, azure_message: sentence.to_owned() }
-            }
-            _ if sentence.is_empty() => Failure::NotSignedIn { detail: self.error },
-            _ => Failure::NotSignedIn { detail: sentence.to_owned() },
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -200,6 +205,10 @@ mod tests {
     async fn an_answer_that_is_no_token_is_asked_for_once_more_and_not_repeated_to_the_user() {
         let page = || json(200, "<html>hunter2</html>");
         let failure = source(&Scripted::new([page(), page()])).fetch(SCOPE).await.unwrap_err();
+        let host = "login.microsoftonline.us".to_owned();
+        assert_eq!(failure, Failure::NotFromAzure { host, status: 200, leads_to: None });
+        let half = || json(200, r#"{"access_token":"hunter2"#);
+        let failure = source(&Scripted::new([half(), half()])).fetch(SCOPE).await.unwrap_err();
         let Failure::AzureError { status: 200, azure_message, .. } = failure else { panic!("{failure:?}") };
         assert!(azure_message.ends_with("login.microsoftonline.us gave no token"), "{azure_message}");
         let token = json(200, r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#);
@@ -210,7 +219,11 @@ mod tests {
     async fn what_is_no_refusal_of_the_account_is_not_told_as_one() {
         let one = async |reply| source(&Scripted::new([reply])).fetch(SCOPE).await.unwrap_err();
         let moved = one(json(307, "").with("location", "https://evil.example/x")).await;
-        assert!(matches!(moved, Failure::AzureError { status: 307, .. }), "{moved:?}");
+        assert!(matches!(moved, Failure::NotFromAzure { status: 307, .. }), "{moved:?}");
+        for status in [403, 407, 511] {
+            let blocked = one(json(status, "<html>hunter2</html>")).await;
+            assert!(matches!(blocked, Failure::NotFromAzure { .. }), "{blocked:?}");
+        }
         let throttled = one(json(429, "").with("retry-after", "3600")).await;
         assert!(matches!(throttled, Failure::Throttled { .. }), "{throttled:?}");
         let busy = one(json(400, r#"{"error":"temporarily_unavailable"}"#)).await;

@@ -107,12 +107,12 @@ async fn no_redirect_is_followed_to_a_foreign_host_nor_to_one_without_tls() {
     for to in [format!("https://{at}/x"), format!("http://{at}/x")] {
         azure.control("faults", json!({ "fault": "redirect", "to": to, "times": null })).await;
         let read = azure.client.virtual_machine(&ask.vm).await.unwrap_err();
-        assert!(matches!(read.failure, Failure::AzureError { status: 307, .. }), "{read:?}");
+        assert!(matches!(read.failure, Failure::NotFromAzure { status: 307, .. }), "{read:?}");
         assert!(azure.client.initiate(&policy, &ask, &Wanted::new()).await.is_err());
         let anew = credential(&azure.simulator, &azure.cloud, &azure.http, None);
         let client = ArmClient::new(&azure.cloud, anew, azure.http.clone()).unwrap();
         let signed_in = client.virtual_machine(&ask.vm).await.unwrap_err();
-        assert!(matches!(signed_in.failure, Failure::AzureError { status: 307, .. }), "{signed_in:?}");
+        assert!(matches!(signed_in.failure, Failure::NotFromAzure { status: 307, .. }), "{signed_in:?}");
         azure.forget_faults().await;
     }
     assert_eq!(foreign.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "somebody came");

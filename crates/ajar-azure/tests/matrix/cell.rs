@@ -101,6 +101,8 @@ impl Cell {
 fn name(failure: &Failure) -> String {
     let more = if let Failure::AzureError { status, azure_code, .. } = failure {
         format!("{status} {azure_code}")
+    } else if let Failure::NotFromAzure { status, leads_to, .. } = failure {
+        format!("{status} {}", leads_to.as_ref().map_or("", |_| "leading elsewhere"))
     } else if let Failure::StartFailed { azure_code, .. }
     | Failure::RequestRefused { azure_code, .. }
     | Failure::RequestConflict { azure_code, .. } = failure
@@ -118,7 +120,7 @@ fn wordless(trouble: &Trouble) -> Vec<&'static str> {
     let view = in_words(trouble, &about);
     let mut missing = Vec::new();
     for (text, what) in [(view.title, "no title"), (view.message, "no message"), (view.action, "no next step")] {
-        if text.trim().is_empty() || text.contains("Azure says:  ") {
+        if text.trim().is_empty() || text.contains("Azure says: ,") || text.contains("  ") || text.contains("()") {
             missing.push(what);
         }
     }

@@ -42,7 +42,12 @@ impl Words {
 
 /// Azure's own message, with its code for looking it up.
 fn azure_says(azure_code: &str, azure_message: &str) -> String {
-    format!("Azure says: {azure_message} ({azure_code})")
+    match (azure_code, azure_message) {
+        ("", "") => "Azure gives no reason.".to_owned(),
+        (code, "") => format!("Azure says: {code}"),
+        ("", message) => format!("Azure says: {message}"),
+        (code, message) => format!("Azure says: {message} ({code})"),
+    }
 }
 
 /// Puts a failure into words.
@@ -119,6 +124,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),
         Failure::Unreachable { host, detail } => network::unreachable(host, detail),
         Failure::TimedOut { step } => network::timed_out(name, *step),
+        Failure::NotFromAzure { host, status, leads_to } => network::not_from_azure(host, *status, leads_to.as_deref()),
         Failure::AzureError { status, azure_code, azure_message } => {
             network::azure_error(*status, azure_code, azure_message)
         }
@@ -191,6 +197,7 @@ mod tests {
             Failure::Throttled { retry_at: since },
             Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
             Failure::TimedOut { step: Step::Start },
+            Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None },
             Failure::AzureError { status: 500, azure_code, azure_message },
             Failure::Cancelled { open_until: Some(since), asking: false, starting: true },
             Failure::FavouriteRemoved { open_until: None, asking: true, starting: false },
@@ -247,6 +254,36 @@ mod tests {
         assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
         let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
         assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
+    }
+
+    #[test]
+    fn what_answers_in_azures_place_is_told_by_what_it_wants() {
+        let told = |status, leads_to: Option<&str>| {
+            let host = "management.azure.com".to_owned();
+            let view = said(Failure::NotFromAzure { host, status, leads_to: leads_to.map(Into::into) });
+            format!("{} {}", view.message, view.action)
+        };
+        let portal = told(307, Some("https://portal.hotel.example"));
+        assert!(portal.contains("leads to https://portal.hotel.example (HTTP 307)"), "{portal}");
+        for (status, part) in [
+            (407, "wants a sign-in of its own (HTTP 407). Open any page"),
+            (511, "wants a sign-in of its own (HTTP 511). Open any page"),
+            (404, "a proxy, a firewall, or a network that wants a sign-in. Open any page"),
+            (502, "a gateway had no answer from behind it (HTTP 502). Try again in a minute"),
+        ] {
+            assert!(told(status, None).contains(part), "{}", told(status, None));
+        }
+    }
+
+    #[test]
+    fn azure_is_quoted_with_as_much_as_it_said() {
+        let message = |code: &str, message: &str| {
+            said(Failure::StartFailed { azure_code: code.into(), azure_message: message.into() }).message
+        };
+        assert_eq!(message("Conflict", "Busy."), "Azure says: Busy. (Conflict)");
+        assert_eq!(message("Conflict", ""), "Azure says: Conflict");
+        assert_eq!(message("", "Busy."), "Azure says: Busy.");
+        assert_eq!(message("", ""), "Azure gives no reason.");
     }
 
     #[test]

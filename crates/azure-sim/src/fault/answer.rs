@@ -67,6 +67,16 @@ impl Fault {
             }
             Instead::OtherAddress => "198.51.100.77\n".into_response(),
             Instead::Html => page(StatusCode::OK, "Please sign in to use the network"),
+            Instead::ProxyForbidden => page(StatusCode::FORBIDDEN, "Access to this site is blocked"),
+            Instead::ProxyNotFound => page(StatusCode::NOT_FOUND, "The site cannot be found"),
+            Instead::ProxyAuthentication => (
+                [(header::PROXY_AUTHENTICATE, "Basic realm=\"proxy\"")],
+                page(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "The proxy wants a sign-in"),
+            )
+                .into_response(),
+            Instead::NetworkAuthentication => {
+                page(StatusCode::NETWORK_AUTHENTICATION_REQUIRED, "The network wants a sign-in")
+            }
             Instead::Redirect => self.redirect(&world.base, path_and_query),
         };
         if let Some(body) = &self.body {

@@ -26,6 +26,10 @@ pub(crate) enum Instead {
     NotFound,
     Conflict,
     Html,
+    ProxyForbidden,
+    ProxyNotFound,
+    ProxyAuthentication,
+    NetworkAuthentication,
     Redirect,
     OtherAddress,
 }
@@ -130,6 +134,10 @@ impl FaultKind {
             "a captive portal answers with a page and 200 in place of the service",
             PAGE,
         ),
+        named("proxyForbidden", instead(Instead::ProxyForbidden), "403, a page of a proxy's", PAGE),
+        named("proxyNotFound", instead(Instead::ProxyNotFound), "404, a page of a proxy's", PAGE),
+        named("proxyAuthentication", instead(Instead::ProxyAuthentication), "407, a page of a proxy's", PAGE),
+        named("networkAuthentication", instead(Instead::NetworkAuthentication), "511, a network's page", PAGE),
         named(
             "redirect",
             instead(Instead::Redirect),

@@ -51,6 +51,13 @@ async fn gateways_answer_with_pages_and_services_in_their_own_words() {
         assert_eq!((answer.status().as_u16(), header(&answer, "retry-after")), (status, Some("3")), "{fault}");
         assert!(answer.text().await.unwrap().contains("<html>"), "{fault}");
     }
+    for (fault, status) in
+        [("proxyForbidden", 403), ("proxyNotFound", 404), ("proxyAuthentication", 407), ("networkAuthentication", 511)]
+    {
+        let answer = struck(&azure, json!({ "fault": fault })).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{fault}");
+        assert!(answer.text().await.unwrap().contains("<html>"), "{fault}");
+    }
     let announce = azure.simulator.announce();
     azure.set("faults", json!({ "match": { "route": "Entra_Token" }, "fault": "unavailable" })).await;
     let url = format!("{}/{}/oauth2/v2.0/token", announce.authority, announce.tenant_id);

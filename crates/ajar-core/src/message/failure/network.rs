@@ -67,9 +67,31 @@ pub(super) fn timed_out(name: &str, step: Step) -> Words {
     )
 }
 
+pub(super) fn not_from_azure(host: &str, status: u16, leads_to: Option<&str>) -> Words {
+    let look = "Open any page in your browser to see whether the network wants a sign-in, and check the proxy; then try again.";
+    let (message, action) = match (leads_to, status) {
+        (Some(to), _) => {
+            (format!("Asked for {host}, it leads to {to} (HTTP {status}), and Ajar’s token goes nowhere else."), look)
+        }
+        (None, 407 | 511) => (format!("Asked for {host}, it wants a sign-in of its own (HTTP {status})."), look),
+        (None, 500..) => (
+            format!("Asked for {host}, a gateway had no answer from behind it (HTTP {status})."),
+            "Try again in a minute; if it stays, check the proxy if there is one, and give the details to support.",
+        ),
+        (None, _) => (
+            format!(
+                "Asked for {host}, it sent a page that is not Azure’s (HTTP {status}): a proxy, a firewall, or a \
+                 network that wants a sign-in."
+            ),
+            look,
+        ),
+    };
+    words("Something before Azure answered in its place.", message, action)
+}
+
 pub(super) fn azure_error(status: u16, azure_code: &str, azure_message: &str) -> Words {
     let message = if azure_code.is_empty() && azure_message.is_empty() {
-        format!("It gave no reason (HTTP {status}); something on the way may have answered in its place.")
+        format!("It gave no reason (HTTP {status}).")
     } else {
         azure_says(&format!("{azure_code}, {status}"), azure_message)
     };
