@@ -14,6 +14,7 @@ use crate::guard::Guard;
 use crate::journal::Journal;
 use crate::latency::Wait;
 use crate::state::Cloud;
+use crate::state::present::Present;
 
 /// The public cloud's audiences: clients that know of no other send one of these.
 const PUBLIC_AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
@@ -23,7 +24,7 @@ const HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
 /// Shared by all tasks of one simulator.
 pub(crate) struct World {
-    cloud: Mutex<Cloud>,
+    present: Mutex<Present>,
     pub(crate) clock: Clock,
     journal: Mutex<Journal>,
     faults: Mutex<Faults>,
@@ -43,7 +44,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     pub(crate) fn new(cloud: Cloud, entra: Entra, guard: Guard, base: String, seed: u64) -> Self {
         Self {
-            cloud: Mutex::new(cloud),
+            present: Mutex::new(Present::new(cloud)),
             clock: Clock::default(),
             journal: Mutex::default(),
             faults: Mutex::new(Faults::new(seed)),
@@ -58,11 +59,10 @@ impl World {
     /// Changes the state as it is now. The keeper of the guard is told afterwards.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Cloud, DateTime<Utc>) -> T) -> T {
         let result = {
-            let mut cloud = hold(&self.cloud);
+            let mut present = hold(&self.present);
             // Read under the lock, so that the state never goes back in time.
             let now = self.clock.now();
-            cloud.advance_to(now);
-            act(&mut cloud, now)
+            present.change(now, act)
         };
         self.changed.notify_one();
         result
@@ -83,7 +83,7 @@ impl World {
 
     /// Takes as long as Azure would.
     pub(crate) async fn wait(&self, wait: Wait) {
-        let drawn = hold(&self.cloud).latencies.draw(wait);
+        let drawn = hold(&self.present).draw(wait);
         tokio::time::sleep(drawn.to_std().unwrap_or_default()).await;
     }
 
@@ -97,25 +97,42 @@ impl World {
 
     /// Looks at the state as it is now.
     pub(crate) fn look<T>(&self, act: impl FnOnce(&Cloud, DateTime<Utc>) -> T) -> T {
-        let mut cloud = hold(&self.cloud);
+        let mut present = hold(&self.present);
         let now = self.clock.now();
-        cloud.advance_to(now);
-        act(&cloud, now)
+        act(present.at(now), now)
     }
 
-    /// Settles whenever something has changed or is due to. Never returns.
+    /// Settles whenever something has changed or is due to, and does nothing else. Never returns.
     pub(crate) async fn keep_guard(&self) {
+        let mut settled = None;
         loop {
-            self.settle().await;
-            let due = self.look(|cloud, now| cloud.next_change(now).map(|at| at - now));
-            // A wall clock that is set forward must not leave a window open for long.
-            let longest = Duration::from_secs(5);
-            let pause = due.map_or(longest, |due| due.to_std().unwrap_or_default().min(longest));
+            let (generation, pause) = self.pace();
+            if settled.replace(generation) != Some(generation) {
+                self.settle().await;
+                continue;
+            }
+            let due = async {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause + Duration::from_millis(1)).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause + Duration::from_millis(1)) => {}
+                () = due => {}
                 () = self.changed.notified() => {}
             }
         }
+    }
+
+    /// How often the state has changed, and how long it stays so; `None` when nothing will happen by itself.
+    fn pace(&self) -> (u64, Option<Duration>) {
+        // A wall clock that is set forward must not leave a window open for long.
+        const LONGEST: Duration = Duration::from_secs(5);
+        let mut present = hold(&self.present);
+        let now = self.clock.now();
+        present.at(now);
+        let pause = present.due().map(|due| (due - now).to_std().unwrap_or_default().min(LONGEST));
+        (present.generation(), pause)
     }
 
     /// Closes all sockets for good.
@@ -147,7 +164,7 @@ impl World {
 
     /// Seconds between two polls of a device code: Entra's five, divided by the speed, and never less than one.
     pub(crate) fn poll_interval(&self) -> i64 {
-        hold(&self.cloud).latencies.scaled(5.0).num_seconds().max(1)
+        self.look(|cloud, _| cloud.latencies.scaled(5.0)).num_seconds().max(1)
     }
 
     /// Whether a token for this audience is one for our resource manager.

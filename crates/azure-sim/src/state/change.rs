@@ -260,11 +260,13 @@ impl Cloud {
         }
     }
 
-    /// The next moment at which something happens by itself.
+    /// The next moment at which something happens by itself. Until then the state is the same.
     pub(crate) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let powers = self.vms.iter().filter_map(|vm| vm.power.next_change(now));
         let left = self.vms.iter().flat_map(|vm| &vm.left_windows);
         let left = left.flat_map(|left| [left.from, left.until]).filter(|at| *at > now);
-        powers.chain(left).chain(self.policies.iter().filter_map(|policy| policy.next_change(now))).min()
+        let policies = self.policies.iter().filter_map(|policy| policy.next_change(now));
+        let operations = self.operations.values().filter_map(Operation::ends);
+        powers.chain(left).chain(policies).chain(operations).min()
     }
 }

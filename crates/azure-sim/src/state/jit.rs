@@ -199,10 +199,11 @@ impl Policy {
         self.requests.retain(|request| request.start + KEPT > now);
     }
 
-    /// The next moment at which a rule appears or goes.
+    /// The next moment at which a rule appears or goes, or a request is forgotten.
     pub(crate) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let ports = self.requests.iter().flat_map(|request| &request.vms).flat_map(|vm| &vm.ports);
-        ports.flat_map(|port| [port.in_force_at, port.out_of_force_at, port.end]).filter(|at| *at > now).min()
+        let rules = ports.flat_map(|port| [port.in_force_at, port.out_of_force_at, port.end]);
+        rules.chain(self.requests.iter().map(|request| request.start + KEPT)).filter(|at| *at > now).min()
     }
 
     /// Ends the windows of which `ends` says so; it is told whether the policy still has VM and port.

@@ -10,6 +10,7 @@ pub(crate) mod nsg;
 pub(crate) mod operation;
 pub(crate) mod places;
 pub(crate) mod power;
+pub(crate) mod present;
 pub(crate) mod rights;
 pub(crate) mod vm;
 

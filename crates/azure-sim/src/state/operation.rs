@@ -15,6 +15,11 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// When it ends, if all that it takes is time and that has not passed.
+    pub(crate) fn ends(&self) -> Option<DateTime<Utc>> {
+        self.answer.as_ref().filter(|_| self.outcome == Outcome::InProgress).map(|(at, _)| *at)
+    }
+
     /// Ends the operation if all that it takes is time, and that has passed.
     pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) {
         if let Some((at, _)) = &self.answer

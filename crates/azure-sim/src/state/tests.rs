@@ -36,7 +36,7 @@ ports = [{ number = 22, jit = { protocol = "UDP" } }]
 /// Longer than any wait that is drawn.
 const LONG: TimeDelta = TimeDelta::seconds(90);
 
-fn start() -> (Cloud, DateTime<Utc>) {
+pub(super) fn start() -> (Cloud, DateTime<Utc>) {
     let fleet: Fleet = FLEET.parse().unwrap();
     let now = Utc::now();
     let addresses = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4], [127, 0, 0, 5]].map(Into::into);

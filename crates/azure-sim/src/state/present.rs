@@ -1,0 +1,91 @@
+//! The state as of now: time is let pass only when something is due, so that a look at a large fleet costs nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::latency::Wait;
+use crate::state::Cloud;
+
+/// The cloud, and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Present {
+    cloud: Cloud,
+    /// When something happens next by itself; `None` when nothing will.
+    due: Option<DateTime<Utc>>,
+    /// How often anything has changed, by callers or by itself.
+    generation: u64,
+}
+
+impl Present {
+    pub(crate) fn new(cloud: Cloud) -> Self {
+        Self { cloud, due: Some(DateTime::<Utc>::MIN_UTC), generation: 0 }
+    }
+
+    /// The state at `now`, which is never before the last one.
+    pub(crate) fn at(&mut self, now: DateTime<Utc>) -> &Cloud {
+        self.catch_up(now);
+        &self.cloud
+    }
+
+    /// Changes the state as it is at `now`.
+    pub(crate) fn change<T>(&mut self, now: DateTime<Utc>, act: impl FnOnce(&mut Cloud, DateTime<Utc>) -> T) -> T {
+        self.catch_up(now);
+        self.generation += 1;
+        // What was done may be due at once.
+        self.due = Some(now);
+        act(&mut self.cloud, now)
+    }
+
+    /// How long the next wait of this kind takes. That it was asked for changes nothing that anybody sees.
+    pub(crate) fn draw(&mut self, wait: Wait) -> TimeDelta {
+        self.cloud.latencies.draw(wait)
+    }
+
+    fn catch_up(&mut self, now: DateTime<Utc>) {
+        if self.due.is_some_and(|due| due <= now) {
+            self.cloud.advance_to(now);
+            self.due = self.cloud.next_change(now);
+            self.generation += 1;
+        }
+    }
+
+    /// When something happens next by itself, as far as was seen at the last look.
+    pub(crate) fn due(&self) -> Option<DateTime<Utc>> {
+        self.due
+    }
+
+    /// The same number is the same state.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::power::{PowerAction, PowerState};
+    use crate::state::tests::start;
+
+    #[test]
+    fn a_look_with_nothing_due_lets_no_time_pass_and_one_with_something_due_does() {
+        let (cloud, now) = start();
+        let second = TimeDelta::seconds(1);
+        let mut present = Present::new(cloud);
+        present.at(now);
+        let at_rest = present.generation();
+        for seconds in 0..100 {
+            present.at(now + second * seconds);
+        }
+        assert_eq!((present.generation(), present.due()), (at_rest, None));
+        let off = |cloud: &Cloud| cloud.vms.iter().position(|vm| vm.power.current() == PowerState::Deallocated);
+        let started = now + second * 100;
+        let vm = off(present.at(started)).unwrap();
+        present.change(started, |cloud, now| cloud.set_power(vm, PowerAction::Start, now)).unwrap();
+        present.at(started);
+        let under_way = (present.generation(), present.due());
+        let arrives = present.due().unwrap();
+        present.at(arrives - TimeDelta::milliseconds(1));
+        assert_eq!((present.generation(), present.due()), under_way);
+        assert_eq!(present.at(arrives).vms[vm].power.current(), PowerState::Running);
+        assert!(present.generation() > under_way.0 && present.due() > under_way.1, "now the guest boots");
+    }
+}
