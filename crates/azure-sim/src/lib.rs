@@ -17,6 +17,7 @@ mod front;
 mod guard;
 mod guest;
 mod journal;
+mod json;
 mod keys;
 mod latency;
 mod public_ip;

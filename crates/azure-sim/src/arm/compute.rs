@@ -1,9 +1,9 @@
 //! `Microsoft.Compute/virtualMachines`: the model, and the instance view.
 
+use crate::json::{Value, json};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
@@ -64,13 +64,13 @@ fn expands(call: &Call<'_>) -> bool {
 
 pub(super) fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
     let mut model = json!({
-        "name": vm.name,
+        "name": &vm.name,
         "id": vm.id(),
         "type": "Microsoft.Compute/virtualMachines",
-        "location": vm.location,
+        "location": &vm.location,
         "tags": tags(),
         "properties": {
-            "hardwareProfile": { "vmSize": vm.size },
+            "hardwareProfile": { "vmSize": &vm.size },
             "provisioningState": if vm.power.under_way().is_some() { "Updating" } else { "Succeeded" },
             "vmId": vm.platform_id,
             "storageProfile": storage(vm),
@@ -124,7 +124,7 @@ pub(super) fn storage(vm: &Vm) -> Value {
 
 fn os_profile(vm: &Vm) -> Value {
     let mut profile = json!({
-        "computerName": vm.name,
+        "computerName": &vm.name,
         "adminUsername": "demo",
         "secrets": [],
         "allowExtensionOperations": true,
@@ -155,7 +155,7 @@ pub(super) fn extended(vm: &Vm, as_of: DateTime<Utc>) -> Value {
     let (system, version) = system(vm.os);
     json!({
         "instanceView": {
-            "computerName": vm.name,
+            "computerName": &vm.name,
             "osName": system,
             "osVersion": version,
             "hyperVGeneration": "V2",

@@ -3,10 +3,10 @@
 
 use std::net::Ipv4Addr;
 
+use crate::json::{Value, json};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::json_body::{self, Object};
@@ -57,7 +57,7 @@ fn model(watcher: &NetworkWatcher) -> Value {
         "id": watcher.id(),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/networkWatchers",
-        "location": watcher.location,
+        "location": &watcher.location,
         "tags": compute::tags(),
         "properties": properties(),
     })

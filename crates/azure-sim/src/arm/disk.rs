@@ -1,8 +1,8 @@
 //! `Microsoft.Compute/disks`: the managed OS disk of each VM.
 
+use crate::json::{Value, json};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;
@@ -46,7 +46,7 @@ pub(super) fn model(vm: &Vm) -> Value {
         "name": name(vm),
         "id": id(vm),
         "type": "Microsoft.Compute/disks",
-        "location": vm.location,
+        "location": &vm.location,
         "tags": compute::tags(),
         "managedBy": vm.id(),
         "sku": sku(),
@@ -69,7 +69,7 @@ pub(super) fn properties(vm: &Vm) -> Value {
         "osType": vm.os.name(),
         "hyperVGeneration": "V2",
         "supportsHibernation": false,
-        "creationData": { "createOption": "FromImage", "imageReference": compute::storage(vm)["imageReference"] },
+        "creationData": { "createOption": "FromImage", "imageReference": compute::storage(vm)["imageReference"].take() },
         "diskSizeGB": 64,
         "diskSizeBytes": 68_719_476_736_u64,
         "diskIOPSReadWrite": 240,

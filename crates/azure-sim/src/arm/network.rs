@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
+use crate::json::{Value, json};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;
@@ -52,10 +52,12 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, kind: NetworkType, name: &str)
 /// With `$expand=ipConfigurations/publicIPAddress`, an interface holds its address instead of its id alone.
 fn expanded(call: &Call<'_>, cloud: &Cloud, mut interface: Value) -> Value {
     let wanted = call.query("$expand").is_some_and(|wanted| wanted.to_ascii_lowercase().contains("publicipaddress"));
-    // Looked up by pointer: an index would make null of what is not there.
-    let configurations = interface.pointer_mut("/properties/ipConfigurations").filter(|_| wanted);
+    // Not looked up by index, which would make null of what is not there.
+    let configurations = interface.get_mut("properties").filter(|_| wanted);
+    let configurations = configurations.and_then(|properties| properties.get_mut("ipConfigurations"));
     for configuration in configurations.and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(address) = configuration.pointer_mut("/properties/publicIPAddress") else { continue };
+        let properties = configuration.get_mut("properties");
+        let Some(address) = properties.and_then(|properties| properties.get_mut("publicIPAddress")) else { continue };
         let id = address["id"].as_str().unwrap_or_default().to_owned();
         let has_it = |vm: &&Vm| vm.public_ip_id().is_some_and(|own| own == id);
         if let Some(found) = cloud.vms.iter().find(has_it).and_then(public_ip_address) {
@@ -132,7 +134,7 @@ pub(super) fn interface(cloud: &Cloud, vm: &Vm) -> Value {
         "id": vm.nic_id(),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/networkInterfaces",
-        "location": vm.location,
+        "location": &vm.location,
         "tags": compute::tags(),
         "properties": {
             "provisioningState": "Succeeded",
@@ -169,7 +171,7 @@ fn public_ip_address(vm: &Vm) -> Option<Value> {
         "id": vm.public_ip_id()?,
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/publicIPAddresses",
-        "location": vm.location,
+        "location": &vm.location,
         "tags": compute::tags(),
         "sku": sku(vm),
         "properties": address_properties(vm, vm.address()),

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::json::Value;
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;

@@ -1,13 +1,12 @@
 //! Pages of lists: `value`, and `nextLink` while there is more.
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 
 use crate::arm::Call;
 use crate::arm::error::ArmError;
+use crate::json::{Text, Write};
 use crate::state::Cloud;
 use crate::switches::PageSize;
 
@@ -17,17 +16,21 @@ const SKIP_TOKEN: &str = "$skiptoken";
 pub(super) fn list(
     call: &Call<'_>,
     cloud: &Cloud,
-    value: impl IntoIterator<Item = Value>,
+    value: impl IntoIterator<Item = impl Write>,
 ) -> Result<Response, ArmError> {
     let size = size(call, cloud)?;
     let skipped = skipped(call)?;
     let mut rest = value.into_iter().skip(skipped);
-    let page: Vec<Value> = rest.by_ref().take(size).collect();
-    let mut body = json!({ "value": page });
+    let mut body = Text::default();
+    body.raw("{\"value\":");
+    // One after the other, so that there is never more than one of them and the text.
+    body.array(rest.by_ref().take(size));
     if rest.next().is_some() {
-        body["nextLink"] = next_link(call, skipped + size).into();
+        body.raw(",\"nextLink\":");
+        body.string(&next_link(call, skipped + size));
     }
-    Ok(Json(body).into_response())
+    body.raw("}");
+    Ok(body.into_response())
 }
 
 fn size(call: &Call<'_>, cloud: &Cloud) -> Result<usize, ArmError> {

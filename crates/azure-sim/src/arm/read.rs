@@ -252,7 +252,7 @@ fn location_of_filter(call: &Call<'_>) -> Result<String, ArmError> {
 
 fn tag_names(scope: &Scope) -> Vec<Value> {
     let tags = compute::tags();
-    let one = |(name, value): (&String, &Value)| {
+    let one = |(name, value): &(std::borrow::Cow<'static, str>, crate::json::Value)| {
         let id = format!("/subscriptions/{}/tagNames/{name}", scope.subscription);
         let count = json!({ "type": "Total", "value": 1 });
         let values = [json!({
@@ -262,7 +262,7 @@ fn tag_names(scope: &Scope) -> Vec<Value> {
         })];
         json!({ "id": id, "tagName": name, "count": count, "values": values })
     };
-    tags.as_object().map(|tags| tags.iter().map(one).collect()).unwrap_or_default()
+    tags.members().iter().map(one).collect()
 }
 
 fn tags_at(call: &Call<'_>) -> Value {

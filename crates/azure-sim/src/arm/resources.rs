@@ -1,7 +1,7 @@
 //! `Microsoft.Resources`: all resources of a scope, whatever their type.
 
+use crate::json::{Value, json};
 use axum::response::Response;
-use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
@@ -139,7 +139,7 @@ impl<'c> Resource<'c> {
             "id": self.id(),
             "name": self.name(),
             "type": self.kind().name(),
-            "location": self.location(),
+            "location": self.location().to_owned(),
             "tags": compute::tags(),
         });
         if let Self::OfVm(Kind::Disk, vm) = self {
@@ -186,10 +186,10 @@ impl Filter {
     /// Whether what is said of tags fits the tags that everything here has.
     pub(super) fn admits_tags(&self) -> bool {
         let tags = compute::tags();
-        let all = tags.as_object();
+        let all = tags.members();
         self.equal.iter().all(|(field, value)| match field.as_str() {
-            "tagname" => all.is_some_and(|tags| tags.keys().any(|name| name.eq_ignore_ascii_case(value))),
-            "tagvalue" => all.is_some_and(|tags| tags.values().any(|known| known == value)),
+            "tagname" => all.iter().any(|(name, _)| name.eq_ignore_ascii_case(value)),
+            "tagvalue" => all.iter().any(|(_, known)| known.as_str() == Some(value)),
             _ => true,
         })
     }

@@ -1,8 +1,8 @@
 //! `Microsoft.Network/networkSecurityGroups` and their rules.
 
+use crate::json::{Value, json};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
@@ -141,7 +141,7 @@ fn group_json(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
 fn rule_json(group: &str, kind: &str, rule: &SecurityRule) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
-        "description": rule.description,
+        "description": &rule.description,
         "protocol": rule.protocol.name(),
         "access": rule.access.name(),
         "priority": rule.priority,
@@ -152,21 +152,20 @@ fn rule_json(group: &str, kind: &str, rule: &SecurityRule) -> Value {
         "destinationAddressPrefixes": [],
     });
     let texts = |ranges: &[PortRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
-    for (name, values) in [
-        ("sourcePortRange", texts(&rule.source_ports)),
-        ("destinationPortRange", texts(&rule.ports)),
-        ("sourceAddressPrefix", rule.sources.clone()),
-        ("destinationAddressPrefix", rule.destinations.clone()),
+    for (one, many, mut values) in [
+        ("sourcePortRange", "sourcePortRanges", texts(&rule.source_ports)),
+        ("destinationPortRange", "destinationPortRanges", texts(&rule.ports)),
+        ("sourceAddressPrefix", "sourceAddressPrefixes", rule.sources.clone()),
+        ("destinationAddressPrefix", "destinationAddressPrefixes", rule.destinations.clone()),
     ] {
         // Azure writes one value in the singular field and several in the plural one.
-        match values.as_slice() {
-            [one] => properties[name] = one.clone().into(),
-            many if name.ends_with('x') => properties[format!("{name}es")] = many.into(),
-            many => properties[format!("{name}s")] = many.into(),
+        match (values.pop(), values.is_empty()) {
+            (Some(only), true) => properties[one] = only.into(),
+            (last, _) => properties[many] = values.into_iter().chain(last).collect(),
         }
     }
     json!({
-        "name": rule.name,
+        "name": &rule.name,
         "id": format!("{group}/{kind}/{}", rule.name),
         "etag": "W/\"1\"",
         "type": format!("Microsoft.Network/networkSecurityGroups/{kind}"),

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::json::{Value, json};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
@@ -76,7 +76,7 @@ pub(super) fn model(cloud: &Cloud, first: &Vm) -> Value {
         "id": first.network_id(),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/virtualNetworks",
-        "location": first.location,
+        "location": &first.location,
         "tags": compute::tags(),
         "properties": properties(cloud, first),
     })
@@ -105,7 +105,7 @@ fn subnets_of(cloud: &Cloud, first: &Vm) -> Vec<Value> {
 fn subnet(cloud: &Cloud, name: &str, vms: &[&Vm]) -> Value {
     let configuration = |vm: &&Vm| json!({ "id": format!("{}/ipConfigurations/ipconfig1", vm.nic_id()) });
     let mut subnet = json!({
-        "name": name,
+        "name": name.to_owned(),
         "id": vms.first().map(|vm| vm.subnet_id()),
         "etag": "W/\"1\"",
         "type": "Microsoft.Network/virtualNetworks/subnets",

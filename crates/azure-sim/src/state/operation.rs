@@ -1,7 +1,7 @@
 //! Long-running operations of Azure Resource Manager.
 
+use crate::json::Value;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 /// One operation, as its status resource shows it.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::QueryError;
 use super::bound::{Bound, Column, Type, bind, condition, name_of, suggested};

@@ -1,6 +1,6 @@
 //! Expressions whose names are columns and whose functions are known: ready to be evaluated.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::QueryError;
 use super::function::Function;
@@ -32,7 +32,7 @@ impl Type {
 
     /// What a row without a partner has in a column of this type: texts are never null.
     pub(super) fn nothing(self) -> Value {
-        if self == Self::Text { Value::String(String::new()) } else { Value::Null }
+        if self == Self::Text { "".into() } else { Value::Null }
     }
 }
 
@@ -247,7 +247,9 @@ fn element(of: Value, index: &Value) -> Value {
             let index = if index < 0 { length + index } else { index };
             usize::try_from(index).ok().and_then(|index| items.get_mut(index)).map(Value::take).unwrap_or_default()
         }
-        (Value::Object(mut fields), Value::String(name)) => fields.remove(name).unwrap_or_default(),
+        (Value::Object(mut fields), Value::String(name)) => {
+            fields.iter_mut().find(|(known, _)| known == name).map(|(_, value)| value.take()).unwrap_or_default()
+        }
         _ => Value::Null,
     }
 }

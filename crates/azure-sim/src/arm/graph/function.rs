@@ -1,6 +1,6 @@
 //! The scalar functions that are known.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::QueryError;
 use super::bound::{Bound, Type};
@@ -85,14 +85,19 @@ impl Function {
     pub(super) fn call(self, arguments: &[Bound], row: &Row<'_>) -> Value {
         let argument = |index: usize| arguments.get(index).map(|bound| bound.evaluate(row)).unwrap_or_default();
         match self {
-            Self::ToString => text(&argument(0)).into(),
+            Self::ToString => match argument(0) {
+                text @ Value::String(_) => text,
+                other => text(&other).into_owned().into(),
+            },
             Self::ToLower => text(&argument(0)).to_lowercase().into(),
             Self::ToUpper => text(&argument(0)).to_uppercase().into(),
             Self::ToInt => value::number(&argument(0)).map_or(Value::Null, |number| value::from_number(number.trunc())),
             Self::ToDouble => value::number(&argument(0)).map_or(Value::Null, Value::from),
             Self::ToBool => value::truth(&argument(0)).map_or(Value::Null, Value::from),
             Self::ToDynamic => match argument(0) {
-                Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+                Value::String(text) => {
+                    serde_json::from_str::<serde_json::Value>(&text).map_or(Value::String(text), Value::from)
+                }
                 other => other,
             },
             Self::IsEmpty => value::is_empty(&argument(0)).into(),
@@ -100,14 +105,16 @@ impl Function {
             Self::IsNull => argument(0).is_null().into(),
             Self::IsNotNull => (!argument(0).is_null()).into(),
             Self::Length => text(&argument(0)).chars().count().into(),
-            Self::Concatenate => arguments.iter().map(|bound| text(&bound.evaluate(row))).collect::<String>().into(),
+            Self::Concatenate => {
+                arguments.iter().map(|bound| text(&bound.evaluate(row)).into_owned()).collect::<String>().into()
+            }
             Self::Split => {
                 split(&text(&argument(0)), &text(&argument(1)), arguments.get(2).map(|_| argument(2)).as_ref())
             }
             Self::Substring => {
                 substring(&text(&argument(0)), &argument(1), arguments.get(2).map(|_| argument(2)).as_ref())
             }
-            Self::Replace => text(&argument(0)).replace(&text(&argument(1)), &text(&argument(2))).into(),
+            Self::Replace => text(&argument(0)).replace(&*text(&argument(1)), &text(&argument(2))).into(),
             Self::If => argument(if argument(0) == Value::Bool(true) { 1 } else { 2 }),
             Self::Case => {
                 let holds = |index: &usize| argument(*index) == Value::Bool(true);
@@ -119,7 +126,10 @@ impl Function {
                 values.find(|value| !value::is_empty(value)).unwrap_or_default()
             }
             Self::ArrayLength => argument(0).as_array().map_or(Value::Null, |items| items.len().into()),
-            Self::Keys => argument(0).as_object().map_or(Value::Null, |fields| fields.keys().cloned().collect()),
+            Self::Keys => match argument(0) {
+                Value::Object(members) => members.into_iter().map(|(name, _)| Value::String(name)).collect(),
+                _ => Value::Null,
+            },
         }
     }
 }
@@ -128,8 +138,10 @@ impl Function {
 fn split(text: &str, separator: &str, wanted: Option<&Value>) -> Value {
     let parts: Vec<&str> = if separator.is_empty() { vec![text] } else { text.split(separator).collect() };
     match wanted.map(index) {
-        None => parts.into_iter().collect(),
-        Some(wanted) => wanted.and_then(|wanted| parts.get(wanted)).into_iter().copied().collect(),
+        None => parts.into_iter().map(str::to_owned).collect(),
+        Some(wanted) => {
+            wanted.and_then(|wanted| parts.get(wanted)).map(|part| (*part).to_owned()).into_iter().collect()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod bound;
 mod expression;
 mod function;
 mod lexer;
+mod page;
 mod parser;
 mod quota;
 mod request;
@@ -19,11 +20,8 @@ mod tests;
 mod value;
 
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::Call;
@@ -32,8 +30,7 @@ use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
 use crate::switches::ResourceGraphLag;
 pub(crate) use quota::Quotas;
-use request::{QueryRequest, ResultFormat};
-use run::Table;
+use request::QueryRequest;
 use source::View;
 
 /// What is wrong with a query: the details below `InvalidQuery`.
@@ -108,7 +105,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
         let query = parser::parse(&request.query)?;
         let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
         let table = run::run(&query, &tables)?;
-        page(&request, &table)
+        page::page(&request, &table)
     })?;
     response.headers_mut().extend(left.headers());
     Ok(response)
@@ -161,49 +158,4 @@ fn in_scope<'c>(
         return Err(bad_request(vec![json!({ "code": "NoValidSubscriptionsInQueryRequest", "message": message })]));
     }
     Ok(found)
-}
-
-/// The page of the result that the request asks for.
-fn page(request: &QueryRequest, table: &Table<'_>) -> Result<Response, ArmError> {
-    let context = request.context();
-    let (skip, top) = request.place(|token| read_token(token, &context))?;
-    let rows: Vec<_> = table.rows.iter().skip(skip).take(top).collect();
-    let more = skip + rows.len() < table.rows.len();
-    let has_id = table.columns.iter().any(|column| column.name == "id");
-    let cells = |row: &row::Row<'_>| (0..table.columns.len()).map(|at| row.get(at).clone()).collect::<Vec<_>>();
-    let data = match request.format {
-        ResultFormat::ObjectArray => {
-            let names = table.columns.iter().map(|column| column.name.clone());
-            let object = |row| names.clone().zip(cells(row)).collect::<Map<_, _>>();
-            rows.iter().map(|row| Value::Object(object(row))).collect::<Value>()
-        }
-        ResultFormat::Table => {
-            let columns = table.columns.iter().map(|column| json!({ "name": column.name, "type": column.kind.name() }));
-            json!({ "columns": columns.collect::<Vec<_>>(), "rows": rows.iter().map(|row| cells(row)).collect::<Vec<_>>() })
-        }
-    };
-    let mut body = json!({
-        "totalRecords": table.rows.len(),
-        "count": rows.len(),
-        "data": data,
-        "facets": [],
-        // Only a result with ids can be continued; of another the rest is lost.
-        "resultTruncated": if more && !has_id { "true" } else { "false" },
-    });
-    if more && has_id {
-        body["$skipToken"] = write_token(skip + rows.len(), top, &context).into();
-    }
-    // Written by serde_json itself: its code for `Json` would be a part of this crate, and slow in a dev build.
-    Ok(([(CONTENT_TYPE, "application/json")], body.to_string()).into_response())
-}
-
-fn write_token(skip: usize, top: usize, context: &str) -> String {
-    URL_SAFE_NO_PAD.encode(json!({ "skip": skip, "top": top, "context": context }).to_string())
-}
-
-/// Where to go on, and with how many rows; `None` for a token of another query or of nobody's.
-fn read_token(token: &str, context: &str) -> Option<(usize, usize)> {
-    let token: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    let number = |name: &str| token[name].as_u64().and_then(|number| usize::try_from(number).ok());
-    if token["context"] == context { number("skip").zip(number("top")) } else { None }
 }

@@ -1,9 +1,10 @@
 //! Rows whose cells are made when they are looked at, so that a page of a large result costs what the page needs.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::bound::{Bound, Type};
 use super::source::{Source, WIDTH};
@@ -72,6 +73,23 @@ impl<'c> Row<'c> {
             Self::Joined { width, right: Ok(right), .. } => right.get(column - width),
             Self::Joined { width, right: Err(nothing), .. } => &nothing[column - width],
             Self::Values(values) => &values[column],
+        }
+    }
+
+    /// A cell that is shown and not needed again.
+    pub(super) fn peek(&self, column: usize) -> Cow<'_, Value> {
+        match self {
+            Self::Source { of, cells } if !cells.has(column) => Cow::Owned(of.column(column)),
+            Self::Computed { below, exprs, cells } if !cells.has(column) => match &exprs[column] {
+                Bound::Column(lower) => below.peek(*lower),
+                expr => Cow::Owned(expr.evaluate(below)),
+            },
+            Self::With { below, at, .. } if column != *at => below.peek(column),
+            Self::Joined { left, width, .. } if column < *width => left.peek(column),
+            Self::Joined { width, right: Ok(right), .. } => right.peek(column - width),
+            Self::Source { .. } | Self::Computed { .. } | Self::With { .. } | Self::Joined { .. } | Self::Values(_) => {
+                Cow::Borrowed(self.get(column))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::QueryError;
 use super::aggregate;
@@ -198,9 +198,7 @@ impl<'c> Table<'c> {
             let parts = match bound.evaluate(row) {
                 Value::Array(items) if !items.is_empty() => items,
                 Value::Array(_) => vec![Value::Null],
-                Value::Object(fields) => {
-                    fields.into_iter().map(|(name, value)| [(name, value)].into_iter().collect()).collect()
-                }
+                Value::Object(fields) => fields.into_iter().map(|field| Value::Object(vec![field])).collect(),
                 other => vec![other],
             };
             let with = |value| Rc::new(Row::With { below: Rc::clone(row), at, value });

@@ -1,7 +1,7 @@
 //! The tables: what of the cloud is in them, and the columns of each row.
 
+use crate::json::{Value, json};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use super::QueryError;
 use super::bound::{Column, Type};
@@ -186,7 +186,7 @@ impl Source<'_> {
             "type" => resource.kind().name().to_ascii_lowercase().into(),
             "resourceGroup" => resource.resource_group().to_ascii_lowercase().into(),
             "tenantId" => subscription.tenant_id.to_string().into(),
-            "location" => resource.location().into(),
+            "location" => resource.location().to_owned().into(),
             "subscriptionId" => subscription.id.to_string().into(),
             "managedBy" => match resource {
                 Resource::OfVm(Kind::Disk, vm) => vm.id().into(),
@@ -237,7 +237,7 @@ impl Source<'_> {
         let Resource::OfVm(kind, vm) = resource else { return None };
         match (kind, name) {
             (Kind::VirtualMachine, "extended") => Some(compute::extended(vm, self.view.as_of)),
-            (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": vm.size })),
+            (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": &vm.size })),
             (Kind::VirtualMachine, "storageProfile") => Some(compute::storage(vm)),
             (Kind::VirtualMachine, "vmId") => Some(vm.platform_id.to_string().into()),
             (Kind::Interface, "virtualMachine") => Some(json!({ "id": vm.id() })),

@@ -43,7 +43,12 @@ fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
     let table = run::run(&parser::parse(query)?, &tables)?;
     let names: Vec<_> = table.columns.iter().map(|column| column.name.clone()).collect();
     let object = |row: &std::rc::Rc<super::row::Row<'_>>| {
-        names.iter().enumerate().map(|(at, name)| (name.clone(), row.get(at).clone())).collect::<Value>()
+        let cell = |at: usize| {
+            let shown = row.peek(at).into_owned();
+            assert_eq!(shown, *row.get(at), "what is shown is what is kept");
+            serde_json::to_value(shown).unwrap()
+        };
+        names.iter().enumerate().map(|(at, name)| (name.clone(), cell(at))).collect::<Value>()
     };
     Ok(table.rows.iter().map(object).collect())
 }

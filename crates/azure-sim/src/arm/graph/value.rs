@@ -1,17 +1,18 @@
 //! What Kusto makes of single values: as text, number or truth; equal, less, part of.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use crate::json::Value;
 
 use super::syntax::{Comparison, TextTest};
 
 /// `tostring()`
-pub(super) fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Cow::Owned(value.to_string()),
     }
 }
 
@@ -110,11 +111,11 @@ fn passes(test: TextTest, left: &Value, right: &Value) -> bool {
     let (lower_left, lower_right) = (left.to_lowercase(), right.to_lowercase());
     match test {
         TextTest::Contains => lower_left.contains(&lower_right),
-        TextTest::ContainsCase => left.contains(&right),
+        TextTest::ContainsCase => left.contains(&*right),
         TextTest::StartsWith => lower_left.starts_with(&lower_right),
-        TextTest::StartsWithCase => left.starts_with(&right),
+        TextTest::StartsWithCase => left.starts_with(&*right),
         TextTest::EndsWith => lower_left.ends_with(&lower_right),
-        TextTest::EndsWithCase => left.ends_with(&right),
+        TextTest::EndsWithCase => left.ends_with(&*right),
         TextTest::Has => has(&lower_left, &lower_right),
         TextTest::HasCase => has(&left, &right),
     }
@@ -129,13 +130,14 @@ fn has(text: &str, term: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
     #[test]
     fn a_term_is_whole_and_a_part_is_not() {
-        let has = |text: &str, term: &str| compare(Comparison::Text(TextTest::Has), &json!(text), &json!(term));
+        let has = |text: &'static str, term: &'static str| {
+            compare(Comparison::Text(TextTest::Has), &json!(text), &json!(term))
+        };
         assert!(has("vm-web-01", "Web"));
         assert!(!has("website", "web"));
         assert!(compare(Comparison::Text(TextTest::Contains), &json!("website"), &json!("WEB")));

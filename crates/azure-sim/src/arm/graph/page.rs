@@ -1,0 +1,114 @@
+//! Pages of a result, as text.
+
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::bound::Column;
+use super::request::{QueryRequest, ResultFormat};
+use super::row::Row;
+use super::run::Table;
+use crate::arm::error::ArmError;
+use crate::json::{Text, Write};
+
+/// The page of the result that the request asks for.
+pub(super) fn page(request: &QueryRequest, table: &Table<'_>) -> Result<Response, ArmError> {
+    let context = request.context();
+    let (skip, top) = request.place(|token| read_token(token, &context))?;
+    let total = table.rows.len();
+    let rows = table.rows.get(skip..).unwrap_or_default();
+    let rows = &rows[..rows.len().min(top)];
+    let more = skip + rows.len() < total;
+    let has_id = table.columns.iter().any(|column| column.name == "id");
+    let mut body = Text::default();
+    body.raw(&format!("{{\"totalRecords\":{total},\"count\":{},\"data\":", rows.len()));
+    let end = skip + rows.len();
+    let rows = rows.iter().map(|row| &**row);
+    match request.format {
+        ResultFormat::ObjectArray => {
+            let heads = heads(&table.columns);
+            body.array(rows.map(|row| Object { row, heads: &heads }));
+        }
+        ResultFormat::Table => {
+            body.raw("{\"columns\":");
+            body.array(&table.columns);
+            body.raw(",\"rows\":");
+            body.array(rows.map(|row| Cells { row, width: table.columns.len() }));
+            body.raw("}");
+        }
+    }
+    // Only a result with ids can be continued; of another the rest is lost.
+    let truncated = more && !has_id;
+    body.raw(&format!(",\"facets\":[],\"resultTruncated\":\"{truncated}\""));
+    if more && has_id {
+        body.raw(",\"$skipToken\":");
+        body.string(&write_token(end, top, &context));
+    }
+    body.raw("}");
+    Ok(body.into_response())
+}
+
+/// What comes before each cell of an object: bracket or comma, and the column's name.
+fn heads(columns: &[Column]) -> Vec<String> {
+    let mut before = "{";
+    let mut heads = Vec::new();
+    for column in columns {
+        let mut head = Text::default();
+        head.raw(before);
+        head.string(&column.name);
+        head.raw(":");
+        heads.push(head.as_str().to_owned());
+        before = ",";
+    }
+    heads
+}
+
+/// A row of the format `objectArray`.
+struct Object<'t> {
+    row: &'t Row<'t>,
+    heads: &'t [String],
+}
+
+impl Write for Object<'_> {
+    fn write(&self, text: &mut Text) {
+        for (at, head) in self.heads.iter().enumerate() {
+            text.raw(head);
+            self.row.peek(at).write(text);
+        }
+        text.raw(if self.heads.is_empty() { "{}" } else { "}" });
+    }
+}
+
+/// A row of the format `table`.
+struct Cells<'t> {
+    row: &'t Row<'t>,
+    width: usize,
+}
+
+impl Write for Cells<'_> {
+    fn write(&self, text: &mut Text) {
+        text.array((0..self.width).map(|at| self.row.peek(at)));
+    }
+}
+
+impl Write for Column {
+    fn write(&self, text: &mut Text) {
+        text.raw("{\"name\":");
+        text.string(&self.name);
+        text.raw(",\"type\":");
+        text.string(self.kind.name());
+        text.raw("}");
+    }
+}
+
+fn write_token(skip: usize, top: usize, context: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json!({ "skip": skip, "top": top, "context": context }).to_string())
+}
+
+/// Where to go on, and with how many rows; `None` for a token of another query or of nobody's.
+fn read_token(token: &str, context: &str) -> Option<(usize, usize)> {
+    let token: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    let number = |name: &str| token[name].as_u64().and_then(|number| usize::try_from(number).ok());
+    if token["context"] == context { number("skip").zip(number("top")) } else { None }
+}
