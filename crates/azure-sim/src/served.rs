@@ -30,6 +30,7 @@ fn elsewhere(path: &str) -> Option<RouteName> {
         [_, .., "openid-configuration"] => RouteName::EntraOpenIdConfiguration,
         [_, "oauth2", .., "token"] => RouteName::EntraToken,
         [_, "oauth2", .., "authorize"] => RouteName::EntraAuthorize,
+        [_, "oauth2", .., "logout"] => RouteName::EntraLogout,
         [_, "oauth2", .., "devicecode"] => RouteName::EntraDeviceCode,
         ["devicelogin", ..] => RouteName::EntraDeviceLogin,
         _ => return None,

@@ -281,7 +281,7 @@ fn cancel(action: &str) -> Choice<'_> {
 }
 
 /// Whether a sign-in may come back here. Of `http://localhost` the port does not matter; everywhere else it does.
-fn matches(registered: &str, sent: &str) -> bool {
+pub(super) fn matches(registered: &str, sent: &str) -> bool {
     let (Ok(registered), Ok(sent)) = (Url::parse(registered), Url::parse(sent)) else { return false };
     let loose = registered.scheme() == "http" && registered.host_str() == Some("localhost");
     registered.scheme() == sent.scheme()

@@ -8,7 +8,7 @@ use crate::entra::directory::{Account, Directory};
 use crate::entra::endpoint::Ask;
 use crate::entra::refusal::Refusal;
 use crate::entra::token::ClientProof;
-use crate::fleet::ApplicationSpec;
+use crate::fleet::{AccountKind, ApplicationSpec};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -19,6 +19,12 @@ pub(super) enum Client<'d> {
     Public(&'d ApplicationSpec),
     /// A service principal's own.
     Confidential(&'d Account),
+}
+
+/// Every application that people can sign in to.
+pub(super) fn all(directory: &Directory) -> impl Iterator<Item = Client<'_>> {
+    let confidential = directory.accounts.iter().filter(|account| account.kind() == AccountKind::ServicePrincipal);
+    directory.applications.iter().map(Client::Public).chain(confidential.map(Client::Confidential))
 }
 
 impl<'d> Client<'d> {

@@ -15,7 +15,9 @@ use crate::entra::refusal::Refusal;
 pub(crate) enum Demand {
     Mfa,
     MfaEnrolment,
+    MfaEnrolmentHere,
     MfaExpired,
+    StrongAuthentication,
     Consent,
     Blocked,
     CompliantDevice,
@@ -23,17 +25,21 @@ pub(crate) enum Demand {
     Disabled,
     PasswordExpired,
     SignInFrequency,
+    SessionExpired,
     RefreshTokenExpired,
+    GuestPending,
     SecretExpired,
     Unavailable,
 }
 
 impl Demand {
     /// With their words in `POST /_sim/accounts`.
-    const ALL: [(&'static str, Self); 13] = [
+    const ALL: [(&'static str, Self); 17] = [
         ("mfa", Self::Mfa),
         ("mfaEnrolment", Self::MfaEnrolment),
+        ("mfaEnrolmentHere", Self::MfaEnrolmentHere),
         ("mfaExpired", Self::MfaExpired),
+        ("strongAuthentication", Self::StrongAuthentication),
         ("consent", Self::Consent),
         ("blocked", Self::Blocked),
         ("compliantDevice", Self::CompliantDevice),
@@ -41,7 +47,9 @@ impl Demand {
         ("disabled", Self::Disabled),
         ("passwordExpired", Self::PasswordExpired),
         ("signInFrequency", Self::SignInFrequency),
+        ("sessionExpired", Self::SessionExpired),
         ("refreshTokenExpired", Self::RefreshTokenExpired),
+        ("guestPending", Self::GuestPending),
         ("secretExpired", Self::SecretExpired),
         ("unavailable", Self::Unavailable),
     ];
@@ -60,9 +68,12 @@ impl Demand {
             self,
             Self::Mfa
                 | Self::MfaEnrolment
+                | Self::MfaEnrolmentHere
                 | Self::MfaExpired
+                | Self::StrongAuthentication
                 | Self::Consent
                 | Self::SignInFrequency
+                | Self::SessionExpired
                 | Self::RefreshTokenExpired
         )
     }
@@ -83,9 +94,9 @@ impl Demand {
                 ))
                 .suberror("basic_action")
             },
-            Self::MfaEnrolment => Refusal {
+            Self::MfaEnrolment | Self::MfaEnrolmentHere => Refusal {
                 claims: policy(),
-                ..interaction(50_079, format!(
+                ..interaction(if self == Self::MfaEnrolment { 50_079 } else { 50_072 }, format!(
                     "Due to a configuration change made by your administrator, or because you moved to a new location, \
                      you must enroll in multi-factor authentication to access '{client}'."
                 ))
@@ -98,6 +109,10 @@ impl Demand {
                      you must refresh your multi-factor authentication to access '{client}'."
                 ))
                 .suberror("basic_action")
+            },
+            Self::StrongAuthentication => Refusal {
+                claims: policy(),
+                ..interaction(50_074, "Strong Authentication is required.".to_owned()).suberror("basic_action")
             },
             Self::Consent => Refusal::invalid_grant(65_001, format!(
                 "The user or administrator has not consented to use the application with ID '{client}' named '{app}'. \
@@ -126,6 +141,11 @@ impl Demand {
             Self::PasswordExpired => Refusal::invalid_grant(50_055, "The password is expired.").suberror("user_password_expired"),
             Self::SignInFrequency => Refusal::invalid_grant(70_043, "The refresh token has expired or is invalid due to \
                  sign-in frequency checks by conditional access.").suberror("bad_token"),
+            Self::SessionExpired => Refusal::invalid_grant(70_044, "The session has expired or is invalid due to sign-in \
+                 frequency checks by conditional access.").suberror("bad_token"),
+            Self::GuestPending => Refusal::invalid_grant(50_014, format!(
+                "The guest user account '{account}' is in a pending state: its invitation has not been redeemed yet."
+            )),
             Self::RefreshTokenExpired => Refusal::invalid_grant(700_082, "The refresh token has expired due to inactivity. \
                  The token was inactive for 90.00:00:00."),
             Self::SecretExpired => expired_secret(client),

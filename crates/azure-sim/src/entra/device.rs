@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use crate::entra::client::Client;
 use crate::entra::directory::Account;
+use crate::entra::endpoint::{correlation, fields};
 use crate::entra::grants::{DEVICE_LIFETIME, DeviceState, SignIn};
 use crate::entra::page::{self, Choice};
 use crate::entra::refusal::Refusal;
@@ -28,14 +30,13 @@ pub(crate) async fn code(
     State(world): State<Arc<World>>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    body: Bytes,
 ) -> Response {
     world.wait(Wait::Token).await;
     let now = world.clock.now();
-    let correlation = headers.get("client-request-id").and_then(|id| id.to_str().ok());
-    match hand_out(&world, &tenant, &form, now) {
+    match hand_out(&world, &tenant, &fields(&headers, &body), now) {
         Ok(response) => response,
-        Err(refusal) => refusal.answer(correlation, now),
+        Err(refusal) => refusal.answer(correlation(&headers), now),
     }
 }
 

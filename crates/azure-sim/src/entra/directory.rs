@@ -180,6 +180,11 @@ impl Directory {
         self.applications.iter().find(|application| is_uuid(client, application.client_id))
     }
 
+    /// Whether the client is one of Microsoft's own, which are a family: what one was given the others may renew.
+    pub(crate) fn in_family(client: Uuid) -> bool {
+        FIRST_PARTY.iter().any(|(id, _)| Uuid::from_u128(*id) == client)
+    }
+
     pub(crate) fn users(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter().filter(|account| account.kind() == AccountKind::User)
     }

@@ -59,6 +59,7 @@ fn configuration(world: &World, tenant: &str, issuer: &str, oauth2: &str) -> Val
         "token_endpoint": format!("{oauth2}/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "device_authorization_endpoint": format!("{oauth2}/devicecode"),
+        "end_session_endpoint": format!("{oauth2}/logout"),
         "grant_types_supported": [
             "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
         ],
@@ -72,7 +73,7 @@ fn configuration(world: &World, tenant: &str, issuer: &str, oauth2: &str) -> Val
         ],
         "code_challenge_methods_supported": ["plain", "S256"],
         "request_uri_parameter_supported": false,
-        "http_logout_supported": false,
+        "http_logout_supported": true,
         "frontchannel_logout_supported": false,
         "tenant_region_scope": if ALIASES.contains(&tenant) { Value::Null } else { "EU".into() },
         "cloud_instance_name": world.host(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -67,9 +68,9 @@ pub(crate) async fn token(
     State(world): State<Arc<World>>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    body: Bytes,
 ) -> Response {
-    answer(&world, &tenant, &headers, &form, false).await
+    answer(&world, &tenant, &headers, &body, false).await
 }
 
 /// `POST /{tenant}/oauth2/token`, with `resource` in place of `scope`.
@@ -77,24 +78,38 @@ pub(crate) async fn token_v1(
     State(world): State<Arc<World>>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    body: Bytes,
 ) -> Response {
-    answer(&world, &tenant, &headers, &form, true).await
+    answer(&world, &tenant, &headers, &body, true).await
 }
 
-async fn answer(
-    world: &World,
-    authority: &str,
-    headers: &HeaderMap,
-    form: &HashMap<String, String>,
-    v1: bool,
-) -> Response {
+/// Any other method at an endpoint that takes forms.
+pub(crate) async fn only_post(State(world): State<Arc<World>>, method: Method, headers: HeaderMap) -> Response {
+    let description = format!("The endpoint only accepts POST requests. Received a {method} request.");
+    Refusal::new("invalid_request", 900_561, description).answer(correlation(&headers), world.clock.now())
+}
+
+/// What the caller calls its request by.
+pub(super) fn correlation(headers: &HeaderMap) -> Option<&str> {
+    headers.get("client-request-id").and_then(|id| id.to_str().ok())
+}
+
+/// The fields of a form. A body of another kind, such as JSON, has none, and then the first that is needed is missing.
+pub(super) fn fields(headers: &HeaderMap, body: &[u8]) -> HashMap<String, String> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.is_empty() && !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return HashMap::new();
+    }
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+async fn answer(world: &World, authority: &str, headers: &HeaderMap, body: &[u8], v1: bool) -> Response {
     world.wait(Wait::Token).await;
-    let ask = Ask { world, form, authority, v1, now: world.clock.now() };
-    let correlation = headers.get("client-request-id").and_then(|id| id.to_str().ok());
+    let ask = Ask { world, form: &fields(headers, body), authority, v1, now: world.clock.now() };
     let mut response = match grant(&ask) {
         Ok(body) => Json(body).into_response(),
-        Err(refusal) => refusal.answer(correlation, ask.now),
+        Err(refusal) => refusal.answer(correlation(headers), ask.now),
     };
     let kept = [(header::CACHE_CONTROL, "no-store, no-cache"), (header::PRAGMA, "no-cache")];
     response.headers_mut().extend(kept.map(|(name, value)| (name, HeaderValue::from_static(value))));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::entra::directory::Directory;
 use crate::entra::random_text;
 use crate::entra::refusal::Refusal;
 use crate::entra::signing::sha256;
@@ -217,12 +218,13 @@ impl Grants {
         text
     }
 
-    /// The sign-in behind a refresh token. It is bound to user and client, not to tenant or resource, and stays good
-    /// when it is exchanged for a newer one.
+    /// The sign-in behind a refresh token. It is bound to the user, and to the client or its family, not to tenant or
+    /// resource, and stays good when it is exchanged for a newer one.
     pub(crate) fn redeem_refresh(&self, text: &str, client: Uuid, now: DateTime<Utc>) -> Result<SignIn, Refusal> {
         let malformed = || Refusal::invalid_grant(9_002_313, "Invalid request. Request is malformed or invalid.");
         let refresh = self.refreshes.get(text).ok_or_else(malformed)?;
-        if refresh.sign_in.client != client {
+        let family = Directory::in_family(client) && Directory::in_family(refresh.sign_in.client);
+        if refresh.sign_in.client != client && !family {
             return Err(Refusal::invalid_grant(70_000, MALFORMED));
         }
         if refresh.issued + REFRESH_LIFETIME <= now {
@@ -233,7 +235,7 @@ impl Grants {
             );
             return Err(Refusal::invalid_grant(700_082, description));
         }
-        Ok(refresh.sign_in.clone())
+        Ok(SignIn { client, ..refresh.sign_in.clone() })
     }
 }
 

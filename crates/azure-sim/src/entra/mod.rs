@@ -11,6 +11,7 @@ mod discovery;
 mod endpoint;
 mod grants;
 pub(crate) mod imds;
+mod logout;
 mod managed_identity;
 mod page;
 mod refusal;
@@ -135,12 +136,14 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/{tenant}/.well-known/openid-configuration", get(discovery::openid_configuration_v1))
         .route("/{tenant}/discovery/keys", get(discovery::keys))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
-        .route("/{tenant}/oauth2/v2.0/token", post(endpoint::token))
-        .route("/{tenant}/oauth2/token", post(endpoint::token_v1))
+        .route("/{tenant}/oauth2/v2.0/token", post(endpoint::token).fallback(endpoint::only_post))
+        .route("/{tenant}/oauth2/token", post(endpoint::token_v1).fallback(endpoint::only_post))
+        .route("/{tenant}/oauth2/v2.0/logout", get(logout::end).post(logout::end))
+        .route("/{tenant}/oauth2/logout", get(logout::end).post(logout::end))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::show).post(authorize::decide))
         .route("/{tenant}/oauth2/authorize", get(authorize::show).post(authorize::decide))
-        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::code))
-        .route("/{tenant}/oauth2/devicecode", post(device::code))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::code).fallback(endpoint::only_post))
+        .route("/{tenant}/oauth2/devicecode", post(device::code).fallback(endpoint::only_post))
         .route("/devicelogin/submit.js", get(page::submit_script))
         .route("/devicelogin", get(device::show).post(device::decide))
         .route("/common/discovery/instance", get(discovery::instance))

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::entra::client::Client;
-use crate::entra::directory::{Account, Membership};
+use crate::entra::directory::{Account, Directory, Membership};
 use crate::entra::endpoint::{Ask, issued, token_json};
 use crate::entra::grants::SignIn;
 use crate::entra::random_text;
@@ -113,7 +113,9 @@ impl Exchange<'_> {
         body["scope"] = self.scope(&subject).into();
         if self.wanted.offline_access {
             body["refresh_token"] = entra.grants().add_refresh(self.sign_in.clone(), ask.now).into();
-            body["foci"] = "1".into();
+            if Directory::in_family(self.client.id()) {
+                body["foci"] = "1".into();
+            }
         }
         if self.wanted.openid {
             body["id_token"] = self.id_token(ask, &subject, &token)?.into();

@@ -37,6 +37,7 @@ route_names! {
     EntraDeviceLogin => "Entra_DeviceLogin",
     EntraInstanceDiscovery => "Entra_InstanceDiscovery",
     EntraKeys => "Entra_Keys",
+    EntraLogout => "Entra_Logout",
     EntraOpenIdConfiguration => "Entra_OpenIdConfiguration",
     EntraToken => "Entra_Token",
     EntraUserRealm => "Entra_UserRealm",

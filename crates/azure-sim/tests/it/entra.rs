@@ -168,3 +168,55 @@ async fn instance_discovery_knows_this_cloud_under_all_its_names_and_no_other() 
     assert_eq!(realm("ada@contoso.onmicrosoft.com").await["account_type"], "Managed");
     assert_eq!(realm("ada@elsewhere.example").await["account_type"], "Unknown");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_form_or_no_post_is_refused_in_entras_words() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let at = |what: &str| format!("{}/{}/oauth2/{what}", announce.authority, announce.tenant_id);
+    let refusal = async |request: reqwest::RequestBuilder| {
+        let answer = request.header("client-request-id", announce.client_id.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(answer.headers()["content-type"], "application/json; charset=utf-8");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!((&body["error"], &body["correlation_id"]), (&json!("invalid_request"), &json!(announce.client_id)));
+        let description = body["error_description"].as_str().unwrap().to_owned();
+        (body["error_codes"][0].clone(), description)
+    };
+    let json = json!({ "grant_type": "client_credentials" });
+    for (endpoint, missing) in [("v2.0/token", "grant_type"), ("token", "grant_type"), ("v2.0/devicecode", "client_id")]
+    {
+        let (number, description) = refusal(azure.http.post(at(endpoint)).json(&json)).await;
+        assert_eq!(number, 900_144, "{endpoint}");
+        assert!(description.contains(&format!("parameter: '{missing}'")), "{description}");
+        let (number, description) = refusal(azure.http.get(at(endpoint))).await;
+        assert_eq!(number, 900_561, "{endpoint}");
+        assert!(description.contains("Received a GET request"), "{description}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signs_out_is_led_back_to_where_an_application_is_and_nowhere_else() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let ca = std::fs::read(&announce.ca_bundle).unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(&ca).unwrap()])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let configuration = format!("{}/{}/v2.0/.well-known/openid-configuration", announce.authority, announce.tenant_id);
+    let configuration: Value = client.get(configuration).send().await.unwrap().json().await.unwrap();
+    let url = configuration["end_session_endpoint"].as_str().unwrap();
+    let out = async |back: &str| {
+        client.get(url).query(&[("post_logout_redirect_uri", back), ("state", "s")]).send().await.unwrap()
+    };
+    let led = out("http://localhost:51234").await;
+    assert_eq!(
+        (led.status(), &led.headers()["location"]),
+        (StatusCode::FOUND, &"http://localhost:51234/?state=s".parse().unwrap())
+    );
+    let stays = out("https://elsewhere.example/").await;
+    assert_eq!(stays.status(), StatusCode::OK);
+    assert!(stays.text().await.unwrap().contains("You have signed out"));
+}

@@ -173,6 +173,7 @@ async fn sign_in(walk: &mut Walk) {
         format!(
             "/{tenant}/oauth2/v2.0/authorize?client_id={cli}&response_type=code&redirect_uri=http://localhost:1&scope={scope}"
         ),
+        format!("/{tenant}/oauth2/v2.0/logout"),
         "/devicelogin".to_owned(),
         "/devicelogin/submit.js".to_owned(),
         "/_ip/1".to_owned(),

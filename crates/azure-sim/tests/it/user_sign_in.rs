@@ -287,11 +287,17 @@ async fn a_refresh_token_is_replaced_by_each_use_and_is_good_in_every_tenant_of_
     assert_eq!(seen["value"].as_array().unwrap().iter().map(|one| &one["displayName"]).collect::<Vec<_>>(), [research]);
     assert_eq!(browser.azure.get("/tenants").await["value"].as_array().unwrap().len(), 2);
 
-    // Grace is no guest there; another application can't use Ada's.
+    // Grace is no guest there. Microsoft's own applications are a family that share; any other can't use Ada's.
     let grace = browser.sign_in("grace").await;
     refused(&browser.refresh(&fabrikam, &grace, &[]).await, "invalid_grant", 50_020);
     let powershell = [("client_id", "1950a258-227b-4e31-a9cf-717495945fc2")];
-    refused(&browser.refresh("organizations", &second, &powershell).await, "invalid_grant", 70_000);
+    let (status, shared) = browser.refresh("organizations", &second, &powershell).await;
+    assert_eq!((status, &shared["foci"]), (StatusCode::OK, &json!("1")));
+    assert_eq!(claims(&shared["access_token"])["appid"], powershell[0].1);
+    let announce = browser.azure.simulator.announce();
+    let app = announce.client_id.to_string();
+    let stranger = [("client_id", app.as_str()), ("client_secret", announce.client_secret.as_str())];
+    refused(&browser.refresh("organizations", &second, &stranger).await, "invalid_grant", 70_000);
     let nonsense = json!({ "refresh_token": "nonsense" });
     refused(&browser.refresh("organizations", &nonsense, &[]).await, "invalid_grant", 9_002_313);
 
@@ -352,7 +358,9 @@ async fn each_demand_on_an_account_is_refused_by_its_number_until_it_is_lifted()
     for (demand, error, number, suberror) in [
         ("mfa", "interaction_required", 50_076, "basic_action"),
         ("mfaEnrolment", "interaction_required", 50_079, "basic_action"),
+        ("mfaEnrolmentHere", "interaction_required", 50_072, "basic_action"),
         ("mfaExpired", "interaction_required", 50_078, "basic_action"),
+        ("strongAuthentication", "interaction_required", 50_074, "basic_action"),
         ("consent", "invalid_grant", 65_001, "consent_required"),
         ("blocked", "interaction_required", 53_003, "message_only"),
         ("compliantDevice", "interaction_required", 53_000, "message_only"),
@@ -360,7 +368,9 @@ async fn each_demand_on_an_account_is_refused_by_its_number_until_it_is_lifted()
         ("disabled", "invalid_grant", 50_057, ""),
         ("passwordExpired", "invalid_grant", 50_055, "user_password_expired"),
         ("signInFrequency", "invalid_grant", 70_043, "bad_token"),
+        ("sessionExpired", "invalid_grant", 70_044, "bad_token"),
         ("refreshTokenExpired", "invalid_grant", 700_082, ""),
+        ("guestPending", "invalid_grant", 50_014, ""),
     ] {
         browser.azure.set("accounts", json!({ "account": "ada", "demand": demand })).await;
         let answer = browser.refresh("organizations", &tokens, &[]).await;
