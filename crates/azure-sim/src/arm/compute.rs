@@ -32,7 +32,7 @@ pub(super) fn named(scope: &Scope, name: &str) -> String {
 pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope, location: Option<&str>) -> Result<Response, ArmError> {
     // Asked for with `$expand=instanceView` or `statusOnly=true`, the list tells the power states too.
     let status_only = call.query("statusOnly").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let expand = status_only || expands(call);
+    let expand = status_only || expands(call)?;
     call.world.look(|cloud, now| {
         call.permit(cloud, READ, &scope.id())?;
         let may = call.may(cloud, READ);
@@ -45,8 +45,9 @@ pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope, location: Option<
 pub(super) fn virtual_machine(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response, ArmError> {
     call.world.look(|cloud, now| {
         call.permit(cloud, READ, &named(scope, name))?;
+        let expand = expands(call)?;
         let (_, vm) = find(cloud, scope, name)?;
-        Ok(Json(model(vm, expands(call), now)).into_response())
+        Ok(Json(model(vm, expand, now)).into_response())
     })
 }
 
@@ -58,8 +59,17 @@ pub(super) fn instance_view(call: &Call<'_>, scope: &Scope, name: &str) -> Resul
     })
 }
 
-fn expands(call: &Call<'_>) -> bool {
-    call.query("$expand").is_some_and(|value| value.to_ascii_lowercase().contains("instanceview"))
+/// What `$expand` may ask for. There is no user data, and no view of the resiliency, to be shown.
+const EXPANSIONS: [&str; 3] = ["instanceview", "userdata", "resiliencyview"];
+
+/// Whether the instance view is asked for.
+fn expands(call: &Call<'_>) -> Result<bool, ArmError> {
+    let Some(value) = call.query("$expand").filter(|value| !value.is_empty()) else { return Ok(false) };
+    let wanted: Vec<String> = value.split(',').map(|one| one.trim().to_ascii_lowercase()).collect();
+    if wanted.iter().any(|one| !EXPANSIONS.contains(&one.as_str())) {
+        return Err(ArmError::invalid_parameter("$expand", value));
+    }
+    Ok(wanted.iter().any(|one| one == EXPANSIONS[0]))
 }
 
 pub(super) fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
@@ -71,7 +81,7 @@ pub(super) fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
         "tags": tags(),
         "properties": {
             "hardwareProfile": { "vmSize": &vm.size },
-            "provisioningState": if vm.power.under_way().is_some() { "Updating" } else { "Succeeded" },
+            "provisioningState": provisioning_state(vm),
             "vmId": vm.platform_id,
             "storageProfile": storage(vm),
             "osProfile": os_profile(vm),
@@ -81,7 +91,7 @@ pub(super) fn model(vm: &Vm, expand: bool, now: DateTime<Utc>) -> Value {
             "diagnosticsProfile": { "bootDiagnostics": { "enabled": true } },
             "timeCreated": offset_timestamp(vm.created),
         },
-        "etag": "\"1\"",
+        "etag": format!("\"{}\"", vm.revision),
     });
     if let Some(zone) = vm.zone() {
         model["zones"] = json!([zone]);
@@ -177,9 +187,6 @@ fn system(os: Os) -> (&'static str, &'static str) {
 }
 
 fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
-    let under_way = vm.power.under_way().is_some();
-    let (provisioning, provisioning_text) =
-        if under_way { ("updating", "Updating") } else { ("succeeded", "Provisioning succeeded") };
     let mut view = json!({
         "disks": [{
             "name": disk::name(vm),
@@ -192,14 +199,7 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
         }],
         "bootDiagnostics": {},
         "hyperVGeneration": "V2",
-        "statuses": [
-            {
-                "code": format!("ProvisioningState/{provisioning}"),
-                "level": "Info",
-                "displayStatus": provisioning_text,
-                "time": offset_timestamp(vm.created),
-            },
-        ],
+        "statuses": [provisioning_status(vm)],
     });
     let power = vm.power.shown(now).map(|power| {
         json!({ "code": format!("PowerState/{}", power.code()), "level": "Info", "displayStatus": display(power) })
@@ -215,6 +215,36 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
         view["vmAgent"] = agent(now);
     }
     view
+}
+
+fn provisioning_state(vm: &Vm) -> &'static str {
+    match (vm.power.under_way(), vm.power.failed()) {
+        (Some(_), _) => "Updating",
+        (None, Some(_)) => "Failed",
+        (None, None) => "Succeeded",
+    }
+}
+
+fn provisioning_status(vm: &Vm) -> Value {
+    let fine = |code: &str, text: &str| {
+        json!({
+            "code": format!("ProvisioningState/{code}"),
+            "level": "Info",
+            "displayStatus": text,
+            "time": offset_timestamp(vm.created),
+        })
+    };
+    match (vm.power.under_way(), vm.power.failed()) {
+        (Some(_), _) => fine("updating", "Updating"),
+        (None, Some(failed)) => json!({
+            "code": format!("ProvisioningState/failed/{}", failed.code),
+            "level": "Error",
+            "displayStatus": "Provisioning failed",
+            "message": failed.message,
+            "time": offset_timestamp(failed.at),
+        }),
+        (None, None) => fine("succeeded", "Provisioning succeeded"),
+    }
 }
 
 fn agent(now: DateTime<Utc>) -> Value {

@@ -11,7 +11,7 @@ use crate::state::initiate::{Circumstances, InitiateInput, Refusal};
 use crate::state::jit::{AccessRequest, RequestPort, RequestVm, first_status, rule_name};
 use crate::state::operation::{Operation, Outcome};
 use crate::state::places::Places;
-use crate::state::power::{Power, PowerAction, PowerState};
+use crate::state::power::{Failed, Power, PowerAction, PowerState};
 use crate::switches::{
     AllocationFailed, ConflictingOperation, InitiateOnDeallocated, PlanMissing, PowerStateAfterWrite,
 };
@@ -199,6 +199,7 @@ impl Cloud {
         if there_already {
             operation.ended = Some(now);
             operation.outcome = Outcome::Succeeded;
+            self.vms[vm].power.confirm();
         } else {
             let takes = self.latencies.draw(match action {
                 PowerAction::Start | PowerAction::Restart => Wait::Start,
@@ -226,10 +227,11 @@ impl Cloud {
             let Some(arrival) = self.vms[index].power.advance_to(now) else { continue };
             let outcome = match arrival.action {
                 PowerAction::Start if self.vms[index].start_fails.is_some() => {
-                    self.vms[index].power.fall_back();
-                    let machine = &self.vms[index];
+                    let machine = &mut self.vms[index];
                     let failure = machine.start_fails.unwrap_or(StartFailure::AllocationFailed);
-                    Outcome::Failed { code: failure.code(), message: failure.message(&machine.size, &machine.location) }
+                    let (code, message) = (failure.code(), failure.message(&machine.size, &machine.location));
+                    machine.power.fall_back(Failed { code, message: message.clone(), at: arrival.at });
+                    Outcome::Failed { code, message }
                 }
                 PowerAction::Start | PowerAction::Restart => {
                     let boot = self.latencies.draw(Wait::Boot);

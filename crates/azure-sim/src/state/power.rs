@@ -74,6 +74,14 @@ pub(crate) struct Arrival {
     pub(crate) at: DateTime<Utc>,
 }
 
+/// Why the latest operation came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) at: DateTime<Utc>,
+}
+
 /// The power of one VM.
 #[derive(Clone, Debug)]
 pub(crate) struct Power {
@@ -83,13 +91,15 @@ pub(crate) struct Power {
     boots_at: Option<DateTime<Utc>>,
     /// The state is not shown before.
     hidden_until: Option<DateTime<Utc>>,
+    /// `ProvisioningState/failed/…`, until another operation begins.
+    failed: Option<Failed>,
 }
 
 impl Power {
     /// A VM that has been in this state for long.
     pub(crate) fn settled(current: PowerState) -> Self {
         let boots_at = (current == PowerState::Running).then_some(DateTime::<Utc>::MIN_UTC);
-        Self { current, transition: None, boots_at, hidden_until: None }
+        Self { current, transition: None, boots_at, hidden_until: None, failed: None }
     }
 
     pub(crate) fn current(&self) -> PowerState {
@@ -130,12 +140,23 @@ impl Power {
         let (through, to) = action.states();
         self.current = through;
         self.boots_at = None;
+        self.failed = None;
         self.transition = Some(Transition { action, to, ends_at, operation });
     }
 
     /// The action came to nothing: back to where a VM without compute is.
-    pub(crate) fn fall_back(&mut self) {
-        *self = Self::settled(PowerState::Deallocated);
+    pub(crate) fn fall_back(&mut self, failed: Failed) {
+        *self = Self { failed: Some(failed), ..Self::settled(PowerState::Deallocated) };
+    }
+
+    /// Why the latest operation came to nothing, if it did.
+    pub(crate) fn failed(&self) -> Option<&Failed> {
+        self.failed.as_ref()
+    }
+
+    /// An operation had nothing to do, and that is well.
+    pub(crate) fn confirm(&mut self) {
+        self.failed = None;
     }
 
     /// The guest of a running VM will answer at `at`.

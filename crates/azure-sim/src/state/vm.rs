@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::duration;
-use crate::fleet::{Fleet, InitialPower, Lock, Os, PortSpec, StartFailure, VmSpec};
+use crate::fleet::{Fleet, InitialPower, Lock, Os, PortSpec, StartFailure, VmSpec, derived};
 use crate::state::groups::NicGroup;
 use crate::state::jit::{LeftWindow, Policy, PolicyVm, PortRule};
 use crate::state::nsg::{self, Access, Direction, PortRange, Protocol, SecurityRule};
@@ -24,6 +24,8 @@ pub(crate) struct Vm {
     pub(crate) size: String,
     /// `vmId`: the platform's own id.
     pub(crate) platform_id: Uuid,
+    /// How often anything about it has changed.
+    pub(crate) revision: u32,
     pub(crate) created: DateTime<Utc>,
     pub(crate) power: Power,
     /// How it was before its latest changes, oldest first.
@@ -115,15 +117,14 @@ impl Vm {
             InitialPower::Deallocated => PowerState::Deallocated,
         });
         Self {
-            platform_id: Uuid::from_u128(
-                fleet.tenant_id.as_u128() ^ u128::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            ),
+            platform_id: derived("virtualMachine", &index.to_string(), &subscription),
             subscription,
             resource_group: spec.resource_group.clone(),
             name: spec.name.clone(),
             location: spec.location.clone(),
             os: spec.os,
             size: spec.size.clone(),
+            revision: 1,
             created: now - TimeDelta::days(90),
             power,
             past: Vec::new(),
@@ -240,6 +241,7 @@ impl Vm {
     /// Notes that it was so until `now`.
     pub(crate) fn remember(&mut self, was: Seen, now: DateTime<Utc>) {
         if was != self.seen() {
+            self.revision += 1;
             self.past.retain(|past| past.until + REMEMBERED > now);
             self.past.push(Past { until: now, was });
         }

@@ -95,6 +95,17 @@ async fn without_capacity_the_operation_fails() {
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
     let operation = finished(&azure, &header(&answer, "azure-asyncoperation")).await;
     assert_eq!((&operation["status"], &operation["error"]["code"]), (&json!("Failed"), &json!("AllocationFailed")));
+
+    let vm = azure.get(&format!("{}?$expand=instanceView", azure.vm("capacity-01").id)).await;
+    assert_eq!(vm["properties"]["provisioningState"], "Failed");
+    let statuses = vm["properties"]["instanceView"]["statuses"].as_array().unwrap();
+    let codes: Vec<_> = statuses.iter().map(|status| status["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["ProvisioningState/failed/AllocationFailed", "PowerState/deallocated"]);
+    assert_eq!((&statuses[0]["level"], &statuses[0]["message"]), (&json!("Error"), &operation["error"]["message"]));
+    // An operation that has nothing to do makes it good again.
+    azure.post(&format!("{}/deallocate", azure.vm("capacity-01").id)).await;
+    assert_eq!(azure.get(&azure.vm("capacity-01").id).await["properties"]["provisioningState"], "Succeeded");
+
     azure.set("switches", json!({ "allocationFailed": "sync" })).await;
     let (status, code, _) = error(azure.post(&path).await).await;
     assert_eq!((status, code.as_str()), (409, "AllocationFailed"));
@@ -112,4 +123,31 @@ async fn at_azures_speed_pollers_are_told_whole_seconds() {
     // Nobody has to wait as long as Azure takes.
     azure.set("advance", json!({ "seconds": 60 })).await;
     assert_eq!(azure.power("web-01").await, "running");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vm_has_an_id_of_its_own_and_an_etag_that_changes_with_it() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("gpu-lab").id.clone();
+    let before = azure.get(&vm).await;
+    azure.post(&format!("{vm}/restart")).await;
+    azure.until_power("gpu-lab", "running").await;
+    let after = azure.get(&vm).await;
+    assert_ne!(before["etag"], after["etag"]);
+    assert_eq!(before["properties"]["vmId"], after["properties"]["vmId"]);
+    let listed = azure
+        .get(&format!("{}/providers/Microsoft.Compute/virtualMachines", vm.split("/resourceGroups/").next().unwrap()))
+        .await;
+    let mut ids: Vec<_> = listed["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|vm| vm["properties"]["vmId"].as_str().unwrap().to_owned())
+        .collect();
+    let announce = azure.simulator.announce();
+    ids.extend([announce.tenant_id.to_string(), announce.client_id.to_string()]);
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "all differ");
 }
