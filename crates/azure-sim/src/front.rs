@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Request, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -86,6 +85,7 @@ impl Front {
             let told = now + fault.as_ref().map(Fault::skew).unwrap_or_default();
             let date = HeaderValue::from_str(&http_date(told)).ok();
             response.headers_mut().extend(date.map(|date| (header::DATE, date)));
+            name_the_charset(&mut response);
             response
         });
         self.world.journal().end(seq, now, answer.as_ref().map(|response| response.status().as_u16()));
@@ -95,9 +95,8 @@ impl Front {
     /// `None` when the connection drops.
     async fn go_wrong(&self, fault: &Fault, request: Request<Body>, seq: u64) -> Option<Response> {
         let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
-        let path_and_query = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let caller = arm::caller(&self.world, &headers);
-        match fault.strike(&self.world, caller, uri.path(), path_and_query) {
+        match fault.strike(&self.world, caller, (&method, &uri)) {
             Strike::Dropped => None,
             Strike::Tampered(tamper) => {
                 let response = self.deal_with(request, seq).await;
@@ -128,6 +127,15 @@ impl Front {
         let mut router = self.router.clone();
         let answered: Result<Response, Infallible> = router.call(request).await;
         answered.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// Azure's JSON says in which charset it is written, though JSON has but one.
+fn name_the_charset(response: &mut Response) {
+    if let Some(kind) = response.headers_mut().get_mut(header::CONTENT_TYPE)
+        && kind == "application/json"
+    {
+        *kind = HeaderValue::from_static("application/json; charset=utf-8");
     }
 }
 

@@ -23,7 +23,9 @@ pub(crate) struct ArmError {
     code: String,
     message: String,
     /// `WWW-Authenticate` of a 401.
-    challenge: Option<String>,
+    challenge: Option<Box<str>>,
+    /// The parameter at fault.
+    target: Option<&'static str>,
     details: Vec<Value>,
     headers: Box<HeaderMap>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct ArmError {
 impl ArmError {
     pub(crate) fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self { status, code, message, challenge: None, details: Vec::new(), headers: Box::default() }
+        Self { status, code, message, challenge: None, target: None, details: Vec::new(), headers: Box::default() }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -53,25 +55,23 @@ impl ArmError {
         let challenge = format!(
             "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", error_description=\"{message}\""
         );
-        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+        Self { challenge: Some(challenge.into()), ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
     }
 
     pub(crate) fn expired(authority: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        let form = "%-m/%-d/%Y %-I:%M:%S %p";
         let message = format!(
             "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
-            expires.format(form),
-            now.format(form)
+            shown(expires),
+            shown(now)
         );
         Self::unauthenticated(authority, "ExpiredAuthenticationToken", message)
     }
 
     pub(crate) fn not_yet_valid(authority: &str, from: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        let form = "%-m/%-d/%Y %-I:%M:%S %p";
         let message = format!(
             "The access token is not valid yet: it is so from UTC time '{}', which is later than current UTC time '{}'.",
-            from.format(form),
-            now.format(form)
+            shown(from),
+            shown(now)
         );
         Self::unauthenticated(authority, "InvalidAuthenticationToken", message)
     }
@@ -102,7 +102,7 @@ impl ArmError {
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: {code}"
         );
         let error = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
-        Self { challenge: Some(challenge), ..error }
+        Self { challenge: Some(challenge.into()), ..error }
     }
 
     pub(crate) fn wrong_audience(authority: &str, audience: &str, base: &str) -> Self {
@@ -131,7 +131,7 @@ impl ArmError {
              to get the token.\""
         );
         let error = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationTokenTenant", message);
-        Self { challenge: Some(challenge), ..error }
+        Self { challenge: Some(challenge.into()), ..error }
     }
 
     /// 403, in Azure's exact sentence.
@@ -181,9 +181,42 @@ impl ArmError {
         Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
     }
 
-    pub(crate) fn no_such_type(path: &str) -> Self {
-        let message = format!("The request path '{path}' names no resource type or operation that this cloud serves.");
+    /// 404: `kind` is a type below the namespace, such as `networkSecurityGroups/securityRules`.
+    pub(crate) fn invalid_type(namespace: &str, kind: &str, version: &str, versions: &[&str]) -> Self {
+        let message = format!(
+            "The resource type '{kind}' could not be found in the namespace '{namespace}' for api version '{version}'. \
+             The supported api-versions are '{}'.",
+            versions.join(",")
+        );
         Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+    }
+
+    /// 400: the type is known, but not in this version.
+    pub(crate) fn no_registered_provider(kind: &str, version: &str, versions: &[&str]) -> Self {
+        let message = format!(
+            "No registered resource provider found for API version '{version}' for type '{kind}'. The supported \
+             api-versions are '{}'.",
+            versions.join(", ")
+        );
+        Self::new(StatusCode::BAD_REQUEST, "NoRegisteredProviderFound", message)
+    }
+
+    /// 404: the path is neither a subscription's nor that of a provider that does without.
+    pub(crate) fn missing_subscription() -> Self {
+        let message = "The request did not have a subscription or a valid tenant level resource provider.";
+        Self::new(StatusCode::NOT_FOUND, "MissingSubscription", message)
+    }
+
+    /// 404: the type is known, what is asked of it is not.
+    pub(crate) fn not_served(method: &Method, path: &str) -> Self {
+        let message = format!("The requested resource '{path}' has no operation that '{method}' would ask for.");
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+    }
+
+    /// 400: a value that a parameter does not take.
+    pub(crate) fn invalid_parameter(name: &'static str, value: &str) -> Self {
+        let message = format!("The value '{value}' of parameter {name} is invalid.");
+        Self { target: Some(name), ..Self::new(StatusCode::BAD_REQUEST, "InvalidParameter", message) }
     }
 
     /// 400: a parameter of the query can't be used.
@@ -215,6 +248,11 @@ impl ArmError {
     }
 }
 
+/// A time as messages about tokens tell it: `11/22/2026 6:05:00 PM`.
+fn shown(time: DateTime<Utc>) -> impl std::fmt::Display {
+    time.format("%-m/%-d/%Y %-I:%M:%S %p")
+}
+
 impl From<Declined> for ArmError {
     fn from(declined: Declined) -> Self {
         match declined {
@@ -235,6 +273,9 @@ impl From<Refusal> for ArmError {
 impl IntoResponse for ArmError {
     fn into_response(self) -> Response {
         let mut body = json!({ "error": { "code": self.code, "message": self.message } });
+        if let Some(target) = self.target {
+            body["error"]["target"] = target.into();
+        }
         if !self.details.is_empty() {
             body["error"]["details"] = self.details.into();
         }

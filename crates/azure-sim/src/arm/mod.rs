@@ -1,5 +1,6 @@
 //! Azure Resource Manager: who calls, what for, may they, and the answer.
 
+pub(crate) mod asked;
 mod compute;
 mod diagnostics;
 mod disk;
@@ -30,6 +31,7 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::entra::directory::Caller;
@@ -40,6 +42,7 @@ use crate::state::power::PowerAction;
 use crate::state::rights::OfAction;
 use crate::switches::SubscriptionListAction;
 use crate::world::World;
+use asked::Asked;
 use error::ArmError;
 use route::{Route, Scope, Target};
 
@@ -49,6 +52,7 @@ struct Call<'a> {
     caller: Caller,
     /// Where the caller reached us: `https://localhost:45123`.
     host: String,
+    method: &'a Method,
     path: &'a str,
     query: Vec<(String, String)>,
     body: &'a [u8],
@@ -120,17 +124,16 @@ async fn answer(
     let caller = authenticate(world, route.as_ref(), headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
-    let call = Call { world, caller, host, path: uri.path(), query: query(uri), body };
+    let call = Call { world, caller, host, method, path: uri.path(), query: query(uri), body };
     match call.query("api-version") {
         None | Some("") => return Err(ArmError::missing_api_version()),
-        Some(version) if !well_formed(version) => return Err(ArmError::invalid_api_version(version)),
-        Some(_) => {}
+        Some(version) => match date_of(version) {
+            None => return Err(ArmError::invalid_api_version(version)),
+            Some(date) if !may_exist(date, world.clock.now()) => return Err(unknown_version(&call, version)),
+            Some(_) => {}
+        },
     }
-    let Some(route) = route else {
-        let served = route::takes(uri.path());
-        let unserved = || ArmError::no_such_type(uri.path());
-        return Err(if served { ArmError::method_not_allowed(method, uri.path()) } else { unserved() });
-    };
+    let Some(route) = route else { return Err(unserved(&call)) };
     match route {
         Route::Subscriptions => world.look(|cloud, _| page::list(&call, cloud, subscriptions::all(&call, cloud))),
         Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
@@ -196,18 +199,53 @@ fn query(uri: &Uri) -> Vec<(String, String)> {
     axum::extract::Query::try_from_uri(uri).map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()
 }
 
-/// `2020-01-01`, `2015-06-01-preview`.
-fn well_formed(version: &str) -> bool {
+/// The day of `2020-01-01` or `2015-06-01-preview`.
+fn date_of(version: &str) -> Option<NaiveDate> {
     let (date, suffix) = version.split_at_checked(10).unwrap_or((version, "-"));
     let suffix_fits = suffix.is_empty()
         || suffix.strip_prefix('-').is_some_and(|word| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
         });
-    suffix_fits && chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
+    NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().filter(|_| suffix_fits)
 }
 
-fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
-    let subscription = &scope.subscription;
+/// Whether Azure could have a version of this day: the resource manager began in 2014, and versions are dated ahead by
+/// months, not by years. Which of them each type has is another matter for each release of each client.
+fn may_exist(date: NaiveDate, now: DateTime<Utc>) -> bool {
+    date.year() >= 2014 && date <= now.date_naive() + TimeDelta::days(366)
+}
+
+fn unknown_version(call: &Call<'_>, version: &str) -> ArmError {
+    match Asked::of(call.method, call.path) {
+        Some(asked) => asked.unknown_type(version).unwrap_or_else(|| asked.unknown_version(version)),
+        None => ArmError::invalid_api_version(version),
+    }
+}
+
+/// Why nothing is served there: no such type; a right that is missing; no such operation.
+fn unserved(call: &Call<'_>) -> ArmError {
+    let Some(asked) = Asked::of(call.method, call.path) else { return ArmError::missing_subscription() };
+    let version = call.query("api-version").unwrap_or_default();
+    let scope = route::scope(call.path);
+    let refused = call.world.look(|cloud, _| {
+        if let Some(scope) = &scope {
+            known_subscription(call, cloud, &scope.subscription)?;
+        }
+        asked.unknown_type(version).map_or(Ok(()), Err)?;
+        call.permit(cloud, &asked.action, &asked.scope)?;
+        scope.as_ref().map_or(Ok(()), |scope| exists(call, cloud, scope))
+    });
+    let served = || {
+        if route::takes(call.path) {
+            ArmError::method_not_allowed(call.method, call.path)
+        } else {
+            ArmError::not_served(call.method, call.path)
+        }
+    };
+    refused.err().unwrap_or_else(served)
+}
+
+fn known_subscription(call: &Call<'_>, cloud: &Cloud, subscription: &str) -> Result<(), ArmError> {
     let id = Uuid::parse_str(subscription).map_err(|_| ArmError::invalid_subscription_id(subscription))?;
     let known = cloud.subscriptions.iter().find(|known| known.id == id);
     let known = known.ok_or_else(|| ArmError::subscription_not_found(subscription))?;
@@ -215,9 +253,19 @@ fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError>
         let entra = &call.world.entra;
         return Err(ArmError::wrong_tenant(entra, call.caller.tenant, known.tenant_id));
     }
+    Ok(())
+}
+
+fn exists(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<(), ArmError> {
+    let subscription = &scope.subscription;
+    known_subscription(call, cloud, subscription)?;
     if let Some(group) = &scope.resource_group
         && cloud.places.group(subscription, group).is_none()
     {
+        // Who may not look is not told what there is.
+        if let Some(asked) = Asked::of(call.method, call.path) {
+            call.permit(cloud, &asked.action, &asked.scope)?;
+        }
         return Err(ArmError::resource_group_not_found(group));
     }
     Ok(())

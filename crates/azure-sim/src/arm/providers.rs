@@ -72,6 +72,44 @@ const PROVIDERS: &[(&str, &[&str], &[&str])] = &[
     ("Microsoft.ResourceGraph", &["2022-10-01", "2021-03-01"], &["resources", "operations"]),
 ];
 
+/// A namespace, type or action as Azure spells it, if it is one that is known.
+pub(super) fn spelt(segment: &str) -> String {
+    let types = PROVIDERS.iter().flat_map(|(namespace, _, kinds)| {
+        [*namespace].into_iter().chain(kinds.iter().flat_map(|kind| kind.split('/')))
+    });
+    let known = types.chain(ACTIONS.iter().copied()).find(|known| known.eq_ignore_ascii_case(segment));
+    known.unwrap_or(segment).to_owned()
+}
+
+/// The api-versions of a namespace, newest first; `None` when there is no such namespace.
+pub(super) fn versions(namespace: &str) -> Option<&'static [&'static str]> {
+    PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace)).map(|(_, versions, _)| *versions)
+}
+
+/// Whether a namespace has these types, one below the other. Types that are only ever listed count as well.
+pub(super) fn has(namespace: &str, types: &[String]) -> bool {
+    let Some((_, _, kinds)) = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace)) else {
+        return false;
+    };
+    let is = |kind: &str, types: &[String]| kind.eq_ignore_ascii_case(&types.join("/"));
+    types.is_empty() || kinds.iter().any(|kind| is(kind, types) || types.len() > 1 && is(kind, &types[..1]))
+}
+
+/// Actions, and parts of a resource that are read by a path of their own.
+const ACTIONS: &[&str] = &[
+    "start",
+    "restart",
+    "powerOff",
+    "deallocate",
+    "initiate",
+    "ipFlowVerify",
+    "effectiveNetworkSecurityGroups",
+    "instanceView",
+    "resourceGroups",
+    "tagNames",
+    "providers",
+];
+
 /// The type's full name in Azure's spelling, when there is such a type: `Microsoft.Network/loadBalancers`.
 pub(super) fn known(namespace: &str, kind: &str) -> Option<String> {
     let (namespace, _, kinds) = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace))?;

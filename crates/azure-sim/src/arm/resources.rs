@@ -6,6 +6,7 @@ use axum::response::Response;
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, page, security_groups, virtual_network};
+use crate::clock::offset_timestamp;
 use crate::state::Cloud;
 use crate::state::groups::{NicGroup, SecurityGroup};
 use crate::state::places::NetworkWatcher;
@@ -133,8 +134,8 @@ impl<'c> Resource<'c> {
         }
     }
 
-    /// What the list of all resources tells of each.
-    fn to_json(self) -> Value {
+    /// What the list of all resources tells of each; `expand` names what it tells on top.
+    fn to_json(self, expand: &str) -> Value {
         let mut json = json!({
             "id": self.id(),
             "name": self.name(),
@@ -145,6 +146,15 @@ impl<'c> Resource<'c> {
         if let Self::OfVm(Kind::Disk, vm) = self {
             json["managedBy"] = vm.id().into();
             json["sku"] = disk::sku();
+        }
+        for wanted in expand.split(',').map(str::trim) {
+            match (wanted, self) {
+                ("createdTime" | "changedTime", Self::OfVm(_, vm)) => {
+                    json[wanted] = offset_timestamp(vm.created).into();
+                }
+                ("provisioningState", _) => json[wanted] = "Succeeded".into(),
+                _ => {}
+            }
         }
         json
     }
@@ -216,6 +226,7 @@ fn unquoted(value: &str) -> Option<String> {
 /// `GET …/resources`: those that the caller may read.
 pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
     let text = call.query("$filter").unwrap_or_default();
+    let expand = call.query("$expand").unwrap_or_default();
     let filter = Filter::parse(text).ok_or_else(|| ArmError::invalid_query("$filter", text))?;
     call.world.look(|cloud, _| {
         let mut listed = Vec::new();
@@ -223,7 +234,7 @@ pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> 
             let may = call.may(cloud, &format!("{}/read", kind.name()));
             let of_kind = Resource::all(cloud, scope, &[kind]);
             let of_kind = of_kind.into_iter().filter(|resource| filter.admits(resource) && may.at(&resource.id()));
-            listed.extend(of_kind.map(Resource::to_json));
+            listed.extend(of_kind.map(|resource| resource.to_json(expand)));
         }
         page::list(call, cloud, listed)
     })

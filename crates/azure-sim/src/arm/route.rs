@@ -148,6 +148,18 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
     Some(Route::Within(Scope { subscription, resource_group }, target))
 }
 
+/// Subscription and resource group of any path below a subscription.
+pub(crate) fn scope(path: &str) -> Option<Scope> {
+    let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let is = |index: usize, word: &str| kept.get(index).is_some_and(|segment| segment.eq_ignore_ascii_case(word));
+    let subscription = kept.get(1).filter(|_| is(0, "subscriptions"))?;
+    let resource_group = kept.get(3).filter(|_| is(2, "resourcegroups"));
+    Some(Scope {
+        subscription: (*subscription).to_owned(),
+        resource_group: resource_group.map(|name| (*name).to_owned()),
+    })
+}
+
 /// Whether the path is served by some method.
 pub(crate) fn takes(path: &str) -> bool {
     [Method::GET, Method::POST, Method::PUT, Method::DELETE].iter().any(|method| parse(method, path).is_some())

@@ -1,13 +1,15 @@
 //! Answers that a fault gives in place of the service's own.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::kind::{FaultKind, Instead, RetryForm, Tamper};
 use super::{Fault, To};
+use crate::arm::asked::Asked;
 use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::entra::directory::Caller;
@@ -26,7 +28,8 @@ pub(crate) enum Strike {
 
 impl Fault {
     /// How the fault strikes a request for `path`. `caller` is whose token came along.
-    pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, path: &str, path_and_query: &str) -> Strike {
+    pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, (method, uri): (&Method, &Uri)) -> Strike {
+        let path = uri.path();
         let answer = match self.kind {
             FaultKind::Reset => return Strike::Dropped,
             FaultKind::Tampered(tamper) => return Strike::Tampered(tamper),
@@ -52,19 +55,23 @@ impl Fault {
                 let message = "Another operation is in progress on this resource. Please try again later.";
                 refusal(path, StatusCode::CONFLICT, "Conflict", message)
             }
-            Instead::Forbidden => {
-                ArmError::forbidden(&caller.unwrap_or_else(|| world.entra.app()), "*", path).into_response()
-            }
+            Instead::Forbidden => match Asked::of(method, path) {
+                Some(asked) => {
+                    let caller = caller.unwrap_or_else(|| world.entra.app());
+                    ArmError::forbidden(&caller, &asked.action, &asked.scope).into_response()
+                }
+                None => refusal(path, StatusCode::FORBIDDEN, "Forbidden", "The request is not permitted."),
+            },
             Instead::ExpiredToken => {
                 let authority = world.entra.authority(Some(world.entra.tenant_id()));
                 ArmError::expired(&authority, now - TimeDelta::minutes(1), now).into_response()
             }
             Instead::ClaimsChallenge => ArmError::insufficient_claims(&world.base, now.timestamp()).into_response(),
             Instead::TwoChallenges => two_challenges(&world.base, now.timestamp()),
-            Instead::NotFound => {
-                let name = path.rsplit('/').next().unwrap_or_default();
-                ArmError::resource_not_found(name, "").into_response()
-            }
+            Instead::NotFound => match Asked::of(method, path) {
+                Some(asked) => asked.not_found().into_response(),
+                None => refusal(path, StatusCode::NOT_FOUND, "NotFound", "There is nothing here."),
+            },
             Instead::OtherAddress => "198.51.100.77\n".into_response(),
             Instead::Html => page(StatusCode::OK, "Please sign in to use the network"),
             Instead::ProxyForbidden => page(StatusCode::FORBIDDEN, "Access to this site is blocked"),
@@ -77,7 +84,7 @@ impl Fault {
             Instead::NetworkAuthentication => {
                 page(StatusCode::NETWORK_AUTHENTICATION_REQUIRED, "The network wants a sign-in")
             }
-            Instead::Redirect => self.redirect(&world.base, path_and_query),
+            Instead::Redirect => self.redirect(&world.base, uri.path_and_query().map_or("/", PathAndQuery::as_str)),
         };
         if let Some(body) = &self.body {
             *response.body_mut() = Body::from(body.clone());

@@ -79,6 +79,46 @@ async fn a_refusal_is_for_whoever_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_names_the_action_and_the_resource_that_were_asked_for() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let policy = azure.policy("web-01");
+    let group = vm.split("/providers/").next().unwrap().to_owned();
+    let told = async |fault: &str, method: Method, path: &str| {
+        azure.set("faults", json!({ "fault": fault })).await;
+        error(azure.request(method, path).send().await.unwrap()).await
+    };
+    for (method, path, action, scope) in [
+        (Method::POST, format!("{vm}/start"), "Microsoft.Compute/virtualMachines/start/action", &vm),
+        (Method::GET, format!("{vm}/instanceView"), "Microsoft.Compute/virtualMachines/instanceView/read", &vm),
+        (
+            Method::POST,
+            format!("{policy}/initiate"),
+            "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action",
+            &policy,
+        ),
+        (
+            Method::GET,
+            format!("{group}/providers/Microsoft.Network/networkInterfaces"),
+            "Microsoft.Network/networkInterfaces/read",
+            &group,
+        ),
+    ] {
+        let (status, code, message) = told("forbidden", method, &path).await;
+        assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"), "{path}");
+        assert!(message.contains(&format!("to perform action '{action}' over scope '{scope}' or")), "{message}");
+    }
+    for (path, code, words) in [
+        (vm, "ResourceNotFound", "'Microsoft.Compute/virtualMachines/web-01' under resource group 'rg-demo'"),
+        (group, "ResourceGroupNotFound", "'rg-demo'"),
+    ] {
+        let (status, its_code, message) = told("notFound", Method::GET, &path).await;
+        assert_eq!((status, its_code.as_str()), (404, code), "{path}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_broken_answer_says_can_be_chosen() {
     let azure = Azure::start().await;
     for (fault, status) in [("internal", 500), ("badGateway", 502), ("html", 200), ("invalidJson", 200)] {

@@ -67,6 +67,7 @@ async fn a_skip_token_or_filter_of_ones_own_making_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_told_from_what_cannot_be() {
     let azure = Azure::start().await;
+    azure.set("rights", json!({ "action": "*", "allowed": true })).await;
     let group = format!("/subscriptions/{}/resourceGroups/rg-demo", azure.vm("web-01").subscription_id);
     for (method, path, status, code) in [
         (Method::GET, format!("{group}/providers/Microsoft.Compute/disks/none"), 404, "ResourceNotFound"),

@@ -72,7 +72,7 @@ async fn what_does_not_exist_is_told_by_azures_codes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_api_version_must_be_there_and_well_formed_and_may_be_any() {
+async fn the_api_version_must_be_there_and_well_formed_and_may_be_any_of_azures_years() {
     let azure = Azure::start().await;
     let base = &azure.simulator.announce().resource_manager;
     for (version, code) in [
@@ -80,7 +80,9 @@ async fn the_api_version_must_be_there_and_well_formed_and_may_be_any() {
         ("?api-version=", Some("MissingApiVersionParameter")),
         ("?api-version=latest", Some("InvalidApiVersionParameter")),
         ("?api-version=2020-13-01", Some("InvalidApiVersionParameter")),
-        ("?api-version=2031-01-01", None),
+        ("?api-version=2013-12-31", Some("InvalidApiVersionParameter")),
+        ("?api-version=2099-01-01", Some("InvalidApiVersionParameter")),
+        ("?api-version=2022-12-01", None),
         ("?API-Version=2015-06-01-preview", None),
     ] {
         let url = format!("{base}/subscriptions{version}");
@@ -201,4 +203,70 @@ async fn the_right_to_initiate_is_asked_for_the_policys_vms_and_others_are_no_su
     assert_eq!(ask(&vm).await.status(), StatusCode::ACCEPTED);
     azure.set("rights", json!({ "action": initiate, "scope": vm, "allowed": false })).await;
     assert_eq!(ask(&vm).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_provider_has_is_told_by_the_part_of_the_path_that_is_wrong() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let group = vm.split("/providers/").next().unwrap().to_owned();
+    for (path, status, code, words) in [
+        ("/resourceGroups/rg-demo".to_owned(), 404, "MissingSubscription", "did not have a subscription"),
+        (format!("{group}/providers/Contoso.Tea/cups/a"), 404, "InvalidResourceNamespace", "'Contoso.Tea' is invalid"),
+        (
+            format!("{group}/providers/microsoft.compute/cups/a"),
+            404,
+            "InvalidResourceType",
+            "The resource type 'cups' could not be found in the namespace 'Microsoft.Compute' for api version",
+        ),
+        (
+            "/subscriptions/99999999-9999-4999-8999-999999999999/providers/Contoso.Tea/cups".to_owned(),
+            404,
+            "SubscriptionNotFound",
+            "99999999-9999-4999-8999-999999999999",
+        ),
+        (format!("{vm}?$expand=tea"), 400, "InvalidParameter", "'tea' of parameter $expand"),
+    ] {
+        let answer = azure.request(Method::GET, &path).send().await.unwrap();
+        let (its_status, its_code, message) = error(answer).await;
+        assert_eq!((its_status, its_code.as_str()), (status, code), "{path}: {message}");
+        assert!(message.contains(words), "{path}: {message}");
+    }
+    let url = format!("{}{vm}?api-version=2099-01-01", azure.simulator.announce().resource_manager);
+    let answer = azure.http.get(url).bearer_auth(&azure.token).send().await.unwrap();
+    let (status, code, message) = error(answer).await;
+    assert_eq!((status, code.as_str()), (400, "NoRegisteredProviderFound"));
+    assert!(message.contains("for type 'virtualMachines'"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let told = async |method: Method, path: &str| {
+        let (status, code, message) = error(azure.request(method, path).send().await.unwrap()).await;
+        (status, code, message)
+    };
+    // The operator may not, and is not told that this simulator could not either.
+    for (method, path, action) in [
+        (Method::PUT, vm.clone(), "Microsoft.Compute/virtualMachines/write"),
+        (Method::DELETE, vm.clone(), "Microsoft.Compute/virtualMachines/delete"),
+        (Method::POST, format!("{vm}/runCommand"), "Microsoft.Compute/virtualMachines/runCommand/action"),
+        (Method::PUT, vm.replace("rg-demo", "nowhere"), "Microsoft.Compute/virtualMachines/write"),
+    ] {
+        let (status, code, message) = told(method.clone(), &path).await;
+        assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"), "{method} {path}: {message}");
+        assert!(message.contains(&format!("to perform action '{action}' over scope '")), "{message}");
+    }
+    azure.set("rights", json!({ "action": "*", "allowed": true })).await;
+    assert_eq!(told(Method::PUT, &vm).await.1, "MethodNotAllowed");
+    assert_eq!(told(Method::POST, &format!("{vm}/runCommand")).await.1, "NotFound");
+    assert_eq!(told(Method::PUT, &vm.replace("rg-demo", "nowhere")).await.1, "ResourceGroupNotFound");
+
+    // Nor is who may not look told which resource groups there are.
+    azure.set("rights", json!({ "action": "*", "allowed": false })).await;
+    for group in ["rg-demo", "nowhere"] {
+        let (status, code, message) = told(Method::GET, &vm.replace("rg-demo", group)).await;
+        assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"), "{group}: {message}");
+    }
 }
