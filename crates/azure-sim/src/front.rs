@@ -7,13 +7,17 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderValue, Request, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::response::IntoResponse;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use tower::Service;
 
 use crate::arm;
+use crate::arm::error::ArmError;
 use crate::clock::http_date;
+use crate::connection::Resetting;
 use crate::fault::{Fault, Strike, Struck};
 use crate::served;
 use crate::world::World;
@@ -57,8 +61,15 @@ where
         let front = self.clone();
         let request = request.map(Body::new);
         // In a task of its own: what a caller asked for happens, also when the caller hangs up first.
+        let resetting = request.extensions().get::<Resetting>().cloned().unwrap_or_default();
         let answered = tokio::spawn(front.answer(request));
-        Box::pin(async move { answered.await.unwrap_or(Err(Dropped)) })
+        Box::pin(async move {
+            let answer = answered.await.unwrap_or(Err(Dropped));
+            if answer.is_err() {
+                resetting.reset();
+            }
+            answer
+        })
     }
 }
 
@@ -72,6 +83,14 @@ impl Front {
         let query = uri.query().unwrap_or_default();
         let struck = Struck { method: method.as_str(), path, query, route: served::name(&method, path) };
         let seq = self.world.journal().begin(struck, self.world.clock.now());
+        let Some((request, complete)) = taken_in(request).await else {
+            self.world.journal().end(seq, self.world.clock.now(), None);
+            return Err(Dropped);
+        };
+        if !complete {
+            self.world.journal().end(seq, self.world.clock.now(), Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16()));
+            return Ok(ArmError::too_large().into_response());
+        }
         let fault = self.world.faults().take(struck);
         let answer = match &fault {
             None => Some(self.deal_with(request, seq).await),
@@ -99,6 +118,9 @@ impl Front {
         match fault.strike(&self.world, caller, (&method, &uri)) {
             Strike::Dropped => None,
             Strike::Tampered(tamper) => {
+                // What goes wrong with an answer goes wrong with what it says, not with how it is packed.
+                let mut request = request;
+                request.headers_mut().remove(header::ACCEPT_ENCODING);
                 let response = self.deal_with(request, seq).await;
                 fault.tamper(tamper, response).await
             }
@@ -108,7 +130,7 @@ impl Front {
                 }
                 // A gateway's or a portal's page is not the resource manager's.
                 if served::is_resource_manager(uri.path()) && is_json(&response) {
-                    arm::stamp(&method, &headers, &mut response);
+                    arm::stamp(&headers, None, &mut response);
                 }
                 Some(*response)
             }
@@ -128,6 +150,29 @@ impl Front {
         let answered: Result<Response, Infallible> = router.call(request).await;
         answered.unwrap_or_else(|never| match never {})
     }
+}
+
+/// Azure takes no larger bodies.
+const LARGEST_BODY: usize = 4 << 20;
+/// Of a body that is larger still, so much is read, so that its sender gets to see the refusal.
+const MOST_READ: usize = 64 << 20;
+
+/// The request with its body in hand, and whether that is all of it: an answer that comes before the body has been read
+/// would reset the request's stream in HTTP/2. `None` when the sender went away.
+async fn taken_in(request: Request<Body>) -> Option<(Request<Body>, bool)> {
+    let (parts, body) = request.into_parts();
+    let (mut chunks, mut whole, mut read) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.ok()?;
+        read += chunk.len();
+        if read > MOST_READ {
+            break;
+        }
+        if read <= LARGEST_BODY {
+            whole.extend_from_slice(&chunk);
+        }
+    }
+    Some((Request::from_parts(parts, Body::from(whole)), read <= LARGEST_BODY))
 }
 
 /// Azure's JSON says in which charset it is written, though JSON has but one.

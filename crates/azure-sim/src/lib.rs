@@ -8,6 +8,7 @@ mod announce;
 mod arm;
 mod catalogue;
 mod clock;
+mod connection;
 mod control;
 mod duration;
 mod entra;
@@ -34,4 +35,4 @@ pub use announce::{Announce, AnnounceAccount, AnnouncePort, AnnounceSsh, Announc
 pub use catalogue::{ListForm, list_faults, list_switches};
 pub use fleet::{Fleet, FleetError};
 pub use served::route_names;
-pub use simulator::{Options, Simulator, StartError};
+pub use simulator::{Options, SPEEDS, Simulator, StartError};

@@ -3,19 +3,24 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use chrono::Utc;
 use russh::keys::PublicKey;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 use crate::announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
+use crate::connection::ResettableAcceptor;
 use crate::entra::Entra;
 use crate::entra::certificate::{self, Certificate};
 use crate::fleet::{Fleet, FleetError, SERVICE_PRINCIPAL, ServiceSpec};
@@ -34,6 +39,10 @@ use crate::{arm, control, entra, keys, public_ip, tls};
 
 /// The user that the built-in guests know.
 const USER: &str = "demo";
+
+/// How much slower or faster than Azure a simulator may run. Slower still, and a start would outlast the calendar; faster
+/// still, and nothing is left of a wait.
+pub const SPEEDS: RangeInclusive<f64> = 0.001..=1e9;
 
 /// How to run a simulator.
 #[derive(Clone, Debug)]
@@ -58,8 +67,8 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The speed is no positive number.
-    #[error("the speed must be a positive number, not {0}")]
+    /// The speed is no number from [`SPEEDS`].
+    #[error("the speed must be a number from {low} to {high}, not {0}", low = SPEEDS.start(), high = SPEEDS.end())]
     Speed(f64),
     /// The fleet can't be used.
     #[error(transparent)]
@@ -125,7 +134,7 @@ pub struct Simulator {
 impl Simulator {
     /// Makes certificates and keys, finds addresses, and serves. Ready when it returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if !(options.speed > 0.0 && options.speed.is_finite()) {
+        if !SPEEDS.contains(&options.speed) {
             return Err(StartError::Speed(options.speed));
         }
         // Whoever installed a provider before us keeps it; any will do.
@@ -165,10 +174,12 @@ impl Simulator {
             let front = Front::new(Arc::clone(&world), router);
             axum::ServiceExt::<axum::extract::Request>::into_make_service(front)
         };
-        let serving = axum_server::from_tcp_rustls(listener, tls).map_err(listening)?;
+        let tls = RustlsAcceptor::new(tls).acceptor(ResettableAcceptor);
+        let serving = axum_server::from_tcp(listener).map_err(listening)?.acceptor(tls);
         let serving = serving.handle(servers[0].clone()).serve(service(router(&world)));
         let serving_metadata = axum_server::from_tcp(metadata).map_err(preparing("IMDS"))?;
         let plain = entra::imds::router().with_state(Arc::clone(&world));
+        let serving_metadata = serving_metadata.acceptor(ResettableAcceptor);
         let serving_metadata = serving_metadata.handle(servers[1].clone()).serve(service(plain));
         let keeper = Arc::clone(&world);
         let tasks = vec![
@@ -292,6 +303,9 @@ fn router(world: &Arc<World>) -> Router {
         .route("/_ip/{service}", get(public_ip::tell))
         .merge(entra::router())
         .fallback(arm::handle)
+        // The front door has taken the body in, and said how much of it.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(Arc::clone(world))
 }
 

@@ -117,6 +117,9 @@ switches! {
     }
     /// Whether Resource Graph lets a user ask 15 queries in 5 s and no more.
     "resourceGraphQuota" => resource_graph_quota: ResourceGraphQuota { "15" => Fifteen, "none" => None }
+    /// Whether the resource manager refuses requests beyond what it takes of a principal in a subscription (250 reads, and
+    /// 25 more a second; 200 writes and 200 deletes, and 10 more a second), or only tells how many are left.
+    "rateLimits" => rate_limits: RateLimits { "tell" => Tell, "enforce" => Enforce }
     /// How many members a page of a list has at most. Azure does not say.
     "pageSize" => page_size: PageSize { "1000" => Thousand, "100" => Hundred, "10" => Ten, "2" => Two }
     /// What happens to open windows when their policy, or their VM's part of it, is removed.

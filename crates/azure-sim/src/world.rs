@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use crate::arm::graph::Quotas;
+use crate::arm::rate::RateLimits;
 use crate::clock::Clock;
 use crate::entra::Entra;
 use crate::fault::Faults;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     journal: Mutex<Journal>,
     faults: Mutex<Faults>,
     quotas: Mutex<Quotas>,
+    rate_limits: Mutex<RateLimits>,
     pub(crate) entra: Entra,
     guard: tokio::sync::Mutex<Guard>,
     changed: Notify,
@@ -49,6 +51,7 @@ impl World {
             journal: Mutex::default(),
             faults: Mutex::new(Faults::new(seed)),
             quotas: Mutex::default(),
+            rate_limits: Mutex::default(),
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),
@@ -75,6 +78,11 @@ impl World {
     /// Of Resource Graph.
     pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
         hold(&self.quotas)
+    }
+
+    /// Of the resource manager.
+    pub(crate) fn rate_limits(&self) -> MutexGuard<'_, RateLimits> {
+        hold(&self.rate_limits)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {

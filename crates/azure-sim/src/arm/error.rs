@@ -242,6 +242,21 @@ impl ArmError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 
+    /// 413
+    pub(crate) fn too_large() -> Self {
+        let message = "The request content exceeds the maximum size of 4 MB.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestContentTooLarge", message)
+    }
+
+    /// 429, with the seconds to wait.
+    pub(crate) fn too_many_requests(seconds: i64) -> Self {
+        let message = format!(
+            "Number of requests for subscription exceeded the limit. Please try again after '{seconds}' seconds."
+        );
+        let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from(seconds))]);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message).with_headers(headers)
+    }
+
     pub(crate) fn invalid_json(problem: &str) -> Self {
         let message = format!("The request content was invalid and could not be deserialized: '{problem}'.");
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)

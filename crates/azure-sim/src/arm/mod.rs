@@ -14,6 +14,7 @@ mod page;
 mod policy_body;
 mod pricings;
 mod providers;
+pub(crate) mod rate;
 pub(crate) mod read;
 mod regions;
 mod resources;
@@ -40,10 +41,11 @@ use crate::latency::Wait;
 use crate::state::Cloud;
 use crate::state::power::PowerAction;
 use crate::state::rights::OfAction;
-use crate::switches::SubscriptionListAction;
+use crate::switches::{RateLimits as RateLimitsSwitch, SubscriptionListAction};
 use crate::world::World;
 use asked::Asked;
 use error::ArmError;
+use rate::{Left, Payer};
 use route::{Route, Scope, Target};
 
 /// One authenticated request.
@@ -84,44 +86,53 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut response = answer(&world, &method, &uri, &headers, &body).await.unwrap_or_else(ArmError::into_response);
+    let mut left = None;
+    let request = Request { method: &method, uri: &uri, headers: &headers, body: &body };
+    let answered = answer(&world, request, &mut left).await;
+    let mut response = answered.unwrap_or_else(ArmError::into_response);
     if method == Method::HEAD && response.status() == StatusCode::OK {
         // HEAD asks whether something exists, and 204 is how Azure says that it does.
         response = StatusCode::NO_CONTENT.into_response();
     }
-    stamp(&method, &headers, &mut response);
+    stamp(&headers, left.as_ref(), &mut response);
     response
 }
 
-/// Adds what every answer of the resource manager carries: the ids of the call, and what is left of the quota.
-pub(crate) fn stamp(method: &Method, headers: &HeaderMap, response: &mut Response) {
+/// One request, as it came.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+/// Adds what every answer of the resource manager carries: the ids of the call, and what is left of the quota if it was
+/// drawn on.
+pub(crate) fn stamp(headers: &HeaderMap, left: Option<&Left>, response: &mut Response) {
     let request_id = Uuid::new_v4().to_string();
     let correlation = headers.get("x-ms-correlation-request-id").and_then(|id| id.to_str().ok());
-    let remaining = if *method == Method::GET { "reads" } else { "writes" };
     let extra = [
         ("x-ms-correlation-request-id".to_owned(), correlation.unwrap_or(&request_id).to_owned()),
         ("x-ms-routing-request-id".to_owned(), format!("AZURESIM:{}", Uuid::new_v4())),
-        (format!("x-ms-ratelimit-remaining-subscription-{remaining}"), "199".to_owned()),
         ("x-ms-request-id".to_owned(), request_id),
         ("cache-control".to_owned(), "no-cache".to_owned()),
     ];
-    for (name, value) in extra {
+    let left = left.map(|left| (left.header.clone(), left.tokens.to_string()));
+    for (name, value) in extra.into_iter().chain(left) {
         if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), value.parse()) {
             response.headers_mut().insert(name, value);
         }
     }
 }
 
-async fn answer(
-    world: &World,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Response, ArmError> {
+/// The answer. `left` is what the caller may still ask for, once it is known who that is.
+async fn answer(world: &World, request: Request<'_>, left: &mut Option<Left>) -> Result<Response, ArmError> {
+    let Request { method, uri, headers, body } = request;
     let route = route::parse(method, uri.path());
     world.wait(latency(route.as_ref())).await;
     let caller = authenticate(world, route.as_ref(), headers)?;
+    pay(world, &caller, request, left)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     let host = host.map_or_else(|| world.base.clone(), |host| format!("https://{host}"));
     let call = Call { world, caller, host, method, path: uri.path(), query: query(uri), body };
@@ -140,6 +151,26 @@ async fn answer(
         Route::GraphQuery => graph::resources(&call),
         Route::GraphOperations => Ok(graph::operations()),
         Route::Within(scope, target) => within(&call, &scope, target),
+    }
+}
+
+/// Takes the request from the caller's quota.
+fn pay(world: &World, caller: &Caller, request: Request<'_>, left: &mut Option<Left>) -> Result<(), ArmError> {
+    let scope = route::scope(request.uri.path());
+    let payer = Payer {
+        account: caller.account,
+        subscription: scope.map(|scope| scope.subscription.to_ascii_lowercase()),
+        kind: rate::Kind::of(request.method),
+    };
+    let (enforced, speed) =
+        world.look(|cloud, _| (cloud.switches.rate_limits == RateLimitsSwitch::Enforce, cloud.latencies.speed()));
+    let left = left.insert(world.rate_limits().pay(payer, world.clock.now(), speed));
+    match left.wait {
+        Some(wait) if enforced => {
+            let seconds = (wait + TimeDelta::milliseconds(999)).num_seconds().max(1);
+            Err(ArmError::too_many_requests(seconds))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

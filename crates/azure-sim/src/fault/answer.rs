@@ -60,7 +60,7 @@ impl Fault {
                     let caller = caller.unwrap_or_else(|| world.entra.app());
                     ArmError::forbidden(&caller, &asked.action, &asked.scope).into_response()
                 }
-                None => refusal(path, StatusCode::FORBIDDEN, "Forbidden", "The request is not permitted."),
+                None => page(StatusCode::FORBIDDEN, "403 Forbidden"),
             },
             Instead::ExpiredToken => {
                 let authority = world.entra.authority(Some(world.entra.tenant_id()));
@@ -70,7 +70,7 @@ impl Fault {
             Instead::TwoChallenges => two_challenges(&world.base, now.timestamp()),
             Instead::NotFound => match Asked::of(method, path) {
                 Some(asked) => asked.not_found().into_response(),
-                None => refusal(path, StatusCode::NOT_FOUND, "NotFound", "There is nothing here."),
+                None => page(StatusCode::NOT_FOUND, "404 Not Found"),
             },
             Instead::OtherAddress => "198.51.100.77\n".into_response(),
             Instead::Html => page(StatusCode::OK, "Please sign in to use the network"),

@@ -149,6 +149,14 @@ impl Azure {
         all.as_array().unwrap().iter().filter(ends).cloned().collect()
     }
 
+    /// Waits until so many requests for the path have come in.
+    pub(crate) async fn until_journal(&self, path: &str, count: usize) {
+        let started = Instant::now();
+        while self.journal(path).await.len() < count {
+            assert!(started.elapsed() < LIMIT, "{path} was not asked for {count} times");
+        }
+    }
+
     /// The VM's power state, by its instance view.
     pub(crate) async fn power(&self, name: &str) -> String {
         let view = self.get(&format!("{}/instanceView", self.vm(name).id)).await;

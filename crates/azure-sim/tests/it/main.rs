@@ -10,6 +10,7 @@ mod failures;
 mod faults;
 mod graph;
 mod guest;
+mod http;
 mod jit;
 mod lists;
 mod managed_identity;
