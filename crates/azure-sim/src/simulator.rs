@@ -202,7 +202,7 @@ impl Simulator {
             task.abort();
             let _cancelled = task.await;
         }
-        self.world.close_guard();
+        self.world.shut().await;
     }
 }
 

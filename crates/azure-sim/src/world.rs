@@ -1,5 +1,6 @@
 //! Everything the request handlers share: the state, the clock, the journal, the guard.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -143,7 +144,15 @@ impl World {
         (present.generation(), pause)
     }
 
-    /// Closes all sockets for good.
+    /// Closes all sockets for good. They are closed when it returns.
+    pub(crate) async fn shut(&self) {
+        let mut guard = self.guard.lock().await;
+        guard.settle(&BTreeSet::new(), &BTreeSet::new()).await;
+        // Without services, whoever settles after this opens nothing.
+        *guard = Guard::default();
+    }
+
+    /// Closes all sockets for good, as soon as their tasks get to it.
     pub(crate) fn close_guard(&self) {
         // Whoever holds the guard just now is about to be gone, and the guard with it.
         if let Ok(mut guard) = self.guard.try_lock() {
