@@ -226,7 +226,7 @@ fn provisioning_state(vm: &Vm) -> &'static str {
 }
 
 fn provisioning_status(vm: &Vm) -> Value {
-    let fine = |code: &str, text: &str| {
+    let fine = |code: &str, text: &'static str| {
         json!({
             "code": format!("ProvisioningState/{code}"),
             "level": "Info",
@@ -240,7 +240,7 @@ fn provisioning_status(vm: &Vm) -> Value {
             "code": format!("ProvisioningState/failed/{}", failed.code),
             "level": "Error",
             "displayStatus": "Provisioning failed",
-            "message": failed.message,
+            "message": &failed.message,
             "time": offset_timestamp(failed.at),
         }),
         (None, None) => fine("succeeded", "Provisioning succeeded"),

@@ -149,10 +149,9 @@ impl<'c> Resource<'c> {
         }
         for wanted in expand.split(',').map(str::trim) {
             match (wanted, self) {
-                ("createdTime" | "changedTime", Self::OfVm(_, vm)) => {
-                    json[wanted] = offset_timestamp(vm.created).into();
-                }
-                ("provisioningState", _) => json[wanted] = "Succeeded".into(),
+                ("createdTime", Self::OfVm(_, vm)) => json["createdTime"] = offset_timestamp(vm.created).into(),
+                ("changedTime", Self::OfVm(_, vm)) => json["changedTime"] = offset_timestamp(vm.created).into(),
+                ("provisioningState", _) => json["provisioningState"] = "Succeeded".into(),
                 _ => {}
             }
         }
