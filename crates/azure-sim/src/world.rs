@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-use crate::arm::graph::Quotas;
+use crate::arm::graph::{Kept, Quotas};
 use crate::arm::rate::RateLimits;
 use crate::clock::Clock;
 use crate::entra::Entra;
@@ -16,7 +16,7 @@ use crate::guard::Guard;
 use crate::journal::Journal;
 use crate::latency::Wait;
 use crate::state::Cloud;
-use crate::state::present::Present;
+use crate::state::present::{Age, Present};
 
 /// The public cloud's audiences: clients that know of no other send one of these.
 const PUBLIC_AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
@@ -32,6 +32,7 @@ pub(crate) struct World {
     faults: Mutex<Faults>,
     quotas: Mutex<Quotas>,
     rate_limits: Mutex<RateLimits>,
+    kept: Mutex<Kept>,
     pub(crate) entra: Entra,
     guard: tokio::sync::Mutex<Guard>,
     changed: Notify,
@@ -53,6 +54,7 @@ impl World {
             faults: Mutex::new(Faults::new(seed)),
             quotas: Mutex::default(),
             rate_limits: Mutex::default(),
+            kept: Mutex::default(),
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),
@@ -86,6 +88,13 @@ impl World {
         hold(&self.rate_limits)
     }
 
+    /// Results of Resource Graph. The keeper of the guard forgets them when they are old.
+    pub(crate) fn kept<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
+        let result = act(&mut hold(&self.kept));
+        self.changed.notify_one();
+        result
+    }
+
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         hold(&self.faults)
     }
@@ -106,17 +115,24 @@ impl World {
 
     /// Looks at the state as it is now.
     pub(crate) fn look<T>(&self, act: impl FnOnce(&Cloud, DateTime<Utc>) -> T) -> T {
+        self.look_and_compare(|cloud, now, _| act(cloud, now))
+    }
+
+    /// Looks at the state as it is now, and which it is.
+    pub(crate) fn look_and_compare<T>(&self, act: impl FnOnce(&Cloud, DateTime<Utc>, Age) -> T) -> T {
         let mut present = hold(&self.present);
         let now = self.clock.now();
-        act(present.at(now), now)
+        present.at(now);
+        let age = present.age();
+        act(present.at(now), now, age)
     }
 
     /// Settles whenever something has changed or is due to, and does nothing else. Never returns.
     pub(crate) async fn keep_guard(&self) {
         let mut settled = None;
         loop {
-            let (generation, pause) = self.pace();
-            if settled.replace(generation) != Some(generation) {
+            let (age, pause) = self.pace();
+            if settled.replace(age) != Some(age) {
                 self.settle().await;
                 continue;
             }
@@ -133,15 +149,16 @@ impl World {
         }
     }
 
-    /// How often the state has changed, and how long it stays so; `None` when nothing will happen by itself.
-    fn pace(&self) -> (u64, Option<Duration>) {
+    /// Which state it is, and how long there is nothing to do; `None` when nothing will happen by itself.
+    fn pace(&self) -> (Age, Option<Duration>) {
         // A wall clock that is set forward must not leave a window open for long.
         const LONGEST: Duration = Duration::from_secs(5);
+        let forget = hold(&self.kept).forget();
         let mut present = hold(&self.present);
         let now = self.clock.now();
         present.at(now);
         let pause = present.due().map(|due| (due - now).to_std().unwrap_or_default().min(LONGEST));
-        (present.generation(), pause)
+        (present.age(), pause.into_iter().chain(forget).min())
     }
 
     /// Closes all sockets for good. They are closed when it returns.

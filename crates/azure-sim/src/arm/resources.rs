@@ -35,6 +35,19 @@ impl Kind {
         Self::NetworkWatcher,
     ];
 
+    /// As Resource Graph writes it.
+    pub(super) fn lower_name(self) -> &'static str {
+        match self {
+            Self::VirtualMachine => "microsoft.compute/virtualmachines",
+            Self::Disk => "microsoft.compute/disks",
+            Self::Interface => "microsoft.network/networkinterfaces",
+            Self::PublicIpAddress => "microsoft.network/publicipaddresses",
+            Self::SecurityGroup => "microsoft.network/networksecuritygroups",
+            Self::VirtualNetwork => "microsoft.network/virtualnetworks",
+            Self::NetworkWatcher => "microsoft.network/networkwatchers",
+        }
+    }
+
     /// As Azure spells it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -112,7 +125,7 @@ impl<'c> Resource<'c> {
 
     pub(super) fn id(&self) -> String {
         match self {
-            Self::OfVm(kind, vm) => format!("{}/providers/{}/{}", vm.group(), kind.name(), self.name()),
+            Self::OfVm(kind, vm) => [&vm.group(), "/providers/", kind.name(), "/", &self.name()].concat(),
             Self::SharedGroup(_, group) => group.id(),
             Self::Watcher(watcher) => watcher.id(),
         }

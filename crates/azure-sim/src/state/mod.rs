@@ -58,7 +58,8 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     /// The state at the start. `vms` are the fleet's, in order, with their addresses found.
-    pub(crate) fn new(fleet: &Fleet, vms: Vec<Vm>, latencies: Latencies) -> Self {
+    pub(crate) fn new(fleet: &Fleet, mut vms: Vec<Vm>, latencies: Latencies) -> Self {
+        vms.iter_mut().enumerate().for_each(|(index, vm)| vm.index = index);
         let mut rights = Rights::of(&fleet.accounts);
         for (spec, vm) in fleet.vms.iter().zip(&vms) {
             for action in &spec.denied_actions {

@@ -11,13 +11,28 @@ pub(crate) struct Present {
     cloud: Cloud,
     /// When something happens next by itself; `None` when nothing will.
     due: Option<DateTime<Utc>>,
-    /// How often anything has changed, by callers or by itself.
-    generation: u64,
+    age: Age,
+}
+
+/// Which state it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Age {
+    /// The same number is the same state.
+    pub(crate) generation: u64,
+    /// Nothing has changed after that.
+    pub(crate) since: DateTime<Utc>,
+}
+
+impl Age {
+    fn next(&mut self, now: DateTime<Utc>) {
+        *self = Self { generation: self.generation + 1, since: now };
+    }
 }
 
 impl Present {
     pub(crate) fn new(cloud: Cloud) -> Self {
-        Self { cloud, due: Some(DateTime::<Utc>::MIN_UTC), generation: 0 }
+        let long_ago = DateTime::<Utc>::MIN_UTC;
+        Self { due: cloud.next_change(long_ago), cloud, age: Age { generation: 0, since: long_ago } }
     }
 
     /// The state at `now`, which is never before the last one.
@@ -29,7 +44,7 @@ impl Present {
     /// Changes the state as it is at `now`.
     pub(crate) fn change<T>(&mut self, now: DateTime<Utc>, act: impl FnOnce(&mut Cloud, DateTime<Utc>) -> T) -> T {
         self.catch_up(now);
-        self.generation += 1;
+        self.age.next(now);
         // What was done may be due at once.
         self.due = Some(now);
         act(&mut self.cloud, now)
@@ -44,7 +59,7 @@ impl Present {
         if self.due.is_some_and(|due| due <= now) {
             self.cloud.advance_to(now);
             self.due = self.cloud.next_change(now);
-            self.generation += 1;
+            self.age.next(now);
         }
     }
 
@@ -53,9 +68,9 @@ impl Present {
         self.due
     }
 
-    /// The same number is the same state.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    /// Of the state as it was at the last look.
+    pub(crate) fn age(&self) -> Age {
+        self.age
     }
 }
 
@@ -71,21 +86,24 @@ mod tests {
         let second = TimeDelta::seconds(1);
         let mut present = Present::new(cloud);
         present.at(now);
-        let at_rest = present.generation();
+        let at_rest = present.age();
         for seconds in 0..100 {
             present.at(now + second * seconds);
         }
-        assert_eq!((present.generation(), present.due()), (at_rest, None));
+        assert_eq!((present.age(), present.due()), (at_rest, None));
         let off = |cloud: &Cloud| cloud.vms.iter().position(|vm| vm.power.current() == PowerState::Deallocated);
         let started = now + second * 100;
         let vm = off(present.at(started)).unwrap();
         present.change(started, |cloud, now| cloud.set_power(vm, PowerAction::Start, now)).unwrap();
         present.at(started);
-        let under_way = (present.generation(), present.due());
+        let under_way = (present.age(), present.due());
         let arrives = present.due().unwrap();
         present.at(arrives - TimeDelta::milliseconds(1));
-        assert_eq!((present.generation(), present.due()), under_way);
+        assert_eq!((present.age(), present.due()), under_way);
         assert_eq!(present.at(arrives).vms[vm].power.current(), PowerState::Running);
-        assert!(present.generation() > under_way.0 && present.due() > under_way.1, "now the guest boots");
+        assert!(
+            present.age().generation > under_way.0.generation && present.due() > under_way.1,
+            "now the guest boots"
+        );
     }
 }

@@ -16,6 +16,8 @@ use crate::state::power::{Power, PowerState};
 /// `Microsoft.Compute/virtualMachines`, and what hangs on it.
 #[derive(Clone, Debug)]
 pub(crate) struct Vm {
+    /// Index into [`Cloud::vms`](crate::state::Cloud::vms).
+    pub(crate) index: usize,
     pub(crate) subscription: String,
     pub(crate) resource_group: String,
     pub(crate) name: String,
@@ -118,6 +120,8 @@ impl Vm {
         });
         Self {
             platform_id: derived("virtualMachine", &index.to_string(), &subscription),
+            // Found its place when the cloud has it.
+            index: 0,
             subscription,
             resource_group: spec.resource_group.clone(),
             name: spec.name.clone(),
@@ -151,11 +155,11 @@ impl Vm {
 
     /// The id of its resource group.
     pub(crate) fn group(&self) -> String {
-        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.resource_group)
+        ["/subscriptions/", &self.subscription, "/resourceGroups/", &self.resource_group].concat()
     }
 
     pub(crate) fn id(&self) -> String {
-        format!("{}/providers/Microsoft.Compute/virtualMachines/{}", self.group(), self.name)
+        [&self.group(), "/providers/Microsoft.Compute/virtualMachines/", &self.name].concat()
     }
 
     /// The virtual network that it shares with the VMs of its resource group and region.

@@ -1,7 +1,6 @@
 //! `summarize`: groups of rows, and what is worked out of each.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use crate::json::Value;
 
@@ -9,6 +8,7 @@ use super::QueryError;
 use super::bound::{Bound, Column, Type, bind, condition, name_of, suggested};
 use super::row::Row;
 use super::run::{Table, key};
+use super::source::View;
 use super::syntax::{Aggregate, Named};
 use super::value;
 
@@ -18,11 +18,12 @@ struct Output<'a> {
     argument: Option<Bound>,
 }
 
-pub(super) fn summarize<'c>(
-    table: Table<'c>,
+pub(super) fn summarize(
+    table: Table,
+    view: View<'_>,
     aggregates: &[(Option<String>, Aggregate)],
     by: &[Named],
-) -> Result<Table<'c>, QueryError> {
+) -> Result<Table, QueryError> {
     let mut unnamed = 0;
     let (mut columns, mut keys, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
     for named in by {
@@ -38,10 +39,10 @@ pub(super) fn summarize<'c>(
         columns.push(column);
         outputs.push(output);
     }
-    let mut groups: Vec<(Vec<Value>, Vec<Rc<Row<'c>>>)> = Vec::new();
+    let mut groups: Vec<(Vec<Value>, Vec<Row>)> = Vec::new();
     let mut places = HashMap::new();
     for row in table.rows {
-        let values: Vec<Value> = keys.iter().map(|key| key.evaluate(&row)).collect();
+        let values: Vec<Value> = keys.iter().map(|key| key.evaluate(row.seen_in(view)).into_owned()).collect();
         let place = *places.entry(key(values.iter())).or_insert(groups.len());
         if place == groups.len() {
             groups.push((values, Vec::new()));
@@ -53,8 +54,8 @@ pub(super) fn summarize<'c>(
         groups.push((Vec::new(), Vec::new()));
     }
     let rows = groups.into_iter().map(|(values, rows)| {
-        let worked_out = outputs.iter().map(|output| output.of(&rows));
-        Rc::new(Row::Values(values.into_iter().chain(worked_out).collect()))
+        let worked_out = outputs.iter().map(|output| output.of(&rows, view));
+        Row::Values(values.into_iter().chain(worked_out).collect())
     });
     Ok(Table { columns, rows: rows.collect() })
 }
@@ -86,9 +87,9 @@ fn output<'a>(
 }
 
 impl Output<'_> {
-    fn of(&self, rows: &[Rc<Row<'_>>]) -> Value {
-        let all = rows.iter().map(|row| self.argument.as_ref().map(|expr| expr.evaluate(row)).unwrap_or_default());
-        let mut values = all.filter(|value| !value.is_null());
+    fn of(&self, rows: &[Row], view: View<'_>) -> Value {
+        let argument = |row: &Row| self.argument.as_ref().map(|expr| expr.evaluate(row.seen_in(view)).into_owned());
+        let mut values = rows.iter().filter_map(argument).filter(|value| !value.is_null());
         match self.aggregate {
             Aggregate::Count => rows.len().into(),
             Aggregate::CountIf(_) => values.filter(|value| *value == Value::Bool(true)).count().into(),

@@ -2,9 +2,11 @@
 
 use crate::json::Value;
 
+use std::borrow::Cow;
+
 use super::QueryError;
 use super::function::Function;
-use super::row::Row;
+use super::row::Look;
 use super::syntax::{Comparison, Expr, Named};
 use super::value::{self, compare};
 
@@ -166,34 +168,28 @@ pub(super) fn suggested(expr: &Expr) -> Option<String> {
 }
 
 impl Bound {
-    pub(super) fn holds(&self, row: &Row<'_>) -> bool {
-        self.evaluate(row) == Value::Bool(true)
+    pub(super) fn holds(&self, row: Look<'_>) -> bool {
+        *self.evaluate(row) == Value::Bool(true)
     }
 
-    pub(super) fn evaluate(&self, row: &Row<'_>) -> Value {
-        match self {
-            Self::Constant(value) => value.clone(),
-            Self::Column(column) => row.get(*column).clone(),
-            Self::Path(column, path) => row.path(*column, path),
-            Self::Member(of, name) => of.evaluate(row).get_mut(name).map(Value::take).unwrap_or_default(),
-            Self::Index(of, index) => element(of.evaluate(row), &index.evaluate(row)),
+    pub(super) fn evaluate<'r>(&'r self, row: Look<'r>) -> Cow<'r, Value> {
+        let made: Value = match self {
+            Self::Constant(value) => return Cow::Borrowed(value),
+            Self::Column(column) => return row.get(*column),
+            Self::Path(column, path) => return row.path(*column, path),
+            Self::Member(of, name) => of.evaluate(row).into_owned().get_mut(name).map(Value::take).unwrap_or_default(),
+            Self::Index(of, index) => element(of.evaluate(row).into_owned(), &index.evaluate(row)),
             Self::Not(of) => value::truth(&of.evaluate(row)).map_or(Value::Null, |truth| (!truth).into()),
             Self::Negative(of) => number_or_null(value::number(&of.evaluate(row)).map(|number| -number)),
             Self::And(left, right) => (left.holds(row) && right.holds(row)).into(),
             Self::Or(left, right) => (left.holds(row) || right.holds(row)).into(),
-            Self::Compare(how, left, right) => match (left.borrowed(row), right.borrowed(row)) {
-                (Some(left), Some(right)) => compare(*how, left, right),
-                (Some(left), None) => compare(*how, left, &right.evaluate(row)),
-                (None, Some(right)) => compare(*how, &left.evaluate(row), right),
-                (None, None) => compare(*how, &left.evaluate(row), &right.evaluate(row)),
-            }
-            .into(),
+            Self::Compare(how, left, right) => compare(*how, &left.evaluate(row), &right.evaluate(row)).into(),
             Self::In { value, list, negated, any_case } => {
                 let value = value.evaluate(row);
                 let same = if *any_case { value::equal_any_case } else { value::equal };
-                let is_in = list.iter().any(|member| match member.evaluate(row) {
+                let is_in = list.iter().any(|member| match &*member.evaluate(row) {
                     Value::Array(members) => members.iter().any(|member| same(&value, member)),
-                    member => same(&value, &member),
+                    member => same(&value, member),
                 });
                 (is_in != *negated).into()
             }
@@ -207,17 +203,9 @@ impl Bound {
                 let numbers = value::number(&left.evaluate(row)).zip(value::number(&right.evaluate(row)));
                 number_or_null(numbers.and_then(|(left, right)| calculate(*sign, left, right)))
             }
-            Self::Call(function, arguments) => function.call(arguments, row),
-        }
-    }
-
-    /// The value where it lies, when it need not be made.
-    fn borrowed<'r>(&'r self, row: &'r Row<'_>) -> Option<&'r Value> {
-        match self {
-            Self::Constant(value) => Some(value),
-            Self::Column(column) => Some(row.get(*column)),
-            _ => None,
-        }
+            Self::Call(function, arguments) => return function.call(arguments, row),
+        };
+        Cow::Owned(made)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::json::Value;
 
+use std::borrow::Cow;
+
 use super::QueryError;
 use super::bound::{Bound, Type};
-use super::row::Row;
+use super::row::Look;
 use super::value::{self, text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +84,12 @@ impl Function {
         ["tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todynamic"].contains(&name)
     }
 
-    pub(super) fn call(self, arguments: &[Bound], row: &Row<'_>) -> Value {
-        let argument = |index: usize| arguments.get(index).map(|bound| bound.evaluate(row)).unwrap_or_default();
-        match self {
+    pub(super) fn call<'r>(self, arguments: &'r [Bound], row: Look<'r>) -> Cow<'r, Value> {
+        let nothing = || Cow::Owned(Value::Null);
+        let argument = |index: usize| arguments.get(index).map_or_else(nothing, |bound| bound.evaluate(row));
+        let made: Value = match self {
             Self::ToString => match argument(0) {
-                text @ Value::String(_) => text,
+                string if string.as_str().is_some() => return string,
                 other => text(&other).into_owned().into(),
             },
             Self::ToLower => text(&argument(0)).to_lowercase().into(),
@@ -94,7 +97,7 @@ impl Function {
             Self::ToInt => value::number(&argument(0)).map_or(Value::Null, |number| value::from_number(number.trunc())),
             Self::ToDouble => value::number(&argument(0)).map_or(Value::Null, Value::from),
             Self::ToBool => value::truth(&argument(0)).map_or(Value::Null, Value::from),
-            Self::ToDynamic => match argument(0) {
+            Self::ToDynamic => match argument(0).into_owned() {
                 Value::String(text) => {
                     serde_json::from_str::<serde_json::Value>(&text).map_or(Value::String(text), Value::from)
                 }
@@ -109,28 +112,29 @@ impl Function {
                 arguments.iter().map(|bound| text(&bound.evaluate(row)).into_owned()).collect::<String>().into()
             }
             Self::Split => {
-                split(&text(&argument(0)), &text(&argument(1)), arguments.get(2).map(|_| argument(2)).as_ref())
+                split(&text(&argument(0)), &text(&argument(1)), arguments.get(2).map(|_| argument(2)).as_deref())
             }
             Self::Substring => {
-                substring(&text(&argument(0)), &argument(1), arguments.get(2).map(|_| argument(2)).as_ref())
+                substring(&text(&argument(0)), &argument(1), arguments.get(2).map(|_| argument(2)).as_deref())
             }
             Self::Replace => text(&argument(0)).replace(&*text(&argument(1)), &text(&argument(2))).into(),
-            Self::If => argument(if argument(0) == Value::Bool(true) { 1 } else { 2 }),
+            Self::If => return argument(if *argument(0) == Value::Bool(true) { 1 } else { 2 }),
             Self::Case => {
-                let holds = |index: &usize| argument(*index) == Value::Bool(true);
+                let holds = |index: &usize| *argument(*index) == Value::Bool(true);
                 let found = (0..arguments.len() - 1).step_by(2).find(holds);
-                argument(found.map_or(arguments.len() - 1, |index| index + 1))
+                return argument(found.map_or(arguments.len() - 1, |index| index + 1));
             }
             Self::Coalesce => {
                 let mut values = arguments.iter().map(|bound| bound.evaluate(row));
-                values.find(|value| !value::is_empty(value)).unwrap_or_default()
+                return values.find(|value| !value::is_empty(value)).unwrap_or_else(nothing);
             }
             Self::ArrayLength => argument(0).as_array().map_or(Value::Null, |items| items.len().into()),
-            Self::Keys => match argument(0) {
+            Self::Keys => match argument(0).into_owned() {
                 Value::Object(members) => members.into_iter().map(|(name, _)| Value::String(name)).collect(),
                 _ => Value::Null,
             },
-        }
+        };
+        Cow::Owned(made)
     }
 }
 

@@ -6,6 +6,7 @@ mod aggregate;
 mod bound;
 mod expression;
 mod function;
+mod kept;
 mod lexer;
 mod page;
 mod parser;
@@ -29,6 +30,8 @@ use crate::arm::error::ArmError;
 use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
 use crate::switches::ResourceGraphLag;
+pub(crate) use kept::Kept;
+use kept::Question;
 pub(crate) use quota::Quotas;
 use request::QueryRequest;
 use source::View;
@@ -94,7 +97,7 @@ fn bad_request(details: Vec<Value>) -> ArmError {
 pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
     let request = QueryRequest::read(call.body)?;
     let left = call.world.quotas().take(call.caller.account, call.world)?;
-    let mut response = call.world.look(|cloud, now| {
+    let mut response = call.world.look_and_compare(|cloud, now, age| {
         let lag = match cloud.switches.resource_graph_lag {
             ResourceGraphLag::Minute => 60.0,
             ResourceGraphLag::None => 0.0,
@@ -102,10 +105,23 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
         };
         let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag) };
         let subscriptions = in_scope(call, cloud, &request)?;
-        let query = parser::parse(&request.query)?;
-        let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
-        let table = run::run(&query, &tables)?;
-        page::page(&request, &table)
+        let work_out = || {
+            let query = parser::parse(&request.query)?;
+            let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
+            run::run(&query, view, &tables)
+        };
+        // As long as some changes are not to be seen yet, time alone brings others.
+        if age.since > view.as_of {
+            return page::page(&request, &work_out()?, view);
+        }
+        let question = Question {
+            generation: age.generation,
+            account: call.caller.account,
+            subscriptions: subscriptions.clone(),
+            query: request.query.clone(),
+        };
+        let table = call.world.kept(|kept| kept.find_or_make(question, work_out))?;
+        page::page(&request, &table, view)
     })?;
     response.headers_mut().extend(left.headers());
     Ok(response)
@@ -131,12 +147,8 @@ pub(super) fn operations() -> Response {
     .into_response()
 }
 
-/// The subscriptions that the request is about: all that the caller may read when it names none.
-fn in_scope<'c>(
-    call: &Call<'_>,
-    cloud: &'c Cloud,
-    request: &QueryRequest,
-) -> Result<Vec<&'c SubscriptionSpec>, ArmError> {
+/// The subscriptions that the request is about, as indices into [`Cloud::subscriptions`]: all that the caller may read when it names none.
+fn in_scope(call: &Call<'_>, cloud: &Cloud, request: &QueryRequest) -> Result<Vec<usize>, ArmError> {
     let may = call.may(cloud, "Microsoft.Resources/subscriptions/read");
     let named = |subscription: &SubscriptionSpec| {
         let id = subscription.id.to_string();
@@ -148,8 +160,9 @@ fn in_scope<'c>(
             || request.management_groups.iter().any(|wanted| wanted.eq_ignore_ascii_case(&tenant));
         by_id && by_group && may.at_or_below(&format!("/subscriptions/{id}"))
     };
-    let mine = cloud.subscriptions.iter().filter(|subscription| subscription.tenant_id == call.caller.tenant);
-    let found: Vec<_> = mine.filter(|subscription| named(subscription)).collect();
+    let all = cloud.subscriptions.iter().enumerate();
+    let mine = all.filter(|(_, subscription)| subscription.tenant_id == call.caller.tenant);
+    let found: Vec<_> = mine.filter(|(_, subscription)| named(subscription)).map(|(index, _)| index).collect();
     if found.is_empty() {
         let given =
             request.subscriptions.iter().chain(&request.management_groups).cloned().collect::<Vec<_>>().join(", ");

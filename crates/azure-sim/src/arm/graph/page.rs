@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::bound::Column;
 use super::request::{QueryRequest, ResultFormat};
-use super::row::Row;
+use super::row::Look;
 use super::run::Table;
+use super::source::View;
 use crate::arm::error::ArmError;
 use crate::json::{Text, Write};
 
 /// The page of the result that the request asks for.
-pub(super) fn page(request: &QueryRequest, table: &Table<'_>) -> Result<Response, ArmError> {
+pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Result<Response, ArmError> {
     let context = request.context();
     let (skip, top) = request.place(|token| read_token(token, &context))?;
     let total = table.rows.len();
@@ -24,7 +25,7 @@ pub(super) fn page(request: &QueryRequest, table: &Table<'_>) -> Result<Response
     let mut body = Text::default();
     body.raw(&format!("{{\"totalRecords\":{total},\"count\":{},\"data\":", rows.len()));
     let end = skip + rows.len();
-    let rows = rows.iter().map(|row| &**row);
+    let rows = rows.iter().map(|row| row.seen_in(view));
     match request.format {
         ResultFormat::ObjectArray => {
             let heads = heads(&table.columns);
@@ -66,7 +67,7 @@ fn heads(columns: &[Column]) -> Vec<String> {
 
 /// A row of the format `objectArray`.
 struct Object<'t> {
-    row: &'t Row<'t>,
+    row: Look<'t>,
     heads: &'t [String],
 }
 
@@ -74,7 +75,7 @@ impl Write for Object<'_> {
     fn write(&self, text: &mut Text) {
         for (at, head) in self.heads.iter().enumerate() {
             text.raw(head);
-            self.row.peek(at).write(text);
+            self.row.show(at).write(text);
         }
         text.raw(if self.heads.is_empty() { "{}" } else { "}" });
     }
@@ -82,13 +83,13 @@ impl Write for Object<'_> {
 
 /// A row of the format `table`.
 struct Cells<'t> {
-    row: &'t Row<'t>,
+    row: Look<'t>,
     width: usize,
 }
 
 impl Write for Cells<'_> {
     fn write(&self, text: &mut Text) {
-        text.array((0..self.width).map(|at| self.row.peek(at)));
+        text.array((0..self.width).map(|at| self.row.show(at)));
     }
 }
 

@@ -1,122 +1,170 @@
 //! Rows whose cells are made when they are looked at, so that a page of a large result costs what the page needs.
+//!
+//! A row holds no part of the cloud, only where it lies there: a result can be kept for its next page as long as the
+//! cloud stays the same. So every look at a row is a look at the cloud too: [`Look`].
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::rc::Rc;
-
-use crate::json::Value;
+use std::sync::{Arc, OnceLock};
 
 use super::bound::{Bound, Type};
-use super::source::{Source, WIDTH};
+use super::source::{OfVm, View};
+use crate::json::Value;
 
-pub(super) enum Row<'c> {
-    /// What lies in the cloud.
-    Source {
-        of: Source<'c>,
-        cells: Cells,
-    },
+/// Cheap to clone.
+#[derive(Clone)]
+pub(super) enum Row {
+    /// What lies in the cloud and is a VM's.
+    OfVm(OfVm),
     /// Expressions over another row.
-    Computed {
-        below: Rc<Row<'c>>,
-        exprs: Rc<[Bound]>,
-        cells: Cells,
-    },
+    Computed(Arc<Computed>),
     /// Another row, with one cell more or instead.
-    With {
-        below: Rc<Row<'c>>,
-        at: usize,
-        value: Value,
-    },
-    /// Cells of the left row, then those of the right one, or nothing of its types.
-    Joined {
-        left: Rc<Row<'c>>,
-        width: usize,
-        right: Result<Rc<Row<'c>>, Rc<[Value]>>,
-    },
-    Values(Box<[Value]>),
+    With(Arc<With>),
+    /// Cells of the left row, then those of the right one.
+    Joined(Arc<Joined>),
+    Values(Arc<[Value]>),
 }
 
-/// What has been made of a row. Most rows of a large result are never looked at, and have no cells at all.
-#[derive(Default)]
-pub(super) struct Cells(OnceCell<Box<[OnceCell<Value>]>>);
+pub(super) struct Computed {
+    below: Row,
+    layer: Arc<Layer>,
+    /// Of the expressions that are more than a column: what has been made of them.
+    made: Box<[OnceLock<Value>]>,
+}
 
-impl Cells {
-    fn get_or_make(&self, column: usize, width: usize, make: impl FnOnce() -> Value) -> &Value {
-        let cells = self.0.get_or_init(|| std::iter::repeat_with(OnceCell::new).take(width).collect());
-        cells[column].get_or_init(make)
-    }
+/// What all rows of a step have in common.
+pub(super) struct Layer {
+    cells: Vec<Cell>,
+    made: usize,
+}
 
-    fn has(&self, column: usize) -> bool {
-        self.0.get().is_some_and(|cells| cells[column].get().is_some())
+enum Cell {
+    /// The same as in the row below.
+    Below(usize),
+    /// The n-th that is made.
+    Made(Bound, usize),
+}
+
+pub(super) struct With {
+    pub(super) below: Row,
+    pub(super) at: usize,
+    pub(super) value: Value,
+}
+
+pub(super) struct Joined {
+    pub(super) left: Row,
+    pub(super) width: usize,
+    /// Cells of no row, for a left one without a partner.
+    pub(super) right: Row,
+}
+
+impl Layer {
+    pub(super) fn new(exprs: Vec<Bound>) -> Arc<Self> {
+        let mut made = 0;
+        let cell = |expr| match expr {
+            Bound::Column(below) => Cell::Below(below),
+            expr => {
+                made += 1;
+                Cell::Made(expr, made - 1)
+            }
+        };
+        let cells = exprs.into_iter().map(cell).collect();
+        Arc::new(Self { cells, made })
     }
 }
 
-impl<'c> Row<'c> {
-    pub(super) fn source(of: Source<'c>) -> Self {
-        Self::Source { of, cells: Cells::default() }
+impl Row {
+    pub(super) fn computed(below: Self, layer: &Arc<Layer>) -> Self {
+        let made = std::iter::repeat_with(OnceLock::new).take(layer.made).collect();
+        Self::Computed(Arc::new(Computed { below, layer: Arc::clone(layer), made }))
     }
 
-    pub(super) fn computed(below: Rc<Self>, exprs: Rc<[Bound]>) -> Self {
-        Self::Computed { below, exprs, cells: Cells::default() }
+    /// What a row without a partner has in its columns.
+    pub(super) fn nothing(kinds: impl Iterator<Item = Type>) -> Self {
+        Self::Values(kinds.map(Type::nothing).collect())
     }
 
-    pub(super) fn get(&self, column: usize) -> &Value {
-        match self {
-            Self::Source { of, cells } => cells.get_or_make(column, WIDTH, || of.column(column)),
-            Self::Computed { below, exprs, cells } => match &exprs[column] {
-                Bound::Column(lower) => below.get(*lower),
-                expr => cells.get_or_make(column, exprs.len(), || expr.evaluate(below)),
-            },
-            Self::With { at, value, .. } if column == *at => value,
-            Self::With { below, .. } => below.get(column),
-            Self::Joined { left, width, .. } if column < *width => left.get(column),
-            Self::Joined { width, right: Ok(right), .. } => right.get(column - width),
-            Self::Joined { width, right: Err(nothing), .. } => &nothing[column - width],
-            Self::Values(values) => &values[column],
+    pub(super) fn seen_in<'r>(&'r self, view: View<'r>) -> Look<'r> {
+        Look { row: self, view }
+    }
+}
+
+/// A row, and the cloud that it is about.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'r> {
+    pub(super) row: &'r Row,
+    pub(super) view: View<'r>,
+}
+
+/// Where a cell is found.
+enum Place<'r> {
+    Here(&'r Value),
+    Cloud(OfVm, usize),
+    Made(&'r Computed, &'r Bound, usize),
+}
+
+impl<'r> Look<'r> {
+    fn place(self, column: usize) -> Place<'r> {
+        let (mut row, mut column) = (self.row, column);
+        loop {
+            match row {
+                Row::OfVm(of) => return Place::Cloud(*of, column),
+                Row::Values(values) => return Place::Here(&values[column]),
+                Row::Computed(computed) => match &computed.layer.cells[column] {
+                    Cell::Below(below) => (row, column) = (&computed.below, *below),
+                    Cell::Made(expr, at) => return Place::Made(computed, expr, *at),
+                },
+                Row::With(with) if with.at == column => return Place::Here(&with.value),
+                Row::With(with) => row = &with.below,
+                Row::Joined(joined) if column < joined.width => row = &joined.left,
+                Row::Joined(joined) => (row, column) = (&joined.right, column - joined.width),
+            }
+        }
+    }
+
+    /// A cell. What took an expression to make is kept.
+    pub(super) fn get(self, column: usize) -> Cow<'r, Value> {
+        match self.place(column) {
+            Place::Here(value) => Cow::Borrowed(value),
+            Place::Cloud(of, column) => Cow::Owned(of.column(self.view, column)),
+            Place::Made(computed, expr, at) => {
+                let make = || expr.evaluate(computed.below.seen_in(self.view)).into_owned();
+                Cow::Borrowed(computed.made[at].get_or_init(make))
+            }
         }
     }
 
     /// A cell that is shown and not needed again.
-    pub(super) fn peek(&self, column: usize) -> Cow<'_, Value> {
-        match self {
-            Self::Source { of, cells } if !cells.has(column) => Cow::Owned(of.column(column)),
-            Self::Computed { below, exprs, cells } if !cells.has(column) => match &exprs[column] {
-                Bound::Column(lower) => below.peek(*lower),
-                expr => Cow::Owned(expr.evaluate(below)),
-            },
-            Self::With { below, at, .. } if column != *at => below.peek(column),
-            Self::Joined { left, width, .. } if column < *width => left.peek(column),
-            Self::Joined { width, right: Ok(right), .. } => right.peek(column - width),
-            Self::Source { .. } | Self::Computed { .. } | Self::With { .. } | Self::Joined { .. } | Self::Values(_) => {
-                Cow::Borrowed(self.get(column))
+    pub(super) fn show(self, column: usize) -> Cow<'r, Value> {
+        match self.place(column) {
+            Place::Made(computed, expr, at) if computed.made[at].get().is_none() => {
+                expr.evaluate(computed.below.seen_in(self.view))
             }
+            _ => self.get(column),
         }
     }
 
-    /// A member of a column's value, without making the whole value if it is not there yet.
-    pub(super) fn path(&self, column: usize, path: &[String]) -> Value {
-        match self {
-            Self::Source { of, cells } if !cells.has(column) => of.path(column, path),
-            Self::Computed { below, exprs, .. } if matches!(exprs[column], Bound::Column(_)) => match exprs[column] {
-                Bound::Column(lower) => below.path(lower, path),
-                _ => Value::Null,
+    /// A member of a column's value, without making the whole value.
+    pub(super) fn path(self, column: usize, path: &[String]) -> Cow<'r, Value> {
+        match self.place(column) {
+            Place::Cloud(of, column) => Cow::Owned(of.path(self.view, column, path)),
+            _ => match self.get(column) {
+                Cow::Borrowed(value) => path
+                    .iter()
+                    .try_fold(value, |value, name| value.get(name))
+                    .map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+                Cow::Owned(value) => Cow::Owned(follow(value, path)),
             },
-            Self::With { below, at, .. } if column != *at => below.path(column, path),
-            Self::Joined { left, width, .. } if column < *width => left.path(column, path),
-            Self::Joined { width, right: Ok(right), .. } => right.path(column - width, path),
-            Self::Source { .. } | Self::Computed { .. } | Self::With { .. } | Self::Joined { .. } | Self::Values(_) => {
-                follow(self.get(column), path)
-            }
         }
     }
 }
 
 /// The member at the end of the path; nothing where there is none.
-pub(super) fn follow(value: &Value, path: &[String]) -> Value {
-    path.iter().try_fold(value, |value, name| value.get(name)).cloned().unwrap_or_default()
-}
-
-/// What a row without a partner has in its columns.
-pub(super) fn nothing(kinds: impl Iterator<Item = Type>) -> Rc<[Value]> {
-    kinds.map(Type::nothing).collect()
+pub(super) fn follow(mut value: Value, path: &[String]) -> Value {
+    for name in path {
+        match value.get_mut(name) {
+            Some(member) => value = member.take(),
+            None => return Value::Null,
+        }
+    }
+    value
 }

@@ -1,37 +1,37 @@
 //! Takes a query's steps one after the other.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::json::Value;
 
 use super::QueryError;
 use super::aggregate;
 use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
-use super::row::{Row, nothing};
-use super::source::{Source, columns, is_about_type};
+use super::row::{Joined, Layer, Row, With};
+use super::source::{View, columns, is_about_type};
 use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step};
 use super::value;
 
 /// A result under way.
-pub(super) struct Table<'c> {
+pub(super) struct Table {
     pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Rc<Row<'c>>>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// Gives the rows of a table; the steps say which of them can be left out.
-pub(super) type Tables<'t, 'c> = &'t dyn Fn(&str, &[Step]) -> Result<Vec<Source<'c>>, QueryError>;
+pub(super) type Tables<'t> = &'t dyn Fn(&str, &[Step]) -> Result<Vec<Row>, QueryError>;
 
 /// Resource Graph takes no more joins than this in one query.
 const MOST_JOINS: usize = 3;
 
-pub(super) fn run<'c>(query: &Query, tables: Tables<'_, 'c>) -> Result<Table<'c>, QueryError> {
+pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<Table, QueryError> {
     let joins = query.steps.iter().filter(|step| matches!(step, Step::Join { .. })).count();
     if joins > MOST_JOINS {
         return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
     }
-    let rows = tables(&query.table, &query.steps)?.into_iter().map(|source| Rc::new(Row::source(source)));
-    let table = Table { columns: columns(), rows: rows.collect() };
+    let table = Table { columns: columns(), rows: tables(&query.table, &query.steps)? };
     // The rows are of the types that the first conditions admit.
     let holds_already = |step: &&Step| matches!(step, Step::Where(expr) if is_about_type(expr));
     let known = if query.table.eq_ignore_ascii_case("resources") {
@@ -39,45 +39,45 @@ pub(super) fn run<'c>(query: &Query, tables: Tables<'_, 'c>) -> Result<Table<'c>
     } else {
         0
     };
-    query.steps[known..].iter().try_fold(table, |table, step| table.step(step, tables))
+    query.steps[known..].iter().try_fold(table, |table, step| table.step(step, view, tables))
 }
 
-impl<'c> Table<'c> {
-    fn step(mut self, step: &Step, tables: Tables<'_, 'c>) -> Result<Self, QueryError> {
+impl Table {
+    fn step(mut self, step: &Step, view: View<'_>, tables: Tables<'_>) -> Result<Self, QueryError> {
         match step {
             Step::Where(expr) => {
                 let holds = condition(&self.columns, expr)?;
-                self.rows.retain(|row| holds.holds(row));
+                self.rows.retain(|row| holds.holds(row.seen_in(view)));
                 Ok(self)
             }
             Step::Project(named) => self.project(named),
             Step::ProjectAway(names) => self.project_away(names),
             Step::Extend(named) => self.extend(named),
-            Step::Distinct(named) => self.distinct(named),
-            Step::OrderBy(keys) => self.order(keys),
+            Step::Distinct(named) => self.distinct(named, view),
+            Step::OrderBy(keys) => self.order(keys, view),
             Step::Take(rows) => {
                 self.rows.truncate(*rows);
                 Ok(self)
             }
             Step::Top(rows, key) => {
-                let mut sorted = self.order(std::slice::from_ref(key))?;
+                let mut sorted = self.order(std::slice::from_ref(key), view)?;
                 sorted.rows.truncate(*rows);
                 Ok(sorted)
             }
             Step::Count => {
                 let columns = vec![Column { name: "Count".to_owned(), kind: Type::Integer }];
-                Ok(Self { columns, rows: vec![Rc::new(Row::Values(Box::new([self.rows.len().into()])))] })
+                Ok(Self { columns, rows: vec![Row::Values(Arc::new([self.rows.len().into()]))] })
             }
-            Step::Summarize { aggregates, by } => aggregate::summarize(self, aggregates, by),
-            Step::Join { kind, right, on } => self.join(*kind, run(right, tables)?, on),
-            Step::MvExpand { column, limit } => self.expand(column, *limit),
+            Step::Summarize { aggregates, by } => aggregate::summarize(self, view, aggregates, by),
+            Step::Join { kind, right, on } => self.join(*kind, run(right, view, tables)?, on, view),
+            Step::MvExpand { column, limit } => self.expand(column, *limit, view),
         }
     }
 
     /// The same rows with other cells.
     fn computed(self, columns: Vec<Column>, exprs: Vec<Bound>) -> Self {
-        let exprs: Rc<[Bound]> = exprs.into();
-        let rows = self.rows.into_iter().map(|row| Rc::new(Row::computed(row, Rc::clone(&exprs)))).collect();
+        let layer = Layer::new(exprs);
+        let rows = self.rows.into_iter().map(|row| Row::computed(row, &layer)).collect();
         Self { columns, rows }
     }
 
@@ -123,16 +123,16 @@ impl<'c> Table<'c> {
         Ok(self.computed(columns, exprs))
     }
 
-    fn distinct(self, named: &[Named]) -> Result<Self, QueryError> {
+    fn distinct(self, named: &[Named], view: View<'_>) -> Result<Self, QueryError> {
         let projected = if named.is_empty() { self } else { self.project(named)? };
         let width = projected.columns.len();
         let mut seen = HashSet::new();
         let mut rows = projected.rows;
-        rows.retain(|row| seen.insert(key((0..width).map(|at| row.get(at)))));
+        rows.retain(|row| seen.insert(key((0..width).map(|at| row.seen_in(view).get(at)))));
         Ok(Self { columns: projected.columns, rows })
     }
 
-    fn order(mut self, keys: &[SortKey]) -> Result<Self, QueryError> {
+    fn order(mut self, keys: &[SortKey], view: View<'_>) -> Result<Self, QueryError> {
         let mut bound = Vec::new();
         for key in keys {
             let (expr, kind) = bind(&self.columns, &key.expr)?;
@@ -141,8 +141,11 @@ impl<'c> Table<'c> {
             }
             bound.push((expr, key.ascending));
         }
-        let values = |row: &Rc<Row<'c>>| bound.iter().map(|(expr, _)| expr.evaluate(row)).collect::<Vec<_>>();
-        let mut rows: Vec<_> = self.rows.iter().map(|row| (values(row), Rc::clone(row))).collect();
+        let values = |row: &Row| {
+            let values = bound.iter().map(|(expr, _)| expr.evaluate(row.seen_in(view)).into_owned());
+            values.collect::<Vec<_>>()
+        };
+        let mut rows: Vec<_> = self.rows.into_iter().map(|row| (values(&row), row)).collect();
         rows.sort_by(|(one, _), (other, _)| {
             let compared = one.iter().zip(other).zip(&bound).map(|((one, other), (_, ascending))| {
                 let order = value::order(one, other);
@@ -154,35 +157,37 @@ impl<'c> Table<'c> {
         Ok(self)
     }
 
-    fn join(self, kind: JoinKind, right: Self, on: &[(String, String)]) -> Result<Self, QueryError> {
+    fn join(self, kind: JoinKind, right: Self, on: &[(String, String)], view: View<'_>) -> Result<Self, QueryError> {
         let (mut left_keys, mut right_keys) = (Vec::new(), Vec::new());
         for (left, other) in on {
             left_keys.push(key_column(&self.columns, left)?);
             right_keys.push(key_column(&right.columns, other)?);
         }
-        let mut partners: HashMap<String, Vec<Rc<Row<'c>>>> = HashMap::new();
+        let mut partners: HashMap<String, Vec<Row>> = HashMap::new();
         for row in right.rows {
-            partners.entry(key(right_keys.iter().map(|at| row.get(*at)))).or_default().push(row);
+            let key = key(right_keys.iter().map(|at| row.seen_in(view).get(*at)));
+            partners.entry(key).or_default().push(row);
         }
-        let nothing = nothing(right.columns.iter().map(|column| column.kind));
+        let nothing = Row::nothing(right.columns.iter().map(|column| column.kind));
         let width = self.columns.len();
         let (mut rows, mut seen) = (Vec::new(), HashSet::new());
         for left in self.rows {
-            let key = key(left_keys.iter().map(|at| left.get(*at)));
+            let key = key(left_keys.iter().map(|at| left.seen_in(view).get(*at)));
             if kind == JoinKind::InnerUnique && !seen.insert(key.clone()) {
                 continue;
             }
-            let joined = |right| Rc::new(Row::Joined { left: Rc::clone(&left), width, right });
+            let joined =
+                |right: &Row| Row::Joined(Arc::new(Joined { left: left.clone(), width, right: right.clone() }));
             match partners.get(&key) {
-                Some(found) => rows.extend(found.iter().map(|right| joined(Ok(Rc::clone(right))))),
-                None if kind == JoinKind::LeftOuter => rows.push(joined(Err(Rc::clone(&nothing)))),
+                Some(found) => rows.extend(found.iter().map(joined)),
+                None if kind == JoinKind::LeftOuter => rows.push(joined(&nothing)),
                 None => {}
             }
         }
         Ok(Self { columns: joined_columns(self.columns, right.columns), rows })
     }
 
-    fn expand(self, named: &Named, limit: usize) -> Result<Self, QueryError> {
+    fn expand(self, named: &Named, limit: usize, view: View<'_>) -> Result<Self, QueryError> {
         let (bound, kind) = bind(&self.columns, &named.expr)?;
         if kind != Type::Dynamic {
             return Err(QueryError::semantic(format!("mv-expand: a value of type {} has no parts", kind.name())));
@@ -195,13 +200,13 @@ impl<'c> Table<'c> {
         }
         let mut rows = Vec::new();
         for row in &self.rows {
-            let parts = match bound.evaluate(row) {
+            let parts = match bound.evaluate(row.seen_in(view)).into_owned() {
                 Value::Array(items) if !items.is_empty() => items,
                 Value::Array(_) => vec![Value::Null],
                 Value::Object(fields) => fields.into_iter().map(|field| Value::Object(vec![field])).collect(),
                 other => vec![other],
             };
-            let with = |value| Rc::new(Row::With { below: Rc::clone(row), at, value });
+            let with = |value| Row::With(Arc::new(With { below: row.clone(), at, value }));
             rows.extend(parts.into_iter().take(limit).map(with));
         }
         Ok(Self { columns, rows })
@@ -209,9 +214,10 @@ impl<'c> Table<'c> {
 }
 
 /// What makes rows belong together, as one text.
-pub(super) fn key<'v>(values: impl Iterator<Item = &'v Value>) -> String {
+pub(super) fn key(values: impl Iterator<Item = impl Borrow<Value>>) -> String {
     let mut key = String::new();
     for value in values {
+        let value = value.borrow();
         if let Value::String(text) = value {
             // Its length tells where it ends, whatever is in it.
             key.push_str(&text.len().to_string());

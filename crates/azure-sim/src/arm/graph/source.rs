@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::QueryError;
 use super::bound::{Column, Type};
-use super::row::follow;
+use super::row::{Row, follow};
 use super::syntax::{Comparison, Expr, Step};
 use crate::arm::resources::{Kind, Resource};
 use crate::arm::route::Scope;
@@ -23,18 +23,14 @@ pub(super) struct View<'c> {
     pub(super) as_of: DateTime<Utc>,
 }
 
-/// One row of a table.
+/// A row that is a VM, or what hangs on one.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'c> {
-    view: View<'c>,
-    of: Of<'c>,
-}
-
-#[derive(Clone, Copy)]
-enum Of<'c> {
-    Resource(Resource<'c>, &'c SubscriptionSpec),
-    Subscription(&'c SubscriptionSpec),
-    Group(&'c ResourceGroup, &'c SubscriptionSpec),
+pub(super) struct OfVm {
+    kind: Kind,
+    /// Index into [`Cloud::vms`].
+    vm: usize,
+    /// Index into [`Cloud::subscriptions`].
+    subscription: usize,
 }
 
 /// Columns of every table.
@@ -63,18 +59,18 @@ pub(super) fn columns() -> Vec<Column> {
     COLUMNS.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect()
 }
 
-/// The rows of a table in these subscriptions. `steps` are what happens next: types that they leave out are not made.
-pub(super) fn rows<'c>(
+/// The rows of a table in these subscriptions, indices into [`Cloud::subscriptions`]. `steps` are what happens next: types
+/// that they leave out are not made.
+pub(super) fn rows(
     call: &Call<'_>,
-    view: View<'c>,
-    subscriptions: &[&'c SubscriptionSpec],
+    view: View<'_>,
+    subscriptions: &[usize],
     table: &str,
     steps: &[Step],
-) -> Result<Vec<Source<'c>>, QueryError> {
-    let row = |of| Source { view, of };
+) -> Result<Vec<Row>, QueryError> {
     match table.to_ascii_lowercase().as_str() {
-        "resources" => Ok(resources(call, view.cloud, subscriptions, steps).into_iter().map(row).collect()),
-        "resourcecontainers" => Ok(containers(call, view.cloud, subscriptions).into_iter().map(row).collect()),
+        "resources" => Ok(resources(call, view, subscriptions, steps)),
+        "resourcecontainers" => Ok(containers(call, view.cloud, subscriptions)),
         // Azure has no just-in-time policies there, and this cloud has nothing else of the kind.
         "securityresources" => Ok(Vec::new()),
         _ => Err(QueryError::unresolved("table", table)),
@@ -85,34 +81,41 @@ fn scope(subscription: &SubscriptionSpec) -> Scope {
     Scope { subscription: subscription.id.to_string(), resource_group: None }
 }
 
-fn resources<'c>(
-    call: &Call<'_>,
-    cloud: &'c Cloud,
-    subscriptions: &[&'c SubscriptionSpec],
-    steps: &[Step],
-) -> Vec<Of<'c>> {
+fn resources(call: &Call<'_>, view: View<'_>, subscriptions: &[usize], steps: &[Step]) -> Vec<Row> {
     let mut all = Vec::new();
     for kind in kinds(steps) {
-        let may = call.may(cloud, &format!("{}/read", kind.name()));
+        let may = call.may(view.cloud, &format!("{}/read", kind.name()));
         let everywhere = may.decides_everywhere();
         for subscription in subscriptions {
-            let of_kind = Resource::all(cloud, &scope(subscription), &[kind]);
+            let of_kind = Resource::all(view.cloud, &scope(&view.cloud.subscriptions[*subscription]), &[kind]);
             let seen = |resource: &Resource<'_>| everywhere.unwrap_or_else(|| may.at(&resource.id()));
-            all.extend(of_kind.into_iter().filter(seen).map(|resource| Of::Resource(resource, subscription)));
+            all.extend(of_kind.into_iter().filter(seen).map(|resource| row(view, resource, *subscription)));
         }
     }
     all
 }
 
-fn containers<'c>(call: &Call<'_>, cloud: &'c Cloud, subscriptions: &[&'c SubscriptionSpec]) -> Vec<Of<'c>> {
+/// What is no VM's there is little of, and its cells are made at once.
+pub(super) fn row(view: View<'_>, resource: Resource<'_>, subscription: usize) -> Row {
+    match resource {
+        Resource::OfVm(kind, vm) => Row::OfVm(OfVm { kind, vm: vm.index, subscription }),
+        Resource::SharedGroup(..) | Resource::Watcher(_) => {
+            let of = &view.cloud.subscriptions[subscription];
+            Row::Values(COLUMNS.iter().map(|(name, _)| of_resource(view, resource, of, name)).collect())
+        }
+    }
+}
+
+fn containers(call: &Call<'_>, cloud: &Cloud, subscriptions: &[usize]) -> Vec<Row> {
     let may = call.may(cloud, "Microsoft.Resources/subscriptions/resourceGroups/read");
     let mut all = Vec::new();
-    for subscription in subscriptions {
-        all.push(Of::Subscription(subscription));
+    for subscription in subscriptions.iter().map(|index| &cloud.subscriptions[*index]) {
+        all.push(Row::Values(COLUMNS.iter().map(|(name, _)| of_subscription(subscription, name)).collect()));
         let id = subscription.id.to_string();
         let seen =
             |group: &&ResourceGroup| may.at_or_below(&format!("/subscriptions/{id}/resourceGroups/{}", group.name));
-        all.extend(cloud.places.groups(&id).filter(seen).map(|group| Of::Group(group, subscription)));
+        let row = |group| Row::Values(COLUMNS.iter().map(|(name, _)| of_group(group, subscription, name)).collect());
+        all.extend(cloud.places.groups(&id).filter(seen).map(row));
     }
     all
 }
@@ -152,102 +155,94 @@ fn admits(name: &str, expr: &Expr) -> bool {
     }
 }
 
-#[cfg(test)]
-impl<'c> Source<'c> {
-    pub(super) fn of(view: View<'c>, resource: Resource<'c>, subscription: &'c SubscriptionSpec) -> Self {
-        Self { view, of: Of::Resource(resource, subscription) }
+impl OfVm {
+    pub(super) fn column(self, view: View<'_>, column: usize) -> Value {
+        let subscription = &view.cloud.subscriptions[self.subscription];
+        of_resource(view, self.resource(view), subscription, COLUMNS[column].0)
     }
-}
 
-impl Source<'_> {
-    pub(super) fn column(&self, column: usize) -> Value {
-        match self.of {
-            Of::Resource(resource, subscription) => self.of_resource(&resource, subscription, COLUMNS[column].0),
-            Of::Subscription(subscription) => of_subscription(subscription, COLUMNS[column].0),
-            Of::Group(group, subscription) => of_group(group, subscription, COLUMNS[column].0),
-        }
+    fn resource(self, view: View<'_>) -> Resource<'_> {
+        Resource::OfVm(self.kind, &view.cloud.vms[self.vm])
     }
 
     /// A member of a column, of which only as much is made as is asked for.
-    pub(super) fn path(&self, column: usize, path: &[String]) -> Value {
-        if let (PROPERTIES, Of::Resource(resource, _), Some((first, rest))) = (column, self.of, path.split_first())
-            && let Some(member) = self.member(&resource, first)
+    pub(super) fn path(self, view: View<'_>, column: usize, path: &[String]) -> Value {
+        if let (PROPERTIES, Some((first, rest))) = (column, path.split_first())
+            && let Some(member) = member(view, self.resource(view), first)
         {
-            return follow(&member, rest);
+            return follow(member, rest);
         }
-        follow(&self.column(column), path)
+        follow(self.column(view, column), path)
     }
+}
 
-    fn of_resource(&self, resource: &Resource<'_>, subscription: &SubscriptionSpec, column: &str) -> Value {
-        match column {
-            "id" => resource.id().into(),
-            "name" => resource.name().into(),
-            // Resource Graph writes both in lower case, whatever their providers do.
-            "type" => resource.kind().name().to_ascii_lowercase().into(),
-            "resourceGroup" => resource.resource_group().to_ascii_lowercase().into(),
-            "tenantId" => subscription.tenant_id.to_string().into(),
-            "location" => resource.location().to_owned().into(),
-            "subscriptionId" => subscription.id.to_string().into(),
-            "managedBy" => match resource {
-                Resource::OfVm(Kind::Disk, vm) => vm.id().into(),
-                _ => "".into(),
-            },
-            "kind" => "".into(),
-            "sku" => match resource {
-                Resource::OfVm(Kind::Disk, _) => disk::sku(),
-                Resource::OfVm(Kind::PublicIpAddress, vm) => network::sku(vm),
-                _ => Value::Null,
-            },
-            "tags" => compute::tags(),
-            "zones" => match resource {
-                Resource::OfVm(Kind::VirtualMachine | Kind::Disk, vm) => {
-                    vm.zone().map_or(Value::Null, |zone| json!([zone]))
-                }
-                _ => Value::Null,
-            },
-            "properties" => self.properties(resource),
+fn of_resource(view: View<'_>, resource: Resource<'_>, subscription: &SubscriptionSpec, column: &str) -> Value {
+    match column {
+        "id" => resource.id().into(),
+        "name" => resource.name().into(),
+        // Resource Graph writes both in lower case, whatever their providers do.
+        "type" => resource.kind().lower_name().into(),
+        "resourceGroup" => resource.resource_group().to_ascii_lowercase().into(),
+        "tenantId" => subscription.tenant_id.into(),
+        "location" => resource.location().to_owned().into(),
+        "subscriptionId" => subscription.id.into(),
+        "managedBy" => match resource {
+            Resource::OfVm(Kind::Disk, vm) => vm.id().into(),
+            _ => "".into(),
+        },
+        "kind" => "".into(),
+        "sku" => match resource {
+            Resource::OfVm(Kind::Disk, _) => disk::sku(),
+            Resource::OfVm(Kind::PublicIpAddress, vm) => network::sku(vm),
             _ => Value::Null,
-        }
-    }
-
-    fn properties(&self, resource: &Resource<'_>) -> Value {
-        let View { cloud, now, as_of } = self.view;
-        let (kind, vm) = match resource {
-            Resource::OfVm(kind, vm) => (*kind, *vm),
-            Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(*index), now),
-            Resource::Watcher(_) => return diagnostics::properties(),
-        };
-        match kind {
-            Kind::VirtualMachine => {
-                let mut properties = compute::model(vm, false, now)["properties"].take();
-                properties["extended"] = compute::extended(vm, as_of);
-                properties
+        },
+        "tags" => compute::tags(),
+        "zones" => match resource {
+            Resource::OfVm(Kind::VirtualMachine | Kind::Disk, vm) => {
+                vm.zone().map_or(Value::Null, |zone| json!([zone]))
             }
-            Kind::Disk => disk::properties(vm),
-            Kind::Interface => network::interface(cloud, vm)["properties"].take(),
-            Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
-            Kind::SecurityGroup => security_groups::properties(cloud, Group::Own(vm), now),
-            Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
-            Kind::NetworkWatcher => diagnostics::properties(),
-        }
+            _ => Value::Null,
+        },
+        "properties" => properties(view, resource),
+        _ => Value::Null,
     }
+}
 
-    /// Members that are often asked for alone.
-    fn member(&self, resource: &Resource<'_>, name: &str) -> Option<Value> {
-        let Resource::OfVm(kind, vm) = resource else { return None };
-        match (kind, name) {
-            (Kind::VirtualMachine, "extended") => Some(compute::extended(vm, self.view.as_of)),
-            (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": &vm.size })),
-            (Kind::VirtualMachine, "storageProfile") => Some(compute::storage(vm)),
-            (Kind::VirtualMachine, "vmId") => Some(vm.platform_id.to_string().into()),
-            (Kind::Interface, "virtualMachine") => Some(json!({ "id": vm.id() })),
-            (Kind::Interface, "primary") => Some(true.into()),
-            (Kind::Interface, "ipConfigurations") => Some(json!([network::ip_configuration_of(vm)])),
-            (Kind::PublicIpAddress, "ipAddress") => {
-                Some(vm.seen_at(self.view.as_of).address.map_or(Value::Null, |address| address.to_string().into()))
-            }
-            _ => None,
+fn properties(view: View<'_>, resource: Resource<'_>) -> Value {
+    let View { cloud, now, as_of } = view;
+    let (kind, vm) = match resource {
+        Resource::OfVm(kind, vm) => (kind, vm),
+        Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(index), now),
+        Resource::Watcher(_) => return diagnostics::properties(),
+    };
+    match kind {
+        Kind::VirtualMachine => {
+            let mut properties = compute::model(vm, false, now)["properties"].take();
+            properties["extended"] = compute::extended(vm, as_of);
+            properties
         }
+        Kind::Disk => disk::properties(vm),
+        Kind::Interface => network::interface(cloud, vm)["properties"].take(),
+        Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
+        Kind::SecurityGroup => security_groups::properties(cloud, Group::Own(vm), now),
+        Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
+        Kind::NetworkWatcher => diagnostics::properties(),
+    }
+}
+
+/// Members that are often asked for alone.
+fn member(view: View<'_>, resource: Resource<'_>, name: &str) -> Option<Value> {
+    let Resource::OfVm(kind, vm) = resource else { return None };
+    match (kind, name) {
+        (Kind::VirtualMachine, "extended") => Some(compute::extended(vm, view.as_of)),
+        (Kind::VirtualMachine, "hardwareProfile") => Some(json!({ "vmSize": &vm.size })),
+        (Kind::VirtualMachine, "storageProfile") => Some(compute::storage(vm)),
+        (Kind::VirtualMachine, "vmId") => Some(vm.platform_id.into()),
+        (Kind::Interface, "virtualMachine") => Some(json!({ "id": vm.id() })),
+        (Kind::Interface, "primary") => Some(true.into()),
+        (Kind::Interface, "ipConfigurations") => Some(json!([network::ip_configuration_of(vm)])),
+        (Kind::PublicIpAddress, "ipAddress") => Some(vm.seen_at(view.as_of).address.into()),
+        _ => None,
     }
 }
 
@@ -256,8 +251,8 @@ fn of_subscription(subscription: &SubscriptionSpec, column: &str) -> Value {
         "id" => format!("/subscriptions/{}", subscription.id).into(),
         "name" => subscription.name.clone().into(),
         "type" => "microsoft.resources/subscriptions".into(),
-        "tenantId" => subscription.tenant_id.to_string().into(),
-        "subscriptionId" => subscription.id.to_string().into(),
+        "tenantId" => subscription.tenant_id.into(),
+        "subscriptionId" => subscription.id.into(),
         "kind" | "managedBy" | "location" | "resourceGroup" => "".into(),
         "properties" => json!({
             "state": "Enabled",
@@ -277,10 +272,10 @@ fn of_group(group: &ResourceGroup, subscription: &SubscriptionSpec, column: &str
         "id" => format!("/subscriptions/{}/resourceGroups/{}", subscription.id, group.name).into(),
         "name" => group.name.clone().into(),
         "type" => "microsoft.resources/subscriptions/resourcegroups".into(),
-        "tenantId" => subscription.tenant_id.to_string().into(),
+        "tenantId" => subscription.tenant_id.into(),
         "location" => group.location.clone().into(),
         "resourceGroup" => group.name.to_ascii_lowercase().into(),
-        "subscriptionId" => subscription.id.to_string().into(),
+        "subscriptionId" => subscription.id.into(),
         "kind" | "managedBy" => "".into(),
         "tags" => compute::tags(),
         "properties" => json!({ "provisioningState": "Succeeded" }),

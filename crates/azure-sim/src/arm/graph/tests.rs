@@ -33,18 +33,19 @@ fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
         if !table.eq_ignore_ascii_case("resources") {
             return Err(QueryError::unresolved("table", table));
         }
-        let all = cloud.subscriptions.iter().flat_map(|subscription| {
+        let all = cloud.subscriptions.iter().enumerate().flat_map(|(index, subscription)| {
             let scope = Scope { subscription: subscription.id.to_string(), resource_group: None };
             let resources = Resource::all(&cloud, &scope, &source::kinds(steps));
-            resources.into_iter().map(move |resource| source::Source::of(view, resource, subscription))
+            resources.into_iter().map(move |resource| source::row(view, resource, index))
         });
         Ok(all.collect())
     };
-    let table = run::run(&parser::parse(query)?, &tables)?;
+    let table = run::run(&parser::parse(query)?, view, &tables)?;
     let names: Vec<_> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let object = |row: &std::rc::Rc<super::row::Row<'_>>| {
+    let object = |row: &super::row::Row| {
+        let row = row.seen_in(view);
         let cell = |at: usize| {
-            let shown = row.peek(at).into_owned();
+            let shown = row.show(at).into_owned();
             assert_eq!(shown, *row.get(at), "what is shown is what is kept");
             serde_json::to_value(shown).unwrap()
         };
