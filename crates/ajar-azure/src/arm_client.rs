@@ -212,15 +212,15 @@ impl ArmClient {
         self.url(&format!("{}{suffix}", id.as_str()), query)
     }
 
-    /// A URL that Azure gave us, if it leads to Azure: anything else must never see a token.
-    pub(crate) fn own_url(&self, text: &str) -> Result<Url, Trouble> {
-        let foreign = |host: String| Failure::Internal { detail: format!("Azure pointed to a foreign host, {host}") };
-        let url = Url::parse(text).map_err(|_| foreign("an unreadable address".to_owned()))?;
-        if url.origin() == self.inner.resource_manager.origin() {
-            Ok(url)
-        } else {
-            Err(foreign(connection::host(&url)).into())
-        }
+    /// A URL within an answer, if it leads to Azure: anything else must never see a token, and is none of Azure's.
+    pub(crate) fn own_url(&self, text: &str) -> Result<Url, Failure> {
+        let url = Url::parse(text).ok();
+        let origin = self.inner.resource_manager.origin();
+        url.clone().filter(|url| url.origin() == origin).ok_or_else(|| Failure::NotFromAzure {
+            host: connection::host(&self.inner.resource_manager),
+            status: 200,
+            leads_to: Some(url.as_ref().map_or_else(|| "elsewhere".to_owned(), connection::origin)),
+        })
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -158,6 +158,11 @@ pub(crate) fn unreachable(url: &Url, error: &(dyn std::error::Error + 'static)) 
     Failure::Unreachable { host: host(url), detail }
 }
 
+/// A URL without its path and query, which may hold what is nobody's business.
+pub(crate) fn origin(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), host(url))
+}
+
 /// Host, and port where it is not 443.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

@@ -13,7 +13,7 @@ use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, Utc};
 
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
-use crate::arm_error::ArmError;
+use crate::arm_error::{self, ArmError};
 use crate::call::Call;
 use crate::wanted::Wanted;
 
@@ -97,15 +97,15 @@ impl ArmClient {
         let mut url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
         let mut policies = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page = self.read(url, asked).await?.parsed(wire::page)?;
+            let answer = self.read(url, asked).await?;
+            let page = answer.parsed(wire::page)?;
             policies.extend(page.policies);
             match page.next_link {
-                Some(link) => url = self.own_url(&link)?,
+                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
                 None => return Ok(policies),
             }
         }
-        Err(Failure::Internal { detail: format!("Azure's list of JIT policies has more than {MAX_PAGES} pages") }
-            .into())
+        Err(arm_error::unreadable(200, format!("its list of JIT policies has more than {MAX_PAGES} pages")).into())
     }
 
     /// One policy.

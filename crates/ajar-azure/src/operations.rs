@@ -196,8 +196,8 @@ impl ArmClient {
             let Some(url) = header(&accepted.headers, name) else { continue };
             let url = match self.own_url(url) {
                 Ok(url) => url,
-                Err(trouble) => {
-                    tracing::warn!(failure = ?trouble.failure, "not followed");
+                Err(failure) => {
+                    tracing::warn!(?failure, "not followed");
                     continue;
                 }
             };

@@ -80,8 +80,18 @@ async fn a_list_is_read_to_its_end_and_only_policies_that_speak_of_the_vm_are_ke
 async fn a_list_that_goes_on_at_a_foreign_host_is_not_followed() {
     let script = Scripted::new([reply(200, r#"{"value":[],"nextLink":"https://evil.example/steal"}"#)]);
     let trouble = client(&script).jit_policies(&vm()).await.unwrap_err();
-    assert!(matches!(trouble.failure, Failure::Internal { detail } if detail.contains("evil.example")));
+    let leads_to = Some("https://evil.example".to_owned());
+    assert_eq!(trouble.failure, Failure::NotFromAzure { host: "management.azure.com".into(), status: 200, leads_to });
     assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_leads_in_a_circle_is_not_followed_for_ever() {
+    let circle = || reply(200, r#"{"value":[],"nextLink":"https://management.azure.com/subscriptions/s/round"}"#);
+    let script = Scripted::new(std::iter::repeat_with(circle).take(MAX_PAGES));
+    let trouble = client(&script).jit_policies(&vm()).await.unwrap_err();
+    assert!(matches!(trouble.failure, Failure::AzureError { status: 200, .. }), "{trouble:?}");
+    assert_eq!(script.sent().len(), MAX_PAGES);
 }
 
 #[tokio::test]
