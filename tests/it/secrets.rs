@@ -1,8 +1,11 @@
-//! Nothing that `ajar` writes has a secret, a token or an answer's body in it: not what it says with `-vv`, and no file.
+//! Nothing that `ajar` writes has a secret, a token, an answer's body or a query in it: not what it says at its most
+//! talkative, what “Copy details” would copy included, and no file.
 
 use std::path::{Path, PathBuf};
 
 use azure_sim::AnnounceVm;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,6 +16,8 @@ use crate::world::{Ended, World, ajar};
 
 /// What no answer's body may bring into the open.
 const CANARY: &str = "canary-within-a-body";
+/// What no URL's query may: Azure's own links carry signatures there.
+const QUERY: &str = "canary-within-a-query";
 /// What no secret may.
 const WRONG_SECRET: &str = "canary~wrong~secret";
 /// How SSH public keys begin. They are no secrets.
@@ -35,12 +40,24 @@ impl Written {
             leaks.push(format!("{}, line {at}: secret of {} characters", self.place, secret.len()));
         }
         for (number, line) in self.text.lines().enumerate() {
-            if line.contains("eyJ") || line.split(|c: char| !is_of_tokens(c)).any(is_random) {
+            let secret = |word: &str| word.contains("eyJ") || word.split(|c| !is_of_tokens(c)).any(is_random);
+            if line.split(|c| !is_of_base64(c)).any(|word| !is_public(word) && secret(word)) {
                 leaks.push(format!("{}, line {}: looks like a token or a secret", self.place, number + 1));
             }
         }
         leaks
     }
+}
+
+/// What is as hard to read as a secret and is none: hosts' public keys, and the claims of a challenge, which are told for
+/// the sign-in that is to answer them.
+fn is_public(word: &str) -> bool {
+    let claims = || STANDARD.decode(word).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    word.starts_with(PUBLIC_KEY) || claims().is_some_and(|claims| claims["access_token"].is_object())
+}
+
+fn is_of_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_')
 }
 
 /// The alphabet of tokens and of the simulator's secrets.
@@ -52,7 +69,6 @@ fn is_of_tokens(c: char) -> bool {
 fn is_random(word: &str) -> bool {
     let has = |class: fn(&char) -> bool| word.chars().any(|c| class(&c));
     word.len() >= SHORTEST
-        && !word.starts_with(PUBLIC_KEY)
         && has(char::is_ascii_uppercase)
         && has(char::is_ascii_lowercase)
         && has(char::is_ascii_digit)
@@ -102,9 +118,9 @@ fn files(folder: &Path) -> Vec<Written> {
             let (path, kind) = (entry.path(), entry.file_type().expect("a kind of file"));
             if kind.is_dir() {
                 folders.push(path);
-            // Public keys of hosts, written by ssh, are as hard to read as a token.
-            } else if kind.is_file() && path.file_name().is_some_and(|name| name != "known_hosts") {
-                let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            } else if kind.is_file() {
+                let text =
+                    String::from_utf8_lossy(&std::fs::read(&path).expect("a file that can be read")).into_owned();
                 found.push(Written { place: path.display().to_string(), text });
             }
         }
@@ -117,22 +133,25 @@ fn said(ended: &Ended) -> [Written; 2] {
     [of("standard output", &ended.stdout), of("standard error", &ended.stderr)]
 }
 
-/// What goes wrong, and where.
+/// What goes wrong, where, and with which code `ajar` then ends.
 struct Case {
     name: &'static str,
     route: &'static str,
     fault: Value,
+    ends: &'static str,
     /// The secret to sign in with, if not the right one.
     secret: Option<&'static str>,
 }
 
-fn case(name: &'static str, route: &'static str, fault: Value) -> Case {
-    Case { name, route, fault, secret: None }
+fn case(name: &'static str, route: &'static str, ends: &'static str, fault: Value) -> Case {
+    Case { name, route, fault, ends, secret: None }
 }
 
-/// All but a claims challenge: its claims are told on purpose, for the sign-in that is to answer them, and look like a token.
+/// The simulator's address, in a fault.
+const BASE: &str = "{base}";
+
 fn cases() -> Vec<Case> {
-    let (vm, policies) = ("VirtualMachines_Get", "JitNetworkAccessPolicies_List");
+    let (vm, policies, address) = ("VirtualMachines_Get", "JitNetworkAccessPolicies_List", "PublicAddress_Get");
     let (initiate, token) = ("JitNetworkAccessPolicies_Initiate", "Entra_Token");
     let error =
         json!({ "error": { "code": "InternalServerError", "message": "It broke.", "trace": CANARY }, "seen": CANARY });
@@ -142,60 +161,92 @@ fn cases() -> Vec<Case> {
         "startTimeUtc": CANARY, "access_token": { CANARY: CANARY }, "expires_in": CANARY });
     let wrong_member =
         json!({ "id": { CANARY: CANARY }, "value": [{ "id": 7, "properties": CANARY }], "startTimeUtc": {} });
+    let wrong_date = json!({ "virtualMachines": [], "startTimeUtc": CANARY });
     let unquoted = format!("{{\"id\": {CANARY}}}");
     let half = format!("{{\"id\": \"{CANARY}");
     let said = |fault: &str, body: String| json!({ "fault": fault, "body": body, "times": null });
+    let once = |fault: &str, body: &str| json!({ "fault": fault, "body": body, "times": 1 });
+    let always = |fault: &str| json!({ "fault": fault, "times": null });
+    let link = |to: &str| said("invalidJson", json!({ "value": [], "nextLink": to }).to_string());
+    let elsewhere = format!("https://management.azure.example/x?$skiptoken={QUERY}");
+    let onward = format!("{BASE}/nowhere?$skiptoken={QUERY}&sig={CANARY}");
+    let nothing = || json!({ "fault": "reset", "match": { "route": "none" } });
     vec![
-        Case { name: "all is well", route: "none", fault: json!({ "fault": "reset" }), secret: None },
-        Case {
-            name: "the secret is wrong",
-            route: "none",
-            fault: json!({ "fault": "reset" }),
-            secret: Some(WRONG_SECRET),
-        },
-        case("the request is refused", initiate, json!({ "fault": "forbidden", "times": null })),
-        case("the policy can't be read", policies, json!({ "fault": "forbidden", "times": null })),
-        case("the token is refused", vm, json!({ "fault": "expiredToken", "times": null })),
-        case("initiate breaks", initiate, said("internal", error.to_string())),
-        case("initiate ends in a page", initiate, said("badGateway", page.clone())),
-        case("initiate is cut off", initiate, json!({ "fault": "malformed", "times": 1 })),
-        case("the policies break", policies, said("internal", error.to_string())),
-        case("the policies are a page", policies, said("html", page.clone())),
-        case("the policies are of another type", policies, said("invalidJson", wrong_type.to_string())),
-        case("a policy is of another type", policies, said("invalidJson", wrong_member.to_string())),
-        case("the request is of another type", initiate, said("invalidJson", wrong_type.to_string())),
-        case("the VM is of another type", vm, said("invalidJson", wrong_type.to_string())),
-        case("the VM is no JSON", vm, said("invalidJson", unquoted)),
-        case("the VM is half there", vm, said("invalidJson", half)),
-        case("the VM is cut off", vm, json!({ "fault": "truncated", "times": null })),
-        case("signing in breaks", token, said("internal", error.to_string())),
-        case("signing in ends in a page", token, said("html", page)),
-        case("the token is of another type", token, said("invalidJson", wrong_type.to_string())),
-        case("the token is cut off", token, json!({ "fault": "malformed", "times": null })),
-        case("an address is a page", "PublicAddress_Get", said("html", CANARY.to_owned())),
+        case("all is well", "none", "connected", nothing()),
+        Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "notSignedIn", nothing()) },
+        case("the request is refused", initiate, "accessDenied", always("forbidden")),
+        case("the policy can't be read", policies, "connected", always("forbidden")),
+        case("the token is refused", vm, "notSignedIn", always("expiredToken")),
+        case("other claims are wanted", vm, "claimsRequired", always("claimsChallenge")),
+        case("initiate wants other claims", initiate, "claimsRequired", always("twoChallenges")),
+        case("too much is asked", vm, "throttled", json!({ "fault": "throttle", "retryAfter": 3600, "times": null })),
+        case(
+            "too much is signed in",
+            token,
+            "throttled",
+            json!({ "fault": "throttle", "retryAfter": 3600, "times": null }),
+        ),
+        case("initiate breaks", initiate, "connected", once("internal", &error.to_string())),
+        case("initiate ends in a page", initiate, "connected", once("badGateway", &page)),
+        case("initiate is blocked", initiate, "connected", once("proxyForbidden", &page)),
+        case("initiate is cut off", initiate, "connected", json!({ "fault": "malformed", "times": 1 })),
+        case("the request is of another type", initiate, "connected", said("invalidJson", wrong_type.to_string())),
+        case("the request is of another time", initiate, "connected", said("invalidJson", wrong_date.to_string())),
+        case("the policies break", policies, "azureError", said("internal", error.to_string())),
+        case("the policies are a page", policies, "notFromAzure", said("html", page.clone())),
+        case("the policies are of another type", policies, "azureError", said("invalidJson", wrong_type.to_string())),
+        case("a policy is of another type", policies, "noPolicy", said("invalidJson", wrong_member.to_string())),
+        case("the policies go on elsewhere", policies, "notFromAzure", link(&elsewhere)),
+        case("the policies go on nowhere", policies, "azureError", link(&onward)),
+        case("the VM is of another type", vm, "azureError", said("invalidJson", wrong_type.to_string())),
+        case("the VM is no JSON", vm, "azureError", said("invalidJson", unquoted)),
+        case("the VM is half there", vm, "azureError", said("invalidJson", half)),
+        case("the VM is cut off", vm, "unreachable", always("truncated")),
+        case("the VM is elsewhere", vm, "notFromAzure", json!({ "fault": "redirect", "to": elsewhere, "times": null })),
+        case("signing in breaks", token, "azureError", said("internal", error.to_string())),
+        case("signing in ends in a page", token, "notFromAzure", said("html", page)),
+        case("the token is of another type", token, "azureError", said("invalidJson", wrong_type.to_string())),
+        case("the token is cut off", token, "azureError", always("malformed")),
+        case("the address is a page", address, "sourceUnknown", said("html", CANARY.to_owned())),
     ]
 }
 
-/// Connects while it goes wrong as in the case; what was then found to be in the open.
+/// Connects while it goes wrong as in the case; what was then found to be in the open, or to end otherwise.
 async fn run(case: Case) -> Vec<String> {
     let (world, home) = (World::new().await, Home::new());
-    let mut fault = case.fault.clone();
+    let announced = world.simulator.announce();
+    let fault = case.fault.to_string().replace(BASE, &announced.resource_manager);
+    let mut fault: Value = serde_json::from_str(&fault).expect("still JSON");
     fault["match"] = json!({ "route": case.route });
     world.control().post("faults", fault).await;
 
-    let mut command = world.ajar(&["-vv", "connect", "db-replica-3", "--json", "--no-launch"]);
+    let mut command = world.ajar(&["-vvv", "connect", "db-replica-3", "--json", "--no-launch"]);
     if let Some(secret) = case.secret {
         command.env("AZURE_CLIENT_SECRET", secret);
     }
     let ended = Ended::of(home.talkative(command).spawn().expect("ajar starts")).await;
-    if case.name == "all is well" {
-        assert!(ended.stderr.contains("DEBUG"), "it is to be talkative: {}", ended.stderr);
-        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let mut wrong = Vec::new();
+    let event = ended.last_event();
+    let end = event["code"].as_str().or(event["event"].as_str()).unwrap_or_default();
+    if end != case.ends {
+        wrong.push(format!("ended with {end} in place of {}: {}", case.ends, ended.stdout));
     }
-
-    let written = said(&ended).into_iter().chain(files(world.folder.path())).chain(files(home.0.path()));
-    let secrets = [world.simulator.announce().client_secret.as_str(), WRONG_SECRET, CANARY];
-    written.flat_map(|written| written.leaks(&secrets)).map(|leak| format!("{}: {leak}", case.name)).collect()
+    if event["event"] == "failed" && !event["details"].as_str().is_some_and(|details| details.contains(end)) {
+        wrong.push("has no details to copy".to_owned());
+    }
+    let written: Vec<_> =
+        said(&ended).into_iter().chain(files(world.folder.path())).chain(files(home.0.path())).collect();
+    // What is quiet leaks nothing, and proves nothing.
+    let signed_in = case.route != "Entra_Token" && case.secret.is_none();
+    if signed_in && !(ended.stderr.contains("DEBUG ajar_azure") && ended.stderr.contains("Azure answered")) {
+        wrong.push(format!("is not talkative: {}", ended.stderr));
+    }
+    if !written.iter().any(|written| Path::new(&written.place).extension().is_some_and(|end| end == "log")) {
+        wrong.push("wrote no log".to_owned());
+    }
+    let secrets = [announced.client_secret.as_str(), WRONG_SECRET, CANARY, QUERY];
+    wrong.extend(written.iter().flat_map(|written| written.leaks(&secrets)));
+    wrong.into_iter().map(|wrong| format!("{}: {wrong}", case.name)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,12 +254,12 @@ async fn neither_secrets_nor_tokens_nor_bodies_are_in_anything_that_ajar_writes(
     // A few at a time: each is a simulator and a process.
     let mut waiting = cases().into_iter();
     let mut running: JoinSet<_> = waiting.by_ref().take(4).map(run).collect();
-    let mut leaks = Vec::new();
+    let mut wrong = Vec::new();
     while let Some(ended) = running.join_next().await {
-        leaks.extend(ended.expect("the case can be run"));
+        wrong.extend(ended.expect("the case can be run"));
         running.extend(waiting.next().map(run));
     }
-    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[cfg(unix)]
@@ -217,14 +268,14 @@ async fn a_host_that_runs_has_nothing_in_its_files_either() {
     use crate::world::{LIMIT, interrupt};
 
     let (world, home) = (World::new().await, Home::new());
-    let host = home.talkative(world.ajar(&["-vv", "status", "--watch", "--json"])).spawn().expect("ajar starts");
+    let host = home.talkative(world.ajar(&["-vvv", "status", "--watch", "--json"])).spawn().expect("ajar starts");
     let announced = async {
         while !world.folder.path().join("engine.address").exists() {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(LIMIT, announced).await.expect("it hosts");
-    let mut connect = home.talkative(world.ajar(&["-vv", "connect", "db-replica-3", "--", "hostname"]));
+    let mut connect = home.talkative(world.ajar(&["-vvv", "connect", "db-replica-3", "--", "hostname"]));
     let connected = Ended::of(connect.spawn().expect("ajar starts")).await;
     assert_eq!(connected.stdout, "db-replica-3\n", "{}", connected.stderr);
     let meanwhile = files(world.folder.path()).into_iter().chain(files(home.0.path()));
@@ -241,7 +292,7 @@ async fn a_host_that_runs_has_nothing_in_its_files_either() {
 async fn the_demo_writes_no_secret_and_leaves_no_temporary_file() {
     let (folder, home) = (tempfile::tempdir().expect("a folder"), Home::new());
     let command =
-        ajar(folder.path(), &["-vv", "--demo", "--demo-speed", "60", "connect", "db-replica-3", "--", "hostname"]);
+        ajar(folder.path(), &["-vvv", "--demo", "--demo-speed", "60", "connect", "db-replica-3", "--", "hostname"]);
     // Nobody but the process knows its simulator's secrets: they are looked for by their looks.
     let ended = Ended::of(home.talkative(command).spawn().expect("ajar starts")).await;
     assert_eq!(ended.stdout, "db-replica-3\n", "{}", ended.stderr);
@@ -277,6 +328,9 @@ async fn a_token_and_each_part_of_it_would_be_found_and_ordinary_words_would_not
         assert_eq!(leaks(&format!("DEBUG a line\nDEBUG sent \"{part}\", and more")), 1);
     }
     assert_eq!(leaks(CANARY), 1);
+    let encoded = |claims: Value| format!("az login --claims-challenge \"{}\"", STANDARD.encode(claims.to_string()));
+    assert_eq!(leaks(&encoded(json!({ "access_token": { "nbf": { "essential": true, "value": "1790000000" } } }))), 0);
+    assert_eq!(leaks(&encoded(json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))), 1);
     let AnnounceVm { id, host_key, .. } = world.vm("web-01");
     let ordinary =
         format!("{id} JitNetworkAccessPolicies_ListByResourceGroup {}", host_key.as_deref().unwrap_or_default());

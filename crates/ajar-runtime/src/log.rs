@@ -2,6 +2,7 @@
 //!
 //! INFO is what a user would notice; addresses and names of people stay at DEBUG; tokens are never logged.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use tracing_appender::non_blocking::WorkerGuard;
@@ -25,7 +26,8 @@ pub fn start(folder: &Path, loud: u8) -> Option<WorkerGuard> {
         tracing_subscriber::Layer::with_filter(layer, level("info"))
     });
     let to_screen = (loud > 0).then(|| {
-        let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+        let colours = std::io::stderr().is_terminal();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr).without_time();
         tracing_subscriber::Layer::with_filter(layer, level(if loud > 1 { "debug" } else { "info" }))
     });
     // A second start in one process, as in tests, keeps the first.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
 mod azure;
-mod secrets;
+mod redirects;
 mod tolerance;
 
 use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};
