@@ -29,7 +29,7 @@ async fn favourites_are_added_shown_listed_and_removed() {
     let listed: Value = serde_json::from_str(&run(folder.path(), &["list", "--json"]).await.stdout).expect("JSON");
     assert_eq!(
         (&listed[0]["name"], &listed[0]["port"], &listed[0]["state"]),
-        (&"web".into(), &22.into(), &"closed".into())
+        (&"web".into(), &22.into(), &"unknown".into())
     );
 
     let config = folder.path().join("config.toml");

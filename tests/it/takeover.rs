@@ -91,12 +91,12 @@ async fn a_face_that_is_killed_is_no_follower_any_more() {
         .fault("GET", "*/jitNetworkAccessPolicies", json!({ "fault": "slow", "seconds": 3600, "times": null }))
         .await;
     let mut host = world.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
-    listed_as(&world, "closed").await;
+    listed_as(&world, "unknown").await;
     let mut only = world.ajar(&["connect", "web-01", "--no-launch", "--json"]).spawn().expect("ajar starts");
     let mut told = BufReader::new(only.stdout.take().expect("piped")).lines();
     tokio::time::timeout(LIMIT, told.next_line()).await.expect("in time").expect("read").expect("it follows");
     only.kill().await.expect("it can be killed");
-    listed_as(&world, "closed").await;
+    listed_as(&world, "unknown").await;
     host.kill().await.expect("the host can be ended");
 }
 

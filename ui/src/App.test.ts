@@ -231,6 +231,13 @@ test('a problem with the settings opens its text from the footer', async () => {
   expect(screen.getByRole('dialog').textContent).toContain('line 14');
 });
 
+test('a favourite of which Azure has said nothing has no mark, one that is closed says so', async () => {
+  const favourites = [favourite('web', { state: 'closed' }), favourite('db', { state: 'unknown' })];
+  await open(snapshot({ favourites }));
+  expect(screen.getByRole('row', { name: /web/ }).textContent).toContain('Locked');
+  expect(screen.getByRole('row', { name: /db/ }).querySelector('.chip')).toBeNull();
+});
+
 test('what kept Azure from being read stands in the footer too', async () => {
   const { user } = await open({
     ...states.idle(NOW),

@@ -6,7 +6,10 @@ import type { StepStatus } from './bindings/StepStatus';
 
 const protocols: Record<Protocol, string> = { ssh: 'SSH', rdp: 'RDP' };
 
-const states: Record<FavouriteState, string> = {
+/** What a favourite can be marked as. What is not known has no mark. */
+export type KnownState = Exclude<FavouriteState, 'unknown'>;
+
+const states: Record<KnownState, string> = {
   connecting: 'Connecting',
   open: 'Open',
   ending: 'Ending soon',
@@ -77,7 +80,7 @@ export const words = {
   // Rows
   openedIn: (time: string) => `Opened in ${time}.`,
   protocol: (protocol: Protocol) => protocols[protocol],
-  state: (state: FavouriteState) => states[state],
+  state: (state: KnownState) => states[state],
   until: (time: string) => `until ${time}`,
   openUntil: (time: string) => `open until ${time}`,
   openedBy: (who: string) => `opened by ${who}`,

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, SourcePrefix, StatusReason};
 use crate::port::Endpoint;
@@ -25,7 +26,8 @@ const TAKEN_WITHIN: TimeDelta = TimeDelta::minutes(5);
 ///
 /// It outlives the attempt that asked for it, and may have been asked for elsewhere: in the portal, by the az CLI, on
 /// another machine. `endTimeUtc` is the only clock; what is left is computed, never stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessWindow {
     /// The VM.
     pub vm: VmResourceId,

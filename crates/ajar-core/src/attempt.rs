@@ -22,6 +22,7 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::access_window::AccessWindow;
 use crate::failure::{Failure, Trouble};
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, Protocol};
@@ -72,6 +73,8 @@ pub struct Memory {
     pub source: Option<SourceAddress>,
     /// When a request for this VM and port was sent whose answer nobody saw: by a host that went away.
     pub unsettled_since: Option<DateTime<Utc>>,
+    /// The window that was granted here for this VM and port, as it was when Azure last spoke of it.
+    pub window: Option<AccessWindow>,
     /// How Azure names in requests for access whom we act as, where that is known.
     pub principal: Option<String>,
 }
@@ -103,6 +106,7 @@ pub struct Attempt {
     clicked_at: DateTime<Utc>,
     clock: AttemptClock,
     remembered: Option<Endpoint>,
+    remembered_window: Option<AccessWindow>,
     principal: Option<String>,
     source: Read<SourceAddress>,
     policies: Read<Vec<JitNetworkAccessPolicy>>,
@@ -136,6 +140,7 @@ impl Attempt {
             clicked_at: now,
             clock: AttemptClock::new(now),
             remembered: memory.endpoint,
+            remembered_window: memory.window,
             principal: memory.principal,
             source,
             policies: Read::wanted(),

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
 use crate::resource_id::{ResourceId, VmResourceId};
 
@@ -106,7 +107,8 @@ pub enum StatusReason {
 }
 
 /// A source of traffic as policies and requests write it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum SourcePrefix {
     /// `*` (also `Any`, `Internet`, `0.0.0.0/0`).
     Any,
@@ -140,6 +142,18 @@ impl From<&str> for SourcePrefix {
             .map(Ipv4Net::from)
             .or_else(|_| Ipv4Net::from_str(text).map(|net| net.trunc()))
             .map_or_else(|_| Self::Other(text.to_owned()), Self::Net)
+    }
+}
+
+impl From<String> for SourcePrefix {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<SourcePrefix> for String {
+    fn from(prefix: SourcePrefix) -> Self {
+        prefix.to_string()
     }
 }
 

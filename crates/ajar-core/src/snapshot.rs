@@ -101,8 +101,10 @@ pub enum FavouriteState {
     Ending,
     /// The last attempt failed.
     Failed,
-    /// Nothing is known to be open.
+    /// Nothing is open.
     Closed,
+    /// Azure has not said yet whether anything is open.
+    Unknown,
 }
 
 /// An access window in force.

@@ -13,7 +13,7 @@ mod remembered;
 mod requests;
 mod windows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -152,6 +152,8 @@ struct Engine {
     held: HeldWindows,
     /// The windows that Azure closed before their time.
     closed: Vec<ClosedView>,
+    /// The VMs whose policies Azure has shown, and with them what is open.
+    read: HashSet<VmResourceId>,
     /// Whether the favourites' VMs run, as Azure last said.
     powers: HashMap<VmResourceId, PowerState>,
     /// The VMs that access is being asked for just now.
@@ -195,6 +197,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
         closed: Vec::new(),
+        read: HashSet::new(),
         powers: HashMap::new(),
         initiating: Vec::new(),
         source: None,
@@ -208,6 +211,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         refresh_problem: None,
     };
     engine.reload_settings();
+    engine.hold_remembered();
     engine.publish();
     tokio::spawn(engine.run(asked, happenings));
     EngineHandle { asks, snapshots, presence }
@@ -231,6 +235,10 @@ impl Engine {
                 Some(happened) = happenings.recv() => {
                     self.correct_clock();
                     self.take_in(happened);
+                    // What came at the same time is told as one: a refresh of many favourites brings much at once.
+                    while let Ok(happened) = happenings.try_recv() {
+                        self.take_in(happened);
+                    }
                     self.advance();
                 }
                 () = sleep_for(wake) => {

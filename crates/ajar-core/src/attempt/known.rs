@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Attempt;
-use crate::access_window::{AccessWindow, open_windows};
+use crate::access_window::{AccessWindow, Phase, open_windows};
 use crate::policy::{Permit, Refusal, check};
 use crate::port::{Endpoint, PortAnswer};
 use crate::vm::PowerState;
@@ -41,6 +41,16 @@ impl Attempt {
     /// The window that lets this machine in at `now`, the one that lasts longest if there are several.
     pub fn window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
         self.covering(now).max_by_key(|window| (window.end_time_utc, window.mapped.is_some()))
+    }
+
+    /// The window that is said to have let this machine in: one that was granted here before counts until Azure shows
+    /// what is in force. Nothing is decided by it.
+    pub(super) fn window_to_tell(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
+        let before = || {
+            let unread = self.remembered_window.as_ref().filter(|_| !self.policies.is_known());
+            unread.filter(|window| window.phase(now) != Phase::Ended).cloned()
+        };
+        self.window(now).or_else(before)
     }
 
     pub(super) fn covering(&self, now: DateTime<Utc>) -> impl Iterator<Item = AccessWindow> {

@@ -205,7 +205,7 @@ impl Attempt {
         match outcome {
             Outcome::Connected { endpoint } => OutcomeView::Connected {
                 endpoint: endpoint.clone(),
-                window: self.window(now).map(|window| GrantView {
+                window: self.window_to_tell(now).map(|window| GrantView {
                     end_time_utc: window.end_time_utc,
                     source: crate::message::sources(&window.sources),
                 }),

@@ -108,6 +108,7 @@ pub fn state(state: FavouriteState) -> &'static str {
         FavouriteState::Ending => "open, ending",
         FavouriteState::Failed => "failed",
         FavouriteState::Closed => "closed",
+        FavouriteState::Unknown => "–",
     }
 }
 

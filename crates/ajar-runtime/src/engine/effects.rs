@@ -151,6 +151,9 @@ impl Engine {
                     self.source = Some((*source, self.ports.clock.now()));
                 }
                 self.learn_power(number, &fact);
+                if let (Fact::Policies(Ok(_)), Some(working)) = (&fact, self.attempts.working(number)) {
+                    self.read.insert(working.attempt.order().vm.clone());
+                }
                 self.attempts.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, vm, port, result } => {

@@ -60,7 +60,7 @@ impl HeldWindows {
         open: &[AccessWindow],
         ours: impl Fn(&AccessWindow) -> bool,
     ) -> Vec<AccessWindow> {
-        let shown: Vec<_> = self.shown().into_iter().filter(|held| held.name == *name).cloned().collect();
+        let shown: Vec<_> = shown(self.0.iter().filter(|held| held.name == *name)).into_iter().cloned().collect();
         self.0.retain(|held| {
             held.name != *name || held.window.vm != *vm || open.iter().any(|window| window.is_same_grant(&held.window))
         });
@@ -73,6 +73,12 @@ impl HeldWindows {
             })
         };
         shown.into_iter().map(|held| held.window).filter(|gone| gone.vm == *vm && !goes_on(gone)).collect()
+    }
+
+    /// The window of ours that lets somebody in at a VM's port.
+    pub(super) fn of(&self, vm: &VmResourceId, port: u16) -> Option<&AccessWindow> {
+        let of_door = self.0.iter().filter(|held| held.ours && held.window.vm == *vm && held.window.port == port);
+        of_door.max_by(|one, other| one.rank(other)).map(|held| &held.window)
     }
 
     /// Whether a favourite has a window for a port.
@@ -100,22 +106,26 @@ impl HeldWindows {
         self.0.iter().filter_map(|held| held.window.next_change(now)).min()
     }
 
-    /// The window of each favourite and port that matters most, the one that ends first at the top. A favourite may be
-    /// called as another VM is that has lost its own.
+    /// The windows to show of all that are held.
     pub(super) fn shown(&self) -> Vec<&Held> {
-        let mut best: HashMap<_, &Held> = HashMap::new();
-        for held in &self.0 {
-            let door = (held.name.as_str().to_lowercase(), &held.window.vm, held.window.port);
-            let place = best.entry(door).or_insert(held);
-            if held.rank(place).is_gt() {
-                *place = held;
-            }
-        }
-        let mut shown: Vec<_> = best.into_values().collect();
-        shown
-            .sort_by_cached_key(|held| (held.window.end_time_utc, held.name.as_str().to_lowercase(), held.window.port));
-        shown
+        shown(self.0.iter())
     }
+}
+
+/// The window of each favourite and port that matters most, the one that ends first at the top. A favourite may be
+/// called as another VM is that has lost its own.
+fn shown<'a>(all: impl Iterator<Item = &'a Held>) -> Vec<&'a Held> {
+    let mut best: HashMap<_, &Held> = HashMap::new();
+    for held in all {
+        let door = (held.name.as_str().to_lowercase(), &held.window.vm, held.window.port);
+        let place = best.entry(door).or_insert(held);
+        if held.rank(place).is_gt() {
+            *place = held;
+        }
+    }
+    let mut shown: Vec<_> = best.into_values().collect();
+    shown.sort_by_cached_key(|held| (held.window.end_time_utc, held.name.as_str().to_lowercase(), held.window.port));
+    shown
 }
 
 #[cfg(test)]

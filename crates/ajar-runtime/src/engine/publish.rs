@@ -33,6 +33,9 @@ pub(super) fn empty(host: HostView) -> Snapshot {
     }
 }
 
+/// The favourites by [`key`]: looking through all of them for each window would take long where there are many.
+type ByName<'a> = HashMap<String, &'a Favourite>;
+
 /// Names that differ in case only are one.
 pub(super) fn key(name: &ProfileName) -> String {
     name.as_str().to_ascii_lowercase()
@@ -54,16 +57,22 @@ impl Engine {
 
     fn snapshot(&self) -> Snapshot {
         let shown = self.held.shown();
-        let states = self.favourite_states(&shown);
         let favourites = &self.settings.favourites;
+        let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
+        let states = self.favourite_states(&shown, &by_name);
         let window = |held: &&Held| {
-            let chosen = self.favourite_of(held).and_then(|favourite| favourite.profile.protocol);
+            let chosen = favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
             self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
         };
         let favourite = |favourite: &Favourite| {
             let state = states.get(&key(&favourite.name)).copied();
             let power = self.powers.get(&favourite.profile.vm).copied();
-            favourite_view(favourite, state.unwrap_or(FavouriteState::Closed), power)
+            let unless_open = if self.read.contains(&favourite.profile.vm) {
+                FavouriteState::Closed
+            } else {
+                FavouriteState::Unknown
+            };
+            favourite_view(favourite, state.unwrap_or(unless_open), power)
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
         Snapshot {
@@ -83,14 +92,14 @@ impl Engine {
     }
 
     /// How the favourites stand of which anything is known. What is more pressing overwrites what is less so.
-    fn favourite_states(&self, shown: &[&Held]) -> HashMap<String, FavouriteState> {
+    fn favourite_states(&self, shown: &[&Held], by_name: &ByName<'_>) -> HashMap<String, FavouriteState> {
         let now = self.now();
         let attempts = |state, wanted: fn(Option<&Outcome>) -> bool| {
             let wanted = self.attempts.iter().filter(move |attempt| wanted(attempt.outcome()));
             wanted.map(move |attempt| (key(&attempt.order().name), state))
         };
         let windows = |state, phase| {
-            let of_favourites = shown.iter().filter(|held| self.favourite_of(held).is_some());
+            let of_favourites = shown.iter().filter(|held| favourite_of(held, by_name).is_some());
             let wanted = of_favourites.filter(move |held| held.window.phase(now) == phase);
             wanted.map(move |held| (key(&held.name), state))
         };
@@ -99,11 +108,6 @@ impl Engine {
             .chain(windows(FavouriteState::Open, Phase::Open))
             .chain(attempts(FavouriteState::Connecting, |outcome| outcome.is_none()))
             .collect()
-    }
-
-    /// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
-    fn favourite_of(&self, held: &Held) -> Option<&Favourite> {
-        self.settings.favourite(&held.name).filter(|favourite| favourite.profile.vm == held.window.vm)
     }
 
     fn window_view(&self, held: &Held, protocol: Protocol) -> WindowView {
@@ -121,6 +125,11 @@ impl Engine {
             ending: window.phase(self.now()) == Phase::Ending,
         }
     }
+}
+
+/// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
+fn favourite_of<'a>(held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> {
+    by_name.get(&key(&held.name)).copied().filter(|favourite| favourite.profile.vm == held.window.vm)
 }
 
 fn favourite_view(favourite: &Favourite, state: FavouriteState, power: Option<PowerState>) -> FavouriteView {

@@ -110,6 +110,7 @@ impl Engine {
                 .filter(|(_, found)| (self.ports.clock.now() - *found).abs() < SOURCE_FRESH)
                 .map(|(source, _)| source),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            window: self.held.of(&profile.vm, port).cloned(),
             principal: self.principal.clone(),
         };
         let order = Order {

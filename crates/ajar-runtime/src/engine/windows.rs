@@ -31,6 +31,17 @@ pub(super) fn name_of(vm: &VmResourceId) -> Option<ProfileName> {
 }
 
 impl Engine {
+    /// Takes over the windows that were asked for here by the hosts before this one; Azure is asked about them later.
+    pub(super) fn hold_remembered(&mut self) {
+        for window in self.remembered.state().granted.values() {
+            let name = name_of(&window.vm).map(|name| owner(&self.settings, &name, &window.vm));
+            if let Some(name) = name {
+                self.held.hold(Held { name, window: window.clone(), ours: true });
+            }
+        }
+        self.held.drop_ended(self.now());
+    }
+
     /// Favourites have come and gone; windows stay.
     pub(super) fn reassign_windows(&mut self) {
         let settings = &self.settings;
@@ -41,17 +52,20 @@ impl Engine {
     /// Takes over the windows that policies show.
     pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
         let now = self.now();
+        self.read.insert(vm.clone());
         // The favourite may have gone, or have been turned to another VM, while they were read.
         if owner(&self.settings, name, vm) == *name {
             let (state, principal) = (self.remembered.state(), self.principal.as_deref());
             let ours = |window: &AccessWindow| is_ours(state, principal, window);
             let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
-                if let Some(reason) = revoked(policies, &window) {
-                    let text = closed_early(reason, window.end_time_utc, self.zone());
+                let text =
+                    revoked(policies, &window).map(|reason| closed_early(reason, window.end_time_utc, self.zone()));
+                if let Some(text) = text {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
                     self.closed.push(ClosedView { name, port, end_time_utc, text });
                 }
+                drop(self.remembered.change(move |state| state.gone(&window)));
             }
         }
         for working in self.attempts.all().filter(|working| working.attempt.order().vm == *vm) {
@@ -79,9 +93,9 @@ impl Engine {
 
     /// Holds a window that was asked for here, and remembers that, for the host after this one.
     pub(super) fn hold_ours(&mut self, name: &ProfileName, window: AccessWindow, now: DateTime<Utc>) {
-        let (key, end) = (State::key(&window.vm, window.port), window.end_time_utc);
-        if self.remembered.state().granted.get(&key) != Some(&end) {
-            drop(self.remembered.change(move |state| state.granted(&key, end, now)));
+        if !self.remembered.state().has_granted(&window) {
+            let granted = window.clone();
+            drop(self.remembered.change(move |state| state.granted(granted.clone(), now)));
         }
         let name = owner(&self.settings, name, &window.vm);
         self.held.hold(Held { name, window, ours: true });
@@ -90,8 +104,6 @@ impl Engine {
 
 /// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
 fn is_ours(state: &State, principal: Option<&str>, window: &AccessWindow) -> bool {
-    let key = State::key(&window.vm, window.port);
-    let sent_at = state.unsettled.get(&key);
-    state.granted.get(&key) == Some(&window.end_time_utc)
-        || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
+    let sent_at = state.unsettled.get(&State::key(&window.vm, window.port));
+    state.has_granted(window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
 }

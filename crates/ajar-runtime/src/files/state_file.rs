@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
 use chrono::{DateTime, Utc};
@@ -19,8 +20,8 @@ pub struct State {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Requests for access that were sent and not yet answered, by the same key.
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
-    /// Until when the windows last that were asked for here, by the same key: Azure knows who asked, not where.
-    pub granted: BTreeMap<String, DateTime<Utc>>,
+    /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
+    pub granted: BTreeMap<String, AccessWindow>,
 }
 
 impl State {
@@ -30,15 +31,19 @@ impl State {
     }
 
     /// A window was granted; those that have ended by `now` are forgotten.
-    pub fn granted(&mut self, key: &str, end: DateTime<Utc>, now: DateTime<Utc>) {
-        self.granted.retain(|_, end| *end > now);
-        self.granted.insert(key.to_owned(), end);
+    pub fn granted(&mut self, window: AccessWindow, now: DateTime<Utc>) {
+        self.granted.retain(|_, known| known.phase(now) != Phase::Ended);
+        self.granted.insert(Self::key(&window.vm, window.port), window);
     }
 
-    /// The VMs that have windows in force at `now` which were asked for here.
-    pub fn granted_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = VmResourceId> {
-        let in_force = self.granted.iter().filter(move |(_, end)| **end > now);
-        in_force.filter_map(|(key, _)| key.rsplit_once(':')?.0.parse().ok())
+    /// Whether a window was asked for here.
+    pub fn has_granted(&self, window: &AccessWindow) -> bool {
+        self.granted.get(&Self::key(&window.vm, window.port)).is_some_and(|known| known.is_same_grant(window))
+    }
+
+    /// A window was replaced or taken back.
+    pub fn gone(&mut self, window: &AccessWindow) {
+        self.granted.retain(|_, known| !known.is_same_grant(window));
     }
 
     /// A request was answered.

@@ -7,6 +7,7 @@ mod favourites;
 mod followers;
 mod many;
 mod refreshing;
+mod remembering;
 mod removing;
 mod windows;
 

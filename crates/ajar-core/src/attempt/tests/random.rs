@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::script::*;
+use crate::access_window::granted;
 use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order};
 use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
@@ -42,11 +43,13 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 5]>(), proptest::option::of(-30..30_i64)).prop_map(|([start, launch, chosen, known, fresh], sent)| {
+    (any::<[bool; 6]>(), proptest::option::of(-30..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, fresh, held] = flags;
         let order = Order { may_start: start, launch, chosen_source: chosen.then_some(ME), ..order() };
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
             source: fresh.then_some(SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 2 } }),
+            window: held.then(|| granted(&request(120, None), &vm_id(), None).next()).flatten(),
             principal: None,
             unsettled_since: sent.map(|seconds| noon() + TimeDelta::seconds(seconds)),
         };

@@ -1,7 +1,5 @@
 //! Five hundred favourites.
 
-use std::time::{Duration, Instant};
-
 use ajar_core::protocol::Request;
 use chrono::TimeDelta;
 
@@ -9,7 +7,6 @@ use super::Running;
 use crate::world::{Call, SOURCE, World, vm};
 
 const MANY: usize = 500;
-const EVENTS: u32 = 20;
 
 #[tokio::test(start_paused = true)]
 async fn five_hundred_open_favourites_are_no_burden() {
@@ -26,14 +23,6 @@ async fn five_hundred_open_favourites_are_no_burden() {
 
     let size = serde_json::to_vec(&*snapshot).unwrap().len();
     assert!(size < 700 * MANY, "{size} bytes");
-    let began = Instant::now();
-    for _ in 0..EVENTS {
-        running.done(Request::ShowWindow).await;
-    }
-    let each = began.elapsed() / EVENTS;
-    println!("{MANY} favourites: {size} bytes, {each:?} for each event");
-    // An unoptimised build on a busy machine; what is quadratic takes longer even so.
-    assert!(each < Duration::from_millis(100), "{each:?}");
 }
 
 #[tokio::test(start_paused = true)]

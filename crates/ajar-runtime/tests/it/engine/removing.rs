@@ -107,7 +107,7 @@ async fn a_window_goes_to_another_favourite_of_its_vm_and_to_none_of_another_vm(
     let snapshot = running.snapshot();
     assert_eq!(windows(&snapshot), [("web", None)]);
     assert_eq!(snapshot.windows[0].vm, vm("web"));
-    assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed, "it is of another VM");
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Unknown, "it is of another VM");
     let of_web = world.request(&vm("another-one"), SOURCE, world.azure_now() + TimeDelta::hours(3), "bob@contoso.com");
     world.scene().requests.push(of_web);
     running.done(Request::Refresh).await;

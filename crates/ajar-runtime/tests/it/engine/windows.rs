@@ -196,7 +196,7 @@ async fn a_window_of_a_favourite_that_was_turned_to_another_vm_stays_and_is_not_
     running.done(Request::ShowWindow).await;
     let snapshot = running.snapshot();
     assert_eq!((snapshot.windows.len(), &snapshot.windows[0].vm), (1, &vm("web")));
-    assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed);
+    assert_eq!(snapshot.favourites[0].state, FavouriteState::Unknown);
 }
 
 #[tokio::test(start_paused = true)]
