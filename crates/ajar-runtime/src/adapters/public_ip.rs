@@ -40,6 +40,8 @@ impl PublicIpEndpoints {
         let unusable = |error: reqwest::Error| Failure::Internal { detail: error.to_string() };
         let mut builder = reqwest::Client::builder()
             .no_proxy()
+            // A connection for each: one that breaks takes no other source along, should they share a host.
+            .http1_only()
             .https_only(true)
             .redirect(Policy::none())
             .timeout(BUDGET)
