@@ -265,6 +265,18 @@ pub enum Failure {
         /// The cloud asked for.
         wanted: String,
     },
+    /// The process that hosts the engine is there and does not answer.
+    HostSilent {
+        /// Its number, where the system tells it.
+        pid: Option<u32>,
+    },
+    /// An engine of another version runs.
+    OtherVersion {
+        /// The version of the local protocol that it speaks.
+        running: u32,
+        /// The one of this Ajar.
+        ours: u32,
+    },
     /// Ajar itself failed at something it should not.
     Internal {
         /// What.
@@ -338,6 +350,8 @@ impl Failure {
             Self::SourceUnusable { .. } => "sourceUnusable",
             Self::UnknownAccount { .. } => "unknownAccount",
             Self::OtherCloud { .. } => "otherCloud",
+            Self::HostSilent { .. } => "hostSilent",
+            Self::OtherVersion { .. } => "otherVersion",
             Self::Internal { .. } => "internal",
         }
     }
@@ -356,6 +370,7 @@ impl Failure {
             | Self::PortRefused { .. }
             | Self::TimedOut { .. }
             | Self::PowerStateUnknown
+            | Self::HostSilent { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
             Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
@@ -369,6 +384,7 @@ impl Failure {
             | Self::SourceUnknown
             | Self::RequestConflict { .. }
             | Self::SocketFolder { .. }
+            | Self::OtherVersion { .. }
             | Self::VmNotFound { .. }
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }

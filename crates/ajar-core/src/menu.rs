@@ -13,7 +13,7 @@ use crate::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, Snap
 mod tests;
 
 /// [`crate::failure::Failure::code`] of not being signed in.
-const NOT_SIGNED_IN: &str = "notSignedIn";
+const WANT_SIGN_IN: [&str; 2] = ["notSignedIn", "claimsRequired"];
 
 /// What the tray shows. Two that are equal need no redrawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,9 +195,10 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 }
 
 fn last_section(snapshot: &Snapshot) -> Vec<Item> {
-    let problem = snapshot.settings_problem.as_ref().map(|failure| act(Action::OpenWindow, failure.title.as_str()));
+    let problems = [&snapshot.settings_problem, &snapshot.refresh_problem].into_iter().flatten();
+    let problems = problems.map(|failure| act(Action::OpenWindow, failure.title.as_str()));
     let always = [act(Action::OpenWindow, words::OPEN_WINDOW), act(Action::Quit, words::QUIT)];
-    problem.into_iter().chain(always).collect()
+    problems.chain(always).collect()
 }
 
 fn headed(heading: &str, lines: Vec<Item>) -> Vec<Item> {
@@ -216,12 +217,18 @@ fn failure_of<'a>(snapshot: &'a Snapshot, name: &ProfileName) -> Option<&'a Fail
     failures(snapshot).find(|(failed, _)| *failed == name).map(|(_, failure)| failure)
 }
 
+/// Whether an attempt failed, or Azure could not be read, for want of a sign-in.
+fn wants_sign_in(snapshot: &Snapshot) -> bool {
+    let failed = failures(snapshot).map(|(_, failure)| failure);
+    failed.chain(&snapshot.refresh_problem).any(|failure| WANT_SIGN_IN.contains(&failure.code.as_str()))
+}
+
 fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {
     if under_way(snapshot).next().is_some() {
         Icon::Working
     } else if open(snapshot, now).any(|window| window.end_time_utc - now <= ENDING) {
         Icon::Ending
-    } else if failures(snapshot).any(|(_, failure)| failure.code == NOT_SIGNED_IN) {
+    } else if wants_sign_in(snapshot) {
         Icon::SignedOut
     } else if failures(snapshot).next().is_some() {
         Icon::Failed
@@ -242,7 +249,8 @@ fn tooltip(snapshot: &Snapshot, icon: Icon, now: DateTime<Utc>) -> String {
         }
         Icon::Failed => failures(snapshot).next().map(|(name, _)| words::couldnt_open(name.as_str())),
         Icon::SignedOut => Some(words::SIGNED_OUT.into()),
-        Icon::Idle => Some(words::IDLE.into()),
+        // That nothing is open is only known if Azure could be read.
+        Icon::Idle => Some(snapshot.refresh_problem.as_ref().map_or(words::IDLE, |failure| &failure.title).into()),
     };
     words::with(words::AJAR, &state.unwrap_or_default())
 }

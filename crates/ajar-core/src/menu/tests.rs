@@ -200,6 +200,22 @@ fn being_signed_out_has_its_own_icon_known_by_the_failures_code() {
 }
 
 #[test]
+fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
+    let problem = |code: &str, title: &str| match failed("web-01", code, title).outcome {
+        Some(OutcomeView::Failed(failure)) => menu(&Snapshot { refresh_problem: Some(failure), ..snapshot() }, noon()),
+        other => panic!("{other:?}"),
+    };
+    for code in ["notSignedIn", "claimsRequired"] {
+        let menu = problem(code, "You are not signed in to Azure.");
+        assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::SignedOut, "Ajar · not signed in to Azure"));
+        let line = Item::Act { action: Action::OpenWindow, label: "You are not signed in to Azure.".into() };
+        assert!(menu.items.contains(&line), "{:?}", menu.items);
+    }
+    let menu = problem("unreachable", "Azure cannot be reached.");
+    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Idle, "Ajar · Azure cannot be reached."));
+}
+
+#[test]
 fn connected_and_cancelled_attempts_leave_no_trace_in_the_menu() {
     let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
     let connected = OutcomeView::Connected { endpoint, window: None, elapsed_ms: 1 };

@@ -145,6 +145,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SourceUnusable { address } => network::source_unusable(*address),
         Failure::UnknownAccount { name, known } => machine::unknown_account(name, known),
         Failure::OtherCloud { running, wanted } => machine::other_cloud(running, wanted),
+        Failure::HostSilent { pid } => machine::host_silent(*pid),
+        Failure::OtherVersion { running, ours } => machine::other_version(*running, *ours),
         Failure::Internal { detail } => machine::internal(detail),
     }
 }
@@ -216,6 +218,8 @@ mod tests {
             Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },
             Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
             Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
+            Failure::HostSilent { pid: Some(4711) },
+            Failure::OtherVersion { running: 1, ours: 2 },
             Failure::Internal { detail: "the engine is gone".into() },
         ]
     }

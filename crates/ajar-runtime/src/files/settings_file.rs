@@ -125,7 +125,11 @@ fn profiles(document: &mut DocumentMut) -> Result<&mut Table, Failure> {
         table.set_implicit(true);
         Item::Table(table)
     });
-    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: "“profiles” is written inline".into() })
+    if let Some(inline) = item.as_inline_table() {
+        // Written on one line; a table for each reads better from here on.
+        *item = Item::Table(inline.clone().into_table());
+    }
+    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: "“profiles” is no table".into() })
 }
 
 fn settings(document: &DocumentMut) -> Result<Settings, String> {
@@ -215,6 +219,18 @@ mod tests {
         assert_eq!(names(&file), ["b", "a", "c"]);
         file.remove(&"C".parse().unwrap()).unwrap();
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+    }
+
+    #[test]
+    fn profiles_on_one_line_are_changed_like_any_other() {
+        let (_folder, file) = file(&format!("# mine\nprofiles = {{ a = {{ vm = \"{VM}\", later = 1 }} }} # all\n"));
+        file.add(&"b".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
+        assert_eq!(file.read().unwrap().favourites.len(), 2);
+        file.remove(&"b".parse().unwrap()).unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(text.starts_with("# mine\n") && text.contains("later = 1"), "{text}");
+        file.remove(&"a".parse().unwrap()).unwrap();
+        assert_eq!(file.read().unwrap().favourites, []);
     }
 
     #[test]

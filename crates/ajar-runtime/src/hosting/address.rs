@@ -78,6 +78,13 @@ impl Address {
     }
 }
 
+/// The process at the other end, where the system tells it.
+pub(super) fn process_of(stream: &Stream) -> Option<u32> {
+    use interprocess::local_socket::traits::StreamCommon as _;
+    let pid = stream.peer_creds().ok()?.pid()?;
+    u32::try_from(i64::from(pid)).ok()
+}
+
 /// Whether the process at the other end belongs to this user.
 #[cfg(unix)]
 pub(super) fn is_of_this_user(stream: &Stream) -> bool {

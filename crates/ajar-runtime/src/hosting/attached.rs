@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
+use ajar_core::failure::Failure;
 use ajar_core::protocol::{FaceMessage, HostMessage, PROTOCOL_VERSION, Reply, Request};
 use interprocess::local_socket::tokio::Stream;
 use tokio::io::{BufReader, ReadHalf, WriteHalf};
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::address::process_of;
 use super::following::Asker;
 use super::serving::{next_line, send};
 
@@ -32,22 +34,35 @@ pub(super) struct Attachment {
 /// What the host says, read by a task of its own so that no half-read line is lost. Ends when the host goes away.
 pub(super) type Listening = mpsc::Receiver<HostMessage>;
 
+/// Why there is no talking to a host.
+pub(super) enum NoTalk {
+    /// It went away; another may be had.
+    Gone,
+    /// It is there, and no other is to be had.
+    Failed(Failure),
+}
+
+impl From<io::Error> for NoTalk {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
 /// Greets the host.
-pub(super) async fn attach(stream: Stream) -> io::Result<(Attachment, Listening)> {
+pub(super) async fn attach(stream: Stream) -> Result<(Attachment, Listening), NoTalk> {
+    let pid = process_of(&stream);
     let (receiver, mut sender) = tokio::io::split(stream);
     send(&mut sender, &FaceMessage::Hello { protocol: PROTOCOL_VERSION }).await?;
     let mut reader = BufReader::new(receiver);
     let greeting = timeout(GREETING, next_message(&mut reader)).await;
-    match greeting.map_err(|_| io::Error::other("the process that hosts the engine does not answer"))?? {
+    match greeting.map_err(|_| NoTalk::Failed(Failure::HostSilent { pid }))?? {
         HostMessage::Hello { protocol: PROTOCOL_VERSION } => {}
-        HostMessage::Hello { protocol } => {
-            let message = format!(
-                "another version of Ajar is running (it speaks protocol {protocol}, this one {PROTOCOL_VERSION}); quit it first"
-            );
-            return Err(io::Error::other(message));
+        HostMessage::Hello { protocol: running } => {
+            return Err(NoTalk::Failed(Failure::OtherVersion { running, ours: PROTOCOL_VERSION }));
         }
         HostMessage::Snapshot { .. } | HostMessage::Reply { .. } => {
-            return Err(io::Error::other("the engine did not introduce itself"));
+            let detail = "the engine did not introduce itself".into();
+            return Err(NoTalk::Failed(Failure::Internal { detail }));
         }
     }
     let (heard, listening) = mpsc::channel(16);

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
@@ -27,23 +28,28 @@ pub(super) enum Elected {
 /// Between the two lies the moment in which a host has the lock and does not listen yet, or listens no longer and still
 /// has the lock. Nothing tells of its end that works on all systems, so it is waited out by looking again: a few
 /// milliseconds as a rule, and never longer than [`PATIENCE`].
-pub(super) async fn elect(folder: &Folder) -> io::Result<Elected> {
-    folder.create()?;
+pub(super) async fn elect(folder: &Folder) -> Result<Elected, Failure> {
+    let unusable = |error: io::Error| unusable(&folder.engine_lock(), &error);
+    folder.create().map_err(unusable)?;
     let give_up = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.engine_lock())?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(folder.engine_lock()).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => return Ok(Elected::Host(lock)),
             Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         match attach(folder).await {
             Ok(stream) if is_of_this_user(&stream) => return Ok(Elected::Attached(stream)),
             Ok(_) => {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the engine’s socket is not this user’s"));
+                return Err(Failure::Internal { detail: "the engine’s socket is not this user’s".into() });
             }
-            Err(error) if Instant::now() >= give_up => return Err(unreachable(folder, &error)),
+            Err(error) if Instant::now() >= give_up => {
+                tracing::warn!(%error, "the process that holds the engine’s lock does not listen");
+                return Err(Failure::HostSilent { pid: None });
+            }
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_millis(100));
@@ -57,14 +63,13 @@ pub(super) fn listen(folder: &Folder) -> Result<Listener, Failure> {
         address.announce(folder)?;
         Ok(listener)
     });
-    listening.map_err(|error| Failure::Internal { detail: format!("the engine cannot listen: {error}") })
+    listening.map_err(|error| unusable(&folder.engine_address(), &error))
 }
 
 async fn attach(folder: &Folder) -> io::Result<Stream> {
     Address::announced(folder)?.connect().await
 }
 
-fn unreachable(folder: &Folder, error: &io::Error) -> io::Error {
-    let lock = folder.engine_lock();
-    io::Error::new(error.kind(), format!("the process that holds {} does not answer: {error}", lock.display()))
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::Settings { path: path.display().to_string(), detail: error.to_string() }
 }

@@ -1,7 +1,6 @@
 //! A face: the way to the engine, whichever process hosts it. It hosts it itself if nobody else does.
 
 use std::fs::File;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use ajar_core::snapshot::Snapshot;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::attached::attach;
+use super::attached::{NoTalk, attach};
 use super::election::{Elected, elect, listen};
 use super::following::{Asker, Followed, Following, Progress};
 use super::serving::serve;
@@ -172,7 +171,7 @@ impl Work {
 
     async fn term(&mut self) -> Result<Over, Trouble> {
         let folder = &self.opening.folder;
-        match elect(folder).await.map_err(|error| internal(&error))? {
+        match elect(folder).await? {
             Elected::Host(lock) => {
                 // First the engine: who cannot make one does not let others attach to it.
                 let parts = (self.opening.parts)().await?;
@@ -181,8 +180,8 @@ impl Work {
             }
             Elected::Attached(stream) => match self.attached(stream).await {
                 Ok(over) => Ok(over),
-                Err(error) if error.kind() == io::ErrorKind::Other => Err(internal(&error)),
-                Err(_) => Ok(Over::HostGone),
+                Err(NoTalk::Gone) => Ok(Over::HostGone),
+                Err(NoTalk::Failed(failure)) => Err(failure.into()),
             },
         }
     }
@@ -228,7 +227,7 @@ impl Work {
         over
     }
 
-    async fn attached(&mut self, stream: Stream) -> io::Result<Over> {
+    async fn attached(&mut self, stream: Stream) -> Result<Over, NoTalk> {
         let (mut attachment, mut listening) = attach(stream).await?;
         let again = std::cell::RefCell::new(Vec::new());
         self.resume(&|request, asker| again.borrow_mut().push((request, asker)));

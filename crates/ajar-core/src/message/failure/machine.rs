@@ -103,7 +103,7 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
         "The configuration cannot be used.",
         format!("{path}: {detail}"),
         if is_the_systems {
-            "Make sure that you may read and write there, or name another folder with “--config DIR”; then try again."
+            "Make sure that you may read and write there, and that there is room, or name another folder with “--config DIR”; then try again."
         } else {
             "Correct the file, then try again; Ajar changed nothing in it."
         },
@@ -149,6 +149,25 @@ pub(super) fn unknown_cloud(name: &str, known: &[String]) -> Words {
         format!("There is no cloud called “{name}”."),
         format!("Known are {}.", known.join(", ")),
         "Choose one of them, or add yours to config.toml under [clouds].",
+    )
+}
+
+pub(super) fn host_silent(pid: Option<u32>) -> Words {
+    let which = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    words(
+        "Another Ajar is running and does not answer.",
+        format!("One of them works for all, and that one{which} has said nothing for some time: it may be stopped."),
+        "Let it go on (“fg” in its terminal), or end it; then try again.",
+    )
+}
+
+pub(super) fn other_version(running: u32, ours: u32) -> Words {
+    words(
+        "An Ajar of another version is running.",
+        format!(
+            "One of them works for all, and the two do not understand each other: that one speaks {running}, this one {ours}."
+        ),
+        "Quit it (the tray, or the command in another terminal), then try again.",
     )
 }
 

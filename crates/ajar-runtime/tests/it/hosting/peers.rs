@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::Arc;
 
+use ajar_core::failure::Failure;
 use ajar_core::protocol::{PROTOCOL_VERSION, Reply, Request};
 use ajar_runtime::hosting::Face;
 use interprocess::local_socket::traits::{Listener as _, Stream as _};
@@ -89,8 +90,28 @@ async fn a_host_of_another_version_is_named_as_such() {
     let faces = Faces::of(&["web"]);
     let _lock = false_host(&faces, "{\"say\":\"hello\",\"protocol\":7}\n".into());
     let trouble = soon(Face::open(faces.opening())).await.unwrap_err();
-    let said = format!("{:?}", trouble.failure);
-    assert!(said.contains("another version of Ajar is running") && said.contains("protocol 7"), "{said}");
+    assert_eq!(trouble.failure, Failure::OtherVersion { running: 7, ours: PROTOCOL_VERSION });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_says_nothing_is_named_with_its_process() {
+    let faces = Faces::of(&["web"]);
+    let _lock = false_host(&faces, String::new());
+    let trouble = Face::open(faces.opening()).await.unwrap_err();
+    let pid = cfg!(any(target_os = "linux", windows)).then(std::process::id);
+    assert_eq!(trouble.failure, Failure::HostSilent { pid });
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_named() {
+    let faces = Faces::of(&["web"]);
+    let folder = faces.world.folder();
+    folder.create().unwrap();
+    // A folder in the place of the file: refused to everybody, root included.
+    std::fs::create_dir(folder.engine_lock()).unwrap();
+    let trouble = soon(Face::open(faces.opening())).await.unwrap_err();
+    let Failure::Settings { path, .. } = trouble.failure else { panic!("{trouble:?}") };
+    assert_eq!(path, folder.engine_lock().display().to_string());
 }
 
 #[tokio::test]
