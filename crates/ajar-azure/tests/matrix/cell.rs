@@ -2,21 +2,34 @@
 
 use std::time::Duration;
 
+use ajar_azure::Call;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words};
-use chrono::{FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::Value;
 
 use crate::calls::{Called, Came};
 
-/// Longer than any call may take with the limits of the test: a chain of looks at an operation that all time out.
-pub(crate) const BOUND: Duration = Duration::from_secs(40);
+/// Longer than a call may take with the limits of the test. A start is followed by looks at its operation, and all of
+/// them may time out; the rest is two reads in a row at the most. A busy machine has as much again.
+pub(crate) fn bound(called: Called) -> Duration {
+    match called {
+        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult) => {
+            Duration::from_secs(40)
+        }
+        Called::Arm(_) | Called::Token => Duration::from_secs(20),
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) fault: String,
     pub(crate) called: Called,
-    /// `Err` when it was still under way after [`BOUND`], or panicked.
+    /// How long Azure asked to wait, where it did so in seconds.
+    pub(crate) asked_to_wait: Option<i64>,
+    pub(crate) took: Duration,
+    pub(crate) ended: DateTime<Utc>,
+    /// `Err` when it was still under way after its [`bound`], or panicked.
     pub(crate) end: Result<Came, &'static str>,
     /// The requests of the cell's subscription (or of the sign-in), from the fault on.
     pub(crate) journal: Vec<Value>,
@@ -52,6 +65,12 @@ impl Cell {
         if !self.journal.iter().any(|entry| entry["fault"].is_string()) {
             complain("the fault was not struck");
         }
+        if let Some(stray) = self.journal.iter().find(|entry| !is_listed(entry)) {
+            complain(&format!("asked for what no call is for: {stray}"));
+        }
+        if self.sent_on_a_guess() {
+            complain("sent again although it may have been applied");
+        }
         if self.applied() > 1 {
             complain(&format!("applied {} times", self.applied()));
         }
@@ -72,14 +91,33 @@ impl Cell {
             }
         }
         if let Some(trouble) = self.trouble() {
-            for missing in wordless(trouble) {
-                complain(missing);
+            for missing in wordless(trouble, self.ended) {
+                complain(&missing);
+            }
+            if let Some(off) = self.off(trouble) {
+                complain(&format!("tells to come back {off} s too late"));
             }
             if self.azure_told_its_id() && trouble.correlation_id.is_none() {
                 complain("the call's id is lost");
             }
         }
         complaints
+    }
+
+    /// By how many seconds it tells another time to come back than Azure did.
+    fn off(&self, trouble: &Trouble) -> Option<i64> {
+        let Failure::Throttled { retry_at } = trouble.failure else { return None };
+        let off = (retry_at - self.ended).num_seconds() - self.asked_to_wait?;
+        // Azure's word may be as old as the call.
+        let oldest = -i64::try_from(self.took.as_secs()).unwrap_or(0) - 2;
+        (!(oldest..=2).contains(&off)).then_some(off)
+    }
+
+    /// Whether a write was sent again after another answer than one that says that it was not applied.
+    fn sent_on_a_guess(&self) -> bool {
+        let sent: Vec<_> = self.journal.iter().filter(|entry| entry["route"] == self.called.route()).collect();
+        let before_the_last = sent.split_last().map_or(&[][..], |(_, before)| before);
+        self.called.writes() && before_the_last.iter().any(|entry| !matches!(entry["status"].as_u64(), Some(401 | 429)))
     }
 
     /// How often the call took effect.
@@ -91,7 +129,16 @@ impl Cell {
     /// Whether the last answer to the call was one of Azure's own errors.
     fn azure_told_its_id(&self) -> bool {
         let struck = self.journal.iter().rev().find(|entry| entry["route"] == self.called.route());
-        let own = ["internal", "unavailable", "conflict", "forbidden", "notFound", "expiredToken", "claimsChallenge"];
+        let own = [
+            "internal",
+            "unavailable",
+            "conflict",
+            "forbidden",
+            "notFound",
+            "expiredToken",
+            "claimsChallenge",
+            "twoChallenges",
+        ];
         let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
         matches!(self.called, Called::Arm(_)) && own
     }
@@ -114,18 +161,41 @@ fn name(failure: &Failure) -> String {
     format!("{} {more}", failure.code()).trim().to_owned()
 }
 
-/// What is missing in the words of a failure.
-fn wordless(trouble: &Trouble) -> Vec<&'static str> {
-    let about = About { name: "web-01", zone: FixedOffset::east_opt(0).unwrap(), at: Utc::now() };
+/// Whether a request in the journal is one of the client's calls.
+fn is_listed(entry: &Value) -> bool {
+    crate::calls::all().iter().any(|called| entry["route"] == called.route())
+}
+
+/// What is missing or wrong in the words of a failure.
+fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
+    let about = About { name: "web-01", zone: FixedOffset::east_opt(0).unwrap(), at };
     let view = in_words(trouble, &about);
     let mut missing = Vec::new();
-    for (text, what) in [(view.title, "no title"), (view.message, "no message"), (view.action, "no next step")] {
-        if text.trim().is_empty() || text.contains("Azure says: ,") || text.contains("  ") || text.contains("()") {
-            missing.push(what);
+    for (text, what) in [(&view.title, "title"), (&view.message, "message"), (&view.action, "next step")] {
+        let hollow = ["  ", "()", " ,", "says: ,", "“”"].iter().any(|gap| text.contains(gap));
+        if text.trim().is_empty() || hollow {
+            missing.push(format!("no {what}: {text:?}"));
         }
     }
-    if matches!(trouble.failure, Failure::Internal { .. }) {
-        missing.push("a fault of Azure's is told as a mistake of ours");
+    let all = format!("{} {} {}", view.title, view.message, view.action);
+    let mut must_say = |part: &str| {
+        if !all.contains(part) {
+            missing.push(format!("does not say {part}: {all}"));
+        }
+    };
+    match view.code.as_str() {
+        // Whoever it was is named by host, and never as Azure.
+        "unreachable" => must_say("127.0.0.1:"),
+        "notFromAzure" => {
+            must_say("127.0.0.1:");
+            must_say("Something before Azure answered");
+            must_say("(HTTP ");
+        }
+        "claimsRequired" => must_say("az login --claims-challenge \"eyJ"),
+        "accessDenied" => must_say("on the "),
+        "notSignedIn" => must_say("az login"),
+        "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
+        _ => {}
     }
     missing
 }

@@ -12,17 +12,22 @@ mod faults;
 mod run;
 mod table;
 
+use std::io::Write;
+use std::time::Instant;
+
 use table::Table;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_fault_at_every_call_ends_in_success_or_in_the_right_failure() {
+    let began = Instant::now();
     let variants = faults::variants();
     let columns = calls::all();
     let cells = run::all(&variants, &columns).await;
 
     let wrong: Vec<_> = cells.iter().flat_map(cell::Cell::complaints).collect();
     let table = Table::new(&variants, &columns, &cells);
-    println!("{}", table.sum());
+    // Past what the test harness keeps to itself when all is well.
+    writeln!(std::io::stderr(), "{} in {:.1?}", table.sum(), began.elapsed()).unwrap();
     assert!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
     insta::assert_snapshot!("every_fault_at_every_call", table.text());
 }

@@ -5,20 +5,21 @@
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ajar_azure::{ArmClient, Call, Http, Limits, TokenCredential, http_client_within};
 use azure_sim::Fleet;
+use chrono::Utc;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::azure::{Azure, credential};
 use crate::calls::{Called, Subject, make};
-use crate::cell::{BOUND, Cell};
+use crate::cell::{Cell, bound};
 use crate::faults::Variant;
 
 const SIMULATORS: usize = 4;
-const LANES: usize = 16;
+const LANES: usize = 8;
 const SIGN_IN_SIMULATORS: usize = 8;
 
 /// Short, so that the whole matrix takes less than a minute; long enough for a machine that is busy.
@@ -87,12 +88,13 @@ fn fleet(jobs: &[Job]) -> Fleet {
 
 /// Runs jobs in one simulator, so many at a time.
 async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
-    let azure = Arc::new(Azure::start_with(limits(), Some(fleet(&jobs))).await);
+    let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
     let lanes = (0..lanes).map(|_| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
+            lane.warm_up(&azure).await;
             let mut cells = Vec::new();
             loop {
                 let next = queue.lock().unwrap().pop_front();
@@ -116,6 +118,12 @@ impl Lane {
         Self { credential: credential(&azure.simulator, &azure.cloud, &http, None), http }
     }
 
+    /// Gets a token and a connection before it counts: all simulators start at once.
+    async fn warm_up(&self, azure: &Azure) {
+        let vm = azure.simulator.announce().vms[0].id.parse().unwrap();
+        while self.client(azure).virtual_machine(&vm).await.is_err() {}
+    }
+
     fn client(&self, azure: &Azure) -> ArmClient {
         ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap()
     }
@@ -126,14 +134,17 @@ async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let group = format!("{subscription}/resourceGroups/rg");
     let vm = format!("{group}/providers/Microsoft.Compute/virtualMachines/cell-{}", job.number).parse().unwrap();
     let policy = format!("{group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default");
-    let unharmed = lane.client(azure);
-    let facts = unharmed.virtual_machine(&vm).await.unwrap();
-    let subject = Subject { vm, policy: policy.parse().unwrap(), network_interfaces: facts.network_interfaces };
+    let interface = format!("{group}/providers/Microsoft.Network/networkInterfaces/cell-{}-nic", job.number);
+    let subject = Subject { vm, policy: policy.parse().unwrap(), network_interfaces: vec![interface.parse().unwrap()] };
 
     prepare(azure, &job, &subscription, &group).await;
     let path = if job.called == Called::Token { "/token".to_owned() } else { format!("{subscription}/") };
+    // Nobody else asks for anything of this subscription; signing in is done by each cell.
     let seq = |entry: &Value| entry["seq"].as_u64().unwrap();
-    let from = azure.journal_of(&path).await.last().map_or(0, seq);
+    let from = match job.called {
+        Called::Token => azure.journal_of(&path).await.last().map_or(0, seq),
+        Called::Arm(_) => 0,
+    };
     let mut fault = job.variant.body.clone();
     fault["match"] = json!({ "route": job.called.route(), "path": &path });
     azure.control("faults", fault).await;
@@ -141,19 +152,22 @@ async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let tested = if job.called == Called::Token { Lane::new(azure).client(azure) } else { lane.client(azure) };
     let (called, about) = (job.called, subject.clone());
     let task = tokio::spawn(async move { make(&tested, called, &about).await });
-    let end = match tokio::time::timeout(BOUND, task).await {
+    let began = Instant::now();
+    let end = match tokio::time::timeout(bound(called), task).await {
         Ok(Ok(came)) => Ok(came),
         Ok(Err(_)) => Err("PANIC"),
         Err(_) => Err("HANG"),
     };
+    let (took, ended) = (began.elapsed(), Utc::now());
     if job.called == Called::Token {
         azure.forget_faults().await;
     }
     let shown = job.called == Called::Arm(Call::Initiate)
-        && unharmed.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
+        && azure.client.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
     let mut journal = azure.journal_of(&path).await;
     journal.retain(|entry| seq(entry) > from);
-    Cell { fault: job.variant.label, called: job.called, end, journal, shown }
+    let asked_to_wait = job.variant.body["retryAfter"].as_i64().filter(|_| job.variant.body["retryForm"] == "seconds");
+    Cell { fault: job.variant.label, called, asked_to_wait, took, ended, end, journal, shown }
 }
 
 /// Sees to it that the call is made at all.

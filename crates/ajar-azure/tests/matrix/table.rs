@@ -24,8 +24,10 @@ impl<'a> Table<'a> {
         let (faults, calls, all) = (self.variants.len(), self.columns.len(), self.cells.len());
         let failed =
             self.cells.iter().filter(|cell| matches!(cell.end, Ok(Came::Failed(_) | Came::Unanswered(_)))).count();
+        let longest = self.cells.iter().map(|cell| cell.took).max().unwrap_or_default();
         format!(
-            "{faults} faults × {calls} calls = {all} cells: {done} succeeded, {failed} failed as they should, {} wrong",
+            "{faults} faults × {calls} calls = {all} cells: {done} succeeded, {failed} failed as they should, {} wrong, \
+             longest {longest:.1?}",
             all - right
         )
     }
