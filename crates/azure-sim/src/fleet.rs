@@ -344,7 +344,7 @@ impl Fleet {
     }
 
     fn service_principal(&self) -> AccountSpec {
-        // Generated tenants have nobody else who could sign in.
+        // Generated tenants know it too.
         let generated = self.generate.map_or(0, Generate::tenants_added);
         let guest_in = self.tenants.iter().rev().take(generated).map(|tenant| tenant.name.clone()).collect();
         AccountSpec {

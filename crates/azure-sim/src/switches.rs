@@ -122,6 +122,20 @@ switches! {
     "rateLimits" => rate_limits: RateLimits { "tell" => Tell, "enforce" => Enforce }
     /// How many members a page of a list has at most. Azure does not say.
     "pageSize" => page_size: PageSize { "1000" => Thousand, "100" => Hundred, "10" => Ten, "2" => Two }
+    /// How long reads of JIT policies show them as they were before a write, *initiate* included: 0 s, 10 s or 60 s, divided by
+    /// `--speed`.
+    "policyLag" => policy_lag: PolicyLag { "none" => None, "seconds" => Seconds, "minute" => Minute }
+    /// Whether *initiate* takes an `endTimeUtc` that passed within the last five minutes. The window is over at once, and so are
+    /// those that it replaces.
+    "nearPastEnd" => near_past_end: NearPastEnd { "refuse" => Refuse, "accept" => Accept }
+    /// From when a policy's maximum counts for a request that replaces one still open: from the newer request, so that access
+    /// can be extended for ever, or from the first of them.
+    "extensionLimit" => extension_limit: ExtensionLimit { "newestRequest" => Newest, "firstRequest" => First }
+    /// What a request has as its requestor when a service principal or a managed identity made it. Of users it is the user
+    /// principal name.
+    "applicationRequestor" => application_requestor: ApplicationRequestor {
+        "clientId" => ClientId, "objectId" => ObjectId, "displayName" => DisplayName,
+    }
     /// What happens to open windows when their policy, or their VM's part of it, is removed.
     "openWindowsOnDelete" => open_windows_on_delete: OpenWindowsOnDelete { "close" => Close, "leave" => Leave }
     /// What a PUT does to windows of VMs and ports that stay in the policy, when its `requests` don't name them.

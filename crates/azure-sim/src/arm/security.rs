@@ -1,5 +1,7 @@
 //! `Microsoft.Security/locations/jitNetworkAccessPolicies`: lists, one policy, its making and removal, and *initiate*.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +16,7 @@ use crate::state::Cloud;
 use crate::state::configure::PolicyPlace;
 use crate::state::initiate::InitiateVm;
 use crate::state::jit::{AccessRequest, Policy, PolicyVm, PortRule, RequestPort};
-use crate::switches::{PolicyIdCasing, RequestHistory, Switches};
+use crate::switches::{ApplicationRequestor, PolicyIdCasing, RequestHistory, Switches};
 
 const TYPE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
@@ -25,24 +27,27 @@ const VM_WRITE: &str = "Microsoft.Compute/virtualMachines/write";
 const READ: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
 
 pub(super) fn policies(call: &Call<'_>, scope: &Scope, location: Option<&str>) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| {
+    call.world.look(|cloud, now| {
         call.permit(cloud, policy_list_permission(cloud, scope), &scope.id())?;
         let may = call.may(cloud, READ);
-        let inside = |policy: &&Policy| {
+        let inside = |policy: &Cow<'_, Policy>| {
             policy.subscription.eq_ignore_ascii_case(&scope.subscription)
                 && scope.resource_group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&policy.resource_group))
                 && location.is_none_or(|location| location.eq_ignore_ascii_case(&policy.location))
                 && may.at(&policy.id())
         };
-        page::list(call, cloud, cloud.policies.iter().filter(inside).map(|policy| policy_json(policy, &cloud.switches)))
+        let listed = cloud.policies_shown(now).filter(inside);
+        page::list(call, cloud, listed.map(|policy| policy_json(&policy, &cloud.switches)))
     })
 }
 
 pub(super) fn policy(call: &Call<'_>, scope: &Scope, location: &str, name: &str) -> Result<Response, ArmError> {
-    call.world.look(|cloud, _| {
-        call.permit(cloud, READ, &named(scope, location, name))?;
-        let index = find(cloud, scope, location, name)?;
-        Ok(Json(policy_json(&cloud.policies[index], &cloud.switches)).into_response())
+    call.world.look(|cloud, now| {
+        let id = named(scope, location, name);
+        call.permit(cloud, READ, &id)?;
+        let found = cloud.policies_shown(now).find(|policy| policy.id().eq_ignore_ascii_case(&id));
+        let policy = found.ok_or_else(|| missing(scope, location, name))?;
+        Ok(Json(policy_json(&policy, &cloud.switches)).into_response())
     })
 }
 
@@ -65,6 +70,7 @@ pub(super) fn create_or_update(
             location: location.to_owned(),
             name: name.to_owned(),
         };
+        cloud.before_write(&id, now);
         let index = cloud.configure(place, &input, now)?;
         let mut response = Json(policy_json(&cloud.policies[index], &cloud.switches)).into_response();
         response.extensions_mut().insert(AppliedAt(now));
@@ -78,6 +84,7 @@ pub(super) fn delete(call: &Call<'_>, scope: &Scope, location: &str, name: &str)
         let Ok(index) = find(cloud, scope, location, name) else {
             return Ok(StatusCode::NO_CONTENT.into_response());
         };
+        cloud.before_write(&named(scope, location, name), now);
         cloud.remove_policy(index, now);
         let mut response = StatusCode::OK.into_response();
         response.extensions_mut().insert(AppliedAt(now));
@@ -98,7 +105,9 @@ pub(super) fn initiate(call: &Call<'_>, scope: &Scope, location: &str, name: &st
                 return Err(ArmError::forbidden(&call.caller, INITIATE, &id));
             }
         }
-        let granted = cloud.initiate(index, &input, &call.caller.name, now)?;
+        cloud.before_write(&id, now);
+        let requestor = requestor(call, &cloud.switches);
+        let granted = cloud.initiate(index, &input, &requestor, now)?;
         let mut response = (StatusCode::ACCEPTED, Json(request_json(&granted, &cloud.switches))).into_response();
         response.extensions_mut().insert(AppliedAt(now));
         Ok(response)
@@ -112,8 +121,22 @@ fn named(scope: &Scope, location: &str, name: &str) -> String {
 fn find(cloud: &Cloud, scope: &Scope, location: &str, name: &str) -> Result<usize, ArmError> {
     let id = named(scope, location, name);
     let found = cloud.policies.iter().position(|policy| policy.id().eq_ignore_ascii_case(&id));
+    found.ok_or_else(|| missing(scope, location, name))
+}
+
+fn missing(scope: &Scope, location: &str, name: &str) -> ArmError {
     let group = scope.resource_group.as_deref().unwrap_or_default();
-    found.ok_or_else(|| ArmError::resource_not_found(&format!("{TYPE}/{location}/{name}"), group))
+    ArmError::resource_not_found(&format!("{TYPE}/{location}/{name}"), group)
+}
+
+/// What the request says of who made it.
+fn requestor(call: &Call<'_>, switches: &Switches) -> String {
+    match switches.application_requestor {
+        _ if call.caller.is_user => call.caller.name.clone(),
+        ApplicationRequestor::ClientId => call.caller.name.clone(),
+        ApplicationRequestor::ObjectId => call.caller.object_id.to_string(),
+        ApplicationRequestor::DisplayName => call.caller.display_name.clone(),
+    }
 }
 
 fn policy_json(policy: &Policy, switches: &Switches) -> Value {

@@ -74,6 +74,8 @@ impl Account {
             object_id: membership.object_id,
             account: self.id,
             name: self.label(),
+            display_name: self.display_name().to_owned(),
+            is_user: self.kind() == AccountKind::User,
             tenants: self.memberships.iter().map(|membership| membership.tenant).collect(),
         }
     }
@@ -110,6 +112,8 @@ pub(crate) struct Caller {
     pub(crate) account: Uuid,
     /// User principal name or client id.
     pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) is_user: bool,
     /// All tenants that know the account, home first.
     pub(crate) tenants: Vec<Uuid>,
 }

@@ -148,11 +148,14 @@ pub(super) fn tenants(first: Uuid, listed: &[TenantSpec]) -> Vec<TenantSpec> {
 /// The service principal that every fleet has, then the listed accounts, then a user and a managed identity where
 /// none is listed. Object ids and user principal names are filled in.
 pub(super) fn accounts(app: AccountSpec, listed: &[AccountSpec], tenants: &[TenantSpec]) -> Vec<AccountSpec> {
+    // Generated tenants have nobody of their own who could sign in.
+    let guest_in = app.guest_in.clone();
     let mut all = vec![app];
     all.extend(listed.iter().cloned());
     for (kind, name) in [(AccountKind::User, "demo"), (AccountKind::ManagedIdentity, "identity")] {
         if !all.iter().any(|account| account.kind == kind) {
-            all.push(AccountSpec::new(name, kind));
+            let guest_in = if kind == AccountKind::User { guest_in.clone() } else { Vec::new() };
+            all.push(AccountSpec { guest_in, ..AccountSpec::new(name, kind) });
         }
     }
     for account in &mut all {

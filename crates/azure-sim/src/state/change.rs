@@ -42,7 +42,7 @@ impl Cloud {
         }
         self.refuse_without_plan(policy)?;
         self.refuse_not_running(input)?;
-        let around = Circumstances { now, caller: self.public_ip, switches: &self.switches };
+        let around = Circumstances { now, caller: self.public_ip, requestor, switches: &self.switches };
         let mut vms = Vec::new();
         for vm in &input.vms {
             let granted = self.policies[policy].check(vm, around).map_err(Declined::Refused)?;
@@ -54,6 +54,7 @@ impl Cloud {
                 number: port.number,
                 sources: port.sources,
                 end: port.end,
+                since: port.since,
                 status: first_status(&self.switches),
                 mapped_port: port.mapped_port,
                 in_force_at: (now + self.latencies.draw(Wait::RuleInForce)).min(port.end),

@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::state::jit::{Policy, PortRule};
 use crate::state::nsg;
-use crate::switches::{Ipv6Code, NotSubsetCode, OmittedSource, ShortestDuration, SubnetOfPolicyPrefix, Switches};
+use crate::switches::{
+    ExtensionLimit, Ipv6Code, NearPastEnd, NotSubsetCode, OmittedSource, ShortestDuration, SubnetOfPolicyPrefix,
+    Switches,
+};
 
 /// What a caller asks for, read but not judged.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub(crate) struct Granted {
     pub(crate) number: u16,
     pub(crate) sources: Vec<String>,
     pub(crate) end: DateTime<Utc>,
+    /// When the first of the requests began that this one goes on from.
+    pub(crate) since: DateTime<Utc>,
     pub(crate) mapped_port: Option<u16>,
 }
 
@@ -64,6 +69,7 @@ impl Refusal {
 pub(crate) struct Circumstances<'a> {
     pub(crate) now: DateTime<Utc>,
     pub(crate) caller: Ipv4Addr,
+    pub(crate) requestor: &'a str,
     pub(crate) switches: &'a Switches,
 }
 
@@ -74,12 +80,12 @@ impl Policy {
         if vm.ports.is_empty() {
             return Err(Refusal::invalid_input(format!("No ports were requested for '{}'.", vm.id)));
         }
-        vm.ports.iter().map(|port| self.check_port(port, rules, around)).collect()
+        vm.ports.iter().map(|port| self.check_port((&vm.id, port), rules, around)).collect()
     }
 
     fn check_port(
         &self,
-        port: &InitiatePort,
+        (vm, port): (&str, &InitiatePort),
         rules: &[PortRule],
         around: Circumstances<'_>,
     ) -> Result<Granted, Refusal> {
@@ -105,25 +111,34 @@ impl Policy {
         }
         let sources: Vec<_> = sources.iter().map(|source| nsg::normal(source)).collect();
         let (end, length) = match port.end {
-            End::EndTimeUtc(end) => (Some(end), end - around.now),
-            End::Duration(length) => (around.now.checked_add_signed(length), length),
+            End::EndTimeUtc(end) if is_near_past(end, around) => (Some(around.now), TimeDelta::zero()),
+            End::EndTimeUtc(end) if end > around.now => (Some(end), end - around.now),
+            End::Duration(length) if length > TimeDelta::zero() => (around.now.checked_add_signed(length), length),
+            End::EndTimeUtc(_) | End::Duration(_) => {
+                return Err(Refusal::invalid_input("The end time of the access request must be in the future."));
+            }
         };
-        if length <= TimeDelta::zero() {
-            return Err(Refusal::invalid_input("The end time of the access request must be in the future."));
-        }
         let shortest = match around.switches.shortest_duration {
             ShortestDuration::None => TimeDelta::zero(),
             ShortestDuration::FiveMinutes => TimeDelta::minutes(5),
         };
         let rule = rules.iter().find(|rule| rule.number == port.number);
+        // What the maximum is counted from.
+        let since = match around.switches.extension_limit {
+            ExtensionLimit::Newest => around.now,
+            ExtensionLimit::First => self.open_since(vm, port.number, &sources, around).unwrap_or(around.now),
+        };
         let fits = |rule: &&PortRule| {
-            length <= rule.max + CLOCK_TOLERANCE
+            length + (around.now - since) <= rule.max + CLOCK_TOLERANCE
                 && length >= shortest
                 && sources.iter().all(|source| rule.admits(source, around.switches))
         };
         // No policy admits a duration that ends past all dates.
         match rule.filter(fits).zip(end) {
-            Some((rule, end)) => Ok(Granted { number: port.number, sources, end, mapped_port: rule.mapped_port }),
+            Some((rule, end)) => {
+                let since = self.open_since(vm, port.number, &sources, around).unwrap_or(around.now);
+                Ok(Granted { number: port.number, sources, end, since, mapped_port: rule.mapped_port })
+            }
             None => Err(self.not_a_subset(around.switches)),
         }
     }
@@ -142,6 +157,14 @@ impl Policy {
         }
     }
 }
+
+/// Whether the end has just passed, and the switch has that be taken.
+fn is_near_past(end: DateTime<Utc>, around: Circumstances<'_>) -> bool {
+    around.switches.near_past_end == NearPastEnd::Accept && end <= around.now && end > around.now - NEAR_PAST
+}
+
+/// What may have passed of an end for it to be near.
+const NEAR_PAST: TimeDelta = TimeDelta::minutes(5);
 
 /// What Azure Resource Manager sees of a client whose calls leave through a proxy.
 const PROXY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 200);

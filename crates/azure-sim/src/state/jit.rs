@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::state::configure::{self, PolicyPlace};
+use crate::state::initiate::Circumstances;
 use crate::state::nsg::{Access, Direction, PortRange, Protocol, SecurityRule};
 use crate::switches::{InitiateStatus, NewerRequestReplaces, ReplacementGap, Switches};
 
@@ -84,6 +85,8 @@ pub(crate) struct RequestPort {
     pub(crate) number: u16,
     pub(crate) sources: Vec<String>,
     pub(crate) end: DateTime<Utc>,
+    /// When the first of the requests began that this one goes on from.
+    pub(crate) since: DateTime<Utc>,
     pub(crate) status: RequestStatus,
     pub(crate) mapped_port: Option<u16>,
     /// The allow rule exists from here …
@@ -138,6 +141,18 @@ pub(crate) struct LeftWindow {
     pub(crate) until: DateTime<Utc>,
 }
 
+impl RequestPort {
+    /// Whether a newer request for the same port of the same VM takes its place.
+    fn is_replaced_by(&self, sources: &[String], same_requestor: bool, switches: &Switches) -> bool {
+        self.status.is_active()
+            && match switches.newer_request_replaces {
+                NewerRequestReplaces::VmPort => true,
+                NewerRequestReplaces::Source => self.sources == sources,
+                NewerRequestReplaces::Requestor => same_requestor,
+            }
+    }
+}
+
 impl Policy {
     pub(crate) fn new(place: PolicyPlace, kind: String, vms: Vec<PolicyVm>) -> Self {
         let PolicyPlace { subscription, resource_group, location, name } = place;
@@ -162,19 +177,31 @@ impl Policy {
         self.requests.push(request);
     }
 
+    /// Since when there has been access that a request for this port would replace.
+    pub(crate) fn open_since(
+        &self,
+        vm: &str,
+        number: u16,
+        sources: &[String],
+        around: Circumstances<'_>,
+    ) -> Option<DateTime<Utc>> {
+        let older = self.requests.iter().flat_map(|request| {
+            let on_vm = request.vms.iter().filter(|older| older.id.eq_ignore_ascii_case(vm));
+            let same_requestor = request.requestor == around.requestor;
+            on_vm.flat_map(|older| &older.ports).map(move |port| (port, same_requestor))
+        });
+        let replaced = older.filter(|(port, same_requestor)| {
+            port.number == number && port.is_replaced_by(sources, *same_requestor, around.switches)
+        });
+        replaced.map(|(port, _)| port.since).min()
+    }
+
     fn replace(&mut self, newer: &AccessRequest, vm: &str, port: &RequestPort, switches: &Switches) {
         for request in &mut self.requests {
             let same_requestor = request.requestor == newer.requestor;
             let on_vm = request.vms.iter_mut().filter(|older| older.id.eq_ignore_ascii_case(vm));
             for older in on_vm.flat_map(|older| &mut older.ports) {
-                let replaced = older.number == port.number
-                    && older.status.is_active()
-                    && match switches.newer_request_replaces {
-                        NewerRequestReplaces::VmPort => true,
-                        NewerRequestReplaces::Source => older.sources == port.sources,
-                        NewerRequestReplaces::Requestor => same_requestor,
-                    };
-                if replaced {
+                if older.number == port.number && older.is_replaced_by(&port.sources, same_requestor, switches) {
                     older.status = RequestStatus::Replaced;
                     let gone_at = match switches.replacement_gap {
                         ReplacementGap::None => port.in_force_at,

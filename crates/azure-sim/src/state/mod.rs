@@ -6,6 +6,7 @@ pub(crate) mod flow;
 pub(crate) mod groups;
 pub(crate) mod initiate;
 pub(crate) mod jit;
+pub(crate) mod lag;
 pub(crate) mod nsg;
 pub(crate) mod operation;
 pub(crate) mod places;
@@ -25,6 +26,7 @@ use crate::latency::Latencies;
 use crate::switches::Switches;
 use groups::SecurityGroup;
 use jit::Policy;
+use lag::Earlier;
 use operation::Operation;
 use places::Places;
 use rights::{Rights, Statement};
@@ -48,6 +50,8 @@ pub(crate) struct Cloud {
     /// Network security groups that are not one VM's own.
     pub(crate) security_groups: Vec<SecurityGroup>,
     pub(crate) policies: Vec<Policy>,
+    /// What reads still show of policies that have been written.
+    pub(crate) earlier_policies: Vec<Earlier>,
     pub(crate) operations: BTreeMap<Uuid, Operation>,
     pub(crate) rights: Rights,
     pub(crate) switches: Switches,
@@ -70,6 +74,7 @@ impl Cloud {
         let mut cloud = Self {
             subscriptions: fleet.subscriptions.clone(),
             policies: vm::policies(fleet, &vms),
+            earlier_policies: Vec::new(),
             places: Places::of(&vms),
             security_groups: fleet.security_groups(),
             vms,
