@@ -94,10 +94,10 @@ class Checks:
         except BaseException as problem:  # pylint: disable=broad-except
             self.failed += 1
             where = traceback.extract_tb(problem.__traceback__)
-            here = [frame for frame in where if os.path.dirname(__file__) == os.path.dirname(frame.filename)]
-            line = here[-1].lineno if here else "?"
+            here = [frame for frame in where if frame.filename.startswith(os.path.dirname(__file__))]
+            line = f"{os.path.basename(here[-1].filename)}:{here[-1].lineno}" if here else "?"
             told = " ".join(f"{type(problem).__name__}: {problem}".split())
-            return f"FAILED {self.client}: {name}: line {line}: {told[:1500]}"
+            return f"FAILED {self.client}: {name}: {line}: {told[:1500]}"
         return f"passed {self.client}: {name} ({time.monotonic() - started:.1f} s)"
 
 

@@ -12,8 +12,13 @@ use anyhow::{Context, bail};
 
 use crate::{packages, process};
 
-/// The sets of checks, and the environment of each: the CLI pins older libraries than the newest.
-const SUITES: [(&str, &str); 3] = [("identity", "sdk"), ("sdk", "sdk"), ("cli", "cli")];
+/// The sets of checks, the environment of each (the CLI pins older libraries than the newest), and its fleet.
+const SUITES: [(&str, &str, Option<&str>); 4] = [
+    ("identity", "sdk", None),
+    ("sdk", "sdk", None),
+    ("generated", "sdk", Some("generated.toml")),
+    ("cli", "cli", None),
+];
 
 /// How much faster than Azure the simulator runs here.
 const SPEED: &str = "200";
@@ -23,15 +28,15 @@ pub(crate) fn run(only: Option<&str>) -> anyhow::Result<()> {
     packages::ensure(&[packages::PYTHON])?;
     let folder = process::root().join("target/clients");
     fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-    for (_, kind) in SUITES {
+    for (_, kind, _) in SUITES {
         environment(&folder, kind)?;
     }
     process::run(&mut process::cargo(["build", "--package", "azure-sim"]))?;
     let started = Instant::now();
     let (mut passed, mut failed) = (0, 0);
-    for (suite, kind) in SUITES {
+    for (suite, kind, fleet) in SUITES {
         // Each starts from the same fleet.
-        let simulator = Simulator::start(&folder)?;
+        let simulator = Simulator::start(&folder, fleet)?;
         let counted = check(python(&folder, kind), suite, only, &simulator)?;
         passed += counted.0;
         failed += counted.1;
@@ -98,11 +103,14 @@ struct Simulator {
 }
 
 impl Simulator {
-    fn start(folder: &Path) -> anyhow::Result<Self> {
+    fn start(folder: &Path, fleet: Option<&str>) -> anyhow::Result<Self> {
         let announce = folder.join("announce.json");
         let name = format!("azure-sim{}", std::env::consts::EXE_SUFFIX);
         let mut command = Command::new(binaries()?.join(name));
         command.args(["--speed", SPEED, "--announce"]).arg(&announce).stdout(Stdio::piped());
+        if let Some(fleet) = fleet {
+            command.arg("--fleet").arg(checks().join(fleet));
+        }
         let mut process = command.spawn().context("could not start azure-sim")?;
         let output = process.stdout.take().context("azure-sim has no output")?;
         let mut simulator = Self { process, announce };
