@@ -39,7 +39,8 @@ impl Cloud {
             None => Some(Cow::Borrowed(policy)),
         });
         let known = |id: &str| self.policies.iter().any(|policy| policy.id().eq_ignore_ascii_case(id));
-        let first = move |earlier: &&Earlier| self.earlier(&earlier.id, now).is_some_and(|one| std::ptr::eq(one, *earlier));
+        let first =
+            move |earlier: &&Earlier| self.earlier(&earlier.id, now).is_some_and(|one| std::ptr::eq(one, *earlier));
         let removed = self.earlier_policies.iter().filter(move |earlier| !known(&earlier.id)).filter(first);
         present.chain(removed.filter_map(move |earlier| earlier.at(now)).map(Cow::Owned))
     }
