@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 
 /// Only ever moves forward relative to the wall clock.
 #[derive(Debug, Default)]
@@ -23,12 +23,20 @@ impl Clock {
 
 /// Seven fractional digits and a `Z`, as Azure writes them: `2018-05-17T09:06:45.5691611Z`.
 pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
-    format!("{}.{:07}Z", time.format("%Y-%m-%dT%H:%M:%S"), time.timestamp_subsec_nanos() / 100)
+    to_tenths_of_microseconds(time) + "Z"
 }
 
 /// The form of long-running operations: `2017-01-06T18:58:24.7596323+00:00`.
 pub(crate) fn offset_timestamp(time: DateTime<Utc>) -> String {
-    format!("{}.{:07}+00:00", time.format("%Y-%m-%dT%H:%M:%S"), time.timestamp_subsec_nanos() / 100)
+    to_tenths_of_microseconds(time) + "+00:00"
+}
+
+/// Made without a pattern to be read each time: there are several in each resource.
+fn to_tenths_of_microseconds(time: DateTime<Utc>) -> String {
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    let fraction = time.timestamp_subsec_nanos() / 100;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:07}")
 }
 
 /// The form of HTTP headers: `Sun, 06 Nov 1994 08:49:37 GMT`.

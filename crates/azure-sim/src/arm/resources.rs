@@ -125,7 +125,7 @@ impl<'c> Resource<'c> {
 
     pub(super) fn id(&self) -> String {
         match self {
-            Self::OfVm(kind, vm) => [&vm.group(), "/providers/", kind.name(), "/", &self.name()].concat(),
+            Self::OfVm(kind, vm) => [vm.group(), "/providers/", kind.name(), "/", &self.name()].concat(),
             Self::SharedGroup(_, group) => group.id(),
             Self::Watcher(watcher) => watcher.id(),
         }

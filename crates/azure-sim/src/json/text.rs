@@ -36,6 +36,19 @@ impl Text {
         }
     }
 
+    /// In quotation marks, with a colon. Names that are in the program's text are known to need no escaping.
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed is what matters")]
+    fn name(&mut self, name: &Cow<'static, str>) {
+        if let Cow::Borrowed(name) = name {
+            self.raw("\"");
+            self.raw(name);
+            self.raw("\":");
+        } else {
+            self.string(name);
+            self.raw(":");
+        }
+    }
+
     /// Members of an array, in brackets.
     pub(crate) fn array(&mut self, items: impl IntoIterator<Item = impl Write>) {
         let mut before = "[";
@@ -73,8 +86,7 @@ impl Write for Value {
                 let mut before = "{";
                 for (name, value) in members {
                     text.raw(before);
-                    text.string(name);
-                    text.raw(":");
+                    text.name(name);
                     value.write(text);
                     before = ",";
                 }

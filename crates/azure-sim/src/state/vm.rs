@@ -20,6 +20,8 @@ pub(crate) struct Vm {
     pub(crate) index: usize,
     pub(crate) subscription: String,
     pub(crate) resource_group: String,
+    /// The id of the resource group.
+    group: String,
     pub(crate) name: String,
     pub(crate) location: String,
     pub(crate) os: Os,
@@ -122,6 +124,7 @@ impl Vm {
             platform_id: derived("virtualMachine", &index.to_string(), &subscription),
             // Found its place when the cloud has it.
             index: 0,
+            group: format!("/subscriptions/{subscription}/resourceGroups/{}", spec.resource_group),
             subscription,
             resource_group: spec.resource_group.clone(),
             name: spec.name.clone(),
@@ -154,12 +157,12 @@ impl Vm {
     }
 
     /// The id of its resource group.
-    pub(crate) fn group(&self) -> String {
-        ["/subscriptions/", &self.subscription, "/resourceGroups/", &self.resource_group].concat()
+    pub(crate) fn group(&self) -> &str {
+        &self.group
     }
 
     pub(crate) fn id(&self) -> String {
-        [&self.group(), "/providers/Microsoft.Compute/virtualMachines/", &self.name].concat()
+        [self.group(), "/providers/Microsoft.Compute/virtualMachines/", &self.name].concat()
     }
 
     /// The virtual network that it shares with the VMs of its resource group and region.

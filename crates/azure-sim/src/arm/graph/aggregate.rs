@@ -54,7 +54,7 @@ pub(super) fn summarize(
         groups.push((Vec::new(), Vec::new()));
     }
     let rows = groups.into_iter().map(|(values, rows)| {
-        let worked_out = outputs.iter().map(|output| output.of(&rows, view));
+        let worked_out = outputs.iter().map(|output| view.spent.keep(output.of(&rows, view)));
         Row::Values(values.into_iter().chain(worked_out).collect())
     });
     Ok(Table { columns, rows: rows.collect() })

@@ -8,6 +8,7 @@ mod expression;
 mod function;
 mod kept;
 mod lexer;
+mod limits;
 mod page;
 mod parser;
 mod quota;
@@ -32,6 +33,7 @@ use crate::state::Cloud;
 use crate::switches::ResourceGraphLag;
 pub(crate) use kept::Kept;
 use kept::Question;
+use limits::Spent;
 pub(crate) use quota::Quotas;
 use request::QueryRequest;
 use source::View;
@@ -103,7 +105,8 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
             ResourceGraphLag::None => 0.0,
             ResourceGraphLag::Hour => 3600.0,
         };
-        let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag) };
+        let spent = Spent::default();
+        let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag), spent: &spent };
         let subscriptions = in_scope(call, cloud, &request)?;
         let work_out = || {
             let query = parser::parse(&request.query)?;

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::bad_request;
 use super::bound::Column;
 use super::request::{QueryRequest, ResultFormat};
 use super::row::Look;
@@ -12,6 +13,9 @@ use super::run::Table;
 use super::source::View;
 use crate::arm::error::ArmError;
 use crate::json::{Text, Write};
+
+/// Of an answer, in bytes.
+const LARGEST: usize = 16 << 20;
 
 /// The page of the result that the request asks for.
 pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Result<Response, ArmError> {
@@ -47,6 +51,15 @@ pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Res
         body.string(&write_token(end, top, &context));
     }
     body.raw("}");
+    view.spent.check()?;
+    let bytes = body.as_str().len();
+    if bytes > LARGEST {
+        let message = format!(
+            "Response payload size is {bytes}, and has exceeded the limit of {LARGEST}. Please consider querying less data \
+             at a time and make paginated call if needed."
+        );
+        return Err(bad_request(vec![json!({ "code": "ResponsePayloadTooLarge", "message": message })]));
+    }
     Ok(body.into_response())
 }
 

@@ -127,8 +127,19 @@ impl<'r> Look<'r> {
             Place::Here(value) => Cow::Borrowed(value),
             Place::Cloud(of, column) => Cow::Owned(of.column(self.view, column)),
             Place::Made(computed, expr, at) => {
-                let make = || expr.evaluate(computed.below.seen_in(self.view)).into_owned();
-                Cow::Borrowed(computed.made[at].get_or_init(make))
+                let cell = &computed.made[at];
+                if let Some(made) = cell.get() {
+                    return Cow::Borrowed(made);
+                }
+                if self.view.spent.is_over() {
+                    // Nothing of what is left to do is worth doing.
+                    return Cow::Owned(Value::Null);
+                }
+                let made = expr.evaluate(computed.below.seen_in(self.view)).into_owned();
+                if !self.view.spent.admits(&made) {
+                    return Cow::Owned(Value::Null);
+                }
+                Cow::Borrowed(cell.get_or_init(|| made))
             }
         }
     }

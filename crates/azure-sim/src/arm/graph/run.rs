@@ -9,6 +9,7 @@ use crate::json::Value;
 use super::QueryError;
 use super::aggregate;
 use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
+use super::limits::check_records;
 use super::row::{Joined, Layer, Row, With};
 use super::source::{View, columns, is_about_type};
 use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step};
@@ -39,7 +40,11 @@ pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<T
     } else {
         0
     };
-    query.steps[known..].iter().try_fold(table, |table, step| table.step(step, view, tables))
+    query.steps[known..].iter().try_fold(table, |table, step| {
+        let table = table.step(step, view, tables)?;
+        view.spent.check()?;
+        Ok(table)
+    })
 }
 
 impl Table {
@@ -179,7 +184,10 @@ impl Table {
             let joined =
                 |right: &Row| Row::Joined(Arc::new(Joined { left: left.clone(), width, right: right.clone() }));
             match partners.get(&key) {
-                Some(found) => rows.extend(found.iter().map(joined)),
+                Some(found) => {
+                    check_records(rows.len() + found.len())?;
+                    rows.extend(found.iter().map(joined));
+                }
                 None if kind == JoinKind::LeftOuter => rows.push(joined(&nothing)),
                 None => {}
             }
@@ -206,7 +214,8 @@ impl Table {
                 Value::Object(fields) => fields.into_iter().map(|field| Value::Object(vec![field])).collect(),
                 other => vec![other],
             };
-            let with = |value| Row::With(Arc::new(With { below: row.clone(), at, value }));
+            check_records(rows.len() + parts.len().min(limit))?;
+            let with = |value| Row::With(Arc::new(With { below: row.clone(), at, value: view.spent.keep(value) }));
             rows.extend(parts.into_iter().take(limit).map(with));
         }
         Ok(Self { columns, rows })

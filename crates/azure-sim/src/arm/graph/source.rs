@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::QueryError;
 use super::bound::{Column, Type};
+use super::limits::Spent;
 use super::row::{Row, follow};
 use super::syntax::{Comparison, Expr, Step};
 use crate::arm::resources::{Kind, Resource};
@@ -21,6 +22,7 @@ pub(super) struct View<'c> {
     pub(super) cloud: &'c Cloud,
     pub(super) now: DateTime<Utc>,
     pub(super) as_of: DateTime<Utc>,
+    pub(super) spent: &'c Spent,
 }
 
 /// A row that is a VM, or what hangs on one.
@@ -209,7 +211,7 @@ fn of_resource(view: View<'_>, resource: Resource<'_>, subscription: &Subscripti
 }
 
 fn properties(view: View<'_>, resource: Resource<'_>) -> Value {
-    let View { cloud, now, as_of } = view;
+    let View { cloud, now, as_of, .. } = view;
     let (kind, vm) = match resource {
         Resource::OfVm(kind, vm) => (kind, vm),
         Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(index), now),

@@ -28,7 +28,8 @@ fn cloud() -> Cloud {
 fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
     let cloud = cloud();
     let now = Utc::now();
-    let view = source::View { cloud: &cloud, now, as_of: now };
+    let spent = super::limits::Spent::default();
+    let view = source::View { cloud: &cloud, now, as_of: now, spent: &spent };
     let tables = |table: &str, steps: &[super::syntax::Step]| {
         if !table.eq_ignore_ascii_case("resources") {
             return Err(QueryError::unresolved("table", table));
@@ -229,4 +230,21 @@ fn a_condition_may_have_any_number_of_terms() {
     let query = format!("resources | where {type_is} and ({either}{more})");
     let found = on_a_worker(move || ask(&query)).unwrap();
     assert_eq!(found.len(), all.len());
+}
+
+#[test]
+fn a_result_that_grows_without_bounds_is_refused_before_it_takes_the_memory() {
+    let cross = " | extend one = 1 | join kind=inner (resources | extend one = 1) on one | project one".repeat(3);
+    let words = "1 ".repeat(300);
+    let split = format!("| extend a = split('{words}', ' ') | mv-expand a limit 1000 ");
+    let double = "| extend t = strcat(t, t) ".repeat(30);
+    for (query, expected) in [
+        (format!("resources{cross} | count"), "record count limit"),
+        (format!("resources {} | count", split.repeat(3)), "record count limit"),
+        (format!("resources | extend t = name {double} | where t == ''"), "data size limit"),
+        (format!("resources | extend t = name {} | summarize t = make_list(t)", &double[..26 * 18]), "data size limit"),
+    ] {
+        let told = complaint(&query);
+        assert!(told.contains(expected) && told.contains("LimitsExceeded"), "{query}: {told}");
+    }
 }
