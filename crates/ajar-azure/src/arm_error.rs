@@ -11,6 +11,7 @@ use url::Url;
 use crate::arm_client::{Answer, Asked};
 use crate::connection;
 use crate::policies::{header, is_claims_challenge, retry_after};
+use crate::wire::{Each, if_understood};
 
 /// When to come back after a 429 that does not say.
 const THROTTLED_FOR: TimeDelta = TimeDelta::seconds(30);
@@ -18,7 +19,7 @@ const THROTTLED_FOR: TimeDelta = TimeDelta::seconds(30);
 /// What an error body says, from whichever of its three shapes: `{"error":{"code","message"}}`, `{"code","message"}`
 /// and `{"message"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ArmError {
+pub struct ArmError {
     /// Azure's error code, such as `AuthorizationFailed`; empty if it gives none.
     pub(crate) code: String,
     /// Azure's message, with those of its details that say more.
@@ -30,6 +31,7 @@ pub(crate) struct ArmError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Body {
+    #[serde(deserialize_with = "if_understood")]
     error: Option<Detail>,
     #[serde(flatten)]
     bare: Detail,
@@ -38,15 +40,19 @@ struct Body {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Detail {
+    #[serde(deserialize_with = "if_understood")]
     code: Option<String>,
+    #[serde(deserialize_with = "if_understood")]
     message: Option<String>,
-    details: Option<Vec<Detail>>,
+    #[serde(deserialize_with = "if_understood")]
+    details: Option<Each<Detail>>,
+    #[serde(deserialize_with = "if_understood")]
     innererror: Option<Box<Detail>>,
 }
 
 impl Detail {
     fn inner(&self) -> impl Iterator<Item = &Self> {
-        self.details.iter().flatten().chain(self.innererror.as_deref())
+        self.details.iter().flat_map(|details| &details.0).chain(self.innererror.as_deref())
     }
 
     fn collect(&self, found: &mut ArmError) {
@@ -86,7 +92,7 @@ const NO_CAPACITY: [&str; 6] = [
 
 impl ArmError {
     /// The error of a body; empty if the body is none of Azure's.
-    pub(crate) fn of_body(body: &[u8]) -> Self {
+    pub fn of_body(body: &[u8]) -> Self {
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         body.error.as_ref().unwrap_or(&body.bare).into()
     }
@@ -230,6 +236,15 @@ mod tests {
         for body in ["", "<html>", "[]", "null", r#"{"error":null}"#, r#"{"error":"denied"}"#] {
             assert_eq!(ArmError::of_body(body.as_bytes()), ArmError::default(), "{body}");
         }
+    }
+
+    #[test]
+    fn an_odd_member_does_not_take_the_code_along() {
+        for odd in [r#""details":["x",{"code":"Deep"}]"#, r#""details":{}"#, r#""innererror":"x""#, r#""message":7"#] {
+            let body = format!(r#"{{"error":{{"code":"Conflict",{odd}}}}}"#);
+            assert_eq!(ArmError::of_body(body.as_bytes()).code, "Conflict", "{odd}");
+        }
+        assert!(ArmError::of_body(br#"{"error":{"details":[7,{"code":"Deep"}]}}"#).has("Deep"));
     }
 
     #[test]

@@ -27,9 +27,12 @@ mod scripted;
 /// What is sent and how answers are read, for the tests against Azure's published examples. Not for use.
 #[doc(hidden)]
 pub mod contract {
+    pub use crate::arm_error::ArmError;
     pub use crate::compute::wire::{instance_view, virtual_machine};
     pub use crate::jit::body::{End, initiate_body};
     pub use crate::jit::wire::{PolicyPage, initiated, page, policy};
+    pub use crate::network::{network_interface, public_ip_address};
+    pub use crate::operations::operation_status;
 }
 
 pub use arm_client::ArmClient;

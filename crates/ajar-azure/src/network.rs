@@ -14,8 +14,9 @@ use crate::wire::{Each, Reference, if_understood};
 
 const API: (&str, &str) = ("api-version", "2024-05-01");
 
+/// A network interface as it comes over the wire.
 #[derive(Debug, Deserialize)]
-struct NetworkInterface {
+pub struct NetworkInterface {
     #[serde(default)]
     properties: NetworkInterfaceProperties,
 }
@@ -42,8 +43,9 @@ struct IpConfigurationProperties {
     public_ip_address: Option<Reference>,
 }
 
+/// A public IP address as it comes over the wire.
 #[derive(Debug, Deserialize)]
-struct PublicIpAddress {
+pub struct PublicIpAddress {
     #[serde(default)]
     properties: PublicIpAddressProperties,
 }
@@ -56,6 +58,22 @@ struct PublicIpAddressProperties {
     ip_address: Option<Ipv4Addr>,
     #[serde(rename = "publicIPAllocationMethod")]
     allocation_method: Option<String>,
+}
+
+/// Reads a network interface.
+///
+/// # Errors
+/// Not JSON, or no network interface.
+pub fn network_interface(json: &[u8]) -> serde_json::Result<NetworkInterface> {
+    serde_json::from_slice(json)
+}
+
+/// Reads a public IP address.
+///
+/// # Errors
+/// Not JSON, or no public IP address.
+pub fn public_ip_address(json: &[u8]) -> serde_json::Result<PublicIpAddress> {
+    serde_json::from_slice(json)
 }
 
 impl ArmClient {
@@ -85,7 +103,7 @@ impl ArmClient {
     }
 
     async fn ip_configurations(&self, id: &ResourceId) -> Result<Vec<IpConfigurationProperties>, Trouble> {
-        let interface: Option<NetworkInterface> = self.read_if_there(id, Call::NetworkInterface).await?;
+        let interface = self.read_if_there(id, Call::NetworkInterface, network_interface).await?;
         let mut configurations: Vec<_> = interface
             .map(|interface| interface.properties.ip_configurations.0)
             .unwrap_or_default()
@@ -97,21 +115,22 @@ impl ArmClient {
     }
 
     async fn public_address(&self, id: &ResourceId) -> Result<Option<PublicAddress>, Trouble> {
-        let address: Option<PublicIpAddress> = self.read_if_there(id, Call::PublicIpAddress).await?;
+        let address = self.read_if_there(id, Call::PublicIpAddress, public_ip_address).await?;
         Ok(address.and_then(|PublicIpAddress { properties }| {
             let is_static = properties.allocation_method.is_some_and(|method| method.eq_ignore_ascii_case("Static"));
             Some(PublicAddress { ip: properties.ip_address?, is_static })
         }))
     }
 
-    async fn read_if_there<T: for<'de> Deserialize<'de>>(
+    async fn read_if_there<T>(
         &self,
         id: &ResourceId,
         call: Call,
+        parse: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>, Trouble> {
         let url = self.resource_url(id, "", &[API]);
         match self.read(url, Asked { call, scope: id.as_str() }).await {
-            Ok(answer) => Ok(Some(answer.parsed(|json| serde_json::from_slice(json))?)),
+            Ok(answer) => Ok(Some(answer.parsed(parse)?)),
             Err(Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) => Ok(None),
             Err(trouble) => Err(trouble),
         }

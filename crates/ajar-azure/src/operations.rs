@@ -111,11 +111,20 @@ impl Waits {
     }
 }
 
+/// How far an operation is, as it comes over the wire.
 #[derive(Debug, Deserialize)]
-struct OperationStatus {
+pub struct OperationStatus {
     status: String,
     #[serde(default, deserialize_with = "if_understood")]
     error: Option<Detail>,
+}
+
+/// Reads how far an operation is.
+///
+/// # Errors
+/// Not JSON, or nothing that tells how far.
+pub fn operation_status(json: &[u8]) -> serde_json::Result<OperationStatus> {
+    serde_json::from_slice(json)
 }
 
 impl ArmClient {
@@ -302,7 +311,7 @@ type ReadLook = fn(&Answer, Operation) -> Option<Look>;
 
 /// An `Azure-AsyncOperation` resource; `None` if the answer is none.
 fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
-    let body: OperationStatus = serde_json::from_slice(&answer.body).ok()?;
+    let body = operation_status(&answer.body).ok()?;
     Some(match body.status.to_ascii_lowercase().as_str() {
         "succeeded" => Look::Done,
         "failed" | "canceled" | "cancelled" => {

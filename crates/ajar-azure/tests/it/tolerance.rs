@@ -1,6 +1,8 @@
 //! Whatever Azure adds to an answer, leaves out of it, or names anew, the rest is read as before.
 
-use ajar_azure::contract::{initiated, page, policy, virtual_machine};
+use ajar_azure::contract::{
+    ArmError, initiated, network_interface, operation_status, page, policy, public_ip_address, virtual_machine,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -46,15 +48,46 @@ fn vm_json() -> Value {
     })
 }
 
+fn interface_json() -> Value {
+    json!({
+        "name": "n", "properties": { "primary": true, "ipConfigurations": [{
+            "name": "ipconfig1", "properties": {
+                "primary": true, "privateIPAddress": "10.1.0.4", "privateIPAllocationMethod": "Dynamic",
+                "publicIPAddress": { "id": "/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/publicIPAddresses/p" },
+            },
+        }] },
+    })
+}
+
+fn public_ip_json() -> Value {
+    json!({ "name": "p", "sku": { "name": "Standard" }, "properties": {
+        "ipAddress": "198.51.100.1", "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
+    } })
+}
+
+fn operation_json() -> Value {
+    json!({ "startTime": "2026-01-01T00:00:00Z", "status": "Failed",
+        "error": { "code": "Conflict", "message": "No.", "details": [{ "code": "AllocationFailed", "message": "No room." }] } })
+}
+
+fn error_json() -> Value {
+    json!({ "error": { "code": "Conflict", "message": "No.", "target": null,
+        "details": [{ "code": "AllocationFailed", "message": "No room." }], "innererror": { "code": "Inner" } } })
+}
+
 type Read = fn(&Value) -> Option<String>;
 
 /// The kinds of answers, each with what is made of it.
-fn answers() -> [(Value, Read); 4] {
+fn answers() -> [(Value, Read); 8] {
     [
         (json!({ "value": [policy_json()], "nextLink": null }), |json| Some(format!("{:?}", page(&bytes(json)).ok()?))),
         (policy_json(), |json| Some(format!("{:?}", policy(&bytes(json)).ok()?))),
         (request(), |json| Some(format!("{:?}", initiated(&bytes(json)).ok()?))),
         (vm_json(), |json| Some(format!("{:?}", virtual_machine(&bytes(json)).ok()?.facts))),
+        (interface_json(), |json| Some(format!("{:?}", network_interface(&bytes(json)).ok()?))),
+        (public_ip_json(), |json| Some(format!("{:?}", public_ip_address(&bytes(json)).ok()?))),
+        (operation_json(), |json| Some(format!("{:?}", operation_status(&bytes(json)).ok()?))),
+        (error_json(), |json| Some(format!("{:?}", ArmError::of_body(&bytes(json))))),
     ]
 }
 
@@ -78,33 +111,43 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Where the objects are, the outermost included.
-fn objects(json: &Value, at: &str, found: &mut Vec<String>) {
+/// Where values of a kind are, the outermost included.
+fn pointers(json: &Value, at: &str, kind: fn(&Value) -> bool, found: &mut Vec<String>) {
+    if kind(json) {
+        found.push(at.to_owned());
+    }
     let members: Vec<(String, &Value)> = match json {
-        Value::Object(members) => {
-            found.push(at.to_owned());
-            members.iter().map(|(name, member)| (name.clone(), member)).collect()
-        }
+        Value::Object(members) => members.iter().map(|(name, member)| (name.clone(), member)).collect(),
         Value::Array(members) => {
             members.iter().enumerate().map(|(index, member)| (index.to_string(), member)).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     for (name, member) in members {
-        objects(member, &format!("{at}/{name}"), found);
+        pointers(member, &format!("{at}/{name}"), kind, found);
     }
 }
 
 /// The object of that number, counted round and round.
 fn object(json: &mut Value, number: usize) -> &mut serde_json::Map<String, Value> {
     let mut found = Vec::new();
-    objects(json, "", &mut found);
+    pointers(json, "", Value::is_object, &mut found);
     json.pointer_mut(&found[number % found.len()]).unwrap().as_object_mut().unwrap()
 }
 
 /// Members whose values are open lists of names.
-const OPEN: [&str; 8] =
-    ["status", "statusReason", "kind", "protocol", "provisioningState", "level", "displayStatus", "osType"];
+const OPEN: [&str; 10] = [
+    "status",
+    "statusReason",
+    "kind",
+    "protocol",
+    "provisioningState",
+    "level",
+    "displayStatus",
+    "osType",
+    "privateIPAllocationMethod",
+    "publicIPAllocationMethod",
+];
 
 proptest! {
     #[test]
@@ -146,6 +189,24 @@ proptest! {
             let mut less = answer.clone();
             object(&mut less, number).remove(&name);
             let _either = read(&less);
+        }
+    }
+
+    #[test]
+    fn what_is_added_to_a_list_does_not_take_the_rest_along(
+        number in 0_usize..20, at in any::<prop::sample::Index>(), odd in any_json(),
+    ) {
+        for (answer, read) in answers() {
+            let mut more = answer.clone();
+            let mut lists = Vec::new();
+            pointers(&more, "", Value::is_array, &mut lists);
+            let Some(list) = lists.get(number % lists.len().max(1)) else { continue };
+            let members = more.pointer_mut(list).unwrap().as_array_mut().unwrap();
+            members.insert(at.index(members.len() + 1), odd.clone());
+            let said = read(&more);
+            prop_assert!(said.is_some(), "{}", more);
+            let keeps = |code| !answer.to_string().contains(code) || said.is_some_and(|said| said.contains(code));
+            prop_assert!(keeps("Conflict"), "{}", more);
         }
     }
 
