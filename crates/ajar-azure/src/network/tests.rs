@@ -92,3 +92,14 @@ async fn where_every_address_is_denied_that_is_said_and_other_troubles_always_ar
     let trouble = addresses(&["a", "b"], vec![readable, refused(409, "Conflict")]).await.unwrap_err();
     assert!(matches!(trouble.failure, Failure::AzureError { status: 409, .. }), "{trouble:?}");
 }
+
+#[tokio::test]
+async fn interface_and_address_are_read_where_their_ids_say_in_whatever_group_subscription_and_casing() {
+    let far = "/SUBSCRIPTIONS/t/ResourceGroups/Hub/providers/microsoft.network/publicipaddresses/P";
+    let properties = json!({ "privateIPAddress": "10.0.0.4", "publicIPAddress": { "id": far } });
+    let nic = interface(&[json!({ "properties": properties })]);
+    let script = Scripted::new([nic, public_ip(Some("198.51.100.4"), "static")]);
+    let found = client(&script).addresses(&[id("networkInterfaces", "a").parse().unwrap()]).await.unwrap();
+    assert!(found.public.is_some_and(|public| public.is_static));
+    assert_eq!(script.paths(), [format!("Get {}", id("networkInterfaces", "a")), format!("Get {far}")]);
+}

@@ -59,6 +59,16 @@ impl Azure {
         self.browser.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Makes or replaces a resource, as an administrator would elsewhere.
+    pub(crate) async fn put(&self, id: &str, api_version: &str, body: &Value) {
+        let scope = format!("{}/.default", self.cloud.audience);
+        let token =
+            credential(&self.simulator, &self.cloud, &self.http, None).get_token(&[&scope], None).await.unwrap();
+        let url = format!("{}{id}?api-version={api_version}", self.simulator.announce().resource_manager);
+        let put = self.browser.put(url).bearer_auth(token.token.secret()).json(body).send().await.unwrap();
+        assert!(put.status().is_success(), "{}", put.text().await.unwrap());
+    }
+
     pub(crate) async fn public_ip(&self) -> std::net::Ipv4Addr {
         let url = self.cloud.public_ip_endpoints[0].clone();
         self.browser.get(url).send().await.unwrap().text().await.unwrap().trim().parse().unwrap()
