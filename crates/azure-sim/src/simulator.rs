@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Response;
 use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -17,7 +19,7 @@ use russh::keys::PublicKey;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, Predicate};
 
 use crate::announce::{Announce, AnnouncePort, AnnounceSsh, AnnounceVm};
 use crate::connection::ResettableAcceptor;
@@ -305,8 +307,21 @@ fn router(world: &Arc<World>) -> Router {
         .fallback(arm::handle)
         // The front door has taken the body in, and said how much of it.
         .layer(DefaultBodyLimit::disable())
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(OfModestSize))
         .with_state(Arc::clone(world))
+}
+
+/// Of larger answers, packing takes a build without optimisations longer than all the rest, and a loopback nothing is saved.
+const MOST_PACKED: u64 = 256 << 10;
+
+/// Answers that are packed for those who take it.
+#[derive(Clone, Copy, Debug)]
+struct OfModestSize;
+
+impl Predicate for OfModestSize {
+    fn should_compress<B: HttpBody>(&self, response: &Response<B>) -> bool {
+        response.body().size_hint().exact().is_some_and(|size| (32..=MOST_PACKED).contains(&size))
+    }
 }
 
 fn announce(
