@@ -11,7 +11,6 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 pub(crate) use answer::Strike;
-use kind::Instead;
 pub(crate) use kind::{FaultKind, Named, RetryForm};
 use matching::Match;
 pub(crate) use matching::Struck;
@@ -54,11 +53,6 @@ impl Fault {
         request::read(body)
     }
 
-    /// Another address can only be told where one is told.
-    fn may_strike(&self, path: &str) -> bool {
-        self.kind != FaultKind::Instead(Instead::OtherAddress) || path.starts_with("/_ip/")
-    }
-
     fn to_json(&self) -> Value {
         json!({
             "match": self.matches.to_json(),
@@ -94,9 +88,7 @@ impl Faults {
     pub(crate) fn take(&mut self, request: Struck<'_>) -> Option<Fault> {
         let chance = &mut self.chance;
         let mut hits = |fault: &Fault| {
-            fault.may_strike(request.path)
-                && fault.matches.fits(request)
-                && (fault.probability >= 1.0 || chance.random::<f64>() < fault.probability)
+            fault.matches.fits(request) && (fault.probability >= 1.0 || chance.random::<f64>() < fault.probability)
         };
         let fault = self.waiting.iter_mut().find(|fault| hits(fault))?;
         fault.left = fault.left.map(|left| left - 1);

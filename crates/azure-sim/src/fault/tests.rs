@@ -36,14 +36,6 @@ fn a_fault_is_for_a_route_by_name_or_for_a_query() {
 }
 
 #[test]
-fn another_address_is_told_only_where_an_address_is() {
-    let mut faults = Faults::new(1);
-    faults.add(fault(&json!({ "fault": "otherAddress" })));
-    assert!(faults.take(request("GET", "/subscriptions")).is_none());
-    assert!(faults.take(request("GET", "/_ip/2")).is_some());
-}
-
-#[test]
 fn without_a_limit_a_fault_stays() {
     let mut faults = Faults::new(1);
     faults.add(fault(&json!({ "match": { "path": "/virtualMachines/*/start" }, "fault": "slow", "times": null })));
