@@ -21,8 +21,8 @@ pub(super) struct Asking {
     pub(super) lost: bool,
     /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
     pub(super) unsettled: Option<Ms>,
-    /// Azure's id of the last one that was not answered, where it told.
-    pub(super) correlation_id: Option<String>,
+    /// What kept the answer to the last one away, where that is known.
+    pub(super) kept_away: Option<Trouble>,
     pub(super) granted: Option<AccessWindow>,
     pub(super) began: Option<Ms>,
     pub(super) ended: Option<Ms>,
@@ -113,9 +113,9 @@ impl Attempt {
                 }
             }
             // It was given up before and is being looked for already.
-            Err(InitiateFailure::Unanswered { .. }) if lost => {}
-            Err(InitiateFailure::Unanswered { correlation_id }) => {
-                self.asking.correlation_id = correlation_id;
+            Err(InitiateFailure::Unanswered(_)) if lost => {}
+            Err(InitiateFailure::Unanswered(trouble)) => {
+                self.asking.kept_away = Some(trouble);
                 self.unanswered(at);
             }
             // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.

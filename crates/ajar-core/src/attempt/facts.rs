@@ -92,11 +92,8 @@ pub enum Fact {
 /// How asking for access can fail.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InitiateFailure {
-    /// It was sent and no usable answer came: it may have been granted.
-    Unanswered {
-        /// Azure's id of the call, where something of an answer came.
-        correlation_id: Option<String>,
-    },
+    /// It was sent and no usable answer came: it may have been granted. With what kept the answer away.
+    Unanswered(Trouble),
     /// It was refused, or never sent: nothing was granted.
     Refused(Trouble),
 }

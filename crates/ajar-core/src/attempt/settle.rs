@@ -53,14 +53,22 @@ impl Attempt {
             && self.asking.unsettled.is_none()
             && self.window(now).is_none();
         if unanswered {
-            let failure = Failure::RequestUnanswered { sent: self.asking.sent };
-            let trouble = Trouble { failure, correlation_id: self.asking.correlation_id.clone() };
-            return self.fail(trouble, Step::Access);
+            return self.fail(self.no_answer(), Step::Access);
         }
         if let Some((trouble, step)) = self.blocker(now)
             && !self.may_be_open_anyway()
         {
             self.fail(trouble, step);
+        }
+    }
+
+    /// Who answers in Azure's place is told of: asking Azure again would not help.
+    fn no_answer(&self) -> Trouble {
+        let unanswered = Failure::RequestUnanswered { sent: self.asking.sent };
+        match self.asking.kept_away.clone() {
+            Some(in_between @ Trouble { failure: Failure::NotFromAzure { .. }, .. }) => in_between,
+            Some(Trouble { correlation_id, .. }) => Trouble { failure: unanswered, correlation_id },
+            None => unanswered.into(),
         }
     }
 

@@ -57,7 +57,7 @@ impl Azure for Arm {
         client.initiate(&ask.policy, &body, wanted).await.map_err(|error| match error {
             InitiateError::Unanswered(trouble) => {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
-                InitiateFailure::Unanswered { correlation_id: trouble.correlation_id }
+                InitiateFailure::Unanswered(trouble)
             }
             InitiateError::Refused(trouble) => InitiateFailure::Refused(trouble),
         })

@@ -163,7 +163,7 @@ impl Engine {
                     self.hold_ours(&name, window, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
-                if !matches!(result, Err(InitiateFailure::Unanswered { .. })) {
+                if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
                     self.settled(State::key(&vm, port));
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);

@@ -295,7 +295,7 @@ impl Azure for World {
         let request = self.request(vm, ask.source, ask.end_time_utc, "me");
         let scripted = self.scene().initiate.pop_front();
         let (failure, granted) = scripted.map_or((None, true), |(failure, granted)| (Some(failure), granted));
-        let unanswered = matches!(failure, Some(InitiateFailure::Unanswered { .. }));
+        let unanswered = matches!(failure, Some(InitiateFailure::Unanswered(_)));
         if unanswered && granted {
             self.scene().requests.push(request.clone());
         }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::script::*;
 use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order, Outcome};
-use crate::failure::Failure;
+use crate::failure::{Failure, Trouble};
 use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, StatusReason};
 use crate::port::PortAnswer::{Open, Refused};
 use crate::snapshot::Step;
@@ -175,14 +175,36 @@ fn a_late_grant_of_a_request_given_up_on_is_taken() {
 /// Everything is answered but the request for access; the port refuses.
 #[test]
 fn a_request_that_stays_unanswered_fails_with_azures_id_of_the_call() {
-    let mut world = World::answering(order(), Memory::default(), |effect| {
-        let unanswered = || Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: Some("c0ffee".into()) }));
-        let asked = matches!(effect, Effect::Initiate(_));
-        if asked { Some(unanswered()) } else { all_but_the_request(effect) }
+    let trouble = end_of(|effect| {
+        let host = "management.azure.com".to_owned();
+        kept_away_by(effect, Failure::Unreachable { host, detail: "timed out".into() })
     });
-    world.pass(TimeDelta::minutes(5));
-    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
     assert_eq!((trouble.failure.code(), trouble.correlation_id.as_deref()), ("requestUnanswered", Some("c0ffee")));
+}
+
+#[test]
+fn who_answers_the_request_in_azures_place_is_told_of() {
+    fn page() -> Failure {
+        Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None }
+    }
+    assert_eq!(end_of(|effect| kept_away_by(effect, page())).failure, page());
+}
+
+/// All goes well but that this keeps the answer to each request away.
+fn kept_away_by(effect: &Effect, failure: Failure) -> Option<Fact> {
+    let trouble = Trouble { failure, correlation_id: Some("c0ffee".into()) };
+    let asked = matches!(effect, Effect::Initiate(_));
+    if asked { Some(Fact::Initiated(Err(InitiateFailure::Unanswered(trouble)))) } else { all_but_the_request(effect) }
+}
+
+/// How an attempt fails.
+fn end_of(answers: fn(&Effect) -> Option<Fact>) -> Trouble {
+    let mut world = World::answering(order(), Memory::default(), answers);
+    world.pass(TimeDelta::minutes(5));
+    match world.attempt.outcome() {
+        Some(Outcome::Failed { trouble, .. }) => trouble.clone(),
+        _ => panic!("{}", world.outcome()),
+    }
 }
 
 fn all_but_the_request(effect: &Effect) -> Option<Fact> {

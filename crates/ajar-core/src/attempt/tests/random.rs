@@ -135,7 +135,7 @@ impl Run {
                     self.looked_for |= result.is_ok();
                 }
                 Fact::Vm(result) => self.vm = result.clone().ok(),
-                Fact::Initiated(Err(InitiateFailure::Unanswered { .. })) => self.looked_for = false,
+                Fact::Initiated(Err(InitiateFailure::Unanswered(_))) => self.looked_for = false,
                 Fact::Addresses(_) | Fact::Initiated(_) | Fact::Started(_) | Fact::Client(_) => {}
             }
         }

@@ -131,7 +131,8 @@ pub(super) fn granted_until(minutes: i64) -> Fact {
 }
 
 pub(super) fn unanswered() -> Fact {
-    Fact::Initiated(Err(InitiateFailure::Unanswered { correlation_id: None }))
+    let failure = Failure::Unreachable { host: "management.azure.com".into(), detail: "timed out".into() };
+    Fact::Initiated(Err(InitiateFailure::Unanswered(failure.into())))
 }
 
 // Scripts.

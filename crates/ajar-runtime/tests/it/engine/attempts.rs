@@ -103,7 +103,7 @@ async fn two_favourites_are_opened_side_by_side() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_not_answered_is_looked_for_and_not_sent_again() {
     let world = World::with(&["web"]);
-    world.scene().initiate.push_back((InitiateFailure::Unanswered { correlation_id: None }, true));
+    world.scene().initiate.push_back((timed_out(), true));
     let running = Running::start(&world);
     running.connected("web").await;
     assert_eq!(world.count(Call::Initiate), 1);
@@ -115,7 +115,7 @@ async fn a_request_that_was_not_answered_is_looked_for_and_not_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_lost_is_sent_again_once_that_is_certain() {
     let world = World::with(&["web"]);
-    world.scene().initiate.push_back((InitiateFailure::Unanswered { correlation_id: None }, false));
+    world.scene().initiate.push_back((timed_out(), false));
     let running = Running::start(&world);
     running.connected("web").await;
     assert_eq!(world.count(Call::Initiate), 2);
@@ -152,6 +152,12 @@ async fn an_engine_that_takes_over_looks_for_the_request_of_the_one_before() {
     running.ended(number).await;
     assert_eq!(world.count(Call::Initiate), 0);
     assert_eq!(running.snapshot().windows[0].opened_by, None, "it was asked for here");
+}
+
+/// A request whose answer did not come.
+fn timed_out() -> InitiateFailure {
+    let failure = Failure::Unreachable { host: "management.azure.com".into(), detail: "timed out".into() };
+    InitiateFailure::Unanswered(failure.into())
 }
 
 fn key(name: &str) -> String {
