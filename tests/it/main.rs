@@ -8,6 +8,7 @@ mod secrets;
 #[cfg(unix)]
 mod signals;
 mod sshd;
+mod status;
 mod takeover;
 mod unverified;
 mod world;

@@ -188,6 +188,11 @@ impl Control {
         Self { http, url: url.to_owned() }
     }
 
+    /// A client that trusts the simulator.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     pub(crate) async fn post(&self, what: &str, body: Value) {
         let answer =
             self.http.post(format!("{}/{what}", self.url)).json(&body).send().await.expect("the simulator answers");

@@ -57,18 +57,24 @@ pub(crate) fn style() -> Style {
 
 /// Says what failed, why, and what to do next.
 pub(crate) fn failure(failure: &FailureView, verbose: bool) {
-    let wrap = |text: &str| wrapped(text, "  ");
-    line_to_people(&format!("{} {}", style().red().bold().apply_to("error:"), style().bold().apply_to(&failure.title)));
-    line_to_people(&wrap(&failure.message));
-    line_to_people(&format!("  {} {}", style().cyan().apply_to("→"), wrapped(&failure.action, "    ").trim_start()));
-    if let Some(url) = &failure.help_url {
-        line_to_people(&format!("    {}", style().dim().apply_to(url)));
+    for line in failure_lines(failure, verbose) {
+        line_to_people(&line);
     }
-    if verbose {
-        for detail in failure.details.lines() {
-            line_to_people(&format!("  {}", style().dim().apply_to(detail)));
-        }
-    }
+}
+
+/// The lines that say what failed, why, and what to do next.
+pub(crate) fn failure_lines(failure: &FailureView, verbose: bool) -> Vec<String> {
+    let action = wrapped(&failure.action, "    ");
+    let texts = [
+        format!("{} {}", style().red().bold().apply_to("error:"), style().bold().apply_to(&failure.title)),
+        wrapped(&failure.message, "  "),
+        format!("  {} {}", style().cyan().apply_to("→"), action.trim_start()),
+    ];
+    let help = failure.help_url.iter().map(|url| format!("    {}", style().dim().apply_to(url)));
+    let details = failure.details.lines().filter(|_| verbose);
+    let details = details.map(|detail| format!("  {}", style().dim().apply_to(detail)));
+    let all: Vec<String> = texts.into_iter().chain(help).chain(details).collect();
+    all.iter().flat_map(|text| text.lines()).map(str::to_owned).collect()
 }
 
 /// The failure as the last JSON event.

@@ -78,3 +78,38 @@ impl Signals {
         }
     }
 }
+
+/// Tells when the terminal's size has changed.
+#[cfg(unix)]
+pub(crate) struct Resizes(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Resizes {
+    pub(crate) fn listen() -> io::Result<Self> {
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change()).map(Self)
+    }
+
+    /// Waits for the next change.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Windows tells no process of its terminal's size.
+#[cfg(windows)]
+pub(crate) struct Resizes;
+
+#[cfg(windows)]
+impl Resizes {
+    #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for the next change.
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -23,7 +23,7 @@ use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::{AttemptNumber, ClosedView, FailureView, HostView, Snapshot};
+use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use ajar_core::vm::PowerState;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -37,6 +37,7 @@ pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use refresh::Refresh;
 use remembered::Remembered;
+use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -151,7 +152,7 @@ struct Engine {
     attempts: Attempts,
     held: HeldWindows,
     /// The windows that Azure closed before their time.
-    closed: Vec<ClosedView>,
+    closed: Vec<Closed>,
     /// The VMs whose policies Azure has shown, and with them what is open.
     read: HashSet<VmResourceId>,
     /// Whether the favourites' VMs run, as Azure last said.
@@ -305,7 +306,7 @@ impl Engine {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
         // Never for longer than this, however far the wall clock may have been set back.
-        let forget = self.closed.iter().map(|closed| closed.end_time_utc).min();
+        let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
         [self.attempts.wake_at(), self.held.next_change(now), forget]
             .into_iter()
             .flatten()

@@ -47,6 +47,11 @@ pub fn nothing_open(known: bool) -> &'static str {
     if known { "Nothing is open." } else { "Nothing is known to be open." }
 }
 
+/// Lines that the terminal has no room for.
+pub fn more_lines(count: usize) -> String {
+    format!("… and {count} more lines")
+}
+
 /// Who opened a window, if it was another than Ajar.
 pub fn opened_by(other: Option<&str>) -> &str {
     other.unwrap_or("Ajar")

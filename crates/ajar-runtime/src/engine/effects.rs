@@ -221,8 +221,7 @@ impl Engine {
         }
         self.attempts.forget_seen(now);
         self.held.drop_ended(now);
-        let held = &self.held;
-        self.closed.retain(|closed| closed.end_time_utc > now && !held.has(&closed.name, closed.port));
+        self.forget_closed(now);
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use ajar_core::access_window::{AccessWindow, Phase};
+use ajar_core::policy::SourcePrefix;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use chrono::{DateTime, Utc};
@@ -81,9 +82,10 @@ impl HeldWindows {
         of_door.max_by(|one, other| one.rank(other)).map(|held| &held.window)
     }
 
-    /// Whether a favourite has a window for a port.
-    pub(super) fn has(&self, name: &ProfileName, port: u16) -> bool {
-        self.0.iter().any(|held| held.name == *name && held.window.port == port)
+    /// Whether a favourite has a window for a port that is ours or open from `sources`.
+    pub(super) fn lets_in(&self, name: &ProfileName, port: u16, sources: &[SourcePrefix]) -> bool {
+        let mut of_port = self.0.iter().filter(|held| held.name == *name && held.window.port == port);
+        of_port.any(|held| held.ours || held.window.sources == sources)
     }
 
     pub(super) fn drop_ended(&mut self, now: DateTime<Utc>) {
@@ -131,7 +133,6 @@ fn shown<'a>(all: impl Iterator<Item = &'a Held>) -> Vec<&'a Held> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ajar_core::policy::SourcePrefix;
     use chrono::TimeDelta;
 
     fn at(minutes: i64) -> DateTime<Utc> {

@@ -81,7 +81,7 @@ impl Engine {
             host: self.host.clone(),
             favourites: favourites.iter().map(favourite).collect(),
             windows: shown.iter().map(window).collect(),
-            closed: self.closed.clone(),
+            closed: self.closed.iter().map(|closed| closed.view.clone()).collect(),
             attempts,
             superseded,
             refreshing: self.refresh.is_some(),

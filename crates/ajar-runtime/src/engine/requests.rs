@@ -59,7 +59,7 @@ impl Engine {
             }
             Request::Dismiss { name } => {
                 self.attempts.put_aside(&name);
-                self.closed.retain(|closed| closed.name != name);
+                self.closed.retain(|closed| closed.view.name != name);
             }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
@@ -125,7 +125,7 @@ impl Engine {
             wishes,
             vm: profile.vm,
         };
-        self.closed.retain(|closed| closed.name != order.name);
+        self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, follower, now))
     }
 

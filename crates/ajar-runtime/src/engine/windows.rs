@@ -4,7 +4,7 @@
 use ajar_core::access_window::{AccessWindow, Phase, open_windows, revoked};
 use ajar_core::attempt::{Attempt, UNSETTLED};
 use ajar_core::message::closed_early;
-use ajar_core::policy::JitNetworkAccessPolicy;
+use ajar_core::policy::{JitNetworkAccessPolicy, SourcePrefix};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
@@ -14,6 +14,13 @@ use chrono::{DateTime, Utc};
 use super::Engine;
 use super::held::Held;
 use crate::files::State;
+
+/// A window that Azure closed before its time.
+pub(super) struct Closed {
+    pub(super) view: ClosedView,
+    /// For whom it was open.
+    sources: Vec<SourcePrefix>,
+}
 
 /// Whose a window of `vm` is that was asked for by the favourite `name`: that favourite's, else another's of the same VM.
 /// Without either it has the name of the VM.
@@ -46,7 +53,7 @@ impl Engine {
     pub(super) fn reassign_windows(&mut self) {
         let settings = &self.settings;
         self.held.rename(|held| owner(settings, &held.name, &held.window.vm));
-        self.closed.retain(|closed| settings.favourite(&closed.name).is_some());
+        self.closed.retain(|closed| settings.favourite(&closed.view.name).is_some());
     }
 
     /// Takes over the windows that policies show.
@@ -63,7 +70,8 @@ impl Engine {
                     revoked(policies, &window).map(|reason| closed_early(reason, window.end_time_utc, self.zone()));
                 if let Some(text) = text {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
-                    self.closed.push(ClosedView { name, port, end_time_utc, text });
+                    let view = ClosedView { name, port, end_time_utc, text };
+                    self.closed.push(Closed { view, sources: window.sources });
                 }
                 drop(self.remembered.change(move |state| state.gone(&window)));
             }
@@ -71,6 +79,15 @@ impl Engine {
         for working in self.attempts.all().filter(|working| working.attempt.order().vm == *vm) {
             working.attempt.notice_policies(policies, now);
         }
+    }
+
+    /// Forgets closed windows whose time is over, and those that are open again for the same ones: one for somebody else,
+    /// which may be what closed it, is no comfort.
+    pub(super) fn forget_closed(&mut self, now: DateTime<Utc>) {
+        let held = &self.held;
+        self.closed.retain(|Closed { view, sources }| {
+            view.end_time_utc > now && !held.lets_in(&view.name, view.port, sources)
+        });
     }
 
     /// Holds what lets an attempt that has ended in.

@@ -134,6 +134,29 @@ async fn a_window_that_a_newer_one_for_the_same_address_replaced_is_not_said_to_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_that_a_colleagues_replaced_is_said_to_be_closed_beside_theirs() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let elsewhere = std::net::Ipv4Addr::new(198, 51, 100, 77);
+    let theirs = world.request(&vm("web"), elsewhere, world.azure_now() + TimeDelta::hours(3), "bob@contoso.com");
+    world.scene().requests[0].virtual_machines[0].ports[0].status =
+        RequestStatus::Revoked(StatusReason::NewerRequestInitiated);
+    world.scene().requests.push(theirs);
+    for _ in 0..2 {
+        running.done(Request::Refresh).await;
+        let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+        assert_eq!(snapshot.windows[0].opened_by.as_deref(), Some("bob@contoso.com"));
+        assert!(snapshot.closed[0].text.contains("newer request"), "{:?}", snapshot.closed);
+    }
+    let ours = world.request(&vm("web"), SOURCE, world.azure_now() + TimeDelta::hours(3), "my-client-id");
+    world.scene().requests.push(ours);
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert!(snapshot.closed.is_empty(), "opened again from here, though elsewhere asked for");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attempt_whose_grant_a_refresh_finds_revoked_ends_without_asking_again() {
     let world = World::with(&["web"]);
     world.takes(Call::Probe, 60);
