@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-#[cfg(unix)]
-use crate::world::interrupt;
-use crate::world::{Ended, Request, World};
+use crate::world::{Ended, World};
 
 /// Runs `connect --json --no-launch` and returns how it ended.
 async fn connect(world: &World, name: &str, more: &[&str]) -> Ended {
@@ -30,13 +28,6 @@ fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What was changed in Azure, as the ends of paths.
-async fn changes(world: &World) -> Vec<String> {
-    let changed = |request: Request| request.applied_at.map(|_| request.path);
-    let all: Vec<String> = world.control().journal().await.into_iter().filter_map(changed).collect();
-    all.iter().map(|path| path.rsplit('/').next().unwrap_or_default().to_owned()).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_address_in_dispute_stops_before_anything_is_changed_and_can_be_chosen() {
     let world = World::new().await;
@@ -46,7 +37,7 @@ async fn a_source_address_in_dispute_stops_before_anything_is_changed_and_can_be
     assert_failed(&ended, "sourceUncertain", 1, "It is not certain which address you have on the internet.");
     let seen = ended.last_event()["choices"].as_array().expect("choices").len();
     assert!(seen >= 2, "{}", ended.stdout);
-    assert_eq!(changes(&world).await, Vec::<String>::new(), "nothing was opened, nothing started");
+    assert_eq!(world.control().changes().await, Vec::<String>::new(), "nothing was opened, nothing started");
 
     let chosen = connect(&world, "web-01", &["--source", "203.0.113.24"]).await;
     assert_eq!(chosen.last_event()["event"], "connected", "{}", chosen.stderr);
@@ -57,7 +48,7 @@ async fn a_port_outside_the_policy_is_refused_without_asking_azure() {
     let world = World::new().await;
     let ended = connect(&world, "web-01", &["--port", "8443"]).await;
     assert_failed(&ended, "notInPolicy", 4, "The just-in-time policy of web-01 does not cover port 8443.");
-    assert_eq!(changes(&world).await, Vec::<String>::new());
+    assert_eq!(world.control().changes().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +56,7 @@ async fn a_vm_without_a_policy_says_so() {
     let world = World::new().await;
     let ended = connect(&world, "legacy-box", &[]).await;
     assert_failed(&ended, "noPolicy", 4, "legacy-box has no just-in-time policy.");
-    assert_eq!(changes(&world).await, Vec::<String>::new());
+    assert_eq!(world.control().changes().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +70,7 @@ async fn a_refused_start_names_the_missing_right() {
     assert_failed(&ended, "accessDenied", 4, "Your account may not start web-01.");
     let message = ended.last_event()["message"].to_string();
     assert!(message.contains("Microsoft.Compute/virtualMachines/start/action"), "{message}");
-    assert!(!changes(&world).await.contains(&"start".to_owned()));
+    assert!(!world.control().changes().await.contains(&"start".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +92,7 @@ async fn other_refusals_have_words_of_their_own() {
 
 /// What Azure opened before the failure stays open, and the words say until when; it was not opened, and they don't.
 async fn says_what_stays_open(world: &World, ended: &Ended) {
-    let opened = changes(world).await.contains(&"initiate".to_owned());
+    let opened = world.control().changes().await.contains(&"initiate".to_owned());
     let message = ended.last_event()["message"].to_string();
     assert_eq!(message.contains("Azure keeps the port open until"), opened, "{message}");
 }
@@ -137,7 +128,7 @@ async fn a_vm_found_open_while_access_is_requested_is_not_said_to_have_needed_no
     let world = slow_to_answer().await;
     let ended = world.run(&["connect", "gpu-lab", "--no-launch"]).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert_eq!(changes(&world).await, ["initiate"], "Azure was asked, and granted it");
+    assert_eq!(world.control().changes().await, ["initiate"], "Azure was asked, and granted it");
     for said in [
         "Access requested Azure had not answered yet",
         "The port answered while access was being requested. What Azure grants shows among the open windows.",
@@ -149,7 +140,7 @@ async fn a_vm_found_open_while_access_is_requested_is_not_said_to_have_needed_no
     let world = slow_to_answer().await;
     let ended = connect(&world, "gpu-lab", &[]).await;
     let event = ended.last_event();
-    assert_eq!(changes(&world).await, ["initiate"], "Azure was asked, and granted it");
+    assert_eq!(world.control().changes().await, ["initiate"], "Azure was asked, and granted it");
     let steps = event["steps"].as_array().expect("steps");
     let access = steps.iter().find(|step| step["step"] == "access").expect("access");
     assert_eq!(
@@ -169,7 +160,7 @@ async fn a_vm_known_to_be_open_is_said_to_have_needed_no_request_and_none_was_ma
     world.control().forget_journal().await;
     let ended = world.run(&["connect", "gpu-lab", "--no-launch"]).await;
     assert!(ended.stderr.contains("gpu-lab was open already; no access had to be requested."), "{}", ended.stderr);
-    assert_eq!(changes(&world).await, Vec::<String>::new());
+    assert_eq!(world.control().changes().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,41 +171,4 @@ async fn a_longer_wish_than_the_policy_allows_is_cut_and_said_so() {
     assert_eq!(event["event"], "connected", "{}", ended.stderr);
     let note = event["notes"][0].as_str().expect("a note");
     assert!(note.contains("3 hours"), "{note}");
-}
-
-/// Where an attempt is cancelled: the requests that are slow, the one to wait for, and what may have been changed by
-/// then. Access is asked for without waiting for the VM.
-const STEPS: [(&str, &str, &str, &str, &[&str]); 5] = [
-    ("the address", "GET", "/_ip/", "/_ip/3", &[]),
-    ("the policy", "GET", "*/jitNetworkAccessPolicies", "/jitNetworkAccessPolicies", &[]),
-    ("the VM", "GET", "*/web-01", "/web-01", &["initiate"]),
-    ("the request", "POST", "*/initiate", "/initiate", &["initiate", "start"]),
-    ("the start", "POST", "*/start", "/start", &["initiate", "start"]),
-];
-
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_cancels_in_each_step_and_says_what_stays() {
-    for (step, method, path, seen, may_change) in STEPS {
-        let world = World::new().await;
-        world.control().fault(method, path, json!({ "fault": "slow", "seconds": 3600, "times": null })).await;
-        let child = world.ajar(&["connect", "web-01", "--no-launch", "--json"]).spawn().expect("ajar starts");
-        world.control().seen(seen).await;
-        interrupt(&child);
-        let ended = Ended::of(child).await;
-        let event = ended.last_event();
-        assert_eq!((ended.code, event["code"].as_str()), (130, Some("cancelled")), "in {step}: {event}");
-        for change in changes(&world).await {
-            assert!(may_change.contains(&change.as_str()), "{change} in {step}");
-            assert_ne!(event["message"], "Nothing was opened and nothing was started.", "{step}: {event}");
-        }
-        no_longer_connecting(&world).await;
-    }
-}
-
-/// Nothing keeps the favourite from being opened afterwards.
-async fn no_longer_connecting(world: &World) {
-    let listed = world.run(&["list", "web-01", "--json"]).await;
-    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
-    assert_eq!(listed[0]["state"], "closed");
 }

@@ -1,6 +1,8 @@
 //! End to end: the `ajar` binary, the simulated Azure, real `ssh` and `sshd`.
 
 mod architecture;
+#[cfg(unix)]
+mod cancelling;
 mod click_to_client;
 mod command_line;
 mod endings;

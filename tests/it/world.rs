@@ -123,6 +123,14 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()));
 }
 
+/// Sends a signal to all processes of the group that a child leads.
+#[cfg(unix)]
+pub(crate) fn signal_group(child: &Child, name: &str) {
+    let group = format!("-{}", child.id().expect("it runs"));
+    let sent = std::process::Command::new("kill").args([&format!("-{name}"), "--", &group]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+}
+
 /// A guest's host key under the name that ssh is told to know it by.
 fn known_host(vm: &AnnounceVm) -> Option<String> {
     let key = vm.host_key.as_ref()?;
@@ -214,6 +222,18 @@ impl Control {
 
     pub(crate) async fn forget_journal(&self) {
         self.http.delete(format!("{}/journal", self.url)).send().await.expect("the simulator answers");
+    }
+
+    /// What was changed in Azure, as the ends of paths.
+    pub(crate) async fn changes(&self) -> Vec<String> {
+        let changed = |request: Request| request.applied_at.map(|_| request.path);
+        let all: Vec<String> = self.journal().await.into_iter().filter_map(changed).collect();
+        all.iter().map(|path| path.rsplit('/').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) async fn forget_faults(&self) {
+        self.http.delete(format!("{}/faults", self.url)).send().await.expect("the simulator answers");
     }
 
     /// The requests whose path ends so.

@@ -14,6 +14,9 @@ use crate::resource_id::{ResourceId, VmResourceId};
 /// The shortest window Azure's policies speak of: five minutes.
 pub const SHORTEST_ACCESS: TimeDelta = TimeDelta::minutes(5);
 
+/// The longest window Azure's policies speak of: one day.
+pub const LONGEST_ACCESS: TimeDelta = TimeDelta::days(1);
+
 /// One JIT policy of a region: rules for many VMs, and the requests made under them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JitNetworkAccessPolicy {

@@ -56,12 +56,15 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
             if args.json {
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
-            let code = match client {
-                Client::Here => launch_here(session, args, &endpoint, signals).await?,
-                Client::Window | Client::Nobody => 0,
+            let ended = match client {
+                Client::Here => launch_here(session, args, &endpoint, signals).await,
+                Client::Window | Client::Nobody => Ok(()),
             };
-            say_end(session, args, &view);
-            if code == 0 { Ok(()) } else { Err(End::Code(code)) }
+            // However the client ended; of one that did not start the failure tells.
+            if matches!(ended, Ok(()) | Err(End::Code(_))) {
+                say_end(session, args, &view);
+            }
+            ended
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
         None => Err(Trouble::from(Failure::Internal { detail: message::cli::attempt_without_end().into() }).into()),
@@ -217,7 +220,7 @@ fn connected_event(
 /// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
 /// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
 /// If a signal ended ssh, such as Ctrl+C at its question about the host key, that is how this ends too.
-async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, signals: &mut Signals) -> Result<u8, End> {
+async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, signals: &mut Signals) -> Result<(), End> {
     let name = args.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
     let settings = SettingsFile::new(session.folder.settings()).read()?;
@@ -231,12 +234,13 @@ async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, sig
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
     let status =
         ended.map_err(|trouble| End::from(words(&trouble, name)))?.map_err(|signal| End::Code(signal.exit_code()))?;
-    match status.code() {
-        Some(code) if !args.command.is_empty() => Ok(u8::try_from(code).unwrap_or(1)),
-        Some(255) => Ok(1),
-        Some(_) => Ok(0),
-        None => Err(End::Code(of_signal(status))),
-    }
+    let code = match status.code() {
+        Some(code) if !args.command.is_empty() => u8::try_from(code).unwrap_or(1),
+        Some(255) => 1,
+        Some(_) => 0,
+        None => of_signal(status),
+    };
+    if code == 0 { Ok(()) } else { Err(End::Code(code)) }
 }
 
 /// As shells tell it.

@@ -61,7 +61,8 @@ impl Engine {
     /// The VMs without a favourite that have windows of ours, under their own names.
     fn orphans(&self) -> Vec<(ProfileName, VmResourceId)> {
         let favourites: HashSet<_> = self.settings.favourites.iter().map(|favourite| &favourite.profile.vm).collect();
-        let mut vms: Vec<_> = self.held.vms().cloned().collect();
+        let unsettled = self.remembered.state().unsettled_at(self.now());
+        let mut vms: Vec<_> = self.held.vms().cloned().chain(unsettled).collect();
         let mut seen = HashSet::new();
         vms.retain(|vm| !favourites.contains(vm) && seen.insert(vm.clone()));
         vms.into_iter().filter_map(|vm| Some((name_of(&vm)?, vm))).collect()

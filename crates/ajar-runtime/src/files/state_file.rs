@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ajar_core::access_window::{AccessWindow, Phase};
+use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
 use chrono::{DateTime, Utc};
@@ -44,6 +45,12 @@ impl State {
     /// A window was replaced or taken back.
     pub fn gone(&mut self, window: &AccessWindow) {
         self.granted.retain(|_, known| !known.is_same_grant(window));
+    }
+
+    /// The VMs that may have windows in force at `now` by requests without an answer.
+    pub fn unsettled_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = VmResourceId> {
+        let unsettled = self.unsettled.iter().filter(move |(_, sent)| now - **sent < LONGEST_ACCESS);
+        unsettled.filter_map(|(key, _)| key.rsplit_once(':')?.0.parse().ok())
     }
 
     /// A request was answered.
