@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 
 /// Opens JIT-locked Azure VMs in one click, from the tray.
@@ -58,6 +59,17 @@ impl Arguments {
             return Ok(folder.demo());
         }
         Ok(folder)
+    }
+
+    /// What this process means by its command line, settings and environment; unknown if the settings cannot be read,
+    /// which the engine says itself.
+    pub(crate) fn meant(&self, folder: &Folder) -> Option<Meant> {
+        #[cfg(feature = "demo")]
+        let demo = self.demo;
+        #[cfg(not(feature = "demo"))]
+        let demo = false;
+        let meant = Meant::new(folder, self.cloud.as_deref(), demo, |name| std::env::var(name).ok());
+        meant.inspect_err(|trouble| tracing::warn!(failure = %trouble.failure, "the settings cannot be read")).ok()
     }
 
     /// The command line of the window that belongs to this tray.

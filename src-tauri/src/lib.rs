@@ -18,6 +18,7 @@ mod window;
 use std::io;
 use std::process::ExitCode;
 
+use ajar_core::failure::Trouble;
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
@@ -27,6 +28,7 @@ use tokio::runtime::Runtime;
 use crate::arguments::Arguments;
 use crate::signals::Signals;
 use crate::single::Start;
+use crate::view::Engine;
 
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
@@ -48,7 +50,7 @@ pub fn run() -> ExitCode {
 fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
     // A window without an engine says what is wrong; nothing could say it better.
     let face = runtime.block_on(open(arguments, folder));
-    ended(window::run(face, arguments.leashed))
+    ended(window::run(Engine { face, meant: arguments.meant(folder) }, arguments.leashed))
 }
 
 fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
@@ -77,7 +79,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(Some((Err(failure), _))) => {
             // No tray runs; the next start may fare better.
             drop(lock);
-            ended(window::run(Err(failure), false));
+            ended(window::run(Engine { face: Err(failure), meant: None }, false));
             ExitCode::FAILURE
         }
     }
@@ -85,10 +87,19 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
 
 async fn open(arguments: &Arguments, folder: &Folder) -> Result<Face, Box<FailureView>> {
     let opened = Face::open(opening::opening(arguments, folder.clone())).await;
-    opened.map_err(|trouble| {
-        tracing::error!(failure = %trouble.failure, "the engine cannot be reached");
-        Box::new(view::in_words(&trouble))
-    })
+    opened
+        .and_then(|face| if arguments.leashed { Ok(face) } else { of_the_cloud_meant(face, arguments, folder) })
+        .map_err(|trouble| {
+            tracing::error!(failure = %trouble.failure, "the engine cannot be reached");
+            Box::new(view::in_words(&trouble))
+        })
+}
+
+/// Refuses an engine, hosted elsewhere, that talks to another cloud than is meant here. A tray's own window shows what
+/// the tray has.
+fn of_the_cloud_meant(face: Face, arguments: &Arguments, folder: &Folder) -> Result<Face, Trouble> {
+    let other = arguments.meant(folder).and_then(|meant| meant.other_cloud(&face.snapshot().host));
+    other.map_or(Ok(face), |failure| Err(failure.into()))
 }
 
 async fn show_first(folder: &Folder) -> ExitCode {

@@ -7,6 +7,7 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words as words};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, Snapshot};
+use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
 use chrono::{FixedOffset, Local, Utc};
 use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
@@ -19,21 +20,37 @@ const SNAPSHOT: &str = "snapshot";
 /// Where help may lie: nothing else is opened, whatever the window asks for.
 const HELP_HOSTS: [&str; 2] = ["learn.microsoft.com", "github.com"];
 
-/// The way to the engine, or why there is none.
-pub(crate) struct Engine(pub(crate) Result<Face, Box<FailureView>>);
+/// The way to the engine, and what is meant of one that another process hosts.
+pub(crate) struct Engine {
+    /// Or why there is none.
+    pub(crate) face: Result<Face, Box<FailureView>>,
+    pub(crate) meant: Option<Meant>,
+}
 
 type Answer<T> = Result<T, Box<FailureView>>;
 
 impl Engine {
     fn face(&self) -> Answer<&Face> {
-        self.0.as_ref().map_err(Clone::clone)
+        self.face.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// A snapshot with what is wrong with its host by what is meant here.
+fn judged(meant: Option<&Meant>, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+    let host = &snapshot.host;
+    let wrong = meant.and_then(|meant| meant.other_cloud(host).or_else(|| meant.other_account(host)));
+    match wrong {
+        None => snapshot,
+        Some(failure) => {
+            Arc::new(Snapshot { host_problem: Some(in_words(&failure.into())), ..Arc::unwrap_or_clone(snapshot) })
+        }
     }
 }
 
 /// The state as it is.
 #[tauri::command]
 pub(crate) fn snapshot(engine: State<'_, Engine>) -> Answer<Arc<Snapshot>> {
-    Ok(engine.face()?.snapshot())
+    Ok(judged(engine.meant.as_ref(), engine.face()?.snapshot()))
 }
 
 /// Asks the engine for something.
@@ -66,10 +83,11 @@ pub(crate) fn close_window(window: WebviewWindow) -> Answer<()> {
 }
 
 /// Tells the window each new snapshot, for as long as there is an engine.
-pub(crate) async fn publish(app: AppHandle, face: Face) {
+pub(crate) async fn publish(app: AppHandle, face: Face, meant: Option<Meant>) {
     let mut snapshots = face.snapshots();
     while snapshots.changed().await.is_ok() {
-        let snapshot = snapshots.borrow_and_update().clone();
+        let latest = snapshots.borrow_and_update().clone();
+        let snapshot = latest.map(|snapshot| judged(meant.as_ref(), snapshot));
         if let Err(error) = app.emit(SNAPSHOT, snapshot) {
             tracing::warn!(%error, "the window did not hear of a snapshot");
         }

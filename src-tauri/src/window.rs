@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, Write as _};
 
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::FailureView;
 use ajar_runtime::hosting::Face;
 use tauri::{App, AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder};
 
@@ -13,7 +12,7 @@ use crate::view::{self, Engine};
 const LABEL: &str = "main";
 
 /// Shows the window until it is closed. Without an engine it shows why there is none.
-pub(crate) fn run(face: Result<Face, Box<FailureView>>, leashed: bool) -> tauri::Result<i32> {
+pub(crate) fn run(engine: Engine, leashed: bool) -> tauri::Result<i32> {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
@@ -25,11 +24,11 @@ pub(crate) fn run(face: Result<Face, Box<FailureView>>, leashed: bool) -> tauri:
             view::close_window
         ])
         .setup(move |app| {
-            if let Ok(face) = &face {
+            if let Ok(face) = &engine.face {
                 look_anew(face.clone());
-                tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone()));
+                tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone(), engine.meant.clone()));
             }
-            app.manage(Engine(face));
+            app.manage(engine);
             open(app)?;
             if leashed {
                 obey_standard_input(app.handle().clone())?;
@@ -76,7 +75,7 @@ fn come_to_front(app: &AppHandle) {
     if let Err(error) = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus()) {
         tracing::warn!(%error, "the window did not come to the front");
     }
-    if let Ok(face) = &app.state::<Engine>().0 {
+    if let Ok(face) = &app.state::<Engine>().face {
         look_anew(face.clone());
     }
     // A tray that doesn't listen has ended, and so will this window.

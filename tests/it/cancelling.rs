@@ -210,8 +210,8 @@ async fn a_cancel_in_each_step_has_its_own_words_and_leaves_nothing_half_done() 
         let again = world.run(&["connect", vm, "--no-launch", "--json"]).await;
         assert_eq!(again.last_event()["event"], "connected", "after a cancel in {step}: {}", again.stderr);
         for once in ["initiate", "start"] {
-            let changes = world.control().changes().await;
-            assert!(changes.iter().filter(|change| *change == once).count() <= 1, "{changes:?} after {step}");
+            let all = world.control().changes().await;
+            assert!(all.iter().filter(|change| *change == once).count() <= 1, "{all:?} after {step}");
         }
         host.kill().await.expect("the host can be ended");
     }

@@ -55,7 +55,7 @@ impl<'a> Colleague<'a> {
     async fn asks(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}{path}?api-version=2020-01-01", self.world.simulator.announce().resource_manager);
         let request = self.world.control().http().request(method, url).bearer_auth(&self.token);
-        let request = body.iter().fold(request, |request, body| request.json(body));
+        let request = body.iter().fold(request, reqwest::RequestBuilder::json);
         let answer = request.send().await.expect("an answer");
         let status = answer.status();
         let text = answer.text().await.expect("a text");
@@ -100,7 +100,7 @@ impl End {
                 colleague.world.control().post("rights", json!({ "action": "*", "allowed": true })).await;
                 let mut changed = colleague.asks(Method::GET, &policy, None).await;
                 let machines = changed["properties"]["virtualMachines"].as_array_mut().expect("machines");
-                let id = colleague.world.vm(vm).id.to_string();
+                let id = colleague.world.vm(vm).id.clone();
                 machines.retain(|machine| !machine["id"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(&id)));
                 colleague.asks(Method::PUT, &policy, Some(changed)).await;
             }

@@ -246,3 +246,13 @@ test('what kept Azure from being read stands in the footer too', async () => {
   await user.click(press(screen, 'You are not signed in to Azure.'));
   expect(screen.getByRole('dialog').textContent).toContain('Nobody is.');
 });
+
+test('a host of another account than is meant here is told of in the footer', async () => {
+  const title = 'Ajar is already running as another account.';
+  const { user } = await open({
+    ...states.idle(NOW),
+    hostProblem: failure('otherAccount', { title, action: 'Quit the other Ajar first to use it.' }),
+  });
+  await user.click(press(screen, title));
+  expect(screen.getByRole('dialog').textContent).toContain('Quit the other Ajar first');
+});

@@ -134,6 +134,7 @@ export const words = {
 
   // Footer
   azure: 'Azure',
+  otherAjar: 'Another Ajar',
   settings: 'Settings',
   cloud: (name: string, demo: boolean) => (demo ? 'Demo' : (clouds[name] ?? name)),
   favouriteCount: (count: number) => (count === 1 ? '1 favourite' : `${count} favourites`),

@@ -118,7 +118,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         return Err(problem.clone().into());
     }
     if matches!(args.command, Command::Connect(_) | Command::Status(_)) {
-        session.tell_if_environment_is_unused(args);
+        session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {
         Command::List(list) => list::run(session, list),

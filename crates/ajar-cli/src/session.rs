@@ -9,8 +9,8 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::snapshot::{FailureView, Snapshot};
-use ajar_runtime::connection::{ENVIRONMENT, cloud_name, environment_has_account};
-use ajar_runtime::files::{Folder, SettingsFile};
+use ajar_runtime::connection::Meant;
+use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
 use chrono::{Local, Utc};
 
@@ -63,26 +63,26 @@ impl Session {
     /// Refuses an engine, hosted elsewhere, that talks to another cloud than the command line names or, if it names none,
     /// the settings mean.
     pub(crate) fn talks_to_the_cloud_asked_for(&self, args: &Args) -> Result<(), Trouble> {
-        let host = &self.snapshot().host;
-        if host.pid == std::process::id() {
+        let snapshot = self.snapshot();
+        if snapshot.host.pid == std::process::id() {
+            // Broken settings are told of by the command itself.
             return Ok(());
         }
-        let settings = SettingsFile::new(self.folder.settings()).read()?;
-        let wanted = cloud_name(args.cloud.as_deref(), &settings);
-        if wanted == host.cloud {
-            Ok(())
-        } else {
-            Err(Failure::OtherCloud { running: host.cloud.clone(), wanted: wanted.into() }.into())
-        }
+        let meant = self.meant(args)?;
+        meant.other_cloud(&snapshot.host).map_or(Ok(()), |failure| Err(failure.into()))
     }
 
     /// Says so if the engine, hosted elsewhere, does not act as the account in this environment.
-    pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) {
-        let host = &self.snapshot().host;
-        let used = args.demo || host.account == ENVIRONMENT;
-        if !used && environment_has_account(|name| std::env::var(name).ok()) {
-            output::line_to_people(&message::cli::environment_unused(host.pid));
+    pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) -> Result<(), Trouble> {
+        let snapshot = self.snapshot();
+        if self.meant(args)?.other_account(&snapshot.host).is_some() {
+            output::line_to_people(&message::cli::environment_unused(snapshot.host.pid));
         }
+        Ok(())
+    }
+
+    fn meant(&self, args: &Args) -> Result<Meant, Trouble> {
+        Meant::new(&self.folder, args.cloud.as_deref(), args.demo, |name| std::env::var(name).ok())
     }
 
     /// The state as last heard.

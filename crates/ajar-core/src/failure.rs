@@ -277,6 +277,13 @@ pub enum Failure {
         /// The one of this Ajar.
         ours: u32,
     },
+    /// An engine runs for these settings already, and acts as somebody else than the account that is named here.
+    OtherAccount {
+        /// Whom it acts as.
+        running: String,
+        /// The account named.
+        wanted: String,
+    },
     /// Ajar itself failed at something it should not.
     Internal {
         /// What.
@@ -352,6 +359,7 @@ impl Failure {
             Self::OtherCloud { .. } => "otherCloud",
             Self::HostSilent { .. } => "hostSilent",
             Self::OtherVersion { .. } => "otherVersion",
+            Self::OtherAccount { .. } => "otherAccount",
             Self::Internal { .. } => "internal",
         }
     }
@@ -377,6 +385,7 @@ impl Failure {
             | Self::FavouriteExists { .. }
             | Self::UnknownCloud { .. }
             | Self::OtherCloud { .. }
+            | Self::OtherAccount { .. }
             | Self::ProfileUnfit { .. }
             | Self::SourceUnusable { .. }
             | Self::UnknownAccount { .. } => ExitCode::Usage,

@@ -35,6 +35,10 @@ pub struct Snapshot {
     pub superseded: Vec<AttemptView>,
     /// Whether policies are being read to learn of windows opened elsewhere.
     pub refreshing: bool,
+    /// What is wrong with this host for the face that shows it, if anything: it serves another cloud or account than is
+    /// meant there. A face's own finding; no host says so.
+    #[serde(default)]
+    pub host_problem: Option<FailureView>,
     /// What kept the last such reading from being complete, if anything.
     pub refresh_problem: Option<FailureView>,
     /// What is wrong with the settings file, if anything.

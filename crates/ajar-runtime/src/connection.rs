@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::{CloudSettings, Settings};
+use ajar_core::snapshot::HostView;
 
 use crate::adapters::{Arm, ClientLauncher, PublicIpEndpoints, SystemClock, TcpPortProbe};
 use crate::engine::Parts;
@@ -16,7 +17,7 @@ use crate::ports::Ports;
 const DEFAULT_CLOUD: &str = "public";
 
 /// The account of an engine that acts as the service principal of the environment.
-pub const ENVIRONMENT: &str = "environment";
+const ENVIRONMENT: &str = "environment";
 
 /// What an engine is made of, by the user's settings.
 ///
@@ -61,13 +62,46 @@ pub fn parts(
 }
 
 /// The name of the cloud that `asked` for or, if nobody did, the settings mean.
-pub fn cloud_name<'a>(asked: Option<&'a str>, settings: &'a Settings) -> &'a str {
+fn cloud_name<'a>(asked: Option<&'a str>, settings: &'a Settings) -> &'a str {
     asked.or(settings.cloud.as_deref()).unwrap_or(DEFAULT_CLOUD)
 }
 
-/// Whether the environment names an account. `variables` reads it.
-pub fn environment_has_account(variables: impl Fn(&str) -> Option<String>) -> bool {
-    SignIn::from_environment(variables).is_some()
+/// What a face means by its command line, its settings and its environment, to hold against a host that another process
+/// is. One that it is itself does as it means.
+#[derive(Clone, Debug)]
+pub struct Meant {
+    cloud: String,
+    /// Whether the environment names an account.
+    has_account: bool,
+}
+
+impl Meant {
+    /// `cloud` is what the command line says; `variables` reads the environment. A demo has an account of its own.
+    ///
+    /// # Errors
+    /// Settings that cannot be read.
+    pub fn new(
+        folder: &Folder,
+        cloud: Option<&str>,
+        demo: bool,
+        variables: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Trouble> {
+        let settings = SettingsFile::new(folder.settings()).read()?;
+        let has_account = !demo && SignIn::from_environment(variables).is_some();
+        Ok(Self { cloud: cloud_name(cloud, &settings).to_owned(), has_account })
+    }
+
+    /// The failure of a host that talks to another cloud.
+    pub fn other_cloud(&self, host: &HostView) -> Option<Failure> {
+        let is_another = host.pid != std::process::id() && host.cloud != self.cloud;
+        is_another.then(|| Failure::OtherCloud { running: host.cloud.clone(), wanted: self.cloud.clone() })
+    }
+
+    /// The failure of a host that does not act as the account in the environment.
+    pub fn other_account(&self, host: &HostView) -> Option<Failure> {
+        let is_another = host.pid != std::process::id() && self.has_account && host.account != ENVIRONMENT;
+        is_another.then(|| Failure::OtherAccount { running: host.account.clone(), wanted: ENVIRONMENT.into() })
+    }
 }
 
 fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {
@@ -100,4 +134,55 @@ fn own_cloud(name: &str, settings: &CloudSettings, file: &Path) -> Result<Cloud,
         None => None,
     };
     Cloud::from_settings(name, settings, pem).map_err(|error| unusable(error.to_string()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(pid: u32, cloud: &str, account: &str) -> HostView {
+        HostView { pid, version: "1".into(), cloud: cloud.into(), account: account.into(), demo: false }
+    }
+
+    fn meant(settings: &str, cloud: Option<&str>, demo: bool, signed_in: bool) -> Meant {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), settings).unwrap();
+        Meant::new(&Folder::at(folder.path()), cloud, demo, |_| {
+            signed_in.then(|| "6f2c7c0e-0000-4000-8000-000000000001".into())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_host_of_another_cloud_is_one_that_neither_command_line_nor_settings_mean() {
+        let other = std::process::id() + 1;
+        for (settings, asked, running, is_another) in [
+            ("", None, "public", false),
+            ("", None, "usgov", true),
+            ("cloud = \"usgov\"", None, "usgov", false),
+            ("cloud = \"usgov\"", Some("china"), "usgov", true),
+            ("cloud = \"usgov\"", Some("china"), "china", false),
+        ] {
+            let meant = meant(settings, asked, false, false);
+            let failure = meant.other_cloud(&host(other, running, "az"));
+            assert_eq!(failure.is_some(), is_another, "{settings} {asked:?} {running}");
+            assert_eq!(meant.other_cloud(&host(std::process::id(), running, "az")), None, "it is this process");
+        }
+    }
+
+    #[test]
+    fn a_host_of_another_account_is_one_that_does_not_use_the_environments() {
+        let other = std::process::id() + 1;
+        for (demo, signed_in, running, is_another) in [
+            (false, true, "az", true),
+            (false, true, ENVIRONMENT, false),
+            (false, false, "az", false),
+            (true, true, "az", false),
+        ] {
+            let meant = meant("", None, demo, signed_in);
+            let failure = meant.other_account(&host(other, "public", running));
+            assert_eq!(failure.is_some(), is_another, "{demo} {signed_in} {running}");
+            assert_eq!(meant.other_account(&host(std::process::id(), "public", running)), None, "it is this process");
+        }
+    }
 }

@@ -48,6 +48,11 @@ superseded: Array<AttemptView>,
  */
 refreshing: boolean, 
 /**
+ * What is wrong with this host for the face that shows it, if anything: it serves another cloud or account than is
+ * meant there. A face's own finding; no host says so.
+ */
+hostProblem: FailureView | null, 
+/**
  * What kept the last such reading from being complete, if anything.
  */
 refreshProblem: FailureView | null, 

@@ -147,6 +147,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::OtherCloud { running, wanted } => machine::other_cloud(running, wanted),
         Failure::HostSilent { pid } => machine::host_silent(*pid),
         Failure::OtherVersion { running, ours } => machine::other_version(*running, *ours),
+        Failure::OtherAccount { running, .. } => machine::other_account(running),
         Failure::Internal { detail } => machine::internal(detail),
     }
 }
@@ -217,6 +218,7 @@ mod tests {
             Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
             Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },
             Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
+            Failure::OtherAccount { running: "az".into(), wanted: "environment".into() },
             Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
             Failure::HostSilent { pid: Some(4711) },
             Failure::OtherVersion { running: 1, ours: 2 },

@@ -144,6 +144,18 @@ pub(super) fn other_cloud(running: &str, wanted: &str) -> Words {
     )
 }
 
+pub(super) fn other_account(running: &str) -> Words {
+    words(
+        "Ajar is already running as another account.",
+        format!("It acts as {}; the account in the AZURE_ variables here is not used.", account(running)),
+        "Quit the other Ajar first to use it.",
+    )
+}
+
+fn account(name: &str) -> &str {
+    if name == "az" { "whoever is signed in to the Azure CLI" } else { name }
+}
+
 pub(super) fn unknown_cloud(name: &str, known: &[String]) -> Words {
     words(
         format!("There is no cloud called “{name}”."),
