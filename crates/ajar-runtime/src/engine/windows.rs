@@ -71,7 +71,7 @@ impl Engine {
                 if let Some(text) = text {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
                     let view = ClosedView { name, port, end_time_utc, text };
-                    self.closed.push(Closed { view, sources: window.sources });
+                    self.closed.push(Closed { view, sources: window.sources.clone() });
                 }
                 drop(self.remembered.change(move |state| state.gone(&window)));
             }
