@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::json::{Text, Value, json};
+
 /// Everything about a running simulator. URLs are without trailing slashes.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -193,7 +195,13 @@ impl fmt::Debug for Announce {
 impl Announce {
     /// One line of JSON.
     pub fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
+        // The VMs may be very many, and the rest is little.
+        let rest = serde_json::to_string(&Self { vms: Vec::new(), ..self.clone() })?;
+        let mut text = Text::default();
+        text.raw(rest.strip_suffix("[]}").unwrap_or_default());
+        text.array(self.vms.iter().map(vm_json));
+        text.raw("}");
+        Ok(text.into_string())
     }
 
     /// Writes the file in one step: a reader sees all of it or nothing.
@@ -207,9 +215,49 @@ impl Announce {
     }
 }
 
+/// As serde writes it, only faster in a dev build.
+fn vm_json(vm: &AnnounceVm) -> Value {
+    let port = |port: &AnnouncePort| json!({ "number": port.number, "dial": port.dial.clone() });
+    json!({
+        "id": &vm.id,
+        "subscriptionId": &vm.subscription_id,
+        "resourceGroup": &vm.resource_group,
+        "name": &vm.name,
+        "location": &vm.location,
+        "os": &vm.os,
+        "powerState": &vm.power_state,
+        "jitPolicy": vm.jit_policy.clone(),
+        "address": vm.address.clone(),
+        "publicIp": vm.public_ip.clone(),
+        "hostKey": vm.host_key.clone(),
+        "ports": vm.ports.iter().map(port).collect::<Value>(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_vm_is_written_as_serde_writes_it() {
+        let port = AnnouncePort { number: 22, dial: Some("127.77.0.11:22".to_owned()) };
+        let text = |text: &str| text.to_owned();
+        let vm = AnnounceVm {
+            id: text("/subscriptions/s/…"),
+            subscription_id: text("s"),
+            resource_group: text("g"),
+            name: text("a\"b"),
+            location: text("westeurope"),
+            os: text("Linux"),
+            power_state: text("running"),
+            jit_policy: None,
+            address: Some(text("127.77.0.11")),
+            public_ip: None,
+            host_key: Some(text("ssh-ed25519 AAAA")),
+            ports: vec![port, AnnouncePort { number: 23, dial: None }],
+        };
+        assert_eq!(vm_json(&vm).to_string(), serde_json::to_string(&vm).unwrap());
+    }
 
     #[test]
     fn secrets_show_in_the_json_and_not_in_debug() {

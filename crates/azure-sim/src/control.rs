@@ -1,5 +1,7 @@
 //! `/_sim`: what a test or a person does to the simulator. No token, and no trace in the journal.
 
+mod state;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -18,9 +20,7 @@ use crate::entra::conditions::AccountChange;
 use crate::fault::Fault;
 use crate::fleet::{Lock, StartFailure};
 use crate::said::Said;
-use crate::state::Cloud;
 use crate::state::rights::Statement;
-use crate::state::vm::Vm;
 use crate::switches::{AddressChange, Switch, Switches};
 use crate::world::World;
 
@@ -39,7 +39,7 @@ const ENDPOINTS: [(&str, &str); 9] = [
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
-        .route("/_sim/state", get(state))
+        .route("/_sim/state", get(state::state))
         .route("/_sim/journal", get(journal).delete(clear_journal))
         .route("/_sim/advance", post(advance))
         .route("/_sim/address", post(address))
@@ -83,56 +83,6 @@ impl From<String> for Mistake {
     fn from(sentence: String) -> Self {
         Self(sentence)
     }
-}
-
-async fn state(State(world): State<Arc<World>>) -> Json<Value> {
-    // First, so that what it says of listeners is so.
-    world.settle().await;
-    let faults = world.faults().to_json();
-    Json(world.look(|cloud, now| {
-        json!({
-            "now": timestamp(now),
-            "publicIp": cloud.public_ip,
-            "vms": cloud.vms.iter().filter(|vm| !vm.deleted).map(|vm| vm_state(cloud, vm, now)).collect::<Vec<_>>(),
-            "operations": cloud.operations.iter().map(|(id, operation)| json!({
-                "id": id,
-                "status": operation.outcome.status(),
-                "startTime": timestamp(operation.started),
-                "endTime": operation.ended.map(timestamp),
-            })).collect::<Vec<_>>(),
-            "rights": cloud.rights.statements().collect::<Vec<_>>(),
-            "switches": cloud.switches.to_json(),
-            "faults": faults,
-        })
-    }))
-}
-
-fn vm_state(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
-    let rules = cloud.security_rules(vm, now);
-    let admits = |port| cloud.admits(vm, port, now);
-    let booted = vm.power.booted(now);
-    json!({
-        "id": vm.id(),
-        "name": vm.name,
-        "powerState": vm.power.current().code(),
-        "booted": booted,
-        "address": vm.address(),
-        "ports": vm.ports.iter().map(|port| json!({
-            "number": port.number,
-            "dial": vm.dial(port),
-            "admitted": admits(port.number),
-            "listening": booted && admits(port.number) && vm.dial(port).is_some(),
-        })).collect::<Vec<_>>(),
-        "securityRules": rules.iter().map(|rule| json!({
-            "name": rule.name,
-            "priority": rule.priority,
-            "access": rule.access.name(),
-            "direction": rule.direction.name(),
-            "protocol": rule.protocol.name(),
-            "ports": rule.ports.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "sources": rule.sources,
-        })).collect::<Vec<_>>(),
-    })
 }
 
 async fn journal(State(world): State<Arc<World>>, uri: Uri) -> Result<Json<Value>, Mistake> {

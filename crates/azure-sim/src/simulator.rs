@@ -158,11 +158,15 @@ impl Simulator {
         metadata.set_nonblocking(true).map_err(preparing("IMDS"))?;
         let imds = metadata.local_addr().map_err(preparing("IMDS"))?;
 
-        let (site, vms) = place(&fleet)?;
+        let client_certificate = folder.path().join("client.pem");
+        // Its key takes as long to make as a large fleet takes to be placed.
+        let (placed, registered) = std::thread::scope(|scope| {
+            let registered = scope.spawn(|| client_certificates(&fleet, &client_certificate));
+            (place(&fleet), registered.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let ((site, vms), registered) = (placed?, registered?);
         let (services, host_keys) = services(&fleet, &user_key).map_err(preparing("the SSH host keys"))?;
         let cloud = Cloud::new(&fleet, vms, Latencies::new(options.seed, options.speed));
-        let client_certificate = folder.path().join("client.pem");
-        let registered = client_certificates(&fleet, &client_certificate)?;
         let entra = Entra::new(&fleet, &registered, base.clone());
         let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
         let files = (ca_bundle, client_certificate);

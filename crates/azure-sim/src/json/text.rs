@@ -60,6 +60,10 @@ impl Text {
         self.0.push_str(if before == "[" { "[]" } else { "]" });
     }
 
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
