@@ -57,7 +57,7 @@ pub(super) fn summarize(
         let worked_out = outputs.iter().map(|output| view.spent.keep(output.of(&rows, view)));
         Row::Values(values.into_iter().chain(worked_out).collect())
     });
-    Ok(Table { columns, rows: rows.collect() })
+    Ok(Table { columns, rows: rows.collect(), bytes: 0 })
 }
 
 fn output<'a>(

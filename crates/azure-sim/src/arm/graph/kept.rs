@@ -10,6 +10,8 @@ use super::run::Table;
 
 /// Older ones give way.
 const MOST: usize = 3;
+/// Of all of them; the latest is kept whatever its size, for who walks its pages.
+const MOST_BYTES: usize = 24 << 20;
 /// After its last use.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
@@ -44,11 +46,15 @@ impl Kept {
             Some((_, table, _)) => table,
             None => Arc::new(make()?),
         };
-        if self.results.len() == MOST {
+        self.results.push_back((question, Arc::clone(&table), Instant::now()));
+        while self.results.len() > MOST || (self.results.len() > 1 && self.bytes() > MOST_BYTES) {
             self.results.pop_front();
         }
-        self.results.push_back((question, Arc::clone(&table), Instant::now()));
         Ok(table)
+    }
+
+    fn bytes(&self) -> usize {
+        self.results.iter().map(|(_, table, _)| table.bytes).sum()
     }
 
     /// Forgets what nobody has asked for in a while, and tells how long that has to be done again.
@@ -72,7 +78,7 @@ mod tests {
         for question in questions {
             let empty = || {
                 made += 1;
-                Ok::<_, ()>(Table { columns: Vec::new(), rows: Vec::new() })
+                Ok::<_, ()>(Table { columns: Vec::new(), rows: Vec::new(), bytes: 0 })
             };
             kept.find_or_make(question.clone(), empty).unwrap();
         }
@@ -98,10 +104,21 @@ mod tests {
     }
 
     #[test]
+    fn a_large_result_leaves_no_room_for_older_ones() {
+        let mut kept = Kept::default();
+        for (query, bytes) in [("small", 10), ("large", MOST_BYTES), ("another", 10)] {
+            let table = Table { columns: Vec::new(), rows: Vec::new(), bytes };
+            kept.find_or_make(question(0, query), || Ok::<_, ()>(table)).unwrap();
+            assert_eq!(kept.results.len(), 1, "{query}");
+        }
+    }
+
+    #[test]
     fn what_is_kept_is_forgotten_in_the_end() {
         let mut kept = Kept::default();
         assert_eq!(kept.forget(), None);
-        kept.find_or_make(question(0, "a"), || Ok::<_, ()>(Table { columns: Vec::new(), rows: Vec::new() })).unwrap();
+        kept.find_or_make(question(0, "a"), || Ok::<_, ()>(Table { columns: Vec::new(), rows: Vec::new(), bytes: 0 }))
+            .unwrap();
         assert!(kept.forget().is_some_and(|left| left <= KEPT_FOR));
         kept.results[0].2 = Instant::now().checked_sub(KEPT_FOR).unwrap();
         assert_eq!(kept.forget(), None);

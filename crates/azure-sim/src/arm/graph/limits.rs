@@ -28,6 +28,10 @@ impl Spent {
         if self.admits(&value) { value } else { Value::Null }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.0.get()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.0.get() > MOST_BYTES
     }
@@ -56,7 +60,7 @@ fn weight(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| size_of_val(name) + weight(value)).sum(),
     };
     size_of::<Value>() + parts
 }

@@ -19,6 +19,8 @@ use super::value;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
+    /// What has been made of expressions until now, roughly.
+    pub(super) bytes: usize,
 }
 
 /// Gives the rows of a table; the steps say which of them can be left out.
@@ -32,7 +34,7 @@ pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<T
     if joins > MOST_JOINS {
         return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
     }
-    let table = Table { columns: columns(), rows: tables(&query.table, &query.steps)? };
+    let table = Table { columns: columns(), rows: tables(&query.table, &query.steps)?, bytes: 0 };
     // The rows are of the types that the first conditions admit.
     let holds_already = |step: &&Step| matches!(step, Step::Where(expr) if is_about_type(expr));
     let known = if query.table.eq_ignore_ascii_case("resources") {
@@ -43,7 +45,9 @@ pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<T
     query.steps[known..].iter().try_fold(table, |table, step| {
         let table = table.step(step, view, tables)?;
         view.spent.check()?;
-        Ok(table)
+        // Records take up some room of their own.
+        let bytes = view.spent.bytes() + table.rows.len() * size_of::<Row>() * 4;
+        Ok(Table { bytes, ..table })
     })
 }
 
@@ -71,7 +75,7 @@ impl Table {
             }
             Step::Count => {
                 let columns = vec![Column { name: "Count".to_owned(), kind: Type::Integer }];
-                Ok(Self { columns, rows: vec![Row::Values(Arc::new([self.rows.len().into()]))] })
+                Ok(Self { columns, rows: vec![Row::Values(Arc::new([self.rows.len().into()]))], bytes: 0 })
             }
             Step::Summarize { aggregates, by } => aggregate::summarize(self, view, aggregates, by),
             Step::Join { kind, right, on } => self.join(*kind, run(right, view, tables)?, on, view),
@@ -83,7 +87,7 @@ impl Table {
     fn computed(self, columns: Vec<Column>, exprs: Vec<Bound>) -> Self {
         let layer = Layer::new(exprs);
         let rows = self.rows.into_iter().map(|row| Row::computed(row, &layer)).collect();
-        Self { columns, rows }
+        Self { columns, rows, bytes: 0 }
     }
 
     fn project(self, named: &[Named]) -> Result<Self, QueryError> {
@@ -134,7 +138,7 @@ impl Table {
         let mut seen = HashSet::new();
         let mut rows = projected.rows;
         rows.retain(|row| seen.insert(key((0..width).map(|at| row.seen_in(view).get(at)))));
-        Ok(Self { columns: projected.columns, rows })
+        Ok(Self { columns: projected.columns, rows, bytes: 0 })
     }
 
     fn order(mut self, keys: &[SortKey], view: View<'_>) -> Result<Self, QueryError> {
@@ -192,7 +196,7 @@ impl Table {
                 None => {}
             }
         }
-        Ok(Self { columns: joined_columns(self.columns, right.columns), rows })
+        Ok(Self { columns: joined_columns(self.columns, right.columns), rows, bytes: 0 })
     }
 
     fn expand(self, named: &Named, limit: usize, view: View<'_>) -> Result<Self, QueryError> {
@@ -218,7 +222,7 @@ impl Table {
             let with = |value| Row::With(Arc::new(With { below: row.clone(), at, value: view.spent.keep(value) }));
             rows.extend(parts.into_iter().take(limit).map(with));
         }
-        Ok(Self { columns, rows })
+        Ok(Self { columns, rows, bytes: 0 })
     }
 }
 
