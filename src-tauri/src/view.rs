@@ -7,9 +7,12 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words as words};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, Snapshot};
+use ajar_core::zone::Zone;
+use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
-use chrono::{FixedOffset, Local, Utc};
+use ajar_runtime::ports::Clock as _;
+use chrono::Utc;
 use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
 use tauri_plugin_opener::OpenerExt as _;
@@ -113,9 +116,9 @@ pub(crate) fn in_words(trouble: &Trouble) -> FailureView {
     words(trouble, &About { name: "Ajar", zone: zone(), at: Utc::now() })
 }
 
-/// The user's offset from UTC.
-pub(crate) fn zone() -> FixedOffset {
-    *Local::now().offset()
+/// The user's clock.
+pub(crate) fn zone() -> Zone {
+    SystemClock.zone(Utc::now())
 }
 
 fn internal(detail: &impl ToString) -> Box<FailureView> {

@@ -9,10 +9,12 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
-use chrono::{Local, Utc};
+use ajar_runtime::ports::Clock as _;
+use chrono::Utc;
 
 use crate::args::Args;
 use crate::output;
@@ -26,7 +28,7 @@ pub(crate) struct Session {
 /// A failure that happened here, in words.
 pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
     let at = Utc::now();
-    in_words(trouble, &About { name, zone: *at.with_timezone(&Local).offset(), at })
+    in_words(trouble, &About { name, zone: SystemClock.zone(at), at })
 }
 
 /// The folders that the command line names, ready for use.

@@ -20,3 +20,4 @@ pub mod settings;
 pub mod snapshot;
 pub mod source;
 pub mod vm;
+pub mod zone;

@@ -10,16 +10,17 @@ pub mod note;
 pub mod notice;
 pub mod step;
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::{SourcePrefix, StatusReason};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::vm::PowerState;
 
-/// A moment on the user's clock, such as “17:04”. `zone` is the user's offset from UTC.
-pub fn moment(at: DateTime<Utc>, zone: FixedOffset) -> String {
-    at.with_timezone(&zone).format("%H:%M").to_string()
+/// A moment on the user's clock, such as “17:04”.
+pub fn moment(at: DateTime<Utc>, zone: Zone) -> String {
+    at.with_timezone(&zone.at(at)).format("%H:%M").to_string()
 }
 
 /// A length of time as people say it: “3 hours”, “1 hour 30 minutes”, “45 minutes”, “20 seconds”.
@@ -59,12 +60,12 @@ pub fn left_changes_at(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTim
 }
 
 /// Said with a failure that comes after access was granted: Azure has no way to take it back.
-pub fn granted_anyway(end: DateTime<Utc>, zone: FixedOffset) -> String {
+pub fn granted_anyway(end: DateTime<Utc>, zone: Zone) -> String {
     format!("Access was granted before, and Azure keeps the port open until {}.", moment(end, zone))
 }
 
 /// Why Azure closed a window that was to last until `end`, and what that means.
-pub fn closed_early(reason: StatusReason, end: DateTime<Utc>, zone: FixedOffset) -> String {
+pub fn closed_early(reason: StatusReason, end: DateTime<Utc>, zone: Zone) -> String {
     let why = match reason {
         StatusReason::NewerRequestInitiated => "a newer request for the port took its place",
         StatusReason::UserRequested => "somebody took the request back",

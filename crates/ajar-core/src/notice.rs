@@ -1,6 +1,7 @@
 //! What is worth a notification: the difference between two snapshots, in words.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, Utc};
 
 use crate::message::notice::{Notice, closed, connected, ended, ending, failed};
 use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
@@ -8,12 +9,12 @@ use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
 #[cfg(test)]
 mod tests;
 
-/// What has happened from one snapshot to the next. `now` is Azure's time, `zone` the user's offset from UTC.
+/// What has happened from one snapshot to the next. `now` is Azure's time, `zone` the user's clock.
 ///
 /// Each event is told once, also when another process takes over as the host: attempts are known by their numbers, which
 /// no host uses again, and windows that a new host has yet to find are neither gone nor new. With nothing before there
 /// is nothing to tell.
-pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: FixedOffset) -> Vec<Notice> {
+pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: Zone) -> Vec<Notice> {
     let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));
     let of_attempts = ends.filter_map(|attempt| outcome(attempt, zone));
     // Past the end is decided first: who slept through both hears of the end alone.
@@ -35,7 +36,7 @@ fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
 }
 
 /// A cancel needs no telling: who cancelled knows.
-fn outcome(attempt: &AttemptView, zone: FixedOffset) -> Option<Notice> {
+fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
         OutcomeView::Connected { .. } => {
             Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone))

@@ -25,7 +25,8 @@ use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use ajar_core::vm::PowerState;
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use ajar_core::zone::Zone;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::SystemClock;
@@ -290,7 +291,7 @@ impl Engine {
         }
     }
 
-    fn zone(&self) -> FixedOffset {
+    fn zone(&self) -> Zone {
         self.ports.clock.zone(self.ports.clock.now())
     }
 

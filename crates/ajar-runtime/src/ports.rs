@@ -11,8 +11,9 @@ use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::source::SourceAddress;
 use ajar_core::vm::{VmAddresses, VmFacts};
+use ajar_core::zone::Zone;
 use async_trait::async_trait;
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use ajar_azure::Wanted;
 
@@ -65,8 +66,8 @@ pub trait Launcher: Send + Sync {
 pub trait Clock: Send + Sync {
     /// This machine's wall clock.
     fn now(&self) -> DateTime<Utc>;
-    /// The user's offset from UTC at that time.
-    fn zone(&self, at: DateTime<Utc>) -> FixedOffset;
+    /// The user's clock around that time.
+    fn zone(&self, at: DateTime<Utc>) -> Zone;
 }
 
 /// All ports of an engine.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use ajar_azure::{ArmClient, InitiateError, Limits, TokenCredential, Wanted};
 use ajar_core::failure::Trouble;
 use ajar_core::message::failure::{About, in_words};
+use ajar_core::zone::Zone;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenRequestOptions};
 use chrono::{FixedOffset, Utc};
@@ -109,7 +110,7 @@ fn faults(base: &str) -> Vec<Value> {
 
 /// All that can be shown of a trouble, what “Copy details” copies included.
 fn told(trouble: &Trouble) -> Vec<String> {
-    let about = About { name: "web-01", zone: FixedOffset::east_opt(0).unwrap(), at: Utc::now() };
+    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: Utc::now() };
     let view = in_words(trouble, &about);
     vec![format!("{trouble:?}"), view.title, view.message, view.action, view.details]
 }

@@ -12,9 +12,10 @@ use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Reply, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, Step, StepStatus, StepView};
-use ajar_runtime::adapters::{run_in_terminal, surroundings};
+use ajar_runtime::adapters::{SystemClock, run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
-use chrono::{DateTime, Local, Utc};
+use ajar_runtime::ports::Clock as _;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -288,5 +289,5 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
 }
 
 fn local(at: DateTime<Utc>) -> String {
-    message::moment(at, *at.with_timezone(&Local).offset())
+    message::moment(at, SystemClock.zone(at))
 }

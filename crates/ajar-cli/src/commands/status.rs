@@ -10,7 +10,9 @@ use std::time::Duration;
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{Snapshot, WindowView};
-use chrono::{DateTime, Local, Utc};
+use ajar_runtime::adapters::SystemClock;
+use ajar_runtime::ports::Clock as _;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{End, azure_now};
@@ -181,7 +183,7 @@ fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {
     vec![
         window.name.to_string(),
         window.port.to_string(),
-        message::moment(end, *end.with_timezone(&Local).offset()),
+        message::moment(end, SystemClock.zone(end)),
         message::left(end - now).trim_end_matches(" left").into(),
         window.source.clone(),
         message::cli::opened_by(window.opened_by.as_deref()).into(),

@@ -1,6 +1,7 @@
 //! The steps of an attempt as people see them, derived from its facts.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, Utc};
 
 use super::clock::{Ms, unsigned};
 use super::read::Read;
@@ -44,7 +45,7 @@ impl Stand {
 
 impl Attempt {
     /// The steps, in the order people expect, whatever order they ran in.
-    pub fn steps(&self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<StepView> {
+    pub fn steps(&self, now: DateTime<Utc>, zone: Zone) -> Vec<StepView> {
         let now = self.ended_at().unwrap_or(now);
         let mut steps = vec![Step::Source, Step::Vm, Step::Policy, Step::Access, Step::Start, Step::Port];
         if self.order.launch {
@@ -53,7 +54,7 @@ impl Attempt {
         steps.into_iter().map(|step| self.step(step, now, zone)).collect()
     }
 
-    fn step(&self, step: Step, now: DateTime<Utc>, zone: FixedOffset) -> StepView {
+    fn step(&self, step: Step, now: DateTime<Utc>, zone: Zone) -> StepView {
         let stand = self.closed(step, self.stand(step, now));
         let shown = |time: Option<Ms>| time.map(unsigned);
         StepView {
@@ -177,7 +178,7 @@ impl Attempt {
     }
 
     /// The attempt as faces show it, with moments on the user's clock.
-    pub fn view(&self, now: DateTime<Utc>, zone: FixedOffset) -> AttemptView {
+    pub fn view(&self, now: DateTime<Utc>, zone: Zone) -> AttemptView {
         let steps = self.steps(now, zone);
         AttemptView {
             number: self.number,
@@ -199,7 +200,7 @@ impl Attempt {
     }
 
     /// The outcome as it was at the end: it doesn't change with what comes later.
-    fn outcome_view(&self, outcome: &Outcome, zone: FixedOffset) -> OutcomeView {
+    fn outcome_view(&self, outcome: &Outcome, zone: Zone) -> OutcomeView {
         let now = self.clock.seen();
         let words = |trouble: &Trouble| in_words(trouble, &About { name: self.order.name.as_str(), zone, at: now });
         match outcome {

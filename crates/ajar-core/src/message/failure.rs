@@ -5,7 +5,8 @@ mod machine;
 mod network;
 mod vm;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, Utc};
 
 use crate::failure::{Failure, Trouble};
 use crate::snapshot::FailureView;
@@ -16,7 +17,7 @@ pub struct About<'a> {
     /// The favourite, or what the user called it.
     pub name: &'a str,
     /// The user's offset from UTC.
-    pub zone: FixedOffset,
+    pub zone: Zone,
     /// When it happened.
     pub at: DateTime<Utc>,
 }
@@ -156,6 +157,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use chrono::FixedOffset;
+
     use super::*;
     use crate::port::Endpoint;
     use crate::snapshot::Step;
@@ -228,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_failure_has_its_own_calm_words_and_one_next_action() {
-        let zone = FixedOffset::east_opt(3_600).unwrap();
+        let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap());
         let mut titles = std::collections::BTreeSet::new();
         let mut shown = Vec::new();
         for failure in every_failure() {
@@ -244,7 +247,7 @@ mod tests {
     }
 
     fn said(failure: Failure) -> FailureView {
-        let zone = FixedOffset::east_opt(0).unwrap();
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap());
         in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH })
     }
 
@@ -319,7 +322,8 @@ mod tests {
             failure: Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "No.".into() },
             correlation_id: Some("c0ffee".into()),
         };
-        let about = About { name: "web-01", zone: FixedOffset::east_opt(0).unwrap(), at: DateTime::UNIX_EPOCH };
+        let about =
+            About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: DateTime::UNIX_EPOCH };
         let details = in_words(&trouble, &about).details;
         for part in
             ["code: startFailed", "azureCode: OperationNotAllowed", "correlationId: c0ffee", "at: 1970-01-01T00:00:00Z"]

@@ -1,12 +1,10 @@
 //! The words of notes: what was not done as wished.
 
-use chrono::FixedOffset;
-
 use super::{moment, spoken};
 use crate::attempt::{Note, Wish};
 
-/// A note in words. `zone` is the user's offset from UTC.
-pub fn note(note: &Note, zone: FixedOffset) -> String {
+/// A note in words.
+pub fn note(note: &Note, zone: Zone) -> String {
     match note {
         Note::Clamped(max) => {
             format!("The policy allows {} at most, so that is what was asked for.", spoken(*max))
@@ -36,3 +34,4 @@ fn list(wishes: &[Wish]) -> String {
     };
     wishes.iter().map(one).collect::<Vec<_>>().join(", ")
 }
+use crate::zone::Zone;

@@ -1,6 +1,7 @@
 //! The words of notifications.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{left, moment};
 use crate::snapshot::{FailureView, OpenedBy};
@@ -15,7 +16,7 @@ pub struct Notice {
 }
 
 /// The port answers and the client is started. What was not done as wished is in the notes.
-pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: FixedOffset) -> Notice {
+pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: Zone) -> Notice {
     let open = match opened_by {
         OpenedBy::Window(end) => format!("Open to new connections until {}.", moment(end, zone)),
         // What is still to come is among the notes.
@@ -27,7 +28,7 @@ pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: FixedO
 }
 
 /// A window nears its end.
-pub fn ending(name: &str, remaining: TimeDelta, end: DateTime<Utc>, zone: FixedOffset) -> Notice {
+pub fn ending(name: &str, remaining: TimeDelta, end: DateTime<Utc>, zone: Zone) -> Notice {
     Notice {
         title: format!("{name} closes at {}", moment(end, zone)),
         body: format!("{}. Connections that run then stay.", capital(&left(remaining))),

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::zone::Zone;
+use chrono::{DateTime, Utc};
 
 use super::{moment, power};
 use crate::attempt::Outcome;
@@ -70,7 +71,7 @@ pub fn label(step: Step, status: StepStatus, finding: Option<&Finding>, protocol
 }
 
 /// What a step found, in a few words.
-pub fn detail(finding: &Finding, zone: FixedOffset) -> String {
+pub fn detail(finding: &Finding, zone: Zone) -> String {
     match finding {
         Finding::Source(source) => format!("{}, {}", source.address, confidence(source.confidence)),
         Finding::Vm { power: state, address: Some(address) } => format!("{}, {address}", power(*state)),

@@ -1,4 +1,4 @@
-use chrono::TimeDelta;
+use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::port::{Endpoint, Protocol};
@@ -11,8 +11,8 @@ fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
 }
 
-fn zone() -> FixedOffset {
-    FixedOffset::east_opt(0).unwrap()
+fn zone() -> Zone {
+    Zone::always(FixedOffset::east_opt(0).unwrap())
 }
 
 fn name() -> ProfileName {

@@ -1,6 +1,7 @@
 //! The machine's clock and time zone.
 
-use chrono::{DateTime, FixedOffset, Local, Utc};
+use ajar_core::zone::Zone;
+use chrono::{DateTime, Local, Utc};
 
 use crate::ports::Clock;
 
@@ -13,7 +14,7 @@ impl Clock for SystemClock {
         Utc::now()
     }
 
-    fn zone(&self, at: DateTime<Utc>) -> FixedOffset {
-        *at.with_timezone(&Local).offset()
+    fn zone(&self, at: DateTime<Utc>) -> Zone {
+        Zone::around(at, |at| *at.with_timezone(&Local).offset())
     }
 }

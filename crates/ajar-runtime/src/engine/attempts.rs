@@ -4,7 +4,8 @@ use ajar_core::attempt::{Attempt, Fact, Memory, Order};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use ajar_core::zone::Zone;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
 use super::followers::{FaceId, Follower, Followers};
@@ -206,14 +207,14 @@ impl Attempts {
 
     /// What is shown of each, and apart from them those that only their followers still look for. An ended attempt stays
     /// as it was at its end.
-    pub(super) fn views(&self, now: DateTime<Utc>, zone: FixedOffset) -> (Vec<AttemptView>, Vec<AttemptView>) {
+    pub(super) fn views(&self, now: DateTime<Utc>, zone: Zone) -> (Vec<AttemptView>, Vec<AttemptView>) {
         let view = |working: &Working| working.last_view.clone().unwrap_or_else(|| working.attempt.view(now, zone));
         let (superseded, shown): (Vec<_>, Vec<_>) = self.all.iter().partition(|working| working.superseded);
         (shown.into_iter().map(view).collect(), superseded.into_iter().map(view).collect())
     }
 
     /// The attempts that have ended since the last call, their tasks stopped.
-    pub(super) fn just_ended(&mut self, now: DateTime<Utc>, zone: FixedOffset) -> Vec<Attempt> {
+    pub(super) fn just_ended(&mut self, now: DateTime<Utc>, zone: Zone) -> Vec<Attempt> {
         let fresh = self.all.iter_mut().filter(|working| working.is_ended() && working.last_view.is_none());
         fresh
             .map(|working| {

@@ -18,11 +18,12 @@ use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
+use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::ports::{Azure, Clock, Launcher, PortProbe, Ports, PublicIp, Wanted};
 use async_trait::async_trait;
-use chrono::{DateTime, FixedOffset, Offset, TimeDelta, Utc};
+use chrono::{DateTime, Offset, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -378,7 +379,7 @@ impl Clock for World {
         self.wall_clock + since + TimeDelta::milliseconds(self.set_forward_ms.load(Ordering::Relaxed))
     }
 
-    fn zone(&self, _at: DateTime<Utc>) -> FixedOffset {
-        Utc.fix()
+    fn zone(&self, _at: DateTime<Utc>) -> Zone {
+        Zone::always(Utc.fix())
     }
 }

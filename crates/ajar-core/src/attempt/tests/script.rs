@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::zone::Zone;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
@@ -20,7 +21,7 @@ pub(super) const NUMBER: AttemptNumber = AttemptNumber(7);
 pub(super) const ME: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 pub(super) const VM: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 50);
 pub(super) const FIREWALL: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-pub(super) const UTC: FixedOffset = FixedOffset::east_opt(0).unwrap();
+pub(super) const UTC: Zone = Zone::always(FixedOffset::east_opt(0).unwrap());
 
 /// Noon: windows of two hours end at 14:00.
 pub(super) fn noon() -> DateTime<Utc> {

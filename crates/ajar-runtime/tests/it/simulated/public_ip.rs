@@ -11,6 +11,7 @@ use ajar_core::message::failure::{About, in_words};
 use ajar_core::settings::CloudSettings;
 use ajar_core::snapshot::FailureView;
 use ajar_core::source::{Confidence, SourceAddress};
+use ajar_core::zone::Zone;
 use ajar_runtime::adapters::PublicIpEndpoints;
 use ajar_runtime::ports::PublicIp as _;
 use azure_sim::{ListForm, Options, Simulator, list_faults};
@@ -131,7 +132,7 @@ fn end(result: Result<SourceAddress, Trouble>) -> End {
         Ok(source) => return End::Otherwise(format!("{source:?}")),
         Err(trouble) => trouble,
     };
-    let about = About { name: "web-01", zone: FixedOffset::east_opt(0).unwrap(), at: Utc::now() };
+    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: Utc::now() };
     let FailureView { code, title, message, action, mut choices, .. } = in_words(&trouble, &about);
     choices.sort_unstable();
     let known = match code.as_str() {

@@ -1,0 +1,61 @@
+//! The user's clock: how it stands to UTC at the moments that are spoken of.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+/// How far from now a moment may be that is told: JIT grants a day at most.
+const SPAN: TimeDelta = TimeDelta::hours(26);
+
+/// The user's offset from UTC around some moment, a change to or from summer time included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    before: FixedOffset,
+    /// When the clocks change, and to what.
+    change: Option<(DateTime<Utc>, FixedOffset)>,
+}
+
+impl Zone {
+    /// The zone in which `offset` holds, around `now`. Clocks change at most once in so short a time.
+    pub fn around(now: DateTime<Utc>, offset: impl Fn(DateTime<Utc>) -> FixedOffset) -> Self {
+        let (mut early, mut late) = (now - SPAN, now + SPAN);
+        let (before, after) = (offset(early), offset(late));
+        if before == after {
+            return Self::always(before);
+        }
+        while late - early > TimeDelta::seconds(1) {
+            let middle = early + (late - early) / 2;
+            if offset(middle) == before { early = middle } else { late = middle }
+        }
+        Self { before, change: Some((late, after)) }
+    }
+
+    /// A clock that never changes.
+    pub const fn always(offset: FixedOffset) -> Self {
+        Self { before: offset, change: None }
+    }
+
+    /// The offset at a moment.
+    pub fn at(self, moment: DateTime<Utc>) -> FixedOffset {
+        self.change.filter(|(from, _)| moment >= *from).map_or(self.before, |(_, after)| after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+
+    use super::*;
+    use crate::message::moment;
+
+    #[test]
+    fn each_moment_of_a_night_in_which_the_clocks_change_has_its_own_offset() {
+        let (summer, winter) = (FixedOffset::east_opt(7_200).unwrap(), FixedOffset::east_opt(3_600).unwrap());
+        let change = Utc.with_ymd_and_hms(2026, 10, 25, 1, 0, 0).unwrap();
+        let offset = |at: DateTime<Utc>| if at < change { summer } else { winter };
+        for minutes in [-1_440, -61, -1, 0, 1, 61, 1_440] {
+            let zone = Zone::around(change + TimeDelta::minutes(minutes), offset);
+            let told = |minutes| moment(change + TimeDelta::minutes(minutes), zone);
+            assert_eq!([told(-60), told(-1), told(1), told(60)], ["02:00", "02:59", "02:01", "03:00"], "{minutes}");
+        }
+        assert_eq!(Zone::around(change + TimeDelta::days(30), offset), Zone::always(winter));
+    }
+}
