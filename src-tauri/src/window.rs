@@ -49,6 +49,8 @@ fn open(app: &App) -> tauri::Result<()> {
         .title("Ajar")
         .inner_size(460.0, 760.0)
         .min_inner_size(380.0, 480.0)
+        // It keeps nothing of its own, so there is nothing to be found outside the folders of Ajar.
+        .incognito(true)
         .build()?;
     Ok(())
 }

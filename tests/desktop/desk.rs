@@ -102,6 +102,7 @@ impl Desk {
         let variables = [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("NO_AT_BRIDGE", "1")];
         command.envs(variables).env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address);
         command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+        command.env_remove("XDG_DATA_HOME").env_remove("XDG_CACHE_HOME");
         command.env("TMPDIR", self.temporary());
         command
     }
@@ -109,6 +110,14 @@ impl Desk {
     /// Where Ajar's temporary files go.
     pub(crate) fn temporary(&self) -> PathBuf {
         self.home.path().join("tmp")
+    }
+
+    /// Where a web view keeps what it remembers, unless it is told to forget.
+    pub(crate) fn web_data(&self) -> Vec<PathBuf> {
+        let home = self.home.path();
+        let places =
+            [home.join(".local").join("share"), home.join(".cache")].into_iter().flat_map(|place| entries(&place));
+        places.filter(|path| path.to_string_lossy().contains("ajar-app")).collect()
     }
 
     /// The sockets of Ajar's engines.

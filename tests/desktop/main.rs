@@ -109,6 +109,7 @@ async fn a_tray_that_is_told_to_end_leaves_nothing_behind() {
         assert!(tray.ended().await.success(), "{signal}");
         assert_eq!((entries(&desk.temporary()), desk.sockets()), (vec![], vec![]), "{signal}");
         assert!(!std::path::Path::new(&format!("/proc/{window}")).exists(), "the window’s process outlived the tray");
+        assert_eq!(desk.web_data(), [] as [std::path::PathBuf; 0], "the web view keeps nothing of its own");
     }
 }
 
