@@ -115,8 +115,8 @@ impl Desk {
     /// Where a web view keeps what it remembers, unless it is told to forget.
     pub(crate) fn web_data(&self) -> Vec<PathBuf> {
         let home = self.home.path();
-        let places =
-            [home.join(".local").join("share"), home.join(".cache")].into_iter().flat_map(|place| entries(&place));
+        let places = [home.join(".local").join("share"), home.join(".cache")].into_iter();
+        let places = places.filter(|place| place.is_dir()).flat_map(|place| entries(&place));
         places.filter(|path| path.to_string_lossy().contains("ajar-app")).collect()
     }
 

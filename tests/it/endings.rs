@@ -156,6 +156,11 @@ async fn a_vm_found_open_while_access_is_requested_is_not_said_to_have_needed_no
 async fn a_vm_known_to_be_open_is_said_to_have_needed_no_request_and_none_was_made() {
     let world = World::new().await;
     assert_eq!(world.run(&["connect", "gpu-lab", "--no-launch"]).await.code, 0);
+    // As after the window's end: its address is known, and no window is.
+    let state_file = world.folder.path().join("state.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&state_file).expect("a state")).expect("JSON");
+    state["granted"] = json!({});
+    std::fs::write(&state_file, state.to_string()).expect("written");
     world.control().post("advance", json!({ "seconds": 3 * 3600 })).await;
     world.control().forget_journal().await;
     let ended = world.run(&["connect", "gpu-lab", "--no-launch"]).await;
