@@ -17,6 +17,7 @@ mod window;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ajar_core::failure::Trouble;
 use ajar_core::snapshot::FailureView;
@@ -29,6 +30,9 @@ use crate::arguments::Arguments;
 use crate::signals::Signals;
 use crate::single::Start;
 use crate::view::Engine;
+
+/// How long an engine that is still being made may take to end, when this is told to.
+const PARTING: Duration = Duration::from_secs(5);
 
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
@@ -49,7 +53,8 @@ pub fn run() -> ExitCode {
 
 fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
     // A window without an engine says what is wrong; nothing could say it better.
-    let face = runtime.block_on(open(arguments, folder));
+    let opened = runtime.block_on(Face::open(opening::opening(arguments, folder.clone())));
+    let face = usable(opened, arguments, folder);
     ended(window::run(Engine { face, meant: arguments.meant(folder) }, arguments.leashed))
 }
 
@@ -61,12 +66,19 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
     };
     let started = runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        // A built-in Azure takes a moment; one that is not wanted any more leaves nothing behind.
+        let mut arriving = Face::begin(opening::opening(arguments, folder.clone()));
         let opened = tokio::select! {
-            opened = open(arguments, folder) => opened,
-            () = signals.next() => return Ok(None),
+            opened = arriving.face() => opened,
+            () = signals.next() => {
+                // A built-in Azure takes a moment; one that is not wanted any more leaves nothing behind.
+                tokio::select! {
+                    _ = tokio::time::timeout(PARTING, arriving.give_up()) => {}
+                    () = signals.next() => {}
+                }
+                return Ok(None);
+            }
         };
-        io::Result::Ok(Some((opened, signals)))
+        io::Result::Ok(Some((usable(opened, arguments, folder), signals)))
     });
     match started {
         Ok(None) => ExitCode::SUCCESS,
@@ -85,8 +97,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
     }
 }
 
-async fn open(arguments: &Arguments, folder: &Folder) -> Result<Face, Box<FailureView>> {
-    let opened = Face::open(opening::opening(arguments, folder.clone())).await;
+fn usable(opened: Result<Face, Trouble>, arguments: &Arguments, folder: &Folder) -> Result<Face, Box<FailureView>> {
     opened
         .and_then(|face| if arguments.leashed { Ok(face) } else { of_the_cloud_meant(face, arguments, folder) })
         .map_err(|trouble| {

@@ -21,7 +21,7 @@ use crate::signals::Signals;
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
 /// it remembers is on the disk, and the next command finds no host that is on its way out.
-const CLOSING: Duration = Duration::from_secs(5);
+pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
 /// How a command ends without having done what it should; the words have not been said yet.
 pub(crate) enum End {
@@ -71,12 +71,9 @@ pub(crate) async fn run(args: Args) -> u8 {
         Err(trouble) => return tell(&args, trouble.into()),
     };
     let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
-    let session = tokio::select! {
-        opened = Session::open(&args, folder) => match opened {
-            Ok(session) => session,
-            Err(trouble) => return tell(&args, trouble.into()),
-        },
-        signal = signals.next() => return signal.exit_code(),
+    let session = match Session::open(&args, folder, &mut signals).await {
+        Ok(session) => session,
+        Err(end) => return tell(&args, end),
     };
     let ended = with_session(&args, &session, &mut signals).await;
     let in_a_hurry = matches!(ended, Err(End::AtOnce(_)));

@@ -17,7 +17,9 @@ use ajar_runtime::ports::Clock as _;
 use chrono::Utc;
 
 use crate::args::Args;
+use crate::commands::{CLOSING, End};
 use crate::output;
+use crate::signals::Signals;
 
 /// The way to the engine, and the user's files.
 pub(crate) struct Session {
@@ -56,10 +58,20 @@ fn unusable(path: &Path, error: &io::Error) -> Trouble {
 }
 
 impl Session {
-    pub(crate) async fn open(args: &Args, folder: Folder) -> Result<Self, Trouble> {
+    /// Opens it, unless a signal comes first. A built-in Azure that was being made is then waited for, so that it leaves
+    /// nothing behind; but not for long, and not after a second signal.
+    pub(crate) async fn open(args: &Args, folder: Folder, signals: &mut Signals) -> Result<Self, End> {
         let parts = if args.demo { demo_parts(args, &folder)? } else { azure_parts(args, &folder) };
-        let face = Face::open(Opening { folder: folder.clone(), parts }).await?;
-        Ok(Self { face, folder })
+        let mut arriving = Face::begin(Opening { folder: folder.clone(), parts });
+        let signal = tokio::select! {
+            face = arriving.face() => return Ok(Self { face: face?, folder }),
+            signal = signals.next() => signal,
+        };
+        tokio::select! {
+            _ = tokio::time::timeout(CLOSING, arriving.give_up()) => {}
+            _ = signals.next() => {}
+        }
+        Err(End::Code(signal.exit_code()))
     }
 
     /// Refuses an engine, hosted elsewhere, that talks to another cloud than the command line names or, if it names none,

@@ -8,5 +8,5 @@ mod face;
 mod following;
 mod serving;
 
-pub use face::{Face, MakeParts, Opening};
+pub use face::{Arriving, Face, MakeParts, Opening};
 pub use following::Following;

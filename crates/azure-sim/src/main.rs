@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 ///
 /// Serves Entra sign-in, Azure Resource Manager (JIT policies, VMs, networks) and the VMs themselves: real sockets on
 /// loopback addresses that open and close as Azure's rules say. When ready it prints one line of JSON that says how to
-/// reach everything. It runs until Ctrl-C or SIGTERM.
+/// reach everything. It runs until Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -106,12 +106,30 @@ fn list(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hangup = if ignores_hangups() { None } else { Some(signal(SignalKind::hangup())?) };
+    let hung_up = async move {
+        match &mut hangup {
+            Some(hangup) => hangup.recv().await,
+            None => std::future::pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hung_up => {}
         }
     })
+}
+
+/// Whether whoever started this process wants it to outlive its terminal, as `nohup` does. To listen for a signal would
+/// undo that. Only Linux tells without `unsafe`.
+#[cfg(unix)]
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is signal 1: the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]

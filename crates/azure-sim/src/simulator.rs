@@ -17,7 +17,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use chrono::Utc;
 use russh::keys::PublicKey;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tower_http::CompressionLevel;
 use tower_http::compression::{CompressionLayer, Predicate};
 
@@ -134,7 +134,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Makes certificates and keys, finds addresses, and serves. Ready when it returns.
+    /// Makes certificates and keys, finds addresses, and serves. Ready when it returns. Dropped before, it soon ends and
+    /// leaves nothing behind: keys take their time, and between them it looks up.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         if !SPEEDS.contains(&options.speed) {
             return Err(StartError::Speed(options.speed));
@@ -143,11 +144,13 @@ impl Simulator {
         let _ignored = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let fleet = options.fleet.clone().unwrap_or_default();
         let certificates = tls::make()?;
+        yield_now().await;
         let folder = TempDir::with_prefix("azure-sim-").map_err(preparing("the temporary folder"))?;
         let ca_bundle = folder.path().join("ca.pem");
         std::fs::write(&ca_bundle, &certificates.ca_pem).map_err(preparing("the certificate authority's file"))?;
         let identity_file = folder.path().join("id_ed25519");
         let user_key = keys::write_identity(&identity_file).map_err(preparing("the SSH key"))?;
+        yield_now().await;
 
         let listening = |source| StartError::Listen { address: options.listen, source };
         let listener = std::net::TcpListener::bind(options.listen).map_err(listening)?;
@@ -165,7 +168,8 @@ impl Simulator {
             (place(&fleet), registered.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let ((site, vms), registered) = (placed?, registered?);
-        let (services, host_keys) = services(&fleet, &user_key).map_err(preparing("the SSH host keys"))?;
+        yield_now().await;
+        let (services, host_keys) = services(&fleet, &user_key).await.map_err(preparing("the SSH host keys"))?;
         let cloud = Cloud::new(&fleet, vms, Latencies::new(options.seed, options.speed));
         let entra = Entra::new(&fleet, &registered, base.clone());
         let ssh = AnnounceSsh { user: USER.to_owned(), identity_file };
@@ -174,7 +178,7 @@ impl Simulator {
         let world = Arc::new(World::new(cloud, entra, Guard::new(services), base, options.seed));
         world.settle().await;
 
-        let tls = RustlsConfig::from_der(certificates.chain, certificates.key).await.map_err(preparing("TLS"))?;
+        let tls = RustlsConfig::from_config(certificates.server().map_err(io::Error::other).map_err(preparing("TLS"))?);
         let servers = [Handle::new(), Handle::new()];
         let service = |router: Router| {
             let front = Front::new(Arc::clone(&world), router);
@@ -269,7 +273,7 @@ fn client_certificates(fleet: &Fleet, made: &Path) -> Result<HashMap<String, Cer
 }
 
 /// The services of all ports, and the host keys of the VMs that have an SSH guest.
-fn services(fleet: &Fleet, user_key: &PublicKey) -> io::Result<(Services, Vec<Option<HostKey>>)> {
+async fn services(fleet: &Fleet, user_key: &PublicKey) -> io::Result<(Services, Vec<Option<HostKey>>)> {
     let mut services = Services::new();
     let mut host_keys = Vec::new();
     // Very many VMs share one host key: a key for each would take longer than everything else.
@@ -285,9 +289,11 @@ fn services(fleet: &Fleet, user_key: &PublicKey) -> io::Result<(Services, Vec<Op
                     Service::Ssh(shared.like(Machine { host: spec.name.clone(), user: USER.to_owned() }))
                 }
                 (None, Some(ServiceSpec::Ssh)) => {
-                    let key = match host_key.take() {
-                        Some(key) => key,
-                        None => HostKey::generate()?,
+                    let key = if let Some(key) = host_key.take() {
+                        key
+                    } else {
+                        yield_now().await;
+                        HostKey::generate()?
                     };
                     let machine = Machine { host: spec.name.clone(), user: USER.to_owned() };
                     let guest = SshGuest::new(machine, &key, user_key.clone());

@@ -1,17 +1,31 @@
 //! The certificate authority made at start, and the server certificate that it signs.
 
+use std::sync::Arc;
+
 use chrono::{Datelike, TimeDelta, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// What the server needs, and what clients have to trust.
 pub(crate) struct Certificates {
     /// Server certificate, then the authority's.
-    pub(crate) chain: Vec<Vec<u8>>,
-    /// PKCS#8.
-    pub(crate) key: Vec<u8>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivatePkcs8KeyDer<'static>,
     pub(crate) ca_pem: String,
+}
+
+impl Certificates {
+    /// The server's side of TLS, for HTTP/2 and 1.1. Made here and now: the ready-made way asks another thread, and panics
+    /// if the runtime ends meanwhile.
+    pub(crate) fn server(self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let builder = ServerConfig::builder().with_no_client_auth();
+        let mut config = builder.with_single_cert(self.chain, PrivateKeyDer::Pkcs8(self.key))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
 }
 
 /// Year, month and day.
@@ -43,8 +57,8 @@ pub(crate) fn make() -> Result<Certificates, rcgen::Error> {
     let leaf_key = KeyPair::generate()?;
     let leaf_certificate = leaf.signed_by(&leaf_key, &Issuer::new(ca, ca_key))?;
     Ok(Certificates {
-        chain: vec![leaf_certificate.der().to_vec(), ca_certificate.der().to_vec()],
-        key: leaf_key.serialize_der(),
+        chain: vec![leaf_certificate.der().clone(), ca_certificate.der().clone()],
+        key: PrivatePkcs8KeyDer::from(leaf_key.serialize_der()),
         ca_pem: ca_certificate.pem(),
     })
 }

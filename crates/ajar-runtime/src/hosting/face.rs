@@ -53,19 +53,50 @@ enum Wish {
     Close,
 }
 
-impl Face {
-    /// Attaches to the engine, or hosts it.
+/// A face on its way to the engine. Dropping it gives up; [`Arriving::give_up`] also waits until nothing of it is left.
+#[derive(Debug)]
+pub struct Arriving {
+    wishes: mpsc::Sender<Wish>,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    ready: oneshot::Receiver<Result<Arc<Snapshot>, Trouble>>,
+}
+
+impl Arriving {
+    /// Waits for the face; to be called once it has not been waited for to the end.
     ///
     /// # Errors
-    /// What keeps this process from doing either.
-    pub async fn open(opening: Opening) -> Result<Self, Trouble> {
+    /// What keeps this process from both attaching and hosting.
+    pub async fn face(&mut self) -> Result<Face, Trouble> {
+        let first = (&mut self.ready).await.map_err(|_| internal(&"the engine did not come up"))??;
+        Ok(Face { wishes: self.wishes.clone(), snapshots: self.snapshots.clone(), first })
+    }
+
+    /// Waits until what was begun has ended: an engine that was being made is gone, with its files, and another process
+    /// may host.
+    pub async fn give_up(self) {
+        let Self { wishes, mut snapshots, ready } = self;
+        drop((wishes, ready));
+        while snapshots.changed().await.is_ok() {}
+    }
+}
+
+impl Face {
+    /// Begins to attach to the engine, or to host it.
+    pub fn begin(opening: Opening) -> Arriving {
         let (wishes, inbox) = mpsc::channel(32);
         let (published, snapshots) = watch::channel(None);
         let (opened, ready) = oneshot::channel();
         let work = Work { opening, inbox, published, followed: Vec::new(), opened: Some(opened), heard: false };
         tokio::spawn(work.run());
-        let first = ready.await.map_err(|_| internal(&"the engine did not come up"))??;
-        Ok(Self { wishes, snapshots, first })
+        Arriving { wishes, snapshots, ready }
+    }
+
+    /// Attaches to the engine, or hosts it.
+    ///
+    /// # Errors
+    /// What keeps this process from doing either.
+    pub async fn open(opening: Opening) -> Result<Self, Trouble> {
+        Self::begin(opening).face().await
     }
 
     /// Ends this way to the engine for all clones of it, and the engine if it is hosted here: waits until attached faces
@@ -131,9 +162,22 @@ struct Work {
     inbox: mpsc::Receiver<Wish>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
     followed: Vec<Followed>,
-    opened: Option<oneshot::Sender<Result<Arc<Snapshot>, Trouble>>>,
+    opened: Option<Opened>,
     /// Whether a snapshot has come since the last election.
     heard: bool,
+}
+
+/// Tells whoever opens the face how that ended; closed when it is not wanted any more.
+type Opened = oneshot::Sender<Result<Arc<Snapshot>, Trouble>>;
+
+/// Works on until nobody waits for the face to open; nothing then.
+async fn unless_given_up<T>(opened: &mut Option<Opened>, work: impl Future<Output = T>) -> Option<T> {
+    let Some(opened) = opened else { return Some(work.await) };
+    tokio::select! {
+        biased;
+        () = opened.closed() => None,
+        done = work => Some(done),
+    }
 }
 
 /// Why a term as host or attached face is over.
@@ -170,11 +214,13 @@ impl Work {
     }
 
     async fn term(&mut self) -> Result<Over, Trouble> {
-        let folder = &self.opening.folder;
-        match elect(folder).await? {
+        let Opening { folder, parts } = &self.opening;
+        let Some(elected) = unless_given_up(&mut self.opened, elect(folder)).await else { return Ok(Over::Closed) };
+        match elected? {
             Elected::Host(lock) => {
                 // First the engine: who cannot make one does not let others attach to it.
-                let parts = (self.opening.parts)().await?;
+                let Some(parts) = unless_given_up(&mut self.opened, parts()).await else { return Ok(Over::Closed) };
+                let parts = parts?;
                 let listener = listen(folder)?;
                 self.host(lock, listener, engine::start(parts)).await
             }
@@ -228,7 +274,8 @@ impl Work {
     }
 
     async fn attached(&mut self, stream: Stream) -> Result<Over, NoTalk> {
-        let (mut attachment, mut listening) = attach(stream).await?;
+        let Some(met) = unless_given_up(&mut self.opened, attach(stream)).await else { return Ok(Over::Closed) };
+        let (mut attachment, mut listening) = met?;
         let again = std::cell::RefCell::new(Vec::new());
         self.resume(&|request, asker| again.borrow_mut().push((request, asker)));
         for (request, asker) in again.into_inner() {

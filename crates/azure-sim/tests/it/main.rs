@@ -17,6 +17,8 @@ mod managed_identity;
 mod network;
 mod policy;
 mod power;
+#[cfg(unix)]
+mod program;
 mod rights;
 mod routes;
 mod switches;
