@@ -108,6 +108,17 @@ async fn without_an_account_the_exit_code_says_not_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_for_a_vm_that_opens_with_remote_desktop_is_refused_before_azure_is_asked() {
+    let world = World::new().await;
+    let ended = world.run(&["connect", "build-win-02", "--", "hostname"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{}", ended.stderr);
+    let told = "build-win-02 opens with Remote Desktop, which runs no commands.";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let asked: Vec<String> = world.control().journal().await.into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_got_lost_is_looked_for_and_not_asked_for_twice() {
     let world = World::new().await;
     world.control().fault("POST", "*/initiate", json!({ "fault": "resetAfter", "times": 1 })).await;

@@ -246,6 +246,8 @@ pub enum Failure {
         /// What is wrong with it.
         detail: String,
     },
+    /// A command was given for a favourite that opens with Remote Desktop, which runs none.
+    CommandNotForRdp,
     /// The source address named cannot be a machine's.
     SourceUnusable {
         /// The address.
@@ -354,6 +356,7 @@ impl Failure {
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
             Self::ProfileUnfit { .. } => "profileUnfit",
+            Self::CommandNotForRdp => "commandNotForRdp",
             Self::SourceUnusable { .. } => "sourceUnusable",
             Self::UnknownAccount { .. } => "unknownAccount",
             Self::OtherCloud { .. } => "otherCloud",
@@ -387,6 +390,7 @@ impl Failure {
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }
             | Self::ProfileUnfit { .. }
+            | Self::CommandNotForRdp
             | Self::SourceUnusable { .. }
             | Self::UnknownAccount { .. } => ExitCode::Usage,
             Self::SourceUncertain { .. }

@@ -40,7 +40,11 @@ enum Client {
 }
 
 pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals) -> Result<(), End> {
-    let client = who_launches(session, args);
+    let protocol = protocol(session, args);
+    if protocol == Some(Protocol::Rdp) && !args.command.is_empty() {
+        return Err(words(&Failure::CommandNotForRdp.into(), args.name.as_str()).into());
+    }
+    let client = who_launches(args, protocol);
     let request = protocol::Connect {
         name: args.name.clone(),
         port: args.port,
@@ -72,18 +76,21 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     }
 }
 
+/// What the favourite is opened with, as the engine takes it: what the profile says counts for other ports too.
+fn protocol(session: &Session, args: &Connect) -> Option<Protocol> {
+    let snapshot = session.snapshot();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name)?;
+    Some(match (favourite.profile.protocol, args.port) {
+        (None, Some(port)) => Protocol::of_port(port),
+        (_, _) => favourite.protocol,
+    })
+}
+
 /// ssh belongs in this terminal if there is one, or if it is to run a command; everything else gets a window.
-fn who_launches(session: &Session, args: &Connect) -> Client {
+fn who_launches(args: &Connect, protocol: Option<Protocol>) -> Client {
     if args.no_launch {
         return Client::Nobody;
     }
-    let snapshot = session.snapshot();
-    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
-    // As the engine takes it: what the profile says counts for other ports too.
-    let protocol = favourite.map(|favourite| match (favourite.profile.protocol, args.port) {
-        (None, Some(port)) => Protocol::of_port(port),
-        (_, _) => favourite.protocol,
-    });
     let terminal = std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
     let here = !args.json && protocol != Some(Protocol::Rdp) && (terminal || !args.command.is_empty());
     if here { Client::Here } else { Client::Window }

@@ -128,6 +128,14 @@ pub(super) fn profile_unfit(name: &str, detail: &str) -> Words {
     )
 }
 
+pub(super) fn command_not_for_rdp(name: &str) -> Words {
+    words(
+        format!("{name} opens with Remote Desktop, which runs no commands."),
+        "Nothing was opened and nothing was started.",
+        "Connect without the command, or add a favourite for the VM’s SSH port if it has one.",
+    )
+}
+
 pub(super) fn unknown_account(name: &str, known: &[String]) -> Words {
     words(
         format!("There is no account called “{name}”."),
