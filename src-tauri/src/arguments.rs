@@ -51,7 +51,7 @@ impl Arguments {
     /// Where the files of this user are, or those of the demo.
     pub(crate) fn folder(&self) -> io::Result<Folder> {
         let folder = match &self.config {
-            Some(path) => Folder::at(path),
+            Some(path) => Folder::named(path)?,
             None => Folder::of_user()?,
         };
         #[cfg(feature = "demo")]
@@ -109,6 +109,12 @@ mod tests {
         let window = Arguments::parse_from(words);
         assert!(window.window && window.leashed && !window.show);
         assert_eq!((window.config, window.cloud, window.verbose), (tray.config, tray.cloud, 2));
+    }
+
+    #[test]
+    fn a_relative_folder_is_that_folder_from_anywhere() {
+        let named = Arguments::parse_from(["ajar-desktop", "--config", "here"]).folder().unwrap();
+        assert!(named.settings().is_absolute() && named.settings().ends_with("here/config.toml"));
     }
 
     #[cfg(feature = "demo")]

@@ -59,6 +59,30 @@ async fn the_demo_does_it_all_without_any_settings() {
     host.kill().await.expect("the host can be ended");
 }
 
+/// Both paths that ssh is given lie below the odd name: its known hosts and, with the simulator's files, its key.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_signs_that_ssh_expands_and_named_from_within_another_serves_from_anywhere() {
+    let above = tempfile::tempdir().expect("a folder");
+    let odd = above.path().join("100 %h");
+    std::fs::create_dir(&odd).expect("a folder");
+    let demo = |folder: &std::path::Path, from: &std::path::Path, args: &[&str]| {
+        let all: Vec<&str> = ["--demo", "--demo-speed", "60"].iter().chain(args).copied().collect();
+        ajar(folder, &all).current_dir(from).env("TMPDIR", &odd).spawn().expect("ajar starts")
+    };
+    let mut host = demo("100 %h".as_ref(), above.path(), &["status", "--watch"]);
+    let mut lines = BufReader::new(host.stdout.take().expect("piped")).lines();
+    tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read").expect("it hosts");
+
+    let connect = ["connect", "db-replica-3", "--", "hostname"];
+    for (folder, from) in [(odd.as_path(), "/".as_ref()), ("100 %h".as_ref(), above.path())] {
+        let ended = Ended::of(demo(folder, from, &connect)).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "db-replica-3\n"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("Warning"), "{}", ended.stderr);
+    }
+    host.kill().await.expect("the host can be ended");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_is_open_is_used_again_without_a_call_to_azure_before_the_client() {
     let world = World::new().await;

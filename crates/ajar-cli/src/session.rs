@@ -36,7 +36,7 @@ pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
 /// The folders that the command line names, ready for use.
 pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
     let folder = match &args.config {
-        Some(path) => Folder::at(path),
+        Some(path) => Folder::named(path).map_err(|error| unusable(path, &error))?,
         None => Folder::of_user().map_err(|error| unusable(Path::new("config.toml"), &error))?,
     };
     let folder = if args.demo { folder.demo() } else { folder };

@@ -104,10 +104,10 @@ pub struct Profile {
     /// Whether Ajar may start the VM when it is stopped or deallocated (default: yes).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<bool>,
-    /// ssh's private key file.
+    /// ssh's private key file. ssh expands `~` and `${NAME}` in it; `%` stands for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_file: Option<String>,
-    /// ssh's known hosts file, where it is not the user's own.
+    /// ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_hosts_file: Option<String>,
 }

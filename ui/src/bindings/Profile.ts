@@ -35,10 +35,10 @@ account?: string | null,
  */
 start?: boolean | null, 
 /**
- * ssh's private key file.
+ * ssh's private key file. ssh expands `~` and `${NAME}` in it; `%` stands for itself.
  */
 identity_file?: string | null, 
 /**
- * ssh's known hosts file, where it is not the user's own.
+ * ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.
  */
 known_hosts_file?: string | null, };

@@ -22,6 +22,11 @@ pub(super) fn ssh_value(value: &str) -> String {
     }
 }
 
+/// A path in a place where ssh expands `%` tokens: each `%` stands for itself. `~` and `${NAME}` are ssh's to expand.
+pub(super) fn ssh_path(path: &str) -> String {
+    path.replace('%', "%%")
+}
+
 /// A part of a URI: everything but the unreserved characters (RFC 3986, 2.3) percent-encoded.
 pub(super) fn uri(text: &str) -> String {
     use std::fmt::Write;

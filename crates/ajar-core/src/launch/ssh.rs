@@ -1,6 +1,6 @@
 //! ssh's arguments.
 
-use super::quote::ssh_value;
+use super::quote::{ssh_path, ssh_value};
 use super::{Surroundings, Target};
 use crate::failure::Failure;
 
@@ -18,11 +18,17 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     words.extend(option("ServerAliveCountMax", "10"));
     words.extend(["-p".to_owned(), target.endpoint.port.to_string()]);
     if let Some(identity) = &target.profile.identity_file {
-        words.extend(["-i".to_owned(), identity.clone()]);
+        let path = ssh_path(identity);
+        if path == *identity {
+            words.extend(["-i".to_owned(), path]);
+        } else {
+            // `-i` looks for the file before it expands what is in its name, and warns of one that it finds afterwards.
+            words.extend(option("IdentityFile", &path));
+        }
         words.extend(option("IdentitiesOnly", "yes"));
     }
     if let Some(known_hosts) = &target.profile.known_hosts_file {
-        words.extend(option("UserKnownHostsFile", known_hosts));
+        words.extend(option("UserKnownHostsFile", &ssh_path(known_hosts)));
     }
     if let Some(user) = target.user() {
         words.extend(["-l".to_owned(), user.to_owned()]);

@@ -62,6 +62,11 @@ fn all_plans(around: &Surroundings) -> String {
         known_hosts_file: Some(if around.os == Os::Windows { r"C:\Users\A B\known" } else { "/home/a b/known" }.into()),
         ..ssh(Some("azureuser"))
     };
+    let percent = Profile {
+        identity_file: Some(if around.os == Os::Windows { r"C:\100%h\key" } else { "/srv/100%h/key" }.into()),
+        known_hosts_file: Some(if around.os == Os::Windows { r"C:\100%h\known" } else { "/srv/100%h/known" }.into()),
+        ..ssh(Some("azureuser"))
+    };
     let (direct, mapped, sixth) = (at("203.0.113.50", 22), at("198.51.100.1", 13389), at("2001:db8::7", 3389));
     let window = |profile: &Profile, endpoint: &Endpoint| shown(&in_window(&target(profile, endpoint), around));
     let command = ["ls", "-la", "a b"].map(ToOwned::to_owned);
@@ -69,6 +74,7 @@ fn all_plans(around: &Surroundings) -> String {
         ("ssh here", shown(&in_terminal(&target(&ssh(None), &direct), around, &[]))),
         ("ssh here, a command", shown(&in_terminal(&target(&ssh(Some("me")), &direct), around, &command))),
         ("ssh in a window, with keys and paths with blanks", window(&keyed, &direct)),
+        ("ssh here, with paths with a percent sign", shown(&in_terminal(&target(&percent, &direct), around, &[]))),
         ("ssh in a window, through a firewall", window(&ssh(Some("azureuser")), &mapped)),
         ("ssh in a window, a domain user with blanks", window(&ssh(Some(r"CONTOSO\An Odd User")), &direct)),
         ("ssh in a window, a user for a shell", window(&ssh(Some("it's; a \"user\" $HOME")), &direct)),
@@ -260,7 +266,9 @@ proptest! {
         };
         let (options, to, rest) = read_as_ssh(&plain.args);
         let flags: Vec<_> = options.iter().map(|(flag, _)| flag.as_str()).collect();
-        prop_assert_eq!(flags, ["-o", "-o", "-o", "-p", "-i", "-o", "-l"]);
+        let key_file = if path.contains('%') { "-o" } else { "-i" };
+        prop_assert_eq!(flags, ["-o", "-o", "-o", "-p", key_file, "-o", "-l"]);
+        prop_assert_eq!(options[4].1.matches("%%").count() * 2, options[4].1.matches('%').count());
         prop_assert_eq!(&options[6].1, &user);
         prop_assert_eq!(&to, &host);
         prop_assert!(!host.contains(['@', '/', ' ', '\n']) && !host.starts_with('-'));

@@ -28,7 +28,16 @@ impl Folder {
         })
     }
 
-    /// One folder for everything.
+    /// One folder for everything, as a command line names it. A relative path counts from where this process is now; what
+    /// is written into the folder's files, other processes read elsewhere.
+    ///
+    /// # Errors
+    /// An empty path, or a process that is in no folder.
+    pub fn named(path: &Path) -> io::Result<Self> {
+        Ok(Self::at(&std::path::absolute(path)?))
+    }
+
+    /// One folder for everything, by its absolute path.
     pub fn at(path: &Path) -> Self {
         Self { config: path.to_owned(), state: path.to_owned(), logs: path.to_owned() }
     }
