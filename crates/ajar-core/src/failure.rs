@@ -60,6 +60,18 @@ pub enum Failure {
         /// Azure's message.
         azure_message: String,
     },
+    /// Azure refused a request that lies within the policy, whose prefixes admit more than one address: it may take such
+    /// prefixes only whole (reported of Azure in 2020, MicrosoftDocs/azure-docs#53026).
+    RangeRefused {
+        /// The address asked for.
+        address: Ipv4Addr,
+        /// What the policy admits it by.
+        allowed: Vec<String>,
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
     /// Azure does not take the request now, because something else is under way (409).
     RequestConflict {
         /// Azure's error code.
@@ -126,6 +138,15 @@ pub enum Failure {
     PortRefused {
         /// The port.
         endpoint: Endpoint,
+        /// Since when it was looked at.
+        since: DateTime<Utc>,
+    },
+    /// All is granted and running, and the firewall's port that leads to the VM refuses or stays silent.
+    FirewallShut {
+        /// The firewall's address and port.
+        endpoint: Endpoint,
+        /// From where access is granted.
+        admitted: Ipv4Addr,
         /// Since when it was looked at.
         since: DateTime<Utc>,
     },
@@ -325,6 +346,7 @@ impl Failure {
             Self::NotInPolicy { .. } => "notInPolicy",
             Self::SourceNotAllowed { .. } => "sourceNotAllowed",
             Self::RequestRefused { .. } => "requestRefused",
+            Self::RangeRefused { .. } => "rangeRefused",
             Self::RequestConflict { .. } => "requestConflict",
             Self::RequestUnanswered { .. } => "requestUnanswered",
             Self::AccessRevoked { .. } => "accessRevoked",
@@ -338,6 +360,7 @@ impl Failure {
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
+            Self::FirewallShut { .. } => "firewallShut",
             Self::PortStranger { .. } => "portStranger",
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
@@ -376,9 +399,11 @@ impl Failure {
             | Self::NoPolicy { .. }
             | Self::NotInPolicy { .. }
             | Self::SourceNotAllowed { .. }
-            | Self::RequestRefused { .. } => ExitCode::Denied,
+            | Self::RequestRefused { .. }
+            | Self::RangeRefused { .. } => ExitCode::Denied,
             Self::PortSilent { .. }
             | Self::PortRefused { .. }
+            | Self::FirewallShut { .. }
             | Self::TimedOut { .. }
             | Self::PowerStateUnknown
             | Self::HostSilent { .. }

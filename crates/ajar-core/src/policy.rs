@@ -246,6 +246,22 @@ pub fn check(
     Err(Refusal::SourceNotAllowed { allowed })
 }
 
+/// The prefixes by which the policies admit `source` as one of many, if nothing admits it by itself or everybody: none
+/// otherwise.
+pub fn admitting_ranges(
+    policies: &[JitNetworkAccessPolicy],
+    vm: &VmResourceId,
+    port: u16,
+    source: Ipv4Addr,
+) -> Vec<String> {
+    let entries = policies.iter().flat_map(|policy| &policy.virtual_machines).filter(|entry| entry.id == *vm);
+    let rules = entries.flat_map(|entry| &entry.ports).filter(|rule| rule.number == port);
+    let admitting: Vec<_> =
+        rules.flat_map(|rule| &rule.allowed_source_address_prefixes).filter(|prefix| prefix.admits(source)).collect();
+    let is_range = |prefix: &&SourcePrefix| matches!(prefix, SourcePrefix::Net(net) if net.prefix_len() < 32);
+    if admitting.iter().all(is_range) { admitting.iter().map(ToString::to_string).collect() } else { Vec::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,6 +320,15 @@ mod tests {
     fn a_second_policy_that_admits_wins_over_a_first_that_does_not() {
         let policies = [policy(&["10.0.0.0/8"]), policy(&["203.0.113.0/24"])];
         assert!(check(&policies, &vm(), 22, ME, TimeDelta::hours(1)).is_ok());
+    }
+
+    #[test]
+    fn who_is_admitted_as_one_of_many_is_told_by_which_prefixes() {
+        let ranges = |prefixes: &[&str]| admitting_ranges(&[policy(prefixes)], &vm(), 22, ME);
+        assert_eq!(ranges(&["203.0.113.0/24", "10.0.0.0/8", "203.0.0.0/16"]), ["203.0.113.0/24", "203.0.0.0/16"]);
+        assert_eq!(ranges(&["203.0.113.0/24", "203.0.113.7"]), [""; 0]);
+        assert_eq!(ranges(&["203.0.113.0/24", "*"]), [""; 0]);
+        assert_eq!(ranges(&["10.0.0.0/8"]), [""; 0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::clock::Ms;
 use super::{Attempt, InitiateFailure, Outcome, UNSETTLED, limits};
 use crate::access_window::{AccessWindow, granted, revoked};
 use crate::failure::{Failure, Trouble};
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, StatusReason};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, StatusReason, admitting_ranges};
 use crate::snapshot::Step;
 
 /// How far the request for access has come.
@@ -125,7 +125,27 @@ impl Attempt {
                 self.asking.sent_at = None;
                 self.asking.too_early = true;
             }
-            Err(InitiateFailure::Refused(trouble)) => self.end(Outcome::Failed { trouble, step: Step::Access }),
+            Err(InitiateFailure::Refused(trouble)) => {
+                let failure = self.told_of_range(trouble.failure);
+                self.end(Outcome::Failed { trouble: Trouble { failure, ..trouble }, step: Step::Access });
+            }
+        }
+    }
+
+    /// The request was checked before it was sent. What may be wrong with it all the same, where the policy admits this
+    /// machine as one of many, is that Azure takes such a prefix whole or not at all.
+    fn told_of_range(&self, failure: Failure) -> Failure {
+        match (failure, self.source.value(), self.policies.value()) {
+            (Failure::RequestRefused { azure_code, azure_message }, Some(source), Some(policies)) => {
+                let address = source.address;
+                let allowed = admitting_ranges(policies, &self.order.vm, self.order.port, address);
+                if allowed.is_empty() {
+                    Failure::RequestRefused { azure_code, azure_message }
+                } else {
+                    Failure::RangeRefused { address, allowed, azure_code, azure_message }
+                }
+            }
+            (failure, ..) => failure,
         }
     }
 

@@ -6,7 +6,7 @@ use super::clock::Ms;
 use super::{Attempt, Outcome, limits};
 use crate::failure::{Failure, Trouble};
 use crate::policy::Refusal;
-use crate::port::PortAnswer;
+use crate::port::{Endpoint, PortAnswer};
 use crate::snapshot::Step;
 use crate::vm::PowerState;
 
@@ -233,7 +233,21 @@ impl Attempt {
     fn port_failure(&self, now: DateTime<Utc>) -> Failure {
         let waited = self.clock.last() - self.ready_since.unwrap_or(0);
         let since = now - chrono::TimeDelta::milliseconds(waited);
-        match self.probe.last.clone() {
+        let through_firewall = |endpoint: &Endpoint| {
+            self.window(now).and_then(|window| window.mapped).is_some_and(|mapped| mapped == *endpoint)
+        };
+        match (self.probe.last.clone(), self.source.value()) {
+            (Some((endpoint, PortAnswer::Refused | PortAnswer::Silent)), Some(source))
+                if through_firewall(&endpoint) =>
+            {
+                Failure::FirewallShut { endpoint, admitted: source.address, since }
+            }
+            (answered, _) => Self::answer_failure(answered, since),
+        }
+    }
+
+    fn answer_failure(answered: Option<(Endpoint, PortAnswer)>, since: DateTime<Utc>) -> Failure {
+        match answered {
             Some((endpoint, PortAnswer::Refused)) => Failure::PortRefused { endpoint, since },
             Some((endpoint, PortAnswer::Stranger)) => Failure::PortStranger { endpoint },
             Some((endpoint, PortAnswer::Silent | PortAnswer::Open)) => Failure::PortSilent { endpoint, since },

@@ -45,10 +45,16 @@ impl Words {
 fn azure_says(azure_code: &str, azure_message: &str) -> String {
     match (azure_code, azure_message) {
         ("", "") => "Azure gives no reason.".to_owned(),
-        (code, "") => format!("Azure says: {code}"),
-        ("", message) => format!("Azure says: {message}"),
-        (code, message) => format!("Azure says: {message} ({code})"),
+        (code, "") => format!("Azure says: {code}."),
+        ("", message) => format!("Azure says: {}", ended(message)),
+        (code, message) => format!("Azure says: {} ({code}).", message.trim_end_matches('.')),
     }
+}
+
+/// A sentence with its end, so that another may follow.
+fn ended(sentence: &str) -> String {
+    let sentence = sentence.trim_end();
+    if sentence.ends_with(['.', '!', '?', '…']) { sentence.to_owned() } else { format!("{sentence}.") }
 }
 
 /// Puts a failure into words.
@@ -102,6 +108,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::RequestRefused { azure_code, azure_message } => {
             access::request_refused(name, azure_code, azure_message)
         }
+        Failure::RangeRefused { address, allowed, azure_code, azure_message } => {
+            access::range_refused(name, *address, allowed, &azure_says(azure_code, azure_message))
+        }
         Failure::RequestConflict { azure_code, azure_message } => {
             access::request_conflict(name, azure_code, azure_message)
         }
@@ -119,6 +128,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),
+        Failure::FirewallShut { endpoint, admitted, since } => vm::firewall_shut(about, endpoint, *admitted, *since),
         Failure::PortStranger { endpoint } => vm::port_stranger(name, endpoint),
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
@@ -185,6 +195,12 @@ mod tests {
             Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443] },
             Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
             Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+            Failure::RangeRefused {
+                address,
+                allowed: vec!["203.0.113.0/24".into()],
+                azure_code: azure_code.clone(),
+                azure_message: azure_message.clone(),
+            },
             Failure::RequestConflict { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::RequestUnanswered { sent: 3 },
             Failure::AccessRevoked { replaced: true },
@@ -198,6 +214,7 @@ mod tests {
             Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
             Failure::PortSilent { endpoint: endpoint.clone(), since },
             Failure::PortRefused { endpoint: endpoint.clone(), since },
+            Failure::FirewallShut { endpoint: endpoint.clone(), admitted: address, since },
             Failure::PortStranger { endpoint },
             Failure::ClientNotFound { program: "xfreerdp".into() },
             Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
@@ -291,9 +308,11 @@ mod tests {
         let message = |code: &str, message: &str| {
             said(Failure::StartFailed { azure_code: code.into(), azure_message: message.into() }).message
         };
-        assert_eq!(message("Conflict", "Busy."), "Azure says: Busy. (Conflict)");
-        assert_eq!(message("Conflict", ""), "Azure says: Conflict");
+        assert_eq!(message("Conflict", "Busy."), "Azure says: Busy (Conflict).");
+        assert_eq!(message("Conflict", "Busy"), "Azure says: Busy (Conflict).");
+        assert_eq!(message("Conflict", ""), "Azure says: Conflict.");
         assert_eq!(message("", "Busy."), "Azure says: Busy.");
+        assert_eq!(message("", "Busy"), "Azure says: Busy.");
         assert_eq!(message("", ""), "Azure gives no reason.");
     }
 

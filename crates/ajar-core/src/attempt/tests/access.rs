@@ -241,6 +241,26 @@ fn a_request_refused_for_a_vm_that_runs_is_refused_for_good() {
 }
 
 #[test]
+fn a_request_refused_from_within_a_range_of_the_policy_is_told_with_the_range_and_never_widened() {
+    let mut ranged = policy();
+    ranged.virtual_machines[0].ports[0].allowed_source_address_prefixes = vec!["203.0.113.0/24".into()];
+    let script = [
+        does(&READS),
+        told(source()),
+        told(Fact::Policies(Ok(vec![ranged]))),
+        does(&[ASK]),
+        told(vm(Running)),
+        does(&["address"]),
+        told(refused()),
+        ends("rangeRefused in Access"),
+    ];
+    let world = check(order(), Memory::default(), script);
+    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+    let Failure::RangeRefused { address, allowed, .. } = &trouble.failure else { panic!("{trouble:?}") };
+    assert_eq!((*address, allowed.as_slice(), world.asked.len()), (ME, &["203.0.113.0/24".to_owned()][..], 1));
+}
+
+#[test]
 fn a_request_refused_while_the_vm_rests_is_made_once_more_when_it_runs() {
     let rests = [
         told(vm(Deallocated)),

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 
 use super::script::*;
-use crate::attempt::{Effect, Fact, Memory};
+use crate::attempt::{Effect, Fact, Memory, Outcome};
+use crate::failure::Failure;
 use crate::port::PortAnswer::{self, Open, Refused, Silent, Stranger};
 use crate::vm::PowerState::{Deallocated, Running, Starting, Unknown};
 
@@ -59,6 +60,26 @@ fn a_silent_port_is_said_to_be_silent_since_all_was_ready() {
     world.pass(TimeDelta::minutes(6));
     let failure = format!("{:?}", world.attempt.outcome());
     assert!(failure.contains("PortSilent") && failure.contains("since: 2026-01-05T12:00:00Z"), "{failure}");
+}
+
+#[test]
+fn a_firewall_that_lets_nothing_through_is_told_as_that_with_the_address_that_is_admitted() {
+    let behind = |effect: &Effect| match effect {
+        Effect::ReadPolicy => {
+            let mut behind = policy();
+            behind.virtual_machines[0].public_ip_address = Some(FIREWALL);
+            Some(Fact::Policies(Ok(vec![behind])))
+        }
+        Effect::ResolveAddress { .. } => Some(address(None, false)),
+        Effect::Initiate(_) => Some(Fact::Initiated(Ok(request(120, Some(13389))))),
+        Effect::ProbePort { .. } => Some(Fact::Port { endpoint: endpoint(FIREWALL, 13389), answer: Refused }),
+        Effect::DetectSource | Effect::ReadVm | Effect::StartVm | Effect::LaunchClient { .. } => well(effect),
+    };
+    let mut world = World::answering(order(), Memory::default(), behind);
+    world.pass(TimeDelta::minutes(6));
+    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+    let Failure::FirewallShut { endpoint, admitted, .. } = &trouble.failure else { panic!("{trouble:?}") };
+    assert_eq!((endpoint.to_string().as_str(), *admitted), ("198.51.100.1:13389", ME));
 }
 
 #[test]

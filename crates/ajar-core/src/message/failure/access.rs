@@ -133,6 +133,19 @@ pub(super) fn request_refused(name: &str, azure_code: &str, azure_message: &str)
     .help(JIT_HELP)
 }
 
+pub(super) fn range_refused(name: &str, address: Ipv4Addr, allowed: &[String], azure_says: &str) -> Words {
+    let ranges = allowed.join(", ");
+    words(
+        format!("Azure refused to open {name} for your address alone."),
+        format!(
+            "Nothing was opened. {azure_says} The policy admits {address} as a part of {ranges}, and Azure may take \
+             requests for the whole of that only. Ajar asks for your own address and never for others."
+        ),
+        format!("Have the policy admit {address} by itself, or any source (*); then try again."),
+    )
+    .help(JIT_HELP)
+}
+
 pub(super) fn revoked(name: &str, replaced: bool) -> Words {
     let why =
         if replaced { "A newer request for the same port took its place." } else { "The request was taken back." };

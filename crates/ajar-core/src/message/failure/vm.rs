@@ -87,6 +87,19 @@ pub(super) fn port_refused(about: &About<'_>, endpoint: &Endpoint, since: DateTi
     )
 }
 
+pub(super) fn firewall_shut(about: &About<'_>, endpoint: &Endpoint, admitted: Ipv4Addr, since: DateTime<Utc>) -> Words {
+    words(
+        format!("{} is not reached through its firewall.", about.name),
+        format!(
+            "Access is granted to {admitted} and the VM runs, but the Azure Firewall’s {endpoint} has not let through \
+             since {}. If the firewall passes connections on with an address of its own, the VM’s network security \
+             group sees that one and not yours.",
+            moment(since, about.zone)
+        ),
+        "Ask whoever runs the firewall whether it keeps the address of the client, and whether it leads to the VM.",
+    )
+}
+
 pub(super) fn port_stranger(name: &str, endpoint: &Endpoint) -> Words {
     words(
         format!("Something unexpected answers in place of {name}."),
