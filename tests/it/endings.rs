@@ -103,8 +103,21 @@ async fn without_an_account_the_exit_code_says_not_signed_in() {
     let mut command = world.ajar(&["connect", "web-01", "--no-launch", "--json"]);
     command.env("AZURE_CLIENT_SECRET", "wrong");
     let ended = Ended::of(command.spawn().expect("ajar starts")).await;
-    assert_failed(&ended, "notSignedIn", 3, "You are not signed in to Azure.");
+    assert_failed(&ended, "principalRefused", 3, "Azure refuses the account that the AZURE_ variables name.");
+    let action = ended.last_event()["action"].as_str().map(ToOwned::to_owned).unwrap_or_default();
+    assert!(action.starts_with("Correct AZURE_CLIENT_SECRET") && !action.contains("az login"), "{action}");
     assert!(!ended.stdout.contains("wrong") && !ended.stderr.contains("wrong"), "the secret is not repeated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_in_the_environment_is_not_passed_over_in_silence() {
+    let world = World::new().await;
+    let certificate = world.simulator.announce().client_certificate.display().to_string();
+    let mut command = world.ajar(&["connect", "web-01", "--no-launch", "--json"]);
+    command.env_remove("AZURE_CLIENT_SECRET").env("AZURE_CLIENT_CERTIFICATE_PATH", certificate);
+    let ended = Ended::of(command.spawn().expect("ajar starts")).await;
+    assert_failed(&ended, "certificateUnused", 3, "Ajar cannot sign in with a certificate yet.");
+    assert_eq!(world.control().changes().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

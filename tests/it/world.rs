@@ -140,7 +140,8 @@ fn known_host(vm: &AnnounceVm) -> Option<String> {
 /// The `ajar` binary on a folder, without an account.
 pub(crate) fn ajar(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
+    let of_the_account = ["TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_CERTIFICATE_PATH"];
+    for name in of_the_account.map(|name| format!("AZURE_{name}")) {
         command.env_remove(name);
     }
     command.arg("--config").arg(folder).args(args);

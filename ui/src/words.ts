@@ -28,12 +28,15 @@ const stepStatuses: Record<StepStatus, string> = {
 /** A failure in two or three words, by its stable name. */
 const failureChips: Record<string, string> = {
   notSignedIn: 'Not signed in',
+  principalRefused: 'Not signed in',
+  certificateUnused: 'Not signed in',
   claimsRequired: 'Sign in anew',
   accessDenied: 'No right to ask',
   noPolicy: 'No JIT policy',
   notInPolicy: 'Port not allowed',
   sourceNotAllowed: 'Address not allowed',
   requestRefused: 'Refused',
+  rangeRefused: 'Refused',
   requestConflict: 'Azure is busy',
   requestUnanswered: 'No answer',
   accessRevoked: 'Taken back',
@@ -46,6 +49,7 @@ const failureChips: Record<string, string> = {
   startFailed: 'Did not start',
   noPublicAddress: 'No public address',
   portSilent: 'No answer',
+  firewallShut: 'No answer',
   portRefused: 'Port refuses',
   portStranger: 'Wrong answer',
   clientNotFound: 'No client',

@@ -39,10 +39,10 @@ impl SignIn {
     /// asks for a new one only once however many callers wait for it.
     ///
     /// Errors of the credential itself come out of the calls of [`ArmClient`](crate::ArmClient) as
-    /// [`Failure::NotSignedIn`] or [`Failure::Unreachable`].
+    /// [`Failure::NotSignedIn`], [`Failure::PrincipalRefused`] or [`Failure::Unreachable`].
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`] for a tenant, client or secret that can't be one.
+    /// [`Failure::NotSignedIn`] or [`Failure::PrincipalRefused`] for a tenant, client or secret that can't be one.
     pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Arc<dyn TokenCredential>, Trouble> {
         Ok(match self {
             Self::ServicePrincipal { tenant_id, client_id, client_secret } => {
@@ -136,7 +136,8 @@ mod tests {
             SignIn::ServicePrincipal { tenant_id: "../x".into(), client_id: "c".into(), client_secret: "s".into() },
         ] {
             let trouble = sign_in.credential(&Cloud::public(), http.clone()).unwrap_err();
-            assert!(matches!(trouble.failure, Failure::NotSignedIn { .. }));
+            let refused = matches!(trouble.failure, Failure::NotSignedIn { .. } | Failure::PrincipalRefused { .. });
+            assert!(refused, "{trouble:?}");
         }
     }
 }

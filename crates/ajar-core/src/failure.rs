@@ -20,6 +20,15 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
+    /// Entra refuses the service principal of the environment: its tenant, client id or secret is not right.
+    PrincipalRefused {
+        /// Its client id.
+        client_id: String,
+        /// Entra's sentence.
+        detail: String,
+    },
+    /// The environment names a certificate to sign in with, and no secret. Ajar takes no certificates yet.
+    CertificateUnused,
     /// Azure takes the account's token only with other claims (401 `insufficient_claims`, continuous access evaluation).
     ClaimsRequired {
         /// What the new token must hold: base64 of JSON, as Azure sent it; empty if it sent nothing that is base64.
@@ -340,6 +349,8 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
+            Self::PrincipalRefused { .. } => "principalRefused",
+            Self::CertificateUnused => "certificateUnused",
             Self::ClaimsRequired { .. } => "claimsRequired",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
@@ -393,7 +404,10 @@ impl Failure {
     /// What it means to a script.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NotSignedIn { .. } | Self::ClaimsRequired { .. } => ExitCode::NotSignedIn,
+            Self::NotSignedIn { .. }
+            | Self::PrincipalRefused { .. }
+            | Self::CertificateUnused
+            | Self::ClaimsRequired { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }

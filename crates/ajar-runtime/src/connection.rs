@@ -22,7 +22,8 @@ const ENVIRONMENT: &str = "environment";
 /// What an engine is made of, by the user's settings.
 ///
 /// The account is the service principal of the environment (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
-/// `AZURE_CLIENT_SECRET`) if there is one, else whoever is signed in to the az CLI. `variables` reads the environment.
+/// `AZURE_CLIENT_SECRET`) if there is one, else whoever is signed in to the az CLI. One with a certificate
+/// (`AZURE_CLIENT_CERTIFICATE_PATH`) is refused when Azure is called. `variables` reads the environment.
 ///
 /// # Errors
 /// Settings that cannot be read, an unknown cloud, certificates that are none. Trouble with the account is not among
@@ -43,13 +44,16 @@ pub fn parts(
     let name = cloud_name(cloud, &settings);
     let cloud = find_cloud(name, &settings, file.path())?;
     let client_id = variables("AZURE_CLIENT_ID");
+    let certificate = names_a_certificate(&variables);
     let (account, principal, sign_in) = match SignIn::from_environment(variables) {
-        Some(sign_in) => (ENVIRONMENT, client_id, sign_in),
-        None => ("az", None, SignIn::AzureCli { tenant_id: None }),
+        Some(sign_in) => (ENVIRONMENT, client_id, Ok(sign_in)),
+        // To act as somebody else than the environment means would be worse than not to act.
+        None if certificate => (ENVIRONMENT, client_id, Err(Failure::CertificateUnused.into())),
+        None => ("az", None, Ok(SignIn::AzureCli { tenant_id: None })),
     };
     let client = match broken {
         Some(trouble) => Err(trouble),
-        None => arm_client(&cloud, &sign_in),
+        None => sign_in.and_then(|sign_in| arm_client(&cloud, &sign_in)),
     };
     let ports = Ports {
         azure: Arc::new(Arm::new(client)),
@@ -102,6 +106,13 @@ impl Meant {
         let is_another = host.pid != std::process::id() && self.has_account && host.account != ENVIRONMENT;
         is_another.then(|| Failure::OtherAccount { running: host.account.clone(), wanted: ENVIRONMENT.into() })
     }
+}
+
+/// Whether the environment means a service principal with a certificate.
+fn names_a_certificate(variables: impl Fn(&str) -> Option<String>) -> bool {
+    ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"]
+        .iter()
+        .all(|name| variables(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {

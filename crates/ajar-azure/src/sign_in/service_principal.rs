@@ -44,7 +44,7 @@ impl ServicePrincipal {
     ) -> Result<Self, Failure> {
         let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, client_secret, http, limits };
         // What can't be a tenant is found out now and not at the first call.
-        source.azure_credential().map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })?;
+        source.azure_credential().map_err(|error| source.refused(first_line(&error)))?;
         Ok(source)
     }
 
@@ -87,9 +87,14 @@ impl ServicePrincipal {
         result.map_err(|error| self.failure(&error))
     }
 
+    fn refused(&self, detail: String) -> Failure {
+        Failure::PrincipalRefused { client_id: self.client_id.clone(), detail }
+    }
+
     fn failure(&self, error: &Error) -> Failure {
         if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<EntraRefusal>()) {
-            return refusal.0.clone();
+            let failure = refusal.0.clone();
+            return if let Failure::NotSignedIn { detail } = failure { self.refused(detail) } else { failure };
         }
         let unreachable = causes(error)
             .filter_map(|cause| cause.downcast_ref::<Error>())
@@ -182,7 +187,8 @@ mod tests {
         let body = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":
             "AADSTS7000215: Invalid client secret provided. Trace ID: a\r\nCorrelation ID: b"}"#;
         let failure = source(&Scripted::new([json(401, body)])).fetch(SCOPE).await.unwrap_err();
-        assert_eq!(failure, Failure::NotSignedIn { detail: "AADSTS7000215: Invalid client secret provided.".into() });
+        let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
+        assert_eq!(failure, Failure::PrincipalRefused { client_id: "app".into(), detail });
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ async fn a_wrong_secret_is_no_sign_in_and_is_not_repeated() {
     let credential = credential(&azure.simulator, &azure.cloud, &azure.http, Some("wr0ng-secret"));
     let client = ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap();
     let failure = client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
-    let Failure::NotSignedIn { detail } = failure else { panic!("{failure:?}") };
+    let Failure::PrincipalRefused { detail, .. } = failure else { panic!("{failure:?}") };
     assert!(detail.contains("AADSTS") && !detail.contains("wr0ng"), "{detail}");
 }
 

@@ -100,6 +100,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::PrincipalRefused { client_id, detail } => access::principal_refused(client_id, detail),
+        Failure::CertificateUnused => access::certificate_unused(),
         Failure::ClaimsRequired { claims, scope } => access::claims_required(claims, scope),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
@@ -183,6 +185,11 @@ mod tests {
         let (azure_code, azure_message) = azure();
         vec![
             Failure::NotSignedIn { detail: "No account was found.".into() },
+            Failure::PrincipalRefused {
+                client_id: "2b1d94c8".into(),
+                detail: "AADSTS7000215: Invalid client secret provided.".into(),
+            },
+            Failure::CertificateUnused,
             Failure::ClaimsRequired {
                 claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
                 scope: "https://management.azure.com/.default".into(),

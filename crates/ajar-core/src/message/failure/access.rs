@@ -30,6 +30,25 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     .help(SIGN_IN_HELP)
 }
 
+/// “az login” would change nothing: the environment's account comes first.
+pub(super) fn principal_refused(client_id: &str, detail: &str) -> Words {
+    words(
+        "Azure refuses the account that the AZURE_ variables name.",
+        format!("It is the application {client_id}. {detail}"),
+        "Correct AZURE_CLIENT_SECRET, AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset all three to act as whoever is \
+         signed in to the Azure CLI; then try again.",
+    )
+}
+
+pub(super) fn certificate_unused() -> Words {
+    words(
+        "Ajar cannot sign in with a certificate yet.",
+        "AZURE_CLIENT_CERTIFICATE_PATH names one, and AZURE_CLIENT_SECRET is not set.",
+        "Set AZURE_CLIENT_SECRET, or unset the AZURE_ variables to act as whoever is signed in to the Azure CLI; then \
+         try again.",
+    )
+}
+
 pub(super) fn claims_required(claims: &str, scope: &str) -> Words {
     let sign_in = if claims.is_empty() {
         format!("az login --scope \"{scope}\"")
