@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::profile::{Profile, ProfileName};
 
-/// The `schema_version` this code writes. A file with a newer one is read but never written.
+/// The `schema_version` this code writes. A file with a newer one is refused, and neither understood by half nor written.
 pub const SCHEMA_VERSION: i64 = 1;
 
 /// Everything `config.toml` says, in the file's order.
@@ -65,9 +65,8 @@ pub struct Favourite {
     pub profile: Profile,
 }
 
-/// A `[clouds.NAME]` table.
+/// A `[clouds.NAME]` table. Keys it does not know are a later Ajar's, and let through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CloudSettings {
     /// Where tokens come from, such as `https://login.microsoftonline.com`.
     pub authority: String,
@@ -84,9 +83,8 @@ pub struct CloudSettings {
     pub public_ip_endpoints: Option<Vec<String>>,
 }
 
-/// The `[clients]` table: programs to use in place of the ones found.
+/// The `[clients]` table: programs to use in place of the ones found. Keys it does not know are let through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ClientSettings {
     /// A terminal that runs the command appended to it, such as `["foot"]` or `["xterm", "-e"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

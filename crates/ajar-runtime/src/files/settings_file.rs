@@ -208,13 +208,15 @@ mod tests {
     #[test]
     fn comments_order_and_unknown_keys_survive_changes() {
         let before = format!(
-            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
+            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[clients]\nssh = \"my-ssh\"\nbrowser = \"x\" # not known yet\n\n[clouds.own]\nauthority = \"https://a\"\nresource_manager = \"https://r\"\nlater = {{ a = 1 }}\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
         );
         let (_folder, file) = file(&before);
         let names = |file: &SettingsFile| -> Vec<String> {
             file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect()
         };
         assert_eq!(names(&file), ["b", "a"]);
+        let read = file.read().unwrap();
+        assert_eq!((read.clients.ssh.as_deref(), read.clouds[0].0.as_str()), (Some("my-ssh"), "own"));
         file.add(&"c".parse().unwrap(), &Profile { port: Some(3389), ..Profile::new(VM.parse().unwrap()) }).unwrap();
         assert_eq!(names(&file), ["b", "a", "c"]);
         file.remove(&"C".parse().unwrap()).unwrap();
