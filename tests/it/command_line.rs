@@ -20,6 +20,15 @@ async fn favourites_are_added_shown_listed_and_removed() {
 
     let added = run(folder.path(), &["add", "web", "--vm", VM, "--user", "me", "--for", "90m"]).await;
     assert_eq!((added.code, added.stdout.as_str()), (0, "Added web. Open it with: ajar connect web\n"));
+    let same = ["add", "web", "--vm", VM, "--user", "me", "--for", "90m"];
+    let again = run(folder.path(), &same).await;
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (0, "web is there already, just like this. Nothing was changed.\n")
+    );
+    let again = run(folder.path(), &[&same[..], &["--json"]].concat()).await;
+    assert_eq!(serde_json::from_str::<Value>(&again.stdout).expect("JSON")["added"], false);
+
     let shown: Value =
         serde_json::from_str(&run(folder.path(), &["show", "WEB", "--json"]).await.stdout).expect("JSON");
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod folder;
+mod line_ends;
 mod settings_file;
 mod state_file;
 

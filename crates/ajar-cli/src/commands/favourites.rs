@@ -25,9 +25,13 @@ pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
         identity_file: args.identity_file.clone(),
         ..Profile::new(args.vm.clone())
     };
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let is_there = settings.favourite(&args.name).is_some_and(|known| known.profile == profile);
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
     if args.json {
-        output::json(&json!({ "name": args.name, "vm": args.vm }))?;
+        output::json(&json!({ "name": args.name, "vm": args.vm, "added": !is_there }))?;
+    } else if is_there {
+        output::line(&message::cli::there_already(args.name.as_str()))?;
     } else {
         output::line(&message::cli::added(args.name.as_str()))?;
     }

@@ -95,6 +95,11 @@ pub fn added(name: &str) -> String {
     format!("Added {name}. Open it with: ajar connect {name}")
 }
 
+/// A favourite was to be added that is there, with all that was said of it.
+pub fn there_already(name: &str) -> String {
+    format!("{name} is there already, just like this. Nothing was changed.")
+}
+
 /// A favourite was removed.
 pub fn removed(name: &str) -> String {
     format!("Removed {name}. What Azure holds open stays open until its end.")

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::atomic::{while_locked, write_atomically};
+use super::line_ends::LineEnds;
 
 const NEW_FILE: &str = "# Settings of Ajar. Edit freely: comments and order are kept.\nschema_version = 1\n";
 
@@ -50,7 +51,7 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`] with the place in the file.
     pub fn read(&self) -> Result<Settings, Trouble> {
-        let document = self.document().map_err(|error| self.unusable(&error))?;
+        let document = self.text().and_then(|text| document(&text)).map_err(|error| self.unusable(&error))?;
         settings(&document).map_err(|error| self.unusable(&error))
     }
 
@@ -88,35 +89,38 @@ impl SettingsFile {
 
     fn edit(&self, edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {
         while_locked(&self.path, || {
-            let mut document = match self.document() {
-                Ok(document) => document,
-                Err(error) => return Ok(Err(self.unusable(&error))),
-            };
-            let known = match settings(&document) {
-                Ok(known) => known,
+            let understood = self.text().and_then(|text| {
+                let document = document(&text)?;
+                Ok((LineEnds::of(&text), settings(&document)?, document))
+            });
+            let (line_ends, known, mut document) = match understood {
+                Ok(understood) => understood,
                 Err(error) => return Ok(Err(self.unusable(&error))),
             };
             if let Err(failure) = edit(&mut document, &known) {
                 return Ok(Err(failure.into()));
             }
-            write_atomically(&self.path, document.to_string().as_bytes())?;
+            write_atomically(&self.path, line_ends.put_on(&document.to_string()).as_bytes())?;
             Ok(Ok(()))
         })
         .map_err(|error| self.unusable(&error))?
     }
 
-    fn document(&self) -> Result<DocumentMut, String> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => NEW_FILE.to_owned(),
-            Err(error) => return Err(error.to_string()),
-        };
-        text.parse().map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())
+    fn text(&self) -> Result<String, String> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(NEW_FILE.to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     fn unusable(&self, detail: &impl ToString) -> Trouble {
         Failure::Settings { path: self.path.display().to_string(), detail: detail.to_string() }.into()
     }
+}
+
+fn document(text: &str) -> Result<DocumentMut, String> {
+    text.parse().map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())
 }
 
 fn profiles(document: &mut DocumentMut) -> Result<&mut Table, Failure> {
@@ -233,6 +237,19 @@ mod tests {
         assert!(text.starts_with("# mine\n") && text.contains("later = 1"), "{text}");
         file.remove(&"a".parse().unwrap()).unwrap();
         assert_eq!(file.read().unwrap().favourites, []);
+    }
+
+    #[test]
+    fn line_ends_and_the_mark_of_an_editor_of_windows_survive_changes() {
+        let before = format!("\u{feff}# mine\r\nschema_version = 1\r\n\r\n[profiles.b]\r\nvm = \"{VM}\"\r\n");
+        let (_folder, file) = file(&before);
+        let name = "c".parse().unwrap();
+        file.add(&name, &Profile::new(VM.parse().unwrap())).unwrap();
+        let changed = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(changed.matches('\n').count(), changed.matches("\r\n").count(), "{changed:?}");
+        assert!(changed.starts_with(&before) && changed.contains("[profiles.c]"), "{changed:?}");
+        file.remove(&name).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
     }
 
     #[test]
