@@ -18,11 +18,21 @@ pub enum RdpClient {
     FreeRdp2(String),
     /// Remmina, by its path.
     Remmina(String),
-    /// From the settings: gets `/v:HOST:PORT`, and `/u:USER` if there is one, which mstsc and FreeRDP both read.
+    /// From the settings, and none of the above by its name: gets `/v:HOST:PORT`, and `/u:USER` if there is one, as
+    /// FreeRDP reads them. (mstsc reads the first alone.)
     Custom(String),
 }
 
 impl RdpClient {
+    /// A program that the settings name: what its name says that it is.
+    pub fn named(program: String) -> Self {
+        let file = program.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+        let stem = |name: &str| name.trim_end_matches(".exe").to_owned();
+        let mut known = [Os::Windows, Os::Linux].into_iter().flat_map(Self::candidates);
+        let found = known.find(|(name, _)| stem(name) == stem(&file));
+        found.map_or(Self::Custom as fn(String) -> Self, |(_, client)| *client)(program)
+    }
+
     /// The programs to look for, in order, and what each becomes when found under a path.
     ///
     /// FreeRDP's SDL client comes first because it asks for the password in a window; the X11 one asks on a terminal.

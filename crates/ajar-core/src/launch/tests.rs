@@ -120,9 +120,10 @@ fn each_terminal_takes_the_command_in_its_own_way() {
 #[test]
 fn each_rdp_client_is_told_the_same_in_its_own_way() {
     let (profile, endpoint) = (profile(Protocol::Rdp, Some("me@contoso.com")), at("203.0.113.50", 3389));
-    let own = RdpClient::Custom("/opt/my-rdp".into());
+    let own = ["/opt/my-rdp", "/opt/freerdp/bin/xfreerdp3", r"C:\Windows\System32\MSTSC.EXE"];
+    let own = own.map(|program| RdpClient::named(program.into()));
     let clients = RdpClient::candidates(Os::Linux).iter().map(|(name, client)| client((*name).to_owned()));
-    let plans = clients.chain([own]).map(|client| {
+    let plans = clients.chain(own).map(|client| {
         let around = Surroundings { rdp: Some(client), ..linux() };
         shown(&in_window(&target(&profile, &endpoint), &around))
     });

@@ -13,7 +13,7 @@ pub fn surroundings(settings: &ClientSettings) -> Surroundings {
         os,
         ssh: settings.ssh.clone().or_else(|| find(os.ssh_program(), &["OpenSSH"])),
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
-        rdp: settings.rdp.clone().map(RdpClient::Custom).or_else(|| first(RdpClient::candidates(os))),
+        rdp: settings.rdp.clone().map(RdpClient::named).or_else(|| first(RdpClient::candidates(os))),
     }
 }
 
