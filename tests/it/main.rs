@@ -12,5 +12,7 @@ mod signals;
 mod sshd;
 mod status;
 mod takeover;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod unverified;
 mod world;

@@ -1,6 +1,7 @@
 //! The steps of an attempt, live on standard error: redrawn on a terminal, a line for each finished step elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use ajar_core::snapshot::{AttemptView, Step, StepStatus, StepView};
@@ -29,6 +30,18 @@ struct Drawn {
     lines: BTreeMap<Step, ProgressBar>,
     running_since: BTreeMap<Step, Instant>,
     last: Vec<StepView>,
+}
+
+/// Whether steps can be redrawn on standard error: not by a terminal that cannot move its cursor, and not where the log
+/// is written to it too.
+pub(crate) fn can_redraw(verbose: u8) -> bool {
+    redraws(std::io::stderr().is_terminal(), std::env::var("TERM").ok().as_deref(), verbose)
+}
+
+fn redraws(terminal: bool, kind: Option<&str>, verbose: u8) -> bool {
+    // Terminals of Windows have no name.
+    let moves_cursor = kind.map_or(cfg!(windows), |kind| kind != "dumb" && !kind.is_empty());
+    terminal && moves_cursor && verbose == 0
 }
 
 impl Progress {
@@ -190,6 +203,17 @@ mod tests {
         assert!(is_final(&policy, &[policy.clone(), access(StepStatus::Running)]));
         let failed = StepView { status: StepStatus::Failed, ..policy };
         assert!(is_final(&failed, &[failed.clone(), access(StepStatus::Skipped)]));
+    }
+
+    #[test]
+    fn steps_are_redrawn_only_where_nothing_else_is_written_and_the_cursor_can_be_moved() {
+        assert!(redraws(true, Some("xterm-256color"), 0));
+        assert_eq!(redraws(true, None, 0), cfg!(windows));
+        for (terminal, kind, verbose) in
+            [(false, "xterm", 0), (true, "dumb", 0), (true, "", 0), (true, "xterm", 1), (true, "xterm", 2)]
+        {
+            assert!(!redraws(terminal, Some(kind), verbose), "{kind} {verbose}");
+        }
     }
 
     #[test]

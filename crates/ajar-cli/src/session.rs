@@ -25,6 +25,8 @@ use crate::signals::Signals;
 pub(crate) struct Session {
     pub(crate) face: Face,
     pub(crate) folder: Folder,
+    /// How much of the log goes to standard error.
+    pub(crate) verbose: u8,
 }
 
 /// A failure that happened here, in words.
@@ -64,7 +66,7 @@ impl Session {
         let parts = if args.demo { demo_parts(args, &folder)? } else { azure_parts(args, &folder) };
         let mut arriving = Face::begin(Opening { folder: folder.clone(), parts });
         let signal = tokio::select! {
-            face = arriving.face() => return Ok(Self { face: face?, folder }),
+            face = arriving.face() => return Ok(Self { face: face?, folder, verbose: args.verbose }),
             signal = signals.next() => signal,
         };
         tokio::select! {

@@ -22,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::{End, azure_now};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
-use crate::progress::{Progress, REDRAW};
+use crate::progress::{Progress, REDRAW, can_redraw};
 use crate::session::{Session, words};
 use crate::signals::{Signal, Signals};
 
@@ -104,7 +104,7 @@ async fn follow(
     request: protocol::Connect,
     signals: &mut Signals,
 ) -> Result<AttemptView, End> {
-    let mut progress = Progress::new(!args.json && std::io::stderr().is_terminal());
+    let mut progress = Progress::new(!args.json && can_redraw(session.verbose));
     let mut following = session.face.connect(request).await;
     let mut redraw = tokio::time::interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
