@@ -52,8 +52,8 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["xorg-server-xvfb", "dbus"],
     },
     Need {
-        why: "to drive the real window, with text in it",
-        debian: &["webkit2gtk-driver", "fonts-dejavu-core"],
+        why: "to see text in the real window",
+        debian: &["fonts-dejavu-core"],
         fedora: &["dejavu-sans-fonts"],
         arch: &["ttf-dejavu"],
     },

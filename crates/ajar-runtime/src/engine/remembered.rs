@@ -48,7 +48,8 @@ impl Remembered {
     }
 }
 
-/// One change after the other. A file system that fails costs a little time after a crash, nothing else.
+/// One change after the other. A file system that fails keeps nobody from working; but a host that is killed then, between
+/// sending a request and its answer, leaves no trace of it, and the next one can only know it by the policy.
 async fn write(file: StateFile, mut changes: mpsc::UnboundedReceiver<Change>) {
     while let Some(Change { make, written }) = changes.recv().await {
         let file = file.clone();
