@@ -13,7 +13,7 @@ use crate::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, Snap
 mod tests;
 
 /// [`crate::failure::Failure::code`] of not being signed in.
-const WANT_SIGN_IN: [&str; 2] = ["notSignedIn", "claimsRequired"];
+const WANT_SIGN_IN: [&str; 4] = ["notSignedIn", "principalRefused", "certificateUnused", "claimsRequired"];
 
 /// What the tray shows. Two that are equal need no redrawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
