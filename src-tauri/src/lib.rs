@@ -55,7 +55,7 @@ fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
     // A window without an engine says what is wrong; nothing could say it better.
     let opened = runtime.block_on(Face::open(opening::opening(arguments, folder.clone())));
     let face = usable(opened, arguments, folder);
-    ended(window::run(Engine { face, meant: arguments.meant(folder) }, arguments.leashed))
+    ended(window::run(Engine { face, meant: arguments.meant(folder) }, folder, arguments.leashed))
 }
 
 fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
@@ -91,7 +91,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(Some((Err(failure), _))) => {
             // No tray runs; the next start may fare better.
             drop(lock);
-            ended(window::run(Engine { face: Err(failure), meant: None }, false));
+            ended(window::run(Engine { face: Err(failure), meant: None }, folder, false));
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,10 @@
 //! The process that shows the window: a face of the engine like any other, gone when the window is closed.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
 
 use ajar_core::protocol::Request;
+use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
 use tauri::{App, AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder};
 
@@ -11,8 +13,9 @@ use crate::view::{self, Engine};
 /// The window's name in capabilities and calls.
 const LABEL: &str = "main";
 
-/// Shows the window until it is closed. Without an engine it shows why there is none.
-pub(crate) fn run(engine: Engine, leashed: bool) -> tauri::Result<i32> {
+/// Shows the window until it is closed. Without an engine it shows why there is none. `folder` is Ajar's.
+pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Result<i32> {
+    let data = folder.state_file("window");
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
@@ -29,7 +32,7 @@ pub(crate) fn run(engine: Engine, leashed: bool) -> tauri::Result<i32> {
                 tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone(), engine.meant.clone()));
             }
             app.manage(engine);
-            open(app)?;
+            open(app, data)?;
             if leashed {
                 obey_standard_input(app.handle().clone())?;
             }
@@ -44,13 +47,14 @@ fn look_anew(face: Face) {
     tauri::async_runtime::spawn(async move { face.ask(Request::Refresh).await });
 }
 
-fn open(app: &App) -> tauri::Result<()> {
+fn open(app: &App, data: PathBuf) -> tauri::Result<()> {
     WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Ajar")
         .inner_size(460.0, 760.0)
         .min_inner_size(380.0, 480.0)
-        // It keeps nothing of its own, so there is nothing to be found outside the folders of Ajar.
+        // It keeps nothing of its own. The folder is made all the same, and by default outside those of Ajar.
         .incognito(true)
+        .data_directory(data)
         .build()?;
     Ok(())
 }

@@ -173,7 +173,7 @@ fn cases() -> Vec<Case> {
     let nothing = || json!({ "fault": "reset", "match": { "route": "none" } });
     vec![
         case("all is well", "none", "connected", nothing()),
-        Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "notSignedIn", nothing()) },
+        Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "principalRefused", nothing()) },
         case("the request is refused", initiate, "accessDenied", always("forbidden")),
         case("the policy can't be read", policies, "connected", always("forbidden")),
         case("the token is refused", vm, "notSignedIn", always("expiredToken")),

@@ -80,6 +80,10 @@ fn false_host(faces: &Faces, lines: String) -> std::fs::File {
             stream.get_mut().write_all(lines.as_bytes()).unwrap();
             let mut greeting = String::new();
             drop(stream.read_line(&mut greeting));
+            if lines.is_empty() {
+                // It has nothing to say, and does not hang up either.
+                drop(stream.read_to_string(&mut greeting));
+            }
         }
     });
     lock
