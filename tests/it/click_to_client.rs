@@ -99,7 +99,11 @@ async fn a_window_that_is_open_is_used_again_without_a_call_to_azure_before_the_
     assert!(ended.stderr.contains("nothing was asked for. Not taken up: access for 30 minutes."), "{}", ended.stderr);
     let started_at: chrono::DateTime<chrono::Utc> =
         std::fs::read_to_string(note).expect("ssh was started").trim().parse().expect("a time");
-    for request in world.control().journal().await {
+    // What is asked for later is in the journal: it does not just leave things out.
+    assert_eq!(world.run(&["status"]).await.code, 0);
+    let journal = world.control().journal().await;
+    assert!(!journal.is_empty());
+    for request in journal {
         assert!(!request.path.ends_with("/initiate"), "{request:?}");
         // Afterwards the policy is read, to know when the window ends.
         assert!(request.started_at >= started_at, "asked before the client, at {started_at}: {request:?}");
