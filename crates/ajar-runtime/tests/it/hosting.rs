@@ -191,7 +191,7 @@ async fn a_refusal_reaches_the_follower() {
 
 #[tokio::test]
 async fn who_cannot_make_an_engine_says_why_and_is_in_nobodys_way() {
-    let faces = Faces::of(&["web"]);
+    let faces = Faces::of(&["web", "db"]);
     let parts =
         || Box::pin(std::future::ready(Err(Failure::UnknownCloud { name: "x".into(), known: vec![] }.into()))) as _;
     let opening = || Opening { folder: faces.world.folder(), parts: Box::new(parts) };
@@ -201,9 +201,21 @@ async fn who_cannot_make_an_engine_says_why_and_is_in_nobodys_way() {
     let host = faces.open().await;
     let attached = soon(Face::open(opening())).await.unwrap();
     assert_eq!(soon(attached.ask(Request::ShowWindow)).await, Reply::Done, "it needs no engine of its own");
-    let mut following = attached.connect(connect("web")).await;
-    faces.world.takes(Call::Policies, 30);
+    // An attempt that has ended by then keeps its end; one that has not cannot go on, and says why.
+    let mut ended = attached.connect(connect("web")).await;
+    let view = to_the_end(&mut ended).await.unwrap();
+    assert!(is_connected(&view), "{view:#?}");
+    faces.world.takes(Call::Policies, 3_600);
+    let mut under_way = attached.connect(connect("db")).await;
+    soon(attached.wait_for(|snapshot| snapshot.attempts.iter().any(|attempt| attempt.outcome.is_none())))
+        .await
+        .unwrap();
     drop(host);
-    assert!(to_the_end(&mut following).await.is_err() || faces.world.count(Call::Launch) == 1);
-    assert!(matches!(soon(attached.ask(Request::ShowWindow)).await, Reply::Refused { .. }), "nobody is left");
+    assert_eq!(to_the_end(&mut under_way).await.unwrap_err().code, "internal", "no host is to be had");
+    assert_eq!(to_the_end(&mut ended).await.unwrap(), view);
+    assert_eq!(faces.world.count(Call::Launch), 1, "for web, and not for db");
+    assert_eq!(faces.world.count(Call::Initiate), 1, "for web, and not for db");
+    assert_eq!(faces.engines(), 1);
+    let Reply::Refused { failure } = soon(attached.ask(Request::ShowWindow)).await else { panic!("nobody is left") };
+    assert_eq!(failure.code, "internal");
 }
