@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-/// Who may use what, beside the simulator.
+/// Whom each crate of the workspace is made of, beside the simulator. In tests they may use nothing more of ours.
 const ARROWS: &[(&str, &[&str])] = &[
     ("ajar-core", &[]),
     ("ajar-azure", &["ajar-core"]),
@@ -13,6 +13,30 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ajar-desktop", &["ajar-core", "ajar-runtime"]),
     ("azure-sim", &[]),
     ("xtask", &[]),
+];
+
+/// All that the core is made of. A crate belongs here only if it can do nothing but compute: it reads no clock, file or
+/// environment, opens no socket, starts no task or process. (Of chrono the core's `clippy.toml` forbids the clock.)
+const OF_THE_CORE: &[&str] = &["chrono", "ipnet", "serde", "serde_json", "thiserror"];
+
+/// All that the core's tests add: golden files, random cases, the window's types.
+const OF_THE_CORES_TESTS: &[&str] = &["insta", "proptest", "ts-rs"];
+
+/// What opens a way out of the program, by how the crate's name begins, and who alone may be made of it.
+const WAYS_OUT: &[(&str, &[&str])] = &[
+    ("azure_", &["ajar-azure"]),
+    // The runtime asks public addresses of their endpoints, and the resource manager of nothing.
+    ("reqwest", &["ajar-azure", "ajar-runtime"]),
+    ("hyper", &[]),
+    ("interprocess", &["ajar-runtime"]),
+    ("tauri", &["ajar-desktop"]),
+    ("tray-icon", &["ajar-desktop"]),
+    ("zbus", &["ajar-desktop"]),
+    ("axum", &["azure-sim"]),
+    ("russh", &["azure-sim"]),
+    ("rustls", &["azure-sim"]),
+    ("aws-lc", &["azure-sim"]),
+    ("tokio", &["ajar-azure", "ajar-runtime", "ajar-cli", "ajar-desktop", "azure-sim"]),
 ];
 
 const SIMULATOR: &str = "azure-sim";
@@ -43,7 +67,9 @@ fn is_drawn(from: &str, arrow: &Dependency) -> bool {
             && from != "ajar-core"
             && (is_for_tests || is_option && EMBED_SIMULATOR.contains(&from));
     }
-    ARROWS.iter().any(|(name, uses)| *name == from && uses.contains(&arrow.name.as_str()))
+    arrow.kind == DependencyKind::Normal
+        && !arrow.optional
+        && ARROWS.iter().any(|(name, uses)| *name == from && uses.contains(&arrow.name.as_str()))
 }
 
 fn names(packages: &[Package]) -> Vec<&str> {
@@ -74,13 +100,42 @@ fn no_arrow_between_the_crates_goes_where_none_is_drawn() {
 }
 
 #[test]
-fn the_core_knows_no_runtime_no_http_and_no_window() {
+fn every_arrow_that_is_drawn_is_there() {
+    let workspace = workspace();
+    for (from, uses) in ARROWS {
+        let arrows = &package(&workspace, from).dependencies;
+        let unused: Vec<_> = uses.iter().filter(|name| !arrows.iter().any(|arrow| arrow.name == **name)).collect();
+        assert!(unused.is_empty(), "{from} does not use {unused:?}");
+    }
+}
+
+#[test]
+fn the_core_is_made_of_what_only_computes_and_of_nothing_else() {
     let workspace = workspace();
     let core = package(&workspace, "ajar-core");
-    let impure = core.dependencies.iter().map(|dependency| dependency.name.as_str()).find(|name| {
-        ["tokio", "reqwest", "hyper"].contains(name) || name.starts_with("tauri") || name.starts_with("azure_")
-    });
-    assert_eq!(impure, None);
+    let of = |kind: DependencyKind| {
+        let mut names: Vec<&str> =
+            core.dependencies.iter().filter(|on| on.kind == kind).map(|on| on.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(of(DependencyKind::Normal), OF_THE_CORE);
+    assert_eq!(of(DependencyKind::Development), OF_THE_CORES_TESTS);
+    assert_eq!(of(DependencyKind::Build), [] as [&str; 0]);
+}
+
+#[test]
+fn each_way_out_of_the_program_is_kept_to_the_crates_that_are_for_it() {
+    let mut stray = Vec::new();
+    for package in &workspace() {
+        for on in package.dependencies.iter().filter(|on| on.kind != DependencyKind::Development) {
+            let way = WAYS_OUT.iter().find(|(way, _)| on.name.starts_with(way));
+            if way.is_some_and(|(_, allowed)| !allowed.contains(&package.name.as_str())) {
+                stray.push(format!("{} -> {}", package.name, on.name));
+            }
+        }
+    }
+    assert!(stray.is_empty(), "not for these crates: {stray:#?}");
 }
 
 #[test]
@@ -90,12 +145,4 @@ fn the_simulator_shares_nothing_of_ours_not_even_in_its_tests() {
     let simulator = package(&workspace, SIMULATOR);
     let shared = simulator.dependencies.iter().find(|arrow| ours.contains(&arrow.name.as_str()));
     assert!(shared.is_none(), "a misspelt field must not pass both sides: {shared:?}");
-}
-
-#[test]
-fn only_the_desktop_package_depends_on_tauri() {
-    let workspace = workspace();
-    let on_tauri = |package: &&Package| package.dependencies.iter().any(|on| on.name.starts_with("tauri"));
-    let with_tauri: Vec<&str> = workspace.iter().filter(on_tauri).map(|package| package.name.as_str()).collect();
-    assert_eq!(with_tauri, ["ajar-desktop"]);
 }
