@@ -97,6 +97,8 @@ impl Policy for Resend {
             let wait = self.wait(sent, &result).filter(|_| began.elapsed() < self.limits.long_enough);
             let Some(wait) = wait else { return result };
             tracing::debug!(?wait, sent, "sending again");
+            // Of writes only those are sent again that Azure says it did not apply.
+            wanted.came_back();
             wanted.wait(tokio::time::sleep(wait)).await?;
         }
     }
@@ -175,6 +177,7 @@ impl Policy for Authorize {
         if !is(response.status(), 401) {
             return Ok(response);
         }
+        wanted.came_back();
         self.reject(token.clone());
         if response.headers().get_optional_str(&WWW_AUTHENTICATE).is_some_and(is_claims_challenge) {
             return Ok(response);
@@ -187,6 +190,7 @@ impl Policy for Authorize {
         wanted.check()?;
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if is(response.status(), 401) {
+            wanted.came_back();
             self.reject(fresh);
         }
         Ok(response)

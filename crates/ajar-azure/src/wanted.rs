@@ -1,6 +1,8 @@
-//! Whether a write is still wanted: between the click and the wire lie token fetches and waits that Azure asks for.
+//! Whether a write is still wanted, and whether it has left: between the click and the wire lie token fetches and waits
+//! that Azure asks for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use azure_core::error::{Error, ErrorKind};
 use tokio::sync::watch;
@@ -10,12 +12,19 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     withdrawn: Arc<watch::Sender<bool>>,
+    left: Arc<AtomicBool>,
 }
 
 impl Wanted {
     /// Wanted, until it is withdrawn.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another write that is withdrawn together with this one, and leaves by itself.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { withdrawn: Arc::clone(&self.withdrawn), left: Arc::default() }
     }
 
     /// From now on nothing is sent (again), and waits before sending end.
@@ -28,14 +37,36 @@ impl Wanted {
         !*self.withdrawn.borrow()
     }
 
+    /// Takes it as handed to the transport, unless it is withdrawn; whether it may go. Who withdraws it afterwards finds
+    /// that it [has left](Self::has_left).
+    pub fn leave(&self) -> bool {
+        // Whoever withdraws it waits for this look at it to be over.
+        let withdrawn = self.withdrawn.borrow();
+        if !*withdrawn {
+            self.left.store(true, Ordering::Release);
+        }
+        !*withdrawn
+    }
+
+    /// Whether it was handed to the transport, and Azure has not said since that it was not applied.
+    pub fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
+    }
+
+    /// Azure has said that it was not applied, and may be sent again.
+    pub(crate) fn came_back(&self) {
+        self.left.store(false, Ordering::Release);
+    }
+
     /// Returns when it is withdrawn.
     async fn withdrawn(&self) {
         // The sender is our own, so there is no other end than this.
         drop(self.withdrawn.subscribe().wait_for(|withdrawn| *withdrawn).await);
     }
 
+    /// As [`Self::leave`], for pipelines.
     pub(crate) fn check(&self) -> azure_core::Result<()> {
-        if self.is_wanted() { Ok(()) } else { Err(Withdrawn.into()) }
+        if self.leave() { Ok(()) } else { Err(Withdrawn.into()) }
     }
 
     /// What `before` comes to, unless the write is withdrawn meanwhile.
@@ -63,4 +94,20 @@ impl From<Withdrawn> for Error {
 pub(crate) fn is_withdrawn(error: &Error) -> bool {
     std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source())
         .any(<dyn std::error::Error>::is::<Withdrawn>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_writes_that_are_withdrawn_together_each_tells_by_itself_whether_it_has_left() {
+        let (one, other) = (Wanted::new(), Wanted::new().another());
+        let other_of_one = one.another();
+        assert!(one.leave() && one.has_left() && !other_of_one.has_left());
+        one.withdraw();
+        assert!(!other_of_one.is_wanted() && !other_of_one.leave() && !other_of_one.has_left());
+        assert!(one.has_left(), "what has left is not called back");
+        assert!(other.is_wanted());
+    }
 }

@@ -205,7 +205,8 @@ impl Attempt {
         self.clock.correct(by);
     }
 
-    /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind.
+    /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind. What
+    /// had not left is to be told of before: [`Attempt::request_unsent`], [`Attempt::start_unsent`].
     pub fn cancel(&mut self, now: DateTime<Utc>) {
         let cancelled = |open_until, asking, starting| Failure::Cancelled { open_until, asking, starting };
         self.give_up(now, cancelled);
@@ -215,6 +216,13 @@ impl Attempt {
     pub fn favourite_removed(&mut self, now: DateTime<Utc>) {
         let removed = |open_until, asking, starting| Failure::FavouriteRemoved { open_until, asking, starting };
         self.give_up(now, removed);
+    }
+
+    /// The order to start the VM was withdrawn before it left: the VM was not told anything.
+    pub fn start_unsent(&mut self) {
+        if self.is_starting() {
+            self.start = Read::unwanted();
+        }
     }
 
     /// Ends it with what stays behind: the end of a window, whether a request is on its way, whether the VM starts.

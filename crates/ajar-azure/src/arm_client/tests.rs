@@ -186,7 +186,9 @@ async fn withdrawn_after_a_second(client: &ArmClient) -> (NoAnswer, Duration) {
         wanted.withdraw();
     };
     let post = client.post(Call::Start, client.url("/x", &[]), Some(b"{}".to_vec()), &wanted);
-    (tokio::join!(post, withdraw).0.unwrap_err(), began.elapsed())
+    let error = tokio::join!(post, withdraw).0.unwrap_err();
+    assert!(!wanted.has_left(), "Azure has applied nothing");
+    (error, began.elapsed())
 }
 
 fn is_cancelled(error: &NoAnswer) -> bool {
@@ -225,8 +227,10 @@ async fn a_write_that_is_withdrawn_on_its_way_runs_to_its_end() {
     let withdraw = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         wanted.withdraw();
+        assert!(wanted.has_left());
     };
     assert_eq!(tokio::join!(post, withdraw).0.unwrap().status, 202);
+    assert!(wanted.has_left());
 }
 
 #[tokio::test(start_paused = true)]

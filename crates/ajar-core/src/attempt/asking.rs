@@ -157,6 +157,20 @@ impl Attempt {
         of_the_request && self.order.may_start && !self.is_running()
     }
 
+    /// The request for access was withdrawn before it left: Azure was not asked, and there is no answer to come.
+    pub fn request_unsent(&mut self) {
+        if self.asking.in_flight.take().is_none() {
+            return;
+        }
+        self.asking.sent -= 1;
+        self.asking.refused = self.asking.too_early;
+        if self.asking.sent == 0 {
+            self.asking.began = None;
+            self.asking.sent_at = None;
+            self.forget_notes_of_request();
+        }
+    }
+
     /// The window a request grants, if it lets this machine in.
     fn usable(&self, request: &JitNetworkAccessRequest) -> Option<AccessWindow> {
         let source = self.source.value()?.address;

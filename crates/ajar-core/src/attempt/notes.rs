@@ -88,6 +88,13 @@ impl Attempt {
         }
     }
 
+    /// Forgets what was noted of a request that was not sent after all.
+    pub(super) fn forget_notes_of_request(&mut self) {
+        let is_of_request = |note: &Note| matches!(note, Note::Clamped(_) | Note::Raised(_) | Note::AnswerToCome);
+        self.notes.retain(|note| !is_of_request(note));
+        self.note_unneeded(self.clock.seen());
+    }
+
     fn note(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);

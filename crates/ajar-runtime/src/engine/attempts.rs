@@ -1,6 +1,6 @@
 //! The attempts under way and the last ended one of each favourite, with the tasks that work for them.
 
-use ajar_core::attempt::{Attempt, Fact, Memory, Order};
+use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
@@ -15,7 +15,10 @@ use crate::ports::Wanted;
 /// cannot be called back, and its result is wanted even after a cancel. What is not yet on its way is withdrawn.
 pub(super) struct Working {
     pub(super) attempt: Attempt,
-    pub(super) writes: Wanted,
+    /// All its writes. Those below are the last of their kind.
+    writes: Wanted,
+    asking: Option<Wanted>,
+    starting: Option<Wanted>,
     followers: Followers,
     tasks: Vec<AbortHandle>,
     /// Whether it is not shown any more: it has ended, and was dismissed, or its favourite is gone or opened anew.
@@ -36,8 +39,45 @@ impl Working {
         self.attempt.want_launch(self.followers.want_launch());
     }
 
-    fn stop(&mut self) {
+    /// What an effect that writes to Azure looks at before it does; the others have no use for it.
+    pub(super) fn wanted_for(&mut self, effect: &Effect) -> Wanted {
+        let write = self.writes.another();
+        match effect {
+            Effect::Initiate(_) => self.asking = Some(write.clone()),
+            Effect::StartVm => self.starting = Some(write.clone()),
+            Effect::ProbePort { .. }
+            | Effect::DetectSource
+            | Effect::ReadPolicy
+            | Effect::ReadVm
+            | Effect::ResolveAddress { .. }
+            | Effect::LaunchClient { .. } => {}
+        }
+        write
+    }
+
+    /// Withdraws what is not on its way yet, and has the attempt know of it.
+    fn withdraw(&mut self) {
         self.writes.withdraw();
+        if self.asking.take().is_some_and(|write| !write.has_left()) {
+            self.attempt.request_unsent();
+        }
+        if self.starting.take().is_some_and(|write| !write.has_left()) {
+            self.attempt.start_unsent();
+        }
+    }
+
+    fn cancel(&mut self, now: DateTime<Utc>) {
+        self.withdraw();
+        self.attempt.cancel(now);
+    }
+
+    fn favourite_removed(&mut self, now: DateTime<Utc>) {
+        self.withdraw();
+        self.attempt.favourite_removed(now);
+    }
+
+    fn stop(&mut self) {
+        self.withdraw();
         self.tasks.drain(..).for_each(|task| task.abort());
     }
 
@@ -90,6 +130,8 @@ impl Attempts {
         self.all.push(Working {
             attempt,
             writes: Wanted::new(),
+            asking: None,
+            starting: None,
             followers,
             tasks: Vec::new(),
             superseded: false,
@@ -118,7 +160,7 @@ impl Attempts {
     /// Ends what was asked for by favourites that are not there any more.
     pub(super) fn favourites_are(&mut self, is_there: impl Fn(&ProfileName) -> bool, now: DateTime<Utc>) {
         for working in self.all.iter_mut().filter(|working| !is_there(&working.attempt.order().name)) {
-            working.attempt.favourite_removed(now);
+            working.favourite_removed(now);
             working.superseded = true;
         }
     }
@@ -128,7 +170,7 @@ impl Attempts {
         let mut any = false;
         for working in &mut self.all {
             if working.attempt.order().name == *name && !working.is_ended() {
-                working.attempt.cancel(now);
+                working.cancel(now);
                 any = true;
             }
         }
@@ -147,7 +189,7 @@ impl Attempts {
         for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
             let order = working.attempt.order();
             if working.followers.asked_by(name) || door == Some((&order.vm, order.port)) {
-                working.attempt.cancel(now);
+                working.cancel(now);
                 any = true;
             }
         }
@@ -163,7 +205,7 @@ impl Attempts {
                 continue;
             }
             if working.followers.is_empty() {
-                working.attempt.cancel(now);
+                working.cancel(now);
             } else {
                 working.attempt.want_launch(working.followers.want_launch());
                 goes_on = true;
@@ -218,8 +260,8 @@ impl Attempts {
         let fresh = self.all.iter_mut().filter(|working| working.is_ended() && working.last_view.is_none());
         fresh
             .map(|working| {
-                working.last_view = Some(working.attempt.view(now, zone));
                 working.stop();
+                working.last_view = Some(working.attempt.view(now, zone));
                 working.attempt.clone()
             })
             .collect()

@@ -43,21 +43,22 @@ impl Engine {
         let now = self.now();
         let mut starts = Vec::new();
         for working in self.attempts.all() {
-            let attempt = &mut working.attempt;
-            for effect in attempt.next(now) {
+            for effect in working.attempt.next(now) {
+                let order = working.attempt.order().clone();
                 if let Effect::Initiate(_) = effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer.
-                    if self.initiating.contains(&attempt.order().vm) {
+                    if self.initiating.contains(&order.vm) {
                         continue;
                     }
-                    self.initiating.push(attempt.order().vm.clone());
+                    self.initiating.push(order.vm.clone());
                 }
-                attempt.begun(&effect, now);
-                starts.push((attempt.number(), attempt.order().clone(), working.writes.clone(), effect));
+                let wanted = working.wanted_for(&effect);
+                working.attempt.begun(&effect, now);
+                starts.push((working.attempt.number(), order, wanted, effect));
             }
         }
-        for (number, order, writes, effect) in starts {
-            let task = self.run_effect(number, order, writes, effect);
+        for (number, order, wanted, effect) in starts {
+            let task = self.run_effect(number, order, wanted, effect);
             if let Some((task, working)) = task.zip(self.attempts.working(number)) {
                 working.works_with(task);
             }
@@ -69,7 +70,7 @@ impl Engine {
         &mut self,
         number: AttemptNumber,
         order: Order,
-        writes: Wanted,
+        wanted: Wanted,
         effect: Effect,
     ) -> Option<AbortHandle> {
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
@@ -94,7 +95,7 @@ impl Engine {
             }
             Effect::StartVm => {
                 // Not to be stopped: the POST may be on its way.
-                drop(self.send_fact(number, async move { Fact::Started(ports.azure.start(&vm, &writes).await) }));
+                drop(self.send_fact(number, async move { Fact::Started(ports.azure.start(&vm, &wanted).await) }));
                 None
             }
             Effect::LaunchClient { endpoint } => {
@@ -107,7 +108,7 @@ impl Engine {
                 }))
             }
             Effect::Initiate(ask) => {
-                self.initiate(number, order, ask, writes);
+                self.initiate(number, order, ask, wanted);
                 None
             }
         }
@@ -125,7 +126,7 @@ impl Engine {
 
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
-    fn initiate(&mut self, attempt: AttemptNumber, order: Order, ask: Ask, writes: Wanted) {
+    fn initiate(&mut self, attempt: AttemptNumber, order: Order, ask: Ask, wanted: Wanted) {
         let Order { name, vm, .. } = order;
         let (key, sent_at) = (State::key(&vm, ask.port), self.now());
         let written = self.remembered.change(move |state| {
@@ -137,7 +138,7 @@ impl Engine {
                 // The engine has ended before it was written down, and so before it was sent.
                 return;
             }
-            let result = azure.initiate(&vm, &ask, &writes).await;
+            let result = azure.initiate(&vm, &ask, &wanted).await;
             drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
         });
     }

@@ -243,7 +243,7 @@ impl World {
     async fn token(&self, wanted: &Wanted) -> Result<(), Trouble> {
         self.call(Call::Token).await?;
         let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
-        if wanted.is_wanted() { Ok(()) } else { Err(cancelled.into()) }
+        if wanted.leave() { Ok(()) } else { Err(cancelled.into()) }
     }
 
     fn policies_shown(&self, vm: &VmResourceId) -> Vec<JitNetworkAccessPolicy> {

@@ -236,6 +236,21 @@ fn a_start_that_the_end_overtakes_goes_on_and_is_not_said_to_have_been_skipped()
 }
 
 #[test]
+fn what_had_not_left_when_it_was_cancelled_is_as_if_it_had_never_begun() {
+    let mut world = check(order(), Memory::default(), cut(6));
+    assert_eq!(world.step(Step::Start), "Running: Starting the VM (was deallocated)");
+    world.attempt.start_unsent();
+    world.attempt.cancel(world.now);
+    assert_eq!(world.outcome(), "cancelled, asking");
+    assert_eq!(world.step(Step::Start), "Skipped: Starting the VM (was deallocated)");
+    let mut world = check(order(), Memory::default(), cut(6));
+    world.attempt.request_unsent();
+    world.attempt.cancel(world.now);
+    assert_eq!(world.outcome(), "cancelled, starting");
+    assert_eq!(world.step(Step::Access), "Skipped: Requesting access (-)");
+}
+
+#[test]
 fn cancelling_an_adopted_window_says_until_when_it_is_open() {
     let script = [does(&READS), told(source()), told(policies_open_until(90)), cancel()];
     check(order(), Memory::default(), script.into_iter().chain([ends("cancelled, open until 13:30")]));

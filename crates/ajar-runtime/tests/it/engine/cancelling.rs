@@ -2,11 +2,15 @@
 
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::snapshot::{AttemptView, FavouriteState, OutcomeView};
+use ajar_core::snapshot::{AttemptView, FavouriteState, OpenedBy, OutcomeView, Step, StepStatus, StepView};
 use ajar_core::vm::PowerState;
 
 use super::{Running, connect, name};
 use crate::world::{Call, World, vm};
+
+fn find_step(view: &AttemptView, wanted: Step) -> &StepView {
+    view.steps.iter().find(|step| step.step == wanted).unwrap()
+}
 
 /// Cancels as soon as a call is under way.
 async fn cancelled_during(world: &std::sync::Arc<World>, call: Call) -> (Running, AttemptView) {
@@ -68,7 +72,12 @@ async fn what_is_not_yet_on_its_way_is_not_sent() {
     let world = World::with(&["web"]);
     world.scene().power = PowerState::Deallocated;
     world.takes(Call::Token, 10);
-    let (running, _) = cancelled_during(&world, Call::Token).await;
+    let (running, view) = cancelled_during(&world, Call::Token).await;
+    let Some(OutcomeView::Cancelled(failure)) = &view.outcome else { unreachable!() };
+    assert_eq!(failure.message, "Nothing was opened and nothing was started.");
+    for step in [Step::Access, Step::Start] {
+        assert_eq!(find_step(&view, step).status, StepStatus::Skipped, "{view:#?}");
+    }
     let began = tokio::time::Instant::now();
     tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert_eq!((began.elapsed().as_secs(), world.count(Call::Initiate), world.count(Call::Start)), (60, 0, 0));
@@ -81,7 +90,9 @@ async fn a_start_on_its_way_is_not_given_up() {
     let world = World::with(&["web"]);
     world.scene().power = PowerState::Deallocated;
     world.takes(Call::Start, 30);
-    cancelled_during(&world, Call::Start).await;
+    let (_running, view) = cancelled_during(&world, Call::Start).await;
+    let Some(OutcomeView::Cancelled(failure)) = &view.outcome else { unreachable!() };
+    assert!(failure.message.contains("The VM was told to start and stays on."), "{}", failure.message);
     world.until(|scene| scene.power == PowerState::Running).await;
     assert_eq!(world.count(Call::Launch), 0);
 }
@@ -127,4 +138,23 @@ async fn an_attempt_joined_for_another_port_than_the_profiles_is_cancelled_by_wh
     assert_eq!(running.engine.ask(Request::Connect(joined)).await, Reply::Attempt { number });
     running.done(Request::Cancel { name: name("other") }).await;
     assert!(super::find(&running.snapshot(), number).unwrap().outcome.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_had_not_left_when_the_port_answered_is_not_said_to_be_on_its_way() {
+    let world = World::with(&["web"]);
+    world.scene().open_anyway = true;
+    world.takes(Call::Addresses, 1);
+    world.takes(Call::Token, 10);
+    let running = Running::start(&world);
+    let wish = Connect { seconds: Some(86_400), ..connect("web") };
+    let Reply::Attempt { number } = running.engine.ask(Request::Connect(wish)).await else { panic!("refused") };
+    let view = running.ended(number).await;
+    assert_eq!(world.count(Call::Token), 1, "it was waiting for its token");
+    assert_eq!(view.opened_by(), Some(OpenedBy::Itself), "{view:#?}");
+    assert_eq!(find_step(&view, Step::Access).status, StepStatus::Skipped);
+    let [note] = &view.notes[..] else { panic!("{view:#?}") };
+    assert!(note.contains("nothing was asked for. Not taken up: access for 24 hours"), "{note}");
+    running.end().await;
+    assert_eq!(world.count(Call::Initiate), 0);
 }
