@@ -42,5 +42,5 @@ pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
-pub use sign_in::SignIn;
+pub use sign_in::{RefreshTokens, SignIn, Stored};
 pub use wanted::Wanted;

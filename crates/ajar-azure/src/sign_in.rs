@@ -2,6 +2,7 @@
 
 mod azure_cli;
 mod family;
+mod refresh_tokens;
 mod service_principal;
 mod token_cache;
 
@@ -13,6 +14,7 @@ use azure_core::error::Error;
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
+pub use refresh_tokens::{RefreshTokens, Stored};
 use token_cache::TokenCache;
 
 /// How to sign in to a cloud.

@@ -1,5 +1,7 @@
 //! Everything that can go wrong between a click and a client, as data. The words are in [`crate::message`].
 
+mod sign_in;
+
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::port::Endpoint;
 use crate::vm::PowerState;
+
+pub use sign_in::{ClientFlaw, SignInReason, TenantReason};
 
 /// Why an attempt or a request ended without what was wanted.
 ///
@@ -35,6 +39,75 @@ pub enum Failure {
         claims: String,
         /// What the token is for, such as `https://management.azure.com/.default`.
         scope: String,
+    },
+    /// The account gets no token until somebody signs in.
+    SignInRequired {
+        /// The account.
+        account: String,
+        /// Why.
+        reason: SignInReason,
+    },
+    /// A conditional access policy keeps the account from signing in (53003 and its kind).
+    ConditionalAccess {
+        /// The account.
+        account: String,
+        /// Entra's number for it: the `53003` of `AADSTS53003`.
+        number: u32,
+        /// Whether it was a sign-in by device code, which many policies forbid.
+        device_code: bool,
+    },
+    /// Nobody has consented to the application that signs in (65001).
+    ConsentMissing {
+        /// The application.
+        client_id: String,
+        /// The tenant whose consent is missing.
+        tenant: String,
+        /// Where an administrator consents for all.
+        url: String,
+    },
+    /// The account gets no token of a tenant.
+    NotInTenant {
+        /// The account.
+        account: String,
+        /// The tenant.
+        tenant: String,
+        /// Why.
+        reason: TenantReason,
+    },
+    /// The application that is to sign people in cannot do so.
+    ClientUnknown {
+        /// The application.
+        client_id: String,
+        /// Where it was asked for.
+        tenant: String,
+        /// Why.
+        flaw: ClientFlaw,
+    },
+    /// No application is named that Ajar could sign people in with.
+    NoClientId {
+        /// The cloud.
+        cloud: String,
+    },
+    /// The account is disabled (50057).
+    AccountDisabled {
+        /// The account.
+        account: String,
+    },
+    /// The user declined on the page of the sign-in.
+    SignInDeclined,
+    /// Nobody signed in in time.
+    SignInTimedOut,
+    /// A newer sign-in took this one's place.
+    SignInSuperseded,
+    /// This machine's clock is too far off for Entra to take what it signs (700024).
+    ClockSkew {
+        /// Azure's time minus this machine's.
+        seconds: i64,
+    },
+    /// An account of that name is there already.
+    AccountExists {
+        /// The name.
+        name: String,
     },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
@@ -352,6 +425,18 @@ impl Failure {
             Self::PrincipalRefused { .. } => "principalRefused",
             Self::CertificateUnused => "certificateUnused",
             Self::ClaimsRequired { .. } => "claimsRequired",
+            Self::SignInRequired { .. } => "signInRequired",
+            Self::ConditionalAccess { .. } => "conditionalAccess",
+            Self::ConsentMissing { .. } => "consentMissing",
+            Self::NotInTenant { .. } => "notInTenant",
+            Self::ClientUnknown { .. } => "clientUnknown",
+            Self::NoClientId { .. } => "noClientId",
+            Self::AccountDisabled { .. } => "accountDisabled",
+            Self::SignInDeclined => "signInDeclined",
+            Self::SignInTimedOut => "signInTimedOut",
+            Self::SignInSuperseded => "signInSuperseded",
+            Self::ClockSkew { .. } => "clockSkew",
+            Self::AccountExists { .. } => "accountExists",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::NotInPolicy { .. } => "notInPolicy",
@@ -407,7 +492,18 @@ impl Failure {
             Self::NotSignedIn { .. }
             | Self::PrincipalRefused { .. }
             | Self::CertificateUnused
-            | Self::ClaimsRequired { .. } => ExitCode::NotSignedIn,
+            | Self::ClaimsRequired { .. }
+            | Self::SignInRequired { .. }
+            | Self::ConditionalAccess { .. }
+            | Self::ConsentMissing { .. }
+            | Self::NotInTenant { .. }
+            | Self::ClientUnknown { .. }
+            | Self::NoClientId { .. }
+            | Self::AccountDisabled { .. }
+            | Self::SignInDeclined
+            | Self::SignInTimedOut
+            | Self::SignInSuperseded
+            | Self::ClockSkew { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
@@ -425,6 +521,7 @@ impl Failure {
             Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
+            | Self::AccountExists { .. }
             | Self::UnknownCloud { .. }
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }

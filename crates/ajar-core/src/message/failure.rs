@@ -3,6 +3,7 @@
 mod access;
 mod machine;
 mod network;
+mod sign_in;
 mod vm;
 
 use crate::zone::Zone;
@@ -103,6 +104,20 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::PrincipalRefused { client_id, detail } => access::principal_refused(client_id, detail),
         Failure::CertificateUnused => access::certificate_unused(),
         Failure::ClaimsRequired { claims, scope } => access::claims_required(claims, scope),
+        Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
+        Failure::ConditionalAccess { account, number, device_code } => {
+            sign_in::conditional_access(account, *number, *device_code)
+        }
+        Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
+        Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
+        Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
+        Failure::NoClientId { cloud } => sign_in::no_client_id(cloud),
+        Failure::AccountDisabled { account } => sign_in::disabled(account),
+        Failure::SignInDeclined => sign_in::declined(),
+        Failure::SignInTimedOut => sign_in::timed_out(),
+        Failure::SignInSuperseded => sign_in::superseded(),
+        Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
+        Failure::AccountExists { name } => sign_in::account_exists(name),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::NotInPolicy { port, allowed } => access::not_in_policy(name, *port, allowed),
@@ -173,6 +188,7 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
+    use crate::failure::{ClientFlaw, SignInReason, TenantReason};
     use crate::port::Endpoint;
     use crate::snapshot::Step;
     use crate::vm::PowerState;
@@ -198,6 +214,13 @@ mod tests {
                 action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
                 scope: "/subscriptions/s/resourceGroups/rg-finance".into(),
             },
+            Failure::NoClientId { cloud: "public".into() },
+            Failure::AccountDisabled { account: "work".into() },
+            Failure::SignInDeclined,
+            Failure::SignInTimedOut,
+            Failure::SignInSuperseded,
+            Failure::ClockSkew { seconds: 660 },
+            Failure::AccountExists { name: "work".into() },
             Failure::NoPolicy { power: Some(PowerState::Deallocated) },
             Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443] },
             Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
@@ -255,12 +278,62 @@ mod tests {
         ]
     }
 
+    /// Those of a sign-in, with each of their reasons.
+    fn refused_sign_ins() -> Vec<Failure> {
+        let (account, tenant) = (|| "work".to_owned(), || "contoso.example".to_owned());
+        let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
+        let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
+        let required = [
+            SignInReason::Never,
+            SignInReason::Mfa,
+            SignInReason::Expired,
+            SignInReason::Revoked,
+            SignInReason::PasswordChanged,
+            SignInReason::Claims,
+        ];
+        let of_tenant =
+            [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
+        let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
+        let required = required.map(|reason| Failure::SignInRequired { account: account(), reason });
+        let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
+        let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
+        let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
+        let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
+        required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed]).collect()
+    }
+
+    #[test]
+    fn a_blocked_sign_in_says_what_may_work() {
+        let blocked = |number, device_code| {
+            let view = said(Failure::ConditionalAccess { account: "work".into(), number, device_code });
+            format!("{} {}", view.message, view.action)
+        };
+        assert!(blocked(53_003, true).contains("Sign in with the browser of this machine instead"));
+        assert!(!blocked(53_003, false).contains("code"));
+        assert!(blocked(53_000, false).contains("a device that it manages"));
+    }
+
+    #[test]
+    fn a_clock_is_said_to_be_off_by_as_much_as_it_is() {
+        for (seconds, words) in [
+            (30, "less than a minute behind"),
+            (-90, "a minute ahead of"),
+            (660, "11 minutes behind"),
+            (-3_700, "an hour ahead of"),
+            (90_000, "25 hours behind"),
+            (i64::MIN, "hours ahead of"),
+        ] {
+            let message = said(Failure::ClockSkew { seconds }).message;
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
     #[test]
     fn every_failure_has_its_own_calm_words_and_one_next_action() {
         let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap());
         let mut titles = std::collections::BTreeSet::new();
         let mut shown = Vec::new();
-        for failure in every_failure() {
+        for failure in every_failure().into_iter().chain(refused_sign_ins()) {
             let view = in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH });
             assert!(titles.insert(view.title.clone()), "said twice: {}", view.title);
             for text in [&view.title, &view.message, &view.action] {
@@ -336,7 +409,7 @@ mod tests {
     #[test]
     fn the_page_for_people_lists_every_failure_under_its_exit_code() {
         let page = include_str!("../../../../docs/behaviour.md");
-        for failure in every_failure() {
+        for failure in every_failure().into_iter().chain(refused_sign_ins()) {
             let (code, exit_code) = (failure.code(), failure.exit_code() as u8);
             let row = page.lines().find(|line| line.starts_with(&format!("| {exit_code} ")));
             assert!(row.is_some_and(|row| row.contains(&format!("`{code}`"))), "{code} is not under {exit_code}");

@@ -1,0 +1,48 @@
+//! What can keep an account from signing in, beyond its name. Numbers are Entra's, from its page on error codes
+//! (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+
+use serde::{Deserialize, Serialize};
+
+/// Why somebody has to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInReason {
+    /// Nobody has signed in to this account here, or it was signed out.
+    Never,
+    /// Multi-factor authentication is to be done, set up or repeated (50072, 50074, 50076, 50078, 50079).
+    Mfa,
+    /// The sign-in has run out (70008, 70043, 70044, 700082).
+    Expired,
+    /// The sign-in was called back (50173).
+    Revoked,
+    /// The password has run out or was changed (50055).
+    PasswordChanged,
+    /// Azure takes the account's tokens only with other claims (continuous access evaluation).
+    Claims,
+}
+
+/// Why an account gets no token of a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TenantReason {
+    /// It is neither a member nor a guest (50020, 90072).
+    NoGuest,
+    /// It is invited and has not accepted (50014).
+    Pending,
+    /// It is not assigned to the application that signs it in (50105).
+    NotAssigned,
+    /// There is no such tenant in the cloud (90002).
+    NoTenant,
+}
+
+/// Why the application that signs people in cannot do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClientFlaw {
+    /// The tenant does not know it (700016).
+    Unknown,
+    /// It is not registered for people's machines: Entra wants a secret of it (7000218).
+    NotPublic,
+    /// Its registration lacks `http://localhost` as a redirect (50011).
+    Redirect,
+}

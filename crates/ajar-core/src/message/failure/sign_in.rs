@@ -1,0 +1,174 @@
+//! Words for what keeps an account from signing in.
+
+use super::{Words, words};
+use crate::failure::{ClientFlaw, SignInReason, TenantReason};
+
+const REGISTER: &str = "docs/azure-permissions.md says how";
+
+pub(super) fn required(account: &str, reason: SignInReason) -> Words {
+    let (title, message) = match reason {
+        SignInReason::Never => {
+            (format!("Nobody is signed in as {account}."), "Ajar keeps no sign-in for this account.")
+        }
+        SignInReason::Mfa => (
+            format!("Azure wants another proof that you are {account}."),
+            "Multi-factor authentication is to be done or set up, for this account or for where you are.",
+        ),
+        SignInReason::Expired => (
+            format!("The sign-in of {account} has run out."),
+            "It was not used for a long time, or your organisation wants it to be repeated now and then.",
+        ),
+        SignInReason::Revoked => (
+            format!("The sign-in of {account} was called back."),
+            "All sessions of the account were ended, as happens with a new password or by an administrator.",
+        ),
+        SignInReason::PasswordChanged => (
+            format!("The password of {account} has to be changed."),
+            "It has run out, and the page on which you sign in asks for a new one.",
+        ),
+        SignInReason::Claims => (
+            format!("Azure wants {account} to sign in anew."),
+            "The session was ended, or something about it changed, such as the network it comes from.",
+        ),
+    };
+    words(title, message, format!("Sign in again (“ajar sign-in --name {account}”), then try again."))
+}
+
+pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) -> Words {
+    let rule = match number {
+        53_000 | 53_001 | 50_097 => "It wants a device that it manages and finds in order",
+        _ => "One of its conditional access rules is against it",
+    };
+    let blocked = if device_code { ", and many organisations let nobody sign in by a code" } else { "" };
+    words(
+        format!("Your organisation does not let {account} sign in here."),
+        format!("{rule} (AADSTS{number}){blocked}."),
+        if device_code {
+            "Sign in with the browser of this machine instead: “ajar sign-in” without “--device-code”."
+        } else {
+            "Try from a device or a network that your organisation trusts, or give the details to its administrator."
+        },
+    )
+}
+
+pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words {
+    words(
+        "Your organisation has not agreed to the application that Ajar signs in with.",
+        format!("It is {client_id}, and {tenant} has given no consent for it to use Azure on your behalf."),
+        format!("Have an administrator open {url} and agree; then sign in again."),
+    )
+}
+
+pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -> Words {
+    match reason {
+        TenantReason::NoGuest => words(
+            format!("{account} is not known in the tenant {tenant}."),
+            "It is neither a member nor a guest there.",
+            "Have an administrator of that tenant invite it, or give the favourite another account.",
+        ),
+        TenantReason::Pending => words(
+            format!("{account} has not accepted the invitation of {tenant}."),
+            "Until then it is no guest there.",
+            "Open the invitation that was mailed to you and accept it; then try again.",
+        ),
+        TenantReason::NotAssigned => words(
+            format!("{account} may not use the application that Ajar signs in with."),
+            format!("In {tenant} that takes an assignment."),
+            "Have an administrator of that tenant assign the account to the application; then sign in again.",
+        ),
+        TenantReason::NoTenant => words(
+            format!("There is no tenant {tenant} in this cloud."),
+            "Nobody can sign in to it.",
+            "Check the tenant’s id or domain, and the cloud.",
+        ),
+    }
+}
+
+pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) -> Words {
+    let (title, message, action) = match flaw {
+        ClientFlaw::Unknown => (
+            format!("The application {client_id} is not known in {tenant}."),
+            "Ajar signs in with it, as “client_id” in the settings says.",
+            format!("Correct “client_id”, or have an administrator register an application: {REGISTER}."),
+        ),
+        ClientFlaw::NotPublic => (
+            format!("The application {client_id} is not made to run on your machine."),
+            "Azure asks it for a secret, and programs on people’s machines have none.",
+            format!("Have an administrator allow public client flows in its registration: {REGISTER}."),
+        ),
+        ClientFlaw::Redirect => (
+            format!("The application {client_id} does not let the browser come back to Ajar."),
+            "Its registration lacks the redirect http://localhost.",
+            format!("Have an administrator add it, for mobile and desktop applications: {REGISTER}."),
+        ),
+    };
+    words(title, message, action)
+}
+
+pub(super) fn no_client_id(cloud: &str) -> Words {
+    words(
+        "To sign in by itself Ajar needs an application that your organisation has registered.",
+        format!("The settings name none for the cloud {cloud}."),
+        format!(
+            "Put its id into the settings as “client_id” under [sign_in] ({REGISTER}), or sign in with the Azure CLI \
+             (“az login”), which needs none."
+        ),
+    )
+}
+
+pub(super) fn disabled(account: &str) -> Words {
+    words(
+        format!("The account {account} is disabled."),
+        "Nobody can sign in to it.",
+        "Ask an administrator of your organisation to enable it, or use another account.",
+    )
+}
+
+pub(super) fn declined() -> Words {
+    words(
+        "The sign-in was declined.",
+        "That was said on the page on which you sign in.",
+        "Sign in again when you want to.",
+    )
+}
+
+pub(super) fn timed_out() -> Words {
+    words(
+        "Nobody signed in in time.",
+        "The page in the browser has five minutes, a code as long as it says.",
+        "Sign in again, and go on in the browser page that opens.",
+    )
+}
+
+pub(super) fn superseded() -> Words {
+    words(
+        "A newer sign-in took the place of this one.",
+        "Only one goes on at a time.",
+        "Go on in the newest page; older ones can be closed.",
+    )
+}
+
+pub(super) fn account_exists(name: &str) -> Words {
+    words(
+        format!("There is an account {name} already."),
+        "Its name would lead to two.",
+        format!("Choose another name with “--name”, or sign out of it first: “ajar sign-out {name}”."),
+    )
+}
+
+pub(super) fn clock_skew(seconds: i64) -> Words {
+    let minutes = seconds.unsigned_abs() / 60;
+    let how_far = match minutes {
+        0 => "less than a minute".to_owned(),
+        1 => "a minute".to_owned(),
+        2..60 => format!("{minutes} minutes"),
+        60..120 => "an hour".to_owned(),
+        _ => format!("{} hours", minutes / 60),
+    };
+    let way = if seconds < 0 { "ahead of" } else { "behind" };
+    words(
+        "The clock of this machine is wrong.",
+        format!("It is {how_far} {way} Azure’s, which takes no sign-in from another time."),
+        "Set the clock, or have the system set it from the network; then try again.",
+    )
+}
