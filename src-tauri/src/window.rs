@@ -51,7 +51,7 @@ fn open(app: &App, data: PathBuf) -> tauri::Result<()> {
     WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Ajar")
         .inner_size(460.0, 760.0)
-        .min_inner_size(380.0, 480.0)
+        .min_inner_size(320.0, 400.0)
         // It keeps nothing of its own. The folder is made all the same, and by default outside those of Ajar.
         .incognito(true)
         .data_directory(data)

@@ -1,5 +1,6 @@
 import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
+import axe from 'axe-core';
 import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
@@ -73,7 +74,7 @@ describe('an attempt under way', () => {
 
   test('is cancelled by its button', async () => {
     const { engine, user } = await open(states.connecting(NOW));
-    await user.click(press(card('web-01'), 'Cancel'));
+    await user.click(press(card('web-01'), 'Cancel web-01'));
     expect(engine.requests).toEqual([{ ask: 'cancel', name: 'web-01' }]);
   });
 });
@@ -81,23 +82,52 @@ describe('an attempt under way', () => {
 describe('a failure', () => {
   test('with addresses to choose from sends the chosen one', async () => {
     const { engine, user } = await open(states.failures(NOW));
-    await user.click(press(card('db-replica-3'), '203.0.113.7'));
+    await user.click(press(card('db-replica-3'), 'Connect to db-replica-3 from 203.0.113.7'));
     expect(engine.requests).toEqual([{ ask: 'connect', name: 'db-replica-3', launch: true, source: '203.0.113.7' }]);
   });
 
   test('is tried again and dismissed, and its details are copied', async () => {
     const { engine, user } = await open(states.failures(NOW));
     const denied = card('finance-app');
-    await user.click(press(denied, 'Details'));
-    await user.click(press(denied, 'Copy'));
-    await user.click(press(denied, 'Try again'));
-    await user.click(press(denied, 'Dismiss'));
+    await user.click(press(denied, 'Details of finance-app'));
+    await user.click(press(denied, 'Copy the details of finance-app'));
+    await user.click(press(denied, 'Try again to open finance-app'));
+    await user.click(press(denied, 'Dismiss finance-app'));
     expect(engine.copied).toEqual([states.accessDenied.details]);
     expect(engine.requests).toEqual([
       { ask: 'connect', name: 'finance-app', launch: true },
       { ask: 'dismiss', name: 'finance-app' },
     ]);
   });
+});
+
+describe('every control', () => {
+  const { idle, connecting, ending, failures, empty, settings, long } = states;
+  const all: Record<string, states.State> = { idle, connecting, ending, failures, empty, settings, long };
+
+  test.each(Object.keys(all))('has a name of its own and says whose it is: %s', async (state) => {
+    await open((all[state] as states.State)(NOW));
+    const names = screen.getAllByRole('button').map((button) => button.getAttribute('aria-label') ?? button.textContent.trim());
+    // A favourite that is open has a row among the open windows, too: both connect to it.
+    const rows = names.filter((name) => !/^Connect to \S+$/.test(name));
+    expect(rows).toEqual([...new Set(rows)]);
+    for (const card of [...screen.queryAllByRole('row'), ...screen.queryAllByRole('article')]) {
+      const whose = card.querySelector('.name')?.textContent.trim() ?? '';
+      expect(whose).not.toBe('');
+      for (const button of within(card).queryAllByRole('button', { hidden: true })) {
+        expect(button.getAttribute('aria-label')).toContain(whose);
+        // Who says what is written on a button means that button (WCAG 2.5.3).
+        expect(button.getAttribute('aria-label')).toContain(button.textContent.trim());
+      }
+    }
+  }, 60_000);
+
+  test.each(Object.keys(all))('is as the rules of accessibility say: %s', async (state) => {
+    await open((all[state] as states.State)(NOW));
+    // What is to be seen is judged in the real window.
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false }, region: { enabled: false } } });
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  }, 60_000);
 });
 
 describe('the keyboard', () => {
@@ -139,7 +169,7 @@ describe('the keyboard', () => {
 
   test('leaves Enter on a button to the button', async () => {
     const { engine, user } = await open(states.connecting(NOW));
-    press(card('web-01'), 'Cancel').focus();
+    press(card('web-01'), 'Cancel web-01').focus();
     await user.keyboard('{Enter}');
     expect(engine.requests).toEqual([{ ask: 'cancel', name: 'web-01' }]);
   });

@@ -2,6 +2,7 @@
 
 Element.prototype.scrollIntoView = () => {};
 Element.prototype.getAnimations = () => [];
+HTMLCanvasElement.prototype.getContext = () => null;
 
 window.matchMedia = (media) =>
   Object.assign(new EventTarget(), {
