@@ -151,6 +151,7 @@ mod tests {
             authority: "https://127.0.0.1:4433".into(),
             resource_manager: "https://127.0.0.1:4433/".into(),
             audience: None,
+            client_id: None,
             ca_bundle: None,
             public_ip_endpoints: None,
         }

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ajar_core::account::AccountName;
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
@@ -130,7 +131,7 @@ pub(crate) struct Add {
     pub(crate) duration: Option<Duration>,
     /// The account to act as
     #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Option<String>,
+    pub(crate) account: Option<AccountName>,
     /// ssh's private key file
     #[arg(long, value_name = "FILE")]
     pub(crate) identity_file: Option<String>,

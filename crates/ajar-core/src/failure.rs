@@ -363,6 +363,15 @@ pub enum Failure {
         /// The accounts there are.
         known: Vec<String>,
     },
+    /// A favourite is in another cloud than the account it is to be opened as.
+    OtherCloudsAccount {
+        /// The account.
+        account: String,
+        /// Its cloud.
+        cloud: String,
+        /// The favourite's.
+        wanted: String,
+    },
     /// An engine runs for these settings already, and talks to another cloud.
     OtherCloud {
         /// The cloud it talks to.
@@ -478,6 +487,7 @@ impl Failure {
             Self::CommandNotForRdp => "commandNotForRdp",
             Self::SourceUnusable { .. } => "sourceUnusable",
             Self::UnknownAccount { .. } => "unknownAccount",
+            Self::OtherCloudsAccount { .. } => "otherCloudsAccount",
             Self::OtherCloud { .. } => "otherCloud",
             Self::HostSilent { .. } => "hostSilent",
             Self::OtherVersion { .. } => "otherVersion",
@@ -523,6 +533,7 @@ impl Failure {
             | Self::FavouriteExists { .. }
             | Self::AccountExists { .. }
             | Self::UnknownCloud { .. }
+            | Self::OtherCloudsAccount { .. }
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }
             | Self::ProfileUnfit { .. }

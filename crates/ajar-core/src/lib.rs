@@ -4,6 +4,7 @@
 //! effects go out as data. `docs/ARCHITECTURE.md` names the invariants.
 
 pub mod access_window;
+pub mod account;
 pub mod attempt;
 pub mod failure;
 pub mod iso8601;

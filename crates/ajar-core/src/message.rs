@@ -2,6 +2,7 @@
 //!
 //! Tray, window, notifications and the command line show the same words.
 
+pub mod account;
 pub mod cli;
 pub mod failure;
 pub mod launch;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountName;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
@@ -100,7 +101,13 @@ pub struct Profile {
     pub access: Option<IsoDuration>,
     /// The account to act as; without it the one that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
+    pub account: Option<AccountName>,
+    /// The cloud it is in; without it the account's, or the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
+    /// The tenant of its subscription, by id or domain; without it Azure is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Whether Ajar may start the VM when it is stopped or deallocated (default: yes).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<bool>,
@@ -122,6 +129,8 @@ impl Profile {
             user: None,
             access: None,
             account: None,
+            cloud: None,
+            tenant: None,
             start: None,
             identity_file: None,
             known_hosts_file: None,

@@ -31,7 +31,7 @@ pub enum FaceMessage {
         /// Chosen by the face, unique on its connection.
         id: u64,
         /// What is wanted.
-        request: Request,
+        request: Box<Request>,
     },
 }
 

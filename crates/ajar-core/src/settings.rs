@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
+use crate::message;
 use crate::profile::{Profile, ProfileName};
 
 /// The `schema_version` this code writes. A file with a newer one is refused, and neither understood by half nor written.
@@ -17,6 +19,12 @@ pub struct Settings {
     pub clouds: Vec<(String, CloudSettings)>,
     /// The cloud to use when the command line names none; `public` if absent.
     pub cloud: Option<String>,
+    /// Accounts beside the built-in ones.
+    pub accounts: Vec<(AccountName, AccountSettings)>,
+    /// Whom favourites act as that name nobody.
+    pub account: Option<AccountName>,
+    /// How Ajar itself signs people in.
+    pub sign_in: SignInSettings,
     /// Which programs open things.
     pub clients: ClientSettings,
 }
@@ -25,6 +33,17 @@ impl Settings {
     /// The favourite of that name.
     pub fn favourite(&self, name: &ProfileName) -> Option<&Favourite> {
         self.favourites.iter().find(|favourite| favourite.name == *name)
+    }
+
+    /// The user's own account of that name.
+    pub fn own_account(&self, name: &AccountName) -> Option<&(AccountName, AccountSettings)> {
+        self.accounts.iter().find(|(known, _)| known == name)
+    }
+
+    /// The application that signs people in to a cloud: the cloud's own, else that of all.
+    pub fn client_id(&self, cloud: &str) -> Option<&str> {
+        let of_cloud = self.clouds.iter().find(|(name, _)| name == cloud).and_then(|(_, own)| own.client_id.as_deref());
+        of_cloud.or(self.sign_in.client_id.as_deref())
     }
 
     /// What makes these settings ambiguous or unusable, if anything does: where it is written, and what is wrong.
@@ -40,7 +59,15 @@ impl Settings {
             }
             (profile.port == Some(0)).then(|| format!("[profiles.{name}] port = 0 is no port: use 1 to 65535"))
         };
-        self.favourites.iter().enumerate().find_map(flaw_of)
+        let flaw_of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
+            if let Some(built_in) = name.built_in() {
+                return Some(message::account::name_taken(name.as_str(), built_in));
+            }
+            let before = self.accounts[..place].iter().find(|(before, _)| before == name);
+            before.map(|(before, _)| message::account::named_twice(name.as_str(), before.as_str()))
+        };
+        let favourites = self.favourites.iter().enumerate();
+        favourites.map(flaw_of).chain(self.accounts.iter().enumerate().map(flaw_of_account)).flatten().next()
     }
 }
 
@@ -75,12 +102,23 @@ pub struct CloudSettings {
     /// What tokens are for; the resource manager itself if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// The application that signs people in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The certificates to trust instead of the system's, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<String>,
     /// Where to ask for this machine's public address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_ip_endpoints: Option<Vec<String>>,
+}
+
+/// The `[sign_in]` table. Keys it does not know are let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInSettings {
+    /// The application that signs people in: a public client of the user's organisation. Ajar has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 /// The `[clients]` table: programs to use in place of the ones found. Keys it does not know are let through.
@@ -108,6 +146,38 @@ mod tests {
             profile: Profile { port: *port, ..Profile::new(vm.parse().unwrap()) },
         };
         Settings { favourites: favourites.iter().map(favourite).collect(), ..Settings::default() }.flaw()
+    }
+
+    #[test]
+    fn an_account_has_a_name_of_its_own() {
+        let flaw = |names: &[&str]| {
+            let account =
+                |name: &&str| (name.parse().unwrap(), AccountSettings::new(crate::account::SignInMethod::Browser));
+            Settings { accounts: names.iter().map(account).collect(), ..Settings::default() }.flaw()
+        };
+        assert_eq!(flaw(&["work", "home"]), None);
+        let twice = "[accounts.WORK] is [accounts.work] once more: names that differ only in case are the same";
+        assert_eq!(flaw(&["work", "WORK"]).as_deref(), Some(twice));
+        assert_eq!(
+            flaw(&["work", "Az"]).as_deref(),
+            Some("[accounts.Az] is a name of Ajar’s own: “az” is there without settings; choose another")
+        );
+    }
+
+    #[test]
+    fn the_application_is_the_clouds_else_that_of_all() {
+        let cloud = CloudSettings {
+            authority: "https://a".into(),
+            resource_manager: "https://r".into(),
+            audience: None,
+            client_id: Some("of-sim".into()),
+            ca_bundle: None,
+            public_ip_endpoints: None,
+        };
+        let sign_in = SignInSettings { client_id: Some("of-all".into()) };
+        let settings = Settings { clouds: vec![("sim".into(), cloud)], sign_in, ..Settings::default() };
+        assert_eq!((settings.client_id("sim"), settings.client_id("public")), (Some("of-sim"), Some("of-all")));
+        assert_eq!(Settings::default().client_id("public"), None);
     }
 
     #[test]

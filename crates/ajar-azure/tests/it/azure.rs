@@ -33,6 +33,7 @@ impl Azure {
             authority: announce.authority.clone(),
             resource_manager: announce.resource_manager.clone(),
             audience: None,
+            client_id: None,
             ca_bundle: None,
             public_ip_endpoints: Some(announce.public_ip_endpoints.clone()),
         };

@@ -69,6 +69,8 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
         value["for"] = json!(IsoDuration(profile.access()));
         value["start"] = json!(profile.may_start());
         value["account"] = json!(profile.account);
+        value["cloud"] = json!(profile.cloud);
+        value["tenant"] = json!(profile.tenant);
         value["identityFile"] = json!(profile.identity_file);
         output::json(&value)?;
         return Ok(());

@@ -123,7 +123,7 @@ pub fn state(state: FavouriteState) -> &'static str {
 }
 
 /// A favourite, line by line.
-pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 8] {
+pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 10] {
     let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     [
         ("name", name.into()),
@@ -132,7 +132,9 @@ pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -
         ("user", or_default(&profile.user)),
         ("asks for", super::spoken(profile.access())),
         ("starts the VM", if profile.may_start() { "yes" } else { "no" }.into()),
-        ("account", or_default(&profile.account)),
+        ("account", profile.account.as_ref().map_or_else(|| "–".into(), ToString::to_string)),
+        ("cloud", or_default(&profile.cloud)),
+        ("tenant", or_default(&profile.tenant)),
         ("key file", or_default(&profile.identity_file)),
     ]
 }

@@ -132,9 +132,9 @@ impl Engine {
     /// An engine acts as one account; a favourite that wants another is not opened as somebody else.
     pub(super) fn check_account(&self, profile: &Profile) -> Result<(), Trouble> {
         match &profile.account {
-            Some(wanted) if *wanted != self.host.account => {
+            Some(wanted) if wanted.as_str() != self.host.account => {
                 let known = vec![self.host.account.clone()];
-                Err(Failure::UnknownAccount { name: wanted.clone(), known }.into())
+                Err(Failure::UnknownAccount { name: wanted.to_string(), known }.into())
             }
             Some(_) | None => Ok(()),
         }

@@ -1,12 +1,17 @@
 //! `config.toml`: read whole, edited in place. Comments, order and keys we do not know survive.
 
+mod accounts;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, unknown_favourite};
+use ajar_core::settings::{
+    ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite,
+};
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
@@ -64,11 +69,8 @@ impl SettingsFile {
             if settings.favourite(name).is_some() {
                 return Err(Failure::FavouriteExists { name: name.to_string() });
             }
-            let table = toml_edit::ser::to_document(profile)
-                .map_err(|error| Failure::Internal { detail: error.to_string() })?
-                .as_table()
-                .clone();
-            profiles(document)?.insert(name.as_str(), Item::Table(table));
+            let table = as_table(profile)?;
+            tables_of(document, "profiles")?.insert(name.as_str(), Item::Table(table));
             Ok(())
         })
     }
@@ -82,7 +84,7 @@ impl SettingsFile {
             let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
                 return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
             };
-            profiles(document)?.remove(&written);
+            tables_of(document, "profiles")?.remove(&written);
             Ok(())
         })
     }
@@ -123,8 +125,9 @@ fn document(text: &str) -> Result<DocumentMut, String> {
     text.parse().map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())
 }
 
-fn profiles(document: &mut DocumentMut) -> Result<&mut Table, Failure> {
-    let item = document.entry("profiles").or_insert_with(|| {
+/// The table whose tables are the favourites, or the accounts: made where there is none.
+fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Table, Failure> {
+    let item = document.entry(key).or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
         Item::Table(table)
@@ -133,7 +136,7 @@ fn profiles(document: &mut DocumentMut) -> Result<&mut Table, Failure> {
         // Written on one line; a table for each reads better from here on.
         *item = Item::Table(inline.clone().into_table());
     }
-    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: "“profiles” is no table".into() })
+    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: format!("“{key}” is no table") })
 }
 
 fn settings(document: &DocumentMut) -> Result<Settings, String> {
@@ -166,18 +169,33 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
         Some(item) => item_as::<ClientSettings>(item).map_err(|error| format!("[clients] {error}"))?,
         None => ClientSettings::default(),
     };
-    let cloud = match document.get("cloud") {
-        Some(item) => Some(item.as_str().ok_or("“cloud” is not a text")?.to_owned()),
-        None => None,
+    let accounts = accounts::read(document)?;
+    let account = text(document, "account")?;
+    let account = account.map(|name| name.parse()).transpose().map_err(|error| format!("account: {error}"))?;
+    let sign_in = match document.get("sign_in") {
+        Some(item) => item_as::<SignInSettings>(item).map_err(|error| format!("[sign_in] {error}"))?,
+        None => SignInSettings::default(),
     };
-    let settings = Settings { favourites, clouds, cloud, clients };
+    let cloud = text(document, "cloud")?;
+    let settings = Settings { favourites, clouds, cloud, accounts, account, sign_in, clients };
     settings.flaw().map_or(Ok(settings), Err)
+}
+
+fn text(document: &DocumentMut, key: &str) -> Result<Option<String>, String> {
+    let Some(item) = document.get(key) else { return Ok(None) };
+    item.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| format!("“{key}” is not a text"))
 }
 
 fn tables(document: &DocumentMut, key: &str) -> Result<Vec<(String, Item)>, String> {
     let Some(item) = document.get(key) else { return Ok(Vec::new()) };
     let table = item.as_table_like().ok_or_else(|| format!("“{key}” is not a table"))?;
     Ok(table.iter().map(|(name, item)| (name.to_owned(), item.clone())).collect())
+}
+
+fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
+    let document =
+        toml_edit::ser::to_document(value).map_err(|error| Failure::Internal { detail: error.to_string() })?;
+    Ok(document.as_table().clone())
 }
 
 fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {

@@ -88,7 +88,7 @@ impl Attachment {
         let id = self.next_id;
         self.next_id += 1;
         self.waiting.insert(id, asker);
-        send(&mut self.sender, &FaceMessage::Ask { id, request }).await
+        send(&mut self.sender, &FaceMessage::Ask { id, request: Box::new(request) }).await
     }
 
     /// Passes an answer on to who waits for it.

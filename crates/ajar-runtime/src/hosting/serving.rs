@@ -109,7 +109,7 @@ async fn listen(
             FaceMessage::Hello { .. } => return Err(io::Error::other("a face of another version")),
             FaceMessage::Ask { .. } if !greeted => return Err(io::Error::other("a face that does not greet")),
             FaceMessage::Ask { id, request } => {
-                let reply = engine.ask(request).await;
+                let reply = engine.ask(*request).await;
                 drop(replies.send(HostMessage::Reply { id, reply }));
             }
         }

@@ -139,8 +139,16 @@ pub(super) fn command_not_for_rdp(name: &str) -> Words {
 pub(super) fn unknown_account(name: &str, known: &[String]) -> Words {
     words(
         format!("There is no account called “{name}”."),
-        format!("Ajar acts as {} here, and does not act as another in its place.", known.join(", ")),
-        "Name that account in the profile, or none.",
+        format!("There is {}, and Ajar does not act as another in its place.", known.join(", ")),
+        "Name one of these in the profile, or sign in to it under that name with “ajar sign-in --name NAME”.",
+    )
+}
+
+pub(super) fn other_clouds_account(account: &str, cloud: &str, wanted: &str) -> Words {
+    words(
+        format!("The account “{account}” is of another cloud."),
+        format!("It signs in to “{cloud}”, and the favourite is in “{wanted}”."),
+        "Name an account of that cloud in the profile, or take the cloud out of it.",
     )
 }
 

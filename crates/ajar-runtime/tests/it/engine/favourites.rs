@@ -58,7 +58,7 @@ async fn what_could_never_be_opened_as_wished_is_refused_at_once() {
     let profile = |user: &str| Profile { user: Some(user.into()), ..Profile::new(vm("db")) };
     let add = |profile| Request::Add { name: name("db"), profile };
     assert_eq!(running.refused(add(profile("-oProxyCommand=x"))).await.code, "profileUnfit");
-    let other = Profile { account: Some("somebody".into()), ..profile("me") };
+    let other = Profile { account: Some("somebody".parse().unwrap()), ..profile("me") };
     assert_eq!(running.refused(add(other)).await.code, "unknownAccount");
     for address in ["0.0.0.0", "127.0.0.1", "255.255.255.255"] {
         let wish = Connect { source: Some(address.parse().unwrap()), ..connect("web") };

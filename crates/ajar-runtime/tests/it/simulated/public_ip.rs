@@ -171,6 +171,7 @@ impl Sources {
             authority: announced.authority.clone(),
             resource_manager: announced.resource_manager.clone(),
             audience: None,
+            client_id: None,
             ca_bundle: None,
             public_ip_endpoints: Some(announced.public_ip_endpoints.clone()),
         };

@@ -1,0 +1,194 @@
+//! Whom a favourite acts as.
+
+use super::{AccountName, SignInMethod};
+use crate::failure::Failure;
+use crate::profile::Profile;
+use crate::settings::Settings;
+
+/// The cloud of who names none.
+const PUBLIC: &str = "public";
+
+/// Whom one favourite acts as, and where. Others act as somebody else at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Acting {
+    /// The cloud.
+    pub cloud: String,
+    /// The account.
+    pub account: AccountName,
+    /// The tenant whose tokens are wanted, where it was named; else it is found by the VM's subscription.
+    pub tenant: Option<String>,
+}
+
+/// What holds where settings say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// The cloud of the command line.
+    pub cloud: Option<String>,
+    /// Whether the environment has a service principal.
+    pub environment: bool,
+}
+
+impl Settings {
+    /// The account that acts for whom names none: the settings' own, else the environment's, else the only one there is,
+    /// else whoever is signed in to the Azure CLI.
+    pub fn default_account(&self, defaults: &Defaults) -> AccountName {
+        let named = self.account.clone();
+        let environment = || defaults.environment.then(AccountName::environment);
+        let only = || match self.accounts.as_slice() {
+            [(name, _)] => Some(name.clone()),
+            _ => None,
+        };
+        named.or_else(environment).or_else(only).unwrap_or_else(AccountName::az)
+    }
+
+    /// The cloud of whom names none.
+    pub fn default_cloud<'a>(&'a self, defaults: &'a Defaults) -> &'a str {
+        defaults.cloud.as_deref().or(self.cloud.as_deref()).unwrap_or(PUBLIC)
+    }
+
+    /// Whom a favourite with this profile acts as.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownAccount`], and [`Failure::OtherCloudsAccount`] for a cloud that is not the account's.
+    pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
+        let wanted = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
+        let own = self.own_account(&wanted);
+        // A built-in account is there in any case, but for the environment's.
+        let is_there = match wanted.built_in() {
+            Some(super::ENVIRONMENT) => defaults.environment,
+            Some(_) => true,
+            None => own.is_some(),
+        };
+        if !is_there {
+            return Err(self.unknown_account(&wanted, defaults));
+        }
+        let of_account = own.and_then(|(_, settings)| settings.cloud.as_deref());
+        if let (Some(of_account), Some(of_profile)) = (of_account, profile.cloud.as_deref())
+            && of_account != of_profile
+        {
+            let (cloud, wanted_cloud) = (of_account.to_owned(), of_profile.to_owned());
+            return Err(Failure::OtherCloudsAccount { account: wanted.to_string(), cloud, wanted: wanted_cloud });
+        }
+        let cloud = profile.cloud.as_deref().or(of_account).unwrap_or_else(|| self.default_cloud(defaults));
+        // A service principal belongs to one tenant: its own, unless somebody says otherwise.
+        let of_principal = own.filter(|(_, settings)| settings.sign_in == SignInMethod::ServicePrincipal);
+        let of_principal = of_principal.and_then(|(_, settings)| settings.tenant.clone());
+        Ok(Acting {
+            cloud: cloud.to_owned(),
+            account: own.map_or(wanted, |(name, _)| name.clone()),
+            tenant: profile.tenant.clone().or(of_principal),
+        })
+    }
+
+    /// The failure of naming an account that is not there.
+    pub fn unknown_account(&self, wanted: &AccountName, defaults: &Defaults) -> Failure {
+        let own = self.accounts.iter().map(|(name, _)| name.to_string());
+        let environment = defaults.environment.then(|| super::ENVIRONMENT.to_owned());
+        let known = own.chain(environment).chain([super::AZ.to_owned(), super::AZD.to_owned()]).collect();
+        Failure::UnknownAccount { name: wanted.to_string(), known }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountSettings;
+
+    fn own(name: &str, cloud: Option<&str>) -> (AccountName, AccountSettings) {
+        let settings = AccountSettings { cloud: cloud.map(Into::into), ..AccountSettings::new(SignInMethod::Browser) };
+        (name.parse().unwrap(), settings)
+    }
+
+    fn profile(account: Option<&str>, cloud: Option<&str>) -> Profile {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        Profile {
+            account: account.map(|name| name.parse().unwrap()),
+            cloud: cloud.map(Into::into),
+            ..Profile::new(vm.parse().unwrap())
+        }
+    }
+
+    #[test]
+    fn who_acts_is_the_nearest_that_is_named() {
+        let (work, gov) = (own("work", None), own("gov", Some("usgov")));
+        let one = || vec![work.clone()];
+        let both = || vec![work.clone(), gov.clone()];
+        for (named, default, environment, accounts, account) in [
+            (None, None, false, vec![], "az"),
+            (None, None, false, one(), "work"),
+            (None, None, false, both(), "az"),
+            (None, None, true, one(), "environment"),
+            (None, Some("gov"), true, both(), "gov"),
+            (Some("WORK"), Some("gov"), true, both(), "work"),
+            (Some("azd"), Some("gov"), true, both(), "azd"),
+            (Some("environment"), None, true, one(), "environment"),
+        ] {
+            let account_default = default.map(|name: &str| name.parse().unwrap());
+            let settings = Settings { accounts, account: account_default, ..Settings::default() };
+            let defaults = Defaults { cloud: None, environment };
+            let acting = settings.acting(&profile(named, None), &defaults).unwrap();
+            assert_eq!(acting.account.as_str(), account, "{named:?} {default:?} {environment}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_there_is_named_with_those_that_are() {
+        let settings = Settings { accounts: vec![own("work", None)], ..Settings::default() };
+        for (wanted, environment, known) in [
+            ("wrok", false, vec!["work", "az", "azd"]),
+            ("environment", false, vec!["work", "az", "azd"]),
+            ("wrok", true, vec!["work", "environment", "az", "azd"]),
+        ] {
+            let failure = settings.acting(&profile(Some(wanted), None), &Defaults { cloud: None, environment });
+            let known = known.into_iter().map(Into::into).collect();
+            assert_eq!(failure, Err(Failure::UnknownAccount { name: wanted.into(), known }));
+        }
+    }
+
+    #[test]
+    fn the_cloud_is_the_profiles_the_accounts_or_the_usual_one_and_may_not_be_two() {
+        let settings = Settings {
+            accounts: vec![own("gov", Some("usgov")), own("any", None)],
+            cloud: Some("china".into()),
+            ..Settings::default()
+        };
+        for (account, of_profile, asked, cloud) in [
+            ("gov", None, Some("public"), Ok("usgov")),
+            ("gov", Some("usgov"), None, Ok("usgov")),
+            ("gov", Some("public"), None, Err("public")),
+            ("any", Some("public"), Some("usgov"), Ok("public")),
+            ("any", None, Some("usgov"), Ok("usgov")),
+            ("any", None, None, Ok("china")),
+            ("az", None, None, Ok("china")),
+        ] {
+            let defaults = Defaults { cloud: asked.map(Into::into), environment: false };
+            let acting = settings.acting(&profile(Some(account), of_profile), &defaults).map(|acting| acting.cloud);
+            let cloud = cloud.map(Into::into).map_err(|wanted: &str| Failure::OtherCloudsAccount {
+                account: account.into(),
+                cloud: "usgov".into(),
+                wanted: wanted.into(),
+            });
+            assert_eq!(acting, cloud, "{account} {of_profile:?} {asked:?}");
+        }
+        assert_eq!(Settings::default().default_cloud(&Defaults::default()), PUBLIC);
+    }
+
+    #[test]
+    fn the_tenant_is_the_profiles_and_a_service_principals_its_own() {
+        let principal =
+            AccountSettings { tenant: Some("home".into()), ..AccountSettings::new(SignInMethod::ServicePrincipal) };
+        let person = AccountSettings { sign_in: SignInMethod::Browser, ..principal.clone() };
+        let accounts = vec![("app".parse().unwrap(), principal), ("me".parse().unwrap(), person)];
+        let settings = Settings { accounts, ..Settings::default() };
+        for (account, named, tenant) in [
+            ("app", None, Some("home")),
+            ("app", Some("t"), Some("t")),
+            ("me", None, None),
+            ("me", Some("t"), Some("t")),
+        ] {
+            let profile = Profile { tenant: named.map(Into::into), ..profile(Some(account), None) };
+            let acting = settings.acting(&profile, &Defaults::default()).unwrap();
+            assert_eq!(acting.tenant.as_deref(), tenant, "{account} {named:?}");
+        }
+    }
+}

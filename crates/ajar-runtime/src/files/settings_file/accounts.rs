@@ -1,0 +1,157 @@
+//! The accounts in the settings file.
+
+use ajar_core::account::{AccountName, AccountSettings};
+use ajar_core::failure::{Failure, Trouble};
+use toml_edit::{DocumentMut, Item};
+
+use super::{SettingsFile, as_table, item_as, tables, tables_of};
+
+pub(super) fn read(document: &DocumentMut) -> Result<Vec<(AccountName, AccountSettings)>, String> {
+    let account = |(name, item): (String, Item)| {
+        let settings = item_as(&item).map_err(|error| format!("[accounts.{name}] {error}"))?;
+        let name = name.parse::<AccountName>().map_err(|error| format!("[accounts] {error}"))?;
+        Ok((name, settings))
+    };
+    tables(document, "accounts")?.into_iter().map(account).collect()
+}
+
+impl SettingsFile {
+    /// Writes an account: a new one at the end, one that is there in its place, where keys that Ajar does not know and
+    /// comments stay.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub fn set_account(&self, name: &AccountName, account: &AccountSettings) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let written = settings.own_account(name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
+            let (fresh, accounts) = (as_table(account)?, tables_of(document, "accounts")?);
+            let Some(known) = accounts.get_mut(&written) else {
+                accounts.insert(&written, Item::Table(fresh));
+                return Ok(());
+            };
+            let no_table = || Failure::Internal { detail: format!("“accounts.{written}” is no table") };
+            let known = known.as_table_like_mut().ok_or_else(no_table)?;
+            for key in KEYS {
+                match (fresh.get(key), known.get_mut(key)) {
+                    (Some(new), Some(old)) => replace(old, new),
+                    (Some(new), None) => drop(known.insert(key, new.clone())),
+                    (None, _) => drop(known.remove(key)),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes an account, and that it is the one favourites act as that name none. Whether it was there.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub fn remove_account(&self, name: &AccountName) -> Result<bool, Trouble> {
+        let mut was_there = false;
+        self.edit(|document, settings| {
+            if let Some((written, _)) = settings.own_account(name) {
+                tables_of(document, "accounts")?.remove(written.as_str());
+                was_there = true;
+                if settings.account.as_ref() == Some(written) {
+                    document.remove("account");
+                }
+            }
+            Ok(())
+        })?;
+        Ok(was_there)
+    }
+}
+
+/// What is known of an account, as it is written.
+const KEYS: [&str; 8] =
+    ["sign_in", "cloud", "tenant", "client_id", "username", "home_account_id", "certificate", "token_file"];
+
+/// Puts a value in another's place, under the comments that stand beside that.
+fn replace(old: &mut Item, new: &Item) {
+    let decor = old.as_value().map(|value| value.decor().clone());
+    *old = new.clone();
+    if let Some((decor, value)) = decor.zip(old.as_value_mut()) {
+        *value.decor_mut() = decor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ajar_core::account::SignInMethod;
+
+    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, SettingsFile::new(path))
+    }
+
+    fn everything() -> AccountSettings {
+        AccountSettings {
+            sign_in: SignInMethod::Browser,
+            cloud: Some("usgov".into()),
+            tenant: Some("contoso.us".into()),
+            client_id: Some("client".into()),
+            username: Some("me@contoso.us".into()),
+            home_account_id: Some("o.t".into()),
+            certificate: Some("app.pem".into()),
+            token_file: Some("token".into()),
+        }
+    }
+
+    #[test]
+    fn all_that_is_known_of_an_account_is_written_and_read() {
+        let (_folder, file) = file("");
+        let name: AccountName = "gov".parse().unwrap();
+        file.set_account(&name, &everything()).unwrap();
+        let written = as_table(&everything()).unwrap();
+        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), KEYS);
+        assert_eq!(file.read().unwrap().accounts, [(name.clone(), everything())]);
+        let less = AccountSettings::new(SignInMethod::DeviceCode);
+        file.set_account(&"GOV".parse().unwrap(), &less).unwrap();
+        assert_eq!(file.read().unwrap().accounts, [(name.clone(), less)]);
+        assert!(file.remove_account(&name).unwrap());
+        assert!(!file.remove_account(&name).unwrap());
+        assert_eq!(file.read().unwrap().accounts, []);
+    }
+
+    #[test]
+    fn what_people_wrote_around_an_account_stays() {
+        let before = "# mine\naccount = \"work\" # the usual one\n\n[sign_in]\nclient_id = \"app\" # registered by IT\n\n\
+                      [accounts.work] # the job\nsign_in = \"browser\" # never a code\n# who\nusername = \"me\"\nlater = 1\n";
+        let (_folder, file) = file(before);
+        let name: AccountName = "work".parse().unwrap();
+        let settings = file.read().unwrap();
+        assert_eq!(settings.account, Some(name.clone()));
+        assert_eq!(settings.sign_in.client_id.as_deref(), Some("app"));
+        let mut account = settings.accounts[0].1.clone();
+        account.username = Some("you".into());
+        account.tenant = Some("t".into());
+        file.set_account(&name, &account).unwrap();
+        let changed = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(changed, before.replace("\"me\"", "\"you\"") + "tenant = \"t\"\n");
+        file.set_account(&"other".parse().unwrap(), &account).unwrap();
+        file.remove_account(&"other".parse().unwrap()).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), changed);
+        file.remove_account(&name).unwrap();
+        let left = std::fs::read_to_string(file.path()).unwrap();
+        assert!(left.contains("[sign_in]") && !left.contains("account"), "{left}");
+    }
+
+    #[test]
+    fn bad_accounts_say_where() {
+        for (text, part) in [
+            ("account = 3\n", "“account” is not a text"),
+            ("account = \"a b\"\n", "account: “a b” is no name for an account"),
+            ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] missing field `sign_in`"),
+            ("[accounts.work]\nsign_in = \"magic\"\n", "[accounts.work] unknown variant `magic`"),
+            ("[accounts.az]\nsign_in = \"browser\"\n", "[accounts.az] is a name of Ajar’s own"),
+            ("[sign_in]\nclient_id = 3\n", "[sign_in] invalid type"),
+        ] {
+            let (_folder, file) = file(text);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
+            assert!(detail.contains(part), "{detail}");
+        }
+    }
+}
