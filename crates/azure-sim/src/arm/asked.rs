@@ -1,6 +1,8 @@
 //! What a request asks for, read from its method and path alone, as the resource manager's gateway does: also of what
 //! is not served or does not exist. Case does not matter; Azure's own spelling is given where it is known.
 
+use std::borrow::Cow;
+
 use axum::http::Method;
 
 use crate::arm::error::ArmError;
@@ -55,7 +57,8 @@ impl Provided {
 impl Asked {
     /// `None` when the path is neither below a subscription nor below a provider of the tenant's.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
-        let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let kept = route::segments(path);
+        let kept: Vec<&str> = kept.iter().map(Cow::as_ref).collect();
         let scope = route::scope(path);
         let (subscription, resource_group) =
             scope.map_or((None, None), |scope| (Some(scope.subscription), scope.resource_group));

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
-use crate::arm::route::Scope;
+use crate::arm::route::{self, Scope};
 use crate::arm::{
     Call, compute, diagnostics, disk, network, page, pricings, providers, regions, resources, security_groups, sizes,
     subscriptions, virtual_network,
@@ -267,7 +267,7 @@ fn tag_names(scope: &Scope) -> Vec<Value> {
 
 fn tags_at(call: &Call<'_>) -> Value {
     json!({
-        "id": call.path,
+        "id": format!("/{}", route::segments(call.path).join("/")),
         "name": "default",
         "type": "Microsoft.Resources/tags",
         "properties": { "tags": compute::tags() },

@@ -1,6 +1,9 @@
 //! What a path of Azure Resource Manager asks for. Case does not matter; names are kept as the caller wrote them.
 
+use std::borrow::Cow;
+
 use axum::http::Method;
+use percent_encoding::percent_decode_str;
 
 use crate::arm::read::{self, Read};
 use crate::state::power::PowerAction;
@@ -119,9 +122,17 @@ pub(crate) enum Route {
     Within(Scope, Target),
 }
 
+/// The segments of a path as they are meant: clients encode more of a name than they must (RFC 3986 2.3, 6.2.2.2), and
+/// what is encoded parts no segments.
+pub(crate) fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect()
+}
+
 /// Reads method and path; `None` when they name nothing that is served.
 pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
-    let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let kept = segments(path);
+    let kept: Vec<&str> = kept.iter().map(Cow::as_ref).collect();
     let lower: Vec<String> = kept.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
     // HEAD is GET without the answer's body.
@@ -150,13 +161,13 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
 
 /// Subscription and resource group of any path below a subscription.
 pub(crate) fn scope(path: &str) -> Option<Scope> {
-    let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let kept = segments(path);
     let is = |index: usize, word: &str| kept.get(index).is_some_and(|segment| segment.eq_ignore_ascii_case(word));
     let subscription = kept.get(1).filter(|_| is(0, "subscriptions"))?;
     let resource_group = kept.get(3).filter(|_| is(2, "resourcegroups"));
     Some(Scope {
-        subscription: (*subscription).to_owned(),
-        resource_group: resource_group.map(|name| (*name).to_owned()),
+        subscription: subscription.clone().into_owned(),
+        resource_group: resource_group.map(|name| name.clone().into_owned()),
     })
 }
 
@@ -257,6 +268,16 @@ mod tests {
         let path = "/SUBSCRIPTIONS/s/ResourceGroups/Rg/PROVIDERS/microsoft.compute/VirtualMachines/Web-01/INSTANCEVIEW";
         let scope = Scope { subscription: "s".to_owned(), resource_group: Some("Rg".to_owned()) };
         let target = Target::InstanceView { name: "Web-01".to_owned() };
+        assert_eq!(parse(&Method::GET, path), Some(Route::Within(scope, target)));
+    }
+
+    #[test]
+    fn what_is_encoded_in_a_name_is_part_of_it() {
+        let path =
+            "/subscriptions/s/resource%47roups/rg-%28demo%29%2Fx/providers/Microsoft.Compute/virtualMachines/web%2D01";
+        let scope = Scope { subscription: "s".to_owned(), resource_group: Some("rg-(demo)/x".to_owned()) };
+        assert_eq!(super::scope(path), Some(scope.clone()));
+        let target = Target::VirtualMachine { name: "web-01".to_owned() };
         assert_eq!(parse(&Method::GET, path), Some(Route::Within(scope, target)));
     }
 
