@@ -1,28 +1,29 @@
 //! `/_sim`: what a test or a person does to the simulator. No token, and no trace in the journal.
 
 mod state;
+mod vm_change;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use chrono::TimeDelta;
-use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::clock::timestamp;
 use crate::entra::conditions::AccountChange;
 use crate::fault::Fault;
-use crate::fleet::{Lock, StartFailure};
 use crate::said::Said;
 use crate::state::rights::Statement;
 use crate::switches::{AddressChange, Switch, Switches};
 use crate::world::World;
+use vm_change::VmChange;
 
 /// What there is under `/_sim/`, for those who look for something else.
 const ENDPOINTS: [(&str, &str); 9] = [
@@ -49,6 +50,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_sim/switches", get(switches).post(set_switches))
         .route("/_sim/vms", post(change_vm))
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(without_query))
         .route("/_sim", any(unknown))
         .route("/_sim/", any(unknown))
         .route("/_sim/{*rest}", any(unknown))
@@ -65,6 +67,18 @@ impl IntoResponse for Mistake {
 
 fn complaint(status: StatusCode, sentence: &str) -> Response {
     (status, Json(json!({ "error": { "message": sentence } }))).into_response()
+}
+
+/// Only the journal takes anything behind a `?`: what is said there to others would go unheard.
+async fn without_query(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    match uri.query().filter(|query| !query.is_empty() && uri.path() != "/_sim/journal") {
+        Some(query) => complaint(
+            StatusCode::BAD_REQUEST,
+            &format!("{} takes no query, and '{query}' is one; what it is told is in the body", uri.path()),
+        ),
+        None => next.run(request).await,
+    }
 }
 
 async fn unknown(uri: Uri) -> Response {
@@ -162,25 +176,8 @@ async fn rights(State(world): State<Arc<World>>) -> Json<Value> {
     Json(world.look(|cloud, _| json!(cloud.rights.statements().collect::<Vec<_>>())))
 }
 
-/// One statement, or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Statements {
-    Many(Vec<Statement>),
-    One(Statement),
-}
-
 async fn add_rights(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    // serde's words speak of its own types.
-    let statements = serde_json::from_slice(&body).map_err(|_| {
-        "the body must be a statement such as {\"action\": \"Microsoft.Compute/*\", \"scope\": \"/subscriptions/…\", \
-         \"allowed\": false}, or a list of them; scope may be left out"
-            .to_owned()
-    })?;
-    let statements = match statements {
-        Statements::Many(many) => many,
-        Statements::One(one) => vec![one],
-    };
+    let statements = Statement::read_all(&body)?;
     let directory = &world.entra.directory;
     let with_account = |statement: Statement| {
         let Some(principal) = &statement.principal else { return Ok((statement, None)) };
@@ -209,33 +206,8 @@ async fn set_account(State(world): State<Arc<World>>, body: Bytes) -> Result<Jso
     Ok(Json(world.entra.accounts_json()))
 }
 
-/// What befalls a VM by no caller's doing.
-#[expect(clippy::option_option, reason = "null takes away, and what is not there leaves as it is")]
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct VmChange {
-    /// Its resource id.
-    id: String,
-    #[serde(default)]
-    deleted: bool,
-    generalized: Option<bool>,
-    /// `null` takes the lock away.
-    #[serde(default, deserialize_with = "present")]
-    lock: Option<Option<Lock>>,
-    #[serde(default, deserialize_with = "present")]
-    start_fails: Option<Option<StartFailure>>,
-}
-
-/// Tells `null` from a field that is not there.
-#[expect(clippy::option_option, reason = "serde's way to tell null from a field that is not there")]
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(value).map(Some)
-}
-
 async fn change_vm(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
-    let change: VmChange = serde_json::from_slice(&body).map_err(|error| {
-        Mistake(format!("{error}; the body must be a VM and what befalls it, such as {{\"id\": \"/subscriptions/…\", \"deleted\": true}}"))
-    })?;
+    let change = VmChange::read(&body)?;
     world.change(|cloud, now| {
         let found = cloud.vm_of_id(&change.id).map(|(index, _)| index);
         let index = found.ok_or_else(|| Mistake(format!("there is no VM '{}'", change.id)))?;

@@ -16,14 +16,15 @@ impl Said {
     pub(crate) fn read(what: &'static str, body: &[u8], example: &str) -> Result<Self, String> {
         let wanted = || format!("the body must be a JSON object such as {example}");
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Self::new(what, members)),
+            Ok(Value::Object(members)) => Ok(Self::of(what, members)),
             Ok(other) => Err(format!("{}; this is {}", wanted(), kind(&other))),
             Err(error) if body.is_empty() || error.is_eof() => Err(format!("{}; this one ends too early", wanted())),
             Err(error) => Err(format!("{}; line {} column {} is no JSON", wanted(), error.line(), error.column())),
         }
     }
 
-    fn new(what: &'static str, members: Map<String, Value>) -> Self {
+    /// What these members say.
+    pub(crate) fn of(what: &'static str, members: Map<String, Value>) -> Self {
         Self { what, members, known: Vec::new() }
     }
 
@@ -84,8 +85,8 @@ impl Said {
     /// The members of an object within; none when it is absent or null.
     pub(crate) fn within(&mut self, name: &'static str, example: &str) -> Result<Self, String> {
         match self.take(name) {
-            None | Some(Value::Null) => Ok(Self::new(name, Map::new())),
-            Some(Value::Object(members)) => Ok(Self::new(name, members)),
+            None | Some(Value::Null) => Ok(Self::of(name, Map::new())),
+            Some(Value::Object(members)) => Ok(Self::of(name, members)),
             Some(other) => Err(format!("{name} must be an object such as {example}, not {}", kind(&other))),
         }
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::entra::refusal::Refusal;
+use crate::said::Said;
 
 /// What Entra wants of an account, or has against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,17 +174,7 @@ pub(crate) fn expired_secret(client: &str) -> Refusal {
 /// The word that lifts what is demanded.
 const NOTHING: &str = "none";
 
-/// What `POST /_sim/accounts` says.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AccountRequest {
-    account: String,
-    demand: Option<String>,
-    #[serde(default)]
-    revoke: bool,
-}
-
-/// What it asks for.
+/// What `POST /_sim/accounts` asks for.
 #[derive(Debug)]
 pub(crate) struct AccountChange {
     /// Name, user principal name, client id or object id.
@@ -197,15 +187,14 @@ pub(crate) struct AccountChange {
 impl AccountChange {
     /// Reads the body, or says what would be right.
     pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
+        const EXAMPLE: &str = r#"{"account": "ada", "demand": "mfa", "revoke": true}"#;
         let names = || Demand::ALL.map(|(name, _)| name).join(", ");
-        let request: AccountRequest = serde_json::from_slice(body).map_err(|_| {
-            format!(
-                "the body must be such as {{\"account\": \"ada\", \"demand\": \"mfa\", \"revoke\": true}}, of which demand \
-                 and revoke may be left out; a demand is one of {}, or {NOTHING}",
-                names()
-            )
-        })?;
-        let AccountRequest { account, demand, revoke } = request;
+        let mut said = Said::read("a change of an account", body, EXAMPLE)?;
+        let account = said.text("account", "\"ada\"")?;
+        let demand = said.text("demand", "\"mfa\"")?;
+        let revoke = said.truth("revoke")?.unwrap_or_default();
+        said.end()?;
+        let account = account.ok_or_else(|| format!("account is missing; say {EXAMPLE}"))?;
         match &demand {
             Some(demand) if demand != NOTHING && Demand::named(demand).is_none() => {
                 Err(format!("there is no demand '{demand}'; there are {}, and {NOTHING}", names()))

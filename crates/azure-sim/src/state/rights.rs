@@ -1,9 +1,11 @@
 //! What each principal may do: statements by action and scope, the newest that fits decides.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::fleet::{AccountSpec, Role};
+use crate::said::Said;
 
 /// One statement: the action (with `*` for any run of characters) is allowed or denied at the scope and below.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -19,6 +21,30 @@ pub(crate) struct Statement {
     /// Whom it is about, by name, user principal name, client id or object id; everybody when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) principal: Option<String>,
+}
+
+impl Statement {
+    /// Reads one statement or a list of them, or says what would be right.
+    pub(crate) fn read_all(body: &[u8]) -> Result<Vec<Self>, String> {
+        const EXAMPLE: &str = r#"{"action": "Microsoft.Compute/*", "scope": "/subscriptions/…", "allowed": false}"#;
+        let several = serde_json::from_slice::<Vec<Map<String, Value>>>(body);
+        let said = match several {
+            Ok(several) => several.into_iter().map(|one| Said::of("a statement", one)).collect(),
+            Err(_) => vec![Said::read("a statement, or a list of them,", body, EXAMPLE)?],
+        };
+        said.into_iter().map(Self::read).collect()
+    }
+
+    fn read(mut said: Said) -> Result<Self, String> {
+        let action = said.text("action", "\"Microsoft.Compute/*\"")?;
+        let scope = said.text("scope", "\"/subscriptions/…\"")?.unwrap_or_default();
+        let allowed = said.truth("allowed")?;
+        let principal = said.text("principal", "\"ada\"")?;
+        said.end()?;
+        let action = action.ok_or("action is missing: say which, such as \"Microsoft.Compute/*\"")?;
+        let allowed = allowed.ok_or("allowed is missing: say true or false")?;
+        Ok(Self { action, scope, allowed, principal })
+    }
 }
 
 impl Role {
