@@ -41,6 +41,7 @@ const failureChips: Record<string, string> = {
   signInDeclined: 'Not signed in',
   signInTimedOut: 'Not signed in',
   clockSkew: 'Clock is off',
+  interactionRequired: 'Sign in anew',
   accessDenied: 'No right to ask',
   noPolicy: 'No JIT policy',
   notInPolicy: 'Port not allowed',

@@ -15,9 +15,10 @@ use azure_core::http::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
+use serde_json::Value;
 use url::Url;
 
-use crate::arm_error;
+use crate::arm_error::{self, ArmError};
 use crate::budget::{Budget, Paused};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -25,7 +26,7 @@ use crate::connection::{self, Http};
 use crate::flights::Flights;
 use crate::limits::Limits;
 use crate::policies::{Authorize, OurName, Resend, header};
-use crate::sign_in;
+use crate::sign_in::{self, SignIn};
 use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
 
@@ -37,6 +38,8 @@ const NO_SKEW_YET: i64 = i64::MIN;
 #[derive(Clone, Debug)]
 pub struct ArmClient {
     inner: Arc<Inner>,
+    /// The client id of the service principal that it acts as.
+    principal: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -104,17 +107,33 @@ impl Answer {
         (!empty || call.has_body()) && self.json().is_err()
     }
 
-    /// Whether somebody on the way answered: a redirect, what proxies and networks ask for themselves, or a text that
-    /// does not even begin as JSON does. Whoever asks to wait is to be heard, and so is a challenge of Azure's.
+    /// Whether somebody on the way answered: a redirect, what proxies and networks ask for themselves, or a body that
+    /// is none of Azure's. Whoever asks to wait is to be heard, and so is a challenge of Azure's.
     pub(crate) fn is_foreign(&self) -> bool {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii_start();
-        let text = body.first().is_some_and(|first| !matches!(first, b'{' | b'['));
         match self.status {
             429 => false,
             300..=399 | 407 | 511 => true,
-            401 => text && header(&self.headers, "www-authenticate").is_none_or(|scheme| !scheme.contains("Bearer")),
-            _ => text,
+            401 if header(&self.headers, "www-authenticate").is_some_and(|scheme| scheme.contains("Bearer")) => false,
+            _ => self.has_foreign_body(),
         }
+    }
+
+    /// Azure's bodies are JSON whatever they are said to be, its errors have an envelope, and only what is said to be
+    /// JSON (or nothing at all) can be the remains of one.
+    fn has_foreign_body(&self) -> bool {
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii();
+        match serde_json::from_slice(body) {
+            _ if body.is_empty() => false,
+            Ok(Value::Object(_) | Value::Array(_)) if self.is_success() => false,
+            Ok(body) => !ArmError::is_envelope(&body),
+            Err(_) => !self.is_said_to_be_json() || !body.starts_with(b"{") && !body.starts_with(b"["),
+        }
+    }
+
+    fn is_said_to_be_json(&self) -> bool {
+        let Some(said) = header(&self.headers, "content-type") else { return true };
+        let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        said.ends_with("/json") || said.ends_with("+json")
     }
 
     fn json(&self) -> serde_json::Result<serde::de::IgnoredAny> {
@@ -152,6 +171,13 @@ impl ArmClient {
         Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>), limits)
     }
 
+    /// Names who signs in, so that a refusal says what can be done about it: an application has no “az login”.
+    #[must_use]
+    pub fn acting_as(mut self, sign_in: &SignIn) -> Self {
+        self.principal = sign_in.principal().map(Arc::from);
+        self
+    }
+
     pub(crate) fn over(
         cloud: &Cloud,
         credential: Arc<dyn TokenCredential>,
@@ -174,6 +200,7 @@ impl ArmClient {
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
         };
         Ok(Self {
+            principal: None,
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
@@ -277,7 +304,11 @@ impl ArmClient {
 
     /// What an answer that is no success means, for any call.
     pub(crate) fn refusal(&self, answer: &Answer, asked: Asked<'_>) -> Trouble {
-        answer.trouble(arm_error::failure(answer, asked, &self.inner.scope))
+        let failure = arm_error::failure(answer, asked, &self.inner.scope);
+        answer.trouble(match &self.principal {
+            Some(client_id) => sign_in::of_principal(failure, client_id),
+            None => failure,
+        })
     }
 
     async fn send(

@@ -6,6 +6,7 @@ use ajar_core::failure::Failure;
 use azure_core::http::headers::WWW_AUTHENTICATE;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::arm_client::{Answer, Asked};
@@ -95,6 +96,20 @@ impl ArmError {
     pub fn of_body(body: &[u8]) -> Self {
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         body.error.as_ref().unwrap_or(&body.bare).into()
+    }
+
+    /// Whether a body has the shape of an error of Azure's or Entra's, or of an answer without words.
+    pub(crate) fn is_envelope(body: &Value) -> bool {
+        const MEMBERS: [&str; 4] = ["error", "code", "message", "odata.error"];
+        match body {
+            Value::Object(members) => {
+                let known = |name: &String| MEMBERS.iter().any(|member| name.eq_ignore_ascii_case(member));
+                members.is_empty() || members.keys().any(known)
+            }
+            Value::Array(members) => members.is_empty(),
+            Value::Null => true,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
     }
 
     /// An error known by code and message alone.
@@ -189,12 +204,17 @@ pub(crate) fn not_from_azure(answer: &Answer) -> Failure {
 }
 
 fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failure {
-    let challenge = answer.headers.get_optional_str(&WWW_AUTHENTICATE).unwrap_or_default();
-    if is_claims_challenge(challenge) {
-        return Failure::ClaimsRequired { claims: claims(challenge).to_owned(), scope: token_scope.to_owned() };
+    if let Some(claims) = challenge(answer) {
+        return Failure::ClaimsRequired { claims: claims.to_owned(), scope: token_scope.to_owned() };
     }
     let detail = if error.message.is_empty() { "Azure does not accept the token" } else { &error.message };
     Failure::NotSignedIn { detail: detail.to_owned() }
+}
+
+/// The claims that an answer's headers ask for, if they do: base64 of JSON, and empty where they are none.
+pub(crate) fn challenge(answer: &Answer) -> Option<&str> {
+    let challenge = answer.headers.get_optional_str(&WWW_AUTHENTICATE).unwrap_or_default();
+    (answer.status == 401 && is_claims_challenge(challenge)).then(|| claims(challenge))
 }
 
 /// The claims of a challenge. They get into a command to paste into a shell, so nothing but base64 is let through.
@@ -330,6 +350,8 @@ mod tests {
             (403, page),
             (404, "\u{feff} <html>"),
             (404, "Blocked by policy 17"),
+            (403, r#"{"blocked":true,"category":"cloud"}"#),
+            (404, r#""Not here.""#),
             (407, ""),
             (409, page),
             (502, page),
@@ -343,6 +365,25 @@ mod tests {
         {
             let failure = failure(&answer(status, body, &[]), ASKED, SCOPE);
             assert!(matches!(failure, Failure::AzureError { .. }), "{status} {body}: {failure:?}");
+        }
+        // What it is said to be counts where the body does not tell.
+        let said = |content_type, body| {
+            let answer = answer(403, body, &[("content-type", content_type)]);
+            failure(&answer, ASKED, SCOPE).code()
+        };
+        let denied = r#"{"error":{"code":"Denied","message":"No."}}"#;
+        for (content_type, body, code) in [
+            ("text/html", denied, "azureError"),
+            ("application/json; charset=utf-8", denied, "azureError"),
+            ("application/problem+json", r#"{"Message":"No HTTP resource was found."}"#, "azureError"),
+            ("application/json", r#"{"error":{"co"#, "azureError"),
+            ("text/html", r#"{"error":{"co"#, "notFromAzure"),
+            ("text/css", "{ color: red }", "notFromAzure"),
+            ("application/json", page, "notFromAzure"),
+            ("application/json", r#"{"status":"blocked"}"#, "notFromAzure"),
+            ("text/html", "", "accessDenied"),
+        ] {
+            assert_eq!(said(content_type, body), code, "{content_type}: {body}");
         }
         // Whose page it is that asks to wait does not matter, nor does the body beside a challenge of Azure's.
         assert_eq!(failure(&answer(429, page, &[]), ASKED, SCOPE).code(), "throttled");

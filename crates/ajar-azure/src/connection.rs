@@ -84,11 +84,18 @@ impl Http {
         };
         let mut answer = self.client.execute(self.outgoing(request)?).await.map_err(broke)?;
         let (status, headers) = (answer.status().as_u16(), incoming(answer.headers()));
+        let too_long = || Error::new(ErrorKind::DataConversion, TooLong);
+        if answer
+            .content_length()
+            .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > self.limits.answer))
+        {
+            return Err(too_long());
+        }
         let mut whole = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(broke)? {
             if whole.len() + part.len() > self.limits.answer {
                 // Not a kind that is asked for again: it would be as long.
-                return Err(Error::new(ErrorKind::DataConversion, TooLong));
+                return Err(too_long());
             }
             whole.extend_from_slice(&part);
         }

@@ -248,7 +248,7 @@ impl ArmClient {
                     failed += 1;
                     headers = None;
                 }
-                Err(trouble @ Trouble { failure: Failure::NotSignedIn { .. } | Failure::Unreachable { .. }, .. }) => {
+                Err(trouble) if ends_the_watch(&trouble.failure) => {
                     return Some(Err(trouble));
                 }
                 // A `Location` may also give the operation's own error as its status.
@@ -300,6 +300,11 @@ fn is_passing(failure: &Failure) -> bool {
             | Failure::Throttled { .. }
             | Failure::AzureError { status: 408 | 500.., .. }
     )
+}
+
+/// Looking at something else would end alike.
+fn ends_the_watch(failure: &Failure) -> bool {
+    matches!(failure, Failure::NotSignedIn { .. } | Failure::PrincipalRefused { .. } | Failure::Unreachable { .. })
 }
 
 fn forgotten(operation: Operation) -> Trouble {

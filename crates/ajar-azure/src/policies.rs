@@ -201,9 +201,12 @@ fn bear(request: &mut Request, token: &Secret) {
     request.insert_header(AUTHORIZATION, format!("Bearer {}", token.secret()));
 }
 
+/// The `error` of a challenge for other claims.
+pub(crate) const CLAIMS_CHALLENGE: &str = "insufficient_claims";
+
 /// Whether a `WWW-Authenticate` header asks for claims that no token in hand has (continuous access evaluation).
 pub(crate) fn is_claims_challenge(www_authenticate: &str) -> bool {
-    www_authenticate.contains("insufficient_claims")
+    www_authenticate.contains(CLAIMS_CHALLENGE)
 }
 
 #[cfg(test)]

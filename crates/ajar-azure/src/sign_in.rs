@@ -67,6 +67,14 @@ impl SignIn {
         })
     }
 
+    /// The client id, if it is an application that signs in.
+    pub(crate) fn principal(&self) -> Option<&str> {
+        match self {
+            Self::ServicePrincipal { client_id, .. } => Some(client_id),
+            Self::AzureCli { .. } => None,
+        }
+    }
+
     /// The service principal of `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, if all three are set
     /// to something.
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
@@ -77,6 +85,14 @@ impl SignIn {
             client_secret: set("AZURE_CLIENT_SECRET")?.into(),
         })
     }
+}
+
+/// What a refusal of the sign-in means where it is an application that signs in.
+pub(crate) fn of_principal(failure: Failure, client_id: &str) -> Failure {
+    if let Failure::NotSignedIn { detail } = failure {
+        return Failure::PrincipalRefused { client_id: client_id.to_owned(), detail };
+    }
+    failure
 }
 
 /// A sign-in that failed, as it travels through azure_core's errors.

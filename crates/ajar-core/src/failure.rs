@@ -109,6 +109,20 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// Entra gives the service principal of the environment no token before somebody signs in anew, as conditional access
+    /// wants (`interaction_required`, or claims in the refusal).
+    InteractionRequired {
+        /// Its client id.
+        client_id: Box<str>,
+        /// Entra's `error`, such as `interaction_required`; `insufficient_claims` of a challenge in the headers.
+        error: Box<str>,
+        /// Entra's sentence, with its AADSTS number.
+        detail: Box<str>,
+        /// What the next sign-in must ask for: JSON as Entra sent it, base64 of JSON out of a challenge; may be empty.
+        claims: Box<str>,
+        /// What the token is for, such as `https://management.azure.com/.default`.
+        scope: Box<str>,
+    },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
         /// The missing action, such as `Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action`.
@@ -446,6 +460,7 @@ impl Failure {
             Self::SignInSuperseded => "signInSuperseded",
             Self::ClockSkew { .. } => "clockSkew",
             Self::AccountExists { .. } => "accountExists",
+            Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::NotInPolicy { .. } => "notInPolicy",
@@ -513,7 +528,8 @@ impl Failure {
             | Self::SignInDeclined
             | Self::SignInTimedOut
             | Self::SignInSuperseded
-            | Self::ClockSkew { .. } => ExitCode::NotSignedIn,
+            | Self::ClockSkew { .. }
+            | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }

@@ -13,8 +13,15 @@ use crate::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, Snap
 mod tests;
 
 /// [`crate::failure::Failure::code`] of not being signed in.
-const WANT_SIGN_IN: [&str; 6] =
-    ["notSignedIn", "principalRefused", "certificateUnused", "claimsRequired", "signInRequired", "noClientId"];
+const WANT_SIGN_IN: [&str; 7] = [
+    "notSignedIn",
+    "principalRefused",
+    "certificateUnused",
+    "claimsRequired",
+    "signInRequired",
+    "noClientId",
+    "interactionRequired",
+];
 
 /// What the tray shows. Two that are equal need no redrawing.
 #[derive(Clone, Debug, PartialEq, Eq)]

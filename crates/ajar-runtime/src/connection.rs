@@ -117,7 +117,7 @@ fn names_a_certificate(variables: impl Fn(&str) -> Option<String>) -> bool {
 
 fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {
     let http = ajar_azure::http_client(cloud)?;
-    ArmClient::new(cloud, sign_in.credential(cloud, http.clone())?, http)
+    Ok(ArmClient::new(cloud, sign_in.credential(cloud, http.clone())?, http)?.acting_as(sign_in))
 }
 
 fn find_cloud(name: &str, settings: &Settings, file: &Path) -> Result<Cloud, Trouble> {

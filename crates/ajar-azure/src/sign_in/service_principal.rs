@@ -11,7 +11,7 @@ use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, ClientOptions, Context, HttpClient, Request, RetryOptions, Transport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use chrono::Utc;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::token_cache::TokenSource;
@@ -21,7 +21,8 @@ use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection;
 use crate::limits::Limits;
-use crate::policies::{OurName, Resend, retry_after};
+use crate::policies::{CLAIMS_CHALLENGE, OurName, Resend, retry_after};
+use crate::wire::if_understood;
 
 #[derive(Debug)]
 pub(super) struct ServicePrincipal {
@@ -44,17 +45,21 @@ impl ServicePrincipal {
     ) -> Result<Self, Failure> {
         let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, client_secret, http, limits };
         // What can't be a tenant is found out now and not at the first call.
-        source.azure_credential().map_err(|error| source.refused(first_line(&error)))?;
+        source.azure_credential("").map_err(|error| Failure::PrincipalRefused {
+            client_id: source.client_id.clone(),
+            detail: first_line(&error),
+        })?;
         Ok(source)
     }
 
     /// A new one for each token: it would remember a token that the resource manager has refused.
-    fn azure_credential(&self) -> azure_core::Result<Arc<ClientSecretCredential>> {
+    fn azure_credential(&self, scope: &str) -> azure_core::Result<Arc<ClientSecretCredential>> {
         let mut custom = CustomConfiguration::default();
         custom.authority_host = self.authority.to_string();
+        let refusals = EntraRefusals { client_id: self.client_id.clone(), scope: scope.to_owned() };
         let client_options = ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
-            per_call_policies: vec![Arc::new(EntraRefusals), Arc::new(OurName), Arc::new(Resend::reads(self.limits))],
+            per_call_policies: vec![Arc::new(refusals), Arc::new(OurName), Arc::new(Resend::reads(self.limits))],
             retry: RetryOptions::none(),
             transport: Some(Transport::new(Arc::clone(&self.http))),
             ..ClientOptions::default()
@@ -83,18 +88,13 @@ impl TokenSource for ServicePrincipal {
 
 impl ServicePrincipal {
     async fn fetch_once(&self, scope: &str) -> Result<AccessToken, Failure> {
-        let result = async { self.azure_credential()?.get_token(&[scope], None).await }.await;
+        let result = async { self.azure_credential(scope)?.get_token(&[scope], None).await }.await;
         result.map_err(|error| self.failure(&error))
-    }
-
-    fn refused(&self, detail: String) -> Failure {
-        Failure::PrincipalRefused { client_id: self.client_id.clone(), detail }
     }
 
     fn failure(&self, error: &Error) -> Failure {
         if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<EntraRefusal>()) {
-            let failure = refusal.0.clone();
-            return if let Failure::NotSignedIn { detail } = failure { self.refused(detail) } else { failure };
+            return refusal.0.clone();
         }
         let unreachable = causes(error)
             .filter_map(|cause| cause.downcast_ref::<Error>())
@@ -110,7 +110,10 @@ impl ServicePrincipal {
 /// Turns Entra's refusals into typed errors. azure_identity can't read descriptions with escaped line ends, which Entra
 /// writes, and loses the error's name.
 #[derive(Debug)]
-struct EntraRefusals;
+struct EntraRefusals {
+    client_id: String,
+    scope: String,
+}
 
 #[async_trait]
 impl Policy for EntraRefusals {
@@ -122,34 +125,67 @@ impl Policy for EntraRefusals {
         if answer.is_success() && !answer.is_foreign() {
             return Ok(AsyncRawResponse::from_bytes(status, answer.headers, answer.body));
         }
-        Err(Error::new(ErrorKind::Credential, EntraRefusal(refusal(&answer))))
+        Err(Error::new(ErrorKind::Credential, EntraRefusal(self.refusal(&answer))))
     }
 }
 
-/// What an answer means that brings no token.
-fn refusal(answer: &Answer) -> Failure {
-    if answer.is_foreign() {
-        return arm_error::not_from_azure(answer);
-    }
-    let error: EntraError = serde_json::from_slice(&answer.body).unwrap_or_default();
-    // The first line is the sentence; trace ids and times follow.
-    let sentence = error.error_description.lines().next().unwrap_or_default();
-    let sentence = sentence.split(" Trace ID:").next().unwrap_or_default().trim();
-    match answer.status {
-        429 => arm_error::throttled(retry_after(&answer.headers, Utc::now())),
-        status if status >= 500 || error.error.is_empty() || error.error == "temporarily_unavailable" => {
-            Failure::AzureError { status, azure_code: error.error, azure_message: sentence.to_owned() }
+impl EntraRefusals {
+    /// What an answer means that brings no token.
+    fn refusal(&self, answer: &Answer) -> Failure {
+        if answer.is_foreign() {
+            return arm_error::not_from_azure(answer);
         }
-        _ if sentence.is_empty() => Failure::NotSignedIn { detail: error.error },
-        _ => Failure::NotSignedIn { detail: sentence.to_owned() },
+        let mut error: EntraError = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if let Some(claims) = arm_error::challenge(answer) {
+            (error.error, error.claims) = (CLAIMS_CHALLENGE.to_owned(), claims.to_owned());
+        }
+        match answer.status {
+            429 => arm_error::throttled(retry_after(&answer.headers, Utc::now())),
+            status if status >= 500 || error.error.is_empty() || error.error == "temporarily_unavailable" => {
+                Failure::AzureError { status, azure_message: error.sentence().to_owned(), azure_code: error.error }
+            }
+            _ if error.wants_somebody() => Failure::InteractionRequired {
+                client_id: self.client_id.as_str().into(),
+                detail: error.sentence().into(),
+                scope: self.scope.as_str().into(),
+                error: error.error.into(),
+                claims: error.claims.into(),
+            },
+            _ => {
+                let detail = if error.sentence().is_empty() { &error.error } else { error.sentence() };
+                Failure::PrincipalRefused { client_id: self.client_id.clone(), detail: detail.to_owned() }
+            }
+        }
     }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct EntraError {
+    #[serde(deserialize_with = "or_default")]
     error: String,
+    #[serde(deserialize_with = "or_default")]
     error_description: String,
+    #[serde(deserialize_with = "or_default")]
+    claims: String,
+}
+
+/// A member of another kind does not take the others along.
+fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    if_understood(deserializer).map(Option::unwrap_or_default)
+}
+
+impl EntraError {
+    /// The first sentence; trace ids and times follow.
+    fn sentence(&self) -> &str {
+        let line = self.error_description.lines().next().unwrap_or_default();
+        line.split(" Trace ID:").next().unwrap_or_default().trim()
+    }
+
+    /// Whether only another sign-in brings a token. Entra says so in `error` and `claims`; its sentences change.
+    fn wants_somebody(&self) -> bool {
+        self.error == "interaction_required" || !self.claims.is_empty()
+    }
 }
 
 /// What Entra's refusal means, as it travels through azure_core's errors.
@@ -189,6 +225,34 @@ mod tests {
         let failure = source(&Scripted::new([json(401, body)])).fetch(SCOPE).await.unwrap_err();
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
         assert_eq!(failure, Failure::PrincipalRefused { client_id: "app".into(), detail });
+    }
+
+    #[tokio::test]
+    async fn who_must_sign_in_anew_hears_it_with_error_and_claims() {
+        let one = async |reply| source(&Scripted::new([reply])).fetch(SCOPE).await.unwrap_err();
+        let wanted = |error: &str, detail: &str, claims: &str| Failure::InteractionRequired {
+            client_id: "app".into(),
+            error: error.into(),
+            detail: detail.into(),
+            claims: claims.into(),
+            scope: SCOPE.into(),
+        };
+        let said = "AADSTS50076: You must use multi-factor authentication.";
+        let claims = r#"{"access_token":{"capolids":{"essential":true,"values":["p"]}}}"#;
+        let mut body = serde_json::json!({
+            "error": "interaction_required", "error_codes": [50076], "suberror": "basic_action", "claims": claims,
+            "error_description": format!("{said} Trace ID: a\r\nCorrelation ID: b"),
+        });
+        assert_eq!(one(json(400, body.to_string())).await, wanted("interaction_required", said, claims));
+        body["error"] = "invalid_grant".into();
+        assert_eq!(one(json(400, body.to_string())).await, wanted("invalid_grant", said, claims));
+        body["claims"] = serde_json::Value::Null;
+        assert!(matches!(one(json(400, body.to_string())).await, Failure::PrincipalRefused { .. }));
+        body["error"] = "interaction_required".into();
+        assert_eq!(one(json(400, body.to_string())).await, wanted("interaction_required", said, ""));
+        let challenge = r#"Bearer realm="", error="insufficient_claims", claims="e30=""#;
+        let challenged = json(401, "").with("www-authenticate", challenge);
+        assert_eq!(one(challenged).await, wanted("insufficient_claims", "", "e30="));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,6 @@
 //! A simulator, and a client that is signed in to it.
 
-use std::sync::Arc;
-
-use ajar_azure::{ArmClient, Cloud, Http, Initiate, Limits, SignIn, TokenCredential, http_client_within};
+use ajar_azure::{ArmClient, Cloud, Http, Initiate, Limits, SignIn, http_client_within};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::CloudSettings;
@@ -40,7 +38,9 @@ impl Azure {
         let ca = std::fs::read(&announce.ca_bundle).unwrap();
         let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
         let http = http_client_within(&cloud, limits).unwrap();
-        let client = ArmClient::new(&cloud, credential(&simulator, &cloud, &http, None), http.clone()).unwrap();
+        let sign_in = sign_in(&simulator, None);
+        let credential = sign_in.credential(&cloud, http.clone()).unwrap();
+        let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in);
         let ca = reqwest::Certificate::from_pem(cloud.ca_bundle_pem.as_deref().unwrap()).unwrap();
         let browser = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
         Self { simulator, cloud, http, client, browser }
@@ -63,8 +63,12 @@ impl Azure {
     /// Makes or replaces a resource, as an administrator would elsewhere.
     pub(crate) async fn put(&self, id: &str, api_version: &str, body: &Value) {
         let scope = format!("{}/.default", self.cloud.audience);
-        let token =
-            credential(&self.simulator, &self.cloud, &self.http, None).get_token(&[&scope], None).await.unwrap();
+        let token = sign_in(&self.simulator, None)
+            .credential(&self.cloud, self.http.clone())
+            .unwrap()
+            .get_token(&[&scope], None)
+            .await
+            .unwrap();
         let url = format!("{}{id}?api-version={api_version}", self.simulator.announce().resource_manager);
         let put = self.browser.put(url).bearer_auth(token.token.secret()).json(body).send().await.unwrap();
         assert!(put.status().is_success(), "{}", put.text().await.unwrap());
@@ -110,19 +114,15 @@ impl Azure {
     }
 }
 
-pub(crate) fn credential(
-    simulator: &Simulator,
-    cloud: &Cloud,
-    http: &Http,
-    secret: Option<&str>,
-) -> Arc<dyn TokenCredential> {
+/// As the simulator's application, with its secret or another.
+pub(crate) fn sign_in(simulator: &Simulator, secret: Option<&str>) -> SignIn {
     let announce = simulator.announce();
-    let sign_in = SignIn::from_environment(|name| {
+    SignIn::from_environment(|name| {
         Some(match name {
             "AZURE_TENANT_ID" => announce.tenant_id.to_string(),
             "AZURE_CLIENT_ID" => announce.client_id.to_string(),
             _ => secret.unwrap_or(&announce.client_secret).to_owned(),
         })
-    });
-    sign_in.unwrap().credential(cloud, http.clone()).unwrap()
+    })
+    .unwrap()
 }

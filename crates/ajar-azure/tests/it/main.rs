@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
 mod azure;
+mod long_answers;
 mod places;
 mod redirects;
 mod tolerance;
@@ -15,12 +16,13 @@ use ajar_core::vm::{OsType, PowerState};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
-use azure::{Azure, credential};
+use azure::{Azure, sign_in};
 
 #[tokio::test]
 async fn a_wrong_secret_is_no_sign_in_and_is_not_repeated() {
     let azure = Azure::start().await;
-    let credential = credential(&azure.simulator, &azure.cloud, &azure.http, Some("wr0ng-secret"));
+    let credential =
+        sign_in(&azure.simulator, Some("wr0ng-secret")).credential(&azure.cloud, azure.http.clone()).unwrap();
     let client = ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap();
     let failure = client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
     let Failure::PrincipalRefused { detail, .. } = failure else { panic!("{failure:?}") };
@@ -44,6 +46,29 @@ async fn a_token_that_has_run_out_is_renewed_on_the_way() {
     azure.control("faults", json!({ "match": { "method": "GET" }, "fault": "unauthorized" })).await;
     azure.client.virtual_machine(&vm).await.unwrap();
     assert_eq!(azure.posts("/token").await, 2);
+}
+
+#[tokio::test]
+async fn an_application_whose_token_azure_refuses_is_not_told_to_sign_in_by_the_azure_cli() {
+    let azure = Azure::start().await;
+    let fault = json!({ "match": { "method": "GET" }, "fault": "unauthorized", "times": null });
+    azure.control("faults", fault).await;
+    let failure = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
+    let Failure::PrincipalRefused { client_id, .. } = failure else { panic!("{failure:?}") };
+    assert_eq!(client_id, azure.simulator.announce().client_id.to_string());
+}
+
+#[tokio::test]
+async fn what_conditional_access_wants_of_an_application_is_told_with_its_claims() {
+    let azure = Azure::start().await;
+    let client_id = azure.simulator.announce().client_id.to_string();
+    azure.control("accounts", json!({ "account": client_id, "demand": "mfa" })).await;
+    let failure = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
+    let Failure::InteractionRequired { client_id: named, error, detail, claims, .. } = failure else {
+        panic!("{failure:?}")
+    };
+    assert_eq!((&*named, &*error), (client_id.as_str(), "interaction_required"));
+    assert!(detail.starts_with("AADSTS50076") && claims.starts_with(r#"{"access_token""#), "{detail} {claims}");
 }
 
 #[tokio::test]
@@ -257,7 +282,7 @@ async fn what_is_not_there_and_who_is_not_trusted_is_told_apart() {
 
     let trusting_others = Cloud { ca_bundle_pem: None, ..azure.cloud.clone() };
     let http = http_client(&trusting_others).unwrap();
-    let credential = credential(&azure.simulator, &azure.cloud, &azure.http, None);
+    let credential = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
     let client = ArmClient::new(&azure.cloud, credential, http).unwrap();
     let failure = client.virtual_machine(&missing).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::Unreachable { .. }), "{failure:?}");

@@ -7,7 +7,7 @@ use ajar_azure::{ArmClient, Wanted};
 use ajar_core::failure::Failure;
 use serde_json::json;
 
-use crate::azure::{Azure, credential};
+use crate::azure::{Azure, sign_in};
 
 #[tokio::test]
 async fn no_redirect_is_followed_to_a_foreign_host_nor_to_one_without_tls() {
@@ -22,7 +22,7 @@ async fn no_redirect_is_followed_to_a_foreign_host_nor_to_one_without_tls() {
         let read = azure.client.virtual_machine(&ask.vm).await.unwrap_err();
         assert!(matches!(read.failure, Failure::NotFromAzure { status: 307, .. }), "{read:?}");
         assert!(azure.client.initiate(&policy, &ask, &Wanted::new()).await.is_err());
-        let anew = credential(&azure.simulator, &azure.cloud, &azure.http, None);
+        let anew = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
         let client = ArmClient::new(&azure.cloud, anew, azure.http.clone()).unwrap();
         let signed_in = client.virtual_machine(&ask.vm).await.unwrap_err();
         assert!(matches!(signed_in.failure, Failure::NotFromAzure { status: 307, .. }), "{signed_in:?}");

@@ -193,8 +193,10 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
             must_say("(HTTP ");
         }
         "claimsRequired" => must_say("az login --claims-challenge \"eyJ"),
+        "principalRefused" | "interactionRequired" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
-        "notSignedIn" => must_say("az login"),
+        // It is an application that signs in.
+        "notSignedIn" => missing.push(format!("speaks to a person: {all}")),
         "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
         _ => {}
     }

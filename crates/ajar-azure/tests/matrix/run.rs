@@ -7,13 +7,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ajar_azure::{ArmClient, Call, Http, Limits, TokenCredential, http_client_within};
+use ajar_azure::{ArmClient, Call, Http, Limits, SignIn, TokenCredential, http_client_within};
 use azure_sim::Fleet;
 use chrono::Utc;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::azure::{Azure, credential};
+use crate::azure::{Azure, sign_in};
 use crate::calls::{Called, Subject, make};
 use crate::cell::{Cell, bound};
 use crate::faults::Variant;
@@ -109,13 +109,15 @@ async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
 /// Connections and a token that one cell after the other uses. Each has a client of its own, with a budget of its own.
 struct Lane {
     http: Http,
+    sign_in: SignIn,
     credential: Arc<dyn TokenCredential>,
 }
 
 impl Lane {
     fn new(azure: &Azure) -> Self {
         let http = http_client_within(&azure.cloud, limits()).unwrap();
-        Self { credential: credential(&azure.simulator, &azure.cloud, &http, None), http }
+        let sign_in = sign_in(&azure.simulator, None);
+        Self { credential: sign_in.credential(&azure.cloud, http.clone()).unwrap(), sign_in, http }
     }
 
     /// Gets a token and a connection before it counts: all simulators start at once.
@@ -125,7 +127,8 @@ impl Lane {
     }
 
     fn client(&self, azure: &Azure) -> ArmClient {
-        ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap()
+        let client = ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap();
+        client.acting_as(&self.sign_in)
     }
 }
 

@@ -22,7 +22,7 @@ use chrono::{FixedOffset, Utc};
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 
-use azure::{Azure, credential};
+use azure::{Azure, sign_in};
 
 /// Stands in bodies where nothing of it is to be told.
 const BODY: &str = "canary-within-a-body";
@@ -122,7 +122,7 @@ async fn neither_tokens_nor_the_secret_nor_bodies_nor_queries_are_logged_or_told
     let azure = Azure::start_with(limits, None).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let signing_in = || {
-        let inner = credential(&azure.simulator, &azure.cloud, &azure.http, None);
+        let inner = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
         let noting = Arc::new(Noting { inner, seen: Arc::clone(&seen) });
         ArmClient::new(&azure.cloud, noting, azure.http.clone()).unwrap()
     };

@@ -118,6 +118,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SignInSuperseded => sign_in::superseded(),
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::AccountExists { name } => sign_in::account_exists(name),
+        Failure::InteractionRequired { client_id, detail, .. } => access::interaction_required(client_id, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::NotInPolicy { port, allowed } => access::not_in_policy(name, *port, allowed),
@@ -209,6 +210,13 @@ mod tests {
             Failure::CertificateUnused,
             Failure::ClaimsRequired {
                 claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
+                scope: "https://management.azure.com/.default".into(),
+            },
+            Failure::InteractionRequired {
+                client_id: "2b1d94c8".into(),
+                error: "interaction_required".into(),
+                detail: "AADSTS50076: You must use multi-factor authentication.".into(),
+                claims: r#"{"access_token":{}}"#.into(),
                 scope: "https://management.azure.com/.default".into(),
             },
             Failure::AccessDenied {

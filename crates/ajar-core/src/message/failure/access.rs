@@ -63,6 +63,16 @@ pub(super) fn claims_required(claims: &str, scope: &str) -> Words {
     .help(SIGN_IN_HELP)
 }
 
+/// A person could answer; an application with a secret cannot.
+pub(super) fn interaction_required(client_id: &str, detail: &str) -> Words {
+    words(
+        "Azure wants more than a secret of the account that the AZURE_ variables name.",
+        format!("It is the application {client_id}. {detail}").trim_end(),
+        "Unset the AZURE_ variables to act as whoever is signed in to the Azure CLI, or ask an administrator to let the \
+         application through; then try again.",
+    )
+}
+
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     words(
         denied_title(action, name),

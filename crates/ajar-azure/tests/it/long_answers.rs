@@ -1,0 +1,163 @@
+//! Answers without end, from a server of the test's own: the client takes in no more than its limit, and asks once.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ajar_azure::{ArmClient, Cloud, Limits, http_client_within};
+use ajar_core::failure::Failure;
+use ajar_core::settings::CloudSettings;
+use async_trait::async_trait;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, Stream};
+use time::OffsetDateTime;
+
+/// What lies in sockets and buffers when the client has enough.
+const ON_THE_WAY: usize = 16 << 20;
+
+#[derive(Debug)]
+struct AnyToken;
+
+#[async_trait]
+impl TokenCredential for AnyToken {
+    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        Ok(AccessToken::new("token", OffsetDateTime::now_utc() + std::time::Duration::from_hours(1)))
+    }
+}
+
+/// What the server has done.
+#[derive(Debug, Default)]
+struct Done {
+    answers: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// An answer: its headers, what its body begins with, and what then comes for ever.
+struct Endless {
+    headers: &'static str,
+    start: Vec<u8>,
+    again: Vec<u8>,
+}
+
+impl Endless {
+    fn send(&self, tls: &mut impl Write, done: &Done) -> io::Result<()> {
+        done.answers.fetch_add(1, Ordering::Relaxed);
+        write!(tls, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{}\r\n", self.headers)?;
+        let mut part = &self.start;
+        loop {
+            tls.write_all(part)?;
+            done.bytes.fetch_add(part.len(), Ordering::Relaxed);
+            part = &self.again;
+        }
+    }
+}
+
+fn serve(mut connection: TcpStream, config: Arc<ServerConfig>, answer: &Endless, done: &Done) -> io::Result<()> {
+    let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut tls = Stream::new(&mut session, &mut connection);
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        tls.read_exact(&mut byte)?;
+        asked.extend(byte);
+    }
+    answer.send(&mut tls, done)
+}
+
+/// Reads a VM of a resource manager that answers so: how it failed, and what the server had to do for it.
+async fn asked(answer: Endless, limits: Limits) -> (Failure, Arc<Done>) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let done = Arc::new(Done::default());
+    let noting = Arc::clone(&done);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            // It ends when the client hangs up.
+            let _hung_up = serve(connection.unwrap(), Arc::clone(&config), &answer, &noting);
+        }
+    });
+    let settings = CloudSettings {
+        authority: url.clone(),
+        resource_manager: url,
+        audience: None,
+        client_id: None,
+        ca_bundle: None,
+        public_ip_endpoints: None,
+    };
+    let cloud = Cloud::from_settings("own", &settings, Some(made.cert.pem().into_bytes())).unwrap();
+    let http = http_client_within(&cloud, limits).unwrap();
+    let client = ArmClient::new(&cloud, Arc::new(AnyToken), http).unwrap();
+    let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
+    (client.virtual_machine(&vm).await.unwrap_err().failure, done)
+}
+
+fn assert_too_long(failure: &Failure) {
+    let Failure::Unreachable { detail, .. } = failure else { panic!("{failure:?}") };
+    assert_eq!(detail, "the answer is far longer than any of Azure's");
+}
+
+#[tokio::test]
+async fn a_body_that_is_said_to_be_too_long_is_not_taken_in_at_all() {
+    let headers = "content-length: 1099511627776\r\n";
+    let (failure, done) =
+        asked(Endless { headers, start: vec![b'{'], again: vec![b' '; 65_536] }, Limits::default()).await;
+    assert_too_long(&failure);
+    assert_eq!(done.answers.load(Ordering::Relaxed), 1);
+    let sent = done.bytes.load(Ordering::Relaxed);
+    assert!(sent < ON_THE_WAY, "{sent}");
+}
+
+#[tokio::test]
+async fn chunks_without_end_are_taken_in_up_to_the_limit() {
+    let chunk = [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
+    for limits in [Limits::default(), Limits { answer: 100_000, ..Limits::default() }] {
+        let (start, again) = (b"1\r\n{\r\n".to_vec(), chunk.clone());
+        let (failure, done) = asked(Endless { headers: "transfer-encoding: chunked\r\n", start, again }, limits).await;
+        assert_too_long(&failure);
+        assert_eq!(done.answers.load(Ordering::Relaxed), 1);
+        let sent = done.bytes.load(Ordering::Relaxed);
+        assert!((limits.answer..limits.answer + ON_THE_WAY).contains(&sent), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_body_counts_by_what_it_unpacks_to() {
+    let (start, again) = endless_gzip();
+    let (unpacks_to, packed) = (2_064, again.len());
+    let again = again.repeat(1_000);
+    let headers = "content-encoding: gzip\r\nconnection: close\r\n";
+    let limits = Limits::default();
+    let (failure, done) = asked(Endless { headers, start, again }, limits).await;
+    assert_too_long(&failure);
+    assert_eq!(done.answers.load(Ordering::Relaxed), 1);
+    // Unpacked it is more than a hundred times as long.
+    let sent = done.bytes.load(Ordering::Relaxed);
+    assert!(sent >= limits.answer / unpacks_to * packed && sent < limits.answer, "{sent}");
+}
+
+/// Spaces without end, as gzip (RFC 1952) of one block with the fixed codes of RFC 1951 3.2.6: a space, and after it
+/// eight times “258 more of the last byte” in each thirteen bytes.
+fn endless_gzip() -> (Vec<u8>, Vec<u8>) {
+    let mut bits: Vec<bool> = Vec::new();
+    // Not the last block; fixed codes.
+    bits.extend([false, true, false]);
+    let mut code = |value: u16, length: u32| bits.extend((0..length).rev().map(|at| value >> at & 1 == 1));
+    code(0x30 + u16::from(b' '), 8);
+    for _ in 0..16 {
+        code(0b1100_0101, 8);
+        code(0, 5);
+    }
+    let bytes: Vec<u8> =
+        bits.chunks(8).map(|byte| (0..).zip(byte).map(|(at, bit)| u8::from(*bit) << at).sum()).collect();
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // What repeats begins in the middle of a byte: the first thirteen are the start.
+    ([&header[..], &bytes[..13]].concat(), bytes[13..26].to_vec())
+}
