@@ -110,9 +110,10 @@ impl Attempt {
         })
     }
 
-    /// As long as wanted, and shorter than the policy's maximum by the margin for Azure's clock.
+    /// As long as wanted, and shorter than the policy's maximum by the margin for Azure's clock. The shortest is made
+    /// longer by what the way may take, as far as the maximum has room for it.
     fn duration(&self) -> Option<TimeDelta> {
-        let wanted = self.order.access.max(SHORTEST_ACCESS);
+        let wanted = self.order.access.max(SHORTEST_ACCESS + limits::ON_THE_WAY);
         let roomy = self.permit(wanted + limits::CLOCK_MARGIN)?.ok()?;
         Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }

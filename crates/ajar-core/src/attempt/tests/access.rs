@@ -285,6 +285,23 @@ fn a_policy_of_five_minutes_is_asked_for_all_of_them() {
 }
 
 #[test]
+fn the_shortest_is_asked_for_with_time_for_the_way_where_the_policy_has_room_for_it() {
+    for (wish, max, asked) in [(300, 10_800, 325), (315, 10_800, 325), (325, 10_800, 325), (326, 10_800, 326)]
+        .into_iter()
+        .chain([(300, 300, 300), (300, 303, 300), (300, 310, 305), (300, 330, 325), (86_400, 320, 315)])
+    {
+        let mut world = World::new(Order { access: TimeDelta::seconds(wish), ..order() }, Memory::default());
+        let mut short = policy();
+        short.virtual_machines[0].ports[0].max_request_access_duration = TimeDelta::seconds(max);
+        world.tell(source());
+        world.tell(Fact::Policies(Ok(vec![short])));
+        let length = world.asked[0].end_time_utc - world.now;
+        assert_eq!(length, TimeDelta::seconds(asked), "{wish} s under {max} s");
+        assert_eq!(world.attempt.view(world.now, UTC).notes.is_empty(), wish <= max);
+    }
+}
+
+#[test]
 fn a_refusal_that_comes_while_the_client_starts_no_longer_matters() {
     let mut world = World::new(order(), Memory::default());
     world.tell(source());
