@@ -171,15 +171,20 @@ impl Target<'_> {
         if let Some(user) = self.user().filter(|user| self.protocol == Protocol::Ssh && !ssh::admits_user(user)) {
             return Some(Unfit::SshUser(user));
         }
-        let paths = [&self.profile.identity_file, &self.profile.known_hosts_file];
-        paths.into_iter().flatten().find(|path| is_unfit(path)).map(|path| Unfit::Path(path))
+        self.paths().find(|path| is_unfit(path)).map(Unfit::Path)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        [&self.profile.identity_file, &self.profile.known_hosts_file].into_iter().flatten().map(String::as_str)
     }
 
     /// Refuses what is [`Target::unfit`] before a client is given it.
     fn check(&self) -> Result<(), Failure> {
-        self.unfit().map_or(Ok(()), |what| {
-            Err(Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(&what) })
-        })
+        self.unfit().map_or(Ok(()), |what| Err(self.refused(&what)))
+    }
+
+    fn refused(&self, what: &Unfit<'_>) -> Failure {
+        Failure::Settings { path: format!("[profiles.{}]", self.title()), detail: unfit(what) }
     }
 
     /// The name as a window title or file name: favourites' names are that already, others are made to be.

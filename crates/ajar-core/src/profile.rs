@@ -111,7 +111,7 @@ pub struct Profile {
     /// Whether Ajar may start the VM when it is stopped or deallocated (default: yes).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<bool>,
-    /// ssh's private key file. ssh expands `~` and `${NAME}` in it; `%` stands for itself.
+    /// ssh's private key file. ssh expands `~` in it; `%` and `$` stand for themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_file: Option<String>,
     /// ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.

@@ -44,7 +44,7 @@ tenant?: string | null,
  */
 start?: boolean | null, 
 /**
- * ssh's private key file. ssh expands `~` and `${NAME}` in it; `%` stands for itself.
+ * ssh's private key file. ssh expands `~` in it; `%` and `$` stand for themselves.
  */
 identity_file?: string | null, 
 /**

@@ -22,9 +22,19 @@ pub(super) fn ssh_value(value: &str) -> String {
     }
 }
 
-/// A path in a place where ssh expands `%` tokens: each `%` stands for itself. `~` and `${NAME}` are ssh's to expand.
+/// The variable that [`ssh_path`] needs, and its value: ssh knows no other way to write a `$` before a `{`.
+pub(super) const DOLLAR: (&str, &str) = ("AJAR_DOLLAR", "$");
+
+/// A path in a place where ssh expands `%` tokens and (since 8.4) `${NAME}`: each `%` and each `$` stands for itself. `~` is
+/// ssh's to expand. What ssh puts in for a name is not looked at again. Where [`needs_dollar`] says so, the variable has to
+/// be set.
 pub(super) fn ssh_path(path: &str) -> String {
-    path.replace('%', "%%")
+    path.replace('%', "%%").replace("${", &format!("${{{}}}{{", DOLLAR.0))
+}
+
+/// Whether ssh would take a part of a path for a variable.
+pub(super) fn needs_dollar(path: &str) -> bool {
+    path.contains("${")
 }
 
 /// A part of a URI: everything but the unreserved characters (RFC 3986, 2.3) percent-encoded.

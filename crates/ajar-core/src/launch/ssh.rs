@@ -1,14 +1,16 @@
 //! ssh's arguments.
 
-use super::quote::{ssh_path, ssh_value};
-use super::{Surroundings, Target};
+use super::quote::{DOLLAR, needs_dollar, ssh_path, ssh_value};
+use super::{Os, Surroundings, Target};
 use crate::failure::Failure;
+use crate::message::launch::Unfit;
 
 /// The program and its arguments, up to the host; a remote command may follow.
 pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
     target.check()?;
     let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
-    let mut words = vec![around.ssh.clone().ok_or_else(missing)?];
+    let mut words = variables(target, around.os)?;
+    words.push(around.ssh.clone().ok_or_else(missing)?);
     let option = |name: &str, value: &str| ["-o".to_owned(), format!("{name}={}", ssh_value(value))];
     // The host key belongs to the VM; its address may have been another VM's yesterday.
     words.extend(option("HostKeyAlias", &target.vm.host_alias()));
@@ -36,6 +38,15 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     // After “--” ssh looks for no more options, in the remote command neither.
     words.extend(["--".to_owned(), target.endpoint.host.clone()]);
     Ok(words)
+}
+
+/// The words before ssh's own that set a variable for it. Terminals hand none on to what they run, so `env` sets it.
+fn variables(target: &Target<'_>, os: Os) -> Result<Vec<String>, Failure> {
+    match (target.paths().find(|path| needs_dollar(path)), os) {
+        (None, _) => Ok(Vec::new()),
+        (Some(_), Os::Linux | Os::MacOs) => Ok(vec!["env".into(), format!("{}={}", DOLLAR.0, DOLLAR.1)]),
+        (Some(path), Os::Windows) => Err(target.refused(&Unfit::Variable(path))),
+    }
 }
 
 /// Whether ssh takes the user's name. Since 9.6 it refuses these by itself, because `%r` carries the name into the shell

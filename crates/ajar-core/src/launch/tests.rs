@@ -67,6 +67,11 @@ fn all_plans(around: &Surroundings) -> String {
         known_hosts_file: Some(if around.os == Os::Windows { r"C:\100%h\known" } else { "/srv/100%h/known" }.into()),
         ..ssh(Some("azureuser"))
     };
+    let dollar = Profile {
+        identity_file: Some(if around.os == Os::Windows { r"C:\${HOME}\key" } else { "/srv/${HOME}/key" }.into()),
+        known_hosts_file: Some("~/$a ${b}".into()),
+        ..ssh(Some("azureuser"))
+    };
     let (direct, mapped, sixth) = (at("203.0.113.50", 22), at("198.51.100.1", 13389), at("2001:db8::7", 3389));
     let window = |profile: &Profile, endpoint: &Endpoint| shown(&in_window(&target(profile, endpoint), around));
     let command = ["ls", "-la", "a b"].map(ToOwned::to_owned);
@@ -75,6 +80,8 @@ fn all_plans(around: &Surroundings) -> String {
         ("ssh here, a command", shown(&in_terminal(&target(&ssh(Some("me")), &direct), around, &command))),
         ("ssh in a window, with keys and paths with blanks", window(&keyed, &direct)),
         ("ssh here, with paths with a percent sign", shown(&in_terminal(&target(&percent, &direct), around, &[]))),
+        ("ssh here, with paths with a variable's sign", shown(&in_terminal(&target(&dollar, &direct), around, &[]))),
+        ("ssh in a window, the same", window(&dollar, &direct)),
         ("ssh in a window, through a firewall", window(&ssh(Some("azureuser")), &mapped)),
         ("ssh in a window, a domain user with blanks", window(&ssh(Some(r"CONTOSO\An Odd User")), &direct)),
         ("ssh in a window, a user for a shell", window(&ssh(Some("it's; a \"user\" $HOME")), &direct)),
@@ -236,6 +243,9 @@ fn read_as_shell(line: &str) -> Vec<String> {
     words
 }
 
+/// With this a variable begins.
+const VARIABLE: &str = "${";
+
 /// What is likely to be taken for something else, mixed with anything.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -244,6 +254,7 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("ProxyCommand=calc".to_owned()),
         "[a-z ]{0,8}",
         "[-/@:;\"'\\\\ $%&|`\n\ta-z0-9.]{1,4}",
+        Just("${HOME}".to_owned()),
         any::<char>().prop_map(String::from),
     ];
     proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
@@ -265,11 +276,14 @@ proptest! {
             prop_assert!(in_window(&named(&ssh), &windows()).is_err());
             return Ok(());
         };
-        let (options, to, rest) = read_as_ssh(&plain.args);
+        let set = if path.contains(VARIABLE) { vec!["AJAR_DOLLAR=$", "/usr/bin/ssh"] } else { vec![] };
+        prop_assert_eq!(&plain.args[..set.len()], &set[..]);
+        let (options, to, rest) = read_as_ssh(&plain.args[set.len()..]);
         let flags: Vec<_> = options.iter().map(|(flag, _)| flag.as_str()).collect();
-        let key_file = if path.contains('%') { "-o" } else { "-i" };
+        let key_file = if path.contains('%') || path.contains(VARIABLE) { "-o" } else { "-i" };
         prop_assert_eq!(flags, ["-o", "-o", "-o", "-p", key_file, "-o", "-l"]);
         prop_assert_eq!(options[4].1.matches("%%").count() * 2, options[4].1.matches('%').count());
+        prop_assert_eq!(options[4].1.matches(VARIABLE).count(), options[4].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
         prop_assert_eq!(&options[6].1, &user);
         prop_assert_eq!(&to, &host);
         prop_assert!(!host.contains(['@', '/', ' ', '\n']) && !host.starts_with('-'));
@@ -282,12 +296,15 @@ proptest! {
         prop_assert_eq!(file.contents.lines().count(), 3);
         prop_assert_eq!(read_as_shell(line), words);
 
-        let terminal = in_window(&named(&ssh), &windows()).unwrap();
-        if terminal.console == Console::Detached {
-            prop_assert_eq!(&terminal.args[..4], ["-w", "0", "nt", "--title"]);
-            prop_assert!(!terminal.args[4].starts_with('-') && terminal.args[5] == "--");
-            let joined = terminal.args[6..].join(" ");
-            prop_assert!(!joined.contains(['"', '%']) && !joined.replace(r"\;", "").contains(';'));
+        match in_window(&named(&ssh), &windows()) {
+            Err(_) => prop_assert!(path.contains(VARIABLE)),
+            Ok(terminal) if terminal.console == Console::Detached => {
+                prop_assert_eq!(&terminal.args[..4], ["-w", "0", "nt", "--title"]);
+                prop_assert!(!terminal.args[4].starts_with('-') && terminal.args[5] == "--");
+                let joined = terminal.args[6..].join(" ");
+                prop_assert!(!joined.contains(['"', '%']) && !joined.replace(r"\;", "").contains(';'));
+            }
+            Ok(_) => {}
         }
 
         let mstsc = in_window(&named(&rdp), &windows()).unwrap().args;

@@ -11,6 +11,8 @@ pub enum Unfit<'a> {
     SshUser(&'a str),
     /// A path given to ssh.
     Path(&'a str),
+    /// A path given to ssh, where there is no way to have it take a part of it as it is.
+    Variable(&'a str),
 }
 
 /// Why a text is not handed to a client, to stand behind the name of the profile.
@@ -25,6 +27,9 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         }
         Unfit::Path(path) => {
             format!("the path “{}” is empty, begins with “-” or has control characters", visible(path))
+        }
+        Unfit::Variable(path) => {
+            format!("ssh would take a part of the path “{}” for a variable: use one without “${{”", visible(path))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ajar_core::attempt::Order;
 use ajar_core::failure::Failure;
-use ajar_core::launch::{Console, LaunchPlan, PlannedFile};
+use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_terminal};
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
@@ -183,4 +183,43 @@ fn the_ssh_of_this_machine_is_found_by_its_full_path() {
         return;
     };
     assert!(Path::new(&ssh).is_absolute() && Path::new(&ssh).is_file(), "{ssh}");
+}
+
+/// ssh as it is started for a profile with these paths, and told one thing more.
+#[cfg(unix)]
+fn ssh_for(more: &str, paths: [&Path; 2], port: u16) -> std::process::Command {
+    let text = |path: &Path| Some(path.to_str().unwrap().to_owned());
+    let [identity, known] = paths;
+    let profile = Profile { identity_file: text(identity), known_hosts_file: text(known), ..Profile::new(vm("web")) };
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port };
+    let target =
+        Target { name: "web", vm: &profile.vm, protocol: Protocol::Ssh, endpoint: &endpoint, profile: &profile };
+    let plan = in_terminal(&target, &surroundings(&ClientSettings::default()), &[]).unwrap();
+    let mut command = std::process::Command::new(plan.program);
+    let (before, host) = plan.args.split_at(plan.args.iter().position(|word| word == "--").unwrap());
+    command.args(before).args(["-F", "none", more, "-o", "BatchMode=yes"]).args(host);
+    command.stdin(std::process::Stdio::null()).env("HOME", "/nowhere").env_remove("NOT_SET");
+    command
+}
+
+/// Signs that ssh would expand stand for themselves in paths, as ssh itself tells: `-G` shows files of known hosts after
+/// expansion, and `-v` the key files once there is a server.
+#[cfg(unix)]
+#[test]
+fn ssh_takes_paths_with_percent_signs_and_variables_as_they_are() {
+    let home = tempfile::tempdir().unwrap();
+    for odd in ["100%h", "${HOME}", "$a ${NOT_SET} b", "${", "${a b}}", "%${d}%d$$", "$%{HOME}"] {
+        let (identity, known) = (home.path().join(format!("{odd}-key")), home.path().join(format!("{odd}-known")));
+        let said = ssh_for("-G", [&identity, &known], 1).output().unwrap();
+        let shown = String::from_utf8(said.stdout).unwrap();
+        let line = format!("userknownhostsfile {}", known.display());
+        assert!(shown.lines().any(|shown| shown == line), "{odd}: {}", String::from_utf8_lossy(&said.stderr));
+
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = ssh_for("-v", [&identity, &known], server.local_addr().unwrap().port());
+        let running = client.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        drop(server.accept().unwrap());
+        let said = String::from_utf8(running.wait_with_output().unwrap().stderr).unwrap();
+        assert!(said.contains(&format!("identity file {} type", identity.display())), "{odd}: {said}");
+    }
 }
