@@ -166,7 +166,9 @@ async fn end_of_window(world: &World) -> Option<String> {
     let status = world.run(&["status", "--json"]).await;
     let windows: Value = serde_json::from_str(&status.stdout).expect("JSON");
     let end: DateTime<Utc> = windows[0]["endTimeUtc"].as_str()?.parse().expect("a time");
-    Some(end.with_timezone(&Local).format("%H:%M").to_string())
+    let end = end.with_timezone(&Local);
+    let is_today = end.date_naive() == Local::now().date_naive();
+    Some(end.format(if is_today { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,6 +135,11 @@ pub fn revoked(policies: &[JitNetworkAccessPolicy], window: &AccessWindow) -> Op
     reason
 }
 
+/// Whether one of the policies has rules for the VM.
+pub fn is_protected(policies: &[JitNetworkAccessPolicy], vm: &VmResourceId) -> bool {
+    policies.iter().flat_map(|policy| &policy.virtual_machines).any(|entry| entry.id == *vm)
+}
+
 /// The windows that one request grants on a VM. `firewall` is the public address its `mappedPort` belongs to.
 pub fn granted(
     request: &JitNetworkAccessRequest,

@@ -363,6 +363,11 @@ pub enum Failure {
         /// What is wrong with it.
         detail: String,
     },
+    /// The command line was not understood.
+    CommandLine {
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A command was given for a favourite that opens with Remote Desktop, which runs none.
     CommandNotForRdp,
     /// The source address named cannot be a machine's.
@@ -499,6 +504,7 @@ impl Failure {
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
             Self::ProfileUnfit { .. } => "profileUnfit",
+            Self::CommandLine { .. } => "commandLine",
             Self::CommandNotForRdp => "commandNotForRdp",
             Self::SourceUnusable { .. } => "sourceUnusable",
             Self::UnknownAccount { .. } => "unknownAccount",
@@ -553,6 +559,7 @@ impl Failure {
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }
             | Self::ProfileUnfit { .. }
+            | Self::CommandLine { .. }
             | Self::CommandNotForRdp
             | Self::SourceUnusable { .. }
             | Self::UnknownAccount { .. } => ExitCode::Usage,

@@ -9,6 +9,8 @@ pub mod launch;
 pub mod menu;
 pub mod note;
 pub mod notice;
+pub mod settings;
+pub mod socket_folder;
 pub mod step;
 
 use crate::zone::Zone;
@@ -19,9 +21,16 @@ use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::vm::PowerState;
 
-/// A moment on the user's clock, such as “17:04”.
+/// A moment on the user's clock, such as “17:04”, with the day where it is not today: “Tue 24 Nov 00:01”. What is said may
+/// be read later, so the day is one that stays true.
 pub fn moment(at: DateTime<Utc>, zone: Zone) -> String {
-    at.with_timezone(&zone.at(at)).format("%H:%M").to_string()
+    let time = time_of_day(at, zone);
+    if zone.is_today(at) { time } else { format!("{} {time}", zone.local(at).format("%a %-d %b")) }
+}
+
+/// A moment that is near, such as “17:04”.
+pub fn time_of_day(at: DateTime<Utc>, zone: Zone) -> String {
+    zone.local(at).format("%H:%M").to_string()
 }
 
 /// A length of time as people say it: “3 hours”, “1 hour 30 minutes”, “45 minutes”, “20 seconds”.
@@ -76,6 +85,22 @@ pub fn closed_early(reason: StatusReason, end: DateTime<Utc>, zone: Zone) -> Str
     format!("It was to be open until {end} and is closed to new connections: {why}. Yours stays until you leave it.")
 }
 
+/// A window was to last until `end`, and the policy under which it was granted is there no more. What becomes of the rule
+/// that let traffic in is not documented.
+pub fn policy_gone(end: DateTime<Utc>, zone: Zone) -> String {
+    let end = moment(end, zone);
+    format!(
+        "It was to be open until {end}. Azure has no JIT policy for the VM any more, and does not say whether the port stays \
+         open. Yours stays until you leave it."
+    )
+}
+
+/// The text as the beginning of a sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// From where a window is open, as Azure writes it.
 pub fn sources(prefixes: &[SourcePrefix]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -111,6 +136,9 @@ pub fn power(state: PowerState) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::{Note, Wish};
+    use crate::failure::Failure;
+    use crate::snapshot::OpenedBy;
 
     #[test]
     fn lengths_are_said_as_people_say_them() {
@@ -124,6 +152,56 @@ mod tests {
         ] {
             assert_eq!(spoken(TimeDelta::seconds(seconds)), words);
         }
+    }
+
+    #[test]
+    fn a_moment_has_its_day_where_that_is_not_today_on_the_users_clock() {
+        let now: DateTime<Utc> = "2026-11-23T22:30:00Z".parse().unwrap();
+        let told = |hours: i32, at: &str| {
+            let zone = Zone::always(chrono::FixedOffset::east_opt(hours * 3_600).unwrap(), now);
+            moment(at.parse().unwrap(), zone)
+        };
+        for (hours, at, words) in [
+            (0, "2026-11-23T23:59:59Z", "23:59"),
+            (0, "2026-11-24T00:01:00Z", "Tue 24 Nov 00:01"),
+            (0, "2026-11-22T22:45:00Z", "Sun 22 Nov 22:45"),
+            (1, "2026-11-23T23:01:00Z", "Tue 24 Nov 00:01"),
+            (2, "2026-11-23T23:01:00Z", "01:01"),
+            (2, "2026-11-23T21:30:00Z", "Mon 23 Nov 23:30"),
+            (-8, "2026-11-24T00:01:00Z", "16:01"),
+            (0, "2026-12-01T07:05:00Z", "Tue 1 Dec 07:05"),
+        ] {
+            assert_eq!(told(hours, at), words, "{at} at {hours}");
+        }
+    }
+
+    #[test]
+    fn what_ends_after_midnight_is_told_with_the_day() {
+        let now: DateTime<Utc> = "2026-11-23T22:30:00Z".parse().unwrap();
+        let zone = Zone::always(chrono::FixedOffset::east_opt(0).unwrap(), now);
+        let end = now + TimeDelta::minutes(91);
+        let cancelled = Failure::Cancelled { open_until: Some(end), asking: false, starting: false };
+        let about = failure::About { name: "web-01", zone, at: now };
+        let note = Note::NotNeeded { open_until: Some(end), wishes: vec![Wish::Reason("patch".into())] };
+        let opened = notice::connected("web-01", OpenedBy::Window(end), &[], zone);
+        let ending = notice::ending("web-01", TimeDelta::minutes(12), now + TimeDelta::minutes(91), zone);
+        let throttled = Failure::Throttled { retry_at: end };
+        insta::assert_snapshot!(
+            "after_midnight",
+            [
+                granted_anyway(end, zone),
+                closed_early(StatusReason::UserRequested, end, zone),
+                policy_gone(end, zone),
+                failure::in_words(&cancelled.into(), &about).message,
+                failure::in_words(&throttled.into(), &about).message,
+                note::note(&note, zone),
+                step::detail(&step::Finding::OpenUntil(end), zone),
+                format!("{}: {}", opened.title, opened.body),
+                format!("{}: {}", ending.title, ending.body),
+                cli::stays_open("web-01", &moment(end, zone), end - now),
+            ]
+            .join("\n")
+        );
     }
 
     #[test]

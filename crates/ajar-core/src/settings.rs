@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
 use crate::message;
+use crate::message::settings::{Flaw, flaw};
 use crate::profile::{Profile, ProfileName};
 
 /// The `schema_version` this code writes. A file with a newer one is refused, and neither understood by half nor written.
@@ -52,12 +53,9 @@ impl Settings {
             let Favourite { name, profile } = favourite;
             let before = self.favourites[..place].iter().find(|before| before.name == *name);
             if let Some(before) = before {
-                return Some(format!(
-                    "[profiles.{name}] is [profiles.{}] once more: names that differ only in case are the same",
-                    before.name
-                ));
+                return Some(flaw(&Flaw::Twice { name, first: &before.name }));
             }
-            (profile.port == Some(0)).then(|| format!("[profiles.{name}] port = 0 is no port: use 1 to 65535"))
+            (profile.port == Some(0)).then(|| flaw(&Flaw::NoPort { name }))
         };
         let flaw_of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
             if let Some(built_in) = name.built_in() {

@@ -1,13 +1,14 @@
-//! The user's clock: how it stands to UTC at the moments that are spoken of.
+//! The user's clock: how it stands to UTC at the moments that are spoken of, and which of them are today.
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 /// How far from now a moment may be that is told: JIT grants a day at most.
 const SPAN: TimeDelta = TimeDelta::hours(26);
 
-/// The user's offset from UTC around some moment, a change to or from summer time included.
+/// The user's clock at some moment: the offset from UTC around it, a change to or from summer time included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone {
+    now: DateTime<Utc>,
     before: FixedOffset,
     /// When the clocks change, and to what.
     change: Option<(DateTime<Utc>, FixedOffset)>,
@@ -19,18 +20,28 @@ impl Zone {
         let (mut early, mut late) = (now - SPAN, now + SPAN);
         let (before, after) = (offset(early), offset(late));
         if before == after {
-            return Self::always(before);
+            return Self::always(before, now);
         }
         while late - early > TimeDelta::seconds(1) {
             let middle = early + (late - early) / 2;
             if offset(middle) == before { early = middle } else { late = middle }
         }
-        Self { before, change: Some((late, after)) }
+        Self { now, before, change: Some((late, after)) }
     }
 
-    /// A clock that never changes.
-    pub const fn always(offset: FixedOffset) -> Self {
-        Self { before: offset, change: None }
+    /// A clock that never changes, at `now`.
+    pub const fn always(offset: FixedOffset, now: DateTime<Utc>) -> Self {
+        Self { now, before: offset, change: None }
+    }
+
+    /// A moment as the clock shows it.
+    pub fn local(self, moment: DateTime<Utc>) -> DateTime<FixedOffset> {
+        moment.with_timezone(&self.at(moment))
+    }
+
+    /// Whether a moment is on the day that it is now.
+    pub fn is_today(self, moment: DateTime<Utc>) -> bool {
+        self.local(moment).date_naive() == self.local(self.now).date_naive()
     }
 
     /// The offset at a moment.
@@ -44,7 +55,7 @@ mod tests {
     use chrono::TimeZone as _;
 
     use super::*;
-    use crate::message::moment;
+    use crate::message::time_of_day;
 
     #[test]
     fn each_moment_of_a_night_in_which_the_clocks_change_has_its_own_offset() {
@@ -53,9 +64,10 @@ mod tests {
         let offset = |at: DateTime<Utc>| if at < change { summer } else { winter };
         for minutes in [-1_440, -61, -1, 0, 1, 61, 1_440] {
             let zone = Zone::around(change + TimeDelta::minutes(minutes), offset);
-            let told = |minutes| moment(change + TimeDelta::minutes(minutes), zone);
+            let told = |minutes| time_of_day(change + TimeDelta::minutes(minutes), zone);
             assert_eq!([told(-60), told(-1), told(1), told(60)], ["02:00", "02:59", "02:01", "03:00"], "{minutes}");
         }
-        assert_eq!(Zone::around(change + TimeDelta::days(30), offset), Zone::always(winter));
+        let later = change + TimeDelta::days(30);
+        assert_eq!(Zone::around(later, offset), Zone::always(winter, later));
     }
 }

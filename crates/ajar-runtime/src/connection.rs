@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::settings::{CloudSettings, Settings};
 use ajar_core::snapshot::HostView;
 
@@ -134,7 +135,7 @@ fn find_cloud(name: &str, settings: &Settings, file: &Path) -> Result<Cloud, Tro
 fn own_cloud(name: &str, settings: &CloudSettings, file: &Path) -> Result<Cloud, Trouble> {
     let unusable = |detail: String| Failure::Settings {
         path: file.display().to_string(),
-        detail: format!("[clouds.{name}] {detail}"),
+        detail: flaw(&Flaw::Within { table: &format!("clouds.{name}"), detail: &detail }),
     };
     let pem = match &settings.ca_bundle {
         // A relative path counts from the settings file, not from where Ajar happens to be started.

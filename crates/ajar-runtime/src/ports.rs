@@ -66,8 +66,8 @@ pub trait Launcher: Send + Sync {
 pub trait Clock: Send + Sync {
     /// This machine's wall clock.
     fn now(&self) -> DateTime<Utc>;
-    /// The user's clock around that time.
-    fn zone(&self, at: DateTime<Utc>) -> Zone;
+    /// The user's clock at that time: what is on another day is told with the day.
+    fn zone(&self, now: DateTime<Utc>) -> Zone;
 }
 
 /// All ports of an engine.

@@ -169,7 +169,7 @@ fn is_listed(entry: &Value) -> bool {
 
 /// What is missing or wrong in the words of a failure.
 fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
-    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at };
+    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap(), at), at };
     let view = in_words(trouble, &about);
     let mut missing = Vec::new();
     for (text, what) in [(&view.title, "title"), (&view.message, "message"), (&view.action, "next step")] {

@@ -110,7 +110,8 @@ fn faults(base: &str) -> Vec<Value> {
 
 /// All that can be shown of a trouble, what “Copy details” copies included.
 fn told(trouble: &Trouble) -> Vec<String> {
-    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: Utc::now() };
+    let about =
+        About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap(), Utc::now()), at: Utc::now() };
     let view = in_words(trouble, &about);
     vec![format!("{trouble:?}"), view.title, view.message, view.action, view.details]
 }

@@ -296,5 +296,5 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
 }
 
 fn local(at: DateTime<Utc>) -> String {
-    message::moment(at, SystemClock.zone(at))
+    message::moment(at, SystemClock.zone(SystemClock.now()))
 }

@@ -171,6 +171,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),
+        Failure::CommandLine { detail } => machine::command_line(detail),
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),
         Failure::SourceUnusable { address } => network::source_unusable(*address),
         Failure::OtherCloudsAccount { account, cloud, wanted } => machine::other_clouds_account(account, cloud, wanted),
@@ -275,6 +276,7 @@ mod tests {
                 remedy: "Have its owner or an administrator remove it, then try again.".into(),
             },
             Failure::ProfileUnfit { name: "web-01".into(), detail: "the path “-x” begins with “-”".into() },
+            Failure::CommandLine { detail: "unrecognized subcommand 'frobnicate'".into() },
             Failure::CommandNotForRdp,
             Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
             Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn every_failure_has_its_own_calm_words_and_one_next_action() {
-        let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap());
+        let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap(), DateTime::UNIX_EPOCH);
         let mut titles = std::collections::BTreeSet::new();
         let mut shown = Vec::new();
         for failure in every_failure().into_iter().chain(refused_sign_ins()) {
@@ -356,7 +358,7 @@ mod tests {
     }
 
     fn said(failure: Failure) -> FailureView {
-        let zone = Zone::always(FixedOffset::east_opt(0).unwrap());
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
         in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH })
     }
 
@@ -433,8 +435,11 @@ mod tests {
             failure: Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "No.".into() },
             correlation_id: Some("c0ffee".into()),
         };
-        let about =
-            About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: DateTime::UNIX_EPOCH };
+        let about = About {
+            name: "web-01",
+            zone: Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH),
+            at: DateTime::UNIX_EPOCH,
+        };
         let details = in_words(&trouble, &about).details;
         for part in
             ["code: startFailed", "azureCode: OperationNotAllowed", "correlationId: c0ffee", "at: 1970-01-01T00:00:00Z"]

@@ -3,7 +3,7 @@
 use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{left, moment};
+use super::{capital, left, moment, time_of_day};
 use crate::snapshot::{FailureView, OpenedBy};
 
 /// A notification.
@@ -30,7 +30,7 @@ pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: Zone) 
 /// A window nears its end.
 pub fn ending(name: &str, remaining: TimeDelta, end: DateTime<Utc>, zone: Zone) -> Notice {
     Notice {
-        title: format!("{name} closes at {}", moment(end, zone)),
+        title: format!("{name} closes at {}", time_of_day(end, zone)),
         body: format!("{}. Connections that run then stay.", capital(&left(remaining))),
     }
 }
@@ -40,9 +40,9 @@ pub fn ended(name: &str) -> Notice {
     Notice { title: format!("{name} is closed to new connections"), body: "Yours stays until you leave it.".into() }
 }
 
-/// A window was closed before its time; the text is [`super::closed_early`].
+/// A window was lost before its time; the text is [`super::closed_early`] or [`super::policy_gone`].
 pub fn closed(name: &str, text: &str) -> Notice {
-    Notice { title: format!("{name} was closed before its time"), body: text.into() }
+    Notice { title: format!("{name} lost its access before the time"), body: text.into() }
 }
 
 /// An attempt failed.
@@ -58,9 +58,4 @@ pub fn no_tray() -> Notice {
                KStatusNotifierItem Support” makes room for a tray."
             .into(),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -12,7 +12,7 @@ fn at(minutes: i64) -> DateTime<Utc> {
 }
 
 fn zone() -> Zone {
-    Zone::always(FixedOffset::east_opt(0).unwrap())
+    Zone::always(FixedOffset::east_opt(0).unwrap(), at(0))
 }
 
 fn name() -> ProfileName {
@@ -194,7 +194,7 @@ fn a_window_closed_before_its_time_is_told_once_with_the_reason() {
     let text = crate::message::closed_early(crate::policy::StatusReason::UserRequested, at(180), zone());
     gone.closed = vec![ClosedView { name: name(), port: 22, end_time_utc: at(180), text }];
     let told = notices(&open, &gone, at(60), zone());
-    assert_eq!(told[0].title, "web-01 was closed before its time");
+    assert_eq!(told[0].title, "web-01 lost its access before the time");
     assert!(told[0].body.contains("03:00") && told[0].body.contains("took the request back"), "{:?}", told[0]);
     assert_eq!((told.len(), notices(&gone, &gone, at(61), zone()).len()), (1, 0));
 }

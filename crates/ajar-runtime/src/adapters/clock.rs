@@ -14,7 +14,7 @@ impl Clock for SystemClock {
         Utc::now()
     }
 
-    fn zone(&self, at: DateTime<Utc>) -> Zone {
-        Zone::around(at, |at| *at.with_timezone(&Local).offset())
+    fn zone(&self, now: DateTime<Utc>) -> Zone {
+        Zone::around(now, |at| *at.with_timezone(&Local).offset())
     }
 }

@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use ajar_core::account::AccountName;
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::settings::{Flaw, NEW_FILE, NO_TABLE, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::{
     ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite,
@@ -17,8 +19,6 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::atomic::{while_locked, write_atomically};
 use super::line_ends::LineEnds;
-
-const NEW_FILE: &str = "# Settings of Ajar. Edit freely: comments and order are kept.\nschema_version = 1\n";
 
 /// Tells one content of a file from another without reading it. Two writes within one tick of the file system's clock
 /// are told apart by their length, if at all.
@@ -111,7 +111,9 @@ impl SettingsFile {
     fn text(&self) -> Result<String, String> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(NEW_FILE.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(format!("{NEW_FILE}schema_version = {SCHEMA_VERSION}\n"))
+            }
             Err(error) => Err(error.to_string()),
         }
     }
@@ -136,7 +138,7 @@ fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Tab
         // Written on one line; a table for each reads better from here on.
         *item = Item::Table(inline.clone().into_table());
     }
-    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: format!("“{key}” is no table") })
+    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: flaw(&Flaw::NoTable { key }) })
 }
 
 fn settings(document: &DocumentMut) -> Result<Settings, String> {
@@ -144,36 +146,37 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
     match version {
         Some(version) if version <= SCHEMA_VERSION => {}
         Some(version) => {
-            return Err(format!(
-                "schema_version = {version} is from a newer Ajar; this one knows up to {SCHEMA_VERSION}"
-            ));
+            return Err(flaw(&Flaw::Newer { version, known: SCHEMA_VERSION }));
         }
-        None => return Err("schema_version is not a number".into()),
+        None => return Err(flaw(&Flaw::NoVersion)),
     }
     let favourites = tables(document, "profiles")?
         .into_iter()
         .map(|(name, item)| {
-            let profile = item_as(&item).map_err(|error| format!("[profiles.{name}] {error}"))?;
-            let name = name.parse::<ProfileName>().map_err(|error| format!("[profiles] {error}"))?;
+            let profile = item_as(&item).map_err(|error| within(&format!("profiles.{name}"), &error))?;
+            let name = name.parse::<ProfileName>().map_err(|error| within("profiles", &error.to_string()))?;
             Ok(Favourite { name, profile })
         })
         .collect::<Result<Vec<_>, String>>()?;
     let clouds = tables(document, "clouds")?
         .into_iter()
         .map(|(name, item)| {
-            let cloud: CloudSettings = item_as(&item).map_err(|error| format!("[clouds.{name}] {error}"))?;
+            let cloud: CloudSettings = item_as(&item).map_err(|error| within(&format!("clouds.{name}"), &error))?;
             Ok((name, cloud))
         })
         .collect::<Result<Vec<_>, String>>()?;
     let clients = match document.get("clients") {
-        Some(item) => item_as::<ClientSettings>(item).map_err(|error| format!("[clients] {error}"))?,
+        Some(item) => item_as::<ClientSettings>(item).map_err(|error| within("clients", &error))?,
         None => ClientSettings::default(),
     };
     let accounts = accounts::read(document)?;
     let account = text(document, "account")?;
-    let account = account.map(|name| name.parse()).transpose().map_err(|error| format!("account: {error}"))?;
+    let account = account
+        .map(|name| name.parse::<AccountName>())
+        .transpose()
+        .map_err(|error| flaw(&Flaw::Value { key: "account", detail: &error.to_string() }))?;
     let sign_in = match document.get("sign_in") {
-        Some(item) => item_as::<SignInSettings>(item).map_err(|error| format!("[sign_in] {error}"))?,
+        Some(item) => item_as::<SignInSettings>(item).map_err(|error| within("sign_in", &error))?,
         None => SignInSettings::default(),
     };
     let cloud = text(document, "cloud")?;
@@ -181,14 +184,18 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
     settings.flaw().map_or(Ok(settings), Err)
 }
 
+fn within(table: &str, detail: &str) -> String {
+    flaw(&Flaw::Within { table, detail })
+}
+
 fn text(document: &DocumentMut, key: &str) -> Result<Option<String>, String> {
     let Some(item) = document.get(key) else { return Ok(None) };
-    item.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| format!("“{key}” is not a text"))
+    item.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| flaw(&Flaw::NoText { key }))
 }
 
 fn tables(document: &DocumentMut, key: &str) -> Result<Vec<(String, Item)>, String> {
     let Some(item) = document.get(key) else { return Ok(Vec::new()) };
-    let table = item.as_table_like().ok_or_else(|| format!("“{key}” is not a table"))?;
+    let table = item.as_table_like().ok_or_else(|| flaw(&Flaw::NoTable { key }))?;
     Ok(table.iter().map(|(name, item)| (name.to_owned(), item.clone())).collect())
 }
 
@@ -199,7 +206,7 @@ fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
 }
 
 fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {
-    let value: Value = item.clone().into_value().map_err(|_| "is not a table".to_owned())?;
+    let value: Value = item.clone().into_value().map_err(|_| NO_TABLE.to_owned())?;
     T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| error.message().to_owned())
 }
 

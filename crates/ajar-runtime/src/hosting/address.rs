@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ajar_core::failure::Failure;
+#[cfg(unix)]
+use ajar_core::message::socket_folder::{Fault, detail, remedy};
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Stream as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
@@ -32,13 +34,7 @@ impl Address {
     pub(super) fn of(folder: &Folder) -> Result<Self, Failure> {
         let runtime = private_runtime_folder()?;
         let path = runtime.join(format!("engine-{:016x}.sock", fingerprint(folder)));
-        path.to_str().map(|path| Self(path.to_owned())).ok_or_else(|| {
-            unusable(
-                &runtime,
-                "has a name that is not UTF-8",
-                "Set XDG_RUNTIME_DIR to a folder of yours, then try again.",
-            )
-        })
+        path.to_str().map(|path| Self(path.to_owned())).ok_or_else(|| unusable(&runtime, &Fault::NotUtf8))
     }
 
     #[cfg(windows)]
@@ -125,36 +121,32 @@ fn private_runtime_folder() -> Result<PathBuf, Failure> {
     let made = crate::files::create_private(&wanted);
     // What is there already may be what kept it from being made.
     let found = std::fs::symlink_metadata(&wanted);
-    let found = found.map_err(|error| made.err().unwrap_or(error)).map_err(|error| {
-        let detail = format!("cannot be made ({error})");
-        unusable(&wanted, &detail, "Set XDG_RUNTIME_DIR to a folder of yours, then try again.")
-    })?;
-    match fault(&wanted, found.is_dir(), found.uid(), found.mode() & 0o777, uid) {
+    let found = found
+        .map_err(|error| made.err().unwrap_or(error))
+        .map_err(|error| unusable(&wanted, &Fault::NotMade { error: &error.to_string() }))?;
+    match fault(found.is_dir(), found.uid(), found.mode() & 0o777, uid) {
         None => Ok(wanted),
-        Some((detail, remedy)) => Err(unusable(&wanted, &detail, &remedy)),
+        Some(fault) => Err(unusable(&wanted, &fault)),
     }
 }
 
-/// What keeps a folder from being this user's alone, and what puts it right.
+/// What keeps a folder from being this user's alone.
 #[cfg(unix)]
-fn fault(path: &Path, is_folder: bool, owner: u32, mode: u32, user: u32) -> Option<(String, String)> {
+fn fault(is_folder: bool, owner: u32, mode: u32, user: u32) -> Option<Fault<'static>> {
     if owner != user {
-        let remedy = "Have its owner or an administrator remove it, or set XDG_RUNTIME_DIR to a folder of yours; then try \
-                      again.";
-        Some((format!("belongs to another user (uid {owner}, yours is {user})"), remedy.into()))
+        Some(Fault::Foreign { owner, user })
     } else if !is_folder {
-        Some(("is no folder".into(), format!("Remove it with “rm {}”, then try again.", path.display())))
+        Some(Fault::NoFolder)
     } else if mode != 0o700 {
-        let remedy = format!("Run “chmod 700 {}”, then try again.", path.display());
-        Some((format!("has the permissions {mode:03o} in place of 700"), remedy))
+        Some(Fault::Permissions { mode })
     } else {
         None
     }
 }
 
 #[cfg(unix)]
-fn unusable(path: &Path, detail: &str, remedy: &str) -> Failure {
-    Failure::SocketFolder { path: path.display().to_string(), detail: detail.into(), remedy: remedy.into() }
+fn unusable(path: &Path, fault: &Fault<'_>) -> Failure {
+    Failure::SocketFolder { path: path.display().to_string(), detail: detail(fault), remedy: remedy(fault, path) }
 }
 
 #[cfg(all(test, unix))]
@@ -163,18 +155,21 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_this_users_alone_is_told_with_what_puts_it_right() {
-        let fault = |is_folder, owner, mode| fault(Path::new("/tmp/ajar-1000"), is_folder, owner, mode, 1000);
+        let fault = |is_folder, owner, mode| fault(is_folder, owner, mode, 1000);
         assert_eq!(fault(true, 1000, 0o700), None);
-        for (found, says, remedy) in [
+        for (found, says, helps) in [
             (fault(true, 1001, 0o700), "belongs to another user (uid 1001, yours is 1000)", "Have its owner"),
             (fault(true, 0, 0o777), "belongs to another user (uid 0, yours is 1000)", "Have its owner"),
             (fault(true, 1000, 0o755), "has the permissions 755 in place of 700", "chmod 700 /tmp/ajar-1000"),
             (fault(true, 1000, 0o500), "has the permissions 500 in place of 700", "chmod 700 /tmp/ajar-1000"),
             (fault(false, 1000, 0o700), "is no folder", "rm /tmp/ajar-1000"),
         ] {
-            let (detail, action) = found.unwrap();
+            let Failure::SocketFolder { detail, remedy, .. } = unusable(Path::new("/tmp/ajar-1000"), &found.unwrap())
+            else {
+                unreachable!()
+            };
             assert_eq!(detail, says);
-            assert!(action.contains(remedy), "{action}");
+            assert!(remedy.contains(helps), "{remedy}");
         }
     }
 }

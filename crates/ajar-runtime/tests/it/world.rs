@@ -69,6 +69,8 @@ pub(crate) struct Scene {
     pub(crate) launched: Vec<Endpoint>,
     /// The VMs whose policies were wanted together.
     pub(crate) listed: Vec<Vec<VmResourceId>>,
+    /// Whether the JIT policy has been deleted.
+    pub(crate) policy_deleted: bool,
     /// VMs that cannot be read.
     pub(crate) unreadable: Vec<VmResourceId>,
 }
@@ -123,6 +125,7 @@ impl World {
                 dropped: Vec::new(),
                 launched: Vec::new(),
                 listed: Vec::new(),
+                policy_deleted: false,
                 unreadable: Vec::new(),
             }),
             began: Instant::now(),
@@ -247,6 +250,9 @@ impl World {
     }
 
     fn policies_shown(&self, vm: &VmResourceId) -> Vec<JitNetworkAccessPolicy> {
+        if self.scene().policy_deleted {
+            return Vec::new();
+        }
         let rule = JitNetworkAccessPortRule {
             number: 22,
             allowed_source_address_prefixes: vec![SourcePrefix::Any],
@@ -379,7 +385,7 @@ impl Clock for World {
         self.wall_clock + since + TimeDelta::milliseconds(self.set_forward_ms.load(Ordering::Relaxed))
     }
 
-    fn zone(&self, _at: DateTime<Utc>) -> Zone {
-        Zone::always(Utc.fix())
+    fn zone(&self, now: DateTime<Utc>) -> Zone {
+        Zone::always(Utc.fix(), now)
     }
 }

@@ -21,11 +21,14 @@ pub(super) const NUMBER: AttemptNumber = AttemptNumber(7);
 pub(super) const ME: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 pub(super) const VM: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 50);
 pub(super) const FIREWALL: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-pub(super) const UTC: Zone = Zone::always(FixedOffset::east_opt(0).unwrap());
+pub(super) const UTC: Zone = Zone::always(FixedOffset::east_opt(0).unwrap(), NOON);
+
+/// 2026-01-05T12:00:00Z.
+const NOON: DateTime<Utc> = DateTime::from_timestamp(1_767_614_400, 0).unwrap();
 
 /// Noon: windows of two hours end at 14:00.
 pub(super) fn noon() -> DateTime<Utc> {
-    "2026-01-05T12:00:00Z".parse().unwrap()
+    NOON
 }
 
 pub(super) fn order() -> Order {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, Words, words};
-use crate::message::moment;
+use crate::message::{capital, moment};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
@@ -119,12 +119,18 @@ pub(super) fn socket_folder(path: &str, detail: &str, remedy: &str) -> Words {
 }
 
 pub(super) fn profile_unfit(name: &str, detail: &str) -> Words {
-    let mut letters = detail.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     words(
         format!("{name} cannot be added like this."),
-        format!("{first}{}. Nothing was changed.", letters.as_str()),
+        format!("{}. Nothing was changed.", capital(detail)),
         "Correct it, and add it again.",
+    )
+}
+
+pub(super) fn command_line(detail: &str) -> Words {
+    words(
+        "The command line was not understood.",
+        format!("{}.", capital(detail.trim_end_matches('.'))),
+        "See what there is with “ajar --help”.",
     )
 }
 

@@ -2,14 +2,15 @@
 
 use ajar_core::account::{AccountName, AccountSettings};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::settings::{Flaw, flaw};
 use toml_edit::{DocumentMut, Item};
 
-use super::{SettingsFile, as_table, item_as, tables, tables_of};
+use super::{SettingsFile, as_table, item_as, tables, tables_of, within};
 
 pub(super) fn read(document: &DocumentMut) -> Result<Vec<(AccountName, AccountSettings)>, String> {
     let account = |(name, item): (String, Item)| {
-        let settings = item_as(&item).map_err(|error| format!("[accounts.{name}] {error}"))?;
-        let name = name.parse::<AccountName>().map_err(|error| format!("[accounts] {error}"))?;
+        let settings = item_as(&item).map_err(|error| within(&format!("accounts.{name}"), &error))?;
+        let name = name.parse::<AccountName>().map_err(|error| within("accounts", &error.to_string()))?;
         Ok((name, settings))
     };
     tables(document, "accounts")?.into_iter().map(account).collect()
@@ -29,7 +30,8 @@ impl SettingsFile {
                 accounts.insert(&written, Item::Table(fresh));
                 return Ok(());
             };
-            let no_table = || Failure::Internal { detail: format!("“accounts.{written}” is no table") };
+            let no_table =
+                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("accounts.{written}") }) };
             let known = known.as_table_like_mut().ok_or_else(no_table)?;
             for key in KEYS {
                 match (fresh.get(key), known.get_mut(key)) {

@@ -132,7 +132,8 @@ fn end(result: Result<SourceAddress, Trouble>) -> End {
         Ok(source) => return End::Otherwise(format!("{source:?}")),
         Err(trouble) => trouble,
     };
-    let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap()), at: Utc::now() };
+    let about =
+        About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap(), Utc::now()), at: Utc::now() };
     let FailureView { code, title, message, action, mut choices, .. } = in_words(&trouble, &about);
     choices.sort_unstable();
     let known = match code.as_str() {
