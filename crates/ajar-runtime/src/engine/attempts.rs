@@ -165,30 +165,20 @@ impl Attempts {
         }
     }
 
-    /// Cancels all attempts under way for a favourite; whether there was one.
-    pub(super) fn cancel(&mut self, name: &ProfileName, now: DateTime<Utc>) -> bool {
-        let mut any = false;
-        for working in &mut self.all {
-            if working.attempt.order().name == *name && !working.is_ended() {
-                working.cancel(now);
-                any = true;
-            }
-        }
-        any
-    }
-
     /// Cancels what is under way behind a favourite, whichever favourite of the same door began it; whether there was
     /// anything.
-    pub(super) fn cancel_shared(
+    pub(super) fn cancel(
         &mut self,
         name: &ProfileName,
         door: Option<(&VmResourceId, u16)>,
         now: DateTime<Utc>,
     ) -> bool {
-        let mut any = self.cancel(name, now);
+        let mut any = false;
         for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
             let order = working.attempt.order();
-            if working.followers.asked_by(name) || door == Some((&order.vm, order.port)) {
+            // Who began it may have left it to others.
+            let is_its_own = order.name == *name || working.followers.asked_by(name);
+            if is_its_own || door == Some((&order.vm, order.port)) {
                 working.cancel(now);
                 any = true;
             }

@@ -152,8 +152,9 @@ impl Engine {
                     self.source = Some((*source, self.ports.clock.now()));
                 }
                 self.learn_power(number, &fact);
-                if let (Fact::Policies(Ok(_)), Some(working)) = (&fact, self.attempts.working(number)) {
-                    self.read.insert(working.attempt.order().vm.clone());
+                if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
+                    let Order { name, vm, .. } = working.attempt.order().clone();
+                    self.hold_read(&name, &vm, policies);
                 }
                 self.attempts.apply(number, fact, now);
             }

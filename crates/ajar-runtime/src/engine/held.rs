@@ -82,10 +82,10 @@ impl HeldWindows {
         of_door.max_by(|one, other| one.rank(other)).map(|held| &held.window)
     }
 
-    /// Whether a favourite has a window for a port that is ours or open from `sources`.
-    pub(super) fn lets_in(&self, name: &ProfileName, port: u16, sources: &[SourcePrefix]) -> bool {
-        let mut of_port = self.0.iter().filter(|held| held.name == *name && held.window.port == port);
-        of_port.any(|held| held.ours || held.window.sources == sources)
+    /// Whether a favourite has a window for a port of a VM that is ours or open from `sources`.
+    pub(super) fn lets_in(&self, name: &ProfileName, vm: &VmResourceId, port: u16, sources: &[SourcePrefix]) -> bool {
+        let of_door = |held: &&Held| held.name == *name && held.window.vm == *vm && held.window.port == port;
+        self.0.iter().filter(of_door).any(|held| held.ours || held.window.sources == sources)
     }
 
     pub(super) fn drop_ended(&mut self, now: DateTime<Utc>) {

@@ -88,8 +88,11 @@ impl Engine {
     pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
         let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
         tokio::spawn(async move {
-            if let Err((name, trouble)) = read(&*azure, &happened, name, vm).await {
-                tracing::debug!(%name, failure = %trouble.failure, "the policies could not be read");
+            match azure.policies(&vm).await {
+                Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
+                Err(trouble) => {
+                    tracing::debug!(%name, failure = %trouble.failure, "the policies could not be read");
+                }
             }
         });
     }
@@ -148,19 +151,4 @@ async fn read_power(azure: &dyn Azure, happened: &mpsc::UnboundedSender<Happened
         }
     };
     drop(happened.send(Happened::Power { vm, power }));
-}
-
-async fn read(
-    azure: &dyn Azure,
-    happened: &mpsc::UnboundedSender<Happened>,
-    name: ProfileName,
-    vm: VmResourceId,
-) -> Result<(), (ProfileName, Trouble)> {
-    match azure.policies(&vm).await {
-        Ok(policies) => {
-            drop(happened.send(Happened::Adopted { name, vm, policies }));
-            Ok(())
-        }
-        Err(trouble) => Err((name, trouble)),
-    }
 }

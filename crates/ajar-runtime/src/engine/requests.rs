@@ -47,7 +47,7 @@ impl Engine {
                 let profile = self.settings.favourite(&name).map(|favourite| &favourite.profile);
                 let door = profile.map(|profile| (&profile.vm, profile.port()));
                 // What was under way for a favourite that is gone has ended with it.
-                if !self.attempts.cancel_shared(&name, door, now) && !self.attempts.have(&name) {
+                if !self.attempts.cancel(&name, door, now) && !self.attempts.have(&name) {
                     self.favourite(&name)?;
                 }
             }

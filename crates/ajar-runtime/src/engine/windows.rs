@@ -1,14 +1,15 @@
 //! Access windows as the engine comes to know them: granted here, found by an attempt, or shown by policies. Each is held
 //! to its end under a favourite's name, or the VM's own where no favourite leads there any more.
 
-use ajar_core::access_window::{AccessWindow, Phase, open_windows, revoked};
+use ajar_core::access_window::{AccessWindow, Phase, is_protected, open_windows, revoked};
 use ajar_core::attempt::{Attempt, UNSETTLED};
-use ajar_core::message::closed_early;
+use ajar_core::message::{closed_early, policy_gone};
 use ajar_core::policy::{JitNetworkAccessPolicy, SourcePrefix};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::ClosedView;
+use ajar_core::zone::Zone;
 use chrono::{DateTime, Utc};
 
 use super::Engine;
@@ -18,6 +19,8 @@ use crate::files::State;
 /// A window that Azure closed before its time.
 pub(super) struct Closed {
     pub(super) view: ClosedView,
+    /// Its VM: the favourite may be turned to another.
+    vm: VmResourceId,
     /// For whom it was open.
     sources: Vec<SourcePrefix>,
 }
@@ -53,7 +56,10 @@ impl Engine {
     pub(super) fn reassign_windows(&mut self) {
         let settings = &self.settings;
         self.held.rename(|held| owner(settings, &held.name, &held.window.vm));
-        self.closed.retain(|closed| settings.favourite(&closed.view.name).is_some());
+        let leads_there = |Closed { view, vm, .. }: &Closed| {
+            settings.favourite(&view.name).is_some_and(|favourite| favourite.profile.vm == *vm)
+        };
+        self.closed.retain(leads_there);
     }
 
     /// Takes over the windows that policies show.
@@ -66,12 +72,10 @@ impl Engine {
             let ours = |window: &AccessWindow| is_ours(state, principal, window);
             let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
-                let text =
-                    revoked(policies, &window).map(|reason| closed_early(reason, window.end_time_utc, self.zone()));
-                if let Some(text) = text {
+                if let Some(text) = why_gone(policies, &window, self.zone()) {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
                     let view = ClosedView { name, port, end_time_utc, text };
-                    self.closed.push(Closed { view, sources: window.sources.clone() });
+                    self.closed.push(Closed { view, vm: vm.clone(), sources: window.sources.clone() });
                 }
                 drop(self.remembered.change(move |state| state.gone(&window)));
             }
@@ -81,12 +85,23 @@ impl Engine {
         }
     }
 
+    /// Takes over the windows that an attempt has read of, and drops none: what Azure shows may be older than what it has
+    /// granted to the attempt.
+    pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
+        self.read.insert(vm.clone());
+        let name = owner(&self.settings, name, vm);
+        for window in open_windows(policies, vm, self.now()) {
+            let ours = is_ours(self.remembered.state(), self.principal.as_deref(), &window);
+            self.held.hold(Held { name: name.clone(), window, ours });
+        }
+    }
+
     /// Forgets closed windows whose time is over, and those that are open again for the same ones: one for somebody else,
     /// which may be what closed it, is no comfort.
     pub(super) fn forget_closed(&mut self, now: DateTime<Utc>) {
         let held = &self.held;
-        self.closed.retain(|Closed { view, sources }| {
-            view.end_time_utc > now && !held.lets_in(&view.name, view.port, sources)
+        self.closed.retain(|Closed { view, vm, sources }| {
+            view.end_time_utc > now && !held.lets_in(&view.name, vm, view.port, sources)
         });
     }
 
@@ -117,6 +132,14 @@ impl Engine {
         let name = owner(&self.settings, name, &window.vm);
         self.held.hold(Held { name, window, ours: true });
     }
+}
+
+/// Why a window is not open any more that was to be: it was revoked, or its policy removed. Else Azure shows the request no
+/// longer, or not yet.
+fn why_gone(policies: &[JitNetworkAccessPolicy], window: &AccessWindow, zone: Zone) -> Option<String> {
+    let end = window.end_time_utc;
+    let removed = || (!is_protected(policies, &window.vm)).then(|| policy_gone(end, zone));
+    revoked(policies, window).map(|reason| closed_early(reason, end, zone)).or_else(removed)
 }
 
 /// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use ajar_core::access_window::ENDING;
+use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
+use ajar_core::notice::notices;
 use ajar_core::policy::{RequestStatus, StatusReason};
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
-use chrono::TimeDelta;
+use ajar_core::zone::Zone;
+use chrono::{Offset as _, TimeDelta, Utc};
 
 use super::Running;
 use crate::world::{Call, SOURCE, World, vm};
@@ -117,6 +120,43 @@ async fn a_window_that_azure_shows_as_revoked_is_told_of_once_until_it_is_dismis
     }
     running.done(Request::Dismiss { name: super::name("web") }).await;
     assert!(refreshed().await.closed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_whose_policy_is_deleted_is_told_of_once_until_it_is_dismissed() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let before = running.snapshot();
+    let refreshed = async || {
+        running.done(Request::Refresh).await;
+        running.until(|snapshot| !snapshot.refreshing).await
+    };
+    world.scene().policy_deleted = true;
+    for _ in 0..2 {
+        let snapshot = refreshed().await;
+        assert_eq!((snapshot.windows.len(), snapshot.closed.len()), (0, 1), "{snapshot:#?}");
+        let text = &snapshot.closed[0].text;
+        assert!(text.starts_with("It was to be open until 14:00. Azure has no JIT policy"), "{text}");
+        let told = notices(&before, &snapshot, world.azure_now(), Zone::always(Utc.fix(), world.azure_now()));
+        assert_eq!(told.iter().map(|notice| &notice.body).collect::<Vec<_>>(), [text]);
+        assert_eq!(snapshot.favourites[0].state, FavouriteState::Closed);
+    }
+    running.done(Request::Dismiss { name: super::name("web") }).await;
+    assert!(refreshed().await.closed.is_empty());
+    running.end().await;
+    assert!(world.read("state.json").contains("\"granted\": {}"), "the next engine does not take it for open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_azure_does_not_show_yet_is_not_said_to_be_lost() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    world.scene().requests.clear();
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert!(snapshot.closed.is_empty(), "{:?}", snapshot.closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,4 +287,33 @@ async fn a_clock_found_wrong_in_the_middle_costs_the_attempt_no_time() {
     let view = running.ended(number).await;
     let Some(OutcomeView::Connected { elapsed_ms, .. }) = view.outcome else { panic!("{view:#?}") };
     assert!((5_000..10_000).contains(&elapsed_ms), "{elapsed_ms}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_have_open_is_seen_by_an_attempt_that_fails_too() {
+    let world = World::with(&["web"]);
+    let elsewhere = std::net::Ipv4Addr::new(198, 51, 100, 77);
+    let theirs = world.request(&vm("web"), elsewhere, world.azure_now() + TimeDelta::hours(1), "bob@contoso.com");
+    world.scene().requests = vec![theirs];
+    let refused = Failure::RequestRefused { azure_code: "No".into(), azure_message: String::new() };
+    world.scene().initiate.push_back((InitiateFailure::Refused(refused.into()), false));
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    assert!(matches!(running.ended(number).await.outcome, Some(OutcomeView::Failed(_))));
+    let snapshot = running.snapshot();
+    let shown: Vec<_> = snapshot.windows.iter().map(|window| window.opened_by.as_deref()).collect();
+    assert_eq!((shown, snapshot.favourites[0].state), (vec![Some("bob@contoso.com")], FavouriteState::Open));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_a_closed_window_goes_when_its_favourite_is_turned_to_another_vm() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    world.scene().policy_deleted = true;
+    running.done(Request::Refresh).await;
+    assert_eq!(running.until(|snapshot| !snapshot.refreshing).await.closed.len(), 1);
+    world.write("config.toml", &format!("[profiles.web]\nvm = \"{}\"\n", vm("another-one")));
+    running.done(Request::ShowWindow).await;
+    assert!(running.snapshot().closed.is_empty());
 }
