@@ -2,6 +2,7 @@
 
 mod arm;
 mod clock;
+mod job;
 mod launcher;
 mod port_probe;
 mod programs;

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use super::job::stop_with;
 use super::programs::surroundings;
 use crate::files::{SettingsFile, create_private, write_atomically};
 use crate::ports::Launcher;
@@ -65,7 +66,8 @@ impl Launcher for ClientLauncher {
 /// How long a client that is asked to end may take.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// Runs a plan in the caller's terminal, to its end. When `told_to_end` is, the client is asked to end too, in the way
+/// Runs a plan in the caller's terminal, to its end, as one job with this process: when the client stops, this process
+/// stops too, and goes on with it. When `told_to_end` is, the client is asked to end too, in the way
 /// that lets it put the terminal in order, and does not outlive this.
 ///
 /// # Errors
@@ -76,9 +78,11 @@ pub async fn run_in_terminal<T>(
     told_to_end: impl Future<Output = T>,
 ) -> Result<Result<ExitStatus, T>, Trouble> {
     let mut child = spawn(plan, files).await?;
+    let client = child.id();
     let told = tokio::select! {
         ended = child.wait() => return ended.map(Ok).map_err(|error| failed(&plan.program, &error)),
         told = told_to_end => told,
+        never = stop_with(client) => match never {},
     };
     ask_to_end(&child);
     if tokio::time::timeout(PARTING, child.wait()).await.is_err() {
