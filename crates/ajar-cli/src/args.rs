@@ -8,7 +8,8 @@ use ajar_core::account::AccountName;
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Opens the door of a locked-down Azure VM just long enough.
 ///
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     Show(Named),
     /// Remove a favourite; what Azure holds open stays open
     Remove(Named),
+    /// Print what makes a shell complete ajar's command line: in bash, source <(ajar completions bash)
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,6 +147,13 @@ pub(crate) struct Add {
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a shell has to read to complete the command line.
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "ajar", &mut script);
+    script
 }
 
 /// Policies know durations from five minutes to a day.

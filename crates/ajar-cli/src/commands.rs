@@ -126,6 +126,8 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, add)).await,
         Command::Show(named) => favourites::show(session, named),
         Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
+        // Needs no engine, and is done before there is one.
+        Command::Completions { .. } => Ok(()),
     }
 }
 
@@ -148,5 +150,6 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(status) => status.json,
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
+        Command::Completions { .. } => false,
     }
 }

@@ -8,11 +8,12 @@ mod output;
 mod progress;
 mod session;
 mod signals;
+mod usage;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use args::Args;
+use args::{Args, Command};
 use clap::Parser;
 
 /// How long tasks may take to let go of what they hold.
@@ -21,12 +22,11 @@ const PARTING: Duration = Duration::from_millis(500);
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => {
-            // Help and version count as done; everything else is a usage error. A closed pipe is no news.
-            drop(error.print());
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return ExitCode::from(usage::tell(&error, std::env::args_os())),
     };
+    if let Command::Completions { shell } = args.command {
+        return ExitCode::from(usage::complete(shell));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

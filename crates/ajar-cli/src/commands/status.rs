@@ -62,6 +62,7 @@ pub(crate) async fn watch(session: &Session, args: &Status, signals: &mut Signal
     tokio::pin!(reader_gone);
     // An engine that another process has taken over knows of no windows before it has looked.
     let mut asked_of = None;
+    let mut has_told = false;
     let mut looking = None;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
@@ -75,7 +76,9 @@ pub(crate) async fn watch(session: &Session, args: &Status, signals: &mut Signal
         let mut pause = None;
         if let Some(snapshot) = &known {
             let now = azure_now(snapshot);
-            tell(board.news(snapshot, now), screen.as_mut(), args.json)?;
+            let news = board.news(snapshot, now);
+            has_told |= news != News::None;
+            tell(news, screen.as_mut(), args.json)?;
             pause = next_minute(snapshot, now).filter(|_| screen.is_some());
         }
         tokio::select! {
@@ -96,8 +99,14 @@ pub(crate) async fn watch(session: &Session, args: &Status, signals: &mut Signal
             }
             () = &mut reader_gone => return Ok(()),
             signal = signals.next() => match signal {
-                // That is how one leaves. What the terminal echoes for it gets a line of its own.
-                Signal::Interrupt => return if screen.is_some() { Ok(output::line("")?) } else { Ok(()) },
+                Signal::Interrupt => {
+                    if screen.is_some() {
+                        // What the terminal echoes for it gets a line of its own.
+                        output::line("")?;
+                    }
+                    // That is how one leaves; without a first answer nothing is known.
+                    return if has_told { Ok(()) } else { Err(End::Code(signal.exit_code())) };
+                }
                 #[cfg(unix)]
                 other => return Err(End::Code(other.exit_code())),
             },
@@ -183,7 +192,7 @@ fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {
     vec![
         window.name.to_string(),
         window.port.to_string(),
-        message::moment(end, SystemClock.zone(end)),
+        message::moment(end, SystemClock.zone(SystemClock.now())),
         message::left(end - now).trim_end_matches(" left").into(),
         window.source.clone(),
         message::cli::opened_by(window.opened_by.as_deref()).into(),

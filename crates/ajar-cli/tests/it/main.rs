@@ -1,0 +1,28 @@
+//! The `ajar` binary without an Azure, or with its own.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what is not as a test expects ends it; clippy knows that of test functions only"
+)]
+
+mod completions;
+#[cfg(unix)]
+mod job_control;
+mod usage;
+#[cfg(unix)]
+mod watching;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// What a test may take before it has failed.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// `ajar` for a user whose files lie in `folder`, and who is nobody in Azure.
+fn ajar(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ajar"));
+    command.env_remove("AZURE_CLIENT_ID").env_remove("AZURE_CLIENT_SECRET").env_remove("AZURE_TENANT_ID");
+    command.arg("--config").arg(folder).args(args);
+    command
+}
