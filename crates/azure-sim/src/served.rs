@@ -77,9 +77,12 @@ fn of_target(scope: &Scope, target: &Target) -> RouteName {
         Target::Power { action: PowerAction::Restart, .. } => RouteName::VirtualMachinesRestart,
         Target::Power { action: PowerAction::PowerOff, .. } => RouteName::VirtualMachinesPowerOff,
         Target::Power { action: PowerAction::Deallocate, .. } => RouteName::VirtualMachinesDeallocate,
+        Target::Power { action: PowerAction::Redeploy, .. } => RouteName::VirtualMachinesRedeploy,
+        Target::RunCommand { .. } => RouteName::VirtualMachinesRunCommand,
         Target::Operation { .. } => RouteName::OperationsGet,
         Target::OperationResult { .. } => RouteName::OperationResultsGet,
         Target::IpFlowVerify { .. } => RouteName::NetworkWatchersVerifyIpFlow,
+        Target::NextHop { .. } => RouteName::NetworkWatchersGetNextHop,
         Target::EffectiveGroups { .. } => RouteName::NetworkInterfacesListEffectiveNetworkSecurityGroups,
         Target::NetworkList(NetworkType::Interface) => {
             either(RouteName::NetworkInterfacesList, RouteName::NetworkInterfacesListAll)

@@ -15,11 +15,12 @@ use crate::arm::route::Scope;
 use crate::arm::{Call, compute, page, security_groups};
 use crate::latency::Wait;
 use crate::state::Cloud;
-use crate::state::nsg::{Direction, Packet, Protocol};
+use crate::state::nsg::{self, Direction, Packet, Protocol};
 use crate::state::places::NetworkWatcher;
 use crate::state::vm::Vm;
 use crate::switches::IpFlowVerifyAnswer;
 
+const NEXT_HOP: &str = "Microsoft.Network/networkWatchers/nextHop/action";
 const VERIFY: &str = "Microsoft.Network/networkWatchers/ipFlowVerify/action";
 const EFFECTIVE: &str = "Microsoft.Network/networkInterfaces/effectiveNetworkSecurityGroups/action";
 
@@ -68,21 +69,55 @@ pub(super) fn properties() -> Value {
     json!({ "provisioningState": "Succeeded", "runningOperationIds": [] })
 }
 
+/// The VM that a request to a watcher is about: one of its region, and with the interface that is named.
+fn target<'c>(cloud: &'c Cloud, region: &str, body: &Object<'_>) -> Result<&'c Vm, ArmError> {
+    let target = body.required_text("targetResourceId")?;
+    let (_, vm) =
+        cloud.vm_of_id(target).ok_or_else(|| invalid("targetResourceId", target, "the id of a virtual machine"))?;
+    if !region.eq_ignore_ascii_case(&vm.location) {
+        return Err(invalid("targetResourceId", target, &format!("of the watcher's region {region}")));
+    }
+    if let Some(nic) = body.text("targetNicResourceId")?.filter(|nic| !nic.eq_ignore_ascii_case(&vm.nic_id())) {
+        return Err(invalid("targetNicResourceId", nic, "the id of a network interface of the virtual machine"));
+    }
+    Ok(vm)
+}
+
+/// Where a packet goes from the VM by the system's own routes, of which alone there are any.
+pub(super) fn next_hop(call: &Call<'_>, scope: &Scope, watcher: &str) -> Result<Response, ArmError> {
+    call.world.change(|cloud, now| {
+        call.permit(cloud, NEXT_HOP, &named(scope, watcher))?;
+        let region = &find(cloud, scope, watcher)?.location;
+        let body = json_body::parse(call.body)?;
+        let body = Object::whole(&body)?;
+        let vm = target(cloud, region, &body)?;
+        let (source, destination) = (address(&body, "sourceIPAddress")?, address(&body, "destinationIPAddress")?);
+        if source != vm.private_ip {
+            return Err(invalid("sourceIPAddress", &source.to_string(), "an address of the virtual machine"));
+        }
+        must_run(vm, "nextHop")?;
+        let kind = if nsg::virtual_network().contains(&destination) {
+            "VnetLocal"
+        } else if nsg::ServiceTag::Internet.contains(destination) {
+            "Internet"
+        } else {
+            "None"
+        };
+        let answer = json!({ "nextHopType": kind, "routeTableId": "System Route" });
+        let location = vm.location.clone();
+        let operation = LongRunning { provider: "Microsoft.Network", subscription: &scope.subscription, location };
+        let takes = cloud.latencies.draw(Wait::Diagnosis);
+        Ok(accepted(call, cloud, &operation, answer, (now, takes)))
+    })
+}
+
 pub(super) fn ip_flow_verify(call: &Call<'_>, scope: &Scope, watcher: &str) -> Result<Response, ArmError> {
     call.world.change(|cloud, now| {
         call.permit(cloud, VERIFY, &named(scope, watcher))?;
-        let region = find(cloud, scope, watcher)?.location.clone();
+        let region = &find(cloud, scope, watcher)?.location;
         let body = json_body::parse(call.body)?;
         let body = Object::whole(&body)?;
-        let target = body.required_text("targetResourceId")?;
-        let (_, vm) =
-            cloud.vm_of_id(target).ok_or_else(|| invalid("targetResourceId", target, "the id of a virtual machine"))?;
-        if !region.eq_ignore_ascii_case(&vm.location) {
-            return Err(invalid("targetResourceId", target, &format!("of the watcher's region {region}")));
-        }
-        if let Some(nic) = body.text("targetNicResourceId")?.filter(|nic| !nic.eq_ignore_ascii_case(&vm.nic_id())) {
-            return Err(invalid("targetNicResourceId", nic, "the id of a network interface of the virtual machine"));
-        }
+        let vm = target(cloud, region, &body)?;
         must_run(vm, "ipFlowVerify")?;
         let verdict = cloud.verdict(vm, &packet(&body)?, now);
         let mut answer = json!({ "access": verdict.access.name() });

@@ -19,6 +19,7 @@ pub(crate) mod read;
 mod regions;
 mod resources;
 pub(crate) mod route;
+mod run_command;
 mod security;
 mod security_groups;
 mod sizes;
@@ -319,11 +320,13 @@ fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, Ar
         Target::VirtualMachine { name } => compute::virtual_machine(call, scope, &name),
         Target::InstanceView { name } => compute::instance_view(call, scope, &name),
         Target::Power { name, action } => operations::set_power(call, scope, &name, action),
+        Target::RunCommand { name } => run_command::run(call, scope, &name),
         Target::Operation { id } => operations::status(call, scope, &id),
         Target::OperationResult { id } => operations::result(call, scope, &id),
         Target::NetworkList(kind) => network::all(call, scope, kind),
         Target::Network(kind, name) => network::one(call, scope, kind, &name),
         Target::IpFlowVerify { watcher } => diagnostics::ip_flow_verify(call, scope, &watcher),
+        Target::NextHop { watcher } => diagnostics::next_hop(call, scope, &watcher),
         Target::EffectiveGroups { interface } => diagnostics::effective_groups(call, scope, &interface),
         Target::SecurityRules { group } => security_groups::security_rules(call, scope, &group),
         Target::SecurityRule { group, name } => security_groups::security_rule(call, scope, &group, &name),

@@ -197,8 +197,9 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::Pricings => pricings::all(call, scope),
         Read::Pricing(name) => pricings::one(call, scope, name),
         Read::Usages(location) => usages(call, scope, location),
-        Read::VirtualMachineSizes(vm) => of_vm(call, scope, vm, sizes::all()),
-        Read::VirtualMachineExtensions(vm) | Read::VirtualMachineRunCommands(vm) => of_vm(call, scope, vm, []),
+        Read::VirtualMachineSizes(vm) => of_vm(call, scope, (vm, "vmSizes"), sizes::all()),
+        Read::VirtualMachineExtensions(vm) => of_vm(call, scope, (vm, "extensions"), []),
+        Read::VirtualMachineRunCommands(vm) => of_vm(call, scope, (vm, "runCommands"), []),
         Read::NoneOf(kind) => plain(call, scope, kind, []),
         Read::Missing(kind, name) => {
             let group = scope.resource_group.as_deref().unwrap_or_default();
@@ -224,11 +225,11 @@ fn plain(
 fn of_vm(
     call: &Call<'_>,
     scope: &Scope,
-    vm: &str,
+    (vm, kind): (&str, &str),
     value: impl IntoIterator<Item = Value>,
 ) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
-        call.permit(cloud, "Microsoft.Compute/virtualMachines/read", &compute::named(scope, vm))?;
+        call.permit(cloud, &format!("Microsoft.Compute/virtualMachines/{kind}/read"), &compute::named(scope, vm))?;
         compute::find(cloud, scope, vm)?;
         page::list(call, cloud, value)
     })

@@ -86,6 +86,9 @@ pub(crate) enum Target {
         name: String,
         action: PowerAction,
     },
+    RunCommand {
+        name: String,
+    },
     /// The status of a long-running operation.
     Operation {
         id: String,
@@ -95,6 +98,9 @@ pub(crate) enum Target {
         id: String,
     },
     IpFlowVerify {
+        watcher: String,
+    },
+    NextHop {
         watcher: String,
     },
     EffectiveGroups {
@@ -218,6 +224,10 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
             ["providers", "microsoft.network", "networkwatchers", _, "ipflowverify"] => {
                 Target::IpFlowVerify { watcher: name(3) }
             }
+            ["providers", "microsoft.network", "networkwatchers", _, "nexthop"] => Target::NextHop { watcher: name(3) },
+            ["providers", "microsoft.compute", "virtualmachines", _, "runcommand"] => {
+                Target::RunCommand { name: name(3) }
+            }
             ["providers", "microsoft.network", "networkinterfaces", _, "effectivenetworksecuritygroups"] => {
                 Target::EffectiveGroups { interface: name(3) }
             }
@@ -255,7 +265,13 @@ fn in_group(method: &Method, words: &[&str], names: &[&str]) -> Option<Target> {
 }
 
 fn power_action(segment: &str) -> Option<PowerAction> {
-    let all = [PowerAction::Start, PowerAction::Restart, PowerAction::PowerOff, PowerAction::Deallocate];
+    let all = [
+        PowerAction::Start,
+        PowerAction::Restart,
+        PowerAction::PowerOff,
+        PowerAction::Deallocate,
+        PowerAction::Redeploy,
+    ];
     all.into_iter().find(|action| action.name().eq_ignore_ascii_case(segment))
 }
 

@@ -40,6 +40,9 @@ impl Cloud {
         if input.vms.is_empty() {
             return Err(Declined::Refused(Refusal::invalid_input("No virtual machines were requested.")));
         }
+        if let Some(twice) = input.named_twice() {
+            return Err(Declined::Refused(Refusal::invalid_input(format!("{twice} is requested more than once."))));
+        }
         self.refuse_without_plan(policy)?;
         self.refuse_not_running(input)?;
         let around = Circumstances { now, caller: self.public_ip, requestor, switches: &self.switches };
@@ -154,7 +157,7 @@ impl Cloud {
             let message = failure.message(&machine.size, &machine.location);
             return Some(Declined::Conflict { code: failure.code(), message });
         }
-        if action == PowerAction::Restart && current == PowerState::Deallocated {
+        if matches!(action, PowerAction::Restart | PowerAction::Redeploy) && current == PowerState::Deallocated {
             return not_allowed("it is deallocated");
         }
         None
@@ -195,7 +198,7 @@ impl Cloud {
             PowerAction::Start => current == PowerState::Running,
             PowerAction::Deallocate => current == PowerState::Deallocated,
             PowerAction::PowerOff => current == PowerState::Stopped || current == PowerState::Deallocated,
-            PowerAction::Restart => false,
+            PowerAction::Restart | PowerAction::Redeploy => false,
         };
         if there_already {
             operation.ended = Some(now);
@@ -203,7 +206,7 @@ impl Cloud {
             self.vms[vm].power.confirm();
         } else {
             let takes = self.latencies.draw(match action {
-                PowerAction::Start | PowerAction::Restart => Wait::Start,
+                PowerAction::Start | PowerAction::Restart | PowerAction::Redeploy => Wait::Start,
                 PowerAction::PowerOff | PowerAction::Deallocate => Wait::Deallocate,
             });
             let was = self.vms[vm].seen();
@@ -234,7 +237,7 @@ impl Cloud {
                     machine.power.fall_back(Failed { code, message: message.clone(), at: arrival.at });
                     Outcome::Failed { code, message }
                 }
-                PowerAction::Start | PowerAction::Restart => {
+                PowerAction::Start | PowerAction::Restart | PowerAction::Redeploy => {
                     let boot = self.latencies.draw(Wait::Boot);
                     self.vms[index].power.boot_at(arrival.at + boot);
                     self.vms[index].acquire_address();

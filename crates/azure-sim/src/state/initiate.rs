@@ -18,6 +18,22 @@ pub(crate) struct InitiateInput {
     pub(crate) justification: Option<String>,
 }
 
+impl InitiateInput {
+    /// What is asked for twice: two rules for one port would want the same priority.
+    pub(crate) fn named_twice(&self) -> Option<String> {
+        let vms = self.vms.iter().enumerate();
+        let again = |at: usize, id: &str| self.vms[..at].iter().any(|before| before.id.eq_ignore_ascii_case(id));
+        let vm =
+            vms.clone().find(|(at, vm)| again(*at, &vm.id)).map(|(_, vm)| format!("The virtual machine '{}'", vm.id));
+        let port = |vm: &InitiateVm| {
+            let mut ports = vm.ports.iter().enumerate();
+            let twice = ports.find(|(at, port)| vm.ports[..*at].iter().any(|before| before.number == port.number));
+            twice.map(|(_, port)| format!("The port {} of '{}'", port.number, vm.id))
+        };
+        vm.or_else(|| self.vms.iter().find_map(port))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct InitiateVm {
     pub(crate) id: String,

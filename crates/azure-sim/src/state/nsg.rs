@@ -257,7 +257,8 @@ impl ServiceTag {
         }
     }
 
-    fn contains(self, address: Ipv4Addr) -> bool {
+    /// Whether the tag stands for the address.
+    pub(crate) fn contains(self, address: Ipv4Addr) -> bool {
         match self {
             Self::VirtualNetwork => address == PLATFORM || virtual_network().contains(&address),
             Self::AzureLoadBalancer => address == PLATFORM,

@@ -35,6 +35,8 @@ pub(crate) enum PowerAction {
     Restart,
     PowerOff,
     Deallocate,
+    /// Onto another host: as a restart.
+    Redeploy,
 }
 
 impl PowerAction {
@@ -45,12 +47,13 @@ impl PowerAction {
             Self::Restart => "restart",
             Self::PowerOff => "powerOff",
             Self::Deallocate => "deallocate",
+            Self::Redeploy => "redeploy",
         }
     }
 
     fn states(self) -> (PowerState, PowerState) {
         match self {
-            Self::Start | Self::Restart => (PowerState::Starting, PowerState::Running),
+            Self::Start | Self::Restart | Self::Redeploy => (PowerState::Starting, PowerState::Running),
             Self::PowerOff => (PowerState::Stopping, PowerState::Stopped),
             Self::Deallocate => (PowerState::Deallocating, PowerState::Deallocated),
         }

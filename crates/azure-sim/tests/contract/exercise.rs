@@ -246,7 +246,8 @@ fn query(azure: &Azure) -> Vec<Exercise> {
         ask("no query at all", 400, json!({})).mistaken(),
         ask("a query that makes no sense", 400, json!({ "query": "Resources | dance" })),
         ask("another query's token", 400, wrong_token),
-        ask("facets", 400, facets),
+        ask("facets", 200, facets),
+        ask("a facet that makes no sense", 200, json!({ "query": vms, "facets": [{ "expression": "nonsense" }] })),
         ask("no subscription to be read", 400, by_subscription.clone()).by(Caller::MayNothing),
     ];
     all.extend(Exercise::refusals(&places, Some(&by_subscription)));

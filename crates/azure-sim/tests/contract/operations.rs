@@ -12,8 +12,8 @@ use crate::fields::{self, Fields};
 use crate::schema::Direction;
 use crate::specification::{Operation, Specification};
 
-/// Published fields that no answer here has: facets are refused, and Resource Graph's own operations have no origin.
-const NEVER_ANSWERED: [&str; 3] = ["Facet.expression", "Facet.resultType", "Operation.origin"];
+/// Published fields that no answer here has: Resource Graph's own operations have no origin.
+const NEVER_ANSWERED: [&str; 1] = ["Operation.origin"];
 
 async fn allow_all(azure: &Azure, allowed: bool) {
     azure.set("rights", json!({ "action": "*", "allowed": allowed })).await;

@@ -103,3 +103,37 @@ async fn futures_of(all: impl Iterator<Item = impl Future<Output = Response>>) -
     })
     .await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn facets_count_over_the_whole_result_and_fail_one_by_one() {
+    let azure = Azure::start().await;
+    let query = format!("{VMS} | project id, location, name // all of them");
+    let facets = json!([
+        { "expression": "location" },
+        { "expression": "location", "options": { "sortBy": "location", "sortOrder": "asc", "$top": 1 } },
+        { "expression": "location", "options": { "filter": "name == 'web-01'" } },
+        { "expression": "nonsense" },
+    ]);
+    let page = answer(&azure, json!({ "query": query, "facets": facets, "options": { "$top": 1 } })).await;
+    let facet = |at: usize| &page["facets"][at];
+    let counts: Vec<_> =
+        facet(0)["data"].as_array().unwrap().iter().map(|row| row["count"].as_u64().unwrap()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), page["totalRecords"].as_u64().unwrap());
+    assert!(counts.len() > 1 && counts.is_sorted_by(|one, next| one >= next), "{counts:?}");
+    assert_eq!((&facet(0)["resultType"], &facet(0)["expression"]), (&json!("FacetResult"), &json!("location")));
+    assert_eq!((&facet(1)["count"], &facet(1)["totalRecords"]), (&json!(1), &json!(counts.len())));
+    assert_eq!(facet(2)["data"], json!([{ "location": "westeurope", "count": 1 }]));
+    assert_eq!(
+        (&facet(3)["resultType"], &facet(3)["errors"][0]["code"]),
+        (&json!("FacetError"), &json!("SemanticError"))
+    );
+    let table = answer(
+        &azure,
+        json!({
+            "query": VMS, "facets": [{ "expression": "location" }], "options": { "resultFormat": "table" },
+        }),
+    );
+    assert_eq!(table.await["facets"][0]["data"]["columns"][1]["name"], "count");
+    let expanded = ask(&azure, json!({ "query": format!("{VMS} | mv-expand zones limit 2001") })).await;
+    assert_eq!(expanded.status(), StatusCode::BAD_REQUEST);
+}

@@ -230,3 +230,20 @@ async fn an_end_past_all_dates_is_no_subset_of_the_policy() {
     }
     assert_eq!(azure.initiate("web-01", json!({ "duration": "PT1H" })).await.status(), StatusCode::ACCEPTED);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vm_or_port_that_is_asked_for_twice_is_refused() {
+    let azure = Azure::start().await;
+    let id = azure.vm("db-replica-3").id.clone();
+    let port = json!({ "number": 22, "duration": "PT1H" });
+    let once = json!({ "id": id, "ports": [port] });
+    for vms in
+        [json!([once, { "id": id.to_uppercase(), "ports": [port] }]), json!([{ "id": id, "ports": [port, port] }])]
+    {
+        let path = format!("{}/initiate", azure.policy("db-replica-3"));
+        let answer = azure.request(Method::POST, &path).json(&json!({ "virtualMachines": vms })).send().await.unwrap();
+        let (status, code, message) = error(answer).await;
+        assert_eq!((status, code.as_str()), (400, "InvalidInitiateInput"), "{message}");
+        assert!(message.ends_with("is requested more than once."), "{message}");
+    }
+}

@@ -23,3 +23,4 @@ mod rights;
 mod routes;
 mod switches;
 mod user_sign_in;
+mod vm_actions;

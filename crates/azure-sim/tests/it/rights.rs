@@ -251,7 +251,7 @@ async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource
     for (method, path, action) in [
         (Method::PUT, vm.clone(), "Microsoft.Compute/virtualMachines/write"),
         (Method::DELETE, vm.clone(), "Microsoft.Compute/virtualMachines/delete"),
-        (Method::POST, format!("{vm}/runCommand"), "Microsoft.Compute/virtualMachines/runCommand/action"),
+        (Method::POST, format!("{vm}/reimage"), "Microsoft.Compute/virtualMachines/reimage/action"),
         (Method::PUT, vm.replace("rg-demo", "nowhere"), "Microsoft.Compute/virtualMachines/write"),
     ] {
         let (status, code, message) = told(method.clone(), &path).await;
@@ -260,7 +260,7 @@ async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource
     }
     azure.set("rights", json!({ "action": "*", "allowed": true })).await;
     assert_eq!(told(Method::PUT, &vm).await.1, "MethodNotAllowed");
-    assert_eq!(told(Method::POST, &format!("{vm}/runCommand")).await.1, "NotFound");
+    assert_eq!(told(Method::POST, &format!("{vm}/reimage")).await.1, "NotFound");
     assert_eq!(told(Method::PUT, &vm.replace("rg-demo", "nowhere")).await.1, "ResourceGroupNotFound");
 
     // Nor is who may not look told which resource groups there are.

@@ -117,6 +117,14 @@ async fn reads(walk: &mut Walk) {
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 }
 
+/// Of db-replica-3, within its network.
+async fn own_address(walk: &Walk) -> String {
+    let vm = walk.azure.vm("db-replica-3").id.clone();
+    let group = vm.split("/providers/").next().unwrap();
+    let nic = walk.azure.get(&format!("{group}/providers/Microsoft.Network/networkInterfaces/db-replica-3-nic")).await;
+    nic["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"].as_str().unwrap().to_owned()
+}
+
 async fn writes(walk: &mut Walk) {
     let policy = walk.azure.policy("db-replica-3");
     let vm = walk.azure.vm("db-replica-3").id.clone();
@@ -146,12 +154,20 @@ async fn writes(walk: &mut Walk) {
     let watcher = format!("{subscription}/{watcher}");
     walk.arm(Method::GET, &watcher, None).await;
     walk.arm(Method::POST, &format!("{watcher}/ipFlowVerify"), Some(&flow)).await;
+    let hop = json!({ "targetResourceId": vm, "sourceIPAddress": own_address(walk).await, "destinationIPAddress": "10.1.0.9" });
+    walk.arm(Method::POST, &format!("{watcher}/nextHop"), Some(&hop)).await;
+    let script = json!({ "commandId": "RunShellScript", "script": ["hostname"] });
+    walk.arm(Method::POST, &format!("{vm}/runCommand"), Some(&script)).await;
     let effective = format!("{network}/networkInterfaces/db-replica-3-nic/effectiveNetworkSecurityGroups");
     walk.arm(Method::POST, &effective, None).await;
 
-    for (vm, action) in
-        [("web-01", "start"), ("gpu-lab", "restart"), ("build-win-02", "powerOff"), ("jump-eu", "deallocate")]
-    {
+    for (vm, action) in [
+        ("web-01", "start"),
+        ("gpu-lab", "restart"),
+        ("build-win-02", "powerOff"),
+        ("jump-eu", "deallocate"),
+        ("db-replica-3", "redeploy"),
+    ] {
         walk.power(vm, action).await;
     }
 }

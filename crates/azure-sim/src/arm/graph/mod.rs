@@ -34,6 +34,7 @@ use crate::switches::ResourceGraphLag;
 pub(crate) use kept::Kept;
 use kept::Question;
 use limits::Spent;
+use page::Facet;
 pub(crate) use quota::Quotas;
 use request::QueryRequest;
 use source::View;
@@ -108,14 +109,19 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
         let spent = Spent::default();
         let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag), spent: &spent };
         let subscriptions = in_scope(call, cloud, &request)?;
-        let work_out = || {
-            let query = parser::parse(&request.query)?;
+        let answer = |text: &str| {
+            let query = parser::parse(text)?;
             let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
             run::run(&query, view, &tables)
         };
+        let work_out = || answer(&request.query);
+        let facets = || {
+            let facet = |one| Facet { request: one, result: answer(&one.query(&request.query)) };
+            request.facets.iter().map(facet).collect::<Vec<_>>()
+        };
         // As long as some changes are not to be seen yet, time alone brings others.
         if age.since > view.as_of {
-            return page::page(&request, &work_out()?, view);
+            return page::page(&request, &work_out()?, &facets(), view);
         }
         let question = Question {
             generation: age.generation,
@@ -124,7 +130,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
             query: request.query.clone(),
         };
         let table = call.world.kept(|kept| kept.find_or_make(question, work_out))?;
-        page::page(&request, &table, view)
+        page::page(&request, &table, &facets(), view)
     })?;
     response.headers_mut().extend(left.headers());
     Ok(response)

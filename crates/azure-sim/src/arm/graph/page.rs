@@ -5,12 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::bad_request;
 use super::bound::Column;
-use super::request::{QueryRequest, ResultFormat};
-use super::row::Look;
+use super::request::{FacetRequest, QueryRequest, ResultFormat};
+use super::row::{Look, Row};
 use super::run::Table;
 use super::source::View;
+use super::{QueryError, bad_request};
 use crate::arm::error::ArmError;
 use crate::json::{Text, Write};
 
@@ -18,7 +18,12 @@ use crate::json::{Text, Write};
 const LARGEST: usize = 16 << 20;
 
 /// The page of the result that the request asks for.
-pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Result<Response, ArmError> {
+pub(super) fn page(
+    request: &QueryRequest,
+    table: &Table,
+    facets: &[Facet<'_>],
+    view: View<'_>,
+) -> Result<Response, ArmError> {
     let context = request.context();
     let (skip, top) = request.place(|token| read_token(token, &context))?;
     let total = table.rows.len();
@@ -29,23 +34,15 @@ pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Res
     let mut body = Text::default();
     body.raw(&format!("{{\"totalRecords\":{total},\"count\":{},\"data\":", rows.len()));
     let end = skip + rows.len();
-    let rows = rows.iter().map(|row| row.seen_in(view));
-    match request.format {
-        ResultFormat::ObjectArray => {
-            let heads = heads(&table.columns);
-            body.array(rows.map(|row| Object { row, heads: &heads }));
-        }
-        ResultFormat::Table => {
-            body.raw("{\"columns\":");
-            body.array(&table.columns);
-            body.raw(",\"rows\":");
-            body.array(rows.map(|row| Cells { row, width: table.columns.len() }));
-            body.raw("}");
-        }
-    }
+    data(&mut body, request.format, &table.columns, rows, view);
     // Only a result with ids can be continued; of another the rest is lost.
     let truncated = more && !has_id;
-    body.raw(&format!(",\"facets\":[],\"resultTruncated\":\"{truncated}\""));
+    body.raw(",\"facets\":[");
+    for (at, facet) in facets.iter().enumerate() {
+        body.raw(if at > 0 { "," } else { "" });
+        facet.write(&mut body, request.format, view);
+    }
+    body.raw(&format!("],\"resultTruncated\":\"{truncated}\""));
     if more && has_id {
         body.raw(",\"$skipToken\":");
         body.string(&write_token(end, top, &context));
@@ -61,6 +58,48 @@ pub(super) fn page(request: &QueryRequest, table: &Table, view: View<'_>) -> Res
         return Err(bad_request(vec![json!({ "code": "ResponsePayloadTooLarge", "message": message })]));
     }
     Ok(body.into_response())
+}
+
+fn data(text: &mut Text, format: ResultFormat, columns: &[Column], rows: &[Row], view: View<'_>) {
+    let rows = rows.iter().map(|row| row.seen_in(view));
+    match format {
+        ResultFormat::ObjectArray => {
+            let heads = heads(columns);
+            text.array(rows.map(|row| Object { row, heads: &heads }));
+        }
+        ResultFormat::Table => {
+            text.raw("{\"columns\":");
+            text.array(columns);
+            text.raw(",\"rows\":");
+            text.array(rows.map(|row| Cells { row, width: columns.len() }));
+            text.raw("}");
+        }
+    }
+}
+
+/// A facet as it was asked for, and what came of it.
+pub(super) struct Facet<'r> {
+    pub(super) request: &'r FacetRequest,
+    pub(super) result: Result<Table, QueryError>,
+}
+
+impl Facet<'_> {
+    fn write(&self, text: &mut Text, format: ResultFormat, view: View<'_>) {
+        text.raw("{\"expression\":");
+        text.string(&self.request.expression);
+        match &self.result {
+            Ok(table) => {
+                let rows = &table.rows[..table.rows.len().min(self.request.top())];
+                let (total, count) = (table.rows.len(), rows.len());
+                text.raw(&format!(
+                    ",\"resultType\":\"FacetResult\",\"totalRecords\":{total},\"count\":{count},\"data\":"
+                ));
+                data(text, format, &table.columns, rows, view);
+            }
+            Err(QueryError(detail)) => text.raw(&format!(",\"resultType\":\"FacetError\",\"errors\":[{detail}]")),
+        }
+        text.raw("}");
+    }
 }
 
 /// What comes before each cell of an object: bracket or comma, and the column's name.

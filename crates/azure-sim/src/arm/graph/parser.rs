@@ -6,6 +6,8 @@ use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step};
 
 /// Resource Graph gives `mv-expand` this many rows of one, unless asked for more.
 const EXPANDED: usize = 128;
+/// And no more than this, however many are asked for.
+const MOST_EXPANDED: usize = 2000;
 
 /// Queries, parentheses, calls and signs may be so deep inside each other: all that follows goes down by recursion.
 const DEEPEST: usize = 64;
@@ -279,6 +281,9 @@ impl Parser<'_> {
     fn mv_expand(&mut self) -> Result<Step, QueryError> {
         let column = self.named()?;
         let limit = if self.keyword("limit") { self.whole_number()? } else { EXPANDED };
+        if limit > MOST_EXPANDED {
+            return Err(QueryError::semantic(format!("mv-expand: the limit {limit} is above {MOST_EXPANDED}")));
+        }
         Ok(Step::MvExpand { column, limit })
     }
 }

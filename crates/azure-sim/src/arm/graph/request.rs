@@ -21,7 +21,7 @@ pub(super) struct QueryRequest {
     #[serde(default, deserialize_with = "or_default")]
     options: Options,
     #[serde(default, deserialize_with = "or_default")]
-    facets: Vec<serde_json::Value>,
+    pub(super) facets: Vec<FacetRequest>,
     #[serde(skip)]
     pub(super) format: ResultFormat,
 }
@@ -46,6 +46,49 @@ pub(super) enum ResultFormat {
     Table,
 }
 
+/// Statistics over the result of the query, beside it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct FacetRequest {
+    /// What to group by.
+    pub(super) expression: String,
+    #[serde(default, deserialize_with = "or_default")]
+    options: FacetOptions,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FacetOptions {
+    sort_by: Option<String>,
+    sort_order: Option<SortOrder>,
+    filter: Option<String>,
+    #[serde(rename = "$top")]
+    top: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+enum SortOrder {
+    Asc,
+    Desc,
+}
+
+impl FacetRequest {
+    /// The query that answers it, made of the request's own.
+    pub(super) fn query(&self, of: &str) -> String {
+        let FacetOptions { sort_by, sort_order, filter, .. } = &self.options;
+        let filter = filter.as_ref().map(|filter| format!("\n| where {filter}")).unwrap_or_default();
+        let sort_by = sort_by.as_deref().unwrap_or("count");
+        let order = if *sort_order == Some(SortOrder::Asc) { "asc" } else { "desc" };
+        // On lines of their own, because the query may end with a comment.
+        format!("{of}{filter}\n| summarize count = count() by {}\n| order by {sort_by} {order}", self.expression)
+    }
+
+    /// How many rows of it are wanted at most.
+    pub(super) fn top(&self) -> usize {
+        self.options.top.unwrap_or(DEFAULT_TOP)
+    }
+}
+
 /// Clients write null for what they leave out.
 fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())
@@ -56,10 +99,8 @@ impl QueryRequest {
         let mut request: Self =
             serde_json::from_slice(body).map_err(|error| ArmError::invalid_json(&error.to_string()))?;
         request.format = request.options.result_format.unwrap_or_default();
-        if !request.facets.is_empty() {
-            return Err(refused("FacetsNotSupported", "This cloud answers no facets; ask for them by summarize."));
-        }
-        if request.options.top.is_some_and(|top| !(1..=LARGEST_TOP).contains(&top)) {
+        let tops = request.facets.iter().map(|facet| facet.options.top).chain([request.options.top]);
+        if tops.flatten().any(|top| !(1..=LARGEST_TOP).contains(&top)) {
             return Err(refused("InvalidTop", "The value of $top must be from 1 to 1000."));
         }
         Ok(request)
