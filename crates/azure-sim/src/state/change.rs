@@ -47,12 +47,21 @@ impl Cloud {
         self.refuse_not_running(input)?;
         let around = Circumstances { now, caller: self.public_ip, requestor, switches: &self.switches };
         let mut vms = Vec::new();
+        // By group, what this request has taken: VMs may share one.
+        let mut given: Vec<(String, u16)> = Vec::new();
         for vm in &input.vms {
             let granted = self.policies[policy].check(vm, around).map_err(Declined::Refused)?;
             if self.vm_of_id(&vm.id).is_some_and(|(_, machine)| self.unsupported(machine)) {
                 return Err(Declined::Refused(no_group(&vm.id)));
             }
-            let priorities = self.free_allow_priorities(&vm.id, now);
+            let machine = self.vm_of_id(&vm.id).map(|(_, machine)| machine);
+            let groups: Vec<_> =
+                machine.into_iter().flat_map(Self::groups_before).map(|one| self.group_id(one)).collect();
+            let is_given =
+                |priority: &u16| given.iter().any(|(group, taken)| taken == priority && groups.contains(group));
+            let priorities: Vec<_> =
+                self.free_allow_priorities(&vm.id, now).filter(|one| !is_given(one)).take(granted.len()).collect();
+            given.extend(groups.iter().flat_map(|group| priorities.iter().map(|one| (group.clone(), *one))));
             let ports = granted.into_iter().zip(priorities).map(|(port, priority)| RequestPort {
                 number: port.number,
                 sources: port.sources,

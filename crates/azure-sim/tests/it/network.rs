@@ -428,3 +428,24 @@ async fn a_watcher_of_another_region_or_name_verifies_nothing() {
         assert_eq!((status, code.as_str()), refused, "{watcher}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_of_one_request_for_vms_that_share_a_group_have_priorities_of_their_own() {
+    let azure = start().await;
+    let vm = |name: &str| json!({ "id": azure.vm(name).id, "ports": [{ "number": 22, "duration": "PT1H" }] });
+    let ask = json!({ "virtualMachines": [vm("sibling-a"), vm("sibling-b"), vm("both")] });
+    let path = format!("{}/initiate", azure.policy("sibling-a"));
+    let granted = azure.request(Method::POST, &path).json(&ask).send().await.unwrap();
+    assert_eq!(granted.status(), StatusCode::ACCEPTED);
+    azure.set("advance", json!({ "seconds": 60 })).await;
+    for (group, allowed) in [("common-nsg", 2), ("both-nsg", 1), ("subnet-nsg", 2)] {
+        let group = azure.get(&group_id(&azure, group)).await;
+        let rules = group["properties"]["securityRules"].as_array().unwrap();
+        let mut priorities: Vec<_> =
+            rules.iter().map(|rule| rule["properties"]["priority"].as_u64().unwrap()).collect();
+        let allows = rules.iter().filter(|rule| rule["properties"]["access"] == "Allow").count();
+        assert_eq!(allows, allowed, "{rules:?}");
+        priorities.sort_unstable();
+        assert!(priorities.is_sorted_by(|one, next| one < next), "{priorities:?}");
+    }
+}
