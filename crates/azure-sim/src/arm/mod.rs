@@ -118,9 +118,18 @@ pub(crate) fn stamp(headers: &HeaderMap, left: Option<&Left>, response: &mut Res
         ("x-ms-routing-request-id".to_owned(), format!("AZURESIM:{}", Uuid::new_v4())),
         ("x-ms-request-id".to_owned(), request_id),
         ("cache-control".to_owned(), "no-cache".to_owned()),
+        ("pragma".to_owned(), "no-cache".to_owned()),
+        ("expires".to_owned(), "-1".to_owned()),
+        ("strict-transport-security".to_owned(), "max-age=31536000; includeSubDomains".to_owned()),
+        ("x-content-type-options".to_owned(), "nosniff".to_owned()),
     ];
+    let sent = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Who asks for it gets its own id of the call back.
+    let own = sent("x-ms-client-request-id")
+        .filter(|_| sent("x-ms-return-client-request-id").is_some_and(|wanted| wanted.eq_ignore_ascii_case("true")))
+        .map(|id| ("x-ms-client-request-id".to_owned(), id.to_owned()));
     let left = left.map(|left| (left.header.clone(), left.tokens.to_string()));
-    for (name, value) in extra.into_iter().chain(left) {
+    for (name, value) in extra.into_iter().chain(own).chain(left) {
         if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), value.parse()) {
             response.headers_mut().insert(name, value);
         }

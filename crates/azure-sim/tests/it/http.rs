@@ -167,3 +167,18 @@ async fn a_speed_that_no_calendar_holds_is_refused_with_those_that_do() {
     let slowest = Azure::start_with(Options { speed: *SPEEDS.end(), ..Options::default() }).await;
     slowest.get("/subscriptions").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_its_own_id_of_a_call_gets_it_back_and_others_do_not() {
+    let azure = Azure::start().await;
+    for (wanted, told) in [(Some("true"), true), (Some("false"), false), (None, false)] {
+        let mut call = azure.request(Method::GET, "/subscriptions").header("x-ms-client-request-id", "mine");
+        if let Some(wanted) = wanted {
+            call = call.header("x-ms-return-client-request-id", wanted);
+        }
+        let answer = call.send().await.unwrap();
+        let own = answer.headers().get("x-ms-client-request-id").map(|id| id.to_str().unwrap().to_owned());
+        assert_eq!(own, told.then(|| "mine".to_owned()), "{wanted:?}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    }
+}
