@@ -52,6 +52,12 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["xorg-server-xvfb", "dbus"],
     },
     Need {
+        why: "for a keychain of the tests' own",
+        debian: &["gnome-keyring"],
+        fedora: &["gnome-keyring"],
+        arch: &["gnome-keyring"],
+    },
+    Need {
         why: "to see text in the real window",
         debian: &["fonts-dejavu-core"],
         fedora: &["dejavu-sans-fonts"],

@@ -167,7 +167,8 @@ impl AccountSettings {
 }
 
 /// Why the system's keychain cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum KeychainTrouble {
     /// There is none.
     Absent,

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::account::KeychainTrouble;
 use crate::port::Endpoint;
 use crate::vm::PowerState;
 
@@ -103,6 +104,11 @@ pub enum Failure {
     ClockSkew {
         /// Azure's time minus this machine's.
         seconds: i64,
+    },
+    /// The keychain that may have the account's sign-in cannot be used.
+    KeychainUnavailable {
+        /// Why.
+        trouble: KeychainTrouble,
     },
     /// An account of that name is there already.
     AccountExists {
@@ -464,6 +470,7 @@ impl Failure {
             Self::SignInTimedOut => "signInTimedOut",
             Self::SignInSuperseded => "signInSuperseded",
             Self::ClockSkew { .. } => "clockSkew",
+            Self::KeychainUnavailable { .. } => "keychainUnavailable",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
@@ -534,6 +541,7 @@ impl Failure {
             | Self::SignInDeclined
             | Self::SignInTimedOut
             | Self::SignInSuperseded
+            | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
             | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }

@@ -3,6 +3,7 @@
 mod arm;
 mod clock;
 mod job;
+mod keychain;
 mod launcher;
 mod port_probe;
 mod programs;
@@ -10,6 +11,7 @@ mod public_ip;
 
 pub use arm::Arm;
 pub use clock::SystemClock;
+pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use port_probe::TcpPortProbe;
 pub use programs::surroundings;

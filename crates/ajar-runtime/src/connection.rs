@@ -1,15 +1,15 @@
 //! From settings to the real world: which cloud, which account, which adapters.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use ajar_azure::{ArmClient, Cloud, SignIn};
+use ajar_azure::SignIn;
+use ajar_core::account::ENVIRONMENT;
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::settings::{Flaw, flaw};
-use ajar_core::settings::{CloudSettings, Settings};
+use ajar_core::settings::Settings;
 use ajar_core::snapshot::HostView;
 
-use crate::adapters::{Arm, ClientLauncher, PublicIpEndpoints, SystemClock, TcpPortProbe};
+use crate::accounts::{AzureAccounts, Environment, find_cloud};
+use crate::adapters::{ClientLauncher, PublicIpEndpoints, SystemClock, TcpPortProbe};
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile};
 use crate::ports::Ports;
@@ -17,14 +17,12 @@ use crate::ports::Ports;
 /// The cloud used when neither the command line nor the settings name one.
 const DEFAULT_CLOUD: &str = "public";
 
-/// The account of an engine that acts as the service principal of the environment.
-const ENVIRONMENT: &str = "environment";
-
 /// What an engine is made of, by the user's settings.
 ///
-/// The account is the service principal of the environment (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
-/// `AZURE_CLIENT_SECRET`) if there is one, else whoever is signed in to the az CLI. One with a certificate
-/// (`AZURE_CLIENT_CERTIFICATE_PATH`) is refused when Azure is called. `variables` reads the environment.
+/// Favourites that name no account act as the settings' own, else as the service principal of the environment
+/// (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`) if there is one, else as the only account of the
+/// settings, else as whoever is signed in to the az CLI. One with a certificate (`AZURE_CLIENT_CERTIFICATE_PATH`) is
+/// refused when Azure is called. `variables` reads the environment.
 ///
 /// # Errors
 /// Settings that cannot be read, an unknown cloud, certificates that are none. Trouble with the account is not among
@@ -44,26 +42,29 @@ pub fn parts(
     };
     let name = cloud_name(cloud, &settings);
     let cloud = find_cloud(name, &settings, file.path())?;
-    let client_id = variables("AZURE_CLIENT_ID");
-    let certificate = names_a_certificate(&variables);
-    let (account, principal, sign_in) = match SignIn::from_environment(variables) {
-        Some(sign_in) => (ENVIRONMENT, client_id, Ok(sign_in)),
-        // To act as somebody else than the environment means would be worse than not to act.
-        None if certificate => (ENVIRONMENT, client_id, Err(Failure::CertificateUnused.into())),
-        None => ("az", None, Ok(SignIn::AzureCli { tenant_id: None })),
-    };
-    let client = match broken {
-        Some(trouble) => Err(trouble),
-        None => sign_in.and_then(|sign_in| arm_client(&cloud, &sign_in)),
-    };
+    let environment = environment(&variables);
+    let has_environment = environment.is_some();
+    let known = broken.map_or(Ok(settings), Err);
     let ports = Ports {
-        azure: Arc::new(Arm::new(client)),
+        accounts: Arc::new(AzureAccounts::new(file.path(), known, environment)),
         public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
         probe: Arc::new(TcpPortProbe),
         launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
         clock: Arc::new(SystemClock),
     };
-    Ok(Parts { ports, folder, cloud: cloud.name, account: account.into(), principal, demo })
+    Ok(Parts { ports, folder, cloud: cloud.name, environment: has_environment, demo })
+}
+
+/// The service principal of the environment. To act as somebody else than the environment means would be worse than
+/// not to act.
+fn environment(variables: impl Fn(&str) -> Option<String>) -> Option<Environment> {
+    let client_id = variables("AZURE_CLIENT_ID");
+    let has_certificate = names_a_certificate(&variables);
+    match SignIn::from_environment(variables) {
+        Some(sign_in) => Some(Environment { client_id, sign_in: Ok(sign_in) }),
+        None if has_certificate => Some(Environment { client_id, sign_in: Err(Failure::CertificateUnused) }),
+        None => None,
+    }
 }
 
 /// The name of the cloud that `asked` for or, if nobody did, the settings mean.
@@ -114,38 +115,6 @@ fn names_a_certificate(variables: impl Fn(&str) -> Option<String>) -> bool {
     ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"]
         .iter()
         .all(|name| variables(name).is_some_and(|value| !value.is_empty()))
-}
-
-fn arm_client(cloud: &Cloud, sign_in: &SignIn) -> Result<ArmClient, Trouble> {
-    let http = ajar_azure::http_client(cloud)?;
-    Ok(ArmClient::new(cloud, sign_in.credential(cloud, http.clone())?, http)?.acting_as(sign_in))
-}
-
-fn find_cloud(name: &str, settings: &Settings, file: &Path) -> Result<Cloud, Trouble> {
-    if let Some((_, own)) = settings.clouds.iter().find(|(own, _)| own == name) {
-        return own_cloud(name, own, file);
-    }
-    Cloud::built_in(name).ok_or_else(|| {
-        let own = settings.clouds.iter().map(|(name, _)| name.clone());
-        let known = ["public", "usgov", "china"].into_iter().map(ToOwned::to_owned).chain(own).collect();
-        Failure::UnknownCloud { name: name.to_owned(), known }.into()
-    })
-}
-
-fn own_cloud(name: &str, settings: &CloudSettings, file: &Path) -> Result<Cloud, Trouble> {
-    let unusable = |detail: String| Failure::Settings {
-        path: file.display().to_string(),
-        detail: flaw(&Flaw::Within { table: &format!("clouds.{name}"), detail: &detail }),
-    };
-    let pem = match &settings.ca_bundle {
-        // A relative path counts from the settings file, not from where Ajar happens to be started.
-        Some(path) => {
-            let full = file.parent().unwrap_or(Path::new("")).join(path);
-            Some(std::fs::read(full).map_err(|error| unusable(format!("ca_bundle {path}: {error}")))?)
-        }
-        None => None,
-    };
-    Cloud::from_settings(name, settings, pem).map_err(|error| unusable(error.to_string()).into())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Only this task changes anything. Requests, results and time come in one after the other; after each the enabled
 //! effects are started and the snapshot is published if it differs from the last one.
 
+mod acting;
 mod attempts;
 mod effects;
 mod followers;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::{Reply, Request};
@@ -131,12 +133,10 @@ pub struct Parts {
     pub ports: Ports,
     /// The user's files.
     pub folder: Folder,
-    /// The name of the cloud, for faces.
+    /// The cloud of favourites that name none.
     pub cloud: String,
-    /// Whom the ports to Azure act as, for faces.
-    pub account: String,
-    /// How Azure names whom they act as in requests for access, where that is known.
-    pub principal: Option<String>,
+    /// Whether the environment has a service principal.
+    pub environment: bool,
     /// Whether it is the built-in one.
     pub demo: bool,
 }
@@ -149,7 +149,9 @@ struct Engine {
     settings_seen: Option<FileStamp>,
     remembered: Remembered,
     host: HostView,
-    principal: Option<String>,
+    defaults: Defaults,
+    /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
+    acted: HashMap<VmResourceId, Acting>,
     attempts: Attempts,
     held: HeldWindows,
     /// The windows that Azure closed before their time.
@@ -180,8 +182,8 @@ pub fn start(parts: Parts) -> EngineHandle {
     let host = HostView {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
-        cloud: parts.cloud,
-        account: parts.account,
+        cloud: parts.cloud.clone(),
+        account: String::new(),
         demo: parts.demo,
     };
     let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
@@ -194,7 +196,8 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_seen: None,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
-        principal: parts.principal,
+        defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
+        acted: HashMap::new(),
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
@@ -281,7 +284,7 @@ impl Engine {
     /// Takes over what Azure's last answer told of its clock. Each answer tells a little else; following that would make
     /// time wobble and every snapshot a new one.
     fn correct_clock(&mut self) {
-        let told = self.ports.azure.clock_skew().unwrap_or_default();
+        let told = self.ports.accounts.clock_skew().unwrap_or_default();
         let by = told - self.skew;
         if by.abs() >= SKEW_NOISE {
             self.skew = told;

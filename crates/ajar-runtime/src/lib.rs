@@ -3,6 +3,7 @@
 //! [`hosting::Face`] is the way in: it attaches to the engine that runs for this user, or hosts one. Everything that
 //! touches the world is an adapter behind a port ([`ports`]).
 
+pub mod accounts;
 pub mod adapters;
 pub mod connection;
 pub mod demo;

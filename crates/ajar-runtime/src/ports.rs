@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ajar_core::account::Acting;
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::settings::Settings;
 use ajar_core::source::SourceAddress;
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
@@ -37,8 +39,18 @@ pub trait Azure: Send + Sync {
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble>;
     /// Reads where a VM can be reached.
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
+}
+
+/// The accounts, all of which act side by side.
+pub trait Accounts: Send + Sync {
+    /// The calls to Azure, made as one of them.
+    fn acting(&self, acting: &Acting) -> Arc<dyn Azure>;
+    /// How Azure names whom it acts as in requests for access, where that is known.
+    fn principal(&self, acting: &Acting) -> Option<String>;
     /// Azure's time minus ours, if known and worth speaking of.
     fn clock_skew(&self) -> Option<TimeDelta>;
+    /// Takes in what the settings say now.
+    fn settings_are(&self, settings: &Settings);
 }
 
 /// Finds this machine's public address.
@@ -73,8 +85,8 @@ pub trait Clock: Send + Sync {
 /// All ports of an engine.
 #[derive(Clone)]
 pub struct Ports {
-    /// The calls to Azure.
-    pub azure: Arc<dyn Azure>,
+    /// Who calls Azure.
+    pub accounts: Arc<dyn Accounts>,
     /// This machine's public address.
     pub public_ip: Arc<dyn PublicIp>,
     /// Looks at ports.

@@ -20,7 +20,7 @@ pub fn memory_only(trouble: KeychainTrouble) -> &'static str {
              (GNOME Keyring, KWallet or KeePassXC) and sign in again to keep it."
         }
         KeychainTrouble::Locked => {
-            "The keychain is locked, so the sign-in lasts until Ajar ends. Unlock it and sign in again to keep it."
+            "The keychain is locked or was never set up, so the sign-in lasts until Ajar ends. Unlock it and sign in again to keep it."
         }
         KeychainTrouble::Slow => {
             "The keychain does not answer; it may wait for its password. The sign-in lasts until Ajar ends, unless the \

@@ -22,6 +22,11 @@ impl Arm {
         Self(client)
     }
 
+    /// Azure's time minus ours, as its answers showed it.
+    pub fn clock_skew(&self) -> Option<TimeDelta> {
+        self.0.as_ref().ok().and_then(ArmClient::clock_skew)
+    }
+
     fn client(&self) -> Result<&ArmClient, Trouble> {
         self.0.as_ref().map_err(Clone::clone)
     }
@@ -73,9 +78,5 @@ impl Azure for Arm {
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.client()?.addresses(network_interfaces).await
-    }
-
-    fn clock_skew(&self) -> Option<TimeDelta> {
-        self.0.as_ref().ok().and_then(ArmClient::clock_skew)
     }
 }

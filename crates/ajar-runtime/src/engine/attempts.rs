@@ -1,5 +1,7 @@
 //! The attempts under way and the last ended one of each favourite, with the tasks that work for them.
 
+use std::sync::Arc;
+
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
@@ -9,12 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
 use super::followers::{FaceId, Follower, Followers};
-use crate::ports::Wanted;
+use crate::ports::{Azure, Wanted};
 
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
 /// cannot be called back, and its result is wanted even after a cancel. What is not yet on its way is withdrawn.
 pub(super) struct Working {
     pub(super) attempt: Attempt,
+    /// The calls to Azure, as whom the favourite acted when it began.
+    pub(super) azure: Arc<dyn Azure>,
     /// All its writes. Those below are the last of their kind.
     writes: Wanted,
     asking: Option<Wanted>,
@@ -119,6 +123,7 @@ impl Attempts {
         &mut self,
         order: Order,
         memory: Memory,
+        azure: Arc<dyn Azure>,
         follower: Follower,
         now: DateTime<Utc>,
     ) -> AttemptNumber {
@@ -129,6 +134,7 @@ impl Attempts {
         followers.add(follower);
         self.all.push(Working {
             attempt,
+            azure,
             writes: Wanted::new(),
             asking: None,
             starting: None,

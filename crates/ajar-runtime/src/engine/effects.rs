@@ -17,7 +17,7 @@ use super::Engine;
 use super::followers::FaceId;
 use super::refresh::RefreshNumber;
 use crate::files::State;
-use crate::ports::Wanted;
+use crate::ports::{Azure, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -33,6 +33,14 @@ pub(super) enum Happened {
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
     Refreshed(RefreshNumber, Option<(ProfileName, Trouble)>),
+}
+
+/// An effect that begins: of which attempt, as whom, and what a write looks at before it is sent.
+struct Start {
+    number: AttemptNumber,
+    order: Order,
+    azure: Arc<dyn Azure>,
+    wanted: Wanted,
 }
 
 type Answered = Result<JitNetworkAccessRequest, InitiateFailure>;
@@ -52,13 +60,14 @@ impl Engine {
                     }
                     self.initiating.push(order.vm.clone());
                 }
+                let (number, azure) = (working.attempt.number(), Arc::clone(&working.azure));
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
-                starts.push((working.attempt.number(), order, wanted, effect));
+                starts.push((number, effect, Start { number, order, azure, wanted }));
             }
         }
-        for (number, order, wanted, effect) in starts {
-            let task = self.run_effect(number, order, wanted, effect);
+        for (number, effect, start) in starts {
+            let task = self.run_effect(effect, start);
             if let Some((task, working)) = task.zip(self.attempts.working(number)) {
                 working.works_with(task);
             }
@@ -66,13 +75,8 @@ impl Engine {
     }
 
     /// Runs an effect; the handle is there for those that a cancel may stop.
-    fn run_effect(
-        &mut self,
-        number: AttemptNumber,
-        order: Order,
-        wanted: Wanted,
-        effect: Effect,
-    ) -> Option<AbortHandle> {
+    fn run_effect(&mut self, effect: Effect, start: Start) -> Option<AbortHandle> {
+        let Start { number, order, azure, wanted } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
@@ -83,19 +87,15 @@ impl Engine {
                 Some(self.send_fact(number, async move { Fact::Source(ports.public_ip.detect().await) }))
             }
             Effect::ReadPolicy => {
-                Some(self.send_fact(number, async move { Fact::Policies(ports.azure.policies(&vm).await) }))
+                Some(self.send_fact(number, async move { Fact::Policies(azure.policies(&vm).await) }))
             }
-            Effect::ReadVm => {
-                Some(self.send_fact(number, async move { Fact::Vm(ports.azure.virtual_machine(&vm).await) }))
-            }
+            Effect::ReadVm => Some(self.send_fact(number, async move { Fact::Vm(azure.virtual_machine(&vm).await) })),
             Effect::ResolveAddress { network_interfaces } => {
-                Some(self.send_fact(number, async move {
-                    Fact::Addresses(ports.azure.addresses(&network_interfaces).await)
-                }))
+                Some(self.send_fact(number, async move { Fact::Addresses(azure.addresses(&network_interfaces).await) }))
             }
             Effect::StartVm => {
                 // Not to be stopped: the POST may be on its way.
-                drop(self.send_fact(number, async move { Fact::Started(ports.azure.start(&vm, &wanted).await) }));
+                drop(self.send_fact(number, async move { Fact::Started(azure.start(&vm, &wanted).await) }));
                 None
             }
             Effect::LaunchClient { endpoint } => {
@@ -108,7 +108,7 @@ impl Engine {
                 }))
             }
             Effect::Initiate(ask) => {
-                self.initiate(number, order, ask, wanted);
+                self.initiate(ask, Start { number, order, azure, wanted });
                 None
             }
         }
@@ -126,13 +126,13 @@ impl Engine {
 
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
-    fn initiate(&mut self, attempt: AttemptNumber, order: Order, ask: Ask, wanted: Wanted) {
-        let Order { name, vm, .. } = order;
+    fn initiate(&mut self, ask: Ask, start: Start) {
+        let Start { number: attempt, order: Order { name, vm, .. }, azure, wanted } = start;
         let (key, sent_at) = (State::key(&vm, ask.port), self.now());
         let written = self.remembered.change(move |state| {
             state.unsettled.insert(key.clone(), sent_at);
         });
-        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
+        let happened = self.happened.clone();
         tokio::spawn(async move {
             if written.await.is_err() {
                 // The engine has ended before it was written down, and so before it was sent.
@@ -181,11 +181,12 @@ impl Engine {
 
     /// What an attempt finds out on its way tells whether its VM runs, also after the attempt's end.
     fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
-        let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
+        let Some(working) = self.attempts.working(number) else { return };
+        let (vm, azure) = (working.attempt.order().vm.clone(), Arc::clone(&working.azure));
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
             Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
-            Fact::Started(Err(_)) => self.read_power(vm),
+            Fact::Started(Err(_)) => self.read_power(azure, vm),
             Fact::Port { .. }
             | Fact::Source(_)
             | Fact::Policies(_)
@@ -210,7 +211,7 @@ impl Engine {
         for attempt in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
             if attempt.is_starting() {
-                self.read_power(attempt.order().vm.clone());
+                self.read_power_of(&attempt.order().name, &attempt.order().vm);
             }
             if let Some(Outcome::Connected { .. }) = attempt.outcome() {
                 // What answers as its protocol does is running.

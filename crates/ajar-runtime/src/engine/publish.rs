@@ -122,8 +122,9 @@ impl Engine {
             source: ajar_core::message::sources(&window.sources),
             start_time_utc: window.start_time_utc,
             end_time_utc: window.end_time_utc,
-            opened_by: (!held.ours)
-                .then(|| ajar_core::message::opened_by(&window.requestor, self.principal.as_deref())),
+            opened_by: (!held.ours).then(|| {
+                ajar_core::message::opened_by(&window.requestor, self.principal(&held.name, &window.vm).as_deref())
+            }),
             ending: window.phase(self.now()) == Phase::Ending,
         }
     }

@@ -1,13 +1,15 @@
 //! Learning how things stand without anybody having asked to open anything: which windows were opened elsewhere, or
 //! before, and which VMs run. Done on request and never by itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use ajar_core::account::Acting;
 use ajar_core::failure::Trouble;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::settings::Favourite;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -40,22 +42,38 @@ impl Drop for Refresh {
 }
 
 impl Engine {
-    /// Reads the policies and the power states of all favourites' VMs, but for those that want another account: an engine
-    /// acts as one. Beside them the policies of VMs that have lost their favourite and not yet their window.
+    /// Reads the policies and the power states of all favourites' VMs, each as whom it is opened as. Beside them the
+    /// policies of VMs that have lost their favourite and not yet their window.
     pub(super) fn begin_refresh(&mut self) {
         self.looked = true;
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
-        let ours = self.settings.favourites.iter().filter(|favourite| self.check_account(&favourite.profile).is_ok());
-        let favourites: Vec<_> = ours.map(|favourite| (favourite.name.clone(), favourite.profile.vm.clone())).collect();
-        let orphans = self.orphans();
-        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
+        let (mut visits, mut problem) = (Vec::new(), None);
+        for Favourite { name, profile } in &self.settings.favourites {
+            match self.acting(profile) {
+                Ok(acting) => visits.push(self.visit(name.clone(), profile.vm.clone(), acting, true)),
+                Err(trouble) => problem = problem.or(Some((name.clone(), trouble))),
+            }
+        }
+        for visit in &visits {
+            self.acted.insert(visit.vm.clone(), visit.acting.clone());
+        }
+        let orphans = self.orphans().into_iter().filter_map(|(name, vm)| {
+            let acting = self.acting_on(&name, &vm)?;
+            Some(self.visit(name, vm, acting, false))
+        });
+        visits.extend(orphans.collect::<Vec<_>>());
+        let happened = self.happened.clone();
         let task = tokio::spawn(async move {
-            let policies = read_policies(&*azure, &happened, &favourites, &orphans);
-            let power = read_power_of_all(&*azure, &happened, &favourites);
-            let (problem, ()) = tokio::join!(policies, power);
-            drop(happened.send(Happened::Refreshed(number, problem)));
+            let policies = read_policies(&happened, &visits);
+            let power = read_power_of_all(&happened, &visits);
+            let (unread, ()) = tokio::join!(policies, power);
+            drop(happened.send(Happened::Refreshed(number, problem.or(unread))));
         });
         self.refresh = Some(Refresh { number, task: task.abort_handle() });
+    }
+
+    fn visit(&self, name: ProfileName, vm: VmResourceId, acting: Acting, is_favourite: bool) -> Visit {
+        Visit { azure: self.ports.accounts.acting(&acting), acting, name, vm, is_favourite }
     }
 
     /// The VMs without a favourite that have windows of ours, under their own names.
@@ -68,10 +86,17 @@ impl Engine {
         vms.into_iter().filter_map(|vm| Some((name_of(&vm)?, vm))).collect()
     }
 
+    /// Reads whether the VM of a favourite runs.
+    pub(super) fn read_power_of(&self, name: &ProfileName, vm: &VmResourceId) {
+        if let Some(azure) = self.azure_on(name, vm) {
+            self.read_power(azure, vm.clone());
+        }
+    }
+
     /// Reads whether a VM runs.
-    pub(super) fn read_power(&self, vm: VmResourceId) {
-        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
-        tokio::spawn(async move { read_power(&*azure, &happened, vm).await });
+    pub(super) fn read_power(&self, azure: Arc<dyn Azure>, vm: VmResourceId) {
+        let happened = self.happened.clone();
+        tokio::spawn(read_power(azure, happened, vm));
     }
 
     /// Takes in that a refresh is over.
@@ -86,7 +111,8 @@ impl Engine {
 
     /// Reads the policies of one favourite's VM.
     pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
-        let (azure, happened) = (Arc::clone(&self.ports.azure), self.happened.clone());
+        let Some(azure) = self.azure_on(&name, &vm) else { return };
+        let happened = self.happened.clone();
         tokio::spawn(async move {
             match azure.policies(&vm).await {
                 Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
@@ -98,29 +124,42 @@ impl Engine {
     }
 }
 
-/// Lists each subscription once, whatever favourites it has; the first trouble with one of them is told.
-async fn read_policies(
-    azure: &dyn Azure,
-    happened: &mpsc::UnboundedSender<Happened>,
-    favourites: &[(ProfileName, VmResourceId)],
-    orphans: &[(ProfileName, VmResourceId)],
-) -> Option<(ProfileName, Trouble)> {
-    let mut subscriptions: BTreeMap<_, (Vec<_>, Vec<_>)> = BTreeMap::new();
-    let favourites = favourites.iter().map(|favourite| (favourite, true));
-    for ((name, vm), is_favourite) in favourites.chain(orphans.iter().map(|orphan| (orphan, false))) {
-        let (names, vms) = subscriptions.entry(vm.resource().subscription_id().to_lowercase()).or_default();
-        names.push((name.clone(), is_favourite));
-        vms.push(vm.clone());
+/// A VM that a refresh looks at, and as whom.
+#[derive(Clone)]
+struct Visit {
+    acting: Acting,
+    azure: Arc<dyn Azure>,
+    name: ProfileName,
+    vm: VmResourceId,
+    is_favourite: bool,
+}
+
+/// The visits that one list of policies serves: as the same account, in the same subscription.
+fn by_list(visits: &[Visit]) -> Vec<Vec<Visit>> {
+    let (mut lists, mut places) = (Vec::<Vec<Visit>>::new(), HashMap::new());
+    for visit in visits {
+        let subscription = visit.vm.resource().subscription_id().to_lowercase();
+        let place = *places.entry((&visit.acting, subscription)).or_insert(lists.len());
+        if place == lists.len() {
+            lists.push(Vec::new());
+        }
+        lists[place].push(visit.clone());
     }
-    let mut lists = futures::stream::iter(subscriptions.into_values())
-        .map(async |(names, vms)| {
-            let results = azure.policies_of(&vms).await;
-            (names, vms, results)
+    lists
+}
+
+/// Lists each subscription once for each account, whatever favourites it has; the first trouble with one of them is told.
+async fn read_policies(happened: &mpsc::UnboundedSender<Happened>, visits: &[Visit]) -> Option<(ProfileName, Trouble)> {
+    let mut lists = futures::stream::iter(by_list(visits))
+        .map(async |visits: Vec<Visit>| {
+            let vms: Vec<_> = visits.iter().map(|visit| visit.vm.clone()).collect();
+            let results = visits[0].azure.policies_of(&vms).await;
+            visits.into_iter().zip(results).collect::<Vec<_>>()
         })
         .buffer_unordered(LISTS_AT_ONCE);
     let mut problem = None;
-    while let Some((names, vms, results)) = lists.next().await {
-        for (((name, is_favourite), vm), result) in names.into_iter().zip(vms).zip(results) {
+    while let Some(list) = lists.next().await {
+        for (Visit { name, vm, is_favourite, .. }, result) in list {
             match result {
                 Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
                 Err(trouble) if is_favourite => problem = problem.or(Some((name, trouble))),
@@ -132,17 +171,16 @@ async fn read_policies(
 }
 
 /// Reads each VM once, whatever favourites it has. One that cannot be read leaves the others.
-async fn read_power_of_all(
-    azure: &dyn Azure,
-    happened: &mpsc::UnboundedSender<Happened>,
-    favourites: &[(ProfileName, VmResourceId)],
-) {
-    let vms: HashSet<_> = favourites.iter().map(|(_, vm)| vm.clone()).collect();
-    let reads = futures::stream::iter(vms).map(|vm| read_power(azure, happened, vm));
+async fn read_power_of_all(happened: &mpsc::UnboundedSender<Happened>, visits: &[Visit]) {
+    let mut seen = HashSet::new();
+    let favourites = visits.iter().filter(|visit| visit.is_favourite && seen.insert(&visit.vm));
+    let reads: Vec<_> =
+        favourites.map(|visit| read_power(Arc::clone(&visit.azure), happened.clone(), visit.vm.clone())).collect();
+    let reads = futures::stream::iter(reads);
     reads.buffer_unordered(VMS_AT_ONCE).collect::<()>().await;
 }
 
-async fn read_power(azure: &dyn Azure, happened: &mpsc::UnboundedSender<Happened>, vm: VmResourceId) {
+async fn read_power(azure: Arc<dyn Azure>, happened: mpsc::UnboundedSender<Happened>, vm: VmResourceId) {
     let power = match azure.virtual_machine(&vm).await {
         Ok(facts) => Some(facts.power),
         Err(trouble) => {

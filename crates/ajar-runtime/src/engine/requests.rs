@@ -6,7 +6,7 @@ use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::vet;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
@@ -63,7 +63,7 @@ impl Engine {
             }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
-                self.check_account(&profile)?;
+                self.acting(&profile)?;
                 vet(name.as_str(), &profile)?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
@@ -88,7 +88,7 @@ impl Engine {
 
     fn connect(&mut self, face: FaceId, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
-        self.check_account(&profile)?;
+        let azure = self.act(&profile)?;
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
@@ -111,7 +111,7 @@ impl Engine {
                 .map(|(source, _)| source),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
             window: self.held.of(&profile.vm, port).cloned(),
-            principal: self.principal.clone(),
+            principal: self.principal(&name, &profile.vm),
         };
         let order = Order {
             name,
@@ -126,18 +126,7 @@ impl Engine {
             vm: profile.vm,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
-        Ok(self.attempts.begin(order, memory, follower, now))
-    }
-
-    /// An engine acts as one account; a favourite that wants another is not opened as somebody else.
-    pub(super) fn check_account(&self, profile: &Profile) -> Result<(), Trouble> {
-        match &profile.account {
-            Some(wanted) if wanted.as_str() != self.host.account => {
-                let known = vec![self.host.account.clone()];
-                Err(Failure::UnknownAccount { name: wanted.to_string(), known }.into())
-            }
-            Some(_) | None => Ok(()),
-        }
+        Ok(self.attempts.begin(order, memory, azure, follower, now))
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.
@@ -150,6 +139,8 @@ impl Engine {
         match self.settings_file.read() {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
+                self.ports.accounts.settings_are(&self.settings);
+                self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
                 self.take_in_favourites(&before);
             }
@@ -171,10 +162,8 @@ impl Engine {
                 before.favourites.iter().map(|known| (key(&known.name), &known.profile.vm)).collect();
             let is_new = |favourite: &&Favourite| !known.contains(&(key(&favourite.name), &favourite.profile.vm));
             for Favourite { name, profile } in self.settings.favourites.iter().filter(is_new) {
-                if self.check_account(profile).is_ok() {
-                    self.read_power(profile.vm.clone());
-                    self.read_to_adopt(name.clone(), profile.vm.clone());
-                }
+                self.read_power_of(name, &profile.vm);
+                self.read_to_adopt(name.clone(), profile.vm.clone());
             }
         }
     }

@@ -68,8 +68,8 @@ impl Engine {
         self.read.insert(vm.clone());
         // The favourite may have gone, or have been turned to another VM, while they were read.
         if owner(&self.settings, name, vm) == *name {
-            let (state, principal) = (self.remembered.state(), self.principal.as_deref());
-            let ours = |window: &AccessWindow| is_ours(state, principal, window);
+            let (state, principal) = (self.remembered.state(), self.principal(name, vm));
+            let ours = |window: &AccessWindow| is_ours(state, principal.as_deref(), window);
             let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
                 if let Some(text) = why_gone(policies, &window, self.zone()) {
@@ -91,7 +91,7 @@ impl Engine {
         self.read.insert(vm.clone());
         let name = owner(&self.settings, name, vm);
         for window in open_windows(policies, vm, self.now()) {
-            let ours = is_ours(self.remembered.state(), self.principal.as_deref(), &window);
+            let ours = is_ours(self.remembered.state(), self.principal(&name, &window.vm).as_deref(), &window);
             self.held.hold(Held { name: name.clone(), window, ours });
         }
     }
@@ -111,7 +111,7 @@ impl Engine {
         let (key, name) = (State::key(&attempt.order().vm, attempt.order().port), attempt.order().name.clone());
         let state = self.remembered.state();
         let sent_at = state.unsettled.get(&key).copied();
-        let found = is_ours(state, self.principal.as_deref(), &window);
+        let found = is_ours(state, self.principal(&name, &window.vm).as_deref(), &window);
         if found {
             self.hold_ours(&name, window, now);
         } else {

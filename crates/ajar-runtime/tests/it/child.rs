@@ -40,6 +40,8 @@ fn a_child_does_as_it_is_told() {
         "record" => record(Path::new(&words[0]), &words[1..]),
         "face" => face(Path::new(&words[0])),
         "add" => add(Path::new(&words[0]), &words[1]),
+        #[cfg(target_os = "linux")]
+        "keychain" => crate::keychain::keep(),
         "detect" => detect(Path::new(&words[0])),
         other => panic!("{other} is no role"),
     }

@@ -5,10 +5,12 @@
     reason = "what is not as a test expects ends it; clippy knows that of test functions only"
 )]
 
+mod accounts;
 mod adapters;
 mod child;
 mod engine;
 mod hosting;
+mod keychain;
 mod programs;
 mod simulated;
 mod world;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use ajar_core::account::Acting;
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
@@ -26,6 +27,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::accounts::Everybody;
 
 /// This machine's public address.
 pub(crate) const SOURCE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 24);
@@ -73,6 +76,8 @@ pub(crate) struct Scene {
     pub(crate) policy_deleted: bool,
     /// VMs that cannot be read.
     pub(crate) unreadable: Vec<VmResourceId>,
+    /// As whom which VM was asked about, or written to.
+    pub(crate) acted: Vec<(Acting, String)>,
 }
 
 /// See the module.
@@ -127,6 +132,7 @@ impl World {
                 listed: Vec::new(),
                 policy_deleted: false,
                 unreadable: Vec::new(),
+                acted: Vec::new(),
             }),
             began: Instant::now(),
             wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -156,20 +162,13 @@ impl World {
 
     pub(crate) fn parts(self: &Arc<Self>) -> Parts {
         let ports = Ports {
-            azure: Arc::clone(self) as _,
+            accounts: Arc::new(Everybody(Arc::clone(self))),
             public_ip: Arc::clone(self) as _,
             probe: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
-        Parts {
-            ports,
-            folder: self.folder(),
-            cloud: "fake".into(),
-            account: "fake".into(),
-            principal: Some("my-client-id".into()),
-            demo: false,
-        }
+        Parts { ports, folder: self.folder(), cloud: "fake".into(), environment: false, demo: false }
     }
 
     /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.
@@ -335,10 +334,6 @@ impl Azure for World {
         self.call(Call::Addresses).await?;
         let is_static = self.scene().is_static;
         Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: None })
-    }
-
-    fn clock_skew(&self) -> Option<TimeDelta> {
-        self.scene().skew
     }
 }
 

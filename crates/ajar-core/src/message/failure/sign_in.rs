@@ -1,6 +1,7 @@
 //! Words for what keeps an account from signing in.
 
 use super::{Words, words};
+use crate::account::KeychainTrouble;
 use crate::failure::{ClientFlaw, SignInReason, TenantReason};
 
 const REGISTER: &str = "docs/azure-permissions.md says how";
@@ -171,4 +172,25 @@ pub(super) fn clock_skew(seconds: i64) -> Words {
         format!("It is {how_far} {way} Azure’s, which takes no sign-in from another time."),
         "Set the clock, or have the system set it from the network; then try again.",
     )
+}
+
+pub(super) fn keychain_unavailable(trouble: KeychainTrouble) -> Words {
+    let (message, action) = match trouble {
+        KeychainTrouble::Absent => (
+            "There is no keychain that Ajar can use: no Secret Service runs, such as GNOME Keyring, KWallet or KeePassXC.",
+            "Start one and try again, or sign in again; without a keychain a sign-in lasts until Ajar ends.",
+        ),
+        KeychainTrouble::Locked => (
+            "It is locked, or was never set up, and nobody was there to unlock it.",
+            "Unlock it and try again, or sign in again; such a sign-in lasts until Ajar ends.",
+        ),
+        KeychainTrouble::Slow => (
+            "It has not answered for 5 seconds. It may wait for its password.",
+            "Answer its question if there is one, then try again.",
+        ),
+        KeychainTrouble::Failed => {
+            ("It answered with an error, which the log has.", "Try again with “ajar -v”, or sign in again.")
+        }
+    };
+    words("The keychain that keeps your sign-ins cannot be used.", message, action)
 }

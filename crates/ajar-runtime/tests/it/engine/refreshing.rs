@@ -32,18 +32,6 @@ async fn a_refresh_lists_each_subscription_once_and_reads_each_vm_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_favourite_of_another_account_is_not_read_about() {
-    let world = World::with(&["web"]);
-    let more = format!("[profiles.theirs]\nvm = \"{}\"\naccount = \"somebody\"\n", vm("theirs"));
-    world.write("config.toml", &(world.read("config.toml") + &more));
-    let running = Running::start(&world);
-    let snapshot = refreshed(&running).await;
-    assert_eq!(world.scene().listed, [[vm("web")]]);
-    assert_eq!(world.count(Call::Vm), 1);
-    assert_eq!((details(&snapshot), &snapshot.refresh_problem), (vec!["rg · running", "rg"], &None));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_vm_that_cannot_be_read_leaves_the_others_and_is_not_shown_as_it_was() {
     let world = World::with(&["web", "db"]);
     world.scene().power = PowerState::Deallocated;

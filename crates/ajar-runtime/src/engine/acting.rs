@@ -1,0 +1,46 @@
+//! Whom favourites act as. Several accounts, tenants and clouds work side by side; there is no “current” one.
+
+use std::sync::Arc;
+
+use ajar_core::account::Acting;
+use ajar_core::failure::Trouble;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::resource_id::VmResourceId;
+
+use super::Engine;
+use crate::ports::Azure;
+
+impl Engine {
+    /// Whom a favourite acts as.
+    pub(super) fn acting(&self, profile: &Profile) -> Result<Acting, Trouble> {
+        Ok(self.settings.acting(profile, &self.defaults)?)
+    }
+
+    /// The calls to Azure, made as whom a favourite acts as; noted for its VM.
+    pub(super) fn act(&mut self, profile: &Profile) -> Result<Arc<dyn Azure>, Trouble> {
+        let acting = self.acting(profile)?;
+        let azure = self.ports.accounts.acting(&acting);
+        self.acted.insert(profile.vm.clone(), acting);
+        Ok(azure)
+    }
+
+    /// The calls to Azure about a VM, made as who acts on it for the favourite `name`.
+    pub(super) fn azure_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Arc<dyn Azure>> {
+        self.acting_on(name, vm).map(|acting| self.ports.accounts.acting(&acting))
+    }
+
+    /// Who acts on a VM for the favourite `name`. One without a favourite has who acted on it last, else who would on a
+    /// new one; nobody if that account is not there.
+    pub(super) fn acting_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Acting> {
+        let favourite = self.settings.favourite(name).filter(|favourite| favourite.profile.vm == *vm);
+        if let Some(favourite) = favourite {
+            return self.acting(&favourite.profile).ok();
+        }
+        self.acted.get(vm).cloned().or_else(|| self.acting(&Profile::new(vm.clone())).ok())
+    }
+
+    /// How Azure names who acts on a VM for a favourite.
+    pub(super) fn principal(&self, name: &ProfileName, vm: &VmResourceId) -> Option<String> {
+        self.acting_on(name, vm).and_then(|acting| self.ports.accounts.principal(&acting))
+    }
+}

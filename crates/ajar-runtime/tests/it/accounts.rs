@@ -1,0 +1,179 @@
+//! Who acts: the fake world's accounts, and favourites of several in one engine.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ajar_core::account::Acting;
+use ajar_core::attempt::{Ask, InitiateFailure};
+use ajar_core::failure::Trouble;
+use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::protocol::Request;
+use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::settings::Settings;
+use ajar_core::vm::{VmAddresses, VmFacts};
+use ajar_runtime::ports::{Accounts, Azure, Wanted};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use crate::engine::{Running, connect};
+use crate::world::{Call, World, vm};
+
+/// Whoever acts, it is this world; who it was is noted.
+pub(crate) struct Everybody(pub(crate) Arc<World>);
+
+impl Accounts for Everybody {
+    fn acting(&self, acting: &Acting) -> Arc<dyn Azure> {
+        Arc::new(As { world: Arc::clone(&self.0), acting: acting.clone() })
+    }
+
+    fn principal(&self, _: &Acting) -> Option<String> {
+        Some("my-client-id".into())
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.0.scene().skew
+    }
+
+    fn settings_are(&self, _: &Settings) {}
+}
+
+struct As {
+    world: Arc<World>,
+    acting: Acting,
+}
+
+impl As {
+    fn world(&self, vm: &VmResourceId) -> &World {
+        self.world.scene().acted.push((self.acting.clone(), vm.name().to_owned()));
+        &self.world
+    }
+}
+
+#[async_trait]
+impl Azure for As {
+    async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        self.world(vm).policies(vm).await
+    }
+    async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
+        self.world(&vms[0]).policies_of(vms).await
+    }
+    async fn initiate(
+        &self,
+        vm: &VmResourceId,
+        ask: &Ask,
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+        self.world(vm).initiate(vm, ask, wanted).await
+    }
+    async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
+        self.world(vm).virtual_machine(vm).await
+    }
+    async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+        self.world(vm).start(vm, wanted).await
+    }
+    async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
+        self.world.addresses(network_interfaces).await
+    }
+}
+
+/// Who acted on which VM, as `account@cloud/tenant on vm`.
+fn acted(world: &World) -> BTreeSet<String> {
+    let scene = world.scene();
+    let shown = |(acting, vm): &(Acting, String)| {
+        let tenant = acting.tenant.as_deref().unwrap_or("-");
+        format!("{}@{}/{tenant} on {vm}", acting.account, acting.cloud)
+    };
+    scene.acted.iter().map(shown).collect()
+}
+
+/// Three VMs of one subscription id, each of another account; and a fourth that nobody is named for.
+fn world_of_several() -> Arc<World> {
+    let world = World::with(&[]);
+    let favourite = |name: &str, more: &str| format!("[profiles.{name}]\nvm = \"{}\"\n{more}\n", vm(name));
+    let settings = [
+        "account = \"work\"\n[accounts.work]\nsign_in = \"browser\"\n".to_owned(),
+        "[accounts.gov]\nsign_in = \"browser\"\ncloud = \"usgov\"\n".to_owned(),
+        favourite("web", ""),
+        favourite("db", "account = \"gov\""),
+        favourite("app", "account = \"az\"\ncloud = \"china\"\ntenant = \"contoso.cn\""),
+    ];
+    world.write("config.toml", &settings.concat());
+    world
+}
+
+const EACH: [&str; 3] = ["az@china/contoso.cn on app", "gov@usgov/- on db", "work@fake/- on web"];
+
+fn each() -> BTreeSet<String> {
+    EACH.map(str::to_owned).into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn favourites_of_several_accounts_are_opened_side_by_side_each_as_its_own() {
+    let world = world_of_several();
+    world.takes(Call::Initiate, 10);
+    let running = Running::start(&world);
+    let mut numbers = Vec::new();
+    for name in ["web", "db", "app"] {
+        numbers.push(running.connect(name).await);
+    }
+    // All three wait for Azure at the same time.
+    world.until(|scene| scene.calls.iter().filter(|(call, _)| *call == Call::Initiate).count() == 3).await;
+    assert!(running.snapshot().attempts.iter().all(|attempt| attempt.outcome.is_none()));
+    for number in numbers {
+        running.ended(number).await;
+    }
+    assert_eq!(running.snapshot().windows.len(), 3);
+    assert_eq!(acted(&world), each());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refresh_looks_at_the_favourites_of_all_accounts() {
+    let world = world_of_several();
+    let running = Running::start(&world);
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(acted(&world), each());
+    let mut listed: Vec<_> = world.scene().listed.iter().map(Vec::len).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, [1, 1, 1], "one subscription id, but three who ask");
+    assert!(running.snapshot().refresh_problem.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_favourite_whose_account_is_not_there_is_told_of_and_does_not_keep_the_others() {
+    let world = world_of_several();
+    let more = format!("[profiles.lost]\nvm = \"{}\"\naccount = \"nobody\"\n", vm("lost"));
+    world.write("config.toml", &(world.read("config.toml") + &more));
+    let running = Running::start(&world);
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(snapshot.refresh_problem.as_ref().map(|problem| problem.code.as_str()), Some("unknownAccount"));
+    assert_eq!(running.refused(Request::Connect(connect("lost"))).await.code, "unknownAccount");
+    assert_eq!(acted(&world), each());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_whose_favourite_is_gone_is_still_looked_at_by_who_opened_it() {
+    let world = world_of_several();
+    let running = Running::start(&world);
+    let number = running.connect("db").await;
+    running.ended(number).await;
+    running.done(Request::Remove { name: "db".parse().unwrap() }).await;
+    world.scene().acted.clear();
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(acted(&world), each());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_acts_for_those_that_name_nobody_is_told_and_follows_the_settings() {
+    let world = world_of_several();
+    let running = Running::start(&world);
+    assert_eq!(running.snapshot().host.account, "work");
+    world.write("config.toml", &world.read("config.toml").replace("account = \"work\"", "account = \"gov\""));
+    running.done(Request::ShowWindow).await;
+    assert_eq!(running.snapshot().host.account, "gov");
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    assert!(acted(&world).contains("gov@usgov/- on web"));
+}
