@@ -68,8 +68,10 @@ fn rules_of(
     };
     let group = find(cloud, scope, name).ok_or_else(missing)?;
     let id = cloud.group_id(group);
-    let rules = if kind == "securityRules" { cloud.group_rules(group, now) } else { nsg::default_rules().into() };
-    Ok(rules.iter().map(|rule| rule_json(&id, kind, rule)).collect())
+    let own = cloud.group_rules(group, now);
+    let etag = etag(&own);
+    let rules = if kind == "securityRules" { own } else { nsg::default_rules().into() };
+    Ok(rules.iter().map(|rule| rule_json((&id, &etag), kind, rule)).collect())
 }
 
 fn inside<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = Group<'c>> {
@@ -93,8 +95,15 @@ fn find<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Option<Group<'c>> {
     })
 }
 
+/// Another one whenever the rules are others; a group and its rules have it in common.
+fn etag(rules: &[SecurityRule]) -> String {
+    format!("W/\"{}\"", stable_uuid(&format!("{rules:?}")))
+}
+
 fn group_json(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
     let id = cloud.group_id(group);
+    let rules = cloud.group_rules(group, now);
+    let etag = etag(&rules);
     let members = cloud.members(group);
     let (name, location, guid) = match group {
         Group::Own(vm) => (vm.nsg_name(), &vm.location, network::guid(vm, 3)),
@@ -112,9 +121,9 @@ fn group_json(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
         "provisioningState": "Succeeded",
         "resourceGuid": guid,
         "securityRules":
-            cloud.group_rules(group, now).iter().map(|rule| rule_json(&id, "securityRules", rule)).collect::<Vec<_>>(),
+            rules.iter().map(|rule| rule_json((&id, &etag), "securityRules", rule)).collect::<Vec<_>>(),
         "defaultSecurityRules":
-            nsg::default_rules().iter().map(|rule| rule_json(&id, "defaultSecurityRules", rule)).collect::<Vec<_>>(),
+            nsg::default_rules().iter().map(|rule| rule_json((&id, &etag), "defaultSecurityRules", rule)).collect::<Vec<_>>(),
     });
     let interfaces: Vec<_> = members.iter().filter(on_interface).map(|vm| json!({ "id": vm.nic_id() })).collect();
     if !interfaces.is_empty() {
@@ -130,7 +139,7 @@ fn group_json(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
     json!({
         "name": name,
         "id": id,
-        "etag": "W/\"1\"",
+        "etag": etag,
         "type": "Microsoft.Network/networkSecurityGroups",
         "location": location,
         "tags": compute::tags(),
@@ -138,7 +147,7 @@ fn group_json(cloud: &Cloud, group: Group<'_>, now: DateTime<Utc>) -> Value {
     })
 }
 
-fn rule_json(group: &str, kind: &str, rule: &SecurityRule) -> Value {
+fn rule_json((group, etag): (&str, &str), kind: &str, rule: &SecurityRule) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "description": &rule.description,
@@ -167,7 +176,7 @@ fn rule_json(group: &str, kind: &str, rule: &SecurityRule) -> Value {
     json!({
         "name": &rule.name,
         "id": format!("{group}/{kind}/{}", rule.name),
-        "etag": "W/\"1\"",
+        "etag": etag.to_owned(),
         "type": format!("Microsoft.Network/networkSecurityGroups/{kind}"),
         "properties": properties,
     })

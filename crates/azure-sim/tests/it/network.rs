@@ -435,9 +435,13 @@ async fn rules_of_one_request_for_vms_that_share_a_group_have_priorities_of_thei
     let vm = |name: &str| json!({ "id": azure.vm(name).id, "ports": [{ "number": 22, "duration": "PT1H" }] });
     let ask = json!({ "virtualMachines": [vm("sibling-a"), vm("sibling-b"), vm("both")] });
     let path = format!("{}/initiate", azure.policy("sibling-a"));
+    let before = azure.get(&group_id(&azure, "common-nsg")).await;
     let granted = azure.request(Method::POST, &path).json(&ask).send().await.unwrap();
     assert_eq!(granted.status(), StatusCode::ACCEPTED);
     azure.set("advance", json!({ "seconds": 60 })).await;
+    let after = azure.get(&group_id(&azure, "common-nsg")).await;
+    assert_ne!(before["etag"], after["etag"]);
+    assert_eq!(after["properties"]["securityRules"][0]["etag"], after["etag"]);
     for (group, allowed) in [("common-nsg", 2), ("both-nsg", 1), ("subnet-nsg", 2)] {
         let group = azure.get(&group_id(&azure, group)).await;
         let rules = group["properties"]["securityRules"].as_array().unwrap();
