@@ -1,5 +1,6 @@
 //! Every other way an attempt can end: with its own words and exit code, and nothing half done.
 
+use azure_sim::Options;
 use serde_json::{Value, json};
 
 use crate::world::{Ended, World};
@@ -138,6 +139,28 @@ async fn an_answer_that_got_lost_is_looked_for_and_not_asked_for_twice() {
     let ended = connect(&world, "jump-eu", &[]).await;
     assert_eq!(ended.last_event()["event"], "connected", "{}", ended.stderr);
     assert_eq!(world.control().requests("/initiate").await.len(), 1);
+}
+
+/// The VM has to be started, so that for half a minute nothing but the policy could tell, and that is as late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_answer_got_lost_is_not_sent_again_however_late_azure_shows_it() {
+    let lost = json!({ "fault": "resetAfter", "times": 1 });
+    let broken = json!({ "fault": "internal", "applied": true, "times": null });
+    let opened = async |fault: Value| {
+        let world = World::with(Options { speed: 2.0, ..Options::default() }).await;
+        world.control().post("switches", json!({ "policyLag": "minute" })).await;
+        world.control().fault("POST", "*/initiate", fault).await;
+        let ended = world.run(&["connect", "web-01", "--no-launch"]).await;
+        (world.control().requests("/initiate").await, ended)
+    };
+    for (asked, ended) in <[_; 2]>::from(tokio::join!(opened(lost), opened(broken))) {
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert!(asked[0].applied_at.is_some(), "{asked:?}");
+        let told = in_one_line(&ended.stderr);
+        assert!(told.contains("● Looking for the request no clear answer; Azure may show it late"), "{told}");
+        assert!(!told.contains("already"), "Ajar opened it: {told}");
+    }
 }
 
 /// gpu-lab is open to everybody, but where it is has to be read first: by then the request is on its way.

@@ -165,7 +165,8 @@ fn cases() -> Vec<Case> {
     let unquoted = format!("{{\"id\": {CANARY}}}");
     let half = format!("{{\"id\": \"{CANARY}");
     let said = |fault: &str, body: String| json!({ "fault": fault, "body": body, "times": null });
-    let once = |fault: &str, body: &str| json!({ "fault": fault, "body": body, "times": 1 });
+    // Granted, and so found at once; what is not is looked for longer than a test should take.
+    let once = |fault: &str, body: &str| json!({ "fault": fault, "body": body, "applied": true, "times": 1 });
     let always = |fault: &str| json!({ "fault": fault, "times": null });
     let link = |to: &str| said("invalidJson", json!({ "value": [], "nextLink": to }).to_string());
     let elsewhere = format!("https://management.azure.example/x?$skiptoken={QUERY}");

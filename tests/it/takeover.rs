@@ -15,7 +15,7 @@ async fn when_the_host_is_killed_in_the_middle_the_other_face_finishes_without_a
     world.control().fault("POST", "*/initiate", json!({ "fault": "slow", "seconds": 3600, "times": 1 })).await;
     let args = ["connect", "web-01", "--no-launch", "--json"];
     let mut host = world.ajar(&args).spawn().expect("ajar starts");
-    world.control().seen("/initiate").await;
+    world.control().applied("/initiate").await;
 
     let other = world.ajar(&args).spawn().expect("ajar starts");
     shares_the_attempt(&world).await;

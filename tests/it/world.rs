@@ -253,6 +253,16 @@ impl Control {
         };
         tokio::time::timeout(LIMIT, seen).await.unwrap_or_else(|_| panic!("nobody asked for {path}"));
     }
+
+    /// Waits until a request whose path ends so has taken effect, whatever became of its answer.
+    pub(crate) async fn applied(&self, path: &str) {
+        let applied = async {
+            while !self.requests(path).await.iter().any(|request| request.applied_at.is_some()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, applied).await.unwrap_or_else(|_| panic!("nobody got {path} done"));
+    }
 }
 
 /// A line of the simulator's journal.

@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     drawn: Option<Drawn>,
     /// Steps told of, without a terminal.
     said: BTreeSet<Step>,
+    /// What running steps are called, without a terminal.
+    running: BTreeMap<Step, String>,
     noted: usize,
 }
 
@@ -53,7 +55,7 @@ impl Progress {
             running_since: BTreeMap::new(),
             last: Vec::new(),
         });
-        Self { drawn, said: BTreeSet::new(), noted: 0 }
+        Self { drawn, said: BTreeSet::new(), running: BTreeMap::new(), noted: 0 }
     }
 
     /// Whether running times want redrawing.
@@ -68,6 +70,9 @@ impl Progress {
             drawn.redraw();
         } else {
             for step in &view.steps {
+                if self.has_turned(step) {
+                    line_to_people(&line(step, None, WIDTH));
+                }
                 if (view.outcome.is_some() || is_final(step, &view.steps)) && self.said.insert(step.step) {
                     line_to_people(&line(step, None, WIDTH));
                 }
@@ -77,6 +82,15 @@ impl Progress {
             self.say(&format!("  {} {note}", style().yellow().apply_to("!")));
         }
         self.noted = self.noted.max(view.notes.len());
+    }
+
+    /// Whether a running step is about something else than before, and so takes longer than it may seem to.
+    fn has_turned(&mut self, step: &StepView) -> bool {
+        if step.status != StepStatus::Running {
+            return false;
+        }
+        let before = self.running.insert(step.step, step.label.clone());
+        before.is_some_and(|before| before != step.label)
     }
 
     /// Lets running times go on.
@@ -203,6 +217,23 @@ mod tests {
         assert!(is_final(&policy, &[policy.clone(), access(StepStatus::Running)]));
         let failed = StepView { status: StepStatus::Failed, ..policy };
         assert!(is_final(&failed, &[failed.clone(), access(StepStatus::Skipped)]));
+    }
+
+    #[test]
+    fn a_running_step_is_told_of_when_it_turns_to_something_else() {
+        let mut progress = Progress::new(false);
+        let named = |label: &str, status| StepView { label: label.into(), ..step(Step::Access, status, None) };
+        for (label, status, turned) in [
+            ("Requesting access", StepStatus::Waiting, false),
+            ("Requesting access", StepStatus::Running, false),
+            ("Requesting access", StepStatus::Running, false),
+            ("Looking for the request", StepStatus::Running, true),
+            ("Looking for the request", StepStatus::Running, false),
+            ("Requesting access", StepStatus::Running, true),
+            ("Access requested", StepStatus::Done, false),
+        ] {
+            assert_eq!(progress.has_turned(&named(label, status)), turned, "{label}");
+        }
     }
 
     #[test]

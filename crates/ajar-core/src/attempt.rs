@@ -34,7 +34,7 @@ use crate::vm::{VmAddresses, VmFacts};
 use asking::Asking;
 use clock::{AttemptClock, Ms};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
-pub use limits::{HEAD_START, UNSETTLED};
+pub use limits::{ASTRAY, HEAD_START};
 pub use notes::{Note, Wish};
 use reaching::Probe;
 use read::Read;
@@ -130,10 +130,7 @@ impl Attempt {
             (None, Some(source)) => Read::known(source),
             (None, None) => Read::wanted(),
         };
-        let unsettled = memory
-            .unsettled_since
-            .map(|sent| (sent - now).num_milliseconds().min(0))
-            .filter(|sent| -sent < limits::ms(UNSETTLED));
+        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
         Self {
             number,
             order,
@@ -149,10 +146,10 @@ impl Attempt {
             start: Read::unwanted(),
             client: Read::unwanted(),
             asking: Asking {
-                unsettled,
-                sent_at: unsettled.map(|since| now + TimeDelta::milliseconds(since)),
-                sent: u32::from(unsettled.is_some()),
-                began: unsettled.map(|_| 0),
+                unsettled: sent_at.map(|sent| limits::ms(sent + ASTRAY - now)),
+                sent_at,
+                sent: u32::from(sent_at.is_some()),
+                began: sent_at.map(|_| 0),
                 ..Asking::default()
             },
             probe: Probe::default(),

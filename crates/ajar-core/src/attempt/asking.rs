@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::clock::Ms;
-use super::{Attempt, InitiateFailure, Outcome, UNSETTLED, limits};
+use super::{Attempt, InitiateFailure, Outcome, limits};
 use crate::access_window::{AccessWindow, granted, revoked};
 use crate::failure::{Failure, Trouble};
 use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, StatusReason, admitting_ranges};
@@ -19,8 +19,11 @@ pub(super) struct Asking {
     pub(super) sent_at: Option<DateTime<Utc>>,
     /// One did not come back at all. It may still be on its way, so no other is sent after it.
     pub(super) lost: bool,
-    /// A request was sent whose answer nobody saw; until it is found or its time is over, no other is sent.
+    /// A request was sent whose answer nobody saw; until it is found, or a reading that was begun at this time or later
+    /// does not show it, no other is sent.
     pub(super) unsettled: Option<Ms>,
+    /// How often it has been looked for.
+    pub(super) looks: u32,
     /// What kept the answer to the last one away, where that is known.
     pub(super) kept_away: Option<Trouble>,
     pub(super) granted: Option<AccessWindow>,
@@ -39,11 +42,16 @@ impl Attempt {
         now: DateTime<Utc>,
         at: Ms,
     ) {
-        let unsettled = self.asking.unsettled.filter(|since| at - since < limits::ms(UNSETTLED));
-        if result.is_err() && unsettled.is_some() && self.policies.is_known() {
+        // What a reading shows may be as old as its beginning.
+        let begun = self.policies.in_flight().unwrap_or(at);
+        let searching = self.asking.unsettled.filter(|until| begun < *until);
+        if let Some(until) = searching
+            && result.is_err()
+            && self.policies.is_known()
+        {
             // What kept the answer away may keep this reading away too; the policies themselves are known.
             self.policies.keep();
-            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+            self.look_for_request_again(until, at);
             return;
         }
         self.policies.settle(result, at);
@@ -54,14 +62,21 @@ impl Attempt {
         if let Some(found) = self.own_window(now) {
             self.settle_request(at);
             self.asking.granted = Some(found);
-        } else if unsettled.is_none() && self.window(now).is_some() {
+        } else if let Some(until) = searching {
+            self.look_for_request_again(until, at);
+        } else if self.window(now).is_some() {
             // Ours was not found; somebody else's lets us in.
             self.settle_request(at);
-        } else if unsettled.is_none() {
-            self.asking.unsettled = None;
         } else {
-            self.policies.want(at + limits::ms(limits::LOOK_AGAIN));
+            self.asking.unsettled = None;
         }
+    }
+
+    /// Wants the policies again after a pause, and once more when the search is over: what they do not show then did not
+    /// arrive.
+    fn look_for_request_again(&mut self, until: Ms, at: Ms) {
+        self.asking.looks += 1;
+        self.policies.want((at + limits::pause_of_search(self.asking.looks)).min(until.max(at)));
     }
 
     /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id
@@ -180,7 +195,8 @@ impl Attempt {
 
     pub(super) fn unanswered(&mut self, at: Ms) {
         self.asking.in_flight = None;
-        self.asking.unsettled = Some(at);
+        self.asking.unsettled = Some(at + limits::ms(limits::UNSETTLED));
+        self.asking.looks = 0;
         self.policies.want(at);
     }
 }

@@ -9,14 +9,18 @@ use crate::port::PortAnswer;
 /// already costs no call to Azure.
 pub const HEAD_START: TimeDelta = TimeDelta::milliseconds(750);
 
-/// How long a request whose answer nobody saw is looked for before another may be sent.
-pub const UNSETTLED: TimeDelta = TimeDelta::seconds(20);
+/// How long a request is looked for, from when its answer is known to be lost, before another may be sent: Azure may show
+/// in its policies what it has granted only a minute later.
+pub(super) const UNSETTLED: TimeDelta = TimeDelta::seconds(75);
+
+/// The same from when the request was sent, for who does not know what became of it since.
+pub const ASTRAY: TimeDelta = TimeDelta::seconds(INITIATE.num_seconds() + UNSETTLED.num_seconds());
 
 /// How soon a reading that is still on its way to another is taken again.
 pub(super) const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(2);
 
-/// How often a request may be sent in one attempt.
-pub(super) const MOST_REQUESTS: u32 = 3;
+/// How often a request may be sent in a row without an answer.
+pub(super) const MOST_REQUESTS: u32 = 2;
 
 /// Asked-for windows end at least this much before the policy's maximum: Azure measures from its own clock, which ours
 /// follows only to the second.
@@ -45,6 +49,17 @@ pub(super) const LOST_LOOK: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) const fn ms(delta: TimeDelta) -> Ms {
     delta.num_milliseconds()
+}
+
+/// The pause before a request is looked for again: it may show at once, or take its time.
+pub(super) fn pause_of_search(looks: u32) -> Ms {
+    match looks {
+        0 | 1 => 2_000,
+        2 => 3_000,
+        3 => 5_000,
+        4 => 8_000,
+        5.. => 10_000,
+    }
 }
 
 /// The pause before the next look: none after silence, which took its time; growing from 200 ms to 2 s after refusals.

@@ -160,8 +160,10 @@ impl Attempt {
         match (self.asking.began, window) {
             (None, Some(window)) => Stand::skipped(Finding::OpenUntil(window.end_time_utc)),
             (began, _) => {
-                let busy = self.asking.in_flight.is_some() || self.asking.unsettled.is_some();
-                Stand::of(began, self.asking.ended, busy, finding)
+                let searching = self.asking.unsettled.is_some();
+                let sought = (searching && self.outcome.is_none()).then_some(Finding::Sought);
+                let busy = self.asking.in_flight.is_some() || searching;
+                Stand::of(began, self.asking.ended, busy, finding.or(sought))
             }
         }
     }

@@ -3,6 +3,7 @@
 mod access;
 mod deadlines;
 mod endings;
+mod late_policies;
 mod notes;
 mod paths;
 mod random;

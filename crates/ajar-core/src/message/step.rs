@@ -39,6 +39,8 @@ pub enum Finding {
     AlreadyOpen,
     /// The port answered while the step was under way.
     Overtaken,
+    /// The request was sent, its answer got lost, and it is being looked for.
+    Sought,
     /// The request was sent, and the end came before its answer.
     Unanswered,
     /// Azure refused the request, and the end was another.
@@ -60,6 +62,7 @@ pub fn label(step: Step, status: StepStatus, finding: Option<&Finding>, protocol
         (Step::Vm, _) => "The VM".into(),
         (Step::Policy, _) => "JIT policy".into(),
         (Step::Access, StepStatus::Done) => "Access requested".into(),
+        (Step::Access, StepStatus::Running) if finding == Some(&Finding::Sought) => "Looking for the request".into(),
         (Step::Access, _) => "Requesting access".into(),
         (Step::Start, StepStatus::Done) if finding == Some(&Finding::GoesOnStarting) => "VM told to start".into(),
         (Step::Start, StepStatus::Done) => "VM started".into(),
@@ -85,6 +88,7 @@ pub fn detail(finding: &Finding, zone: Zone) -> String {
         Finding::OpenUntil(end) => format!("already open until {}", moment(*end, zone)),
         Finding::AlreadyOpen => "the port answered already".into(),
         Finding::Overtaken => "the port answered first".into(),
+        Finding::Sought => "no clear answer; Azure may show it late".into(),
         Finding::Unanswered => "Azure had not answered yet".into(),
         Finding::Refused => "Azure refused".into(),
         Finding::GoesOnStarting => "it goes on without Ajar".into(),

@@ -2,7 +2,7 @@
 //! to its end under a favourite's name, or the VM's own where no favourite leads there any more.
 
 use ajar_core::access_window::{AccessWindow, Phase, is_protected, open_windows, revoked};
-use ajar_core::attempt::{Attempt, UNSETTLED};
+use ajar_core::attempt::{ASTRAY, Attempt};
 use ajar_core::message::{closed_early, policy_gone};
 use ajar_core::policy::{JitNetworkAccessPolicy, SourcePrefix};
 use ajar_core::profile::ProfileName;
@@ -118,7 +118,7 @@ impl Engine {
             let name = owner(&self.settings, &name, &window.vm);
             self.held.hold(Held { name, window, ours: false });
         }
-        if sent_at.is_some_and(|sent_at| found || now - sent_at >= UNSETTLED) {
+        if sent_at.is_some_and(|sent_at| found || now - sent_at >= ASTRAY) {
             self.settled(key);
         }
     }

@@ -87,9 +87,10 @@ impl Site {
         journal.as_array().unwrap().iter().filter(is_initiate).cloned().collect()
     }
 
-    /// Waits until a request for access has come.
-    async fn until_initiated(&self) {
-        soon(async { while self.initiates().await.is_empty() {} }).await;
+    /// Waits until a request for access has taken effect, whatever becomes of its answer.
+    async fn until_granted(&self) {
+        let granted = async || self.initiates().await.iter().any(|entry| !entry["appliedAt"].is_null());
+        soon(async { while !granted().await {} }).await;
     }
 }
 

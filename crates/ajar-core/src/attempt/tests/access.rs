@@ -17,9 +17,20 @@ fn asking() -> [Line; 4] {
     [does(&READS), told(source()), told(policies()), does(&[ASK])]
 }
 
-/// Reads that do not show the request, every two seconds for so long.
+fn starting() -> [Line; 3] {
+    [told(vm(Deallocated)), does(&["address", "start"]), told(address(None, false))]
+}
+
+/// Reads that do not show the request, further and further apart, the last of them after so long.
 fn looked_for_in_vain(seconds: i64) -> Vec<Line> {
-    (0..seconds / 2).flat_map(|_| [told(policies()), after(2_000), does(&["policy"])]).collect()
+    let mut pauses = [2, 3, 5, 8].into_iter().chain(std::iter::repeat(10));
+    let mut left = seconds;
+    let mut looks = Vec::new();
+    while let Some(pause) = pauses.next().filter(|_| left > 0) {
+        looks.extend([told(policies()), after(pause.min(left) * 1_000), does(&["policy"])]);
+        left -= pause;
+    }
+    looks
 }
 
 #[test]
@@ -61,12 +72,16 @@ fn the_own_request_is_known_by_vm_port_source_time_and_requestor() {
         let mut shown = request(120, None);
         change(&mut shown);
         let shown = || Fact::Policies(Ok(vec![JitNetworkAccessPolicy { requests: vec![shown.clone()], ..policy() }]));
-        let mut world = check(order(), memory(), asking().into_iter().chain([told(unanswered()), does(&["policy"])]));
+        let mut world = check(
+            order(),
+            memory(),
+            asking().into_iter().chain(starting()).chain([told(unanswered()), does(&["policy"])]),
+        );
         world.tell(shown());
         let found = world.step(Step::Access).starts_with("Done");
         assert_eq!(found, is_ours, "{what}: {}", world.step(Step::Access));
         for _ in 0..10 {
-            world.pass(TimeDelta::seconds(2));
+            world.pass(TimeDelta::seconds(10));
             world.tell(shown());
         }
         assert_eq!(world.asked.len(), if lets_in { 1 } else { 2 }, "{what}");
@@ -113,32 +128,73 @@ fn a_grant_that_the_policies_show_as_revoked_is_not_open_any_more_and_not_asked_
 }
 
 #[test]
-fn only_when_it_is_not_found_for_twenty_seconds_a_second_is_sent_and_after_three_none() {
-    let in_vain = || [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(20));
-    let again = |until| [told(policies()), does(&[until])];
-    let starting = [told(vm(Deallocated)), does(&["address", "start"]), told(address(None, false))];
+fn only_when_it_is_not_found_for_75_seconds_a_second_is_sent_and_after_two_none() {
+    let in_vain = || [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(75));
     let script = asking()
         .into_iter()
-        .chain(starting)
+        .chain(starting())
         .chain(in_vain())
-        .chain(again("ask for 22 from 203.0.113.7 until 14:00:20"))
-        .chain(in_vain())
-        .chain(again("ask for 22 from 203.0.113.7 until 14:00:40"))
+        .chain([told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"])])
         .chain(in_vain())
         .chain([told(policies()), ends("requestUnanswered in Access")]);
     check(order(), Memory::default(), script);
 }
 
+/// What counts is when the last reading began: it may show how things stood then.
+#[test]
+fn a_slow_reading_that_was_begun_before_the_search_was_over_does_not_end_it() {
+    let before_the_last = looked_for_in_vain(68).into_iter();
+    let script = starting().into_iter().chain([told(unanswered()), does(&["policy"])]).chain(before_the_last).chain([
+        after(20_000),
+        told(policies()),
+        does(&["policy"]),
+        after(5_000),
+        told(policies_open_until(120)),
+    ]);
+    let world = check(order(), Memory::default(), asking().into_iter().chain(script));
+    assert_eq!(world.asked.len(), 1);
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+}
+
+#[test]
+fn while_a_request_is_looked_for_the_step_says_so_and_a_cancel_ends_it() {
+    let script = [told(unanswered()), does(&["policy"]), told(policies()), after(1_000)];
+    let mut world = check(order(), Memory::default(), asking().into_iter().chain(script));
+    assert_eq!(world.step(Step::Access), "Running: Looking for the request (no clear answer; Azure may show it late)");
+    assert_eq!(world.attempt.view(world.now, UTC).headline, "Looking for the request");
+    world.attempt.cancel(world.now);
+    assert_eq!(world.outcome(), "cancelled, asking");
+    assert_eq!(world.step(Step::Access), "Done: Access requested (Azure had not answered yet)");
+    world.is_over();
+}
+
+#[test]
+fn a_port_that_opens_while_a_request_is_looked_for_settles_it() {
+    let mut world = World::answering(order(), Memory::default(), |effect| match effect {
+        Effect::ProbePort { .. } => None,
+        Effect::Initiate(_) => Some(unanswered()),
+        _ => all_but_the_request(effect),
+    });
+    world.pass(TimeDelta::seconds(3));
+    assert_eq!(world.outcome(), "still under way");
+    world.tell(port(Open));
+    world.tell(Fact::Client(Ok(())));
+    assert_eq!((world.outcome().as_str(), world.asked.len()), ("connected 203.0.113.50:22", 1));
+    world.is_over();
+}
+
+/// By the time it was sent: how long it was on its way then is not known, a minute at most.
 #[test]
 fn a_request_of_a_host_that_went_away_is_looked_for_first() {
     let ago = |seconds| Memory { unsettled_since: Some(noon() - TimeDelta::seconds(seconds)), ..Memory::default() };
-    let script = [does(&READS), told(source())]
-        .into_iter()
-        .chain(looked_for_in_vain(16))
-        .chain([told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:00:16"])]);
+    let known = [does(&READS), told(source()), told(vm(Deallocated)), does(&["address"]), told(address(None, false))];
+    let mut looks = looked_for_in_vain(130);
+    looks.insert(1, does(&["start"]));
+    let script =
+        known.into_iter().chain(looks).chain([told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:02:10"])]);
     check(order(), ago(5), script);
     check(order(), ago(5), [does(&READS), told(source()), told(policies_open_until(120)), after(30_000)]);
-    check(order(), ago(21), asking());
+    check(order(), ago(136), asking());
     check(order(), ago(-3_600), [does(&READS), told(source()), told(policies())]);
 }
 

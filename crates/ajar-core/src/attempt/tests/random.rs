@@ -43,7 +43,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 6]>(), proptest::option::of(-30..30_i64)).prop_map(|(flags, sent)| {
+    (any::<[bool; 6]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
         let [start, launch, chosen, known, fresh, held] = flags;
         let order = Order { may_start: start, launch, chosen_source: chosen.then_some(ME), ..order() };
         let memory = Memory {
