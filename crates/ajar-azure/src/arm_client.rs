@@ -25,8 +25,8 @@ use crate::cloud::Cloud;
 use crate::connection::{self, Http};
 use crate::flights::Flights;
 use crate::limits::Limits;
-use crate::policies::{Authorize, OurName, Resend, header};
-use crate::sign_in::{self, SignIn};
+use crate::policies::{self, Authorize, OurName, Resend, header};
+use crate::sign_in::{self, SignIn, Signer};
 use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
 
@@ -38,8 +38,7 @@ const NO_SKEW_YET: i64 = i64::MIN;
 #[derive(Clone, Debug)]
 pub struct ArmClient {
     inner: Arc<Inner>,
-    /// The client id of the service principal that it acts as.
-    principal: Option<Arc<str>>,
+    signer: Signer,
 }
 
 #[derive(Debug)]
@@ -91,9 +90,7 @@ pub(crate) struct Asked<'a> {
 impl Answer {
     /// Azure's id of the call, which its support asks for.
     pub(crate) fn correlation_id(&self) -> Option<String> {
-        header(&self.headers, "x-ms-correlation-request-id")
-            .or_else(|| header(&self.headers, "x-ms-request-id"))
-            .map(str::to_owned)
+        policies::correlation_id(&self.headers)
     }
 
     /// A failure of this call.
@@ -174,7 +171,7 @@ impl ArmClient {
     /// Names who signs in, so that a refusal says what can be done about it: an application has no “az login”.
     #[must_use]
     pub fn acting_as(mut self, sign_in: &SignIn) -> Self {
-        self.principal = sign_in.principal().map(Arc::from);
+        self.signer = sign_in.signer();
         self
     }
 
@@ -200,7 +197,7 @@ impl ArmClient {
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
         };
         Ok(Self {
-            principal: None,
+            signer: Signer::Tool,
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
@@ -305,10 +302,7 @@ impl ArmClient {
     /// What an answer that is no success means, for any call.
     pub(crate) fn refusal(&self, answer: &Answer, asked: Asked<'_>) -> Trouble {
         let failure = arm_error::failure(answer, asked, &self.inner.scope);
-        answer.trouble(match &self.principal {
-            Some(client_id) => sign_in::of_principal(failure, client_id),
-            None => failure,
-        })
+        answer.trouble(self.signer.told(failure))
     }
 
     async fn send(
@@ -355,8 +349,8 @@ impl ArmClient {
 }
 
 fn no_answer(url: &Url, error: &Error) -> NoAnswer {
-    if let Some(failure) = sign_in::failure_within(error) {
-        return NoAnswer::NotSent(failure.into());
+    if let Some(trouble) = sign_in::trouble_within(error) {
+        return NoAnswer::NotSent(trouble);
     }
     if let Some(paused) = sign_in::causes(error).find_map(|cause| cause.downcast_ref::<Paused>()) {
         return NoAnswer::NotSent(Failure::Throttled { retry_at: paused.retry_at }.into());

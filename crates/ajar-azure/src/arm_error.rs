@@ -218,7 +218,7 @@ pub(crate) fn challenge(answer: &Answer) -> Option<&str> {
 }
 
 /// The claims of a challenge. They get into a command to paste into a shell, so nothing but base64 is let through.
-fn claims(challenge: &str) -> &str {
+pub(crate) fn claims(challenge: &str) -> &str {
     let claims = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
     let is_base64 = claims.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_'));
     if is_base64 { claims } else { "" }

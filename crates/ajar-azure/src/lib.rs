@@ -42,5 +42,5 @@ pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
-pub use sign_in::{RefreshTokens, SignIn, Stored};
+pub use sign_in::{BrowserSignIn, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn, Stored};
 pub use wanted::Wanted;

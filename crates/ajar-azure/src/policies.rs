@@ -13,8 +13,10 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use url::Url;
 
+use crate::arm_error;
 use crate::connection;
 use crate::limits::Limits;
+use crate::sign_in;
 use crate::wanted::Wanted;
 
 /// Calls ourselves `ajar/VERSION`, in place of azure_core's long name.
@@ -123,6 +125,11 @@ pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Durat
         .or_else(date)
 }
 
+/// Azure's id of the call that has these headers in its answer.
+pub(crate) fn correlation_id(headers: &Headers) -> Option<String> {
+    header(headers, "x-ms-correlation-request-id").or_else(|| header(headers, "x-ms-request-id")).map(str::to_owned)
+}
+
 /// A response header.
 pub(crate) fn header<'a>(headers: &'a Headers, name: &'static str) -> Option<&'a str> {
     headers.get_optional_str(&HeaderName::from_static(name))
@@ -132,6 +139,11 @@ pub(crate) fn header<'a>(headers: &'a Headers, name: &'static str) -> Option<&'a
 /// not give it out again.
 #[derive(Debug)]
 pub(crate) struct RejectedToken(pub(crate) Secret);
+
+/// In a token request's context: what the resource manager wants the token to hold, as its challenge says it (base64 of
+/// JSON).
+#[derive(Debug)]
+pub(crate) struct WantedClaims(pub(crate) String);
 
 /// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method.
 #[derive(Debug)]
@@ -147,11 +159,14 @@ impl Authorize {
         Self { credential, scope, resource_manager, rejected: Mutex::default() }
     }
 
-    async fn token(&self) -> azure_core::Result<Secret> {
+    async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
         let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut context = Context::new();
         if let Some(token) = rejected {
             context.insert(RejectedToken(token));
+        }
+        if let Some(claims) = claims {
+            context.insert(WantedClaims(claims.to_owned()));
         }
         let options = TokenRequestOptions { method_options: ClientMethodOptions { context } };
         Ok(self.credential.get_token(&[&self.scope], Some(options)).await?.token)
@@ -170,7 +185,7 @@ impl Policy for Authorize {
             return Err(Error::with_message(ErrorKind::Other, message));
         }
         let wanted = wanted(ctx);
-        let token = wanted.wait(self.token()).await??;
+        let token = wanted.wait(self.token(None)).await??;
         bear(request, &token);
         wanted.check()?;
         let response = next[0].send(ctx, request, &next[1..]).await?;
@@ -179,10 +194,13 @@ impl Policy for Authorize {
         }
         wanted.came_back();
         self.reject(token.clone());
-        if response.headers().get_optional_str(&WWW_AUTHENTICATE).is_some_and(is_claims_challenge) {
+        let challenge = response.headers().get_optional_str(&WWW_AUTHENTICATE);
+        let claims = challenge.filter(|challenge| is_claims_challenge(challenge)).map(arm_error::claims);
+        if claims == Some("") {
             return Ok(response);
         }
-        let fresh = wanted.wait(self.token()).await??;
+        let fresh = wanted.wait(self.token(claims)).await?;
+        let fresh = fresh.map_err(|error| sign_in::after_call(error, correlation_id(response.headers())))?;
         if fresh == token {
             return Ok(response);
         }

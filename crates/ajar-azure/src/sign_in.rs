@@ -1,21 +1,33 @@
 //! How to sign in: which credential makes the tokens, and one cache before all of them.
 
 mod azure_cli;
+mod browser;
+pub(crate) mod claims;
+mod credential;
+mod device_code;
 mod family;
+mod loopback;
+mod public_client;
+mod refresh;
 mod refresh_tokens;
+mod refusal;
 mod service_principal;
 mod token_cache;
 
 use std::sync::Arc;
 
-use ajar_core::failure::{Failure, Trouble};
-use azure_core::credentials::{Secret, TokenCredential};
-use azure_core::error::Error;
+use ajar_core::failure::{Failure, SignInReason, Trouble};
+use azure_core::credentials::Secret;
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::HttpClient;
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
+pub use browser::BrowserSignIn;
+pub use credential::Credential;
+pub use device_code::DeviceCodeSignIn;
+pub use public_client::{Person, SignedIn};
 pub use refresh_tokens::{RefreshTokens, Stored};
-use token_cache::TokenCache;
 
 /// How to sign in to a cloud.
 #[derive(Clone, Debug)]
@@ -29,6 +41,15 @@ pub enum SignIn {
         /// Its secret; never shown, logged or put into a URL.
         client_secret: Secret,
     },
+    /// As a person who has signed in with Ajar: by [`BrowserSignIn`] or [`DeviceCodeSignIn`].
+    Person {
+        /// Who, and with which application.
+        person: Person,
+        /// The account's `oid.tid`, as [`SignedIn`] tells it.
+        home_account_id: String,
+        /// Where its refresh token is kept.
+        refresh_tokens: Arc<dyn RefreshTokens>,
+    },
     /// As whoever is signed in to the Azure CLI.
     AzureCli {
         /// The tenant, if not the CLI's default one.
@@ -37,15 +58,15 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    /// A credential that gives out tokens for `cloud`. It remembers each token until five minutes before its end, and
-    /// asks for a new one only once however many callers wait for it.
+    /// The account at `cloud`. Nothing is asked for before a token is wanted.
     ///
     /// Errors of the credential itself come out of the calls of [`ArmClient`](crate::ArmClient) as
-    /// [`Failure::NotSignedIn`], [`Failure::PrincipalRefused`] or [`Failure::Unreachable`].
+    /// [`Failure::NotSignedIn`], [`Failure::PrincipalRefused`], [`Failure::SignInRequired`], [`Failure::Unreachable`]
+    /// and the like.
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`] or [`Failure::PrincipalRefused`] for a tenant, client or secret that can't be one.
-    pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Arc<dyn TokenCredential>, Trouble> {
+    pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Credential, Trouble> {
         Ok(match self {
             Self::ServicePrincipal { tenant_id, client_id, client_secret } => {
                 let limits = http.limits();
@@ -58,20 +79,27 @@ impl SignIn {
                     http,
                     limits,
                 )?;
-                Arc::new(TokenCache::new(source))
+                Credential::of(source)
+            }
+            Self::Person { person, home_account_id, refresh_tokens } => {
+                let limits = http.limits();
+                let http: Arc<dyn HttpClient> = Arc::new(http);
+                let client = public_client::PublicClient::new(cloud, person.clone(), &http, limits)?;
+                let (home, kept) = (home_account_id.clone(), Arc::clone(refresh_tokens));
+                Credential::of_person(refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id } => {
                 let source = azure_cli::AzureCli::new(tenant_id.clone(), Arc::new(azure_cli::AzProcess))?;
-                Arc::new(TokenCache::new(source))
+                Credential::of(source)
             }
         })
     }
 
-    /// The client id, if it is an application that signs in.
-    pub(crate) fn principal(&self) -> Option<&str> {
+    pub(crate) fn signer(&self) -> Signer {
         match self {
-            Self::ServicePrincipal { client_id, .. } => Some(client_id),
-            Self::AzureCli { .. } => None,
+            Self::ServicePrincipal { client_id, .. } => Signer::Application { client_id: client_id.as_str().into() },
+            Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
+            Self::AzureCli { .. } => Signer::Tool,
         }
     }
 
@@ -87,22 +115,62 @@ impl SignIn {
     }
 }
 
-/// What a refusal of the sign-in means where it is an application that signs in.
-pub(crate) fn of_principal(failure: Failure, client_id: &str) -> Failure {
-    if let Failure::NotSignedIn { detail } = failure {
-        return Failure::PrincipalRefused { client_id: client_id.to_owned(), detail };
+/// Who signs in: a refusal means something else to each.
+#[derive(Clone, Debug)]
+pub(crate) enum Signer {
+    /// An application, for which nobody can sign in.
+    Application { client_id: Arc<str> },
+    /// A person, with Ajar.
+    Person { account: Arc<str> },
+    /// Somebody, by a tool with a sign-in of its own.
+    Tool,
+}
+
+impl Signer {
+    /// What a refusal of the token means to whose token it was.
+    pub(crate) fn told(&self, failure: Failure) -> Failure {
+        match (self, failure) {
+            (Self::Application { client_id }, Failure::NotSignedIn { detail }) => {
+                Failure::PrincipalRefused { client_id: client_id.as_ref().to_owned(), detail }
+            }
+            (Self::Person { account }, Failure::NotSignedIn { .. }) => {
+                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
+            }
+            (Self::Person { account }, Failure::ClaimsRequired { .. }) => {
+                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Claims }
+            }
+            (_, failure) => failure,
+        }
     }
-    failure
 }
 
 /// A sign-in that failed, as it travels through azure_core's errors.
 #[derive(Debug, thiserror::Error)]
-#[error("signing in failed: {0}")]
-struct SignInFailed(Failure);
+#[error("signing in failed: {failure}")]
+struct SignInFailed {
+    failure: Failure,
+    /// Of the call to the resource manager that was refused before, if there was one.
+    correlation_id: Option<String>,
+}
 
-/// The failure of a sign-in inside an error of azure_core.
-pub(crate) fn failure_within(error: &Error) -> Option<Failure> {
-    causes(error).find_map(|cause| cause.downcast_ref::<SignInFailed>()).map(|failed| failed.0.clone())
+impl SignInFailed {
+    fn new(failure: Failure) -> Self {
+        Self { failure, correlation_id: None }
+    }
+}
+
+/// The trouble with a sign-in inside an error of azure_core.
+pub(crate) fn trouble_within(error: &Error) -> Option<Trouble> {
+    let failed = causes(error).find_map(|cause| cause.downcast_ref::<SignInFailed>())?;
+    Some(Trouble { failure: failed.failure.clone(), correlation_id: failed.correlation_id.clone() })
+}
+
+/// The same error, which came of a call with that id.
+pub(crate) fn after_call(error: Error, correlation_id: Option<String>) -> Error {
+    match trouble_within(&error) {
+        Some(Trouble { failure, .. }) => Error::new(ErrorKind::Credential, SignInFailed { failure, correlation_id }),
+        None => error,
+    }
 }
 
 /// An error and its causes, outermost first.

@@ -62,7 +62,8 @@ impl AzureAccounts {
         let Reach { cloud, http } =
             reach.or_insert_with(|| reach_cloud(&acting.cloud, &settings, &self.file)).clone()?;
         let sign_in = self.sign_in(&settings, acting)?;
-        Ok(ArmClient::new(&cloud, sign_in.credential(&cloud, http.clone())?, http)?.acting_as(&sign_in))
+        let credential = sign_in.credential(&cloud, http.clone())?.in_tenant(None);
+        Ok(ArmClient::new(&cloud, credential, http)?.acting_as(&sign_in))
     }
 
     /// How an account signs in for a tenant.

@@ -112,16 +112,19 @@ async fn a_refused_token_is_renewed_once_for_reads_and_writes() {
 }
 
 #[tokio::test]
-async fn a_claims_challenge_is_not_repeated_and_its_token_is_not_used_again() {
-    let challenge = json(401, "").with("www-authenticate", r#"Bearer error="insufficient_claims", claims="e30=""#);
-    let script = Scripted::new([challenge, json(200, "{}")]);
+async fn a_challenge_is_met_once_with_its_claims_and_a_challenged_token_is_not_used_again() {
+    let challenge = || json(401, "").with("www-authenticate", r#"Bearer error="insufficient_claims", claims="e30=""#);
+    let script = Scripted::new([challenge(), json(200, "{}"), challenge(), challenge(), json(200, "{}")]);
     let client = client(&script);
     let url = client.url("/subscriptions", &[]);
+    client.read(url.clone(), ASKED).await.unwrap();
     let scope = "https://management.azure.com/.default".to_owned();
     let failure = client.read(url.clone(), ASKED).await.unwrap_err().failure;
     assert_eq!(failure, Failure::ClaimsRequired { claims: "e30=".into(), scope });
     client.read(url, ASKED).await.unwrap();
-    assert_eq!(script.sent()[1].header("authorization"), Some("Bearer token-2"));
+    let sent = script.sent();
+    let tokens: Vec<_> = sent.iter().map(|sent| sent.header("authorization").unwrap()).collect();
+    assert_eq!(tokens, ["Bearer token-1", "Bearer token-2", "Bearer token-2", "Bearer token-3", "Bearer token-4"]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
 use super::family::Family;
-use super::token_cache::TokenSource;
+use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
 
 /// `az` is Python and may have to renew its own token; more than this is a hang.
@@ -39,8 +39,9 @@ impl AzureCli {
 
 #[async_trait]
 impl TokenSource for AzureCli {
-    async fn fetch(&self, scope: &str) -> Result<AccessToken, Failure> {
-        self.credential.get_token(&[scope], None).await.map_err(|error| failure(&error))
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+        ask.takes_no_claims()?;
+        self.credential.get_token(&[&ask.scope], None).await.map_err(|error| failure(&error))
     }
 }
 
@@ -130,7 +131,9 @@ mod tests {
 
     async fn detail(answer: io::Result<Output>) -> String {
         let source = AzureCli::new(None, az(answer)).unwrap();
-        let Failure::NotSignedIn { detail } = source.fetch(SCOPE).await.unwrap_err() else { panic!("another failure") };
+        let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+            panic!("another failure")
+        };
         detail
     }
 
@@ -139,7 +142,7 @@ mod tests {
         let stdout = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
         let az = az(exited(0, stdout, ""));
         let source = AzureCli::new(Some("contoso.example".into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
-        assert_eq!(source.fetch(SCOPE).await.unwrap().token.secret(), "t0ken");
+        assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken");
         let asked = az.asked.lock().unwrap()[0].clone();
         assert!(asked.contains(&format!("--scope {SCOPE} --tenant contoso.example")), "{asked}");
     }

@@ -14,7 +14,7 @@ use chrono::Utc;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::token_cache::TokenSource;
+use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
 use crate::arm_client::Answer;
 use crate::arm_error;
@@ -75,7 +75,9 @@ impl ServicePrincipal {
 
 #[async_trait]
 impl TokenSource for ServicePrincipal {
-    async fn fetch(&self, scope: &str) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+        ask.takes_no_claims()?;
+        let scope = &ask.scope;
         match self.fetch_once(scope).await {
             // Cut off, or somebody else's page: as with every read, a second look is worth it.
             Err(Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. }) => {
@@ -209,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn the_secret_goes_to_the_clouds_authority_in_the_body_alone() {
         let http = Scripted::new([json(200, r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#)]);
-        let token = source(&http).fetch(SCOPE).await.unwrap();
+        let token = source(&http).fetch(&TokenAsk::of(SCOPE)).await.unwrap();
         assert_eq!(token.token.secret(), "t");
         let sent = http.sent();
         assert_eq!(sent[0].url, "https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token");
@@ -222,14 +224,14 @@ mod tests {
     async fn a_refusal_is_entras_first_sentence_even_with_escaped_line_ends() {
         let body = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":
             "AADSTS7000215: Invalid client secret provided. Trace ID: a\r\nCorrelation ID: b"}"#;
-        let failure = source(&Scripted::new([json(401, body)])).fetch(SCOPE).await.unwrap_err();
+        let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
         assert_eq!(failure, Failure::PrincipalRefused { client_id: "app".into(), detail });
     }
 
     #[tokio::test]
     async fn who_must_sign_in_anew_hears_it_with_error_and_claims() {
-        let one = async |reply| source(&Scripted::new([reply])).fetch(SCOPE).await.unwrap_err();
+        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let wanted = |error: &str, detail: &str, claims: &str| Failure::InteractionRequired {
             client_id: "app".into(),
             error: error.into(),
@@ -264,7 +266,7 @@ mod tests {
             refused_connection(),
             refused_connection(),
         ]);
-        let Failure::Unreachable { host, .. } = source(&http).fetch(SCOPE).await.unwrap_err() else {
+        let Failure::Unreachable { host, .. } = source(&http).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
             panic!("another failure")
         };
         assert_eq!(host, "login.microsoftonline.us");
@@ -274,20 +276,23 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_no_token_is_asked_for_once_more_and_not_repeated_to_the_user() {
         let page = || json(200, "<html>hunter2</html>");
-        let failure = source(&Scripted::new([page(), page()])).fetch(SCOPE).await.unwrap_err();
+        let failure = source(&Scripted::new([page(), page()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let host = "login.microsoftonline.us".to_owned();
         assert_eq!(failure, Failure::NotFromAzure { host, status: 200, leads_to: None });
         let half = || json(200, r#"{"access_token":"hunter2"#);
-        let failure = source(&Scripted::new([half(), half()])).fetch(SCOPE).await.unwrap_err();
+        let failure = source(&Scripted::new([half(), half()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let Failure::AzureError { status: 200, azure_message, .. } = failure else { panic!("{failure:?}") };
         assert!(azure_message.ends_with("login.microsoftonline.us gave no token"), "{azure_message}");
         let token = json(200, r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#);
-        assert_eq!(source(&Scripted::new([page(), token])).fetch(SCOPE).await.unwrap().token.secret(), "t");
+        assert_eq!(
+            source(&Scripted::new([page(), token])).fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(),
+            "t"
+        );
     }
 
     #[tokio::test]
     async fn what_is_no_refusal_of_the_account_is_not_told_as_one() {
-        let one = async |reply| source(&Scripted::new([reply])).fetch(SCOPE).await.unwrap_err();
+        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let moved = one(json(307, "").with("location", "https://evil.example/x")).await;
         assert!(matches!(moved, Failure::NotFromAzure { status: 307, .. }), "{moved:?}");
         for status in [403, 407, 511] {

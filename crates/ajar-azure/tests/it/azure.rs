@@ -14,7 +14,7 @@ pub(crate) struct Azure {
     pub(crate) cloud: Cloud,
     pub(crate) http: Http,
     pub(crate) client: ArmClient,
-    browser: reqwest::Client,
+    pub(crate) browser: reqwest::Client,
 }
 
 impl Azure {
@@ -39,10 +39,15 @@ impl Azure {
         let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
         let http = http_client_within(&cloud, limits).unwrap();
         let sign_in = sign_in(&simulator, None);
-        let credential = sign_in.credential(&cloud, http.clone()).unwrap();
+        let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
         let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in);
         let ca = reqwest::Certificate::from_pem(cloud.ca_bundle_pem.as_deref().unwrap()).unwrap();
-        let browser = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+        let browser = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         Self { simulator, cloud, http, client, browser }
     }
 
@@ -66,6 +71,7 @@ impl Azure {
         let token = sign_in(&self.simulator, None)
             .credential(&self.cloud, self.http.clone())
             .unwrap()
+            .in_tenant(None)
             .get_token(&[&scope], None)
             .await
             .unwrap();

@@ -4,6 +4,7 @@
 
 mod azure;
 mod long_answers;
+mod people;
 mod places;
 mod redirects;
 mod tolerance;
@@ -21,8 +22,10 @@ use azure::{Azure, sign_in};
 #[tokio::test]
 async fn a_wrong_secret_is_no_sign_in_and_is_not_repeated() {
     let azure = Azure::start().await;
-    let credential =
-        sign_in(&azure.simulator, Some("wr0ng-secret")).credential(&azure.cloud, azure.http.clone()).unwrap();
+    let credential = sign_in(&azure.simulator, Some("wr0ng-secret"))
+        .credential(&azure.cloud, azure.http.clone())
+        .unwrap()
+        .in_tenant(None);
     let client = ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap();
     let failure = client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
     let Failure::PrincipalRefused { detail, .. } = failure else { panic!("{failure:?}") };
@@ -282,7 +285,8 @@ async fn what_is_not_there_and_who_is_not_trusted_is_told_apart() {
 
     let trusting_others = Cloud { ca_bundle_pem: None, ..azure.cloud.clone() };
     let http = http_client(&trusting_others).unwrap();
-    let credential = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
+    let credential =
+        sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap().in_tenant(None);
     let client = ArmClient::new(&azure.cloud, credential, http).unwrap();
     let failure = client.virtual_machine(&missing).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::Unreachable { .. }), "{failure:?}");

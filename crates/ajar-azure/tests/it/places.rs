@@ -92,7 +92,8 @@ async fn a_429_holds_back_its_subscription_and_no_other_and_tells_until_when() {
     for (form, wait) in [("seconds", 3_600), ("date", 7_200), ("retry-after-ms", 3_600), ("x-ms-retry-after-ms", 7_200)]
     {
         // A pause is one client's knowledge.
-        let signed_in = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
+        let signed_in =
+            sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap().in_tenant(None);
         let client = ajar_azure::ArmClient::new(&azure.cloud, signed_in, azure.http.clone()).unwrap();
         let throttle = json!({ "match": { "path": path }, "fault": "throttle", "retryAfter": wait, "retryForm": form });
         azure.control("faults", throttle).await;

@@ -22,7 +22,8 @@ async fn no_redirect_is_followed_to_a_foreign_host_nor_to_one_without_tls() {
         let read = azure.client.virtual_machine(&ask.vm).await.unwrap_err();
         assert!(matches!(read.failure, Failure::NotFromAzure { status: 307, .. }), "{read:?}");
         assert!(azure.client.initiate(&policy, &ask, &Wanted::new()).await.is_err());
-        let anew = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
+        let anew =
+            sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap().in_tenant(None);
         let client = ArmClient::new(&azure.cloud, anew, azure.http.clone()).unwrap();
         let signed_in = client.virtual_machine(&ask.vm).await.unwrap_err();
         assert!(matches!(signed_in.failure, Failure::NotFromAzure { status: 307, .. }), "{signed_in:?}");

@@ -117,7 +117,7 @@ impl Lane {
     fn new(azure: &Azure) -> Self {
         let http = http_client_within(&azure.cloud, limits()).unwrap();
         let sign_in = sign_in(&azure.simulator, None);
-        Self { credential: sign_in.credential(&azure.cloud, http.clone()).unwrap(), sign_in, http }
+        Self { credential: sign_in.credential(&azure.cloud, http.clone()).unwrap().in_tenant(None), sign_in, http }
     }
 
     /// Gets a token and a connection before it counts: all simulators start at once.

@@ -123,7 +123,8 @@ async fn neither_tokens_nor_the_secret_nor_bodies_nor_queries_are_logged_or_told
     let azure = Azure::start_with(limits, None).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let signing_in = || {
-        let inner = sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap();
+        let inner =
+            sign_in(&azure.simulator, None).credential(&azure.cloud, azure.http.clone()).unwrap().in_tenant(None);
         let noting = Arc::new(Noting { inner, seen: Arc::clone(&seen) });
         ArmClient::new(&azure.cloud, noting, azure.http.clone()).unwrap()
     };

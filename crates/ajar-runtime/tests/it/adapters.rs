@@ -147,7 +147,7 @@ async fn no_value_shows_a_secret_when_it_is_printed() {
     let http = ajar_azure::http_client(&cloud).unwrap();
     let client = sign_in
         .credential(&cloud, http.clone())
-        .and_then(|credential| ajar_azure::ArmClient::new(&cloud, credential, http));
+        .and_then(|credential| ajar_azure::ArmClient::new(&cloud, credential.in_tenant(None), http));
     let printed = format!("{sign_in:?} {:?}", ajar_runtime::adapters::Arm::new(client));
     assert!(printed.contains("Arm") && !printed.contains("s3cret"), "{printed}");
 }

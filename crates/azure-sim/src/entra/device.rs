@@ -59,11 +59,12 @@ fn hand_out(
     let interval = world.poll_interval();
     let (device_code, user_code) = world.entra.grants().add_device(client.id(), authority, &scope, interval, now);
     let page = format!("{}{PAGE}", world.base);
+    // The older endpoint's word for it.
+    let address = if form.contains_key("scope") { "verification_uri" } else { "verification_url" };
     Ok(Json(json!({
         "user_code": user_code,
         "device_code": device_code,
-        "verification_uri": page,
-        "verification_url": page,
+        address: page,
         "expires_in": DEVICE_LIFETIME.num_seconds(),
         "interval": interval,
         "message": format!("To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."),

@@ -1,0 +1,72 @@
+//! Signing in on another device (RFC 8628). Many organisations forbid it, so it is offered and never the default.
+
+use std::sync::Arc;
+
+use ajar_core::failure::Trouble;
+use azure_core::http::HttpClient;
+use chrono::{DateTime, Utc};
+use oauth2::StandardDeviceAuthorizationResponse;
+
+use super::public_client::{Person, PublicClient, SignedIn};
+use super::refusal::Refused;
+use crate::cloud::Cloud;
+use crate::connection::Http;
+use crate::limits::Limits;
+
+/// A sign-in under way. Dropped, it is cancelled.
+#[derive(Debug)]
+pub struct DeviceCodeSignIn {
+    client: PublicClient,
+    codes: StandardDeviceAuthorizationResponse,
+    expires_at: DateTime<Utc>,
+    claims: Option<String>,
+}
+
+impl DeviceCodeSignIn {
+    /// Has a code made. `claims` is what a refusal or a challenge wanted
+    /// ([`Credential::claims`](super::Credential::claims)).
+    ///
+    /// # Errors
+    /// Whatever keeps Entra from making one.
+    pub async fn begin(cloud: &Cloud, http: Http, person: Person, claims: Option<String>) -> Result<Self, Trouble> {
+        let limits = http.limits();
+        Self::over(cloud, &(Arc::new(http) as Arc<dyn HttpClient>), limits, person, claims).await
+    }
+
+    async fn over(
+        cloud: &Cloud,
+        http: &Arc<dyn HttpClient>,
+        limits: Limits,
+        person: Person,
+        claims: Option<String>,
+    ) -> Result<Self, Trouble> {
+        let client = PublicClient::new(cloud, person, http, limits)?;
+        let codes = client.device_code().await.map_err(|refused| refused.failure)?;
+        Ok(Self { client, expires_at: Utc::now() + codes.expires_in(), codes, claims })
+    }
+
+    /// What is to be typed, such as `ABCD-EFGH`.
+    pub fn user_code(&self) -> &str {
+        self.codes.user_code().secret()
+    }
+
+    /// Where it is to be typed.
+    pub fn verification_uri(&self) -> &str {
+        self.codes.verification_uri()
+    }
+
+    /// Until when it is good, by this machine's clock.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+
+    /// Waits until somebody has signed in with it.
+    ///
+    /// # Errors
+    /// [`Failure::SignInTimedOut`](ajar_core::failure::Failure::SignInTimedOut),
+    /// [`Failure::SignInDeclined`](ajar_core::failure::Failure::SignInDeclined), and whatever Entra has against it.
+    pub async fn finish(self) -> Result<SignedIn, Trouble> {
+        let signed_in = self.client.poll(&self.codes, self.claims.as_deref()).await;
+        signed_in.map_err(|refused: Refused| refused.failure.into())
+    }
+}

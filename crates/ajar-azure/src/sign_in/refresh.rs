@@ -1,0 +1,122 @@
+//! Tokens of a person who has signed in with Ajar: one refresh token is good for all tenants, and is replaced by each use.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ajar_core::failure::{Failure, SignInReason};
+use async_trait::async_trait;
+use azure_core::credentials::{AccessToken, Secret};
+
+use super::claims;
+use super::public_client::{PublicClient, SignedIn};
+use super::refresh_tokens::{RefreshTokens, Stored};
+use super::refusal::Refused;
+use super::token_cache::{TokenAsk, TokenSource};
+
+#[derive(Debug)]
+pub(super) struct PersonTokens {
+    client: PublicClient,
+    /// `oid.tid`.
+    home: String,
+    refresh_tokens: Arc<dyn RefreshTokens>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    refresh_token: Option<Secret>,
+    claims: Option<String>,
+}
+
+impl PersonTokens {
+    pub(super) fn new(client: PublicClient, home: String, refresh_tokens: Arc<dyn RefreshTokens>) -> Self {
+        Self { client, home, refresh_tokens, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the account's next sign-in is to ask for.
+    pub(super) fn claims(&self) -> Option<String> {
+        self.known().claims.clone()
+    }
+
+    /// Takes up a new sign-in of the account.
+    pub(super) async fn signed_in(&self, signed_in: &SignedIn) -> Result<Stored, Failure> {
+        let stored = self.refresh_tokens.store(&self.home, &signed_in.refresh_token).await?;
+        *self.known() = Known { refresh_token: Some(signed_in.refresh_token.clone()), claims: None };
+        Ok(stored)
+    }
+
+    /// Forgets the account's sign-in, here and where it is stored.
+    pub(super) async fn sign_out(&self) -> Result<bool, Failure> {
+        let held = std::mem::take(&mut *self.known()).refresh_token.is_some();
+        Ok(self.refresh_tokens.remove(&self.home).await? || held)
+    }
+
+    async fn refresh_token(&self) -> Result<Secret, Failure> {
+        let held = self.known().refresh_token.clone();
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        let loaded = self.refresh_tokens.load(&self.home).await?;
+        let loaded = loaded.ok_or_else(|| self.required(SignInReason::Never))?;
+        self.known().refresh_token = Some(loaded.clone());
+        Ok(loaded)
+    }
+
+    fn required(&self, reason: SignInReason) -> Failure {
+        Failure::SignInRequired { account: self.client.person.account.clone(), reason }
+    }
+
+    async fn redeem(&self, token: &Secret, ask: &TokenAsk) -> Result<AccessToken, Refused> {
+        let own = || self.home.split_once('.').map_or(self.client.home(), |(_, tenant)| tenant);
+        let tenant = ask.tenant.as_deref().or(self.client.person.tenant.as_deref()).unwrap_or_else(own);
+        let wanted = ask.claims.as_deref().and_then(claims::decoded);
+        let (access, newer) = self.client.refresh(tenant, token, &ask.scope, wanted.as_deref()).await?;
+        if let Some(newer) = newer {
+            self.replace(newer).await;
+        }
+        Ok(access)
+    }
+
+    /// The older one, which Entra takes still, is used until the newer one is stored: what is in use can be found again
+    /// after a crash.
+    async fn replace(&self, newer: Secret) {
+        match self.refresh_tokens.store(&self.home, &newer).await {
+            Ok(_) => self.known().refresh_token = Some(newer),
+            Err(failure) => tracing::warn!(%failure, "a renewed sign-in could not be stored; keeping the older one"),
+        }
+    }
+
+    /// What a refusal means to the account's user, and what the next sign-in has to ask for.
+    fn refused(&self, refused: Refused, ask: &TokenAsk) -> Failure {
+        let Failure::SignInRequired { reason, .. } = refused.failure else { return refused.failure };
+        let challenged = ask.claims.as_deref().and_then(claims::decoded);
+        let reason = if challenged.is_some() { SignInReason::Claims } else { reason };
+        if let Some(claims) = refused.claims.or(challenged) {
+            self.known().claims = Some(claims);
+        }
+        self.required(reason)
+    }
+}
+
+#[async_trait]
+impl TokenSource for PersonTokens {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+        let token = self.refresh_token().await?;
+        let refused = match self.redeem(&token, ask).await {
+            Ok(access) => return Ok(access),
+            Err(refused) => refused,
+        };
+        if matches!(refused.failure, Failure::SignInRequired { .. }) {
+            // Somebody else may have signed the account in anew.
+            let stored = self.refresh_tokens.load(&self.home).await.ok().flatten();
+            if let Some(newer) = stored.filter(|stored| *stored != token) {
+                self.known().refresh_token = Some(newer.clone());
+                return self.redeem(&newer, ask).await.map_err(|refused| self.refused(refused, ask));
+            }
+        }
+        Err(self.refused(refused, ask))
+    }
+}

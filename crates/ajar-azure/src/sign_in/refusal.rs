@@ -1,0 +1,197 @@
+//! What Entra's refusals mean, in one place. Entra asks for them to be told by `error`, `suberror`, `error_codes` and
+//! `claims`; its sentences change, and are only ever passed on to people.
+//! https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+
+use ajar_core::failure::{ClientFlaw, Failure, SignInReason, TenantReason};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use url::Url;
+
+use crate::arm_client::Answer;
+use crate::arm_error;
+use crate::policies::{header, retry_after};
+use crate::wire::{Each, if_understood};
+
+/// Who was refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    /// The account, as its user calls it.
+    pub(super) account: &'a str,
+    /// The application that signs in.
+    pub(super) client_id: &'a str,
+    /// The tenant that was asked, by id, domain or alias.
+    pub(super) tenant: &'a str,
+    /// The cloud's authority.
+    pub(super) authority: &'a Url,
+    /// Whether it was a sign-in by device code.
+    pub(super) device_code: bool,
+}
+
+/// The body of a refusal, or the query of one that comes by the browser.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Refusal {
+    #[serde(deserialize_with = "text")]
+    pub(super) error: String,
+    #[serde(deserialize_with = "text")]
+    pub(super) suberror: String,
+    #[serde(deserialize_with = "if_understood")]
+    pub(super) error_codes: Option<Each<u32>>,
+    #[serde(deserialize_with = "text")]
+    pub(super) error_description: String,
+    /// What a new sign-in must ask for, as JSON; empty if nothing.
+    #[serde(deserialize_with = "text")]
+    pub(super) claims: String,
+}
+
+/// A member of another kind does not take the others along.
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    if_understood(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A refusal, understood.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) failure: Failure,
+    /// What the next sign-in of the account is to ask for, as JSON.
+    pub(super) claims: Option<String>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, claims: None }
+    }
+}
+
+impl Refusal {
+    /// The first line is the sentence; trace ids and times follow.
+    pub(super) fn sentence(&self) -> &str {
+        let line = self.error_description.lines().next().unwrap_or_default();
+        line.split(" Trace ID:").next().unwrap_or_default().trim()
+    }
+
+    fn numbers(&self) -> &[u32] {
+        self.error_codes.as_ref().map_or(&[], |codes| codes.0.as_slice())
+    }
+
+    /// Whether it says to ask again: nobody has typed the device code yet.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self.error.as_str(), "authorization_pending" | "slow_down")
+    }
+
+    /// What it means, if it is about who signs in and not about how it was asked.
+    pub(super) fn meaning(&self, asker: &Asker<'_>) -> Option<Failure> {
+        let by_number = self.numbers().iter().find_map(|number| of_number(*number, asker));
+        by_number.or_else(|| of_suberror(&self.suberror, self.numbers(), asker)).or_else(|| {
+            let claimed = !self.claims.is_empty();
+            of_error(&self.error, claimed, asker)
+        })
+    }
+}
+
+/// What an answer of the token endpoint means that brings no token.
+pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
+    if answer.is_foreign() {
+        return arm_error::not_from_azure(answer).into();
+    }
+    let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let passing = matches!(refusal.error.as_str(), "" | "temporarily_unavailable" | "server_error");
+    if answer.status == 429 {
+        return arm_error::throttled(retry_after(&answer.headers, Utc::now())).into();
+    }
+    let skewed = || refusal.numbers().contains(&OUT_OF_TIME).then(|| skew(answer)).flatten();
+    let failure = if answer.status >= 500 || passing { None } else { skewed().or_else(|| refusal.meaning(asker)) };
+    let failure = failure.unwrap_or_else(|| Failure::AzureError {
+        status: answer.status,
+        azure_message: refusal.sentence().to_owned(),
+        azure_code: refusal.error.clone(),
+    });
+    Refused { failure, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
+}
+
+/// What was signed here does not hold at Entra's time.
+const OUT_OF_TIME: u32 = 700_024;
+
+fn skew(answer: &Answer) -> Option<Failure> {
+    let date = DateTime::parse_from_rfc2822(header(&answer.headers, "date")?).ok()?;
+    Some(Failure::ClockSkew { seconds: (date.to_utc() - Utc::now()).num_seconds() })
+}
+
+fn of_number(number: u32, asker: &Asker<'_>) -> Option<Failure> {
+    Some(match number {
+        50_072 | 50_074 | 50_076 | 50_078 | 50_079 => required(asker, SignInReason::Mfa),
+        50_055 | 50_144 => required(asker, SignInReason::PasswordChanged),
+        50_132 | 50_133 | 50_173 => required(asker, SignInReason::Revoked),
+        70_000 | 70_008 | 70_043 | 70_044 | 700_082 | 700_084 => required(asker, SignInReason::Expired),
+        50_097 | 53_000..=53_011 | 530_032 | 530_034 | 530_035 => blocked(asker, number),
+        65_004 => Failure::SignInDeclined,
+        65_001 => consent_missing(asker),
+        50_020 | 90_072 => not_in_tenant(asker, TenantReason::NoGuest),
+        50_014 => not_in_tenant(asker, TenantReason::Pending),
+        50_105 => not_in_tenant(asker, TenantReason::NotAssigned),
+        90_002 => not_in_tenant(asker, TenantReason::NoTenant),
+        50_057 => Failure::AccountDisabled { account: asker.account.to_owned() },
+        700_016 => client_unknown(asker, ClientFlaw::Unknown),
+        7_000_218 => client_unknown(asker, ClientFlaw::NotPublic),
+        50_011 => client_unknown(asker, ClientFlaw::Redirect),
+        70_019 => Failure::SignInTimedOut,
+        _ => return None,
+    })
+}
+
+/// The suberrors that MSAL tells its callers to react to, and those that it does not tell.
+fn of_suberror(suberror: &str, numbers: &[u32], asker: &Asker<'_>) -> Option<Failure> {
+    Some(match suberror {
+        "basic_action" | "additional_action" => required(asker, SignInReason::Mfa),
+        "message_only" | "protection_policy_required" | "device_authentication_failed" => {
+            blocked(asker, numbers.first().copied().unwrap_or(53_003))
+        }
+        "consent_required" => consent_missing(asker),
+        "user_password_expired" => required(asker, SignInReason::PasswordChanged),
+        "bad_token" | "token_expired" => required(asker, SignInReason::Expired),
+        _ => return None,
+    })
+}
+
+fn of_error(error: &str, claimed: bool, asker: &Asker<'_>) -> Option<Failure> {
+    Some(match error {
+        "access_denied" | "authorization_declined" => Failure::SignInDeclined,
+        "expired_token" | "code_expired" => Failure::SignInTimedOut,
+        "consent_required" => consent_missing(asker),
+        "interaction_required" | "invalid_grant" if claimed => required(asker, SignInReason::Claims),
+        "interaction_required" | "login_required" | "invalid_grant" => required(asker, SignInReason::Expired),
+        _ => return None,
+    })
+}
+
+fn required(asker: &Asker<'_>, reason: SignInReason) -> Failure {
+    Failure::SignInRequired { account: asker.account.to_owned(), reason }
+}
+
+fn blocked(asker: &Asker<'_>, number: u32) -> Failure {
+    Failure::ConditionalAccess { account: asker.account.to_owned(), number, device_code: asker.device_code }
+}
+
+fn not_in_tenant(asker: &Asker<'_>, reason: TenantReason) -> Failure {
+    Failure::NotInTenant { account: asker.account.to_owned(), tenant: asker.tenant.to_owned(), reason }
+}
+
+fn client_unknown(asker: &Asker<'_>, flaw: ClientFlaw) -> Failure {
+    Failure::ClientUnknown { client_id: asker.client_id.to_owned(), tenant: asker.tenant.to_owned(), flaw }
+}
+
+/// Where an administrator consents for everybody:
+/// https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent
+fn consent_missing(asker: &Asker<'_>) -> Failure {
+    let mut url = asker.authority.clone();
+    url.set_path(&format!("{}/adminconsent", asker.tenant));
+    url.query_pairs_mut().append_pair("client_id", asker.client_id);
+    Failure::ConsentMissing {
+        client_id: asker.client_id.to_owned(),
+        tenant: asker.tenant.to_owned(),
+        url: url.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use azure_core::http::headers::Headers;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn asked(status: u16, body: &Value, date: Option<String>, device_code: bool) -> Refused {
+    let mut headers = Headers::new();
+    if let Some(date) = date {
+        headers.insert("date", date);
+    }
+    let answer =
+        Answer { host: "login.example".into(), status, headers, body: serde_json::to_vec(body).unwrap_or_default() };
+    let authority = "https://login.example".parse().unwrap();
+    let asker = Asker { account: "work", client_id: "app", tenant: "contoso", authority: &authority, device_code };
+    of_answer(&answer, &asker)
+}
+
+fn refused(error: &str, number: u32, suberror: &str) -> Failure {
+    let body = json!({ "error": error, "error_codes": [number], "suberror": suberror, "error_description": "No." });
+    asked(400, &body, None, false).failure
+}
+
+fn sign_in(reason: SignInReason) -> Failure {
+    Failure::SignInRequired { account: "work".into(), reason }
+}
+
+#[test]
+fn each_number_of_entras_has_its_meaning() {
+    let tenant = |reason| Failure::NotInTenant { account: "work".into(), tenant: "contoso".into(), reason };
+    let client = |flaw| Failure::ClientUnknown { client_id: "app".into(), tenant: "contoso".into(), flaw };
+    let blocked = |number| Failure::ConditionalAccess { account: "work".into(), number, device_code: false };
+    for (error, numbers, meaning) in [
+        ("interaction_required", &[50_072, 50_074, 50_076, 50_078, 50_079][..], sign_in(SignInReason::Mfa)),
+        ("invalid_grant", &[70_008, 70_043, 70_044, 700_082][..], sign_in(SignInReason::Expired)),
+        ("invalid_grant", &[50_173][..], sign_in(SignInReason::Revoked)),
+        ("invalid_grant", &[50_055][..], sign_in(SignInReason::PasswordChanged)),
+        ("interaction_required", &[53_003][..], blocked(53_003)),
+        ("interaction_required", &[53_000][..], blocked(53_000)),
+        ("invalid_grant", &[50_020, 90_072][..], tenant(TenantReason::NoGuest)),
+        ("invalid_grant", &[50_014][..], tenant(TenantReason::Pending)),
+        ("invalid_grant", &[50_105][..], tenant(TenantReason::NotAssigned)),
+        ("invalid_request", &[90_002][..], tenant(TenantReason::NoTenant)),
+        ("invalid_grant", &[50_057][..], Failure::AccountDisabled { account: "work".into() }),
+        ("unauthorized_client", &[700_016][..], client(ClientFlaw::Unknown)),
+        ("invalid_client", &[7_000_218][..], client(ClientFlaw::NotPublic)),
+        ("invalid_request", &[50_011][..], client(ClientFlaw::Redirect)),
+        ("access_denied", &[65_004][..], Failure::SignInDeclined),
+    ] {
+        for number in numbers {
+            assert_eq!(refused(error, *number, ""), meaning, "{number}");
+        }
+    }
+}
+
+#[test]
+fn numbers_not_known_are_told_by_suberror_and_then_by_error() {
+    let device_code = |device_code| {
+        let body = json!({ "error": "interaction_required", "suberror": "message_only", "error_codes": [59_999] });
+        asked(400, &body, None, device_code).failure
+    };
+    for expected in [true, false] {
+        let blocked = Failure::ConditionalAccess { account: "work".into(), number: 59_999, device_code: expected };
+        assert_eq!(device_code(expected), blocked);
+    }
+    for (error, suberror, meaning) in [
+        ("interaction_required", "basic_action", sign_in(SignInReason::Mfa)),
+        ("invalid_grant", "user_password_expired", sign_in(SignInReason::PasswordChanged)),
+        ("invalid_grant", "bad_token", sign_in(SignInReason::Expired)),
+        ("invalid_grant", "", sign_in(SignInReason::Expired)),
+        ("login_required", "", sign_in(SignInReason::Expired)),
+        ("authorization_declined", "", Failure::SignInDeclined),
+        ("expired_token", "", Failure::SignInTimedOut),
+    ] {
+        assert_eq!(refused(error, 1, suberror), meaning, "{error} {suberror}");
+    }
+    let Failure::AzureError { status: 400, azure_code, azure_message } = refused("invalid_request", 1, "") else {
+        panic!("another failure")
+    };
+    assert_eq!((azure_code.as_str(), azure_message.as_str()), ("invalid_request", "No."));
+}
+
+#[test]
+fn the_sentence_decides_nothing() {
+    for said in ["AADSTS50076: You must use multi-factor authentication.", "AADSTS53003", ""] {
+        let body = json!({ "error": "invalid_grant", "error_codes": [700_082], "error_description": said });
+        assert_eq!(asked(400, &body, None, false).failure, sign_in(SignInReason::Expired), "{said}");
+    }
+}
+
+#[test]
+fn claims_are_kept_for_the_next_sign_in() {
+    let claims = r#"{"access_token":{"capolids":{"values":["p"]}}}"#;
+    let body = json!({ "error": "interaction_required", "error_codes": [50_076], "claims": claims });
+    let refused = asked(400, &body, None, false);
+    assert_eq!((refused.failure, refused.claims.as_deref()), (sign_in(SignInReason::Mfa), Some(claims)));
+    let body = json!({ "error": "interaction_required", "claims": claims });
+    assert_eq!(asked(400, &body, None, false).failure, sign_in(SignInReason::Claims));
+}
+
+#[test]
+fn consent_is_asked_of_the_tenants_administrator_at_the_clouds_own_authority() {
+    for refused in [refused("invalid_grant", 65_001, ""), refused("consent_required", 1, "")] {
+        let Failure::ConsentMissing { url, .. } = refused else { panic!("{refused:?}") };
+        assert_eq!(url, "https://login.example/contoso/adminconsent?client_id=app");
+    }
+}
+
+#[test]
+fn a_wrong_clock_is_told_by_how_much() {
+    let body = json!({ "error": "invalid_client", "error_codes": [700_024], "error_description": "Out of time." });
+    let date = (Utc::now() + chrono::TimeDelta::minutes(11)).to_rfc2822();
+    let Failure::ClockSkew { seconds } = asked(401, &body, Some(date), false).failure else {
+        panic!("another failure")
+    };
+    assert!((658..=660).contains(&seconds), "{seconds}");
+    assert!(matches!(asked(401, &body, None, false).failure, Failure::AzureError { .. }));
+}
+
+#[test]
+fn what_passes_or_is_nobodys_refusal_is_told_as_that() {
+    for (status, body) in [
+        (503, json!({ "error": "temporarily_unavailable", "error_codes": [90_033] })),
+        (400, json!({ "error": "temporarily_unavailable" })),
+        (500, json!({ "error": "invalid_grant", "error_codes": [700_082] })),
+        (400, json!({})),
+        (400, json!({ "error": 7, "error_codes": "x", "claims": [] })),
+    ] {
+        let failure = asked(status, &body, None, false).failure;
+        assert!(matches!(failure, Failure::AzureError { .. }), "{body}: {failure:?}");
+    }
+    assert!(matches!(asked(429, &json!({}), None, false).failure, Failure::Throttled { .. }));
+    assert!(matches!(asked(307, &json!({}), None, false).failure, Failure::NotFromAzure { .. }));
+    // A number of another kind does not take the others along.
+    let body = json!({ "error": "invalid_grant", "error_codes": ["x", 50_173] });
+    assert_eq!(asked(400, &body, None, false).failure, sign_in(SignInReason::Revoked));
+}

@@ -1,0 +1,135 @@
+//! What Entra can have against an account that was signed in.
+
+use ajar_core::failure::{Failure, SignInReason, TenantReason};
+use serde_json::json;
+
+use super::*;
+
+/// A demand of the simulator's, and what tells that it was understood.
+type Meaning = (&'static str, fn(&Failure) -> bool);
+
+/// The demands that docs/simulator.md lists, and what each means to somebody who is signed in.
+fn meanings() -> Vec<Meaning> {
+    fn required(failure: &Failure, expected: SignInReason) -> bool {
+        matches!(failure, Failure::SignInRequired { reason, .. } if *reason == expected)
+    }
+    fn tenant(failure: &Failure, expected: TenantReason) -> bool {
+        matches!(failure, Failure::NotInTenant { reason, .. } if *reason == expected)
+    }
+    fn blocked(failure: &Failure, expected: u32) -> bool {
+        matches!(failure, Failure::ConditionalAccess { number, device_code: false, .. } if *number == expected)
+    }
+    vec![
+        ("mfa", |failure| required(failure, SignInReason::Mfa)),
+        ("mfaEnrolment", |failure| required(failure, SignInReason::Mfa)),
+        ("mfaEnrolmentHere", |failure| required(failure, SignInReason::Mfa)),
+        ("mfaExpired", |failure| required(failure, SignInReason::Mfa)),
+        ("strongAuthentication", |failure| required(failure, SignInReason::Mfa)),
+        ("blocked", |failure| blocked(failure, 53_003)),
+        ("compliantDevice", |failure| blocked(failure, 53_000)),
+        ("consent", |failure| matches!(failure, Failure::ConsentMissing { .. })),
+        ("notAssigned", |failure| tenant(failure, TenantReason::NotAssigned)),
+        ("disabled", |failure| matches!(failure, Failure::AccountDisabled { .. })),
+        ("passwordExpired", |failure| required(failure, SignInReason::PasswordChanged)),
+        ("signInFrequency", |failure| required(failure, SignInReason::Expired)),
+        ("sessionExpired", |failure| required(failure, SignInReason::Expired)),
+        ("refreshTokenExpired", |failure| required(failure, SignInReason::Expired)),
+        ("guestPending", |failure| tenant(failure, TenantReason::Pending)),
+        ("unavailable", |failure| matches!(failure, Failure::AzureError { status: 503, .. })),
+    ]
+}
+
+#[tokio::test]
+async fn each_demand_of_the_simulator_has_its_own_meaning() {
+    let listed = include_str!("../../../../../docs/simulator.md");
+    let listed = listed.split("| demand | error | code |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let listed =
+        listed.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    // A service principal's own.
+    let listed: Vec<_> = listed.filter(|demand| *demand != "secretExpired").collect();
+    let meanings = meanings();
+    assert_eq!(listed.len(), meanings.len());
+
+    let azure = azure().await;
+    let (account, _) = azure.ada(&Arc::default()).await;
+    for demand in listed {
+        let means = meanings.iter().find(|(name, _)| *name == demand).unwrap_or_else(|| panic!("{demand}")).1;
+        azure.control("accounts", json!({ "account": "ada", "demand": demand })).await;
+        // Another tenant, so that no token is at hand.
+        let failure = azure.reads(&account, Some("fabrikam.onmicrosoft.com"), &azure.vm("lab")).await.unwrap_err();
+        assert!(means(&failure), "{demand}: {failure:?}");
+        assert_eq!(failure.exit_code() as u8, if demand == "unavailable" { 1 } else { 3 }, "{demand}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_proof_and_consent_are_given_on_the_page_and_then_all_is_well() {
+    let azure = azure().await;
+    for (demand, tenant, vm) in [("mfa", "fabrikam", "lab"), ("consent", "northwind", "desk")] {
+        azure.control("accounts", json!({ "account": "ada", "demand": "none" })).await;
+        let (account, _) = azure.ada(&Arc::default()).await;
+        let (tenant, vm) = (format!("{tenant}.onmicrosoft.com"), azure.vm(vm));
+        azure.control("accounts", json!({ "account": "ada", "demand": demand })).await;
+        assert!(azure.reads(&account, Some(&tenant), &vm).await.is_err(), "{demand}");
+        let claims = account.claims();
+        assert_eq!(claims.is_some_and(|claims| claims.contains("capolids")), demand == "mfa", "{demand}");
+        let sign_in = azure.begin(ada(), account.claims()).await;
+        let signed_in = azure.browse(sign_in, "ada").await.unwrap();
+        account.signed_in(&signed_in).await.unwrap();
+        assert_eq!(account.claims(), None);
+        azure.reads(&account, Some(&tenant), &vm).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_is_no_guest_of_a_tenant_is_told_which() {
+    let azure = azure().await;
+    let signed_in = azure.browse(azure.begin(ada(), None).await, "grace").await.unwrap();
+    let account = azure.account(&signed_in.home_account_id, &Arc::default());
+    account.signed_in(&signed_in).await.unwrap();
+    for (tenant, expected) in
+        [("fabrikam.onmicrosoft.com", TenantReason::NoGuest), ("moon.example", TenantReason::NoTenant)]
+    {
+        let failure = azure.reads(&account, Some(tenant), &azure.vm("lab")).await.unwrap_err();
+        let told = Failure::NotInTenant { account: "work".into(), tenant: tenant.into(), reason: expected };
+        assert_eq!(failure, told);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_called_back_wants_a_new_sign_in_with_the_claims_of_the_challenge() {
+    let azure = azure().await;
+    let drawer = Arc::new(Drawer::default());
+    let (account, _) = azure.ada(&drawer).await;
+    let home = azure.vm("home");
+    azure.reads(&account, None, &home).await.unwrap();
+    azure.control("accounts", json!({ "account": "ada", "revoke": true })).await;
+    let failure = azure.reads(&account, None, &home).await.unwrap_err();
+    assert_eq!(failure, Failure::SignInRequired { account: "work".into(), reason: SignInReason::Claims });
+    let claims = account.claims().expect("the claims are kept");
+    assert!(claims.contains("access_token"), "{claims}");
+    azure.run_out(2).await;
+    let sign_in = azure.begin(ada(), Some(claims.clone())).await;
+    let asked: serde_json::Value =
+        serde_json::from_str(&sign_in.url().query_pairs().find(|(name, _)| name == "claims").unwrap().1).unwrap();
+    let wanted: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    assert_eq!(asked["access_token"]["nbf"], wanted["access_token"]["nbf"]);
+    assert_eq!(asked["access_token"]["xms_cc"]["values"], json!(["cp1"]));
+    account.signed_in(&azure.browse(sign_in, "ada").await.unwrap()).await.unwrap();
+    azure.reads(&account, None, &home).await.unwrap();
+    assert_eq!(account.claims(), None);
+}
+
+#[tokio::test]
+async fn a_challenge_that_the_refresh_token_can_meet_is_met_without_anybody() {
+    let azure = azure().await;
+    let (account, _) = azure.ada(&Arc::default()).await;
+    let home = azure.vm("home");
+    azure.reads(&account, None, &home).await.unwrap();
+    let before = azure.posts("/token").await;
+    azure.control("switches", json!({ "addressChange": "challenge" })).await;
+    azure.control("address", json!({ "publicIp": "198.51.100.9" })).await;
+    azure.run_out(2).await;
+    azure.reads(&account, None, &home).await.unwrap();
+    assert_eq!(azure.posts("/token").await, before + 1);
+}
