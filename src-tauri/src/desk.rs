@@ -196,7 +196,7 @@ impl Desk {
 fn refusal(reply: Reply) -> Result<(), Box<FailureView>> {
     match reply {
         Reply::Refused { failure } => Err(failure),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn ask_for_window(folder: &Folder) -> Result<(), Box<FailureVie
     };
     match face.ask(Request::ShowWindow).await {
         Reply::Refused { failure } => Err(failure),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
     }
 }
 

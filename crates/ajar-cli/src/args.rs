@@ -57,6 +57,12 @@ pub(crate) enum Command {
     Show(Named),
     /// Remove a favourite; what Azure holds open stays open
     Remove(Named),
+    /// Show the accounts, and which favourites act as whom
+    Accounts(Accounts),
+    /// Sign in: with the browser, or as a service principal
+    SignIn(SignIn),
+    /// Forget an account, with all that is kept of it
+    SignOut(SignOut),
     /// Print what makes a shell complete ajar's command line: in bash, source <(ajar completions bash)
     Completions {
         /// The shell
@@ -69,6 +75,44 @@ pub(crate) struct List {
     /// Only those whose name, VM or resource group contains this
     pub(crate) query: Option<String>,
     /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Accounts {
+    /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignIn {
+    /// What to call the account, or which one to sign in to again [default: from its user name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<AccountName>,
+    /// The tenant to sign in to, by id or domain [default: wherever the account belongs]
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// The application to sign in with [default: that of config.toml], or the service principal's own id
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Show a code to type on another device, where no browser is at hand; many organisations forbid it
+    #[arg(long, conflicts_with = "service_principal")]
+    pub(crate) device_code: bool,
+    /// Sign in as an application; its secret is read from standard input
+    #[arg(long, requires = "tenant", requires = "client_id")]
+    pub(crate) service_principal: bool,
+    /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignOut {
+    /// The account [default: the only one there is]
+    pub(crate) name: Option<AccountName>,
+    /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,9 +1,12 @@
 //! What each command does. Each ends with an exit code.
 
+mod accounts;
 mod cancel;
 mod connect;
 mod favourites;
 mod list;
+mod sign_in;
+mod sign_out;
 mod status;
 
 use std::io;
@@ -127,6 +130,9 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::Show(named) => favourites::show(session, named),
         Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
         // Needs no engine, and is done before there is one.
+        Command::Accounts(accounts) => accounts::run(session, accounts),
+        Command::SignIn(sign_in) => sign_in::run(session, args, sign_in, signals).await,
+        Command::SignOut(sign_out) => unless_told_to_end(signals, sign_out::run(session, sign_out)).await,
         Command::Completions { .. } => Ok(()),
     }
 }
@@ -150,6 +156,9 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(status) => status.json,
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
+        Command::Accounts(accounts) => accounts.json,
+        Command::SignIn(sign_in) => sign_in.json,
+        Command::SignOut(sign_out) => sign_out.json,
         Command::Completions { .. } => false,
     }
 }

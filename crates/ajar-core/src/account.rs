@@ -1,6 +1,7 @@
 //! Accounts: whom Ajar acts as, by name. Every favourite acts as one of them, whatever the others do.
 
 mod acting;
+mod naming;
 
 use serde::{Deserialize, Serialize};
 

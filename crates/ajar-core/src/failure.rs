@@ -110,6 +110,11 @@ pub enum Failure {
         /// Why.
         trouble: KeychainTrouble,
     },
+    /// Ajar does not keep the sign-in of an account, and cannot end it.
+    SignedInElsewhere {
+        /// The account.
+        account: String,
+    },
     /// An account of that name is there already.
     AccountExists {
         /// The name.
@@ -471,6 +476,7 @@ impl Failure {
             Self::SignInSuperseded => "signInSuperseded",
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
+            Self::SignedInElsewhere { .. } => "signedInElsewhere",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
@@ -563,6 +569,7 @@ impl Failure {
             | Self::FavouriteExists { .. }
             | Self::AccountExists { .. }
             | Self::UnknownCloud { .. }
+            | Self::SignedInElsewhere { .. }
             | Self::OtherCloudsAccount { .. }
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }

@@ -4,6 +4,7 @@
 //! of all three systems are tested on any one of them. Programs get argument vectors, never command lines for a shell;
 //! where a shell cannot be avoided (macOS's `.command` file) every word is quoted.
 
+mod browser;
 mod quote;
 mod rdp;
 mod ssh;
@@ -18,6 +19,7 @@ use crate::message::launch::{Unfit, unfit};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::Profile;
 use crate::resource_id::VmResourceId;
+pub use browser::browser_plan;
 pub use rdp::RdpClient;
 pub use terminal::{Candidate, Terminal};
 

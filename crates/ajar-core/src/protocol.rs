@@ -8,12 +8,13 @@ use std::net::Ipv4Addr;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
 use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,15 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
+    /// Sign in. One at a time: a newer one takes an older one's place.
+    SignIn(SignIn),
+    /// Give up the sign-in under way.
+    CancelSignIn,
+    /// Forget an account with all that is kept of it. Favourites keep its name.
+    SignOut {
+        /// The account.
+        name: AccountName,
+    },
     /// Bring up the window of the tray app.
     ShowWindow,
 }
@@ -138,6 +148,59 @@ pub struct Connect {
     pub again: bool,
 }
 
+/// The wish to sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct SignIn {
+    /// What the account is to be called, or is. Without it a name is found.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub name: Option<AccountName>,
+    /// How.
+    pub method: SignInMethod,
+    /// The cloud; else the account's, else the usual one.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub cloud: Option<String>,
+    /// The tenant to sign in to, by id or domain; else the account's, else wherever it belongs.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub tenant: Option<String>,
+    /// The application; else the account's, else the one of the settings.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub client_id: Option<String>,
+    /// A service principal's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(skip))]
+    pub secret: Option<SecretText>,
+}
+
+/// A secret on its way to the keychain: the one thing of its kind that goes over the local socket, and only there. It
+/// does not show.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes a secret.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself, for whoever keeps it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretText")
+    }
+}
+
 impl Connect {
     /// What is wished for this one time, beyond the profile.
     pub fn wishes(&self) -> Vec<Wish> {
@@ -160,6 +223,19 @@ pub enum Reply {
         /// Its number.
         number: AttemptNumber,
     },
+    /// The sign-in that has begun; how it goes is in the snapshots.
+    SigningIn {
+        /// Its number.
+        #[cfg_attr(test, ts(type = "number"))]
+        number: u64,
+    },
+    /// Signed out.
+    SignedOut {
+        /// What was removed, in words.
+        removed: Vec<String>,
+        /// The favourites that still name the account.
+        remains: Vec<String>,
+    },
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]
     Left,
@@ -169,4 +245,25 @@ pub enum Reply {
         /// Why, in words.
         failure: Box<FailureView>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_goes_over_the_socket_and_shows_nowhere_else() {
+        let sign_in = SignIn {
+            name: None,
+            method: SignInMethod::ServicePrincipal,
+            cloud: None,
+            tenant: None,
+            client_id: None,
+            secret: Some(SecretText::new("hunter2".into())),
+        };
+        let line = serde_json::to_string(&Request::SignIn(sign_in.clone())).unwrap();
+        assert!(line.contains("hunter2"));
+        assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), Request::SignIn(sign_in.clone()));
+        assert!(!format!("{:?}", Request::SignIn(sign_in)).contains("hunter2"));
+    }
 }

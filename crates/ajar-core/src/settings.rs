@@ -128,6 +128,9 @@ pub struct ClientSettings {
     /// The ssh program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<String>,
+    /// What opens the browser for a sign-in: the address is appended to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<Vec<String>>,
     /// The remote desktop program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdp: Option<String>,

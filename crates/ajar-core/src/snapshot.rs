@@ -1,11 +1,15 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
+mod accounts;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
+
+pub use accounts::{AccountState, AccountView, Kept, SignInStage, SignInView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,12 @@ pub struct Snapshot {
     pub host: HostView,
     /// The favourites in the user's order.
     pub favourites: Vec<FavouriteView>,
+    /// The accounts: the settings' own, and those that favourites act as without any.
+    #[serde(default)]
+    pub accounts: Vec<AccountView>,
+    /// The sign-in under way, or the last one.
+    #[serde(default)]
+    pub sign_in: Option<SignInView>,
     /// Access windows in force, the one that ends first at the top.
     pub windows: Vec<WindowView>,
     /// Windows that Azure closed before their time, until their end would have come, they are dismissed or opened again.

@@ -1,6 +1,6 @@
 //! The real world behind the ports.
 
-mod arm;
+mod browser;
 mod clock;
 mod job;
 mod keychain;
@@ -9,7 +9,7 @@ mod port_probe;
 mod programs;
 mod public_ip;
 
-pub use arm::Arm;
+pub use browser::SystemBrowser;
 pub use clock::SystemClock;
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};

@@ -9,7 +9,9 @@ use ajar_core::settings::Settings;
 use ajar_core::snapshot::HostView;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
-use crate::adapters::{ClientLauncher, PublicIpEndpoints, SystemClock, TcpPortProbe};
+use crate::adapters::{
+    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, TcpPortProbe,
+};
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile};
 use crate::ports::Ports;
@@ -45,14 +47,22 @@ pub fn parts(
     let environment = environment(&variables);
     let has_environment = environment.is_some();
     let known = broken.map_or(Ok(settings), Err);
+    let keychain = Keychain::new(SystemKeychain::of(keychain_service(&folder)));
     let ports = Ports {
-        accounts: Arc::new(AzureAccounts::new(file.path(), known, environment)),
+        accounts: Arc::new(AzureAccounts::new(file.path(), known, environment, keychain)),
         public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
         probe: Arc::new(TcpPortProbe),
+        browser: Arc::new(SystemBrowser::new(file.clone())),
         launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
         clock: Arc::new(SystemClock),
     };
     Ok(Parts { ports, folder, cloud: cloud.name, environment: has_environment, demo })
+}
+
+/// What this user's entries in the keychain are called: those of a folder of its own are apart from the others.
+fn keychain_service(folder: &Folder) -> String {
+    let is_the_users = Folder::of_user().is_ok_and(|usual| usual.settings() == folder.settings());
+    if is_the_users { "ajar".into() } else { format!("ajar {}", folder.settings().display()) }
 }
 
 /// The service principal of the environment. To act as somebody else than the environment means would be worse than

@@ -3,6 +3,7 @@
 //! Only this task changes anything. Requests, results and time come in one after the other; after each the enabled
 //! effects are started and the snapshot is published if it differs from the last one.
 
+mod account_views;
 mod acting;
 mod attempts;
 mod effects;
@@ -12,6 +13,7 @@ mod publish;
 mod refresh;
 mod remembered;
 mod requests;
+mod signing_in;
 mod windows;
 
 use std::collections::{HashMap, HashSet};
@@ -40,6 +42,7 @@ pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use refresh::Refresh;
 use remembered::Remembered;
+use signing_in::{SigningIn, WantsSignIn};
 use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
@@ -150,6 +153,10 @@ struct Engine {
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
+    signing_in: Option<SigningIn>,
+    /// How many sign-ins there have been; begins at the clock, as the numbers of attempts do.
+    sign_ins: u64,
+    wants_sign_in: WantsSignIn,
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
     acted: HashMap<VmResourceId, Acting>,
     attempts: Attempts,
@@ -197,6 +204,9 @@ pub fn start(parts: Parts) -> EngineHandle {
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
+        signing_in: None,
+        sign_ins: first,
+        wants_sign_in: WantsSignIn::default(),
         acted: HashMap::new(),
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
@@ -228,6 +238,11 @@ impl Engine {
             let wake = self.time_to_wake();
             tokio::select! {
                 ask = asked.recv() => match ask {
+                    Some(Asked { request: Request::SignOut { name }, reply, .. }) => {
+                        self.reload_settings();
+                        self.sign_out(name, reply);
+                        self.advance();
+                    }
                     Some(Asked { face, request, reply }) => {
                         self.correct_clock();
                         let answer = self.answer(face, request);
@@ -260,6 +275,7 @@ impl Engine {
     /// them end once all is on the disk.
     async fn end(mut self, mut happenings: mpsc::UnboundedReceiver<Happened>) {
         self.refresh = None;
+        self.signing_in = None;
         self.attempts.end();
         let answers = async {
             while !self.initiating.is_empty()

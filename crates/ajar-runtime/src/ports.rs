@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountName, AccountSettings, Acting};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
+use ajar_core::protocol::SecretText;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::settings::Settings;
+use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::SourceAddress;
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
@@ -41,7 +43,31 @@ pub trait Azure: Send + Sync {
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
 }
 
+/// Who is to sign in, and how.
+#[derive(Clone, Debug)]
+pub struct SignInPlan {
+    /// What failures call the account.
+    pub called: String,
+    /// What is known of it.
+    pub account: AccountSettings,
+    /// A service principal's secret.
+    pub secret: Option<SecretText>,
+}
+
+/// Who has signed in.
+#[derive(Clone, Debug)]
+pub struct SignedInAs {
+    /// What is known of the account now.
+    pub account: AccountSettings,
+    /// Where its sign-in is kept.
+    pub kept: Kept,
+}
+
+/// Hears how far a sign-in is.
+pub type TellStage = dyn Fn(SignInStage) + Send + Sync;
+
 /// The accounts, all of which act side by side.
+#[async_trait]
 pub trait Accounts: Send + Sync {
     /// The calls to Azure, made as one of them.
     fn acting(&self, acting: &Acting) -> Arc<dyn Azure>;
@@ -51,6 +77,12 @@ pub trait Accounts: Send + Sync {
     fn clock_skew(&self) -> Option<TimeDelta>;
     /// Takes in what the settings say now.
     fn settings_are(&self, settings: &Settings);
+    /// Signs somebody in, and keeps what comes of it. Dropped, it is given up.
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble>;
+    /// Forgets all that is kept of an account's sign-in. Whether that was anything.
+    async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble>;
+    /// Where the sign-in of an account is kept.
+    fn kept(&self, account: &AccountSettings) -> Kept;
 }
 
 /// Finds this machine's public address.
@@ -74,6 +106,13 @@ pub trait Launcher: Send + Sync {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble>;
 }
 
+/// Opens the user's browser.
+#[async_trait]
+pub trait Browser: Send + Sync {
+    /// Has it show an address; returns once it is asked to.
+    async fn open(&self, url: &str) -> Result<(), Trouble>;
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// This machine's wall clock.
@@ -91,6 +130,8 @@ pub struct Ports {
     pub public_ip: Arc<dyn PublicIp>,
     /// Looks at ports.
     pub probe: Arc<dyn PortProbe>,
+    /// Opens the browser.
+    pub browser: Arc<dyn Browser>,
     /// Starts clients.
     pub launcher: Arc<dyn Launcher>,
     /// Tells the time.

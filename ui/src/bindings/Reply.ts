@@ -9,7 +9,19 @@ export type Reply = { "answer": "done" } | { "answer": "attempt",
 /**
  * Its number.
  */
-number: AttemptNumber, } | { "answer": "refused", 
+number: AttemptNumber, } | { "answer": "signingIn", 
+/**
+ * Its number.
+ */
+number: number, } | { "answer": "signedOut", 
+/**
+ * What was removed, in words.
+ */
+removed: Array<string>, 
+/**
+ * The favourites that still name the account.
+ */
+remains: Array<string>, } | { "answer": "refused", 
 /**
  * Why, in words.
  */

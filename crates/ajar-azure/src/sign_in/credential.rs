@@ -12,6 +12,7 @@ use super::public_client::SignedIn;
 use super::refresh::PersonTokens;
 use super::refresh_tokens::Stored;
 use super::token_cache::{TokenAsk, TokenCache, TokenSource};
+use crate::cloud::Cloud;
 use crate::policies::{RejectedToken, WantedClaims};
 
 /// An account, signed in or not. Clones share its tokens; one is fetched at a time.
@@ -42,6 +43,16 @@ impl Credential {
     /// What the account's next sign-in is to ask for: JSON of a refusal or a challenge, if there was one.
     pub fn claims(&self) -> Option<String> {
         self.person.as_ref()?.claims()
+    }
+
+    /// Asks for a token once, to learn whether the account gets any.
+    ///
+    /// # Errors
+    /// Whatever the cloud has against it.
+    pub async fn try_out(&self, cloud: &Cloud) -> Result<(), Trouble> {
+        let ask = TokenAsk { tenant: None, scope: cloud.scope(), claims: None };
+        self.cache.token(&*self.source, &ask, None).await?;
+        Ok(())
     }
 
     /// Takes up a sign-in that has succeeded: its refresh token is stored, and is in use from now on.

@@ -51,7 +51,7 @@ pub(crate) async fn remove(session: &Session, args: &Named) -> Result<(), End> {
 async fn change(session: &Session, request: Request) -> Result<(), End> {
     match session.face.ask(request).await {
         Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
     }
 }
 

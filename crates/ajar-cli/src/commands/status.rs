@@ -26,7 +26,7 @@ use screen::Screen;
 async fn refresh(session: &Session) -> Result<(), End> {
     match session.face.ask(Request::Refresh).await {
         Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } => Ok(()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
     }
 }
 

@@ -8,6 +8,8 @@
 mod completions;
 #[cfg(unix)]
 mod job_control;
+#[cfg(target_os = "linux")]
+mod signing_in;
 mod usage;
 #[cfg(unix)]
 mod watching;

@@ -1,6 +1,7 @@
 //! Words about accounts.
 
-use crate::account::KeychainTrouble;
+use crate::account::{KeychainTrouble, SignInMethod};
+use crate::snapshot::AccountState;
 
 /// An account in the settings has a built-in one's name.
 pub fn name_taken(name: &str, built_in: &str) -> String {
@@ -30,4 +31,112 @@ pub fn memory_only(trouble: KeychainTrouble) -> &'static str {
             "The keychain failed, so the sign-in lasts until Ajar ends. The log has its reason (ajar -v)."
         }
     }
+}
+
+/// How an account signs in.
+pub fn method(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Browser => "browser",
+        SignInMethod::DeviceCode => "device code",
+        SignInMethod::ServicePrincipal => "service principal",
+        SignInMethod::ManagedIdentity => "managed identity",
+        SignInMethod::WorkloadIdentity => "workload identity",
+        SignInMethod::Az => "Azure CLI",
+        SignInMethod::Azd => "Azure Developer CLI",
+    }
+}
+
+/// How an account stands, in one short line.
+pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
+    match (state, method) {
+        (AccountState::SignedIn, _) => "signed in",
+        (AccountState::NeedsSignIn, _) => "has to sign in",
+        (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
+        (AccountState::Elsewhere, SignInMethod::Azd) => {
+            "whoever is signed in to the Azure Developer CLI (azd auth login)"
+        }
+        (AccountState::Elsewhere, SignInMethod::ServicePrincipal) => "the service principal of the AZURE_ variables",
+        (AccountState::Elsewhere, _) => "signed in by the system",
+    }
+}
+
+/// A refresh token or a secret was removed from the keychain.
+pub fn removed_sign_in() -> String {
+    "its sign-in, from the keychain and from memory".into()
+}
+
+/// The account's table was removed from the settings.
+pub fn removed_settings(path: &str, name: &str) -> String {
+    format!("[accounts.{name}] from {path}")
+}
+
+/// Favourites that still name an account that has gone.
+pub fn still_named(favourites: &[String]) -> String {
+    let (names, verb) = (favourites.join(", "), if favourites.len() == 1 { "names" } else { "name" });
+    format!("{names} still {verb} it: sign in again under that name, or name another account in config.toml.")
+}
+
+/// What failures call an account that has no name yet.
+pub fn nameless() -> String {
+    "this account".into()
+}
+
+/// Over the accounts.
+pub const COLUMNS: [&str; 6] = ["NAME", "WHO", "SIGNS IN BY", "CLOUD", "FAVOURITES", "STATE"];
+
+/// An account's name, marked where favourites act as it that name none.
+pub fn name(name: &str, is_default: bool) -> String {
+    if is_default { format!("{name} *") } else { name.into() }
+}
+
+/// Something about one account.
+pub fn about(name: &str, what: &str) -> String {
+    format!("{name}: {what}")
+}
+
+/// For who has no account that Ajar itself signs in.
+pub fn how_to_sign_in() -> &'static str {
+    "To sign in with your browser: ajar sign-in\nOr sign in to the Azure CLI (az login); Ajar uses that by itself."
+}
+
+/// The browser is asked for.
+pub fn in_browser(url: &str) -> String {
+    format!("Sign in with your browser. If it does not come up by itself, open\n  {url}")
+}
+
+/// A code is to be typed elsewhere.
+pub fn type_code(code: &str, url: &str) -> String {
+    format!("On any device, open\n  {url}\nand type the code {code}")
+}
+
+/// A service principal's secret is to be typed.
+pub fn secret_wanted() -> &'static str {
+    "The application’s secret, then Enter and Ctrl+D (better: have a program write it to standard input):"
+}
+
+/// Somebody has signed in.
+pub fn signed_in(name: &str, username: Option<&str>) -> String {
+    let who = username.map_or_else(String::new, |username| format!(" as {username}"));
+    format!("Signed in{who}. The account is called {name}. See all of them with: ajar accounts")
+}
+
+/// A sign-in that is kept in the memory of a command is gone with it.
+pub fn ends_with_this_command() -> &'static str {
+    "Ajar ends with this command. To use the sign-in until then, leave the tray app or “ajar status --watch” running, and sign in again."
+}
+
+/// An account was forgotten.
+pub fn signed_out(name: &str, removed: &[String]) -> String {
+    if removed.is_empty() {
+        return format!("Signed out of {name}. There was nothing to remove.");
+    }
+    format!("Signed out of {name}. Removed: {}.", removed.join("; "))
+}
+
+/// It is not clear which account is meant.
+pub fn which_one(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "Nobody is signed in with Ajar. “ajar accounts” shows whom it acts as.".into();
+    }
+    format!("Which account? Say “ajar sign-out NAME” with one of {}.", names.join(", "))
 }

@@ -51,16 +51,21 @@ impl Launcher for ClientLauncher {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
         let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
         let plan = in_window(&target, &surroundings(&self.clients()))?;
-        let mut child = spawn(&plan, &self.files).await?;
-        let program = plan.program.clone();
-        tokio::spawn(async move {
-            match child.wait().await {
-                Ok(status) => tracing::debug!(program, %status, "the client has ended"),
-                Err(error) => tracing::warn!(program, %error, "the client’s end was not seen"),
-            }
-        });
-        Ok(())
+        start(&plan, &self.files).await
     }
+}
+
+/// Starts a program that goes on by itself. `files` is the folder for a file that the plan needs.
+pub(super) async fn start(plan: &LaunchPlan, files: &Path) -> Result<(), Trouble> {
+    let mut child = spawn(plan, files).await?;
+    let program = plan.program.clone();
+    tokio::spawn(async move {
+        match child.wait().await {
+            Ok(status) => tracing::debug!(program, %status, "the program has ended"),
+            Err(error) => tracing::warn!(program, %error, "the program’s end was not seen"),
+        }
+    });
+    Ok(())
 }
 
 /// How long a client that is asked to end may take.

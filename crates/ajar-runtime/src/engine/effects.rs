@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use super::Engine;
 use super::followers::FaceId;
 use super::refresh::RefreshNumber;
+use super::signing_in::{SignedOut, Signing};
 use crate::files::State;
 use crate::ports::{Azure, Wanted};
 
@@ -29,6 +30,10 @@ pub(super) enum Happened {
     Adopted { name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
     Power { vm: VmResourceId, power: Option<PowerState> },
+    /// A sign-in goes on.
+    Signing(u64, Signing),
+    /// A sign-out is over.
+    SignedOut(SignedOut),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
@@ -151,6 +156,9 @@ impl Engine {
                 if let Fact::Source(Ok(source)) = &fact {
                     self.source = Some((*source, self.ports.clock.now()));
                 }
+                if let Some(trouble) = trouble_of(&fact) {
+                    self.note_refused_account(&trouble.failure);
+                }
                 self.learn_power(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
                     let Order { name, vm, .. } = working.attempt.order().clone();
@@ -172,6 +180,8 @@ impl Engine {
             }
             Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
             Happened::Power { vm, power } => self.know_power(vm, power),
+            Happened::Signing(number, what) => self.signing(number, what),
+            Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
             }
@@ -239,5 +249,20 @@ impl Engine {
 
     pub(super) fn settled(&mut self, key: String) {
         drop(self.remembered.change(move |state| state.settled(&key)));
+    }
+}
+
+/// What went wrong with a call to Azure.
+fn trouble_of(fact: &Fact) -> Option<&Trouble> {
+    match fact {
+        Fact::Policies(result) => result.as_ref().err(),
+        Fact::Vm(result) => result.as_ref().err(),
+        Fact::Addresses(result) => result.as_ref().err(),
+        Fact::Started(result) => result.as_ref().err(),
+        Fact::Initiated(result) => match result {
+            Err(InitiateFailure::Refused(trouble) | InitiateFailure::Unanswered(trouble)) => Some(trouble),
+            Ok(_) => None,
+        },
+        Fact::Port { .. } | Fact::Source(_) | Fact::Client(_) => None,
     }
 }

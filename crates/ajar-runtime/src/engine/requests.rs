@@ -31,7 +31,8 @@ impl Engine {
             | Request::Dismiss { name }
             | Request::Add { name, .. }
             | Request::Remove { name } => name.to_string(),
-            Request::Refresh | Request::ShowWindow => "Ajar".into(),
+            Request::SignOut { name } => name.to_string(),
+            Request::SignIn(_) | Request::CancelSignIn | Request::Refresh | Request::ShowWindow => "Ajar".into(),
         };
         self.fulfil(face, request).unwrap_or_else(|trouble| {
             let about = About { name: &about, zone: self.zone(), at: self.now() };
@@ -76,6 +77,10 @@ impl Engine {
                 self.settings_file.remove(&known)?;
                 self.reload_settings();
             }
+            Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
+            Request::CancelSignIn => self.cancel_sign_in(),
+            // Its answer takes its time; see the engine's loop.
+            Request::SignOut { .. } => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)

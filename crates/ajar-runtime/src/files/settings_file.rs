@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn comments_order_and_unknown_keys_survive_changes() {
         let before = format!(
-            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[clients]\nssh = \"my-ssh\"\nbrowser = \"x\" # not known yet\n\n[clouds.own]\nauthority = \"https://a\"\nresource_manager = \"https://r\"\nlater = {{ a = 1 }}\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
+            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[clients]\nssh = \"my-ssh\"\nlater = \"x\" # not known yet\n\n[clouds.own]\nauthority = \"https://a\"\nresource_manager = \"https://r\"\nlater = {{ a = 1 }}\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
         );
         let (_folder, file) = file(&before);
         let names = |file: &SettingsFile| -> Vec<String> {

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountName, AccountSettings, Acting};
 use ajar_core::attempt::{Ask, InitiateFailure};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::protocol::Request;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::settings::Settings;
+use ajar_core::snapshot::Kept;
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, Azure, Wanted};
+use ajar_runtime::ports::{Accounts, Azure, SignInPlan, SignedInAs, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -21,6 +22,7 @@ use crate::world::{Call, World, vm};
 /// Whoever acts, it is this world; who it was is noted.
 pub(crate) struct Everybody(pub(crate) Arc<World>);
 
+#[async_trait]
 impl Accounts for Everybody {
     fn acting(&self, acting: &Acting) -> Arc<dyn Azure> {
         Arc::new(As { world: Arc::clone(&self.0), acting: acting.clone() })
@@ -35,6 +37,19 @@ impl Accounts for Everybody {
     }
 
     fn settings_are(&self, _: &Settings) {}
+
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+        self.0.sign_in(plan, tell).await
+    }
+
+    async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<bool, Trouble> {
+        self.0.call(Call::SignOut).await?;
+        Ok(self.0.scene().signed_in.remove(&name.key()))
+    }
+
+    fn kept(&self, _: &AccountSettings) -> Kept {
+        Kept::Keychain
+    }
 }
 
 struct As {

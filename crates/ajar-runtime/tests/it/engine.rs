@@ -9,6 +9,7 @@ mod many;
 mod refreshing;
 mod remembering;
 mod removing;
+mod signing_in;
 mod windows;
 
 use std::sync::Arc;
@@ -61,10 +62,13 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self, favourite: &str) -> AttemptNumber {
-        match self.engine.ask(Request::Connect(connect(favourite))).await {
-            Reply::Attempt { number } => number,
-            other @ (Reply::Done | Reply::Left | Reply::Refused { .. }) => panic!("{other:?}"),
-        }
+        let reply = self.engine.ask(Request::Connect(connect(favourite))).await;
+        let Reply::Attempt { number } = reply else { panic!("{reply:?}") };
+        number
+    }
+
+    pub(crate) async fn ask(&self, request: Request) -> Reply {
+        self.engine.ask(request).await
     }
 
     pub(crate) async fn done(&self, request: Request) {
@@ -72,10 +76,9 @@ impl Running {
     }
 
     pub(crate) async fn refused(&self, request: Request) -> FailureView {
-        match self.engine.ask(request).await {
-            Reply::Refused { failure } => *failure,
-            other @ (Reply::Done | Reply::Left | Reply::Attempt { .. }) => panic!("{other:?}"),
-        }
+        let reply = self.engine.ask(request).await;
+        let Reply::Refused { failure } = reply else { panic!("{reply:?}") };
+        *failure
     }
 
     /// Waits for a snapshot. Time is paused, so the limit costs nothing.

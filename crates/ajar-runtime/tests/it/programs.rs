@@ -166,8 +166,12 @@ async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar()
 
 #[test]
 fn the_settings_programs_come_before_those_that_are_found() {
-    let settings =
-        ClientSettings { ssh: Some("/opt/ssh".into()), rdp: Some("/opt/rdp".into()), terminal: Some(vec![]) };
+    let settings = ClientSettings {
+        ssh: Some("/opt/ssh".into()),
+        rdp: Some("/opt/rdp".into()),
+        terminal: Some(vec![]),
+        browser: None,
+    };
     let found = surroundings(&settings);
     assert_eq!(found.ssh.as_deref(), Some("/opt/ssh"));
     assert_eq!(found.rdp, Some(ajar_core::launch::RdpClient::Custom("/opt/rdp".into())));

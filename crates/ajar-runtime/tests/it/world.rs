@@ -1,13 +1,13 @@
 //! A world of fakes: it records what is asked of it, and answers when and how a test says.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountSettings, Acting};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
@@ -17,12 +17,15 @@ use ajar_core::policy::{
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
-use ajar_runtime::ports::{Azure, Clock, Launcher, PortProbe, Ports, PublicIp, Wanted};
+use ajar_runtime::ports::{
+    Azure, Browser, Clock, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -49,6 +52,9 @@ pub(crate) enum Call {
     Addresses,
     Probe,
     Launch,
+    SignIn,
+    SignOut,
+    Browser,
 }
 
 /// The state of the world, for tests to set.
@@ -78,6 +84,10 @@ pub(crate) struct Scene {
     pub(crate) unreadable: Vec<VmResourceId>,
     /// As whom which VM was asked about, or written to.
     pub(crate) acted: Vec<(Acting, String)>,
+    /// The accounts whose sign-in is kept.
+    pub(crate) signed_in: HashSet<String>,
+    /// What the browser was asked to show.
+    pub(crate) opened: Vec<String>,
 }
 
 /// See the module.
@@ -133,6 +143,8 @@ impl World {
                 policy_deleted: false,
                 unreadable: Vec::new(),
                 acted: Vec::new(),
+                signed_in: HashSet::new(),
+                opened: Vec::new(),
             }),
             began: Instant::now(),
             wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -165,6 +177,7 @@ impl World {
             accounts: Arc::new(Everybody(Arc::clone(self))),
             public_ip: Arc::clone(self) as _,
             probe: Arc::clone(self) as _,
+            browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
@@ -228,7 +241,7 @@ impl World {
         self.now() + self.scene().skew.unwrap_or_default()
     }
 
-    async fn call(&self, call: Call) -> Result<(), Trouble> {
+    pub(crate) async fn call(&self, call: Call) -> Result<(), Trouble> {
         let (takes, trouble) = {
             let mut scene = self.scene();
             scene.calls.push((call, self.began.elapsed()));
@@ -362,6 +375,29 @@ impl PortProbe for World {
         }
         tokio::time::sleep(patience).await;
         PortAnswer::Silent
+    }
+}
+
+impl World {
+    /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
+    pub(crate) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+        tell(SignInStage::Browser { url: "https://login.example/authorize".into() });
+        self.call(Call::SignIn).await?;
+        let account = AccountSettings {
+            username: Some("ada@contoso.example".into()),
+            home_account_id: Some("ada.home".into()),
+            ..plan.account.clone()
+        };
+        self.scene().signed_in.insert("ada".into());
+        Ok(SignedInAs { account, kept: Kept::Keychain })
+    }
+}
+
+#[async_trait]
+impl Browser for World {
+    async fn open(&self, url: &str) -> Result<(), Trouble> {
+        self.scene().opened.push(url.into());
+        self.call(Call::Browser).await
     }
 }
 

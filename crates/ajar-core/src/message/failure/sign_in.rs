@@ -194,3 +194,15 @@ pub(super) fn keychain_unavailable(trouble: KeychainTrouble) -> Words {
     };
     words("The keychain that keeps your sign-ins cannot be used.", message, action)
 }
+
+pub(super) fn signed_in_elsewhere(account: &str) -> Words {
+    words(
+        format!("The sign-in of “{account}” is not kept by Ajar."),
+        "Ajar only uses it, and has nothing of it to remove.",
+        match account {
+            crate::account::AZ => "Sign out with “az logout”.",
+            crate::account::AZD => "Sign out with “azd auth logout”.",
+            _ => "Unset the AZURE_ variables, and start Ajar again.",
+        },
+    )
+}

@@ -21,10 +21,9 @@ fn click() -> Connect {
 }
 
 async fn asked(face: &EngineHandle, wish: Connect) -> AttemptNumber {
-    match face.ask(Request::Connect(wish)).await {
-        Reply::Attempt { number } => number,
-        other @ (Reply::Done | Reply::Left | Reply::Refused { .. }) => panic!("{other:?}"),
-    }
+    let reply = face.ask(Request::Connect(wish)).await;
+    let Reply::Attempt { number } = reply else { panic!("{reply:?}") };
+    number
 }
 
 impl Running {

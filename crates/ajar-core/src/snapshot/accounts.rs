@@ -1,0 +1,116 @@
+//! Accounts, and the sign-in under way, as faces show them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::FailureView;
+use crate::account::{AccountName, SignInMethod};
+
+/// An account: one of the settings, or one that is there without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct AccountView {
+    /// Its name.
+    pub name: AccountName,
+    /// How it signs in.
+    pub method: SignInMethod,
+    /// The cloud it signs in to, where that is settled.
+    pub cloud: Option<String>,
+    /// Who it is, where that is known.
+    pub username: Option<String>,
+    /// Its home, where that is known.
+    pub tenant: Option<String>,
+    /// How it stands.
+    pub state: AccountState,
+    /// The same in one short line.
+    pub detail: String,
+    /// Where what it signs in with is kept.
+    pub kept: Kept,
+    /// How many favourites act as it.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub favourites: usize,
+    /// Whether favourites act as it that name no account.
+    pub is_default: bool,
+}
+
+/// How an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum AccountState {
+    /// Signed in, as far as is known.
+    SignedIn,
+    /// It was refused a token and has to sign in anew.
+    NeedsSignIn,
+    /// Its sign-in is somebody else's business, such as the Azure CLI's.
+    Elsewhere,
+}
+
+/// Where what an account signs in with is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "place")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Kept {
+    /// In the system's keychain.
+    Keychain,
+    /// In memory, until Ajar ends.
+    MemoryOnly {
+        /// Why, and what to do about it.
+        why: String,
+    },
+    /// Not by Ajar.
+    Elsewhere,
+}
+
+/// The sign-in under way, or the last one until another begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct SignInView {
+    /// Its number; a newer one takes the place of an older one.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub number: u64,
+    /// The account, where it has a name already.
+    pub account: Option<AccountName>,
+    /// How far it is.
+    pub stage: SignInStage,
+}
+
+/// How far a sign-in is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum SignInStage {
+    /// It gets ready.
+    Beginning,
+    /// The browser is asked for.
+    Browser {
+        /// What it opens; for people to open themselves if it does not come up.
+        url: String,
+    },
+    /// A code is to be typed on another device.
+    #[serde(rename_all = "camelCase")]
+    DeviceCode {
+        /// The code.
+        user_code: String,
+        /// Where.
+        url: String,
+        /// Until when.
+        expires_at: DateTime<Utc>,
+    },
+    /// Signed in.
+    Done {
+        /// The account's name.
+        name: AccountName,
+        /// Who it is.
+        username: Option<String>,
+        /// Where the sign-in is kept.
+        kept: Kept,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: Box<FailureView>,
+    },
+}

@@ -1,0 +1,153 @@
+//! The credential of each account, and what it is kept under.
+
+use std::sync::Arc;
+
+use ajar_azure::{Credential, Person, RefreshTokens, Secret, SignIn, Stored};
+use ajar_core::account::{AZ, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_core::failure::{Failure, SignInReason, Trouble};
+use ajar_core::message::account::memory_only;
+use ajar_core::settings::Settings;
+use ajar_core::snapshot::Kept;
+use async_trait::async_trait;
+
+use super::Inner;
+use super::clouds::Reach;
+use crate::adapters::Keychain;
+
+/// An account that can be asked for tokens.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    pub(super) sign_in: SignIn,
+    pub(super) credential: Credential,
+}
+
+/// One account's entries in the keychain.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    keychain: Keychain,
+    /// Cloud and application: the same person may be signed in to several.
+    prefix: String,
+}
+
+#[async_trait]
+impl RefreshTokens for Entry {
+    async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
+        self.keychain.load(&format!("{}{home}", self.prefix)).await
+    }
+    async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
+        self.keychain.store(&format!("{}{home}", self.prefix), token).await
+    }
+    async fn remove(&self, home: &str) -> Result<bool, Failure> {
+        self.keychain.remove(&format!("{}{home}", self.prefix)).await
+    }
+}
+
+/// What an own account is kept under, in the keychain and among the credentials: cloud, application, identity. None for
+/// one that has not signed in yet, or that Ajar keeps nothing of.
+fn key(account: &AccountSettings) -> Option<String> {
+    let (cloud, client_id) = (account.cloud.as_deref()?, account.client_id.as_deref()?);
+    let whose = match account.sign_in {
+        SignInMethod::Browser | SignInMethod::DeviceCode => account.home_account_id.clone()?,
+        SignInMethod::ServicePrincipal => format!("tenant:{}", account.tenant.as_deref()?),
+        SignInMethod::ManagedIdentity | SignInMethod::WorkloadIdentity | SignInMethod::Az | SignInMethod::Azd => {
+            return None;
+        }
+    };
+    Some(format!("{cloud}/{client_id}/{whose}"))
+}
+
+impl Inner {
+    pub(super) fn entry(&self, cloud: &str, client_id: &str) -> Entry {
+        Entry { keychain: self.keychain.clone(), prefix: format!("{cloud}/{client_id}/") }
+    }
+
+    /// The credential of whoever acts so.
+    pub(super) async fn credential(&self, settings: &Settings, acting: &Acting) -> Result<Signed, Trouble> {
+        let own = settings.own_account(&acting.account).map(|(_, own)| own);
+        let key = own.and_then(key).unwrap_or_else(|| format!("{}/{}", acting.cloud, acting.account.key()));
+        if let Some(signed) = self.known().credentials.get(&key) {
+            return Ok(signed.clone());
+        }
+        let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
+        let sign_in = self.sign_in_of(own, acting).await?;
+        let signed = Signed { credential: sign_in.credential(&cloud, http)?, sign_in };
+        Ok(self.known().credentials.entry(key).or_insert(signed).clone())
+    }
+
+    /// How whoever acts so signs in.
+    async fn sign_in_of(&self, own: Option<&AccountSettings>, acting: &Acting) -> Result<SignIn, Failure> {
+        let account = acting.account.to_string();
+        let never = || Failure::SignInRequired { account: account.clone(), reason: SignInReason::Never };
+        match (acting.account.built_in(), own) {
+            (Some(ENVIRONMENT), _) => self.environment.as_ref().ok_or_else(never)?.sign_in.clone(),
+            (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None }),
+            (_, Some(own)) => match own.sign_in {
+                SignInMethod::Browser | SignInMethod::DeviceCode => self.person(account.clone(), own).ok_or_else(never),
+                SignInMethod::ServicePrincipal => self.principal_of(own).await?.ok_or_else(never),
+                SignInMethod::Az => Ok(SignIn::AzureCli { tenant_id: own.tenant.clone() }),
+                SignInMethod::ManagedIdentity | SignInMethod::WorkloadIdentity | SignInMethod::Azd => Err(never()),
+            },
+            (_, None) => Err(never()),
+        }
+    }
+
+    /// Somebody who has signed in with Ajar.
+    fn person(&self, account: String, own: &AccountSettings) -> Option<SignIn> {
+        let (cloud, client_id) = (own.cloud.as_deref()?, own.client_id.clone()?);
+        Some(SignIn::Person {
+            refresh_tokens: Arc::new(self.entry(cloud, &client_id)),
+            person: Person { account, client_id, tenant: own.tenant.clone(), username: own.username.clone() },
+            home_account_id: own.home_account_id.clone()?,
+        })
+    }
+
+    /// A service principal whose secret is in the keychain.
+    async fn principal_of(&self, own: &AccountSettings) -> Result<Option<SignIn>, Failure> {
+        let Some(((name, client_id), tenant_id)) = key(own).zip(own.client_id.clone()).zip(own.tenant.clone()) else {
+            return Ok(None);
+        };
+        let secret = self.keychain.load(&name).await?;
+        Ok(secret.map(|client_secret| SignIn::ServicePrincipal { tenant_id, client_id, client_secret }))
+    }
+
+    /// Keeps a credential for the account that signs in with it from now on.
+    pub(super) fn keep(&self, account: &AccountSettings, signed: Signed) {
+        if let Some(key) = key(account) {
+            self.known().credentials.insert(key, signed);
+        }
+    }
+
+    /// The credential that an identity which signs in anew has already: calls under way wait for its tokens.
+    pub(super) fn signed(&self, account: &AccountSettings) -> Option<Signed> {
+        self.known().credentials.get(&key(account)?).cloned()
+    }
+
+    /// Keeps a service principal's secret.
+    pub(super) async fn keep_secret(&self, account: &AccountSettings, secret: &Secret) -> Result<Stored, Failure> {
+        let name = key(account).ok_or_else(|| Failure::Internal { detail: "a secret of nobody".into() })?;
+        self.keychain.store(&name, secret).await
+    }
+
+    /// Forgets an account: its credential, and what the keychain has of it. Whether that was anything.
+    pub(super) async fn forget(&self, account: &AccountSettings) -> Result<bool, Trouble> {
+        let Some(key) = key(account) else { return Ok(false) };
+        let signed = self.known().credentials.get(&key).cloned();
+        let was_there = match signed.filter(|_| account.sign_in.is_interactive()) {
+            // It knows tokens that have yet to be stored.
+            Some(signed) => signed.credential.sign_out().await?,
+            None => self.keychain.remove(&key).await?,
+        };
+        self.known().credentials.remove(&key);
+        Ok(was_there)
+    }
+
+    pub(super) fn kept(&self, account: &AccountSettings) -> Kept {
+        match key(account) {
+            None => Kept::Elsewhere,
+            Some(key) => match self.keychain.memory_only(&key) {
+                Some(trouble) => Kept::MemoryOnly { why: memory_only(trouble).to_owned() },
+                None => Kept::Keychain,
+            },
+        }
+    }
+}

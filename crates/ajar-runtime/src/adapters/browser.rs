@@ -1,0 +1,30 @@
+//! The user's browser.
+
+use ajar_core::failure::Trouble;
+use ajar_core::launch::{Os, browser_plan};
+use async_trait::async_trait;
+
+use super::launcher::start;
+use crate::files::SettingsFile;
+use crate::ports::Browser;
+
+/// The browser that the system opens addresses with, or the one of the settings.
+#[derive(Debug)]
+pub struct SystemBrowser {
+    settings: SettingsFile,
+}
+
+impl SystemBrowser {
+    /// The settings are looked into each time.
+    pub fn new(settings: SettingsFile) -> Self {
+        Self { settings }
+    }
+}
+
+#[async_trait]
+impl Browser for SystemBrowser {
+    async fn open(&self, url: &str) -> Result<(), Trouble> {
+        let own = self.settings.read().ok().and_then(|settings| settings.clients.browser);
+        start(&browser_plan(Os::current(), own.as_deref(), url), self.settings.path()).await
+    }
+}

@@ -1,0 +1,68 @@
+//! The accounts as faces show them.
+
+use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_core::message::account::standing;
+use ajar_core::snapshot::{AccountState, AccountView, Kept};
+
+use super::Engine;
+use super::signing_in::is_ajars_own;
+
+impl Engine {
+    /// The settings' own, and those without settings that favourites act as, or would.
+    pub(super) fn account_views(&self) -> Vec<AccountView> {
+        let acting: Vec<Acting> =
+            self.settings.favourites.iter().filter_map(|known| self.acting(&known.profile).ok()).collect();
+        let default = self.settings.default_account(&self.defaults);
+        let own = self.settings.accounts.iter().map(|(name, own)| (name.clone(), Some(own)));
+        let built_in = [ENVIRONMENT, AZ, AZD].into_iter().filter_map(|name| name.parse::<AccountName>().ok());
+        let is_there = |name: &AccountName| {
+            *name == default
+                || acting.iter().any(|acting| acting.account == *name)
+                || self.defaults.environment && name.as_str() == ENVIRONMENT
+        };
+        let all = own.chain(built_in.filter(is_there).map(|name| (name, None)));
+        all.map(|(name, own)| {
+            let favourites = acting.iter().filter(|acting| acting.account == name).count();
+            let is_default = name == default;
+            self.account_view(name, own, favourites, is_default)
+        })
+        .collect()
+    }
+
+    fn account_view(
+        &self,
+        name: AccountName,
+        own: Option<&AccountSettings>,
+        favourites: usize,
+        is_default: bool,
+    ) -> AccountView {
+        let method = own.map_or_else(|| method_of(&name), |own| own.sign_in);
+        let has_signed_in = own.is_none_or(|own| !method.is_interactive() || own.home_account_id.is_some());
+        let state = match own {
+            _ if self.wants_sign_in.contains(&name.key()) || !has_signed_in => AccountState::NeedsSignIn,
+            Some(own) if is_ajars_own(own.sign_in) => AccountState::SignedIn,
+            Some(_) | None => AccountState::Elsewhere,
+        };
+        AccountView {
+            method,
+            cloud: own.and_then(|own| own.cloud.clone()),
+            username: own.and_then(|own| own.username.clone()),
+            tenant: own.and_then(|own| own.tenant.clone()),
+            state,
+            detail: standing(state, method).to_owned(),
+            kept: own.map_or(Kept::Elsewhere, |own| self.ports.accounts.kept(own)),
+            favourites,
+            is_default,
+            name,
+        }
+    }
+}
+
+/// How an account signs in that is there without settings.
+fn method_of(name: &AccountName) -> SignInMethod {
+    match name.built_in() {
+        Some(ENVIRONMENT) => SignInMethod::ServicePrincipal,
+        Some(AZD) => SignInMethod::Azd,
+        _ => SignInMethod::Az,
+    }
+}

@@ -1,0 +1,219 @@
+//! Signing in and out, one at a time. The browser is somebody's who thinks: nothing here waits for it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message;
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::protocol::{Reply, SignIn};
+use ajar_core::snapshot::{SignInStage, SignInView};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::Engine;
+use super::effects::Happened;
+use crate::ports::{SignInPlan, SignedInAs};
+
+/// The sign-in under way, or the last one. Dropping it ends it.
+pub(super) struct SigningIn {
+    number: u64,
+    /// The account's name, if it has one already.
+    name: Option<AccountName>,
+    stage: SignInStage,
+    task: AbortHandle,
+}
+
+impl Drop for SigningIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What comes of a sign-in.
+pub(super) enum Signing {
+    Stage(SignInStage),
+    Ended(Result<SignedInAs, Trouble>),
+}
+
+/// What comes of a sign-out, and who waits for it.
+pub(super) struct SignedOut {
+    pub(super) name: AccountName,
+    pub(super) result: Result<bool, Trouble>,
+    pub(super) reply: oneshot::Sender<Reply>,
+}
+
+impl Engine {
+    /// Begins to sign in; its number.
+    pub(super) fn sign_in(&mut self, wish: SignIn) -> Result<u64, Trouble> {
+        let plan = self.plan(&wish)?;
+        self.sign_ins += 1;
+        let (number, name) = (self.sign_ins, wish.name);
+        let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
+        let task = tokio::spawn(async move {
+            let told = happened.clone();
+            let tell = move |stage| drop(told.send(Happened::Signing(number, Signing::Stage(stage))));
+            let result = accounts.sign_in(&plan, &tell).await;
+            drop(happened.send(Happened::Signing(number, Signing::Ended(result))));
+        });
+        let task = task.abort_handle();
+        self.signing_in = Some(SigningIn { number, name, stage: SignInStage::Beginning, task });
+        Ok(number)
+    }
+
+    /// What the wish says, else the account that it names, else the settings.
+    fn plan(&self, wish: &SignIn) -> Result<SignInPlan, Failure> {
+        let known = wish.name.as_ref().and_then(|name| self.settings.own_account(name)).map(|(_, own)| own.clone());
+        let is_same_kind = |own: &AccountSettings| {
+            own.sign_in == wish.method || own.sign_in.is_interactive() && wish.method.is_interactive()
+        };
+        if let Some(name) = &wish.name
+            && (name.built_in().is_some() || known.as_ref().is_some_and(|own| !is_same_kind(own)))
+        {
+            return Err(Failure::AccountExists { name: name.to_string() });
+        }
+        let known = known.unwrap_or_else(|| AccountSettings::new(wish.method));
+        let cloud = wish.cloud.clone().or(known.cloud.clone());
+        let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
+        let client_id = wish.client_id.clone().or(known.client_id.clone());
+        let client_id = client_id.or_else(|| self.settings.client_id(&cloud).map(ToOwned::to_owned));
+        let client_id = client_id.ok_or_else(|| Failure::NoClientId { cloud: cloud.clone() })?;
+        let account = AccountSettings {
+            sign_in: wish.method,
+            cloud: Some(cloud),
+            tenant: wish.tenant.clone().or(known.tenant.clone()),
+            client_id: Some(client_id),
+            ..known
+        };
+        let called = wish.name.as_ref().map(ToString::to_string).or_else(|| account.username.clone());
+        Ok(SignInPlan {
+            called: called.unwrap_or_else(message::account::nameless),
+            account,
+            secret: wish.secret.clone(),
+        })
+    }
+
+    /// Gives the sign-in under way up.
+    pub(super) fn cancel_sign_in(&mut self) {
+        self.signing_in = None;
+    }
+
+    /// Takes in how a sign-in goes. What comes of an older one is not wanted any more.
+    pub(super) fn signing(&mut self, number: u64, what: Signing) {
+        if self.signing_in.as_ref().is_none_or(|last| last.number != number) {
+            return;
+        }
+        let stage = match what {
+            Signing::Stage(stage) => {
+                if let SignInStage::Browser { url } = &stage {
+                    self.open_browser(url.clone());
+                }
+                stage
+            }
+            Signing::Ended(result) => result.and_then(|who| self.signed_in(who)).unwrap_or_else(|trouble| {
+                let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
+                SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
+            }),
+        };
+        if let Some(last) = &mut self.signing_in {
+            last.stage = stage;
+        }
+    }
+
+    fn open_browser(&self, url: String) {
+        let browser = Arc::clone(&self.ports.browser);
+        tokio::spawn(async move {
+            if let Err(trouble) = browser.open(&url).await {
+                // The address is shown, too, for people to open it themselves.
+                tracing::warn!(failure = %trouble.failure, "the browser did not come up");
+            }
+        });
+    }
+
+    /// Writes down who has signed in, and looks at what waited for it.
+    fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs) -> Result<SignInStage, Trouble> {
+        let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
+        let cloud = account.cloud.clone().unwrap_or_default();
+        let name = named.unwrap_or_else(|| {
+            let identity = account.home_account_id.as_deref().zip(account.client_id.as_deref());
+            let known = identity.and_then(|(home, client_id)| self.settings.same_account(&cloud, client_id, home));
+            known.cloned().unwrap_or_else(|| self.settings.new_account_name(account.username.as_deref(), &cloud))
+        });
+        self.settings_file.set_account(&name, &account)?;
+        self.settings_seen = None;
+        self.reload_settings();
+        self.wants_sign_in.remove(&name.key());
+        if self.looked {
+            self.begin_refresh();
+        }
+        Ok(SignInStage::Done { name, username: account.username, kept })
+    }
+
+    /// Forgets an account; the reply comes when that is done.
+    pub(super) fn sign_out(&mut self, name: AccountName, reply: oneshot::Sender<Reply>) {
+        let Some((_, account)) = self.settings.own_account(&name).cloned() else {
+            let failure = match name.built_in() {
+                Some(account) => Failure::SignedInElsewhere { account: account.to_owned() },
+                None => self.settings.unknown_account(&name, &self.defaults),
+            };
+            drop(reply.send(self.refused(&failure.into(), name.as_str())));
+            return;
+        };
+        let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
+        tokio::spawn(async move {
+            let result = accounts.sign_out(&name, &account).await;
+            drop(happened.send(Happened::SignedOut(SignedOut { name, result, reply })));
+        });
+    }
+
+    /// The sign-in is forgotten, or cannot be: then the account stays, for another try.
+    pub(super) fn signed_out(&mut self, SignedOut { name, result, reply }: SignedOut) {
+        let path = self.settings_file.path().display().to_string();
+        let written = self.settings.own_account(&name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
+        let removed = result.and_then(|had_sign_in| {
+            let had_settings = self.settings_file.remove_account(&name)?;
+            let sign_in = had_sign_in.then(message::account::removed_sign_in);
+            let settings = had_settings.then(|| message::account::removed_settings(&path, &written));
+            Ok(sign_in.into_iter().chain(settings).collect())
+        });
+        self.settings_seen = None;
+        self.reload_settings();
+        self.wants_sign_in.remove(&name.key());
+        let answer = match removed {
+            Ok(removed) => Reply::SignedOut { removed, remains: self.favourites_naming(&name) },
+            Err(trouble) => self.refused(&trouble, name.as_str()),
+        };
+        drop(reply.send(answer));
+    }
+
+    fn favourites_naming(&self, name: &AccountName) -> Vec<String> {
+        let of_name = self.settings.favourites.iter().filter(|known| known.profile.account.as_ref() == Some(name));
+        of_name.map(|favourite| favourite.name.to_string()).collect()
+    }
+
+    fn refused(&self, trouble: &Trouble, about: &str) -> Reply {
+        let about = About { name: about, zone: self.zone(), at: self.now() };
+        Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
+    }
+
+    /// Notes that an account has to sign in, where a failure says so.
+    pub(super) fn note_refused_account(&mut self, failure: &Failure) {
+        if let Failure::SignInRequired { account, .. } = failure {
+            self.wants_sign_in.insert(account.to_ascii_lowercase());
+        }
+    }
+
+    pub(super) fn sign_in_view(&self) -> Option<SignInView> {
+        let SigningIn { number, name, stage, .. } = self.signing_in.as_ref()?;
+        Some(SignInView { number: *number, account: name.clone(), stage: stage.clone() })
+    }
+}
+
+/// The accounts that were refused a token, in one case.
+pub(super) type WantsSignIn = HashSet<String>;
+
+/// Whether signing in so is Ajar's own business.
+pub(super) fn is_ajars_own(method: SignInMethod) -> bool {
+    method.is_interactive() || method == SignInMethod::ServicePrincipal
+}

@@ -1,0 +1,177 @@
+//! Signing in and out, one at a time.
+
+use std::sync::Arc;
+
+use ajar_core::account::SignInMethod;
+use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::protocol::{Reply, Request, SignIn};
+use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInStage, Snapshot};
+
+use super::Running;
+use crate::world::{Call, World};
+
+fn wish(name: Option<&str>) -> SignIn {
+    SignIn {
+        name: name.map(|name| name.parse().unwrap()),
+        method: SignInMethod::Browser,
+        cloud: None,
+        tenant: None,
+        client_id: None,
+        secret: None,
+    }
+}
+
+/// A world with an application to sign in with.
+fn world(more: &str) -> Arc<World> {
+    let world = World::with(&["web"]);
+    world.write("config.toml", &format!("[sign_in]\nclient_id = \"app\"\n{more}{}", world.read("config.toml")));
+    world
+}
+
+async fn begin(running: &Running, wish: SignIn) -> u64 {
+    let reply = running.ask(Request::SignIn(wish)).await;
+    let Reply::SigningIn { number } = reply else { panic!("{reply:?}") };
+    number
+}
+
+fn stage(snapshot: &Snapshot) -> Option<&SignInStage> {
+    snapshot.sign_in.as_ref().map(|view| &view.stage)
+}
+
+async fn done(running: &Running) -> Arc<Snapshot> {
+    let ended =
+        |snapshot: &Snapshot| matches!(stage(snapshot), Some(SignInStage::Done { .. } | SignInStage::Failed { .. }));
+    running.until(ended).await
+}
+
+fn account<'a>(snapshot: &'a Snapshot, name: &str) -> &'a AccountView {
+    snapshot.accounts.iter().find(|account| account.name.as_str() == name).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_becomes_an_account_under_a_name_of_its_own_and_acts() {
+    let world = world("");
+    world.takes(Call::SignIn, 60);
+    let running = Running::start(&world);
+    assert_eq!(running.snapshot().host.account, "az");
+    begin(&running, wish(None)).await;
+    let url = "https://login.example/authorize";
+    running.until(|snapshot| stage(snapshot) == Some(&SignInStage::Browser { url: url.into() })).await;
+    world.until(|scene| scene.opened == [url]).await;
+    let snapshot = done(&running).await;
+    let username = Some("ada@contoso.example".to_owned());
+    let end = SignInStage::Done { name: "ada".parse().unwrap(), username: username.clone(), kept: Kept::Keychain };
+    assert_eq!(stage(&snapshot), Some(&end));
+    let ada = account(&snapshot, "ada");
+    assert_eq!(
+        (ada.state, &ada.username, ada.favourites, ada.is_default),
+        (AccountState::SignedIn, &username, 1, true)
+    );
+    assert_eq!(snapshot.host.account, "ada", "the only account acts for those that name none");
+    let written = world.read("config.toml");
+    for line in ["[accounts.ada]", "sign_in = \"browser\"", "cloud = \"fake\"", "client_id = \"app\"", "ada.home"] {
+        assert!(written.contains(line), "{written}");
+    }
+    // The same identity again is the same account.
+    begin(&running, wish(None)).await;
+    done(&running).await;
+    assert_eq!(world.read("config.toml"), written);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_sign_in_takes_the_older_ones_place_and_a_cancelled_one_changes_nothing() {
+    let world = world("");
+    world.takes(Call::SignIn, 60);
+    let running = Running::start(&world);
+    let first = begin(&running, wish(None)).await;
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::SignIn)).await;
+    let second = begin(&running, wish(Some("second"))).await;
+    assert!(second > first);
+    world.until(|scene| scene.dropped == [Call::SignIn]).await;
+    let snapshot = done(&running).await;
+    assert_eq!(snapshot.sign_in.as_ref().map(|view| view.number), Some(second));
+    assert_eq!(account(&snapshot, "second").state, AccountState::SignedIn);
+    let third = begin(&running, wish(Some("third"))).await;
+    running.until(|snapshot| snapshot.sign_in.as_ref().is_some_and(|view| view.number == third)).await;
+    running.done(Request::CancelSignIn).await;
+    assert_eq!(running.snapshot().sign_in, None);
+    assert!(!world.read("config.toml").contains("third"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_fails_says_why_and_leaves_the_settings_alone() {
+    let world = world("");
+    world.scene().trouble.insert(Call::SignIn, Failure::SignInDeclined.into());
+    let running = Running::start(&world);
+    let before = world.read("config.toml");
+    begin(&running, wish(None)).await;
+    let snapshot = done(&running).await;
+    let Some(SignInStage::Failed { failure }) = stage(&snapshot) else { panic!("{:?}", snapshot.sign_in) };
+    assert_eq!((failure.code.as_str(), failure.exit_code), ("signInDeclined", 3));
+    assert_eq!(world.read("config.toml"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_application_and_under_a_name_that_is_taken_nobody_signs_in() {
+    let world = World::with(&[]);
+    let running = Running::start(&world);
+    assert_eq!(running.refused(Request::SignIn(wish(None))).await.code, "noClientId");
+    let more = "[sign_in]\nclient_id = \"app\"\n[accounts.app]\nsign_in = \"service-principal\"\n";
+    world.write("config.toml", more);
+    for name in ["az", "ENVIRONMENT", "app"] {
+        assert_eq!(running.refused(Request::SignIn(wish(Some(name)))).await.code, "accountExists", "{name}");
+    }
+    assert_eq!(world.count(Call::SignIn), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_refused_a_token_is_shown_until_it_has_signed_in_again() {
+    let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
+    let running = Running::start(&world);
+    assert_eq!(account(&running.snapshot(), "work").state, AccountState::SignedIn);
+    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Expired };
+    world.scene().trouble.insert(Call::Policies, required.into());
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    assert_eq!(account(&running.snapshot(), "work").state, AccountState::NeedsSignIn);
+    world.scene().trouble.clear();
+    begin(&running, wish(Some("work"))).await;
+    let snapshot = done(&running).await;
+    assert_eq!(account(&snapshot, "work").state, AccountState::SignedIn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_removes_all_there_is_and_says_what() {
+    let world = world("");
+    let favourite = world.read("config.toml");
+    world.write("config.toml", &(favourite + "account = \"ada\"\n"));
+    let running = Running::start(&world);
+    begin(&running, wish(Some("ada"))).await;
+    done(&running).await;
+    let Reply::SignedOut { removed, remains } = running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
+    else {
+        panic!("not signed out")
+    };
+    assert_eq!(removed.len(), 2, "{removed:?}");
+    assert!(removed[0].contains("keychain") && removed[1].contains("[accounts.ada]"), "{removed:?}");
+    assert_eq!(remains, ["web"]);
+    assert!(!world.read("config.toml").contains("[accounts"));
+    assert!(world.scene().signed_in.is_empty());
+    assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "unknownAccount");
+    assert_eq!(running.refused(Request::SignOut { name: "az".parse().unwrap() }).await.code, "signedInElsewhere");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_whose_sign_in_may_still_be_there_stays_for_another_try() {
+    let world = world("");
+    let running = Running::start(&world);
+    begin(&running, wish(Some("ada"))).await;
+    done(&running).await;
+    let trouble = ajar_core::account::KeychainTrouble::Locked;
+    world.scene().trouble.insert(Call::SignOut, Failure::KeychainUnavailable { trouble }.into());
+    let sign_out = || Request::SignOut { name: "ada".parse().unwrap() };
+    assert_eq!(running.refused(sign_out()).await.code, "keychainUnavailable");
+    assert!(world.read("config.toml").contains("[accounts.ada]"));
+    world.scene().trouble.clear();
+    assert!(matches!(running.ask(sign_out()).await, Reply::SignedOut { .. }));
+}
