@@ -1,5 +1,8 @@
 //! Queries over a small cloud of this process: what each step answers, and what is refused.
 
+mod plain;
+mod random;
+
 use chrono::Utc;
 use serde_json::{Value, json};
 
@@ -11,32 +14,34 @@ use crate::latency::Latencies;
 use crate::state::Cloud;
 use crate::state::vm::{PublicIp, Vm, VmPort};
 
-fn cloud() -> Cloud {
-    let fleet = Fleet::default();
+fn cloud(fleet: &Fleet) -> Cloud {
     let now = Utc::now();
     let place = |(index, spec): (u32, &crate::fleet::VmSpec)| {
         let address = std::net::Ipv4Addr::from(0x7f4d_0000 + index);
         let public_ip = if spec.private_only { PublicIp::None } else { PublicIp::Static(address) };
         let ports = spec.ports.iter().map(|port| VmPort { number: port.number, mapped_port: None }).collect();
-        Vm::new(&fleet, (index, spec), public_ip, ports, now)
+        Vm::new(fleet, (index, spec), public_ip, ports, now)
     };
     let vms = (0..).zip(&fleet.vms).map(place).collect();
-    Cloud::new(&fleet, vms, Latencies::new(1, 1.0))
+    Cloud::new(fleet, vms, Latencies::new(1, 1.0))
 }
 
-/// The rows as objects.
+/// The rows of the default fleet, as objects.
 fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
-    let cloud = cloud();
+    ask_of(&cloud(&Fleet::default()), query)
+}
+
+fn ask_of(cloud: &Cloud, query: &str) -> Result<Vec<Value>, QueryError> {
     let now = Utc::now();
     let spent = super::limits::Spent::default();
-    let view = source::View { cloud: &cloud, now, as_of: now, spent: &spent };
+    let view = source::View { cloud, now, as_of: now, spent: &spent };
     let tables = |table: &str, steps: &[super::syntax::Step]| {
         if !table.eq_ignore_ascii_case("resources") {
             return Err(QueryError::unresolved("table", table));
         }
         let all = cloud.subscriptions.iter().enumerate().flat_map(|(index, subscription)| {
             let scope = Scope { subscription: subscription.id.to_string(), resource_group: None };
-            let resources = Resource::all(&cloud, &scope, &source::kinds(steps));
+            let resources = Resource::all(cloud, &scope, &source::kinds(steps));
             resources.into_iter().map(move |resource| source::row(view, resource, index))
         });
         Ok(all.collect())
