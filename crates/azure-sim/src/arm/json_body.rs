@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::arm::error::ArmError;
+use crate::arm::json_mistake;
 
 /// The JSON in a request's body.
 pub(super) fn parse(body: &[u8]) -> Result<Value, ArmError> {
-    serde_json::from_slice(body).map_err(|error| ArmError::invalid_json(&error.to_string()))
+    serde_json::from_slice(body).map_err(|_| ArmError::invalid_json(&json_mistake::mistake(body)))
 }
 
 /// An object of the body, and where it is: `virtualMachines[0].ports[1]`.
@@ -69,6 +70,28 @@ impl<'b> Object<'b> {
     /// The object in a field that must be there.
     pub(super) fn required_object(&self, name: &str) -> Result<Self, ArmError> {
         Self::new(self.field(name).ok_or_else(|| self.missing(name))?, self.at(name))
+    }
+
+    /// The object in a field, if one is there.
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, ArmError> {
+        self.field(name).map(|value| Self::new(value, self.at(name))).transpose()
+    }
+
+    /// The whole number in a field, if one is there.
+    pub(super) fn whole_number(&self, name: &str) -> Result<Option<i64>, ArmError> {
+        let number = |value: &Value| {
+            let past_all = value.as_u64().map(|_| i64::MAX);
+            value.as_i64().or(past_all).ok_or_else(|| wrong(value, &self.at(name), "a whole number"))
+        };
+        self.field(name).map(number).transpose()
+    }
+
+    /// What one of these words in a field stands for, in any case, if one is there.
+    pub(super) fn choice<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ArmError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, meaning)| *meaning);
+        let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join("' or '");
+        found.map(Some).ok_or_else(|| wrong(&text.into(), &self.at(name), &format!("'{}'", known())))
     }
 
     fn missing(&self, name: &str) -> ArmError {

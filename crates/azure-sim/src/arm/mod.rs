@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub(crate) mod graph;
 mod initiate_body;
 mod json_body;
+mod json_mistake;
 mod network;
 mod operations;
 mod page;

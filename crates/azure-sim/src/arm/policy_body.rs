@@ -41,8 +41,9 @@ fn read_windows(properties: &Object<'_>) -> Result<Vec<ListedWindow>, ArmError> 
         for vm in request.objects("virtualMachines")? {
             for port in vm.objects("ports")? {
                 let end = port.required_text("endTimeUtc")?;
-                let end = DateTime::parse_from_rfc3339(end).map(|end| end.with_timezone(&Utc));
-                let end = end.map_err(|error| ArmError::invalid_json(&format!("endTimeUtc: {error}")))?;
+                let time = DateTime::parse_from_rfc3339(end).map(|end| end.with_timezone(&Utc));
+                let end =
+                    time.map_err(|_| ArmError::invalid_json(&format!("Could not convert string to DateTime: {end}.")))?;
                 windows.push(ListedWindow {
                     vm: vm.required_text("id")?.to_owned(),
                     number: port.port_number("number")?,

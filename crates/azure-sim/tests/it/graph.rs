@@ -137,3 +137,36 @@ async fn facets_count_over_the_whole_result_and_fail_one_by_one() {
     let expanded = ask(&azure, json!({ "query": format!("{VMS} | mv-expand zones limit 2001") })).await;
     assert_eq!(expanded.status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_a_request_is_told_in_azures_words_and_by_its_place() {
+    let azure = Azure::start().await;
+    for (body, expected) in [
+        ("{bad", "Invalid property identifier character: b. Path '', line 1, position 1."),
+        (r#"{"query": null}"#, "Required property 'query' not found in JSON. Path ''"),
+        (r#"{"query": 7}"#, "7 is not a string. Path 'query'"),
+        (
+            r#"{"query": "resources", "options": {"resultFormat": "foo"}}"#,
+            "is not 'objectArray' or 'table'. Path 'options.resultFormat'",
+        ),
+        (r#"{"query": "resources", "options": {"$top": "x"}}"#, "\"x\" is not a whole number. Path 'options.$top'"),
+        (r#"{"query": "resources", "options": {"$top": -1}}"#, "The value of $top must be from 1 to 1000."),
+        (
+            r#"{"query": "resources", "options": {"$top": 18446744073709551615}}"#,
+            "The value of $top must be from 1 to 1000.",
+        ),
+        (r#"{"query": "resources", "options": {"$skip": -1}}"#, "The value of $skip must be 0 or greater."),
+        (r#"{"query": "resources", "facets": [{"expression": "type", "options": {"$top": 0}}]}"#, "The value of $top"),
+        (
+            r#"{"query": "resources", "facets": [{}]}"#,
+            "Required property 'expression' not found in JSON. Path 'facets[0]'",
+        ),
+    ] {
+        let path = "/providers/Microsoft.ResourceGraph/resources";
+        let answer = azure.request(Method::POST, path).body(body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+        let error: Value = answer.json().await.unwrap();
+        let told = error["error"]["details"][0]["message"].as_str().or(error["error"]["message"].as_str()).unwrap();
+        assert!(told.contains(expected), "{body}: {told}");
+    }
+}

@@ -1,45 +1,34 @@
 //! `QueryRequest`, as the published specification has it.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::bad_request;
 use crate::arm::error::ArmError;
+use crate::arm::json_body::{self, Object};
 
 /// Rows of a page when the request does not say.
 const DEFAULT_TOP: usize = 100;
 const LARGEST_TOP: usize = 1000;
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub(super) struct QueryRequest {
-    #[serde(default, deserialize_with = "or_default")]
     pub(super) subscriptions: Vec<String>,
-    #[serde(default, deserialize_with = "or_default")]
     pub(super) management_groups: Vec<String>,
     pub(super) query: String,
-    #[serde(default, deserialize_with = "or_default")]
     options: Options,
-    #[serde(default, deserialize_with = "or_default")]
     pub(super) facets: Vec<FacetRequest>,
-    #[serde(skip)]
     pub(super) format: ResultFormat,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 struct Options {
-    #[serde(rename = "$top")]
     top: Option<usize>,
-    #[serde(rename = "$skip")]
     skip: Option<usize>,
-    #[serde(rename = "$skipToken")]
     skip_token: Option<String>,
     result_format: Option<ResultFormat>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ResultFormat {
     #[default]
     ObjectArray,
@@ -47,26 +36,22 @@ pub(super) enum ResultFormat {
 }
 
 /// Statistics over the result of the query, beside it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct FacetRequest {
     /// What to group by.
     pub(super) expression: String,
-    #[serde(default, deserialize_with = "or_default")]
     options: FacetOptions,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 struct FacetOptions {
     sort_by: Option<String>,
     sort_order: Option<SortOrder>,
     filter: Option<String>,
-    #[serde(rename = "$top")]
     top: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SortOrder {
     Asc,
     Desc,
@@ -89,21 +74,20 @@ impl FacetRequest {
     }
 }
 
-/// Clients write null for what they leave out.
-fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(value)?.unwrap_or_default())
-}
-
 impl QueryRequest {
     pub(super) fn read(body: &[u8]) -> Result<Self, ArmError> {
-        let mut request: Self =
-            serde_json::from_slice(body).map_err(|error| ArmError::invalid_json(&error.to_string()))?;
-        request.format = request.options.result_format.unwrap_or_default();
-        let tops = request.facets.iter().map(|facet| facet.options.top).chain([request.options.top]);
-        if tops.flatten().any(|top| !(1..=LARGEST_TOP).contains(&top)) {
-            return Err(refused("InvalidTop", "The value of $top must be from 1 to 1000."));
-        }
-        Ok(request)
+        let body = json_body::parse(body)?;
+        let body = Object::whole(&body)?;
+        // Clients write null for what they leave out.
+        let options = body.object("options")?.map(|options| read_options(&options)).transpose()?.unwrap_or_default();
+        Ok(Self {
+            subscriptions: body.texts("subscriptions")?.unwrap_or_default(),
+            management_groups: body.texts("managementGroups")?.unwrap_or_default(),
+            query: body.required_text("query")?.to_owned(),
+            format: options.result_format.unwrap_or_default(),
+            options,
+            facets: body.objects("facets")?.iter().map(read_facet).collect::<Result<_, _>>()?,
+        })
     }
 
     /// First row and number of rows of the page. What the options say outranks the token.
@@ -123,6 +107,48 @@ impl QueryRequest {
         let text = format!("{}\n{}", self.query, scopes.join(","));
         format!("{:016x}", crate::state::jit::checksum(&text))
     }
+}
+
+fn read_options(options: &Object<'_>) -> Result<Options, ArmError> {
+    let formats = [("objectArray", ResultFormat::ObjectArray), ("table", ResultFormat::Table)];
+    Ok(Options {
+        top: read_top(options)?,
+        skip: match options.whole_number("$skip")? {
+            Some(skip) => Some(
+                usize::try_from(skip)
+                    .map_err(|_| refused("InvalidSkip", "The value of $skip must be 0 or greater."))?,
+            ),
+            None => None,
+        },
+        skip_token: options.text("$skipToken")?.map(str::to_owned),
+        result_format: options.choice("resultFormat", &formats)?,
+    })
+}
+
+fn read_facet(facet: &Object<'_>) -> Result<FacetRequest, ArmError> {
+    Ok(FacetRequest {
+        expression: facet.required_text("expression")?.to_owned(),
+        options: match facet.object("options")? {
+            Some(options) => read_facet_options(&options)?,
+            None => FacetOptions::default(),
+        },
+    })
+}
+
+fn read_facet_options(options: &Object<'_>) -> Result<FacetOptions, ArmError> {
+    let orders = [("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
+    Ok(FacetOptions {
+        sort_by: options.text("sortBy")?.map(str::to_owned),
+        sort_order: options.choice("sortOrder", &orders)?,
+        filter: options.text("filter")?.map(str::to_owned),
+        top: read_top(options)?,
+    })
+}
+
+fn read_top(options: &Object<'_>) -> Result<Option<usize>, ArmError> {
+    let Some(top) = options.whole_number("$top")? else { return Ok(None) };
+    let top = usize::try_from(top).ok().filter(|top| (1..=LARGEST_TOP).contains(top));
+    top.map(Some).ok_or_else(|| refused("InvalidTop", "The value of $top must be from 1 to 1000."))
 }
 
 fn refused(code: &str, message: &str) -> ArmError {
