@@ -224,8 +224,8 @@ impl Table {
                 let count = Cell::Number(Some(i64::try_from(self.rows.len()).unwrap()));
                 return Self { columns: vec![("Count".to_owned(), Kind::Number)], rows: vec![vec![count]] };
             }
-            Step::Distinct(names) => {
-                let named: Vec<_> = names.iter().map(|name| (name.clone(), Expr::Column(name.clone()))).collect();
+            Step::Distinct(columns) => {
+                let named: Vec<_> = columns.iter().map(|name| (name.clone(), Expr::Column(name.clone()))).collect();
                 table = self.projected(&named);
                 let mut kept: Vec<Vec<Cell>> = Vec::new();
                 for row in table.rows {
