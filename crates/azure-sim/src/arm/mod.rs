@@ -27,6 +27,8 @@ mod sizes;
 mod subscriptions;
 mod virtual_network;
 
+pub(crate) use virtual_network::{PREFIX, SUBNET};
+
 use std::sync::Arc;
 
 use axum::body::Bytes;

@@ -2,6 +2,7 @@
 //! and one more for each network security group that stands before a subnet.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use crate::json::{Value, json};
 use axum::Json;
@@ -15,6 +16,10 @@ use crate::state::vm::Vm;
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 const READ_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/read";
+
+/// The address space of every network, which is its one subnet's too.
+pub(crate) const SUBNET: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 0);
+pub(crate) const PREFIX: u8 = 16;
 
 /// A VM stands for the network in which it is the first.
 fn first_of_each<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
@@ -85,7 +90,7 @@ pub(super) fn model(cloud: &Cloud, first: &Vm) -> Value {
 pub(super) fn properties(cloud: &Cloud, first: &Vm) -> Value {
     json!({
         "provisioningState": "Succeeded",
-        "addressSpace": { "addressPrefixes": ["10.1.0.0/16"] },
+        "addressSpace": { "addressPrefixes": [format!("{SUBNET}/{PREFIX}")] },
         "subnets": subnets_of(cloud, first),
         "virtualNetworkPeerings": [],
         "enableDdosProtection": false,
@@ -111,7 +116,7 @@ fn subnet(cloud: &Cloud, name: &str, vms: &[&Vm]) -> Value {
         "type": "Microsoft.Network/virtualNetworks/subnets",
         "properties": {
             "provisioningState": "Succeeded",
-            "addressPrefix": "10.1.0.0/16",
+            "addressPrefix": format!("{SUBNET}/{PREFIX}"),
             "ipConfigurations": vms.iter().map(configuration).collect::<Vec<_>>(),
             "delegations": [],
             "privateEndpointNetworkPolicies": "Disabled",

@@ -15,7 +15,7 @@ use crate::entra::grants::{CodeAsk, SignIn};
 use crate::entra::page::{self, Choice};
 use crate::entra::random_text;
 use crate::entra::refusal::Refusal;
-use crate::entra::resource::Wanted;
+use crate::entra::resource::{self, Wanted};
 use crate::entra::user_grants::{client_info, no_such_guest};
 use crate::fleet::TenantSpec;
 use crate::latency::Wait;
@@ -37,7 +37,13 @@ struct Request<'a> {
     tenant: Option<&'a TenantSpec>,
     redirect_uri: &'a str,
     mode: ResponseMode,
+    /// `resource` in place of `scope`, and none where an application wants to know the user alone.
+    v1: bool,
 }
+
+/// What `prompt` can say; the older endpoint has its own words beside.
+const PROMPTS: [&str; 8] =
+    ["none", "login", "consent", "select_account", "create", "admin_consent", "attempt_none", "refresh_session"];
 
 /// `GET /{tenant}/oauth2/v2.0/authorize`
 pub(crate) async fn show(
@@ -48,7 +54,7 @@ pub(crate) async fn show(
 ) -> Response {
     world.wait(Wait::Read).await;
     let action = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    match Request::read(&world, &tenant, &query) {
+    match Request::read(&world, &tenant, &query, uri.path()) {
         Ok(request) => request.page(&action),
         Err(refusal) => failure(&world, &refusal),
     }
@@ -65,7 +71,7 @@ pub(crate) async fn decide(
 ) -> Response {
     world.wait(Wait::Token).await;
     let action = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let request = match Request::read(&world, &tenant, &query) {
+    let request = match Request::read(&world, &tenant, &query, uri.path()) {
         Ok(request) => request,
         Err(refusal) => return failure(&world, &refusal),
     };
@@ -89,7 +95,12 @@ fn failure(world: &World, refusal: &Refusal) -> Response {
 }
 
 impl<'a> Request<'a> {
-    fn read(world: &'a World, authority: &str, query: &'a HashMap<String, String>) -> Result<Self, Refusal> {
+    fn read(
+        world: &'a World,
+        authority: &str,
+        query: &'a HashMap<String, String>,
+        path: &str,
+    ) -> Result<Self, Refusal> {
         let tenant = world.entra.directory.authority(authority)?;
         let id = query.get("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
         let place = tenant.map_or(authority, |tenant| &tenant.name);
@@ -112,7 +123,8 @@ impl<'a> Request<'a> {
                 return Err(Refusal::new("invalid_request", 900_144, description));
             }
         };
-        Ok(Self { world, query, client, tenant, redirect_uri, mode })
+        let v1 = !path.to_ascii_lowercase().contains("/v2.0/");
+        Ok(Self { world, query, client, tenant, redirect_uri, mode, v1 })
     }
 
     fn parameter(&self, name: &str) -> Option<&'a str> {
@@ -142,7 +154,18 @@ impl<'a> Request<'a> {
         if self.parameter("claims").is_some_and(|claims| serde_json::from_str::<Value>(claims).is_err()) {
             return Err(Refusal::new("invalid_request", 900_144, "The 'claims' parameter is no JSON."));
         }
-        Wanted::of_scope(self.parameter("scope").or(self.parameter("resource")).unwrap_or("openid")).map(|_| ())
+        let prompt = self.parameter("prompt").unwrap_or_default();
+        if let Some(other) = prompt.split_ascii_whitespace().find(|word| !PROMPTS.contains(word)) {
+            let description = format!("The value '{other}' of the parameter 'prompt' is not supported.");
+            return Err(Refusal::new("invalid_request", 90_023, description));
+        }
+        let wanted = match (self.parameter("scope"), self.parameter("resource")) {
+            (None, None) if !self.v1 => return Err(Refusal::missing("scope")),
+            (_, Some(resource)) if self.v1 => Wanted::of_resource(resource),
+            (scope, _) => Wanted::of_scope(scope.unwrap_or("openid"))?,
+        };
+        let place = self.tenant.map_or("common", |tenant| tenant.name.as_str());
+        wanted.audience.map_or(Ok(()), |audience| resource::known(self.world, &audience, place).map(|_| ()))
     }
 
     fn page(&self, action: &str) -> Response {

@@ -57,7 +57,7 @@ fn configuration(world: &World, tenant: &str, issuer: &str, oauth2: &str) -> Val
         "issuer": issuer,
         "authorization_endpoint": format!("{oauth2}/authorize"),
         "token_endpoint": format!("{oauth2}/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "device_authorization_endpoint": format!("{oauth2}/devicecode"),
         "end_session_endpoint": format!("{oauth2}/logout"),
         "grant_types_supported": [

@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -104,9 +106,34 @@ pub(super) fn fields(headers: &HeaderMap, body: &[u8]) -> HashMap<String, String
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
+/// The fields of a token request: those of the form, and who the client is where the header says so (RFC 6749, 2.3.1).
+fn token_fields(headers: &HeaderMap, body: &[u8]) -> HashMap<String, String> {
+    let mut fields = fields(headers, body);
+    if let Some((id, secret)) = basic(headers) {
+        // What is in the form too is not looked for twice.
+        fields.entry("client_id".to_owned()).or_insert(id);
+        fields.entry("client_secret".to_owned()).or_insert(secret);
+    }
+    fields
+}
+
+/// `Authorization: Basic …`: id and secret, each encoded as in a form.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = sent.split_once(' ')?;
+    let both = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let both = String::from_utf8(both).ok()?;
+    let (id, secret) = both.split_once(':')?;
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&text).decode_utf8().map(std::borrow::Cow::into_owned).ok()
+    };
+    Some((decoded(id)?, decoded(secret)?))
+}
+
 async fn answer(world: &World, authority: &str, headers: &HeaderMap, body: &[u8], v1: bool) -> Response {
     world.wait(Wait::Token).await;
-    let ask = Ask { world, form: &fields(headers, body), authority, v1, now: world.clock.now() };
+    let ask = Ask { world, form: &token_fields(headers, body), authority, v1, now: world.clock.now() };
     let mut response = match grant(&ask) {
         Ok(body) => Json(body).into_response(),
         Err(refusal) => refusal.answer(correlation(headers), ask.now),

@@ -11,18 +11,25 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::arm::{PREFIX, SUBNET};
 use crate::entra::managed_identity;
 use crate::latency::Wait;
 use crate::state::vm::Vm;
 use crate::world::World;
 
-/// The newest api-versions, as an answer without one names them.
-const VERSIONS: [&str; 3] = ["2021-02-01", "2021-01-01", "2020-12-01"];
+/// Every api-version, oldest first; an answer to who names none names the newest three.
+#[rustfmt::skip]
+const VERSIONS: [&str; 23] = [
+    "2017-03-01", "2017-04-02", "2017-08-01", "2017-10-01", "2017-12-01", "2018-02-01", "2018-04-02", "2018-10-01",
+    "2019-02-01", "2019-03-11", "2019-04-30", "2019-06-01", "2019-06-04", "2019-08-01", "2019-08-15", "2019-11-01",
+    "2020-06-01", "2020-07-15", "2020-09-01", "2020-10-01", "2020-12-01", "2021-01-01", "2021-02-01",
+];
 
 /// All that is served over plain http.
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
         .route("/metadata/identity/oauth2/token", get(managed_identity::vm_token))
+        .route("/metadata/versions", get(versions))
         .route("/metadata/instance", get(instance))
         .route("/metadata/instance/{*path}", get(part))
         .fallback(not_found)
@@ -45,6 +52,15 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Box<Response>> {
     match said {
         Some(value) if value.eq_ignore_ascii_case("true") => Ok(()),
         Some(_) | None => refused("bad_request_102", "Required metadata header not specified"),
+    }
+}
+
+/// `GET /metadata/versions`, the one that takes no api-version.
+async fn versions(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    world.wait(Wait::Read).await;
+    match check(&headers) {
+        Ok(()) => Json(json!({ "apiVersions": VERSIONS })).into_response(),
+        Err(response) => *response,
     }
 }
 
@@ -75,7 +91,7 @@ async fn tell(world: &World, headers: &HeaderMap, query: &HashMap<String, String
     if query.get("api-version").is_none_or(String::is_empty) {
         let body = json!({
             "error": "Bad request. api-version is invalid or was not specified in the request.",
-            "newest-versions": VERSIONS,
+            "newest-versions": VERSIONS.iter().rev().take(3).collect::<Vec<_>>(),
         });
         return (StatusCode::BAD_REQUEST, Json(body)).into_response();
     }
@@ -117,7 +133,7 @@ fn metadata(vm: &Vm) -> Value {
                         "privateIpAddress": vm.private_ip,
                         "publicIpAddress": vm.address().map(|address| address.to_string()).unwrap_or_default(),
                     }],
-                    "subnet": [{ "address": "10.0.0.0", "prefix": "24" }],
+                    "subnet": [{ "address": SUBNET.to_string(), "prefix": PREFIX.to_string() }],
                 },
                 "ipv6": { "ipAddress": [] },
                 "macAddress": "000D3A000001",

@@ -30,6 +30,27 @@ async fn a_wrong_secret_is_refused_as_entra_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_may_show_its_secret_in_the_header_as_rfc_6749_has_it() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let url = format!("{}/{}/oauth2/v2.0/token", announce.authority, announce.tenant_id);
+    let form = [("grant_type", "client_credentials"), ("scope", "https://management.azure.com/.default")];
+    let ask = |secret: &str| {
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        azure.http.post(&url).basic_auth(announce.client_id, Some(encoded)).form(&form).send()
+    };
+    assert_eq!(ask(&announce.client_secret).await.unwrap().status(), StatusCode::OK);
+    let refused: Value = ask("wr+ong &").await.unwrap().json().await.unwrap();
+    assert_eq!(refused["error_codes"], json!([7_000_215]));
+    let nobody = azure.http.post(&url).header("authorization", "Basic !").form(&form).send().await.unwrap();
+    assert_eq!(nobody.json::<Value>().await.unwrap()["error_codes"], json!([900_144]));
+    let known = format!("{}/{}/v2.0/.well-known/openid-configuration", announce.authority, announce.tenant_id);
+    let configuration: Value = azure.http.get(known).send().await.unwrap().json().await.unwrap();
+    let methods = configuration["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(methods.contains(&json!("client_secret_basic")), "{methods:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_tenants_and_applications_are_refused_by_number() {
     let azure = Azure::start().await;
     let announce = azure.simulator.announce();

@@ -104,6 +104,11 @@ async fn the_metadata_service_tells_of_its_vm() {
     let first = &azure.simulator.announce().vms[0];
     assert_eq!(body["compute"]["resourceId"], first.id.as_str());
     assert_eq!(body["network"]["interface"][0]["ipv4"]["ipAddress"][0]["publicIpAddress"], json!(first.public_ip));
+    let subnet = &body["network"]["interface"][0]["ipv4"]["subnet"][0];
+    assert_eq!(subnet, &json!({ "address": "10.1.0.0", "prefix": "16" }));
+    let (status, body) = imds(&azure, "versions", &[metadata], NONE).await;
+    assert_eq!((status, body["apiVersions"].as_array().unwrap().len()), (StatusCode::OK, 23));
+    assert_eq!(imds(&azure, "versions", NONE, NONE).await.0, StatusCode::BAD_REQUEST);
     let url = format!("{}/metadata/instance/compute/location", azure.simulator.announce().imds_endpoint);
     let text = azure.http.get(url).query(&[version, ("format", "text")]).header("Metadata", "true");
     assert_eq!(text.send().await.unwrap().text().await.unwrap(), first.location);

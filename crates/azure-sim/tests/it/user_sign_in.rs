@@ -233,6 +233,9 @@ async fn what_is_wrong_with_a_request_is_told_to_the_application_or_to_the_user(
         (("prompt", "none"), "login_required"),
         (("code_challenge", "short"), "invalid_request"),
         (("scope", "https://a/x https://b/y"), "invalid_scope"),
+        (("scope", ""), "invalid_request"),
+        (("scope", "https://nobody.example/.default"), "invalid_resource"),
+        (("prompt", "foo"), "invalid_request"),
     ] {
         let answer = browser.http.get(browser.page("organizations", &[more])).send().await.unwrap();
         let to = reqwest::Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
