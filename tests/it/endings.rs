@@ -179,7 +179,7 @@ async fn a_vm_found_open_while_access_is_requested_is_not_said_to_have_needed_no
     for said in [
         "Access requested Azure had not answered yet",
         "The port answered while access was being requested. What Azure grants shows among the open windows.",
-        "gpu-lab was open already; Azure has not answered yet to the access requested meanwhile.",
+        "gpu-lab is open; Azure’s answer to the request for access is not there yet.",
     ] {
         assert!(in_one_line(&ended.stderr).contains(said), "{}", ended.stderr);
     }

@@ -5,9 +5,9 @@ import { accessDenied } from './fixtures/snapshots';
 
 test('the missing right is set apart from the sentence that names it', () => {
   expect(partAtRight(accessDenied.message)).toEqual({
-    before: 'It lacks one right on rg-finance:',
+    before: 'It lacks the right',
     right: 'Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action',
-    after: '',
+    after: 'on the resource group rg-finance.',
   });
 });
 

@@ -53,15 +53,25 @@ impl ArmClient {
     /// Lists the subscription; where that is not allowed, the VM's resource group.
     ///
     /// # Errors
-    /// [`Failure::AccessDenied`] if neither may be listed, and what every read can end with.
+    /// [`Failure::AccessDenied`] if neither may be listed, [`Failure::PolicyUnseen`] if the group's do not speak of the VM and
+    /// others may not be listed, and what every read can end with.
     pub async fn jit_policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let policies = match self.policies_of_subscription(vm).await {
-            Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => {
-                self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await?
-            }
-            other => other?,
+        let of_vm = |mut policies: Vec<JitNetworkAccessPolicy>| {
+            policies.retain(|policy| speaks_of(policy, vm));
+            policies
         };
-        Ok(policies.into_iter().filter(|policy| speaks_of(policy, vm)).collect())
+        let (action, scope, correlation_id) = match self.policies_of_subscription(vm).await {
+            Err(Trouble { failure: Failure::AccessDenied { action, scope }, correlation_id }) => {
+                (action, scope, correlation_id)
+            }
+            other => return other.map(of_vm),
+        };
+        let policies = of_vm(self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await?);
+        if policies.is_empty() {
+            let group = vm.resource().resource_group().to_owned();
+            return Err(Trouble { failure: Failure::PolicyUnseen { group, action, scope }, correlation_id });
+        }
+        Ok(policies)
     }
 
     /// [`ArmClient::jit_policies`] for several VMs of one subscription, with one list for all of them; where that is not

@@ -146,12 +146,24 @@ pub enum Failure {
         /// Whether the VM was running when we looked.
         power: Option<PowerState>,
     },
+    /// No policy that may be read speaks of the VM; others may not be read.
+    PolicyUnseen {
+        /// The resource group whose policies were read: the VM's own.
+        group: String,
+        /// The right that is missing to read the others.
+        action: String,
+        /// Over what.
+        scope: String,
+    },
     /// The VM's policy does not have the port.
     NotInPolicy {
         /// The port asked for.
         port: u16,
-        /// The ports it has.
+        /// The ports it has for TCP.
         allowed: Vec<u16>,
+        /// Whether it has the port, though for UDP alone.
+        #[serde(default)]
+        only_udp: bool,
     },
     /// The VM's policy does not admit this address.
     SourceNotAllowed {
@@ -186,10 +198,13 @@ pub enum Failure {
         /// Azure's message.
         azure_message: String,
     },
-    /// The request was sent, no answer came, and it is not to be found in the policy.
+    /// The request was sent, no answer came that settles it, and it is not to be found in the policy.
     RequestUnanswered {
         /// How often it was sent.
         sent: u32,
+        /// The error that Azure answered with, where it said something.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<AzureSaid>,
     },
     /// Azure granted the request and shows it as revoked before its time.
     AccessRevoked {
@@ -435,6 +450,18 @@ pub enum Failure {
     },
 }
 
+/// An error of Azure's that leaves open whether it has done what it was asked for: a 5xx.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureSaid {
+    /// HTTP status.
+    pub status: u16,
+    /// Azure's error code.
+    pub azure_code: String,
+    /// Azure's message.
+    pub azure_message: String,
+}
+
 /// What azure_identity says where there is no Azure CLI: the detail of [`Failure::NotSignedIn`] that has words of its own.
 pub const NO_AZURE_CLI: &str = "az not found on PATH";
 
@@ -481,6 +508,7 @@ impl Failure {
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
+            Self::PolicyUnseen { .. } => "policyUnseen",
             Self::NotInPolicy { .. } => "notInPolicy",
             Self::SourceNotAllowed { .. } => "sourceNotAllowed",
             Self::RequestRefused { .. } => "requestRefused",
@@ -553,6 +581,7 @@ impl Failure {
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
+            | Self::PolicyUnseen { .. }
             | Self::NotInPolicy { .. }
             | Self::SourceNotAllowed { .. }
             | Self::RequestRefused { .. }

@@ -44,10 +44,21 @@ pub struct JitNetworkAccessPolicyVirtualMachine {
 pub struct JitNetworkAccessPortRule {
     /// The port.
     pub number: u16,
+    /// Which traffic a request under the rule lets in.
+    pub protocol: RuleProtocol,
     /// From where it may be opened; any of these.
     pub allowed_source_address_prefixes: Vec<SourcePrefix>,
     /// For how long at the most.
     pub max_request_access_duration: TimeDelta,
+}
+
+/// `protocol` of a rule. Azure's list is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleProtocol {
+    /// `TCP`, `*`, missing, or a word we do not know: SSH and Remote Desktop may come in.
+    Tcp,
+    /// `UDP`: they do not.
+    Udp,
 }
 
 /// A request made under a policy.
@@ -187,10 +198,12 @@ pub struct Permit {
 pub enum Refusal {
     /// No policy speaks of the VM.
     NoPolicy,
-    /// The VM is in a policy, the port is not.
+    /// The VM is in a policy, the port is not, or not for TCP.
     NotInPolicy {
         /// The ports that may be asked for.
         allowed: Vec<u16>,
+        /// Whether the port may be asked for, though for UDP alone.
+        only_udp: bool,
     },
     /// The port may be asked for, but not from this address.
     SourceNotAllowed {
@@ -215,9 +228,9 @@ pub fn check(
             policy.virtual_machines.iter().filter(|entry| entry.id == *vm).map(move |entry| (policy, entry))
         })
     };
-    let rules: Vec<_> = entries()
+    let (rules, for_udp): (Vec<_>, Vec<_>) = entries()
         .flat_map(|(policy, entry)| entry.ports.iter().filter(|rule| rule.number == port).map(move |r| (policy, r)))
-        .collect();
+        .partition(|(_, rule)| rule.protocol == RuleProtocol::Tcp);
     let admits =
         |rule: &JitNetworkAccessPortRule| rule.allowed_source_address_prefixes.iter().any(|p| p.admits(source));
     let roomiest =
@@ -234,10 +247,12 @@ pub fn check(
         return Err(Refusal::NoPolicy);
     }
     if rules.is_empty() {
-        let mut allowed: Vec<u16> = entries().flat_map(|(_, entry)| entry.ports.iter().map(|r| r.number)).collect();
+        let by_tcp = |rule: &&JitNetworkAccessPortRule| rule.protocol == RuleProtocol::Tcp;
+        let mut allowed: Vec<u16> =
+            entries().flat_map(|(_, entry)| entry.ports.iter().filter(by_tcp).map(|r| r.number)).collect();
         allowed.sort_unstable();
         allowed.dedup();
-        return Err(Refusal::NotInPolicy { allowed });
+        return Err(Refusal::NotInPolicy { allowed, only_udp: !for_udp.is_empty() });
     }
     let allowed = rules
         .iter()
@@ -255,7 +270,8 @@ pub fn admitting_ranges(
     source: Ipv4Addr,
 ) -> Vec<String> {
     let entries = policies.iter().flat_map(|policy| &policy.virtual_machines).filter(|entry| entry.id == *vm);
-    let rules = entries.flat_map(|entry| &entry.ports).filter(|rule| rule.number == port);
+    let rules =
+        entries.flat_map(|entry| &entry.ports).filter(|rule| rule.number == port && rule.protocol == RuleProtocol::Tcp);
     let admitting: Vec<_> =
         rules.flat_map(|rule| &rule.allowed_source_address_prefixes).filter(|prefix| prefix.admits(source)).collect();
     let is_range = |prefix: &&SourcePrefix| matches!(prefix, SourcePrefix::Net(net) if net.prefix_len() < 32);
@@ -279,6 +295,7 @@ mod tests {
                 id: vm().to_string().to_uppercase().parse().unwrap(),
                 ports: vec![JitNetworkAccessPortRule {
                     number: 22,
+                    protocol: RuleProtocol::Tcp,
                     allowed_source_address_prefixes: prefixes.iter().map(|p| SourcePrefix::from(*p)).collect(),
                     max_request_access_duration: TimeDelta::hours(3),
                 }],
@@ -309,11 +326,29 @@ mod tests {
     fn refusals_say_what_would_be_possible() {
         let wanted = TimeDelta::hours(1);
         assert_eq!(check(&[], &vm(), 22, ME, wanted), Err(Refusal::NoPolicy));
-        assert_eq!(check(&[policy(&["*"])], &vm(), 3389, ME, wanted), Err(Refusal::NotInPolicy { allowed: vec![22] }));
+        assert_eq!(
+            check(&[policy(&["*"])], &vm(), 3389, ME, wanted),
+            Err(Refusal::NotInPolicy { allowed: vec![22], only_udp: false })
+        );
         assert_eq!(
             check(&[policy(&["10.0.0.0/8", "VirtualNetwork"])], &vm(), 22, ME, wanted),
             Err(Refusal::SourceNotAllowed { allowed: vec!["10.0.0.0/8".into(), "VirtualNetwork".into()] })
         );
+    }
+
+    #[test]
+    fn a_rule_for_udp_lets_neither_ssh_nor_remote_desktop_in() {
+        let mut for_udp = policy(&["*"]);
+        for_udp.virtual_machines[0].ports[0].protocol = RuleProtocol::Udp;
+        let wanted = TimeDelta::hours(1);
+        let refused = |allowed, only_udp| Err(Refusal::NotInPolicy { allowed, only_udp });
+        let check = |policies: &[JitNetworkAccessPolicy], port| check(policies, &vm(), port, ME, wanted);
+        assert_eq!(check(&[for_udp.clone()], 22), refused(vec![], true));
+        assert_eq!(check(&[for_udp.clone()], 3389), refused(vec![], false));
+        let mut beside = policy(&["*"]);
+        beside.virtual_machines[0].ports[0].number = 2222;
+        assert_eq!(check(&[for_udp.clone(), beside], 22), refused(vec![2222], true));
+        assert!(check(&[for_udp, policy(&["*"])], 22).is_ok(), "one for TCP stands beside it");
     }
 
     #[test]

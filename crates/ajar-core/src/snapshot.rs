@@ -220,12 +220,14 @@ pub enum OutcomeView {
 pub enum OpenedBy {
     /// A window that lets this machine in until then.
     Window(DateTime<Utc>),
-    /// It was open already, and no access was asked for.
+    /// It was open already: nothing was asked for, and nothing started.
     Itself,
-    /// It was open already; what Azure says to the request for access was not known at the end.
-    ItselfUnanswered,
-    /// It was open already; Azure refused the request for access.
-    ItselfRefused,
+    /// Nothing but the VM had to be started.
+    Start,
+    /// What Azure says to the request for access was not known at the end: it may have opened it, or it was open already.
+    Unanswered,
+    /// Azure refused the request for access.
+    DespiteRefusal,
 }
 
 impl AttemptView {
@@ -235,11 +237,13 @@ impl AttemptView {
         if let Some(window) = window {
             return Some(OpenedBy::Window(window.end_time_utc));
         }
-        let asked = self.steps.iter().find(|step| step.step == Step::Access).map(|step| step.status);
-        Some(match asked {
-            Some(StepStatus::Failed) => OpenedBy::ItselfRefused,
-            Some(StepStatus::Done | StepStatus::Running) => OpenedBy::ItselfUnanswered,
-            Some(StepStatus::Waiting | StepStatus::Skipped) | None => OpenedBy::Itself,
+        let status = |wanted| self.steps.iter().find(|step| step.step == wanted).map(|step| step.status);
+        let was_done = |status| matches!(status, Some(StepStatus::Done | StepStatus::Running));
+        Some(match status(Step::Access) {
+            Some(StepStatus::Failed) => OpenedBy::DespiteRefusal,
+            asked if was_done(asked) => OpenedBy::Unanswered,
+            _ if was_done(status(Step::Start)) => OpenedBy::Start,
+            _ => OpenedBy::Itself,
         })
     }
 }

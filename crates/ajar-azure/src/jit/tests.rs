@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ajar_core::policy::{RequestStatus, StatusReason};
+use ajar_core::policy::{RequestStatus, RuleProtocol, StatusReason};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -67,6 +67,29 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
 }
 
 #[tokio::test]
+async fn which_traffic_a_rule_lets_in_is_read() {
+    let rule = |protocol: serde_json::Value| {
+        let rule = json!({ "number": 22, "protocol": protocol, "allowedSourceAddressPrefix": "*",
+            "maxRequestAccessDuration": "PT3H" });
+        let entry = json!({ "id": VM, "ports": [rule] });
+        list(&[json!({ "id": POLICY, "properties": { "virtualMachines": [entry] } })])
+    };
+    for (protocol, expected) in [
+        (json!("UDP"), RuleProtocol::Udp),
+        (json!("udp"), RuleProtocol::Udp),
+        (json!("TCP"), RuleProtocol::Tcp),
+        (json!("*"), RuleProtocol::Tcp),
+        (json!("SCTP"), RuleProtocol::Tcp),
+        (json!(null), RuleProtocol::Tcp),
+        (json!(17), RuleProtocol::Tcp),
+    ] {
+        let script = Scripted::new([rule(protocol.clone())]);
+        let policies = client(&script).jit_policies(&vm()).await.unwrap();
+        assert_eq!(policies[0].virtual_machines[0].ports[0].protocol, expected, "{protocol}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_is_read_to_its_end_and_only_policies_that_speak_of_the_vm_are_kept() {
     let next = "https://management.azure.com/subscriptions/s/next?page=2";
     let first = json!({ "value": [policy_json("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/other")],
@@ -101,6 +124,11 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
     assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
     let by_group = "Get /subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/jitNetworkAccessPolicies";
     assert_eq!(script.paths(), [BY_SUBSCRIPTION, by_group]);
+
+    // What was not found there may be in another group.
+    let trouble = client(&Scripted::new([denied(), list(&[])])).jit_policies(&vm()).await.unwrap_err();
+    let (action, scope) = (Call::PoliciesOfSubscription.action().into(), "/subscriptions/s".into());
+    assert_eq!(trouble.failure, Failure::PolicyUnseen { group: "rg".into(), action, scope });
 
     let trouble = client(&Scripted::new([denied(), denied()])).jit_policies(&vm()).await.unwrap_err();
     let scope = "/subscriptions/s/resourceGroups/rg".to_owned();

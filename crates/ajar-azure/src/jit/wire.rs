@@ -3,7 +3,8 @@
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
-    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix, StatusReason,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
+    StatusReason,
 };
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, Utc};
@@ -39,6 +40,8 @@ struct PolicyVm {
 #[serde(rename_all = "camelCase")]
 struct PortRule {
     number: u16,
+    #[serde(default, deserialize_with = "if_understood")]
+    protocol: Option<String>,
     max_request_access_duration: IsoDuration,
     #[serde(flatten)]
     sources: Sources,
@@ -116,6 +119,7 @@ impl PolicyVm {
                 .into_iter()
                 .map(|rule| JitNetworkAccessPortRule {
                     number: rule.number,
+                    protocol: protocol(rule.protocol.as_deref()),
                     allowed_source_address_prefixes: rule.sources.into_core(),
                     max_request_access_duration: rule.max_request_access_duration.0,
                 })
@@ -123,6 +127,11 @@ impl PolicyVm {
             public_ip_address: self.public_ip_address,
         }
     }
+}
+
+fn protocol(name: Option<&str>) -> RuleProtocol {
+    let is_udp = name.is_some_and(|name| name.eq_ignore_ascii_case("UDP"));
+    if is_udp { RuleProtocol::Udp } else { RuleProtocol::Tcp }
 }
 
 impl Sources {

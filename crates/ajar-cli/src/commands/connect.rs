@@ -282,15 +282,16 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
     // A window that came in later says more than that there was none.
     let opened_by = match opened_by {
         OpenedBy::Window(_) => opened_by,
-        OpenedBy::Itself | OpenedBy::ItselfUnanswered | OpenedBy::ItselfRefused => {
+        OpenedBy::Itself | OpenedBy::Start | OpenedBy::Unanswered | OpenedBy::DespiteRefusal => {
             adopted().map_or(opened_by, OpenedBy::Window)
         }
     };
     let text = match opened_by {
         OpenedBy::Window(end) => message::cli::stays_open(name, &local(end), end - azure_now(&snapshot)),
         OpenedBy::Itself => message::cli::open_without_request(name),
-        OpenedBy::ItselfUnanswered => message::cli::open_before_answer(name),
-        OpenedBy::ItselfRefused => message::cli::open_despite_refusal(name),
+        OpenedBy::Start => message::cli::open_since_start(name),
+        OpenedBy::Unanswered => message::cli::open_before_answer(name),
+        OpenedBy::DespiteRefusal => message::cli::open_despite_refusal(name),
     };
     line_to_people(&format!("{} {text}", style().green().apply_to("●")));
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::clock::Ms;
 use super::{Attempt, Outcome, limits};
-use crate::failure::{Failure, Trouble};
+use crate::failure::{AzureSaid, Failure, Trouble};
 use crate::policy::Refusal;
 use crate::port::{Endpoint, PortAnswer};
 use crate::snapshot::Step;
@@ -64,11 +64,15 @@ impl Attempt {
 
     /// Who answers in Azure's place is told of: asking Azure again would not help.
     fn no_answer(&self) -> Trouble {
-        let unanswered = Failure::RequestUnanswered { sent: self.asking.sent };
+        let unanswered = |said| Failure::RequestUnanswered { sent: self.asking.sent, said };
         match self.asking.kept_away.clone() {
             Some(in_between @ Trouble { failure: Failure::NotFromAzure { .. }, .. }) => in_between,
-            Some(Trouble { correlation_id, .. }) => Trouble { failure: unanswered, correlation_id },
-            None => unanswered.into(),
+            Some(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id }) => {
+                let said = AzureSaid { status, azure_code, azure_message };
+                Trouble { failure: unanswered(Some(said)), correlation_id }
+            }
+            Some(Trouble { correlation_id, .. }) => Trouble { failure: unanswered(None), correlation_id },
+            None => unanswered(None).into(),
         }
     }
 
@@ -136,7 +140,9 @@ impl Attempt {
             crate::policy::check(policies, &self.order.vm, self.order.port, asked_from, self.order.access).err()?;
         match refusal {
             Refusal::NoPolicy => Some(Failure::NoPolicy { power: Some(self.vm.value()?.power) }),
-            Refusal::NotInPolicy { allowed } => Some(Failure::NotInPolicy { port: self.order.port, allowed }),
+            Refusal::NotInPolicy { allowed, only_udp } => {
+                Some(Failure::NotInPolicy { port: self.order.port, allowed, only_udp })
+            }
             Refusal::SourceNotAllowed { allowed } => {
                 source.map(|address| Failure::SourceNotAllowed { address, allowed })
             }

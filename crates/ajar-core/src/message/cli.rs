@@ -22,14 +22,19 @@ pub fn open_without_request(name: &str) -> String {
     format!("{name} was open already; no access had to be requested.")
 }
 
-/// A port that was open already while access was being asked for.
+/// A port that answers since the VM runs, and nothing was asked for.
+pub fn open_since_start(name: &str) -> String {
+    format!("{name} is open now that it runs; no access had to be requested.")
+}
+
+/// A port that is open though Azure's answer to the request for access is not there: it may have opened it or not.
 pub fn open_before_answer(name: &str) -> String {
-    format!("{name} was open already; Azure has not answered yet to the access requested meanwhile.")
+    format!("{name} is open; Azure’s answer to the request for access is not there yet.")
 }
 
 /// A port that is open although Azure refused access.
 pub fn open_despite_refusal(name: &str) -> String {
-    format!("{name} was open already; Azure refused the access requested meanwhile.")
+    format!("{name} is open, although Azure refused the access requested.")
 }
 
 /// There are no favourites.

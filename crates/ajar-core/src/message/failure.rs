@@ -1,6 +1,7 @@
 //! The words of failures: what happened, what it means, what to do next.
 
 mod access;
+mod azure_code;
 mod machine;
 mod network;
 mod sign_in;
@@ -49,6 +50,15 @@ fn azure_says(azure_code: &str, azure_message: &str) -> String {
         (code, "") => format!("Azure says: {code}."),
         ("", message) => format!("Azure says: {}", ended(message)),
         (code, message) => format!("Azure says: {} ({code}).", message.trim_end_matches('.')),
+    }
+}
+
+/// Azure's own words for an error that came with a status, with code and status for looking it up.
+fn azure_says_with(status: u16, azure_code: &str, azure_message: &str) -> String {
+    if azure_code.is_empty() && azure_message.is_empty() {
+        format!("It gave no reason (HTTP {status}).")
+    } else {
+        azure_says(&format!("{azure_code}, {status}"), azure_message)
     }
 }
 
@@ -123,7 +133,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::InteractionRequired { client_id, detail, .. } => access::interaction_required(client_id, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
-        Failure::NotInPolicy { port, allowed } => access::not_in_policy(name, *port, allowed),
+        Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),
+        Failure::NotInPolicy { port, allowed, only_udp: false } => access::not_in_policy(name, *port, allowed),
+        Failure::NotInPolicy { port, allowed, only_udp: true } => access::only_udp(name, *port, allowed),
         Failure::SourceNotAllowed { address, allowed } => access::source_not_allowed(name, *address, allowed),
         Failure::RequestRefused { azure_code, azure_message } => {
             access::request_refused(name, azure_code, azure_message)
@@ -134,7 +146,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::RequestConflict { azure_code, azure_message } => {
             access::request_conflict(name, azure_code, azure_message)
         }
-        Failure::RequestUnanswered { sent } => access::request_unanswered(name, *sent),
+        Failure::RequestUnanswered { sent, said } => access::request_unanswered(name, *sent, said.as_ref()),
         Failure::AccessRevoked { replaced } => access::revoked(name, *replaced),
         Failure::SourceUncertain { seen } => network::source_uncertain(seen),
         Failure::SourceUnknown => network::source_unknown(),
@@ -193,11 +205,12 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
-    use crate::failure::{ClientFlaw, SignInReason, TenantReason};
+    use crate::failure::{AzureSaid, ClientFlaw, SignInReason, TenantReason};
     use crate::port::Endpoint;
     use crate::snapshot::Step;
     use crate::vm::PowerState;
 
+    #[expect(clippy::too_many_lines, reason = "a few for each failure")]
     fn every_failure() -> Vec<Failure> {
         let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
         let azure = || ("SomeCode".to_owned(), "Azure’s own words.".to_owned());
@@ -236,7 +249,13 @@ mod tests {
             Failure::SignedInElsewhere { account: "az".into() },
             Failure::AccountExists { name: "work".into() },
             Failure::NoPolicy { power: Some(PowerState::Deallocated) },
-            Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443] },
+            Failure::PolicyUnseen {
+                group: "rg-web".into(),
+                action: "Microsoft.Security/locations/jitNetworkAccessPolicies/read".into(),
+                scope: "/subscriptions/s".into(),
+            },
+            Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443], only_udp: false },
+            Failure::NotInPolicy { port: 3389, allowed: vec![22], only_udp: true },
             Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
             Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
             Failure::RangeRefused {
@@ -246,7 +265,15 @@ mod tests {
                 azure_message: azure_message.clone(),
             },
             Failure::RequestConflict { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
-            Failure::RequestUnanswered { sent: 3 },
+            Failure::RequestUnanswered { sent: 2, said: None },
+            Failure::RequestUnanswered {
+                sent: 2,
+                said: Some(AzureSaid {
+                    status: 500,
+                    azure_code: azure_code.clone(),
+                    azure_message: azure_message.clone(),
+                }),
+            },
             Failure::AccessRevoked { replaced: true },
             Failure::SourceUncertain { seen: vec![address, Ipv4Addr::new(198, 51, 100, 20)] },
             Failure::SourceUnknown,
@@ -359,6 +386,52 @@ mod tests {
             shown.push(format!("{}\n  {}\n  {}\n  → {}", view.code, view.title, view.message, view.action));
         }
         insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
+    }
+
+    #[test]
+    fn the_next_step_is_one_that_helps_against_what_azure_says() {
+        let refusals = |azure_code: &str, azure_message: &str| {
+            let (azure_code, azure_message) = (|| azure_code.to_owned(), || azure_message.to_owned());
+            [
+                Failure::StartFailed { azure_code: azure_code(), azure_message: azure_message() },
+                Failure::RequestRefused { azure_code: azure_code(), azure_message: azure_message() },
+                Failure::RequestConflict { azure_code: azure_code(), azure_message: azure_message() },
+            ]
+            .map(said)
+        };
+        let quota = "Operation could not be completed as it results in exceeding approved Total Regional Cores quota.";
+        for (code, message, step) in [
+            ("ScopeLocked", "following scope(s) are locked", "Ask whoever locked it"),
+            ("OperationNotAllowed", "is not allowed on VM 'web-01' since the VM is generalized.", "Make a new VM"),
+            ("OperationNotAllowed", quota, "Ask for a larger quota"),
+            ("QuotaExceeded", "", "Ask for a larger quota"),
+            ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
+            ("AnotherOperationInProgress", "", "Wait until what else is being done"),
+            ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
+            (
+                "BadRequest",
+                "requires Defender for Servers Plan 2 on the subscription",
+                "Have Defender for Servers Plan 2",
+            ),
+        ] {
+            for view in refusals(code, message) {
+                assert!(view.action.starts_with(step), "{code}: {}", view.action);
+                assert!(!view.title.contains("busy") || code == "AnotherOperationInProgress", "{}", view.title);
+                assert!(view.message.contains(code), "{}", view.message);
+            }
+        }
+        let [start, refused, conflict] = refusals("SomeCode", "Some words.").map(|view| view.action);
+        assert!(start.starts_with("Look at the VM’s activity log"), "{start}");
+        assert!(refused.starts_with("Check the ports, sources and longest duration"), "{refused}");
+        assert!(conflict.starts_with("Wait a minute and try again"), "{conflict}");
+    }
+
+    #[test]
+    fn a_missing_right_is_a_sentence_that_another_can_follow() {
+        let action = "Microsoft.Network/networkInterfaces/read".to_owned();
+        let message = said(Failure::AccessDenied { action, scope: "/subscriptions/s/resourceGroups/rg-demo/x".into() });
+        let told = "It lacks the right Microsoft.Network/networkInterfaces/read on the resource group rg-demo.";
+        assert_eq!(message.message, told);
     }
 
     fn said(failure: Failure) -> FailureView {

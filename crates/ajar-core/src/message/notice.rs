@@ -19,9 +19,10 @@ pub struct Notice {
 pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: Zone) -> Notice {
     let open = match opened_by {
         OpenedBy::Window(end) => format!("Open to new connections until {}.", moment(end, zone)),
+        OpenedBy::Itself => "Its port was open already.".into(),
         // What is still to come is among the notes.
-        OpenedBy::Itself | OpenedBy::ItselfUnanswered => "Its port was open already.".into(),
-        OpenedBy::ItselfRefused => "Its port was open already; Azure refused the access requested meanwhile.".into(),
+        OpenedBy::Start | OpenedBy::Unanswered => "Its port is open.".into(),
+        OpenedBy::DespiteRefusal => "Its port is open, although Azure refused the access requested.".into(),
     };
     let body = std::iter::once(&open).chain(notes).map(String::as_str).collect::<Vec<_>>().join(" ");
     Notice { title: format!("Connected to {name}"), body }

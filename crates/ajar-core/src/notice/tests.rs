@@ -100,25 +100,27 @@ fn an_attempt_that_connects_is_told_once() {
 
 #[test]
 fn a_port_open_without_a_window_is_told_with_what_was_asked_for() {
+    use StepStatus::{Done, Failed, Skipped};
+
     let open = OutcomeView::Connected {
         endpoint: Endpoint { host: "203.0.113.50".into(), port: 22 },
         window: None,
         elapsed_ms: 1,
     };
-    let asked = |status| StepView {
-        step: Step::Access,
-        status,
-        started_ms: None,
-        ended_ms: None,
-        label: String::new(),
-        detail: None,
-    };
-    for (status, notes, body) in [
-        (StepStatus::Skipped, vec![], "Its port was open already."),
-        (StepStatus::Done, vec!["More is to come.".to_owned()], "Its port was open already. More is to come."),
-        (StepStatus::Failed, vec![], "Its port was open already; Azure refused the access requested meanwhile."),
+    let step =
+        |step, status| StepView { step, status, started_ms: None, ended_ms: None, label: String::new(), detail: None };
+    for (asked, started, notes, body) in [
+        (Skipped, Skipped, vec![], "Its port was open already."),
+        (Skipped, Done, vec![], "Its port is open."),
+        (Done, Done, vec![], "Its port is open."),
+        (Done, Skipped, vec!["More is to come.".to_owned()], "Its port is open. More is to come."),
+        (Failed, Skipped, vec![], "Its port is open, although Azure refused the access requested."),
     ] {
-        let view = AttemptView { steps: vec![asked(status)], notes, ..attempt(1, Some(open.clone())) };
+        let view = AttemptView {
+            steps: vec![step(Step::Access, asked), step(Step::Start, started)],
+            notes,
+            ..attempt(1, Some(open.clone()))
+        };
         let told = notices(&snapshot(Vec::new(), Vec::new()), &snapshot(vec![view], Vec::new()), at(1), zone());
         assert_eq!(told[0].body, body);
     }

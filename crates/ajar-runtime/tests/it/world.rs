@@ -12,7 +12,7 @@ use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
-    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
 };
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
@@ -267,6 +267,7 @@ impl World {
         }
         let rule = JitNetworkAccessPortRule {
             number: 22,
+            protocol: RuleProtocol::Tcp,
             allowed_source_address_prefixes: vec![SourcePrefix::Any],
             max_request_access_duration: TimeDelta::hours(3),
         };

@@ -4,8 +4,9 @@ use chrono::TimeDelta;
 
 use super::script::*;
 use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order, Outcome};
-use crate::failure::{Failure, Trouble};
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, StatusReason};
+use crate::failure::{AzureSaid, Failure, Trouble};
+use crate::message::failure::{About, in_words};
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, RuleProtocol, StatusReason};
 use crate::port::PortAnswer::{Open, Refused};
 use crate::snapshot::Step;
 use crate::vm::PowerState::{Deallocated, Running, Stopped};
@@ -241,6 +242,36 @@ fn a_request_that_stays_unanswered_fails_with_azures_id_of_the_call() {
         kept_away_by(effect, Failure::Unreachable { host, detail: "timed out".into() })
     });
     assert_eq!((trouble.failure.code(), trouble.correlation_id.as_deref()), ("requestUnanswered", Some("c0ffee")));
+}
+
+#[test]
+fn what_azure_says_to_a_request_that_it_cannot_handle_is_told() {
+    let trouble = end_of(|effect| {
+        let (azure_code, azure_message) = ("InternalServerError".into(), "It broke.".into());
+        kept_away_by(effect, Failure::AzureError { status: 500, azure_code, azure_message })
+    });
+    let said = AzureSaid { status: 500, azure_code: "InternalServerError".into(), azure_message: "It broke.".into() };
+    assert_eq!(trouble.failure, Failure::RequestUnanswered { sent: 2, said: Some(said) });
+    let words = in_words(&trouble, &About { name: "web-01", zone: UTC, at: noon() });
+    let told = "Azure says: It broke (InternalServerError, 500). It was sent twice, and the policy does not show it.";
+    assert_eq!(words.message, told);
+}
+
+#[test]
+fn under_a_rule_for_udp_nothing_is_asked_for_and_nothing_started() {
+    let mut for_udp = policy();
+    for_udp.virtual_machines[0].ports[0].protocol = RuleProtocol::Udp;
+    let script = [
+        does(&READS),
+        told(vm(Deallocated)),
+        does(&["address"]),
+        told(source()),
+        told(Fact::Policies(Ok(vec![for_udp]))),
+        ends("notInPolicy in Policy"),
+    ];
+    let world = check(order(), Memory::default(), script);
+    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+    assert_eq!(trouble.failure, Failure::NotInPolicy { port: 22, allowed: vec![], only_udp: true });
 }
 
 #[test]

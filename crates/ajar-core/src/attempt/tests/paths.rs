@@ -53,7 +53,7 @@ fn a_port_found_open_while_a_request_is_on_its_way_is_not_said_to_have_needed_no
     assert_eq!(world.step(Step::Access), "Done: Access requested (Azure had not answered yet)");
     let view = world.attempt.view(world.now, UTC);
     let note = "The port answered while access was being requested. What Azure grants shows among the open windows.";
-    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::ItselfUnanswered), vec![note.to_owned()]));
+    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::Unanswered), vec![note.to_owned()]));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_answer_that_comes_before_the_client_is_told_as_it_is() {
     let world = answered(Fact::Initiated(Err(InitiateFailure::Refused(trouble()))));
     assert_eq!(world.step(Step::Access), "Failed: Requesting access (Azure refused)");
     let view = world.attempt.view(world.now, UTC);
-    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::ItselfRefused), vec![]));
+    assert_eq!((view.opened_by(), view.notes), (Some(OpenedBy::DespiteRefusal), vec![]));
 }
 
 #[test]

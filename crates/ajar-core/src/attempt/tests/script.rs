@@ -9,7 +9,7 @@ use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order,
 use crate::failure::{Failure, Trouble};
 use crate::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
-    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, SourcePrefix,
+    JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
 };
 use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::resource_id::VmResourceId;
@@ -93,6 +93,7 @@ pub(super) fn policy() -> JitNetworkAccessPolicy {
             id: vm_id(),
             ports: vec![JitNetworkAccessPortRule {
                 number: 22,
+                protocol: RuleProtocol::Tcp,
                 allowed_source_address_prefixes: vec![SourcePrefix::Any],
                 max_request_access_duration: TimeDelta::hours(3),
             }],

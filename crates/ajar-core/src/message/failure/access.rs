@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Words, azure_says, words};
-use crate::failure::NO_AZURE_CLI;
+use super::{Words, azure_code, azure_says, azure_says_with, words};
+use crate::failure::{AzureSaid, NO_AZURE_CLI};
 use crate::message::power;
 use crate::vm::PowerState;
 
@@ -76,7 +76,7 @@ pub(super) fn interaction_required(client_id: &str, detail: &str) -> Words {
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     words(
         denied_title(action, name),
-        format!("It lacks one right on {}: {action}", place(scope)),
+        format!("It lacks the right {action} on {}.", place(scope)),
         "Ask an administrator for a role with this right, or use another account.",
     )
     .help(RIGHTS_HELP)
@@ -123,6 +123,19 @@ pub(super) fn no_policy(name: &str, state: Option<PowerState>) -> Words {
     .help(JIT_HELP)
 }
 
+pub(super) fn policy_unseen(name: &str, group: &str, action: &str, scope: &str) -> Words {
+    words(
+        format!("No just-in-time policy of {name} could be found."),
+        format!(
+            "Its resource group {group} has none for it, and what others have could not be looked at: your account lacks \
+             the right {action} on {}.",
+            place(scope)
+        ),
+        "Ask an administrator for a role with this right, and whether just-in-time access is enabled for the VM.",
+    )
+    .help(RIGHTS_HELP)
+}
+
 pub(super) fn not_in_policy(name: &str, port: u16, allowed: &[u16]) -> Words {
     let message = match allowed {
         [] => "It covers no port at all.".into(),
@@ -132,6 +145,19 @@ pub(super) fn not_in_policy(name: &str, port: u16, allowed: &[u16]) -> Words {
         format!("The just-in-time policy of {name} does not cover port {port}."),
         message,
         "Choose a port it covers, in the profile or with “--port”, or have this one added to the policy.",
+    )
+    .help(JIT_HELP)
+}
+
+pub(super) fn only_udp(name: &str, port: u16, allowed: &[u16]) -> Words {
+    let others = match allowed {
+        [] => String::new(),
+        ports => format!(" By TCP it covers {}.", ports_in_words(ports)),
+    };
+    words(
+        format!("The just-in-time policy of {name} covers port {port} for UDP only."),
+        format!("SSH and Remote Desktop come by TCP, which a request under that rule would not let in.{others}"),
+        "Have the rule changed to TCP or to any protocol (*), or choose another port, in the profile or with “--port”.",
     )
     .help(JIT_HELP)
 }
@@ -157,7 +183,8 @@ pub(super) fn request_refused(name: &str, azure_code: &str, azure_message: &str)
     words(
         format!("Azure refused the request for {name}."),
         format!("Nothing was opened. {}", azure_says(azure_code, azure_message)),
-        "Check the ports, sources and longest duration in the policy, then try again.",
+        azure_code::next_step(azure_code, azure_message)
+            .unwrap_or("Check the ports, sources and longest duration in the policy, then try again."),
     )
     .help(JIT_HELP)
 }
@@ -187,19 +214,31 @@ pub(super) fn revoked(name: &str, replaced: bool) -> Words {
 }
 
 pub(super) fn request_conflict(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    if !azure_code::passes(azure_code, azure_message) {
+        return request_refused(name, azure_code, azure_message);
+    }
     words(
         format!("Azure is busy with something else for {name}."),
         format!("Nothing was opened. {}", azure_says(azure_code, azure_message)),
-        "Wait a minute and try again: another request, or a change of the policy, has to end first.",
+        azure_code::next_step(azure_code, azure_message)
+            .unwrap_or("Wait a minute and try again: another request, or a change of the policy, has to end first."),
     )
     .help(JIT_HELP)
 }
 
-pub(super) fn request_unanswered(name: &str, sent: u32) -> Words {
-    let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
-    words(
-        format!("Azure did not answer the request for {name}."),
-        format!("It was sent {times}, and the policy does not show it."),
-        "Try again in a minute; if Azure has granted it by then, that is used.",
-    )
+pub(super) fn request_unanswered(name: &str, sent: u32, said: Option<&AzureSaid>) -> Words {
+    let times = match sent {
+        1 => "once".into(),
+        2 => "twice".into(),
+        _ => format!("{sent} times"),
+    };
+    let sought = format!("It was sent {times}, and the policy does not show it.");
+    let (title, message) = match said {
+        None => (format!("Azure did not answer the request for {name}."), sought),
+        Some(AzureSaid { status, azure_code, azure_message }) => (
+            format!("Azure could not handle the request for {name}."),
+            format!("{} {sought}", azure_says_with(*status, azure_code, azure_message)),
+        ),
+    };
+    words(title, message, "Try again in a minute; if Azure has granted it by then, that is used.")
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Utc};
 
-use super::{About, Words, azure_says, words};
+use super::{About, Words, azure_says_with, words};
 use crate::message::moment;
 use crate::snapshot::Step;
 
@@ -90,10 +90,6 @@ pub(super) fn not_from_azure(host: &str, status: u16, leads_to: Option<&str>) ->
 }
 
 pub(super) fn azure_error(status: u16, azure_code: &str, azure_message: &str) -> Words {
-    let message = if azure_code.is_empty() && azure_message.is_empty() {
-        format!("It gave no reason (HTTP {status}).")
-    } else {
-        azure_says(&format!("{azure_code}, {status}"), azure_message)
-    };
+    let message = azure_says_with(status, azure_code, azure_message);
     words("Azure answered with an error.", message, "Try again; if it stays, give the details to support.")
 }

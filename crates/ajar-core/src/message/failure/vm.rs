@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Utc};
 
-use super::{About, Words, azure_says, words};
+use super::{About, Words, azure_code, azure_says, words};
 use crate::message::{moment, power};
 use crate::port::Endpoint;
 use crate::vm::PowerState;
@@ -49,7 +49,8 @@ pub(super) fn start_failed(name: &str, azure_code: &str, azure_message: &str) ->
     words(
         format!("{name} could not be started."),
         azure_says(azure_code, azure_message),
-        "Look at the VM’s activity log in the portal, then try again.",
+        azure_code::next_step(azure_code, azure_message)
+            .unwrap_or("Look at the VM’s activity log in the portal, then try again."),
     )
 }
 
