@@ -320,6 +320,33 @@ async fn three_accounts_of_three_tenants_and_two_clouds_open_their_vms_in_one_ru
 }
 
 #[tokio::test]
+async fn twenty_that_find_the_token_run_out_at_once_make_one_refresh() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    for other in ["home", "desk"] {
+        assert_eq!(user.run(&["remove", other]).await.0, 0);
+    }
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    // Azure's clock goes on by more than tokens last, ours does not.
+    let url = format!("{}/advance", user.clouds[0].announce().control);
+    let day = serde_json::json!({ "seconds": 86_400 }).to_string();
+    let advance = user.http(0).post(url).header("content-type", "application/json").body(day);
+    assert!(advance.send().await.unwrap().status().is_success());
+    user.forget_journals().await;
+    let all = (0..20).map(|_| ended(user.ajar(&["status", "--json"]).spawn().unwrap()));
+    for (code, _, stderr) in futures::future::join_all(all).await {
+        assert_eq!(code, 0, "{stderr}");
+    }
+    let journal = user.journal(0).await;
+    assert!(journal.iter().any(|line| line.starts_with("GET /subscriptions/")), "{journal:?}");
+    assert_eq!(tokens(&journal), [format!("POST /{FABRIKAM}")], "{journal:?}");
+}
+
+#[tokio::test]
 async fn an_account_is_listed_forgotten_and_then_not_there_any_more() {
     let user = User::new().await;
     user.sign_in("bob", &[]).await;
