@@ -111,14 +111,20 @@ async fn without_an_account_the_exit_code_says_not_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_in_the_environment_is_not_passed_over_in_silence() {
+async fn a_certificate_in_the_environment_signs_in_or_is_told_to_be_none() {
     let world = World::new().await;
     let certificate = world.simulator.announce().client_certificate.display().to_string();
-    let mut command = world.ajar(&["connect", "web-01", "--no-launch", "--json"]);
-    command.env_remove("AZURE_CLIENT_SECRET").env("AZURE_CLIENT_CERTIFICATE_PATH", certificate);
-    let ended = Ended::of(command.spawn().expect("ajar starts")).await;
-    assert_failed(&ended, "certificateUnused", 3, "Ajar cannot sign in with a certificate yet.");
+    let connect = async |path: &str| {
+        let mut command = world.ajar(&["connect", "web-01", "--no-launch", "--json"]);
+        command.env_remove("AZURE_CLIENT_SECRET").env("AZURE_CLIENT_CERTIFICATE_PATH", path);
+        Ended::of(command.spawn().expect("ajar starts")).await
+    };
+    let without = connect(&world.simulator.announce().ca_bundle.display().to_string()).await;
+    assert_failed(&without, "certificateUnfit", 3, "The certificate to sign in with cannot be used.");
     assert_eq!(world.control().changes().await, Vec::<String>::new());
+    let with = connect(&certificate).await;
+    assert_eq!(with.code, 0, "{}", with.stderr);
+    assert_eq!(with.last_event()["event"], "connected");
 }
 
 #[tokio::test(flavor = "multi_thread")]

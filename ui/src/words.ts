@@ -29,7 +29,7 @@ const stepStatuses: Record<StepStatus, string> = {
 const failureChips: Record<string, string> = {
   notSignedIn: 'Not signed in',
   principalRefused: 'Not signed in',
-  certificateUnused: 'Not signed in',
+  certificateUnfit: 'Not signed in',
   claimsRequired: 'Sign in anew',
   signInRequired: 'Sign in anew',
   conditionalAccess: 'Sign-in blocked',

@@ -205,7 +205,7 @@ pub(crate) fn not_from_azure(answer: &Answer) -> Failure {
 
 fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failure {
     if let Some(claims) = challenge(answer) {
-        return Failure::ClaimsRequired { claims: claims.to_owned(), scope: token_scope.to_owned() };
+        return Failure::ClaimsRequired { claims: claims.to_owned(), scope: token_scope.to_owned(), tenant: None };
     }
     let detail = if error.message.is_empty() { "Azure does not accept the token" } else { &error.message };
     Failure::NotSignedIn { detail: detail.to_owned() }
@@ -329,7 +329,7 @@ mod tests {
     fn a_claims_challenge_keeps_its_claims_and_lets_nothing_else_through() {
         let claims = |challenge: &'static str| {
             let failure = failure(&answer(401, "", &[("www-authenticate", challenge)]), ASKED, SCOPE);
-            let Failure::ClaimsRequired { claims, scope } = failure else { panic!("{failure:?}") };
+            let Failure::ClaimsRequired { claims, scope, .. } = failure else { panic!("{failure:?}") };
             assert_eq!(scope, SCOPE);
             claims
         };

@@ -1,4 +1,4 @@
-//! Every call that is made to the resource manager, by name. What is not in this list cannot be made.
+//! Every call that is made to the resource manager with a token, by name. What is not in this list cannot be made.
 
 macro_rules! calls {
     ($($(#[doc = $doc:literal])+ $call:ident => $operation:literal, $action:literal;)+) => {
@@ -55,6 +55,10 @@ calls! {
     NetworkInterface => "NetworkInterfaces_Get", "Microsoft.Network/networkInterfaces/read";
     /// A public IP address.
     PublicIpAddress => "PublicIPAddresses_Get", "Microsoft.Network/publicIPAddresses/read";
+    /// What the account may at a VM.
+    PermissionsOfVm => "Permissions_ListForResource", "Microsoft.Authorization/permissions/read";
+    /// What the account may at a resource group.
+    PermissionsOfGroup => "Permissions_ListForResourceGroup", "Microsoft.Authorization/permissions/read";
 }
 
 impl Call {
@@ -69,7 +73,26 @@ impl Call {
             | Self::Vm
             | Self::Operation
             | Self::NetworkInterface
-            | Self::PublicIpAddress => true,
+            | Self::PublicIpAddress
+            | Self::PermissionsOfVm
+            | Self::PermissionsOfGroup => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ajar_core::rights::{NEEDED, USEFUL};
+
+    use super::*;
+
+    #[test]
+    fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
+        for call in Call::ALL {
+            // Nothing is ever stopped, and a start is followed at the VM where its operation may not be read.
+            let dispensable = matches!(call, Call::Deallocate | Call::Operation | Call::OperationResult);
+            let asked_for = NEEDED.iter().any(|right| right.action == call.action()) || USEFUL.contains(&call.action());
+            assert_ne!(dispensable, asked_for, "{call:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The HTTP client that all calls to one cloud share.
 
+use std::time::Duration;
+
 use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
@@ -47,6 +49,28 @@ pub fn http_client_within(cloud: &Cloud, limits: Limits) -> Result<Http, Trouble
     }
     Ok(Http { client: builder.build().map_err(unusable)?, limits })
 }
+
+/// A client for what is on this machine or beside it, as the services that tell managed identities are: without TLS and
+/// without a proxy.
+pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Trouble> {
+    let unusable = |error: reqwest::Error| Failure::Settings {
+        path: format!("clouds.{}", cloud.name),
+        detail: innermost(&error).to_string(),
+    };
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(NEARBY)
+        .timeout(limits.read);
+    if let Some(pem) = &cloud.ca_bundle_pem {
+        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
+    }
+    Ok(Http { client: builder.build().map_err(unusable)?, limits })
+}
+
+/// What is not there within this time is not nearby.
+const NEARBY: Duration = Duration::from_secs(2);
 
 /// Sends requests as they are, and takes in answers up to their limit.
 #[derive(Clone, Debug)]

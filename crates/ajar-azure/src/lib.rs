@@ -16,8 +16,10 @@ mod jit;
 mod limits;
 mod network;
 mod operations;
+mod permissions;
 mod policies;
 mod sign_in;
+mod tenant;
 mod wanted;
 mod wire;
 
@@ -42,5 +44,9 @@ pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
-pub use sign_in::{BrowserSignIn, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn, Stored};
+pub use sign_in::{
+    AzAccount, BrowserSignIn, ClientProof, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn,
+    Stored, az_accounts,
+};
+pub use tenant::tenant_of;
 pub use wanted::Wanted;

@@ -1,12 +1,16 @@
 //! How to sign in: which credential makes the tokens, and one cache before all of them.
 
+mod az_accounts;
 mod azure_cli;
 mod browser;
+mod certificate;
 pub(crate) mod claims;
 mod credential;
+mod developer_cli;
 mod device_code;
 mod family;
 mod loopback;
+mod managed_identity;
 mod public_client;
 mod refresh;
 mod refresh_tokens;
@@ -17,29 +21,30 @@ mod token_cache;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, SignInReason, Trouble};
-use azure_core::credentials::Secret;
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::HttpClient;
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
+pub use az_accounts::{AzAccount, az_accounts};
 pub use browser::BrowserSignIn;
 pub use credential::Credential;
 pub use device_code::DeviceCodeSignIn;
 pub use public_client::{Person, SignedIn};
 pub use refresh_tokens::{RefreshTokens, Stored};
+pub use service_principal::ClientProof;
 
 /// How to sign in to a cloud.
 #[derive(Clone, Debug)]
 pub enum SignIn {
-    /// As an application, with a client secret.
+    /// As an application.
     ServicePrincipal {
         /// The tenant's id or one of its domains.
         tenant_id: String,
         /// The application's id.
         client_id: String,
-        /// Its secret; never shown, logged or put into a URL.
-        client_secret: Secret,
+        /// What it shows.
+        proof: ClientProof,
     },
     /// As a person who has signed in with Ajar: by [`BrowserSignIn`] or [`DeviceCodeSignIn`].
     Person {
@@ -54,6 +59,15 @@ pub enum SignIn {
     AzureCli {
         /// The tenant, if not the CLI's default one.
         tenant_id: Option<String>,
+        /// The user name, where the CLI has several accounts and not its default one is meant.
+        username: Option<String>,
+    },
+    /// As whoever is signed in to the Azure Developer CLI.
+    AzureDeveloperCli,
+    /// As the Azure resource that this machine is.
+    ManagedIdentity {
+        /// The identity's client id, if it is not the system's own.
+        client_id: Option<String>,
     },
 }
 
@@ -68,14 +82,14 @@ impl SignIn {
     /// [`Failure::NotSignedIn`] or [`Failure::PrincipalRefused`] for a tenant, client or secret that can't be one.
     pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Credential, Trouble> {
         Ok(match self {
-            Self::ServicePrincipal { tenant_id, client_id, client_secret } => {
+            Self::ServicePrincipal { tenant_id, client_id, proof } => {
                 let limits = http.limits();
                 let http = Arc::new(http);
                 let source = service_principal::ServicePrincipal::new(
                     cloud,
                     tenant_id.clone(),
                     client_id.clone(),
-                    client_secret.clone(),
+                    proof.clone(),
                     http,
                     limits,
                 )?;
@@ -88,9 +102,13 @@ impl SignIn {
                 let (home, kept) = (home_account_id.clone(), Arc::clone(refresh_tokens));
                 Credential::of_person(refresh::PersonTokens::new(client, home, kept))
             }
-            Self::AzureCli { tenant_id } => {
-                let source = azure_cli::AzureCli::new(tenant_id.clone(), Arc::new(azure_cli::AzProcess))?;
-                Credential::of(source)
+            Self::AzureCli { tenant_id, username } => {
+                let az = Arc::new(azure_cli::AzProcess);
+                Credential::of(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?)
+            }
+            Self::AzureDeveloperCli => Credential::of(developer_cli::DeveloperCli::new(Arc::new(azure_cli::AzProcess))),
+            Self::ManagedIdentity { client_id } => {
+                Credential::of(managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?)
             }
         })
     }
@@ -99,18 +117,22 @@ impl SignIn {
         match self {
             Self::ServicePrincipal { client_id, .. } => Signer::Application { client_id: client_id.as_str().into() },
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
-            Self::AzureCli { .. } => Signer::Tool,
+            Self::AzureCli { .. } | Self::AzureDeveloperCli | Self::ManagedIdentity { .. } => Signer::Tool,
         }
     }
 
-    /// The service principal of `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, if all three are set
-    /// to something.
+    /// The application of `AZURE_TENANT_ID` and `AZURE_CLIENT_ID`, with the first that is set of `AZURE_CLIENT_SECRET`,
+    /// `AZURE_CLIENT_CERTIFICATE_PATH` and `AZURE_FEDERATED_TOKEN_FILE`; `None` if something of it is not.
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name| vars(name).filter(|value| !value.is_empty());
         Some(Self::ServicePrincipal {
             tenant_id: set("AZURE_TENANT_ID")?,
             client_id: set("AZURE_CLIENT_ID")?,
-            client_secret: set("AZURE_CLIENT_SECRET")?.into(),
+            proof: match (set("AZURE_CLIENT_SECRET"), set("AZURE_CLIENT_CERTIFICATE_PATH")) {
+                (Some(secret), _) => ClientProof::Secret(secret.into()),
+                (None, Some(path)) => ClientProof::Certificate(path.into()),
+                (None, None) => ClientProof::Federated(set("AZURE_FEDERATED_TOKEN_FILE")?.into()),
+            },
         })
     }
 }
@@ -190,36 +212,62 @@ pub(crate) fn first_line(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
+    /// What those variables, all set to their own names, sign in as.
+    fn environment(set: &[&str]) -> Option<SignIn> {
+        SignIn::from_environment(|name| set.contains(&name).then(|| name.to_owned()))
+    }
+
+    const APPLICATION: [&str; 2] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"];
+    const PROOFS: [&str; 3] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"];
+
     #[test]
     fn the_environment_signs_in_only_when_it_is_complete() {
-        let complete = |name: &str| Some(format!("value of {name}"));
-        let Some(SignIn::ServicePrincipal { tenant_id, client_secret, .. }) = SignIn::from_environment(complete) else {
-            panic!("no service principal")
-        };
-        assert_eq!(tenant_id, "value of AZURE_TENANT_ID");
-        assert_eq!(client_secret.secret(), "value of AZURE_CLIENT_SECRET");
-        for missing in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
-            let without = |name: &str| (name != missing).then(|| "x".to_owned());
-            assert!(SignIn::from_environment(without).is_none(), "{missing}");
-            let empty = |name: &str| Some(if name == missing { String::new() } else { "x".to_owned() });
-            assert!(SignIn::from_environment(empty).is_none(), "{missing}");
+        for proof in PROOFS {
+            let all = [APPLICATION[0], APPLICATION[1], proof];
+            let Some(SignIn::ServicePrincipal { tenant_id, client_id, .. }) = environment(&all) else {
+                panic!("no service principal")
+            };
+            assert_eq!([tenant_id.as_str(), client_id.as_str()], APPLICATION);
+            for missing in all {
+                let rest: Vec<_> = all.into_iter().filter(|name| *name != missing).collect();
+                assert!(environment(&rest).is_none(), "{missing}");
+                let empty = |name: &str| Some(if name == missing { String::new() } else { "x".to_owned() });
+                let empty = |name: &str| if all.contains(&name) { empty(name) } else { None };
+                assert!(SignIn::from_environment(empty).is_none(), "{missing}");
+            }
         }
     }
 
     #[test]
+    fn of_several_proofs_the_secret_counts_and_then_the_certificate() {
+        let proof = |proofs: &[&str]| {
+            let all = [&APPLICATION[..], proofs].concat();
+            let Some(SignIn::ServicePrincipal { proof, .. }) = environment(&all) else {
+                panic!("no service principal")
+            };
+            proof
+        };
+        assert!(matches!(proof(&PROOFS), ClientProof::Secret(secret) if secret.secret() == PROOFS[0]));
+        assert!(matches!(proof(&PROOFS[1..]), ClientProof::Certificate(path) if path.ends_with(PROOFS[1])));
+        assert!(matches!(proof(&PROOFS[2..]), ClientProof::Federated(path) if path.ends_with(PROOFS[2])));
+    }
+
+    #[test]
     fn secrets_do_not_show() {
-        let sign_in = SignIn::from_environment(|_| Some("hunter2-hunter2".to_owned())).unwrap();
-        let SignIn::ServicePrincipal { client_secret, .. } = &sign_in else { panic!("no service principal") };
-        assert_eq!(format!("{client_secret:?}"), "Secret");
-        assert!(format!("{sign_in:?}").contains("client_secret: Secret"));
+        let shown = format!("{:?}", SignIn::from_environment(|_| Some("hunter2-hunter2".to_owned())).unwrap());
+        assert!(shown.contains("proof: Secret(Secret)"), "{shown}");
     }
 
     #[test]
     fn a_tenant_that_cannot_be_one_is_refused_at_once() {
         let http = crate::http_client(&Cloud::public()).unwrap();
         for sign_in in [
-            SignIn::AzureCli { tenant_id: Some("x; reboot".into()) },
-            SignIn::ServicePrincipal { tenant_id: "../x".into(), client_id: "c".into(), client_secret: "s".into() },
+            SignIn::AzureCli { tenant_id: Some("x; reboot".into()), username: None },
+            SignIn::ServicePrincipal {
+                tenant_id: "../x".into(),
+                client_id: "c".into(),
+                proof: ClientProof::Secret("s".into()),
+            },
         ] {
             let trouble = sign_in.credential(&Cloud::public(), http.clone()).unwrap_err();
             let refused = matches!(trouble.failure, Failure::NotSignedIn { .. } | Failure::PrincipalRefused { .. });

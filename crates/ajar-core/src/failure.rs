@@ -32,14 +32,22 @@ pub enum Failure {
         /// Entra's sentence.
         detail: String,
     },
-    /// The environment names a certificate to sign in with, and no secret. Ajar takes no certificates yet.
-    CertificateUnused,
+    /// The file that an application is to sign in with holds no certificate and key that Ajar can use.
+    CertificateUnfit {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// Azure takes the account's token only with other claims (401 `insufficient_claims`, continuous access evaluation).
     ClaimsRequired {
         /// What the new token must hold: base64 of JSON, as Azure sent it; empty if it sent nothing that is base64.
         claims: String,
         /// What the token is for, such as `https://management.azure.com/.default`.
         scope: String,
+        /// The tenant of the token, if it was not the account's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// The account gets no token until somebody signs in.
     SignInRequired {
@@ -489,7 +497,7 @@ impl Failure {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
             Self::PrincipalRefused { .. } => "principalRefused",
-            Self::CertificateUnused => "certificateUnused",
+            Self::CertificateUnfit { .. } => "certificateUnfit",
             Self::ClaimsRequired { .. } => "claimsRequired",
             Self::SignInRequired { .. } => "signInRequired",
             Self::ConditionalAccess { .. } => "conditionalAccess",
@@ -563,7 +571,7 @@ impl Failure {
         match self {
             Self::NotSignedIn { .. }
             | Self::PrincipalRefused { .. }
-            | Self::CertificateUnused
+            | Self::CertificateUnfit { .. }
             | Self::ClaimsRequired { .. }
             | Self::SignInRequired { .. }
             | Self::ConditionalAccess { .. }

@@ -17,6 +17,7 @@ pub mod port;
 pub mod profile;
 pub mod protocol;
 pub mod resource_id;
+pub mod rights;
 pub mod settings;
 pub mod snapshot;
 pub mod source;

@@ -16,7 +16,7 @@ mod tests;
 const WANT_SIGN_IN: [&str; 7] = [
     "notSignedIn",
     "principalRefused",
-    "certificateUnused",
+    "certificateUnfit",
     "claimsRequired",
     "signInRequired",
     "noClientId",

@@ -9,6 +9,7 @@ pub mod launch;
 pub mod menu;
 pub mod note;
 pub mod notice;
+pub mod rights;
 pub mod settings;
 pub mod socket_folder;
 pub mod step;

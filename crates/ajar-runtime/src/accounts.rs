@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ajar_azure::{ArmClient, SignIn};
 use ajar_core::account::{AccountName, AccountSettings, Acting, ENVIRONMENT};
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Trouble;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
@@ -25,11 +25,11 @@ use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
 
-/// The service principal of the environment, or why it cannot be used.
+/// The application of the environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {
     pub(crate) client_id: Option<String>,
-    pub(crate) sign_in: Result<SignIn, Failure>,
+    pub(crate) sign_in: SignIn,
 }
 
 /// See the module.

@@ -22,9 +22,8 @@ const DEFAULT_CLOUD: &str = "public";
 /// What an engine is made of, by the user's settings.
 ///
 /// Favourites that name no account act as the settings' own, else as the service principal of the environment
-/// (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`) if there is one, else as the only account of the
-/// settings, else as whoever is signed in to the az CLI. One with a certificate (`AZURE_CLIENT_CERTIFICATE_PATH`) is
-/// refused when Azure is called. `variables` reads the environment.
+/// ([`SignIn::from_environment`]) if there is one, else as the only account of the settings, else as whoever is signed in
+/// to the az CLI. `variables` reads the environment.
 ///
 /// # Errors
 /// Settings that cannot be read, an unknown cloud, certificates that are none. Trouble with the account is not among
@@ -65,16 +64,10 @@ fn keychain_service(folder: &Folder) -> String {
     if is_the_users { "ajar".into() } else { format!("ajar {}", folder.settings().display()) }
 }
 
-/// The service principal of the environment. To act as somebody else than the environment means would be worse than
-/// not to act.
+/// The application of the environment.
 fn environment(variables: impl Fn(&str) -> Option<String>) -> Option<Environment> {
     let client_id = variables("AZURE_CLIENT_ID");
-    let has_certificate = names_a_certificate(&variables);
-    match SignIn::from_environment(variables) {
-        Some(sign_in) => Some(Environment { client_id, sign_in: Ok(sign_in) }),
-        None if has_certificate => Some(Environment { client_id, sign_in: Err(Failure::CertificateUnused) }),
-        None => None,
-    }
+    SignIn::from_environment(variables).map(|sign_in| Environment { client_id, sign_in })
 }
 
 /// The name of the cloud that `asked` for or, if nobody did, the settings mean.
@@ -117,63 +110,5 @@ impl Meant {
     pub fn other_account(&self, host: &HostView) -> Option<Failure> {
         let is_another = host.pid != std::process::id() && self.has_account && host.account != ENVIRONMENT;
         is_another.then(|| Failure::OtherAccount { running: host.account.clone(), wanted: ENVIRONMENT.into() })
-    }
-}
-
-/// Whether the environment means a service principal with a certificate.
-fn names_a_certificate(variables: impl Fn(&str) -> Option<String>) -> bool {
-    ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"]
-        .iter()
-        .all(|name| variables(name).is_some_and(|value| !value.is_empty()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(pid: u32, cloud: &str, account: &str) -> HostView {
-        HostView { pid, version: "1".into(), cloud: cloud.into(), account: account.into(), demo: false }
-    }
-
-    fn meant(settings: &str, cloud: Option<&str>, demo: bool, signed_in: bool) -> Meant {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.toml"), settings).unwrap();
-        Meant::new(&Folder::at(folder.path()), cloud, demo, |_| {
-            signed_in.then(|| "6f2c7c0e-0000-4000-8000-000000000001".into())
-        })
-        .unwrap()
-    }
-
-    #[test]
-    fn a_host_of_another_cloud_is_one_that_neither_command_line_nor_settings_mean() {
-        let other = std::process::id() + 1;
-        for (settings, asked, running, is_another) in [
-            ("", None, "public", false),
-            ("", None, "usgov", true),
-            ("cloud = \"usgov\"", None, "usgov", false),
-            ("cloud = \"usgov\"", Some("china"), "usgov", true),
-            ("cloud = \"usgov\"", Some("china"), "china", false),
-        ] {
-            let meant = meant(settings, asked, false, false);
-            let failure = meant.other_cloud(&host(other, running, "az"));
-            assert_eq!(failure.is_some(), is_another, "{settings} {asked:?} {running}");
-            assert_eq!(meant.other_cloud(&host(std::process::id(), running, "az")), None, "it is this process");
-        }
-    }
-
-    #[test]
-    fn a_host_of_another_account_is_one_that_does_not_use_the_environments() {
-        let other = std::process::id() + 1;
-        for (demo, signed_in, running, is_another) in [
-            (false, true, "az", true),
-            (false, true, ENVIRONMENT, false),
-            (false, false, "az", false),
-            (true, true, "az", false),
-        ] {
-            let meant = meant("", None, demo, signed_in);
-            let failure = meant.other_account(&host(other, "public", running));
-            assert_eq!(failure.is_some(), is_another, "{demo} {signed_in} {running}");
-            assert_eq!(meant.other_account(&host(std::process::id(), "public", running)), None, "it is this process");
-        }
     }
 }

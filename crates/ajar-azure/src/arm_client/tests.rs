@@ -120,7 +120,7 @@ async fn a_challenge_is_met_once_with_its_claims_and_a_challenged_token_is_not_u
     client.read(url.clone(), ASKED).await.unwrap();
     let scope = "https://management.azure.com/.default".to_owned();
     let failure = client.read(url.clone(), ASKED).await.unwrap_err().failure;
-    assert_eq!(failure, Failure::ClaimsRequired { claims: "e30=".into(), scope });
+    assert_eq!(failure, Failure::ClaimsRequired { claims: "e30=".into(), scope, tenant: None });
     client.read(url, ASKED).await.unwrap();
     let sent = script.sent();
     let tokens: Vec<_> = sent.iter().map(|sent| sent.header("authorization").unwrap()).collect();

@@ -13,6 +13,7 @@ use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
+use super::az_accounts::{self, AzAccount};
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
@@ -25,15 +26,44 @@ const HOMEBREW: &str = "/opt/homebrew/bin:/usr/local/bin";
 
 #[derive(Debug)]
 pub(super) struct AzureCli {
-    credential: Arc<AzureCliCredential>,
+    tenant_id: Option<String>,
+    /// Which of its accounts, where it has several.
+    username: Option<String>,
+    executor: Arc<dyn Executor>,
 }
 
 impl AzureCli {
-    pub(super) fn new(tenant_id: Option<String>, executor: Arc<dyn Executor>) -> Result<Self, Failure> {
-        let options = AzureCliCredentialOptions { tenant_id, executor: Some(executor), ..Default::default() };
-        let credential = AzureCliCredential::new(Some(options))
-            .map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })?;
-        Ok(Self { credential })
+    pub(super) fn new(
+        tenant_id: Option<String>,
+        username: Option<String>,
+        executor: Arc<dyn Executor>,
+    ) -> Result<Self, Failure> {
+        let source = Self { tenant_id, username, executor };
+        // What can't be a tenant is found out now and not at the first call.
+        source.credential(source.tenant_id.clone(), None)?;
+        Ok(source)
+    }
+
+    /// For one tenant, or for one subscription and with it for the user that it belongs to.
+    fn credential(
+        &self,
+        tenant_id: Option<String>,
+        subscription: Option<String>,
+    ) -> Result<Arc<AzureCliCredential>, Failure> {
+        let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(&self.executor)) };
+        AzureCliCredential::new(Some(options)).map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })
+    }
+
+    /// `az` picks the user by the subscription. It takes a tenant or a subscription, not both.
+    async fn subscription_of(&self, username: &str, tenant: Option<&str>) -> Result<Option<String>, Failure> {
+        let accounts = az_accounts::listed(&*self.executor).await?;
+        let mut own = accounts.into_iter().filter(|account| account.user.eq_ignore_ascii_case(username)).peekable();
+        if own.peek().is_none() {
+            return Err(Failure::NotSignedIn { detail: format!("the Azure CLI is not signed in as {username}") });
+        }
+        let of_tenant =
+            |account: &AzAccount| tenant.is_none_or(|tenant| account.tenant_id.eq_ignore_ascii_case(tenant));
+        Ok(own.filter(of_tenant).find_map(|account| account.subscriptions.into_iter().next()))
     }
 }
 
@@ -41,18 +71,26 @@ impl AzureCli {
 impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
         ask.takes_no_claims()?;
-        self.credential.get_token(&[&ask.scope], None).await.map_err(|error| failure(&error))
+        let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
+        let subscription = match &self.username {
+            Some(username) => self.subscription_of(username, tenant.as_deref()).await?,
+            None => None,
+        };
+        let tenant = if subscription.is_some() { None } else { tenant };
+        let token = self.credential(tenant, subscription)?.get_token(&[&ask.scope], None).await;
+        token.map_err(|error| failure(&error, "Azure CLI"))
     }
 }
 
-fn failure(error: &Error) -> Failure {
+/// What a tool that was asked for a token said instead.
+pub(super) fn failure(error: &Error, tool: &str) -> Failure {
     if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        return Failure::NotSignedIn { detail: format!("the Azure CLI could not be asked: {io}") };
+        return Failure::NotSignedIn { detail: format!("the {tool} could not be asked: {io}") };
     }
     let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
     if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
         // The text of such an error may quote what could not be read, and that is where the token is.
-        return Failure::NotSignedIn { detail: "the Azure CLI gave an answer that is no token".to_owned() };
+        return Failure::NotSignedIn { detail: format!("the {tool} gave an answer that is no token") };
     }
     let line = first_line(cause);
     Failure::NotSignedIn { detail: line.strip_prefix("ERROR: ").map_or(line.clone(), str::to_owned) }
@@ -94,28 +132,36 @@ fn extended_path(path: Option<OsString>) -> OsString {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod fake {
+    use std::collections::VecDeque;
     use std::sync::Mutex;
 
     use super::*;
 
-    /// Answers as `az` would, and notes what it was asked.
+    /// Answers as `az` or `azd` would, and notes what it was asked.
     #[derive(Debug)]
-    struct FakeAz {
-        answer: Mutex<Option<io::Result<Output>>>,
+    pub(crate) struct FakeTool {
+        answers: Mutex<VecDeque<io::Result<Output>>>,
         asked: Mutex<Vec<String>>,
     }
 
+    impl FakeTool {
+        /// All that it was asked, line by line.
+        pub(crate) fn asked(&self) -> String {
+            self.asked.lock().unwrap().join("\n")
+        }
+    }
+
     #[async_trait]
-    impl Executor for FakeAz {
+    impl Executor for FakeTool {
         async fn run(&self, _: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
             self.asked.lock().unwrap().push(args.join(OsStr::new(" ")).to_string_lossy().into_owned());
-            self.answer.lock().unwrap().take().expect("asked twice")
+            self.answers.lock().unwrap().pop_front().expect("asked more often than expected")
         }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "an answer of the executor, beside errors")]
-    fn exited(code: i32, stdout: &str, stderr: &str) -> io::Result<Output> {
+    pub(crate) fn exited(code: i32, stdout: &str, stderr: &str) -> io::Result<Output> {
         #[cfg(unix)]
         let status = std::os::unix::process::ExitStatusExt::from_raw(code << 8);
         #[cfg(windows)]
@@ -123,14 +169,24 @@ mod tests {
         Ok(Output { status, stdout: stdout.into(), stderr: stderr.into() })
     }
 
-    fn az(answer: io::Result<Output>) -> Arc<FakeAz> {
-        Arc::new(FakeAz { answer: Mutex::new(Some(answer)), asked: Mutex::default() })
+    pub(crate) fn tool(answer: io::Result<Output>) -> Arc<FakeTool> {
+        tool_that_says([answer])
     }
+
+    pub(crate) fn tool_that_says(answers: impl IntoIterator<Item = io::Result<Output>>) -> Arc<FakeTool> {
+        Arc::new(FakeTool { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::{exited, tool, tool_that_says};
+    use super::*;
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
     async fn detail(answer: io::Result<Output>) -> String {
-        let source = AzureCli::new(None, az(answer)).unwrap();
+        let source = AzureCli::new(None, None, tool(answer)).unwrap();
         let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
             panic!("another failure")
         };
@@ -140,11 +196,40 @@ mod tests {
     #[tokio::test]
     async fn az_is_asked_for_the_scope_and_the_tenant() {
         let stdout = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
-        let az = az(exited(0, stdout, ""));
-        let source = AzureCli::new(Some("contoso.example".into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let az = tool_that_says([exited(0, stdout, ""), exited(0, stdout, "")]);
+        let own = Some("contoso.example".into());
+        let source = AzureCli::new(own, None, Arc::clone(&az) as Arc<dyn Executor>).unwrap();
         assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken");
-        let asked = az.asked.lock().unwrap()[0].clone();
-        assert!(asked.contains(&format!("--scope {SCOPE} --tenant contoso.example")), "{asked}");
+        source.fetch(&TokenAsk { tenant: Some("fabrikam.example".into()), ..TokenAsk::of(SCOPE) }).await.unwrap();
+        let asked = az.asked();
+        for tenant in ["contoso", "fabrikam"] {
+            assert!(asked.contains(&format!("--scope {SCOPE} --tenant {tenant}.example")), "{asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_several_users_of_az_the_one_that_is_meant_is_asked_for_by_a_subscription() {
+        let list = r#"[{"id":"5-1","tenantId":"t1","cloudName":"AzureCloud","user":{"name":"ada@x.example"}},
+            {"id":"5-2","tenantId":"t1","cloudName":"AzureCloud","user":{"name":"grace@x.example"}},
+            {"id":"5-3","tenantId":"t2","cloudName":"AzureCloud","user":{"name":"grace@x.example"}}]"#;
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
+        let az = tool_that_says([exited(0, list, ""), exited(0, token, "")]);
+        let grace = AzureCli::new(None, Some("Grace@x.example".into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        grace.fetch(&ask).await.unwrap();
+        assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
+        let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
+        let Failure::NotSignedIn { detail } = nobody.fetch(&ask).await.unwrap_err() else { panic!("another failure") };
+        assert_eq!(detail, "the Azure CLI is not signed in as edsger@x.example");
+    }
+
+    #[tokio::test]
+    async fn claims_are_nothing_that_az_can_be_asked_for_in_silence() {
+        let source = AzureCli::new(None, None, tool_that_says([])).unwrap();
+        let ask = TokenAsk { claims: Some("e30=".into()), tenant: Some("t1".into()), ..TokenAsk::of(SCOPE) };
+        let expected =
+            Failure::ClaimsRequired { claims: "e30=".into(), scope: SCOPE.into(), tenant: Some("t1".into()) };
+        assert_eq!(source.fetch(&ask).await.unwrap_err(), expected);
     }
 
     #[tokio::test]

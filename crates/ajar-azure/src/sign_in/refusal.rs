@@ -99,8 +99,7 @@ pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
     if answer.status == 429 {
         return arm_error::throttled(retry_after(&answer.headers, Utc::now())).into();
     }
-    let skewed = || refusal.numbers().contains(&OUT_OF_TIME).then(|| skew(answer)).flatten();
-    let failure = if answer.status >= 500 || passing { None } else { skewed().or_else(|| refusal.meaning(asker)) };
+    let failure = if answer.status >= 500 || passing { None } else { refusal.meaning(asker) };
     let failure = failure.unwrap_or_else(|| Failure::AzureError {
         status: answer.status,
         azure_message: refusal.sentence().to_owned(),
@@ -112,7 +111,11 @@ pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
 /// What was signed here does not hold at Entra's time.
 const OUT_OF_TIME: u32 = 700_024;
 
-fn skew(answer: &Answer) -> Option<Failure> {
+/// How far off this machine's clock is, if that is why Entra refuses what was signed here.
+pub(super) fn clock_skew(answer: &Answer, refusal: &Refusal) -> Option<Failure> {
+    if !refusal.numbers().contains(&OUT_OF_TIME) {
+        return None;
+    }
     let date = DateTime::parse_from_rfc2822(header(&answer.headers, "date")?).ok()?;
     Some(Failure::ClockSkew { seconds: (date.to_utc() - Utc::now()).num_seconds() })
 }

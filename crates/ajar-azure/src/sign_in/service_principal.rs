@@ -1,5 +1,6 @@
-//! Tokens for an application, by client secret.
+//! Tokens for an application, by what proves that it is that one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ajar_core::failure::Failure;
@@ -9,27 +10,41 @@ use azure_core::credentials::{AccessToken, Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, ClientOptions, Context, HttpClient, Request, RetryOptions, Transport};
-use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+use azure_identity::{
+    ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
 use chrono::Utc;
-use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::certificate::Certificate;
+use super::refusal::{self, Refusal};
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{causes, first_line};
+use super::{causes, first_line, trouble_within};
 use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection;
 use crate::limits::Limits;
 use crate::policies::{CLAIMS_CHALLENGE, OurName, Resend, retry_after};
-use crate::wire::if_understood;
+
+/// What proves to Entra that an application is the one it says.
+#[derive(Clone, Debug)]
+pub enum ClientProof {
+    /// Its secret; never shown, logged or put into a URL.
+    Secret(Secret),
+    /// A PEM file with a certificate that is registered for it, and the key.
+    Certificate(PathBuf),
+    /// A file with a token of another platform that Entra trusts: workload identity.
+    Federated(PathBuf),
+}
 
 #[derive(Debug)]
 pub(super) struct ServicePrincipal {
     authority: Url,
     tenant_id: String,
     client_id: String,
-    client_secret: Secret,
+    proof: ClientProof,
     http: Arc<dyn HttpClient>,
     limits: Limits,
 }
@@ -39,21 +54,23 @@ impl ServicePrincipal {
         cloud: &Cloud,
         tenant_id: String,
         client_id: String,
-        client_secret: Secret,
+        proof: ClientProof,
         http: Arc<dyn HttpClient>,
         limits: Limits,
     ) -> Result<Self, Failure> {
-        let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, client_secret, http, limits };
+        let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, proof, http, limits };
         // What can't be a tenant is found out now and not at the first call.
-        source.azure_credential("").map_err(|error| Failure::PrincipalRefused {
-            client_id: source.client_id.clone(),
-            detail: first_line(&error),
-        })?;
+        if let ClientProof::Secret(_) | ClientProof::Certificate(_) = &source.proof {
+            source.azure_credential(&source.tenant_id, "").map_err(|error| Failure::PrincipalRefused {
+                client_id: source.client_id.clone(),
+                detail: first_line(&error),
+            })?;
+        }
         Ok(source)
     }
 
     /// A new one for each token: it would remember a token that the resource manager has refused.
-    fn azure_credential(&self, scope: &str) -> azure_core::Result<Arc<ClientSecretCredential>> {
+    fn azure_credential(&self, tenant: &str, scope: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let mut custom = CustomConfiguration::default();
         custom.authority_host = self.authority.to_string();
         let refusals = EntraRefusals { client_id: self.client_id.clone(), scope: scope.to_owned() };
@@ -64,12 +81,27 @@ impl ServicePrincipal {
             transport: Some(Transport::new(Arc::clone(&self.http))),
             ..ClientOptions::default()
         };
-        ClientSecretCredential::new(
-            &self.tenant_id,
-            self.client_id.clone(),
-            self.client_secret.clone(),
-            Some(ClientSecretCredentialOptions { client_options }),
-        )
+        let client_id = self.client_id.clone();
+        Ok(match &self.proof {
+            ClientProof::Secret(secret) => {
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(tenant, client_id, secret.clone(), Some(options))?
+            }
+            ClientProof::Certificate(path) => {
+                let mut audience = self.authority.clone();
+                audience.set_path(&format!("{tenant}/oauth2/v2.0/token"));
+                let (path, audience) = (path.clone(), audience.to_string());
+                let certificate = Certificate { path, client_id: client_id.clone(), audience };
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant.to_owned(), client_id, certificate, Some(options))?
+            }
+            ClientProof::Federated(path) => WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                credential_options: ClientAssertionCredentialOptions { client_options },
+                client_id: Some(client_id),
+                tenant_id: Some(tenant.to_owned()),
+                token_file_path: Some(path.clone()),
+            }))?,
+        })
     }
 }
 
@@ -77,11 +109,10 @@ impl ServicePrincipal {
 impl TokenSource for ServicePrincipal {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
         ask.takes_no_claims()?;
-        let scope = &ask.scope;
-        match self.fetch_once(scope).await {
+        match self.fetch_once(ask).await {
             // Cut off, or somebody else's page: as with every read, a second look is worth it.
             Err(Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. }) => {
-                self.fetch_once(scope).await
+                self.fetch_once(ask).await
             }
             result => result,
         }
@@ -89,14 +120,24 @@ impl TokenSource for ServicePrincipal {
 }
 
 impl ServicePrincipal {
-    async fn fetch_once(&self, scope: &str) -> Result<AccessToken, Failure> {
-        let result = async { self.azure_credential(scope)?.get_token(&[scope], None).await }.await;
+    async fn fetch_once(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+        let (scope, tenant) = (ask.scope.as_str(), ask.tenant.as_deref().unwrap_or(&self.tenant_id));
+        let result = async { self.azure_credential(tenant, scope)?.get_token(&[scope], None).await }.await;
         result.map_err(|error| self.failure(&error))
     }
 
     fn failure(&self, error: &Error) -> Failure {
         if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<EntraRefusal>()) {
             return refusal.0.clone();
+        }
+        if let Some(trouble) = trouble_within(error) {
+            return trouble.failure;
+        }
+        if let ClientProof::Federated(path) = &self.proof
+            && let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())
+            && !causes(error).any(<dyn std::error::Error>::is::<reqwest::Error>)
+        {
+            return Failure::CertificateUnfit { path: path.display().to_string(), detail: io.to_string() };
         }
         let unreachable = causes(error)
             .filter_map(|cause| cause.downcast_ref::<Error>())
@@ -137,16 +178,19 @@ impl EntraRefusals {
         if answer.is_foreign() {
             return arm_error::not_from_azure(answer);
         }
-        let mut error: EntraError = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let mut error: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
         if let Some(claims) = arm_error::challenge(answer) {
             (error.error, error.claims) = (CLAIMS_CHALLENGE.to_owned(), claims.to_owned());
+        }
+        if let Some(skew) = refusal::clock_skew(answer, &error) {
+            return skew;
         }
         match answer.status {
             429 => arm_error::throttled(retry_after(&answer.headers, Utc::now())),
             status if status >= 500 || error.error.is_empty() || error.error == "temporarily_unavailable" => {
                 Failure::AzureError { status, azure_message: error.sentence().to_owned(), azure_code: error.error }
             }
-            _ if error.wants_somebody() => Failure::InteractionRequired {
+            _ if error.error == "interaction_required" || !error.claims.is_empty() => Failure::InteractionRequired {
                 client_id: self.client_id.as_str().into(),
                 detail: error.sentence().into(),
                 scope: self.scope.as_str().into(),
@@ -158,35 +202,6 @@ impl EntraRefusals {
                 Failure::PrincipalRefused { client_id: self.client_id.clone(), detail: detail.to_owned() }
             }
         }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct EntraError {
-    #[serde(deserialize_with = "or_default")]
-    error: String,
-    #[serde(deserialize_with = "or_default")]
-    error_description: String,
-    #[serde(deserialize_with = "or_default")]
-    claims: String,
-}
-
-/// A member of another kind does not take the others along.
-fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    if_understood(deserializer).map(Option::unwrap_or_default)
-}
-
-impl EntraError {
-    /// The first sentence; trace ids and times follow.
-    fn sentence(&self) -> &str {
-        let line = self.error_description.lines().next().unwrap_or_default();
-        line.split(" Trace ID:").next().unwrap_or_default().trim()
-    }
-
-    /// Whether only another sign-in brings a token. Entra says so in `error` and `claims`; its sentences change.
-    fn wants_somebody(&self) -> bool {
-        self.error == "interaction_required" || !self.claims.is_empty()
     }
 }
 
@@ -203,7 +218,15 @@ mod tests {
     fn source(http: &Arc<Scripted>) -> ServicePrincipal {
         let http = Arc::clone(http) as Arc<dyn HttpClient>;
         let (tenant, client) = ("contoso.example".into(), "app".into());
-        ServicePrincipal::new(&Cloud::us_gov(), tenant, client, "hunter2".into(), http, Limits::default()).unwrap()
+        ServicePrincipal::new(
+            &Cloud::us_gov(),
+            tenant,
+            client,
+            ClientProof::Secret("hunter2".into()),
+            http,
+            Limits::default(),
+        )
+        .unwrap()
     }
 
     const SCOPE: &str = "https://management.usgovcloudapi.net/.default";

@@ -30,7 +30,7 @@ impl TokenAsk {
     /// [`Failure::ClaimsRequired`] if claims are wanted: for sources that have no way to ask for them.
     pub(super) fn takes_no_claims(&self) -> Result<(), Failure> {
         let Some(claims) = self.claims.clone() else { return Ok(()) };
-        Err(Failure::ClaimsRequired { claims, scope: self.scope.clone() })
+        Err(Failure::ClaimsRequired { claims, scope: self.scope.clone(), tenant: self.tenant.clone() })
     }
 
     #[cfg(test)]

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
 mod azure;
+mod leaks;
 mod long_answers;
 mod people;
 mod places;
 mod redirects;
+mod rights;
 mod tolerance;
 
 use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};

@@ -71,6 +71,7 @@ pub(crate) async fn make(client: &ArmClient, called: Called, subject: &Subject) 
         Call::PoliciesOfSubscription | Call::PoliciesOfGroup => client.jit_policies(vm).await.map(drop).into(),
         Call::Policy => client.jit_policy(policy).await.map(drop).into(),
         Call::Vm => client.virtual_machine(vm).await.map(drop).into(),
+        Call::PermissionsOfVm | Call::PermissionsOfGroup => client.granted(vm).await.map(drop).into(),
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
         Call::Deallocate => client.deallocate(vm, &Wanted::new()).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),

@@ -205,7 +205,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
         Some(OutcomeView::Failed(failure)) => menu(&Snapshot { refresh_problem: Some(failure), ..snapshot() }, noon()),
         other => panic!("{other:?}"),
     };
-    for code in ["notSignedIn", "principalRefused", "certificateUnused", "claimsRequired", "interactionRequired"] {
+    for code in ["notSignedIn", "principalRefused", "certificateUnfit", "claimsRequired", "interactionRequired"] {
         let menu = problem(code, "You are not signed in to Azure.");
         assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::SignedOut, "Ajar · not signed in to Azure"));
         let line = Item::Act { action: Action::OpenWindow, label: "You are not signed in to Azure.".into() };

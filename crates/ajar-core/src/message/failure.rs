@@ -112,8 +112,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
         Failure::PrincipalRefused { client_id, detail } => access::principal_refused(client_id, detail),
-        Failure::CertificateUnused => access::certificate_unused(),
-        Failure::ClaimsRequired { claims, scope } => access::claims_required(claims, scope),
+        Failure::CertificateUnfit { path, detail } => access::certificate_unfit(path, detail),
+        Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
         Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
         Failure::ConditionalAccess { account, number, device_code } => {
             sign_in::conditional_access(account, *number, *device_code)
@@ -223,10 +223,11 @@ mod tests {
                 client_id: "2b1d94c8".into(),
                 detail: "AADSTS7000215: Invalid client secret provided.".into(),
             },
-            Failure::CertificateUnused,
+            Failure::CertificateUnfit { path: "app.pem".into(), detail: "its key is encrypted".into() },
             Failure::ClaimsRequired {
                 claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
                 scope: "https://management.azure.com/.default".into(),
+                tenant: Some("contoso.example".into()),
             },
             Failure::InteractionRequired {
                 client_id: "2b1d94c8".into(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ajar_azure::{Credential, Person, RefreshTokens, Secret, SignIn, Stored};
-use ajar_core::account::{AZ, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_azure::{ClientProof, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
+use ajar_core::account::{AZ, AZD, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::message::account::memory_only;
 use ajar_core::settings::Settings;
@@ -56,6 +56,12 @@ fn key(account: &AccountSettings) -> Option<String> {
     Some(format!("{cloud}/{client_id}/{whose}"))
 }
 
+/// An application, if the settings say all of it.
+fn application(own: &AccountSettings, proof: impl FnOnce(&AccountSettings) -> Option<ClientProof>) -> Option<SignIn> {
+    let (tenant_id, client_id) = (own.tenant.clone()?, own.client_id.clone()?);
+    Some(SignIn::ServicePrincipal { tenant_id, client_id, proof: proof(own)? })
+}
+
 impl Inner {
     pub(super) fn entry(&self, cloud: &str, client_id: &str) -> Entry {
         Entry { keychain: self.keychain.clone(), prefix: format!("{cloud}/{client_id}/") }
@@ -79,13 +85,21 @@ impl Inner {
         let account = acting.account.to_string();
         let never = || Failure::SignInRequired { account: account.clone(), reason: SignInReason::Never };
         match (acting.account.built_in(), own) {
-            (Some(ENVIRONMENT), _) => self.environment.as_ref().ok_or_else(never)?.sign_in.clone(),
-            (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None }),
+            (Some(ENVIRONMENT), _) => Ok(self.environment.as_ref().ok_or_else(never)?.sign_in.clone()),
+            (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None, username: None }),
+            (Some(AZD), _) => Ok(SignIn::AzureDeveloperCli),
             (_, Some(own)) => match own.sign_in {
                 SignInMethod::Browser | SignInMethod::DeviceCode => self.person(account.clone(), own).ok_or_else(never),
                 SignInMethod::ServicePrincipal => self.principal_of(own).await?.ok_or_else(never),
-                SignInMethod::Az => Ok(SignIn::AzureCli { tenant_id: own.tenant.clone() }),
-                SignInMethod::ManagedIdentity | SignInMethod::WorkloadIdentity | SignInMethod::Azd => Err(never()),
+                SignInMethod::Az => {
+                    Ok(SignIn::AzureCli { tenant_id: own.tenant.clone(), username: own.username.clone() })
+                }
+                SignInMethod::Azd => Ok(SignIn::AzureDeveloperCli),
+                SignInMethod::ManagedIdentity => Ok(SignIn::ManagedIdentity { client_id: own.client_id.clone() }),
+                SignInMethod::WorkloadIdentity => {
+                    application(own, |own| Some(ClientProof::Federated(own.token_file.as_ref()?.into())))
+                        .ok_or_else(never)
+                }
             },
             (_, None) => Err(never()),
         }
@@ -103,11 +117,12 @@ impl Inner {
 
     /// A service principal whose secret is in the keychain.
     async fn principal_of(&self, own: &AccountSettings) -> Result<Option<SignIn>, Failure> {
-        let Some(((name, client_id), tenant_id)) = key(own).zip(own.client_id.clone()).zip(own.tenant.clone()) else {
-            return Ok(None);
-        };
+        if let Some(path) = &own.certificate {
+            return Ok(application(own, |_| Some(ClientProof::Certificate(path.into()))));
+        }
+        let Some(name) = key(own) else { return Ok(None) };
         let secret = self.keychain.load(&name).await?;
-        Ok(secret.map(|client_secret| SignIn::ServicePrincipal { tenant_id, client_id, client_secret }))
+        Ok(application(own, |_| secret.map(ClientProof::Secret)))
     }
 
     /// Keeps a credential for the account that signs in with it from now on.

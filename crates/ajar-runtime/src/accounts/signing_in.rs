@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
+use ajar_azure::{BrowserSignIn, ClientProof, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::snapshot::{Kept, SignInStage};
@@ -83,8 +83,11 @@ impl Inner {
         let refused = |detail: &str| Failure::PrincipalRefused { client_id: client_id.clone(), detail: detail.into() };
         let secret = plan.secret.as_ref().ok_or_else(|| refused("No secret was given."))?;
         let client_secret = Secret::from(secret.reveal().to_owned());
-        let sign_in =
-            SignIn::ServicePrincipal { tenant_id, client_id: client_id.clone(), client_secret: client_secret.clone() };
+        let sign_in = SignIn::ServicePrincipal {
+            tenant_id,
+            client_id: client_id.clone(),
+            proof: ClientProof::Secret(client_secret.clone()),
+        };
         let credential = sign_in.credential(&reach.cloud, reach.http)?;
         credential.try_out(&reach.cloud).await?;
         let stored = self.keep_secret(&account, &client_secret).await?;

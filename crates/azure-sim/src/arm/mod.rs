@@ -12,6 +12,7 @@ mod json_mistake;
 mod network;
 mod operations;
 mod page;
+mod permissions;
 mod policy_body;
 mod pricings;
 mod providers;

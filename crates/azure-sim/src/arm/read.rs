@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
-    Call, compute, diagnostics, disk, network, page, pricings, providers, regions, resources, security_groups, sizes,
-    subscriptions, virtual_network,
+    Call, compute, diagnostics, disk, network, page, permissions, pricings, providers, regions, resources,
+    security_groups, sizes, subscriptions, virtual_network,
 };
 use crate::served::RouteName;
 
@@ -42,6 +42,10 @@ pub(crate) enum Read {
     /// The Defender plans of a subscription.
     Pricings,
     Pricing(String),
+    /// What the caller may at the group.
+    Permissions,
+    /// What the caller may at this VM.
+    PermissionsOfVm(String),
     Skus,
     Usages(String),
     /// A list that belongs to this VM: sizes that it can take.
@@ -78,6 +82,16 @@ pub(super) fn in_group(words: &[&str], names: &[&str]) -> Option<Read> {
     Some(match words {
         [] => Read::ResourceGroup,
         ["providers", _, _, _, "providers", "microsoft.resources", "tags", "default"] => Read::Tags(name(3)),
+        ["providers", "microsoft.authorization", "permissions"] => Read::Permissions,
+        [
+            "providers",
+            "microsoft.compute",
+            "virtualmachines",
+            _,
+            "providers",
+            "microsoft.authorization",
+            "permissions",
+        ] => Read::PermissionsOfVm(name(3)),
         ["providers", "microsoft.compute", "disks", _] => Read::Disk(name(3)),
         ["providers", "microsoft.compute", "virtualmachines", _, "vmsizes"] => Read::VirtualMachineSizes(name(3)),
         ["providers", "microsoft.compute", "virtualmachines", _, "extensions"] => {
@@ -158,6 +172,8 @@ impl Read {
             Self::VirtualMachines(_) => RouteName::VirtualMachinesListByLocation,
             Self::Sizes => RouteName::VirtualMachineSizesList,
             Self::Skus => RouteName::ResourceSkusList,
+            Self::Permissions => RouteName::PermissionsListForResourceGroup,
+            Self::PermissionsOfVm(_) => RouteName::PermissionsListForResource,
             Self::Pricings => RouteName::PricingsList,
             Self::Pricing(_) => RouteName::PricingsGet,
             Self::Usages(_) => RouteName::UsageList,
@@ -194,6 +210,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::VirtualMachines(location) => compute::virtual_machines(call, scope, Some(location)),
         Read::Sizes => plain(call, scope, "Microsoft.Compute/locations/vmSizes", sizes::all()),
         Read::Skus => plain(call, scope, "Microsoft.Compute/skus", sizes::skus(&location_of_filter(call)?)),
+        Read::Permissions => permissions::of_group(call, scope),
+        Read::PermissionsOfVm(vm) => permissions::of_vm(call, scope, vm),
         Read::Pricings => pricings::all(call, scope),
         Read::Pricing(name) => pricings::one(call, scope, name),
         Read::Usages(location) => usages(call, scope, location),

@@ -69,6 +69,8 @@ route_names! {
     OperationResultsGet => "OperationResults_Get",
     OperationsGet => "Operations_Get",
     OperationsList => "Operations_List",
+    PermissionsListForResource => "Permissions_ListForResource",
+    PermissionsListForResourceGroup => "Permissions_ListForResourceGroup",
     PricingsGet => "Pricings_Get",
     PricingsList => "Pricings_List",
     ProvidersGet => "Providers_Get",

@@ -117,6 +117,22 @@ impl Rights {
         OfAction { newest_first: self.entries.iter().rev().filter(about).collect() }
     }
 
+    /// What the account may at a scope, as role definitions say it: actions, and what is taken out of them. A denial
+    /// takes out of what was granted before it, which is what "the newest decides" comes to.
+    pub(crate) fn granted(&self, account: Uuid, scope: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
+        let about = |entry: &&Entry| entry.account.is_none_or(|its| its == account) && covers(&entry.scope, scope);
+        let mut granted: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        for Entry { statement, .. } in self.entries.iter().filter(about) {
+            let action = statement.action.as_str();
+            match granted.last_mut() {
+                Some((actions, not_actions)) if statement.allowed && not_actions.is_empty() => actions.push(action),
+                _ if statement.allowed => granted.push((vec![action], Vec::new())),
+                _ => granted.iter_mut().for_each(|(_, not_actions)| not_actions.push(action)),
+            }
+        }
+        granted
+    }
+
     pub(crate) fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.entries.iter().map(|entry| &entry.statement)
     }
@@ -230,6 +246,28 @@ mod tests {
         assert!(!rights.of_action(GRACE, READ).at_or_below("/subscriptions/s"));
         rights.add(statement("*", "/subscriptions/s", false), None);
         assert!(!rights.of_action(ADA, READ).at_or_below("/subscriptions/s"));
+    }
+
+    #[test]
+    fn what_is_granted_says_the_same_as_asking_for_each_action() {
+        let mut rights = Rights::default();
+        for (action, scope, allowed) in [
+            ("*/read", "", true),
+            (START, "", true),
+            ("Microsoft.Compute/*", "/subscriptions/s/resourceGroups/rg", false),
+            (READ, "/subscriptions/s/resourceGroups/rg", true),
+        ] {
+            rights.add(statement(action, scope, allowed), None);
+        }
+        for scope in ["/subscriptions/s", "/subscriptions/s/resourceGroups/rg/providers/x/y/z"] {
+            let granted = rights.granted(ADA, scope);
+            for action in [START, READ, "Microsoft.Compute/disks/read", "Microsoft.Network/x/read", "x/write"] {
+                let fits = |patterns: &[&str]| patterns.iter().any(|pattern| glob(pattern, action));
+                let told = granted.iter().any(|(actions, not_actions)| fits(actions) && !fits(not_actions));
+                assert_eq!(told, rights.allow(ADA, action, scope), "{action} at {scope}");
+            }
+        }
+        assert_eq!(rights.granted(ADA, "/subscriptions/s").len(), 1);
     }
 
     #[test]

@@ -86,8 +86,15 @@ async fn reads(walk: &mut Walk) {
         ];
         walk.get_all(scope, &below).await;
     }
-    let below_vm =
-        ["", "/instanceView", "/vmSizes", "/extensions", "/runCommands", "/providers/Microsoft.Resources/tags/default"];
+    let below_vm = [
+        "",
+        "/instanceView",
+        "/vmSizes",
+        "/extensions",
+        "/runCommands",
+        "/providers/Microsoft.Resources/tags/default",
+        "/providers/Microsoft.Authorization/permissions",
+    ];
     walk.get_all(&vm, &below_vm).await;
     walk.get_all(
         &format!("{group}/providers/Microsoft.Network"),
@@ -106,7 +113,12 @@ async fn reads(walk: &mut Walk) {
         ],
     )
     .await;
-    walk.get_all(&group, &["", "/providers/Microsoft.Compute/disks/db-replica-3_OsDisk"]).await;
+    let below_group = [
+        "",
+        "/providers/Microsoft.Compute/disks/db-replica-3_OsDisk",
+        "/providers/Microsoft.Authorization/permissions",
+    ];
+    walk.get_all(&group, &below_group).await;
     // JIT's own, whose name is not known before.
     let rules = format!("{group}/providers/Microsoft.Network/networkSecurityGroups/db-replica-3-nsg/securityRules");
     let listed = walk.azure.get(&rules).await;

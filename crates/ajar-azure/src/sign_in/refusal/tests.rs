@@ -106,17 +106,6 @@ fn consent_is_asked_of_the_tenants_administrator_at_the_clouds_own_authority() {
 }
 
 #[test]
-fn a_wrong_clock_is_told_by_how_much() {
-    let body = json!({ "error": "invalid_client", "error_codes": [700_024], "error_description": "Out of time." });
-    let date = (Utc::now() + chrono::TimeDelta::minutes(11)).to_rfc2822();
-    let Failure::ClockSkew { seconds } = asked(401, &body, Some(date), false).failure else {
-        panic!("another failure")
-    };
-    assert!((658..=660).contains(&seconds), "{seconds}");
-    assert!(matches!(asked(401, &body, None, false).failure, Failure::AzureError { .. }));
-}
-
-#[test]
 fn what_passes_or_is_nobodys_refusal_is_told_as_that() {
     for (status, body) in [
         (503, json!({ "error": "temporarily_unavailable", "error_codes": [90_033] })),

@@ -35,26 +35,23 @@ pub(super) fn principal_refused(client_id: &str, detail: &str) -> Words {
     words(
         "Azure refuses the account that the AZURE_ variables name.",
         format!("It is the application {client_id}. {detail}"),
-        "Correct AZURE_CLIENT_SECRET, AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset all three to act as whoever is \
-         signed in to the Azure CLI; then try again.",
+        "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act as \
+         whoever is signed in to the Azure CLI; then try again.",
     )
 }
 
-pub(super) fn certificate_unused() -> Words {
+pub(super) fn certificate_unfit(path: &str, detail: &str) -> Words {
     words(
-        "Ajar cannot sign in with a certificate yet.",
-        "AZURE_CLIENT_CERTIFICATE_PATH names one, and AZURE_CLIENT_SECRET is not set.",
-        "Set AZURE_CLIENT_SECRET, or unset the AZURE_ variables to act as whoever is signed in to the Azure CLI; then \
-         try again.",
+        "The certificate to sign in with cannot be used.",
+        format!("{path}: {detail}."),
+        "Name a PEM file that holds the certificate and its RSA key without a password; then try again.",
     )
 }
 
-pub(super) fn claims_required(claims: &str, scope: &str) -> Words {
-    let sign_in = if claims.is_empty() {
-        format!("az login --scope \"{scope}\"")
-    } else {
-        format!("az login --claims-challenge \"{claims}\" --scope \"{scope}\"")
-    };
+pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -> Words {
+    let tenant = tenant.map(|tenant| format!(" --tenant \"{tenant}\"")).unwrap_or_default();
+    let challenge = if claims.is_empty() { String::new() } else { format!(" --claims-challenge \"{claims}\"") };
+    let sign_in = format!("az login{tenant}{challenge} --scope \"{scope}\"");
     words(
         "Azure wants you to sign in anew.",
         "Your session was ended, or something about it changed, such as the network it comes from.",

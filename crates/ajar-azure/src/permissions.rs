@@ -1,0 +1,64 @@
+//! What the signed-in account may where a VM is.
+//! https://learn.microsoft.com/rest/api/authorization/permissions
+
+use ajar_core::failure::Trouble;
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::rights::{Granted, Permission};
+use serde::Deserialize;
+
+use crate::arm_client::{ArmClient, Asked};
+use crate::call::Call;
+use crate::wire::Each;
+
+const API_VERSION: &str = "2022-04-01";
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    #[serde(default)]
+    value: Each<Listed>,
+    #[serde(default, rename = "nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    #[serde(default)]
+    actions: Each<String>,
+    #[serde(default)]
+    not_actions: Each<String>,
+}
+
+impl ArmClient {
+    /// What the account may at the VM and at its resource group, as [`Granted::missing`] compares it.
+    ///
+    /// # Errors
+    /// Whatever keeps Azure from telling; `AccessDenied` where that itself is not granted.
+    pub async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
+        let group = vm.resource().resource_group_scope();
+        let of_vm = self.permissions(vm.resource().as_str(), Call::PermissionsOfVm);
+        let of_group = self.permissions(&group, Call::PermissionsOfGroup);
+        let (vm, resource_group) = futures::try_join!(of_vm, of_group)?;
+        Ok(Granted { vm, resource_group })
+    }
+
+    async fn permissions(&self, scope: &str, call: Call) -> Result<Vec<Permission>, Trouble> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
+        let mut url = self.url(&path, &[("api-version", API_VERSION)]);
+        let mut all = Vec::new();
+        loop {
+            let answer = self.read(url, Asked { call, scope }).await?;
+            let page: Page = answer.parsed(|body| serde_json::from_slice(body))?;
+            all.extend(
+                page.value
+                    .0
+                    .into_iter()
+                    .map(|listed| Permission { actions: listed.actions.0, not_actions: listed.not_actions.0 }),
+            );
+            match page.next_link.filter(|link| !link.is_empty()) {
+                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
+                None => return Ok(all),
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Who is signed in to the Azure CLI.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+use ajar_core::failure::{Failure, NO_AZURE_CLI};
+use azure_identity::Executor;
+use serde::Deserialize;
+
+use super::azure_cli::AzProcess;
+
+/// An account of the Azure CLI, in one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzAccount {
+    /// The user name, or the client id of a service principal.
+    pub user: String,
+    /// The tenant's id.
+    pub tenant_id: String,
+    /// The cloud, by Ajar's name if it is a built-in one, else by the Azure CLI's.
+    pub cloud: String,
+    /// The ids of its subscriptions there.
+    pub subscriptions: Vec<String>,
+    /// Whether `az` acts as this one when it is told nothing else.
+    pub is_default: bool,
+}
+
+/// All accounts that the Azure CLI is signed in to. It reads a file of its own for this, and asks nobody.
+///
+/// # Errors
+/// [`Failure::NotSignedIn`] if there is no Azure CLI, or it can't tell.
+pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
+    listed(&AzProcess).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Subscription {
+    id: String,
+    tenant_id: String,
+    #[serde(default)]
+    cloud_name: String,
+    #[serde(default)]
+    is_default: bool,
+    user: User,
+}
+
+#[derive(Debug, Deserialize)]
+struct User {
+    name: String,
+}
+
+pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<AzAccount>, Failure> {
+    const LIST: &str = "az account list --all --output json";
+    let (shell, arguments) = if cfg!(windows) {
+        ("cmd", ["/C".to_owned(), format!("cd %SYSTEMROOT% && {LIST}")])
+    } else {
+        ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {LIST}")])
+    };
+    let arguments = arguments.each_ref().map(OsStr::new);
+    let not_told = |detail: String| Failure::NotSignedIn { detail };
+    let output = executor
+        .run(OsStr::new(shell), &arguments)
+        .await
+        .map_err(|error| not_told(format!("the Azure CLI could not be asked: {error}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_missing = output.status.code() == Some(127) || said.contains("is not recognized");
+        let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+        let line = line.strip_prefix("ERROR: ").unwrap_or(line);
+        return Err(not_told(if is_missing { NO_AZURE_CLI.to_owned() } else { line.to_owned() }));
+    }
+    let subscriptions: Vec<Subscription> = serde_json::from_slice(&output.stdout)
+        .map_err(|_| not_told("the Azure CLI gave a list of accounts that can’t be read".to_owned()))?;
+    Ok(grouped(subscriptions))
+}
+
+fn grouped(subscriptions: Vec<Subscription>) -> Vec<AzAccount> {
+    let mut accounts: BTreeMap<_, AzAccount> = BTreeMap::new();
+    for Subscription { id, tenant_id, cloud_name, is_default, user } in subscriptions {
+        let cloud = match cloud_name.as_str() {
+            "AzureCloud" => "public".to_owned(),
+            "AzureUSGovernment" => "usgov".to_owned(),
+            "AzureChinaCloud" => "china".to_owned(),
+            _ => cloud_name,
+        };
+        let account = accounts.entry((cloud.clone(), user.name.clone(), tenant_id.clone())).or_insert_with(|| {
+            AzAccount { user: user.name, tenant_id: tenant_id.clone(), cloud, subscriptions: Vec::new(), is_default }
+        });
+        account.is_default |= is_default;
+        // Without a subscription of its own a tenant stands in the list by its own id.
+        if id != tenant_id {
+            account.subscriptions.push(id);
+        }
+    }
+    accounts.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign_in::azure_cli::fake::{exited, tool};
+
+    const TWO_USERS: &str = r#"[
+        {"cloudName":"AzureCloud","id":"s1","isDefault":true,"tenantId":"t1","user":{"name":"ada@contoso.example","type":"user"}},
+        {"cloudName":"AzureCloud","id":"s2","isDefault":false,"tenantId":"t1","user":{"name":"ada@contoso.example","type":"user"}},
+        {"cloudName":"AzureCloud","id":"t2","isDefault":false,"tenantId":"t2","user":{"name":"ada@contoso.example","type":"user"}},
+        {"cloudName":"AzureUSGovernment","id":"s3","isDefault":false,"tenantId":"t3","user":{"name":"grace@agency.example","type":"user"}}
+    ]"#;
+
+    #[tokio::test]
+    async fn each_user_of_az_is_listed_once_for_each_tenant() {
+        let az = tool(exited(0, TWO_USERS, ""));
+        let accounts = listed(&*az).await.unwrap();
+        let shown: Vec<_> = accounts
+            .iter()
+            .map(|a| (a.cloud.as_str(), a.user.as_str(), a.tenant_id.as_str(), a.subscriptions.len(), a.is_default))
+            .collect();
+        let expected = [
+            ("public", "ada@contoso.example", "t1", 2, true),
+            ("public", "ada@contoso.example", "t2", 0, false),
+            ("usgov", "grace@agency.example", "t3", 1, false),
+        ];
+        assert_eq!(shown, expected);
+        assert!(az.asked().contains("az account list --all --output json"));
+    }
+
+    #[tokio::test]
+    async fn an_az_that_is_missing_or_tells_nothing_is_told_as_that() {
+        for (answer, expected) in [
+            (exited(127, "", "sh: az: not found"), NO_AZURE_CLI),
+            (exited(1, "", "ERROR: Broken profile.\nx"), "Broken profile."),
+            (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
+        ] {
+            let Failure::NotSignedIn { detail } = listed(&*tool(answer)).await.unwrap_err() else { panic!("another") };
+            assert_eq!(detail, expected);
+        }
+        assert!(listed(&*tool(exited(0, "[]", ""))).await.unwrap().is_empty());
+    }
+}

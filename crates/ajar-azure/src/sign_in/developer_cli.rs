@@ -1,0 +1,65 @@
+//! Tokens of whoever is signed in to the Azure Developer CLI.
+
+use std::sync::Arc;
+
+use ajar_core::failure::Failure;
+use async_trait::async_trait;
+use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
+
+use super::azure_cli::failure;
+use super::first_line;
+use super::token_cache::{TokenAsk, TokenSource};
+
+#[derive(Debug)]
+pub(super) struct DeveloperCli {
+    executor: Arc<dyn Executor>,
+}
+
+impl DeveloperCli {
+    pub(super) fn new(executor: Arc<dyn Executor>) -> Self {
+        Self { executor }
+    }
+}
+
+#[async_trait]
+impl TokenSource for DeveloperCli {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+        ask.takes_no_claims()?;
+        let options = AzureDeveloperCliCredentialOptions {
+            executor: Some(Arc::clone(&self.executor)),
+            tenant_id: ask.tenant.clone(),
+        };
+        let credential = AzureDeveloperCliCredential::new(Some(options))
+            .map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })?;
+        credential.get_token(&[&ask.scope], None).await.map_err(|error| failure(&error, "Azure Developer CLI"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign_in::azure_cli::fake::{exited, tool};
+
+    const SCOPE: &str = "https://management.azure.com/.default";
+
+    #[tokio::test]
+    async fn azd_is_asked_for_the_scope_and_the_tenant() {
+        let stdout = r#"{"token":"t0ken","expiresOn":"2099-01-01T00:00:00Z"}"#;
+        let azd = tool(exited(0, stdout, ""));
+        let source = DeveloperCli::new(Arc::clone(&azd) as Arc<dyn Executor>);
+        let ask = TokenAsk { tenant: Some("contoso.example".into()), ..TokenAsk::of(SCOPE) };
+        assert_eq!(source.fetch(&ask).await.unwrap().token.secret(), "t0ken");
+        let asked = azd.asked();
+        assert!(asked.contains(SCOPE) && asked.contains("--tenant-id contoso.example"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn what_azd_says_first_is_what_the_user_reads() {
+        let source = DeveloperCli::new(tool(exited(1, "", "ERROR: not logged in, run `azd auth login` to login\nx")));
+        let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+            panic!("another failure")
+        };
+        assert!(detail.contains("azd auth login"), "{detail}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Which rights Ajar needs for a VM, and which of them are missing. Azure tells what an account may at a place
+//! (`Microsoft.Authorization/permissions`); the rest is comparing.
+
+use serde::{Deserialize, Serialize};
+
+/// What an account may at a place: one of Azure's `Permission` objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// Granted actions; `*` stands for any run of characters.
+    pub actions: Vec<String>,
+    /// Taken out of them.
+    pub not_actions: Vec<String>,
+}
+
+/// What a right is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Purpose {
+    /// Asking for access.
+    Open,
+    /// Starting the VM.
+    Start,
+}
+
+/// Where a right is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// The VM itself.
+    Vm,
+    /// Its resource group, in which policies, network interfaces and addresses lie.
+    ResourceGroup,
+}
+
+/// A right that Ajar needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where.
+    pub place: Place,
+    /// The action, such as `Microsoft.Compute/virtualMachines/read`.
+    pub action: &'static str,
+}
+
+const fn right(purpose: Purpose, place: Place, action: &'static str) -> Right {
+    Right { purpose, place, action }
+}
+
+/// All of them, in the order in which they are used. `docs/azure-permissions.md` has them as a role.
+pub const NEEDED: [Right; 6] = [
+    right(Purpose::Open, Place::ResourceGroup, "Microsoft.Security/locations/jitNetworkAccessPolicies/read"),
+    right(Purpose::Open, Place::Vm, "Microsoft.Compute/virtualMachines/read"),
+    right(Purpose::Open, Place::ResourceGroup, "Microsoft.Network/networkInterfaces/read"),
+    right(Purpose::Open, Place::ResourceGroup, "Microsoft.Network/publicIPAddresses/read"),
+    right(Purpose::Open, Place::ResourceGroup, "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action"),
+    right(Purpose::Start, Place::Vm, "Microsoft.Compute/virtualMachines/start/action"),
+];
+
+/// What is good to have beside them: the instance view by itself, and looking one's rights up.
+pub const USEFUL: [&str; 2] =
+    ["Microsoft.Compute/virtualMachines/instanceView/read", "Microsoft.Authorization/permissions/read"];
+
+/// What an account may where a VM is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// At the VM.
+    pub vm: Vec<Permission>,
+    /// At its resource group.
+    pub resource_group: Vec<Permission>,
+}
+
+impl Granted {
+    /// The rights that are not granted, in the order of [`NEEDED`].
+    pub fn missing(&self) -> Vec<Right> {
+        NEEDED.into_iter().filter(|right| !self.has(right)).collect()
+    }
+
+    fn has(&self, right: &Right) -> bool {
+        let permissions = match right.place {
+            Place::Vm => &self.vm,
+            Place::ResourceGroup => &self.resource_group,
+        };
+        permissions.iter().any(|permission| permission.grants(right.action))
+    }
+}
+
+impl Permission {
+    /// Whether it grants the action: another permission may grant what this one takes out.
+    pub fn grants(&self, action: &str) -> bool {
+        let fits = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, action));
+        fits(&self.actions) && !fits(&self.not_actions)
+    }
+}
+
+/// Case does not matter, and `*` stands for any run of characters, also of slashes.
+fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| action.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn permission(actions: &[&str], not_actions: &[&str]) -> Permission {
+        let owned = |actions: &[&str]| actions.iter().map(ToString::to_string).collect();
+        Permission { actions: owned(actions), not_actions: owned(not_actions) }
+    }
+
+    fn everywhere(permissions: Vec<Permission>) -> Granted {
+        Granted { vm: permissions.clone(), resource_group: permissions }
+    }
+
+    fn missing(granted: &Granted) -> Vec<&'static str> {
+        granted.missing().iter().map(|right| right.action).collect()
+    }
+
+    const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+    const START: &str = "Microsoft.Compute/virtualMachines/start/action";
+
+    #[test]
+    fn built_in_roles_miss_what_they_miss() {
+        // Owner, Contributor, Reader, Virtual Machine Contributor with Security Reader.
+        assert_eq!(missing(&everywhere(vec![permission(&["*"], &[])])), Vec::<&str>::new());
+        let contributor = permission(&["*"], &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]);
+        assert_eq!(missing(&everywhere(vec![contributor])), Vec::<&str>::new());
+        assert_eq!(missing(&everywhere(vec![permission(&["*/read"], &[])])), [INITIATE, START]);
+        let of_vms = permission(&["Microsoft.Compute/virtualMachines/*", "Microsoft.Network/networkInterfaces/*"], &[]);
+        let of_security = permission(&["Microsoft.Security/*/read", "microsoft.network/publicipaddresses/READ"], &[]);
+        assert_eq!(missing(&everywhere(vec![of_vms, of_security])), [INITIATE]);
+        assert_eq!(missing(&Granted::default()).len(), NEEDED.len());
+    }
+
+    #[test]
+    fn what_one_role_takes_out_another_can_grant() {
+        let all_but_start = permission(&["*"], &["Microsoft.Compute/virtualMachines/start/*"]);
+        assert_eq!(missing(&everywhere(vec![all_but_start.clone()])), [START]);
+        let starts = permission(&[START], &[]);
+        assert_eq!(missing(&everywhere(vec![all_but_start, starts])), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_role_at_the_vm_alone_does_not_reach_the_policy_beside_it() {
+        let granted = Granted { vm: vec![permission(&["*"], &[])], resource_group: Vec::new() };
+        assert!(granted.missing().iter().all(|right| right.place == Place::ResourceGroup));
+        assert_eq!(granted.missing().len(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn any_run_of_characters_may_stand_for_a_star(a in "[a-z/.]{0,8}", b in "[a-z/.]{0,8}", c in "[a-z/.]{0,8}") {
+            let starred = format!("{a}*{c}");
+            let whole = format!("{a}{b}{c}").to_uppercase();
+            prop_assert!(matches(&starred, &whole));
+            prop_assert!(matches(&whole, &whole));
+            prop_assert_eq!(matches(&a, &whole), whole.eq_ignore_ascii_case(&a));
+        }
+    }
+}
