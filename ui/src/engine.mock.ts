@@ -65,6 +65,12 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm })] };
     case 'remove':
       return { ...after, favourites: before.favourites.filter(({ name }) => name !== request.name) };
+    case 'signOut':
+      return { ...after, accounts: before.accounts.filter(({ name }) => name !== request.name) };
+    case 'cancelSignIn':
+      return { ...after, signIn: null };
+    case 'signIn':
+      return { ...after, signIn: { number: after.revision, account: request.name ?? null, stage: { kind: 'beginning' } } };
     case 'refresh':
     case 'showWindow':
       return after;
