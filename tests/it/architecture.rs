@@ -45,7 +45,7 @@ const SIMULATOR: &str = "azure-sim";
 const EMBED_SIMULATOR: &[&str] = &["ajar-cli", "ajar-desktop"];
 
 fn workspace() -> Vec<Package> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
     MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
 use crate::click_to_client::stand_in;
-use crate::world::{Ended, LIMIT, World, interrupt, signal_group};
+use crate::world::{Ended, LIMIT, World, interrupt, signal_group, until};
 
 /// Where an attempt is cancelled.
 struct Case {
@@ -229,12 +229,7 @@ async fn ctrl_c_while_the_client_comes_up_ends_it_and_says_what_stays_open() {
     world.write_settings(&format!("[clients]\nssh = \"{}\"\n", script.display()));
     let mut command = world.ajar(&["connect", "jump-eu", "--", "hostname"]);
     let child = command.process_group(0).spawn().expect("ajar starts");
-    let runs = async {
-        while !note.exists() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, runs).await.expect("the client is started");
+    until("the client is started", async || note.exists()).await;
     signal_group(&child, "INT");
     let ended = Ended::of(child).await;
     assert_eq!(ended.code, 130, "{}", ended.stderr);

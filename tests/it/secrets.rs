@@ -266,16 +266,11 @@ async fn neither_secrets_nor_tokens_nor_bodies_are_in_anything_that_ajar_writes(
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_runs_has_nothing_in_its_files_either() {
-    use crate::world::{LIMIT, interrupt};
+    use crate::world::{interrupt, until};
 
     let (world, home) = (World::new().await, Home::new());
     let host = home.talkative(world.ajar(&["-vvv", "status", "--watch", "--json"])).spawn().expect("ajar starts");
-    let announced = async {
-        while !world.folder.path().join("engine.address").exists() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, announced).await.expect("it hosts");
+    until("it hosts", async || world.folder.path().join("engine.address").exists()).await;
     let mut connect = home.talkative(world.ajar(&["-vvv", "connect", "db-replica-3", "--", "hostname"]));
     let connected = Ended::of(connect.spawn().expect("ajar starts")).await;
     assert_eq!(connected.stdout, "db-replica-3\n", "{}", connected.stderr);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
 use crate::click_to_client::stand_in;
-use crate::world::{Ended, LIMIT, World, ajar, interrupt, signal};
+use crate::world::{Ended, LIMIT, World, ajar, interrupt, signal, until};
 
 /// A signal, and how a process tells that it ended for it.
 const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
@@ -90,12 +90,8 @@ async fn a_demo_that_is_told_to_end_while_it_starts_leaves_nothing_behind() {
     for made in ["", "ca.pem", "id_ed25519", "client.pem"] {
         let user = User::new();
         let child = user.demo("1", &["connect", "web-01"]);
-        let moment = async {
-            while !user.left_behind().iter().any(|path| Path::new(path).join(made).exists()) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, moment).await.unwrap_or_else(|_| panic!("no {made} in time"));
+        let is_made = async || user.left_behind().iter().any(|path| Path::new(path).join(made).exists());
+        until(&format!("there is {made}"), is_made).await;
         interrupt(&child);
         nothing_is_left(&user, child, 130).await;
     }
@@ -111,12 +107,7 @@ async fn a_demo_that_is_told_to_end_while_its_client_runs_takes_it_along() {
         let clients = format!("[clients]\nssh = \"{}\"\n", script.display());
         std::fs::write(user.home.path().join("config/demo/config.toml"), clients).expect("config.toml");
         let child = user.demo("60", &["connect", "web-01", "--", "hostname"]);
-        let runs = async {
-            while !note.exists() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, runs).await.expect("the client is started");
+        until("the client is started", async || note.exists()).await;
         signal(&child, name);
         nothing_is_left(&user, child, *code).await;
     }

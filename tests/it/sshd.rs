@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{LIMIT, World};
+use crate::world::{World, until};
 
 /// A real OpenSSH server on loopback that knows one key.
 struct Sshd {
@@ -55,12 +55,7 @@ impl Sshd {
             .spawn()
             .expect("sshd starts (package openssh-server)");
         let sshd = Self { folder, process, port };
-        let up = async {
-            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, up).await.expect("sshd listens");
+        until("sshd listens", async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
         sshd
     }
 }

@@ -9,7 +9,7 @@ use tokio::process::Child;
 use crate::world::{LIMIT, World};
 
 /// How many simulators share the settings between them, side by side.
-const WORLDS: usize = 2;
+const WORLDS: usize = 4;
 
 /// Where the client is, and where it goes between two requests for the same VM.
 const HERE: &str = "203.0.113.24";

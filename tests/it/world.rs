@@ -1,8 +1,7 @@
 //! A simulated Azure, a user's folder that points at it, and the `ajar` binary.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use azure_sim::{AnnounceVm, Fleet, Options, Simulator};
@@ -14,6 +13,9 @@ use tokio::process::{Child, Command};
 
 /// What a test may take before it has failed.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
+
+/// The pause between two looks at what another process does.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// A simulated Azure and a user of it.
 pub(crate) struct World {
@@ -139,7 +141,7 @@ fn known_host(vm: &AnnounceVm) -> Option<String> {
 
 /// The `ajar` binary on a folder, without an account.
 pub(crate) fn ajar(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ajar"));
     let of_the_account = ["TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_CERTIFICATE_PATH"];
     for name in of_the_account.map(|name| format!("AZURE_{name}")) {
         command.env_remove(name);
@@ -147,19 +149,6 @@ pub(crate) fn ajar(folder: &Path, args: &[&str]) -> Command {
     command.arg("--config").arg(folder).args(args);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
-}
-
-/// The built `ajar`. Cargo builds binaries of other packages only when told to; told again it does nothing.
-fn binary() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = std::process::Command::new(cargo).args(["build", "--quiet", "--workspace", "--bins"]).status();
-        assert!(built.is_ok_and(|status| status.success()), "the binaries can be built");
-        let test = std::env::current_exe().expect("the test knows where it is");
-        let folder = test.ancestors().nth(2).expect("target/debug");
-        folder.join(format!("ajar{}", std::env::consts::EXE_SUFFIX))
-    })
 }
 
 /// What a finished `ajar` said.
@@ -246,12 +235,7 @@ impl Control {
 
     /// Waits until a request whose path ends so has been made.
     pub(crate) async fn seen(&self, path: &str) {
-        let seen = async {
-            while self.requests(path).await.is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, seen).await.unwrap_or_else(|_| panic!("nobody asked for {path}"));
+        until(&format!("somebody asks for {path}"), async || !self.requests(path).await.is_empty()).await;
     }
 
     /// Waits until a request whose path ends so has taken effect, whatever became of its answer.
@@ -263,6 +247,17 @@ impl Control {
         };
         tokio::time::timeout(LIMIT, applied).await.unwrap_or_else(|_| panic!("nobody got {path} done"));
     }
+}
+
+/// Looks again and again until it is so. What is waited for is done by other processes, which cannot tell: the pause
+/// leaves the processor to them.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let look = async {
+        while !is_so().await {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, look).await.unwrap_or_else(|_| panic!("it does not come true that {what}"));
 }
 
 /// A line of the simulator's journal.
