@@ -9,6 +9,7 @@ use ajar_core::message::notice;
 use ajar_core::notice::notices;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
 use chrono::{DateTime, TimeDelta, Utc};
 use tauri::{App, AppHandle, RunEvent};
@@ -29,11 +30,18 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Runs the tray until it is told to quit.
-pub(crate) fn run(runtime: &Runtime, face: Face, mut signals: Signals, arguments: &Arguments) -> tauri::Result<i32> {
+pub(crate) fn run(
+    runtime: &Runtime,
+    face: Face,
+    mut signals: Signals,
+    arguments: &Arguments,
+    meant: Option<Meant>,
+) -> tauri::Result<i32> {
     let (leash, held) = runtime.block_on(async { Leash::new(arguments.of_window()) });
     let builder = tauri::Builder::default().plugin(tauri_plugin_notification::init());
     let app = without_dock_icon(builder.build(crate::context())?);
-    let desk = Desk { app: app.handle().clone(), face: face.clone(), leash: leash.clone(), quitting: Arc::default() };
+    let (handle, quitting) = (app.handle().clone(), Arc::default());
+    let desk = Desk { app: handle, face: face.clone(), meant, leash: leash.clone(), quitting };
     tray::listen(app.handle(), &desk);
     if arguments.show {
         leash.show();
@@ -91,6 +99,7 @@ fn without_dock_icon(app: App) -> App {
 pub(crate) struct Desk {
     app: AppHandle,
     face: Face,
+    meant: Option<Meant>,
     leash: Leash,
     /// The engine's end is no news from then on.
     quitting: Arc<AtomicBool>,
@@ -130,6 +139,7 @@ impl Desk {
             // A host that is new to us may not know yet what is open.
             let face = self.face.clone();
             tokio::spawn(async move { face.ask(Request::Refresh).await });
+            self.tell_refusal(self.of_the_cloud_meant(after));
         }
         let Some(before) = before else { return };
         if wants_window(before, after) {
@@ -146,6 +156,9 @@ impl Desk {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => {
+                if let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot()) {
+                    return self.tell_refusal(Err(failure));
+                }
                 let wish = Connect {
                     name,
                     port: None,
@@ -168,6 +181,12 @@ impl Desk {
                 });
             }
         }
+    }
+
+    /// Refuses a host that has come since the start and talks to another cloud than is meant here.
+    fn of_the_cloud_meant(&self, snapshot: &Snapshot) -> Result<(), Box<FailureView>> {
+        let other = self.meant.as_ref().and_then(|meant| meant.other_cloud(&snapshot.host));
+        other.map_or(Ok(()), |failure| Err(Box::new(view::in_words(&failure.into()))))
     }
 
     fn tell_refusal(&self, answer: Result<(), Box<FailureView>>) {

@@ -61,7 +61,7 @@ fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
 fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
     let lock = match single::start(folder) {
         Ok(Start::First(lock)) => lock,
-        Ok(Start::Again) => return runtime.block_on(show_first(folder)),
+        Ok(Start::Again) => return show_first(runtime, arguments, folder),
         Err(error) => return failed(&error.to_string()),
     };
     let started = runtime.block_on(async {
@@ -84,7 +84,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
         Ok(Some((Ok(face), signals))) => {
-            let code = ended(desk::run(runtime, face, signals, arguments));
+            let code = ended(desk::run(runtime, face, signals, arguments, arguments.meant(folder)));
             drop(lock);
             code
         }
@@ -113,10 +113,16 @@ fn of_the_cloud_meant(face: Face, arguments: &Arguments, folder: &Folder) -> Res
     other.map_or(Ok(face), |failure| Err(failure.into()))
 }
 
-async fn show_first(folder: &Folder) -> ExitCode {
-    match single::ask_for_window(folder).await {
+fn show_first(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
+    let meant = arguments.meant(folder);
+    match runtime.block_on(single::ask_for_window(folder, meant.as_ref())) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failed(&format!("{} {} {}", failure.title, failure.message, failure.action)),
+        Err(failure) => {
+            let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
+            // Whoever clicked on an icon reads no terminal.
+            ended(window::run(Engine { face: Err(failure), meant: None }, folder, false));
+            code
+        }
     }
 }
 

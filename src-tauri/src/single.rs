@@ -7,6 +7,7 @@ use std::time::Duration;
 use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::FailureView;
+use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, Opening};
 use tokio::time::Instant;
@@ -37,8 +38,8 @@ pub(crate) fn start(folder: &Folder) -> io::Result<Start> {
     }
 }
 
-/// Asks the tray that runs to bring up its window.
-pub(crate) async fn ask_for_window(folder: &Folder) -> Result<(), Box<FailureView>> {
+/// Asks the tray that runs to bring up its window, unless another cloud is meant here than it shows.
+pub(crate) async fn ask_for_window(folder: &Folder, meant: Option<&Meant>) -> Result<(), Box<FailureView>> {
     let give_up = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(10);
     let face = loop {
@@ -50,6 +51,9 @@ pub(crate) async fn ask_for_window(folder: &Folder) -> Result<(), Box<FailureVie
         }
         pause = (pause * 2).min(Duration::from_millis(200));
     };
+    if let Some(failure) = meant.and_then(|meant| meant.other_cloud(&face.snapshot().host)) {
+        return Err(Box::new(in_words(&failure.into())));
+    }
     match face.ask(Request::ShowWindow).await {
         Reply::Refused { failure } => Err(failure),
         Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
