@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zbus::{Connection, connection};
 
+use crate::driver::Driver;
 use crate::notifications::Notifications;
 use crate::recorder::Recorder;
 use crate::screen::Screen;
@@ -16,6 +17,8 @@ use crate::tray_host::{Tray, TrayHost};
 
 /// How long anything may take that a test waits for, on a machine that is busy with other tests.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ajar-desktop");
 
 /// Nothing is activated on this bus, and everyone may talk to everyone.
 const BUS: &str = r#"<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
@@ -94,17 +97,63 @@ impl Desk {
         within("a second start ends", self.ajar(&[]).status()).await.expect("ajar-desktop starts")
     }
 
+    /// Shows a window, without a tray of its own, that WebDriver looks into; `theme` is GTK's.
+    pub(crate) async fn driven_window(&self, theme: &str) -> Driver {
+        let mut environment = self.environment();
+        environment.push(("GTK_THEME", theme.to_owned()));
+        Driver::start(PROGRAM, &self.arguments(&["--window"]), &environment).await
+    }
+
+    /// Starts Ajar on the demo's files, but for Azure US Government; WebDriver looks into the window that it shows.
+    pub(crate) async fn driven_start_for_another_cloud(&self) -> Driver {
+        Driver::start(PROGRAM, &self.arguments_for_another_cloud(), &self.environment()).await
+    }
+
+    /// Starts Ajar on the demo's files, but for Azure US Government.
+    pub(crate) fn start_for_another_cloud(&self, more: &[&str]) -> tokio::process::Child {
+        let mut command = self.program(&self.arguments_for_another_cloud());
+        command.args(more).spawn().expect("ajar-desktop starts")
+    }
+
+    fn arguments_for_another_cloud(&self) -> Vec<String> {
+        let config = self.home.path().join("config/demo").to_string_lossy().into_owned();
+        vec!["--config".into(), config, "--cloud".into(), "usgov".into()]
+    }
+
+    /// Starts a window of the demo, without a tray.
+    pub(crate) fn start_window(&self) -> tokio::process::Child {
+        self.ajar(&["--window"]).spawn().expect("ajar-desktop starts")
+    }
+
     fn ajar(&self, more: &[&str]) -> tokio::process::Command {
-        let home = self.home.path();
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_ajar-desktop"));
-        command.args(["--demo", "--demo-speed", "20", "--config"]).arg(home.join("config")).args(more);
-        command.kill_on_drop(true).env_remove("WAYLAND_DISPLAY");
-        let variables = [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("NO_AT_BRIDGE", "1")];
-        command.envs(variables).env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address);
-        command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+        self.program(&self.arguments(more))
+    }
+
+    fn program(&self, arguments: &[String]) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(PROGRAM);
+        command.args(arguments).envs(self.environment()).kill_on_drop(true).env_remove("WAYLAND_DISPLAY");
         command.env_remove("XDG_DATA_HOME").env_remove("XDG_CACHE_HOME");
-        command.env("TMPDIR", self.temporary());
         command
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let config = self.home.path().join("config").to_string_lossy().into_owned();
+        let own = ["--demo", "--demo-speed", "20", "--config", &config];
+        own.iter().chain(more).map(|word| (*word).to_owned()).collect()
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let home = self.home.path().to_string_lossy().into_owned();
+        vec![
+            ("GDK_BACKEND", "x11".into()),
+            ("GTK_THEME", "Adwaita".into()),
+            ("NO_AT_BRIDGE", "1".into()),
+            ("DISPLAY", self.display.clone()),
+            ("DBUS_SESSION_BUS_ADDRESS", self.bus_address.clone()),
+            ("HOME", home.clone()),
+            ("XDG_RUNTIME_DIR", home),
+            ("TMPDIR", self.temporary().to_string_lossy().into_owned()),
+        ]
     }
 
     /// Where Ajar's temporary files go.
@@ -129,6 +178,16 @@ impl Desk {
         own.flat_map(|folder| entries(&folder)).collect()
     }
 
+    /// Waits until a built-in Azure has said where it is.
+    pub(crate) async fn a_demo_serves(&self) {
+        let serves = async {
+            while self.journal().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within("the built-in Azure serves", serves).await;
+    }
+
     /// The paths of all POST requests that the built-in Azure has had.
     pub(crate) async fn journal_of_posts(&self) -> Vec<String> {
         let journal = self.journal().await.expect("the built-in Azure tells its journal");
@@ -137,13 +196,27 @@ impl Desk {
         posts.map(|entry| entry["path"].as_str().expect("a path").to_owned()).collect()
     }
 
+    /// Pushes the built-in Azure's clock forward.
+    pub(crate) async fn advance(&self, by: Duration) {
+        let seconds = serde_json::json!({ "seconds": by.as_secs() });
+        let pushed = self.control(|http, url| http.post(format!("{url}/advance")).json(&seconds)).await;
+        pushed.expect("the built-in Azure takes it");
+    }
+
     async fn journal(&self) -> Result<Value, Box<dyn std::error::Error>> {
+        Ok(self.control(|http, url| http.get(format!("{url}/journal"))).await?.json().await?)
+    }
+
+    async fn control(
+        &self,
+        ask: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, Box<dyn std::error::Error>> {
         let announced = std::fs::read(self.home.path().join("config/demo/azure-sim.json"))?;
         let announced: Value = serde_json::from_slice(&announced)?;
         let text = |key: &str| announced[key].as_str().ok_or("the announcement lacks something");
         let authority = reqwest::Certificate::from_pem(&std::fs::read(text("caBundle")?)?)?;
         let client = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build()?;
-        Ok(client.get(format!("{}/journal", text("control")?)).send().await?.json().await?)
+        Ok(ask(&client, text("control")?).send().await?.error_for_status()?)
     }
 }
 

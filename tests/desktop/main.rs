@@ -3,10 +3,12 @@
 #![cfg(target_os = "linux")]
 
 mod desk;
+mod driver;
 mod notifications;
 mod recorder;
 mod screen;
 mod tray_host;
+mod window;
 
 use std::time::Duration;
 
@@ -31,6 +33,12 @@ fn says_time_left(line: &str, name: &str) -> bool {
     time.is_some_and(|(hours, minutes)| {
         [hours, minutes].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) && minutes.len() == 2
     })
+}
+
+/// The time of day at the end of a sentence, whatever day is said with it.
+fn time_in(sentence: &str) -> String {
+    let words = sentence.split_once('.').map_or(sentence, |(first, _)| first);
+    words.rsplit(' ').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
@@ -81,6 +89,40 @@ async fn a_left_click_opens_the_window_which_shows_what_is_open() {
 }
 
 #[tokio::test]
+async fn that_access_ends_is_told_before_and_when_it_does_and_once() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("web-01").await;
+    let connected = desk.notifications.next().await;
+    assert_eq!(connected.title, "Connected to web-01");
+    let until = time_in(&connected.body);
+    desk.recorder.next().await;
+
+    desk.advance(Duration::from_mins(107)).await;
+    // A look at the window has Ajar look at Azure, and at its clock.
+    tray.activate().await;
+    let ending = desk.notifications.next().await;
+    assert!(ending.title.starts_with("web-01 closes at ") && ending.title.ends_with(&until), "{ending:?}");
+    let minutes = ending.body.strip_suffix(" min left. Connections that run then stay.");
+    assert!(minutes.is_some_and(|minutes| ["11", "12", "13"].contains(&minutes)), "{ending:?}");
+    tray.activate().await;
+
+    desk.advance(Duration::from_mins(14)).await;
+    tray.activate().await;
+    let ended = desk.notifications.next().await;
+    assert_eq!(ended.title, "web-01 is closed to new connections");
+    assert_eq!(ended.body, "Yours stays until you leave it.");
+    tray.menu_when("nothing is open", |lines| !says(lines, |line| line == "Open now")).await;
+
+    // Whatever else changes, none of it is told again.
+    tray.activate().await;
+    tray.click("legacy-box").await;
+    let next = desk.notifications.next().await;
+    assert!(!next.title.contains("web-01"), "{next:?}");
+    tray.quit().await;
+}
+
+#[tokio::test]
 async fn quit_ends_the_tray_and_its_window() {
     let desk = Desk::set_up().await;
     let mut tray = desk.start_tray(&["--show"]).await;
@@ -104,8 +146,7 @@ async fn a_tray_that_is_told_to_end_leaves_nothing_behind() {
             !entries(&desk.temporary()).is_empty() && !desk.sockets().is_empty(),
             "while it lasts there is something"
         );
-        let sent = std::process::Command::new("kill").args([signal, &tray.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()));
+        send(signal, tray.pid());
         assert!(tray.ended().await.success(), "{signal}");
         assert_eq!((entries(&desk.temporary()), desk.sockets()), (vec![], vec![]), "{signal}");
         assert!(!std::path::Path::new(&format!("/proc/{window}")).exists(), "the window’s process outlived the tray");
@@ -138,6 +179,36 @@ async fn a_second_start_asks_the_first_to_show_the_window_and_ends() {
     assert_ne!(desk.screen.process_of(window), tray.pid());
     assert!(tokio::time::timeout(QUIET, desk.tray_host.next_item()).await.is_err(), "a second tray came up");
     tray.quit().await;
+}
+
+#[tokio::test]
+async fn a_tray_whose_host_is_followed_by_one_of_another_cloud_says_so_and_opens_nothing() {
+    let mut desk = Desk::set_up().await;
+    let mut first = desk.start_for_another_cloud(&["--window"]);
+    desk.screen.window_named("Ajar").await;
+    let mut tray = desk.tray_of(desk.start_for_another_cloud(&[])).await;
+    tray.menu_when("it is up", |lines| says(lines, |line| line == "Quit Ajar")).await;
+
+    // While it looks away its host goes and another comes.
+    send("-STOP", tray.pid());
+    first.kill().await.expect("it is our child");
+    let mut second = desk.start_window();
+    desk.a_demo_serves().await;
+    send("-CONT", tray.pid());
+    let told = desk.notifications.next().await;
+    assert_eq!(told.title, "Ajar is already running for the cloud “demo”.");
+    tray.menu_when("it has the favourites of the other", |lines| says(lines, |line| line == "jump-eu")).await;
+    tray.click("jump-eu").await;
+    assert_eq!(desk.notifications.next().await.title, told.title);
+    assert_eq!(desk.journal_of_posts().await.iter().filter(|path| path.ends_with("/initiate")).count(), 0);
+    second.kill().await.expect("it is our child");
+    tray.quit().await;
+}
+
+/// Sends a signal to a process.
+fn send(name: &str, process: u32) {
+    let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
 }
 
 #[tokio::test]

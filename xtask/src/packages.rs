@@ -58,6 +58,12 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["gnome-keyring"],
     },
     Need {
+        why: "to look into the real window",
+        debian: &["webkit2gtk-driver"],
+        fedora: &[],
+        arch: &["webkit2gtk-4.1"],
+    },
+    Need {
         why: "to see text in the real window",
         debian: &["fonts-dejavu-core"],
         fedora: &["dejavu-sans-fonts"],
