@@ -27,15 +27,19 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ("azure_", &["ajar-azure"]),
     // The runtime asks public addresses of their endpoints, and the resource manager of nothing.
     ("reqwest", &["ajar-azure", "ajar-runtime"]),
-    ("hyper", &[]),
+    // The page that the browser ends on after a sign-in.
+    ("hyper", &["ajar-azure"]),
+    ("oauth2", &["ajar-azure"]),
     ("interprocess", &["ajar-runtime"]),
     ("tauri", &["ajar-desktop"]),
     ("tray-icon", &["ajar-desktop"]),
+    ("zbus-secret-service", &["ajar-runtime"]),
     ("zbus", &["ajar-desktop"]),
+    ("keyring", &["ajar-runtime"]),
     ("axum", &["azure-sim"]),
     ("russh", &["azure-sim"]),
     ("rustls", &["azure-sim"]),
-    ("aws-lc", &["azure-sim"]),
+    ("aws-lc", &["ajar-azure", "ajar-runtime", "azure-sim"]),
     ("tokio", &["ajar-azure", "ajar-runtime", "ajar-cli", "ajar-desktop", "azure-sim"]),
 ];
 
