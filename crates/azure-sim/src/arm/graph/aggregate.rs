@@ -77,6 +77,7 @@ fn output<'a>(
     };
     let kind = match aggregate {
         Aggregate::Count | Aggregate::CountIf(_) | Aggregate::DistinctCount(_) => Type::Integer,
+        Aggregate::Avg(_) if kind == Type::Span => Type::Span,
         Aggregate::Avg(_) => Type::Real,
         Aggregate::MakeList(_) | Aggregate::MakeSet(_) => Type::Dynamic,
         Aggregate::Sum(_) | Aggregate::Min(_) | Aggregate::Max(_) | Aggregate::Any(_) => kind,

@@ -4,10 +4,13 @@ use crate::json::Value;
 
 use std::borrow::Cow;
 
+use regex::Regex;
+
 use super::QueryError;
 use super::function::Function;
 use super::row::Look;
 use super::syntax::{Comparison, Expr, Named};
+use super::time;
 use super::value::{self, compare};
 
 /// What a column holds. Values in `properties` are dynamic until they are converted.
@@ -18,17 +21,23 @@ pub(super) enum Type {
     Real,
     Bool,
     Dynamic,
+    /// A point in time, as text.
+    Moment,
+    /// A span of time, in microseconds until it is shown.
+    Span,
 }
 
 impl Type {
     /// Name in the `table` result format.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Text => "string",
+            // Spans are shown as text.
+            Self::Text | Self::Span => "string",
             Self::Integer => "integer",
             Self::Real => "number",
             Self::Bool => "boolean",
             Self::Dynamic => "object",
+            Self::Moment => "datetime",
         }
     }
 
@@ -69,6 +78,7 @@ pub(super) enum Bound {
         high: Box<Bound>,
         negated: bool,
     },
+    Matches(Box<Bound>, Regex),
     Arithmetic(char, Box<Bound>, Box<Bound>),
     Call(Function, Vec<Bound>),
 }
@@ -104,26 +114,97 @@ pub(super) fn bind(columns: &[Column], expr: &Expr) -> Result<(Bound, Type), Que
         }
         Expr::And(left, right) => (Bound::And(inner(left)?, inner(right)?), Type::Bool),
         Expr::Or(left, right) => (Bound::Or(inner(left)?, inner(right)?), Type::Bool),
-        Expr::Compare(how, left, right) => (Bound::Compare(*how, inner(left)?, inner(right)?), Type::Bool),
+        Expr::Dynamic(value) => (Bound::Constant(value.clone()), Type::Dynamic),
+        Expr::Span(span) => (Bound::Constant((*span).into()), Type::Span),
+        Expr::Moment(text) => (constant_moment(text)?, Type::Moment),
+        Expr::Matches(of, pattern) => (matches(columns, of, pattern)?, Type::Bool),
+        Expr::Compare(how, left, right) => (compared(columns, *how, left, right)?, Type::Bool),
         Expr::In { value, list, negated, any_case } => {
             let (value, list) = (inner(value)?, all(list)?);
             (Bound::In { value, list, negated: *negated, any_case: *any_case }, Type::Bool)
         }
         Expr::Between { value, low, high, negated } => {
-            let (value, low, high) = (inner(value)?, inner(low)?, inner(high)?);
+            let [value, low, high] = between(columns, [value, low, high])?;
             (Bound::Between { value, low, high, negated: *negated }, Type::Bool)
         }
-        Expr::Arithmetic(sign, left, right) => {
-            let ((left, one), (right, other)) = (bind(columns, left)?, bind(columns, right)?);
-            let kind = if [one, other].contains(&Type::Real) { Type::Real } else { Type::Integer };
-            (Bound::Arithmetic(*sign, Box::new(left), Box::new(right)), kind)
-        }
-        Expr::Call(name, arguments) => {
-            let bound: Vec<_> = arguments.iter().map(|expr| bind(columns, expr)).collect::<Result<_, _>>()?;
-            let (arguments, kinds): (Vec<_>, Vec<_>) = bound.into_iter().unzip();
-            let (function, kind) = Function::find(name, &kinds)?;
-            (Bound::Call(function, arguments), kind)
-        }
+        Expr::Arithmetic(sign, left, right) => arithmetic(*sign, bind(columns, left)?, bind(columns, right)?),
+        Expr::Call(name, arguments) => call(columns, name, arguments)?,
+    })
+}
+
+// What only some expressions take has functions of its own, so that the depth of others costs little of the stack.
+
+fn constant_moment(text: &str) -> Result<Bound, QueryError> {
+    match time::to_moment(&text.to_owned().into()) {
+        Value::Null => Err(QueryError::semantic(format!("'{text}' is no datetime"))),
+        moment => Ok(Bound::Constant(moment)),
+    }
+}
+
+fn matches(columns: &[Column], of: &Expr, pattern: &str) -> Result<Bound, QueryError> {
+    let unfit = |_| QueryError::semantic(format!("'{pattern}' is no regular expression that can be used"));
+    let (of, _) = bind(columns, of)?;
+    Ok(Bound::Matches(Box::new(of), Regex::new(pattern).map_err(unfit)?))
+}
+
+fn compared(columns: &[Column], how: Comparison, left: &Expr, right: &Expr) -> Result<Bound, QueryError> {
+    let [left, right] = of_one_time([bind(columns, left)?, bind(columns, right)?]);
+    Ok(Bound::Compare(how, Box::new(left), Box::new(right)))
+}
+
+fn between(columns: &[Column], [value, low, high]: [&Expr; 3]) -> Result<[Box<Bound>; 3], QueryError> {
+    let all = of_one_time([bind(columns, value)?, bind(columns, low)?, bind(columns, high)?]);
+    Ok(all.map(Box::new))
+}
+
+fn arithmetic(sign: char, (left, one): (Bound, Type), (right, other): (Bound, Type)) -> (Bound, Type) {
+    let Some(kind) = kind_of_times(sign, one, other) else {
+        let kind = if [one, other].contains(&Type::Real) { Type::Real } else { Type::Integer };
+        return (Bound::Arithmetic(sign, Box::new(left), Box::new(right)), kind);
+    };
+    let [left, right] = [(left, one), (right, other)].map(|(bound, kind)| match kind {
+        Type::Moment => Box::new(Bound::Call(Function::Microseconds, vec![bound])),
+        _ => Box::new(bound),
+    });
+    let made = Bound::Arithmetic(if sign == '/' { ':' } else { sign }, left, right);
+    let is_moment = kind == Type::Moment;
+    (if is_moment { Bound::Call(Function::OfMicroseconds, vec![made]) } else { made }, kind)
+}
+
+fn call(columns: &[Column], name: &str, arguments: &[Expr]) -> Result<(Bound, Type), QueryError> {
+    let bound: Vec<_> = arguments.iter().map(|expr| bind(columns, expr)).collect::<Result<_, _>>()?;
+    let (arguments, kinds): (Vec<_>, Vec<_>) = bound.into_iter().unzip();
+    let (function, kind) = Function::find(name, &kinds)?;
+    let shown = arguments.into_iter().zip(kinds).map(|(bound, kind)| match (kind, function) {
+        (Type::Span, Function::ToString | Function::Concatenate) => Bound::Call(Function::SpanText, vec![bound]),
+        _ => bound,
+    });
+    Ok((Bound::Call(function, shown.collect()), kind))
+}
+
+/// What is compared with a moment or a span becomes one.
+fn of_one_time<const N: usize>(all: [(Bound, Type); N]) -> [Bound; N] {
+    let is = |wanted| all.iter().any(|(_, kind)| *kind == wanted);
+    let function = match (is(Type::Moment), is(Type::Span)) {
+        (true, false) => Some((Function::ToMoment, Type::Moment)),
+        (false, true) => Some((Function::ToSpan, Type::Span)),
+        _ => None,
+    };
+    all.map(|(bound, kind)| match function {
+        Some((function, wanted)) if kind != wanted => Bound::Call(function, vec![bound]),
+        _ => bound,
+    })
+}
+
+/// What the sum, difference, product or quotient of these is, when time is in it.
+fn kind_of_times(sign: char, one: Type, other: Type) -> Option<Type> {
+    let is_number = |kind| matches!(kind, Type::Integer | Type::Real | Type::Dynamic);
+    Some(match (sign, one, other) {
+        ('+' | '-', Type::Moment, Type::Span) | ('+', Type::Span, Type::Moment) => Type::Moment,
+        ('-', Type::Moment, Type::Moment) | ('+' | '-', Type::Span, Type::Span) => Type::Span,
+        ('*' | '/', Type::Span, number) | ('*', number, Type::Span) if is_number(number) => Type::Span,
+        ('/', Type::Span, Type::Span) => Type::Real,
+        _ => return None,
     })
 }
 
@@ -199,6 +280,7 @@ impl Bound {
                 let below = value::ordered(&value, &high.evaluate(row)).is_some_and(std::cmp::Ordering::is_le);
                 ((above && below) != *negated).into()
             }
+            Self::Matches(of, pattern) => pattern.is_match(&value::text(&of.evaluate(row))).into(),
             Self::Arithmetic(sign, left, right) => {
                 let numbers = value::number(&left.evaluate(row)).zip(value::number(&right.evaluate(row)));
                 number_or_null(numbers.and_then(|(left, right)| calculate(*sign, left, right)))
@@ -221,7 +303,7 @@ fn calculate(sign: char, left: f64, right: f64) -> Option<f64> {
         _ if right == 0.0 => None,
         // Whole numbers divide to whole numbers.
         '/' if left.fract() == 0.0 && right.fract() == 0.0 => Some((left / right).trunc()),
-        '/' => Some(left / right),
+        ':' | '/' => Some(left / right),
         _ => Some(left % right),
     }
 }

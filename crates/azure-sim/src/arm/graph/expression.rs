@@ -1,8 +1,13 @@
 //! Reads expressions, by precedence: or, and, comparisons, sums, products, signs, members.
 
+use std::borrow::Cow;
+
 use super::QueryError;
 use super::parser::Parser;
 use super::syntax::{Comparison, Expr, TextTest};
+use super::time;
+use super::value::from_number;
+use crate::json::Value;
 
 impl Parser<'_> {
     pub(super) fn expr(&mut self) -> Result<Expr, QueryError> {
@@ -40,6 +45,14 @@ impl Parser<'_> {
         let left = self.sum()?;
         if let Some(comparison) = self.comparison_sign() {
             return Ok(Expr::Compare(comparison, Box::new(left), Box::new(self.sum()?)));
+        }
+        if self.keyword("matches") {
+            if !self.keyword("regex") {
+                return Err(self.unexpected());
+            }
+            let pattern = self.literal().ok_or_else(|| self.unexpected())?;
+            let Expr::Text(pattern) = pattern else { return Err(self.unexpected()) };
+            return Ok(Expr::Matches(Box::new(left), pattern));
         }
         for (word, negated) in [("in", false), ("!in", true)] {
             if self.keyword(word) {
@@ -158,9 +171,10 @@ impl Parser<'_> {
             self.expect(")")?;
             return Ok(Expr::Not(Box::new(inner)));
         }
-        if function == "dynamic" && self.keyword("null") {
+        if function == "dynamic" {
+            let value = self.dynamic()?;
             self.expect(")")?;
-            return Ok(Expr::Null);
+            return Ok(if value.is_null() { Expr::Null } else { Expr::Dynamic(value) });
         }
         if self.sign(")") {
             return Ok(Expr::Call(function, Vec::new()));
@@ -168,6 +182,50 @@ impl Parser<'_> {
         let arguments = self.many(Self::expr)?;
         self.expect(")")?;
         Ok(Expr::Call(function, arguments))
+    }
+}
+
+impl Parser<'_> {
+    /// A value as JSON has it; texts may be in either kind of quotation marks.
+    fn dynamic(&mut self) -> Result<Value, QueryError> {
+        if self.sign("[") {
+            let mut items = Vec::new();
+            if !self.sign("]") {
+                items = self.nested(|parser| parser.many(Self::dynamic))?;
+                self.expect("]")?;
+            }
+            return Ok(Value::Array(items));
+        }
+        if self.sign("{") {
+            let mut members = Vec::new();
+            if !self.sign("}") {
+                members = self.nested(|parser| parser.many(Self::member))?;
+                self.expect("}")?;
+            }
+            return Ok(Value::Object(members));
+        }
+        let known = |word: &str| match word {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            "null" => Some(Value::Null),
+            _ => None,
+        };
+        if let Some(value) = self.take_word(known) {
+            return Ok(value);
+        }
+        let negative = self.sign("-");
+        match (self.literal(), negative) {
+            (Some(Expr::Text(text)), false) => Ok(text.into()),
+            (Some(Expr::Number(number)), _) => Ok(from_number(if negative { -number } else { number })),
+            (Some(Expr::Moment(text)), false) => Ok(time::to_moment(&text.into())),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn member(&mut self) -> Result<(Cow<'static, str>, Value), QueryError> {
+        let Some(Expr::Text(name)) = self.literal() else { return Err(self.unexpected()) };
+        self.expect(":")?;
+        Ok((Cow::Owned(name), self.dynamic()?))
     }
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::QueryError;
 use super::bound::{Bound, Type};
 use super::row::Look;
+use super::time;
 use super::value::{self, text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,16 @@ pub(super) enum Function {
     Coalesce,
     ArrayLength,
     Keys,
+    Now,
+    Ago,
+    ToMoment,
+    ToSpan,
+    /// Of a moment.
+    Microseconds,
+    /// The moment of them.
+    OfMicroseconds,
+    /// A span as it is shown.
+    SpanText,
 }
 
 /// Names, the function, the least and the largest number of arguments, and the type; none for the arguments' own.
@@ -59,6 +70,10 @@ const FUNCTIONS: &[Signature] = &[
     (&["coalesce"], Function::Coalesce, 2, 64, None),
     (&["array_length"], Function::ArrayLength, 1, 1, Some(Type::Integer)),
     (&["bag_keys"], Function::Keys, 1, 1, Some(Type::Dynamic)),
+    (&["now"], Function::Now, 0, 1, Some(Type::Moment)),
+    (&["ago"], Function::Ago, 1, 1, Some(Type::Moment)),
+    (&["todatetime"], Function::ToMoment, 1, 1, Some(Type::Moment)),
+    (&["totimespan"], Function::ToSpan, 1, 1, Some(Type::Span)),
 ];
 
 impl Function {
@@ -81,7 +96,8 @@ impl Function {
 
     /// Whether a column that is converted so keeps its name.
     pub(super) fn converts(name: &str) -> bool {
-        ["tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todynamic"].contains(&name)
+        ["tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todynamic", "todatetime", "totimespan"]
+            .contains(&name)
     }
 
     pub(super) fn call<'r>(self, arguments: &'r [Bound], row: Look<'r>) -> Cow<'r, Value> {
@@ -129,6 +145,18 @@ impl Function {
                 return values.find(|value| !value::is_empty(value)).unwrap_or_else(nothing);
             }
             Self::ArrayLength => argument(0).as_array().map_or(Value::Null, |items| items.len().into()),
+            Self::Now | Self::Ago => {
+                let span = arguments.first().map_or(Some(0.0), |_| time::to_span(&argument(0)));
+                let sign = if self == Self::Ago { -1.0 } else { 1.0 };
+                #[expect(clippy::cast_precision_loss, reason = "microseconds of today are exact")]
+                let now = row.view.now.timestamp_micros() as f64;
+                span.map_or(Value::Null, |span| time::moment(now + sign * span))
+            }
+            Self::ToMoment => time::to_moment(&argument(0)),
+            Self::ToSpan => time::to_span(&argument(0)).map_or(Value::Null, Value::from),
+            Self::Microseconds => time::microseconds(&text(&argument(0))).map_or(Value::Null, Value::from),
+            Self::OfMicroseconds => value::number(&argument(0)).map_or(Value::Null, time::moment),
+            Self::SpanText => value::number(&argument(0)).map_or(Value::Null, |span| time::span_text(span).into()),
             Self::Keys => match argument(0).into_owned() {
                 Value::Object(members) => members.into_iter().map(|(name, _)| Value::String(name)).collect(),
                 _ => Value::Null,

@@ -1,6 +1,7 @@
 //! Words, literals and signs of a Kusto query.
 
 use super::QueryError;
+use super::time;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -8,6 +9,10 @@ pub(super) enum Token {
     Word(String),
     Text(String),
     Number(f64),
+    /// `7d`, in microseconds.
+    Span(f64),
+    /// What stands in `datetime(…)`.
+    Moment(String),
     /// `|`, `==`, `!~`, `(` …
     Sign(&'static str),
 }
@@ -21,7 +26,8 @@ pub(super) struct Placed {
 
 /// Longer signs first.
 const SIGNS: &[&str] = &[
-    "==", "=~", "!=", "!~", "<=", ">=", "..", "|", "(", ")", "[", "]", ",", ".", "=", "<", ">", "+", "-", "*", "/", "%",
+    "==", "=~", "!=", "!~", "<=", ">=", "..", "|", "(", ")", "[", "]", ",", ".", "=", "<", ">", "+", "-", "*", "/",
+    "%", "{", "}", ":",
 ];
 
 /// Operators that are written with a hyphen.
@@ -70,6 +76,9 @@ fn next(text: &str) -> Option<(Token, usize)> {
             return Some((Token::Word((*word).to_owned()), word.len()));
         }
         let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(text.len());
+        if let Some(moment) = moment(&text[..end], &text[end..]) {
+            return Some((Token::Moment(moment.to_owned()), end + moment.len() + 2));
+        }
         return Some((Token::Word(text[..end].to_owned()), end));
     }
     // Negated words are signs of their own: `!in~`, `!contains`.
@@ -105,6 +114,12 @@ fn string(text: &str, quote: char) -> Option<(Token, usize)> {
     None
 }
 
+/// What is in the parentheses behind `datetime`: no text, and not of tokens of its own.
+fn moment<'q>(word: &str, rest: &'q str) -> Option<&'q str> {
+    let inside = rest.strip_prefix('(').filter(|_| word == "datetime")?;
+    inside.split_once(')').map(|(moment, _)| moment)
+}
+
 fn number(text: &str) -> (Token, usize) {
     let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let mut end = digits(text);
@@ -112,7 +127,13 @@ fn number(text: &str) -> (Token, usize) {
     if text[end..].starts_with('.') && text[end + 1..].starts_with(|c: char| c.is_ascii_digit()) {
         end += 1 + digits(&text[end + 1..]);
     }
-    (Token::Number(text[..end].parse().unwrap_or_default()), end)
+    let number = text[..end].parse().unwrap_or_default();
+    let letters =
+        text[end..].find(|c: char| !c.is_alphanumeric()).map_or(&text[end..], |length| &text[end..end + length]);
+    match time::unit(letters) {
+        Some(unit) => (Token::Span(number * unit), end + letters.len()),
+        None => (Token::Number(number), end),
+    }
 }
 
 #[cfg(test)]

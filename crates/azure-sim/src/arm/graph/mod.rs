@@ -19,6 +19,8 @@ mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod time;
+mod union;
 mod value;
 
 use axum::Json;
@@ -112,7 +114,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
         let answer = |text: &str| {
             let query = parser::parse(text)?;
             let tables = |table: &str, steps: &[syntax::Step]| source::rows(call, view, &subscriptions, table, steps);
-            run::run(&query, view, &tables)
+            run::run(&query, view, &tables).map(run::Table::shown)
         };
         let work_out = || answer(&request.query);
         let facets = || {
@@ -120,7 +122,8 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
             request.facets.iter().map(facet).collect::<Vec<_>>()
         };
         // As long as some changes are not to be seen yet, time alone brings others.
-        if age.since > view.as_of {
+        let tells_the_time = ["now(", "ago("].iter().any(|function| request.query.contains(function));
+        if age.since > view.as_of || tells_the_time {
             return page::page(&request, &work_out()?, &facets(), view);
         }
         let question = Question {

@@ -2,7 +2,7 @@
 
 use super::QueryError;
 use super::lexer::{Placed, Token, tokens};
-use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step};
+use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step, Union};
 
 /// Resource Graph gives `mv-expand` this many rows of one, unless asked for more.
 const EXPANDED: usize = 128;
@@ -96,6 +96,8 @@ impl Parser<'_> {
         let literal = match self.peek()? {
             Token::Text(text) => Expr::Text(text.clone()),
             Token::Number(number) => Expr::Number(*number),
+            Token::Span(span) => Expr::Span(*span),
+            Token::Moment(text) => Expr::Moment(text.clone()),
             Token::Word(_) | Token::Sign(_) => return None,
         };
         self.next += 1;
@@ -151,6 +153,7 @@ impl Parser<'_> {
             "summarize" => self.summarize()?,
             "join" => self.join()?,
             "mv-expand" | "mvexpand" => self.mv_expand()?,
+            "union" => self.union()?,
             _ => {
                 self.next = begin;
                 return Err(self.unexpected());
@@ -196,7 +199,17 @@ impl Parser<'_> {
         if !ascending {
             self.keyword("desc");
         }
-        Ok(SortKey { expr, ascending })
+        let nulls_first = if self.keyword("nulls") {
+            let known = |word: &str| match word {
+                "first" => Some(true),
+                "last" => Some(false),
+                _ => None,
+            };
+            Some(self.take_word(known).ok_or_else(|| self.unexpected())?)
+        } else {
+            None
+        };
+        Ok(SortKey { expr, ascending, nulls_first })
     }
 
     fn summarize(&mut self) -> Result<Step, QueryError> {
@@ -276,6 +289,32 @@ impl Parser<'_> {
         }
         self.expect(".")?;
         Ok((left, self.word()?))
+    }
+
+    fn union(&mut self) -> Result<Step, QueryError> {
+        let (mut inner, mut source) = (false, None);
+        while let Some(parameter) = self.name_before_equals() {
+            let value = self.word()?;
+            match (parameter.as_str(), value.as_str()) {
+                ("kind", "inner" | "outer") => inner = value == "inner",
+                ("withsource" | "with_source", _) => source = Some(value),
+                ("isfuzzy", _) => {
+                    return Err(QueryError::semantic("union: fuzzy resolution of tables is not allowed"));
+                }
+                _ => return Err(QueryError::semantic(format!("union: '{parameter}={value}' is not known"))),
+            }
+        }
+        Ok(Step::Union(Union { inner, source, legs: self.many(Self::leg)? }))
+    }
+
+    /// A table, or a query in parentheses.
+    fn leg(&mut self) -> Result<Query, QueryError> {
+        if !self.sign("(") {
+            return Ok(Query { table: self.word()?, steps: Vec::new() });
+        }
+        let query = self.nested(Self::query)?;
+        self.expect(")")?;
+        Ok(query)
     }
 
     fn mv_expand(&mut self) -> Result<Step, QueryError> {

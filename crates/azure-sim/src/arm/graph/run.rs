@@ -1,6 +1,7 @@
 //! Takes a query's steps one after the other.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -9,10 +10,12 @@ use crate::json::Value;
 use super::QueryError;
 use super::aggregate;
 use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
+use super::function::Function;
 use super::limits::check_records;
 use super::row::{Joined, Layer, Row, With};
 use super::source::{View, columns, is_about_type};
-use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step};
+use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step, Union};
+use super::union;
 use super::value;
 
 /// A result under way.
@@ -28,12 +31,11 @@ pub(super) type Tables<'t> = &'t dyn Fn(&str, &[Step]) -> Result<Vec<Row>, Query
 
 /// Resource Graph takes no more joins than this in one query.
 const MOST_JOINS: usize = 3;
+/// And no more legs of unions.
+const MOST_LEGS: usize = 3;
 
 pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<Table, QueryError> {
-    let joins = query.steps.iter().filter(|step| matches!(step, Step::Join { .. })).count();
-    if joins > MOST_JOINS {
-        return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
-    }
+    check_limits(query)?;
     let table = Table { columns: columns(), rows: tables(&query.table, &query.steps)?, bytes: 0 };
     // The rows are of the types that the first conditions admit.
     let holds_already = |step: &&Step| matches!(step, Step::Where(expr) if is_about_type(expr));
@@ -49,6 +51,20 @@ pub(super) fn run(query: &Query, view: View<'_>, tables: Tables<'_>) -> Result<T
         let bytes = view.spent.bytes() + table.rows.len() * size_of::<Row>() * 4;
         Ok(Table { bytes, ..table })
     })
+}
+
+/// Whether it has no more joins and unions than may be.
+fn check_limits(query: &Query) -> Result<(), QueryError> {
+    let joins = query.steps.iter().filter(|step| matches!(step, Step::Join { .. })).count();
+    if joins > MOST_JOINS {
+        return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
+    }
+    let legs = |step: &Step| if let Step::Union(union) = step { union.legs.len() } else { 0 };
+    let legs: usize = query.steps.iter().map(legs).sum();
+    if legs > MOST_LEGS {
+        return Err(QueryError::semantic(format!("a query can have {MOST_LEGS} union legs, and this one has {legs}")));
+    }
+    Ok(())
 }
 
 impl Table {
@@ -80,11 +96,31 @@ impl Table {
             Step::Summarize { aggregates, by } => aggregate::summarize(self, view, aggregates, by),
             Step::Join { kind, right, on } => self.join(*kind, run(right, view, tables)?, on, view),
             Step::MvExpand { column, limit } => self.expand(column, *limit, view),
+            Step::Union(union) => self.union(union, view, tables),
         }
     }
 
+    fn union(self, union: &Union, view: View<'_>, tables: Tables<'_>) -> Result<Self, QueryError> {
+        let leg = |query: &Query| run(query, view, tables);
+        union::union(self, union.legs.iter().map(leg).collect::<Result<_, _>>()?, union)
+    }
+
+    /// As it goes out: spans of time as text.
+    pub(super) fn shown(self) -> Self {
+        if self.columns.iter().all(|column| column.kind != Type::Span) {
+            return self;
+        }
+        let shown = |(at, column): (usize, &Column)| match column.kind {
+            Type::Span => Bound::Call(Function::SpanText, vec![Bound::Column(at)]),
+            _ => Bound::Column(at),
+        };
+        let exprs = self.columns.iter().enumerate().map(shown).collect();
+        let (columns, bytes) = (self.columns.clone(), self.bytes);
+        Self { bytes, ..self.computed(columns, exprs) }
+    }
+
     /// The same rows with other cells.
-    fn computed(self, columns: Vec<Column>, exprs: Vec<Bound>) -> Self {
+    pub(super) fn computed(self, columns: Vec<Column>, exprs: Vec<Bound>) -> Self {
         let layer = Layer::new(exprs);
         let rows = self.rows.into_iter().map(|row| Row::computed(row, &layer)).collect();
         Self { columns, rows, bytes: 0 }
@@ -148,7 +184,7 @@ impl Table {
             if kind == Type::Dynamic {
                 return Err(QueryError::dynamic("order by", suggested(&key.expr)));
             }
-            bound.push((expr, key.ascending));
+            bound.push((expr, key));
         }
         let values = |row: &Row| {
             let values = bound.iter().map(|(expr, _)| expr.evaluate(row.seen_in(view)).into_owned());
@@ -156,11 +192,18 @@ impl Table {
         };
         let mut rows: Vec<_> = self.rows.into_iter().map(|row| (values(&row), row)).collect();
         rows.sort_by(|(one, _), (other, _)| {
-            let compared = one.iter().zip(other).zip(&bound).map(|((one, other), (_, ascending))| {
-                let order = value::order(one, other);
-                if *ascending { order } else { order.reverse() }
+            let compared = one.iter().zip(other).zip(&bound).map(|((one, other), (_, key))| match key.nulls_first {
+                Some(first) if one.is_null() != other.is_null() => {
+                    if one.is_null() == first {
+                        Ordering::Less
+                    } else {
+                        Ordering::Greater
+                    }
+                }
+                _ if key.ascending => value::order(one, other),
+                _ => value::order(other, one),
             });
-            compared.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+            compared.fold(Ordering::Equal, Ordering::then)
         });
         self.rows = rows.into_iter().map(|(_, row)| row).collect();
         Ok(self)

@@ -57,6 +57,21 @@ const COLUMNS: [(&str, Type); WIDTH] = [
 ];
 const PROPERTIES: usize = 11;
 
+/// The other tables that Resource Graph documents.
+/// https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
+#[rustfmt::skip]
+const WITHOUT_ROWS: [&str; 38] = [
+    "advisorresources", "alertsmanagementresources", "appserviceresources", "authorizationresources", "awsresources",
+    "azurebusinesscontinuityresources", "chaosresources", "communitygalleryresources", "computeresources",
+    "desktopvirtualizationresources", "dnsresources", "edgeorderresources", "elasticsanresources",
+    "extendedlocationresources", "featureresources", "guestconfigurationresources", "healthresourcechanges",
+    "healthresources", "insightsresources", "iotsecurityresources", "kubernetesconfigurationresources",
+    "kustoresources", "maintenanceresources", "managedserviceresources", "migrateresources", "networkresources",
+    "patchassessmentresources", "patchinstallationresources", "policyresources", "quotaresources",
+    "recoveryservicesresources", "resourcechanges", "resourcecontainerchanges", "securityresources",
+    "servicefabricresources", "servicehealthresources", "spotresources", "supportresources",
+];
+
 pub(super) fn columns() -> Vec<Column> {
     COLUMNS.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect()
 }
@@ -73,8 +88,8 @@ pub(super) fn rows(
     match table.to_ascii_lowercase().as_str() {
         "resources" => Ok(resources(call, view, subscriptions, steps)),
         "resourcecontainers" => Ok(containers(call, view.cloud, subscriptions)),
-        // Azure has no just-in-time policies there, and this cloud has nothing else of the kind.
-        "securityresources" => Ok(Vec::new()),
+        // Azure has no just-in-time policies in any of them, and this cloud has nothing of what they are about.
+        other if WITHOUT_ROWS.contains(&other) => Ok(Vec::new()),
         _ => Err(QueryError::unresolved("table", table)),
     }
 }

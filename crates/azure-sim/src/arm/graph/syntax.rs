@@ -1,5 +1,7 @@
 //! What a query says, before anything is known of columns.
 
+use crate::json::Value;
+
 /// A table and what happens to it, step by step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Query {
@@ -21,6 +23,7 @@ pub(super) enum Step {
     Summarize { aggregates: Vec<(Option<String>, Aggregate)>, by: Vec<Named> },
     Join { kind: JoinKind, right: Query, on: Vec<(String, String)> },
     MvExpand { column: Named, limit: usize },
+    Union(Union),
 }
 
 /// An expression with the name that is given to it, if one is.
@@ -34,6 +37,18 @@ pub(super) struct Named {
 pub(super) struct SortKey {
     pub(super) expr: Expr,
     pub(super) ascending: bool,
+    /// Where nothing stands, if that is said: otherwise it is less than anything.
+    pub(super) nulls_first: Option<bool>,
+}
+
+/// Rows of other tables behind those that are there.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Union {
+    /// Whether only columns that all have are kept.
+    pub(super) inner: bool,
+    /// The name of a column that tells which table a row is of.
+    pub(super) source: Option<String>,
+    pub(super) legs: Vec<Query>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +112,12 @@ pub(super) enum Expr {
     Number(f64),
     Bool(bool),
     Null,
+    /// `dynamic([1, 2])`
+    Dynamic(Value),
+    /// In microseconds.
+    Span(f64),
+    /// As it is written.
+    Moment(String),
     Column(String),
     /// `a.b`, `a['b']`
     Member(Box<Expr>, String),
@@ -120,6 +141,8 @@ pub(super) enum Expr {
         high: Box<Expr>,
         negated: bool,
     },
+    /// `a matches regex 'b'`
+    Matches(Box<Expr>, String),
     Arithmetic(char, Box<Expr>, Box<Expr>),
     Call(String, Vec<Expr>),
 }

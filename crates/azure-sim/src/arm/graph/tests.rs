@@ -46,7 +46,7 @@ fn ask_of(cloud: &Cloud, query: &str) -> Result<Vec<Value>, QueryError> {
         });
         Ok(all.collect())
     };
-    let table = run::run(&parser::parse(query)?, view, &tables)?;
+    let table = run::run(&parser::parse(query)?, view, &tables)?.shown();
     let names: Vec<_> = table.columns.iter().map(|column| column.name.clone()).collect();
     let object = |row: &super::row::Row| {
         let row = row.seen_in(view);
@@ -158,13 +158,75 @@ fn a_join_finds_partners_and_an_outer_one_keeps_those_without() {
 }
 
 #[test]
+fn times_are_compared_counted_and_shown() {
+    let value = |expr: &str| column(&format!("{VMS} | where name == 'web-01' | project v = {expr}"), "v")[0].clone();
+    assert_eq!(value("datetime(2026-11-23) + 1d"), "2026-11-24T00:00:00.0000000Z");
+    assert_eq!(value("datetime(2026-11-23 12:00) - datetime(2026-11-22)"), "1.12:00:00");
+    assert_eq!(value("(datetime(2026-11-23) - datetime(2026-11-22)) / 1h"), 24);
+    assert_eq!(value("tostring(90m * 2)"), "03:00:00");
+    assert_eq!(value("strcat('in ', totimespan('1.5h'))"), "in 01:30:00");
+    assert_eq!(value("todatetime('2026-11-23T01:00:00+01:00') == datetime(2026-11-23)"), true);
+    assert_eq!(value("isnull(todatetime('soon'))"), true);
+    let count = |condition: &str| column(&format!("{VMS} | where {condition} | count"), "Count")[0].clone();
+    assert_eq!(count("todatetime(properties.timeCreated) > ago(36500d)"), 12);
+    assert_eq!(count("properties.timeCreated > now(1d)"), 0);
+    assert_eq!(count("now() - todatetime(properties.timeCreated) > -1s"), 12);
+    assert_eq!(count("now() < ago(1s)"), 0);
+}
+
+#[test]
+fn lists_and_bags_are_written_out_and_texts_are_held_against_patterns() {
+    let value = |expr: &str| column(&format!("{VMS} | where name == 'web-01' | project v = {expr}"), "v")[0].clone();
+    let written = "dynamic({'a': [1, -2.5, \"x\", true, null], \"b\": {}, 'c': []})";
+    assert_eq!(value(written), json!({ "a": [1, -2.5, "x", true, null], "b": {}, "c": [] }));
+    assert_eq!(value("dynamic([1, 2])[1]"), 2);
+    let count = |condition: &str| column(&format!("{VMS} | where {condition} | count"), "Count")[0].clone();
+    assert_eq!(count("name in (dynamic(['web-01', 'gpu-lab']))"), 2);
+    assert_eq!(count("name matches regex @'^web-\\d+$'"), 1);
+    assert_eq!(count("not(name matches regex '^(?i)WEB')"), 11);
+    let sorted = |nulls: &str| {
+        let zone = "iff(name == 'web-01', toint('none'), strlen(name))";
+        column(&format!("{VMS} | extend z = {zone} | sort by z {nulls} | project z"), "z")
+    };
+    assert!(sorted("asc")[0].is_null() && sorted("desc")[11].is_null());
+    assert!(sorted("asc nulls last")[11].is_null() && sorted("desc nulls first")[0].is_null());
+    assert_eq!(sorted("desc nulls first")[1..], sorted("desc")[..11]);
+}
+
+#[test]
+fn a_union_has_the_rows_of_all_and_the_columns_of_all_or_of_each() {
+    let sizes = "resources | where type =~ 'microsoft.compute/disks' | project name, size = strlen(name)";
+    let query = |parameters: &str| format!("{VMS} | project name, location | union {parameters} ({sizes})");
+    let outer = ask(&query("")).unwrap();
+    assert_eq!(outer.len(), 24);
+    assert_eq!((&outer[0]["location"], &outer[0]["size"]), (&json!("westeurope"), &Value::Null));
+    assert_eq!((&outer[23]["location"], outer[23]["size"].is_number()), (&json!(""), true));
+    let inner = ask(&query("kind=inner withsource=of")).unwrap();
+    assert_eq!(inner[0], json!({ "of": "union_arg0", "name": outer[0]["name"] }));
+    assert_eq!(inner[23]["of"], "union_arg1");
+    let other = ask("resources | project x = name | take 1 | union (resources | project x = strlen(name) | take 1)");
+    let mut names: Vec<_> = other.unwrap()[0].as_object().unwrap().keys().cloned().collect();
+    names.sort();
+    assert_eq!(names, ["x_long", "x_string"], "one name, two types");
+    let whole = ask("resources | union withsource=of resources | summarize n = count() by of").unwrap();
+    assert_eq!((&whole[1]["of"], &whole[0]["n"]), (&json!("resources"), &whole[1]["n"]));
+}
+
+#[test]
 fn what_is_not_known_is_refused_and_never_passed_over() {
     for (query, expected) in [
         ("Resources | where nosuchcolumn == 1", "'nosuchcolumn'"),
         ("Nonsense | take 1", "'Nonsense'"),
         ("Resources | project frobnicate(id)", "'frobnicate'"),
         ("Resources | evaluate bag_unpack(tags)", "ParserFailure"),
-        ("Resources | where name matches regex 'a'", "matches"),
+        ("Resources | where name matches regex '('", "regular expression"),
+        ("Resources | where name matches 'a'", "ParserFailure"),
+        ("Resources | parse name with a '-' b", "ParserFailure"),
+        ("Resources | union isfuzzy=true Resources", "fuzzy"),
+        ("Resources | union kind=left Resources", "kind=left"),
+        ("Resources | union Resources, Resources | union Resources, Resources", "union legs"),
+        ("Resources | where now() > datetime(soon)", "soon"),
+        ("Resources | project dynamic({a: 1})", "ParserFailure"),
         ("Resources | take", "<EOF>"),
         ("Resources | order by properties.x", "dynamic"),
         ("Resources | summarize count() by properties.x", "dynamic"),
@@ -173,7 +235,7 @@ fn what_is_not_known_is_refused_and_never_passed_over() {
         ("Resources | project name.first", "string"),
         ("Resources | project iff(true, 1)", "arguments"),
         ("Resources | project a = id, a = name", "two columns"),
-        ("Resources | order by name asc nulls last", "nulls"),
+        ("Resources | order by name asc nulls", "<EOF>"),
         ("", "<EOF>"),
     ] {
         let told = complaint(query);
