@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, UNREADABLE_ANSWER};
 use azure_core::http::headers::WWW_AUTHENTICATE;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -188,7 +188,7 @@ pub(crate) fn throttled(wait: Option<Duration>) -> Failure {
 pub(crate) fn unreadable(status: u16, why: impl std::fmt::Display) -> Failure {
     Failure::AzureError {
         status,
-        azure_code: "UnreadableAnswer".to_owned(),
+        azure_code: UNREADABLE_ANSWER.to_owned(),
         azure_message: format!("Azure's answer could not be read: {why}"),
     }
 }
@@ -197,8 +197,8 @@ pub(crate) fn unreadable(status: u16, why: impl std::fmt::Display) -> Failure {
 pub(crate) fn not_from_azure(answer: &Answer) -> Failure {
     let leads_to =
         header(&answer.headers, "location").filter(|_| (300..400).contains(&answer.status)).map(|location| {
-            let elsewhere = |url: Url| format!("{}://{}", url.scheme(), connection::host(&url));
-            Url::parse(location).map_or_else(|_| "elsewhere".to_owned(), elsewhere)
+            let elsewhere = Url::parse(location).ok().filter(|url| connection::host(url) != answer.host);
+            elsewhere.map_or_else(|| "another address of its own".to_owned(), |url| connection::origin(&url))
         });
     Failure::NotFromAzure { host: answer.host.clone(), status: answer.status, leads_to }
 }
@@ -399,7 +399,8 @@ mod tests {
             leads_to.unwrap()
         };
         assert_eq!(leads_to("https://evil.example/secret?x=1"), "https://evil.example");
-        assert_eq!(leads_to("/secret"), "elsewhere");
+        assert_eq!(leads_to("/secret"), "another address of its own");
+        assert_eq!(leads_to("https://management.azure.com/secret"), "another address of its own");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use reqwest::header::HeaderMap;
 use url::{Host, Url};
 
+use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::limits::Limits;
 
@@ -108,7 +109,7 @@ impl Http {
         };
         let mut answer = self.client.execute(self.outgoing(request)?).await.map_err(broke)?;
         let (status, headers) = (answer.status().as_u16(), incoming(answer.headers()));
-        let too_long = || Error::new(ErrorKind::DataConversion, TooLong);
+        let too_long = || Error::new(ErrorKind::DataConversion, TooLong { status });
         if answer
             .content_length()
             .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > self.limits.answer))
@@ -154,8 +155,11 @@ fn incoming(headers: &HeaderMap) -> Headers {
 
 /// An answer that is not read to its end.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is far longer than any of Azure's")]
-pub(crate) struct TooLong;
+#[error("it is far longer than any of Azure's")]
+pub(crate) struct TooLong {
+    /// Its HTTP status.
+    pub(crate) status: u16,
+}
 
 /// An answer that is not waited for any longer.
 #[derive(Debug, thiserror::Error)]
@@ -176,9 +180,12 @@ pub(crate) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a
     std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 
-/// [`Failure::Unreachable`] for a call to `url` that `error` ended.
+/// [`Failure::Unreachable`] for a call to `url` that `error` ended; an answer that was too long to be read did come.
 pub(crate) fn unreachable(url: &Url, error: &(dyn std::error::Error + 'static)) -> Failure {
     let cause = innermost(error);
+    if let Some(too_long @ TooLong { status }) = cause.downcast_ref() {
+        return arm_error::unreadable(*status, too_long);
+    }
     // An error of reqwest shows the whole URL; one of its causes never does.
     let detail = match cause.downcast_ref::<reqwest::Error>() {
         Some(error) if error.is_timeout() => "timed out".to_owned(),

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::{self, ArmError};
 use crate::call::Call;
+use crate::compute;
 use crate::wanted::Wanted;
 
 const API: (&str, &str) = ("api-version", "2020-01-01");
@@ -64,9 +65,10 @@ impl ArmClient {
             Err(Trouble { failure: Failure::AccessDenied { action, scope }, correlation_id }) => {
                 (action, scope, correlation_id)
             }
-            other => return other.map(of_vm),
+            other => return other.map(of_vm).map_err(|trouble| nowhere(trouble, vm)),
         };
-        let policies = of_vm(self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await?);
+        let policies = self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await;
+        let policies = of_vm(policies.map_err(|trouble| nowhere(trouble, vm))?);
         if policies.is_empty() {
             let group = vm.resource().resource_group().to_owned();
             return Err(Trouble { failure: Failure::PolicyUnseen { group, action, scope }, correlation_id });
@@ -91,7 +93,7 @@ impl ArmClient {
         }
         let of = |vm: &VmResourceId| {
             let group = groups.get(&vm.resource().resource_group_scope().to_lowercase());
-            let list = group.unwrap_or(&whole).as_ref().map_err(Clone::clone)?;
+            let list = group.unwrap_or(&whole).as_ref().map_err(|trouble| nowhere(trouble.clone(), vm))?;
             Ok(list.iter().filter(|policy| speaks_of(policy, vm)).cloned().collect())
         };
         vms.iter().map(of).collect()
@@ -236,6 +238,13 @@ fn both(first: Trouble, second: Trouble) -> Trouble {
 /// would only blur the reason.
 fn is_about_the_form(error: &ArmError) -> bool {
     error.has("InvalidInitiateInput") && !error.message.contains("not a subset")
+}
+
+/// Where there is no such subscription or group there is no such VM: its resource id is what to look at.
+fn nowhere(trouble: Trouble, vm: &VmResourceId) -> Trouble {
+    let is_nowhere = matches!(&trouble.failure, Failure::AzureError { status: 404, azure_code, .. }
+        if ["SubscriptionNotFound", "ResourceGroupNotFound"].iter().any(|code| azure_code.eq_ignore_ascii_case(code)));
+    if is_nowhere { compute::not_found(trouble, vm) } else { trouble }
 }
 
 fn speaks_of(policy: &JitNetworkAccessPolicy, vm: &VmResourceId) -> bool {

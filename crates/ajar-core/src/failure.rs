@@ -473,6 +473,10 @@ pub struct AzureSaid {
 /// What azure_identity says where there is no Azure CLI: the detail of [`Failure::NotSignedIn`] that has words of its own.
 pub const NO_AZURE_CLI: &str = "az not found on PATH";
 
+/// The code of [`Failure::AzureError`] where Azure gave none, because nothing could be made of its answer: the message is
+/// Ajar's own sentence.
+pub const UNREADABLE_ANSWER: &str = "UnreadableAnswer";
+
 /// What a failure means to a script: the exit code of `ajar`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -118,6 +118,18 @@ async fn a_list_that_leads_in_a_circle_is_not_followed_for_ever() {
 }
 
 #[tokio::test]
+async fn where_there_is_no_such_subscription_or_group_the_vm_is_what_is_not_found() {
+    for code in ["SubscriptionNotFound", "ResourceGroupNotFound"] {
+        let trouble = client(&Scripted::new([refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
+        assert_eq!(trouble.failure, Failure::VmNotFound { vm: VM.into() }, "{code}");
+        let several = client(&Scripted::new([refused(404, code)])).jit_policies_of(&[vm()]).await;
+        assert_eq!(several[0].as_ref().unwrap_err().failure, Failure::VmNotFound { vm: VM.into() }, "{code}");
+    }
+    let other = client(&Scripted::new([refused(404, "NotFound")])).jit_policies(&vm()).await.unwrap_err();
+    assert_eq!(other.failure.code(), "azureError");
+}
+
+#[tokio::test]
 async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
     let denied = || refused(403, "AuthorizationFailed");
     let script = Scripted::new([denied(), list(&[policy_json(VM)])]);

@@ -100,8 +100,9 @@ async fn asked(answer: Endless, limits: Limits) -> (Failure, Arc<Done>) {
 }
 
 fn assert_too_long(failure: &Failure) {
-    let Failure::Unreachable { detail, .. } = failure else { panic!("{failure:?}") };
-    assert_eq!(detail, "the answer is far longer than any of Azure's");
+    let Failure::AzureError { status: 200, azure_code, azure_message } = failure else { panic!("{failure:?}") };
+    assert_eq!(azure_code, ajar_core::failure::UNREADABLE_ANSWER);
+    assert_eq!(azure_message, "Azure's answer could not be read: it is far longer than any of Azure's");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ mod vm;
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
-use crate::failure::{Failure, Trouble};
+use crate::failure::{Failure, Trouble, UNREADABLE_ANSWER};
 use crate::snapshot::FailureView;
 
 /// What a failure is about.
@@ -55,7 +55,10 @@ fn azure_says(azure_code: &str, azure_message: &str) -> String {
 
 /// Azure's own words for an error that came with a status, with code and status for looking it up.
 fn azure_says_with(status: u16, azure_code: &str, azure_message: &str) -> String {
-    if azure_code.is_empty() && azure_message.is_empty() {
+    if azure_code == UNREADABLE_ANSWER {
+        // Ajar says so, not Azure.
+        format!("{} (HTTP {status}).", azure_message.trim_end_matches('.'))
+    } else if azure_code.is_empty() && azure_message.is_empty() {
         format!("It gave no reason (HTTP {status}).")
     } else {
         azure_says(&format!("{azure_code}, {status}"), azure_message)
@@ -370,6 +373,14 @@ mod tests {
             let message = said(Failure::ClockSkew { seconds }).message;
             assert!(message.contains(words), "{message}");
         }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_put_into_azures_mouth() {
+        let azure_code = UNREADABLE_ANSWER.to_owned();
+        let azure_message = "Azure's answer could not be read: it ends too early (line 1, column 5)".to_owned();
+        let message = said(Failure::AzureError { status: 200, azure_code, azure_message }).message;
+        assert_eq!(message, "Azure's answer could not be read: it ends too early (line 1, column 5) (HTTP 200).");
     }
 
     #[test]
