@@ -38,6 +38,8 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ("keyring", &["ajar-runtime"]),
     ("axum", &["azure-sim"]),
     ("russh", &["azure-sim"]),
+    // Reads certificates and keys in PEM.
+    ("rustls-pki-types", &["ajar-azure"]),
     ("rustls", &["azure-sim"]),
     ("aws-lc", &["ajar-azure", "ajar-runtime", "azure-sim"]),
     ("tokio", &["ajar-azure", "ajar-runtime", "ajar-cli", "ajar-desktop", "azure-sim"]),

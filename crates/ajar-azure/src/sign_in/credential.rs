@@ -51,7 +51,7 @@ impl Credential {
     /// Whatever the cloud has against it.
     pub async fn try_out(&self, cloud: &Cloud) -> Result<(), Trouble> {
         let ask = TokenAsk { tenant: None, scope: cloud.scope(), claims: None };
-        self.cache.token(&*self.source, &ask, None).await?;
+        self.cache.token(&self.source, &ask, None).await?;
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl TokenCredential for InTenant {
         let rejected = context.and_then(|context| context.value::<RejectedToken>()).map(|rejected| &rejected.0);
         let claims = context.and_then(|context| context.value::<WantedClaims>()).map(|wanted| wanted.0.clone());
         let ask = TokenAsk { tenant: self.tenant.clone(), scope: scope.to_owned(), claims };
-        let token = self.account.cache.token(&*self.account.source, &ask, rejected).await;
+        let token = self.account.cache.token(&self.account.source, &ask, rejected).await;
         token.map_err(|failure| Error::new(ErrorKind::Credential, SignInFailed::new(failure)))
     }
 }

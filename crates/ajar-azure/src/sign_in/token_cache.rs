@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ajar_core::failure::Failure;
 use async_trait::async_trait;
@@ -65,16 +65,29 @@ struct Fallen {
 }
 
 impl TokenCache {
+    /// A token, from here or from the source. What has been begun goes on if nobody waits for it any more: a refresh token
+    /// that was sent is used up, whoever wanted to know what came of it.
     pub(super) async fn token(
+        self: &Arc<Self>,
+        source: &Arc<dyn TokenSource>,
+        ask: &TokenAsk,
+        rejected: Option<&Secret>,
+    ) -> Result<AccessToken, Failure> {
+        if let Some(token) = self.cached(ask, rejected, AHEAD) {
+            return Ok(token);
+        }
+        let (cache, source, ask, rejected) = (Arc::clone(self), Arc::clone(source), ask.clone(), rejected.cloned());
+        let fetching = tokio::spawn(async move { cache.fetched(&*source, &ask, rejected.as_ref()).await });
+        fetching.await.unwrap_or_else(|error| Err(Failure::Internal { detail: error.to_string() }))
+    }
+
+    async fn fetched(
         &self,
         source: &dyn TokenSource,
         ask: &TokenAsk,
         rejected: Option<&Secret>,
     ) -> Result<AccessToken, Failure> {
         let seen = self.landed.load(Ordering::Acquire);
-        if let Some(token) = self.cached(ask, rejected, AHEAD) {
-            return Ok(token);
-        }
         let mut fallen = self.flight.lock().await;
         if let Some(token) = self.cached(ask, rejected, AHEAD) {
             return Ok(token);

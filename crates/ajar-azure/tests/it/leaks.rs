@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ajar_azure::{ArmClient, Cloud, Http, Person, SignIn, TokenCredential, Wanted, http_client, tenant_of};
 use ajar_core::failure::Failure;
@@ -80,7 +80,7 @@ fn serve(
         if let Some(head) = request.windows(4).position(|end| end == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
             let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let body: usize = length.map_or(0, |length| length.trim().parse().unwrap());
+            let body: usize = length.map_or(0, |length| length.trim().parse().unwrap_or_default());
             if request.len() == head + 4 + body {
                 break;
             }
@@ -88,7 +88,7 @@ fn serve(
     }
     let request = String::from_utf8_lossy(&request).into_owned();
     let answer = answer(&request);
-    asked.lock().unwrap().push(request);
+    asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     tls.write_all(answer.as_bytes())?;
     tls.conn.send_close_notify();
     tls.flush()

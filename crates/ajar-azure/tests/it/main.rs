@@ -77,11 +77,16 @@ async fn what_conditional_access_wants_of_an_application_is_told_with_its_claims
 }
 
 #[tokio::test]
-async fn a_claims_challenge_is_understood_also_before_another_one() {
+async fn an_application_meets_a_claims_challenge_with_a_newer_token_and_only_the_next_is_told() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
     for fault in ["claimsChallenge", "twoChallenges"] {
-        azure.control("faults", json!({ "match": { "method": "GET" }, "fault": fault })).await;
+        let challenge = json!({ "match": { "method": "GET" }, "fault": fault, "times": 1 });
+        azure.control("faults", challenge.clone()).await;
+        azure.client.virtual_machine(&vm).await.unwrap();
+        for _ in 0..2 {
+            azure.control("faults", challenge.clone()).await;
+        }
         let failure = azure.client.virtual_machine(&vm).await.unwrap_err().failure;
         let Failure::ClaimsRequired { claims, .. } = failure else { panic!("{fault}: {failure:?}") };
         assert!(claims.starts_with("eyJ"), "{fault}: {claims}");

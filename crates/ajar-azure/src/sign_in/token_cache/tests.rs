@@ -26,13 +26,14 @@ fn token(name: &'static str, lasts: Duration) -> Result<AccessToken, Failure> {
 /// A cache before a source that answers so.
 #[derive(Debug)]
 struct Account {
-    source: Script,
-    cache: TokenCache,
+    script: Arc<Script>,
+    source: Arc<dyn TokenSource>,
+    cache: Arc<TokenCache>,
 }
 
 fn account(script: impl IntoIterator<Item = Result<AccessToken, Failure>>) -> Arc<Account> {
-    let source = Script { answers: Mutex::new(script.into_iter().collect()), ..Script::default() };
-    Arc::new(Account { source, cache: TokenCache::default() })
+    let script = Arc::new(Script { answers: Mutex::new(script.into_iter().collect()), ..Script::default() });
+    Arc::new(Account { source: Arc::clone(&script) as Arc<dyn TokenSource>, script, cache: Arc::default() })
 }
 
 impl Account {
@@ -106,7 +107,7 @@ async fn each_tenant_and_scope_has_its_own_token() {
             assert_eq!(account.get_instead_of(None, ask).await.unwrap(), expected);
         }
     }
-    assert_eq!(*account.source.asked.lock().unwrap(), asks);
+    assert_eq!(*account.script.asked.lock().unwrap(), asks);
 }
 
 #[tokio::test]
@@ -118,7 +119,7 @@ async fn claims_are_asked_for_once_by_all_whose_token_was_challenged() {
     for result in futures::future::join_all(challenged).await {
         assert_eq!(result.unwrap(), "new");
     }
-    assert_eq!(account.source.asked.lock().unwrap()[1..], [ask]);
+    assert_eq!(account.script.asked.lock().unwrap()[1..], [ask]);
     assert_eq!(account.get().await.unwrap(), "new");
 }
 
@@ -128,4 +129,17 @@ async fn after_a_new_sign_in_nothing_of_before_is_used() {
     assert_eq!(account.get().await.unwrap(), "old");
     account.cache.renew(async {}).await;
     assert_eq!(account.get().await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_fetch_goes_on_when_nobody_waits_for_it_any_more() {
+    let account = account([token("one", HOUR)]);
+    let waiting = Arc::clone(&account);
+    let waiting = tokio::spawn(async move { waiting.get().await });
+    while account.cache.flight.try_lock().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert_eq!(account.get().await.unwrap(), "one", "it was asked for once");
 }
