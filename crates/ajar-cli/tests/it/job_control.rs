@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::LIMIT;
 
@@ -58,29 +58,17 @@ impl Terminal {
 
     /// Waits until the terminal shows a text, and takes what stands before it and itself as read.
     fn until(&mut self, wanted: &str) {
-        assert!(self.shows(wanted, LIMIT), "{wanted:?} is not shown: {:?}", self.unread);
-    }
-
-    /// The same, and whether it did in that time.
-    fn shows(&mut self, wanted: &str, limit: Duration) -> bool {
         let began = Instant::now();
         loop {
             if let Some(at) = self.unread.find(wanted) {
                 self.unread.drain(..at + wanted.len());
-                return true;
+                return;
             }
-            let Ok(more) = self.shown.recv_timeout(limit.saturating_sub(began.elapsed())) else { return false };
+            let Ok(more) = self.shown.recv_timeout(LIMIT.saturating_sub(began.elapsed())) else {
+                panic!("{wanted:?} is not shown: {:?}", self.unread);
+            };
             self.unread.push_str(&String::from_utf8_lossy(&more));
         }
-    }
-
-    /// Types ssh's escape, as a person does: again if nothing comes of it. On a busy machine ssh was seen to go on at once.
-    fn suspends_ssh(&mut self) {
-        let stopped = (0..5).any(|_| {
-            self.types(&format!("\n~{CTRL_Z}"));
-            self.shows("Stopped", Duration::from_secs(10))
-        });
-        assert!(stopped, "ssh was not suspended: {:?}", self.unread);
     }
 
     /// The shell has the terminal, with the job stopped; afterwards the job has it again.
@@ -106,7 +94,8 @@ fn ssh_suspended_by_its_escape_gives_the_shell_its_terminal_back_and_goes_on_wit
     terminal.types(&connect(folder.path()));
     terminal.until("jump-eu:~$ ");
     for _ in 0..2 {
-        terminal.suspends_ssh();
+        terminal.types(&format!("\n~{CTRL_Z}"));
+        terminal.until("Stopped");
         terminal.is_the_shells_until_fg();
         terminal.types("hostname\n");
         terminal.until("hostname");

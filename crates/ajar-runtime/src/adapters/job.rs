@@ -6,7 +6,7 @@ use std::convert::Infallible;
 /// alone, and the shell that waits for this process would not get its terminal back.
 #[cfg(unix)]
 pub(super) async fn stop_with(pid: Option<u32>) -> Infallible {
-    use rustix::process::{Pid, Signal, getpid, kill_process};
+    use rustix::process::{Pid, Signal, WaitIdOptions, getpid, kill_process};
     use tokio::signal::unix::{SignalKind, signal};
 
     let client = pid.and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
@@ -22,12 +22,18 @@ pub(super) async fn stop_with(pid: Option<u32>) -> Infallible {
         let Ok(mut goes_on) = signal(SignalKind::from_raw(Signal::CONT.as_raw())) else {
             return std::future::pending().await;
         };
+        // This stop is dealt with: what the system tells of the client from now on is news.
+        news_of(client, WaitIdOptions::STOPPED);
         if let Err(error) = kill_process(getpid(), stopped_by) {
             tracing::debug!(%error, "the client has stopped alone");
         }
         goes_on.recv().await;
-        // The shell tells the whole job; whoever tells this process alone means the client, too.
-        if let Err(error) = kill_process(client, Signal::CONT) {
+        // The shell tells the whole job, and by the time this process hears of it the client may have gone on and be
+        // stopped anew. Whoever tells this process alone means the client, too.
+        let peek = WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED | WaitIdOptions::NOWAIT;
+        if news_of(client, peek).is_none()
+            && let Err(error) = kill_process(client, Signal::CONT)
+        {
             tracing::debug!(%error, "the client was not told to go on");
         }
     }
@@ -43,13 +49,20 @@ async fn stays_stopped(client: rustix::process::Pid) -> Option<rustix::process::
     stopped_by(client)
 }
 
-/// A look that leaves the client's end to who waits for it.
+/// A look that leaves the stop to be looked at again.
 #[cfg(unix)]
 fn stopped_by(client: rustix::process::Pid) -> Option<rustix::process::Signal> {
-    use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
-    let look = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let signal = waitid(WaitId::Pid(client), look).ok()??.stopping_signal()?;
+    use rustix::process::{Signal, WaitIdOptions};
+    let signal = news_of(client, WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT)?.stopping_signal()?;
     Signal::from_named_raw(signal)
+}
+
+/// What the system has to tell of the client, without waiting for it. Its end is never asked for here: that is for
+/// whoever waits for it.
+#[cfg(unix)]
+fn news_of(client: rustix::process::Pid, of: rustix::process::WaitIdOptions) -> Option<rustix::process::WaitIdStatus> {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    waitid(WaitId::Pid(client), of | WaitIdOptions::NOHANG).ok()?
 }
 
 /// Nothing is stopped here.
