@@ -1,5 +1,6 @@
 //! Where one Azure lives: the public cloud, the sovereign ones, and those a user adds.
 
+use ajar_core::message::given;
 use ajar_core::settings::CloudSettings;
 use url::Url;
 
@@ -28,7 +29,7 @@ pub struct Cloud {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
     /// Not an absolute `https` URL, or one with a user name, a query or a fragment.
-    #[error("{key} = “{value}” is not an https address like https://management.azure.com")]
+    #[error("{}", given::no_https_address(.key, .value))]
     Address {
         /// The setting.
         key: &'static str,
@@ -36,7 +37,7 @@ pub enum CloudError {
         value: String,
     },
     /// An `authority` or `resource_manager` with more than scheme, host and port.
-    #[error("{key} = “{value}” has a path; only scheme, host and port belong here")]
+    #[error("{}", given::address_with_a_path(.key, .value))]
     Path {
         /// The setting.
         key: &'static str,
@@ -44,7 +45,7 @@ pub enum CloudError {
         value: String,
     },
     /// The `ca_bundle` holds no certificate.
-    #[error("ca_bundle holds no certificate in PEM")]
+    #[error("{}", given::no_certificate())]
     NoCertificate,
 }
 

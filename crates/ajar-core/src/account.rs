@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use acting::{Acting, Defaults};
 
+use crate::message::given;
+
 /// The account of the environment's service principal.
 pub const ENVIRONMENT: &str = "environment";
 /// Whoever is signed in to the Azure CLI.
@@ -26,9 +28,7 @@ pub struct AccountName(String);
 
 /// The text is no name for an account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "“{0}” is no name for an account: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit"
-)]
+#[error("{}", given::no_account_name(.0))]
 pub struct AccountNameError(String);
 
 impl AccountName {

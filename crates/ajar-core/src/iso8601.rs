@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::message::given::no_length_of_time;
+
 /// A length of time that reads and writes as an ISO 8601 duration of days, hours, minutes and seconds.
 ///
 /// Years and months have no fixed length and are refused; so are signs and fractions, which JIT policies never carry.
@@ -12,7 +14,7 @@ pub struct IsoDuration(pub TimeDelta);
 
 /// The text is no ISO 8601 duration of days, hours, minutes and seconds.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("“{0}” is not a duration like PT3H or P1D")]
+#[error("{}", no_length_of_time(.0))]
 pub struct IsoDurationError(String);
 
 impl std::str::FromStr for IsoDuration {
@@ -56,7 +58,7 @@ fn designated(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 pub fn as_people_write<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IsoDuration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
-    length.map(Some).ok_or_else(|| D::Error::custom(format!("“{text}” is not a length of time like 90m, 2h or PT2H")))
+    length.map(Some).ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
 }
 
 fn spoken(text: &str) -> Option<TimeDelta> {

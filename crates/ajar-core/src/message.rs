@@ -5,6 +5,7 @@
 pub mod account;
 pub mod cli;
 pub mod failure;
+pub mod given;
 pub mod launch;
 pub mod menu;
 pub mod note;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
 use crate::iso8601::{IsoDuration, as_people_write};
+use crate::message::given;
 use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
 
@@ -27,12 +28,10 @@ const HOST_ENDING: &str = ".ajar";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileNameError {
     /// It has letters that a name does not have, or too many.
-    #[error(
-        "“{0}” is no name for a favourite: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit"
-    )]
+    #[error("{}", given::no_favourite_name(.0))]
     Letters(String),
     /// It ends as the host names do that stand for favourites.
-    #[error("“{0}” is no name for a favourite: names ending in “.ajar” are how ssh is told of favourites")]
+    #[error("{}", given::favourite_name_like_a_host(.0))]
     Ending(String),
 }
 

@@ -7,17 +7,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::given;
+
 /// Why a text is no resource id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResourceIdError {
     /// The text does not have the shape of a resource id.
-    #[error(
-        "“{0}” is not a resource id; it should look like \
-         /subscriptions/{{id}}/resourceGroups/{{group}}/providers/{{namespace}}/{{type}}/{{name}}"
-    )]
+    #[error("{}", given::no_resource_id(.0))]
     Shape(String),
     /// A resource id, but of another type than the one wanted.
-    #[error("“{id}” is a {found}, not a {wanted}")]
+    #[error("{}", given::other_resource_type(.id, .found, .wanted))]
     Type {
         /// The id as given.
         id: String,

@@ -1,0 +1,51 @@
+//! The words for what somebody wrote, in a command, the window or the settings, that is not what belongs there.
+
+/// A text is no name for a favourite: it has other letters, or too many.
+pub fn no_favourite_name(text: &str) -> String {
+    format!("“{text}” is no name for a favourite: {NAME_LETTERS}")
+}
+
+/// A text is no name for a favourite: it ends as the host names do that stand for favourites.
+pub fn favourite_name_like_a_host(text: &str) -> String {
+    format!("“{text}” is no name for a favourite: names ending in “.ajar” are how ssh is told of favourites")
+}
+
+/// A text is no name for an account.
+pub fn no_account_name(text: &str) -> String {
+    format!("“{text}” is no name for an account: {NAME_LETTERS}")
+}
+
+const NAME_LETTERS: &str = "use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit";
+
+/// A text does not have the shape of a resource id.
+pub fn no_resource_id(text: &str) -> String {
+    format!(
+        "“{text}” is not a resource id; it should look like \
+         /subscriptions/{{id}}/resourceGroups/{{group}}/providers/{{namespace}}/{{type}}/{{name}}"
+    )
+}
+
+/// A resource id is one of another type than the one wanted, such as `Microsoft.Compute/virtualMachines`.
+pub fn other_resource_type(id: &str, found: &str, wanted: &str) -> String {
+    format!("“{id}” is a {found}, not a {wanted}")
+}
+
+/// A text is not a length of time, neither as people write it nor as ISO 8601 does.
+pub fn no_length_of_time(text: &str) -> String {
+    format!("“{text}” is not a length of time like 90m, 2h or PT2H")
+}
+
+/// A setting is not an `https` address.
+pub fn no_https_address(key: &str, value: &str) -> String {
+    format!("{key} = “{value}” is not an https address like https://management.azure.com")
+}
+
+/// A setting is an address with more than scheme, host and port.
+pub fn address_with_a_path(key: &str, value: &str) -> String {
+    format!("{key} = “{value}” has a path; only scheme, host and port belong here")
+}
+
+/// A cloud's `ca_bundle` has nothing to trust in it.
+pub fn no_certificate() -> &'static str {
+    "ca_bundle holds no certificate in PEM"
+}
