@@ -19,6 +19,10 @@ pub const WORTH_USING: TimeDelta = TimeDelta::minutes(1);
 /// ours is put right by ARM's `Date` header, to the second and only once an answer has come.
 const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(1);
 
+/// How long after it was granted a window may be missing from the policies that Azure shows: a minute was seen, and what
+/// is read may have been on its way.
+pub const SHOWN_WITHIN: TimeDelta = TimeDelta::seconds(75);
+
 /// How long after it was first sent Azure may have taken a request: it is sent again where it went astray.
 const TAKEN_WITHIN: TimeDelta = TimeDelta::minutes(5);
 

@@ -3,15 +3,15 @@
 use chrono::TimeDelta;
 
 use super::clock::Ms;
+use crate::access_window::SHOWN_WITHIN;
 use crate::port::PortAnswer;
 
 /// With a remembered address everything else waits this long for the port's first answer, so that a port which is open
 /// already costs no call to Azure.
 pub const HEAD_START: TimeDelta = TimeDelta::milliseconds(750);
 
-/// How long a request is looked for, from when its answer is known to be lost, before another may be sent: Azure may show
-/// in its policies what it has granted only a minute later.
-pub(super) const UNSETTLED: TimeDelta = TimeDelta::seconds(75);
+/// How long a request is looked for, from when its answer is known to be lost, before another may be sent.
+pub(super) const UNSETTLED: TimeDelta = SHOWN_WITHIN;
 
 /// The same from when the request was sent, for who does not know what became of it since.
 pub const ASTRAY: TimeDelta = TimeDelta::seconds(INITIATE.num_seconds() + UNSETTLED.num_seconds());

@@ -52,26 +52,27 @@ impl HeldWindows {
         }
     }
 
-    /// Makes the windows of a favourite's VM those that its policies show. What was shown and leaves its port with no other
-    /// window for the same sources comes back: it was replaced or revoked.
+    /// Makes the windows of a favourite's VM those that its policies show; of ours those stay, too, that may not be `shown_yet`.
+    /// What was shown here and leaves its port with no other window for the same sources comes back: it was replaced or revoked.
     pub(super) fn adopt(
         &mut self,
         name: &ProfileName,
         vm: &VmResourceId,
         open: &[AccessWindow],
+        shown_yet: impl Fn(&AccessWindow) -> bool,
         ours: impl Fn(&AccessWindow) -> bool,
     ) -> Vec<AccessWindow> {
         let shown: Vec<_> = shown(self.0.iter().filter(|held| held.name == *name)).into_iter().cloned().collect();
-        self.0.retain(|held| {
-            held.name != *name || held.window.vm != *vm || open.iter().any(|window| window.is_same_grant(&held.window))
-        });
+        let stays = |window: &AccessWindow| open.iter().any(|open| open.is_same_grant(window));
+        let is_late = |held: &Held| held.ours && !shown_yet(&held.window);
+        self.0.retain(|held| held.name != *name || held.window.vm != *vm || stays(&held.window) || is_late(held));
         for window in open {
             self.hold(Held { name: name.clone(), window: window.clone(), ours: ours(window) });
         }
         let goes_on = |gone: &AccessWindow| {
-            open.iter().any(|window| {
-                window.is_same_grant(gone) || (window.port == gone.port && window.sources == gone.sources)
-            })
+            let of_vm = self.0.iter().map(|held| &held.window).filter(|window| window.vm == *vm);
+            let mut on_port = of_vm.filter(|window| window.port == gone.port);
+            on_port.any(|window| window.is_same_grant(gone) || window.sources == gone.sources)
         };
         shown.into_iter().map(|held| held.window).filter(|gone| gone.vm == *vm && !goes_on(gone)).collect()
     }
@@ -187,9 +188,9 @@ mod tests {
         let mut windows = HeldWindows::default();
         let ours = held(0, 60, true);
         windows.hold(ours.clone());
-        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window), |_| false);
+        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window), |_| true, |_| false);
         assert!(windows.shown()[0].ours);
-        windows.adopt(&ours.name, &ours.window.vm, &[], |_| false);
+        windows.adopt(&ours.name, &ours.window.vm, &[], |_| true, |_| false);
         assert!(windows.shown().is_empty(), "a revoked window is gone");
     }
 

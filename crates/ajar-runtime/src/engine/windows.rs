@@ -1,7 +1,7 @@
 //! Access windows as the engine comes to know them: granted here, found by an attempt, or shown by policies. Each is held
 //! to its end under a favourite's name, or the VM's own where no favourite leads there any more.
 
-use ajar_core::access_window::{AccessWindow, Phase, is_protected, open_windows, revoked};
+use ajar_core::access_window::{AccessWindow, Phase, SHOWN_WITHIN, is_protected, open_windows, revoked};
 use ajar_core::attempt::{ASTRAY, Attempt};
 use ajar_core::message::{closed_early, policy_gone};
 use ajar_core::policy::{JitNetworkAccessPolicy, SourcePrefix};
@@ -70,9 +70,13 @@ impl Engine {
         if owner(&self.settings, name, vm) == *name {
             let (state, principal) = (self.remembered.state(), self.principal(name, vm));
             let ours = |window: &AccessWindow| is_ours(state, principal.as_deref(), window);
-            let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), ours);
+            let zone = self.zone();
+            let shown_yet = |window: &AccessWindow| {
+                now - window.start_time_utc >= SHOWN_WITHIN || why_gone(policies, window, zone).is_some()
+            };
+            let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), shown_yet, ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
-                if let Some(text) = why_gone(policies, &window, self.zone()) {
+                if let Some(text) = why_gone(policies, &window, zone) {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
                     let view = ClosedView { name, port, end_time_utc, text };
                     self.closed.push(Closed { view, vm: vm.clone(), sources: window.sources.clone() });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ajar_core::access_window::ENDING;
+use ajar_core::access_window::{ENDING, SHOWN_WITHIN};
 use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
 use ajar_core::notice::notices;
@@ -90,6 +90,7 @@ async fn a_refresh_adopts_what_was_opened_elsewhere_and_drops_what_was_revoked()
     running.connected("web").await;
     let elsewhere = world.request(&vm("db"), SOURCE, world.azure_now() + TimeDelta::hours(1), "bob@contoso.com");
     world.scene().requests = vec![elsewhere];
+    world.set_forward(SHOWN_WITHIN);
     world.takes(Call::Policies, 2);
     running.done(Request::Refresh).await;
     assert!(running.snapshot().refreshing);
@@ -149,14 +150,17 @@ async fn a_window_whose_policy_is_deleted_is_told_of_once_until_it_is_dismissed(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_that_azure_does_not_show_yet_is_not_said_to_be_lost() {
+async fn a_window_that_azure_does_not_show_yet_is_kept_as_long_as_that_may_be_and_never_said_to_be_lost() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
     running.connected("web").await;
     world.scene().requests.clear();
-    running.done(Request::Refresh).await;
-    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
-    assert!(snapshot.closed.is_empty(), "{:?}", snapshot.closed);
+    for (later, open) in [(TimeDelta::zero(), 1), (TimeDelta::seconds(60), 1), (TimeDelta::seconds(15), 0)] {
+        world.set_forward(later);
+        running.done(Request::Refresh).await;
+        let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+        assert_eq!((snapshot.windows.len(), snapshot.closed.len()), (open, 0), "{later}: {snapshot:#?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
