@@ -171,3 +171,20 @@ async fn a_watch_that_becomes_the_host_looks_for_itself_and_never_says_that_noth
     assert_eq!(names(&event["windows"]), ["web-01", "jump-eu"], "what was open is found before anything is said");
     other.child.kill().await.expect("it can be ended");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_that_cannot_be_read_is_told_of_and_fails_the_status_only_where_nothing_can() {
+    let world = World::new().await;
+    let lost = format!("[profiles.lost]\nvm = \"{}\"\naccount = \"nobody\"\n", world.vm("web-01").id);
+    world.write_settings(&lost);
+    let told = world.run(&["status"]).await;
+    assert_eq!((told.code, told.stdout.trim_end()), (0, "Nothing is known to be open."), "{}", told.stderr);
+    assert!(told.stderr.contains("nobody"), "{}", told.stderr);
+
+    let file = world.folder.path().join("config.toml");
+    let settings = std::fs::read_to_string(&file).expect("config.toml");
+    let (clouds, _) = settings.split_once("[profiles.").expect("favourites");
+    std::fs::write(&file, format!("{clouds}{lost}")).expect("config.toml");
+    let told = world.run(&["status"]).await;
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{}", told.stderr);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::snapshot::{Snapshot, WindowView};
+use ajar_core::snapshot::{FavouriteState, FavouriteView, Snapshot, WindowView};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
@@ -36,8 +36,12 @@ pub(crate) async fn once(session: &Session, args: &Status) -> Result<(), End> {
     let Some(snapshot) = session.face.wait_for(|snapshot| !snapshot.refreshing).await else {
         return Ok(());
     };
-    // What could be read is shown; what could not is said, and is the result if there is nothing else.
-    if let Some(problem) = snapshot.refresh_problem.as_ref().filter(|_| snapshot.windows.is_empty()) {
+    // What could be read is shown; what could not is said, and is the result where nothing could.
+    let is_unknown = |favourite: &FavouriteView| favourite.state == FavouriteState::Unknown;
+    if let Some(problem) = &snapshot.refresh_problem
+        && snapshot.windows.is_empty()
+        && snapshot.favourites.iter().all(is_unknown)
+    {
         return Err(problem.clone().into());
     }
     if args.json {
