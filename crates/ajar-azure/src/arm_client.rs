@@ -1,7 +1,6 @@
 //! The client of one cloud's resource manager: two pipelines, and what every call has in common.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::ResourceId;
@@ -19,6 +18,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::arm_error::{self, ArmError};
+use crate::azure_clock::AzureClock;
 use crate::budget::{Budget, Paused};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -31,8 +31,6 @@ use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
 
 /// A skew below this is noise: the `Date` header has a resolution of one second.
-const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
-const NO_SKEW_YET: i64 = i64::MIN;
 
 /// Talks to the resource manager of one cloud as one identity. Clones share connections, tokens and the clock's skew.
 #[derive(Clone, Debug)]
@@ -49,7 +47,7 @@ struct Inner {
     writes: Pipeline,
     limits: Limits,
     flights: Flights,
-    skew_millis: AtomicI64,
+    azure_clock: AzureClock,
 }
 
 /// An answer of the resource manager, whatever its status.
@@ -205,17 +203,15 @@ impl ArmClient {
                 writes: pipeline(Resend::writes(limits)),
                 limits,
                 flights: Flights::default(),
-                skew_millis: AtomicI64::new(NO_SKEW_YET),
+                azure_clock: AzureClock::default(),
             }),
         })
     }
 
-    /// Azure's clock minus this machine's, as the last answer's `Date` header told; `None` before the first answer.
+    /// Azure's clock minus this machine's, as most of the last answers' `Date` headers tell; `None` before the first answer.
     /// The header counts whole seconds, so what is below two seconds is given as zero.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
-        let millis = self.inner.skew_millis.load(Ordering::Relaxed);
-        let skew = (millis != NO_SKEW_YET).then(|| TimeDelta::milliseconds(millis))?;
-        Some(if skew.abs() < SKEW_NOISE { TimeDelta::zero() } else { skew })
+        self.inner.azure_clock.skew()
     }
 
     /// Azure's time, as well as it is known.
@@ -342,9 +338,7 @@ impl ArmClient {
         let Some(date) = header(headers, "date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
             return;
         };
-        // The header's second is on average half over.
-        let skew = date.to_utc() + TimeDelta::milliseconds(500) - Utc::now();
-        self.inner.skew_millis.store(skew.num_milliseconds(), Ordering::Relaxed);
+        self.inner.azure_clock.note(date.to_utc(), Utc::now());
     }
 }
 

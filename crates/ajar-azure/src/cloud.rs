@@ -113,6 +113,13 @@ impl Cloud {
         })
     }
 
+    /// The only certificates that those who are asked for the public address are to be trusted by, in PEM: the cloud's own for
+    /// its own, else the system's.
+    pub fn public_ip_ca_pem(&self) -> Option<&[u8]> {
+        let are_its_own = self.public_ip_endpoints != PUBLIC_IP_ENDPOINTS.map(constant);
+        self.ca_bundle_pem.as_deref().filter(|_| are_its_own)
+    }
+
     /// The scope to ask tokens for. An audience that ends with a slash keeps it: Entra compares the part before
     /// `/.default` letter by letter.
     pub(crate) fn scope(&self) -> String {
@@ -167,6 +174,15 @@ mod tests {
         }
         assert_eq!(Cloud::public().scope(), "https://management.azure.com/.default");
         assert_eq!(Cloud::built_in("moon"), None);
+    }
+
+    #[test]
+    fn a_clouds_own_certificates_are_for_its_own_addresses_only() {
+        let pem = Some(b"its own".to_vec());
+        let cloud = Cloud { ca_bundle_pem: pem, ..Cloud::public() };
+        assert_eq!(cloud.public_ip_ca_pem(), None);
+        let own = Cloud { public_ip_endpoints: vec![constant("https://ip.example/")], ..cloud };
+        assert_eq!(own.public_ip_ca_pem(), Some(b"its own".as_slice()));
     }
 
     #[test]

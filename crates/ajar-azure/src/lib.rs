@@ -6,6 +6,7 @@
 
 mod arm_client;
 mod arm_error;
+mod azure_clock;
 mod budget;
 mod call;
 mod cloud;

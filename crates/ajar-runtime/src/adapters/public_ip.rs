@@ -15,8 +15,11 @@ use url::Url;
 
 use crate::ports::PublicIp;
 
-/// What a source may take.
-const BUDGET: Duration = Duration::from_secs(2);
+/// What a source may take, the first time and when none has answered. Some networks are slow, or lose what is first sent.
+const BUDGETS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(6)];
+
+/// The pause before all are asked again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long the others are waited for once two agree and nothing can change that: they only add to the confidence, and
 /// a slow one must not hold up the click.
@@ -32,7 +35,7 @@ pub struct PublicIpEndpoints {
 }
 
 impl PublicIpEndpoints {
-    /// For the endpoints of `cloud`, trusting what the cloud trusts.
+    /// For the endpoints of `cloud`, trusting what the cloud trusts with its own.
     ///
     /// # Errors
     /// [`Failure::Internal`] if the cloud's certificates are not usable.
@@ -44,18 +47,17 @@ impl PublicIpEndpoints {
             .http1_only()
             .https_only(true)
             .redirect(Policy::none())
-            .timeout(BUDGET)
             .local_address(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
             .user_agent(concat!("ajar/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &cloud.ca_bundle_pem {
+        if let Some(pem) = cloud.public_ip_ca_pem() {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?;
             builder = builder.tls_certs_only(certificates);
         }
         Ok(Self { http: builder.build().map_err(unusable)?, endpoints: cloud.public_ip_endpoints.clone() })
     }
 
-    async fn ask(&self, endpoint: &Url) -> Option<Ipv4Addr> {
-        let answer = self.http.get(endpoint.clone()).send().await.ok()?;
+    async fn ask(&self, endpoint: &Url, budget: Duration) -> Option<Ipv4Addr> {
+        let answer = self.http.get(endpoint.clone()).timeout(budget).send().await.ok()?;
         if answer.status() != reqwest::StatusCode::OK {
             return None;
         }
@@ -75,10 +77,11 @@ async fn short_body(mut answer: reqwest::Response) -> Option<String> {
     String::from_utf8(body).ok()
 }
 
-#[async_trait]
-impl PublicIp for PublicIpEndpoints {
-    async fn detect(&self) -> Result<SourceAddress, Trouble> {
-        let mut pending: FuturesUnordered<_> = self.endpoints.iter().map(|endpoint| self.ask(endpoint)).collect();
+impl PublicIpEndpoints {
+    /// What the sources answer when they are asked once.
+    async fn answers(&self, budget: Duration) -> Vec<Ipv4Addr> {
+        let asked = self.endpoints.iter().map(|endpoint| self.ask(endpoint, budget));
+        let mut pending: FuturesUnordered<_> = asked.collect();
         let mut answers = Vec::new();
         let mut stragglers = None;
         loop {
@@ -90,6 +93,23 @@ impl PublicIp for PublicIpEndpoints {
             answers.extend(answer);
             if stragglers.is_none() && is_decided(&answers, pending.len()) {
                 stragglers = Some(Instant::now() + STRAGGLERS);
+            }
+        }
+        answers
+    }
+}
+
+#[async_trait]
+impl PublicIp for PublicIpEndpoints {
+    async fn detect(&self) -> Result<SourceAddress, Trouble> {
+        let mut answers = Vec::new();
+        for (round, budget) in BUDGETS.into_iter().enumerate() {
+            if round > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answers = self.answers(budget).await;
+            if !answers.is_empty() {
+                break;
             }
         }
         weigh(&answers).map_err(|dispute| match dispute {
