@@ -37,6 +37,9 @@ const PARTING: Duration = Duration::from_secs(5);
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    if !has_display() {
+        return failed(ajar_core::message::desktop::no_display());
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
@@ -124,6 +127,17 @@ fn show_first(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
             code
         }
     }
+}
+
+/// Whether there is anything to show a tray and a window on.
+#[cfg(target_os = "linux")]
+fn has_display() -> bool {
+    gtk::init().is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_display() -> bool {
+    true
 }
 
 fn ended(code: tauri::Result<i32>) -> ExitCode {

@@ -234,3 +234,18 @@ async fn a_tray_that_is_there_before_its_panel_comes_up_with_it() {
     assert!(says(&lines, |line| line == "Quit Ajar"), "{lines:#?}");
     tray.quit().await;
 }
+
+#[test]
+fn without_a_display_it_says_so_in_a_sentence() {
+    for display in [None, Some(":77")] {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ajar-desktop"));
+        command.arg("--config").arg(home.path()).args(["--demo"]);
+        command.env_remove("WAYLAND_DISPLAY").env_remove("DISPLAY").envs(display.map(|display| ("DISPLAY", display)));
+        let said = command.output().expect("ajar-desktop starts");
+        let text = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(1), "{text}");
+        assert!(text.contains("there is no display") && !text.contains("panicked"), "{text}");
+        assert_eq!(entries(home.path()), [] as [std::path::PathBuf; 0]);
+    }
+}
