@@ -55,10 +55,19 @@ impl Launcher for ClientLauncher {
     }
 }
 
+/// How long a program is looked after that was started: one that cannot open a window ends sooner.
+const FIRST_MOMENT: Duration = Duration::from_millis(300);
+
 /// Starts a program that goes on by itself. `files` is the folder for a file that the plan needs.
 pub(super) async fn start(plan: &LaunchPlan, files: &Path) -> Result<(), Trouble> {
     let mut child = spawn(plan, files).await?;
     let program = plan.program.clone();
+    if let Ok(ended) = tokio::time::timeout(FIRST_MOMENT, child.wait()).await {
+        let status = ended.map_err(|error| failed(&program, &error))?;
+        let failure = || Failure::ClientFailed { program, detail: status.to_string() }.into();
+        // Some hand on to another program, and are done with that.
+        return if status.success() { Ok(()) } else { Err(failure()) };
+    }
     tokio::spawn(async move {
         match child.wait().await {
             Ok(status) => tracing::debug!(program, %status, "the program has ended"),

@@ -121,6 +121,37 @@ async fn a_program_that_is_not_there_is_named() {
     assert_eq!(trouble.failure, Failure::ClientNotFound { program: "ajar-no-such-program".into() });
 }
 
+/// The wish for a client.
+fn order() -> Order {
+    Order {
+        name: name("web"),
+        vm: vm("web"),
+        port: 22,
+        protocol: Protocol::Ssh,
+        access: chrono::TimeDelta::hours(1),
+        justification: None,
+        may_start: true,
+        chosen_source: None,
+        launch: true,
+        wishes: Vec::new(),
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_client_that_fails_in_its_first_moment_has_not_opened() {
+    let home = tempfile::tempdir().unwrap();
+    let settings = home.path().join("config.toml");
+    let launcher = ClientLauncher::new(SettingsFile::new(settings.clone()), home.path().join("launch"));
+    for (ends, fails) in [("exit 0", false), ("exit 1", true), ("exec sleep 60", false)] {
+        std::fs::write(&settings, format!("[clients]\nterminal = [\"sh\", \"-c\", \"{ends}\"]\n")).unwrap();
+        let endpoint = Endpoint { host: "198.51.100.5".into(), port: 22 };
+        let launched = launcher.launch(&order(), &Profile::new(vm("web")), &endpoint).await;
+        let failed = matches!(launched, Err(trouble) if matches!(trouble.failure, Failure::ClientFailed { .. }));
+        assert_eq!(failed, fails, "{ends}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar() {
     let home = tempfile::tempdir().unwrap();
@@ -133,20 +164,8 @@ async fn a_client_is_opened_in_a_window_of_its_own_that_does_not_end_with_ajar()
     let words: toml_edit::Array = terminal.iter().collect();
     std::fs::write(settings, format!("[clients]\nssh = \"an ssh\"\nterminal = {words}\n")).unwrap();
     let profile = Profile { user: Some("azureuser".into()), ..Profile::new(vm("web")) };
-    let order = Order {
-        name: name("web"),
-        vm: vm("web"),
-        port: 22,
-        protocol: Protocol::Ssh,
-        access: chrono::TimeDelta::hours(1),
-        justification: None,
-        may_start: true,
-        chosen_source: None,
-        launch: true,
-        wishes: Vec::new(),
-    };
     let endpoint = Endpoint { host: "198.51.100.5".into(), port: 22 };
-    launcher.launch(&order, &profile, &endpoint).await.unwrap();
+    launcher.launch(&order(), &profile, &endpoint).await.unwrap();
 
     let written = async {
         while !record.exists() {
