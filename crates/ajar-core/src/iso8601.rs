@@ -1,7 +1,6 @@
 //! The ISO 8601 durations of JIT policies (`PT3H`, `PT30M`, `P1D`).
 
 use chrono::TimeDelta;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::message::given::no_length_of_time;
@@ -51,14 +50,39 @@ fn designated(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     Some(total)
 }
 
-/// Reads a length of time as people write it in settings (`2h`, `1h 30m`, `90m`) or as ISO 8601 (`PT2H`).
-///
-/// # Errors
-/// What is neither.
-pub fn as_people_write<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IsoDuration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
-    length.map(Some).ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
+/// A length of time of the settings, for serde: written as people write it, in the largest unit that leaves nothing over
+/// (`2h`, `90m`), and read so, in several units (`1h 30m`), or as ISO 8601 (`PT2H`).
+pub mod as_people_write {
+    use super::{
+        Deserialize as _, Deserializer, IsoDuration, Serialize as _, Serializer, no_length_of_time, parse, spoken,
+    };
+    use serde::de::Error as _;
+
+    /// Writes one.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    #[expect(clippy::ref_option, reason = "serde hands a field over so")]
+    pub fn serialize<S: Serializer>(length: &Option<IsoDuration>, serializer: S) -> Result<S::Ok, S::Error> {
+        let in_units = |IsoDuration(length): &IsoDuration| {
+            let seconds = length.num_seconds();
+            let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+            let fits = |(size, _): &(i64, char)| seconds > 0 && seconds % size == 0;
+            let (size, unit) = units.into_iter().find(fits).unwrap_or((1, 's'));
+            format!("{}{unit}", seconds / size)
+        };
+        length.as_ref().map(in_units).serialize(serializer)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is no length of time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IsoDuration>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
+        length.map(Some).ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
+    }
 }
 
 fn spoken(text: &str) -> Option<TimeDelta> {
@@ -124,9 +148,9 @@ mod tests {
 
     #[test]
     fn settings_have_durations_as_people_or_as_azure_write_them() {
-        #[derive(Deserialize)]
+        #[derive(Serialize, Deserialize)]
         struct Settings {
-            #[serde(default, deserialize_with = "as_people_write")]
+            #[serde(default, with = "as_people_write", skip_serializing_if = "Option::is_none")]
             access: Option<IsoDuration>,
         }
         let read = |text: &str| {
@@ -135,6 +159,11 @@ mod tests {
         };
         for (text, seconds) in [("2h", 7_200), ("1h 30m", 5_400), ("1h30m", 5_400), ("90m", 5_400), ("PT2H", 7_200)] {
             assert_eq!(read(text).unwrap(), seconds, "{text}");
+        }
+        for (seconds, text) in [(7_200, "2h"), (5_400, "90m"), (86_400, "1d"), (90, "90s"), (0, "0s")] {
+            let written = Settings { access: Some(IsoDuration(TimeDelta::seconds(seconds))) };
+            assert_eq!(serde_json::to_value(written).unwrap(), serde_json::json!({ "access": text }));
+            assert_eq!(read(text).unwrap(), seconds);
         }
         for text in ["", " ", "2", "h", "30m 1h", "-1h", "soon", "2 Stunden"] {
             assert!(read(text).unwrap_err().to_string().contains("a length of time like 90m, 2h or PT2H"), "{text}");

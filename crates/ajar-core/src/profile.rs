@@ -95,7 +95,7 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// How long to ask access for, such as `2h`, or as an ISO 8601 duration.
-    #[serde(default, rename = "for", deserialize_with = "as_people_write", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "for", with = "as_people_write", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(type = "string", optional))]
     pub access: Option<IsoDuration>,
     /// The account to act as; without it the one that is there.
