@@ -230,3 +230,30 @@ async fn a_longer_wish_than_the_policy_allows_is_cut_and_said_so() {
     let note = event["notes"][0].as_str().expect("a note");
     assert!(note.contains("3 hours"), "{note}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wrong_clock_among_azures_answers_has_nothing_asked_for_anew() {
+    let world = World::new().await;
+    let wrong = json!({ "match": { "route": "Operations_Get" }, "fault": "clockSkew", "minutes": 100, "times": 1 });
+    world.control().post("faults", wrong).await;
+    let ended = connect(&world, "web-01", &["--for", "30m"]).await;
+    let event = ended.last_event();
+    assert_eq!(event["event"], "connected", "{}", ended.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+    let end: chrono::DateTime<chrono::Utc> =
+        event["window"]["endTimeUtc"].as_str().expect("an end").parse().expect("a time");
+    assert!(end - chrono::Utc::now() <= chrono::TimeDelta::minutes(30), "{event}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_open_to_all_is_not_said_to_close_with_another_ports_window() {
+    let fleet = "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f0aa\"\nname = \"Real\"\n\
+                 [[vms]]\nname = \"multi\"\nresource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\n\
+                 power = \"running\"\npolicy = \"default\"\n\
+                 ports = [{ number = 22, jit = {} }, { number = 8022, open = true, service = \"ssh\" }]\n";
+    let world = World::with_fleet(fleet).await;
+    let first = world.run(&["connect", "multi", "--no-launch"]).await;
+    assert!(first.stderr.contains("multi is open to new connections until"), "{}", first.stderr);
+    let second = world.run(&["connect", "multi", "--port", "8022", "--no-launch"]).await;
+    assert!(second.stderr.contains("multi was open already"), "{}", second.stderr);
+}

@@ -188,3 +188,18 @@ async fn a_favourite_that_cannot_be_read_is_told_of_and_fails_the_status_only_wh
     let told = world.run(&["status"]).await;
     assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{}", told.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_edited_by_hand_is_seen_by_the_next_command_whoever_hosts() {
+    let world = World::new().await;
+    let mut host = Watch::of(&world);
+    host.event().await;
+    world.write_settings(&format!("[profiles.by-hand]\nvm = \"{}\"\n", world.vm("web-01").id));
+    let listed = world.run(&["list", "by-hand", "--json"]).await;
+    assert!(listed.stdout.contains("by-hand"), "{listed:?}");
+    let shown = world.run(&["show", "by-hand"]).await;
+    assert_eq!(shown.code, 0, "{shown:?}");
+    world.write_settings("[profiles");
+    let broken = world.run(&["list"]).await;
+    assert!(broken.code == 1 && broken.stderr.contains("config.toml"), "{broken:?}");
+}

@@ -128,3 +128,34 @@ async fn two_faces_of_one_attempt_both_hear_its_end_and_nothing_is_left_unsettle
     assert_eq!(state["unsettled"], json!({}), "{state}");
     assert_eq!(state["granted"].as_object().map(serde_json::Map::len), Some(1), "{state}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_take_over_says_why() {
+    for args in [&["status"][..], &["status", "--json"], &["status", "--watch", "--json"]] {
+        let world = World::new().await;
+        let slow = json!({ "fault": "slow", "seconds": 3600, "times": null });
+        world.control().fault("GET", "*/jitNetworkAccessPolicies", slow).await;
+        let mut host = world.ajar(&["status", "--watch"]).spawn().expect("ajar starts");
+        world.control().seen("/jitNetworkAccessPolicies").await;
+        let other = world.ajar(args).spawn().expect("ajar starts");
+        until_attached(&world).await;
+        let file = world.folder.path().join("config.toml");
+        let settings = std::fs::read_to_string(&file).expect("config.toml");
+        std::fs::write(&file, settings.replace("cloud = \"sim\"", "cloud = \"nowhere\"")).expect("config.toml");
+        host.kill().await.expect("the host can be killed");
+        let ended = Ended::of(other).await;
+        assert_eq!(ended.code, 2, "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("There is no cloud called “nowhere”."), "{args:?}: {}", ended.stderr);
+        if args.contains(&"--json") {
+            assert_eq!(ended.last_event()["code"], "unknownCloud", "{args:?}");
+        }
+    }
+}
+
+/// Waits until a second process has asked the host for a refresh, which begins the readings anew.
+async fn until_attached(world: &World) {
+    crate::world::until("a second one reads", async || {
+        world.control().requests("/jitNetworkAccessPolicies").await.len() > 1
+    })
+    .await;
+}

@@ -21,6 +21,17 @@ describe('the sections of a snapshot', () => {
     expect([sections.failed, sections.ended]).toEqual([[], []]);
   });
 
+  test('tell of a port that was open already although another of the VM has a window', () => {
+    const { open, ended } = sectionsOf(
+      snapshot({
+        windows: [window('web-01', NOW, 1, 100)],
+        attempts: [attempt(1, 'web-01', NOW - 5_000, { port: 8022, notes: ['Open to all.'], outcome: connected })],
+      }),
+    );
+    expect(open.map(({ notes }) => notes)).toEqual([[]]);
+    expect(ended.map(({ text }) => text)).toEqual(['Opened in 0.4 s. Open to all.']);
+  });
+
   test('tell failures from what the user cancelled', () => {
     const sections = sectionsOf(states.failures(NOW));
     expect(sections.failed.map(({ failure: { code } }) => code)).toEqual(['accessDenied', 'sourceUncertain']);

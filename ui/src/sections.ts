@@ -42,7 +42,7 @@ export function sectionsOf(snapshot: Snapshot): Sections {
   // Granted is not yet open: what is still being opened stands under "Connecting" alone.
   for (const window of snapshot.windows.filter(({ name }) => !underWay(name))) {
     const attempt = snapshot.attempts.find(
-      ({ name, outcome }) => name === window.name && outcome?.kind === 'connected',
+      (attempt) => attempt.outcome?.kind === 'connected' && isOf(window, attempt),
     );
     const canConnect = snapshot.favourites.some((favourite) => leadsTo(favourite, window));
     sections.open.push({ window, notes: attempt?.notes ?? [], canConnect });
@@ -55,11 +55,16 @@ export function sectionsOf(snapshot: Snapshot): Sections {
       sections.failed.push({ attempt, failure: outcome });
     } else if (outcome.kind === 'cancelled') {
       sections.ended.push({ attempt, text: sentences(outcome.title, outcome.message) });
-    } else if (!snapshot.windows.some(({ name }) => name === attempt.name)) {
+    } else if (!snapshot.windows.some((window) => isOf(window, attempt))) {
       sections.ended.push({ attempt, text: sentences(words.openedIn(durationText(outcome.elapsedMs)), ...attempt.notes) });
     }
   }
   return sections;
+}
+
+/** Whether a window is for what an attempt opened. */
+function isOf(window: WindowView, attempt: AttemptView): boolean {
+  return window.port === attempt.port && window.vm.toLowerCase() === attempt.vm.toLowerCase();
 }
 
 /** A window that has lost its favourite has the name of its VM, which may be another favourite's. */

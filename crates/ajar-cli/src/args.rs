@@ -37,7 +37,8 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 denied, 5 timed out, 130 cancelled.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 denied, 5 timed out, 130 cancelled
+(129, 143: ended by SIGHUP, SIGTERM).
 Try it without Azure: ajar --demo connect web-01";
 
 /// What to do.

@@ -113,6 +113,7 @@ fn tell(args: &Args, end: End) -> u8 {
 
 async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
     session.talks_to_the_cloud_asked_for(args)?;
+    session.knows_the_settings().await?;
     // Without the settings nothing is known of the favourites, which is not the same as that there are none.
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());

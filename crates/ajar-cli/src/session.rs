@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
@@ -88,11 +89,25 @@ impl Session {
         meant.other_cloud(&snapshot.host).map_or(Ok(()), |failure| Err(failure.into()))
     }
 
+    /// Has an engine, hosted elsewhere, look at the settings: somebody may have edited them just now.
+    pub(crate) async fn knows_the_settings(&self) -> Result<(), FailureView> {
+        if self.snapshot().host.pid == std::process::id() {
+            return Ok(());
+        }
+        match self.face.ask(Request::ReadSettings).await {
+            Reply::Refused { failure } => Err(*failure),
+            Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => {
+                Ok(())
+            }
+        }
+    }
+
     /// Says so if the engine, hosted elsewhere, does not act as the account in this environment.
     pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) -> Result<(), Trouble> {
         let snapshot = self.snapshot();
-        if self.meant(args)?.other_account(&snapshot.host).is_some() {
-            output::line_to_people(&message::cli::environment_unused(snapshot.host.pid));
+        let host = &snapshot.host;
+        if self.meant(args)?.other_account(host).is_some() {
+            output::line_to_people(&message::cli::environment_unused(host.pid, &host.account));
         }
         Ok(())
     }

@@ -69,8 +69,6 @@ pub struct Order {
 pub struct Memory {
     /// Where the VM was reached before, if that address is its own for good.
     pub endpoint: Option<Endpoint>,
-    /// The source address, if it was established a moment ago.
-    pub source: Option<SourceAddress>,
     /// When a request for this VM and port was sent whose answer nobody saw: by a host that went away.
     pub unsettled_since: Option<DateTime<Utc>>,
     /// The window that was granted here for this VM and port, as it was when Azure last spoke of it.
@@ -125,11 +123,8 @@ pub struct Attempt {
 impl Attempt {
     /// Begins an attempt at `now`, Azure's time as well as we know it.
     pub fn new(number: AttemptNumber, order: Order, memory: Memory, now: DateTime<Utc>) -> Self {
-        let source = match (order.chosen_source, memory.source) {
-            (Some(address), _) => Read::known(SourceAddress { address, confidence: Confidence::Chosen }),
-            (None, Some(source)) => Read::known(source),
-            (None, None) => Read::wanted(),
-        };
+        let chosen = |address| Read::known(SourceAddress { address, confidence: Confidence::Chosen });
+        let source = order.chosen_source.map_or_else(Read::wanted, chosen);
         let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
         Self {
             number,

@@ -217,7 +217,7 @@ fn headed(heading: &str, lines: Vec<Item>) -> Vec<Item> {
 fn failures(snapshot: &Snapshot) -> impl Iterator<Item = (&ProfileName, &FailureView)> {
     snapshot.attempts.iter().filter_map(|attempt| match &attempt.outcome {
         Some(OutcomeView::Failed(failure)) => Some((&attempt.name, failure)),
-        Some(OutcomeView::Connected { .. } | OutcomeView::Cancelled(_)) | None => None,
+        Some(OutcomeView::Connected(_) | OutcomeView::Cancelled(_)) | None => None,
     })
 }
 

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod cli;
+pub mod desktop;
 pub mod failure;
 pub mod given;
 pub mod launch;

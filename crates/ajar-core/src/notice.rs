@@ -38,9 +38,7 @@ fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
 /// A cancel needs no telling: who cancelled knows.
 fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
-        OutcomeView::Connected { .. } => {
-            Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone))
-        }
+        OutcomeView::Connected(_) => Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone)),
         OutcomeView::Failed(failure) => Some(failed(failure)),
         OutcomeView::Cancelled(_) => None,
     }

@@ -14,7 +14,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +85,9 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
+    /// Look whether the settings have changed: when the answer comes, the snapshot is as the file says.
+    #[cfg_attr(test, ts(skip))]
+    ReadSettings,
     /// Read the policies anew and adopt the windows they show, and read whether the VMs run.
     Refresh,
     /// Add a favourite.

@@ -115,9 +115,9 @@ pub enum FavouriteState {
     Ending,
     /// The last attempt failed.
     Failed,
-    /// Nothing is open.
+    /// A JIT policy keeps it shut.
     Closed,
-    /// Azure has not said yet whether anything is open.
+    /// Azure has not said yet whether anything is open, or no JIT policy says so.
     Unknown,
 }
 
@@ -177,6 +177,8 @@ pub struct AttemptView {
     pub name: ProfileName,
     /// The VM.
     pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
     /// What opens it.
     pub protocol: Protocol,
     /// When the click was, by Azure's clock.
@@ -189,8 +191,25 @@ pub struct AttemptView {
     pub steps: Vec<StepView>,
     /// What the user should know without having asked, such as a shortened duration.
     pub notes: Vec<String>,
+    /// That the port answers, as soon as it does. Who does not want the engine to start a client is connected with it.
+    #[serde(default)]
+    pub reached: Option<ReachedView>,
     /// How it ended, if it has.
     pub outcome: Option<OutcomeView>,
+}
+
+/// The port that answered, and what lets us in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ReachedView {
+    /// Where to dial.
+    pub endpoint: Endpoint,
+    /// The window that lets us in; none where the port is open without one, or not yet read.
+    pub window: Option<GrantView>,
+    /// From the click, in milliseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub elapsed_ms: u64,
 }
 
 /// How an attempt ended.
@@ -199,16 +218,7 @@ pub struct AttemptView {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OutcomeView {
     /// The port answers, and the client is started or left to the face that asked.
-    #[serde(rename_all = "camelCase")]
-    Connected {
-        /// Where to dial.
-        endpoint: Endpoint,
-        /// The window that lets us in; none where the port is open without one, or not yet read.
-        window: Option<GrantView>,
-        /// From the click, in milliseconds.
-        #[cfg_attr(test, ts(type = "number"))]
-        elapsed_ms: u64,
-    },
+    Connected(ReachedView),
     /// It failed.
     Failed(FailureView),
     /// The user cancelled.
@@ -231,10 +241,21 @@ pub enum OpenedBy {
 }
 
 impl AttemptView {
+    /// How it stands for who wants the engine to start no client: over as soon as the port answers, whatever becomes of the
+    /// client that others want.
+    #[must_use]
+    pub fn without_client(mut self) -> Self {
+        self.steps.retain(|step| step.step != Step::Client);
+        if let (Some(reached), None | Some(OutcomeView::Failed(_))) = (&self.reached, &self.outcome) {
+            self.outcome = Some(OutcomeView::Connected(reached.clone()));
+        }
+        self
+    }
+
     /// Why the port was open, if the attempt connected.
     pub fn opened_by(&self) -> Option<OpenedBy> {
-        let Some(OutcomeView::Connected { window, .. }) = &self.outcome else { return None };
-        if let Some(window) = window {
+        let Some(OutcomeView::Connected(reached)) = &self.outcome else { return None };
+        if let Some(window) = &reached.window {
             return Some(OpenedBy::Window(window.end_time_utc));
         }
         let status = |wanted| self.steps.iter().find(|step| step.step == wanted).map(|step| step.status);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_azure::SignIn;
-use ajar_core::account::ENVIRONMENT;
+use ajar_core::account::{Defaults, ENVIRONMENT};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::HostView;
@@ -80,8 +80,8 @@ fn cloud_name<'a>(asked: Option<&'a str>, settings: &'a Settings) -> &'a str {
 #[derive(Clone, Debug)]
 pub struct Meant {
     cloud: String,
-    /// Whether the environment names an account.
-    has_account: bool,
+    /// Whether favourites that name no account are to act as the environment's.
+    as_environment: bool,
 }
 
 impl Meant {
@@ -96,8 +96,10 @@ impl Meant {
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Trouble> {
         let settings = SettingsFile::new(folder.settings()).read()?;
-        let has_account = !demo && SignIn::from_environment(variables).is_some();
-        Ok(Self { cloud: cloud_name(cloud, &settings).to_owned(), has_account })
+        let cloud = cloud_name(cloud, &settings).to_owned();
+        let environment = !demo && SignIn::from_environment(variables).is_some();
+        let account = settings.default_account(&Defaults { cloud: Some(cloud.clone()), environment });
+        Ok(Self { cloud, as_environment: environment && account.built_in() == Some(ENVIRONMENT) })
     }
 
     /// The failure of a host that talks to another cloud.
@@ -108,7 +110,7 @@ impl Meant {
 
     /// The failure of a host that does not act as the account in the environment.
     pub fn other_account(&self, host: &HostView) -> Option<Failure> {
-        let is_another = host.pid != std::process::id() && self.has_account && host.account != ENVIRONMENT;
+        let is_another = host.pid != std::process::id() && self.as_environment && host.account != ENVIRONMENT;
         is_another.then(|| Failure::OtherAccount { running: host.account.clone(), wanted: ENVIRONMENT.into() })
     }
 }

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ajar_core::account::{Acting, Defaults};
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
@@ -34,10 +34,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::SystemClock;
-use crate::files::{FileStamp, Folder, SettingsFile, StateFile};
+use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
 use crate::ports::{Clock as _, Ports};
 use attempts::Attempts;
-use effects::Happened;
+use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use refresh::Refresh;
@@ -124,10 +124,10 @@ pub(crate) fn engine_gone() -> FailureView {
     without_engine(Failure::Internal { detail: "the engine went away".into() }, "Ajar")
 }
 
-/// The words for a failure that no engine tells of. `name` is what it is about.
-pub(crate) fn without_engine(failure: Failure, name: &str) -> FailureView {
+/// The words for trouble that no engine tells of. `name` is what it is about.
+pub(crate) fn without_engine(trouble: impl Into<Trouble>, name: &str) -> FailureView {
     let at = SystemClock.now();
-    in_words(&failure.into(), &About { name, zone: SystemClock.zone(at), at })
+    in_words(&trouble.into(), &About { name, zone: SystemClock.zone(at), at })
 }
 
 /// What an engine is made of.
@@ -150,6 +150,8 @@ struct Engine {
     settings: Settings,
     settings_problem: Option<FailureView>,
     settings_seen: Option<FileStamp>,
+    /// As long as it is there, changes to the settings are heard of.
+    _settings_watch: Option<FileWatch>,
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
@@ -163,13 +165,14 @@ struct Engine {
     held: HeldWindows,
     /// The windows that Azure closed before their time.
     closed: Vec<Closed>,
-    /// The VMs whose policies Azure has shown, and with them what is open.
-    read: HashSet<VmResourceId>,
+    /// The VMs that policies guard, as Azure has shown them, and with them what is open.
+    guarded: HashSet<VmResourceId>,
     /// Whether the favourites' VMs run, as Azure last said.
     powers: HashMap<VmResourceId, PowerState>,
     /// The VMs that access is being asked for just now.
     initiating: Vec<VmResourceId>,
-    source: Option<(ajar_core::source::SourceAddress, DateTime<Utc>)>,
+    /// The last look for this machine's public address, as long as somebody waits for it.
+    detection: Option<WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
     published: watch::Sender<Arc<Snapshot>>,
     window_wanted: u64,
@@ -196,11 +199,14 @@ pub fn start(parts: Parts) -> EngineHandle {
     let (published, snapshots) = watch::channel(Arc::new(publish::empty(host.clone())));
     let first = u64::try_from(parts.ports.clock.now().timestamp_millis()).unwrap_or(0);
     let presence = Presence::new(Arc::default(), happened.clone());
+    let told = happened.clone();
+    let settings_watch = FileWatch::on(&parts.folder.settings(), move || drop(told.send(Happened::SettingsTouched)));
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
         settings_problem: None,
         settings_seen: None,
+        _settings_watch: settings_watch,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
@@ -212,10 +218,10 @@ pub fn start(parts: Parts) -> EngineHandle {
         attempts: Attempts::starting_at(AttemptNumber(first)),
         held: HeldWindows::default(),
         closed: Vec::new(),
-        read: HashSet::new(),
+        guarded: HashSet::new(),
         powers: HashMap::new(),
         initiating: Vec::new(),
-        source: None,
+        detection: None,
         ports: parts.ports,
         happened,
         published,

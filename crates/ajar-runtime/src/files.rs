@@ -5,9 +5,11 @@ mod folder;
 mod line_ends;
 mod settings_file;
 mod state_file;
+mod watch;
 
 pub use atomic::write_atomically;
 pub use folder::Folder;
 pub(crate) use folder::create_private;
 pub use settings_file::{FileStamp, SettingsFile};
 pub use state_file::{State, StateFile};
+pub(crate) use watch::FileWatch;

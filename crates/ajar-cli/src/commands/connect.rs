@@ -11,7 +11,9 @@ use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Reply, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
-use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, Step, StepStatus, StepView};
+use ajar_core::snapshot::{
+    AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Step, StepStatus, StepView, WindowView,
+};
 use ajar_runtime::adapters::{SystemClock, run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Clock as _;
@@ -57,7 +59,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     };
     let view = follow(session, args, request, signals).await?;
     match view.outcome.clone() {
-        Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
+        Some(OutcomeView::Connected(ReachedView { endpoint, window, elapsed_ms })) => {
             if args.json {
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
@@ -278,7 +280,8 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
     let (Some(opened_by), false) = (view.opened_by(), args.json) else { return };
     let name = view.name.as_str();
     let snapshot = session.snapshot();
-    let adopted = || snapshot.windows.iter().find(|window| window.name == view.name).map(|window| window.end_time_utc);
+    let is_its_own = |window: &&WindowView| window.vm == view.vm && window.port == view.port;
+    let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
     // A window that came in later says more than that there was none.
     let opened_by = match opened_by {
         OpenedBy::Window(_) => opened_by,

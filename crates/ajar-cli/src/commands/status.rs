@@ -34,7 +34,7 @@ async fn refresh(session: &Session) -> Result<(), End> {
 pub(crate) async fn once(session: &Session, args: &Status) -> Result<(), End> {
     refresh(session).await?;
     let Some(snapshot) = session.face.wait_for(|snapshot| !snapshot.refreshing).await else {
-        return Ok(());
+        return Err(session.face.why_gone().into());
     };
     // What could be read is shown; what could not is said, and is the result where nothing could.
     let is_unknown = |favourite: &FavouriteView| favourite.state == FavouriteState::Unknown;
@@ -88,7 +88,7 @@ pub(crate) async fn watch(session: &Session, args: &Status, signals: &mut Signal
         tokio::select! {
             changed = snapshots.changed() => {
                 if changed.is_err() {
-                    return Ok(());
+                    return Err(session.face.why_gone().into());
                 }
             }
             answer = answer_of(&mut looking), if looking.is_some() => {

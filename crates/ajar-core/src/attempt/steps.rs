@@ -10,7 +10,8 @@ use crate::failure::Trouble;
 use crate::message::failure::{About, in_words};
 use crate::message::granted_anyway;
 use crate::message::step::{Finding, detail, ended_headline, headline, label};
-use crate::snapshot::{AttemptView, GrantView, OutcomeView, Step, StepStatus, StepView};
+use crate::port::Endpoint;
+use crate::snapshot::{AttemptView, GrantView, OutcomeView, ReachedView, Step, StepStatus, StepView};
 use crate::vm::PowerState;
 
 /// A step's status and times, before words.
@@ -186,14 +187,31 @@ impl Attempt {
             number: self.number,
             name: self.order.name.clone(),
             vm: self.order.vm.clone(),
+            port: self.order.port,
             protocol: self.order.protocol,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self.outcome().map_or_else(|| headline(&steps), |outcome| ended_headline(outcome).to_owned()),
             notes: self.notes.iter().map(|note| crate::message::note::note(note, zone)).collect(),
+            reached: self.reached(&steps, now),
             steps,
             outcome: self.outcome().map(|outcome| self.outcome_view(outcome, zone)),
         }
+    }
+
+    fn reached(&self, steps: &[StepView], now: DateTime<Utc>) -> Option<ReachedView> {
+        let now = self.ended_at().unwrap_or(now);
+        let answered = steps.iter().find(|step| step.step == Step::Port).and_then(|step| step.ended_ms);
+        let elapsed_ms = answered.unwrap_or_else(|| self.elapsed_ms(now));
+        self.open_endpoint().map(|endpoint| self.reached_view(endpoint, elapsed_ms, now))
+    }
+
+    fn reached_view(&self, endpoint: &Endpoint, elapsed_ms: u64, now: DateTime<Utc>) -> ReachedView {
+        let window = self.window_to_tell(now).map(|window| GrantView {
+            end_time_utc: window.end_time_utc,
+            source: crate::message::sources(&window.sources),
+        });
+        ReachedView { endpoint: endpoint.clone(), window, elapsed_ms }
     }
 
     /// When it ended, on the wall clock: time slept through counts here.
@@ -206,14 +224,9 @@ impl Attempt {
         let now = self.clock.seen();
         let words = |trouble: &Trouble| in_words(trouble, &About { name: self.order.name.as_str(), zone, at: now });
         match outcome {
-            Outcome::Connected { endpoint } => OutcomeView::Connected {
-                endpoint: endpoint.clone(),
-                window: self.window_to_tell(now).map(|window| GrantView {
-                    end_time_utc: window.end_time_utc,
-                    source: crate::message::sources(&window.sources),
-                }),
-                elapsed_ms: self.elapsed_ms(now),
-            },
+            Outcome::Connected { endpoint } => {
+                OutcomeView::Connected(self.reached_view(endpoint, self.elapsed_ms(now), now))
+            }
             Outcome::Failed { trouble, .. } => {
                 let mut failure = words(trouble);
                 if let Some(window) = self.window(now) {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
-use crate::snapshot::{AttemptNumber, FavouriteState, HostView};
+use crate::snapshot::{AttemptNumber, FavouriteState, HostView, ReachedView};
 
 fn noon() -> DateTime<Utc> {
     "2026-01-05T12:00:00Z".parse().unwrap()
@@ -59,12 +59,14 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
         number: AttemptNumber(1),
         name: name(called),
         vm: vm(),
+        port: 22,
         protocol: Ssh,
         started_at: noon(),
         ended_at: outcome.as_ref().map(|_| noon()),
         headline: headline.into(),
         steps: vec![],
         notes: vec![],
+        reached: None,
         outcome,
     }
 }
@@ -218,7 +220,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
 #[test]
 fn connected_and_cancelled_attempts_leave_no_trace_in_the_menu() {
     let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
-    let connected = OutcomeView::Connected { endpoint, window: None, elapsed_ms: 1 };
+    let connected = OutcomeView::Connected(ReachedView { endpoint, window: None, elapsed_ms: 1 });
     let favourites = vec![favourite("web-01", "rg")];
     let quiet = Snapshot { favourites, ..snapshot() };
     let after = Snapshot { attempts: vec![attempt("web-01", "", Some(connected))], ..quiet.clone() };

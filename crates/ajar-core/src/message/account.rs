@@ -1,6 +1,6 @@
 //! Words about accounts.
 
-use crate::account::{KeychainTrouble, SignInMethod};
+use crate::account::{AZ, KeychainTrouble, SignInMethod};
 use crate::snapshot::AccountState;
 
 /// An account in the settings has a built-in one's name.
@@ -44,6 +44,11 @@ pub fn method(method: SignInMethod) -> &'static str {
         SignInMethod::Az => "Azure CLI",
         SignInMethod::Azd => "Azure Developer CLI",
     }
+}
+
+/// Whom an account acts as, to stand in a sentence.
+pub fn whom(name: &str) -> String {
+    if name == AZ { "whoever is signed in to the Azure CLI".into() } else { format!("“{name}”") }
 }
 
 /// How an account stands, in one short line.

@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use super::account::whom;
+
 use crate::port::Protocol;
 use crate::profile::Profile;
 use crate::snapshot::FavouriteState;
@@ -63,10 +65,11 @@ pub fn opened_by(other: Option<&str>) -> &str {
 }
 
 /// The engine is hosted by a process of another account than the environment names here. `pid` is that process.
-pub fn environment_unused(pid: u32) -> String {
+pub fn environment_unused(pid: u32, running: &str) -> String {
     format!(
-        "Ajar runs already (process {pid}), as whoever is signed in to the Azure CLI. The account in this terminal’s \
-         AZURE_ variables is not used; quit the other Ajar first to use it."
+        "Ajar runs already (process {pid}), as {}. The account in this terminal’s AZURE_ variables is not used; quit the \
+         other Ajar first to use it.",
+        whom(running)
     )
 }
 

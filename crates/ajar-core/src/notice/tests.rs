@@ -4,7 +4,9 @@ use super::*;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::snapshot::{AttemptNumber, ClosedView, FailureView, GrantView, OpenedBy, Step, StepStatus, StepView};
+use crate::snapshot::{
+    AttemptNumber, ClosedView, FailureView, GrantView, OpenedBy, ReachedView, Step, StepStatus, StepView,
+};
 
 /// Minutes after an epoch of these tests.
 fn at(minutes: i64) -> DateTime<Utc> {
@@ -54,22 +56,24 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
         number: AttemptNumber(number),
         name: name(),
         vm: vm(),
+        port: 22,
         protocol: Protocol::Ssh,
         started_at: at(0),
         ended_at: outcome.as_ref().map(|_| at(1)),
         headline: String::new(),
         steps: Vec::new(),
         notes: Vec::new(),
+        reached: None,
         outcome,
     }
 }
 
 fn success(end: i64) -> OutcomeView {
-    OutcomeView::Connected {
+    OutcomeView::Connected(ReachedView {
         endpoint: Endpoint { host: "203.0.113.50".into(), port: 22 },
         window: Some(GrantView { end_time_utc: at(end), source: "203.0.113.7".into() }),
         elapsed_ms: 1_000,
-    }
+    })
 }
 
 fn failure() -> FailureView {
@@ -102,11 +106,8 @@ fn an_attempt_that_connects_is_told_once() {
 fn a_port_open_without_a_window_is_told_with_what_was_asked_for() {
     use StepStatus::{Done, Failed, Skipped};
 
-    let open = OutcomeView::Connected {
-        endpoint: Endpoint { host: "203.0.113.50".into(), port: 22 },
-        window: None,
-        elapsed_ms: 1,
-    };
+    let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
+    let open = OutcomeView::Connected(ReachedView { endpoint, window: None, elapsed_ms: 1 });
     let step =
         |step, status| StepView { step, status, started_ms: None, ended_ms: None, label: String::new(), detail: None };
     for (asked, started, notes, body) in [

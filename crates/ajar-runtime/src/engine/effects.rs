@@ -10,7 +10,10 @@ use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
+use ajar_core::source::SourceAddress;
 use ajar_core::vm::PowerState;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared, WeakShared};
 use tokio::task::AbortHandle;
 
 use super::Engine;
@@ -34,6 +37,8 @@ pub(super) enum Happened {
     Signing(u64, Signing),
     /// A sign-out is over.
     SignedOut(SignedOut),
+    /// The settings file may have changed.
+    SettingsTouched,
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
@@ -47,6 +52,12 @@ struct Start {
     azure: Arc<dyn Azure>,
     wanted: Wanted,
 }
+
+/// A look for this machine's public address; it is given up when nobody waits for it any more.
+pub(super) type Detection = Shared<Detecting>;
+/// The way back to one, as long as somebody waits.
+pub(super) type WeakDetection = WeakShared<Detecting>;
+type Detecting = BoxFuture<'static, Result<SourceAddress, Trouble>>;
 
 type Answered = Result<JitNetworkAccessRequest, InitiateFailure>;
 
@@ -89,7 +100,8 @@ impl Engine {
                 Fact::Port { endpoint, answer }
             })),
             Effect::DetectSource => {
-                Some(self.send_fact(number, async move { Fact::Source(ports.public_ip.detect().await) }))
+                let detection = self.detection();
+                Some(self.send_fact(number, async move { Fact::Source(detection.await) }))
             }
             Effect::ReadPolicy => {
                 Some(self.send_fact(number, async move { Fact::Policies(azure.policies(&vm).await) }))
@@ -129,6 +141,18 @@ impl Engine {
         .abort_handle()
     }
 
+    /// The look for this machine's public address. Several attempts that begin together share it; an older answer is never
+    /// used, because the network may have changed since.
+    fn detection(&mut self) -> Detection {
+        let under_way = self.detection.as_ref().and_then(WeakShared::upgrade).filter(|look| look.peek().is_none());
+        let detection = under_way.unwrap_or_else(|| {
+            let source = Arc::clone(&self.ports.public_ip);
+            async move { source.detect().await }.boxed().shared()
+        });
+        self.detection = detection.downgrade();
+        detection
+    }
+
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
     fn initiate(&mut self, ask: Ask, start: Start) {
@@ -153,9 +177,6 @@ impl Engine {
         let now = self.now();
         match happened {
             Happened::Fact(number, fact) => {
-                if let Fact::Source(Ok(source)) = &fact {
-                    self.source = Some((*source, self.ports.clock.now()));
-                }
                 if let Some(trouble) = trouble_of(&fact) {
                     self.note_refused_account(&trouble.failure);
                 }
@@ -182,6 +203,7 @@ impl Engine {
             Happened::Power { vm, power } => self.know_power(vm, power),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
+            Happened::SettingsTouched => self.reload_settings(),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
             }

@@ -70,7 +70,7 @@ impl Engine {
         let favourite = |favourite: &Favourite| {
             let state = states.get(&key(&favourite.name)).copied();
             let power = self.powers.get(&favourite.profile.vm).copied();
-            let unless_open = if self.read.contains(&favourite.profile.vm) {
+            let unless_open = if self.guarded.contains(&favourite.profile.vm) {
                 FavouriteState::Closed
             } else {
                 FavouriteState::Unknown

@@ -18,9 +18,6 @@ use super::followers::{FaceId, Follower};
 use super::publish::key;
 use crate::files::State;
 
-/// How long a public address found is taken for granted.
-const SOURCE_FRESH: TimeDelta = TimeDelta::seconds(60);
-
 impl Engine {
     pub(super) fn answer(&mut self, face: FaceId, request: Request) -> Reply {
         self.reload_settings();
@@ -32,7 +29,11 @@ impl Engine {
             | Request::Add { name, .. }
             | Request::Remove { name } => name.to_string(),
             Request::SignOut { name } => name.to_string(),
-            Request::SignIn(_) | Request::CancelSignIn | Request::Refresh | Request::ShowWindow => "Ajar".into(),
+            Request::SignIn(_)
+            | Request::CancelSignIn
+            | Request::ReadSettings
+            | Request::Refresh
+            | Request::ShowWindow => "Ajar".into(),
         };
         self.fulfil(face, request).unwrap_or_else(|trouble| {
             let about = About { name: &about, zone: self.zone(), at: self.now() };
@@ -62,6 +63,8 @@ impl Engine {
                 self.attempts.put_aside(&name);
                 self.closed.retain(|closed| closed.view.name != name);
             }
+            // Done before anything that is asked.
+            Request::ReadSettings => {}
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
                 self.acting(&profile)?;
@@ -110,10 +113,6 @@ impl Engine {
         let key = State::key(&profile.vm, port);
         let memory = Memory {
             endpoint: self.remembered.state().endpoints.get(&key).cloned(),
-            source: self
-                .source
-                .filter(|(_, found)| (self.ports.clock.now() - *found).abs() < SOURCE_FRESH)
-                .map(|(source, _)| source),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
             window: self.held.of(&profile.vm, port).cloned(),
             principal: self.principal(&name, &profile.vm),

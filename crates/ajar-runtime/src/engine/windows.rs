@@ -65,7 +65,7 @@ impl Engine {
     /// Takes over the windows that policies show.
     pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
         let now = self.now();
-        self.read.insert(vm.clone());
+        self.note_guard(vm, policies);
         // The favourite may have gone, or have been turned to another VM, while they were read.
         if owner(&self.settings, name, vm) == *name {
             let (state, principal) = (self.remembered.state(), self.principal(name, vm));
@@ -89,10 +89,19 @@ impl Engine {
         }
     }
 
+    /// Nothing is open only where a policy keeps it shut: of another VM's ports nobody knows before they are tried.
+    fn note_guard(&mut self, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
+        if is_protected(policies, vm) {
+            self.guarded.insert(vm.clone());
+        } else {
+            self.guarded.remove(vm);
+        }
+    }
+
     /// Takes over the windows that an attempt has read of, and drops none: what Azure shows may be older than what it has
     /// granted to the attempt.
     pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
-        self.read.insert(vm.clone());
+        self.note_guard(vm, policies);
         let name = owner(&self.settings, name, vm);
         for window in open_windows(policies, vm, self.now()) {
             let ours = is_ours(self.remembered.state(), self.principal(&name, &window.vm).as_deref(), &window);

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::protocol::{Connect, HostMessage, Reply, Request};
-use ajar_core::snapshot::Snapshot;
+use ajar_core::snapshot::{FailureView, Snapshot};
 use interprocess::local_socket::tokio::{Listener, Stream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attached::{NoTalk, attach};
 use super::election::{Elected, elect, listen};
-use super::following::{Asker, Followed, Following, Progress};
+use super::following::{Asker, Followed, Following, Gone, Progress};
 use super::serving::serve;
-use crate::engine::{self, EngineHandle, Parts, engine_gone};
+use crate::engine::{self, EngineHandle, Parts};
 use crate::files::Folder;
 
 /// How often in a row a host may be attached to that goes away, or cannot be understood, before it has said anything.
@@ -44,6 +44,7 @@ pub struct Face {
     wishes: mpsc::Sender<Wish>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     first: Arc<Snapshot>,
+    gone: Gone,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub struct Arriving {
     wishes: mpsc::Sender<Wish>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     ready: oneshot::Receiver<Result<Arc<Snapshot>, Trouble>>,
+    gone: Gone,
 }
 
 impl Arriving {
@@ -68,13 +70,14 @@ impl Arriving {
     /// What keeps this process from both attaching and hosting.
     pub async fn face(&mut self) -> Result<Face, Trouble> {
         let first = (&mut self.ready).await.map_err(|_| internal(&"the engine did not come up"))??;
-        Ok(Face { wishes: self.wishes.clone(), snapshots: self.snapshots.clone(), first })
+        let (wishes, snapshots, gone) = (self.wishes.clone(), self.snapshots.clone(), self.gone.clone());
+        Ok(Face { wishes, snapshots, first, gone })
     }
 
     /// Waits until what was begun has ended: an engine that was being made is gone, with its files, and another process
     /// may host.
     pub async fn give_up(self) {
-        let Self { wishes, mut snapshots, ready } = self;
+        let Self { wishes, mut snapshots, ready, .. } = self;
         drop((wishes, ready));
         while snapshots.changed().await.is_ok() {}
     }
@@ -86,9 +89,11 @@ impl Face {
         let (wishes, inbox) = mpsc::channel(32);
         let (published, snapshots) = watch::channel(None);
         let (opened, ready) = oneshot::channel();
-        let work = Work { opening, inbox, published, followed: Vec::new(), opened: Some(opened), heard: false };
+        let gone = Gone::default();
+        let (opened, told) = (Some(opened), gone.clone());
+        let work = Work { opening, inbox, published, followed: Vec::new(), opened, heard: false, gone: told };
         tokio::spawn(work.run());
-        Arriving { wishes, snapshots, ready }
+        Arriving { wishes, snapshots, ready, gone }
     }
 
     /// Attaches to the engine, or hosts it.
@@ -122,15 +127,21 @@ impl Face {
                 return answer;
             }
         }
-        Reply::Refused { failure: Box::new(engine_gone()) }
+        Reply::Refused { failure: Box::new(self.why_gone()) }
+    }
+
+    /// Why there is no engine any more, for who has heard the last of it.
+    pub fn why_gone(&self) -> FailureView {
+        self.gone.in_words()
     }
 
     /// Asks to open a favourite, and follows the attempt even if the host goes away.
     pub async fn connect(&self, connect: Connect) -> Following {
+        let (launch, gone) = (connect.launch, self.gone.clone());
         let (progress, followed) = watch::channel(Progress::Asking);
         // If the engine is gone, following says so.
         drop(self.wishes.send(Wish::Follow(Followed { connect, progress })).await);
-        Following { progress: followed, snapshots: self.snapshots.clone(), last: None }
+        Following { progress: followed, snapshots: self.snapshots.clone(), last: None, launch, gone }
     }
 
     /// The state as last heard.
@@ -165,6 +176,7 @@ struct Work {
     opened: Option<Opened>,
     /// Whether a snapshot has come since the last election.
     heard: bool,
+    gone: Gone,
 }
 
 /// Tells whoever opens the face how that ended; closed when it is not wanted any more.
@@ -208,8 +220,9 @@ impl Work {
             }
         };
         tracing::error!(failure = %trouble.failure, "there is no engine to be had");
-        if let Some(opened) = self.opened.take() {
-            drop(opened.send(Err(trouble)));
+        match self.opened.take() {
+            Some(opened) => drop(opened.send(Err(trouble))),
+            None => self.gone.because_of(trouble),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Following one attempt from host to host.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::protocol::{Connect, Reply};
 use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, Snapshot};
 use tokio::sync::{oneshot, watch};
@@ -15,6 +15,10 @@ pub struct Following {
     pub(super) progress: watch::Receiver<Progress>,
     pub(super) snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     pub(super) last: Option<AttemptView>,
+    /// Whether the engine is to start the client.
+    pub(super) launch: bool,
+    /// Why there is no engine any more.
+    pub(super) gone: Gone,
 }
 
 /// How far a followed attempt has come.
@@ -40,7 +44,8 @@ impl Following {
                 Progress::Number(number) => Some(number),
                 Progress::Asking => None,
             };
-            let view = find(self.snapshots.borrow_and_update().as_deref(), number).cloned();
+            let view =
+                find(self.snapshots.borrow_and_update().as_deref(), number).map(|view| as_asked(view, self.launch));
             if view.is_some() && view != self.last {
                 self.last.clone_from(&view);
             } else {
@@ -58,8 +63,27 @@ impl Following {
             changed = self.progress.changed() => changed,
             changed = self.snapshots.changed() => changed,
         }
-        .map_err(|_| engine_gone())
+        .map_err(|_| self.gone.in_words())
     }
+}
+
+/// Why a face has no engine any more, once that is so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gone(Arc<OnceLock<Trouble>>);
+
+impl Gone {
+    pub(super) fn because_of(&self, trouble: Trouble) {
+        // The first trouble is the one that ends the face.
+        drop(self.0.set(trouble));
+    }
+
+    pub(super) fn in_words(&self) -> FailureView {
+        self.0.get().map_or_else(engine_gone, |trouble| without_engine(trouble.clone(), "Ajar"))
+    }
+}
+
+fn as_asked(view: &AttemptView, launch: bool) -> AttemptView {
+    if launch { view.clone() } else { view.clone().without_client() }
 }
 
 fn find(snapshot: Option<&Snapshot>, number: Option<AttemptNumber>) -> Option<&AttemptView> {
@@ -84,9 +108,9 @@ impl Followed {
             Progress::Number(number) => number,
             Progress::Ended(_) | Progress::Refused(_) => return false,
         };
-        let ended = match find(snapshot, Some(number)) {
+        let ended = match find(snapshot, Some(number)).map(|view| as_asked(view, self.connect.launch)) {
             Some(view) if view.outcome.is_none() => return !self.progress.is_closed(),
-            Some(view) => Progress::Ended(Box::new(view.clone())),
+            Some(view) => Progress::Ended(Box::new(view)),
             None => {
                 let unseen = without_engine(Failure::EndUnseen, self.connect.name.as_str());
                 Progress::Refused(Box::new(unseen))

@@ -99,7 +99,7 @@ impl Running {
     pub(crate) async fn connected(&self, favourite: &str) -> AttemptView {
         let number = self.connect(favourite).await;
         let view = self.ended(number).await;
-        assert!(matches!(view.outcome, Some(OutcomeView::Connected { .. })), "{view:#?}");
+        assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
         view
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use ajar_core::profile::Profile;
-use ajar_core::protocol::{Reply, Request};
-use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView};
+use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView, Snapshot};
 use ajar_runtime::hosting::{Face, Following, Opening};
 use futures::future::join_all;
 
@@ -66,7 +66,7 @@ pub(crate) async fn to_the_end(following: &mut Following) -> Result<AttemptView,
 }
 
 fn is_connected(view: &AttemptView) -> bool {
-    matches!(view.outcome, Some(OutcomeView::Connected { .. }))
+    matches!(view.outcome, Some(OutcomeView::Connected(_)))
 }
 
 #[tokio::test]
@@ -211,11 +211,42 @@ async fn who_cannot_make_an_engine_says_why_and_is_in_nobodys_way() {
         .await
         .unwrap();
     drop(host);
-    assert_eq!(to_the_end(&mut under_way).await.unwrap_err().code, "internal", "no host is to be had");
+    assert_eq!(to_the_end(&mut under_way).await.unwrap_err().code, "unknownCloud", "no host is to be had");
     assert_eq!(to_the_end(&mut ended).await.unwrap(), view);
     assert_eq!(faces.world.count(Call::Launch), 1, "for web, and not for db");
     assert_eq!(faces.world.count(Call::Initiate), 1, "for web, and not for db");
     assert_eq!(faces.engines(), 1);
     let Reply::Refused { failure } = soon(attached.ask(Request::ShowWindow)).await else { panic!("nobody is left") };
-    assert_eq!(failure.code, "internal");
+    assert_eq!(failure.code, "unknownCloud");
+}
+
+#[tokio::test]
+async fn a_face_that_wants_no_client_is_connected_though_anothers_client_is_not_to_be_had() {
+    let faces = Faces::of(&["web"]);
+    faces.world.takes(Call::Policies, 1);
+    faces.world.scene().trouble.insert(Call::Launch, Failure::ClientNotFound { program: "xterm".into() }.into());
+    let (quiet, loud) = (faces.open().await, faces.open().await);
+    let mut without = quiet.connect(Connect { launch: false, ..connect("web") }).await;
+    let mut with = loud.connect(connect("web")).await;
+    let view = to_the_end(&mut without).await.unwrap();
+    assert!(is_connected(&view), "{view:#?}");
+    let view = to_the_end(&mut with).await.unwrap();
+    assert!(
+        matches!(&view.outcome, Some(OutcomeView::Failed(failure)) if failure.code == "clientNotFound"),
+        "{view:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_somebody_writes_into_the_settings_is_seen_without_anybody_asking() {
+    let faces = Faces::of(&["web"]);
+    let (host, attached) = (faces.open().await, faces.open().await);
+    faces.world.write("config.toml", &format!("[profiles.other]\nvm = \"{}\"\n", vm("other")));
+    for face in [&host, &attached] {
+        let named = |snapshot: &Snapshot| snapshot.favourites.iter().any(|favourite| favourite.name == name("other"));
+        soon(face.wait_for(named)).await.unwrap();
+    }
+    faces.world.write("config.toml", "[profiles.other\n");
+    soon(attached.wait_for(|snapshot| snapshot.settings_problem.is_some())).await.unwrap();
+    assert_eq!(attached.snapshot().favourites.len(), 1, "the last good ones stay in force");
 }

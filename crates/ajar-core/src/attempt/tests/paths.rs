@@ -5,7 +5,7 @@ use crate::attempt::{Fact, InitiateFailure, Memory, Order};
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::PortAnswer::{Open, Refused, Silent, Stranger};
 use crate::snapshot::{OpenedBy, Step};
-use crate::source::{Confidence, SourceAddress};
+
 use crate::vm::PowerState::{self, Deallocated, Running, Starting, Stopped};
 
 const READS: [&str; 3] = ["source", "policy", "vm"];
@@ -241,10 +241,7 @@ fn looks_at_a_refusing_port_are_spaced_out_and_at_a_silent_one_follow_each_other
 }
 
 #[test]
-fn a_source_established_a_moment_ago_or_chosen_is_not_detected_again() {
-    let fresh = SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 2 } };
-    let memory = Memory { source: Some(fresh), ..Memory::default() };
-    check(order(), memory, [does(&["policy", "vm"]), told(policies()), does(&[ASK])]);
+fn a_source_that_was_chosen_is_not_detected() {
     let chosen = Order { chosen_source: Some(ME), ..order() };
     let world = check(chosen, Memory::default(), [does(&["policy", "vm"]), told(policies()), does(&[ASK])]);
     assert_eq!(world.step(Step::Source), "Done: Your address (203.0.113.7, as you chose)");

@@ -12,7 +12,6 @@ use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, PortAnswer};
 use crate::snapshot::AttemptNumber;
-use crate::source::{Confidence, SourceAddress};
 use crate::vm::{PowerState, VmFacts};
 
 /// Something that happens to an attempt.
@@ -43,12 +42,11 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 6]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, fresh, held] = flags;
+    (any::<[bool; 5]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held] = flags;
         let order = Order { may_start: start, launch, chosen_source: chosen.then_some(ME), ..order() };
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
-            source: fresh.then_some(SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 2 } }),
             window: held.then(|| granted(&request(120, None), &vm_id(), None).next()).flatten(),
             principal: None,
             unsettled_since: sent.map(|seconds| noon() + TimeDelta::seconds(seconds)),
@@ -73,7 +71,7 @@ struct Run {
 
 impl Run {
     fn new(order: Order, memory: Memory) -> Self {
-        let source_told = order.chosen_source.is_some() || memory.source.is_some();
+        let source_told = order.chosen_source.is_some();
         let attempt = Attempt::new(NUMBER, order, memory, noon());
         let mut run = Self {
             attempt,

@@ -161,8 +161,8 @@ pub(super) fn other_clouds_account(account: &str, cloud: &str, wanted: &str) -> 
 pub(super) fn other_cloud(running: &str, wanted: &str) -> Words {
     words(
         format!("Ajar is already running for the cloud “{running}”."),
-        format!("One engine serves one cloud at a time, so “{wanted}” cannot be reached now."),
-        "Quit the other Ajar first, or keep this one apart with “--config DIR”.",
+        format!("What names no cloud is looked for there, and not in “{wanted}”, as long as it runs."),
+        "Quit the other Ajar first, or name the cloud in the favourite’s profile.",
     )
 }
 
@@ -174,8 +174,8 @@ pub(super) fn other_account(running: &str) -> Words {
     )
 }
 
-fn account(name: &str) -> &str {
-    if name == "az" { "whoever is signed in to the Azure CLI" } else { name }
+fn account(name: &str) -> String {
+    crate::message::account::whom(name)
 }
 
 pub(super) fn unknown_cloud(name: &str, known: &[String]) -> Words {

@@ -6,7 +6,7 @@ use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::snapshot::{OutcomeView, Step, StepStatus};
+use ajar_core::snapshot::{OutcomeView, ReachedView, Step, StepStatus};
 use ajar_core::vm::PowerState;
 use chrono::TimeDelta;
 
@@ -29,7 +29,9 @@ async fn a_deallocated_vm_is_started_while_access_is_asked_for() {
     let (access, start) = (step(Step::Access), step(Step::Start));
     assert!(start.started_ms < access.ended_ms, "the two overlap: {access:?} {start:?}");
     assert!(view.steps.iter().all(|step| step.status == StepStatus::Done), "{:#?}", view.steps);
-    let Some(OutcomeView::Connected { elapsed_ms, window: Some(_), .. }) = view.outcome else { panic!("{view:#?}") };
+    let Some(OutcomeView::Connected(ReachedView { elapsed_ms, window: Some(_), .. })) = view.outcome else {
+        panic!("{view:#?}")
+    };
     assert!((30_000..40_000).contains(&elapsed_ms), "as long as the longer of the two: {elapsed_ms} ms");
 }
 
@@ -214,7 +216,7 @@ async fn a_clock_set_back_does_not_put_the_engine_to_sleep() {
     world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Initiate)).await;
     world.set_forward(TimeDelta::hours(-2));
     let view = running.ended(number).await;
-    assert!(matches!(view.outcome, Some(OutcomeView::Connected { .. })), "{view:#?}");
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
     assert!(world.first(Call::Launch).unwrap() < Duration::from_mins(2));
 }
 
@@ -239,4 +241,20 @@ async fn the_end_of_an_attempt_can_still_be_seen_after_another_has_begun() {
     let snapshot = running.snapshot();
     assert_eq!(snapshot.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [second]);
     assert_eq!(snapshot.superseded.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [first]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn this_machines_address_is_looked_for_once_for_attempts_that_begin_together_and_never_remembered() {
+    let world = World::with(&["web", "db"]);
+    world.takes(Call::Detect, 1);
+    let running = Running::start(&world);
+    let (web, db) = (running.connect("web").await, running.connect("db").await);
+    for number in [web, db] {
+        let view = running.ended(number).await;
+        assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
+    }
+    assert_eq!(world.count(Call::Detect), 1);
+    world.scene().requests.clear();
+    running.connected("db").await;
+    assert_eq!(world.count(Call::Detect), 2, "the network may have changed since");
 }

@@ -1,7 +1,8 @@
 //! Whom an attempt is for, and what becomes of it as they go.
 
+use ajar_core::failure::Failure;
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::snapshot::{AttemptNumber, OutcomeView};
+use ajar_core::snapshot::{AttemptNumber, OutcomeView, Step};
 use ajar_runtime::engine::EngineHandle;
 
 use super::{Running, connect, find, name};
@@ -81,7 +82,7 @@ async fn what_was_clicked_goes_on_without_the_face_it_was_clicked_in() {
     drop(window);
     assert_eq!(command.ask(leave()).await, Reply::Left);
     let view = running.ended(number).await;
-    assert!(matches!(view.outcome, Some(OutcomeView::Connected { .. })), "{view:#?}");
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
     assert_eq!(world.count(Call::Launch), 1);
 }
 
@@ -104,4 +105,22 @@ async fn a_client_that_only_the_one_wanted_who_left_is_not_started() {
     assert_eq!(second.ask(leave()).await, Reply::Left);
     running.ended(number).await;
     assert_eq!(world.count(Call::Launch), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_port_that_answers_is_told_of_whatever_becomes_of_the_client_that_somebody_else_wants() {
+    let (world, running) = slow();
+    world.scene().trouble.insert(Call::Launch, Failure::ClientNotFound { program: "xterm".into() }.into());
+    let (first, second) = (running.engine.of_another_face(), running.engine.of_another_face());
+    let number = asked(&first, quietly()).await;
+    asked(&second, connect("web")).await;
+    let view = running.ended(number).await;
+    assert!(
+        matches!(&view.outcome, Some(OutcomeView::Failed(failure)) if failure.code == "clientNotFound"),
+        "{view:#?}"
+    );
+    let seen = view.clone().without_client();
+    let Some(OutcomeView::Connected(reached)) = &seen.outcome else { panic!("{seen:#?}") };
+    assert!(reached.window.is_some(), "{reached:?}");
+    assert!(!seen.steps.iter().any(|step| step.step == Step::Client), "{:?}", seen.steps);
 }

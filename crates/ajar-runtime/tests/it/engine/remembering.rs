@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ajar_core::policy::{RequestStatus, StatusReason};
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::{FavouriteState, OutcomeView, Snapshot};
+use ajar_core::snapshot::{FavouriteState, OutcomeView, ReachedView, Snapshot};
 
 use super::Running;
 use crate::world::{Call, World};
@@ -67,7 +67,9 @@ async fn a_second_connect_inside_a_window_tells_its_end_before_azure_has_said_a_
     let next = Running::start(&world);
     let end = next.snapshot().windows[0].end_time_utc;
     let view = next.connected("web").await;
-    let Some(OutcomeView::Connected { window: Some(window), .. }) = view.outcome else { panic!("{view:#?}") };
+    let Some(OutcomeView::Connected(ReachedView { window: Some(window), .. })) = view.outcome else {
+        panic!("{view:#?}")
+    };
     assert_eq!((window.end_time_utc, window.source.as_str()), (end, "203.0.113.24"));
     assert_eq!(world.count(Call::Initiate), 0);
     // What was remembered is held against Azure afterwards.

@@ -1,6 +1,6 @@
 //! A host that is killed in the midst of it.
 
-use ajar_core::snapshot::OutcomeView;
+use ajar_core::snapshot::{OutcomeView, ReachedView};
 use serde_json::{Value, json};
 
 use super::{Site, soon, without_client};
@@ -21,7 +21,7 @@ async fn killed_after_the_request(fault: Option<Value>) -> Site {
     host.kill().await.unwrap();
 
     let view = to_the_end(&mut following).await.unwrap();
-    assert!(matches!(view.outcome, Some(OutcomeView::Connected { window: Some(_), .. })), "{view:#?}");
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected(ReachedView { window: Some(_), .. }))), "{view:#?}");
     let snapshot = face.snapshot();
     assert_eq!(snapshot.host.pid, std::process::id(), "the attached face has taken over");
     let window = &snapshot.windows[0];
