@@ -1,5 +1,7 @@
 //! What a query says, before anything is known of columns.
 
+use super::bound::Type;
+use super::pattern::Parse;
 use crate::json::Value;
 
 /// A table and what happens to it, step by step.
@@ -22,7 +24,8 @@ pub(super) enum Step {
     Count,
     Summarize { aggregates: Vec<(Option<String>, Aggregate)>, by: Vec<Named> },
     Join { kind: JoinKind, right: Query, on: Vec<(String, String)> },
-    MvExpand { column: Named, limit: usize },
+    MvExpand { column: Named, kind: Option<Type>, limit: usize },
+    Parse(Parse),
     Union(Union),
 }
 
@@ -57,6 +60,7 @@ pub(super) enum JoinKind {
     InnerUnique,
     Inner,
     LeftOuter,
+    FullOuter,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +138,12 @@ pub(super) enum Expr {
         list: Vec<Expr>,
         negated: bool,
         any_case: bool,
+    },
+    /// `a has_any ('b', 'c')`, or `has_all`.
+    HasTerms {
+        value: Box<Expr>,
+        list: Vec<Expr>,
+        all: bool,
     },
     Between {
         value: Box<Expr>,
