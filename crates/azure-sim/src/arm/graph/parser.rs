@@ -40,6 +40,8 @@ fn operator(name: &str) -> Option<ReadStep> {
         "where" | "filter" => |parser| Ok(Step::Where(parser.expr()?)),
         "project" => |parser| Ok(Step::Project(parser.many(Parser::named)?)),
         "project-away" => |parser| parser.project_away(),
+        "project-keep" => |parser| Ok(Step::ProjectKeep(parser.many(Parser::word)?)),
+        "project-rename" => |parser| Ok(Step::ProjectRename(parser.many(Parser::renaming)?)),
         "extend" => |parser| Ok(Step::Extend(parser.many(Parser::named)?)),
         "distinct" => |parser| parser.distinct(),
         "order" | "sort" => |parser| parser.order(),
@@ -179,6 +181,12 @@ impl Parser<'_> {
         Ok(Step::ProjectAway(self.many(Self::word)?))
     }
 
+    /// `new = old`
+    fn renaming(&mut self) -> Result<(String, String), QueryError> {
+        let new = self.name_before_equals().ok_or_else(|| self.unexpected())?;
+        Ok((new, self.word()?))
+    }
+
     fn distinct(&mut self) -> Result<Step, QueryError> {
         Ok(Step::Distinct(if self.sign("*") { Vec::new() } else { self.many(Self::named)? }))
     }
@@ -281,6 +289,7 @@ impl Parser<'_> {
             "make_list" | "makelist" => Aggregate::MakeList,
             "make_set" | "makeset" => Aggregate::MakeSet,
             "any" | "take_any" => Aggregate::Any,
+            "arg_max" | "arg_min" => return self.extreme(function == "arg_max"),
             _ => {
                 self.next = begin;
                 return Err(self.unexpected());
@@ -289,6 +298,18 @@ impl Parser<'_> {
         let argument = self.expr()?;
         self.expect(")")?;
         Ok(of(argument))
+    }
+
+    /// `of, *)` or `of, shown, …)`, past the opening parenthesis.
+    fn extreme(&mut self, most: bool) -> Result<Aggregate, QueryError> {
+        let of = self.expr()?;
+        let shown = if self.sign(",") {
+            if self.sign("*") { None } else { Some(self.many(Self::expr)?) }
+        } else {
+            Some(Vec::new())
+        };
+        self.expect(")")?;
+        Ok(Aggregate::At { of, most, shown })
     }
 
     fn join(&mut self) -> Result<Step, QueryError> {

@@ -86,6 +86,8 @@ impl Table {
             }
             Step::Project(named) => self.project(named),
             Step::ProjectAway(names) => self.project_away(names),
+            Step::ProjectKeep(names) => self.project_keep(names),
+            Step::ProjectRename(names) => self.project_rename(names),
             Step::Extend(named) => self.extend(named),
             Step::Distinct(named) => self.distinct(named, view),
             Step::OrderBy(keys) => self.order(keys, view),
@@ -155,9 +157,33 @@ impl Table {
         for name in names {
             column(&self.columns, name)?;
         }
-        let kept: Vec<_> = (0..self.columns.len()).filter(|at| !names.contains(&self.columns[*at].name)).collect();
+        Ok(self.keep(|name| !names.iter().any(|known| known == name)))
+    }
+
+    /// In the order that they have.
+    fn project_keep(self, names: &[String]) -> Result<Self, QueryError> {
+        for name in names {
+            column(&self.columns, name)?;
+        }
+        Ok(self.keep(|name| names.iter().any(|known| known == name)))
+    }
+
+    /// The columns whose names are wanted.
+    fn keep(self, wanted: impl Fn(&str) -> bool) -> Self {
+        let kept: Vec<_> = (0..self.columns.len()).filter(|at| wanted(&self.columns[*at].name)).collect();
         let columns = kept.iter().map(|at| self.columns[*at].clone()).collect();
-        Ok(self.computed(columns, kept.into_iter().map(Bound::Column).collect()))
+        self.computed(columns, kept.into_iter().map(Bound::Column).collect())
+    }
+
+    fn project_rename(mut self, names: &[(String, String)]) -> Result<Self, QueryError> {
+        for (new, old) in names {
+            let at = column(&self.columns, old)?;
+            if self.columns.iter().any(|known| known.name == *new) {
+                return Err(QueryError::semantic(format!("project-rename: there would be two columns named '{new}'")));
+            }
+            self.columns[at].name.clone_from(new);
+        }
+        Ok(self)
     }
 
     fn extend(self, named: &[Named]) -> Result<Self, QueryError> {

@@ -16,15 +16,29 @@ pub(super) enum Step {
     Where(Expr),
     Project(Vec<Named>),
     ProjectAway(Vec<String>),
+    ProjectKeep(Vec<String>),
+    /// New names, and the columns that get them.
+    ProjectRename(Vec<(String, String)>),
     Extend(Vec<Named>),
     Distinct(Vec<Named>),
     OrderBy(Vec<SortKey>),
     Take(usize),
     Top(usize, SortKey),
     Count,
-    Summarize { aggregates: Vec<(Option<String>, Aggregate)>, by: Vec<Named> },
-    Join { kind: JoinKind, right: Query, on: Vec<(String, String)> },
-    MvExpand { column: Named, kind: Option<Type>, limit: usize },
+    Summarize {
+        aggregates: Vec<(Option<String>, Aggregate)>,
+        by: Vec<Named>,
+    },
+    Join {
+        kind: JoinKind,
+        right: Query,
+        on: Vec<(String, String)>,
+    },
+    MvExpand {
+        column: Named,
+        kind: Option<Type>,
+        limit: usize,
+    },
     Parse(Parse),
     Union(Union),
 }
@@ -75,6 +89,12 @@ pub(super) enum Aggregate {
     MakeList(Expr),
     MakeSet(Expr),
     Any(Expr),
+    /// `arg_max(of, shown)`: of the row in which `of` is largest, or least, what is shown; without that, all columns.
+    At {
+        of: Expr,
+        most: bool,
+        shown: Option<Vec<Expr>>,
+    },
 }
 
 impl Aggregate {
@@ -90,7 +110,7 @@ impl Aggregate {
             Self::Avg(_) => "avg",
             Self::MakeList(_) => "list",
             Self::MakeSet(_) => "set",
-            Self::Any(_) => "any",
+            Self::Any(_) | Self::At { .. } => "any",
         }
     }
 
@@ -105,7 +125,8 @@ impl Aggregate {
             | Self::Avg(expr)
             | Self::MakeList(expr)
             | Self::MakeSet(expr)
-            | Self::Any(expr) => Some(expr),
+            | Self::Any(expr)
+            | Self::At { of: expr, .. } => Some(expr),
         }
     }
 }

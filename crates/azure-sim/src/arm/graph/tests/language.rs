@@ -205,3 +205,34 @@ fn addresses_are_held_against_blocks() {
         assert_eq!(value(expr), expected, "{expr}");
     }
 }
+
+#[test]
+fn columns_are_kept_and_renamed() {
+    let shown = |steps: &str| {
+        ask(&format!("{VMS} | where name == 'web-01' | project name, location, n = 1 | {steps}")).unwrap()
+    };
+    assert_eq!(shown("project-keep location, name"), [json!({ "name": "web-01", "location": "westeurope" })]);
+    let renamed = json!({ "vm": "web-01", "location": "westeurope", "n": 1 });
+    assert_eq!(shown("project-rename vm = name"), [renamed]);
+    for (query, expected) in [
+        ("resources | project-keep nothing", "'nothing'"),
+        ("resources | project-rename name = id", "two columns"),
+        ("resources | project-rename name", "ParserFailure"),
+    ] {
+        let told = complaint(query);
+        assert!(told.contains(expected), "{query}: {told}");
+    }
+}
+
+#[test]
+fn of_each_group_the_row_is_shown_in_which_something_is_largest_or_least() {
+    let found = |aggregate: &str| {
+        let query = format!("{VMS} | project name, location, size = strlen(name) | summarize {aggregate} by location");
+        ask(&format!("{query} | order by location asc")).unwrap()
+    };
+    assert_eq!(found("arg_max(size, name)")[0], json!({ "location": "northeurope", "size": 7, "name": "jump-eu" }));
+    let all = found("arg_max(size, *)");
+    assert_eq!(all[1], json!({ "location": "westeurope", "size": 12, "name": all[1]["name"] }));
+    assert!(["db-replica-3", "build-win-02", "private-only"].contains(&all[1]["name"].as_str().unwrap()), "{all:?}");
+    assert_eq!(found("shortest = arg_min(size)")[1], json!({ "location": "westeurope", "shortest": 6 }));
+}
