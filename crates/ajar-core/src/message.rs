@@ -98,6 +98,12 @@ pub fn policy_gone(end: DateTime<Utc>, zone: Zone) -> String {
     )
 }
 
+/// What a system or a library says, as a sentence among others.
+fn sentence(text: &str) -> String {
+    let ends = text.is_empty() || text.ends_with(['.', '!', '?', '…']);
+    format!("{}{}", capital(text), if ends { "" } else { "." })
+}
+
 /// The text as the beginning of a sentence.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();

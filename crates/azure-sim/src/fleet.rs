@@ -105,6 +105,8 @@ pub(crate) struct VmSpec {
     pub(crate) network: NetworkSpec,
     #[serde(default = "default_policy")]
     pub(crate) policy: String,
+    /// The policy's resource group; the VM's when left out.
+    pub(crate) policy_group: Option<String>,
     pub(crate) ports: Vec<PortSpec>,
     /// One of very many: it costs nothing until its door opens.
     #[serde(skip)]

@@ -67,6 +67,9 @@ impl Said {
                 let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
                 match number.filter(|number| *number >= least) {
                     Some(number) => Ok(Some(number)),
+                    None if value.is_u64() && value.as_u64() > Some(u64::from(u32::MAX)) => {
+                        Err(format!("{name} must be a whole number of at most {}, not {value}", u32::MAX))
+                    }
                     None => Err(format!("{name} must be a whole number from {least} on, not {value}")),
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use ajar_azure::{Initiate, Wanted};
+use ajar_azure::{Initiate, Limits, Wanted};
 use ajar_core::failure::Failure;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{TimeDelta, Utc};
@@ -112,4 +112,62 @@ async fn a_429_holds_back_its_subscription_and_no_other_and_tells_until_when() {
         assert_eq!(azure.journal_of(&path).await.len(), before + 1, "{form}: one call, and then no other");
         assert!(client.virtual_machine(&elsewhere).await.is_ok(), "{form}");
     }
+}
+
+const ELSEWHERE: &str = r#"
+[[subscriptions]]
+id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
+name = "Home"
+
+[[vms]]
+name = "scattered"
+resource_group = "rg-app"
+policy_group = "rg-security"
+network = { interface_group = "rg-network", public_ip_group = "rg-addresses" }
+ports = [{ number = 22, jit = {} }]
+
+# Called the same, and nothing of it is the other one's.
+[[vms]]
+name = "scattered"
+resource_group = "rg-other"
+ports = [{ number = 22, jit = {} }]
+"#;
+
+#[tokio::test]
+async fn interface_address_and_policy_in_three_other_resource_groups_are_found_and_used() {
+    let azure = Azure::start_with(Limits::default(), Some(ELSEWHERE.parse().unwrap())).await;
+    let vm = azure.vm("scattered");
+    assert_eq!(vm.resource().resource_group(), "rg-app");
+    let facts = azure.client.virtual_machine(&vm).await.unwrap();
+    let groups = |ids: &[ResourceId]| ids.iter().map(|id| id.resource_group().to_owned()).collect::<Vec<_>>();
+    assert_eq!(groups(&facts.network_interfaces), ["rg-network"]);
+    let addresses = azure.client.addresses(&facts.network_interfaces).await.unwrap();
+    let announced = azure.simulator.announce().vms.iter().find(|known| known.id == vm.to_string()).unwrap();
+    assert_eq!(addresses.public.map(|public| public.ip.to_string()), announced.public_ip);
+    assert_eq!(azure.journal_of("/resourceGroups/rg-addresses/").await.len(), 1);
+
+    let policy = azure.policy(&vm).await;
+    assert_eq!(policy.id.resource_group(), "rg-security");
+    assert_eq!(policy.virtual_machines.iter().map(|entry| &entry.id).collect::<Vec<_>>(), [&vm]);
+    let ask = Initiate { vm: vm.clone(), ..azure.ask("scattered").await };
+    azure.client.initiate(&policy.id, &ask, &Wanted::new()).await.unwrap();
+    assert_eq!(azure.policy(&vm).await.requests.len(), 1);
+}
+
+#[tokio::test]
+async fn who_may_not_list_a_subscriptions_policies_finds_those_beside_the_vm_and_is_told_of_others() {
+    let azure = Azure::start_with(Limits::default(), Some(ELSEWHERE.parse().unwrap())).await;
+    let [app, other] = ["rg-app", "rg-other"].map(|group| {
+        let vms = &azure.simulator.announce().vms;
+        vms.iter().find(|vm| vm.resource_group == group).unwrap().id.parse::<VmResourceId>().unwrap()
+    });
+    let subscription = format!("/subscriptions/{}", app.resource().subscription_id());
+    let read = |scope: &str, allowed: bool| json!({ "action": "Microsoft.Security/*/jitNetworkAccessPolicies/read", "scope": scope, "allowed": allowed });
+    azure.control("rights", read(&subscription, false)).await;
+    for vm in [&app, &other] {
+        azure.control("rights", read(&vm.resource().resource_group_scope(), true)).await;
+    }
+    assert_eq!(azure.client.jit_policies(&other).await.unwrap()[0].id.resource_group(), "rg-other");
+    let failure = azure.client.jit_policies(&app).await.unwrap_err().failure;
+    assert!(matches!(failure, Failure::PolicyUnseen { .. }), "{failure:?}");
 }

@@ -27,6 +27,9 @@ pub(super) struct Asking {
     /// What kept the answer to the last one away, where that is known.
     pub(super) kept_away: Option<Trouble>,
     pub(super) granted: Option<AccessWindow>,
+    /// By our clock it is over, since then. No other is sent before Azure has been asked after that: the clock may be
+    /// what is wrong.
+    pub(super) over: Option<Ms>,
     pub(super) began: Option<Ms>,
     pub(super) ended: Option<Ms>,
     /// The last one was refused, and that did not end the attempt.
@@ -56,6 +59,9 @@ impl Attempt {
         }
         self.policies.settle(result, at);
         self.give_up_revoked(now);
+        if self.asking.over.is_some_and(|over| begun >= over) && self.window(now).is_none() {
+            self.asking.granted = None;
+        }
         if self.asking.unsettled.is_none() {
             return;
         }
@@ -77,6 +83,18 @@ impl Attempt {
     fn look_for_request_again(&mut self, until: Ms, at: Ms) {
         self.asking.looks += 1;
         self.policies.want((at + limits::pause_of_search(self.asking.looks)).min(until.max(at)));
+    }
+
+    /// Has the policies read when what was granted here seems to be over.
+    pub(super) fn doubt_the_end(&mut self, now: DateTime<Utc>) {
+        let is_over = self.asking.granted.is_some() && self.window(now).is_none();
+        if is_over && self.asking.over.is_none() {
+            let at = self.clock.last();
+            self.asking.over = Some(at);
+            self.policies.want(at);
+        } else if !is_over {
+            self.asking.over = None;
+        }
     }
 
     /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id

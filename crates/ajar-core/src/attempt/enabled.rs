@@ -93,6 +93,7 @@ impl Attempt {
     fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
         let held_back = self.asking.in_flight.is_some()
             || self.asking.unsettled.is_some()
+            || self.asking.granted.is_some()
             || self.asking.sent >= limits::MOST_REQUESTS
             || ((self.asking.too_early || !self.order.may_start) && !self.is_running());
         if held_back || self.window(now).is_some() {

@@ -23,6 +23,7 @@ pub(super) enum Limit {
 impl Attempt {
     /// Draws the conclusions the facts allow.
     pub(super) fn settle(&mut self, now: DateTime<Utc>) {
+        self.doubt_the_end(now);
         self.conclude(now);
         self.note_unneeded(now);
         self.note_answer_to_come();

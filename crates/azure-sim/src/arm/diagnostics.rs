@@ -12,7 +12,7 @@ use crate::arm::error::ArmError;
 use crate::arm::json_body::{self, Object};
 use crate::arm::operations::{LongRunning, accepted};
 use crate::arm::route::Scope;
-use crate::arm::{Call, compute, page, security_groups};
+use crate::arm::{Call, compute, network, page, security_groups};
 use crate::latency::Wait;
 use crate::state::Cloud;
 use crate::state::nsg::{self, Direction, Packet, Protocol};
@@ -142,8 +142,7 @@ pub(super) fn effective_groups(call: &Call<'_>, scope: &Scope, nic: &str) -> Res
             let group = scope.resource_group.as_deref().unwrap_or_default();
             ArmError::resource_not_found(&format!("Microsoft.Network/networkInterfaces/{nic}"), group)
         };
-        let has_it = |vm: &&Vm| vm.nic_name().eq_ignore_ascii_case(nic);
-        let vm = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref()).find(has_it).ok_or_else(missing)?;
+        let vm = network::interface_named(cloud, scope, nic).ok_or_else(missing)?;
         must_run(vm, "effectiveNetworkSecurityGroups")?;
         let answer = security_groups::effective(cloud, vm, now);
         let location = vm.location.clone();

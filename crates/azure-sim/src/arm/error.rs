@@ -242,9 +242,24 @@ impl ArmError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 
+    /// 409: no VM here can hibernate.
+    pub(crate) fn hibernation_not_enabled(vm: &str) -> Self {
+        let message = format!(
+            "The Hibernate-Deallocate Operation is not allowed on VM '{vm}' since Hibernation is not enabled on it."
+        );
+        Self::new(StatusCode::CONFLICT, "OperationNotAllowed", message)
+    }
+
+    /// 415
+    pub(crate) fn unsupported_media_type(given: &str) -> Self {
+        let message =
+            format!("The content media type '{given}' is not supported. Only 'application/json' is supported.");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+    }
+
     /// 413
     pub(crate) fn too_large() -> Self {
-        let message = "The request content exceeds the maximum size of 4 MB.";
+        let message = "The request content size exceeds the maximum size of 4 MB.";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestContentTooLarge", message)
     }
 

@@ -159,12 +159,25 @@ async fn answer(world: &World, request: Request<'_>, left: &mut Option<Left>) ->
         },
     }
     let Some(route) = route else { return Err(unserved(&call)) };
+    if !body.is_empty() {
+        check_media_type(headers)?;
+    }
     match route {
         Route::Subscriptions => world.look(|cloud, _| page::list(&call, cloud, subscriptions::all(&call, cloud))),
         Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
         Route::GraphQuery => graph::resources(&call),
         Route::GraphOperations => Ok(graph::operations()),
         Route::Within(scope, target) => within(&call, &scope, target),
+    }
+}
+
+/// Whether what came is said to be JSON.
+fn check_media_type(headers: &HeaderMap) -> Result<(), ArmError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
+    let kind = given.map(|given| given.split(';').next().unwrap_or_default().trim());
+    match kind {
+        Some(kind) if kind.eq_ignore_ascii_case("application/json") || kind.eq_ignore_ascii_case("text/json") => Ok(()),
+        other => Err(ArmError::unsupported_media_type(other.unwrap_or("<null>"))),
     }
 }
 

@@ -18,8 +18,12 @@ pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<R
     call.world.look(|cloud, now| {
         call.permit(cloud, &action, &scope.id())?;
         match kind {
-            NetworkType::Interface => page::list(call, cloud, inside(cloud, scope).map(|vm| interface(cloud, vm))),
-            NetworkType::PublicIpAddress => page::list(call, cloud, inside(cloud, scope).filter_map(public_ip_address)),
+            NetworkType::Interface => {
+                page::list(call, cloud, with_interface(cloud, scope).map(|vm| interface(cloud, vm)))
+            }
+            NetworkType::PublicIpAddress => {
+                page::list(call, cloud, with_address(cloud, scope).filter_map(public_ip_address))
+            }
             NetworkType::SecurityGroup => page::list(call, cloud, security_groups::groups(cloud, scope, now)),
         }
     })
@@ -33,14 +37,11 @@ pub(super) fn one(call: &Call<'_>, scope: &Scope, kind: NetworkType, name: &str)
             &format!("{resource_type}/read"),
             &format!("{}/providers/{resource_type}/{name}", scope.id()),
         )?;
-        let mut vms = inside(cloud, scope);
         let found = match kind {
-            NetworkType::Interface => {
-                vms.find(|vm| vm.nic_name().eq_ignore_ascii_case(name)).map(|vm| interface(cloud, vm))
-            }
-            NetworkType::PublicIpAddress => {
-                vms.find(|vm| vm.public_ip_name().eq_ignore_ascii_case(name)).and_then(public_ip_address)
-            }
+            NetworkType::Interface => interface_named(cloud, scope, name).map(|vm| interface(cloud, vm)),
+            NetworkType::PublicIpAddress => with_address(cloud, scope)
+                .find(|vm| vm.public_ip_name().eq_ignore_ascii_case(name))
+                .and_then(public_ip_address),
             NetworkType::SecurityGroup => security_groups::group(cloud, scope, name, now),
         };
         let group = scope.resource_group.as_deref().unwrap_or_default();
@@ -82,7 +83,7 @@ pub(super) fn ip_configuration(call: &Call<'_>, scope: &Scope, nic: &str, name: 
 fn configurations_of(call: &Call<'_>, cloud: &Cloud, scope: &Scope, nic: &str) -> Result<Vec<Value>, ArmError> {
     let id = format!("{}/providers/Microsoft.Network/networkInterfaces/{nic}", scope.id());
     call.permit(cloud, "Microsoft.Network/networkInterfaces/ipConfigurations/read", &id)?;
-    let found = inside(cloud, scope).find(|vm| vm.nic_name().eq_ignore_ascii_case(nic));
+    let found = interface_named(cloud, scope, nic);
     let group = scope.resource_group.as_deref().unwrap_or_default();
     let missing = || ArmError::resource_not_found(&format!("Microsoft.Network/networkInterfaces/{nic}"), group);
     let all = interface(cloud, found.ok_or_else(missing)?)["properties"]["ipConfigurations"].take();
@@ -97,8 +98,17 @@ pub(super) fn member(all: Vec<Value>, name: &str, scope: &Scope, resource: &str)
     Ok(Json(found).into_response())
 }
 
-fn inside<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
-    cloud.vms_in(&scope.subscription, scope.resource_group.as_deref())
+fn with_interface<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
+    cloud.interfaces_in(&scope.subscription, scope.resource_group.as_deref())
+}
+
+fn with_address<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
+    cloud.addresses_in(&scope.subscription, scope.resource_group.as_deref())
+}
+
+/// The VM whose interface has this name.
+pub(super) fn interface_named<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Option<&'c Vm> {
+    with_interface(cloud, scope).find(|vm| vm.nic_name().eq_ignore_ascii_case(name))
 }
 
 /// An id of one of the VM's network resources, the same on every run.

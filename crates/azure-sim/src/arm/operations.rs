@@ -25,6 +25,10 @@ pub(super) fn set_power(call: &Call<'_>, scope: &Scope, name: &str, action: Powe
     let (id, now, location, poll_after) = call.world.change(|cloud, now| {
         call.permit(cloud, &power_permission(action), &compute::named(scope, name))?;
         let (index, vm) = compute::find(cloud, scope, name)?;
+        let hibernates = call.query("hibernate").is_some_and(|wanted| wanted.eq_ignore_ascii_case("true"));
+        if action == PowerAction::Deallocate && hibernates {
+            return Err(ArmError::hibernation_not_enabled(&vm.name));
+        }
         let location = vm.location.clone();
         let id = cloud.set_power(index, action, now)?;
         Ok::<_, ArmError>((id, now, location, poll_after(cloud)))

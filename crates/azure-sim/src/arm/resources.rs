@@ -78,25 +78,21 @@ impl<'c> Resource<'c> {
         let mut all = Vec::new();
         for kind in kinds {
             let one = |vm: &'c Vm| Self::OfVm(*kind, vm);
-            if *kind == Kind::VirtualNetwork {
-                all.extend(virtual_network::in_scope(cloud, scope).map(one));
-                continue;
-            }
             let group = scope.resource_group.as_deref();
-            if *kind == Kind::NetworkWatcher {
-                all.extend(cloud.places.watchers(&scope.subscription, group).map(Self::Watcher));
-                continue;
-            }
-            let vms = cloud.vms_in(&scope.subscription, group);
-            let has_it = |vm: &&Vm| match kind {
-                Kind::PublicIpAddress => vm.public_ip_id().is_some(),
-                Kind::SecurityGroup => vm.nic_group == NicGroup::Own,
-                Kind::VirtualMachine | Kind::Disk | Kind::Interface => true,
-                Kind::VirtualNetwork | Kind::NetworkWatcher => false,
-            };
-            all.extend(vms.filter(has_it).map(one));
-            if *kind == Kind::SecurityGroup {
-                all.extend(security_groups::shared(cloud, scope).map(|(index, group)| Self::SharedGroup(index, group)));
+            match kind {
+                Kind::VirtualMachine | Kind::Disk => all.extend(cloud.vms_in(&scope.subscription, group).map(one)),
+                Kind::Interface => all.extend(cloud.interfaces_in(&scope.subscription, group).map(one)),
+                Kind::PublicIpAddress => all.extend(cloud.addresses_in(&scope.subscription, group).map(one)),
+                Kind::SecurityGroup => {
+                    let own = |vm: &&Vm| vm.nic_group == NicGroup::Own;
+                    all.extend(cloud.vms_in(&scope.subscription, group).filter(own).map(one));
+                    let shared = security_groups::shared(cloud, scope);
+                    all.extend(shared.map(|(index, group)| Self::SharedGroup(index, group)));
+                }
+                Kind::VirtualNetwork => all.extend(virtual_network::in_scope(cloud, scope).map(one)),
+                Kind::NetworkWatcher => {
+                    all.extend(cloud.places.watchers(&scope.subscription, group).map(Self::Watcher));
+                }
             }
         }
         all
@@ -125,6 +121,8 @@ impl<'c> Resource<'c> {
 
     pub(super) fn id(&self) -> String {
         match self {
+            Self::OfVm(Kind::Interface, vm) => vm.nic_id(),
+            Self::OfVm(Kind::PublicIpAddress, vm) => vm.public_ip_id().unwrap_or_default(),
             Self::OfVm(kind, vm) => [vm.group(), "/providers/", kind.name(), "/", &self.name()].concat(),
             Self::SharedGroup(_, group) => group.id(),
             Self::Watcher(watcher) => watcher.id(),
@@ -141,6 +139,8 @@ impl<'c> Resource<'c> {
 
     pub(super) fn resource_group(&self) -> &'c str {
         match self {
+            Self::OfVm(Kind::Interface, vm) => vm.interface_group(),
+            Self::OfVm(Kind::PublicIpAddress, vm) => vm.public_ip_group(),
             Self::OfVm(_, vm) => &vm.resource_group,
             Self::SharedGroup(_, group) => &group.resource_group,
             Self::Watcher(_) => NetworkWatcher::GROUP,

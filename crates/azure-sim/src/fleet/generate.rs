@@ -135,6 +135,7 @@ fn vm(index: u32, subscriptions: u32, random: &mut StdRng) -> VmSpec {
         denied_actions: Vec::new(),
         network: NetworkSpec::default(),
         policy: "default".to_owned(),
+        policy_group: None,
         ports: vec![PortSpec { number, open: false, jit: Some(jit), service: None, forward: None }],
         generated: true,
     }

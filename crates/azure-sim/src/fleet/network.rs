@@ -1,11 +1,12 @@
 //! Network security groups of a fleet file, and which of them stand before a VM.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Deserialize;
 
 use crate::state::groups::{FIRST_PRIORITY, LAST_PRIORITY, NicGroup, SecurityGroup};
 use crate::state::nsg::{self, Access, Direction, PortRange, Protocol, SecurityRule, ServiceTag};
+use crate::state::places::StandingGroup;
 
 use super::{Fleet, VmSpec};
 
@@ -34,6 +35,9 @@ pub(crate) struct NetworkSpec {
     security_group: Option<String>,
     /// The name of a group.
     pub(crate) subnet_security_group: Option<String>,
+    /// Resource groups of its network interface and its public IP address; the VM's when left out.
+    pub(crate) interface_group: Option<String>,
+    pub(crate) public_ip_group: Option<String>,
     /// Further rules of the VM's own group.
     #[serde(default)]
     rules: Vec<RuleSpec>,
@@ -201,6 +205,21 @@ impl Fleet {
         self.network_security_groups.iter().map(group).collect()
     }
 
+    /// Resource groups that are there without a VM in them.
+    pub(crate) fn standing_groups(&self) -> Vec<StandingGroup> {
+        let of_policy = |vm: &VmSpec| {
+            let subscription = self.subscription_of(vm)?.id.to_string();
+            Some(StandingGroup { subscription, name: vm.policy_group.clone()?, location: vm.location.clone() })
+        };
+        let of_security_group = |group: SecurityGroup| StandingGroup {
+            subscription: group.subscription,
+            name: group.resource_group,
+            location: group.location,
+        };
+        let of_security_groups = self.security_groups().into_iter().map(of_security_group);
+        self.vms.iter().filter_map(of_policy).chain(of_security_groups).collect()
+    }
+
     /// Whether all groups and rules make sense.
     pub(crate) fn check_network(&self) -> Result<(), Complaint> {
         for group in &self.network_security_groups {
@@ -208,18 +227,12 @@ impl Fleet {
             if self.subscription_named(group.subscription.as_ref()).is_none() {
                 return Err((at("subscription"), "names none of the fleet's subscriptions".to_owned()));
             }
-            let home = self.subscription_named(group.subscription.as_ref()).map(|home| home.id);
-            let in_group = |vm: &VmSpec| {
-                vm.resource_group.eq_ignore_ascii_case(&group.resource_group)
-                    && self.subscription_of(vm).map(|its| its.id) == home
-            };
-            if !self.vms.iter().any(in_group) {
-                return Err((at("resource_group"), "has no VM: resource groups are where VMs are".to_owned()));
-            }
             check_rules(&group.rules, None).map_err(|(key, problem)| (at(&key), problem))?;
         }
+        let mut taken = HashSet::new();
         for vm in &self.vms {
             let at = |key: &str| format!("vms.{}.network.{key}", vm.name);
+            self.check_homes(vm, &mut taken).map_err(|(key, problem)| (at(&key), problem))?;
             let unknown = |name: &String| self.group(vm, name).is_none();
             let nic = vm.network.security_group.as_ref().filter(|name| !["own", "none"].contains(&name.as_str()));
             if let Some(name) = nic.filter(|name| unknown(name)) {
@@ -242,6 +255,21 @@ impl Fleet {
                 return Err((at("rules"), "only the VM's own group has rules of its own here".to_owned()));
             }
             check_rules(&vm.network.rules, vm.own_priorities()).map_err(|(key, problem)| (at(&key), problem))?;
+        }
+        Ok(())
+    }
+
+    /// Interfaces and addresses are called after their VMs, of which another may have that name in another group.
+    fn check_homes(&self, vm: &VmSpec, taken: &mut HashSet<[String; 4]>) -> Result<(), Complaint> {
+        let subscription = self.subscription_of(vm).map(|its| its.id.to_string()).unwrap_or_default();
+        for (key, group) in
+            [("interface_group", &vm.network.interface_group), ("public_ip_group", &vm.network.public_ip_group)]
+        {
+            let group = group.as_ref().unwrap_or(&vm.resource_group);
+            let home = [key, &subscription, group, &vm.name].map(str::to_ascii_lowercase);
+            if !taken.insert(home) {
+                return Err((key.to_owned(), format!("{group} has that of another VM of this name already")));
+            }
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use crate::state::configure::no_group;
 use crate::state::initiate::{Circumstances, InitiateInput, Refusal};
 use crate::state::jit::{AccessRequest, RequestPort, RequestVm, first_status, rule_name};
 use crate::state::operation::{Operation, Outcome};
-use crate::state::places::Places;
 use crate::state::power::{Failed, Power, PowerAction, PowerState};
 use crate::switches::{
     AllocationFailed, ConflictingOperation, InitiateOnDeallocated, PlanMissing, PowerStateAfterWrite,
@@ -190,7 +189,7 @@ impl Cloud {
         self.vms[vm].power = Power::settled(PowerState::Deallocated);
         self.vms[vm].release_address();
         self.vms[vm].deleted = true;
-        self.places = Places::of(&self.vms);
+        self.places.anew(&self.vms);
     }
 
     fn set_out(&mut self, vm: usize, action: PowerAction, now: DateTime<Utc>) -> Uuid {

@@ -75,7 +75,7 @@ impl Cloud {
             subscriptions: fleet.subscriptions.clone(),
             policies: vm::policies(fleet, &vms),
             earlier_policies: Vec::new(),
-            places: Places::of(&vms),
+            places: Places::of(&vms, fleet.standing_groups()),
             security_groups: fleet.security_groups(),
             vms,
             operations: BTreeMap::new(),
@@ -103,6 +103,16 @@ impl Cloud {
     /// The VMs of a subscription, or of one of its resource groups; case does not matter.
     pub(crate) fn vms_in(&self, subscription: &str, resource_group: Option<&str>) -> impl Iterator<Item = &Vm> {
         self.places.vms(subscription, resource_group).map(|index| &self.vms[index])
+    }
+
+    /// Those whose network interfaces are there.
+    pub(crate) fn interfaces_in(&self, subscription: &str, resource_group: Option<&str>) -> impl Iterator<Item = &Vm> {
+        self.places.interfaces(subscription, resource_group).map(|index| &self.vms[index])
+    }
+
+    /// Those whose public IP addresses are there.
+    pub(crate) fn addresses_in(&self, subscription: &str, resource_group: Option<&str>) -> impl Iterator<Item = &Vm> {
+        self.places.addresses(subscription, resource_group).map(|index| &self.vms[index])
     }
 
     /// What shall be listening at `now`: ports of booted VMs whose rules admit the client's public address.

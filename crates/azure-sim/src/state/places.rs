@@ -5,21 +5,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::state::vm::Vm;
 
-/// A resource group, as its first VM spells and places it.
-#[derive(Clone, Debug)]
+/// A resource group, as who is in it first spells and places it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ResourceGroup {
     pub(crate) name: String,
     pub(crate) location: String,
-    /// Indices into [`Cloud::vms`](crate::state::Cloud::vms).
+    /// Its VMs, and those whose interface or public address is in it: indices into
+    /// [`Cloud::vms`](crate::state::Cloud::vms).
     vms: Vec<usize>,
+    interfaces: Vec<usize>,
+    addresses: Vec<usize>,
     by_name: HashMap<String, usize>,
 }
 
-impl ResourceGroup {
-    /// Without VMs.
-    fn empty(name: &str, location: &str) -> Self {
-        Self { name: name.to_owned(), location: location.to_owned(), vms: Vec::new(), by_name: HashMap::new() }
-    }
+/// A resource group that is there whatever VMs there are.
+#[derive(Clone, Debug)]
+pub(crate) struct StandingGroup {
+    pub(crate) subscription: String,
+    pub(crate) name: String,
+    pub(crate) location: String,
 }
 
 /// What diagnoses the networks of one region of a subscription. Azure makes it with the region's first network.
@@ -50,32 +54,51 @@ impl NetworkWatcher {
 pub(crate) struct Places {
     subscriptions: HashMap<String, BTreeMap<String, ResourceGroup>>,
     watchers: HashMap<String, Vec<NetworkWatcher>>,
+    standing: Vec<StandingGroup>,
 }
 
 impl Places {
-    pub(crate) fn of(vms: &[Vm]) -> Self {
+    pub(crate) fn of(vms: &[Vm], standing: Vec<StandingGroup>) -> Self {
         let mut places = Self::default();
         for (index, vm) in vms.iter().enumerate().filter(|(_, vm)| !vm.deleted) {
-            let groups = places.subscriptions.entry(vm.subscription.to_ascii_lowercase()).or_default();
-            let group = groups.entry(vm.resource_group.to_ascii_lowercase());
-            let group = group.or_insert_with(|| ResourceGroup::empty(&vm.resource_group, &vm.location));
+            let group = places.make(&vm.subscription, &vm.resource_group, &vm.location);
             group.vms.push(index);
             group.by_name.insert(vm.name.to_ascii_lowercase(), index);
+            places.make(&vm.subscription, vm.interface_group(), &vm.location).interfaces.push(index);
+            if vm.public_ip_id().is_some() {
+                places.make(&vm.subscription, vm.public_ip_group(), &vm.location).addresses.push(index);
+            }
         }
+        for group in &standing {
+            places.make(&group.subscription, &group.name, &group.location);
+        }
+        places.standing = standing;
         places.watch(vms);
         places
+    }
+
+    /// The same groups with other VMs.
+    pub(crate) fn anew(&mut self, vms: &[Vm]) {
+        *self = Self::of(vms, std::mem::take(&mut self.standing));
+    }
+
+    /// The group with this name, there from now on.
+    fn make(&mut self, subscription: &str, name: &str, location: &str) -> &mut ResourceGroup {
+        let groups = self.subscriptions.entry(subscription.to_ascii_lowercase()).or_default();
+        groups.entry(name.to_ascii_lowercase()).or_insert_with(|| ResourceGroup {
+            name: name.to_owned(),
+            location: location.to_owned(),
+            ..ResourceGroup::default()
+        })
     }
 
     /// A watcher stays when the last VM of its region is gone.
     fn watch(&mut self, vms: &[Vm]) {
         let regions: BTreeSet<_> = vms.iter().map(|vm| (vm.subscription.as_str(), vm.location.as_str())).collect();
         for (subscription, location) in regions {
-            let key = subscription.to_ascii_lowercase();
-            let groups = self.subscriptions.entry(key.clone()).or_default();
-            let group = groups.entry(NetworkWatcher::GROUP.to_ascii_lowercase());
-            group.or_insert_with(|| ResourceGroup::empty(NetworkWatcher::GROUP, location));
+            self.make(subscription, NetworkWatcher::GROUP, location);
             let watcher = NetworkWatcher { subscription: subscription.to_owned(), location: location.to_owned() };
-            self.watchers.entry(key).or_default().push(watcher);
+            self.watchers.entry(subscription.to_ascii_lowercase()).or_default().push(watcher);
         }
     }
 
@@ -102,8 +125,21 @@ impl Places {
 
     /// The indices of the VMs of a subscription, or of one of its resource groups.
     pub(crate) fn vms(&self, subscription: &str, group: Option<&str>) -> impl Iterator<Item = usize> {
+        self.in_scope(subscription, group).flat_map(|group| group.vms.iter().copied())
+    }
+
+    /// Of those whose interface is there.
+    pub(crate) fn interfaces(&self, subscription: &str, group: Option<&str>) -> impl Iterator<Item = usize> {
+        self.in_scope(subscription, group).flat_map(|group| group.interfaces.iter().copied())
+    }
+
+    /// Of those whose public IP address is there.
+    pub(crate) fn addresses(&self, subscription: &str, group: Option<&str>) -> impl Iterator<Item = usize> {
+        self.in_scope(subscription, group).flat_map(|group| group.addresses.iter().copied())
+    }
+
+    fn in_scope(&self, subscription: &str, group: Option<&str>) -> impl Iterator<Item = &ResourceGroup> {
         let all = group.is_none().then(|| self.groups(subscription)).into_iter().flatten();
-        let one = group.and_then(|group| self.group(subscription, group));
-        all.chain(one).flat_map(|group| group.vms.iter().copied())
+        all.chain(group.and_then(|group| self.group(subscription, group)))
     }
 }

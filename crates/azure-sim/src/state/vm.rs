@@ -36,6 +36,9 @@ pub(crate) struct Vm {
     past: Vec<Past>,
     pub(crate) private_ip: Ipv4Addr,
     pub(crate) public_ip: PublicIp,
+    /// Names of the resource groups of its interface and its public address, where they are not the VM's own.
+    interface_group: Option<String>,
+    public_ip_group: Option<String>,
     pub(crate) ports: Vec<VmPort>,
     /// Name of its subnet: of those with a network security group, the group's.
     pub(crate) subnet: String,
@@ -137,6 +140,8 @@ impl Vm {
             past: Vec::new(),
             private_ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 4)) + index),
             public_ip,
+            interface_group: spec.network.interface_group.clone(),
+            public_ip_group: spec.network.public_ip_group.clone(),
             ports,
             subnet: spec.network.subnet_security_group.clone().unwrap_or_else(|| "default".to_owned()),
             nic_group: fleet.nic_group(spec),
@@ -159,6 +164,27 @@ impl Vm {
     /// The id of its resource group.
     pub(crate) fn group(&self) -> &str {
         &self.group
+    }
+
+    /// The name of its interface's resource group.
+    pub(crate) fn interface_group(&self) -> &str {
+        self.interface_group.as_ref().unwrap_or(&self.resource_group)
+    }
+
+    /// The name of its public address's resource group.
+    pub(crate) fn public_ip_group(&self) -> &str {
+        self.public_ip_group.as_ref().unwrap_or(&self.resource_group)
+    }
+
+    /// The id of what lies beside the VM, or in another resource group.
+    fn id_in(&self, group: Option<&String>, kind: &str, name: &str) -> String {
+        match group {
+            None => [self.group(), "/providers/", kind, "/", name].concat(),
+            Some(group) => {
+                ["/subscriptions/", &self.subscription, "/resourceGroups/", group, "/providers/", kind, "/", name]
+                    .concat()
+            }
+        }
     }
 
     pub(crate) fn id(&self) -> String {
@@ -194,7 +220,7 @@ impl Vm {
     }
 
     pub(crate) fn nic_id(&self) -> String {
-        format!("{}/providers/Microsoft.Network/networkInterfaces/{}", self.group(), self.nic_name())
+        self.id_in(self.interface_group.as_ref(), "Microsoft.Network/networkInterfaces", &self.nic_name())
     }
 
     pub(crate) fn nsg_name(&self) -> String {
@@ -213,10 +239,10 @@ impl Vm {
     pub(crate) fn public_ip_id(&self) -> Option<String> {
         match self.public_ip {
             PublicIp::None | PublicIp::Firewall(_) => None,
-            PublicIp::Static(_) | PublicIp::Dynamic { .. } => Some(format!(
-                "{}/providers/Microsoft.Network/publicIPAddresses/{}",
-                self.group(),
-                self.public_ip_name()
+            PublicIp::Static(_) | PublicIp::Dynamic { .. } => Some(self.id_in(
+                self.public_ip_group.as_ref(),
+                "Microsoft.Network/publicIPAddresses",
+                &self.public_ip_name(),
             )),
         }
     }
@@ -314,12 +340,12 @@ pub(crate) fn policies(fleet: &Fleet, vms: &[Vm]) -> Vec<Policy> {
             continue;
         }
         let protected = PolicyVm::new(vm.id(), ports, vm.firewall_address());
-        let place =
-            [&vm.subscription, &vm.resource_group, &vm.location, &spec.policy].map(|part| part.to_ascii_lowercase());
+        let group = spec.policy_group.as_ref().unwrap_or(&vm.resource_group);
+        let place = [&vm.subscription, group, &vm.location, &spec.policy].map(|part| part.to_ascii_lowercase());
         let policy = *places.entry(place).or_insert_with(|| {
             all.push(Policy {
                 subscription: vm.subscription.clone(),
-                resource_group: vm.resource_group.clone(),
+                resource_group: group.clone(),
                 location: vm.location.clone(),
                 name: spec.policy.clone(),
                 kind: "Basic".to_owned(),

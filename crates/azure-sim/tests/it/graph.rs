@@ -163,7 +163,8 @@ async fn what_is_wrong_with_a_request_is_told_in_azures_words_and_by_its_place()
         ),
     ] {
         let path = "/providers/Microsoft.ResourceGraph/resources";
-        let answer = azure.request(Method::POST, path).body(body).send().await.unwrap();
+        let request = azure.request(Method::POST, path).header("content-type", "application/json");
+        let answer = request.body(body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
         let error: Value = answer.json().await.unwrap();
         let told = error["error"]["details"][0]["message"].as_str().or(error["error"]["message"].as_str()).unwrap();

@@ -107,8 +107,16 @@ async fn what_the_policy_does_not_allow_is_refused() {
         assert!(message.contains(part), "{extra}: {message}");
     }
     let path = format!("{}/initiate", azure.policy("web-01"));
-    let answer = azure.request(Method::POST, &path).body("{").send().await.unwrap();
-    let (_, code, message) = error(answer).await;
+    let broken = |kind: Option<&'static str>| {
+        let request = azure.request(Method::POST, &path).body("{");
+        kind.into_iter().fold(request, |request, kind| request.header("content-type", kind)).send()
+    };
+    for (kind, named) in [(Some("text/plain"), "'text/plain'"), (None, "'<null>'")] {
+        let (status, code, message) = error(broken(kind).await.unwrap()).await;
+        assert_eq!((status, code.as_str()), (415, "UnsupportedMediaType"));
+        assert!(message.contains(named), "{message}");
+    }
+    let (_, code, message) = error(broken(Some("application/json; charset=utf-8")).await.unwrap()).await;
     assert_eq!(code, "InvalidRequestContent");
     assert!(message.contains("Unexpected end when reading JSON. Path '', line 1, position 1."), "{message}");
     assert!(azure.journal("/initiate").await.iter().all(|entry| entry["appliedAt"].is_null()));

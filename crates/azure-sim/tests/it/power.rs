@@ -151,3 +151,12 @@ async fn a_vm_has_an_id_of_its_own_and_an_etag_that_changes_with_it() {
     ids.dedup();
     assert_eq!(ids.len(), count, "all differ");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_to_hibernate_a_vm_that_can_not_is_refused() {
+    let azure = Azure::start().await;
+    let path = format!("{}/deallocate?hibernate=true", azure.vm("gpu-lab").id);
+    let (status, code, message) = error(azure.post(&path).await).await;
+    assert_eq!((status, code.as_str()), (409, "OperationNotAllowed"), "{message}");
+    assert_eq!(azure.power("gpu-lab").await, "running");
+}

@@ -104,8 +104,33 @@ fn a_window_that_ends_while_the_laptop_sleeps_is_asked_for_anew() {
     assert_eq!(world.asked.len(), 1);
     world.now += TimeDelta::hours(9);
     world.attempt.tick(world.now);
-    let asked = world.attempt.next(world.now).iter().any(|effect| name(effect).ends_with("until 23:00:00"));
-    assert!(asked);
+    let next = |world: &World| world.attempt.next(world.now).iter().map(name).collect::<Vec<_>>();
+    assert!(next(&world).ends_with(&["policy".to_owned()]), "Azure is to say that it is over: {:?}", next(&world));
+    world.attempt.begun(&Effect::ReadPolicy, world.now);
+    world.tell(policies());
+    let ends: Vec<_> = world.asked.iter().map(|ask| ask.end_time_utc.format("%H:%M:%S").to_string()).collect();
+    assert_eq!(ends, ["14:00:00", "23:00:00"]);
+}
+
+#[test]
+fn a_clock_that_is_odd_for_a_moment_has_nothing_asked_for_twice() {
+    let still_starting = |effect: &Effect| well(effect).filter(|_| *effect != Effect::StartVm);
+    for odd in [TimeDelta::hours(9), TimeDelta::hours(-9)] {
+        let mut world = World::answering(order(), Memory::default(), still_starting);
+        assert_eq!(world.asked.len(), 1);
+        world.attempt.correct_clock(odd);
+        world.now += odd;
+        world.attempt.tick(world.now);
+        assert!(world.attempt.next(world.now).iter().all(|effect| !matches!(effect, Effect::Initiate(_))), "{odd}");
+        // The answer to the look tells the right time again.
+        world.attempt.begun(&Effect::ReadPolicy, world.now);
+        world.attempt.correct_clock(-odd);
+        world.now -= odd;
+        world.tell(policies_open_until(120));
+        world.pass(TimeDelta::minutes(1));
+        assert_eq!(world.asked.len(), 1, "{odd}");
+        assert!(world.attempt.window(world.now).is_some(), "{odd}");
+    }
 }
 
 #[test]

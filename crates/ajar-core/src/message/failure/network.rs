@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 
 use super::{About, Words, azure_says_with, words};
-use crate::message::moment;
+use crate::message::{moment, sentence};
 use crate::snapshot::Step;
 
 pub(super) fn source_uncertain(seen: &[Ipv4Addr]) -> Words {
@@ -46,7 +46,7 @@ pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
 pub(super) fn unreachable(host: &str, detail: &str) -> Words {
     words(
         format!("{host} cannot be reached."),
-        detail,
+        sentence(detail),
         "Check the connection, and the proxy if there is one; then try again.",
     )
 }

@@ -1,5 +1,6 @@
 //! `summarize`: groups of rows, and what is worked out of each.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use crate::json::Value;
@@ -9,13 +10,21 @@ use super::bound::{Bound, Column, Type, bind, condition, name_of, suggested};
 use super::row::Row;
 use super::run::{Table, key};
 use super::source::View;
-use super::syntax::{Aggregate, Named};
+use super::syntax::{Aggregate, Expr, Named};
 use super::value;
 
 /// One result column: how it is made of a group's rows.
-struct Output<'a> {
-    aggregate: &'a Aggregate,
-    argument: Option<Bound>,
+enum Output<'a> {
+    Of {
+        aggregate: &'a Aggregate,
+        argument: Option<Bound>,
+    },
+    /// What is shown of the row in which something is largest, or least.
+    At {
+        of: Bound,
+        most: bool,
+        shown: Bound,
+    },
 }
 
 pub(super) fn summarize(
@@ -35,6 +44,13 @@ pub(super) fn summarize(
         keys.push(bound);
     }
     for (name, aggregate) in aggregates {
+        if let Aggregate::At { of, most, shown } = aggregate {
+            for (shown, column) in shown_at(&table.columns, name.as_deref(), of, shown.as_deref(), &columns)? {
+                columns.push(column);
+                outputs.push(Output::At { of: bind(&table.columns, of)?.0, most: *most, shown });
+            }
+            continue;
+        }
         let (output, column) = output(&table.columns, name.as_deref(), aggregate)?;
         columns.push(column);
         outputs.push(output);
@@ -60,6 +76,33 @@ pub(super) fn summarize(
     Ok(Table { columns, rows: rows.collect(), bytes: 0 })
 }
 
+/// The columns of `arg_max(of, shown)`: first what is compared, then what else is shown of that row. Those that `taken` has
+/// already are not shown again.
+fn shown_at(
+    columns: &[Column],
+    name: Option<&str>,
+    of: &Expr,
+    shown: Option<&[Expr]>,
+    taken: &[Column],
+) -> Result<Vec<(Bound, Column)>, QueryError> {
+    let mut all = Vec::new();
+    let mut add = |expr: &Expr, name: Option<&str>| {
+        let (bound, kind) = bind(columns, expr)?;
+        let name = name.map(str::to_owned).or_else(|| suggested(expr)).unwrap_or_else(|| "arg_".to_owned());
+        let is_new = |known: &Column| known.name != name;
+        if taken.iter().all(is_new) && all.iter().all(|(_, known)| is_new(known)) {
+            all.push((bound, Column { name, kind }));
+        }
+        Ok::<_, QueryError>(())
+    };
+    add(of, name)?;
+    match shown {
+        Some(exprs) => exprs.iter().try_for_each(|expr| add(expr, None))?,
+        None => columns.iter().try_for_each(|column| add(&Expr::Column(column.name.clone()), None))?,
+    }
+    Ok(all)
+}
+
 fn output<'a>(
     columns: &[Column],
     name: Option<&str>,
@@ -80,18 +123,22 @@ fn output<'a>(
         Aggregate::Avg(_) if kind == Type::Span => Type::Span,
         Aggregate::Avg(_) => Type::Real,
         Aggregate::MakeList(_) | Aggregate::MakeSet(_) => Type::Dynamic,
-        Aggregate::Sum(_) | Aggregate::Min(_) | Aggregate::Max(_) | Aggregate::Any(_) => kind,
+        Aggregate::Sum(_) | Aggregate::Min(_) | Aggregate::Max(_) | Aggregate::Any(_) | Aggregate::At { .. } => kind,
     };
     let about = aggregate.argument().and_then(suggested).unwrap_or_default();
     let name = name.map_or_else(|| format!("{}_{about}", aggregate.prefix()), str::to_owned);
-    Ok((Output { aggregate, argument }, Column { name, kind }))
+    Ok((Output::Of { aggregate, argument }, Column { name, kind }))
 }
 
 impl Output<'_> {
     fn of(&self, rows: &[Row], view: View<'_>) -> Value {
-        let argument = |row: &Row| self.argument.as_ref().map(|expr| expr.evaluate(row.seen_in(view)).into_owned());
+        let (aggregate, argument) = match self {
+            Self::Of { aggregate, argument } => (aggregate, argument),
+            Self::At { of, most, shown } => return extreme(rows, of, *most, shown, view),
+        };
+        let argument = |row: &Row| argument.as_ref().map(|expr| expr.evaluate(row.seen_in(view)).into_owned());
         let mut values = rows.iter().filter_map(argument).filter(|value| !value.is_null());
-        match self.aggregate {
+        match aggregate {
             Aggregate::Count => rows.len().into(),
             Aggregate::CountIf(_) => values.filter(|value| *value == Value::Bool(true)).count().into(),
             Aggregate::DistinctCount(_) => values.map(|value| value.to_string()).collect::<HashSet<_>>().len().into(),
@@ -104,9 +151,17 @@ impl Output<'_> {
                 let mut seen = HashSet::new();
                 values.filter(|value| seen.insert(value.to_string())).collect()
             }
-            Aggregate::Any(_) => values.next().unwrap_or_default(),
+            Aggregate::Any(_) | Aggregate::At { .. } => values.next().unwrap_or_default(),
         }
     }
+}
+
+/// What is shown of the first row in which `of` is largest, or least.
+fn extreme(rows: &[Row], of: &Bound, most: bool, shown: &Bound, view: View<'_>) -> Value {
+    let wanted = if most { Ordering::Greater } else { Ordering::Less };
+    let values = rows.iter().map(|row| (of.evaluate(row.seen_in(view)), row)).filter(|(value, _)| !value.is_null());
+    let found = values.reduce(|best, one| if value::order(&one.0, &best.0) == wanted { one } else { best });
+    found.map_or(Value::Null, |(_, row)| shown.evaluate(row.seen_in(view)).into_owned())
 }
 
 fn average(numbers: impl Iterator<Item = f64>) -> Value {

@@ -3,11 +3,13 @@
 use crate::json::Value;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use regex::Regex;
 
 use super::QueryError;
-use super::function::Function;
+use super::function::{self, Function};
+use super::pattern::Pattern;
 use super::row::Look;
 use super::syntax::{Comparison, Expr, Named};
 use super::time;
@@ -41,6 +43,20 @@ impl Type {
         }
     }
 
+    /// As a query calls it, in `a:long` and `typeof(long)`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "string" | "guid" => Self::Text,
+            "long" | "int" => Self::Integer,
+            "real" | "double" | "decimal" => Self::Real,
+            "bool" | "boolean" => Self::Bool,
+            "dynamic" => Self::Dynamic,
+            "datetime" | "date" => Self::Moment,
+            "timespan" | "time" => Self::Span,
+            _ => return None,
+        })
+    }
+
     /// What a row without a partner has in a column of this type: texts are never null.
     pub(super) fn nothing(self) -> Value {
         if self == Self::Text { "".into() } else { Value::Null }
@@ -72,6 +88,11 @@ pub(super) enum Bound {
         negated: bool,
         any_case: bool,
     },
+    HasTerms {
+        value: Box<Bound>,
+        list: Vec<Bound>,
+        all: bool,
+    },
     Between {
         value: Box<Bound>,
         low: Box<Bound>,
@@ -81,6 +102,8 @@ pub(super) enum Bound {
     Matches(Box<Bound>, Regex),
     Arithmetic(char, Box<Bound>, Box<Bound>),
     Call(Function, Vec<Bound>),
+    /// The n-th column of what is in the text.
+    Part(Box<Bound>, Arc<Pattern>, usize),
 }
 
 pub(super) fn column(columns: &[Column], name: &str) -> Result<usize, QueryError> {
@@ -123,6 +146,9 @@ pub(super) fn bind(columns: &[Column], expr: &Expr) -> Result<(Bound, Type), Que
             let (value, list) = (inner(value)?, all(list)?);
             (Bound::In { value, list, negated: *negated, any_case: *any_case }, Type::Bool)
         }
+        Expr::HasTerms { value, list, all: every } => {
+            (Bound::HasTerms { value: inner(value)?, list: all(list)?, all: *every }, Type::Bool)
+        }
         Expr::Between { value, low, high, negated } => {
             let [value, low, high] = between(columns, [value, low, high])?;
             (Bound::Between { value, low, high, negated: *negated }, Type::Bool)
@@ -163,20 +189,20 @@ fn arithmetic(sign: char, (left, one): (Bound, Type), (right, other): (Bound, Ty
         return (Bound::Arithmetic(sign, Box::new(left), Box::new(right)), kind);
     };
     let [left, right] = [(left, one), (right, other)].map(|(bound, kind)| match kind {
-        Type::Moment => Box::new(Bound::Call(Function::Microseconds, vec![bound])),
+        Type::Moment => Box::new(Bound::Call(function::MICROSECONDS, vec![bound])),
         _ => Box::new(bound),
     });
     let made = Bound::Arithmetic(if sign == '/' { ':' } else { sign }, left, right);
     let is_moment = kind == Type::Moment;
-    (if is_moment { Bound::Call(Function::OfMicroseconds, vec![made]) } else { made }, kind)
+    (if is_moment { Bound::Call(function::OF_MICROSECONDS, vec![made]) } else { made }, kind)
 }
 
 fn call(columns: &[Column], name: &str, arguments: &[Expr]) -> Result<(Bound, Type), QueryError> {
     let bound: Vec<_> = arguments.iter().map(|expr| bind(columns, expr)).collect::<Result<_, _>>()?;
     let (arguments, kinds): (Vec<_>, Vec<_>) = bound.into_iter().unzip();
     let (function, kind) = Function::find(name, &kinds)?;
-    let shown = arguments.into_iter().zip(kinds).map(|(bound, kind)| match (kind, function) {
-        (Type::Span, Function::ToString | Function::Concatenate) => Bound::Call(Function::SpanText, vec![bound]),
+    let shown = arguments.into_iter().zip(kinds).map(|(bound, kind)| match kind {
+        Type::Span if function.tells() => Bound::Call(function::SPAN_TEXT, vec![bound]),
         _ => bound,
     });
     Ok((Bound::Call(function, shown.collect()), kind))
@@ -186,8 +212,8 @@ fn call(columns: &[Column], name: &str, arguments: &[Expr]) -> Result<(Bound, Ty
 fn of_one_time<const N: usize>(all: [(Bound, Type); N]) -> [Bound; N] {
     let is = |wanted| all.iter().any(|(_, kind)| *kind == wanted);
     let function = match (is(Type::Moment), is(Type::Span)) {
-        (true, false) => Some((Function::ToMoment, Type::Moment)),
-        (false, true) => Some((Function::ToSpan, Type::Span)),
+        (true, false) => Some((function::TO_MOMENT, Type::Moment)),
+        (false, true) => Some((function::TO_SPAN, Type::Span)),
         _ => None,
     };
     all.map(|(bound, kind)| match function {
@@ -274,6 +300,15 @@ impl Bound {
                 });
                 (is_in != *negated).into()
             }
+            Self::HasTerms { value, list, all } => {
+                let value = value.evaluate(row);
+                let terms: Vec<_> = list.iter().map(|term| term.evaluate(row)).collect();
+                let terms = terms.iter().flat_map(|term| match &**term {
+                    Value::Array(terms) => terms.as_slice(),
+                    term => std::slice::from_ref(term),
+                });
+                value::has_terms(&value, terms, *all).into()
+            }
             Self::Between { value, low, high, negated } => {
                 let value = value.evaluate(row);
                 let above = value::ordered(&low.evaluate(row), &value).is_some_and(std::cmp::Ordering::is_le);
@@ -285,6 +320,7 @@ impl Bound {
                 let numbers = value::number(&left.evaluate(row)).zip(value::number(&right.evaluate(row)));
                 number_or_null(numbers.and_then(|(left, right)| calculate(*sign, left, right)))
             }
+            Self::Part(of, pattern, at) => pattern.part(&value::text(&of.evaluate(row)), *at),
             Self::Call(function, arguments) => return function.call(arguments, row),
         };
         Cow::Owned(made)

@@ -63,6 +63,14 @@ impl Parser<'_> {
                 return Ok(Expr::In { value: Box::new(left), list, negated, any_case });
             }
         }
+        for (word, all) in [("has_any", false), ("has_all", true)] {
+            if self.keyword(word) {
+                self.expect("(")?;
+                let list = self.many(Self::expr)?;
+                self.expect(")")?;
+                return Ok(Expr::HasTerms { value: Box::new(left), list, all });
+            }
+        }
         for (word, negated) in [("between", false), ("!between", true)] {
             if self.keyword(word) {
                 self.expect("(")?;
@@ -128,7 +136,9 @@ impl Parser<'_> {
         }
         let mut value = self.primary()?;
         loop {
-            if self.sign(".") {
+            // A name that is no word is in brackets, behind a full stop or not: `a.['b.c']`.
+            let dotted = self.sign(".");
+            if dotted && !self.is_sign("[") {
                 self.lengthen(1)?;
                 value = Expr::Member(Box::new(value), self.word()?);
             } else if self.sign("[") {

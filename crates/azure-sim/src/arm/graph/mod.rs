@@ -11,6 +11,7 @@ mod lexer;
 mod limits;
 mod page;
 mod parser;
+mod pattern;
 mod quota;
 mod request;
 mod row;

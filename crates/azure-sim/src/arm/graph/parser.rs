@@ -1,6 +1,7 @@
 //! Reads a query's steps. Whatever is not known here is a mistake, never passed over.
 
 use super::QueryError;
+use super::bound::Type;
 use super::lexer::{Placed, Token, tokens};
 use super::syntax::{Aggregate, Expr, JoinKind, Named, Query, SortKey, Step, Union};
 
@@ -26,8 +27,34 @@ pub(super) struct Parser<'q> {
 
 pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
     let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, links: 0 };
-    let query = parser.query()?;
+    let query = parser.whole()?;
     if parser.peek().is_some() { Err(parser.unexpected()) } else { Ok(query) }
+}
+
+/// Reads what follows the name of an operator.
+type ReadStep = fn(&mut Parser<'_>) -> Result<Step, QueryError>;
+
+/// How the operator with this name is read, if there is one.
+fn operator(name: &str) -> Option<ReadStep> {
+    Some(match name {
+        "where" | "filter" => |parser| Ok(Step::Where(parser.expr()?)),
+        "project" => |parser| Ok(Step::Project(parser.many(Parser::named)?)),
+        "project-away" => |parser| parser.project_away(),
+        "project-keep" => |parser| Ok(Step::ProjectKeep(parser.many(Parser::word)?)),
+        "project-rename" => |parser| Ok(Step::ProjectRename(parser.many(Parser::renaming)?)),
+        "extend" => |parser| Ok(Step::Extend(parser.many(Parser::named)?)),
+        "distinct" => |parser| parser.distinct(),
+        "order" | "sort" => |parser| parser.order(),
+        "take" | "limit" => |parser| parser.take(),
+        "top" => |parser| parser.top(),
+        "count" => |_| Ok(Step::Count),
+        "summarize" => |parser| parser.summarize(),
+        "join" => |parser| parser.join(),
+        "mv-expand" | "mvexpand" => |parser| parser.mv_expand(),
+        "parse" => |parser| parser.parse(),
+        "union" => |parser| parser.union(),
+        _ => return None,
+    })
 }
 
 impl Parser<'_> {
@@ -61,9 +88,13 @@ impl Parser<'_> {
         Err(QueryError::semantic(problem))
     }
 
+    pub(super) fn is_sign(&self, sign: &str) -> bool {
+        matches!(self.peek(), Some(Token::Sign(known)) if *known == sign)
+    }
+
     /// Takes the sign if it is next.
     pub(super) fn sign(&mut self, sign: &str) -> bool {
-        let is_next = matches!(self.peek(), Some(Token::Sign(known)) if *known == sign);
+        let is_next = self.is_sign(sign);
         self.next += usize::from(is_next);
         is_next
     }
@@ -77,6 +108,10 @@ impl Parser<'_> {
         let is_next = matches!(self.peek(), Some(Token::Word(word)) if word == keyword);
         self.next += usize::from(is_next);
         is_next
+    }
+
+    pub(super) fn expect_word(&mut self, keyword: &str) -> Result<(), QueryError> {
+        if self.keyword(keyword) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// The word that is next, taken when `known` makes something of it.
@@ -118,47 +153,57 @@ impl Parser<'_> {
 
     fn query(&mut self) -> Result<Query, QueryError> {
         let table = self.word()?;
-        let mut steps = Vec::new();
-        while self.sign("|") {
-            steps.push(self.step()?);
-        }
+        let steps = self.steps(Vec::new())?;
         Ok(Query { table, steps })
     }
 
-    fn step(&mut self) -> Result<Step, QueryError> {
-        self.links = 0;
-        let begin = self.next;
-        let operator = self.word()?;
-        Ok(match operator.as_str() {
-            "where" | "filter" => Step::Where(self.expr()?),
-            "project" => Step::Project(self.many(Self::named)?),
-            "project-away" => Step::ProjectAway(self.many(Self::word)?),
-            "extend" => Step::Extend(self.many(Self::named)?),
-            "distinct" => Step::Distinct(if self.sign("*") { Vec::new() } else { self.many(Self::named)? }),
-            "order" | "sort" => {
-                if !self.keyword("by") {
-                    return Err(self.unexpected());
-                }
-                Step::OrderBy(self.many(Self::sort_key)?)
+    /// The whole text. Without a table it is about `Resources`.
+    fn whole(&mut self) -> Result<Query, QueryError> {
+        match self.take_word(operator) {
+            Some(read) => {
+                let first = read(self)?;
+                Ok(Query { table: "resources".to_owned(), steps: self.steps(vec![first])? })
             }
-            "take" | "limit" => Step::Take(self.whole_number()?),
-            "top" => {
-                let rows = self.whole_number()?;
-                if !self.keyword("by") {
-                    return Err(self.unexpected());
-                }
-                Step::Top(rows, self.sort_key()?)
-            }
-            "count" => Step::Count,
-            "summarize" => self.summarize()?,
-            "join" => self.join()?,
-            "mv-expand" | "mvexpand" => self.mv_expand()?,
-            "union" => self.union()?,
-            _ => {
-                self.next = begin;
-                return Err(self.unexpected());
-            }
-        })
+            None => self.query(),
+        }
+    }
+
+    fn steps(&mut self, mut steps: Vec<Step>) -> Result<Vec<Step>, QueryError> {
+        while self.sign("|") {
+            self.links = 0;
+            let read = self.take_word(operator).ok_or_else(|| self.unexpected())?;
+            steps.push(read(self)?);
+        }
+        Ok(steps)
+    }
+
+    fn project_away(&mut self) -> Result<Step, QueryError> {
+        Ok(Step::ProjectAway(self.many(Self::word)?))
+    }
+
+    /// `new = old`
+    fn renaming(&mut self) -> Result<(String, String), QueryError> {
+        let new = self.name_before_equals().ok_or_else(|| self.unexpected())?;
+        Ok((new, self.word()?))
+    }
+
+    fn distinct(&mut self) -> Result<Step, QueryError> {
+        Ok(Step::Distinct(if self.sign("*") { Vec::new() } else { self.many(Self::named)? }))
+    }
+
+    fn order(&mut self) -> Result<Step, QueryError> {
+        self.expect_word("by")?;
+        Ok(Step::OrderBy(self.many(Self::sort_key)?))
+    }
+
+    fn take(&mut self) -> Result<Step, QueryError> {
+        Ok(Step::Take(self.whole_number()?))
+    }
+
+    fn top(&mut self) -> Result<Step, QueryError> {
+        let rows = self.whole_number()?;
+        self.expect_word("by")?;
+        Ok(Step::Top(rows, self.sort_key()?))
     }
 
     /// One or more, with commas between.
@@ -176,7 +221,7 @@ impl Parser<'_> {
     }
 
     /// `name = expression`, when that is next.
-    fn name_before_equals(&mut self) -> Option<String> {
+    pub(super) fn name_before_equals(&mut self) -> Option<String> {
         let (Some(Token::Word(name)), Some(Token::Sign("="))) =
             (self.peek(), self.tokens.get(self.next + 1).map(|placed| &placed.token))
         else {
@@ -244,6 +289,7 @@ impl Parser<'_> {
             "make_list" | "makelist" => Aggregate::MakeList,
             "make_set" | "makeset" => Aggregate::MakeSet,
             "any" | "take_any" => Aggregate::Any,
+            "arg_max" | "arg_min" => return self.extreme(function == "arg_max"),
             _ => {
                 self.next = begin;
                 return Err(self.unexpected());
@@ -254,6 +300,18 @@ impl Parser<'_> {
         Ok(of(argument))
     }
 
+    /// `of, *)` or `of, shown, …)`, past the opening parenthesis.
+    fn extreme(&mut self, most: bool) -> Result<Aggregate, QueryError> {
+        let of = self.expr()?;
+        let shown = if self.sign(",") {
+            if self.sign("*") { None } else { Some(self.many(Self::expr)?) }
+        } else {
+            Some(Vec::new())
+        };
+        self.expect(")")?;
+        Ok(Aggregate::At { of, most, shown })
+    }
+
     fn join(&mut self) -> Result<Step, QueryError> {
         let mut kind = JoinKind::InnerUnique;
         if self.keyword("kind") {
@@ -262,16 +320,13 @@ impl Parser<'_> {
                 "innerunique" => Some(JoinKind::InnerUnique),
                 "inner" => Some(JoinKind::Inner),
                 "leftouter" => Some(JoinKind::LeftOuter),
+                "fullouter" => Some(JoinKind::FullOuter),
                 _ => None,
             };
             kind = self.take_word(known).ok_or_else(|| self.unexpected())?;
         }
-        self.expect("(")?;
-        let right = self.nested(Self::query)?;
-        self.expect(")")?;
-        if !self.keyword("on") {
-            return Err(self.unexpected());
-        }
+        let right = self.leg()?;
+        self.expect_word("on")?;
         Ok(Step::Join { kind, right, on: self.many(Self::join_key)? })
     }
 
@@ -319,10 +374,20 @@ impl Parser<'_> {
 
     fn mv_expand(&mut self) -> Result<Step, QueryError> {
         let column = self.named()?;
+        let kind = if self.keyword("to") { Some(self.conversion()?) } else { None };
         let limit = if self.keyword("limit") { self.whole_number()? } else { EXPANDED };
         if limit > MOST_EXPANDED {
             return Err(QueryError::semantic(format!("mv-expand: the limit {limit} is above {MOST_EXPANDED}")));
         }
-        Ok(Step::MvExpand { column, limit })
+        Ok(Step::MvExpand { column, kind, limit })
+    }
+
+    /// `typeof(string)`
+    fn conversion(&mut self) -> Result<Type, QueryError> {
+        self.expect_word("typeof")?;
+        self.expect("(")?;
+        let kind = self.type_name()?;
+        self.expect(")")?;
+        Ok(kind)
     }
 }

@@ -10,8 +10,9 @@ use crate::json::Value;
 use super::QueryError;
 use super::aggregate;
 use super::bound::{Bound, Column, Type, bind, column, condition, name_of, suggested};
-use super::function::Function;
+use super::function;
 use super::limits::check_records;
+use super::pattern::{self, Parse};
 use super::row::{Joined, Layer, Row, With};
 use super::source::{View, columns, is_about_type};
 use super::syntax::{Expr, JoinKind, Named, Query, SortKey, Step, Union};
@@ -31,6 +32,8 @@ pub(super) type Tables<'t> = &'t dyn Fn(&str, &[Step]) -> Result<Vec<Row>, Query
 
 /// Resource Graph takes no more joins than this in one query.
 const MOST_JOINS: usize = 3;
+/// And no more of these.
+const MOST_EXPANSIONS: usize = 3;
 /// And no more legs of unions.
 const MOST_LEGS: usize = 3;
 
@@ -59,6 +62,12 @@ fn check_limits(query: &Query) -> Result<(), QueryError> {
     if joins > MOST_JOINS {
         return Err(QueryError::semantic(format!("a query can have {MOST_JOINS} joins, and this one has {joins}")));
     }
+    let expansions = query.steps.iter().filter(|step| matches!(step, Step::MvExpand { .. })).count();
+    if expansions > MOST_EXPANSIONS {
+        return Err(QueryError::semantic(format!(
+            "a query can have {MOST_EXPANSIONS} mv-expand operators, and this one has {expansions}"
+        )));
+    }
     let legs = |step: &Step| if let Step::Union(union) = step { union.legs.len() } else { 0 };
     let legs: usize = query.steps.iter().map(legs).sum();
     if legs > MOST_LEGS {
@@ -77,6 +86,8 @@ impl Table {
             }
             Step::Project(named) => self.project(named),
             Step::ProjectAway(names) => self.project_away(names),
+            Step::ProjectKeep(names) => self.project_keep(names),
+            Step::ProjectRename(names) => self.project_rename(names),
             Step::Extend(named) => self.extend(named),
             Step::Distinct(named) => self.distinct(named, view),
             Step::OrderBy(keys) => self.order(keys, view),
@@ -95,7 +106,8 @@ impl Table {
             }
             Step::Summarize { aggregates, by } => aggregate::summarize(self, view, aggregates, by),
             Step::Join { kind, right, on } => self.join(*kind, run(right, view, tables)?, on, view),
-            Step::MvExpand { column, limit } => self.expand(column, *limit, view),
+            Step::MvExpand { column, kind, limit } => self.expand(column, *kind, *limit, view),
+            Step::Parse(parse) => self.parse(parse),
             Step::Union(union) => self.union(union, view, tables),
         }
     }
@@ -111,7 +123,7 @@ impl Table {
             return self;
         }
         let shown = |(at, column): (usize, &Column)| match column.kind {
-            Type::Span => Bound::Call(Function::SpanText, vec![Bound::Column(at)]),
+            Type::Span => Bound::Call(function::SPAN_TEXT, vec![Bound::Column(at)]),
             _ => Bound::Column(at),
         };
         let exprs = self.columns.iter().enumerate().map(shown).collect();
@@ -145,9 +157,33 @@ impl Table {
         for name in names {
             column(&self.columns, name)?;
         }
-        let kept: Vec<_> = (0..self.columns.len()).filter(|at| !names.contains(&self.columns[*at].name)).collect();
+        Ok(self.keep(|name| !names.iter().any(|known| known == name)))
+    }
+
+    /// In the order that they have.
+    fn project_keep(self, names: &[String]) -> Result<Self, QueryError> {
+        for name in names {
+            column(&self.columns, name)?;
+        }
+        Ok(self.keep(|name| names.iter().any(|known| known == name)))
+    }
+
+    /// The columns whose names are wanted.
+    fn keep(self, wanted: impl Fn(&str) -> bool) -> Self {
+        let kept: Vec<_> = (0..self.columns.len()).filter(|at| wanted(&self.columns[*at].name)).collect();
         let columns = kept.iter().map(|at| self.columns[*at].clone()).collect();
-        Ok(self.computed(columns, kept.into_iter().map(Bound::Column).collect()))
+        self.computed(columns, kept.into_iter().map(Bound::Column).collect())
+    }
+
+    fn project_rename(mut self, names: &[(String, String)]) -> Result<Self, QueryError> {
+        for (new, old) in names {
+            let at = column(&self.columns, old)?;
+            if self.columns.iter().any(|known| known.name == *new) {
+                return Err(QueryError::semantic(format!("project-rename: there would be two columns named '{new}'")));
+            }
+            self.columns[at].name.clone_from(new);
+        }
+        Ok(self)
     }
 
     fn extend(self, named: &[Named]) -> Result<Self, QueryError> {
@@ -157,13 +193,17 @@ impl Table {
         for one in named {
             // Each sees the columns as they were before, not its neighbours.
             let (bound, kind) = bind(&self.columns, &one.expr)?;
-            let name = name_of(one, &mut unnamed);
-            if let Some(at) = columns.iter().position(|column| column.name == name) {
-                (columns[at].kind, exprs[at]) = (kind, bound);
-            } else {
-                columns.push(Column { name, kind });
-                exprs.push(bound);
-            }
+            set(&mut columns, &mut exprs, Column { name: name_of(one, &mut unnamed), kind }, bound);
+        }
+        Ok(self.computed(columns, exprs))
+    }
+
+    fn parse(self, parse: &Parse) -> Result<Self, QueryError> {
+        let (of, _) = bind(&self.columns, &parse.of)?;
+        let mut columns = self.columns.clone();
+        let mut exprs: Vec<Bound> = (0..columns.len()).map(Bound::Column).collect();
+        for (column, expr) in parse.pattern()?.columns(&of) {
+            set(&mut columns, &mut exprs, column, expr);
         }
         Ok(self.computed(columns, exprs))
     }
@@ -215,44 +255,56 @@ impl Table {
             left_keys.push(key_column(&self.columns, left)?);
             right_keys.push(key_column(&right.columns, other)?);
         }
-        let mut partners: HashMap<String, Vec<Row>> = HashMap::new();
-        for row in right.rows {
+        // In the order of the rows; those that have found one are told apart from those that have not.
+        let mut partners: HashMap<String, Partners> = HashMap::new();
+        for (number, row) in right.rows.into_iter().enumerate() {
             let key = key(right_keys.iter().map(|at| row.seen_in(view).get(*at)));
-            partners.entry(key).or_default().push(row);
+            partners.entry(key).or_default().rows.push((number, row));
         }
-        let nothing = Row::nothing(right.columns.iter().map(|column| column.kind));
+        let nothing = |columns: &[Column]| Row::nothing(columns.iter().map(|column| column.kind));
+        let (no_left, no_right) = (nothing(&self.columns), nothing(&right.columns));
         let width = self.columns.len();
+        let joined =
+            |left: &Row, right: &Row| Row::Joined(Arc::new(Joined { left: left.clone(), width, right: right.clone() }));
         let (mut rows, mut seen) = (Vec::new(), HashSet::new());
         for left in self.rows {
             let key = key(left_keys.iter().map(|at| left.seen_in(view).get(*at)));
             if kind == JoinKind::InnerUnique && !seen.insert(key.clone()) {
                 continue;
             }
-            let joined =
-                |right: &Row| Row::Joined(Arc::new(Joined { left: left.clone(), width, right: right.clone() }));
-            match partners.get(&key) {
+            match partners.get_mut(&key) {
                 Some(found) => {
-                    check_records(rows.len() + found.len())?;
-                    rows.extend(found.iter().map(joined));
+                    check_records(rows.len() + found.rows.len())?;
+                    rows.extend(found.rows.iter().map(|(_, right)| joined(&left, right)));
+                    found.met = true;
                 }
-                None if kind == JoinKind::LeftOuter => rows.push(joined(&nothing)),
+                None if matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter) => {
+                    rows.push(joined(&left, &no_right));
+                }
                 None => {}
             }
+        }
+        if kind == JoinKind::FullOuter {
+            let mut alone: Vec<_> =
+                partners.into_values().filter(|partners| !partners.met).flat_map(|partners| partners.rows).collect();
+            alone.sort_by_key(|(number, _)| *number);
+            check_records(rows.len() + alone.len())?;
+            rows.extend(alone.iter().map(|(_, right)| joined(&no_left, right)));
         }
         Ok(Self { columns: joined_columns(self.columns, right.columns), rows, bytes: 0 })
     }
 
-    fn expand(self, named: &Named, limit: usize, view: View<'_>) -> Result<Self, QueryError> {
+    fn expand(self, named: &Named, wanted: Option<Type>, limit: usize, view: View<'_>) -> Result<Self, QueryError> {
         let (bound, kind) = bind(&self.columns, &named.expr)?;
         if kind != Type::Dynamic {
             return Err(QueryError::semantic(format!("mv-expand: a value of type {} has no parts", kind.name())));
         }
-        let name = name_of(named, &mut 0);
+        let column = Column { name: name_of(named, &mut 0), kind: wanted.unwrap_or(kind) };
         let mut columns = self.columns.clone();
-        let at = columns.iter().position(|column| column.name == name).unwrap_or(columns.len());
-        if at == columns.len() {
-            columns.push(Column { name, kind });
-        }
+        let at = columns.iter().position(|known| known.name == column.name).unwrap_or(columns.len());
+        columns.splice(at..columns.len().min(at + 1), [column]);
+        let converted =
+            |part: Value| wanted.map_or_else(|| part.clone(), |kind| pattern::convert(&value::text(&part), kind));
         let mut rows = Vec::new();
         for row in &self.rows {
             let parts = match bound.evaluate(row.seen_in(view)).into_owned() {
@@ -262,11 +314,32 @@ impl Table {
                 other => vec![other],
             };
             check_records(rows.len() + parts.len().min(limit))?;
-            let with = |value| Row::With(Arc::new(With { below: row.clone(), at, value: view.spent.keep(value) }));
+            let with = |part| {
+                let value = view.spent.keep(converted(part));
+                Row::With(Arc::new(With { below: row.clone(), at, value }))
+            };
             rows.extend(parts.into_iter().take(limit).map(with));
         }
         Ok(Self { columns, rows, bytes: 0 })
     }
+}
+
+/// Adds the column, or puts it in the place of the one of its name.
+fn set(columns: &mut Vec<Column>, exprs: &mut Vec<Bound>, column: Column, expr: Bound) {
+    if let Some(at) = columns.iter().position(|known| known.name == column.name) {
+        (columns[at], exprs[at]) = (column, expr);
+    } else {
+        columns.push(column);
+        exprs.push(expr);
+    }
+}
+
+/// Right rows of a join with the same key.
+#[derive(Default)]
+struct Partners {
+    rows: Vec<(usize, Row)>,
+    /// Whether a left row has that key.
+    met: bool,
 }
 
 /// What makes rows belong together, as one text.

@@ -1,5 +1,7 @@
 //! What a query says, before anything is known of columns.
 
+use super::bound::Type;
+use super::pattern::Parse;
 use crate::json::Value;
 
 /// A table and what happens to it, step by step.
@@ -14,15 +16,30 @@ pub(super) enum Step {
     Where(Expr),
     Project(Vec<Named>),
     ProjectAway(Vec<String>),
+    ProjectKeep(Vec<String>),
+    /// New names, and the columns that get them.
+    ProjectRename(Vec<(String, String)>),
     Extend(Vec<Named>),
     Distinct(Vec<Named>),
     OrderBy(Vec<SortKey>),
     Take(usize),
     Top(usize, SortKey),
     Count,
-    Summarize { aggregates: Vec<(Option<String>, Aggregate)>, by: Vec<Named> },
-    Join { kind: JoinKind, right: Query, on: Vec<(String, String)> },
-    MvExpand { column: Named, limit: usize },
+    Summarize {
+        aggregates: Vec<(Option<String>, Aggregate)>,
+        by: Vec<Named>,
+    },
+    Join {
+        kind: JoinKind,
+        right: Query,
+        on: Vec<(String, String)>,
+    },
+    MvExpand {
+        column: Named,
+        kind: Option<Type>,
+        limit: usize,
+    },
+    Parse(Parse),
     Union(Union),
 }
 
@@ -57,6 +74,7 @@ pub(super) enum JoinKind {
     InnerUnique,
     Inner,
     LeftOuter,
+    FullOuter,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +89,12 @@ pub(super) enum Aggregate {
     MakeList(Expr),
     MakeSet(Expr),
     Any(Expr),
+    /// `arg_max(of, shown)`: of the row in which `of` is largest, or least, what is shown; without that, all columns.
+    At {
+        of: Expr,
+        most: bool,
+        shown: Option<Vec<Expr>>,
+    },
 }
 
 impl Aggregate {
@@ -86,7 +110,7 @@ impl Aggregate {
             Self::Avg(_) => "avg",
             Self::MakeList(_) => "list",
             Self::MakeSet(_) => "set",
-            Self::Any(_) => "any",
+            Self::Any(_) | Self::At { .. } => "any",
         }
     }
 
@@ -101,7 +125,8 @@ impl Aggregate {
             | Self::Avg(expr)
             | Self::MakeList(expr)
             | Self::MakeSet(expr)
-            | Self::Any(expr) => Some(expr),
+            | Self::Any(expr)
+            | Self::At { of: expr, .. } => Some(expr),
         }
     }
 }
@@ -134,6 +159,12 @@ pub(super) enum Expr {
         list: Vec<Expr>,
         negated: bool,
         any_case: bool,
+    },
+    /// `a has_any ('b', 'c')`, or `has_all`.
+    HasTerms {
+        value: Box<Expr>,
+        list: Vec<Expr>,
+        all: bool,
     },
     Between {
         value: Box<Expr>,

@@ -1,5 +1,6 @@
 //! Queries over a small cloud of this process: what each step answers, and what is refused.
 
+mod language;
 mod plain;
 mod random;
 
@@ -221,7 +222,6 @@ fn what_is_not_known_is_refused_and_never_passed_over() {
         ("Resources | evaluate bag_unpack(tags)", "ParserFailure"),
         ("Resources | where name matches regex '('", "regular expression"),
         ("Resources | where name matches 'a'", "ParserFailure"),
-        ("Resources | parse name with a '-' b", "ParserFailure"),
         ("Resources | union isfuzzy=true Resources", "fuzzy"),
         ("Resources | union kind=left Resources", "kind=left"),
         ("Resources | union Resources, Resources | union Resources, Resources", "union legs"),

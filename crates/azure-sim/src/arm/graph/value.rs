@@ -121,6 +121,13 @@ fn passes(test: TextTest, left: &Value, right: &Value) -> bool {
     }
 }
 
+/// `has_any` and `has_all`, whatever the case.
+pub(super) fn has_terms<'v>(value: &Value, mut terms: impl Iterator<Item = &'v Value>, all: bool) -> bool {
+    let lower = text(value).to_lowercase();
+    let mut has = |term: &Value| has(&lower, &text(term).to_lowercase());
+    if all { terms.all(&mut has) } else { terms.any(&mut has) }
+}
+
 /// Whether `term` is in `text` with nothing alphanumeric beside it.
 fn has(text: &str, term: &str) -> bool {
     let beside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
