@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
-use crate::ports::{Accounts, Azure, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, SignInPlan, SignedInAs, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
@@ -133,6 +133,10 @@ impl Accounts for AzureAccounts {
 
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble> {
         self.0.sign_out(name, account).await
+    }
+
+    async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble> {
+        Ok(ajar_azure::az_accounts().await?)
     }
 
     fn kept(&self, account: &AccountSettings) -> Kept {

@@ -166,7 +166,11 @@ async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureVie
     match session.face.ask(Request::Leave { name: name.clone() }).await {
         Reply::Refused { failure } => Err(*failure),
         Reply::Left => Ok(true),
-        Reply::Done | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(false),
+        Reply::Done
+        | Reply::Attempt { .. }
+        | Reply::SigningIn { .. }
+        | Reply::SignedOut { .. }
+        | Reply::Rights { .. } => Ok(false),
     }
 }
 

@@ -24,16 +24,18 @@ pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &
     };
     let wish = Wish {
         name: args.name.clone(),
-        method,
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),
         client_id: args.client_id.clone(),
         secret,
+        ..Wish::by(method)
     };
     let number = match session.face.ask(Request::SignIn(wish)).await {
         Reply::SigningIn { number } => number,
         Reply::Refused { failure } => return Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } => return Err(lost().into()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
+            return Err(lost().into());
+        }
     };
     tokio::select! {
         ended = follow(session, args, number) => ended,

@@ -8,6 +8,7 @@ use ajar_core::attempt::{Ask, InitiateFailure};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::rights::Granted;
 use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
 
@@ -78,5 +79,9 @@ impl Azure for As {
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.client().await?.addresses(network_interfaces).await
+    }
+
+    async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
+        self.client().await?.granted(vm).await
     }
 }

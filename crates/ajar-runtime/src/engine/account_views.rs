@@ -2,7 +2,7 @@
 
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::message::account::standing;
-use ajar_core::snapshot::{AccountState, AccountView, Kept};
+use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInWays};
 
 use super::Engine;
 use super::signing_in::is_ajars_own;
@@ -27,6 +27,12 @@ impl Engine {
             self.account_view(name, own, favourites, is_default)
         })
         .collect()
+    }
+
+    /// What there is to sign in with.
+    pub(super) fn sign_in_ways(&self) -> SignInWays {
+        let client_id = self.settings.client_id(self.settings.default_cloud(&self.defaults));
+        SignInWays { client_id: client_id.map(ToOwned::to_owned), az: self.az_view() }
     }
 
     fn account_view(

@@ -7,7 +7,8 @@ use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::protocol::{Reply, SignIn};
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -21,6 +22,8 @@ pub(super) struct SigningIn {
     number: u64,
     /// The account's name, if it has one already.
     name: Option<AccountName>,
+    /// What waits for it: a favourite to open.
+    then: Option<ProfileName>,
     stage: SignInStage,
     task: AbortHandle,
 }
@@ -47,9 +50,12 @@ pub(super) struct SignedOut {
 impl Engine {
     /// Begins to sign in; its number.
     pub(super) fn sign_in(&mut self, wish: SignIn) -> Result<u64, Trouble> {
+        if let Some(then) = &wish.then {
+            self.favourite(then)?;
+        }
         let plan = self.plan(&wish)?;
         self.sign_ins += 1;
-        let (number, name) = (self.sign_ins, wish.name);
+        let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         let task = tokio::spawn(async move {
             let told = happened.clone();
@@ -58,7 +64,7 @@ impl Engine {
             drop(happened.send(Happened::Signing(number, Signing::Ended(result))));
         });
         let task = task.abort_handle();
-        self.signing_in = Some(SigningIn { number, name, stage: SignInStage::Beginning, task });
+        self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
         Ok(number)
     }
 
@@ -144,10 +150,30 @@ impl Engine {
         self.settings_seen = None;
         self.reload_settings();
         self.wants_sign_in.remove(&name.key());
+        self.open_what_waited();
         if self.looked {
             self.begin_refresh();
         }
         Ok(SignInStage::Done { name, username: account.username, kept })
+    }
+
+    /// Opens the favourite that the sign-in was wanted for, as a click does.
+    fn open_what_waited(&mut self) {
+        let Some(name) = self.signing_in.as_mut().and_then(|last| last.then.take()) else { return };
+        let connect = Connect {
+            name: name.clone(),
+            port: None,
+            seconds: None,
+            reason: None,
+            source: None,
+            launch: true,
+            stays: true,
+            again: false,
+        };
+        if let Err(trouble) = self.connect(None, connect) {
+            // It was removed meanwhile, or given another account that is not there.
+            tracing::warn!(%name, failure = %trouble.failure, "what waited for the sign-in could not be opened");
+        }
     }
 
     /// Forgets an account; the reply comes when that is done.
@@ -192,7 +218,7 @@ impl Engine {
         of_name.map(|favourite| favourite.name.to_string()).collect()
     }
 
-    fn refused(&self, trouble: &Trouble, about: &str) -> Reply {
+    pub(super) fn refused(&self, trouble: &Trouble, about: &str) -> Reply {
         let about = About { name: about, zone: self.zone(), at: self.now() };
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }

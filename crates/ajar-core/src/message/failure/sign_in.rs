@@ -117,6 +117,14 @@ pub(super) fn no_client_id(cloud: &str) -> Words {
     )
 }
 
+pub(super) fn client_id_unfit() -> Words {
+    words(
+        "That is no application’s id.",
+        "It is a GUID: 32 digits and letters from a to f, in groups of 8, 4, 4, 4 and 12.",
+        format!("Copy the “Application (client) ID” from the application’s page in the Entra admin center ({REGISTER})."),
+    )
+}
+
 pub(super) fn disabled(account: &str) -> Words {
     words(
         format!("The account {account} is disabled."),

@@ -11,14 +11,7 @@ use super::Running;
 use crate::world::{Call, World};
 
 fn wish(name: Option<&str>) -> SignIn {
-    SignIn {
-        name: name.map(|name| name.parse().unwrap()),
-        method: SignInMethod::Browser,
-        cloud: None,
-        tenant: None,
-        client_id: None,
-        secret: None,
-    }
+    SignIn { name: name.map(|name| name.parse().unwrap()), ..SignIn::by(SignInMethod::Browser) }
 }
 
 /// A world with an application to sign in with.
