@@ -44,6 +44,12 @@ impl From<FailureView> for End {
     }
 }
 
+impl From<Box<FailureView>> for End {
+    fn from(failure: Box<FailureView>) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl From<Trouble> for End {
     fn from(trouble: Trouble) -> Self {
         words(&trouble, "Ajar").into()

@@ -300,6 +300,24 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// What it is to whom only a refusal matters.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn accepted(self) -> Result<(), Box<FailureView>> {
+        match self {
+            Self::Refused { failure } => Err(failure),
+            Self::Done
+            | Self::Attempt { .. }
+            | Self::SigningIn { .. }
+            | Self::SignedOut { .. }
+            | Self::Rights { .. }
+            | Self::Left => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
+use crate::message::rights::{for_administrator, summary};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::message::rights::{for_administrator, summary};
 use crate::rights::{Granted, NEEDED, Place, Purpose, Right};
 
 /// What an account may at a favourite's VM.

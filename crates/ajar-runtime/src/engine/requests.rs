@@ -14,9 +14,9 @@ use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
-use super::{Asked, Engine};
 use super::followers::{FaceId, Follower};
 use super::publish::key;
+use super::{Asked, Engine};
 use crate::files::State;
 
 /// How long a public address found is taken for granted.

@@ -121,7 +121,9 @@ pub(super) fn client_id_unfit() -> Words {
     words(
         "That is no application’s id.",
         "It is a GUID: 32 digits and letters from a to f, in groups of 8, 4, 4, 4 and 12.",
-        format!("Copy the “Application (client) ID” from the application’s page in the Entra admin center ({REGISTER})."),
+        format!(
+            "Copy the “Application (client) ID” from the application’s page in the Entra admin center ({REGISTER})."
+        ),
     )
 }
 

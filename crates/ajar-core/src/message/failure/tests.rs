@@ -68,11 +68,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::RequestUnanswered { sent: 2, said: None },
         Failure::RequestUnanswered {
             sent: 2,
-            said: Some(AzureSaid {
-                status: 500,
-                azure_code: azure_code.clone(),
-                azure_message: azure_message.clone(),
-            }),
+            said: Some(AzureSaid { status: 500, azure_code: azure_code.clone(), azure_message: azure_message.clone() }),
         },
         Failure::AccessRevoked { replaced: true },
         Failure::SourceUncertain { seen: vec![address, Ipv4Addr::new(198, 51, 100, 20)] },
@@ -134,8 +130,7 @@ fn refused_sign_ins() -> Vec<Failure> {
         SignInReason::PasswordChanged,
         SignInReason::Claims,
     ];
-    let of_tenant =
-        [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
+    let of_tenant = [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
     let required = required.map(|reason| Failure::SignInRequired { account: account(), reason });
     let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
@@ -216,11 +211,7 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
         ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
         ("AnotherOperationInProgress", "", "Wait until what else is being done"),
         ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
-        (
-            "BadRequest",
-            "requires Defender for Servers Plan 2 on the subscription",
-            "Have Defender for Servers Plan 2",
-        ),
+        ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
     ] {
         for view in refusals(code, message) {
             assert!(view.action.starts_with(step), "{code}: {}", view.action);
@@ -251,11 +242,7 @@ fn said(failure: Failure) -> FailureView {
 fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
     assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
-    assert!(
-        without.action.starts_with("Install it and run “az login”, or set AZURE_TENANT_ID"),
-        "{}",
-        without.action
-    );
+    assert!(without.action.starts_with("Install it and run “az login”, or set AZURE_TENANT_ID"), "{}", without.action);
     assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
     let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
