@@ -7,7 +7,7 @@ use std::time::Duration;
 use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
 use ajar_core::notice::notices;
-use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::protocol::{Connect, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
@@ -177,7 +177,7 @@ impl Desk {
             Action::Cancel { name } => {
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
-                    desk.tell_refusal(refusal(desk.face.ask(Request::Cancel { name }).await));
+                    desk.tell_refusal(desk.face.ask(Request::Cancel { name }).await.accepted());
                 });
             }
         }
@@ -209,13 +209,6 @@ impl Desk {
         }
         tracing::error!("the engine is gone for good");
         self.app.exit(1);
-    }
-}
-
-fn refusal(reply: Reply) -> Result<(), Box<FailureView>> {
-    match reply {
-        Reply::Refused { failure } => Err(failure),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::Request;
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
@@ -54,10 +54,7 @@ pub(crate) async fn ask_for_window(folder: &Folder, meant: Option<&Meant>) -> Re
     if let Some(failure) = meant.and_then(|meant| meant.other_cloud(&face.snapshot().host)) {
         return Err(Box::new(in_words(&failure.into())));
     }
-    match face.ask(Request::ShowWindow).await {
-        Reply::Refused { failure } => Err(failure),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
-    }
+    face.ask(Request::ShowWindow).await.accepted()
 }
 
 /// An engine of this process would end with it, and the wish along.

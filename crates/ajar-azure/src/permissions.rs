@@ -1,7 +1,7 @@
 //! What the signed-in account may where a VM is.
 //! https://learn.microsoft.com/rest/api/authorization/permissions
 
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::{Granted, Permission};
 use serde::Deserialize;
@@ -30,16 +30,24 @@ struct Listed {
 }
 
 impl ArmClient {
-    /// What the account may at the VM and at its resource group, as [`Granted::missing`] compares it.
+    /// What the account may at the VM and at its resource group; where it may not look that up, nothing is known.
     ///
     /// # Errors
-    /// Whatever keeps Azure from telling; `AccessDenied` where that itself is not granted.
+    /// Whatever else keeps Azure from telling.
     pub async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
         let group = vm.resource().resource_group_scope();
-        let of_vm = self.permissions(vm.resource().as_str(), Call::PermissionsOfVm);
-        let of_group = self.permissions(&group, Call::PermissionsOfGroup);
+        let of_vm = self.permissions_if_shown(vm.resource().as_str(), Call::PermissionsOfVm);
+        let of_group = self.permissions_if_shown(&group, Call::PermissionsOfGroup);
         let (vm, resource_group) = futures::try_join!(of_vm, of_group)?;
         Ok(Granted { vm, resource_group })
+    }
+
+    async fn permissions_if_shown(&self, scope: &str, call: Call) -> Result<Option<Vec<Permission>>, Trouble> {
+        match self.permissions(scope, call).await {
+            Ok(permissions) => Ok(Some(permissions)),
+            Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     async fn permissions(&self, scope: &str, call: Call) -> Result<Vec<Permission>, Trouble> {

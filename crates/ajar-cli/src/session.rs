@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
@@ -94,11 +94,7 @@ impl Session {
         if self.snapshot().host.pid == std::process::id() {
             return Ok(());
         }
-        match self.face.ask(Request::ReadSettings).await {
-            Reply::Refused { failure } => Err(*failure),
-            Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => {
-                Ok(())
-            }
+        self.face.ask(Request::ReadSettings).await.accepted().map_err(|failure| *failure)
         }
     }
 

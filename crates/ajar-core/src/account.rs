@@ -5,6 +5,8 @@ mod naming;
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+
 pub use acting::{Acting, Defaults};
 
 use crate::message::given;
@@ -165,6 +167,17 @@ impl AccountSettings {
             token_file: None,
         }
     }
+}
+
+/// An application's id as Azure shows it, out of what was pasted: a GUID, in lower case.
+///
+/// # Errors
+/// [`Failure::ClientIdUnfit`].
+pub fn application_id(text: &str) -> Result<String, Failure> {
+    let id = text.trim().trim_start_matches('{').trim_end_matches('}').to_ascii_lowercase();
+    let groups: Vec<usize> = id.split('-').map(str::len).collect();
+    let fits = groups == [8, 4, 4, 4, 12] && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if fits { Ok(id) } else { Err(Failure::ClientIdUnfit) }
 }
 
 /// Why the system's keychain cannot be used.

@@ -1,5 +1,6 @@
 //! Everything that can go wrong between a click and a client, as data. The words are in [`crate::message`].
 
+mod codes;
 mod sign_in;
 
 use std::net::Ipv4Addr;
@@ -11,7 +12,8 @@ use crate::account::KeychainTrouble;
 use crate::port::Endpoint;
 use crate::vm::PowerState;
 
-pub use sign_in::{ClientFlaw, SignInReason, TenantReason};
+pub use codes::ExitCode;
+pub use sign_in::{ClientFlaw, SignInPart, SignInReason, TenantReason};
 
 /// Why an attempt or a request ended without what was wanted.
 ///
@@ -25,8 +27,10 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
-    /// Entra refuses the service principal of the environment: its tenant, client id or secret is not right.
+    /// Entra refuses an application: its tenant, its id, its secret or its certificate is not right.
     PrincipalRefused {
+        /// The account that it is; `environment` for that of the `AZURE_` variables.
+        account: String,
         /// Its client id.
         client_id: String,
         /// Entra's sentence.
@@ -92,11 +96,18 @@ pub enum Failure {
         /// Why.
         flaw: ClientFlaw,
     },
+    /// An application, or a workload, is to sign in of which not all is known that that takes.
+    SignInIncomplete {
+        /// What is not known.
+        lacks: SignInPart,
+    },
     /// No application is named that Ajar could sign people in with.
     NoClientId {
         /// The cloud.
         cloud: String,
     },
+    /// What was given as an application's id is none. It is not repeated: a secret is easily pasted in its place.
+    ClientIdUnfit,
     /// The account is disabled (50057).
     AccountDisabled {
         /// The account.
@@ -128,13 +139,14 @@ pub enum Failure {
         /// The name.
         name: String,
     },
-    /// Entra gives the service principal of the environment no token before somebody signs in anew, as conditional access
-    /// wants (`interaction_required`, or claims in the refusal).
+    /// Conditional access keeps an application from its token (`interaction_required`, or claims in the refusal). What
+    /// [`Failure::SignInRequired`] and [`Failure::ConditionalAccess`] are to people: but nobody can sign in for it, so that
+    /// only an administrator or another account helps.
     InteractionRequired {
+        /// The account that it is; `environment` for that of the `AZURE_` variables.
+        account: Box<str>,
         /// Its client id.
         client_id: Box<str>,
-        /// Entra's `error`, such as `interaction_required`; `insufficient_claims` of a challenge in the headers.
-        error: Box<str>,
         /// Entra's sentence, with its AADSTS number.
         detail: Box<str>,
         /// What the next sign-in must ask for: JSON as Entra sent it, base64 of JSON out of a challenge; may be empty.
@@ -284,6 +296,13 @@ pub enum Failure {
     PortStranger {
         /// The port.
         endpoint: Endpoint,
+    },
+    /// The connection to a port that was open broke off.
+    ConnectionLost {
+        /// The port.
+        endpoint: Endpoint,
+        /// What the system said.
+        detail: String,
     },
     /// No program to open the VM with.
     ClientNotFound {
@@ -476,172 +495,6 @@ pub const NO_AZURE_CLI: &str = "az not found on PATH";
 /// The code of [`Failure::AzureError`] where Azure gave none, because nothing could be made of its answer: the message is
 /// Ajar's own sentence.
 pub const UNREADABLE_ANSWER: &str = "UnreadableAnswer";
-
-/// What a failure means to a script: the exit code of `ajar`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitCode {
-    /// It failed.
-    Failed = 1,
-    /// The words on the command line make no sense together.
-    Usage = 2,
-    /// Not signed in.
-    NotSignedIn = 3,
-    /// Denied by Azure, or by the policy.
-    Denied = 4,
-    /// Timed out.
-    TimedOut = 5,
-    /// Cancelled by the user.
-    Cancelled = 130,
-}
-
-impl Failure {
-    /// A stable name, as in `--json` and in `Display`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotSignedIn { .. } => "notSignedIn",
-            Self::PrincipalRefused { .. } => "principalRefused",
-            Self::CertificateUnfit { .. } => "certificateUnfit",
-            Self::ClaimsRequired { .. } => "claimsRequired",
-            Self::SignInRequired { .. } => "signInRequired",
-            Self::ConditionalAccess { .. } => "conditionalAccess",
-            Self::ConsentMissing { .. } => "consentMissing",
-            Self::NotInTenant { .. } => "notInTenant",
-            Self::ClientUnknown { .. } => "clientUnknown",
-            Self::NoClientId { .. } => "noClientId",
-            Self::AccountDisabled { .. } => "accountDisabled",
-            Self::SignInDeclined => "signInDeclined",
-            Self::SignInTimedOut => "signInTimedOut",
-            Self::SignInSuperseded => "signInSuperseded",
-            Self::ClockSkew { .. } => "clockSkew",
-            Self::KeychainUnavailable { .. } => "keychainUnavailable",
-            Self::SignedInElsewhere { .. } => "signedInElsewhere",
-            Self::AccountExists { .. } => "accountExists",
-            Self::InteractionRequired { .. } => "interactionRequired",
-            Self::AccessDenied { .. } => "accessDenied",
-            Self::NoPolicy { .. } => "noPolicy",
-            Self::PolicyUnseen { .. } => "policyUnseen",
-            Self::NotInPolicy { .. } => "notInPolicy",
-            Self::SourceNotAllowed { .. } => "sourceNotAllowed",
-            Self::RequestRefused { .. } => "requestRefused",
-            Self::RangeRefused { .. } => "rangeRefused",
-            Self::RequestConflict { .. } => "requestConflict",
-            Self::RequestUnanswered { .. } => "requestUnanswered",
-            Self::AccessRevoked { .. } => "accessRevoked",
-            Self::SourceUncertain { .. } => "sourceUncertain",
-            Self::SourceUnknown => "sourceUnknown",
-            Self::VmNotFound { .. } => "vmNotFound",
-            Self::VmNotRunning { .. } => "vmNotRunning",
-            Self::PowerStateUnknown => "powerStateUnknown",
-            Self::AllocationFailed { .. } => "allocationFailed",
-            Self::StartFailed { .. } => "startFailed",
-            Self::NoPublicAddress { .. } => "noPublicAddress",
-            Self::PortSilent { .. } => "portSilent",
-            Self::PortRefused { .. } => "portRefused",
-            Self::FirewallShut { .. } => "firewallShut",
-            Self::PortStranger { .. } => "portStranger",
-            Self::ClientNotFound { .. } => "clientNotFound",
-            Self::ClientFailed { .. } => "clientFailed",
-            Self::Throttled { .. } => "throttled",
-            Self::Unreachable { .. } => "unreachable",
-            Self::TimedOut { .. } => "timedOut",
-            Self::NotFromAzure { .. } => "notFromAzure",
-            Self::AzureError { .. } => "azureError",
-            Self::Cancelled { .. } => "cancelled",
-            Self::FavouriteRemoved { .. } => "favouriteRemoved",
-            Self::EndUnseen => "endUnseen",
-            Self::Left => "left",
-            Self::UnknownFavourite { .. } => "unknownFavourite",
-            Self::FavouriteExists { .. } => "favouriteExists",
-            Self::Settings { .. } => "settings",
-            Self::SocketFolder { .. } => "socketFolder",
-            Self::UnknownCloud { .. } => "unknownCloud",
-            Self::ProfileUnfit { .. } => "profileUnfit",
-            Self::CommandLine { .. } => "commandLine",
-            Self::CommandNotForRdp => "commandNotForRdp",
-            Self::SourceUnusable { .. } => "sourceUnusable",
-            Self::UnknownAccount { .. } => "unknownAccount",
-            Self::OtherCloudsAccount { .. } => "otherCloudsAccount",
-            Self::OtherCloud { .. } => "otherCloud",
-            Self::HostSilent { .. } => "hostSilent",
-            Self::OtherVersion { .. } => "otherVersion",
-            Self::OtherAccount { .. } => "otherAccount",
-            Self::Internal { .. } => "internal",
-        }
-    }
-
-    /// What it means to a script.
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::NotSignedIn { .. }
-            | Self::PrincipalRefused { .. }
-            | Self::CertificateUnfit { .. }
-            | Self::ClaimsRequired { .. }
-            | Self::SignInRequired { .. }
-            | Self::ConditionalAccess { .. }
-            | Self::ConsentMissing { .. }
-            | Self::NotInTenant { .. }
-            | Self::ClientUnknown { .. }
-            | Self::NoClientId { .. }
-            | Self::AccountDisabled { .. }
-            | Self::SignInDeclined
-            | Self::SignInTimedOut
-            | Self::SignInSuperseded
-            | Self::KeychainUnavailable { .. }
-            | Self::ClockSkew { .. }
-            | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
-            Self::AccessDenied { .. }
-            | Self::AccessRevoked { .. }
-            | Self::NoPolicy { .. }
-            | Self::PolicyUnseen { .. }
-            | Self::NotInPolicy { .. }
-            | Self::SourceNotAllowed { .. }
-            | Self::RequestRefused { .. }
-            | Self::RangeRefused { .. } => ExitCode::Denied,
-            Self::PortSilent { .. }
-            | Self::PortRefused { .. }
-            | Self::FirewallShut { .. }
-            | Self::TimedOut { .. }
-            | Self::PowerStateUnknown
-            | Self::HostSilent { .. }
-            | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
-            Self::UnknownFavourite { .. }
-            | Self::FavouriteExists { .. }
-            | Self::AccountExists { .. }
-            | Self::UnknownCloud { .. }
-            | Self::SignedInElsewhere { .. }
-            | Self::OtherCloudsAccount { .. }
-            | Self::OtherCloud { .. }
-            | Self::OtherAccount { .. }
-            | Self::ProfileUnfit { .. }
-            | Self::CommandLine { .. }
-            | Self::CommandNotForRdp
-            | Self::SourceUnusable { .. }
-            | Self::UnknownAccount { .. } => ExitCode::Usage,
-            Self::SourceUncertain { .. }
-            | Self::SourceUnknown
-            | Self::RequestConflict { .. }
-            | Self::SocketFolder { .. }
-            | Self::OtherVersion { .. }
-            | Self::VmNotFound { .. }
-            | Self::VmNotRunning { .. }
-            | Self::AllocationFailed { .. }
-            | Self::StartFailed { .. }
-            | Self::NoPublicAddress { .. }
-            | Self::PortStranger { .. }
-            | Self::ClientNotFound { .. }
-            | Self::ClientFailed { .. }
-            | Self::Throttled { .. }
-            | Self::Unreachable { .. }
-            | Self::NotFromAzure { .. }
-            | Self::AzureError { .. }
-            | Self::EndUnseen
-            | Self::Settings { .. }
-            | Self::Internal { .. } => ExitCode::Failed,
-        }
-    }
-}
 
 /// A failure with what support will ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
 use crate::profile::{Profile, ProfileName};
-use crate::snapshot::{AttemptNumber, FailureView, Snapshot};
+use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
 pub const PROTOCOL_VERSION: u32 = 4;
@@ -111,6 +111,19 @@ pub enum Request {
         /// The account.
         name: AccountName,
     },
+    /// Read who is signed in to the Azure CLI; the snapshot then has it. The reply comes when that is done.
+    ReadAccounts,
+    /// Write the application that signs people in into the settings, or take it out of them.
+    #[serde(rename_all = "camelCase")]
+    SetClientId {
+        /// The application's id, a GUID; `None` removes it.
+        client_id: Option<String>,
+    },
+    /// Look up which of the rights that opening a favourite takes are granted. The reply comes when that is done.
+    Rights {
+        /// The favourite.
+        name: ProfileName,
+    },
     /// Bring up the window of the tray app.
     ShowWindow,
 }
@@ -178,6 +191,41 @@ pub struct SignIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(skip))]
     pub secret: Option<SecretText>,
+    /// A service principal's certificate with its key: the path of a PEM file. One that is relative counts from the
+    /// settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(skip))]
+    pub certificate: Option<String>,
+    /// The file that a workload's platform keeps its token in; relative as the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(skip))]
+    pub token_file: Option<String>,
+    /// Which user, where the Azure CLI has several.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub username: Option<String>,
+    /// A favourite that is opened once somebody has signed in: the one whose attempt failed for want of it.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub then: Option<ProfileName>,
+}
+
+impl SignIn {
+    /// The wish to sign in that way, with everything else as the settings say.
+    pub fn by(method: SignInMethod) -> Self {
+        Self {
+            name: None,
+            method,
+            cloud: None,
+            tenant: None,
+            client_id: None,
+            secret: None,
+            certificate: None,
+            token_file: None,
+            username: None,
+            then: None,
+        }
+    }
 }
 
 /// A secret on its way to the keychain: the one thing of its kind that goes over the local socket, and only there. It
@@ -239,6 +287,11 @@ pub enum Reply {
         /// The favourites that still name the account.
         remains: Vec<String>,
     },
+    /// What opening a favourite takes, and what of it is granted.
+    Rights {
+        /// Right by right, and in words.
+        rights: Box<RightsView>,
+    },
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]
     Left,
@@ -250,20 +303,32 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// What it is to whom only a refusal matters.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn accepted(self) -> Result<(), Box<FailureView>> {
+        match self {
+            Self::Refused { failure } => Err(failure),
+            Self::Done
+            | Self::Attempt { .. }
+            | Self::SigningIn { .. }
+            | Self::SignedOut { .. }
+            | Self::Rights { .. }
+            | Self::Left => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_secret_goes_over_the_socket_and_shows_nowhere_else() {
-        let sign_in = SignIn {
-            name: None,
-            method: SignInMethod::ServicePrincipal,
-            cloud: None,
-            tenant: None,
-            client_id: None,
-            secret: Some(SecretText::new("hunter2".into())),
-        };
+        let secret = Some(SecretText::new("hunter2".into()));
+        let sign_in = SignIn { secret, ..SignIn::by(SignInMethod::ServicePrincipal) };
         let line = serde_json::to_string(&Request::SignIn(sign_in.clone())).unwrap();
         assert!(line.contains("hunter2"));
         assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), Request::SignIn(sign_in.clone()));

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::RightState;
+
 /// What an account may at a place: one of Azure's `Permission` objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permission {
@@ -15,6 +17,7 @@ pub struct Permission {
 /// What a right is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum Purpose {
     /// Asking for access.
     Open,
@@ -25,6 +28,7 @@ pub enum Purpose {
 /// Where a right is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum Place {
     /// The VM itself.
     Vm,
@@ -62,27 +66,34 @@ pub const NEEDED: [Right; 6] = [
 pub const USEFUL: [&str; 2] =
     ["Microsoft.Compute/virtualMachines/instanceView/read", "Microsoft.Authorization/permissions/read"];
 
-/// What an account may where a VM is.
+/// What an account may where a VM is; `None` at a place where it may not look that up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {
     /// At the VM.
-    pub vm: Vec<Permission>,
+    pub vm: Option<Vec<Permission>>,
     /// At its resource group.
-    pub resource_group: Vec<Permission>,
+    pub resource_group: Option<Vec<Permission>>,
 }
 
 impl Granted {
-    /// The rights that are not granted, in the order of [`NEEDED`].
-    pub fn missing(&self) -> Vec<Right> {
-        NEEDED.into_iter().filter(|right| !self.has(right)).collect()
+    /// The rights that are in that state, in the order of [`NEEDED`].
+    pub fn that_are(&self, state: RightState) -> Vec<Right> {
+        NEEDED.into_iter().filter(|right| self.state(right) == state).collect()
     }
 
-    fn has(&self, right: &Right) -> bool {
+    /// Whether a right is granted.
+    pub fn state(&self, right: &Right) -> RightState {
         let permissions = match right.place {
             Place::Vm => &self.vm,
             Place::ResourceGroup => &self.resource_group,
         };
-        permissions.iter().any(|permission| permission.grants(right.action))
+        match permissions {
+            Some(permissions) if permissions.iter().any(|permission| permission.grants(right.action)) => {
+                RightState::Granted
+            }
+            Some(_) => RightState::Missing,
+            None => RightState::Unknown,
+        }
     }
 }
 
@@ -120,11 +131,11 @@ mod tests {
     }
 
     fn everywhere(permissions: Vec<Permission>) -> Granted {
-        Granted { vm: permissions.clone(), resource_group: permissions }
+        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions) }
     }
 
     fn missing(granted: &Granted) -> Vec<&'static str> {
-        granted.missing().iter().map(|right| right.action).collect()
+        granted.that_are(RightState::Missing).iter().map(|right| right.action).collect()
     }
 
     const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
@@ -140,7 +151,7 @@ mod tests {
         let of_vms = permission(&["Microsoft.Compute/virtualMachines/*", "Microsoft.Network/networkInterfaces/*"], &[]);
         let of_security = permission(&["Microsoft.Security/*/read", "microsoft.network/publicipaddresses/READ"], &[]);
         assert_eq!(missing(&everywhere(vec![of_vms, of_security])), [INITIATE]);
-        assert_eq!(missing(&Granted::default()).len(), NEEDED.len());
+        assert_eq!(missing(&everywhere(Vec::new())).len(), NEEDED.len());
     }
 
     #[test]
@@ -153,9 +164,18 @@ mod tests {
 
     #[test]
     fn a_role_at_the_vm_alone_does_not_reach_the_policy_beside_it() {
-        let granted = Granted { vm: vec![permission(&["*"], &[])], resource_group: Vec::new() };
-        assert!(granted.missing().iter().all(|right| right.place == Place::ResourceGroup));
-        assert_eq!(granted.missing().len(), 4);
+        let granted = Granted { vm: Some(vec![permission(&["*"], &[])]), resource_group: Some(Vec::new()) };
+        let missing = granted.that_are(RightState::Missing);
+        assert!(missing.iter().all(|right| right.place == Place::ResourceGroup));
+        assert_eq!(missing.len(), 4);
+    }
+
+    #[test]
+    fn where_nothing_may_be_looked_up_nothing_is_said_to_be_missing() {
+        let granted = Granted { vm: Some(vec![permission(&["*/read"], &[])]), resource_group: None };
+        assert_eq!(missing(&granted), [START]);
+        assert_eq!(granted.that_are(RightState::Unknown).len(), 4);
+        assert_eq!(missing(&Granted::default()), Vec::<&str>::new());
     }
 
     proptest! {

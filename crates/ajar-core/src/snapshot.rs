@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod rights;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,8 @@ use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
 
-pub use accounts::{AccountState, AccountView, Kept, SignInStage, SignInView};
+pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use rights::{RightState, RightView, RightsView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Snapshot {
     /// The sign-in under way, or the last one.
     #[serde(default)]
     pub sign_in: Option<SignInView>,
+    /// What there is to sign in with.
+    #[serde(default)]
+    pub sign_in_ways: SignInWays,
     /// Access windows in force, the one that ends first at the top.
     pub windows: Vec<WindowView>,
     /// Windows that Azure closed before their time, until their end would have come, they are dismissed or opened again.

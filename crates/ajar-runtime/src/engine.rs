@@ -6,6 +6,7 @@
 mod account_views;
 mod acting;
 mod attempts;
+mod az;
 mod effects;
 mod followers;
 mod held;
@@ -13,6 +14,7 @@ mod publish;
 mod refresh;
 mod remembered;
 mod requests;
+mod rights;
 mod signing_in;
 mod windows;
 
@@ -35,7 +37,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::SystemClock;
 use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
-use crate::ports::{Clock as _, Ports};
+use crate::ports::{AzAccount, Clock as _, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
@@ -101,16 +103,20 @@ impl EngineHandle {
         Self { presence, ..self.clone() }
     }
 
-    /// Asks for something and waits for the answer, which comes at once: attempts are followed in the snapshots.
+    /// Asks for something and waits for the answer. Attempts and sign-ins are followed in the snapshots; the answer is
+    /// there at once but for what has to be looked up first.
     pub async fn ask(&self, request: Request) -> Reply {
+        self.asked(request).await.await
+    }
+
+    /// Asks for something; what comes then is the answer. What is asked next is taken in after it, though the answer may
+    /// come before.
+    pub async fn asked(&self, request: Request) -> impl Future<Output = Reply> + Send + 'static + use<> {
         let (reply, answer) = oneshot::channel();
         let face = self.presence.face;
-        if self.asks.send(Asked { face, request, reply }).await.is_ok()
-            && let Ok(answer) = answer.await
-        {
-            return answer;
-        }
-        Reply::Refused { failure: Box::new(engine_gone()) }
+        // An engine that has ended drops it, and with it the way back.
+        drop(self.asks.send(Asked { face, request, reply }).await);
+        async move { answer.await.unwrap_or_else(|_| Reply::Refused { failure: Box::new(engine_gone()) }) }
     }
 
     /// The state, now and whenever it changes.
@@ -159,6 +165,8 @@ struct Engine {
     /// How many sign-ins there have been; begins at the clock, as the numbers of attempts do.
     sign_ins: u64,
     wants_sign_in: WantsSignIn,
+    /// Who is signed in to the Azure CLI, as it last said.
+    az: Option<Result<Vec<AzAccount>, Failure>>,
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
     acted: HashMap<VmResourceId, Acting>,
     attempts: Attempts,
@@ -213,6 +221,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         signing_in: None,
         sign_ins: first,
         wants_sign_in: WantsSignIn::default(),
+        az: None,
         acted: HashMap::new(),
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
@@ -244,17 +253,14 @@ impl Engine {
             let wake = self.time_to_wake();
             tokio::select! {
                 ask = asked.recv() => match ask {
-                    Some(Asked { request: Request::SignOut { name }, reply, .. }) => {
-                        self.reload_settings();
-                        self.sign_out(name, reply);
-                        self.advance();
-                    }
-                    Some(Asked { face, request, reply }) => {
+                    Some(asked) => {
                         self.correct_clock();
-                        let answer = self.answer(face, request);
+                        let answered = self.answer(asked);
                         self.advance();
-                        // A face that no longer listens has gone away; the answer is for it alone.
-                        drop(reply.send(answer));
+                        if let Some((reply, answer)) = answered {
+                            // A face that no longer listens has gone away; the answer is for it alone.
+                            drop(reply.send(answer));
+                        }
                     }
                     None => break,
                 },

@@ -11,6 +11,7 @@ use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::SecretText;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::SourceAddress;
@@ -19,7 +20,7 @@ use ajar_core::zone::Zone;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use ajar_azure::Wanted;
+pub use ajar_azure::{AzAccount, Wanted};
 
 /// The calls to Azure.
 #[async_trait]
@@ -41,6 +42,8 @@ pub trait Azure: Send + Sync {
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble>;
     /// Reads where a VM can be reached.
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
+    /// Looks up what the account may where a VM is.
+    async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble>;
 }
 
 /// Who is to sign in, and how.
@@ -81,6 +84,8 @@ pub trait Accounts: Send + Sync {
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble>;
     /// Forgets all that is kept of an account's sign-in. Whether that was anything.
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble>;
+    /// Who is signed in to the Azure CLI.
+    async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble>;
     /// Where the sign-in of an account is kept.
     fn kept(&self, account: &AccountSettings) -> Kept;
 }

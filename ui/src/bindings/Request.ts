@@ -32,4 +32,12 @@ name: ProfileName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } 
 /**
  * The account.
  */
-name: AccountName, } | { "ask": "showWindow" };
+name: AccountName, } | { "ask": "readAccounts" } | { "ask": "setClientId", 
+/**
+ * The application's id, a GUID; `None` removes it.
+ */
+clientId: string | null, } | { "ask": "rights", 
+/**
+ * The favourite.
+ */
+name: ProfileName, } | { "ask": "showWindow" };

@@ -2,7 +2,7 @@
 
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::Request;
 use ajar_core::snapshot::{OutcomeView, Snapshot};
 use serde_json::json;
 
@@ -13,9 +13,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(session: &Session, args: &Named) -> Result<(), End> {
     let before = session.snapshot();
-    if let Reply::Refused { failure } = session.face.ask(Request::Cancel { name: args.name.clone() }).await {
-        return Err((*failure).into());
-    }
+    session.face.ask(Request::Cancel { name: args.name.clone() }).await.accepted()?;
     let cancelled = cancelled(&before, &session.snapshot());
     if args.json {
         output::json(&json!({ "name": args.name, "cancelled": !cancelled.is_empty() }))?;

@@ -3,7 +3,7 @@
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
 use ajar_core::profile::Profile;
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::Request;
 use ajar_core::settings::unknown_favourite;
 use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
@@ -49,10 +49,7 @@ pub(crate) async fn remove(session: &Session, args: &Named) -> Result<(), End> {
 }
 
 async fn change(session: &Session, request: Request) -> Result<(), End> {
-    match session.face.ask(request).await {
-        Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
-    }
+    Ok(session.face.ask(request).await.accepted()?)
 }
 
 pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ajar_core::message;
-use ajar_core::protocol::{Reply, Request};
+use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FavouriteState, FavouriteView, Snapshot, WindowView};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::ports::Clock as _;
@@ -24,10 +24,7 @@ use board::{Board, News};
 use screen::Screen;
 
 async fn refresh(session: &Session) -> Result<(), End> {
-    match session.face.ask(Request::Refresh).await {
-        Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => Ok(()),
-    }
+    Ok(session.face.ask(Request::Refresh).await.accepted()?)
 }
 
 /// Prints what is open now.

@@ -1,31 +1,73 @@
 //! Words about rights: for the user, and for the administrator who can grant them.
 
 use crate::resource_id::VmResourceId;
-use crate::rights::{NEEDED, Purpose, Right, USEFUL};
+use crate::rights::{Granted, NEEDED, Purpose, USEFUL};
+use crate::snapshot::RightState;
 
-/// What the rights that are missing keep the user from, in one sentence; `None` if none is.
-pub fn lacking(name: &str, missing: &[Right]) -> Option<String> {
+/// What the rights that are not granted keep the user from, in one sentence.
+pub fn summary(name: &str, granted: &Granted) -> String {
+    let missing = granted.that_are(RightState::Missing);
     let lacks = |purpose| missing.iter().find(|right| right.purpose == purpose);
     if let Some(right) = lacks(Purpose::Open) {
-        return Some(format!("Your account cannot open {name}: it lacks {}.", right.action));
+        format!("Your account cannot open {name}: it lacks {}.", right.action)
+    } else if let Some(right) = lacks(Purpose::Start) {
+        format!("Your account can open {name} but not start it: it lacks {}.", right.action)
+    } else if granted.that_are(RightState::Unknown).is_empty() {
+        format!("Your account has all rights that opening {name} takes.")
+    } else {
+        format!("Your account may not look up which rights it has at {name}.")
     }
-    lacks(Purpose::Start)
-        .map(|right| format!("Your account can open {name} but not start it: it lacks {}.", right.action))
 }
 
-/// A message to the administrator of a VM: what is missing, and a role that has it. `account` is who asks.
-pub fn for_administrator(account: &str, vm: &VmResourceId, missing: &[Right]) -> String {
+/// A message to the administrator of a VM: what is not granted, and a role that has it; `None` if everything is. `who` asks.
+pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted) -> Option<String> {
     let group = vm.resource().resource_group_scope();
-    let actions: Vec<_> = missing.iter().map(|right| format!("  {}", right.action)).collect();
-    format!(
-        "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{}\n\nAt: {group}\n\n\
+    let listed = |state| {
+        let rights = granted.that_are(state);
+        rights.iter().map(|right| format!("  {}\n", right.action)).collect::<String>()
+    };
+    let (missing, unknown) = (listed(RightState::Missing), listed(RightState::Unknown));
+    let what = match (missing.as_str(), unknown.as_str()) {
+        ("", "") => return None,
+        (missing, "") => missing.to_owned(),
+        ("", unknown) => format!("{UNKNOWN}\n\n{unknown}"),
+        (missing, unknown) => format!("{missing}\n{UNKNOWN}\n\n{unknown}"),
+    };
+    let account = who.unwrap_or("my account");
+    let assignee = who.unwrap_or("USER OR APPLICATION");
+    Some(format!(
+        "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\nAt: {group}\n\n\
          This custom role has all that Ajar uses and no more:\n\n{}\n\n\
          az role definition create --role-definition role.json\n\
-         az role assignment create --assignee \"{account}\" --role \"{ROLE}\" --scope \"{group}\"\n",
+         az role assignment create --assignee \"{assignee}\" --role \"{ROLE}\" --scope \"{group}\"\n",
         vm.name(),
-        actions.join("\n"),
         role(&group),
-    )
+    ))
+}
+
+/// Above the rights that nobody could look up.
+const UNKNOWN: &str = "Whether it has these could not be looked up:";
+
+/// Over the rights.
+pub const COLUMNS: [&str; 3] = ["STATE", "FOR", "ACTION"];
+
+/// What to do about a missing right.
+pub fn how_to_ask(name: &str) -> String {
+    format!("For the message to your administrator, with a role that has all of it: ajar rights {name} --message")
+}
+
+/// What a right is good for, and whether it is granted, in a word each.
+pub fn right(purpose: Purpose, state: RightState) -> (&'static str, &'static str) {
+    let purpose = match purpose {
+        Purpose::Open => "open",
+        Purpose::Start => "start",
+    };
+    let state = match state {
+        RightState::Granted => "granted",
+        RightState::Missing => "missing",
+        RightState::Unknown => "not known",
+    };
+    (purpose, state)
 }
 
 /// What the role is called.
@@ -47,31 +89,42 @@ pub fn role(scope: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::{Granted, Permission};
+    use crate::rights::Permission;
 
     fn vm() -> VmResourceId {
         let id = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Compute/virtualMachines/db-01";
         id.parse().unwrap()
     }
 
-    fn reader() -> Vec<Right> {
-        let reads = vec![Permission { actions: vec!["*/read".into()], not_actions: Vec::new() }];
-        Granted { vm: reads.clone(), resource_group: reads }.missing()
+    fn may(actions: &[&str]) -> Granted {
+        let actions = actions.iter().map(ToString::to_string).collect();
+        let permissions = vec![Permission { actions, not_actions: Vec::new() }];
+        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions) }
     }
+
+    const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
 
     #[test]
     fn the_message_for_the_administrator_names_who_what_and_where() {
-        insta::assert_snapshot!(for_administrator("ada@contoso.example", &vm(), &reader()));
+        insta::assert_snapshot!(for_administrator(Some("ada@contoso.example"), &vm(), &may(&["*/read"])).unwrap());
+    }
+
+    #[test]
+    fn what_could_not_be_looked_up_is_asked_for_as_that_and_what_is_there_is_not() {
+        let told = for_administrator(None, &vm(), &Granted { resource_group: None, ..may(&["*/read"]) }).unwrap();
+        assert!(told.starts_with("Please give my account what it lacks"), "{told}");
+        let (before, after) = told.split_once(UNKNOWN).unwrap();
+        assert!(before.contains("virtualMachines/start/action") && after.contains(INITIATE), "{told}");
+        assert_eq!(for_administrator(None, &vm(), &may(&["*"])), None);
     }
 
     #[test]
     fn the_user_hears_what_is_missing_first() {
-        let missing = reader();
-        let told = lacking("db-01", &missing).unwrap();
-        assert!(told.starts_with("Your account cannot open db-01: it lacks Microsoft.Security/"), "{told}");
-        let told = lacking("db-01", &missing[1..]).unwrap();
-        assert!(told.contains("can open db-01 but not start it"), "{told}");
-        assert_eq!(lacking("db-01", &[]), None);
+        let told = |granted: &Granted| summary("db-01", granted);
+        assert!(told(&may(&["*/read"])).starts_with("Your account cannot open db-01: it lacks Microsoft.Security/"));
+        assert!(told(&may(&["*/read", INITIATE])).contains("can open db-01 but not start it"));
+        assert!(told(&may(&["*"])).contains("has all rights"));
+        assert!(told(&Granted::default()).contains("may not look up"));
     }
 
     #[test]

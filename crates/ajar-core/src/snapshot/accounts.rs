@@ -63,6 +63,59 @@ pub enum Kept {
     Elsewhere,
 }
 
+/// What there is to sign in with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct SignInWays {
+    /// The application that signs people in to the usual cloud. Without one there is neither browser nor device code.
+    pub client_id: Option<String>,
+    /// The Azure CLI, which takes no application.
+    pub az: AzView,
+}
+
+/// Who is signed in to the Azure CLI.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum AzView {
+    /// It has not been asked yet; see `Request::ReadAccounts`.
+    #[default]
+    Unread,
+    /// There is none on this machine.
+    Missing,
+    /// It could not tell.
+    Failed {
+        /// What it said.
+        why: String,
+    },
+    /// It has told.
+    Read {
+        /// Its accounts, one for each user and tenant; none if nobody is signed in.
+        accounts: Vec<AzAccountView>,
+    },
+}
+
+/// A user of the Azure CLI, in one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct AzAccountView {
+    /// The user name, or a service principal's client id.
+    pub user: String,
+    /// The tenant's id.
+    pub tenant_id: String,
+    /// The cloud, by Ajar's name where it has one.
+    pub cloud: String,
+    /// How many subscriptions it has there.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub subscriptions: usize,
+    /// Whether `az` acts as this one when it is told nothing else: so does the account `az`.
+    pub is_default: bool,
+    /// The account of the settings that is this one, by which favourites name it.
+    pub account: Option<AccountName>,
+}
+
 /// The sign-in under way, or the last one until another begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::message::account::standing;
-use ajar_core::snapshot::{AccountState, AccountView, Kept};
+use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInWays};
 
 use super::Engine;
 use super::signing_in::is_ajars_own;
@@ -19,6 +19,7 @@ impl Engine {
             *name == default
                 || acting.iter().any(|acting| acting.account == *name)
                 || self.defaults.environment && name.as_str() == ENVIRONMENT
+                || self.has_az_users() && name.as_str() == AZ
         };
         let all = own.chain(built_in.filter(is_there).map(|name| (name, None)));
         all.map(|(name, own)| {
@@ -27,6 +28,12 @@ impl Engine {
             self.account_view(name, own, favourites, is_default)
         })
         .collect()
+    }
+
+    /// What there is to sign in with.
+    pub(super) fn sign_in_ways(&self) -> SignInWays {
+        let client_id = self.settings.client_id(self.settings.default_cloud(&self.defaults));
+        SignInWays { client_id: client_id.map(ToOwned::to_owned), az: self.az_view() }
     }
 
     fn account_view(
@@ -46,7 +53,9 @@ impl Engine {
         AccountView {
             method,
             cloud: own.and_then(|own| own.cloud.clone()),
-            username: own.and_then(|own| own.username.clone()),
+            username: own.and_then(|own| {
+                own.username.clone().or_else(|| own.client_id.clone().filter(|_| !method.is_interactive()))
+            }),
             tenant: own.and_then(|own| own.tenant.clone()),
             state,
             detail: standing(state, method).to_owned(),

@@ -8,20 +8,23 @@ use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Out
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
 use ajar_core::vm::PowerState;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::followers::FaceId;
 use super::refresh::RefreshNumber;
+use super::rights::LookedUp;
 use super::signing_in::{SignedOut, Signing};
 use crate::files::State;
-use crate::ports::{Azure, Wanted};
+use crate::ports::{AzAccount, Azure, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -39,6 +42,10 @@ pub(super) enum Happened {
     SignedOut(SignedOut),
     /// The settings file may have changed.
     SettingsTouched,
+    /// The Azure CLI has told who is signed in to it, and who wanted to know.
+    Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
+    /// Rights were looked up.
+    LookedUp(LookedUp),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong first.
@@ -204,6 +211,8 @@ impl Engine {
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
+            Happened::Az(told, reply) => self.az_told(told, reply),
+            Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
             }

@@ -8,7 +8,7 @@ use ajar_core::attempt::Outcome;
 use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::Favourite;
-use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, Snapshot, WindowView};
+use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, SignInWays, Snapshot, WindowView};
 
 use ajar_core::vm::PowerState;
 
@@ -24,6 +24,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         favourites: Vec::new(),
         accounts: Vec::new(),
         sign_in: None,
+        sign_in_ways: SignInWays::default(),
         windows: Vec::new(),
         closed: Vec::new(),
         attempts: Vec::new(),
@@ -85,6 +86,7 @@ impl Engine {
             favourites: favourites.iter().map(favourite).collect(),
             accounts: self.account_views(),
             sign_in: self.sign_in_view(),
+            sign_in_ways: self.sign_in_ways(),
             windows: shown.iter().map(window).collect(),
             closed: self.closed.iter().map(|closed| closed.view.clone()).collect(),
             attempts,

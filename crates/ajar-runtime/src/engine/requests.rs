@@ -12,15 +12,31 @@ use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::is_a_host;
 use chrono::TimeDelta;
+use tokio::sync::oneshot;
 
-use super::Engine;
 use super::followers::{FaceId, Follower};
 use super::publish::key;
+use super::{Asked, Engine};
 use crate::files::State;
 
 impl Engine {
-    pub(super) fn answer(&mut self, face: FaceId, request: Request) -> Reply {
+    /// The answer, and who waits for it; `None` if it comes later, by itself.
+    pub(super) fn answer(&mut self, asked: Asked) -> Option<(oneshot::Sender<Reply>, Reply)> {
         self.reload_settings();
+        let Asked { face, request, reply } = asked;
+        match request {
+            Request::SignOut { name } => self.sign_out(name, reply),
+            Request::ReadAccounts => self.read_az(reply),
+            Request::Rights { name } => self.look_up_rights(&name, reply),
+            request => {
+                let answer = self.answer_at_once(face, request);
+                return Some((reply, answer));
+            }
+        }
+        None
+    }
+
+    fn answer_at_once(&mut self, face: FaceId, request: Request) -> Reply {
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Cancel { name }
@@ -28,9 +44,12 @@ impl Engine {
             | Request::Dismiss { name }
             | Request::Add { name, .. }
             | Request::Remove { name } => name.to_string(),
-            Request::SignOut { name } => name.to_string(),
-            Request::SignIn(_)
+            Request::SignOut { .. }
+            | Request::Rights { .. }
+            | Request::ReadAccounts
+            | Request::SignIn(_)
             | Request::CancelSignIn
+            | Request::SetClientId { .. }
             | Request::ReadSettings
             | Request::Refresh
             | Request::ShowWindow => "Ajar".into(),
@@ -43,7 +62,10 @@ impl Engine {
 
     fn fulfil(&mut self, face: FaceId, request: Request) -> Result<Reply, Trouble> {
         match request {
-            Request::Connect(connect) => return self.connect(face, connect).map(|number| Reply::Attempt { number }),
+            Request::Connect(connect) => {
+                let follower = (!connect.stays).then_some(face);
+                return self.connect(follower, connect).map(|number| Reply::Attempt { number });
+            }
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.settings.favourite(&name).map(|favourite| &favourite.profile);
@@ -82,26 +104,32 @@ impl Engine {
             }
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
-            // Its answer takes its time; see the engine's loop.
-            Request::SignOut { .. } => {}
+            Request::SetClientId { client_id } => {
+                self.settings_file.set_client_id(client_id.as_deref())?;
+                self.settings_seen = None;
+                self.reload_settings();
+            }
+            // Their answers take their time; see `answer`.
+            Request::SignOut { .. } | Request::ReadAccounts | Request::Rights { .. } => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)
     }
 
-    fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
+    pub(super) fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
         let names = || self.settings.favourites.iter().map(|favourite| &favourite.name);
         self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
-    fn connect(&mut self, face: FaceId, connect: Connect) -> Result<AttemptNumber, Trouble> {
+    /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
+    pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
         let azure = self.act(&profile)?;
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
         let port = connect.port.unwrap_or_else(|| profile.port());
-        let follower = Follower { face: (!connect.stays).then_some(face), name: name.clone(), launch: connect.launch };
+        let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if let Some(working) = self.attempts.under_way(&profile.vm, port) {

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::protocol::{Reply, SignIn};
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -21,6 +22,8 @@ pub(super) struct SigningIn {
     number: u64,
     /// The account's name, if it has one already.
     name: Option<AccountName>,
+    /// What waits for it: a favourite to open.
+    then: Option<ProfileName>,
     stage: SignInStage,
     task: AbortHandle,
 }
@@ -47,9 +50,12 @@ pub(super) struct SignedOut {
 impl Engine {
     /// Begins to sign in; its number.
     pub(super) fn sign_in(&mut self, wish: SignIn) -> Result<u64, Trouble> {
+        if let Some(then) = &wish.then {
+            self.favourite(then)?;
+        }
         let plan = self.plan(&wish)?;
         self.sign_ins += 1;
-        let (number, name) = (self.sign_ins, wish.name);
+        let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         let task = tokio::spawn(async move {
             let told = happened.clone();
@@ -58,7 +64,7 @@ impl Engine {
             drop(happened.send(Happened::Signing(number, Signing::Ended(result))));
         });
         let task = task.abort_handle();
-        self.signing_in = Some(SigningIn { number, name, stage: SignInStage::Beginning, task });
+        self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
         Ok(number)
     }
 
@@ -77,15 +83,23 @@ impl Engine {
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
         let client_id = wish.client_id.clone().or(known.client_id.clone());
-        let client_id = client_id.or_else(|| self.settings.client_id(&cloud).map(ToOwned::to_owned));
-        let client_id = client_id.ok_or_else(|| Failure::NoClientId { cloud: cloud.clone() })?;
+        let client_id = client_id.or_else(|| {
+            let of_people = self.settings.client_id(&cloud).filter(|_| wish.method.is_interactive());
+            of_people.map(ToOwned::to_owned)
+        });
+        // A secret takes a certificate's place.
+        let certificate = wish.certificate.clone().or(known.certificate.clone()).filter(|_| wish.secret.is_none());
         let account = AccountSettings {
             sign_in: wish.method,
             cloud: Some(cloud),
             tenant: wish.tenant.clone().or(known.tenant.clone()),
-            client_id: Some(client_id),
+            client_id,
+            username: wish.username.clone().or(known.username.clone()),
+            certificate,
+            token_file: wish.token_file.clone().or(known.token_file.clone()),
             ..known
         };
+        is_complete(&account)?;
         let called = wish.name.as_ref().map(ToString::to_string).or_else(|| account.username.clone());
         Ok(SignInPlan {
             called: called.unwrap_or_else(message::account::nameless),
@@ -134,20 +148,38 @@ impl Engine {
     /// Writes down who has signed in, and looks at what waited for it.
     fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs) -> Result<SignInStage, Trouble> {
         let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
-        let cloud = account.cloud.clone().unwrap_or_default();
         let name = named.unwrap_or_else(|| {
-            let identity = account.home_account_id.as_deref().zip(account.client_id.as_deref());
-            let known = identity.and_then(|(home, client_id)| self.settings.same_account(&cloud, client_id, home));
-            known.cloned().unwrap_or_else(|| self.settings.new_account_name(account.username.as_deref(), &cloud))
+            let known = self.settings.same_account(&account).cloned();
+            known.unwrap_or_else(|| self.settings.new_account_name(&account))
         });
         self.settings_file.set_account(&name, &account)?;
         self.settings_seen = None;
         self.reload_settings();
         self.wants_sign_in.remove(&name.key());
+        self.open_what_waited();
         if self.looked {
             self.begin_refresh();
         }
         Ok(SignInStage::Done { name, username: account.username, kept })
+    }
+
+    /// Opens the favourite that the sign-in was wanted for, as a click does.
+    fn open_what_waited(&mut self) {
+        let Some(name) = self.signing_in.as_mut().and_then(|last| last.then.take()) else { return };
+        let connect = Connect {
+            name: name.clone(),
+            port: None,
+            seconds: None,
+            reason: None,
+            source: None,
+            launch: true,
+            stays: true,
+            again: false,
+        };
+        if let Err(trouble) = self.connect(None, connect) {
+            // It was removed meanwhile, or given another account that is not there.
+            tracing::warn!(%name, failure = %trouble.failure, "what waited for the sign-in could not be opened");
+        }
     }
 
     /// Forgets an account; the reply comes when that is done.
@@ -192,7 +224,7 @@ impl Engine {
         of_name.map(|favourite| favourite.name.to_string()).collect()
     }
 
-    fn refused(&self, trouble: &Trouble, about: &str) -> Reply {
+    pub(super) fn refused(&self, trouble: &Trouble, about: &str) -> Reply {
         let about = About { name: about, zone: self.zone(), at: self.now() };
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }
@@ -207,6 +239,30 @@ impl Engine {
     pub(super) fn sign_in_view(&self) -> Option<SignInView> {
         let SigningIn { number, name, stage, .. } = self.signing_in.as_ref()?;
         Some(SignInView { number: *number, account: name.clone(), stage: stage.clone() })
+    }
+}
+
+/// Whether all is known that an account's way of signing in takes, but for a secret.
+fn is_complete(account: &AccountSettings) -> Result<(), Failure> {
+    let lacks = |lacks| Err(Failure::SignInIncomplete { lacks });
+    match account.sign_in {
+        SignInMethod::Browser | SignInMethod::DeviceCode if account.client_id.is_none() => {
+            Err(Failure::NoClientId { cloud: account.cloud.clone().unwrap_or_default() })
+        }
+        SignInMethod::ServicePrincipal | SignInMethod::WorkloadIdentity if account.tenant.is_none() => {
+            lacks(SignInPart::Tenant)
+        }
+        SignInMethod::ServicePrincipal | SignInMethod::WorkloadIdentity if account.client_id.is_none() => {
+            lacks(SignInPart::ClientId)
+        }
+        SignInMethod::WorkloadIdentity if account.token_file.is_none() => lacks(SignInPart::TokenFile),
+        SignInMethod::Browser
+        | SignInMethod::DeviceCode
+        | SignInMethod::ServicePrincipal
+        | SignInMethod::WorkloadIdentity
+        | SignInMethod::ManagedIdentity
+        | SignInMethod::Az
+        | SignInMethod::Azd => Ok(()),
     }
 }
 

@@ -140,9 +140,11 @@ impl Asker {
                 progress.send_replace(match reply {
                     Reply::Attempt { number } => Progress::Number(number),
                     Reply::Refused { failure } => Progress::Refused(failure),
-                    Reply::Done | Reply::Left | Reply::SigningIn { .. } | Reply::SignedOut { .. } => {
-                        Progress::Refused(Box::new(engine_gone()))
-                    }
+                    Reply::Done
+                    | Reply::Left
+                    | Reply::SigningIn { .. }
+                    | Reply::SignedOut { .. }
+                    | Reply::Rights { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }
         }

@@ -103,14 +103,17 @@ async fn listen(
     replies: mpsc::UnboundedSender<HostMessage>,
 ) -> io::Result<()> {
     let (mut reader, mut greeted) = (reader, false);
+    let mut waiting = JoinSet::new();
     while let Some(line) = next_line(&mut reader, LONGEST_LINE).await? {
         match serde_json::from_str::<FaceMessage>(&line)? {
             FaceMessage::Hello { protocol: PROTOCOL_VERSION } => greeted = true,
             FaceMessage::Hello { .. } => return Err(io::Error::other("a face of another version")),
             FaceMessage::Ask { .. } if !greeted => return Err(io::Error::other("a face that does not greet")),
             FaceMessage::Ask { id, request } => {
-                let reply = engine.ask(*request).await;
-                drop(replies.send(HostMessage::Reply { id, reply }));
+                // Taken in one after the other; an answer that has to be looked up first holds up nothing.
+                let (answer, replies) = (engine.asked(*request).await, replies.clone());
+                waiting.spawn(async move { drop(replies.send(HostMessage::Reply { id, reply: answer.await })) });
+                while waiting.try_join_next().is_some() {}
             }
         }
     }

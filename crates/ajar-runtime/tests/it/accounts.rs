@@ -9,10 +9,11 @@ use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::protocol::Request;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, Azure, SignInPlan, SignedInAs, TellStage, Wanted};
+use ajar_runtime::ports::{Accounts, AzAccount, Azure, SignInPlan, SignedInAs, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -45,6 +46,11 @@ impl Accounts for Everybody {
     async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<bool, Trouble> {
         self.0.call(Call::SignOut).await?;
         Ok(self.0.scene().signed_in.remove(&name.key()))
+    }
+
+    async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble> {
+        self.0.call(Call::AzAccounts).await?;
+        Ok(self.0.scene().az.clone())
     }
 
     fn kept(&self, _: &AccountSettings) -> Kept {
@@ -88,6 +94,9 @@ impl Azure for As {
     }
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.world.addresses(network_interfaces).await
+    }
+    async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
+        self.world(vm).granted(vm).await
     }
 }
 

@@ -17,6 +17,7 @@ use ajar_core::policy::{
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
+use ajar_core::rights::Granted;
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
@@ -24,7 +25,7 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::ports::{
-    Azure, Browser, Clock, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
+    AzAccount, Azure, Browser, Clock, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -55,6 +56,8 @@ pub(crate) enum Call {
     SignIn,
     SignOut,
     Browser,
+    Granted,
+    AzAccounts,
 }
 
 /// The state of the world, for tests to set.
@@ -88,6 +91,10 @@ pub(crate) struct Scene {
     pub(crate) signed_in: HashSet<String>,
     /// What the browser was asked to show.
     pub(crate) opened: Vec<String>,
+    /// What whoever asks may.
+    pub(crate) granted: Granted,
+    /// Who is signed in to the Azure CLI.
+    pub(crate) az: Vec<AzAccount>,
 }
 
 /// See the module.
@@ -145,6 +152,8 @@ impl World {
                 acted: Vec::new(),
                 signed_in: HashSet::new(),
                 opened: Vec::new(),
+                granted: Granted::default(),
+                az: Vec::new(),
             }),
             began: Instant::now(),
             wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -348,6 +357,11 @@ impl Azure for World {
         self.call(Call::Addresses).await?;
         let is_static = self.scene().is_static;
         Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: None })
+    }
+
+    async fn granted(&self, _vm: &VmResourceId) -> Result<Granted, Trouble> {
+        self.call(Call::Granted).await?;
+        Ok(self.scene().granted.clone())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The accounts in the settings file.
 
-use ajar_core::account::{AccountName, AccountSettings};
+use ajar_core::account::{AccountName, AccountSettings, application_id};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::{DocumentMut, Item, Table};
 
 use super::{SettingsFile, as_table, item_as, tables, tables_of, within};
 
@@ -39,6 +39,30 @@ impl SettingsFile {
                     (Some(new), None) => drop(known.insert(key, new.clone())),
                     (None, _) => drop(known.remove(key)),
                 }
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes the application that signs people in; `None` removes it.
+    ///
+    /// # Errors
+    /// [`Failure::ClientIdUnfit`], [`Failure::Settings`].
+    pub fn set_client_id(&self, client_id: Option<&str>) -> Result<(), Trouble> {
+        let client_id = client_id.map(application_id).transpose()?;
+        self.edit(|document, _| {
+            let Some(client_id) = client_id else {
+                if let Some(sign_in) = document.get_mut("sign_in").and_then(Item::as_table_like_mut) {
+                    sign_in.remove("client_id");
+                }
+                return Ok(());
+            };
+            let sign_in = document.entry("sign_in").or_insert_with(|| Item::Table(Table::new()));
+            let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: "sign_in" }) };
+            let sign_in = sign_in.as_table_like_mut().ok_or_else(no_table)?;
+            match sign_in.get_mut("client_id") {
+                Some(old) => replace(old, &toml_edit::value(client_id)),
+                None => drop(sign_in.insert("client_id", toml_edit::value(client_id))),
             }
             Ok(())
         })
@@ -139,6 +163,22 @@ mod tests {
         file.remove_account(&name).unwrap();
         let left = std::fs::read_to_string(file.path()).unwrap();
         assert!(left.contains("[sign_in]") && !left.contains("account"), "{left}");
+    }
+
+    #[test]
+    fn the_application_is_written_where_it_belongs_and_only_if_it_can_be_one() {
+        const APP: &str = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233";
+        let before = "# mine\n[sign_in] # by IT\nclient_id = \"old\" # registered in May\nlater = 1\n";
+        let (_folder, changed) = file(before);
+        changed.set_client_id(Some(&format!(" {{{}}}\n", APP.to_uppercase()))).unwrap();
+        assert_eq!(std::fs::read_to_string(changed.path()).unwrap(), before.replace("old", APP));
+        let unfit = changed.set_client_id(Some("contoso.example")).unwrap_err().failure;
+        assert_eq!(unfit, Failure::ClientIdUnfit);
+        changed.set_client_id(None).unwrap();
+        assert_eq!(std::fs::read_to_string(changed.path()).unwrap(), "# mine\n[sign_in] # by IT\nlater = 1\n");
+        let (_folder, fresh) = file("[profiles]\n");
+        fresh.set_client_id(Some(APP)).unwrap();
+        assert_eq!(fresh.read().unwrap().client_id("public"), Some(APP));
     }
 
     #[test]

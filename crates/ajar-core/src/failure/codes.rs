@@ -1,0 +1,175 @@
+//! What a failure is to scripts: a stable name and an exit code.
+
+use super::Failure;
+
+/// What a failure means to a script: the exit code of `ajar`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// It failed.
+    Failed = 1,
+    /// The words on the command line make no sense together.
+    Usage = 2,
+    /// Not signed in.
+    NotSignedIn = 3,
+    /// Denied by Azure, or by the policy.
+    Denied = 4,
+    /// Timed out.
+    TimedOut = 5,
+    /// Cancelled by the user.
+    Cancelled = 130,
+}
+
+impl Failure {
+    /// A stable name, as in `--json` and in `Display`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn { .. } => "notSignedIn",
+            Self::PrincipalRefused { .. } => "principalRefused",
+            Self::CertificateUnfit { .. } => "certificateUnfit",
+            Self::ClaimsRequired { .. } => "claimsRequired",
+            Self::SignInRequired { .. } => "signInRequired",
+            Self::ConditionalAccess { .. } => "conditionalAccess",
+            Self::ConsentMissing { .. } => "consentMissing",
+            Self::NotInTenant { .. } => "notInTenant",
+            Self::ClientUnknown { .. } => "clientUnknown",
+            Self::SignInIncomplete { .. } => "signInIncomplete",
+            Self::NoClientId { .. } => "noClientId",
+            Self::ClientIdUnfit => "clientIdUnfit",
+            Self::AccountDisabled { .. } => "accountDisabled",
+            Self::SignInDeclined => "signInDeclined",
+            Self::SignInTimedOut => "signInTimedOut",
+            Self::SignInSuperseded => "signInSuperseded",
+            Self::ClockSkew { .. } => "clockSkew",
+            Self::KeychainUnavailable { .. } => "keychainUnavailable",
+            Self::SignedInElsewhere { .. } => "signedInElsewhere",
+            Self::AccountExists { .. } => "accountExists",
+            Self::InteractionRequired { .. } => "interactionRequired",
+            Self::AccessDenied { .. } => "accessDenied",
+            Self::NoPolicy { .. } => "noPolicy",
+            Self::PolicyUnseen { .. } => "policyUnseen",
+            Self::NotInPolicy { .. } => "notInPolicy",
+            Self::SourceNotAllowed { .. } => "sourceNotAllowed",
+            Self::RequestRefused { .. } => "requestRefused",
+            Self::RangeRefused { .. } => "rangeRefused",
+            Self::RequestConflict { .. } => "requestConflict",
+            Self::RequestUnanswered { .. } => "requestUnanswered",
+            Self::AccessRevoked { .. } => "accessRevoked",
+            Self::SourceUncertain { .. } => "sourceUncertain",
+            Self::SourceUnknown => "sourceUnknown",
+            Self::VmNotFound { .. } => "vmNotFound",
+            Self::VmNotRunning { .. } => "vmNotRunning",
+            Self::PowerStateUnknown => "powerStateUnknown",
+            Self::AllocationFailed { .. } => "allocationFailed",
+            Self::StartFailed { .. } => "startFailed",
+            Self::NoPublicAddress { .. } => "noPublicAddress",
+            Self::PortSilent { .. } => "portSilent",
+            Self::PortRefused { .. } => "portRefused",
+            Self::FirewallShut { .. } => "firewallShut",
+            Self::PortStranger { .. } => "portStranger",
+            Self::ConnectionLost { .. } => "connectionLost",
+            Self::ClientNotFound { .. } => "clientNotFound",
+            Self::ClientFailed { .. } => "clientFailed",
+            Self::Throttled { .. } => "throttled",
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timedOut",
+            Self::NotFromAzure { .. } => "notFromAzure",
+            Self::AzureError { .. } => "azureError",
+            Self::Cancelled { .. } => "cancelled",
+            Self::FavouriteRemoved { .. } => "favouriteRemoved",
+            Self::EndUnseen => "endUnseen",
+            Self::Left => "left",
+            Self::UnknownFavourite { .. } => "unknownFavourite",
+            Self::FavouriteExists { .. } => "favouriteExists",
+            Self::Settings { .. } => "settings",
+            Self::SocketFolder { .. } => "socketFolder",
+            Self::UnknownCloud { .. } => "unknownCloud",
+            Self::ProfileUnfit { .. } => "profileUnfit",
+            Self::CommandLine { .. } => "commandLine",
+            Self::CommandNotForRdp => "commandNotForRdp",
+            Self::SourceUnusable { .. } => "sourceUnusable",
+            Self::UnknownAccount { .. } => "unknownAccount",
+            Self::OtherCloudsAccount { .. } => "otherCloudsAccount",
+            Self::OtherCloud { .. } => "otherCloud",
+            Self::HostSilent { .. } => "hostSilent",
+            Self::OtherVersion { .. } => "otherVersion",
+            Self::OtherAccount { .. } => "otherAccount",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What it means to a script.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotSignedIn { .. }
+            | Self::PrincipalRefused { .. }
+            | Self::CertificateUnfit { .. }
+            | Self::ClaimsRequired { .. }
+            | Self::SignInRequired { .. }
+            | Self::ConditionalAccess { .. }
+            | Self::ConsentMissing { .. }
+            | Self::NotInTenant { .. }
+            | Self::ClientUnknown { .. }
+            | Self::NoClientId { .. }
+            | Self::AccountDisabled { .. }
+            | Self::SignInDeclined
+            | Self::SignInTimedOut
+            | Self::SignInSuperseded
+            | Self::KeychainUnavailable { .. }
+            | Self::ClockSkew { .. }
+            | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
+            Self::AccessDenied { .. }
+            | Self::AccessRevoked { .. }
+            | Self::NoPolicy { .. }
+            | Self::PolicyUnseen { .. }
+            | Self::NotInPolicy { .. }
+            | Self::SourceNotAllowed { .. }
+            | Self::RequestRefused { .. }
+            | Self::RangeRefused { .. } => ExitCode::Denied,
+            Self::PortSilent { .. }
+            | Self::PortRefused { .. }
+            | Self::FirewallShut { .. }
+            | Self::TimedOut { .. }
+            | Self::PowerStateUnknown
+            | Self::HostSilent { .. }
+            | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
+            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
+            Self::UnknownFavourite { .. }
+            | Self::FavouriteExists { .. }
+            | Self::AccountExists { .. }
+            | Self::ClientIdUnfit
+            | Self::SignInIncomplete { .. }
+            | Self::UnknownCloud { .. }
+            | Self::SignedInElsewhere { .. }
+            | Self::OtherCloudsAccount { .. }
+            | Self::OtherCloud { .. }
+            | Self::OtherAccount { .. }
+            | Self::ProfileUnfit { .. }
+            | Self::CommandLine { .. }
+            | Self::CommandNotForRdp
+            | Self::SourceUnusable { .. }
+            | Self::UnknownAccount { .. } => ExitCode::Usage,
+            Self::SourceUncertain { .. }
+            | Self::SourceUnknown
+            | Self::RequestConflict { .. }
+            | Self::SocketFolder { .. }
+            | Self::OtherVersion { .. }
+            | Self::VmNotFound { .. }
+            | Self::VmNotRunning { .. }
+            | Self::AllocationFailed { .. }
+            | Self::StartFailed { .. }
+            | Self::NoPublicAddress { .. }
+            | Self::PortStranger { .. }
+            | Self::ConnectionLost { .. }
+            | Self::ClientNotFound { .. }
+            | Self::ClientFailed { .. }
+            | Self::Throttled { .. }
+            | Self::Unreachable { .. }
+            | Self::NotFromAzure { .. }
+            | Self::AzureError { .. }
+            | Self::EndUnseen
+            | Self::Settings { .. }
+            | Self::Internal { .. } => ExitCode::Failed,
+        }
+    }
+}

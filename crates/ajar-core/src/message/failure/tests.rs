@@ -1,0 +1,339 @@
+use std::net::Ipv4Addr;
+
+use chrono::FixedOffset;
+
+use super::*;
+use crate::failure::{AzureSaid, ClientFlaw, SignInPart, SignInReason, TenantReason};
+use crate::port::Endpoint;
+use crate::snapshot::Step;
+use crate::vm::PowerState;
+
+#[expect(clippy::too_many_lines, reason = "a few for each failure")]
+fn every_failure() -> Vec<Failure> {
+    let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
+    let azure = || ("SomeCode".to_owned(), "Azure’s own words.".to_owned());
+    let since = DateTime::UNIX_EPOCH;
+    let address = Ipv4Addr::new(203, 0, 113, 7);
+    let (azure_code, azure_message) = azure();
+    vec![
+        Failure::NotSignedIn { detail: "No account was found.".into() },
+        Failure::PrincipalRefused {
+            account: crate::account::ENVIRONMENT.into(),
+            client_id: "2b1d94c8".into(),
+            detail: "AADSTS7000215: Invalid client secret provided.".into(),
+        },
+        Failure::CertificateUnfit { path: "app.pem".into(), detail: "its key is encrypted".into() },
+        Failure::ClaimsRequired {
+            claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
+            scope: "https://management.azure.com/.default".into(),
+            tenant: Some("contoso.example".into()),
+        },
+        Failure::InteractionRequired {
+            account: crate::account::ENVIRONMENT.into(),
+            client_id: "2b1d94c8".into(),
+            detail: "AADSTS50076: You must use multi-factor authentication.".into(),
+            claims: r#"{"access_token":{}}"#.into(),
+            scope: "https://management.azure.com/.default".into(),
+        },
+        Failure::AccessDenied {
+            action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
+            scope: "/subscriptions/s/resourceGroups/rg-finance".into(),
+        },
+        Failure::NoClientId { cloud: "public".into() },
+        Failure::ClientIdUnfit,
+        Failure::SignInIncomplete { lacks: SignInPart::Tenant },
+        Failure::SignInIncomplete { lacks: SignInPart::ClientId },
+        Failure::SignInIncomplete { lacks: SignInPart::Secret },
+        Failure::SignInIncomplete { lacks: SignInPart::TokenFile },
+        Failure::AccountDisabled { account: "work".into() },
+        Failure::SignInDeclined,
+        Failure::SignInTimedOut,
+        Failure::SignInSuperseded,
+        Failure::ClockSkew { seconds: 660 },
+        Failure::KeychainUnavailable { trouble: crate::account::KeychainTrouble::Locked },
+        Failure::SignedInElsewhere { account: "az".into() },
+        Failure::AccountExists { name: "work".into() },
+        Failure::NoPolicy { power: Some(PowerState::Deallocated) },
+        Failure::PolicyUnseen {
+            group: "rg-web".into(),
+            action: "Microsoft.Security/locations/jitNetworkAccessPolicies/read".into(),
+            scope: "/subscriptions/s".into(),
+        },
+        Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443], only_udp: false },
+        Failure::NotInPolicy { port: 3389, allowed: vec![22], only_udp: true },
+        Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
+        Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::RangeRefused {
+            address,
+            allowed: vec!["203.0.113.0/24".into()],
+            azure_code: azure_code.clone(),
+            azure_message: azure_message.clone(),
+        },
+        Failure::RequestConflict { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::RequestUnanswered { sent: 2, said: None },
+        Failure::RequestUnanswered {
+            sent: 2,
+            said: Some(AzureSaid { status: 500, azure_code: azure_code.clone(), azure_message: azure_message.clone() }),
+        },
+        Failure::AccessRevoked { replaced: true },
+        Failure::SourceUncertain { seen: vec![address, Ipv4Addr::new(198, 51, 100, 20)] },
+        Failure::SourceUnknown,
+        Failure::VmNotFound { vm: "/subscriptions/…/vm".into() },
+        Failure::PowerStateUnknown,
+        Failure::VmNotRunning { power: PowerState::Stopped },
+        Failure::AllocationFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::StartFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
+        Failure::PortSilent { endpoint: endpoint.clone(), since },
+        Failure::PortRefused { endpoint: endpoint.clone(), since },
+        Failure::FirewallShut { endpoint: endpoint.clone(), admitted: address, since },
+        Failure::PortStranger { endpoint: endpoint.clone() },
+        Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
+        Failure::ClientNotFound { program: "xfreerdp".into() },
+        Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
+        Failure::Throttled { retry_at: since },
+        Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
+        Failure::TimedOut { step: Step::Start },
+        Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None },
+        Failure::AzureError { status: 500, azure_code, azure_message },
+        Failure::Cancelled { open_until: Some(since), asking: false, starting: true },
+        Failure::FavouriteRemoved { open_until: None, asking: true, starting: false },
+        Failure::EndUnseen,
+        Failure::Left,
+        Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
+        Failure::FavouriteExists { name: "web-01".into() },
+        Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
+        Failure::SocketFolder {
+            path: "/tmp/ajar-1000".into(),
+            detail: "belongs to another user (uid 1001)".into(),
+            remedy: "Have its owner or an administrator remove it, then try again.".into(),
+        },
+        Failure::ProfileUnfit { name: "web-01".into(), detail: "the path “-x” begins with “-”".into() },
+        Failure::CommandLine { detail: "unrecognized subcommand 'frobnicate'".into() },
+        Failure::CommandNotForRdp,
+        Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
+        Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
+        Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },
+        Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
+        Failure::OtherAccount { running: "az".into(), wanted: "environment".into() },
+        Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
+        Failure::HostSilent { pid: Some(4711) },
+        Failure::OtherVersion { running: 1, ours: 2 },
+        Failure::Internal { detail: "the engine is gone".into() },
+    ]
+}
+
+/// Those of a sign-in, with each of their reasons.
+fn refused_sign_ins() -> Vec<Failure> {
+    let (account, tenant) = (|| "work".to_owned(), || "contoso.example".to_owned());
+    let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
+    let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
+    let required = [
+        SignInReason::Never,
+        SignInReason::Mfa,
+        SignInReason::Expired,
+        SignInReason::Revoked,
+        SignInReason::PasswordChanged,
+        SignInReason::Claims,
+    ];
+    let of_tenant = [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
+    let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
+    let required = required.map(|reason| Failure::SignInRequired { account: account(), reason });
+    let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
+    let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
+    let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
+    let refused = Failure::PrincipalRefused { account: account(), client_id: client_id(), detail: "Wrong.".into() };
+    let held_back = Failure::InteractionRequired {
+        account: account().into(),
+        client_id: client_id().into(),
+        detail: "AADSTS53003: Blocked.".into(),
+        claims: "".into(),
+        scope: "https://management.azure.com/.default".into(),
+    };
+    let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
+    required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed, refused, held_back]).collect()
+}
+
+#[test]
+fn a_blocked_sign_in_says_what_may_work() {
+    let blocked = |number, device_code| {
+        let view = said(Failure::ConditionalAccess { account: "work".into(), number, device_code });
+        format!("{} {}", view.message, view.action)
+    };
+    assert!(blocked(53_003, true).contains("Sign in with the browser of this machine instead"));
+    assert!(!blocked(53_003, false).contains("code"));
+    assert!(blocked(53_000, false).contains("a device that it manages"));
+}
+
+#[test]
+fn a_clock_is_said_to_be_off_by_as_much_as_it_is() {
+    for (seconds, words) in [
+        (30, "less than a minute behind"),
+        (-90, "a minute ahead of"),
+        (660, "11 minutes behind"),
+        (-3_700, "an hour ahead of"),
+        (90_000, "25 hours behind"),
+        (i64::MIN, "hours ahead of"),
+    ] {
+        let message = said(Failure::ClockSkew { seconds }).message;
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_is_not_put_into_azures_mouth() {
+    let azure_code = UNREADABLE_ANSWER.to_owned();
+    let azure_message = "Azure's answer could not be read: it ends too early (line 1, column 5)".to_owned();
+    let message = said(Failure::AzureError { status: 200, azure_code, azure_message }).message;
+    assert_eq!(message, "Azure's answer could not be read: it ends too early (line 1, column 5) (HTTP 200).");
+}
+
+#[test]
+fn every_failure_has_its_own_calm_words_and_one_next_action() {
+    let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap(), DateTime::UNIX_EPOCH);
+    let mut titles = std::collections::BTreeSet::new();
+    let mut shown = Vec::new();
+    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+        let view = in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH });
+        assert!(titles.insert(view.title.clone()), "said twice: {}", view.title);
+        for text in [&view.title, &view.message, &view.action] {
+            assert!(!text.trim().is_empty() && !text.contains('!') && !text.contains("Please"), "{text}");
+        }
+        assert!(!view.title.contains(&view.code), "no codes in titles: {}", view.title);
+        shown.push(format!("{}\n  {}\n  {}\n  → {}", view.code, view.title, view.message, view.action));
+    }
+    insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
+}
+
+#[test]
+fn the_next_step_is_one_that_helps_against_what_azure_says() {
+    let refusals = |azure_code: &str, azure_message: &str| {
+        let (azure_code, azure_message) = (|| azure_code.to_owned(), || azure_message.to_owned());
+        [
+            Failure::StartFailed { azure_code: azure_code(), azure_message: azure_message() },
+            Failure::RequestRefused { azure_code: azure_code(), azure_message: azure_message() },
+            Failure::RequestConflict { azure_code: azure_code(), azure_message: azure_message() },
+        ]
+        .map(said)
+    };
+    let quota = "Operation could not be completed as it results in exceeding approved Total Regional Cores quota.";
+    for (code, message, step) in [
+        ("ScopeLocked", "following scope(s) are locked", "Ask whoever locked it"),
+        ("OperationNotAllowed", "is not allowed on VM 'web-01' since the VM is generalized.", "Make a new VM"),
+        ("OperationNotAllowed", quota, "Ask for a larger quota"),
+        ("QuotaExceeded", "", "Ask for a larger quota"),
+        ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
+        ("AnotherOperationInProgress", "", "Wait until what else is being done"),
+        ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
+        ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
+    ] {
+        for view in refusals(code, message) {
+            assert!(view.action.starts_with(step), "{code}: {}", view.action);
+            assert!(!view.title.contains("busy") || code == "AnotherOperationInProgress", "{}", view.title);
+            assert!(view.message.contains(code), "{}", view.message);
+        }
+    }
+    let [start, refused, conflict] = refusals("SomeCode", "Some words.").map(|view| view.action);
+    assert!(start.starts_with("Look at the VM’s activity log"), "{start}");
+    assert!(refused.starts_with("Check the ports, sources and longest duration"), "{refused}");
+    assert!(conflict.starts_with("Wait a minute and try again"), "{conflict}");
+}
+
+#[test]
+fn a_missing_right_is_a_sentence_that_another_can_follow() {
+    let action = "Microsoft.Network/networkInterfaces/read".to_owned();
+    let message = said(Failure::AccessDenied { action, scope: "/subscriptions/s/resourceGroups/rg-demo/x".into() });
+    let told = "It lacks the right Microsoft.Network/networkInterfaces/read on the resource group rg-demo.";
+    assert_eq!(message.message, told);
+}
+
+fn said(failure: Failure) -> FailureView {
+    let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
+    in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH })
+}
+
+#[test]
+fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
+    let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
+    assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
+    assert!(
+        without.action.starts_with("Sign in with your browser (“ajar sign-in”), or install it"),
+        "{}",
+        without.action
+    );
+    assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
+    let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
+    assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
+}
+
+#[test]
+fn what_answers_in_azures_place_is_told_by_what_it_wants() {
+    let told = |status, leads_to: Option<&str>| {
+        let host = "management.azure.com".to_owned();
+        let view = said(Failure::NotFromAzure { host, status, leads_to: leads_to.map(Into::into) });
+        format!("{} {}", view.message, view.action)
+    };
+    let portal = told(307, Some("https://portal.hotel.example"));
+    assert!(portal.contains("leads to https://portal.hotel.example (HTTP 307)"), "{portal}");
+    for (status, part) in [
+        (407, "wants a sign-in of its own (HTTP 407). Open any page"),
+        (511, "wants a sign-in of its own (HTTP 511). Open any page"),
+        (404, "a proxy, a firewall, or a network that wants a sign-in. Open any page"),
+        (502, "a gateway had no answer from behind it (HTTP 502). Try again in a minute"),
+    ] {
+        assert!(told(status, None).contains(part), "{}", told(status, None));
+    }
+}
+
+#[test]
+fn azure_is_quoted_with_as_much_as_it_said() {
+    let message = |code: &str, message: &str| {
+        said(Failure::StartFailed { azure_code: code.into(), azure_message: message.into() }).message
+    };
+    assert_eq!(message("Conflict", "Busy."), "Azure says: Busy (Conflict).");
+    assert_eq!(message("Conflict", "Busy"), "Azure says: Busy (Conflict).");
+    assert_eq!(message("Conflict", ""), "Azure says: Conflict.");
+    assert_eq!(message("", "Busy."), "Azure says: Busy.");
+    assert_eq!(message("", "Busy"), "Azure says: Busy.");
+    assert_eq!(message("", ""), "Azure gives no reason.");
+}
+
+#[test]
+fn what_cannot_be_reached_is_not_to_be_corrected() {
+    let action = |detail: String| said(Failure::Settings { path: "config.toml".into(), detail }).action;
+    for code in [5, 13, 20] {
+        let action = action(std::io::Error::from_raw_os_error(code).to_string());
+        assert!(action.starts_with("Make sure that you may read and write there"), "{action}");
+    }
+    assert!(action("line 3: expected a string".into()).starts_with("Correct the file"));
+}
+
+#[test]
+fn the_page_for_people_lists_every_failure_under_its_exit_code() {
+    let page = include_str!("../../../../../docs/behaviour.md");
+    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+        let (code, exit_code) = (failure.code(), failure.exit_code() as u8);
+        let row = page.lines().find(|line| line.starts_with(&format!("| {exit_code} ")));
+        assert!(row.is_some_and(|row| row.contains(&format!("`{code}`"))), "{code} is not under {exit_code}");
+        assert_eq!(page.matches(&format!("`{code}`")).count(), 1, "{code}");
+    }
+}
+
+#[test]
+fn details_carry_the_correlation_id_and_the_azure_code() {
+    let trouble = Trouble {
+        failure: Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message: "No.".into() },
+        correlation_id: Some("c0ffee".into()),
+    };
+    let about = About {
+        name: "web-01",
+        zone: Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH),
+        at: DateTime::UNIX_EPOCH,
+    };
+    let details = in_words(&trouble, &about).details;
+    for part in
+        ["code: startFailed", "azureCode: OperationNotAllowed", "correlationId: c0ffee", "at: 1970-01-01T00:00:00Z"]
+    {
+        assert!(details.contains(part), "{details}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Looking up what an account may at a favourite's VM, beside whatever else goes on.
+
+use std::sync::Arc;
+
+use ajar_core::account::{AZ, Acting};
+use ajar_core::failure::Trouble;
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::Reply;
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::rights::Granted;
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::RightsView;
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::effects::Happened;
+use crate::ports::{Accounts, AzAccount};
+
+/// What was found out, and who waits for it.
+pub(super) struct LookedUp {
+    name: ProfileName,
+    vm: VmResourceId,
+    acting: Acting,
+    who: Option<String>,
+    result: Result<Granted, Trouble>,
+    reply: oneshot::Sender<Reply>,
+}
+
+impl Engine {
+    /// Begins to look up; the reply comes when that is done.
+    pub(super) fn look_up_rights(&mut self, name: &ProfileName, reply: oneshot::Sender<Reply>) {
+        let found = self.favourite(name).cloned().and_then(|Favourite { name, profile }| {
+            let (azure, acting) = (self.act(&profile)?, self.acting(&profile)?);
+            Ok((name, profile.vm, azure, acting))
+        });
+        let (name, vm, azure, acting) = match found {
+            Ok(found) => found,
+            Err(trouble) => return drop(reply.send(self.refused(&trouble, name.as_str()))),
+        };
+        let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
+        tokio::spawn(async move {
+            let (result, who) = tokio::join!(azure.granted(&vm), who(&*accounts, &acting));
+            drop(happened.send(Happened::LookedUp(LookedUp { name, vm, acting, who, result, reply })));
+        });
+    }
+
+    pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {
+        let answer = match result {
+            Ok(granted) => {
+                let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
+                Reply::Rights { rights }
+            }
+            Err(trouble) => {
+                self.note_refused_account(&trouble.failure);
+                self.refused(&trouble, name.as_str())
+            }
+        };
+        self.publish();
+        drop(reply.send(answer));
+    }
+}
+
+/// Who acts, as an administrator knows them.
+async fn who(accounts: &dyn Accounts, acting: &Acting) -> Option<String> {
+    if acting.account.built_in() != Some(AZ) {
+        return accounts.principal(acting);
+    }
+    let is_it = |az: &AzAccount| az.is_default && az.cloud == acting.cloud;
+    accounts.az_accounts().await.ok()?.into_iter().find(is_it).map(|az| az.user)
+}
