@@ -292,7 +292,7 @@ fn what_cannot_be_reached_is_not_to_be_corrected() {
 
 #[test]
 fn the_page_for_people_lists_every_failure_under_its_exit_code() {
-    let page = include_str!("../../../../docs/behaviour.md");
+    let page = include_str!("../../../../../docs/behaviour.md");
     for failure in every_failure().into_iter().chain(refused_sign_ins()) {
         let (code, exit_code) = (failure.code(), failure.exit_code() as u8);
         let row = page.lines().find(|line| line.starts_with(&format!("| {exit_code} ")));
