@@ -28,8 +28,24 @@ profile: Profile, } | { "ask": "remove",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } | { "ask": "signOut", 
+name: ProfileName, } | { "ask": "actAs", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
 /**
  * The account.
  */
-name: AccountName, } | { "ask": "showWindow" };
+account: AccountName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } | { "ask": "signOut", 
+/**
+ * The account.
+ */
+name: AccountName, } | { "ask": "readAccounts" } | { "ask": "setClientId", 
+/**
+ * The application's id, a GUID; `None` removes it.
+ */
+clientId: string | null, } | { "ask": "rights", 
+/**
+ * The favourite.
+ */
+name: ProfileName, } | { "ask": "showWindow" };

@@ -6,6 +6,7 @@ import type { FailureView } from "./FailureView";
 import type { FavouriteView } from "./FavouriteView";
 import type { HostView } from "./HostView";
 import type { SignInView } from "./SignInView";
+import type { SignInWays } from "./SignInWays";
 import type { WindowView } from "./WindowView";
 
 /**
@@ -36,6 +37,10 @@ accounts: Array<AccountView>,
  * The sign-in under way, or the last one.
  */
 signIn: SignInView | null, 
+/**
+ * What there is to sign in with.
+ */
+signInWays: SignInWays, 
 /**
  * Access windows in force, the one that ends first at the top.
  */
