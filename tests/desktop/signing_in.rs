@@ -59,7 +59,7 @@ async fn a_first_start_leads_to_a_connected_vm_and_signing_out_tells_what_it_rem
     assert_eq!(own.next_page().await, page);
 
     own.sign_in(&page, "ada").await;
-    reads(&window, "Signed in as ada@").await;
+    reads(&window, "The account is called ada.").await;
     reads(&window, "no keychain that Ajar can use").await;
     look(&window, "signed-in").await;
     assert!(own.settings().contains(&format!("client_id = \"{APPLICATION}\"")), "{}", own.settings());

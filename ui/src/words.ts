@@ -172,6 +172,7 @@ export const words = {
     wanting.length > 0 ? `Accounts: ${wanting.join(', ')} ${wanting.length === 1 ? 'has' : 'have'} to sign in` : 'Accounts',
   accountCount: (count: number) => (count === 1 ? '1 account' : `${count} accounts`),
   nobody: 'nobody signed in',
+  noAccounts: 'Nobody is signed in with Ajar yet.',
   back: 'Back',
   addAccount: 'Add account',
   defaultAccount: 'Default',
@@ -230,6 +231,7 @@ export const words = {
   signInCode: 'Type this code on any device.',
   signInCodeWhere: (until: string) => `It is good until ${until}, on this page:`,
   copyCode: 'Copy the code',
+  signedIn: 'Signed in',
   signedInAs: (who: string) => `Signed in as ${who}.`,
   accountCalled: (name: string, inKeychain: boolean) =>
     inKeychain ? `The account is called ${name}; its sign-in is kept in the keychain.` : `The account is called ${name}.`,
