@@ -6,6 +6,8 @@ mod cancelling;
 mod click_to_client;
 mod command_line;
 mod endings;
+#[cfg(unix)]
+mod proxy;
 mod secrets;
 #[cfg(unix)]
 mod signals;

@@ -1,6 +1,6 @@
 //! The same against a real `sshd` behind the simulated door.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::world::{World, until};
 
 /// A real OpenSSH server on loopback that knows one key.
-struct Sshd {
+pub(crate) struct Sshd {
     folder: TempDir,
     process: Child,
     port: u16,
@@ -29,7 +29,7 @@ fn keygen(path: &Path) -> String {
 }
 
 impl Sshd {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         keygen(&at("hostkey"));
@@ -65,32 +65,55 @@ async fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_real_sshd_behind_the_door_is_reached_and_runs_the_command() {
-    let sshd = Sshd::start().await;
-    let world = World::with_fleet(&format!(
+/// A fleet of one VM, `real-01`, that rests; its port 22 leads to a port of this machine.
+pub(crate) fn fleet_that_leads_to(port: u16) -> String {
+    format!(
         "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f0aa\"\nname = \"Real\"\n\
          [[vms]]\nname = \"real-01\"\nresource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\n\
          power = \"deallocated\"\npolicy = \"default\"\n\
-         ports = [{{ number = 22, jit = {{}}, forward = \"127.0.0.1:{}\" }}]\n",
-        sshd.port
-    ))
-    .await;
-    let vm = world.vm("real-01").clone();
-    let host_key = std::fs::read_to_string(sshd.folder.path().join("hostkey.pub")).expect("a host key");
-    let alias = format!("{}.{}.{}.azure", vm.name, vm.resource_group, vm.subscription_id);
-    let known_hosts = sshd.folder.path().join("known_hosts");
-    std::fs::write(&known_hosts, format!("{alias} {host_key}")).expect("known_hosts");
-    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("a name");
-    let profile = format!(
-        "[profiles.real]\nvm = \"{}\"\nuser = \"{}\"\nidentity_file = \"{}\"\nknown_hosts_file = \"{}\"\n",
-        vm.id,
-        user.trim(),
-        sshd.folder.path().join("id").display(),
-        known_hosts.display()
-    );
-    world.write_settings(&profile);
+         ports = [{{ number = 22, jit = {{}}, forward = \"127.0.0.1:{port}\" }}]\n"
+    )
+}
 
+impl Sshd {
+    /// A world with this server behind a door, and a favourite `real` that logs in there.
+    pub(crate) async fn behind_a_door(&self) -> World {
+        let world = World::with_fleet(&fleet_that_leads_to(self.port)).await;
+        let vm = world.vm("real-01").clone();
+        let host_key = std::fs::read_to_string(self.at("hostkey.pub")).expect("a host key");
+        let alias = format!("{}.{}.{}.azure", vm.name, vm.resource_group, vm.subscription_id);
+        std::fs::write(self.known_hosts(), format!("{alias} {host_key}real.ajar {host_key}")).expect("known_hosts");
+        let profile = format!(
+            "[profiles.real]\nvm = \"{}\"\nuser = \"{}\"\nidentity_file = \"{}\"\nknown_hosts_file = \"{}\"\n",
+            vm.id,
+            self.user(),
+            self.at("id").display(),
+            self.known_hosts().display()
+        );
+        world.write_settings(&profile);
+        world
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn known_hosts(&self) -> PathBuf {
+        self.at("known_hosts")
+    }
+
+    /// Who runs this, and so the server.
+    #[expect(clippy::unused_self, reason = "it is the server’s user")]
+    pub(crate) fn user(&self) -> String {
+        let name = Command::new("id").arg("-un").output().expect("id").stdout;
+        String::from_utf8(name).expect("a name").trim().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_sshd_behind_the_door_is_reached_and_runs_the_command() {
+    let sshd = Sshd::start().await;
+    let world = sshd.behind_a_door().await;
     let ended = world.run(&["connect", "real", "--", "echo ok from sshd; exit 7"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (7, "ok from sshd\n"), "{}", ended.stderr);
     assert_eq!(world.control().requests("/initiate").await.len(), 1);

@@ -64,6 +64,12 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["webkit2gtk-4.1"],
     },
     Need {
+        why: "to sign in with a real browser",
+        debian: &["chromium", "chromium-driver"],
+        fedora: &["chromium", "chromedriver"],
+        arch: &["chromium"],
+    },
+    Need {
         why: "to see text in the real window",
         debian: &["fonts-dejavu-core"],
         fedora: &["dejavu-sans-fonts"],
@@ -176,14 +182,25 @@ fn parse_installed(listing: &str) -> Vec<String> {
 
 fn install(names: &[&str]) -> anyhow::Result<()> {
     let as_root = String::from_utf8_lossy(&process::output(Command::new("id").arg("-u"))?).trim() == "0";
-    let install: Vec<&str> = ["install", "-y", "--no-install-recommends"].iter().chain(names).copied().collect();
     apt_get(as_root, &["update"])?;
+    let (names, unknown): (Vec<&str>, Vec<&str>) = names.iter().copied().partition(|name| apt_knows(name));
+    if !unknown.is_empty() {
+        // Ubuntu, for one, has Chromium as a snap alone. Tests that need it say so.
+        println!("This system has no {}", unknown.join(", "));
+    }
+    let install: Vec<&str> = ["install", "-y", "--no-install-recommends"].into_iter().chain(names).collect();
     if let Err(error) = apt_get(as_root, &install) {
         println!("{error:#}; letting apt-get mend what it left half done, then trying once more");
         apt_get(as_root, &["-y", "-f", "install"])?;
         apt_get(as_root, &install)?;
     }
     Ok(())
+}
+
+fn apt_knows(name: &str) -> bool {
+    let mut ask = Command::new("apt-cache");
+    let asked = ask.args(["show", "--no-all-versions", name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
 }
 
 fn apt_get(as_root: bool, args: &[&str]) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ mod token_cache;
 
 use std::sync::Arc;
 
+use ajar_core::account::ENVIRONMENT;
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::HttpClient;
@@ -39,6 +40,8 @@ pub use service_principal::ClientProof;
 pub enum SignIn {
     /// As an application.
     ServicePrincipal {
+        /// The account, as its user calls it: for the words of failures.
+        account: String,
         /// The tenant's id or one of its domains.
         tenant_id: String,
         /// The application's id.
@@ -82,13 +85,13 @@ impl SignIn {
     /// [`Failure::NotSignedIn`] or [`Failure::PrincipalRefused`] for a tenant, client or secret that can't be one.
     pub fn credential(&self, cloud: &Cloud, http: Http) -> Result<Credential, Trouble> {
         Ok(match self {
-            Self::ServicePrincipal { tenant_id, client_id, proof } => {
+            Self::ServicePrincipal { account, tenant_id, client_id, proof } => {
                 let limits = http.limits();
                 let http = Arc::new(http);
                 let source = service_principal::ServicePrincipal::new(
                     cloud,
+                    Application { account: account.clone(), client_id: client_id.clone() },
                     tenant_id.clone(),
-                    client_id.clone(),
                     proof.clone(),
                     http,
                     limits,
@@ -115,7 +118,9 @@ impl SignIn {
 
     pub(crate) fn signer(&self) -> Signer {
         match self {
-            Self::ServicePrincipal { client_id, .. } => Signer::Application { client_id: client_id.as_str().into() },
+            Self::ServicePrincipal { account, client_id, .. } => {
+                Signer::Application(Arc::new(Application { account: account.clone(), client_id: client_id.clone() }))
+            }
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
             Self::AzureCli { .. } | Self::AzureDeveloperCli | Self::ManagedIdentity { .. } => Signer::Tool,
         }
@@ -126,6 +131,7 @@ impl SignIn {
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name| vars(name).filter(|value| !value.is_empty());
         Some(Self::ServicePrincipal {
+            account: ENVIRONMENT.to_owned(),
             tenant_id: set("AZURE_TENANT_ID")?,
             client_id: set("AZURE_CLIENT_ID")?,
             proof: match (set("AZURE_CLIENT_SECRET"), set("AZURE_CLIENT_CERTIFICATE_PATH")) {
@@ -137,11 +143,25 @@ impl SignIn {
     }
 }
 
+/// An application that signs in.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    /// The account, as its user calls it.
+    account: String,
+    client_id: String,
+}
+
+impl Application {
+    fn refused(&self, detail: String) -> Failure {
+        Failure::PrincipalRefused { account: self.account.clone(), client_id: self.client_id.clone(), detail }
+    }
+}
+
 /// Who signs in: a refusal means something else to each.
 #[derive(Clone, Debug)]
 pub(crate) enum Signer {
     /// An application, for which nobody can sign in.
-    Application { client_id: Arc<str> },
+    Application(Arc<Application>),
     /// A person, with Ajar.
     Person { account: Arc<str> },
     /// Somebody, by a tool with a sign-in of its own.
@@ -152,9 +172,7 @@ impl Signer {
     /// What a refusal of the token means to whose token it was.
     pub(crate) fn told(&self, failure: Failure) -> Failure {
         match (self, failure) {
-            (Self::Application { client_id }, Failure::NotSignedIn { detail }) => {
-                Failure::PrincipalRefused { client_id: client_id.as_ref().to_owned(), detail }
-            }
+            (Self::Application(application), Failure::NotSignedIn { detail }) => application.refused(detail),
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
             }
@@ -264,6 +282,7 @@ mod tests {
         for sign_in in [
             SignIn::AzureCli { tenant_id: Some("x; reboot".into()), username: None },
             SignIn::ServicePrincipal {
+                account: "robot".into(),
                 tenant_id: "../x".into(),
                 client_id: "c".into(),
                 proof: ClientProof::Secret("s".into()),

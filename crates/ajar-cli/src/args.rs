@@ -47,6 +47,8 @@ pub(crate) enum Command {
     List(List),
     /// Open a favourite, and start ssh or the remote desktop client
     Connect(Connect),
+    /// Open a favourite and carry bytes to its port: for OpenSSH's ProxyCommand
+    Proxy(Proxy),
     /// Show what is open, and for how long
     Status(Status),
     /// Give up connecting to a favourite
@@ -59,7 +61,9 @@ pub(crate) enum Command {
     Remove(Named),
     /// Show the accounts, and which favourites act as whom
     Accounts(Accounts),
-    /// Sign in: with the browser, or as a service principal
+    /// Show which of the rights that opening a favourite takes are granted, and what to send to the administrator
+    Rights(Rights),
+    /// Sign in: with the browser, or as an application, a machine, a workload or a user of the Azure CLI
     SignIn(SignIn),
     /// Forget an account, with all that is kept of it
     SignOut(SignOut),
@@ -98,11 +102,29 @@ pub(crate) struct SignIn {
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
     /// Show a code to type on another device, where no browser is at hand; many organisations forbid it
-    #[arg(long, conflicts_with = "service_principal")]
+    #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) device_code: bool,
-    /// Sign in as an application; its secret is read from standard input
-    #[arg(long, requires = "tenant", requires = "client_id")]
+    /// Sign in as an application of --tenant with --client-id; its secret is read from standard input
+    #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) service_principal: bool,
+    /// The application's certificate in place of a secret: a PEM file with its RSA key
+    #[arg(long, value_name = "FILE", requires = "service_principal", help_heading = "Instead of the browser")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Act as the Azure resource that this runs on; --client-id chooses one of several identities
+    #[arg(long, group = "way", help_heading = "Instead of the browser")]
+    pub(crate) managed_identity: bool,
+    /// Act as a federated workload of --tenant with --client-id
+    #[arg(long, group = "way", requires = "token_file", help_heading = "Instead of the browser")]
+    pub(crate) workload_identity: bool,
+    /// The file that the workload's platform keeps its token in
+    #[arg(long, value_name = "FILE", requires = "workload_identity", help_heading = "Instead of the browser")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Give a user of the Azure CLI a name, so that favourites can name it; "az" is whoever it acts as
+    #[arg(long, group = "way", help_heading = "Instead of the browser")]
+    pub(crate) az: bool,
+    /// Which user of the Azure CLI [default: the one it acts as]
+    #[arg(long, value_name = "USER", requires = "az", help_heading = "Instead of the browser")]
+    pub(crate) username: Option<String>,
     /// Print one JSON event a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -142,6 +164,36 @@ pub(crate) struct Connect {
     /// A command for ssh to run on the VM
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["no_launch", "json"])]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = PROXY_USE)]
+pub(crate) struct Proxy {
+    /// The favourite, with or without “.ajar” at its end
+    #[arg(value_name = "HOST", value_parser = favourite_of_host)]
+    pub(crate) name: ProfileName,
+    /// The VM's port
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+}
+
+const PROXY_USE: &str = "In ~/.ssh/config:
+
+  Host *.ajar
+      ProxyCommand ajar proxy %h %p
+
+Then “ssh web-01.ajar”, scp, rsync, git and editors open the door of web-01 by themselves.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rights {
+    /// The favourite
+    pub(crate) name: ProfileName,
+    /// Print nothing but the message for the administrator
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) message: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -200,6 +252,17 @@ pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     script
 }
 
+/// ssh is told of favourites by names that end in `.ajar`.
+fn favourite_of_host(host: &str) -> Result<ProfileName, String> {
+    const ENDING: &str = ".ajar";
+    let at = host.len().saturating_sub(ENDING.len());
+    let name = match host.split_at_checked(at) {
+        Some((name, ending)) if ending.eq_ignore_ascii_case(ENDING) => name,
+        _ => host,
+    };
+    name.parse().map_err(|error: ajar_core::profile::ProfileNameError| error.to_string())
+}
+
 /// Policies know durations from five minutes to a day.
 fn access_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| message::cli::no_duration(&error.to_string()))?;
@@ -235,6 +298,16 @@ mod tests {
         for speed in ["0", "-1", "nan", "inf", "fast", ""] {
             let error = asked(speed).unwrap_err().to_string();
             assert!(error.contains("a number greater than 0"), "{speed}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_favourite_is_named_as_a_host_with_or_without_its_ending() {
+        for host in ["web-01", "web-01.ajar", "WEB-01.Ajar"] {
+            assert!(favourite_of_host(host).is_ok_and(|name| name == "web-01".parse().unwrap()), "{host}");
+        }
+        for host in ["", ".ajar", "web 01", "-x.ajar", "a.ajar.ajar", "ö.ajar"] {
+            assert!(favourite_of_host(host).is_err(), "{host}");
         }
     }
 

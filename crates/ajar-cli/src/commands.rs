@@ -1,10 +1,14 @@
 //! What each command does. Each ends with an exit code.
 
 mod accounts;
+mod asking;
 mod cancel;
 mod connect;
 mod favourites;
+mod following;
 mod list;
+mod proxy;
+mod rights;
 mod sign_in;
 mod sign_out;
 mod status;
@@ -123,24 +127,31 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());
     }
-    if matches!(args.command, Command::Connect(_) | Command::Status(_)) {
+    if matches!(args.command, Command::Connect(_) | Command::Proxy(_) | Command::Status(_)) {
         session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {
         Command::List(list) => list::run(session, list),
         Command::Connect(connect) => connect::run(session, connect, signals).await,
+        Command::Proxy(proxy) => proxy::run(session, proxy, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,
         Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, add)).await,
         Command::Show(named) => favourites::show(session, named),
         Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
-        // Needs no engine, and is done before there is one.
-        Command::Accounts(accounts) => accounts::run(session, accounts),
+        Command::Rights(rights) => unless_told_to_end(signals, rights::run(session, rights)).await,
+        Command::Accounts(accounts) => unless_told_to_end(signals, accounts::run(session, accounts)).await,
         Command::SignIn(sign_in) => sign_in::run(session, args, sign_in, signals).await,
         Command::SignOut(sign_out) => unless_told_to_end(signals, sign_out::run(session, sign_out)).await,
+        // Needs no engine, and is done before there is one.
         Command::Completions { .. } => Ok(()),
     }
+}
+
+/// The engine has answered something else than was asked.
+fn no_answer() -> End {
+    Trouble::from(Failure::Internal { detail: message::cli::no_answer().into() }).into()
 }
 
 async fn unless_told_to_end(signals: &mut Signals, work: impl Future<Output = Result<(), End>>) -> Result<(), End> {
@@ -162,9 +173,10 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(status) => status.json,
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
+        Command::Rights(rights) => rights.json,
         Command::Accounts(accounts) => accounts.json,
         Command::SignIn(sign_in) => sign_in.json,
         Command::SignOut(sign_out) => sign_out.json,
-        Command::Completions { .. } => false,
+        Command::Proxy(_) | Command::Completions { .. } => false,
     }
 }

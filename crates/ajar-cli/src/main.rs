@@ -20,6 +20,7 @@ use clap::Parser;
 const PARTING: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
+    ajar_runtime::core_files::none();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return ExitCode::from(usage::tell(&error, std::env::args_os())),

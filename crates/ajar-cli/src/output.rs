@@ -50,6 +50,12 @@ pub(crate) fn line_to_people(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Asks people something: the answer stands on the same line.
+pub(crate) fn question(text: &str) {
+    let mut stderr = io::stderr().lock();
+    drop(write!(stderr, "{text} ").and_then(|()| stderr.flush()));
+}
+
 /// Styles for standard error: none when it is not a terminal or `NO_COLOR` is set.
 pub(crate) fn style() -> Style {
     Style::new().for_stderr()

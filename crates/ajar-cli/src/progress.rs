@@ -78,6 +78,11 @@ impl Progress {
                 }
             }
         }
+        self.show_notes(view);
+    }
+
+    /// Shows what is to be noted of the attempt, and has not been yet.
+    pub(crate) fn show_notes(&mut self, view: &AttemptView) {
         for note in view.notes.iter().skip(self.noted) {
             self.say(&format!("  {} {note}", style().yellow().apply_to("!")));
         }
@@ -113,6 +118,13 @@ impl Progress {
     pub(crate) fn finish(self) {
         for line in self.drawn.into_iter().flat_map(|drawn| drawn.lines.into_values()) {
             line.abandon();
+        }
+    }
+
+    /// Takes the steps off the screen.
+    pub(crate) fn clear(self) {
+        for line in self.drawn.into_iter().flat_map(|drawn| drawn.lines.into_values()) {
+            line.finish_and_clear();
         }
     }
 

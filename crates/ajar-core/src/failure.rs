@@ -13,7 +13,7 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{ClientFlaw, SignInReason, TenantReason};
+pub use sign_in::{ClientFlaw, SignInPart, SignInReason, TenantReason};
 
 /// Why an attempt or a request ended without what was wanted.
 ///
@@ -27,8 +27,10 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
-    /// Entra refuses the service principal of the environment: its tenant, client id or secret is not right.
+    /// Entra refuses an application: its tenant, its id, its secret or its certificate is not right.
     PrincipalRefused {
+        /// The account that it is; `environment` for that of the `AZURE_` variables.
+        account: String,
         /// Its client id.
         client_id: String,
         /// Entra's sentence.
@@ -94,6 +96,11 @@ pub enum Failure {
         /// Why.
         flaw: ClientFlaw,
     },
+    /// An application, or a workload, is to sign in of which not all is known that that takes.
+    SignInIncomplete {
+        /// What is not known.
+        lacks: SignInPart,
+    },
     /// No application is named that Ajar could sign people in with.
     NoClientId {
         /// The cloud.
@@ -132,13 +139,14 @@ pub enum Failure {
         /// The name.
         name: String,
     },
-    /// Entra gives the service principal of the environment no token before somebody signs in anew, as conditional access
-    /// wants (`interaction_required`, or claims in the refusal).
+    /// Conditional access keeps an application from its token (`interaction_required`, or claims in the refusal). What
+    /// [`Failure::SignInRequired`] and [`Failure::ConditionalAccess`] are to people: but nobody can sign in for it, so that
+    /// only an administrator or another account helps.
     InteractionRequired {
+        /// The account that it is; `environment` for that of the `AZURE_` variables.
+        account: Box<str>,
         /// Its client id.
         client_id: Box<str>,
-        /// Entra's `error`, such as `interaction_required`; `insufficient_claims` of a challenge in the headers.
-        error: Box<str>,
         /// Entra's sentence, with its AADSTS number.
         detail: Box<str>,
         /// What the next sign-in must ask for: JSON as Entra sent it, base64 of JSON out of a challenge; may be empty.
@@ -288,6 +296,13 @@ pub enum Failure {
     PortStranger {
         /// The port.
         endpoint: Endpoint,
+    },
+    /// The connection to a port that was open broke off.
+    ConnectionLost {
+        /// The port.
+        endpoint: Endpoint,
+        /// What the system said.
+        detail: String,
     },
     /// No program to open the VM with.
     ClientNotFound {

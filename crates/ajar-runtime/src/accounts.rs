@@ -5,6 +5,7 @@ mod acting;
 mod clouds;
 mod credentials;
 mod signing_in;
+mod tenants;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,13 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
+use crate::files::StateFile;
 use crate::ports::{Accounts, AzAccount, Azure, SignInPlan, SignedInAs, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
+use tenants::Tenants;
 
 /// The application of the environment.
 #[derive(Clone, Debug)]
@@ -53,16 +56,24 @@ struct Known {
     /// By cloud and what tells the identity apart: an account that is signed in anew, or renamed, keeps its credential.
     credentials: HashMap<String, Signed>,
     clients: HashMap<Acting, ArmClient>,
+    tenants: Tenants,
 }
 
 impl AzureAccounts {
     pub(crate) fn new(
         file: &Path,
+        state: StateFile,
         settings: Result<Settings, Trouble>,
         environment: Option<Environment>,
         keychain: Keychain,
     ) -> Self {
-        let known = Known { settings, clouds: HashMap::new(), credentials: HashMap::new(), clients: HashMap::new() };
+        let known = Known {
+            settings,
+            clouds: HashMap::new(),
+            credentials: HashMap::new(),
+            clients: HashMap::new(),
+            tenants: Tenants::new(state),
+        };
         Self(Arc::new(Inner { file: file.to_owned(), environment, keychain, known: Mutex::new(known) }))
     }
 }
@@ -76,8 +87,9 @@ impl Inner {
         self.known().settings.clone()
     }
 
-    /// The client that acts so.
-    async fn client(&self, acting: &Acting) -> Result<ArmClient, Trouble> {
+    /// The client that acts so on a subscription.
+    async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
+        let acting = &self.in_tenant_of(subscription, acting).await?;
         if let Some(client) = self.known().clients.get(acting) {
             return Ok(client.clone());
         }
@@ -119,11 +131,18 @@ impl Accounts for AzureAccounts {
             known.clouds.clear();
             known.credentials.clear();
             known.clients.clear();
+            known.tenants.try_anew();
         }
         let of = |settings: &Settings, name: &AccountName| settings.own_account(name).cloned();
         let before = std::mem::replace(&mut known.settings, Ok(settings.clone()));
         if let Ok(before) = before {
+            for (name, own) in &before.accounts {
+                if settings.own_account(name).map(|(_, own)| own) != Some(own) {
+                    Inner::forget_credential(&mut known, name, own);
+                }
+            }
             known.clients.retain(|acting, _| of(&before, &acting.account) == of(settings, &acting.account));
+            known.tenants.try_anew();
         }
     }
 

@@ -8,6 +8,7 @@ mod launcher;
 mod port_probe;
 mod programs;
 mod public_ip;
+mod standard_streams;
 
 pub use browser::SystemBrowser;
 pub use clock::SystemClock;
@@ -16,3 +17,4 @@ pub use launcher::{ClientLauncher, run_in_terminal};
 pub use port_probe::TcpPortProbe;
 pub use programs::surroundings;
 pub use public_ip::PublicIpEndpoints;
+pub use standard_streams::carry;

@@ -13,7 +13,7 @@ use crate::adapters::{
     ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, TcpPortProbe,
 };
 use crate::engine::Parts;
-use crate::files::{Folder, SettingsFile};
+use crate::files::{Folder, SettingsFile, StateFile};
 use crate::ports::Ports;
 
 /// The cloud used when neither the command line nor the settings name one.
@@ -48,7 +48,13 @@ pub fn parts(
     let known = broken.map_or(Ok(settings), Err);
     let keychain = Keychain::new(SystemKeychain::of(keychain_service(&folder)));
     let ports = Ports {
-        accounts: Arc::new(AzureAccounts::new(file.path(), known, environment, keychain)),
+        accounts: Arc::new(AzureAccounts::new(
+            file.path(),
+            StateFile::new(folder.state()),
+            known,
+            environment,
+            keychain,
+        )),
         public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(file.clone())),

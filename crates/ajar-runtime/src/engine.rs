@@ -111,7 +111,7 @@ impl EngineHandle {
 
     /// Asks for something; what comes then is the answer. What is asked next is taken in after it, though the answer may
     /// come before.
-    pub(crate) async fn asked(&self, request: Request) -> impl Future<Output = Reply> + Send + 'static + use<> {
+    pub async fn asked(&self, request: Request) -> impl Future<Output = Reply> + Send + 'static + use<> {
         let (reply, answer) = oneshot::channel();
         let face = self.presence.face;
         // An engine that has ended drops it, and with it the way back.

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod adapters;
 pub mod connection;
+pub mod core_files;
 pub mod demo;
 pub mod engine;
 pub mod files;

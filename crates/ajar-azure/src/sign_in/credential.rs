@@ -45,12 +45,12 @@ impl Credential {
         self.person.as_ref()?.claims()
     }
 
-    /// Asks for a token once, to learn whether the account gets any.
+    /// Asks for a token of a tenant once, to learn whether the account gets any; the account's own tenant if `None`.
     ///
     /// # Errors
     /// Whatever the cloud has against it.
-    pub async fn try_out(&self, cloud: &Cloud) -> Result<(), Trouble> {
-        let ask = TokenAsk { tenant: None, scope: cloud.scope(), claims: None };
+    pub async fn try_out(&self, cloud: &Cloud, tenant: Option<&str>) -> Result<(), Trouble> {
+        let ask = TokenAsk { tenant: tenant.map(str::to_owned), scope: cloud.scope(), claims: None };
         self.cache.token(&self.source, &ask, None).await?;
         Ok(())
     }

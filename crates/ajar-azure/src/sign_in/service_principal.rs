@@ -20,7 +20,7 @@ use url::Url;
 use super::certificate::Certificate;
 use super::refusal::{self, Refusal};
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{causes, first_line, trouble_within};
+use super::{Application, causes, first_line, trouble_within};
 use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
@@ -42,8 +42,8 @@ pub enum ClientProof {
 #[derive(Debug)]
 pub(super) struct ServicePrincipal {
     authority: Url,
+    application: Application,
     tenant_id: String,
-    client_id: String,
     proof: ClientProof,
     http: Arc<dyn HttpClient>,
     limits: Limits,
@@ -52,19 +52,17 @@ pub(super) struct ServicePrincipal {
 impl ServicePrincipal {
     pub(super) fn new(
         cloud: &Cloud,
+        application: Application,
         tenant_id: String,
-        client_id: String,
         proof: ClientProof,
         http: Arc<dyn HttpClient>,
         limits: Limits,
     ) -> Result<Self, Failure> {
-        let source = Self { authority: cloud.authority.clone(), tenant_id, client_id, proof, http, limits };
+        let source = Self { authority: cloud.authority.clone(), application, tenant_id, proof, http, limits };
         // What can't be a tenant is found out now and not at the first call.
         if let ClientProof::Secret(_) | ClientProof::Certificate(_) = &source.proof {
-            source.azure_credential(&source.tenant_id, "").map_err(|error| Failure::PrincipalRefused {
-                client_id: source.client_id.clone(),
-                detail: first_line(&error),
-            })?;
+            let made = source.azure_credential(&source.tenant_id, "");
+            made.map_err(|error| source.application.refused(first_line(&error)))?;
         }
         Ok(source)
     }
@@ -73,7 +71,7 @@ impl ServicePrincipal {
     fn azure_credential(&self, tenant: &str, scope: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let mut custom = CustomConfiguration::default();
         custom.authority_host = self.authority.to_string();
-        let refusals = EntraRefusals { client_id: self.client_id.clone(), scope: scope.to_owned() };
+        let refusals = EntraRefusals { application: self.application.clone(), scope: scope.to_owned() };
         let client_options = ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
             per_call_policies: vec![Arc::new(refusals), Arc::new(OurName), Arc::new(Resend::reads(self.limits))],
@@ -81,7 +79,7 @@ impl ServicePrincipal {
             transport: Some(Transport::new(Arc::clone(&self.http))),
             ..ClientOptions::default()
         };
-        let client_id = self.client_id.clone();
+        let client_id = self.application.client_id.clone();
         Ok(match &self.proof {
             ClientProof::Secret(secret) => {
                 let options = ClientSecretCredentialOptions { client_options };
@@ -154,7 +152,7 @@ impl ServicePrincipal {
 /// writes, and loses the error's name.
 #[derive(Debug)]
 struct EntraRefusals {
-    client_id: String,
+    application: Application,
     scope: String,
 }
 
@@ -191,15 +189,15 @@ impl EntraRefusals {
                 Failure::AzureError { status, azure_message: error.sentence().to_owned(), azure_code: error.error }
             }
             _ if error.error == "interaction_required" || !error.claims.is_empty() => Failure::InteractionRequired {
-                client_id: self.client_id.as_str().into(),
+                account: self.application.account.as_str().into(),
+                client_id: self.application.client_id.as_str().into(),
                 detail: error.sentence().into(),
                 scope: self.scope.as_str().into(),
-                error: error.error.into(),
                 claims: error.claims.into(),
             },
             _ => {
                 let detail = if error.sentence().is_empty() { &error.error } else { error.sentence() };
-                Failure::PrincipalRefused { client_id: self.client_id.clone(), detail: detail.to_owned() }
+                self.application.refused(detail.to_owned())
             }
         }
     }
@@ -217,11 +215,11 @@ mod tests {
 
     fn source(http: &Arc<Scripted>) -> ServicePrincipal {
         let http = Arc::clone(http) as Arc<dyn HttpClient>;
-        let (tenant, client) = ("contoso.example".into(), "app".into());
+        let application = Application { account: "robot".into(), client_id: "app".into() };
         ServicePrincipal::new(
             &Cloud::us_gov(),
-            tenant,
-            client,
+            application,
+            "contoso.example".into(),
             ClientProof::Secret("hunter2".into()),
             http,
             Limits::default(),
@@ -249,15 +247,15 @@ mod tests {
             "AADSTS7000215: Invalid client secret provided. Trace ID: a\r\nCorrelation ID: b"}"#;
         let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
-        assert_eq!(failure, Failure::PrincipalRefused { client_id: "app".into(), detail });
+        assert_eq!(failure, Failure::PrincipalRefused { account: "robot".into(), client_id: "app".into(), detail });
     }
 
     #[tokio::test]
-    async fn who_must_sign_in_anew_hears_it_with_error_and_claims() {
+    async fn who_must_sign_in_anew_hears_it_with_the_claims() {
         let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
-        let wanted = |error: &str, detail: &str, claims: &str| Failure::InteractionRequired {
+        let wanted = |detail: &str, claims: &str| Failure::InteractionRequired {
+            account: "robot".into(),
             client_id: "app".into(),
-            error: error.into(),
             detail: detail.into(),
             claims: claims.into(),
             scope: SCOPE.into(),
@@ -268,16 +266,16 @@ mod tests {
             "error": "interaction_required", "error_codes": [50076], "suberror": "basic_action", "claims": claims,
             "error_description": format!("{said} Trace ID: a\r\nCorrelation ID: b"),
         });
-        assert_eq!(one(json(400, body.to_string())).await, wanted("interaction_required", said, claims));
+        assert_eq!(one(json(400, body.to_string())).await, wanted(said, claims));
         body["error"] = "invalid_grant".into();
-        assert_eq!(one(json(400, body.to_string())).await, wanted("invalid_grant", said, claims));
+        assert_eq!(one(json(400, body.to_string())).await, wanted(said, claims));
         body["claims"] = serde_json::Value::Null;
         assert!(matches!(one(json(400, body.to_string())).await, Failure::PrincipalRefused { .. }));
         body["error"] = "interaction_required".into();
-        assert_eq!(one(json(400, body.to_string())).await, wanted("interaction_required", said, ""));
+        assert_eq!(one(json(400, body.to_string())).await, wanted(said, ""));
         let challenge = r#"Bearer realm="", error="insufficient_claims", claims="e30=""#;
         let challenged = json(401, "").with("www-authenticate", challenge);
-        assert_eq!(one(challenged).await, wanted("insufficient_claims", "", "e30="));
+        assert_eq!(one(challenged).await, wanted("", "e30="));
     }
 
     #[tokio::test(start_paused = true)]

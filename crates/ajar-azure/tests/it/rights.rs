@@ -59,7 +59,7 @@ async fn every_subscription_tells_its_tenant_to_everybody() {
 fn application(azure: &Azure, proof: ClientProof) -> SignIn {
     let announce = azure.simulator.announce();
     let (tenant_id, client_id) = (announce.tenant_id.to_string(), announce.client_id.to_string());
-    SignIn::ServicePrincipal { tenant_id, client_id, proof }
+    SignIn::ServicePrincipal { account: "robot".into(), tenant_id, client_id, proof }
 }
 
 async fn reads(azure: &Azure, sign_in: &SignIn) -> Result<(), Failure> {

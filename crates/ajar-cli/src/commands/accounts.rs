@@ -1,7 +1,9 @@
 //! `ajar accounts`: who Ajar acts as.
 
+use ajar_core::account::AZ;
 use ajar_core::message;
-use ajar_core::snapshot::{AccountView, Kept};
+use ajar_core::protocol::Request;
+use ajar_core::snapshot::{AccountView, AzAccountView, AzView, Kept};
 use serde_json::json;
 
 use super::End;
@@ -9,14 +11,17 @@ use crate::args::Accounts;
 use crate::output;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &Accounts) -> Result<(), End> {
+pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
+    session.face.ask(Request::ReadAccounts).await.accepted()?;
     let snapshot = session.snapshot();
     if args.json {
-        output::json(&snapshot.accounts.iter().map(as_json).collect::<Vec<_>>())?;
+        let az = &snapshot.sign_in_ways.az;
+        output::json(&snapshot.accounts.iter().map(|account| as_json(account, az)).collect::<Vec<_>>())?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = snapshot.accounts.iter().map(row).collect();
     output::lines(&output::table(&message::account::COLUMNS, &rows))?;
+    print_az(&snapshot.sign_in_ways.az)?;
     for account in &snapshot.accounts {
         if let Kept::MemoryOnly { why } = &account.kept {
             output::line_to_people(&message::account::about(account.name.as_str(), why));
@@ -26,6 +31,31 @@ pub(crate) fn run(session: &Session, args: &Accounts) -> Result<(), End> {
         output::line_to_people(message::account::how_to_sign_in());
     }
     Ok(())
+}
+
+/// The users of the Azure CLI, where it has several.
+fn print_az(az: &AzView) -> Result<(), End> {
+    match az {
+        AzView::Read { accounts } if accounts.len() > 1 => {
+            let rows: Vec<Vec<String>> = accounts.iter().map(az_row).collect();
+            output::line("")?;
+            output::lines(&output::table(&message::account::AZ_COLUMNS, &rows))?;
+            output::line_to_people(message::account::how_to_name_az());
+        }
+        AzView::Failed { why } => output::line_to_people(&message::account::az_failed(why)),
+        AzView::Read { .. } | AzView::Missing | AzView::Unread => {}
+    }
+    Ok(())
+}
+
+fn az_row(az: &AzAccountView) -> Vec<String> {
+    vec![
+        message::account::name(&az.user, az.is_default),
+        az.tenant_id.clone(),
+        az.cloud.clone(),
+        az.subscriptions.to_string(),
+        az.account.as_ref().map_or_else(|| "–".into(), ToString::to_string),
+    ]
 }
 
 fn row(account: &AccountView) -> Vec<String> {
@@ -41,7 +71,11 @@ fn row(account: &AccountView) -> Vec<String> {
 }
 
 /// An account's stable field names.
-fn as_json(account: &AccountView) -> serde_json::Value {
+fn as_json(account: &AccountView, az: &AzView) -> serde_json::Value {
+    let users = match az {
+        AzView::Read { accounts } if account.name.built_in() == Some(AZ) => Some(accounts),
+        _ => None,
+    };
     json!({
         "name": account.name,
         "username": account.username,
@@ -52,5 +86,6 @@ fn as_json(account: &AccountView) -> serde_json::Value {
         "kept": account.kept,
         "favourites": account.favourites,
         "isDefault": account.is_default,
+        "users": users,
     })
 }

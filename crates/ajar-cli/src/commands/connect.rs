@@ -2,32 +2,26 @@
 
 use std::io::IsTerminal;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
-use ajar_core::profile::ProfileName;
-use ajar_core::protocol::{self, Reply, Request};
+use ajar_core::protocol;
 use ajar_core::settings::{Favourite, unknown_favourite};
-use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, Step, StepStatus, StepView};
+use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView};
 use ajar_runtime::adapters::{SystemClock, run_in_terminal, surroundings};
 use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior};
 
-use super::{End, azure_now};
+use super::following::{Show, follow};
+use super::{End, asking, azure_now, sign_in};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
-use crate::progress::{Progress, REDRAW, can_redraw};
 use crate::session::{Session, words};
 use crate::signals::{Signal, Signals};
-
-/// How long the engine may take to tell how a cancelled attempt ended: its host may be stopped.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who starts the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +49,14 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         stays: false,
         again: false,
     };
-    let view = follow(session, args, request, signals).await?;
+    let show = if args.json { Show::Events } else { Show::Steps };
+    let mut view = follow(session, request.clone(), show, signals).await?;
+    if let Some(OutcomeView::Failed(failure)) = &view.outcome
+        && !args.json
+        && signed_in_against(session, args, failure, signals).await?
+    {
+        view = follow(session, request, show, signals).await?;
+    }
     match view.outcome.clone() {
         Some(OutcomeView::Connected { endpoint, window, elapsed_ms }) => {
             if args.json {
@@ -76,6 +77,23 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     }
 }
 
+/// Offers to sign in where that would help and somebody is there; whether somebody has.
+async fn signed_in_against(
+    session: &Session,
+    args: &Connect,
+    failure: &FailureView,
+    signals: &mut Signals,
+) -> Result<bool, End> {
+    let wish = asking::sign_in_against(failure, &args.name, &session.snapshot());
+    let Some(wish) = wish.filter(|_| asking::somebody_is_there()) else { return Ok(false) };
+    output::failure(failure, session.verbose > 0);
+    if !asking::goes_on(message::account::sign_in_now(), signals).await? {
+        return Err(End::Code(failure.exit_code));
+    }
+    sign_in::to_its_end(session, wish, false, signals).await?;
+    Ok(true)
+}
+
 /// What the favourite is opened with, as the engine takes it: what the profile says counts for other ports too.
 fn protocol(session: &Session, args: &Connect) -> Option<Protocol> {
     let snapshot = session.snapshot();
@@ -94,115 +112,6 @@ fn who_launches(args: &Connect, protocol: Option<Protocol>) -> Client {
     let terminal = std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
     let here = !args.json && protocol != Some(Protocol::Rdp) && (terminal || !args.command.is_empty());
     if here { Client::Here } else { Client::Window }
-}
-
-/// Follows the attempt to its end, showing its steps. The first signal leaves it to the others who follow it, or cancels
-/// it if there are none; with the second, or if its end is not heard of in time, this ends at once.
-async fn follow(
-    session: &Session,
-    args: &Connect,
-    request: protocol::Connect,
-    signals: &mut Signals,
-) -> Result<AttemptView, End> {
-    let mut progress = Progress::new(!args.json && can_redraw(session.verbose));
-    let mut following = session.face.connect(request).await;
-    let mut redraw = tokio::time::interval(REDRAW);
-    redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut told: Vec<StepView> = Vec::new();
-    let mut cancelled_by = None;
-    let leaving = leave(session, &args.name);
-    tokio::pin!(leaving);
-    let mut leave_answered = false;
-    let patience = tokio::time::sleep(PATIENCE);
-    tokio::pin!(patience);
-    loop {
-        tokio::select! {
-            changed = following.next() => {
-                let mut view = changed?;
-                if args.json {
-                    tell_steps(&mut told, &view.steps);
-                } else {
-                    progress.show(&view);
-                    told.clone_from(&view.steps);
-                }
-                if let (Some(OutcomeView::Cancelled(failure)), Some(signal)) = (&mut view.outcome, cancelled_by) {
-                    failure.exit_code = Signal::exit_code(signal);
-                }
-                if view.outcome.is_some() {
-                    progress.finish();
-                    return Ok(view);
-                }
-            }
-            signal = signals.next() => {
-                if cancelled_by.is_some() {
-                    progress.finish();
-                    return Err(given_up(args, &told, signal));
-                }
-                progress.interrupted();
-                cancelled_by = Some(signal);
-                patience.as_mut().reset(Instant::now() + PATIENCE);
-            }
-            goes_on = &mut leaving, if cancelled_by.is_some() && !leave_answered => {
-                if goes_on? {
-                    progress.finish();
-                    let left = words(&Failure::Left.into(), args.name.as_str());
-                    let exit_code = cancelled_by.unwrap_or(Signal::Interrupt).exit_code();
-                    return Err(FailureView { exit_code, ..left }.into());
-                }
-                // The outcome comes with a snapshot, and with it what stays behind.
-                leave_answered = true;
-            },
-            () = &mut patience, if cancelled_by.is_some() => {
-                progress.finish();
-                return Err(given_up(args, &told, cancelled_by.unwrap_or(Signal::Interrupt)));
-            }
-            _ = redraw.tick(), if progress.is_drawn() => progress.redraw(),
-        }
-    }
-}
-
-/// Stops following the attempt; whether it goes on for others.
-async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureView> {
-    match session.face.ask(Request::Leave { name: name.clone() }).await {
-        Reply::Refused { failure } => Err(*failure),
-        Reply::Left => Ok(true),
-        Reply::Done
-        | Reply::Attempt { .. }
-        | Reply::SigningIn { .. }
-        | Reply::SignedOut { .. }
-        | Reply::Rights { .. } => Ok(false),
-    }
-}
-
-/// Cancelled without having heard of the attempt's end: what may stay behind is known from its steps only.
-fn given_up(args: &Connect, steps: &[StepView], signal: Signal) -> End {
-    let may_have = |wanted| {
-        let mut begun = steps.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Done));
-        begun.any(|step| step.step == wanted)
-    };
-    let failure =
-        Failure::Cancelled { open_until: None, asking: may_have(Step::Access), starting: may_have(Step::Start) };
-    let exit_code = signal.exit_code();
-    End::AtOnce(Box::new(FailureView { exit_code, ..words(&failure.into(), args.name.as_str()) }))
-}
-
-/// One event for each step that stands differently than before. The attempt goes on though nobody reads them.
-fn tell_steps(told: &mut Vec<StepView>, steps: &[StepView]) {
-    for step in steps {
-        let before = told.iter().find(|before| before.step == step.step);
-        if before.is_none_or(|before| before.status != step.status) {
-            drop(output::json(&json!({
-                "event": "step",
-                "step": step.step,
-                "status": step.status,
-                "startedMs": step.started_ms,
-                "endedMs": step.ended_ms,
-                "label": step.label,
-                "detail": step.detail,
-            })));
-        }
-    }
-    *told = steps.to_vec();
 }
 
 fn connected_event(

@@ -1,6 +1,7 @@
 //! `ajar sign-in`: follows a sign-in to its end.
 
 use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
 
 use ajar_core::account::SignInMethod;
 use ajar_core::failure::{Failure, Trouble};
@@ -9,36 +10,56 @@ use ajar_core::protocol::{Reply, Request, SecretText, SignIn as Wish};
 use ajar_core::snapshot::{Kept, SignInStage, SignInView, Snapshot};
 use serde_json::json;
 
-use super::End;
+use super::{End, asking};
 use crate::args::{Args, SignIn};
 use crate::output;
 use crate::session::{Session, words};
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &mut Signals) -> Result<(), End> {
-    let secret = if args.service_principal { Some(secret().await?) } else { None };
-    let method = match (args.device_code, args.service_principal) {
-        (_, true) => SignInMethod::ServicePrincipal,
-        (true, false) => SignInMethod::DeviceCode,
-        (false, false) => SignInMethod::Browser,
-    };
+    let method = method(args);
+    let wants_secret = method == SignInMethod::ServicePrincipal && args.certificate.is_none();
     let wish = Wish {
         name: args.name.clone(),
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),
         client_id: args.client_id.clone(),
-        secret,
+        secret: if wants_secret { secret().await? } else { None },
+        certificate: args.certificate.as_deref().map(from_here).transpose()?,
+        token_file: args.token_file.as_deref().map(from_here).transpose()?,
+        username: args.username.clone(),
         ..Wish::by(method)
     };
-    let number = match session.face.ask(Request::SignIn(wish)).await {
-        Reply::SigningIn { number } => number,
-        Reply::Refused { failure } => return Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
-            return Err(lost().into());
-        }
-    };
+    to_its_end(session, wish, args.json, signals).await
+}
+
+fn method(args: &SignIn) -> SignInMethod {
+    let ways = [
+        (args.device_code, SignInMethod::DeviceCode),
+        (args.service_principal, SignInMethod::ServicePrincipal),
+        (args.managed_identity, SignInMethod::ManagedIdentity),
+        (args.workload_identity, SignInMethod::WorkloadIdentity),
+        (args.az, SignInMethod::Az),
+    ];
+    ways.into_iter().find(|(wanted, _)| *wanted).map_or(SignInMethod::Browser, |(_, method)| method)
+}
+
+/// A path as it is written into the settings: what is typed counts from where one stands, what is written there from the
+/// settings' own folder.
+fn from_here(path: &Path) -> Result<String, End> {
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.to_str().ok_or_else(|| Failure::CertificateUnfit {
+        path: path.display().to_string(),
+        detail: message::account::no_text().into(),
+    });
+    Ok(text.map_err(Trouble::from)?.to_owned())
+}
+
+/// Signs in, and follows that to its end.
+pub(super) async fn to_its_end(session: &Session, wish: Wish, json: bool, signals: &mut Signals) -> Result<(), End> {
+    let number = begun(session, wish, json, signals).await?;
     tokio::select! {
-        ended = follow(session, args, number) => ended,
+        ended = follow(session, json, number) => ended,
         signal = signals.next() => {
             // What is not waited for any more is not to be finished by whoever has the page open.
             session.face.ask(Request::CancelSignIn).await;
@@ -47,8 +68,30 @@ pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &
     }
 }
 
+/// Begins to sign in; its number. Who has no application to sign in with is asked for one.
+async fn begun(session: &Session, wish: Wish, json: bool, signals: &mut Signals) -> Result<u64, End> {
+    loop {
+        let failure = match session.face.ask(Request::SignIn(wish.clone())).await {
+            Reply::SigningIn { number } => return Ok(number),
+            Reply::Refused { failure } => failure,
+            Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
+                return Err(lost().into());
+            }
+        };
+        if json || failure.code != "noClientId" || !asking::somebody_is_there() {
+            return Err(failure.into());
+        }
+        output::failure(&failure, session.verbose > 0);
+        let Some(client_id) = asking::client_id(signals).await? else { return Err(End::Code(failure.exit_code)) };
+        let set = session.face.ask(Request::SetClientId { client_id: Some(client_id) }).await;
+        if let Err(failure) = set.accepted() {
+            output::failure(&failure, session.verbose > 0);
+        }
+    }
+}
+
 /// Tells each stage, until the sign-in has ended or is not the engine's last one any more.
-async fn follow(session: &Session, args: &SignIn, number: u64) -> Result<(), End> {
+async fn follow(session: &Session, json: bool, number: u64) -> Result<(), End> {
     let mut told = SignInStage::Beginning;
     loop {
         let news = |snapshot: &Snapshot| match &snapshot.sign_in {
@@ -59,7 +102,7 @@ async fn follow(session: &Session, args: &SignIn, number: u64) -> Result<(), End
         match &snapshot.sign_in {
             Some(view) if view.number == number => {
                 told = view.stage.clone();
-                if tell(session, args, &told)? {
+                if tell(session, json, &told)? {
                     return Ok(());
                 }
             }
@@ -70,19 +113,19 @@ async fn follow(session: &Session, args: &SignIn, number: u64) -> Result<(), End
 }
 
 /// Whether that was the end.
-fn tell(session: &Session, args: &SignIn, stage: &SignInStage) -> Result<bool, End> {
+fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<bool, End> {
     match stage {
         SignInStage::Beginning => {}
         SignInStage::Browser { url } => {
             output::line_to_people(&message::account::in_browser(url));
-            event(args, &json!({ "event": "browser", "url": url }))?;
+            event(json, &json!({ "event": "browser", "url": url }))?;
         }
         SignInStage::DeviceCode { user_code, url, expires_at } => {
             output::line_to_people(&message::account::type_code(user_code, url));
-            event(args, &json!({ "event": "deviceCode", "userCode": user_code, "url": url, "expiresAt": expires_at }))?;
+            event(json, &json!({ "event": "deviceCode", "userCode": user_code, "url": url, "expiresAt": expires_at }))?;
         }
         SignInStage::Done { name, username, kept } => {
-            if args.json {
+            if json {
                 output::json(&json!({ "event": "signedIn", "name": name, "username": username, "kept": kept }))?;
             } else {
                 output::line(&message::account::signed_in(name.as_str(), username.as_deref()))?;
@@ -100,15 +143,15 @@ fn tell(session: &Session, args: &SignIn, stage: &SignInStage) -> Result<bool, E
     Ok(false)
 }
 
-fn event(args: &SignIn, event: &serde_json::Value) -> Result<(), End> {
-    if args.json {
+fn event(json: bool, event: &serde_json::Value) -> Result<(), End> {
+    if json {
         output::json(event)?;
     }
     Ok(())
 }
 
-/// The secret on standard input: its first line.
-async fn secret() -> Result<SecretText, End> {
+/// The secret on standard input: its first line, if there is anything in it.
+async fn secret() -> Result<Option<SecretText>, End> {
     if std::io::stdin().is_terminal() {
         output::line_to_people(message::account::secret_wanted());
     }
@@ -117,7 +160,8 @@ async fn secret() -> Result<SecretText, End> {
         std::io::stdin().lock().take(16 * 1024).read_to_string(&mut text).map(|_| text)
     });
     let text = read.await.map_err(|error| Failure::Internal { detail: error.to_string() }).map_err(Trouble::from)??;
-    Ok(SecretText::new(text.lines().next().unwrap_or_default().trim().to_owned()))
+    let line = text.lines().next().unwrap_or_default().trim();
+    Ok((!line.is_empty()).then(|| SecretText::new(line.to_owned())))
 }
 
 /// The engine that signed in is gone.

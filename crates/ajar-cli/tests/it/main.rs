@@ -5,12 +5,22 @@
     reason = "what is not as a test expects ends it; clippy knows that of test functions only"
 )]
 
+#[cfg(target_os = "linux")]
+mod browsing;
+#[cfg(target_os = "linux")]
+mod chromium;
 mod completions;
 #[cfg(unix)]
 mod job_control;
 #[cfg(target_os = "linux")]
+mod secrets;
+#[cfg(target_os = "linux")]
 mod signing_in;
+#[cfg(target_os = "linux")]
+mod tenants;
 mod usage;
+#[cfg(target_os = "linux")]
+mod user;
 #[cfg(unix)]
 mod watching;
 

@@ -2,281 +2,12 @@
 //! and clouds at once.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use azure_sim::{AnnounceVm, Options, Simulator};
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
-use crate::LIMIT;
-
-/// The application that is registered in the fleets.
-const APP: &str = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01";
-
-const FABRIKAM: &str = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
-
-const TWO_TENANTS: &str = r#"
-[[tenants]]
-id = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02"
-name = "Fabrikam"
-
-[[subscriptions]]
-id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
-name = "Home"
-
-[[subscriptions]]
-id = "c3a8e9b2-1f64-4d0e-8a57-90b4d2f1e003"
-name = "Research"
-tenant = "Fabrikam"
-
-[[accounts]]
-name = "bob"
-tenant = "Fabrikam"
-
-[[accounts]]
-name = "robot"
-kind = "servicePrincipal"
-client_id = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233"
-tenant = "Fabrikam"
-secret = "canary~secret~of~robot"
-
-[[applications]]
-client_id = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01"
-name = "Ajar"
-
-[[vms]]
-name = "home"
-subscription = "Home"
-power = "running"
-ports = [{ number = 22, jit = {} }]
-
-[[vms]]
-name = "lab"
-subscription = "Research"
-power = "running"
-ports = [{ number = 22, jit = {} }]
-"#;
-
-const OTHER_CLOUD: &str = r#"
-[[tenants]]
-id = "0b8a5c1e-2d74-4f38-9a0c-6f3d1e7b9c03"
-name = "Northwind"
-
-[[subscriptions]]
-id = "d90c4b7f-3e15-4a62-8c9d-5b2f7a1e6d04"
-name = "Trade"
-
-[[accounts]]
-name = "grace"
-
-[[applications]]
-client_id = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01"
-name = "Ajar"
-
-[[vms]]
-name = "desk"
-subscription = "Trade"
-power = "running"
-ports = [{ number = 22, jit = {} }]
-"#;
-
-async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, work).await.expect("it never came true")
-}
-
-async fn simulator(fleet: &str) -> Simulator {
-    Simulator::start(Options { speed: 60.0, fleet: Some(fleet.parse().unwrap()), ..Options::default() }).await.unwrap()
-}
-
-/// A user of two clouds, in a session with a keyring of its own.
-struct User {
-    home: TempDir,
-    bus: String,
-    clouds: [Simulator; 2],
-    _session: [Child; 2],
-}
-
-impl User {
-    async fn new() -> Self {
-        let clouds = [simulator(TWO_TENANTS).await, simulator(OTHER_CLOUD).await];
-        let home = tempfile::tempdir().unwrap();
-        for folder in ["run", "ajar"] {
-            fs::create_dir(home.path().join(folder)).unwrap();
-        }
-        let config = home.path().join("bus.conf");
-        fs::write(
-            &config,
-            format!(
-                "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-                 \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig><type>session</type>\
-                 <listen>unix:dir={}</listen><auth>EXTERNAL</auth><policy context=\"default\">\
-                 <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/>\
-                 </policy></busconfig>",
-                home.path().join("run").display()
-            ),
-        )
-        .unwrap();
-        let mut bus = Command::new("dbus-daemon");
-        bus.arg("--config-file").arg(&config).args(["--nofork", "--print-address"]);
-        let mut bus = bus.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("dbus-daemon is installed");
-        let mut lines = BufReader::new(bus.stdout.take().unwrap()).lines();
-        let address = soon(lines.next_line()).await.unwrap().unwrap();
-        let mut keyring = Command::new("gnome-keyring-daemon");
-        keyring.args(["--components=secrets", "--unlock", "--foreground"]);
-        keyring.env("HOME", home.path()).env("XDG_RUNTIME_DIR", home.path().join("run"));
-        keyring.env("DBUS_SESSION_BUS_ADDRESS", &address).env_remove("XDG_DATA_HOME");
-        keyring.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut keyring = keyring.spawn().expect("gnome-keyring is installed");
-        keyring.stdin.take().unwrap().write_all(b"password").await.unwrap();
-        let user = Self { home, bus: address, clouds, _session: [bus, keyring] };
-        user.write_settings();
-        user
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.home.path().join("ajar")
-    }
-
-    fn settings(&self) -> String {
-        fs::read_to_string(self.folder().join("config.toml")).unwrap()
-    }
-
-    fn write_settings(&self) {
-        let cloud = |name: &str, simulator: &Simulator| {
-            let announced = simulator.announce();
-            format!(
-                "[clouds.{name}]\nauthority = \"{}\"\nresource_manager = \"{}\"\nca_bundle = \"{}\"\n\
-                 public_ip_endpoints = {:?}\n",
-                announced.authority,
-                announced.resource_manager,
-                announced.ca_bundle.display(),
-                announced.public_ip_endpoints
-            )
-        };
-        let favourite = |name: &str, more: &str| format!("[profiles.{name}]\nvm = \"{}\"\n{more}", self.vm(name).id);
-        let text = [
-            "cloud = \"sim\"\n".to_owned(),
-            format!("[sign_in]\nclient_id = \"{APP}\"\n[clients]\nbrowser = [\"true\"]\n"),
-            cloud("sim", &self.clouds[0]),
-            cloud("other", &self.clouds[1]),
-            favourite("home", "account = \"environment\"\n"),
-            favourite("lab", "account = \"bob\"\n"),
-            favourite("desk", "account = \"grace\"\n"),
-        ];
-        fs::write(self.folder().join("config.toml"), text.concat()).unwrap();
-    }
-
-    fn vm(&self, name: &str) -> &AnnounceVm {
-        let all = self.clouds.iter().flat_map(|cloud| &cloud.announce().vms);
-        all.into_iter().find(|vm| vm.name == name).unwrap()
-    }
-
-    fn ajar(&self, args: &[&str]) -> Command {
-        let mut command = Command::from(crate::ajar(&self.folder(), args));
-        command.env("HOME", self.home.path()).env("XDG_RUNTIME_DIR", self.home.path().join("run"));
-        command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).current_dir(self.home.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command
-    }
-
-    /// With the service principal of the first cloud in its environment.
-    fn ajar_with_environment(&self, args: &[&str]) -> Command {
-        let announced = self.clouds[0].announce();
-        let mut command = self.ajar(args);
-        command.env("AZURE_TENANT_ID", announced.tenant_id.to_string());
-        command.env("AZURE_CLIENT_ID", announced.client_id.to_string());
-        command.env("AZURE_CLIENT_SECRET", &announced.client_secret);
-        command
-    }
-
-    async fn run(&self, args: &[&str]) -> (i32, String, String) {
-        ended(self.ajar(args).spawn().unwrap()).await
-    }
-
-    fn http(&self, cloud: usize) -> reqwest::Client {
-        let pem = fs::read(&self.clouds[cloud].announce().ca_bundle).unwrap();
-        let trusted = reqwest::Certificate::from_pem(&pem).unwrap();
-        let builder = reqwest::Client::builder().tls_certs_merge([trusted]).no_proxy();
-        builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
-    }
-
-    /// Signs in as a browser would; the events that `ajar` told.
-    async fn sign_in(&self, account: &str, args: &[&str]) -> Vec<Value> {
-        let args: Vec<&str> = args.iter().copied().chain(["sign-in", "--json"]).collect();
-        let cloud = usize::from(args.contains(&"other"));
-        let mut child = self.ajar(&args).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut events = vec![next_event(&mut lines).await.expect("an address for the browser")];
-        let page = events[0]["url"].as_str().unwrap();
-        let http = self.http(cloud);
-        let answer = http.post(page).form(&[("account", account)]).send().await.unwrap();
-        let back = answer.headers()["location"].to_str().unwrap().to_owned();
-        http.get(back).send().await.unwrap();
-        while let Some(event) = next_event(&mut lines).await {
-            events.push(event);
-        }
-        let (code, _, stderr) = ended(child).await;
-        assert_eq!(code, 0, "{events:?} {stderr}");
-        events
-    }
-
-    async fn journal(&self, cloud: usize) -> Vec<String> {
-        let url = format!("{}/journal", self.clouds[cloud].announce().control);
-        let entries: Vec<Value> = self.http(cloud).get(url).send().await.unwrap().json().await.unwrap();
-        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        entries.iter().map(|entry| format!("{} {}", text(entry, "method"), text(entry, "path"))).collect()
-    }
-
-    async fn forget_journals(&self) {
-        for cloud in 0..2 {
-            let url = format!("{}/journal", self.clouds[cloud].announce().control);
-            self.http(cloud).delete(url).send().await.unwrap();
-        }
-    }
-
-    /// Everything that is written, but for what the keyring keeps: its file is not readable.
-    fn files_with(&self, canary: &str) -> Vec<String> {
-        let mut folders = vec![self.home.path().to_owned()];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                let kind = entry.file_type().unwrap();
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() && has(&entry.path(), canary) {
-                    found.push(entry.path().display().to_string());
-                }
-            }
-        }
-        found
-    }
-}
-
-fn has(file: &Path, canary: &str) -> bool {
-    // A process that has ended has no files any more.
-    let content = fs::read(file).unwrap_or_default();
-    content.windows(canary.len()).any(|window| window == canary.as_bytes())
-}
-
-async fn next_event(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Value> {
-    let line = soon(lines.next_line()).await.unwrap()?;
-    Some(serde_json::from_str(&line).unwrap())
-}
-
-async fn ended(child: Child) -> (i32, String, String) {
-    let output = soon(child.wait_with_output()).await.unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
-}
-
-fn tokens(journal: &[String]) -> Vec<&str> {
-    let mut tokens: Vec<_> = journal.iter().filter_map(|line| line.strip_suffix("/oauth2/v2.0/token")).collect();
-    tokens.sort_unstable();
-    tokens
-}
+use crate::user::{APP, FABRIKAM, User, ended, next_event, soon, tokens};
 
 #[tokio::test]
 async fn three_accounts_of_three_tenants_and_two_clouds_open_their_vms_in_one_run_with_a_token_each() {
@@ -331,11 +62,7 @@ async fn twenty_that_find_the_token_run_out_at_once_make_one_refresh() {
     next_event(&mut watched).await.unwrap();
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
-    // Azure's clock goes on by more than tokens last, ours does not.
-    let url = format!("{}/advance", user.clouds[0].announce().control);
-    let day = serde_json::json!({ "seconds": 86_400 }).to_string();
-    let advance = user.http(0).post(url).header("content-type", "application/json").body(day);
-    assert!(advance.send().await.unwrap().status().is_success());
+    user.advance(0, 86_400).await;
     user.forget_journals().await;
     let all = (0..20).map(|_| ended(user.ajar(&["status", "--json"]).spawn().unwrap()));
     for (code, _, stderr) in futures::future::join_all(all).await {
@@ -344,6 +71,34 @@ async fn twenty_that_find_the_token_run_out_at_once_make_one_refresh() {
     let journal = user.journal(0).await;
     assert!(journal.iter().any(|line| line.starts_with("GET /subscriptions/")), "{journal:?}");
     assert_eq!(tokens(&journal), [format!("POST /{FABRIKAM}")], "{journal:?}");
+}
+
+#[tokio::test]
+async fn twenty_proxies_that_find_the_token_run_out_at_once_make_one_refresh_and_one_request() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    user.advance(0, 86_400).await;
+    user.forget_journals().await;
+    let all = (0..20).map(async |_| {
+        let mut child = user.ajar(&["proxy", "lab.ajar", "22"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = soon(said.next_line()).await.unwrap().unwrap_or_default();
+        // Whoever goes through goes away.
+        drop(said);
+        (first, ended(child).await)
+    });
+    for (first, (code, _, stderr)) in futures::future::join_all(all).await {
+        assert!(code == 0 && first.starts_with("SSH-2.0-"), "{code} {first} {stderr}");
+    }
+    let journal = user.journal(0).await;
+    assert_eq!(tokens(&journal), [format!("POST /{FABRIKAM}")], "{journal:?}");
+    let initiates = journal.iter().filter(|line| line.ends_with("/initiate")).count();
+    assert_eq!(initiates, 1, "{journal:?}");
 }
 
 #[tokio::test]

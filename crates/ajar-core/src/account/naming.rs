@@ -1,23 +1,37 @@
 //! What a new account is called when nobody says.
 
-use super::{AccountName, AccountSettings};
+use super::{AccountName, AccountSettings, SignInMethod};
 use crate::settings::Settings;
 
 impl Settings {
-    /// The account that is the same identity with the same application in the same cloud, if it is there already.
-    pub fn same_account(&self, cloud: &str, client_id: &str, home_account_id: &str) -> Option<&AccountName> {
+    /// The account that is the same identity, with the same application in the same cloud, if it is there already.
+    pub fn same_account(&self, account: &AccountSettings) -> Option<&AccountName> {
         let is_same = |own: &AccountSettings| {
-            own.home_account_id.as_deref() == Some(home_account_id)
-                && own.client_id.as_deref() == Some(client_id)
-                && own.cloud.as_deref() == Some(cloud)
+            let same_application = own.cloud == account.cloud && own.client_id == account.client_id;
+            if account.sign_in.is_interactive() {
+                let home = account.home_account_id.as_ref();
+                return same_application && home.is_some() && own.home_account_id.as_ref() == home;
+            }
+            same_application
+                && own.sign_in == account.sign_in
+                && own.tenant == account.tenant
+                && own.username == account.username
         };
         self.accounts.iter().find(|(_, own)| is_same(own)).map(|(name, _)| name)
     }
 
-    /// A name for a new account that no other has: what comes before the `@` of its user name, or the name of its cloud,
-    /// with a number where that is taken.
-    pub fn new_account_name(&self, username: Option<&str>, cloud: &str) -> AccountName {
-        let wanted = username.and_then(|username| username.split('@').next()).unwrap_or(cloud);
+    /// A name for a new account that no other has: what comes before the `@` of its user name, or what it is, with a number
+    /// where that is taken.
+    pub fn new_account_name(&self, account: &AccountSettings) -> AccountName {
+        let username = account.username.as_deref().and_then(|username| username.split('@').next());
+        let wanted = username.unwrap_or_else(|| match account.sign_in {
+            SignInMethod::ServicePrincipal => "app",
+            SignInMethod::ManagedIdentity => "machine",
+            SignInMethod::WorkloadIdentity => "workload",
+            SignInMethod::Browser | SignInMethod::DeviceCode | SignInMethod::Az | SignInMethod::Azd => {
+                account.cloud.as_deref().unwrap_or_default()
+            }
+        });
         let kept: String = wanted
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
@@ -35,21 +49,30 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::SignInMethod;
+
+    fn account(sign_in: SignInMethod, username: Option<&str>) -> AccountSettings {
+        AccountSettings {
+            username: username.map(Into::into),
+            cloud: Some("usgov".into()),
+            ..AccountSettings::new(sign_in)
+        }
+    }
 
     #[test]
     fn a_new_account_is_called_as_people_know_it_and_never_as_another() {
         let own = |name: &str| (name.parse().unwrap(), AccountSettings::new(SignInMethod::Browser));
-        let settings = Settings { accounts: vec![own("Ada"), own("ada-2")], ..Settings::default() };
-        for (username, name) in [
-            (Some("ada@contoso.com"), "ada-3"),
-            (Some("bob.builder@contoso.com"), "bob.builder"),
-            (Some("az@contoso.com"), "az-2"),
-            (Some("_-x y!@contoso.com"), "xy"),
-            (Some("日本@contoso.com"), "account"),
-            (None, "usgov"),
+        let settings = Settings { accounts: vec![own("Ada"), own("ada-2"), own("app")], ..Settings::default() };
+        for (sign_in, username, name) in [
+            (SignInMethod::Browser, Some("ada@contoso.com"), "ada-3"),
+            (SignInMethod::Browser, Some("bob.builder@contoso.com"), "bob.builder"),
+            (SignInMethod::Az, Some("az@contoso.com"), "az-2"),
+            (SignInMethod::DeviceCode, Some("_-x y!@contoso.com"), "xy"),
+            (SignInMethod::Browser, Some("日本@contoso.com"), "account"),
+            (SignInMethod::Browser, None, "usgov"),
+            (SignInMethod::ServicePrincipal, None, "app-2"),
+            (SignInMethod::ManagedIdentity, None, "machine"),
         ] {
-            assert_eq!(settings.new_account_name(username, "usgov").as_str(), name, "{username:?}");
+            assert_eq!(settings.new_account_name(&account(sign_in, username)).as_str(), name, "{username:?}");
         }
     }
 
@@ -61,10 +84,32 @@ mod tests {
             home_account_id: Some("o.t".into()),
             ..AccountSettings::new(SignInMethod::Browser)
         };
-        let settings = Settings { accounts: vec![("work".parse().unwrap(), own)], ..Settings::default() };
-        assert_eq!(settings.same_account("sim", "app", "o.t").map(AccountName::as_str), Some("work"));
-        for (cloud, app, home) in [("public", "app", "o.t"), ("sim", "other", "o.t"), ("sim", "app", "o.u")] {
-            assert_eq!(settings.same_account(cloud, app, home), None);
+        let settings = Settings { accounts: vec![("work".parse().unwrap(), own.clone())], ..Settings::default() };
+        let same = |account: AccountSettings| settings.same_account(&account).map(AccountName::as_str);
+        let renamed =
+            AccountSettings { username: Some("ada".into()), sign_in: SignInMethod::DeviceCode, ..own.clone() };
+        assert_eq!(same(renamed), Some("work"));
+        for other in [
+            AccountSettings { cloud: Some("public".into()), ..own.clone() },
+            AccountSettings { client_id: Some("other".into()), ..own.clone() },
+            AccountSettings { home_account_id: Some("o.u".into()), ..own.clone() },
+            AccountSettings { home_account_id: None, ..own.clone() },
+        ] {
+            assert_eq!(same(other), None);
         }
+    }
+
+    #[test]
+    fn what_signs_in_without_a_person_is_the_same_by_all_that_it_signs_in_with() {
+        let robot = AccountSettings {
+            tenant: Some("t".into()),
+            client_id: Some("robot".into()),
+            ..account(SignInMethod::ServicePrincipal, None)
+        };
+        let settings = Settings { accounts: vec![("robot".parse().unwrap(), robot.clone())], ..Settings::default() };
+        let same = |account: AccountSettings| settings.same_account(&account).map(AccountName::as_str);
+        assert_eq!(same(AccountSettings { certificate: Some("app.pem".into()), ..robot.clone() }), Some("robot"));
+        assert_eq!(same(AccountSettings { tenant: Some("u".into()), ..robot.clone() }), None);
+        assert_eq!(same(AccountSettings { sign_in: SignInMethod::WorkloadIdentity, ..robot }), None);
     }
 }

@@ -33,6 +33,7 @@ impl Failure {
             Self::ConsentMissing { .. } => "consentMissing",
             Self::NotInTenant { .. } => "notInTenant",
             Self::ClientUnknown { .. } => "clientUnknown",
+            Self::SignInIncomplete { .. } => "signInIncomplete",
             Self::NoClientId { .. } => "noClientId",
             Self::ClientIdUnfit => "clientIdUnfit",
             Self::AccountDisabled { .. } => "accountDisabled",
@@ -66,6 +67,7 @@ impl Failure {
             Self::PortRefused { .. } => "portRefused",
             Self::FirewallShut { .. } => "firewallShut",
             Self::PortStranger { .. } => "portStranger",
+            Self::ConnectionLost { .. } => "connectionLost",
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
             Self::Throttled { .. } => "throttled",
@@ -136,6 +138,7 @@ impl Failure {
             | Self::FavouriteExists { .. }
             | Self::AccountExists { .. }
             | Self::ClientIdUnfit
+            | Self::SignInIncomplete { .. }
             | Self::UnknownCloud { .. }
             | Self::SignedInElsewhere { .. }
             | Self::OtherCloudsAccount { .. }
@@ -157,6 +160,7 @@ impl Failure {
             | Self::StartFailed { .. }
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
+            | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
             | Self::Throttled { .. }

@@ -46,3 +46,17 @@ pub enum ClientFlaw {
     /// Its registration lacks `http://localhost` as a redirect (50011).
     Redirect,
 }
+
+/// What an application signs in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInPart {
+    /// Its tenant.
+    Tenant,
+    /// Its own id.
+    ClientId,
+    /// Its secret, or a certificate in its place.
+    Secret,
+    /// The file with the token of a workload's platform.
+    TokenFile,
+}

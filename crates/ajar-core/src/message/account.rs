@@ -76,6 +76,19 @@ pub fn still_named(favourites: &[String]) -> String {
     format!("{names} still {verb} it: sign in again under that name, or name another account in config.toml.")
 }
 
+/// The Azure CLI does not know a user.
+pub fn az_is_not(username: &str) -> String {
+    format!("The Azure CLI is not signed in as {username}.")
+}
+
+/// The Azure CLI knows nobody who could be meant.
+pub fn az_is_nobody(tenant: Option<&str>) -> String {
+    match tenant {
+        Some(tenant) => format!("The Azure CLI is signed in as nobody in the tenant {tenant}."),
+        None => "The Azure CLI is signed in as nobody.".to_owned(),
+    }
+}
+
 /// What failures call an account that has no name yet.
 pub fn nameless() -> String {
     "this account".into()
@@ -94,6 +107,19 @@ pub fn about(name: &str, what: &str) -> String {
     format!("{name}: {what}")
 }
 
+/// Over the users of the Azure CLI.
+pub const AZ_COLUMNS: [&str; 5] = ["USER OF THE AZURE CLI", "TENANT", "CLOUD", "SUBSCRIPTIONS", "ACCOUNT"];
+
+/// How a user of the Azure CLI gets a name, for who has several.
+pub fn how_to_name_az() -> &'static str {
+    "“az” is the one with *. To let a favourite act as another: ajar sign-in --az --username USER --name NAME"
+}
+
+/// The Azure CLI could not tell who is signed in to it.
+pub fn az_failed(why: &str) -> String {
+    format!("The Azure CLI could not tell who is signed in: {why}")
+}
+
 /// For who has no account that Ajar itself signs in.
 pub fn how_to_sign_in() -> &'static str {
     "To sign in with your browser: ajar sign-in\nOr sign in to the Azure CLI (az login); Ajar uses that by itself."
@@ -107,6 +133,21 @@ pub fn in_browser(url: &str) -> String {
 /// A code is to be typed elsewhere.
 pub fn type_code(code: &str, url: &str) -> String {
     format!("On any device, open\n  {url}\nand type the code {code}")
+}
+
+/// Asks who could sign in to do so.
+pub fn sign_in_now() -> &'static str {
+    "Sign in now? [Y/n]"
+}
+
+/// Asks for the application that people are signed in with.
+pub fn client_id_wanted() -> &'static str {
+    "The application’s id (Enter alone to leave it):"
+}
+
+/// A path that the settings cannot hold.
+pub fn no_text() -> &'static str {
+    "its path is no text that the settings could hold"
 }
 
 /// A service principal's secret is to be typed.

@@ -75,6 +75,11 @@ pub fn attempt_without_end() -> &'static str {
     "the attempt has no end"
 }
 
+/// The engine answered what was not asked.
+pub fn no_answer() -> &'static str {
+    "the engine gave another answer"
+}
+
 /// A demo was asked of a build that has none.
 pub fn built_without_demo() -> &'static str {
     "this ajar was built without the built-in Azure"

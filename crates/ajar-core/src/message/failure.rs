@@ -114,7 +114,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
-        Failure::PrincipalRefused { client_id, detail } => access::principal_refused(client_id, detail),
+        Failure::PrincipalRefused { account, client_id, detail } => {
+            access::principal_refused(account, client_id, detail)
+        }
         Failure::CertificateUnfit { path, detail } => access::certificate_unfit(path, detail),
         Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
         Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
@@ -124,6 +126,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
         Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
+        Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
         Failure::NoClientId { cloud } => sign_in::no_client_id(cloud),
         Failure::ClientIdUnfit => sign_in::client_id_unfit(),
         Failure::AccountDisabled { account } => sign_in::disabled(account),
@@ -134,7 +137,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),
         Failure::SignedInElsewhere { account } => sign_in::signed_in_elsewhere(account),
         Failure::AccountExists { name } => sign_in::account_exists(name),
-        Failure::InteractionRequired { client_id, detail, .. } => access::interaction_required(client_id, detail),
+        Failure::InteractionRequired { account, client_id, detail, .. } => {
+            access::interaction_required(account, client_id, detail)
+        }
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),
@@ -166,6 +171,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),
         Failure::FirewallShut { endpoint, admitted, since } => vm::firewall_shut(about, endpoint, *admitted, *since),
         Failure::PortStranger { endpoint } => vm::port_stranger(name, endpoint),
+        Failure::ConnectionLost { endpoint, detail } => network::connection_lost(name, endpoint, detail),
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),

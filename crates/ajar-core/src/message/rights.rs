@@ -48,6 +48,14 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
 /// Above the rights that nobody could look up.
 const UNKNOWN: &str = "Whether it has these could not be looked up:";
 
+/// Over the rights.
+pub const COLUMNS: [&str; 3] = ["STATE", "FOR", "ACTION"];
+
+/// What to do about a missing right.
+pub fn how_to_ask(name: &str) -> String {
+    format!("For the message to your administrator, with a role that has all of it: ajar rights {name} --message")
+}
+
 /// What a right is good for, and whether it is granted, in a word each.
 pub fn right(purpose: Purpose, state: RightState) -> (&'static str, &'static str) {
     let purpose = match purpose {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ajar_azure::{ArmClient, Initiate, InitiateError};
 use ajar_core::account::Acting;
 use ajar_core::attempt::{Ask, InitiateFailure};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
@@ -28,19 +28,29 @@ impl As {
         Self { accounts, acting }
     }
 
-    async fn client(&self) -> Result<ArmClient, Trouble> {
-        self.accounts.client(&self.acting).await
+    async fn client(&self, about: &ResourceId) -> Result<ArmClient, Trouble> {
+        self.accounts.client(&self.acting, about.subscription_id()).await
+    }
+
+    /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
+    async fn told<T>(&self, about: &ResourceId, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        if let Err(Trouble { failure: Failure::NotSignedIn { .. } | Failure::SignInRequired { .. }, .. }) = result {
+            self.accounts.forget_tenant(about.subscription_id(), &self.acting).await;
+        }
+        result
     }
 }
 
 #[async_trait]
 impl Azure for As {
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        self.client().await?.jit_policies(vm).await
+        let policies = self.client(vm.resource()).await?.jit_policies(vm).await;
+        self.told(vm.resource(), policies).await
     }
 
     async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
-        match self.client().await {
+        let Some(first) = vms.first() else { return Vec::new() };
+        match self.client(first.resource()).await {
             Ok(client) => client.jit_policies_of(vms).await,
             Err(trouble) => vec![Err(trouble); vms.len()],
         }
@@ -59,7 +69,7 @@ impl Azure for As {
             end_time_utc: ask.end_time_utc,
             justification: ask.justification.clone(),
         };
-        let client = self.client().await.map_err(InitiateFailure::Refused)?;
+        let client = self.client(vm.resource()).await.map_err(InitiateFailure::Refused)?;
         client.initiate(&ask.policy, &body, wanted).await.map_err(|error| match error {
             InitiateError::Unanswered(trouble) => {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
@@ -70,18 +80,20 @@ impl Azure for As {
     }
 
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
-        self.client().await?.virtual_machine(vm).await
+        let facts = self.client(vm.resource()).await?.virtual_machine(vm).await;
+        self.told(vm.resource(), facts).await
     }
 
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
-        self.client().await?.start(vm, wanted).await
+        self.client(vm.resource()).await?.start(vm, wanted).await
     }
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
-        self.client().await?.addresses(network_interfaces).await
+        let Some(first) = network_interfaces.first() else { return Ok(VmAddresses::default()) };
+        self.client(first).await?.addresses(network_interfaces).await
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
-        self.client().await?.granted(vm).await
+        self.client(vm.resource()).await?.granted(vm).await
     }
 }

@@ -1,17 +1,18 @@
 //! The credential of each account, and what it is kept under.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ajar_azure::{ClientProof, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
-use ajar_core::account::{AZ, AZD, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::message::account::memory_only;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
 
-use super::Inner;
 use super::clouds::Reach;
+use super::{Inner, Known};
 use crate::adapters::Keychain;
 
 /// An account that can be asked for tokens.
@@ -48,18 +49,27 @@ fn key(account: &AccountSettings) -> Option<String> {
     let (cloud, client_id) = (account.cloud.as_deref()?, account.client_id.as_deref()?);
     let whose = match account.sign_in {
         SignInMethod::Browser | SignInMethod::DeviceCode => account.home_account_id.clone()?,
-        SignInMethod::ServicePrincipal => format!("tenant:{}", account.tenant.as_deref()?),
-        SignInMethod::ManagedIdentity | SignInMethod::WorkloadIdentity | SignInMethod::Az | SignInMethod::Azd => {
-            return None;
+        SignInMethod::ServicePrincipal if account.certificate.is_none() => {
+            format!("tenant:{}", account.tenant.as_deref()?)
         }
+        SignInMethod::ServicePrincipal
+        | SignInMethod::ManagedIdentity
+        | SignInMethod::WorkloadIdentity
+        | SignInMethod::Az
+        | SignInMethod::Azd => return None,
     };
     Some(format!("{cloud}/{client_id}/{whose}"))
 }
 
+/// What the credential of an account is kept under of which nothing else is.
+fn name_key(cloud: &str, name: &AccountName) -> String {
+    format!("{cloud}/{}", name.key())
+}
+
 /// An application, if the settings say all of it.
-fn application(own: &AccountSettings, proof: impl FnOnce(&AccountSettings) -> Option<ClientProof>) -> Option<SignIn> {
+fn application(account: &str, own: &AccountSettings, proof: Option<ClientProof>) -> Option<SignIn> {
     let (tenant_id, client_id) = (own.tenant.clone()?, own.client_id.clone()?);
-    Some(SignIn::ServicePrincipal { tenant_id, client_id, proof: proof(own)? })
+    Some(SignIn::ServicePrincipal { account: account.to_owned(), tenant_id, client_id, proof: proof? })
 }
 
 impl Inner {
@@ -70,38 +80,60 @@ impl Inner {
     /// The credential of whoever acts so.
     pub(super) async fn credential(&self, settings: &Settings, acting: &Acting) -> Result<Signed, Trouble> {
         let own = settings.own_account(&acting.account).map(|(_, own)| own);
-        let key = own.and_then(key).unwrap_or_else(|| format!("{}/{}", acting.cloud, acting.account.key()));
+        let key = own.and_then(key).unwrap_or_else(|| name_key(&acting.cloud, &acting.account));
         if let Some(signed) = self.known().credentials.get(&key) {
             return Ok(signed.clone());
         }
         let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
-        let sign_in = self.sign_in_of(own, acting).await?;
+        let sign_in = self.sign_in_of(own, &acting.account).await?;
         let signed = Signed { credential: sign_in.credential(&cloud, http)?, sign_in };
         Ok(self.known().credentials.entry(key).or_insert(signed).clone())
     }
 
     /// How whoever acts so signs in.
-    async fn sign_in_of(&self, own: Option<&AccountSettings>, acting: &Acting) -> Result<SignIn, Failure> {
-        let account = acting.account.to_string();
+    async fn sign_in_of(&self, own: Option<&AccountSettings>, name: &AccountName) -> Result<SignIn, Failure> {
+        let account = name.to_string();
         let never = || Failure::SignInRequired { account: account.clone(), reason: SignInReason::Never };
-        match (acting.account.built_in(), own) {
+        match (name.built_in(), own) {
             (Some(ENVIRONMENT), _) => Ok(self.environment.as_ref().ok_or_else(never)?.sign_in.clone()),
             (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None, username: None }),
             (Some(AZD), _) => Ok(SignIn::AzureDeveloperCli),
-            (_, Some(own)) => match own.sign_in {
-                SignInMethod::Browser | SignInMethod::DeviceCode => self.person(account.clone(), own).ok_or_else(never),
-                SignInMethod::ServicePrincipal => self.principal_of(own).await?.ok_or_else(never),
-                SignInMethod::Az => {
-                    Ok(SignIn::AzureCli { tenant_id: own.tenant.clone(), username: own.username.clone() })
-                }
-                SignInMethod::Azd => Ok(SignIn::AzureDeveloperCli),
-                SignInMethod::ManagedIdentity => Ok(SignIn::ManagedIdentity { client_id: own.client_id.clone() }),
-                SignInMethod::WorkloadIdentity => {
-                    application(own, |own| Some(ClientProof::Federated(own.token_file.as_ref()?.into())))
-                        .ok_or_else(never)
-                }
-            },
+            (_, Some(own)) if own.sign_in.is_interactive() => self.person(account.clone(), own).ok_or_else(never),
+            (_, Some(own)) => {
+                let secret = match key(own) {
+                    Some(name) => self.keychain.load(&name).await?,
+                    None => None,
+                };
+                self.without_a_page(&account, own, secret).ok_or_else(never)
+            }
             (_, None) => Err(never()),
+        }
+    }
+
+    /// How an account signs in that needs nobody at a page; `None` if the settings do not say all of it.
+    pub(super) fn without_a_page(
+        &self,
+        account: &str,
+        own: &AccountSettings,
+        secret: Option<Secret>,
+    ) -> Option<SignIn> {
+        // A relative path counts from the settings file.
+        let file = |path: &String| self.file.parent().unwrap_or(Path::new("")).join(path);
+        match own.sign_in {
+            SignInMethod::Browser | SignInMethod::DeviceCode => None,
+            SignInMethod::ServicePrincipal => {
+                let certificate = own.certificate.as_ref().map(|path| ClientProof::Certificate(file(path)));
+                application(account, own, certificate.or(secret.map(ClientProof::Secret)))
+            }
+            SignInMethod::WorkloadIdentity => {
+                let token = own.token_file.as_ref().map(|path| ClientProof::Federated(file(path)));
+                application(account, own, token)
+            }
+            SignInMethod::Az => {
+                Some(SignIn::AzureCli { tenant_id: own.tenant.clone(), username: own.username.clone() })
+            }
+            SignInMethod::Azd => Some(SignIn::AzureDeveloperCli),
+            SignInMethod::ManagedIdentity => Some(SignIn::ManagedIdentity { client_id: own.client_id.clone() }),
         }
     }
 
@@ -115,16 +147,6 @@ impl Inner {
         })
     }
 
-    /// A service principal whose secret is in the keychain.
-    async fn principal_of(&self, own: &AccountSettings) -> Result<Option<SignIn>, Failure> {
-        if let Some(path) = &own.certificate {
-            return Ok(application(own, |_| Some(ClientProof::Certificate(path.into()))));
-        }
-        let Some(name) = key(own) else { return Ok(None) };
-        let secret = self.keychain.load(&name).await?;
-        Ok(application(own, |_| secret.map(ClientProof::Secret)))
-    }
-
     /// Keeps a credential for the account that signs in with it from now on.
     pub(super) fn keep(&self, account: &AccountSettings, signed: Signed) {
         if let Some(key) = key(account) {
@@ -135,6 +157,19 @@ impl Inner {
     /// The credential that an identity which signs in anew has already: calls under way wait for its tokens.
     pub(super) fn signed(&self, account: &AccountSettings) -> Option<Signed> {
         self.known().credentials.get(&key(account)?).cloned()
+    }
+
+    /// Forgets the credential of an account that is written differently now, but for one that has signed in: that is known
+    /// by who it is.
+    pub(super) fn forget_credential(known: &mut Known, name: &AccountName, before: &AccountSettings) {
+        if before.sign_in.is_interactive() {
+            return;
+        }
+        if let Some(key) = key(before) {
+            known.credentials.remove(&key);
+        }
+        let ending = name_key("", name);
+        known.credentials.retain(|key, _| !key.ends_with(&ending) || key.matches('/').count() > 1);
     }
 
     /// Keeps a service principal's secret.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ajar_azure::{BrowserSignIn, ClientProof, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
+use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{Failure, SignInPart, Trouble};
+use ajar_core::message;
 use ajar_core::snapshot::{Kept, SignInStage};
 
 use super::Inner;
@@ -19,12 +20,29 @@ fn kept(stored: Stored) -> Kept {
     }
 }
 
+/// Which user of the Azure CLI an account is: the one it names, else the one that `az` acts as, in its tenant if it names
+/// one.
+async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
+    let is_same = |said: Option<&str>, is: &str| said.is_none_or(|said| said.eq_ignore_ascii_case(is));
+    let mut users = ajar_azure::az_accounts().await?;
+    users.retain(|az| {
+        is_same(account.username.as_deref(), &az.user) && is_same(account.tenant.as_deref(), &az.tenant_id)
+    });
+    let place = users.iter().position(|az| az.is_default).unwrap_or(0);
+    let user = users.into_iter().nth(place).map(|az| az.user);
+    let not_there = || match &account.username {
+        Some(username) => message::account::az_is_not(username),
+        None => message::account::az_is_nobody(account.tenant.as_deref()),
+    };
+    user.ok_or_else(|| Failure::NotSignedIn { detail: not_there() })
+}
+
 impl Inner {
     pub(super) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
-        if plan.account.sign_in == SignInMethod::ServicePrincipal {
-            return self.sign_in_principal(plan, reach).await;
+        if !plan.account.sign_in.is_interactive() {
+            return self.sign_in_at_once(plan, reach).await;
         }
         let person = Person {
             account: plan.called.clone(),
@@ -73,24 +91,25 @@ impl Inner {
         };
         let stored = signed.credential.signed_in(&signed_in).await?;
         self.keep(&account, signed);
+        self.known().tenants.try_anew();
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 
-    /// Tries a service principal's secret, and stores it if it is right.
-    async fn sign_in_principal(&self, plan: &SignInPlan, reach: Reach) -> Result<SignedInAs, Trouble> {
-        let account = plan.account.clone();
-        let (client_id, tenant_id) = account.client_id.clone().zip(account.tenant.clone()).unwrap_or_default();
-        let refused = |detail: &str| Failure::PrincipalRefused { client_id: client_id.clone(), detail: detail.into() };
-        let secret = plan.secret.as_ref().ok_or_else(|| refused("No secret was given."))?;
-        let client_secret = Secret::from(secret.reveal().to_owned());
-        let sign_in = SignIn::ServicePrincipal {
-            tenant_id,
-            client_id: client_id.clone(),
-            proof: ClientProof::Secret(client_secret.clone()),
-        };
+    /// Tries what needs nobody at a page, and keeps of it what is to be kept.
+    async fn sign_in_at_once(&self, plan: &SignInPlan, reach: Reach) -> Result<SignedInAs, Trouble> {
+        let mut account = plan.account.clone();
+        if account.sign_in == SignInMethod::Az {
+            account.username = Some(az_user(&account).await?);
+        }
+        let secret = plan.secret.as_ref().map(|secret| Secret::from(secret.reveal().to_owned()));
+        let sign_in = self.without_a_page(&plan.called, &account, secret.clone());
+        let sign_in = sign_in.ok_or(Failure::SignInIncomplete { lacks: SignInPart::Secret })?;
         let credential = sign_in.credential(&reach.cloud, reach.http)?;
-        credential.try_out(&reach.cloud).await?;
-        let stored = self.keep_secret(&account, &client_secret).await?;
+        credential.try_out(&reach.cloud, None).await?;
+        let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
+            return Ok(SignedInAs { account, kept: Kept::Elsewhere });
+        };
+        let stored = self.keep_secret(&account, &secret).await?;
         self.keep(&account, Signed { sign_in, credential });
         Ok(SignedInAs { account, kept: kept(stored) })
     }

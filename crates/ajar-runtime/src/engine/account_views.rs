@@ -19,6 +19,7 @@ impl Engine {
             *name == default
                 || acting.iter().any(|acting| acting.account == *name)
                 || self.defaults.environment && name.as_str() == ENVIRONMENT
+                || self.has_az_users() && name.as_str() == AZ
         };
         let all = own.chain(built_in.filter(is_there).map(|name| (name, None)));
         all.map(|(name, own)| {
@@ -52,7 +53,9 @@ impl Engine {
         AccountView {
             method,
             cloud: own.and_then(|own| own.cloud.clone()),
-            username: own.and_then(|own| own.username.clone()),
+            username: own.and_then(|own| {
+                own.username.clone().or_else(|| own.client_id.clone().filter(|_| !method.is_interactive()))
+            }),
             tenant: own.and_then(|own| own.tenant.clone()),
             state,
             detail: standing(state, method).to_owned(),

@@ -38,6 +38,11 @@ impl Engine {
         }
     }
 
+    /// Whether somebody is known to be signed in to the Azure CLI.
+    pub(super) fn has_az_users(&self) -> bool {
+        self.az.as_ref().is_some_and(|told| told.as_ref().is_ok_and(|users| !users.is_empty()))
+    }
+
     fn az_account(&self, az: &AzAccount) -> AzAccountView {
         AzAccountView {
             user: az.user.clone(),
@@ -51,10 +56,11 @@ impl Engine {
 
     /// The account of the settings that is this one.
     fn account_of_az(&self, az: &AzAccount) -> Option<AccountName> {
-        let is_same = |said: Option<&str>, is: &str| said.is_some_and(|said| said.eq_ignore_ascii_case(is));
         let mut of_az = self.settings.accounts.iter().filter(|(_, own)| own.sign_in == SignInMethod::Az);
         let same = of_az.find(|(_, own)| {
-            is_same(own.username.as_deref(), &az.user) && is_same(own.tenant.as_deref(), &az.tenant_id)
+            // One that names no tenant acts in all of them.
+            own.username.as_deref().is_some_and(|user| user.eq_ignore_ascii_case(&az.user))
+                && own.tenant.as_deref().is_none_or(|tenant| tenant.eq_ignore_ascii_case(&az.tenant_id))
         });
         same.map(|(name, _)| name.clone())
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::ProfileName;
@@ -83,15 +83,23 @@ impl Engine {
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
         let client_id = wish.client_id.clone().or(known.client_id.clone());
-        let client_id = client_id.or_else(|| self.settings.client_id(&cloud).map(ToOwned::to_owned));
-        let client_id = client_id.ok_or_else(|| Failure::NoClientId { cloud: cloud.clone() })?;
+        let client_id = client_id.or_else(|| {
+            let of_people = self.settings.client_id(&cloud).filter(|_| wish.method.is_interactive());
+            of_people.map(ToOwned::to_owned)
+        });
+        // A secret takes a certificate's place.
+        let certificate = wish.certificate.clone().or(known.certificate.clone()).filter(|_| wish.secret.is_none());
         let account = AccountSettings {
             sign_in: wish.method,
             cloud: Some(cloud),
             tenant: wish.tenant.clone().or(known.tenant.clone()),
-            client_id: Some(client_id),
+            client_id,
+            username: wish.username.clone().or(known.username.clone()),
+            certificate,
+            token_file: wish.token_file.clone().or(known.token_file.clone()),
             ..known
         };
+        is_complete(&account)?;
         let called = wish.name.as_ref().map(ToString::to_string).or_else(|| account.username.clone());
         Ok(SignInPlan {
             called: called.unwrap_or_else(message::account::nameless),
@@ -140,11 +148,9 @@ impl Engine {
     /// Writes down who has signed in, and looks at what waited for it.
     fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs) -> Result<SignInStage, Trouble> {
         let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
-        let cloud = account.cloud.clone().unwrap_or_default();
         let name = named.unwrap_or_else(|| {
-            let identity = account.home_account_id.as_deref().zip(account.client_id.as_deref());
-            let known = identity.and_then(|(home, client_id)| self.settings.same_account(&cloud, client_id, home));
-            known.cloned().unwrap_or_else(|| self.settings.new_account_name(account.username.as_deref(), &cloud))
+            let known = self.settings.same_account(&account).cloned();
+            known.unwrap_or_else(|| self.settings.new_account_name(&account))
         });
         self.settings_file.set_account(&name, &account)?;
         self.settings_seen = None;
@@ -233,6 +239,30 @@ impl Engine {
     pub(super) fn sign_in_view(&self) -> Option<SignInView> {
         let SigningIn { number, name, stage, .. } = self.signing_in.as_ref()?;
         Some(SignInView { number: *number, account: name.clone(), stage: stage.clone() })
+    }
+}
+
+/// Whether all is known that an account's way of signing in takes, but for a secret.
+fn is_complete(account: &AccountSettings) -> Result<(), Failure> {
+    let lacks = |lacks| Err(Failure::SignInIncomplete { lacks });
+    match account.sign_in {
+        SignInMethod::Browser | SignInMethod::DeviceCode if account.client_id.is_none() => {
+            Err(Failure::NoClientId { cloud: account.cloud.clone().unwrap_or_default() })
+        }
+        SignInMethod::ServicePrincipal | SignInMethod::WorkloadIdentity if account.tenant.is_none() => {
+            lacks(SignInPart::Tenant)
+        }
+        SignInMethod::ServicePrincipal | SignInMethod::WorkloadIdentity if account.client_id.is_none() => {
+            lacks(SignInPart::ClientId)
+        }
+        SignInMethod::WorkloadIdentity if account.token_file.is_none() => lacks(SignInPart::TokenFile),
+        SignInMethod::Browser
+        | SignInMethod::DeviceCode
+        | SignInMethod::ServicePrincipal
+        | SignInMethod::WorkloadIdentity
+        | SignInMethod::ManagedIdentity
+        | SignInMethod::Az
+        | SignInMethod::Azd => Ok(()),
     }
 }
 

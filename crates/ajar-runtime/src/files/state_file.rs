@@ -23,12 +23,19 @@ pub struct State {
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, AccessWindow>,
+    /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
+    pub tenants: BTreeMap<String, String>,
 }
 
 impl State {
     /// The key of a VM's port.
     pub fn key(vm: &VmResourceId, port: u16) -> String {
         format!("{}:{port}", vm.to_string().to_lowercase())
+    }
+
+    /// The key of a subscription.
+    pub fn tenant_key(cloud: &str, subscription: &str) -> String {
+        format!("{cloud}/{}", subscription.to_ascii_lowercase())
     }
 
     /// A window was granted; those that have ended by `now` are forgotten.

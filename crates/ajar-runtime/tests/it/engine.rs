@@ -9,6 +9,7 @@ mod many;
 mod refreshing;
 mod remembering;
 mod removing;
+mod rights;
 mod signing_in;
 mod windows;
 

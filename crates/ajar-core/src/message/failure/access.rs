@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
+use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI};
 use crate::message::power;
 use crate::vm::PowerState;
@@ -17,26 +18,36 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
         return words(
             "You are not signed in to Azure.",
             "The Azure CLI (az) is not installed, or not on the PATH of Ajar.",
-            "Install it and run “az login”, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then try \
-             again.",
+            "Sign in with your browser (“ajar sign-in”), or install it and run “az login”; then try again.",
         )
         .help(INSTALL_HELP);
     }
     words(
         "You are not signed in to Azure.",
         detail,
-        "Run “az login”, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then try again.",
+        "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
     )
     .help(SIGN_IN_HELP)
 }
 
-/// “az login” would change nothing: the environment's account comes first.
-pub(super) fn principal_refused(client_id: &str, detail: &str) -> Words {
+/// For the environment's “az login” would change nothing: that account comes first.
+pub(super) fn principal_refused(account: &str, client_id: &str, detail: &str) -> Words {
+    let message = format!("It is the application {client_id}. {detail}");
+    if account == ENVIRONMENT {
+        return words(
+            "Azure refuses the account that the AZURE_ variables name.",
+            message,
+            "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act \
+             as whoever is signed in to the Azure CLI; then try again.",
+        );
+    }
     words(
-        "Azure refuses the account that the AZURE_ variables name.",
-        format!("It is the application {client_id}. {detail}"),
-        "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act as \
-         whoever is signed in to the Azure CLI; then try again.",
+        format!("Azure refuses the account {account}."),
+        message,
+        format!(
+            "Sign it in with the secret or certificate that holds now (“ajar sign-in --service-principal --name {account}”), \
+             or correct its ids in config.toml; then try again."
+        ),
     )
 }
 
@@ -60,13 +71,21 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
     .help(SIGN_IN_HELP)
 }
 
-/// A person could answer; an application with a secret cannot.
-pub(super) fn interaction_required(client_id: &str, detail: &str) -> Words {
+/// A person could answer; an application cannot.
+pub(super) fn interaction_required(account: &str, client_id: &str, detail: &str) -> Words {
+    let message = format!("It is the application {client_id}. {detail}");
+    let let_through = "ask an administrator to let the application through; then try again.";
+    if account == ENVIRONMENT {
+        return words(
+            "Azure wants more than a secret of the account that the AZURE_ variables name.",
+            message.trim_end(),
+            format!("Unset the AZURE_ variables to act as whoever is signed in to the Azure CLI, or {let_through}"),
+        );
+    }
     words(
-        "Azure wants more than a secret of the account that the AZURE_ variables name.",
-        format!("It is the application {client_id}. {detail}").trim_end(),
-        "Unset the AZURE_ variables to act as whoever is signed in to the Azure CLI, or ask an administrator to let the \
-         application through; then try again.",
+        format!("Azure wants more than a secret or a certificate of the account {account}."),
+        message.trim_end(),
+        format!("Give the favourite the account of a person, or {let_through}"),
     )
 }
 
@@ -74,7 +93,10 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     words(
         denied_title(action, name),
         format!("It lacks the right {action} on {}.", place(scope)),
-        "Ask an administrator for a role with this right, or use another account.",
+        format!(
+            "Ask an administrator for a role with this right (“ajar rights {name} --message” writes what to send), or use \
+             another account."
+        ),
     )
     .help(RIGHTS_HELP)
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{About, Words, azure_says_with, words};
 use crate::message::moment;
+use crate::port::Endpoint;
 use crate::snapshot::Step;
 
 pub(super) fn source_uncertain(seen: &[Ipv4Addr]) -> Words {
@@ -48,6 +49,14 @@ pub(super) fn unreachable(host: &str, detail: &str) -> Words {
         format!("{host} cannot be reached."),
         detail,
         "Check the connection, and the proxy if there is one; then try again.",
+    )
+}
+
+pub(super) fn connection_lost(name: &str, endpoint: &Endpoint, detail: &str) -> Words {
+    words(
+        format!("The connection to {name} broke off."),
+        format!("{endpoint}: {detail}."),
+        "Connect again; the door is open as long as “ajar status” says.",
     )
 }
 

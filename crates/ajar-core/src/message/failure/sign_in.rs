@@ -2,7 +2,7 @@
 
 use super::{Words, words};
 use crate::account::KeychainTrouble;
-use crate::failure::{ClientFlaw, SignInReason, TenantReason};
+use crate::failure::{ClientFlaw, SignInPart, SignInReason, TenantReason};
 
 const REGISTER: &str = "docs/azure-permissions.md says how";
 
@@ -106,13 +106,32 @@ pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) ->
     words(title, message, action)
 }
 
+pub(super) fn incomplete(lacks: SignInPart) -> Words {
+    let (title, option) = match lacks {
+        SignInPart::Tenant => ("The tenant to sign in to is not known.", "--tenant TENANT"),
+        SignInPart::ClientId => ("The application that is to sign in is not known.", "--client-id ID"),
+        SignInPart::Secret => ("No secret was given.", "--certificate FILE"),
+        SignInPart::TokenFile => ("The file with the workload’s token is not known.", "--token-file FILE"),
+    };
+    let message = match lacks {
+        SignInPart::Tenant | SignInPart::ClientId => "An application signs in to one tenant, by its own id.",
+        SignInPart::Secret => "An application signs in with a secret, read from standard input, or with a certificate.",
+        SignInPart::TokenFile => "A workload signs in with a token that its platform keeps in a file.",
+    };
+    let action = match lacks {
+        SignInPart::Secret => format!("Write the secret to standard input, or name a PEM file with “{option}”."),
+        SignInPart::Tenant | SignInPart::ClientId | SignInPart::TokenFile => format!("Say it with “{option}”."),
+    };
+    words(title, message, action)
+}
+
 pub(super) fn no_client_id(cloud: &str) -> Words {
     words(
         "To sign in by itself Ajar needs an application that your organisation has registered.",
         format!("The settings name none for the cloud {cloud}."),
         format!(
-            "Put its id into the settings as “client_id” under [sign_in] ({REGISTER}), or sign in with the Azure CLI \
-             (“az login”), which needs none."
+            "Ask your administrator for its id ({REGISTER}) and say “ajar sign-in --client-id ID”; or sign in with the \
+             Azure CLI (“az login”), which needs none."
         ),
     )
 }

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use chrono::FixedOffset;
 
 use super::*;
-use crate::failure::{AzureSaid, ClientFlaw, SignInReason, TenantReason};
+use crate::failure::{AzureSaid, ClientFlaw, SignInPart, SignInReason, TenantReason};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -18,6 +18,7 @@ fn every_failure() -> Vec<Failure> {
     vec![
         Failure::NotSignedIn { detail: "No account was found.".into() },
         Failure::PrincipalRefused {
+            account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
             detail: "AADSTS7000215: Invalid client secret provided.".into(),
         },
@@ -28,8 +29,8 @@ fn every_failure() -> Vec<Failure> {
             tenant: Some("contoso.example".into()),
         },
         Failure::InteractionRequired {
+            account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
-            error: "interaction_required".into(),
             detail: "AADSTS50076: You must use multi-factor authentication.".into(),
             claims: r#"{"access_token":{}}"#.into(),
             scope: "https://management.azure.com/.default".into(),
@@ -40,6 +41,10 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NoClientId { cloud: "public".into() },
         Failure::ClientIdUnfit,
+        Failure::SignInIncomplete { lacks: SignInPart::Tenant },
+        Failure::SignInIncomplete { lacks: SignInPart::ClientId },
+        Failure::SignInIncomplete { lacks: SignInPart::Secret },
+        Failure::SignInIncomplete { lacks: SignInPart::TokenFile },
         Failure::AccountDisabled { account: "work".into() },
         Failure::SignInDeclined,
         Failure::SignInTimedOut,
@@ -82,7 +87,8 @@ fn every_failure() -> Vec<Failure> {
         Failure::PortSilent { endpoint: endpoint.clone(), since },
         Failure::PortRefused { endpoint: endpoint.clone(), since },
         Failure::FirewallShut { endpoint: endpoint.clone(), admitted: address, since },
-        Failure::PortStranger { endpoint },
+        Failure::PortStranger { endpoint: endpoint.clone() },
+        Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
         Failure::Throttled { retry_at: since },
@@ -136,8 +142,16 @@ fn refused_sign_ins() -> Vec<Failure> {
     let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
+    let refused = Failure::PrincipalRefused { account: account(), client_id: client_id(), detail: "Wrong.".into() };
+    let held_back = Failure::InteractionRequired {
+        account: account().into(),
+        client_id: client_id().into(),
+        detail: "AADSTS53003: Blocked.".into(),
+        claims: "".into(),
+        scope: "https://management.azure.com/.default".into(),
+    };
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed]).collect()
+    required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed, refused, held_back]).collect()
 }
 
 #[test]
@@ -242,7 +256,11 @@ fn said(failure: Failure) -> FailureView {
 fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
     assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
-    assert!(without.action.starts_with("Install it and run “az login”, or set AZURE_TENANT_ID"), "{}", without.action);
+    assert!(
+        without.action.starts_with("Sign in with your browser (“ajar sign-in”), or install it"),
+        "{}",
+        without.action
+    );
     assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
     let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ajar_core::account::SignInMethod;
 use ajar_core::failure::{Failure, SignInReason};
 use ajar_core::protocol::{Reply, Request, SignIn};
-use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInStage, Snapshot};
+use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
 
 use super::Running;
 use crate::world::{Call, World};
@@ -102,6 +102,40 @@ async fn a_sign_in_that_fails_says_why_and_leaves_the_settings_alone() {
     let Some(SignInStage::Failed { failure }) = stage(&snapshot) else { panic!("{:?}", snapshot.sign_in) };
     assert_eq!((failure.code.as_str(), failure.exit_code), ("signInDeclined", 3));
     assert_eq!(world.read("config.toml"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_favourite_that_a_sign_in_was_wanted_for_is_opened_once_somebody_has_signed_in() {
+    let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\n");
+    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Never };
+    world.scene().trouble.insert(Call::Policies, required.into());
+    let running = Running::start(&world);
+    let failed = running.connect("web").await;
+    running.ended(failed).await;
+    world.scene().trouble.clear();
+    let lost = SignIn { then: Some("lost".parse().unwrap()), ..wish(Some("work")) };
+    assert_eq!(running.refused(Request::SignIn(lost)).await.code, "unknownFavourite");
+    begin(&running, SignIn { then: Some("web".parse().unwrap()), ..wish(Some("work")) }).await;
+    let snapshot = done(&running).await;
+    let attempt = snapshot.attempts.iter().find(|attempt| attempt.number != failed).expect("it has begun");
+    assert_eq!(attempt.name.as_str(), "web");
+    let opened = running.ended(attempt.number).await;
+    assert!(matches!(opened.outcome, Some(OutcomeView::Connected { .. })), "{opened:?}");
+    assert_eq!(world.scene().launched.len(), 1, "with its client, as by a click");
+    // Once: a later sign-in opens nothing.
+    begin(&running, wish(Some("work"))).await;
+    done(&running).await;
+    assert_eq!(running.snapshot().attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_a_sign_in_that_failed_stays_closed() {
+    let world = world("");
+    world.scene().trouble.insert(Call::SignIn, Failure::SignInDeclined.into());
+    let running = Running::start(&world);
+    begin(&running, SignIn { then: Some("web".parse().unwrap()), ..wish(None) }).await;
+    let snapshot = done(&running).await;
+    assert!(snapshot.attempts.is_empty() && world.scene().launched.is_empty(), "{:?}", snapshot.attempts);
 }
 
 #[tokio::test(start_paused = true)]

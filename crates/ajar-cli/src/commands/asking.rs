@@ -1,0 +1,70 @@
+//! Questions to whoever sits at the terminal. Elsewhere nobody is asked anything.
+
+use std::io::IsTerminal as _;
+
+use ajar_core::account::{AZ, SignInMethod};
+use ajar_core::message;
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::SignIn;
+use ajar_core::snapshot::{AccountView, FailureView, Snapshot};
+
+use super::End;
+use crate::output;
+use crate::signals::Signals;
+
+/// Whether somebody can answer.
+pub(super) fn somebody_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks; what is answered, without the spaces around it. Nothing at the end of input.
+pub(super) async fn answer(question: &str, signals: &mut Signals) -> Result<String, End> {
+    output::question(question);
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    tokio::select! {
+        line = read => Ok(line.map_err(std::io::Error::other)??.trim().to_owned()),
+        signal = signals.next() => {
+            output::line_to_people("");
+            Err(End::Code(signal.exit_code()))
+        }
+    }
+}
+
+/// Asks whether to go on; Enter alone is yes.
+pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<bool, End> {
+    let answer = answer(question, signals).await?;
+    Ok(matches!(answer.to_ascii_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+/// The sign-in that helps against what kept a favourite shut, if one does.
+pub(super) fn sign_in_against(failure: &FailureView, name: &ProfileName, snapshot: &Snapshot) -> Option<SignIn> {
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == *name)?;
+    let acts = |account: &&AccountView| match &favourite.profile.account {
+        Some(named) => account.name == *named,
+        None => account.is_default,
+    };
+    let account = snapshot.accounts.iter().find(acts)?;
+    match failure.code.as_str() {
+        "signInRequired" if account.method.is_interactive() => {
+            Some(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) })
+        }
+        // The first account there is acts for whom names none.
+        "notSignedIn" if account.is_default && account.name.built_in() == Some(AZ) && has_none_of_its_own(snapshot) => {
+            Some(SignIn::by(SignInMethod::Browser))
+        }
+        _ => None,
+    }
+}
+
+fn has_none_of_its_own(snapshot: &Snapshot) -> bool {
+    snapshot.accounts.iter().all(|account| account.name.built_in().is_some())
+}
+
+/// Asks for the application that people are to be signed in with; `None` if nobody knows it.
+pub(super) async fn client_id(signals: &mut Signals) -> Result<Option<String>, End> {
+    let answer = answer(message::account::client_id_wanted(), signals).await?;
+    Ok((!answer.is_empty()).then_some(answer))
+}

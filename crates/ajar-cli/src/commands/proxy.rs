@@ -1,0 +1,46 @@
+//! `ajar proxy`: opens a favourite's door and is the way through it. Standard output belongs to whoever goes through;
+//! everything for people is on standard error.
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message;
+use ajar_core::protocol::Connect;
+use ajar_core::snapshot::OutcomeView;
+use ajar_runtime::adapters::carry;
+
+use super::End;
+use super::following::{Show, follow};
+use crate::args::Proxy;
+use crate::output;
+use crate::session::{Session, words};
+use crate::signals::Signals;
+
+pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) -> Result<(), End> {
+    let request = Connect {
+        name: args.name.clone(),
+        port: Some(args.port),
+        seconds: None,
+        reason: None,
+        source: None,
+        launch: false,
+        stays: false,
+        again: false,
+    };
+    let view = tokio::select! {
+        view = follow(session, request, Show::Passing, signals) => view?,
+        // ssh was killed: what nobody waits for is not opened.
+        () = output::reader_gone() => return Err(End::Code(1)),
+    };
+    let endpoint = match view.outcome {
+        Some(OutcomeView::Connected { endpoint, .. }) => endpoint,
+        Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => return Err(failure.into()),
+        None => {
+            let detail = message::cli::attempt_without_end().into();
+            return Err(Trouble::from(Failure::Internal { detail }).into());
+        }
+    };
+    tokio::select! {
+        carried = carry(&endpoint, output::reader_gone()) => carried.map_err(|trouble| words(&trouble, args.name.as_str()).into()),
+        // That is how ssh ends it.
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
+    }
+}

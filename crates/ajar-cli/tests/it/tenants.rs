@@ -1,0 +1,44 @@
+//! One account that acts in several tenants, which nobody has named.
+
+use std::fs;
+
+use crate::user::{FABRIKAM, User, tokens};
+
+/// The looks at a subscription without a token, which tell its tenant.
+fn asked_for_tenants(journal: &[String]) -> usize {
+    let is_subscription = |line: &&String| {
+        let path = line.strip_prefix("GET /subscriptions/");
+        path.is_some_and(|path| !path.contains('/'))
+    };
+    journal.iter().filter(is_subscription).count()
+}
+
+#[tokio::test]
+async fn a_favourite_in_another_tenant_than_its_accounts_is_opened_there_and_the_tenant_is_remembered() {
+    let user = User::new().await;
+    user.sign_in("ada", &[]).await;
+    let settings = user.settings().replace("\"environment\"", "\"ada\"").replace("\"bob\"", "\"ada\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    assert_eq!(user.run(&["remove", "desk"]).await.0, 0);
+    user.forget_journals().await;
+    for name in ["home", "lab"] {
+        let (code, stdout, stderr) = user.run(&["connect", name, "--no-launch", "--json"]).await;
+        assert_eq!(code, 0, "{stdout}{stderr}");
+    }
+    let journal = user.journal(0).await;
+    let home = user.clouds[0].announce().tenant_id.to_string();
+    let mut wanted = [format!("POST /{home}"), format!("POST /{FABRIKAM}")];
+    wanted.sort_unstable();
+    assert_eq!(tokens(&journal), wanted, "each tenant gave one token");
+    assert!(asked_for_tenants(&journal) > 0, "{journal:?}");
+    let state = fs::read_to_string(user.folder().join("state.json")).unwrap();
+    for tenant in [home.as_str(), FABRIKAM] {
+        assert!(state.contains(tenant), "{state}");
+    }
+
+    user.forget_journals().await;
+    let (code, stdout, stderr) = user.run(&["status", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let journal = user.journal(0).await;
+    assert_eq!((tokens(&journal).len(), asked_for_tenants(&journal)), (2, 0), "{journal:?}");
+}

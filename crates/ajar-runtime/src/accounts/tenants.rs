@@ -1,0 +1,127 @@
+//! In which tenant an account acts on a subscription, where no favourite names one: in the subscription's own, which Azure
+//! tells everybody and which is remembered. An account that gets no token there acts in its own tenant, as those do who
+//! manage the subscriptions of others by Azure Lighthouse.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ajar_azure::tenant_of;
+use ajar_core::account::{AZ, AZD, Acting, SignInMethod};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::settings::Settings;
+
+use super::Inner;
+use super::clouds::Reach;
+use crate::files::{State, StateFile};
+
+/// The tenants found so far.
+#[derive(Debug)]
+pub(super) struct Tenants {
+    file: StateFile,
+    /// Of subscriptions, by [`State::tenant_key`].
+    remembered: BTreeMap<String, String>,
+    /// Where accounts act on subscriptions; `None` is the account's own tenant.
+    tried: HashMap<(Acting, String), Option<String>>,
+}
+
+impl Tenants {
+    pub(super) fn new(file: StateFile) -> Self {
+        Self { remembered: file.read().tenants, file, tried: HashMap::new() }
+    }
+
+    /// Has accounts tried anew in the tenants of their subscriptions.
+    pub(super) fn try_anew(&mut self) {
+        self.tried.clear();
+    }
+}
+
+/// Whether who acts so gets tokens of other tenants than its own: people do, applications and machines have one.
+fn roams(acting: &Acting, settings: &Settings) -> bool {
+    match acting.account.built_in() {
+        Some(name) => name == AZ || name == AZD,
+        None => settings.own_account(&acting.account).is_some_and(|(_, own)| {
+            own.sign_in.is_interactive() || matches!(own.sign_in, SignInMethod::Az | SignInMethod::Azd)
+        }),
+    }
+}
+
+/// Whether a token was refused for the tenant it was wanted of, as far as that can be told: `az` and `azd` do not say.
+fn is_of_the_tenant(trouble: &Trouble) -> bool {
+    matches!(trouble.failure, Failure::NotInTenant { .. } | Failure::NotSignedIn { .. })
+}
+
+impl Inner {
+    /// Who acts so on a subscription, with the tenant in which it does.
+    pub(super) async fn in_tenant_of(&self, subscription: &str, acting: &Acting) -> Result<Acting, Trouble> {
+        let settings = self.settings()?;
+        if acting.tenant.is_some() || !roams(acting, &settings) {
+            return Ok(acting.clone());
+        }
+        let place = (acting.clone(), subscription.to_ascii_lowercase());
+        let tried = self.known().tenants.tried.get(&place).cloned();
+        let tenant = match tried {
+            Some(tenant) => tenant,
+            None => match self.tenant_told(subscription, acting, &settings).await {
+                Ok(tenant) => {
+                    let tenant = self.tried_in(tenant, acting, &settings).await?;
+                    self.known().tenants.tried.insert(place, tenant.clone());
+                    tenant
+                }
+                // Whatever it is, the call itself will tell it better.
+                Err(trouble) => {
+                    tracing::debug!(subscription, failure = %trouble.failure, "its tenant was not told");
+                    None
+                }
+            },
+        };
+        Ok(Acting { tenant, ..acting.clone() })
+    }
+
+    /// The tenant of a subscription, as it is remembered, else as Azure tells it.
+    async fn tenant_told(&self, subscription: &str, acting: &Acting, settings: &Settings) -> Result<String, Trouble> {
+        let key = State::tenant_key(&acting.cloud, subscription);
+        if let Some(tenant) = self.known().tenants.remembered.get(&key) {
+            return Ok(tenant.clone());
+        }
+        let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
+        let tenant = tenant_of(&cloud, http, subscription).await?;
+        self.known().tenants.remembered.insert(key.clone(), tenant.clone());
+        let written = tenant.clone();
+        self.remember(move |state| drop(state.tenants.insert(key, written))).await;
+        Ok(tenant)
+    }
+
+    /// That tenant, if the account gets a token of it, else its own if it gets one there. The token is kept: it is wanted
+    /// next.
+    async fn tried_in(&self, tenant: String, acting: &Acting, settings: &Settings) -> Result<Option<String>, Trouble> {
+        let Reach { cloud, .. } = self.reach(&acting.cloud, settings)?;
+        let credential = self.credential(settings, acting).await?.credential;
+        let Err(trouble) = credential.try_out(&cloud, Some(&tenant)).await else { return Ok(Some(tenant)) };
+        if is_of_the_tenant(&trouble) && credential.try_out(&cloud, None).await.is_ok() {
+            tracing::debug!(tenant, account = %acting.account, "no token of the tenant; acting in the account’s own");
+            return Ok(None);
+        }
+        Err(trouble)
+    }
+
+    /// Forgets the tenant of a subscription: it may have moved to another since, and so tokens are refused.
+    pub(super) async fn forget_tenant(&self, subscription: &str, acting: &Acting) {
+        let key = State::tenant_key(&acting.cloud, subscription);
+        let was_known = {
+            let tenants = &mut self.known().tenants;
+            tenants.tried.retain(|(_, tried), _| !tried.eq_ignore_ascii_case(subscription));
+            tenants.remembered.remove(&key).is_some()
+        };
+        if was_known {
+            self.remember(move |state| drop(state.tenants.remove(&key))).await;
+        }
+    }
+
+    /// Changes `state.json`. A file that cannot be written costs a question to Azure next time, nothing else.
+    async fn remember(&self, change: impl FnOnce(&mut State) + Send + 'static) {
+        let file = self.known().tenants.file.clone();
+        let written = tokio::task::spawn_blocking(move || file.change(change)).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(error.into())) {
+            tracing::warn!(%error, "state.json could not be written");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Standard input and output as one end of a connection, as OpenSSH's ProxyCommand wants it.
+
+use std::fs::File;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::port::Endpoint;
+use tokio::sync::mpsc;
+
+/// How long the port may take to answer that answered a moment ago.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// One direction has come to its end.
+enum Ended {
+    /// Standard input, and what became of carrying it.
+    ToPort(io::Result<u64>),
+    /// What the port sends.
+    FromPort(io::Result<u64>),
+}
+
+/// Carries bytes between standard input and output and a port, until both sides have said that they are done. When one of
+/// them is, the other hears it and may go on; where nobody reads any more, which is when `unread` is done, there is nothing
+/// to go on for. Given up, it ends with the process.
+///
+/// # Errors
+/// [`Failure::Unreachable`] if the port does not answer any more, [`Failure::ConnectionLost`] if the connection breaks.
+pub async fn carry(endpoint: &Endpoint, unread: impl Future<Output = ()>) -> Result<(), Trouble> {
+    let stream = connected(endpoint)
+        .await
+        .map_err(|error| Failure::Unreachable { host: endpoint.to_string(), detail: error.to_string() })?;
+    let lost = |error: io::Error| Failure::ConnectionLost { endpoint: endpoint.clone(), detail: error.to_string() };
+    let mut ends = begin(stream).map_err(lost)?;
+    // Dropped with the end of what the port sends: it may hold standard output open.
+    let mut unread = Some(Box::pin(unread));
+    let mut sent = false;
+    while unread.is_some() || !sent {
+        let nobody_reads = async {
+            match &mut unread {
+                Some(unread) => unread.await,
+                None => std::future::pending().await,
+            }
+        };
+        let end = tokio::select! {
+            end = ends.recv() => end,
+            () = nobody_reads => break,
+        };
+        match end {
+            // A port that takes nothing more may still have something to say.
+            Some(Ended::ToPort(Ok(_))) => sent = true,
+            Some(Ended::ToPort(Err(error))) if is_gone(&error) => sent = true,
+            Some(Ended::FromPort(Ok(_))) => unread = None,
+            // Nobody reads any more.
+            Some(Ended::FromPort(Err(error))) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            Some(Ended::ToPort(Err(error)) | Ended::FromPort(Err(error))) => return Err(lost(error).into()),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+async fn connected(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let connect = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+    let stream = tokio::time::timeout(CONNECT, connect).await??.into_std()?;
+    stream.set_nonblocking(false)?;
+    // Each key that is pressed is a packet of its own.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Two threads that block: nothing is faster, or waits less.
+fn begin(stream: TcpStream) -> io::Result<mpsc::UnboundedReceiver<Ended>> {
+    let (mut input, mut output) = streams()?;
+    let (mut to_port, mut from_port) = (stream.try_clone()?, stream);
+    let (tell, ends) = mpsc::unbounded_channel();
+    let told = tell.clone();
+    std::thread::Builder::new().name("to the port".into()).spawn(move || {
+        let carried = io::copy(&mut input, &mut to_port);
+        // It may be closed already.
+        drop(to_port.shutdown(Shutdown::Write));
+        drop(told.send(Ended::ToPort(carried)));
+    })?;
+    std::thread::Builder::new().name("from the port".into()).spawn(move || {
+        let carried = io::copy(&mut from_port, &mut output);
+        drop(output);
+        close_output();
+        drop(tell.send(Ended::FromPort(carried)));
+    })?;
+    Ok(ends)
+}
+
+/// Standard input and output without the buffers that wait for the end of a line.
+#[cfg(unix)]
+fn streams() -> io::Result<(File, File)> {
+    use std::os::fd::AsFd as _;
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    Ok((input.into(), output.into()))
+}
+
+#[cfg(windows)]
+fn streams() -> io::Result<(File, File)> {
+    use std::os::windows::io::AsHandle as _;
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    let output = io::stdout().as_handle().try_clone_to_owned()?;
+    Ok((input.into(), output.into()))
+}
+
+/// Lets whoever reads standard output see its end: nothing is written there any more.
+#[cfg(unix)]
+fn close_output() {
+    let nowhere = File::options().write(true).open("/dev/null");
+    if let Err(error) = nowhere.and_then(|nowhere| Ok(rustix::stdio::dup2_stdout(nowhere)?)) {
+        tracing::debug!(%error, "standard output stays open until the end");
+    }
+}
+
+/// It ends with the process, which has nothing else to do there.
+#[cfg(windows)]
+fn close_output() {}

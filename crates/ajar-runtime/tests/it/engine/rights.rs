@@ -1,0 +1,113 @@
+//! What a favourite's account may, looked up beside everything else.
+
+use ajar_core::protocol::{Reply, Request};
+use ajar_core::rights::{Granted, Permission};
+use ajar_core::snapshot::{AzView, RightState, RightsView};
+use ajar_runtime::ports::AzAccount;
+
+use super::{Running, name};
+use crate::world::{Call, World};
+
+fn rights() -> Request {
+    Request::Rights { name: name("WEB") }
+}
+
+async fn looked_up(running: &Running) -> RightsView {
+    let reply = running.ask(rights()).await;
+    let Reply::Rights { rights } = reply else { panic!("{reply:?}") };
+    *rights
+}
+
+fn reads() -> Granted {
+    let reads = Some(vec![Permission { actions: vec!["*/read".into()], not_actions: Vec::new() }]);
+    Granted { vm: reads.clone(), resource_group: reads }
+}
+
+fn ada() -> AzAccount {
+    AzAccount {
+        user: "ada@contoso.example".into(),
+        tenant_id: "t1".into(),
+        cloud: "fake".into(),
+        subscriptions: vec!["s1".into(), "s2".into()],
+        is_default: true,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_told_right_by_right_with_a_message_for_the_administrator() {
+    let world = World::with(&["web"]);
+    world.scene().granted = reads();
+    world.scene().az = vec![AzAccount { user: "bob@x.example".into(), is_default: false, ..ada() }, ada()];
+    let running = Running::start(&world);
+    let told = looked_up(&running).await;
+    assert_eq!((told.name.as_str(), told.account.as_str()), ("web", "az"));
+    assert_eq!(told.who.as_deref(), Some("ada@contoso.example"), "whom the administrator knows");
+    assert_eq!(told.missing.len(), 2, "{:?}", told.missing);
+    let states: Vec<_> = told.rights.iter().map(|right| right.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == RightState::Granted).count(), 4);
+    assert!(told.summary.contains("cannot open web"), "{}", told.summary);
+    let message = told.message.unwrap();
+    for part in ["ada@contoso.example", "initiate/action", "\"AssignableScopes\"", "resourceGroups/rg"] {
+        assert!(message.contains(part), "{message}");
+    }
+    // Where that itself may not be looked up, nothing is said to be missing.
+    world.scene().granted = Granted::default();
+    let told = looked_up(&running).await;
+    assert!(told.missing.is_empty() && told.message.is_some(), "{told:?}");
+    let everything = Some(vec![Permission { actions: vec!["*".into()], not_actions: Vec::new() }]);
+    world.scene().granted = Granted { vm: everything.clone(), resource_group: everything };
+    assert_eq!(looked_up(&running).await.message, None);
+    let unknown = running.refused(Request::Rights { name: name("nobody") }).await;
+    assert_eq!(unknown.code, "unknownFavourite");
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_rights_up_holds_up_nothing() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Granted, 60);
+    let running = Running::start(&world);
+    let looking = running.engine.asked(rights()).await;
+    running.connected("web").await;
+    assert_eq!(running.snapshot().windows.len(), 1);
+    assert!(matches!(looking.await, Reply::Rights { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_signed_in_to_az_is_read_when_somebody_wants_to_know_and_not_before() {
+    let world = World::with(&["web"]);
+    world.scene().az = vec![ada()];
+    let running = Running::start(&world);
+    assert_eq!(running.snapshot().sign_in_ways.az, AzView::Unread);
+    assert_eq!(world.count(Call::AzAccounts), 0);
+    running.done(Request::ReadAccounts).await;
+    let snapshot = running.snapshot();
+    let AzView::Read { accounts } = &snapshot.sign_in_ways.az else { panic!("{:?}", snapshot.sign_in_ways) };
+    let [ada] = accounts.as_slice() else { panic!("{accounts:?}") };
+    assert_eq!((ada.user.as_str(), ada.subscriptions, &ada.account), ("ada@contoso.example", 2, &None));
+    // An account of the settings that is this one is named.
+    let own = "[accounts.work]\nsign_in = \"az\"\nusername = \"ADA@contoso.example\"\ntenant = \"T1\"\n";
+    world.write("config.toml", &(world.read("config.toml") + own));
+    running.done(Request::ShowWindow).await;
+    let snapshot = running.snapshot();
+    let AzView::Read { accounts } = &snapshot.sign_in_ways.az else { panic!("{:?}", snapshot.sign_in_ways) };
+    assert_eq!(accounts[0].account, Some("work".parse().unwrap()));
+    let missing = ajar_core::failure::Failure::NotSignedIn { detail: ajar_core::failure::NO_AZURE_CLI.into() };
+    world.scene().trouble.insert(Call::AzAccounts, missing.into());
+    running.done(Request::ReadAccounts).await;
+    assert_eq!(running.snapshot().sign_in_ways.az, AzView::Missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_to_sign_in_with_is_written_into_the_settings_if_it_can_be_one() {
+    const APP: &str = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233";
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    assert_eq!(running.snapshot().sign_in_ways.client_id, None);
+    let set = |id: &str| Request::SetClientId { client_id: Some(id.into()) };
+    assert_eq!(running.refused(set("hunter2~secret")).await.code, "clientIdUnfit");
+    running.done(set(APP)).await;
+    assert_eq!(running.snapshot().sign_in_ways.client_id.as_deref(), Some(APP));
+    assert!(world.read("config.toml").contains(APP));
+    running.done(Request::SetClientId { client_id: None }).await;
+    assert_eq!(running.snapshot().sign_in_ways.client_id, None);
+}
