@@ -72,6 +72,12 @@ impl Arguments {
         meant.inspect_err(|trouble| tracing::warn!(failure = %trouble.failure, "the settings cannot be read")).ok()
     }
 
+    /// The command line of a demo beside this Ajar.
+    pub(crate) fn of_demo(&self) -> Vec<OsString> {
+        let config = self.config.iter().flat_map(|path| [OsString::from("--config"), path.into()]);
+        ["--demo".into(), "--show".into()].into_iter().chain(config).collect()
+    }
+
     /// The command line of the window that belongs to this tray.
     pub(crate) fn of_window(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["--window".into(), "--leashed".into()];
@@ -115,6 +121,16 @@ mod tests {
     fn a_relative_folder_is_that_folder_from_anywhere() {
         let named = Arguments::parse_from(["ajar-desktop", "--config", "here"]).folder().unwrap();
         assert!(named.settings().is_absolute() && named.settings().ends_with("here/config.toml"));
+    }
+
+    #[cfg(feature = "demo")]
+    #[test]
+    fn a_demo_beside_an_ajar_has_its_own_folder_in_the_same_place() {
+        let own = Arguments::parse_from(["ajar-desktop", "--window", "--config", "here", "--cloud", "usgov"]);
+        let words = std::iter::once("ajar-desktop".into()).chain(own.of_demo());
+        let demo = Arguments::parse_from(words);
+        assert!(demo.show && demo.demo);
+        assert_eq!(demo.folder().unwrap(), own.folder().unwrap().demo());
     }
 
     #[cfg(feature = "demo")]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
 use ajar_core::notice::notices;
-use ajar_core::protocol::{Connect, Request};
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{Connect, Request, SignIn};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
@@ -174,6 +175,7 @@ impl Desk {
                     desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
                 });
             }
+            Action::SignIn { name } => self.sign_in_for(name),
             Action::Cancel { name } => {
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
@@ -181,6 +183,22 @@ impl Desk {
                 });
             }
         }
+    }
+
+    /// Begins to sign in to the account that a favourite acts as. The window tells how it goes, and what else there is to
+    /// do where signing in is not Ajar's business.
+    fn sign_in_for(&self, favourite: ProfileName) {
+        self.leash.show();
+        let snapshot = self.face.snapshot();
+        let known = snapshot.favourites.iter().find(|known| known.name == favourite);
+        let account = known.and_then(|known| snapshot.account_of(known));
+        let Some(account) = account.filter(|account| account.method.is_interactive()) else { return };
+        let name = Some(account.name.clone());
+        let wish = Request::SignIn(SignIn { name, then: Some(favourite), ..SignIn::by(account.method) });
+        let desk = self.clone();
+        tauri::async_runtime::spawn(async move {
+            desk.tell_refusal(desk.face.ask(wish).await.accepted());
+        });
     }
 
     /// Refuses a host that has come since the start and talks to another cloud than is meant here.

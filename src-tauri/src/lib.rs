@@ -4,6 +4,7 @@
 //! take the tray along. Both are ordinary faces of the one engine.
 
 mod arguments;
+mod beside;
 mod desk;
 mod leash;
 mod mark;
@@ -58,7 +59,7 @@ fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
     // A window without an engine says what is wrong; nothing could say it better.
     let opened = runtime.block_on(Face::open(opening::opening(arguments, folder.clone())));
     let face = usable(opened, arguments, folder);
-    ended(window::run(Engine { face, meant: arguments.meant(folder) }, folder, arguments.leashed))
+    ended(window::run(Engine::new(face, arguments.meant(folder), arguments, folder), folder, arguments.leashed))
 }
 
 fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
@@ -94,7 +95,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
         Ok(Some((Err(failure), _))) => {
             // No tray runs; the next start may fare better.
             drop(lock);
-            ended(window::run(Engine { face: Err(failure), meant: None }, folder, false));
+            ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
             ExitCode::FAILURE
         }
     }
@@ -123,7 +124,7 @@ fn show_first(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
         Err(failure) => {
             let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
             // Whoever clicked on an icon reads no terminal.
-            ended(window::run(Engine { face: Err(failure), meant: None }, folder, false));
+            ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
             code
         }
     }

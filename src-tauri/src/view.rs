@@ -1,21 +1,26 @@
 //! What the window may ask: a few commands that hand on to the engine or the system, and one event.
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words as words};
 use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::snapshot::{AttemptNumber, FailureView, Snapshot};
+use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
-use ajar_runtime::adapters::SystemClock;
+use ajar_runtime::adapters::{SystemBrowser, SystemClock};
 use ajar_runtime::connection::Meant;
+use ajar_runtime::files::{Folder, SettingsFile};
 use ajar_runtime::hosting::Face;
-use ajar_runtime::ports::Clock as _;
+use ajar_runtime::ports::{Browser as _, Clock as _};
 use chrono::Utc;
 use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
 use tauri_plugin_opener::OpenerExt as _;
+
+use crate::arguments::Arguments;
+use crate::beside;
 
 /// The event that carries each new snapshot.
 const SNAPSHOT: &str = "snapshot";
@@ -28,11 +33,25 @@ pub(crate) struct Engine {
     /// Or why there is none.
     pub(crate) face: Result<Face, Box<FailureView>>,
     pub(crate) meant: Option<Meant>,
+    /// Which programs open addresses is in the settings.
+    settings: SettingsFile,
+    /// The command line of a demo beside this Ajar.
+    of_demo: Vec<OsString>,
 }
 
 type Answer<T> = Result<T, Box<FailureView>>;
 
 impl Engine {
+    /// The engine, or why there is none, for the window of this command line.
+    pub(crate) fn new(
+        face: Result<Face, Box<FailureView>>,
+        meant: Option<Meant>,
+        arguments: &Arguments,
+        folder: &Folder,
+    ) -> Self {
+        Self { face, meant, settings: SettingsFile::new(folder.settings()), of_demo: arguments.of_demo() }
+    }
+
     fn face(&self) -> Answer<&Face> {
         self.face.as_ref().map_err(Clone::clone)
     }
@@ -79,10 +98,38 @@ pub(crate) fn open_help(app: AppHandle, url: &str) -> Answer<()> {
     app.opener().open_url(page, None::<&str>).map_err(|error| internal(&error))
 }
 
+/// Opens the page of the sign-in under way, once more or on this machine: the engine's own address, none of the window's.
+#[tauri::command]
+pub(crate) async fn open_sign_in_page(engine: State<'_, Engine>) -> Answer<()> {
+    let Some(url) = sign_in_page(&engine.face()?.snapshot()) else { return Ok(()) };
+    let browser = SystemBrowser::new(engine.settings.clone());
+    browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
+}
+
+/// Whether there is a built-in Azure to start.
+#[tauri::command]
+pub(crate) fn has_demo() -> bool {
+    cfg!(feature = "demo")
+}
+
+/// Starts another Ajar beside this one, on its built-in Azure, with files and a tray of its own.
+#[tauri::command]
+pub(crate) async fn start_demo(engine: State<'_, Engine>) -> Answer<()> {
+    beside::start(&engine.of_demo).map_err(|error| internal(&error))
+}
+
 /// Closes the window.
 #[tauri::command]
 pub(crate) fn close_window(window: WebviewWindow) -> Answer<()> {
     window.close().map_err(|error| internal(&error))
+}
+
+/// Where people sign in now, if a sign-in is under way that has a page.
+fn sign_in_page(snapshot: &Snapshot) -> Option<String> {
+    match &snapshot.sign_in.as_ref()?.stage {
+        SignInStage::Browser { url } | SignInStage::DeviceCode { url, .. } => Some(url.clone()),
+        SignInStage::Beginning | SignInStage::Done { .. } | SignInStage::Failed { .. } => None,
+    }
 }
 
 /// Tells the window each new snapshot, for as long as there is an engine.
@@ -171,7 +218,8 @@ mod tests {
         let capability: serde_json::Value =
             serde_json::from_str(include_str!("../capabilities/main.json")).expect("the capability is JSON");
         let granted = capability["permissions"].as_array().expect("it lists permissions");
-        assert_eq!(commands, ["snapshot", "request", "copy_text", "open_help", "close_window"]);
+        let wanted = ["snapshot", "request", "copy_text", "open_help", "open_sign_in_page", "has_demo", "start_demo"];
+        assert_eq!(commands, [&wanted[..], &["close_window"]].concat());
         for command in commands {
             assert!(build.contains(&format!("\"{command}\"")), "build.rs does not know {command}");
             let grant = format!("allow-{}", command.replace('_', "-"));

@@ -24,6 +24,9 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
             view::request,
             view::copy_text,
             view::open_help,
+            view::open_sign_in_page,
+            view::has_demo,
+            view::start_demo,
             view::close_window
         ])
         .setup(move |app| {

@@ -11,6 +11,7 @@ use zbus::{Connection, connection};
 
 use crate::driver::Driver;
 use crate::notifications::Notifications;
+use crate::own_azure::OwnAzure;
 use crate::recorder::Recorder;
 use crate::screen::Screen;
 use crate::tray_host::{Tray, TrayHost};
@@ -104,6 +105,26 @@ impl Desk {
         Driver::start(PROGRAM, &self.arguments(&["--window"]), &environment).await
     }
 
+    /// An Azure of the user's own that runs for this desktop; `settings` are added to those that name it.
+    pub(crate) async fn own_azure(&self, settings: &str) -> OwnAzure {
+        OwnAzure::start(self.home.path(), &self.recorder.program, settings).await
+    }
+
+    /// Shows a window for an Azure of the user's own, without a tray, that WebDriver looks into; `theme` is GTK's.
+    pub(crate) async fn driven_window_of(&self, azure: &OwnAzure, theme: &str) -> Driver {
+        let mut environment = self.environment();
+        environment.push(("GTK_THEME", theme.to_owned()));
+        let config = azure.folder.to_string_lossy().into_owned();
+        Driver::start(PROGRAM, &["--window".into(), "--config".into(), config], &environment).await
+    }
+
+    /// Starts a tray for an Azure of the user's own, and waits until the panel has it.
+    pub(crate) async fn start_tray_of(&self, azure: &OwnAzure) -> Tray {
+        let config = azure.folder.to_string_lossy().into_owned();
+        let process = self.program(&["--config".into(), config]).spawn().expect("ajar-desktop starts");
+        self.tray_host.tray(process).await
+    }
+
     /// Starts Ajar on the demo's files, but for Azure US Government; WebDriver looks into the window that it shows.
     pub(crate) async fn driven_start_for_another_cloud(&self) -> Driver {
         Driver::start(PROGRAM, &self.arguments_for_another_cloud(), &self.environment()).await
@@ -132,7 +153,9 @@ impl Desk {
     fn program(&self, arguments: &[String]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(PROGRAM);
         command.args(arguments).envs(self.environment()).kill_on_drop(true).env_remove("WAYLAND_DISPLAY");
-        command.env_remove("XDG_DATA_HOME").env_remove("XDG_CACHE_HOME");
+        for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "AZURE_CLIENT_ID"] {
+            command.env_remove(variable);
+        }
         command
     }
 

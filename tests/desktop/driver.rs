@@ -8,6 +8,20 @@ use serde_json::{Value, json};
 
 use crate::desk::within;
 
+/// Keys as WebDriver writes them.
+pub(crate) const TAB: char = '\u{e004}';
+/// Likewise.
+pub(crate) const ENTER: &str = "\u{e007}";
+/// Likewise.
+pub(crate) const ESCAPE: &str = "\u{e00c}";
+
+/// The most controls that a page can have between two.
+const CONTROLS: usize = 60;
+
+/// What a screen reader calls the control that has the focus.
+const FOCUSED: &str = "const at = document.activeElement; return (at?.getAttribute('aria-label') ?? \
+    at?.labels?.[0]?.textContent ?? at?.textContent ?? '').trim()";
+
 /// The program, of the package `webkit2gtk-driver`.
 const PROGRAM: &str = "WebKitWebDriver";
 
@@ -83,6 +97,30 @@ impl Driver {
         within(what, found).await
     }
 
+    /// Presses these keys, one after the other.
+    pub(crate) async fn press(&self, keys: &str) {
+        let strokes: Vec<_> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
+            .collect();
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
+        self.ask(Method::POST, "/actions", Some(actions)).await;
+    }
+
+    /// Goes on by the Tab key until the control of that name has the focus.
+    pub(crate) async fn tab_to(&self, name: &str) {
+        let mut passed = Vec::new();
+        for _ in 0..CONTROLS {
+            let focused = self.run(FOCUSED).await;
+            if focused == name {
+                return;
+            }
+            passed.push(focused);
+            self.press(&TAB.to_string()).await;
+        }
+        panic!("no Tab leads to “{name}”: {passed:?}");
+    }
+
     /// Makes the window as wide and as high as this, as far as it lets itself.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         self.ask(Method::POST, "/window/rect", Some(json!({ "width": width, "height": height }))).await;
@@ -91,6 +129,8 @@ impl Driver {
     /// The window as it looks, as PNG, in `target/screenshots`, for people.
     pub(crate) async fn save(&self, name: &str) {
         use base64::Engine as _;
+        // What is in the page is not on the screen before the next frame.
+        self.run("return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))").await;
         let shot = self.ask(Method::GET, "/screenshot", None).await;
         let png = base64::engine::general_purpose::STANDARD.decode(shot.as_str().expect("base64")).expect("base64");
         let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");

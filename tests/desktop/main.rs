@@ -5,8 +5,10 @@
 mod desk;
 mod driver;
 mod notifications;
+mod own_azure;
 mod recorder;
 mod screen;
+mod signing_in;
 mod tray_host;
 mod window;
 

@@ -74,6 +74,25 @@ impl TrayHost {
         within("an item looks for a panel in vain", gone).await;
     }
 
+    /// Chooses “Quit” of an item whose process is not ours, and waits until it has left the bus.
+    pub(crate) async fn quit(&self, name: &str) {
+        let dbus = fdo::DBusProxy::new(&self.bus).await.expect("a bus has its own interface");
+        let mut changes = dbus.receive_name_owner_changed().await.expect("the bus tells of names");
+        let menu = proxy(&self.bus, name, "/MenuBar", MENU).await;
+        let lines = lines_of(&menu).await;
+        let quit = lines.iter().find(|line| line.label == "Quit Ajar").expect("every menu has it").id;
+        menu.call::<_, _, ()>("Event", &(quit, "clicked", Value::from(""), 0_u32)).await.expect("it takes the click");
+        let gone = async {
+            while let Some(change) = changes.next().await {
+                let change = change.args().expect("the bus follows its own specification");
+                if change.name == name && change.new_owner.is_none() {
+                    return;
+                }
+            }
+        };
+        within("the tray leaves the bus", gone).await;
+    }
+
     /// The tray of a process that has registered an item.
     pub(crate) async fn tray(&self, process: Child) -> Tray {
         let name = within("the tray item is registered", self.next_item()).await;
@@ -133,10 +152,7 @@ impl Tray {
 
     /// The menu as it is now.
     pub(crate) async fn menu(&self) -> Vec<Line> {
-        let question = (0_i32, -1_i32, Vec::<String>::new());
-        let answer: (u32, Layout) = self.menu.call("GetLayout", &question).await.expect("the tray answers");
-        let (_, (_, _, children)) = answer;
-        children.iter().map(|child| line(child).expect("a line as dbusmenu lays it out")).collect()
+        lines_of(&self.menu).await
     }
 
     /// The menu, as soon as it is as wanted.
@@ -187,6 +203,13 @@ impl Tray {
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         within("the tray ends", self.process.wait()).await.expect("it is our child")
     }
+}
+
+async fn lines_of(menu: &Proxy<'_>) -> Vec<Line> {
+    let question = (0_i32, -1_i32, Vec::<String>::new());
+    let answer: (u32, Layout) = menu.call("GetLayout", &question).await.expect("the tray answers");
+    let (_, (_, _, children)) = answer;
+    children.iter().map(|child| line(child).expect("a line as dbusmenu lays it out")).collect()
 }
 
 fn line(child: &OwnedValue) -> Option<Line> {

@@ -70,13 +70,13 @@ fn minutes_left(line: &str) -> Option<u32> {
 }
 
 /// The rules of accessibility, those for the eye included: axe-core, as the window's own tests use it.
-fn axe() -> String {
+pub(crate) fn axe() -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
     std::fs::read_to_string(path).expect("`npm ci` has been run in ui")
 }
 
 /// What sticks out of the window or out of what holds it, as far as it is to be seen.
-const CUT: &str = r"
+pub(crate) const CUT: &str = r"
     const wide = document.documentElement.clientWidth;
     const seen = (element) => element.checkVisibility({ opacityProperty: true }) && !element.closest('.unseen, .acts');
     const out = [...document.querySelectorAll('button, p, h2, h3, input, .ring, .chip')].filter((element) => {

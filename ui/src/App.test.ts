@@ -5,44 +5,10 @@ import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import App from './App.svelte';
-import type { Reply } from './bindings/Reply';
-import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
-import type { Engine } from './engine';
+import { RecordingEngine } from './engine.recording';
 import { failure, favourite, snapshot, vmId } from './fixtures/build';
 import * as states from './fixtures/snapshots';
-
-/** Remembers what was asked and answers as told. */
-class RecordingEngine implements Engine {
-  requests: Request[] = [];
-  copied: string[] = [];
-  closed = 0;
-  reply: Reply = { answer: 'done' };
-  see: (snapshot: Snapshot) => void = () => {};
-
-  constructor(readonly first: Snapshot) {}
-
-  follow(see: (snapshot: Snapshot) => void) {
-    this.see = see;
-    see(this.first);
-    return Promise.resolve(() => {});
-  }
-  request(request: Request) {
-    this.requests.push(request);
-    return Promise.resolve(this.reply);
-  }
-  copyText(text: string) {
-    this.copied.push(text);
-    return Promise.resolve();
-  }
-  openHelp() {
-    return Promise.resolve();
-  }
-  closeWindow() {
-    this.closed += 1;
-    return Promise.resolve();
-  }
-}
 
 async function open(first: Snapshot) {
   const engine = new RecordingEngine(first);
@@ -102,8 +68,9 @@ describe('a failure', () => {
 });
 
 describe('every control', () => {
-  const { idle, connecting, ending, failures, empty, settings, long } = states;
+  const { idle, connecting, ending, failures, empty, settings, long, first, signInBrowser, signInCode, wanting } = states;
   const all: Record<string, states.State> = { idle, connecting, ending, failures, empty, settings, long };
+  Object.assign(all, { first, signInBrowser, signInCode, wanting });
 
   test.each(Object.keys(all))('has a name of its own and says whose it is: %s', async (state) => {
     await open((all[state] as states.State)(NOW));

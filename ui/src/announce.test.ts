@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { announcement } from './announce';
-import { attempt, failure, snapshot, window } from './fixtures/build';
+import { attempt, failure, signIn, snapshot, window } from './fixtures/build';
 
 const NOW = new Date(2026, 10, 22, 15, 0).getTime();
 
@@ -47,4 +47,18 @@ test('the last quarter hour and the end of a window are announced once', () => {
   expect(announcement(ending, snapshot(), NOW)).toBe(
     'web-01: closed to new connections; yours stays until you leave it',
   );
+});
+
+test('a sign-in is announced stage by stage, its code letter by letter', () => {
+  const at = (stage: Parameters<typeof signIn>[0]) => snapshot({ signIn: signIn(stage) });
+  const beginning = at({ kind: 'beginning' });
+  const expiresAt = new Date(NOW + 900_000).toISOString();
+  const code = at({ kind: 'deviceCode', userCode: 'HT4', url: 'https://microsoft.com/devicelogin', expiresAt });
+  const done = at({ kind: 'done', name: 'ada', username: 'ada@contoso.example', kept: { place: 'keychain' } });
+  expect(announcement(snapshot(), beginning, NOW)).toBe('Asking Azure where to sign in');
+  expect(announcement(beginning, code, NOW)).toBe(
+    'Type this code on any device. H T 4. It is good until 15:15, on this page: https://microsoft.com/devicelogin',
+  );
+  expect(announcement(code, done, NOW)).toBe('Signed in as ada@contoso.example.');
+  expect(announcement(done, done, NOW)).toBe('');
 });

@@ -1,6 +1,7 @@
 // What a screen reader is told when the state changes. The ticking of a countdown is not told.
 
 import type { AttemptView } from './bindings/AttemptView';
+import type { SignInView } from './bindings/SignInView';
 import type { Snapshot } from './bindings/Snapshot';
 import type { WindowView } from './bindings/WindowView';
 import { clockText, durationText } from './countdown';
@@ -28,7 +29,27 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
     const early = after.closed.find(({ name, port }) => name === window.name && port === window.port);
     if (gone) told.push(`${window.name}: ${early?.text ?? words.closedToNew}`);
   }
+  const signIn = signInLine(after.signIn, now);
+  if (signIn && signIn !== signInLine(before.signIn, now)) told.push(signIn);
   return told.join('. ');
+}
+
+function signInLine(signIn: SignInView | null, now: number): string {
+  const stage = signIn?.stage;
+  switch (stage?.kind) {
+    case 'beginning':
+      return words.signInBeginning;
+    case 'browser':
+      return words.signInBrowser;
+    case 'deviceCode':
+      return `${words.signInCode} ${[...stage.userCode].join(' ')}. ${words.signInCodeWhere(clockText(stage.expiresAt, now))} ${stage.url}`;
+    case 'done':
+      return words.signedInAs(stage.username ?? stage.name);
+    case 'failed':
+      return stage.failure.title;
+    case undefined:
+      return '';
+  }
 }
 
 function lineOf({ headline, outcome }: AttemptView): string {

@@ -3,7 +3,7 @@
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Engine } from './engine';
-import { failure, favourite } from './fixtures/build';
+import { failure, favourite, signIn } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 
 const byName: Record<string, states.State> = {
@@ -14,6 +14,13 @@ const byName: Record<string, states.State> = {
   empty: states.empty,
   settings: states.settings,
   long: states.long,
+  first: states.first,
+  accounts: states.accounts,
+  browser: states.signInBrowser,
+  code: states.signInCode,
+  signedIn: states.signedIn,
+  signInFailed: states.signInFailed,
+  wanting: states.wanting,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {
@@ -25,6 +32,8 @@ export function mockEngine(wish: URLSearchParams): Engine {
   return {
     follow(follower) {
       see = follower;
+      // Of a sign-in that it did not see under way the window tells no end.
+      if (snapshot.signIn) queueMicrotask(() => see({ ...snapshot, signIn: signIn({ kind: 'beginning' }) }));
       queueMicrotask(() => see(snapshot));
       return Promise.resolve(() => (see = () => {}));
     },
@@ -43,6 +52,9 @@ export function mockEngine(wish: URLSearchParams): Engine {
     },
     copyText: () => Promise.resolve(),
     openHelp: () => Promise.resolve(),
+    openSignInPage: () => Promise.resolve(),
+    hasDemo: () => Promise.resolve(true),
+    startDemo: () => Promise.resolve(),
     closeWindow: () => Promise.resolve(),
   };
 }
@@ -71,6 +83,11 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, signIn: null };
     case 'signIn':
       return { ...after, signIn: { number: after.revision, account: request.name ?? null, stage: { kind: 'beginning' } } };
+    case 'setClientId':
+      return { ...after, signInWays: { ...before.signInWays, clientId: request.clientId } };
+    case 'actAs':
+    case 'readAccounts':
+    case 'rights':
     case 'refresh':
     case 'showWindow':
       return after;

@@ -23,6 +23,12 @@ export interface Engine {
   request(request: Request): Promise<Reply>;
   copyText(text: string): Promise<void>;
   openHelp(url: string): Promise<void>;
+  /** Opens the page of the sign-in under way, whose address the shell has from the engine. */
+  openSignInPage(): Promise<void>;
+  /** Whether `startDemo` can be asked for. */
+  hasDemo(): Promise<boolean>;
+  /** Starts another Ajar, on its built-in Azure. */
+  startDemo(): Promise<void>;
   closeWindow(): Promise<void>;
 }
 
@@ -45,6 +51,9 @@ export const tauriEngine: Engine = {
   request: (request) => invoke<Reply>('request', { request }),
   copyText: (text) => invoke('copy_text', { text }),
   openHelp: (url) => invoke('open_help', { url }),
+  openSignInPage: () => invoke('open_sign_in_page'),
+  hasDemo: () => invoke<boolean>('has_demo'),
+  startDemo: () => invoke('start_demo'),
   closeWindow: () => invoke('close_window'),
 };
 

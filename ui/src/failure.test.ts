@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { partAtRight } from './failure';
-import { accessDenied } from './fixtures/snapshots';
+import { dependsOnAccount, partAtRight, remedyOf } from './failure';
+import { account, failure } from './fixtures/build';
+import { accessDenied, signInRequired, sourceUncertain } from './fixtures/snapshots';
 
 test('the missing right is set apart from the sentence that names it', () => {
   expect(partAtRight(accessDenied.message)).toEqual({
@@ -19,4 +20,34 @@ test('a sentence goes on after the right', () => {
 
 test('a message that names no right stays whole', () => {
   expect(partAtRight('Nothing was opened.')).toEqual({ before: 'Nothing was opened.', right: null, after: '' });
+});
+
+test('what helps most depends on the failure and on who acts', () => {
+  const own = account('ada');
+  const az = account('az', { method: 'az' });
+  const application = account('app', { method: 'service-principal' });
+  expect(remedyOf(sourceUncertain, own)).toEqual({ kind: 'choose', addresses: ['198.51.100.20', '203.0.113.7'] });
+  expect(remedyOf(accessDenied, own)).toEqual({ kind: 'administrator' });
+  expect(remedyOf(signInRequired, own)).toEqual({ kind: 'signIn', method: undefined });
+  expect(remedyOf(failure('notSignedIn'), az)).toEqual({ kind: 'signIn', method: undefined });
+  // A person can sign in; that helps no application with a secret.
+  expect(remedyOf(failure('signInRequired'), application)).toEqual({ kind: 'again' });
+  // Many organisations forbid codes alone.
+  expect(remedyOf(failure('conditionalAccess'), own)).toEqual({ kind: 'signIn', method: 'browser' });
+  expect(remedyOf(failure('portSilent'), own)).toEqual({ kind: 'again' });
+});
+
+test('a session of the Azure CLI is renewed by the command that Azure wants', () => {
+  const command = 'az login --tenant "t" --claims-challenge "eyJ9" --scope "https://management.azure.com/.default"';
+  const challenge = failure('claimsRequired', { action: `With the Azure CLI: ${command}; then try again.` });
+  expect(remedyOf(challenge, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
+  expect(remedyOf(challenge, account('ada'))).toEqual({ kind: 'signIn', method: undefined });
+});
+
+test('another account is a way out where rights or sign-ins are in the way', () => {
+  expect(['accessDenied', 'signInRequired', 'notInTenant', 'portSilent'].filter(dependsOnAccount)).toEqual([
+    'accessDenied',
+    'signInRequired',
+    'notInTenant',
+  ]);
 });

@@ -1,3 +1,9 @@
+// What a failure says, and what helps against it.
+
+import type { AccountView } from './bindings/AccountView';
+import type { FailureView } from './bindings/FailureView';
+import type { SignInMethod } from './bindings/SignInMethod';
+
 /** A message around the name of an Azure right, which is set apart: it is long, and there to be copied. */
 export interface Parted {
   before: string;
@@ -10,4 +16,42 @@ export function partAtRight(message: string): Parted {
   if (!right) return { before: message, right: null, after: '' };
   const after = message.slice(right.index + right[0].length);
   return { before: message.slice(0, right.index).trim(), right: right[0], after: after.trim() };
+}
+
+/** Codes of failures that somebody's signing in may end. */
+const WANT_SIGN_IN = new Set([
+  'notSignedIn',
+  'claimsRequired',
+  'signInRequired',
+  'conditionalAccess',
+  'consentMissing',
+  'clientUnknown',
+  'noClientId',
+  'keychainUnavailable',
+  'unknownAccount',
+]);
+
+/** What helps most against a failure of a favourite. */
+export type Remedy =
+  | { kind: 'again' }
+  | { kind: 'choose'; addresses: string[] }
+  | { kind: 'signIn'; method: SignInMethod | undefined }
+  | { kind: 'command'; command: string }
+  | { kind: 'administrator' };
+
+/** `account` is the one that the favourite acts as. */
+export function remedyOf({ code, choices, action }: FailureView, account: AccountView | undefined): Remedy {
+  if (code === 'sourceUncertain' && choices.length > 0) return { kind: 'choose', addresses: choices };
+  if (code === 'accessDenied' || code === 'policyUnseen') return { kind: 'administrator' };
+  if (!WANT_SIGN_IN.has(code)) return { kind: 'again' };
+  // A session of the Azure CLI is renewed there, and Azure has said how.
+  const command = account?.method === 'az' && code === 'claimsRequired' ? /\baz login [^;]+/.exec(action) : null;
+  if (command) return { kind: 'command', command: command[0].trim() };
+  if (account?.method === 'service-principal') return { kind: 'again' };
+  return { kind: 'signIn', method: code === 'conditionalAccess' ? 'browser' : undefined };
+}
+
+/** Whether another account may be let through where this one is not. */
+export function dependsOnAccount(code: string): boolean {
+  return WANT_SIGN_IN.has(code) || ['accessDenied', 'policyUnseen', 'notInTenant', 'accountDisabled', 'principalRefused', 'interactionRequired', 'vmNotFound'].includes(code);
 }

@@ -4,6 +4,7 @@ export type KeyAction =
   | { do: 'focusSearch' }
   | { do: 'type'; text: string }
   | { do: 'clearSearch' }
+  | { do: 'goBack' }
   | { do: 'closeWindow' }
   | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
   | { do: 'connect' }
@@ -24,6 +25,8 @@ export interface Situation {
   searching: boolean;
   /** Whether a row is selected. */
   selected: boolean;
+  /** Whether the accounts are shown in place of the lists. */
+  away: boolean;
   /** Whether a dialog or a menu has the keyboard. */
   covered: boolean;
 }
@@ -36,7 +39,8 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   if (command || key.altKey) return null;
   switch (key.key) {
     case 'Escape':
-      return situation.searching ? { do: 'clearSearch' } : { do: 'closeWindow' };
+      if (situation.searching) return { do: 'clearSearch' };
+      return situation.away ? { do: 'goBack' } : { do: 'closeWindow' };
     case 'ContextMenu':
       return situation.selected ? { do: 'menu' } : null;
     case 'ArrowDown':

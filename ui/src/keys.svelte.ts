@@ -42,6 +42,7 @@ export class Keys {
       focus,
       searching: this.#view.query !== '',
       selected: this.#view.selected !== null,
+      away: this.#view.showsAccounts,
       covered: this.menu !== null || document.querySelector('dialog[open]') !== null,
     };
   }
@@ -61,11 +62,14 @@ export class Keys {
         view.find('');
         this.field?.focus();
         break;
+      case 'goBack':
+        view.turnToAccounts(false);
+        break;
       case 'closeWindow':
         void view.closeWindow();
         break;
       case 'move':
-        void this.#move(moved(view.rows, view.selected, action.to));
+        void this.goTo(moved(view.rows, view.selected, action.to));
         break;
       case 'connect':
         if (view.selected) view.connectRow(view.selected);
@@ -77,7 +81,7 @@ export class Keys {
   }
 
   /** Selects a row. The focus goes along, unless it is in the search field, where typing goes on. */
-  async #move(row: RowKey | null): Promise<void> {
+  async goTo(row: RowKey | null): Promise<void> {
     if (row === null) return;
     this.#view.select(row);
     await tick();

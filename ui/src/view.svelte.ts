@@ -1,11 +1,14 @@
+import type { AccountName } from './bindings/AccountName';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
+import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { search } from './search';
 import { favouriteKey, sectionsOf, windowKey, type RowKey } from './sections';
+import { Signing } from './signing.svelte';
 import { words } from './words';
 
 /** A short message at the foot of the window that leaves by itself. */
@@ -16,6 +19,9 @@ export interface Note {
   act?: { label: string; run: () => void };
 }
 
+/** An answer, or what kept it from coming. */
+export type Answered = { reply: Exclude<Reply, { answer: 'refused' }> } | { problem: Problem };
+
 /** The last snapshot, what is typed and selected, and the requests that the window makes. */
 export class View {
   snapshot = $state.raw<Snapshot | null>(null);
@@ -24,22 +30,31 @@ export class View {
   query = $state('');
   note = $state.raw<Note | null>(null);
   announced = $state('');
+  /** Whether the accounts are looked at in place of the lists. */
+  showsAccounts = $state(false);
+  /** Whether this Ajar brings an Azure of its own to try it with. */
+  hasDemo = $state(false);
   #selected = $state<RowKey | null>(null);
 
   sections = $derived(this.snapshot && sectionsOf(this.snapshot));
   searching = $derived(this.query.trim() !== '');
   matches = $derived(search(this.query, this.snapshot?.favourites ?? []));
   /** The rows that arrows reach, from the top. */
-  rows = $derived<RowKey[]>([
-    ...(this.searching ? [] : (this.snapshot?.windows ?? []).map(windowKey)),
-    ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
-  ]);
+  rows = $derived<RowKey[]>(
+    this.showsAccounts
+      ? []
+      : [
+          ...(this.searching ? [] : (this.snapshot?.windows ?? []).map(windowKey)),
+          ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
+        ],
+  );
   /** The selected row, as long as it is there; in a search the best finding until another is chosen. */
   selected = $derived.by(() => {
     if (this.#selected !== null && this.rows.includes(this.#selected)) return this.#selected;
     return this.searching ? (this.rows[0] ?? null) : null;
   });
 
+  readonly signing = new Signing(this);
   readonly #engine: Engine;
 
   constructor(engine: Engine) {
@@ -54,7 +69,12 @@ export class View {
       this.announced = announcement(this.snapshot, snapshot, Date.now());
       this.snapshot = snapshot;
       this.problem = null;
+      this.signing.see(snapshot);
     });
+    this.#engine.hasDemo().then(
+      (hasDemo) => (this.hasDemo = hasDemo),
+      () => {},
+    );
     following.then(
       (unfollow) => {
         if (stopped) unfollow();
@@ -75,21 +95,36 @@ export class View {
   find(query: string): void {
     this.query = query;
     this.#selected = null;
+    if (query !== '') this.showsAccounts = false;
   }
 
-  /** Asks, and tells what was refused unless the caller does: null when all is well. */
-  async ask(request: Request): Promise<Problem | null> {
+  /** Shows the accounts, or the lists again. */
+  turnToAccounts(shown: boolean): void {
+    this.showsAccounts = shown;
+    if (!shown) return;
+    this.find('');
+    void this.ask({ ask: 'readAccounts' });
+  }
+
+  /** Asks, and hands on what comes. */
+  async answerTo(request: Request): Promise<Answered> {
     try {
       const reply = await this.#engine.request(request);
-      return reply.answer === 'refused' ? reply.failure : null;
+      return reply.answer === 'refused' ? { problem: reply.failure } : { reply };
     } catch (thrown) {
-      return problemFrom(thrown);
+      return { problem: problemFrom(thrown) };
     }
+  }
+
+  /** Asks, and hands on what was refused, for the caller to tell: null when all is well. */
+  async ask(request: Request): Promise<Problem | null> {
+    const answered = await this.answerTo(request);
+    return 'problem' in answered ? answered.problem : null;
   }
 
   async #askOrTell(request: Request): Promise<boolean> {
     const problem = await this.ask(request);
-    if (problem) this.#tell(problem);
+    if (problem) this.tell(problem);
     return problem === null;
   }
 
@@ -128,32 +163,56 @@ export class View {
     this.note = { text: words.removed(name), act: { label: words.undo, run: undo } };
   }
 
-  async copy(text: string): Promise<void> {
+  signOut(name: AccountName): Promise<Answered> {
+    return this.answerTo({ ask: 'signOut', name });
+  }
+
+  /** Has a favourite act as another account, and opens it as that one. */
+  async connectAs(name: ProfileName, account: AccountName): Promise<void> {
+    if (await this.#askOrTell({ ask: 'actAs', name, account })) await this.connect(name);
+  }
+
+  /** Puts the message for who can grant what is missing on the clipboard. */
+  async copyMessageForAdministrator(name: ProfileName): Promise<void> {
+    const answered = await this.answerTo({ ask: 'rights', name });
+    if ('problem' in answered) return this.tell(answered.problem);
+    if (answered.reply.answer !== 'rights') return;
+    const { message, summary } = answered.reply.rights;
+    if (message === null) this.note = { text: summary, more: words.nothingMissing };
+    else await this.copy(message, { text: words.messageCopied, more: words.messageCopiedHint });
+  }
+
+  copy(text: string, note: Note = { text: words.copied }): Promise<void> {
+    return this.#do(() => this.#engine.copyText(text), note);
+  }
+
+  openHelp(url: string): Promise<void> {
+    return this.#do(() => this.#engine.openHelp(url));
+  }
+
+  openSignInPage(): Promise<void> {
+    return this.#do(() => this.#engine.openSignInPage());
+  }
+
+  startDemo(): Promise<void> {
+    return this.#do(() => this.#engine.startDemo(), { text: words.demoStarted, more: words.demoStartedHint });
+  }
+
+  closeWindow(): Promise<void> {
+    return this.#do(() => this.#engine.closeWindow());
+  }
+
+  /** Has the shell do something, and tells that it is done, or why not. */
+  async #do(what: () => Promise<void>, done?: Note): Promise<void> {
     try {
-      await this.#engine.copyText(text);
-      this.note = { text: words.copied };
+      await what();
+      if (done) this.note = done;
     } catch (thrown) {
-      this.#tell(problemFrom(thrown));
+      this.tell(problemFrom(thrown));
     }
   }
 
-  async openHelp(url: string): Promise<void> {
-    try {
-      await this.#engine.openHelp(url);
-    } catch (thrown) {
-      this.#tell(problemFrom(thrown));
-    }
-  }
-
-  async closeWindow(): Promise<void> {
-    try {
-      await this.#engine.closeWindow();
-    } catch (thrown) {
-      this.#tell(problemFrom(thrown));
-    }
-  }
-
-  #tell({ title, message, action }: Problem): void {
+  tell({ title, message, action }: Problem): void {
     this.note = { text: title, more: `${message} ${action}`, trouble: true };
   }
 }

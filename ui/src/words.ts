@@ -1,7 +1,9 @@
 // The window's own words. What happened to a VM, and why, is said by the engine.
 
+import type { AccountState } from './bindings/AccountState';
 import type { FavouriteState } from './bindings/FavouriteState';
 import type { Protocol } from './bindings/Protocol';
+import type { SignInMethod } from './bindings/SignInMethod';
 import type { StepStatus } from './bindings/StepStatus';
 
 const protocols: Record<Protocol, string> = { ssh: 'SSH', rdp: 'RDP' };
@@ -68,6 +70,22 @@ const failureChips: Record<string, string> = {
   throttled: 'Asked to wait',
   unreachable: 'Unreachable',
   timedOut: 'Took too long',
+};
+
+const signInMethods: Record<SignInMethod, string> = {
+  browser: 'Browser',
+  'device-code': 'Device code',
+  'service-principal': 'Service principal',
+  'managed-identity': 'Managed identity',
+  'workload-identity': 'Workload identity',
+  az: 'Azure CLI',
+  azd: 'Azure Developer CLI',
+};
+
+const accountStates: Record<AccountState, string> = {
+  signedIn: 'Signed in',
+  needsSignIn: 'Sign in again',
+  elsewhere: 'Not kept by Ajar',
 };
 
 const clouds: Record<string, string> = {
@@ -148,12 +166,133 @@ export const words = {
   access: 'Access for',
   accessHint: 'A shorter limit in the VM’s policy wins.',
 
+  // Accounts
+  accounts: 'Accounts',
+  accountsOf: (wanting: string[]) =>
+    wanting.length > 0 ? `Accounts: ${wanting.join(', ')} ${wanting.length === 1 ? 'has' : 'have'} to sign in` : 'Accounts',
+  accountCount: (count: number) => (count === 1 ? '1 account' : `${count} accounts`),
+  nobody: 'nobody signed in',
+  noAccounts: 'Nobody is signed in with Ajar yet.',
+  back: 'Back',
+  addAccount: 'Add account',
+  defaultAccount: 'Default',
+  defaultAccountHint: 'Favourites that name no account act as this one.',
+  accountState: (state: AccountState) => accountStates[state],
+  method: (method: SignInMethod) => signInMethods[method],
+  actsFor: (count: number) => (count === 0 ? 'no favourites' : count === 1 ? '1 favourite' : `${count} favourites`),
+  tenant: (tenant: string) => `tenant ${tenant}`,
+  keptInKeychain: 'kept in the keychain',
+  signInOf: (name: string) => `Sign in to ${name}`,
+  signInFor: (favourite: string) => `Sign in to open ${favourite}`,
+  signInAgain: 'Sign in again',
+  signInAgainOf: (name: string) => `Sign in again to ${name}`,
+  azCommand: 'az login',
+  copyAzCommand: 'Copy “az login”',
+  couldNotBeRead: (names: string[]) => `${names.join(', ')} could not be read: sign in again`,
+  azTitle: 'In the Azure CLI',
+  azUnread: 'Asking the Azure CLI who is signed in to it',
+  azMissing: 'The Azure CLI (az) is not installed. Who uses it needs no other sign-in.',
+  azNobody: 'Nobody is signed in to the Azure CLI. After “az login” Ajar uses it by itself.',
+  azFailed: (why: string) => `The Azure CLI does not tell who is signed in to it: ${why}`,
+  azDefault: 'az’s own choice',
+  azAccount: (tenant: string, subscriptions: number) =>
+    `tenant ${tenant} · ${subscriptions === 1 ? '1 subscription' : `${subscriptions} subscriptions`}`,
+  azIs: (account: string) => `account ${account}`,
+  azUse: 'Add',
+  azUseOf: (user: string, tenant: string) => `Add ${user} in tenant ${tenant}`,
+
+  // Signing out
+  signOut: 'Sign out',
+  signOutOf: (name: string) => `Sign out of ${name}`,
+  signOutTitle: (name: string) => `Sign out of ${name}?`,
+  signOutText: 'Ajar forgets its sign-in, and takes the account out of the settings. Whatever is open in Azure stays open.',
+  signOutNaming: (count: number) =>
+    count === 1 ? 'The favourite that acts as it stays.' : `The ${count} favourites that act as it stay.`,
+  keep: 'Stay signed in',
+  signedOutTitle: (name: string) => `Signed out of ${name}`,
+  signedOutNothing: 'There was nothing to remove.',
+  signedOutRemoved: 'Removed:',
+  signedOutRemains: (favourites: string[]) =>
+    `${favourites.join(', ')} still ${favourites.length === 1 ? 'names' : 'name'} it: sign in again under that name, or choose another account in config.toml.`,
+
+  // Signing in
+  signIn: 'Sign in',
+  signingIn: 'Signing in',
+  signingInTo: (name: string) => `Signing in to ${name}`,
+  cancelSignIn: 'Cancel the sign-in',
+  dismissSignIn: 'Dismiss the sign-in',
+  signInBeginning: 'Asking Azure where to sign in',
+  signInBrowser: 'Go on in your browser.',
+  signInBrowserText: 'A page has opened there; it waits five minutes. Ajar notices when you are done.',
+  didNotOpen: 'It did not open?',
+  openPage: 'Open the page',
+  openPageAgain: 'Open it again',
+  copyAddress: 'Copy the address',
+  signInCode: 'Type this code on any device.',
+  signInCodeWhere: (until: string) => `It is good until ${until}, on this page:`,
+  copyCode: 'Copy the code',
+  signedIn: 'Signed in',
+  signedInAs: (who: string) => `Signed in as ${who}.`,
+  accountCalled: (name: string, inKeychain: boolean) =>
+    inKeychain ? `The account is called ${name}; its sign-in is kept in the keychain.` : `The account is called ${name}.`,
+  opensNow: (name: string) => `Opening ${name} again.`,
+  withBrowser: 'Sign in with the browser',
+  noBrowser: 'No browser here?',
+  withCode: 'Use a code on another device',
+  signInLead: 'The page of your organisation opens in your browser, and Ajar never sees your password.',
+  signInLeadFor: (favourite: string) => `Once you are signed in, ${favourite} is opened again.`,
+  signInCodeHint: 'A code is for a browser on another device. Many organisations allow only the browser of this machine.',
+  whereTo: 'Tenant and cloud',
+  tenantField: 'Tenant',
+  tenantHint: 'Its id or domain, if the account is a guest there. Left empty, wherever the account belongs.',
+  cloudField: 'Cloud',
+  cloudUsual: (name: string) => `The usual one (${name})`,
+  otherWays: 'Other ways',
+  otherWayAz: 'The Azure CLI: after this, Ajar uses it by itself.',
+  otherWayPrincipal: 'An application with a secret or certificate:',
+  otherWayPrincipalCommand: 'ajar sign-in --service-principal --tenant T --client-id C',
+  otherWayVariables: 'Or set these before Ajar starts:',
+  otherWayVariablesNames: 'AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET',
+  copyOf: (text: string) => `Copy ${text}`,
+
+  // The application that signs people in
+  applicationTitle: 'Name an application',
+  applicationLead: 'To sign in by itself, Ajar needs an application that your organisation has registered in Entra. An administrator does that once, for everybody.',
+  applicationId: 'Application (client) ID',
+  applicationIdWrong: 'An ID looks like 6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01.',
+  applicationIdHint: 'It is stored in config.toml and asked for only once.',
+  applicationAsk: 'Don’t have one?',
+  applicationAskCopy: 'Copy a message for your administrator',
+  applicationGuide: 'How it is registered',
+  applicationGuideUrl: 'https://learn.microsoft.com/entra/identity-platform/quickstart-register-app',
+  applicationNext: 'Save and sign in',
+  changeApplication: 'Change the application',
+
+  copyCommand: 'Copy the command',
+  copyCommandOf: (favourite: string) => `Copy the command for ${favourite}`,
+
+  // Rights
+  messageForAdministrator: 'Message for administrator',
+  messageForAdministratorOf: (name: string) => `Message for administrator about ${name}`,
+  messageCopied: 'Copied the message for your administrator',
+  messageCopiedHint: 'It names what is missing, and a role that has it.',
+  nothingMissing: 'Try again: such a right takes a few minutes to reach everywhere.',
+  otherAccount: 'Other account',
+  otherAccountOf: (name: string) => `Other account for ${name}`,
+
+  // First start
+  firstTitle: 'Open a locked-down VM in one click.',
+  tryDemo: 'Try it without Azure',
+  demoStarted: 'The demo opens in a window of its own',
+  demoStartedHint: 'With an icon of its own in the tray. Quit it there when you have seen enough.',
+  usesAz: (user: string) => `Signed in by the Azure CLI as ${user}.`,
+  usesAccount: (who: string) => `Signed in as ${who}.`,
+  otherSignIn: 'Sign in to another account',
+
   // Empty
   emptyTitle: 'Open a locked-down VM in one click.',
   emptyText:
     'Add one by its resource ID. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
-  emptyTry: 'To try it without Azure:',
-  emptyCommand: 'ajar --demo',
 
   // Footer
   azure: 'Azure',
@@ -166,3 +305,15 @@ export const words = {
   engineSilent: 'Ajar’s engine does not answer.',
   engineSilentAction: 'Close this window and open it again from the tray.',
 };
+
+/** What an administrator is asked for who is to register the application; as docs/azure-permissions.md has it. */
+export const applicationMessage = `Please register an application in Entra for Ajar, which opens our VMs by just-in-time access. It needs no secret: people sign in as themselves, and get no more rights than they have.
+
+az ad app create --display-name Ajar --sign-in-audience AzureADMyOrg --public-client-redirect-uris http://localhost \\
+   --is-fallback-public-client true --required-resource-accesses '[{"resourceAppId":
+   "797f4846-ba00-4fd7-ba43-dac1f8f63013", "resourceAccess": [{"id": "41094075-9dad-400e-a0bd-54e686782033", "type": "Scope"}]}]'
+
+That is: a redirect of the platform “Mobile and desktop applications” to http://localhost, public client flows allowed, and of Azure Service Management the delegated permission user_impersonation. Granting admin consent spares each of us the question.
+
+Please send me its Application (client) ID.
+`;

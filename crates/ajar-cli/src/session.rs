@@ -95,7 +95,6 @@ impl Session {
             return Ok(());
         }
         self.face.ask(Request::ReadSettings).await.accepted().map_err(|failure| *failure)
-        }
     }
 
     /// Says so if the engine, hosted elsewhere, does not act as the account in this environment.

@@ -7,7 +7,7 @@ use crate::access_window::ENDING;
 use crate::message::menu as words;
 use crate::message::{left, left_changes_at};
 use crate::profile::ProfileName;
-use crate::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, Snapshot, WindowView};
+use crate::snapshot::{AccountState, AttemptView, FailureView, FavouriteView, OutcomeView, Snapshot, WindowView};
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +78,11 @@ pub enum Item {
 pub enum Action {
     /// Open a favourite.
     Connect {
+        /// Which.
+        name: ProfileName,
+    },
+    /// Sign in to the account of a favourite, which is opened then.
+    SignIn {
         /// Which.
         name: ProfileName,
     },
@@ -197,6 +202,10 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     let rest = snapshot.favourites.iter().filter(|favourite| !shown_above(favourite));
     let line = |favourite: &FavouriteView| {
         let failure = failure_of(snapshot, &favourite.name);
+        if waits_for_sign_in(snapshot, favourite) {
+            let sign_in = Action::SignIn { name: favourite.name.clone() };
+            return act(sign_in, words::with(favourite.name.as_str(), words::SIGN_IN_AGAIN));
+        }
         connect(&favourite.name, words::favourite(favourite.name.as_str(), &favourite.detail, failure))
     };
     headed(words::FAVOURITES, rest.map(line).collect())
@@ -225,10 +234,24 @@ fn failure_of<'a>(snapshot: &'a Snapshot, name: &ProfileName) -> Option<&'a Fail
     failures(snapshot).find(|(failed, _)| *failed == name).map(|(_, failure)| failure)
 }
 
-/// Whether an attempt failed, or Azure could not be read, for want of a sign-in.
+/// Whether a favourite cannot be opened before somebody has signed in to an account that Ajar signs people in to.
+fn waits_for_sign_in(snapshot: &Snapshot, favourite: &FavouriteView) -> bool {
+    let Some(account) = snapshot.account_of(favourite).filter(|account| account.method.is_interactive()) else {
+        return false;
+    };
+    account.state == AccountState::NeedsSignIn || failure_of(snapshot, &favourite.name).is_some_and(is_for_want_of_it)
+}
+
+fn is_for_want_of_it(failure: &FailureView) -> bool {
+    WANT_SIGN_IN.contains(&failure.code.as_str())
+}
+
+/// Whether an attempt failed, or Azure could not be read, for want of a sign-in, or there is no account that could act.
 fn wants_sign_in(snapshot: &Snapshot) -> bool {
+    let nobody_can_act = !snapshot.accounts.is_empty()
+        && snapshot.accounts.iter().all(|account| account.state == AccountState::NeedsSignIn);
     let failed = failures(snapshot).map(|(_, failure)| failure);
-    failed.chain(&snapshot.refresh_problem).any(|failure| WANT_SIGN_IN.contains(&failure.code.as_str()))
+    nobody_can_act || failed.chain(&snapshot.refresh_problem).any(is_for_want_of_it)
 }
 
 fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {

@@ -102,6 +102,13 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
+    /// Have a favourite act as another account.
+    ActAs {
+        /// The favourite.
+        name: ProfileName,
+        /// The account.
+        account: AccountName,
+    },
     /// Sign in. One at a time: a newer one takes an older one's place.
     SignIn(SignIn),
     /// Give up the sign-in under way.

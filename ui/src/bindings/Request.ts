@@ -28,7 +28,15 @@ profile: Profile, } | { "ask": "remove",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } | { "ask": "signOut", 
+name: ProfileName, } | { "ask": "actAs", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * The account.
+ */
+account: AccountName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } | { "ask": "signOut", 
 /**
  * The account.
  */

@@ -1,7 +1,8 @@
 use super::*;
+use crate::account::SignInMethod;
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
-use crate::snapshot::{AttemptNumber, FavouriteState, HostView, ReachedView};
+use crate::snapshot::{AccountView, AttemptNumber, FavouriteState, HostView, Kept, ReachedView};
 
 fn noon() -> DateTime<Utc> {
     "2026-01-05T12:00:00Z".parse().unwrap()
@@ -92,6 +93,7 @@ fn drawn(menu: &Menu) -> Vec<String> {
         Item::Separator => "--".into(),
         Item::Note(text) => format!("({text})"),
         Item::Act { action: Action::Connect { name }, label } => format!("{label} -> connect {name}"),
+        Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),
@@ -277,4 +279,60 @@ fn a_granted_window_is_not_called_open_while_its_vm_is_still_being_opened() {
     let lines = menu(&snapshot, noon()).items;
     assert!(!lines.contains(&Item::Heading("Open now".into())), "{lines:?}");
     assert!(lines.contains(&Item::Heading("Connecting".into())), "{lines:?}");
+}
+
+fn account(called: &str, method: SignInMethod, state: AccountState) -> AccountView {
+    AccountView {
+        name: called.parse().unwrap(),
+        method,
+        cloud: None,
+        username: None,
+        tenant: None,
+        state,
+        detail: String::new(),
+        kept: Kept::Elsewhere,
+        favourites: 1,
+        is_default: called == "work",
+    }
+}
+
+#[test]
+fn a_favourite_whose_account_has_to_sign_in_leads_there() {
+    let acting_as = |called: &str, account: &str| {
+        let profile = crate::profile::Profile::new(vm());
+        let profile = crate::profile::Profile { account: Some(account.parse().unwrap()), ..profile };
+        FavouriteView { profile, ..favourite(called, "rg · deallocated") }
+    };
+    let snapshot = Snapshot {
+        favourites: vec![favourite("web-01", "rg"), acting_as("gov-01", "GOV"), acting_as("cli-01", "az")],
+        accounts: vec![
+            account("work", SignInMethod::Browser, AccountState::SignedIn),
+            account("gov", SignInMethod::DeviceCode, AccountState::NeedsSignIn),
+            account("az", SignInMethod::Az, AccountState::Elsewhere),
+        ],
+        attempts: vec![failed("cli-01", "notSignedIn", "You are not signed in to Azure.")],
+        ..snapshot()
+    };
+    let before = [
+        "# Favourites",
+        "web-01 -> connect web-01",
+        "gov-01 · sign in again -> sign in for gov-01",
+        // After “az login” this is what opens it.
+        "cli-01 · couldn’t open: You are not signed in to Azure -> connect cli-01",
+    ];
+    assert_eq!(drawn(&menu(&snapshot, noon())), [&before[..], &ENDS].concat());
+    let refused = Snapshot { attempts: vec![failed("web-01", "signInRequired", "It has run out.")], ..snapshot };
+    let menu = menu(&refused, noon());
+    assert!(drawn(&menu).contains(&"web-01 · sign in again -> sign in for web-01".to_owned()), "{menu:?}");
+}
+
+#[test]
+fn the_mark_is_struck_when_no_account_can_act() {
+    let with = |states: &[AccountState]| {
+        let accounts = states.iter().map(|state| account("work", SignInMethod::Browser, *state)).collect();
+        menu(&Snapshot { accounts, ..snapshot() }, noon()).icon
+    };
+    assert_eq!(with(&[]), Icon::Idle);
+    assert_eq!(with(&[AccountState::NeedsSignIn]), Icon::SignedOut);
+    assert_eq!(with(&[AccountState::NeedsSignIn, AccountState::Elsewhere]), Icon::Idle);
 }

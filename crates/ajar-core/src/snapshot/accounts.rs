@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::FailureView;
+use super::{FailureView, FavouriteView, Snapshot};
 use crate::account::{AccountName, SignInMethod};
 
 /// An account: one of the settings, or one that is there without.
@@ -166,4 +166,12 @@ pub enum SignInStage {
         /// Why.
         failure: Box<FailureView>,
     },
+}
+
+impl Snapshot {
+    /// The account that a favourite acts as: the one that it names, else the default.
+    pub fn account_of(&self, favourite: &FavouriteView) -> Option<&AccountView> {
+        let named = favourite.profile.account.as_ref();
+        self.accounts.iter().find(|account| named.map_or(account.is_default, |named| account.name == *named))
+    }
 }

@@ -6,7 +6,7 @@ use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::vet;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
@@ -43,7 +43,8 @@ impl Engine {
             | Request::Leave { name }
             | Request::Dismiss { name }
             | Request::Add { name, .. }
-            | Request::Remove { name } => name.to_string(),
+            | Request::Remove { name }
+            | Request::ActAs { name, .. } => name.to_string(),
             Request::SignOut { .. }
             | Request::Rights { .. }
             | Request::ReadAccounts
@@ -100,6 +101,12 @@ impl Engine {
             Request::Remove { name } => {
                 let known = self.favourite(&name)?.name.clone();
                 self.settings_file.remove(&known)?;
+                self.reload_settings();
+            }
+            Request::ActAs { name, account } => {
+                let profile = Profile { account: Some(account.clone()), ..self.favourite(&name)?.profile.clone() };
+                self.acting(&profile)?;
+                self.settings_file.act_as(&name, &account)?;
                 self.reload_settings();
             }
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),

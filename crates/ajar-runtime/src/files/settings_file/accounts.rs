@@ -3,6 +3,8 @@
 use ajar_core::account::{AccountName, AccountSettings, application_id};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
+use ajar_core::profile::ProfileName;
+use ajar_core::settings::unknown_favourite;
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::{SettingsFile, as_table, item_as, tables, tables_of, within};
@@ -63,6 +65,27 @@ impl SettingsFile {
             match sign_in.get_mut("client_id") {
                 Some(old) => replace(old, &toml_edit::value(client_id)),
                 None => drop(sign_in.insert("client_id", toml_edit::value(client_id))),
+            }
+            Ok(())
+        })
+    }
+
+    /// Has a favourite act as an account.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownFavourite`], [`Failure::Settings`].
+    pub fn act_as(&self, name: &ProfileName, account: &AccountName) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
+                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
+            };
+            let no_table =
+                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
+            let profile = tables_of(document, "profiles")?.get_mut(&written).and_then(Item::as_table_like_mut);
+            let profile = profile.ok_or_else(no_table)?;
+            match profile.get_mut("account") {
+                Some(old) => replace(old, &toml_edit::value(account.as_str())),
+                None => drop(profile.insert("account", toml_edit::value(account.as_str()))),
             }
             Ok(())
         })
@@ -179,6 +202,18 @@ mod tests {
         let (_folder, fresh) = file("[profiles]\n");
         fresh.set_client_id(Some(APP)).unwrap();
         assert_eq!(fresh.read().unwrap().client_id("public"), Some(APP));
+    }
+
+    #[test]
+    fn a_favourite_acts_as_whom_it_is_told_and_keeps_all_else() {
+        let before = "[profiles.web] # mine\nvm = \"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v\"\n\
+                      # who\naccount = \"work\" # for now\nlater = 1\n";
+        let (_folder, file) = file(before);
+        let (web, home) = ("WEB".parse().unwrap(), "home".parse().unwrap());
+        file.act_as(&web, &home).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before.replace("\"work\"", "\"home\""));
+        let unknown = file.act_as(&"db".parse().unwrap(), &home).unwrap_err().failure;
+        assert!(matches!(unknown, Failure::UnknownFavourite { .. }), "{unknown:?}");
     }
 
     #[test]

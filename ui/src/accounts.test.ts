@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+
+import { accountOf, initials, isGuid, othersFor, somebodyIsSignedIn, wantingSignIn } from './accounts';
+import type { AzView } from './bindings/AzView';
+import { account, favourite, snapshot, vmId } from './fixtures/build';
+import * as states from './fixtures/snapshots';
+
+const NOW = Date.parse('2026-11-22T15:00:00Z');
+
+test('a favourite acts as the account that it names in any case, else as the default', () => {
+  const { accounts } = states.accounts(NOW);
+  const named = favourite('web', { profile: { vm: vmId('web'), account: 'GRACE-gov' } });
+  expect(accountOf(named, accounts)?.name).toBe('grace-gov');
+  expect(accountOf(favourite('web'), accounts)?.name).toBe('ada');
+});
+
+test('another account is offered where it is of the same cloud', () => {
+  const { accounts } = states.accounts(NOW);
+  const names = (cloud?: string) =>
+    othersFor(favourite('web', { profile: { vm: vmId('web'), cloud: cloud ?? null } }), accounts).map(({ name }) => name);
+  expect(names()).toEqual(['grace-gov', 'konrad', 'az']);
+  expect(names('usgov')).toEqual(['grace-gov', 'az']);
+});
+
+test('initials are those of the user name', () => {
+  const of = (username: string | null) => initials(account('x', { username }));
+  expect([of('ada.lovelace@contoso.example'), of('ada@contoso.example'), of('a-b_c@d'), of(null), of('@')]).toEqual([
+    'AL',
+    'A',
+    'AC',
+    '',
+    '',
+  ]);
+});
+
+test('nobody is signed in until an account is, or the Azure CLI has told of one', () => {
+  const az = account('az', { method: 'az', state: 'elsewhere' });
+  const own = (state: 'signedIn' | 'needsSignIn') => account('ada', { state });
+  const user = { user: 'ada', tenantId: 't', cloud: 'public', subscriptions: 1, isDefault: true, account: null };
+  const somebody = (az: AzView, ...accounts: ReturnType<typeof account>[]) =>
+    somebodyIsSignedIn(snapshot({ accounts, signInWays: { clientId: null, az } }));
+  expect(somebody({ kind: 'unread' }, az)).toBe('unknown');
+  expect(somebody({ kind: 'missing' }, az)).toBe(false);
+  expect(somebody({ kind: 'read', accounts: [] }, az, own('needsSignIn'))).toBe(false);
+  expect(somebody({ kind: 'read', accounts: [user] }, az)).toBe(true);
+  expect(somebody({ kind: 'missing' }, own('signedIn'))).toBe(true);
+  expect(somebody({ kind: 'missing' }, account('environment', { method: 'service-principal', state: 'elsewhere' }))).toBe(true);
+});
+
+test('who has to sign in matters where favourites act as that account', () => {
+  const accounts = [account('a', { state: 'needsSignIn' }), account('b', { state: 'needsSignIn', favourites: 1 })];
+  expect(wantingSignIn(snapshot({ accounts })).map(({ name }) => name)).toEqual(['b']);
+});
+
+test('an application is named by a GUID', () => {
+  expect(isGuid(' 6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01 ')).toBe(true);
+  expect(isGuid('contoso.example')).toBe(false);
+});

@@ -1,0 +1,72 @@
+// Whom favourites act as, and what signing in takes.
+
+import type { AccountName } from './bindings/AccountName';
+import type { AccountView } from './bindings/AccountView';
+import type { AzAccountView } from './bindings/AzAccountView';
+import type { FavouriteView } from './bindings/FavouriteView';
+import type { ProfileName } from './bindings/ProfileName';
+import type { SignInMethod } from './bindings/SignInMethod';
+import type { Snapshot } from './bindings/Snapshot';
+
+/** Names differ in more than case. */
+const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+export function accountNamed(accounts: AccountView[], name: AccountName): AccountView | undefined {
+  return accounts.find((account) => same(account.name, name));
+}
+
+/** The account that a favourite acts as: the one it names, else the default. */
+export function accountOf(favourite: FavouriteView, accounts: AccountView[]): AccountView | undefined {
+  const named = favourite.profile.account;
+  return named ? accountNamed(accounts, named) : accounts.find(({ isDefault }) => isDefault);
+}
+
+/** Those that a favourite could act as instead, once they are signed in. */
+export function othersFor(favourite: FavouriteView, accounts: AccountView[]): AccountView[] {
+  const acting = accountOf(favourite, accounts);
+  const cloud = favourite.profile.cloud ?? null;
+  return accounts.filter((account) => account !== acting && (!cloud || !account.cloud || account.cloud === cloud));
+}
+
+/** Whether somebody signs in to it in the window. */
+export const isInteractive = (method: SignInMethod) => method === 'browser' || method === 'device-code';
+
+/** Whether Ajar itself keeps what it signs in with, and so can forget it. */
+export const isOwn = (account: AccountView) => isInteractive(account.method) || account.method === 'service-principal';
+
+/** Whoever is signed in to the Azure CLI, as far as it has told. */
+export function azAccounts(snapshot: Snapshot): AzAccountView[] {
+  const { az } = snapshot.signInWays;
+  return az.kind === 'read' ? az.accounts : [];
+}
+
+/** Whether somebody is signed in to anything that favourites could act as; unknown until the Azure CLI has told. */
+export function somebodyIsSignedIn(snapshot: Snapshot): boolean | 'unknown' {
+  const others = snapshot.accounts.filter(({ method }) => method !== 'az' && method !== 'azd');
+  if (others.some(({ state }) => state !== 'needsSignIn') || azAccounts(snapshot).length > 0) return true;
+  return snapshot.signInWays.az.kind === 'unread' ? 'unknown' : false;
+}
+
+/** The accounts that favourites act as and that were refused a token. */
+export function wantingSignIn(snapshot: Snapshot): AccountView[] {
+  return snapshot.accounts.filter(({ state, favourites }) => state === 'needsSignIn' && favourites > 0);
+}
+
+/** One or two letters for a person, by the user name: `ada.lovelace@contoso.example` is `AL`. */
+export function initials(account: AccountView | undefined): string {
+  const name = account?.username?.split('@')[0] ?? '';
+  const parts = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  return [parts[0], parts.length > 1 ? parts.at(-1) : undefined].map((part) => part?.[0] ?? '').join('').toUpperCase();
+}
+
+/** What a sign-in is to be about; the rest is found out or asked for. */
+export interface SignInAim {
+  account?: AccountName | undefined;
+  /** How; else as the account does, else in the browser. */
+  method?: SignInMethod | undefined;
+  then?: ProfileName | undefined;
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const isGuid = (text: string) => GUID.test(text.trim());

@@ -1,0 +1,54 @@
+// An engine for tests.
+
+import type { Reply } from './bindings/Reply';
+import type { Request } from './bindings/Request';
+import type { Snapshot } from './bindings/Snapshot';
+import type { Engine } from './engine';
+
+/** Remembers what was asked and answers as told. */
+export class RecordingEngine implements Engine {
+  requests: Request[] = [];
+  copied: string[] = [];
+  closed = 0;
+  pages = 0;
+  demos = 0;
+  reply: Reply = { answer: 'done' };
+  /** What the engine does beside answering. */
+  afterRequest: () => void = () => {};
+  see: (snapshot: Snapshot) => void = () => {};
+
+  constructor(readonly first: Snapshot) {}
+
+  follow(see: (snapshot: Snapshot) => void) {
+    this.see = see;
+    see(this.first);
+    return Promise.resolve(() => {});
+  }
+  request(request: Request) {
+    this.requests.push(request);
+    this.afterRequest();
+    return Promise.resolve(this.reply);
+  }
+  copyText(text: string) {
+    this.copied.push(text);
+    return Promise.resolve();
+  }
+  openHelp() {
+    return Promise.resolve();
+  }
+  openSignInPage() {
+    this.pages += 1;
+    return Promise.resolve();
+  }
+  hasDemo() {
+    return Promise.resolve(true);
+  }
+  startDemo() {
+    this.demos += 1;
+    return Promise.resolve();
+  }
+  closeWindow() {
+    this.closed += 1;
+    return Promise.resolve();
+  }
+}
