@@ -3,6 +3,7 @@ import type { AttemptNumber } from "./AttemptNumber";
 import type { OutcomeView } from "./OutcomeView";
 import type { ProfileName } from "./ProfileName";
 import type { Protocol } from "./Protocol";
+import type { ReachedView } from "./ReachedView";
 import type { StepView } from "./StepView";
 import type { VmResourceId } from "./VmResourceId";
 
@@ -22,6 +23,10 @@ name: ProfileName,
  * The VM.
  */
 vm: VmResourceId, 
+/**
+ * The VM's port.
+ */
+port: number, 
 /**
  * What opens it.
  */
@@ -46,6 +51,10 @@ steps: Array<StepView>,
  * What the user should know without having asked, such as a shortened duration.
  */
 notes: Array<string>, 
+/**
+ * That the port answers, as soon as it does. Who does not want the engine to start a client is connected with it.
+ */
+reached: ReachedView | null, 
 /**
  * How it ended, if it has.
  */
