@@ -217,6 +217,7 @@ export const words = {
 
   // Signing in
   signIn: 'Sign in',
+  theSignIn: 'the sign-in',
   signingIn: 'Signing in',
   signingInTo: (name: string) => `Signing in to ${name}`,
   cancelSignIn: 'Cancel the sign-in',
