@@ -37,6 +37,7 @@ const PARTING: Duration = Duration::from_secs(5);
 
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
+    ajar_runtime::core_files::none();
     let arguments = Arguments::parse();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
