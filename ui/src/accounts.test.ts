@@ -54,6 +54,7 @@ test('who has to sign in matters where favourites act as that account', () => {
 
 test('an application is named by a GUID', () => {
   expect(isGuid(' 6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01 ')).toBe(true);
+  expect(isGuid('{6F1C22D0-0D3E-4A5B-9C77-8F2E51B90A01}')).toBe(true);
   expect(isGuid('contoso.example')).toBe(false);
 });
 

@@ -70,6 +70,7 @@ export interface SignInAim {
   then?: ProfileName | undefined;
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As Azure shows it, and as some copy it. */
+const GUID = /^\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$/i;
 
 export const isGuid = (text: string) => GUID.test(text.trim());
