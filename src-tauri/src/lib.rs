@@ -37,6 +37,7 @@ const PARTING: Duration = Duration::from_secs(5);
 
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
+    ajar_runtime::core_files::none();
     let arguments = Arguments::parse();
     if !has_display() {
         return failed(ajar_core::message::desktop::no_display());

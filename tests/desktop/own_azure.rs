@@ -56,9 +56,14 @@ impl OwnAzure {
         let (browser, pages) = browser(home);
         let announced = azure.announce();
         let settings = format!(
-            "cloud = \"sim\"\n\n[clients]\nterminal = [{terminal:?}]\nbrowser = [{browser:?}]\n\n[clouds.sim]\n\
-             authority = {:?}\nresource_manager = {:?}\nca_bundle = {:?}\npublic_ip_endpoints = {:?}\n\n{more}",
-            announced.authority, announced.resource_manager, announced.ca_bundle, announced.public_ip_endpoints
+            "cloud = \"sim\"\n\n[clients]\nterminal = [\"{}\"]\nbrowser = [\"{}\"]\n\n[clouds.sim]\n\
+             authority = {:?}\nresource_manager = {:?}\nca_bundle = \"{}\"\npublic_ip_endpoints = {:?}\n\n{more}",
+            terminal.display(),
+            browser.display(),
+            announced.authority,
+            announced.resource_manager,
+            announced.ca_bundle.display(),
+            announced.public_ip_endpoints
         );
         std::fs::write(folder.join("config.toml"), settings).expect("the folder can be written to");
         Self { folder, azure, pages }
@@ -70,7 +75,7 @@ impl OwnAzure {
     }
 
     /// Makes the VM a favourite, with this beside.
-    pub(crate) fn add_favourite(&mut self, more: &str) {
+    pub(crate) fn add_favourite(&self, more: &str) {
         let settings = format!("{}\n[profiles.web-01]\nvm = {:?}\n{more}", self.settings(), self.vm());
         std::fs::write(self.folder.join("config.toml"), settings).expect("the folder can be written to");
     }

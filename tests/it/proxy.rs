@@ -145,9 +145,13 @@ async fn what_keeps_the_door_shut_is_told_on_standard_error_with_its_exit_code()
     let denied = world.run(&["proxy", "locked-01.ajar", "22"]).await;
     assert_eq!((denied.code, denied.stdout.as_str()), (4, ""), "{}", denied.stderr);
     assert!(denied.stderr.contains("ajar rights locked-01"), "{}", denied.stderr);
+    // A right that is taken from the VM alone is not listed for its group; one that is taken from the group is.
+    let group = world.vm("locked-01").id.split("/providers/").next().expect("a group").to_owned();
+    let initiate = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
+    world.control().post("rights", json!({ "action": initiate, "scope": group, "allowed": false })).await;
     let lacks = world.run(&["rights", "locked-01", "--json"]).await;
     let told: serde_json::Value = serde_json::from_str(&lacks.stdout).expect("JSON");
-    assert_eq!(told["missing"], json!(["Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action"]));
+    assert_eq!(told["missing"], json!([initiate]));
     let message = world.run(&["rights", "locked-01", "--message"]).await;
     assert_eq!((message.code, message.stderr.as_str()), (0, ""));
     assert_eq!(message.stdout.trim_end(), told["message"].as_str().expect("a message").trim_end());

@@ -39,7 +39,7 @@ impl Sshd {
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {hostkey}\nPidFile none\nAuthorizedKeysFile {keys}\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n\
-             PermitRootLogin prohibit-password\n",
+             PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
             hostkey = at("hostkey").display(),
             keys = at("authorized_keys").display(),
         );

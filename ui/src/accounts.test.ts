@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { accountOf, initials, isGuid, othersFor, somebodyIsSignedIn, wantingSignIn } from './accounts';
+import { accountOf, initials, isGuid, isOwn, othersFor, somebodyIsSignedIn, wantingSignIn } from './accounts';
 import type { AzView } from './bindings/AzView';
 import { account, favourite, snapshot, vmId } from './fixtures/build';
 import * as states from './fixtures/snapshots';
@@ -54,5 +54,11 @@ test('who has to sign in matters where favourites act as that account', () => {
 
 test('an application is named by a GUID', () => {
   expect(isGuid(' 6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01 ')).toBe(true);
+  expect(isGuid('{6F1C22D0-0D3E-4A5B-9C77-8F2E51B90A01}')).toBe(true);
   expect(isGuid('contoso.example')).toBe(false);
+});
+
+test('accounts of the settings can be forgotten, those that are there without them cannot', () => {
+  const names = ['ada', 'az', 'AZD', 'environment', 'robot'];
+  expect(names.filter((name) => isOwn(account(name)))).toEqual(['ada', 'robot']);
 });

@@ -8,7 +8,7 @@ import type { ProfileName } from './bindings/ProfileName';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 
-/** Names differ in more than case. */
+/** Two names that differ only in case are the same account. */
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
 export function accountNamed(accounts: AccountView[], name: AccountName): AccountView | undefined {
@@ -31,8 +31,11 @@ export function othersFor(favourite: FavouriteView, accounts: AccountView[]): Ac
 /** Whether somebody signs in to it in the window. */
 export const isInteractive = (method: SignInMethod) => method === 'browser' || method === 'device-code';
 
-/** Whether Ajar itself keeps what it signs in with, and so can forget it. */
-export const isOwn = (account: AccountView) => isInteractive(account.method) || account.method === 'service-principal';
+/** The accounts that are there without settings. */
+const BUILT_IN = ['environment', 'az', 'azd'];
+
+/** Whether it is one of the settings, which can be forgotten. */
+export const isOwn = ({ name }: AccountView) => !BUILT_IN.some((builtIn) => same(name, builtIn));
 
 /** Whoever is signed in to the Azure CLI, as far as it has told. */
 export function azAccounts(snapshot: Snapshot): AzAccountView[] {
@@ -67,6 +70,7 @@ export interface SignInAim {
   then?: ProfileName | undefined;
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As Azure shows it, and as some copy it. */
+const GUID = /^\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$/i;
 
 export const isGuid = (text: string) => GUID.test(text.trim());

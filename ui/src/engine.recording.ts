@@ -13,8 +13,6 @@ export class RecordingEngine implements Engine {
   pages = 0;
   demos = 0;
   reply: Reply = { answer: 'done' };
-  /** What the engine does beside answering. */
-  afterRequest: () => void = () => {};
   see: (snapshot: Snapshot) => void = () => {};
 
   constructor(readonly first: Snapshot) {}
@@ -26,7 +24,6 @@ export class RecordingEngine implements Engine {
   }
   request(request: Request) {
     this.requests.push(request);
-    this.afterRequest();
     return Promise.resolve(this.reply);
   }
   copyText(text: string) {

@@ -80,4 +80,4 @@ function sentences(...texts: string[]): string {
 export type RowKey = `${'window' | 'favourite'}:${string}`;
 
 export const windowKey = ({ name, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${vm}`;
-export const favouriteKey = ({ name }: FavouriteView): RowKey => `favourite:${name}`;
+export const favouriteKey = ({ name }: Pick<FavouriteView, 'name'>): RowKey => `favourite:${name}`;

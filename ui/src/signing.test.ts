@@ -69,6 +69,14 @@ describe('a first start', () => {
     expect(page).toContain(command);
   });
 
+  test('asks the Azure CLI once, however long it takes', async () => {
+    const unread = { ...states.first(NOW), signInWays: { clientId: null, az: { kind: 'unread' as const } } };
+    const { engine, see } = await open(unread);
+    await see({ ...unread, revision: 2, accounts: [...unread.accounts] });
+    expect(engine.requests).toEqual([{ ask: 'readAccounts' }]);
+    expect(screen.getByText('Asking the Azure CLI who is signed in to it')).toBeTruthy();
+  });
+
   test('goes to the browser at once where the application is known', async () => {
     const { engine, user } = await open(withApplication);
     await user.click(press('Sign in'));
@@ -94,10 +102,10 @@ describe('a first start', () => {
     // A real dialog puts the keyboard there itself.
     screen.getByLabelText('VM resource ID').focus();
     await user.paste(vm);
-    engine.afterRequest = () => engine.see({ ...states.signedIn(NOW), favourites: [favourite('web-01')] });
     await user.keyboard('{Tab}{Enter}');
+    // The engine's answer may come before its news.
+    await see({ ...states.signedIn(NOW), favourites: [favourite('web-01')] });
     await vi.waitFor(() => expect(screen.queryByRole('row', { selected: true })?.textContent).toContain('web-01'));
-    engine.afterRequest = () => {};
     await user.keyboard('{Enter}');
     expect(asked(engine).at(-1)).toEqual({ ask: 'connect', name: 'web-01', launch: true });
   });

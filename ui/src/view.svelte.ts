@@ -103,7 +103,7 @@ export class View {
     this.showsAccounts = shown;
     if (!shown) return;
     this.find('');
-    void this.ask({ ask: 'readAccounts' });
+    if (!this.snapshot?.host.demo) void this.ask({ ask: 'readAccounts' });
   }
 
   /** Asks, and hands on what comes. */

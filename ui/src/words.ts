@@ -44,7 +44,10 @@ const failureChips: Record<string, string> = {
   signInTimedOut: 'Not signed in',
   clockSkew: 'Clock is off',
   interactionRequired: 'Sign in anew',
+  keychainUnavailable: 'No keychain',
+  unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
+  policyUnseen: 'No right to read',
   noPolicy: 'No JIT policy',
   notInPolicy: 'Port not allowed',
   sourceNotAllowed: 'Address not allowed',
@@ -217,6 +220,7 @@ export const words = {
 
   // Signing in
   signIn: 'Sign in',
+  theSignIn: 'the sign-in',
   signingIn: 'Signing in',
   signingInTo: (name: string) => `Signing in to ${name}`,
   cancelSignIn: 'Cancel the sign-in',

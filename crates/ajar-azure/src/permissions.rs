@@ -39,7 +39,7 @@ impl ArmClient {
         let of_vm = self.permissions_if_shown(vm.resource().as_str(), Call::PermissionsOfVm);
         let of_group = self.permissions_if_shown(&group, Call::PermissionsOfGroup);
         let (vm, resource_group) = futures::try_join!(of_vm, of_group)?;
-        Ok(Granted { vm, resource_group })
+        Ok(Granted { vm, resource_group, refused: Vec::new() })
     }
 
     async fn permissions_if_shown(&self, scope: &str, call: Call) -> Result<Option<Vec<Permission>>, Trouble> {

@@ -73,6 +73,8 @@ pub struct Granted {
     pub vm: Option<Vec<Permission>>,
     /// At its resource group.
     pub resource_group: Option<Vec<Permission>>,
+    /// Actions that Azure has refused all the same: it does not list what a deny assignment takes away.
+    pub refused: Vec<String>,
 }
 
 impl Granted {
@@ -87,6 +89,9 @@ impl Granted {
             Place::Vm => &self.vm,
             Place::ResourceGroup => &self.resource_group,
         };
+        if self.refused.iter().any(|refused| refused.eq_ignore_ascii_case(right.action)) {
+            return RightState::Missing;
+        }
         match permissions {
             Some(permissions) if permissions.iter().any(|permission| permission.grants(right.action)) => {
                 RightState::Granted
@@ -131,7 +136,7 @@ mod tests {
     }
 
     fn everywhere(permissions: Vec<Permission>) -> Granted {
-        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions) }
+        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions), refused: Vec::new() }
     }
 
     fn missing(granted: &Granted) -> Vec<&'static str> {
@@ -164,15 +169,23 @@ mod tests {
 
     #[test]
     fn a_role_at_the_vm_alone_does_not_reach_the_policy_beside_it() {
-        let granted = Granted { vm: Some(vec![permission(&["*"], &[])]), resource_group: Some(Vec::new()) };
+        let vm = Some(vec![permission(&["*"], &[])]);
+        let granted = Granted { vm, resource_group: Some(Vec::new()), refused: Vec::new() };
         let missing = granted.that_are(RightState::Missing);
         assert!(missing.iter().all(|right| right.place == Place::ResourceGroup));
         assert_eq!(missing.len(), 4);
     }
 
     #[test]
+    fn what_azure_has_refused_is_missing_whatever_it_lists() {
+        let refused = Granted { refused: vec![START.to_uppercase()], ..everywhere(vec![permission(&["*"], &[])]) };
+        assert_eq!(missing(&refused), [START]);
+        assert_eq!(missing(&Granted { refused: vec![START.into()], ..Granted::default() }), [START]);
+    }
+
+    #[test]
     fn where_nothing_may_be_looked_up_nothing_is_said_to_be_missing() {
-        let granted = Granted { vm: Some(vec![permission(&["*/read"], &[])]), resource_group: None };
+        let granted = Granted { vm: Some(vec![permission(&["*/read"], &[])]), ..Granted::default() };
         assert_eq!(missing(&granted), [START]);
         assert_eq!(granted.that_are(RightState::Unknown).len(), 4);
         assert_eq!(missing(&Granted::default()), Vec::<&str>::new());

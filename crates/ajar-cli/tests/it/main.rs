@@ -6,10 +6,14 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod accounts;
+#[cfg(target_os = "linux")]
 mod browsing;
 #[cfg(target_os = "linux")]
 mod chromium;
 mod completions;
+#[cfg(target_os = "linux")]
+mod first_start;
 #[cfg(unix)]
 mod job_control;
 #[cfg(target_os = "linux")]

@@ -213,17 +213,21 @@ impl User {
         let mut child = self.ajar(&args).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut events = vec![next_event(&mut lines).await.expect("an address for the browser")];
-        let page = events[0]["url"].as_str().unwrap();
-        let http = self.http(cloud);
-        let answer = http.post(page).form(&[("account", account)]).send().await.unwrap();
-        let back = answer.headers()["location"].to_str().unwrap().to_owned();
-        http.get(back).send().await.unwrap();
+        self.browse(account, events[0]["url"].as_str().unwrap(), cloud).await;
         while let Some(event) = next_event(&mut lines).await {
             events.push(event);
         }
         let (code, _, stderr) = ended(child).await;
         assert_eq!(code, 0, "{events:?} {stderr}");
         events
+    }
+
+    /// Does what a browser does with the page of a sign-in.
+    pub(crate) async fn browse(&self, account: &str, page: &str, cloud: usize) {
+        let http = self.http(cloud);
+        let answer = http.post(page).form(&[("account", account)]).send().await.unwrap();
+        let back = answer.headers()["location"].to_str().unwrap().to_owned();
+        http.get(back).send().await.unwrap();
     }
 
     pub(crate) async fn journal(&self, cloud: usize) -> Vec<String> {

@@ -13,7 +13,7 @@ pub fn summary(name: &str, granted: &Granted) -> String {
     } else if let Some(right) = lacks(Purpose::Start) {
         format!("Your account can open {name} but not start it: it lacks {}.", right.action)
     } else if granted.that_are(RightState::Unknown).is_empty() {
-        format!("Your account has all rights that opening {name} takes.")
+        format!("Your account has all rights that opening {name} takes, as far as Azure lists them.")
     } else {
         format!("Your account may not look up which rights it has at {name}.")
     }
@@ -99,7 +99,7 @@ mod tests {
     fn may(actions: &[&str]) -> Granted {
         let actions = actions.iter().map(ToString::to_string).collect();
         let permissions = vec![Permission { actions, not_actions: Vec::new() }];
-        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions) }
+        Granted { vm: Some(permissions.clone()), resource_group: Some(permissions), refused: Vec::new() }
     }
 
     const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";

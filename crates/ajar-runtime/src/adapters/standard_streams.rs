@@ -1,7 +1,7 @@
 //! Standard input and output as one end of a connection, as OpenSSH's ProxyCommand wants it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// One direction has come to its end.
 enum Ended {
     /// Standard input, and what became of carrying it.
-    ToPort(io::Result<u64>),
+    ToPort(io::Result<()>),
     /// What the port sends.
-    FromPort(io::Result<u64>),
+    FromPort(io::Result<()>),
 }
 
 /// Carries bytes between standard input and output and a port, until both sides have said that they are done. When one of
@@ -48,9 +48,9 @@ pub async fn carry(endpoint: &Endpoint, unread: impl Future<Output = ()>) -> Res
         };
         match end {
             // A port that takes nothing more may still have something to say.
-            Some(Ended::ToPort(Ok(_))) => sent = true,
+            Some(Ended::ToPort(Ok(()))) => sent = true,
             Some(Ended::ToPort(Err(error))) if is_gone(&error) => sent = true,
-            Some(Ended::FromPort(Ok(_))) => unread = None,
+            Some(Ended::FromPort(Ok(()))) => unread = None,
             // Nobody reads any more.
             Some(Ended::FromPort(Err(error))) if error.kind() == io::ErrorKind::BrokenPipe => break,
             Some(Ended::ToPort(Err(error)) | Ended::FromPort(Err(error))) => return Err(lost(error).into()),
@@ -80,18 +80,32 @@ fn begin(stream: TcpStream) -> io::Result<mpsc::UnboundedReceiver<Ended>> {
     let (tell, ends) = mpsc::unbounded_channel();
     let told = tell.clone();
     std::thread::Builder::new().name("to the port".into()).spawn(move || {
-        let carried = io::copy(&mut input, &mut to_port);
+        let carried = copy(&mut input, &mut to_port);
         // It may be closed already.
         drop(to_port.shutdown(Shutdown::Write));
         drop(told.send(Ended::ToPort(carried)));
     })?;
     std::thread::Builder::new().name("from the port".into()).spawn(move || {
-        let carried = io::copy(&mut from_port, &mut output);
+        let carried = copy(&mut from_port, &mut output);
         drop(output);
         close_output();
         drop(tell.send(Ended::FromPort(carried)));
     })?;
     Ok(ends)
+}
+
+/// Passes each piece on as soon as it comes. `io::copy` has the kernel do so, which between a socket and a pipe keeps what
+/// has come from the reader until more comes (`tcp_splice_read`).
+fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Standard input and output without the buffers that wait for the end of a line.

@@ -107,6 +107,7 @@ impl Engine {
                 let profile = Profile { account: Some(account.clone()), ..self.favourite(&name)?.profile.clone() };
                 self.acting(&profile)?;
                 self.settings_file.act_as(&name, &account)?;
+                self.settings_seen = None;
                 self.reload_settings();
             }
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, Acting};
-use ajar_core::failure::Trouble;
+use ajar_core::attempt::Outcome;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
@@ -44,9 +45,22 @@ impl Engine {
         });
     }
 
+    /// What Azure has refused to the last attempt for a favourite.
+    fn refused_to(&self, name: &ProfileName) -> Vec<String> {
+        let of_favourite = self.attempts.iter().filter(|attempt| attempt.order().name == *name);
+        let refused = of_favourite.filter_map(|attempt| match attempt.outcome() {
+            Some(Outcome::Failed {
+                trouble: Trouble { failure: Failure::AccessDenied { action, .. }, .. }, ..
+            }) => Some(action.clone()),
+            _ => None,
+        });
+        refused.collect()
+    }
+
     pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {
         let answer = match result {
             Ok(granted) => {
+                let granted = Granted { refused: self.refused_to(&name), ..granted };
                 let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
                 Reply::Rights { rights }
             }

@@ -52,6 +52,22 @@ async fn favourites_are_added_and_removed_for_all_faces() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_favourite_acts_as_whom_it_is_told_if_that_account_is_there_and_of_its_cloud() {
+    let world = World::with(&["web"]);
+    let accounts = "[accounts.work]\nsign_in = \"browser\"\n[accounts.gov]\nsign_in = \"browser\"\ncloud = \"usgov\"\n";
+    world.write("config.toml", &format!("{}cloud = \"fake\"\n{accounts}", world.read("config.toml")));
+    let running = Running::start(&world);
+    let act_as = |account: &str| Request::ActAs { name: name("WEB"), account: account.parse().unwrap() };
+    running.done(act_as("work")).await;
+    let account =
+        |running: &Running| running.snapshot().favourites[0].profile.account.as_ref().map(ToString::to_string);
+    assert_eq!(account(&running).as_deref(), Some("work"));
+    assert_eq!(running.refused(act_as("nobody")).await.code, "unknownAccount");
+    assert_eq!(running.refused(act_as("gov")).await.code, "otherCloudsAccount");
+    assert_eq!(account(&running).as_deref(), Some("work"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_could_never_be_opened_as_wished_is_refused_at_once() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);

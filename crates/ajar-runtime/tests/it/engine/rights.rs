@@ -1,5 +1,7 @@
 //! What a favourite's account may, looked up beside everything else.
 
+use ajar_core::attempt::InitiateFailure;
+use ajar_core::failure::{Failure, NO_AZURE_CLI};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::rights::{Granted, Permission};
 use ajar_core::snapshot::{AzView, RightState, RightsView};
@@ -20,7 +22,7 @@ async fn looked_up(running: &Running) -> RightsView {
 
 fn reads() -> Granted {
     let reads = Some(vec![Permission { actions: vec!["*/read".into()], not_actions: Vec::new() }]);
-    Granted { vm: reads.clone(), resource_group: reads }
+    Granted { vm: reads.clone(), resource_group: reads, refused: Vec::new() }
 }
 
 fn ada() -> AzAccount {
@@ -55,8 +57,15 @@ async fn what_is_missing_is_told_right_by_right_with_a_message_for_the_administr
     let told = looked_up(&running).await;
     assert!(told.missing.is_empty() && told.message.is_some(), "{told:?}");
     let everything = Some(vec![Permission { actions: vec!["*".into()], not_actions: Vec::new() }]);
-    world.scene().granted = Granted { vm: everything.clone(), resource_group: everything };
+    world.scene().granted = Granted { vm: everything.clone(), resource_group: everything, refused: Vec::new() };
     assert_eq!(looked_up(&running).await.message, None);
+    // What Azure has just refused is missing, whatever it lists.
+    let action = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".to_owned();
+    let denied = Failure::AccessDenied { action: action.clone(), scope: "/subscriptions/s/resourceGroups/rg".into() };
+    world.scene().initiate.push_back((InitiateFailure::Refused(denied.into()), false));
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    assert_eq!(looked_up(&running).await.missing, [action]);
     let unknown = running.refused(Request::Rights { name: name("nobody") }).await;
     assert_eq!(unknown.code, "unknownFavourite");
 }
@@ -91,7 +100,7 @@ async fn who_is_signed_in_to_az_is_read_when_somebody_wants_to_know_and_not_befo
     let snapshot = running.snapshot();
     let AzView::Read { accounts } = &snapshot.sign_in_ways.az else { panic!("{:?}", snapshot.sign_in_ways) };
     assert_eq!(accounts[0].account, Some("work".parse().unwrap()));
-    let missing = ajar_core::failure::Failure::NotSignedIn { detail: ajar_core::failure::NO_AZURE_CLI.into() };
+    let missing = Failure::NotSignedIn { detail: NO_AZURE_CLI.into() };
     world.scene().trouble.insert(Call::AzAccounts, missing.into());
     running.done(Request::ReadAccounts).await;
     assert_eq!(running.snapshot().sign_in_ways.az, AzView::Missing);

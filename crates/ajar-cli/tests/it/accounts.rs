@@ -1,0 +1,142 @@
+//! Accounts that need nobody at a page: applications, machines, workloads, and users of the Azure CLI.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::user::{User, ended};
+
+/// A user whose favourite `home` acts as `account`.
+async fn user_acting_as(account: &str) -> User {
+    let user = User::new().await;
+    for other in ["lab", "desk"] {
+        assert_eq!(user.run(&["remove", other]).await.0, 0);
+    }
+    let settings = user.settings().replace("\"environment\"", &format!("\"{account}\""));
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    user
+}
+
+async fn opens(mut command: Command) {
+    let (code, stdout, stderr) = ended(command.spawn().unwrap()).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
+#[tokio::test]
+async fn an_application_signs_in_by_a_certificate_that_is_named_from_where_one_stands() {
+    let user = user_acting_as("robot").await;
+    let announced = user.clouds[0].announce();
+    let folder = user.home.path().join("certificates");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(&announced.client_certificate, folder.join("app.pem")).unwrap();
+    let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
+    let sign_in = ["sign-in", "--name", "robot", "--service-principal", "--tenant", &tenant, "--client-id", &client_id];
+    let missing = [&sign_in[..], &["--certificate", "certificates/none.pem"]].concat();
+    let (code, _, stderr) = user.run(&missing).await;
+    assert!(code == 3 && stderr.contains("certificates/none.pem"), "{code} {stderr}");
+    assert!(!user.settings().contains("[accounts"), "{}", user.settings());
+
+    let right = [&sign_in[..], &["--certificate", "certificates/app.pem"]].concat();
+    let (code, stdout, stderr) = user.run(&right).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let whole = folder.join("app.pem").display().to_string();
+    assert!(user.settings().contains(&format!("certificate = \"{whole}\"")), "{}", user.settings());
+    opens(user.ajar(&["connect", "home", "--no-launch"])).await;
+    // In the settings a relative path counts from there.
+    let settings = user.settings().replace(&whole, "../certificates/app.pem");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    opens(user.ajar(&["status"])).await;
+    // What no keychain has is not said to be removed from there.
+    let (code, stdout, _) = user.run(&["sign-out", "robot"]).await;
+    assert!(code == 0 && stdout.contains("[accounts.robot]") && !stdout.contains("keychain"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
+    let user = user_acting_as("machine").await;
+    let announced = user.clouds[0].announce();
+    let on_the_machine = |args: &[&str]| {
+        let mut command = user.ajar(args);
+        command.env("IDENTITY_ENDPOINT", &announced.identity_endpoint);
+        command.env("IDENTITY_HEADER", &announced.identity_header);
+        command
+    };
+    opens(on_the_machine(&["sign-in", "--managed-identity"])).await;
+    assert!(user.settings().contains("[accounts.machine]\nsign_in = \"managed-identity\""), "{}", user.settings());
+    opens(on_the_machine(&["connect", "home", "--no-launch"])).await;
+
+    fs::write(user.home.path().join("token"), "not a token").unwrap();
+    let tenant = announced.tenant_id.to_string();
+    let workload = ["sign-in", "--workload-identity", "--token-file", "token", "--tenant", &tenant];
+    let (code, _, stderr) = user.run(&workload).await;
+    assert!(code == 2 && stderr.contains("--client-id ID"), "{code} {stderr}");
+    let client_id = announced.client_id.to_string();
+    let (code, _, stderr) = user.run(&[&workload[..], &["--client-id", &client_id]].concat()).await;
+    assert!(code == 3 && stderr.contains("AADSTS"), "{code} {stderr}");
+    assert!(!user.settings().contains("[accounts.workload]"), "{}", user.settings());
+}
+
+/// An Azure CLI that two people are signed in to, and that gives out a token of the simulator's application.
+async fn azure_cli(user: &User) -> PathBuf {
+    let announced = user.clouds[0].announce();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &announced.client_id.to_string()),
+        ("client_secret", &announced.client_secret),
+        ("scope", &format!("{}/.default", announced.resource_manager)),
+    ];
+    let url = format!("{}/{}/oauth2/v2.0/token", announced.authority, announced.tenant_id);
+    let answer = user.http(0).post(url).form(&form).send().await.unwrap();
+    let token: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let subscription = &user.vm("home").subscription_id;
+    let (first, second) = (announced.tenant_id, "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02");
+    let script = format!(
+        r#"#!/bin/sh
+echo "$*" >>"$(dirname "$0")/asked"
+case "$1 $2" in
+"account list") cat <<'END'
+[{{"id":"{subscription}","tenantId":"{first}","cloudName":"AzureCloud","isDefault":true,"user":{{"name":"ada@contoso.example"}}}},
+ {{"id":"5-2","tenantId":"{second}","cloudName":"AzureCloud","isDefault":false,"user":{{"name":"grace@fabrikam.example"}}}}]
+END
+;;
+*) printf '%s' '{{"accessToken":"{token}","expires_on":4102444800,"tokenType":"Bearer"}}' ;;
+esac
+"#
+    );
+    let folder = user.home.path().join("bin");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("az"), script).unwrap();
+    fs::set_permissions(folder.join("az"), fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named() {
+    let user = user_acting_as("work").await;
+    let folder = azure_cli(&user).await;
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let with_az = |args: &[&str]| {
+        let mut command = user.ajar(args);
+        command.env("PATH", &path);
+        command
+    };
+    let listed = async || ended(with_az(&["accounts"]).spawn().unwrap()).await;
+    let (code, stdout, stderr) = listed().await;
+    assert!(code == 0 && stdout.contains("ada@contoso.example *"), "{stdout}{stderr}");
+    assert!(stdout.contains("grace@fabrikam.example") && stderr.contains("ajar sign-in --az --username"), "{stdout}");
+
+    let (code, _, stderr) = ended(with_az(&["sign-in", "--az", "--username", "bob@x.example"]).spawn().unwrap()).await;
+    assert!(code == 3 && stderr.contains("is not signed in as bob@x.example"), "{code} {stderr}");
+    opens(with_az(&["sign-in", "--az", "--username", "ADA@contoso.example", "--name", "work"])).await;
+    assert!(user.settings().contains("username = \"ada@contoso.example\""), "{}", user.settings());
+    opens(with_az(&["connect", "home", "--no-launch"])).await;
+    let asked = fs::read_to_string(folder.join("asked")).unwrap();
+    assert!(asked.contains("get-access-token") && asked.contains(&user.vm("home").subscription_id), "{asked}");
+    let (_, stdout, _) = listed().await;
+    let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
+    assert!(ada.ends_with("work"), "{stdout}");
+}

@@ -1,0 +1,117 @@
+//! From nothing to a VM that is open, by nothing but what Ajar itself says.
+
+use std::fs;
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::user::{APP, User, soon};
+
+/// `ajar` on a terminal, and somebody before it.
+struct Terminal {
+    process: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    unread: String,
+}
+
+impl Terminal {
+    fn of(inner: &Command) -> Self {
+        let inner = inner.as_std();
+        let words = std::iter::once(inner.get_program()).chain(inner.get_args());
+        let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script.env("TERM", "dumb").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = script.spawn().expect("script (package bsdutils) starts");
+        let (keys, screen) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, keys, screen, unread: String::new() }
+    }
+
+    /// Waits until the screen shows a text; all that stood before its end.
+    async fn until(&mut self, wanted: &str) -> String {
+        loop {
+            if let Some(at) = self.unread.find(wanted) {
+                return self.unread.drain(..at + wanted.len()).collect();
+            }
+            let mut buffer = [0; 4096];
+            let read = soon(self.screen.read(&mut buffer)).await.unwrap_or_default();
+            assert!(read > 0, "{wanted:?} is not shown: {:?}", self.unread);
+            self.unread.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    }
+
+    async fn types(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).await.unwrap();
+    }
+
+    async fn ended(mut self) -> Option<i32> {
+        drop(self.keys);
+        soon(self.process.wait()).await.unwrap().code()
+    }
+}
+
+/// No Azure CLI is to be found, and nothing is set but the cloud.
+fn newcomer(user: &User) {
+    let settings = user.settings();
+    let cloud = &settings[settings.find("[clouds.sim]").unwrap()..settings.find("[clouds.other]").unwrap()];
+    let settings = format!("cloud = \"sim\"\n[clients]\nbrowser = [\"true\"]\n{cloud}");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+}
+
+#[tokio::test]
+async fn a_newcomer_is_led_from_nothing_to_an_open_vm() {
+    let user = User::new().await;
+    newcomer(&user);
+    let without_az = |args: &[&str]| {
+        let mut command = user.ajar(args);
+        command.env("PATH", "/usr/bin:/bin").env_remove("AZURE_FEDERATED_TOKEN_FILE");
+        command
+    };
+    let (code, _, stderr) = user.run(&["list"]).await;
+    assert!(code == 0 && stderr.contains("ajar add NAME --vm RESOURCE_ID"), "{stderr}");
+    let (code, stdout, _) = user.run(&["add", "lab", "--vm", &user.vm("lab").id]).await;
+    assert!(code == 0 && stdout.contains("ajar connect lab"), "{stdout}");
+
+    let mut terminal = Terminal::of(&without_az(&["connect", "lab", "--no-launch"]));
+    let shown = terminal.until("Sign in now? [Y/n]").await;
+    assert!(shown.contains("You are not signed in to Azure") && shown.contains("ajar sign-in"), "{shown}");
+    terminal.types("\n").await;
+    let shown = terminal.until("The application’s id").await;
+    assert!(shown.contains("azure-permissions.md"), "{shown}");
+    // What is no id is told as that, and asked for again.
+    terminal.types("hunter2\n").await;
+    let shown = terminal.until("The application’s id").await;
+    assert!(shown.contains("That is no application’s id"), "{shown}");
+    terminal.types(&format!("{APP}\n")).await;
+    terminal.until("Sign in with your browser").await;
+    terminal.until("https://").await;
+    let address = terminal.until("\r\n").await;
+    user.browse("bob", &format!("https://{}", address.trim()), 0).await;
+    let shown = terminal.until("lab is open to new connections until").await;
+    assert!(shown.contains("Signed in as bob@"), "{shown}");
+    assert_eq!(terminal.ended().await, Some(0));
+    assert!(user.settings().contains(APP) && user.settings().contains("[accounts.bob]"), "{}", user.settings());
+}
+
+#[tokio::test]
+async fn who_does_not_want_to_sign_in_is_left_alone_with_the_failures_own_exit_code() {
+    let user = User::new().await;
+    let more = format!("[accounts.bob]\nsign_in = \"browser\"\ncloud = \"sim\"\nclient_id = \"{APP}\"\n");
+    fs::write(user.folder().join("config.toml"), user.settings() + &more).unwrap();
+    let mut terminal = Terminal::of(&user.ajar(&["connect", "lab", "--no-launch"]));
+    let shown = terminal.until("Sign in now? [Y/n]").await;
+    assert!(shown.contains("Nobody is signed in as bob"), "{shown}");
+    terminal.types("n\n").await;
+    assert_eq!(terminal.ended().await, Some(3));
+    // Without a terminal nobody is asked.
+    let (code, _, stderr) = user.run(&["connect", "lab", "--no-launch"]).await;
+    assert!(code == 3 && !stderr.contains("Sign in now?"), "{stderr}");
+}
