@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_azure::SignIn;
+use ajar_azure::{SignIn, empty_proof};
 use ajar_core::account::ENVIRONMENT;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
@@ -82,6 +82,8 @@ pub struct Meant {
     cloud: String,
     /// Whether the environment names an account.
     has_account: bool,
+    /// What the environment's account lacks to be one.
+    empty_proof: Option<&'static str>,
 }
 
 impl Meant {
@@ -96,8 +98,14 @@ impl Meant {
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Trouble> {
         let settings = SettingsFile::new(folder.settings()).read()?;
-        let has_account = !demo && SignIn::from_environment(variables).is_some();
-        Ok(Self { cloud: cloud_name(cloud, &settings).to_owned(), has_account })
+        let has_account = !demo && SignIn::from_environment(&variables).is_some();
+        let empty_proof = empty_proof(variables).filter(|_| !demo);
+        Ok(Self { cloud: cloud_name(cloud, &settings).to_owned(), has_account, empty_proof })
+    }
+
+    /// The variable that is set to nothing, and for which the environment's application is not acted as.
+    pub fn empty_proof(&self) -> Option<&'static str> {
+        self.empty_proof
     }
 
     /// The failure of a host that talks to another cloud.
