@@ -9,6 +9,7 @@ import libraries.check_network
 import libraries.check_jit
 import libraries.check_paging
 import libraries.check_graph
+import libraries.check_async
 import libraries.check_power
 from check import main
 from libraries import check

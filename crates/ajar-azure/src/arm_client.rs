@@ -275,8 +275,8 @@ impl ArmClient {
             .map_err(NoAnswer::into_trouble)
     }
 
-    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a short 429, which Azure did not
-    /// apply.
+    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a 429 that asks for no long wait: those
+    /// Azure did not apply.
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.
@@ -347,7 +347,8 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
         return NoAnswer::NotSent(trouble);
     }
     if let Some(paused) = sign_in::causes(error).find_map(|cause| cause.downcast_ref::<Paused>()) {
-        return NoAnswer::NotSent(Failure::Throttled { retry_at: paused.retry_at }.into());
+        let failure = Failure::Throttled { retry_at: paused.retry_at };
+        return NoAnswer::NotSent(Trouble { failure, correlation_id: paused.correlation_id.clone() });
     }
     if wanted::is_withdrawn(error) {
         // What else may be on its way is more than one call knows.

@@ -41,9 +41,10 @@ struct Body {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Detail {
-    #[serde(deserialize_with = "if_understood")]
+    // Some of Azure's own servers write the names as .NET does.
+    #[serde(alias = "Code", deserialize_with = "if_understood")]
     code: Option<String>,
-    #[serde(deserialize_with = "if_understood")]
+    #[serde(alias = "Message", deserialize_with = "if_understood")]
     message: Option<String>,
     #[serde(deserialize_with = "if_understood")]
     details: Option<Each<Detail>>,

@@ -16,14 +16,16 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::limits::Limits;
-use crate::policies::{is, retry_after, wanted};
+use crate::policies::{correlation_id, is, retry_after, wanted};
 
 /// Until when a subscription is left alone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Pause {
     until: Instant,
     /// What Azure said, for people.
     told: DateTime<Utc>,
+    /// Azure's id of the call that it refused.
+    correlation_id: Option<String>,
 }
 
 /// Holds back what is sent to subscriptions that are paused, and pauses them.
@@ -42,22 +44,21 @@ impl Budget {
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         pauses.retain(|_, pause| pause.until > now);
-        pauses.get(subscription).copied()
+        pauses.get(subscription).cloned()
     }
 
-    fn note(&self, subscription: String, asked: Option<Duration>) {
+    fn note(&self, subscription: String, asked: Option<Duration>, correlation_id: Option<String>) {
         let asked = asked.unwrap_or(self.limits.first_wait);
         let until = Instant::now() + asked.min(self.limits.longest_pause);
         let told = TimeDelta::from_std(asked).ok().and_then(|asked| Utc::now().checked_add_signed(asked));
-        let pause = Pause { until, told: told.unwrap_or(DateTime::<Utc>::MAX_UTC) };
+        let pause = Pause { until, told: told.unwrap_or(DateTime::<Utc>::MAX_UTC), correlation_id };
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two answers the one that asks for more time knows more.
-        pauses.entry(subscription).and_modify(|known| *known = later(*known, pause)).or_insert(pause);
+        let known = pauses.entry(subscription).or_insert_with(|| pause.clone());
+        if pause.until > known.until {
+            *known = pause;
+        }
     }
-}
-
-fn later(one: Pause, other: Pause) -> Pause {
-    if other.until > one.until { other } else { one }
 }
 
 /// The subscription of a resource manager's URL, in lower case; empty for what belongs to none.
@@ -76,13 +77,15 @@ impl Policy for Budget {
         let subscription = subscription(request.url());
         if let Some(pause) = self.pause(&subscription) {
             if pause.until > Instant::now() + self.limits.patience {
-                return Err(Paused { retry_at: pause.told }.into());
+                let Pause { told, correlation_id, .. } = pause;
+                return Err(Paused { retry_at: told, correlation_id }.into());
             }
             wanted(ctx).wait(sleep_until(pause.until)).await?;
         }
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if is(response.status(), 429) {
-            self.note(subscription, retry_after(response.headers(), Utc::now()));
+            let headers = response.headers();
+            self.note(subscription, retry_after(headers, Utc::now()), correlation_id(headers));
         }
         Ok(response)
     }
@@ -93,6 +96,8 @@ impl Policy for Budget {
 #[error("Azure asked to wait until {retry_at}")]
 pub(crate) struct Paused {
     pub(crate) retry_at: DateTime<Utc>,
+    /// Of the call for which Azure asked to wait.
+    pub(crate) correlation_id: Option<String>,
 }
 
 impl From<Paused> for Error {
@@ -117,10 +122,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_ends_by_itself_and_never_lasts_longer_than_its_bound() {
         let budget = Budget::new(Limits::default());
-        budget.note("a".into(), Some(Duration::from_hours(24)));
-        budget.note("a".into(), Some(Duration::from_secs(1)));
-        let told = budget.pause("a").unwrap().told;
+        budget.note("a".into(), Some(Duration::from_hours(24)), Some("of the first".into()));
+        budget.note("a".into(), Some(Duration::from_secs(1)), Some("of the second".into()));
+        let Pause { told, correlation_id, .. } = budget.pause("a").unwrap();
         assert!(told > Utc::now() + TimeDelta::hours(23), "{told}");
+        assert_eq!(correlation_id.as_deref(), Some("of the first"), "whose time it is");
         assert!(budget.pause("b").is_none());
         tokio::time::advance(Limits::default().longest_pause).await;
         assert!(budget.pause("a").is_none());
@@ -129,7 +135,7 @@ mod tests {
     #[test]
     fn a_wait_beyond_all_time_is_no_panic() {
         let budget = Budget::new(Limits::default());
-        budget.note("a".into(), Some(Duration::MAX));
+        budget.note("a".into(), Some(Duration::MAX), None);
         assert_eq!(budget.pause("a").unwrap().told, DateTime::<Utc>::MAX_UTC);
     }
 }

@@ -1,18 +1,23 @@
 //! The HTTP client that all calls to one cloud share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::{HeaderName, Headers, WWW_AUTHENTICATE};
-use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
+use azure_core::http::policies::Policy;
+use azure_core::http::{
+    AsyncRawResponse, Body, ClientOptions, HttpClient, Method, Pipeline, Request, RetryOptions, Transport,
+};
 use reqwest::header::HeaderMap;
 use url::{Host, Url};
 
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::limits::Limits;
+use crate::policies::OurName;
 
 /// What servers see as the caller.
 pub(crate) const USER_AGENT: &str = concat!("ajar/", env!("CARGO_PKG_VERSION"));
@@ -48,7 +53,19 @@ pub fn http_client_within(cloud: &Cloud, limits: Limits) -> Result<Http, Trouble
     if is_loopback(&cloud.resource_manager) {
         builder = builder.no_proxy();
     }
-    Ok(Http { client: builder.build().map_err(unusable)?, limits })
+    Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
+}
+
+/// Sends without a token, and calls itself by our name. `policies` come before.
+pub(crate) fn open_pipeline(http: &Arc<dyn HttpClient>, policies: Vec<Arc<dyn Policy>>) -> Pipeline {
+    let ours: Arc<dyn Policy> = Arc::new(OurName);
+    let options = ClientOptions {
+        per_call_policies: std::iter::once(ours).chain(policies).collect(),
+        retry: RetryOptions::none(),
+        transport: Some(Transport::new(Arc::clone(http))),
+        ..ClientOptions::default()
+    };
+    Pipeline::new(Some("ajar"), None, options, Vec::new(), Vec::new(), None)
 }
 
 /// A client for what is on this machine or beside it, as the services that tell managed identities are: without TLS and
@@ -67,7 +84,7 @@ pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Troub
     if let Some(pem) = &cloud.ca_bundle_pem {
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
     }
-    Ok(Http { client: builder.build().map_err(unusable)?, limits })
+    Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
 }
 
 /// What is not there within this time is not nearby.
@@ -78,6 +95,8 @@ const NEARBY: Duration = Duration::from_secs(2);
 pub struct Http {
     client: reqwest::Client,
     limits: Limits,
+    /// Whatever is sent costs nothing to be sent again.
+    again: bool,
 }
 
 impl Http {
@@ -85,12 +104,17 @@ impl Http {
     pub fn limits(&self) -> Limits {
         self.limits
     }
+
+    /// The same for what may be sent again whatever its method: each try takes no longer than one of a read.
+    pub(crate) fn for_sending_again(&self) -> Self {
+        Self { again: true, ..self.clone() }
+    }
 }
 
 #[async_trait]
 impl HttpClient for Http {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        if request.method() != Method::Get {
+        if request.method() != Method::Get && !self.again {
             return self.whole(request).await;
         }
         match tokio::time::timeout(self.limits.read, self.whole(request)).await {
@@ -180,6 +204,12 @@ pub(crate) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a
     std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 
+/// What a cause says, in words that are not those of HTTP/2.
+fn plain(cause: &str) -> String {
+    let jargon = ["stream error", "connection error"].iter().any(|start| cause.starts_with(start));
+    if jargon { "the connection broke".to_owned() } else { cause.to_owned() }
+}
+
 /// [`Failure::Unreachable`] for a call to `url` that `error` ended; an answer that was too long to be read did come.
 pub(crate) fn unreachable(url: &Url, error: &(dyn std::error::Error + 'static)) -> Failure {
     let cause = innermost(error);
@@ -191,7 +221,7 @@ pub(crate) fn unreachable(url: &Url, error: &(dyn std::error::Error + 'static)) 
         Some(error) if error.is_timeout() => "timed out".to_owned(),
         Some(error) if error.is_connect() => "cannot connect".to_owned(),
         Some(_) => "the connection broke".to_owned(),
-        None => cause.to_string(),
+        None => plain(&cause.to_string()),
     };
     Failure::Unreachable { host: host(url), detail }
 }

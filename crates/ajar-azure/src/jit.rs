@@ -57,46 +57,39 @@ impl ArmClient {
     /// [`Failure::AccessDenied`] if neither may be listed, [`Failure::PolicyUnseen`] if the group's do not speak of the VM and
     /// others may not be listed, and what every read can end with.
     pub async fn jit_policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let of_vm = |mut policies: Vec<JitNetworkAccessPolicy>| {
-            policies.retain(|policy| speaks_of(policy, vm));
-            policies
-        };
-        let (action, scope, correlation_id) = match self.policies_of_subscription(vm).await {
-            Err(Trouble { failure: Failure::AccessDenied { action, scope }, correlation_id }) => {
-                (action, scope, correlation_id)
-            }
-            other => return other.map(of_vm).map_err(|trouble| nowhere(trouble, vm)),
-        };
-        let policies = self.list_policies(Call::PoliciesOfGroup, &vm.resource().resource_group_scope()).await;
-        let policies = of_vm(policies.map_err(|trouble| nowhere(trouble, vm))?);
-        if policies.is_empty() {
-            let group = vm.resource().resource_group().to_owned();
-            return Err(Trouble { failure: Failure::PolicyUnseen { group, action, scope }, correlation_id });
-        }
-        Ok(policies)
+        self.jit_policies_of(std::slice::from_ref(vm)).await.pop().unwrap_or_else(|| Ok(Vec::new()))
     }
 
     /// [`ArmClient::jit_policies`] for several VMs of one subscription, with one list for all of them; where that is not
     /// allowed, with one for each of their resource groups. The results stand in the order of the VMs.
     pub async fn jit_policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
         let Some(first) = vms.first() else { return Vec::new() };
+        let of_vm = |list: &Result<Vec<JitNetworkAccessPolicy>, Trouble>, vm: &VmResourceId| {
+            let list = list.as_ref().map_err(|trouble| nowhere(trouble.clone(), vm))?;
+            Ok(list.iter().filter(|policy| speaks_of(policy, vm)).cloned().collect::<Vec<_>>())
+        };
         let whole = self.policies_of_subscription(first).await;
-        let refused = matches!(&whole, Err(Trouble { failure: Failure::AccessDenied { .. }, .. }));
+        let Err(Trouble { failure: Failure::AccessDenied { action, scope }, correlation_id }) = &whole else {
+            return vms.iter().map(|vm| of_vm(&whole, vm)).collect();
+        };
         let mut groups = HashMap::new();
-        if refused {
-            for vm in vms {
-                let scope = vm.resource().resource_group_scope();
-                if let Entry::Vacant(group) = groups.entry(scope.to_lowercase()) {
-                    group.insert(self.list_policies(Call::PoliciesOfGroup, &scope).await);
-                }
+        for vm in vms {
+            let group = vm.resource().resource_group_scope();
+            if let Entry::Vacant(entry) = groups.entry(group.to_lowercase()) {
+                entry.insert(self.list_policies(Call::PoliciesOfGroup, &group).await);
             }
         }
-        let of = |vm: &VmResourceId| {
-            let group = groups.get(&vm.resource().resource_group_scope().to_lowercase());
-            let list = group.unwrap_or(&whole).as_ref().map_err(|trouble| nowhere(trouble.clone(), vm))?;
-            Ok(list.iter().filter(|policy| speaks_of(policy, vm)).cloned().collect())
+        let beside = |vm: &VmResourceId| {
+            let found = of_vm(&groups[&vm.resource().resource_group_scope().to_lowercase()], vm)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            // It may be in another group, which is not to be seen.
+            let group = vm.resource().resource_group().to_owned();
+            let failure = Failure::PolicyUnseen { group, action: action.clone(), scope: scope.clone() };
+            Err(Trouble { failure, correlation_id: correlation_id.clone() })
         };
-        vms.iter().map(of).collect()
+        vms.iter().map(beside).collect()
     }
 
     async fn policies_of_subscription(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {

@@ -81,8 +81,8 @@ impl ArmClient {
     /// in the order given, each interface's primary configuration first. IPv4 only, as JIT is.
     ///
     /// # Errors
-    /// What every read can end with. An interface or an address that is not there (any more) counts as none, and so does
-    /// one that may not be read, unless no address is left.
+    /// What every read can end with. An interface or an address that is not there (any more) counts as none. One that may
+    /// not be read does while there is a public address; else it may be the one that is looked for, and the denial is told.
     pub async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         let mut denials = Vec::new();
         let interfaces = network_interfaces.iter().map(|id| unless_denied(self.ip_configurations(id)));
@@ -97,7 +97,7 @@ impl ArmClient {
             private: configurations.iter().find_map(|configuration| configuration.private_ip_address),
         };
         match denials.into_iter().next() {
-            Some(denial) if addresses == VmAddresses::default() => Err(denial),
+            Some(denial) if addresses.public.is_none() => Err(denial),
             _ => Ok(addresses),
         }
     }

@@ -28,6 +28,11 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 8;
+/// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
+/// can be begun twice with the same end.
+const MOST_POSTS: u32 = 3;
+/// And so often where Azure says that something is in the way: that may pass, and mostly stays.
+const MOST_POSTS_WHEN_BUSY: u32 = 2;
 /// An operation that has not ended by now has been forgotten by Azure.
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -77,6 +82,14 @@ impl Operation {
             (Self::Deallocate, _) => error.into_azure_error(status),
         }
     }
+}
+
+/// What came of the POST that begins an operation.
+enum Begun {
+    Done,
+    Accepted(Answer),
+    /// Azure may have taken it or not; it may be posted so often in all.
+    Unsure(Trouble, u32),
 }
 
 /// What one look at a running operation shows.
@@ -134,20 +147,37 @@ impl ArmClient {
         operation: Operation,
         wanted: &Wanted,
     ) -> Result<(), Trouble> {
+        for sent in 1.. {
+            let (trouble, most) = match self.begin(vm, operation, wanted).await? {
+                Begun::Done => return Ok(()),
+                Begun::Accepted(answer) => return self.follow(vm, operation, &answer).await,
+                Begun::Unsure(trouble, most) => (trouble, most),
+            };
+            match self.is_seen_under_way(vm, operation).await {
+                Some(true) => return self.watch(vm, operation, Waits::new(self.limits())).await,
+                Some(false) if sent < most => tracing::debug!(sent, "the VM is at rest; telling it again"),
+                _ => return Err(trouble),
+            }
+        }
+        Ok(())
+    }
+
+    /// Posts it once.
+    async fn begin(&self, vm: &VmResourceId, operation: Operation, wanted: &Wanted) -> Result<Begun, Trouble> {
         let asked = Asked { call: operation.call(), scope: vm.resource().as_str() };
         let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
         let answer = match self.post(operation.call(), url, None, wanted).await {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
-            Err(NoAnswer::Unanswered(trouble)) => return self.watch_if_under_way(vm, operation, trouble).await,
+            Err(NoAnswer::Unanswered(trouble)) => return Ok(Begun::Unsure(trouble, MOST_POSTS)),
         };
         match answer.status {
-            // A page of somebody's on the way.
-            200..300 => match answer.check(operation.call()) {
-                Err(trouble) => self.watch_if_under_way(vm, operation, trouble).await,
-                Ok(()) if answer.status == 202 => self.follow(vm, operation, &answer).await,
-                Ok(()) => Ok(()),
-            },
+            200..300 => Ok(match answer.check(operation.call()) {
+                // A page of somebody's on the way.
+                Err(trouble) => Begun::Unsure(trouble, MOST_POSTS),
+                Ok(()) if answer.status == 202 => Begun::Accepted(answer),
+                Ok(()) => Begun::Done,
+            }),
             status => {
                 let error = ArmError::of_body(&answer.body);
                 // Something else may be being done to the VM, perhaps the very same. The code does not tell: Azure's
@@ -165,33 +195,24 @@ impl ArmClient {
                 };
                 // A 5xx, and whoever answers in Azure's place, say no more than silence does.
                 if busy || status >= 500 || status == 408 || matches!(trouble.failure, Failure::NotFromAzure { .. }) {
-                    return self.watch_if_under_way(vm, operation, trouble).await;
+                    return Ok(Begun::Unsure(trouble, if busy { MOST_POSTS_WHEN_BUSY } else { MOST_POSTS }));
                 }
                 Err(trouble)
             }
         }
     }
 
-    /// After an answer that leaves open what happens: if the VM is seen to be on its way, that is waited for.
-    async fn watch_if_under_way(
-        &self,
-        vm: &VmResourceId,
-        operation: Operation,
-        trouble: Trouble,
-    ) -> Result<(), Trouble> {
+    /// After an answer that leaves open what happens: whether the VM is seen to be on its way; `None` if it can't be seen.
+    async fn is_seen_under_way(&self, vm: &VmResourceId, operation: Operation) -> Option<bool> {
         for look in 0..2 {
             if look > 0 {
                 sleep(self.limits().first_look).await;
             }
-            match self.vm_view(vm).await {
-                Ok(view) if operation.is_under_way(view.facts.power) => {
-                    return self.watch(vm, operation, Waits::new(self.limits())).await;
-                }
-                Ok(_) => {}
-                Err(_) => return Err(trouble),
+            if operation.is_under_way(self.vm_view(vm).await.ok()?.facts.power) {
+                return Some(true);
             }
         }
-        Err(trouble)
+        Some(false)
     }
 
     /// Follows an accepted operation to its end, by the best way that can be read.

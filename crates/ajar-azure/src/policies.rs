@@ -42,7 +42,7 @@ pub(crate) struct Resend {
 enum What {
     /// Whatever can be asked twice: after transport errors and statuses that pass, with growing waits.
     Reads,
-    /// Only what Azure says it did not apply: 429 with a short `Retry-After`.
+    /// Only what Azure says it did not apply: 429, if no long wait is asked for.
     Writes,
 }
 
@@ -72,7 +72,8 @@ impl Resend {
                 (asked <= patience).then_some(asked.max(backoff))
             }
             (What::Writes, Ok(response)) if sent <= Self::WRITES && is(response.status(), 429) => {
-                retry_after(response.headers(), Utc::now()).filter(|asked| *asked <= patience)
+                let asked = retry_after(response.headers(), Utc::now()).unwrap_or(backoff);
+                (asked <= patience).then_some(asked)
             }
             (What::Reads, Ok(_)) | (What::Writes, _) => None,
         }
@@ -145,6 +146,11 @@ pub(crate) struct RejectedToken(pub(crate) Secret);
 #[derive(Debug)]
 pub(crate) struct WantedClaims(pub(crate) String);
 
+/// In a token request's context: the resource manager that the token would go to. An account has none for another
+/// cloud's.
+#[derive(Debug)]
+pub(crate) struct Destination(pub(crate) Url);
+
 /// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method.
 #[derive(Debug)]
 pub(crate) struct Authorize {
@@ -162,6 +168,7 @@ impl Authorize {
     async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
         let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut context = Context::new();
+        context.insert(Destination(self.resource_manager.clone()));
         if let Some(token) = rejected {
             context.insert(RejectedToken(token));
         }

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use ajar_core::account::ENVIRONMENT;
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::HttpClient;
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
@@ -74,6 +73,9 @@ pub enum SignIn {
     },
 }
 
+/// What an application can show, the first that is set.
+const PROOFS: [&str; 3] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"];
+
 impl SignIn {
     /// The account at `cloud`. Nothing is asked for before a token is wanted.
     ///
@@ -87,7 +89,8 @@ impl SignIn {
         Ok(match self {
             Self::ServicePrincipal { account, tenant_id, client_id, proof } => {
                 let limits = http.limits();
-                let http = Arc::new(http);
+                // A token may be asked for again, though by POST.
+                let http = Arc::new(http.for_sending_again());
                 let source = service_principal::ServicePrincipal::new(
                     cloud,
                     Application { account: account.clone(), client_id: client_id.clone() },
@@ -96,22 +99,23 @@ impl SignIn {
                     http,
                     limits,
                 )?;
-                Credential::of(source)
+                Credential::of(cloud, Arc::new(source))
             }
             Self::Person { person, home_account_id, refresh_tokens } => {
-                let limits = http.limits();
-                let http: Arc<dyn HttpClient> = Arc::new(http);
-                let client = public_client::PublicClient::new(cloud, person.clone(), &http, limits)?;
+                let client = public_client::PublicClient::new(cloud, person.clone(), http)?;
                 let (home, kept) = (home_account_id.clone(), Arc::clone(refresh_tokens));
-                Credential::of_person(refresh::PersonTokens::new(client, home, kept))
+                Credential::of_person(cloud, refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id, username } => {
                 let az = Arc::new(azure_cli::AzProcess);
-                Credential::of(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?)
+                Credential::of(cloud, Arc::new(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?))
             }
-            Self::AzureDeveloperCli => Credential::of(developer_cli::DeveloperCli::new(Arc::new(azure_cli::AzProcess))),
+            Self::AzureDeveloperCli => {
+                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(Arc::new(azure_cli::AzProcess))))
+            }
             Self::ManagedIdentity { client_id } => {
-                Credential::of(managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?)
+                let source = managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?;
+                Credential::of(cloud, Arc::new(source))
             }
         })
     }
@@ -127,17 +131,18 @@ impl SignIn {
     }
 
     /// The application of `AZURE_TENANT_ID` and `AZURE_CLIENT_ID`, with the first that is set of `AZURE_CLIENT_SECRET`,
-    /// `AZURE_CLIENT_CERTIFICATE_PATH` and `AZURE_FEDERATED_TOKEN_FILE`; `None` if something of it is not.
+    /// `AZURE_CLIENT_CERTIFICATE_PATH` and `AZURE_FEDERATED_TOKEN_FILE`; `None` if something of it is not. What is set to
+    /// nothing is not set, as in Azure's own libraries.
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let set = |name| vars(name).filter(|value| !value.is_empty());
+        let set = |name: &str| vars(name).filter(|value| !value.is_empty());
         Some(Self::ServicePrincipal {
             account: ENVIRONMENT.to_owned(),
             tenant_id: set("AZURE_TENANT_ID")?,
             client_id: set("AZURE_CLIENT_ID")?,
-            proof: match (set("AZURE_CLIENT_SECRET"), set("AZURE_CLIENT_CERTIFICATE_PATH")) {
-                (Some(secret), _) => ClientProof::Secret(secret.into()),
-                (None, Some(path)) => ClientProof::Certificate(path.into()),
-                (None, None) => ClientProof::Federated(set("AZURE_FEDERATED_TOKEN_FILE")?.into()),
+            proof: match PROOFS.map(set) {
+                [Some(secret), ..] => ClientProof::Secret(secret.into()),
+                [None, Some(path), _] => ClientProof::Certificate(path.into()),
+                [None, None, token] => ClientProof::Federated(token?.into()),
             },
         })
     }
@@ -155,6 +160,14 @@ impl Application {
     fn refused(&self, detail: String) -> Failure {
         Failure::PrincipalRefused { account: self.account.clone(), client_id: self.client_id.clone(), detail }
     }
+}
+
+/// The variable that is set to nothing and keeps the environment's tenant and application from being an account
+/// ([`SignIn::from_environment`]): somebody may believe that they are one.
+pub fn empty_proof(vars: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let is_set = |name| vars(name).is_some_and(|value| !value.is_empty());
+    let is_meant = is_set("AZURE_TENANT_ID") && is_set("AZURE_CLIENT_ID") && !PROOFS.into_iter().any(is_set);
+    PROOFS.into_iter().find(|name| is_meant && vars(name).is_some())
 }
 
 /// Who signs in: a refusal means something else to each.
@@ -236,7 +249,6 @@ mod tests {
     }
 
     const APPLICATION: [&str; 2] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"];
-    const PROOFS: [&str; 3] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"];
 
     #[test]
     fn the_environment_signs_in_only_when_it_is_complete() {
@@ -268,6 +280,22 @@ mod tests {
         assert!(matches!(proof(&PROOFS), ClientProof::Secret(secret) if secret.secret() == PROOFS[0]));
         assert!(matches!(proof(&PROOFS[1..]), ClientProof::Certificate(path) if path.ends_with(PROOFS[1])));
         assert!(matches!(proof(&PROOFS[2..]), ClientProof::Federated(path) if path.ends_with(PROOFS[2])));
+    }
+
+    #[test]
+    fn what_is_set_to_nothing_is_named_when_all_else_of_an_account_is_there() {
+        let empty = |set: &[(&str, &str)]| {
+            empty_proof(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let application = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
+        for proof in PROOFS {
+            assert_eq!(empty(&[&application[..], &[(proof, "")]].concat()), Some(proof));
+            assert_eq!(empty(&[&application[..], &[(proof, "x")]].concat()), None);
+            assert_eq!(empty(&[&application[1..], &[(proof, "")]].concat()), None, "no account is meant");
+        }
+        let certificate = [("AZURE_CLIENT_SECRET", ""), ("AZURE_CLIENT_CERTIFICATE_PATH", "x")];
+        assert_eq!(empty(&[&application[..], &certificate[..]].concat()), None, "there is another proof");
+        assert_eq!(empty(&application), None, "a managed identity has no proof");
     }
 
     #[test]

@@ -5,17 +5,14 @@ use std::sync::Arc;
 
 use ajar_core::failure::Trouble;
 use azure_core::http::headers::WWW_AUTHENTICATE;
-use azure_core::http::{
-    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request, RetryOptions,
-    Transport,
-};
+use azure_core::http::{Context, HttpClient, Method, PipelineSendOptions, RawResponse, Request};
 use url::Url;
 
 use crate::arm_client::Answer;
 use crate::arm_error::{self, ArmError};
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
-use crate::policies::{OurName, Resend, retry_after};
+use crate::policies::{Resend, retry_after};
 
 const API_VERSION: &str = "2022-12-01";
 
@@ -28,13 +25,8 @@ const API_VERSION: &str = "2022-12-01";
 /// and what keeps Azure from being asked.
 pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<String, Trouble> {
     let limits = http.limits();
-    let options = ClientOptions {
-        per_call_policies: vec![Arc::new(OurName), Arc::new(Resend::reads(limits))],
-        retry: RetryOptions::none(),
-        transport: Some(Transport::new(Arc::new(http) as Arc<dyn HttpClient>)),
-        ..ClientOptions::default()
-    };
-    let pipeline = Pipeline::new(Some("ajar"), None, options, Vec::new(), Vec::new(), None);
+    let http: Arc<dyn HttpClient> = Arc::new(http);
+    let pipeline = connection::open_pipeline(&http, vec![Arc::new(Resend::reads(limits))]);
     let mut url = cloud.resource_manager.clone();
     url.set_path(&format!("subscriptions/{subscription}"));
     url.query_pairs_mut().append_pair("api-version", API_VERSION);

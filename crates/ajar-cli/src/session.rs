@@ -97,12 +97,15 @@ impl Session {
         self.face.ask(Request::ReadSettings).await.accepted().map_err(|failure| *failure)
     }
 
-    /// Says so if the engine, hosted elsewhere, does not act as the account in this environment.
+    /// Says so if the account in this environment is not acted as: the engine is hosted elsewhere, or the account is not
+    /// complete.
     pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) -> Result<(), Trouble> {
-        let snapshot = self.snapshot();
-        let host = &snapshot.host;
-        if self.meant(args)?.other_account(host).is_some() {
-            output::line_to_people(&message::cli::environment_unused(host.pid, &host.account));
+        let (snapshot, meant) = (self.snapshot(), self.meant(args)?);
+        if let Some(variable) = meant.empty_proof() {
+            output::line_to_people(&message::cli::environment_incomplete(variable));
+        }
+        if meant.other_account(&snapshot.host).is_some() {
+            output::line_to_people(&message::cli::environment_unused(snapshot.host.pid, &snapshot.host.account));
         }
         Ok(())
     }

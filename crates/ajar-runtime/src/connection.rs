@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_azure::SignIn;
+use ajar_azure::{SignIn, empty_proof};
 use ajar_core::account::{Defaults, ENVIRONMENT};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
@@ -88,6 +88,8 @@ pub struct Meant {
     cloud: String,
     /// Whether favourites that name no account are to act as the environment's.
     as_environment: bool,
+    /// What the environment's account lacks to be one.
+    empty_proof: Option<&'static str>,
 }
 
 impl Meant {
@@ -103,9 +105,15 @@ impl Meant {
     ) -> Result<Self, Trouble> {
         let settings = SettingsFile::new(folder.settings()).read()?;
         let cloud = cloud_name(cloud, &settings).to_owned();
-        let environment = !demo && SignIn::from_environment(variables).is_some();
+        let environment = !demo && SignIn::from_environment(&variables).is_some();
         let account = settings.default_account(&Defaults { cloud: Some(cloud.clone()), environment });
-        Ok(Self { cloud, as_environment: environment && account.built_in() == Some(ENVIRONMENT) })
+        let as_environment = environment && account.built_in() == Some(ENVIRONMENT);
+        Ok(Self { cloud, as_environment, empty_proof: empty_proof(variables).filter(|_| !demo) })
+    }
+
+    /// The variable that is set to nothing, and for which the environment's application is not acted as.
+    pub fn empty_proof(&self) -> Option<&'static str> {
+        self.empty_proof
     }
 
     /// The failure of a host that talks to another cloud.

@@ -1,7 +1,9 @@
 """Resource Graph."""
 
 from azure.core.exceptions import HttpResponseError
-from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
+from azure.mgmt.resourcegraph.models import (
+    FacetError, FacetRequest, FacetRequestOptions, FacetResult, QueryRequest, QueryRequestOptions,
+)  # fmt: skip
 
 from check import names, same
 from libraries import DEMO, check, compute, fails, graph, sim, vm_names
@@ -83,6 +85,36 @@ def _():
     same(rows["legacy-box"]["publicIp"], sim.vm("legacy-box")["publicIp"])
     same(rows["private-only"]["publicIp"], "")
     same(rows["capacity-01"]["powerState"], "PowerState/deallocated")
+
+
+@check("Resource Graph: facets over the whole result, each by itself")
+def _():
+    facets = [
+        FacetRequest(expression="location", options=FacetRequestOptions(sort_order="asc", top=1)),
+        FacetRequest(expression="nosuchcolumn"),
+    ]
+    query = QueryRequest(query=f"{VMS} | project id, location", facets=facets, options=QueryRequestOptions(top=2))
+    answer = graph.resources(query)
+    same((answer.count, answer.total_records), (2, len(sim.vms)))
+    counted, mistaken = answer.facets
+    assert isinstance(counted, FacetResult) and isinstance(mistaken, FacetError), answer.facets
+    same((counted.total_records, counted.count, counted.data), (2, 1, [{"location": "northeurope", "count": 1}]))
+    same((mistaken.expression, bool(mistaken.errors[0].code)), ("nosuchcolumn", True))
+
+
+@check("Resource Graph: queries as Azure's documentation has them")
+def _():
+    subnets = ask("""where type =~ 'microsoft.network/networkinterfaces'
+    | project id, ipConfigurations = properties.ipConfigurations
+    | mvexpand ipConfigurations
+    | project id, subnetId = tostring(ipConfigurations.properties.subnet.id)
+    | parse kind=regex subnetId with '/virtualNetworks/' virtualNetwork '/subnets/' subnet
+    | project id, virtualNetwork, subnet""").data
+    same({row["subnet"] for row in subnets}, {"default"})
+    same({row["virtualNetwork"] for row in subnets}, {"vnet-westeurope", "vnet-northeurope"})
+    tags = ask("Resources | where isnotempty(tags) | mv-expand tags | extend key = tostring(bag_keys(tags)[0]) | distinct key")
+    same(tags.data, [{"key": "environment"}])
+    same(len(ask("Resources | join ResourceContainers on subscriptionId | limit 1").data), 1)
 
 
 @check("Resource Graph: a mistake is BadRequest with InvalidQuery in its details")

@@ -75,8 +75,10 @@ async fn an_address_that_may_not_be_read_does_not_hide_the_others() {
     }
     let two = interface(&[configuration(true, "10.0.0.4", Some("o")), configuration(false, "10.0.0.5", Some("p"))]);
     assert_eq!(addresses(&["a"], vec![two, denied(), public_ip()]).await, Ok(VmAddresses { public, private }));
-    let found = addresses(&["a"], vec![readable(), denied()]).await;
-    assert_eq!(found, Ok(VmAddresses { public: None, private }), "of the only public address");
+    // It may be the one that is looked for.
+    let failure = addresses(&["a"], vec![readable(), denied()]).await.unwrap_err().failure;
+    let scope = id("publicIPAddresses", "p");
+    assert_eq!(failure, Failure::AccessDenied { action: Call::PublicIpAddress.action().into(), scope });
 }
 
 #[tokio::test]

@@ -20,13 +20,24 @@ fn accepted() -> Reply {
     reply(202, "").with("azure-asyncoperation", OPERATION).with("location", LOCATION)
 }
 
-async fn start(replies: impl IntoIterator<Item = Reply>) -> (Result<(), Trouble>, Vec<String>) {
+/// What comes of a start, and what was asked after its first POST.
+async fn started(replies: impl IntoIterator<Item = Reply>) -> (Result<(), Trouble>, Vec<String>) {
     let script = Scripted::new(replies);
     let result = client(&script).start(&VM.parse().unwrap(), &Wanted::new()).await;
-    let post = format!("Post {VM}/start");
-    let posts = script.paths().iter().filter(|path| path.starts_with("Post")).count();
-    assert_eq!((script.paths()[0].as_str(), posts), (post.as_str(), 1), "the start is posted once");
+    assert_eq!(script.paths()[0], format!("Post {VM}/start"));
     (result, script.paths().into_iter().skip(1).collect())
+}
+
+/// Of one that is posted once.
+async fn start(replies: impl IntoIterator<Item = Reply>) -> (Result<(), Trouble>, Vec<String>) {
+    let (result, asked) = started(replies).await;
+    assert!(!asked.iter().any(|path| path.starts_with("Post")), "the start is posted once: {asked:?}");
+    (result, asked)
+}
+
+/// What was asked in turn: a letter for each POST and each look at the VM.
+fn turns(asked: &[String]) -> String {
+    asked.iter().map(|path| if path.starts_with("Post") { 'P' } else { 'l' }).collect()
 }
 
 fn code(result: Result<(), Trouble>) -> &'static str {
@@ -118,12 +129,36 @@ async fn a_start_that_azure_does_not_allow_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unanswered_start_is_not_sent_again_but_looked_for() {
+async fn an_unanswered_start_is_looked_for_before_it_is_sent_again() {
     let (result, _) =
         start([io_error(), power("deallocated"), power("starting"), power("starting"), power("running")]).await;
     assert_eq!(result, Ok(()));
-    assert_eq!(code(start([io_error(), power("deallocated"), power("deallocated")]).await.0), "unreachable");
-    assert_eq!(code(start([refused(500, "InternalError"), power("stopped"), power("stopped")]).await.0), "startFailed");
+    let page = || reply(502, "<html>").with("content-type", "text/html");
+    for (passing, ends) in [
+        (io_error as fn() -> Reply, "unreachable"),
+        (|| refused(500, "InternalError"), "startFailed"),
+        (page, "notFromAzure"),
+    ] {
+        let at_rest = || [passing(), power("deallocated"), power("deallocated")];
+        let (result, asked) = started(at_rest().into_iter().chain([accepted(), status("Succeeded")])).await;
+        assert_eq!((result, turns(&asked)), (Ok(()), "llPl".to_owned()), "a VM at rest was told nothing");
+        let (result, asked) = started(at_rest().into_iter().chain(at_rest()).chain(at_rest())).await;
+        assert_eq!((code(result), turns(&asked)), (ends, "llPllPll".to_owned()), "not for ever");
+    }
+    // What can't be looked at may be under way.
+    let (result, asked) = start([io_error(), refused(403, "AuthorizationFailed")]).await;
+    assert_eq!((code(result), asked.len()), ("unreachable", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_names_no_time_is_waited_out_a_little_and_one_that_names_a_long_one_is_told() {
+    let began = Instant::now();
+    for passing in [reply(429, ""), reply(429, "").with("retry-after", "soon")] {
+        let (result, asked) = started([passing, accepted(), status("Succeeded")]).await;
+        assert_eq!((result, turns(&asked)), (Ok(()), "Pl".to_owned()));
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(code(started([reply(429, ""), reply(429, ""), reply(429, "")]).await.0), "throttled");
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,9 +174,13 @@ async fn when_two_people_start_one_vm_the_second_follows_the_firsts_start() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_over_a_vm_that_does_not_start_is_told_in_azures_words() {
     let busy = || refused(409, "AnotherOperationInProgress");
-    assert_eq!(code(start([busy(), power("deallocating"), power("deallocating")]).await.0), "startFailed");
-    let quota = refused(409, "OperationNotAllowed");
-    let (result, _) = start([quota, power("deallocated"), power("deallocated")]).await;
+    let resting = || [power("deallocating"), power("deallocating")];
+    let twice = std::iter::once(busy()).chain(resting()).chain([busy()]).chain(resting());
+    assert_eq!(code(started(twice).await.0), "startFailed");
+    let passed = std::iter::once(busy()).chain(resting()).chain([accepted(), status("Succeeded")]);
+    assert_eq!(started(passed).await.0, Ok(()));
+    let quota = || [refused(409, "OperationNotAllowed"), power("deallocated"), power("deallocated")];
+    let (result, _) = started(quota().into_iter().chain(quota())).await;
     let azure_message = "Azure says OperationNotAllowed.".to_owned();
     let expected = Failure::StartFailed { azure_code: "OperationNotAllowed".into(), azure_message };
     assert_eq!(result.unwrap_err().failure, expected);
@@ -178,7 +217,8 @@ async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
     assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
     let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
     assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
-    let script = Scripted::new([refused(409, "OperationNotAllowed"), power("running"), power("running")]);
+    let busy = || [refused(409, "OperationNotAllowed"), power("running"), power("running")];
+    let script = Scripted::new(busy().into_iter().chain(busy()));
     let failure = client(&script).deallocate(&vm, &Wanted::new()).await.unwrap_err().failure;
     assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
 }

@@ -1,10 +1,8 @@
 //! Signing in with the browser: authorization code with PKCE (RFC 7636), coming back to this machine (RFC 8252).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
-use azure_core::http::HttpClient;
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use url::Url;
 
@@ -14,7 +12,6 @@ use super::public_client::{Person, PublicClient, SignedIn};
 use super::refusal::Refused;
 use crate::cloud::Cloud;
 use crate::connection::Http;
-use crate::limits::Limits;
 
 /// Nobody is waited for longer.
 const LIMIT: Duration = Duration::from_mins(5);
@@ -38,18 +35,7 @@ impl BrowserSignIn {
     /// # Errors
     /// [`Failure::Internal`] if this machine lets nobody listen on a loopback address.
     pub async fn begin(cloud: &Cloud, http: Http, person: Person, claims: Option<String>) -> Result<Self, Trouble> {
-        let limits = http.limits();
-        Self::over(cloud, &(Arc::new(http) as Arc<dyn HttpClient>), limits, person, claims).await
-    }
-
-    async fn over(
-        cloud: &Cloud,
-        http: &Arc<dyn HttpClient>,
-        limits: Limits,
-        person: Person,
-        claims: Option<String>,
-    ) -> Result<Self, Trouble> {
-        let client = PublicClient::new(cloud, person, http, limits)?;
+        let client = PublicClient::new(cloud, person, http)?;
         let internal = |detail: String| Trouble::from(Failure::Internal { detail });
         let loopback = Loopback::bind()
             .await

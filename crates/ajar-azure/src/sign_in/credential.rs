@@ -6,6 +6,7 @@ use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
+use url::Url;
 
 use super::SignInFailed;
 use super::public_client::SignedIn;
@@ -13,11 +14,14 @@ use super::refresh::PersonTokens;
 use super::refresh_tokens::Stored;
 use super::token_cache::{TokenAsk, TokenCache, TokenSource};
 use crate::cloud::Cloud;
-use crate::policies::{RejectedToken, WantedClaims};
+use crate::connection;
+use crate::policies::{Destination, RejectedToken, WantedClaims};
 
 /// An account, signed in or not. Clones share its tokens; one is fetched at a time.
 #[derive(Clone, Debug)]
 pub struct Credential {
+    /// Of its cloud.
+    resource_manager: Url,
     source: Arc<dyn TokenSource>,
     /// The same, where it is a person who signs in with Ajar.
     person: Option<Arc<PersonTokens>>,
@@ -25,13 +29,13 @@ pub struct Credential {
 }
 
 impl Credential {
-    pub(super) fn of(source: impl TokenSource + 'static) -> Self {
-        Self { source: Arc::new(source), person: None, cache: Arc::default() }
+    pub(super) fn of(cloud: &Cloud, source: Arc<dyn TokenSource>) -> Self {
+        Self { resource_manager: cloud.resource_manager.clone(), source, person: None, cache: Arc::default() }
     }
 
-    pub(super) fn of_person(tokens: PersonTokens) -> Self {
+    pub(super) fn of_person(cloud: &Cloud, tokens: PersonTokens) -> Self {
         let tokens = Arc::new(tokens);
-        Self { source: Arc::clone(&tokens) as Arc<dyn TokenSource>, person: Some(tokens), cache: Arc::default() }
+        Self { person: Some(Arc::clone(&tokens)), ..Self::of(cloud, tokens) }
     }
 
     /// What signs calls to subscriptions of a tenant, by id or domain; the account's own tenant if `None`. It remembers
@@ -98,6 +102,12 @@ impl TokenCredential for InTenant {
             return Err(Error::with_message(ErrorKind::Credential, "one scope at a time"));
         };
         let context = options.as_ref().map(|options| &options.method_options.context);
+        if let Some(Destination(to)) = context.and_then(|context| context.value::<Destination>())
+            && to.origin() != self.account.resource_manager.origin()
+        {
+            let message = format!("refused to get a token of another cloud for {}", connection::host(to));
+            return Err(Error::with_message(ErrorKind::Other, message));
+        }
         let rejected = context.and_then(|context| context.value::<RejectedToken>()).map(|rejected| &rejected.0);
         let claims = context.and_then(|context| context.value::<WantedClaims>()).map(|wanted| wanted.0.clone());
         let ask = TokenAsk { tenant: self.tenant.clone(), scope: scope.to_owned(), claims };

@@ -1,9 +1,6 @@
 //! Signing in on another device (RFC 8628). Many organisations forbid it, so it is offered and never the default.
 
-use std::sync::Arc;
-
 use ajar_core::failure::Trouble;
-use azure_core::http::HttpClient;
 use chrono::{DateTime, Utc};
 use oauth2::StandardDeviceAuthorizationResponse;
 
@@ -11,7 +8,6 @@ use super::public_client::{Person, PublicClient, SignedIn};
 use super::refusal::Refused;
 use crate::cloud::Cloud;
 use crate::connection::Http;
-use crate::limits::Limits;
 
 /// A sign-in under way. Dropped, it is cancelled.
 #[derive(Debug)]
@@ -29,18 +25,7 @@ impl DeviceCodeSignIn {
     /// # Errors
     /// Whatever keeps Entra from making one.
     pub async fn begin(cloud: &Cloud, http: Http, person: Person, claims: Option<String>) -> Result<Self, Trouble> {
-        let limits = http.limits();
-        Self::over(cloud, &(Arc::new(http) as Arc<dyn HttpClient>), limits, person, claims).await
-    }
-
-    async fn over(
-        cloud: &Cloud,
-        http: &Arc<dyn HttpClient>,
-        limits: Limits,
-        person: Person,
-        claims: Option<String>,
-    ) -> Result<Self, Trouble> {
-        let client = PublicClient::new(cloud, person, http, limits)?;
+        let client = PublicClient::new(cloud, person, http)?;
         let codes = client.device_code().await.map_err(|refused| refused.failure)?;
         Ok(Self { client, expires_at: Utc::now() + codes.expires_in(), codes, claims })
     }

@@ -7,10 +7,7 @@ use std::time::Duration;
 use ajar_core::failure::Failure;
 use azure_core::credentials::{AccessToken, Secret};
 use azure_core::error::Error;
-use azure_core::http::{
-    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request, RetryOptions,
-    Transport,
-};
+use azure_core::http::{Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::FutureExt;
@@ -34,9 +31,8 @@ use super::refusal::{self, Asker, Refusal, Refused};
 use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
-use crate::connection;
-use crate::limits::Limits;
-use crate::policies::{OurName, Resend};
+use crate::connection::{self, Http};
+use crate::policies::Resend;
 
 /// The tenant that stands for whichever is the user's own.
 const ORGANIZATIONS: &str = "organizations";
@@ -177,33 +173,23 @@ impl Wire<'_> {
 }
 
 impl PublicClient {
-    pub(super) fn new(
-        cloud: &Cloud,
-        person: Person,
-        http: &Arc<dyn HttpClient>,
-        limits: Limits,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(cloud: &Cloud, person: Person, http: Http) -> Result<Self, Failure> {
         let fits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
         if let Some(tenant) = person.tenant.as_deref().filter(|tenant| !fits(tenant)) {
             return Err(Failure::Internal {
                 detail: format!("“{tenant}” is neither a tenant’s id nor a domain")
             });
         }
-        let pipeline = |resend: Resend| {
-            let options = ClientOptions {
-                per_call_policies: vec![Arc::new(OurName), Arc::new(resend)],
-                retry: RetryOptions::none(),
-                transport: Some(Transport::new(Arc::clone(http))),
-                ..ClientOptions::default()
-            };
-            Pipeline::new(Some("ajar"), None, options, Vec::new(), Vec::new(), None)
+        let limits = http.limits();
+        let pipeline = |http: Http, resend: Resend| {
+            connection::open_pipeline(&(Arc::new(http) as Arc<dyn HttpClient>), vec![Arc::new(resend)])
         };
         Ok(Self {
             person,
             authority: cloud.authority.clone(),
             scope: cloud.scope(),
-            again: pipeline(Resend::reads(limits)),
-            once: pipeline(Resend::writes(limits)),
+            again: pipeline(http.for_sending_again(), Resend::reads(limits)),
+            once: pipeline(http, Resend::writes(limits)),
         })
     }
 

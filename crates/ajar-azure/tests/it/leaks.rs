@@ -1,21 +1,19 @@
 //! No token gets to another host than its own cloud's, whatever an answer says. Both hosts are servers of the test's own
 //! with certificates that the client trusts: nothing but the client itself keeps a token from the other one.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use ajar_azure::{ArmClient, Cloud, Http, Person, SignIn, TokenCredential, Wanted, http_client, tenant_of};
+use ajar_azure::{
+    ArmClient, ClientProof, Cloud, Http, Person, SignIn, TokenCredential, Wanted, http_client, tenant_of,
+};
 use ajar_core::failure::Failure;
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::settings::CloudSettings;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenRequestOptions};
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ServerConfig, ServerConnection, Stream};
 use time::OffsetDateTime;
 
 use crate::people::{AJAR, Drawer};
+use crate::tls_server::Server;
 
 /// The secret that must not get about.
 const CANARY: &str = "canary-canary-canary";
@@ -30,68 +28,9 @@ impl TokenCredential for Canary {
     }
 }
 
-/// A server over TLS that notes what it is asked.
-struct Server {
-    url: String,
-    pem: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    /// Answers each request, head and body, by `answer`.
-    fn start(answer: impl Fn(&str) -> String + Send + 'static) -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let noting = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                // A client that hangs up is none of its business.
-                let _hung_up = serve(connection.unwrap(), Arc::clone(&config), &answer, &noting);
-            }
-        });
-        Self { url, pem: made.cert.pem(), asked }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn serve(
-    mut connection: TcpStream,
-    config: Arc<ServerConfig>,
-    answer: &impl Fn(&str) -> String,
-    asked: &Mutex<Vec<String>>,
-) -> io::Result<()> {
-    let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut tls = Stream::new(&mut session, &mut connection);
-    let mut request = Vec::new();
-    loop {
-        let mut byte = [0];
-        tls.read_exact(&mut byte)?;
-        request.extend(byte);
-        if let Some(head) = request.windows(4).position(|end| end == b"\r\n\r\n") {
-            let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let body: usize = length.map_or(0, |length| length.trim().parse().unwrap_or_default());
-            if request.len() == head + 4 + body {
-                break;
-            }
-        }
-    }
-    let request = String::from_utf8_lossy(&request).into_owned();
-    let answer = answer(&request);
-    asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-    tls.write_all(answer.as_bytes())?;
-    tls.conn.send_close_notify();
-    tls.flush()
+/// A server with one text as the answer to each request.
+fn server(answer: impl Fn(&str) -> String + Send + 'static) -> Server {
+    Server::start(move |request, tls| tls.write_all(answer(request).as_bytes()))
 }
 
 fn reply(status: u16, headers: &str, body: &str) -> String {
@@ -104,16 +43,7 @@ fn reply(status: u16, headers: &str, body: &str) -> String {
 
 /// The cloud that `ours` is, in which the client trusts `theirs` as well.
 fn cloud(ours: &Server, theirs: &Server) -> (Cloud, Http) {
-    let settings = CloudSettings {
-        authority: ours.url.clone(),
-        resource_manager: ours.url.clone(),
-        audience: None,
-        client_id: None,
-        ca_bundle: None,
-        public_ip_endpoints: None,
-    };
-    let trusted = format!("{}{}", ours.pem, theirs.pem);
-    let cloud = Cloud::from_settings("ours", &settings, Some(trusted.into_bytes())).unwrap();
+    let cloud = ours.cloud(&[theirs]);
     let http = http_client(&cloud).unwrap();
     (cloud, http)
 }
@@ -126,14 +56,14 @@ fn vm() -> VmResourceId {
 
 /// Another cloud's resource manager, which would be glad of a token.
 fn theirs() -> Server {
-    Server::start(|_| reply(200, "", r#"{"value":[],"status":"Succeeded"}"#))
+    server(|_| reply(200, "", r#"{"value":[],"status":"Succeeded"}"#))
 }
 
 #[tokio::test]
 async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
     let theirs = theirs();
     let to = theirs.url.clone();
-    let ours = Server::start(move |request| {
+    let ours = server(move |request| {
         let page = format!(r#"{{"value":[],"nextLink":"{to}/next"}}"#);
         match request {
             _ if request.contains("/jitNetworkAccessPolicies?") => reply(200, "", &page),
@@ -160,27 +90,54 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
     assert_eq!(theirs.asked(), Vec::<String>::new());
 }
 
+/// An authority that gives the canary to everybody, and a resource manager that has nothing.
+fn generous() -> Server {
+    server(|request| {
+        let token = format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"{CANARY}"}}"#);
+        reply(200, "", if request.starts_with("POST ") { &token } else { r#"{"value":[]}"# })
+    })
+}
+
 #[tokio::test]
 async fn a_client_of_one_cloud_has_no_token_for_another_resource_manager() {
-    let theirs = theirs();
-    let ours = Server::start(|_| reply(200, "", "{}"));
+    let (ours, theirs) = (generous(), theirs());
     let (cloud, http) = cloud(&ours, &theirs);
     let elsewhere = Cloud { resource_manager: theirs.url.parse().unwrap(), ..cloud.clone() };
-    // Whoever mixes two clouds up gets a token of the audience asked for, and no other.
     let drawer = Arc::new(Drawer::default());
+    ajar_azure::RefreshTokens::store(&*drawer, "o.t", &"refresh".to_owned().into()).await.unwrap();
     let person = Person { account: "work".into(), client_id: AJAR.into(), tenant: None, username: None };
-    let sign_in = SignIn::Person { person, home_account_id: "o.t".into(), refresh_tokens: drawer };
-    let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-    let client = ArmClient::new(&elsewhere, credential, http).unwrap();
-    assert!(client.virtual_machine(&vm()).await.is_err());
-    assert_eq!(theirs.asked(), Vec::<String>::new());
+    for sign_in in [
+        SignIn::Person { person, home_account_id: "o.t".into(), refresh_tokens: drawer },
+        SignIn::ServicePrincipal {
+            tenant_id: "t".into(),
+            client_id: "c".into(),
+            proof: ClientProof::Secret("s".to_owned().into()),
+        },
+    ] {
+        let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
+        // At home the same account is let in: what keeps its token from going elsewhere is nothing but where that is.
+        let home = ArmClient::new(&cloud, Arc::clone(&credential), http.clone()).unwrap();
+        home.jit_policies(&vm()).await.unwrap();
+        assert!(ours.asked().last().unwrap().contains(CANARY));
+        let before = ours.asked().len();
+
+        // Whoever mixes two clouds up, with a token in hand or without one, sends none.
+        for credential in [credential, sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None)] {
+            let client = ArmClient::new(&elsewhere, credential, http.clone()).unwrap();
+            let failure = client.jit_policies(&vm()).await.unwrap_err().failure;
+            let Failure::Internal { detail } = failure else { panic!("{failure:?}") };
+            assert!(detail.starts_with("refused to get a token of another cloud"), "{detail}");
+        }
+        assert_eq!(theirs.asked(), Vec::<String>::new());
+        assert_eq!(ours.asked().len(), before, "no token was even asked for");
+    }
 }
 
 #[tokio::test]
 async fn a_refresh_token_is_not_taken_along_by_a_redirect_of_the_authority() {
     let theirs = theirs();
     let to = theirs.url.clone();
-    let ours = Server::start(move |_| reply(307, &format!("location: {to}/token\r\n"), ""));
+    let ours = server(move |_| reply(307, &format!("location: {to}/token\r\n"), ""));
     let (cloud, http) = cloud(&ours, &theirs);
     let drawer = Arc::new(Drawer::default());
     ajar_azure::RefreshTokens::store(&*drawer, "o.t", &CANARY.to_owned().into()).await.unwrap();
@@ -200,7 +157,7 @@ async fn whose_a_subscription_is_is_asked_without_a_token_and_signs_in_at_no_oth
     const TENANT: &str = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
     let theirs = theirs();
     let to = theirs.url.clone();
-    let ours = Server::start(move |_| {
+    let ours = server(move |_| {
         let challenge =
             format!("www-authenticate: Bearer authorization_uri=\"{to}/{TENANT}\", error=\"invalid_token\"\r\n");
         reply(401, &challenge, r#"{"error":{"code":"AuthenticationFailed","message":"No."}}"#)

@@ -1,18 +1,16 @@
 //! Answers without end, from a server of the test's own: the client takes in no more than its limit, and asks once.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ajar_azure::{ArmClient, Cloud, Limits, http_client_within};
+use ajar_azure::{ArmClient, Limits, http_client_within};
 use ajar_core::failure::Failure;
-use ajar_core::settings::CloudSettings;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ServerConfig, ServerConnection, Stream};
 use time::OffsetDateTime;
+
+use crate::tls_server::Server;
 
 /// What lies in sockets and buffers when the client has enough.
 const ON_THE_WAY: usize = 16 << 20;
@@ -42,7 +40,7 @@ struct Endless {
 }
 
 impl Endless {
-    fn send(&self, tls: &mut impl Write, done: &Done) -> io::Result<()> {
+    fn send(&self, tls: &mut dyn Write, done: &Done) -> io::Result<()> {
         done.answers.fetch_add(1, Ordering::Relaxed);
         write!(tls, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{}\r\n", self.headers)?;
         let mut part = &self.start;
@@ -54,45 +52,13 @@ impl Endless {
     }
 }
 
-fn serve(mut connection: TcpStream, config: Arc<ServerConfig>, answer: &Endless, done: &Done) -> io::Result<()> {
-    let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut tls = Stream::new(&mut session, &mut connection);
-    let mut asked = Vec::new();
-    while !asked.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        tls.read_exact(&mut byte)?;
-        asked.extend(byte);
-    }
-    answer.send(&mut tls, done)
-}
-
 /// Reads a VM of a resource manager that answers so: how it failed, and what the server had to do for it.
 async fn asked(answer: Endless, limits: Limits) -> (Failure, Arc<Done>) {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
     let done = Arc::new(Done::default());
     let noting = Arc::clone(&done);
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            // It ends when the client hangs up.
-            let _hung_up = serve(connection.unwrap(), Arc::clone(&config), &answer, &noting);
-        }
-    });
-    let settings = CloudSettings {
-        authority: url.clone(),
-        resource_manager: url,
-        audience: None,
-        client_id: None,
-        ca_bundle: None,
-        public_ip_endpoints: None,
-    };
-    let cloud = Cloud::from_settings("own", &settings, Some(made.cert.pem().into_bytes())).unwrap();
+    // It ends when the client hangs up.
+    let server = Server::start(move |_, tls| answer.send(tls, &noting));
+    let cloud = server.cloud(&[]);
     let http = http_client_within(&cloud, limits).unwrap();
     let client = ArmClient::new(&cloud, Arc::new(AnyToken), http).unwrap();
     let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();

@@ -9,6 +9,7 @@ mod people;
 mod places;
 mod redirects;
 mod rights;
+mod tls_server;
 mod tolerance;
 
 use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client};
@@ -224,6 +225,16 @@ async fn without_the_right_to_list_a_subscription_the_resource_group_is_listed()
     let shown: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_or(0, Vec::len)).collect();
     assert_eq!(shown, [0, 1, 1]);
     assert!(matches!(answers[0].as_ref().unwrap_err().failure, Failure::AccessDenied { .. }), "{elsewhere}");
+    // A policy that is not among those of its group may be in another one.
+    let bare = azure.vm("legacy-box");
+    azure
+        .control(
+            "rights",
+            json!({ "action": action, "scope": bare.resource().resource_group_scope(), "allowed": true }),
+        )
+        .await;
+    let answers = azure.client.jit_policies_of(&[bare]).await;
+    assert!(matches!(answers[0].as_ref().unwrap_err().failure, Failure::PolicyUnseen { .. }), "{answers:?}");
 }
 
 #[tokio::test]

@@ -40,3 +40,19 @@ fn help_and_version_are_no_failures_with_json_neither() {
         assert!(said.contains("ajar") && !said.contains("failed"), "{said}");
     }
 }
+
+#[test]
+fn an_application_without_its_secret_is_said_not_to_be_acted_as() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |secret: Option<&str>| {
+        let mut command = ajar(folder.path(), &["status"]);
+        command.env("AZURE_TENANT_ID", "contoso.example").env("AZURE_CLIENT_ID", "app");
+        command.envs(secret.map(|secret| ("AZURE_CLIENT_SECRET", secret)));
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let sentence = "AZURE_CLIENT_SECRET is empty, so the application in AZURE_CLIENT_ID is not used.";
+    assert!(said(Some("")).contains(sentence));
+    for fine in [said(None), said(Some("secret"))] {
+        assert!(!fine.contains("AZURE_CLIENT_SECRET"), "{fine}");
+    }
+}

@@ -73,6 +73,13 @@ pub fn environment_unused(pid: u32, running: &str) -> String {
     )
 }
 
+/// The environment names an application, and `variable` that would prove it is set to nothing.
+pub fn environment_incomplete(variable: &str) -> String {
+    format!(
+        "{variable} is empty, so the application in AZURE_CLIENT_ID is not used. Set it, or unset the AZURE_ variables."
+    )
+}
+
 /// The attempt was lost sight of.
 pub fn attempt_without_end() -> &'static str {
     "the attempt has no end"

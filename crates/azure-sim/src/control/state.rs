@@ -48,9 +48,9 @@ fn operation_json(id: uuid::Uuid, operation: &Operation) -> Value {
 }
 
 fn vm_json(cloud: &Cloud, vm: &Vm, now: DateTime<Utc>) -> Value {
-    let booted = vm.power.booted(now);
+    let (booted, may_admit) = (vm.power.booted(now), cloud.may_admit(vm));
     let port = |port: &VmPort| {
-        let (admitted, dial) = (cloud.admits(vm, port.number, now), vm.dial(port));
+        let (admitted, dial) = (may_admit && cloud.admits(vm, port.number, now), vm.dial(port));
         json!({
             "number": port.number,
             "dial": dial.map(|dial| dial.to_string()),

@@ -1,6 +1,7 @@
 //! Just-in-time policies, requests and their life: granted, in force, replaced, expired.
 
 use std::net::Ipv4Addr;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -34,11 +35,13 @@ pub(crate) struct PolicyVm {
     pub(crate) public_ip_address: Option<Ipv4Addr>,
     /// Of the deny rule; 0 until one has been found.
     pub(crate) deny_priority: u16,
+    /// Of the deny rule. Making it takes longer than all else of the rule.
+    deny_rule_name: OnceLock<String>,
 }
 
 impl PolicyVm {
     pub(crate) fn new(id: String, ports: Vec<PortRule>, public_ip_address: Option<Ipv4Addr>) -> Self {
-        Self { id, ports, public_ip_address, deny_priority: 0 }
+        Self { id, ports, public_ip_address, deny_priority: 0, deny_rule_name: OnceLock::new() }
     }
 
     /// The VM's name, the last part of its id.
@@ -291,8 +294,9 @@ impl Policy {
     }
 
     fn deny_rule(&self, protected: &PolicyVm, private_ip: Ipv4Addr) -> SecurityRule {
+        let name = || rule_name('_', stable_uuid(&format!("{} {}", self.id(), protected.id)));
         SecurityRule {
-            name: rule_name('_', stable_uuid(&format!("{} {}", self.id(), protected.id))),
+            name: protected.deny_rule_name.get_or_init(name).clone(),
             description: format!(
                 "MDC JIT Network Access rule for policy '{}' of VM '{}'.",
                 self.name,

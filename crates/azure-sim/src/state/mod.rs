@@ -127,7 +127,7 @@ impl Cloud {
     }
 
     /// False for a VM whose own group holds nothing but a policy's deny rules, as most do: no packet needs judging.
-    fn may_admit(&self, vm: &Vm) -> bool {
+    pub(crate) fn may_admit(&self, vm: &Vm) -> bool {
         let shut = |protection: &vm::Protection| self.policies[protection.policy].requests.is_empty();
         vm.nic_group != groups::NicGroup::Own
             || vm.protections.is_empty()
