@@ -132,7 +132,7 @@ impl SignIn {
 
     /// The application of `AZURE_TENANT_ID` and `AZURE_CLIENT_ID`, with the first that is set of `AZURE_CLIENT_SECRET`,
     /// `AZURE_CLIENT_CERTIFICATE_PATH` and `AZURE_FEDERATED_TOKEN_FILE`; `None` if something of it is not. What is set to
-    /// nothing is not set, as in Azure's own libraries.
+    /// nothing is not set, as in most of Azure's own libraries; [`empty_proof`] tells of it.
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name: &str| vars(name).filter(|value| !value.is_empty());
         Some(Self::ServicePrincipal {
