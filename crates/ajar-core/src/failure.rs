@@ -27,6 +27,11 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
+    /// This machine is no Azure resource with an identity to act as, or not with the one that is wanted.
+    NoManagedIdentity {
+        /// What was said in place of a token.
+        detail: String,
+    },
     /// Entra refuses an application: its tenant, its id, its secret or its certificate is not right.
     PrincipalRefused {
         /// The account that it is; `environment` for that of the `AZURE_` variables.
