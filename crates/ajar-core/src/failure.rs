@@ -2,6 +2,7 @@
 
 mod codes;
 mod sign_in;
+mod trouble;
 
 use std::net::Ipv4Addr;
 
@@ -14,6 +15,7 @@ use crate::vm::PowerState;
 
 pub use codes::ExitCode;
 pub use sign_in::{ClientFlaw, SignInPart, SignInReason, TenantReason};
+pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
 ///
@@ -25,6 +27,11 @@ pub enum Failure {
     /// No account can give a token.
     NotSignedIn {
         /// What the credential said.
+        detail: String,
+    },
+    /// This machine is no Azure resource with an identity to act as, or not with the one that is wanted.
+    NoManagedIdentity {
+        /// What was said in place of a token.
         detail: String,
     },
     /// Entra refuses an application: its tenant, its id, its secret or its certificate is not right.
@@ -495,19 +502,3 @@ pub const NO_AZURE_CLI: &str = "az not found on PATH";
 /// The code of [`Failure::AzureError`] where Azure gave none, because nothing could be made of its answer: the message is
 /// Ajar's own sentence.
 pub const UNREADABLE_ANSWER: &str = "UnreadableAnswer";
-
-/// A failure with what support will ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Trouble {
-    /// What went wrong.
-    pub failure: Failure,
-    /// Azure's `x-ms-correlation-request-id` (or `x-ms-request-id`) of the call, where there was one.
-    pub correlation_id: Option<String>,
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self { failure, correlation_id: None }
-    }
-}

@@ -53,6 +53,5 @@ impl TokenSource for ManagedIdentity {
 
 fn failure(error: &Error) -> Failure {
     let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
-    let why = first_line(cause);
-    Failure::NotSignedIn { detail: format!("this machine has no managed identity to act as: {why}") }
+    Failure::NoManagedIdentity { detail: first_line(cause) }
 }

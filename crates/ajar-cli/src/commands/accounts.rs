@@ -21,7 +21,8 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
     }
     let rows: Vec<Vec<String>> = snapshot.accounts.iter().map(row).collect();
     output::lines(&output::table(&message::account::COLUMNS, &rows))?;
-    print_az(&snapshot.sign_in_ways.az)?;
+    let acts_as_az = snapshot.accounts.iter().any(|account| account.name.built_in() == Some(AZ));
+    print_az(&snapshot.sign_in_ways.az, acts_as_az)?;
     for account in &snapshot.accounts {
         if let Kept::MemoryOnly { why } = &account.kept {
             output::line_to_people(&message::account::about(account.name.as_str(), why));
@@ -33,8 +34,8 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
     Ok(())
 }
 
-/// The users of the Azure CLI, where it has several.
-fn print_az(az: &AzView) -> Result<(), End> {
+/// The users of the Azure CLI, where it has several; that there is none, if somebody `acts` as one.
+fn print_az(az: &AzView, acts: bool) -> Result<(), End> {
     match az {
         AzView::Read { accounts } if accounts.len() > 1 => {
             let rows: Vec<Vec<String>> = accounts.iter().map(az_row).collect();
@@ -43,6 +44,7 @@ fn print_az(az: &AzView) -> Result<(), End> {
             output::line_to_people(message::account::how_to_name_az());
         }
         AzView::Failed { why } => output::line_to_people(&message::account::az_failed(why)),
+        AzView::Missing if acts => output::line_to_people(message::account::az_missing()),
         AzView::Read { .. } | AzView::Missing | AzView::Unread => {}
     }
     Ok(())

@@ -64,6 +64,8 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
         command.env("IDENTITY_HEADER", &announced.identity_header);
         command
     };
+    let (code, _, stderr) = ended(user.ajar(&["sign-in", "--managed-identity", "--json"]).spawn().unwrap()).await;
+    assert!(code == 3 && stderr.contains("has no managed identity"), "{code} {stderr}");
     opens(on_the_machine(&["sign-in", "--managed-identity"])).await;
     assert!(user.settings().contains("[accounts.machine]\nsign_in = \"managed-identity\""), "{}", user.settings());
     opens(on_the_machine(&["connect", "home", "--no-launch"])).await;

@@ -77,6 +77,9 @@ async fn a_newcomer_is_led_from_nothing_to_an_open_vm() {
     };
     let (code, _, stderr) = user.run(&["list"]).await;
     assert!(code == 0 && stderr.contains("ajar add NAME --vm RESOURCE_ID"), "{stderr}");
+    let accounts = without_az(&["accounts"]).output().await.unwrap();
+    let told = String::from_utf8_lossy(&accounts.stderr).into_owned();
+    assert!(told.contains("The Azure CLI (az) is not installed") && told.contains("ajar sign-in"), "{told}");
     let (code, stdout, _) = user.run(&["add", "lab", "--vm", &user.vm("lab").id]).await;
     assert!(code == 0 && stdout.contains("ajar connect lab"), "{stdout}");
 

@@ -25,6 +25,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
+            Self::NoManagedIdentity { .. } => "noManagedIdentity",
             Self::PrincipalRefused { .. } => "principalRefused",
             Self::CertificateUnfit { .. } => "certificateUnfit",
             Self::ClaimsRequired { .. } => "claimsRequired",
@@ -102,6 +103,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotSignedIn { .. }
+            | Self::NoManagedIdentity { .. }
             | Self::PrincipalRefused { .. }
             | Self::CertificateUnfit { .. }
             | Self::ClaimsRequired { .. }

@@ -120,6 +120,11 @@ pub fn how_to_name_az() -> &'static str {
     "“az” is the one with *. To let a favourite act as another: ajar sign-in --az --username USER --name NAME"
 }
 
+/// There is no Azure CLI, and an account that would be somebody signed in to it.
+pub fn az_missing() -> &'static str {
+    "The Azure CLI (az) is not installed, or not on the PATH of Ajar."
+}
+
 /// The Azure CLI could not tell who is signed in to it.
 pub fn az_failed(why: &str) -> String {
     format!("The Azure CLI could not tell who is signed in: {why}")

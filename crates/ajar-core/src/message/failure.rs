@@ -114,6 +114,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
         Failure::PrincipalRefused { account, client_id, detail } => {
             access::principal_refused(account, client_id, detail)
         }

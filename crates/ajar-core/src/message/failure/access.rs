@@ -30,6 +30,15 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     .help(SIGN_IN_HELP)
 }
 
+pub(super) fn no_managed_identity(detail: &str) -> Words {
+    words(
+        "This machine has no managed identity to act as.",
+        detail,
+        "Give the Azure resource that this is an identity, name the right one (“ajar sign-in --managed-identity --client-id \
+         ID”), or use another account.",
+    )
+}
+
 /// For the environment's “az login” would change nothing: that account comes first.
 pub(super) fn principal_refused(account: &str, client_id: &str, detail: &str) -> Words {
     let message = format!("It is the application {client_id}. {detail}");

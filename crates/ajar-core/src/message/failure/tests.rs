@@ -17,6 +17,7 @@ fn every_failure() -> Vec<Failure> {
     let (azure_code, azure_message) = azure();
     vec![
         Failure::NotSignedIn { detail: "No account was found.".into() },
+        Failure::NoManagedIdentity { detail: "No identity was found.".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
