@@ -91,6 +91,7 @@ pub(crate) struct Accounts {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, of which clap takes one")]
 pub(crate) struct SignIn {
     /// What to call the account, or which one to sign in to again [default: from its user name]
     #[arg(long, value_name = "NAME")]

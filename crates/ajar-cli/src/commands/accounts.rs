@@ -74,7 +74,7 @@ fn row(account: &AccountView) -> Vec<String> {
 fn as_json(account: &AccountView, az: &AzView) -> serde_json::Value {
     let users = match az {
         AzView::Read { accounts } if account.name.built_in() == Some(AZ) => Some(accounts),
-        _ => None,
+        AzView::Read { .. } | AzView::Unread | AzView::Missing | AzView::Failed { .. } => None,
     };
     json!({
         "name": account.name,

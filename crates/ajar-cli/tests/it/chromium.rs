@@ -24,8 +24,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub(crate) struct Chromium {
     http: Client,
     session: String,
-    _driver: Child,
-    _profile: TempDir,
+    /// Both are there as long as it is.
+    _kept: (Child, TempDir),
 }
 
 impl Chromium {
@@ -39,16 +39,22 @@ impl Chromium {
         let profile = tempfile::tempdir().unwrap();
         let http = Client::builder().no_proxy().build().unwrap();
         let session = format!("http://127.0.0.1:{port}");
-        let mut browser = Self { http, session, _driver: driver, _profile: profile };
+        let in_profile = format!("--user-data-dir={}", profile.path().display());
+        let mut browser = Self { http, session, _kept: (driver, profile) };
         soon(async {
             while browser.http.get(format!("{}/status", browser.session)).send().await.is_err() {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         })
         .await;
-        let profile = format!("--user-data-dir={}", browser._profile.path().display());
-        let args =
-            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", &profile];
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            &in_profile,
+        ];
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome", "acceptInsecureCerts": true, "goog:chromeOptions": { "args": args },
         } } });

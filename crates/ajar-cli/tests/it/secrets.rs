@@ -99,8 +99,8 @@ async fn a_persons_tokens_are_in_no_argument_environment_file_or_core_file() {
 
     let pid = host.id().unwrap();
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    let limit = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(limit.split_whitespace().nth(4), Some("0"), "{limit}");
     assert!(std::process::Command::new("kill").args(["-ABRT", &pid.to_string()]).status().unwrap().success());
     let status = host.wait().await.unwrap();
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));

@@ -24,19 +24,19 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     let group = vm.resource().resource_group_scope();
     let listed = |state| {
         let rights = granted.that_are(state);
-        rights.iter().map(|right| format!("  {}\n", right.action)).collect::<String>()
+        rights.iter().map(|right| format!("  {}", right.action)).collect::<Vec<_>>().join("\n")
     };
     let (missing, unknown) = (listed(RightState::Missing), listed(RightState::Unknown));
     let what = match (missing.as_str(), unknown.as_str()) {
         ("", "") => return None,
         (missing, "") => missing.to_owned(),
         ("", unknown) => format!("{UNKNOWN}\n\n{unknown}"),
-        (missing, unknown) => format!("{missing}\n{UNKNOWN}\n\n{unknown}"),
+        (missing, unknown) => format!("{missing}\n\n{UNKNOWN}\n\n{unknown}"),
     };
     let account = who.unwrap_or("my account");
     let assignee = who.unwrap_or("USER OR APPLICATION");
     Some(format!(
-        "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\nAt: {group}\n\n\
+        "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\n\nAt: {group}\n\n\
          This custom role has all that Ajar uses and no more:\n\n{}\n\n\
          az role definition create --role-definition role.json\n\
          az role assignment create --assignee \"{assignee}\" --role \"{ROLE}\" --scope \"{group}\"\n",

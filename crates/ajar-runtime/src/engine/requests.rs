@@ -31,7 +31,17 @@ impl Engine {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
-            request => {
+            request @ (Request::Connect(_)
+            | Request::Cancel { .. }
+            | Request::Leave { .. }
+            | Request::Dismiss { .. }
+            | Request::Refresh
+            | Request::Add { .. }
+            | Request::Remove { .. }
+            | Request::SignIn(_)
+            | Request::CancelSignIn
+            | Request::SetClientId { .. }
+            | Request::ShowWindow) => {
                 let answer = self.answer_at_once(face, request);
                 return Some((reply, answer));
             }
