@@ -38,6 +38,7 @@ impl Engine {
             | Request::Refresh
             | Request::Add { .. }
             | Request::Remove { .. }
+            | Request::ActAs { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
