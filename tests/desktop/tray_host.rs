@@ -172,17 +172,25 @@ impl Tray {
         seen
     }
 
-    /// Chooses from the menu.
+    /// Chooses from the menu. One that is redrawn at that moment knows the line no more: then it is clicked where it is now.
     pub(crate) async fn click(&self, label: &str) {
         self.choose(label).await.expect("the tray takes the click");
     }
 
     async fn choose(&self, label: &str) -> zbus::Result<()> {
-        let lines = self.menu().await;
-        let line = lines.iter().find(|line| line.label == label && line.enabled);
-        let id = line.unwrap_or_else(|| panic!("no “{label}” to click among {lines:#?}")).id;
-        let event = (id, "clicked", Value::from(""), 0_u32);
-        self.menu.call("Event", &event).await
+        let clicked = async {
+            loop {
+                let lines = self.menu().await;
+                let line = lines.iter().find(|line| line.label == label && line.enabled);
+                let id = line.unwrap_or_else(|| panic!("no “{label}” to click among {lines:#?}")).id;
+                let event = (id, "clicked", Value::from(""), 0_u32);
+                match self.menu.call("Event", &event).await {
+                    Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.DBus.Error.InvalidArgs" => {}
+                    answer => return answer,
+                }
+            }
+        };
+        within(&format!("“{label}” is clicked"), clicked).await
     }
 
     /// Clicks on the icon.

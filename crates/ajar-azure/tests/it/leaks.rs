@@ -109,6 +109,7 @@ async fn a_client_of_one_cloud_has_no_token_for_another_resource_manager() {
     for sign_in in [
         SignIn::Person { person, home_account_id: "o.t".into(), refresh_tokens: drawer },
         SignIn::ServicePrincipal {
+            account: "environment".into(),
             tenant_id: "t".into(),
             client_id: "c".into(),
             proof: ClientProof::Secret("s".to_owned().into()),

@@ -35,6 +35,7 @@ impl Engine {
             | Request::Refresh
             | Request::Add { .. }
             | Request::Remove { .. }
+            | Request::ActAs { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
