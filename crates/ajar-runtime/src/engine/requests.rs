@@ -39,7 +39,6 @@ impl Engine {
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
-            | Request::ActAs { .. }
             | Request::ReadSettings
             | Request::ShowWindow) => {
                 let answer = self.answer_at_once(face, request);
