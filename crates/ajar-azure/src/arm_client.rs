@@ -30,8 +30,6 @@ use crate::sign_in::{self, SignIn, Signer};
 use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
 
-/// A skew below this is noise: the `Date` header has a resolution of one second.
-
 /// Talks to the resource manager of one cloud as one identity. Clones share connections, tokens and the clock's skew.
 #[derive(Clone, Debug)]
 pub struct ArmClient {

@@ -51,7 +51,9 @@ mod tests {
 
     fn skew_after(minutes: &[i64]) -> Option<i64> {
         let (clock, now) = (AzureClock::default(), Utc::now());
-        minutes.iter().for_each(|minutes| clock.note(now + TimeDelta::minutes(*minutes), now));
+        for minutes in minutes {
+            clock.note(now + TimeDelta::minutes(*minutes), now);
+        }
         clock.skew().map(|skew| skew.num_minutes())
     }
 

@@ -62,7 +62,6 @@ pub mod as_people_write {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[expect(clippy::ref_option, reason = "serde hands a field over so")]
     pub fn serialize<S: Serializer>(length: &Option<IsoDuration>, serializer: S) -> Result<S::Ok, S::Error> {
         let in_units = |IsoDuration(length): &IsoDuration| {
             let seconds = length.num_seconds();

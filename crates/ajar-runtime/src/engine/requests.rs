@@ -98,8 +98,6 @@ impl Engine {
                 self.attempts.put_aside(&name);
                 self.closed.retain(|closed| closed.view.name != name);
             }
-            // Done before anything that is asked.
-            Request::ReadSettings => {}
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
                 self.acting(&profile)?;
@@ -129,8 +127,8 @@ impl Engine {
                 self.settings_seen = None;
                 self.reload_settings();
             }
-            // Their answers take their time; see `answer`.
-            Request::SignOut { .. } | Request::ReadAccounts | Request::Rights { .. } => {}
+            // The answers of these take their time, and settings are looked at before anything that is asked; see `answer`.
+            Request::SignOut { .. } | Request::ReadAccounts | Request::Rights { .. } | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)

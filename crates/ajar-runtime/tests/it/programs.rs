@@ -146,8 +146,8 @@ async fn a_client_that_fails_in_its_first_moment_has_not_opened() {
     for (ends, fails) in [("exit 0", false), ("exit 1", true), ("exec sleep 60", false)] {
         std::fs::write(&settings, format!("[clients]\nterminal = [\"sh\", \"-c\", \"{ends}\"]\n")).unwrap();
         let endpoint = Endpoint { host: "198.51.100.5".into(), port: 22 };
-        let launched = launcher.launch(&order(), &Profile::new(vm("web")), &endpoint).await;
-        let failed = matches!(launched, Err(trouble) if matches!(trouble.failure, Failure::ClientFailed { .. }));
+        let opened = launcher.launch(&order(), &Profile::new(vm("web")), &endpoint).await;
+        let failed = matches!(opened, Err(trouble) if matches!(trouble.failure, Failure::ClientFailed { .. }));
         assert_eq!(failed, fails, "{ends}");
     }
 }
