@@ -206,7 +206,8 @@ impl ArmClient {
         })
     }
 
-    /// Azure's clock minus this machine's, as most of the last answers' `Date` headers tell; `None` before the first answer.
+    /// Azure's clock minus this machine's, as the `Date` headers of the last answers tell; `None` before
+    /// one is believed.
     /// The header counts whole seconds, so what is below two seconds is given as zero.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
         self.inner.azure_clock.skew()
@@ -319,7 +320,7 @@ impl ArmClient {
             .await
             .map_err(|error| no_answer(request.url(), &error))?;
         let (status, headers, body) = RawResponse::deconstruct(response);
-        self.note_date(&headers);
+        self.note_date(request.url().path(), &headers);
         let host = connection::host(request.url());
         let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };
         tracing::debug!(
@@ -332,11 +333,11 @@ impl ArmClient {
         Ok(answer)
     }
 
-    fn note_date(&self, headers: &Headers) {
+    fn note_date(&self, path: &str, headers: &Headers) {
         let Some(date) = header(headers, "date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
             return;
         };
-        self.inner.azure_clock.note(date.to_utc(), Utc::now());
+        self.inner.azure_clock.note(path, date.to_utc(), Utc::now());
     }
 }
 
