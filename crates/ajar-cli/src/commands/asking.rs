@@ -48,7 +48,7 @@ pub(super) fn sign_in_against(failure: &FailureView, name: &ProfileName, snapsho
     };
     let account = snapshot.accounts.iter().find(acts)?;
     match failure.code.as_str() {
-        "signInRequired" if account.method.is_interactive() => {
+        "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
             Some(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) })
         }
         // The first account there is acts for whom names none.

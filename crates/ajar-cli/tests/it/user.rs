@@ -231,10 +231,17 @@ impl User {
     }
 
     pub(crate) async fn journal(&self, cloud: usize) -> Vec<String> {
+        self.entries(cloud).await.iter().map(line).collect()
+    }
+
+    /// The lines of what has changed something.
+    pub(crate) async fn changes(&self, cloud: usize) -> Vec<String> {
+        self.entries(cloud).await.iter().filter(|entry| !entry["appliedAt"].is_null()).map(line).collect()
+    }
+
+    async fn entries(&self, cloud: usize) -> Vec<Value> {
         let url = format!("{}/journal", self.clouds[cloud].announce().control);
-        let entries: Vec<Value> = self.http(cloud).get(url).send().await.unwrap().json().await.unwrap();
-        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        entries.iter().map(|entry| format!("{} {}", text(entry, "method"), text(entry, "path"))).collect()
+        self.http(cloud).get(url).send().await.unwrap().json().await.unwrap()
     }
 
     /// Azure's clock goes on, ours does not: by a day is by more than tokens last.
@@ -296,4 +303,9 @@ pub(crate) fn tokens(journal: &[String]) -> Vec<&str> {
     let mut tokens: Vec<_> = journal.iter().filter_map(|line| line.strip_suffix("/oauth2/v2.0/token")).collect();
     tokens.sort_unstable();
     tokens
+}
+
+fn line(entry: &Value) -> String {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default();
+    format!("{} {}", text("method"), text("path"))
 }

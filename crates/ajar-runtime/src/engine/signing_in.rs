@@ -9,6 +9,7 @@ use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, SignIn};
+use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -101,8 +102,9 @@ impl Engine {
         };
         is_complete(&account)?;
         let called = wish.name.as_ref().map(ToString::to_string).or_else(|| account.username.clone());
+        let of_application = account.client_id.clone().filter(|_| wish.method == SignInMethod::ServicePrincipal);
         Ok(SignInPlan {
-            called: called.unwrap_or_else(message::account::nameless),
+            called: called.or(of_application).unwrap_or_else(message::account::nameless),
             account,
             secret: wish.secret.clone(),
         })
@@ -152,15 +154,45 @@ impl Engine {
             let known = self.settings.same_account(&account).cloned();
             known.unwrap_or_else(|| self.settings.new_account_name(&account))
         });
+        let default = self.settings.default_account(&self.defaults);
         self.settings_file.set_account(&name, &account)?;
-        self.settings_seen = None;
-        self.reload_settings();
+        self.read_settings_again();
+        // Whoever acts for favourites that name no account still does, though there are several now.
+        // One that is there no more gives way to the only one there is.
+        let is_own = |name: &AccountName| self.settings.own_account(name).is_some();
+        let acts = match default.built_in() {
+            None if is_own(&default) => Some(&default),
+            None if self.settings.accounts.len() == 1 => Some(&name),
+            _ => None,
+        };
+        if let Some(acts) = acts.filter(|acts| self.settings.default_account(&self.defaults) != **acts) {
+            self.settings_file.set_default_account(acts)?;
+            self.read_settings_again();
+        }
         self.wants_sign_in.remove(&name.key());
+        self.have_what_waited_act_as(&name)?;
         self.open_what_waited();
         if self.looked {
             self.begin_refresh();
         }
         Ok(SignInStage::Done { name, username: account.username, kept })
+    }
+
+    fn read_settings_again(&mut self) {
+        self.settings_seen = None;
+        self.reload_settings();
+    }
+
+    /// Who signs in for a favourite means it to act as that account.
+    fn have_what_waited_act_as(&mut self, account: &AccountName) -> Result<(), Trouble> {
+        let waits = self.signing_in.as_ref().and_then(|last| last.then.as_ref());
+        let Some(favourite) = waits.and_then(|name| self.settings.favourite(name)) else { return Ok(()) };
+        if self.acting(&favourite.profile).is_ok_and(|acting| acting.account == *account) {
+            return Ok(());
+        }
+        self.settings_file.act_as(&favourite.name.clone(), account)?;
+        self.read_settings_again();
+        Ok(())
     }
 
     /// Opens the favourite that the sign-in was wanted for, as a click does.
@@ -220,7 +252,9 @@ impl Engine {
     }
 
     fn favourites_naming(&self, name: &AccountName) -> Vec<String> {
-        let of_name = self.settings.favourites.iter().filter(|known| known.profile.account.as_ref() == Some(name));
+        let default = self.settings.account.as_ref();
+        let named = |known: &&Favourite| known.profile.account.as_ref().or(default) == Some(name);
+        let of_name = self.settings.favourites.iter().filter(named);
         of_name.map(|favourite| favourite.name.to_string()).collect()
     }
 

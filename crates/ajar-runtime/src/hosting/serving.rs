@@ -69,10 +69,13 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Res
         tokio::select! {
             ended = &mut listening => return ended,
             _ = open.changed() => {
-                while let Ok(message) = answered.try_recv() {
+                // Here, too, first what came of the requests: who has the answer looks for it in the snapshot.
+                let answers: Vec<_> = std::iter::from_fn(|| answered.try_recv().ok()).collect();
+                send_snapshot(&mut sender, &mut snapshots).await?;
+                for message in answers {
                     send(&mut sender, &message).await?;
                 }
-                return send_snapshot(&mut sender, &mut snapshots).await;
+                return Ok(());
             }
             Some(message) = answered.recv() => {
                 // First what came of the request, then the answer.

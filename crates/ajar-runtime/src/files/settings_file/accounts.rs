@@ -5,7 +5,7 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::unknown_favourite;
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::{SettingsFile, as_table, item_as, tables, tables_of, within};
 
@@ -62,10 +62,7 @@ impl SettingsFile {
             let sign_in = document.entry("sign_in").or_insert_with(|| Item::Table(Table::new()));
             let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: "sign_in" }) };
             let sign_in = sign_in.as_table_like_mut().ok_or_else(no_table)?;
-            match sign_in.get_mut("client_id") {
-                Some(old) => replace(old, &toml_edit::value(client_id)),
-                None => drop(sign_in.insert("client_id", toml_edit::value(client_id))),
-            }
+            set_text(sign_in, "client_id", &client_id);
             Ok(())
         })
     }
@@ -83,15 +80,24 @@ impl SettingsFile {
                 || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
             let profile = tables_of(document, "profiles")?.get_mut(&written).and_then(Item::as_table_like_mut);
             let profile = profile.ok_or_else(no_table)?;
-            match profile.get_mut("account") {
-                Some(old) => replace(old, &toml_edit::value(account.as_str())),
-                None => drop(profile.insert("account", toml_edit::value(account.as_str()))),
-            }
+            set_text(profile, "account", account.as_str());
             Ok(())
         })
     }
 
-    /// Removes an account, and that it is the one favourites act as that name none. Whether it was there.
+    /// Has favourites that name no account act as this one.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub fn set_default_account(&self, name: &AccountName) -> Result<(), Trouble> {
+        self.edit(|document, _| {
+            set_text(document.as_table_mut(), "account", name.as_str());
+            Ok(())
+        })
+    }
+
+    /// Removes an account. Whether it was there. Who names it still does: another account in its place would act as
+    /// somebody else without a word.
     ///
     /// # Errors
     /// [`Failure::Settings`].
@@ -101,9 +107,6 @@ impl SettingsFile {
             if let Some((written, _)) = settings.own_account(name) {
                 tables_of(document, "accounts")?.remove(written.as_str());
                 was_there = true;
-                if settings.account.as_ref() == Some(written) {
-                    document.remove("account");
-                }
             }
             Ok(())
         })?;
@@ -114,6 +117,14 @@ impl SettingsFile {
 /// What is known of an account, as it is written.
 const KEYS: [&str; 8] =
     ["sign_in", "cloud", "tenant", "client_id", "username", "home_account_id", "certificate", "token_file"];
+
+/// Writes a text, in the place of the one that is there.
+fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
+    match table.get_mut(key) {
+        Some(old) => replace(old, &toml_edit::value(text)),
+        None => drop(table.insert(key, toml_edit::value(text))),
+    }
+}
 
 /// Puts a value in another's place, under the comments that stand beside that.
 fn replace(old: &mut Item, new: &Item) {
@@ -185,7 +196,12 @@ mod tests {
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), changed);
         file.remove_account(&name).unwrap();
         let left = std::fs::read_to_string(file.path()).unwrap();
-        assert!(left.contains("[sign_in]") && !left.contains("account"), "{left}");
+        assert!(
+            left.starts_with("# mine\naccount = \"work\" # the usual one\n") && !left.contains("[accounts"),
+            "{left}"
+        );
+        file.set_default_account(&"home".parse().unwrap()).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), left.replace("work", "home"));
     }
 
     #[test]
