@@ -58,6 +58,34 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
     outcome.with_context(|| format!("failed in step {last}"))
 }
 
+/// The tests that go through whole programs: they wait for each other's clocks more than they compute.
+const OF_PROGRAMS: [&str; 2] = ["desktop", "end-to-end"];
+
+/// The other test targets, whichever packages they are in.
+const OF_CRATES: [&str; 4] = ["contract", "it", "matrix", "secrets"];
+
+/// Runs the tests of whole programs beside all others, more of either at a time than there are processors: both wait
+/// much. What the former print comes behind the latter. All are selected from the whole workspace: for a part of it much
+/// would have to be built anew.
+fn side_by_side() -> anyhow::Result<()> {
+    let at_a_time = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    let test = |more: &[&str]| {
+        let mut cargo = process::cargo(["test", "--workspace"]);
+        cargo.args(more);
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            cargo.env("RUST_TEST_THREADS", at_a_time.to_string());
+        }
+        cargo
+    };
+    let named = |names: &[&'static str]| names.iter().flat_map(|name| ["--test", name]).collect::<Vec<_>>();
+    let mut programs = test(&named(&OF_PROGRAMS));
+    let programs = std::thread::spawn(move || process::collected(&mut programs));
+    let crates = process::run(&mut test(&[&["--lib", "--bins"], named(&OF_CRATES).as_slice()].concat()));
+    let programs = programs.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the tests of programs were not run")));
+    let documented = crates.and_then(|()| process::run(&mut test(&["--doc"])));
+    documented.and(programs)
+}
+
 impl Step {
     fn run(self, types_are_fresh: bool) -> anyhow::Result<()> {
         match self {
@@ -72,7 +100,7 @@ impl Step {
             Self::Build => process::run(&mut process::cargo(["test", "--workspace", "--no-run"])),
             Self::Tests => {
                 bindings::clear()?;
-                process::run(&mut process::cargo(["test", "--workspace"]))
+                side_by_side()
             }
             Self::Bindings => {
                 if !types_are_fresh {
@@ -115,6 +143,19 @@ fn table(steps: &[Step], times: &[(Step, Duration)], has_failed: bool) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_test_of_the_workspace_is_run() {
+        let metadata = cargo_metadata::MetadataCommand::new().current_dir(process::root()).no_deps().exec();
+        let packages = metadata.expect("cargo knows the workspace").packages;
+        let targets = packages.iter().flat_map(|package| &package.targets);
+        let mut names: Vec<_> = targets.filter(|target| target.is_test()).map(|target| target.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut run = [OF_PROGRAMS.as_slice(), &OF_CRATES].concat();
+        run.sort_unstable();
+        assert_eq!(names, run);
+    }
 
     #[test]
     fn the_table_says_what_was_done_what_failed_and_what_was_not_reached() {

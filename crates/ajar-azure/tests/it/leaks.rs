@@ -78,12 +78,14 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
     let (cloud, http) = cloud(&ours, &theirs);
     let client = ArmClient::new(&cloud, Arc::new(Canary), http).unwrap();
     let (vm, wanted) = (vm(), Wanted::new());
-    assert!(client.virtual_machine(&vm).await.is_err());
-    assert!(client.jit_policies(&vm).await.is_err());
-    assert!(client.granted(&vm).await.is_err());
-    for failed in [client.start(&vm, &wanted).await, client.deallocate(&vm, &wanted).await] {
-        assert!(failed.is_err(), "{failed:?}");
-    }
+    let (machine, policies, granted, started, stopped) = tokio::join!(
+        client.virtual_machine(&vm),
+        client.jit_policies(&vm),
+        client.granted(&vm),
+        client.start(&vm, &wanted),
+        client.deallocate(&vm, &wanted)
+    );
+    assert!(machine.is_err() && policies.is_err() && granted.is_err() && started.is_err() && stopped.is_err());
     let asked = ours.asked();
     let bearing = asked.iter().filter(|request| request.contains(CANARY)).count();
     assert!(bearing >= 5 && bearing == asked.len(), "{bearing} of {} had the token", asked.len());
