@@ -28,7 +28,8 @@ use crate::vm::PowerState;
 /// be read later, so the day is one that stays true.
 pub fn moment(at: DateTime<Utc>, zone: Zone) -> String {
     let time = time_of_day(at, zone);
-    if zone.is_today(at) { time } else { format!("{} {time}", zone.local(at).format("%a %-d %b")) }
+    let day = if zone.is_this_year(at) { "%a %-d %b" } else { "%a %-d %b %Y" };
+    if zone.is_today(at) { time } else { format!("{} {time}", zone.local(at).format(day)) }
 }
 
 /// A moment that is near, such as “17:04”.
@@ -179,6 +180,7 @@ mod tests {
             (2, "2026-11-23T21:30:00Z", "Mon 23 Nov 23:30"),
             (-8, "2026-11-24T00:01:00Z", "16:01"),
             (0, "2026-12-01T07:05:00Z", "Tue 1 Dec 07:05"),
+            (0, "2027-11-23T22:45:00Z", "Tue 23 Nov 2027 22:45"),
         ] {
             assert_eq!(told(hours, at), words, "{at} at {hours}");
         }

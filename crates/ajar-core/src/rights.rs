@@ -62,9 +62,8 @@ pub const NEEDED: [Right; 6] = [
     right(Purpose::Start, Place::Vm, "Microsoft.Compute/virtualMachines/start/action"),
 ];
 
-/// What is good to have beside them: the instance view by itself, and looking one's rights up.
-pub const USEFUL: [&str; 2] =
-    ["Microsoft.Compute/virtualMachines/instanceView/read", "Microsoft.Authorization/permissions/read"];
+/// What is good to have beside them: looking one's rights up.
+pub const USEFUL: [&str; 1] = ["Microsoft.Authorization/permissions/read"];
 
 /// What an account may where a VM is; `None` at a place where it may not look that up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The user's clock: how it stands to UTC at the moments that are spoken of, and which of them are today.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, TimeDelta, Utc};
 
 /// How far from now a moment may be that is told: JIT grants a day at most.
 const SPAN: TimeDelta = TimeDelta::hours(26);
@@ -42,6 +42,11 @@ impl Zone {
     /// Whether a moment is on the day that it is now.
     pub fn is_today(self, moment: DateTime<Utc>) -> bool {
         self.local(moment).date_naive() == self.local(self.now).date_naive()
+    }
+
+    /// Whether a moment is in the year that it is now.
+    pub fn is_this_year(self, moment: DateTime<Utc>) -> bool {
+        self.local(moment).year() == self.local(self.now).year()
     }
 
     /// The offset at a moment.

@@ -19,7 +19,8 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
         output::json(&snapshot.accounts.iter().map(|account| as_json(account, az)).collect::<Vec<_>>())?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = snapshot.accounts.iter().map(row).collect();
+    let az_user = only_user(&snapshot.sign_in_ways.az);
+    let rows: Vec<Vec<String>> = snapshot.accounts.iter().map(|account| row(account, az_user)).collect();
     output::lines(&output::table(&message::account::COLUMNS, &rows))?;
     let acts_as_az = snapshot.accounts.iter().any(|account| account.name.built_in() == Some(AZ));
     print_az(&snapshot.sign_in_ways.az, acts_as_az)?;
@@ -28,7 +29,7 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
             output::line_to_people(&message::account::about(account.name.as_str(), why));
         }
     }
-    if !snapshot.accounts.iter().any(|account| account.method.is_interactive()) {
+    if az_user.is_none() && !snapshot.accounts.iter().any(|account| account.method.is_interactive()) {
         output::line_to_people(message::account::how_to_sign_in());
     }
     Ok(())
@@ -60,13 +61,25 @@ fn az_row(az: &AzAccountView) -> Vec<String> {
     ]
 }
 
-fn row(account: &AccountView) -> Vec<String> {
-    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+/// Who is signed in to the Azure CLI, if that is one.
+fn only_user(az: &AzView) -> Option<&str> {
+    match az {
+        AzView::Read { accounts } => match accounts.as_slice() {
+            [only] => Some(&only.user),
+            _ => None,
+        },
+        AzView::Unread | AzView::Missing | AzView::Failed { .. } => None,
+    }
+}
+
+fn row(account: &AccountView, az_user: Option<&str>) -> Vec<String> {
+    let or_none = |text: Option<&str>| text.unwrap_or("–").to_owned();
+    let az_user = az_user.filter(|_| account.name.built_in() == Some(AZ));
     vec![
         message::account::name(account.name.as_str(), account.is_default),
-        or_none(&account.username),
+        or_none(account.username.as_deref().or(az_user)),
         message::account::method(account.method).into(),
-        or_none(&account.cloud),
+        or_none(account.cloud.as_deref()),
         account.favourites.to_string(),
         account.detail.clone(),
     ]

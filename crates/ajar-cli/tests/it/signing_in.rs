@@ -205,3 +205,18 @@ async fn a_second_account_takes_no_favourites_from_the_first_and_inherits_none()
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert_eq!(default().await, None, "nobody acts in its place without a word");
 }
+
+#[tokio::test]
+async fn who_is_signed_in_under_two_names_can_sign_out_of_one() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let mut second = user.ajar(&["sign-in", "--name", "again", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(second.stdout.take().unwrap()).lines();
+    let event = next_event(&mut lines).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    assert_eq!(ended(second).await.0, 0);
+    let (code, stdout, stderr) = user.run(&["sign-out", "again"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}

@@ -45,7 +45,7 @@ impl RefreshTokens for Entry {
 
 /// What an own account is kept under, in the keychain and among the credentials: cloud, application, identity. None for
 /// one that has not signed in yet, or that Ajar keeps nothing of.
-fn key(account: &AccountSettings) -> Option<String> {
+pub(super) fn key(account: &AccountSettings) -> Option<String> {
     let (cloud, client_id) = (account.cloud.as_deref()?, account.client_id.as_deref()?);
     let whose = match account.sign_in {
         SignInMethod::Browser | SignInMethod::DeviceCode => account.home_account_id.clone()?,

@@ -10,7 +10,7 @@ use ajar_core::snapshot::{Kept, SignInStage};
 
 use super::Inner;
 use super::clouds::Reach;
-use super::credentials::Signed;
+use super::credentials::{Signed, key};
 use crate::ports::{SignInPlan, SignedInAs, TellStage};
 
 fn kept(stored: Stored) -> Kept {
@@ -115,7 +115,10 @@ impl Inner {
     }
 
     pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble> {
-        let was_there = self.forget(account).await?;
+        // The same person, or application, may be there under another name, and lives on the same sign-in.
+        let settings = self.settings()?;
+        let is_shared = settings.accounts.iter().any(|(other, own)| other != name && key(own) == key(account));
+        let was_there = !is_shared && self.forget(account).await?;
         self.known().clients.retain(|acting, _| acting.account != *name);
         Ok(was_there)
     }
