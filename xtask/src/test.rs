@@ -62,7 +62,10 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
 const OF_PROGRAMS: [&str; 2] = ["desktop", "end-to-end"];
 
 /// The other test targets, whichever packages they are in.
-const OF_CRATES: [&str; 4] = ["contract", "it", "matrix", "secrets"];
+const OF_CRATES: [&str; 3] = ["contract", "it", "secrets"];
+
+/// Those that hold a client to its time limits, a thousand times: they have the machine to themselves.
+const ALONE: [&str; 1] = ["matrix"];
 
 /// Runs the tests of whole programs beside all others, more of either at a time than there are processors: both wait
 /// much. What the former print comes behind the latter. All are selected from the whole workspace: for a part of it much
@@ -82,8 +85,9 @@ fn side_by_side() -> anyhow::Result<()> {
     let programs = std::thread::spawn(move || process::collected(&mut programs));
     let crates = process::run(&mut test(&[&["--lib", "--bins"], named(&OF_CRATES).as_slice()].concat()));
     let programs = programs.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the tests of programs were not run")));
-    let documented = crates.and_then(|()| process::run(&mut test(&["--doc"])));
-    documented.and(programs)
+    crates.and(programs)?;
+    process::run(&mut test(&named(&ALONE)))?;
+    process::run(&mut test(&["--doc"]))
 }
 
 impl Step {
@@ -152,7 +156,7 @@ mod tests {
         let mut names: Vec<_> = targets.filter(|target| target.is_test()).map(|target| target.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let mut run = [OF_PROGRAMS.as_slice(), &OF_CRATES].concat();
+        let mut run = [OF_PROGRAMS.as_slice(), &OF_CRATES, &ALONE].concat();
         run.sort_unstable();
         assert_eq!(names, run);
     }
