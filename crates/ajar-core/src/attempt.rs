@@ -197,6 +197,11 @@ impl Attempt {
         self.clock.correct(by);
     }
 
+    /// It cannot begin: whom its favourite is to act as is not there.
+    pub fn cannot_begin(&mut self, trouble: Trouble) {
+        self.end(Outcome::Failed { trouble, step: Step::Vm });
+    }
+
     /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind. What
     /// had not left is to be told of before: [`Attempt::request_unsent`], [`Attempt::start_unsent`].
     pub fn cancel(&mut self, now: DateTime<Utc>) {

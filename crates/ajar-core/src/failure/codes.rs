@@ -82,6 +82,7 @@ impl Failure {
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
+            Self::BeingOpened { .. } => "beingOpened",
             Self::Settings { .. } => "settings",
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
@@ -97,6 +98,26 @@ impl Failure {
             Self::OtherAccount { .. } => "otherAccount",
             Self::Internal { .. } => "internal",
         }
+    }
+
+    /// Whether it is for want of somebody who is signed in, or signed in rightly: a sign-in of the account, or under its
+    /// name, may end it.
+    pub fn wants_sign_in(&self) -> bool {
+        matches!(
+            self,
+            Self::NotSignedIn { .. }
+                | Self::PrincipalRefused { .. }
+                | Self::CertificateUnfit { .. }
+                | Self::ClaimsRequired { .. }
+                | Self::SignInRequired { .. }
+                | Self::ConditionalAccess { .. }
+                | Self::ConsentMissing { .. }
+                | Self::ClientUnknown { .. }
+                | Self::NoClientId { .. }
+                | Self::KeychainUnavailable { .. }
+                | Self::InteractionRequired { .. }
+                | Self::UnknownAccount { .. }
+        )
     }
 
     /// What it means to a script.
@@ -138,6 +159,7 @@ impl Failure {
             Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
+            | Self::BeingOpened { .. }
             | Self::AccountExists { .. }
             | Self::ClientIdUnfit
             | Self::SignInIncomplete { .. }
