@@ -115,6 +115,8 @@ pub struct Attempt {
     asking: Asking,
     probe: Probe,
     passing_since: Option<Ms>,
+    /// Since when Azure has told no power state that is known.
+    untold_since: Option<Ms>,
     ready_since: Option<Ms>,
     notes: Vec<Note>,
     outcome: Option<(Outcome, Ms)>,
@@ -149,6 +151,7 @@ impl Attempt {
             },
             probe: Probe::default(),
             passing_since: None,
+            untold_since: None,
             ready_since: None,
             notes: Vec::new(),
             outcome: None,

@@ -229,6 +229,7 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
         ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
         ("AnotherOperationInProgress", "", "Wait until what else is being done"),
         ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
+        ("BadRequest", "is not supported: missing NSG.", "Associate a network security group"),
         ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
     ] {
         for view in refusals(code, message) {
