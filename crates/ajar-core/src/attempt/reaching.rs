@@ -60,6 +60,7 @@ impl Attempt {
         self.start.settle(result, at);
         if running {
             (self.passing_since, self.untold_since) = (None, None);
+            self.vm.rest();
             self.forget_fleeting_address(at);
             self.look_soon(at);
         }
