@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { accountOf, initials, isGuid, isOwn, othersFor, somebodyIsSignedIn, wantingSignIn } from './accounts';
+import { accountOf, detailOf, initials, isGuid, isOwn, othersFor, somebodyIsSignedIn, waitsForSignIn, wantingSignIn } from './accounts';
 import type { AzView } from './bindings/AzView';
 import { account, favourite, snapshot, vmId } from './fixtures/build';
 import * as states from './fixtures/snapshots';
@@ -61,4 +61,17 @@ test('an application is named by a GUID', () => {
 test('accounts of the settings can be forgotten, those that are there without them cannot', () => {
   const names = ['ada', 'az', 'AZD', 'environment', 'robot'];
   expect(names.filter((name) => isOwn(account(name)))).toEqual(['ada', 'robot']);
+});
+
+test('a row tells whom it acts as where that is not a matter of course, and the tenant that it names', () => {
+  const ada = account('ada', { isDefault: true, favourites: 1 });
+  const grace = account('grace', { favourites: 1, state: 'needsSignIn' });
+  const plain = favourite('web-01');
+  const named = favourite('db', { profile: { vm: '', account: 'GRACE', tenant: '7c1f0a52-6f0e-4c2b-9d57-31aa5e6b1c01' } });
+  const gone = favourite('lab', { profile: { vm: '', account: 'bob', tenant: 'contoso.example' } });
+  expect(detailOf(plain, [ada])).toBe('rg-demo');
+  expect(detailOf(plain, [ada, grace])).toBe('ada · rg-demo');
+  expect(detailOf(named, [ada, grace])).toBe('grace · 7c1f0a52… · rg-demo');
+  expect(detailOf(gone, [ada])).toBe('bob · contoso.example · rg-demo');
+  expect([plain, named, gone].map((one) => waitsForSignIn(one, [ada, grace]))).toEqual([false, true, true]);
 });

@@ -38,7 +38,7 @@ const brief = (tenant: string) => (isGuid(tenant) ? `${tenant.slice(0, 8)}…` :
 export function detailOf(favourite: FavouriteView, accounts: AccountView[]): string {
   const acting = accounts.filter(({ favourites }) => favourites > 0);
   const { account, tenant } = favourite.profile;
-  const named = account ?? accountOf(favourite, accounts)?.name;
+  const named = accountOf(favourite, accounts)?.name ?? account;
   const isTold = acting.length > 1 || goneAccount(favourite, accounts) !== null;
   return [...(isTold && named ? [named] : []), ...(tenant ? [brief(tenant)] : []), favourite.detail].join(' · ');
 }
