@@ -28,21 +28,24 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Ends when `open` is dropped by the host: every face then hears the last snapshot before its connection closes.
 pub(super) type Open = watch::Receiver<()>;
 
-/// The newest snapshot as a line for the faces: written once, however many are attached.
+/// The newest snapshot as it goes to the faces: written once, however many are attached.
 #[derive(Default)]
-struct Line(Mutex<Option<(Arc<Snapshot>, Arc<[u8]>)>>);
+struct Newest(Mutex<Option<Written>>);
 
-impl Line {
-    fn of(&self, snapshot: &Arc<Snapshot>) -> io::Result<Arc<[u8]>> {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, line)) = &*written
-            && Arc::ptr_eq(of, snapshot)
-        {
-            return Ok(Arc::clone(line));
+struct Written {
+    snapshot: Arc<Snapshot>,
+    line: Arc<[u8]>,
+}
+
+impl Newest {
+    fn line(&self, snapshot: &Arc<Snapshot>) -> io::Result<Arc<[u8]>> {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(written) = newest.as_ref().filter(|written| Arc::ptr_eq(&written.snapshot, snapshot)) {
+            return Ok(Arc::clone(&written.line));
         }
         let message = HostMessage::Snapshot { snapshot: Box::new((**snapshot).clone()) };
         let line: Arc<[u8]> = line(&message)?.into();
-        *written = Some((Arc::clone(snapshot), Arc::clone(&line)));
+        *newest = Some(Written { snapshot: Arc::clone(snapshot), line: Arc::clone(&line) });
         Ok(line)
     }
 }
@@ -50,15 +53,15 @@ impl Line {
 /// Serves faces as long as the host is open.
 pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Open) {
     let mut faces = JoinSet::new();
-    let written = Arc::new(Line::default());
+    let newest = Arc::new(Newest::default());
     loop {
         tokio::select! {
             _ = open.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok(stream) if is_of_this_user(&stream) => {
-                    let (engine, open, written) = (engine.of_another_face(), open.clone(), Arc::clone(&written));
+                    let (engine, open, newest) = (engine.of_another_face(), open.clone(), Arc::clone(&newest));
                     faces.spawn(async move {
-                        if let Err(error) = attend(stream, engine, open, &written).await {
+                        if let Err(error) = attend(stream, engine, open, &newest).await {
                             tracing::debug!(%error, "a face went away");
                         }
                     });
@@ -77,7 +80,7 @@ pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Op
     drop(tokio::time::timeout(FAREWELL, async { while faces.join_next().await.is_some() {} }).await);
 }
 
-async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, written: &Line) -> io::Result<()> {
+async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, newest: &Newest) -> io::Result<()> {
     let (receiver, mut sender) = tokio::io::split(stream);
     send(&mut sender, &HostMessage::Hello { protocol: PROTOCOL_VERSION }).await?;
     let mut snapshots = engine.snapshots();
@@ -91,7 +94,7 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, written: &
             _ = open.changed() => {
                 // Here, too, first what came of the requests: who has the answer looks for it in the snapshot.
                 let answers: Vec<_> = std::iter::from_fn(|| answered.try_recv().ok()).collect();
-                send_snapshot(&mut sender, &mut snapshots, written).await?;
+                send_snapshot(&mut sender, &mut snapshots, newest).await?;
                 for message in answers {
                     send(&mut sender, &message).await?;
                 }
@@ -100,12 +103,12 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, written: &
             Some(message) = answered.recv() => {
                 // First what came of the request, then the answer.
                 if snapshots.has_changed().unwrap_or(false) {
-                    send_snapshot(&mut sender, &mut snapshots, written).await?;
+                    send_snapshot(&mut sender, &mut snapshots, newest).await?;
                 }
                 send(&mut sender, &message).await?;
             }
             changed = snapshots.changed() => match changed {
-                Ok(()) => send_snapshot(&mut sender, &mut snapshots, written).await?,
+                Ok(()) => send_snapshot(&mut sender, &mut snapshots, newest).await?,
                 Err(_) => return Ok(()),
             }
         }
@@ -115,10 +118,10 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, written: &
 async fn send_snapshot(
     sender: &mut (impl AsyncWrite + Unpin),
     snapshots: &mut watch::Receiver<Arc<Snapshot>>,
-    written: &Line,
+    newest: &Newest,
 ) -> io::Result<()> {
     let snapshot = Arc::clone(&snapshots.borrow_and_update());
-    sender.write_all(&written.of(&snapshot)?).await
+    sender.write_all(&newest.line(&snapshot)?).await
 }
 
 async fn listen(
