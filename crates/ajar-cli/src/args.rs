@@ -127,6 +127,9 @@ pub(crate) struct SignIn {
     /// Which user of the Azure CLI [default: the one it acts as]
     #[arg(long, value_name = "USER", requires = "az", help_heading = "Instead of the browser")]
     pub(crate) username: Option<String>,
+    /// Sign nobody in: print what to send to the administrator who is to register an application
+    #[arg(long, conflicts_with_all = ["way", "name", "tenant", "client_id", "json"])]
+    pub(crate) message: bool,
     /// Print one JSON event a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,7 +7,7 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
-use ajar_core::protocol;
+use ajar_core::protocol::{self, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, WindowView};
 use ajar_runtime::adapters::{SystemClock, run_in_terminal, surroundings};
@@ -90,7 +90,14 @@ async fn signed_in_against(
     if !asking::goes_on(message::account::sign_in_now(), signals).await? {
         return Err(End::Code(failure.exit_code));
     }
-    sign_in::to_its_end(session, wish, false, signals).await?;
+    let account = sign_in::to_its_end(session, wish, false, signals).await?;
+    // Who signs in for a favourite means it to act as that account.
+    let snapshot = session.snapshot();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
+    let acts = favourite.and_then(|favourite| snapshot.account_of(favourite));
+    if acts.is_none_or(|acts| acts.name != account) {
+        session.face.ask(Request::ActAs { name: args.name.clone(), account }).await.accepted()?;
+    }
     Ok(true)
 }
 

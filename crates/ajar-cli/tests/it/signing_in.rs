@@ -110,8 +110,9 @@ async fn an_account_is_listed_forgotten_and_then_not_there_any_more() {
     let accounts: Vec<Value> = serde_json::from_str(&stdout).unwrap();
     let bob = accounts.iter().find(|account| account["name"] == "bob").unwrap();
     assert_eq!((code, &bob["state"], &bob["favourites"]), (0, &"signedIn".into(), &1.into()), "{stdout}");
+    assert_eq!(bob["favouriteNames"], serde_json::json!(["lab"]));
     let (_, table, _) = user.run(&["accounts"]).await;
-    assert!(table.contains("bob") && table.contains("signed in") && table.contains("browser"), "{table}");
+    assert!(table.contains("bob") && table.contains("lab") && table.contains("signed in") && table.contains("browser"), "{table}");
 
     let (code, stdout, stderr) = user.run(&["sign-out", "bob"]).await;
     assert_eq!(code, 0, "{stderr}");

@@ -22,9 +22,14 @@ const TWO_TENANTS: &str = r#"
 id = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02"
 name = "Fabrikam"
 
+[[tenants]]
+id = "c4f1a6d2-8b3e-4e57-9a10-2d6b7f8e5c05"
+name = "Tailspin"
+
 [[subscriptions]]
 id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
 name = "Home"
+managed_by = ["Tailspin"]
 
 [[subscriptions]]
 id = "c3a8e9b2-1f64-4d0e-8a57-90b4d2f1e003"
@@ -38,6 +43,10 @@ guest_in = ["Fabrikam"]
 [[accounts]]
 name = "bob"
 tenant = "Fabrikam"
+
+[[accounts]]
+name = "tom"
+tenant = "Tailspin"
 
 [[accounts]]
 name = "robot"
@@ -262,6 +271,17 @@ impl User {
             let url = format!("{}/journal", self.clouds[cloud].announce().control);
             self.http(cloud).delete(url).send().await.unwrap();
         }
+    }
+
+    /// What the keyring has of Ajar, by name.
+    pub(crate) async fn secrets(&self) -> Vec<String> {
+        let mut search = Command::new("dbus-send");
+        search.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
+        search.args(["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"]);
+        let output = search.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let items = text.lines().filter_map(|line| line.trim().strip_prefix("object path "));
+        items.map(ToOwned::to_owned).collect()
     }
 
     /// Everything that is written, but for what the keyring keeps: its file is not readable.

@@ -25,9 +25,12 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
+            Self::NotSignedInToAzd { .. } => "notSignedInToAzd",
             Self::NoManagedIdentity { .. } => "noManagedIdentity",
             Self::PrincipalRefused { .. } => "principalRefused",
+            Self::SecretMissing { .. } => "secretMissing",
             Self::CertificateUnfit { .. } => "certificateUnfit",
+            Self::TokenFileUnfit { .. } => "tokenFileUnfit",
             Self::ClaimsRequired { .. } => "claimsRequired",
             Self::SignInRequired { .. } => "signInRequired",
             Self::ConditionalAccess { .. } => "conditionalAccess",
@@ -37,6 +40,9 @@ impl Failure {
             Self::SignInIncomplete { .. } => "signInIncomplete",
             Self::NoClientId { .. } => "noClientId",
             Self::ClientIdUnfit => "clientIdUnfit",
+            Self::TenantUnfit { .. } => "tenantUnfit",
+            Self::OtherPerson { .. } => "otherPerson",
+            Self::AccountDiffers { .. } => "accountDiffers",
             Self::AccountDisabled { .. } => "accountDisabled",
             Self::SignInDeclined => "signInDeclined",
             Self::SignInTimedOut => "signInTimedOut",
@@ -44,6 +50,7 @@ impl Failure {
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
             Self::SignedInElsewhere { .. } => "signedInElsewhere",
+            Self::NothingToSignOut { .. } => "nothingToSignOut",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
@@ -58,6 +65,7 @@ impl Failure {
             Self::AccessRevoked { .. } => "accessRevoked",
             Self::SourceUncertain { .. } => "sourceUncertain",
             Self::SourceUnknown => "sourceUnknown",
+            Self::SubscriptionNotFound { .. } => "subscriptionNotFound",
             Self::VmNotFound { .. } => "vmNotFound",
             Self::VmNotRunning { .. } => "vmNotRunning",
             Self::PowerStateUnknown => "powerStateUnknown",
@@ -103,9 +111,13 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotSignedIn { .. }
+            | Self::NotSignedInToAzd { .. }
             | Self::NoManagedIdentity { .. }
             | Self::PrincipalRefused { .. }
+            | Self::SecretMissing { .. }
             | Self::CertificateUnfit { .. }
+            | Self::TokenFileUnfit { .. }
+            | Self::OtherPerson { .. }
             | Self::ClaimsRequired { .. }
             | Self::SignInRequired { .. }
             | Self::ConditionalAccess { .. }
@@ -138,7 +150,10 @@ impl Failure {
             Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
+            | Self::NothingToSignOut { .. }
             | Self::AccountExists { .. }
+            | Self::AccountDiffers { .. }
+            | Self::TenantUnfit { .. }
             | Self::ClientIdUnfit
             | Self::SignInIncomplete { .. }
             | Self::UnknownCloud { .. }
@@ -156,6 +171,7 @@ impl Failure {
             | Self::RequestConflict { .. }
             | Self::SocketFolder { .. }
             | Self::OtherVersion { .. }
+            | Self::SubscriptionNotFound { .. }
             | Self::VmNotFound { .. }
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }

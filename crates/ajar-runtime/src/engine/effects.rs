@@ -184,9 +184,7 @@ impl Engine {
         let now = self.now();
         match happened {
             Happened::Fact(number, fact) => {
-                if let Some(trouble) = trouble_of(&fact) {
-                    self.note_refused_account(&trouble.failure);
-                }
+                self.note_account(number, &fact);
                 self.learn_power(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
                     let Order { name, vm, .. } = working.attempt.order().clone();
@@ -206,7 +204,10 @@ impl Engine {
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
-            Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
+            Happened::Adopted { name, vm, policies } => {
+                self.note_accepted_account(&vm);
+                self.adopt(&name, &vm, &policies);
+            }
             Happened::Power { vm, power } => self.know_power(vm, power),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
@@ -217,6 +218,16 @@ impl Engine {
                 self.attempts.leave(face, None, now);
             }
             Happened::Refreshed(number, problem) => self.refreshed(number, problem),
+        }
+    }
+
+    /// What a call of an attempt tells of the account that made it.
+    fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
+        let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
+        if let Some(trouble) = trouble_of(fact) {
+            self.note_refused_account(&trouble.failure, &vm);
+        } else if matches!(fact, Fact::Policies(_) | Fact::Vm(_)) {
+            self.note_accepted_account(&vm);
         }
     }
 
