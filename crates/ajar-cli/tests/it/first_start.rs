@@ -97,7 +97,7 @@ async fn a_newcomer_is_led_from_nothing_to_an_open_vm() {
     assert!(shown.contains("You are not signed in to Azure") && shown.contains("ajar sign-in"), "{shown}");
     terminal.types("\n").await;
     let shown = terminal.until("The application’s id").await;
-    assert!(shown.contains("azure-permissions.md"), "{shown}");
+    assert!(shown.contains("ajar sign-in --message"), "{shown}");
     // What is no id is told as that, and asked for again.
     terminal.types("hunter2\n").await;
     let shown = terminal.until("The application’s id").await;
@@ -126,6 +126,22 @@ async fn who_does_not_want_to_sign_in_is_left_alone_with_the_failures_own_exit_c
     // Without a terminal nobody is asked.
     let (code, _, stderr) = user.run(&["connect", "lab", "--no-launch"]).await;
     assert!(code == 3 && !stderr.contains("Sign in now?"), "{stderr}");
+}
+
+#[tokio::test]
+async fn who_has_no_keychain_is_offered_to_sign_in_for_this_once() {
+    let user = User::new().await;
+    let more = format!(
+        "[accounts.bob]\nsign_in = \"browser\"\ncloud = \"sim\"\nclient_id = \"{APP}\"\nhome_account_id = \"o.t\"\n"
+    );
+    fs::write(user.folder().join("config.toml"), user.settings() + &more).unwrap();
+    let mut connect = user.ajar(&["connect", "lab", "--no-launch"]);
+    connect.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    let mut terminal = Terminal::of(&connect);
+    let shown = terminal.until("Sign in now? [Y/n]").await;
+    assert!(shown.contains("The keychain that keeps your sign-ins cannot be used"), "{shown}");
+    terminal.types("n\n").await;
+    assert_eq!(terminal.ended().await, Some(3));
 }
 
 #[tokio::test]

@@ -145,6 +145,8 @@ impl User {
         keyring.stdin.take().unwrap().write_all(b"password").await.unwrap();
         let user = Self { home, bus: address, clouds, _session: [bus, keyring] };
         user.write_settings();
+        // Who comes too early finds no keyring.
+        soon(async { while user.found_secrets().await.is_none() {} }).await;
         user
     }
 
@@ -217,7 +219,7 @@ impl User {
 
     /// Signs in as a browser would; the events that `ajar` told.
     pub(crate) async fn sign_in(&self, account: &str, args: &[&str]) -> Vec<Value> {
-        let args: Vec<&str> = args.iter().copied().chain(["sign-in", "--json"]).collect();
+        let args = [&["sign-in", "--json"], args].concat();
         let cloud = usize::from(args.contains(&"other"));
         let mut child = self.ajar(&args).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -275,13 +277,17 @@ impl User {
 
     /// What the keyring has of Ajar, by name.
     pub(crate) async fn secrets(&self) -> Vec<String> {
+        self.found_secrets().await.expect("the keyring answers")
+    }
+
+    async fn found_secrets(&self) -> Option<Vec<String>> {
         let mut search = Command::new("dbus-send");
         search.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
         search.args(["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"]);
         let output = search.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let items = text.lines().filter_map(|line| line.trim().strip_prefix("object path "));
-        items.map(ToOwned::to_owned).collect()
+        output.status.success().then(|| items.map(ToOwned::to_owned).collect())
     }
 
     /// Everything that is written, but for what the keyring keeps: its file is not readable.

@@ -221,12 +221,13 @@ impl Engine {
         }
     }
 
-    /// What a call of an attempt tells of the account that made it.
+    /// What a call of an attempt tells of the account that made it. The policies speak for it: what is read beside them may
+    /// have got its token before.
     fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
         if let Some(trouble) = trouble_of(fact) {
             self.note_refused_account(&trouble.failure, &vm);
-        } else if matches!(fact, Fact::Policies(_) | Fact::Vm(_)) {
+        } else if let Fact::Policies(Ok(_)) = fact {
             self.note_accepted_account(&vm);
         }
     }

@@ -83,22 +83,22 @@ impl Engine {
 
     /// What the wish says, else the account that it names, else the settings.
     fn plan(&self, wish: &SignIn) -> Result<SignInPlan, Failure> {
-        let known = wish.name.as_ref().and_then(|name| self.settings.own_account(name)).map(|(_, own)| own.clone());
+        let known = wish.name.as_ref().and_then(|name| self.settings.own_account(name));
         let is_same_kind = |own: &AccountSettings| {
             own.sign_in == wish.method || own.sign_in.is_interactive() && wish.method.is_interactive()
         };
         if let Some(name) = &wish.name
-            && (name.built_in().is_some() || known.as_ref().is_some_and(|own| !is_same_kind(own)))
+            && (name.built_in().is_some() || known.is_some_and(|(_, own)| !is_same_kind(own)))
         {
             return Err(Failure::AccountExists { name: name.to_string() });
         }
         let client_id = wish.client_id.as_deref().map(application_id).transpose()?;
         let tenant = wish.tenant.as_deref().map(tenant).transpose()?;
         let wish = SignIn { client_id, tenant, ..wish.clone() };
-        if let Some((name, known)) = wish.name.as_ref().zip(known.as_ref()) {
+        if let Some((name, known)) = known {
             stays_the_same(name, known, &wish)?;
         }
-        let known = known.unwrap_or_else(|| AccountSettings::new(wish.method));
+        let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
         let client_id = wish.client_id.clone().or(known.client_id.clone());
