@@ -106,7 +106,7 @@ pub(crate) struct SignIn {
     /// Show a code to type on another device, where no browser is at hand; many organisations forbid it
     #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) device_code: bool,
-    /// Sign in as an application of --tenant with --client-id; its secret is read from standard input
+    /// Sign in as an application of --tenant with --client-id; its secret is read from standard input, or asked for
     #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) service_principal: bool,
     /// The application's certificate in place of a secret: a PEM file with its RSA key

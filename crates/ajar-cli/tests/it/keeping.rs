@@ -19,7 +19,8 @@ async fn run(mut command: Command) -> (i32, String, String) {
     ended(command.spawn().unwrap()).await
 }
 
-async fn bob(listed: (i32, String, String)) -> (Value, Value) {
+/// How bob stands, and where his sign-in is kept, as `accounts --json` has it.
+fn bob(listed: (i32, String, String)) -> (Value, Value) {
     let (code, stdout, stderr) = listed;
     assert_eq!(code, 0, "{stderr}");
     let accounts: Vec<Value> = serde_json::from_str(&stdout).unwrap();
@@ -39,8 +40,8 @@ async fn without_a_keychain_nothing_is_said_to_be_in_one_and_signing_out_works_a
     assert_eq!(ended(child).await.0, 0);
 
     let accounts = || run(without_keychain(&user, &["accounts", "--json"]));
-    assert_eq!(bob(accounts().await).await, ("needsSignIn".into(), "nowhere".into()));
-    assert_eq!(bob(user.run(&["accounts", "--json"]).await).await, ("needsSignIn".into(), "nowhere".into()));
+    assert_eq!(bob(accounts().await), ("needsSignIn".into(), "nowhere".into()));
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("needsSignIn".into(), "nowhere".into()));
     let (code, stdout, stderr) = run(without_keychain(&user, &["sign-out", "bob"])).await;
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("[accounts.bob]") && !stdout.contains("keychain"), "{stdout}");
@@ -74,9 +75,9 @@ async fn a_refusal_is_known_to_the_next_command_until_somebody_has_signed_in() {
     user.control(0, "accounts", json!({ "account": "bob", "demand": "sessionExpired" })).await;
     assert_eq!(user.run(&["connect", "lab", "--no-launch"]).await.0, 3);
     user.control(0, "accounts", json!({ "account": "bob", "demand": "none" })).await;
-    assert_eq!(bob(user.run(&["accounts", "--json"]).await).await, ("needsSignIn".into(), "keychain".into()));
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("needsSignIn".into(), "keychain".into()));
     user.sign_in("bob", &["--name", "bob"]).await;
-    assert_eq!(bob(user.run(&["accounts", "--json"]).await).await, ("signedIn".into(), "keychain".into()));
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     assert!(code == 3 && stderr.contains("keeps no secret for the account bob"), "{code} {stderr}");
     let command = "sign-in --service-principal --name bob";
     assert!(stderr.contains(&format!("“ajar {command}”")), "{stderr}");
-    assert_eq!(bob(user.run(&["accounts", "--json"]).await).await.0, "needsSignIn");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "needsSignIn");
 
     let words: Vec<&str> = command.split(' ').collect();
     let mut child = user.ajar(&words).stdin(Stdio::piped()).spawn().unwrap();
@@ -100,5 +101,5 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     assert_eq!(ended(child).await.0, 0);
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
-    assert_eq!(bob(user.run(&["accounts", "--json"]).await).await, ("signedIn".into(), "keychain".into()));
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
 }

@@ -111,6 +111,7 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
     lines.join("\n")
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each failure")]
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {

@@ -89,6 +89,10 @@ impl SecretStore {
         let this = self.clone();
         tokio::spawn(async move {
             for name in left {
+                // It may be wanted again by now.
+                if !this.noted().left_behind.contains(&name) {
+                    continue;
+                }
                 match this.keychain.remove(&name).await {
                     Ok(_) => this.is_not_left(&name).await,
                     Err(failure) => tracing::debug!(%failure, "what was left in the keychain stays there for now"),

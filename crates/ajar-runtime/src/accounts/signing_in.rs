@@ -116,10 +116,11 @@ impl Inner {
             account.username = Some(az_user(&account).await?);
         }
         let secret = plan.secret.as_ref().map(|secret| Secret::from(secret.reveal().to_owned()));
-        let sign_in = self.without_a_page(&plan.called, &account, secret.clone()).map_err(|failure| match failure {
-            Failure::SecretMissing { .. } => Failure::SignInIncomplete { lacks: SignInPart::Secret },
-            failure => failure,
-        })?;
+        let wants_secret = account.sign_in == SignInMethod::ServicePrincipal && account.certificate.is_none();
+        if wants_secret && secret.is_none() {
+            return Err(Failure::SignInIncomplete { lacks: SignInPart::Secret }.into());
+        }
+        let sign_in = self.without_a_page(&plan.called, &account, secret.clone())?;
         let credential = sign_in.credential(&reach.cloud, reach.http)?;
         credential.try_out(&reach.cloud, None).await?;
         let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
