@@ -1,6 +1,12 @@
 //! Checks `tauri.conf.json` and the capabilities, and makes every command of ours one that must be granted.
 
-use std::{fs::File, io::Write, path::Path, process::ExitCode, time::SystemTime};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+    time::SystemTime,
+};
 
 use tauri_build::{AppManifest, Attributes};
 
@@ -14,6 +20,7 @@ const PLACEHOLDER: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"ut
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=ui/dist/index.html");
+    println!("cargo:rerun-if-changed=ui/src");
     match build() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,7 +31,11 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), Box<dyn std::error::Error>> {
-    place_window_files(Path::new("ui/dist/index.html"))?;
+    let index = Path::new("ui/dist/index.html");
+    place_window_files(index)?;
+    if newest(Path::new("ui/src"))? > fs::metadata(index)?.modified()? {
+        println!("cargo:warning=the window is older than ui/src: build it anew with `npm --prefix ui run build`");
+    }
     tauri_build::try_build(
         Attributes::new()
             .capabilities_path_pattern("./src-tauri/capabilities/**/*")
@@ -33,15 +44,27 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
     .map_err(|error| format!("{error:#}").into())
 }
 
+/// When the last of the files in a folder was written.
+fn newest(folder: &Path) -> io::Result<SystemTime> {
+    let mut newest_seen = SystemTime::UNIX_EPOCH;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let written =
+            if entry.file_type()?.is_dir() { newest(&entry.path())? } else { entry.metadata()?.modified()? };
+        newest_seen = newest_seen.max(written);
+    }
+    Ok(newest_seen)
+}
+
 /// Lets `cargo check` work on a fresh clone: `generate_context!` wants the window's files to be there.
 ///
 /// The placeholder is dated to the epoch, so that `cargo xtask` takes every source of the window for newer.
-fn place_window_files(index: &Path) -> std::io::Result<()> {
+fn place_window_files(index: &Path) -> io::Result<()> {
     if index.exists() {
         return Ok(());
     }
     if let Some(folder) = index.parent() {
-        std::fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)?;
     }
     let mut file = File::create(index)?;
     file.write_all(PLACEHOLDER.as_bytes())?;

@@ -15,5 +15,9 @@ export default defineConfig({
     environment: 'jsdom',
     setupFiles: ['src/test-setup.ts'],
     include: ['src/**/*.test.ts'],
+    // A machine that runs other tests beside these is slow, not wrong.
+    testTimeout: 30_000,
+    // Much of the time went into compiling the same components again.
+    experimental: { fsModuleCache: true },
   },
 });

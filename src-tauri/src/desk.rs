@@ -160,19 +160,9 @@ impl Desk {
                 if let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot()) {
                     return self.tell_refusal(Err(failure));
                 }
-                let wish = Connect {
-                    name,
-                    port: None,
-                    seconds: None,
-                    reason: None,
-                    source: None,
-                    launch: true,
-                    stays: true,
-                    again: false,
-                };
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
-                    desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
+                    desk.tell_refusal(view::connect(&desk.face, Connect::by_click(name)).await.map(drop));
                 });
             }
             Action::SignIn { name } => self.sign_in_for(name),

@@ -181,6 +181,54 @@ async fn a_missing_right_has_a_message_for_who_can_grant_it() {
 }
 
 #[tokio::test]
+async fn a_favourite_whose_account_is_gone_is_put_right_in_the_window() {
+    let desk = Desk::set_up().await;
+    let accounts = "[accounts.ada]\nsign_in = \"browser\"\n[accounts.bob]\nsign_in = \"browser\"\n";
+    let mut own = desk.own_azure(&format!("[sign_in]\nclient_id = \"{APPLICATION}\"\n{accounts}")).await;
+    own.add_favourite("account = \"grace\" # was signed out\n");
+    let window = desk.driven_window_of(&own, "Adwaita").await;
+    reads(&window, "grace · ").await;
+    look(&window, "account-gone").await;
+    window.tab_to("Find a VM").await;
+    window.press(&format!("web{ENTER}")).await;
+    reads(&window, "There is no account called “grace”.").await;
+    window.press(ESCAPE).await;
+    look(&window, "failed-for-account").await;
+
+    // Under its name, as somebody who may look only: what that led to stands first.
+    window.tab_to("Sign in to open web-01").await;
+    window.press(ENTER).await;
+    let page = own.next_page().await;
+    own.sign_in(&page, "grace").await;
+    reads(&window, "No right to ask").await;
+    reads(&window, "Signed in as grace").await;
+    look(&window, "signed-in-and-failed").await;
+    let first = "return document.querySelector('main section h2').innerText";
+    assert_eq!(window.run(first).await, "Couldn’t open");
+
+    // As another, which is written down.
+    window.tab_to("Other account for web-01").await;
+    window.press(ENTER).await;
+    let listed = "return document.activeElement.role === 'menuitem'";
+    window.run_until("the accounts are listed", listed).await;
+    window.press(&format!("ada{ENTER}")).await;
+    reads(&window, "Nobody is signed in as ada.").await;
+    assert!(own.settings().contains("account = \"ada\" # was signed out"), "{}", own.settings());
+
+    // And by hand.
+    window.tab_to("Find a VM").await;
+    window.press("\u{e015}").await;
+    window.press("\u{e032}").await;
+    reads(&window, "Edit web-01").await;
+    look(&window, "edit-favourite").await;
+    window.tab_to("User").await;
+    window.press(&format!("me{ENTER}")).await;
+    reads(&window, "Changed web-01").await;
+    assert!(own.settings().contains("user = \"me\""), "{}", own.settings());
+    window.close().await;
+}
+
+#[tokio::test]
 async fn the_demo_starts_beside_the_ajar_that_was_tried_first_and_ends_by_itself() {
     let desk = Desk::set_up().await;
     let own = desk.own_azure("").await;

@@ -89,7 +89,8 @@ pub(crate) const CUT: &str = r"
     return {
         wide,
         out: [...out, ...facts].map(({ outerHTML }) => outerHTML.slice(0, 200)),
-        scrolls: main.scrollWidth > main.clientWidth,
+        scrolls: main.scrollWidth > main.clientWidth
+            || document.documentElement.scrollHeight > document.documentElement.clientHeight,
     };";
 
 #[tokio::test]

@@ -213,6 +213,44 @@ async fn the_host_of_another_cloud_than_the_settings_mean_is_refused() {
     assert_eq!(refused(&["list", "--json"]).await, (2, message("china")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_is_changed_by_what_is_named_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+    let before =
+        format!("# mine\n[profiles.web] # the front\nvm = \"{vm}\"\nuser = \"me\" # not root\nstart = false\n");
+    std::fs::write(&file, &before).expect("a file");
+    let edit = |args: &[&'static str]| {
+        let args = [&["edit", "web"], args].concat();
+        let folder = folder.path().to_owned();
+        async move { run(&folder, &args).await }
+    };
+    let settings = || std::fs::read_to_string(&file).expect("it is there");
+
+    let ended = edit(&["--user", "you", "--for", "90m", "--cloud", "usgov", "--tenant", "contoso.us", "--start"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "Changed web.\n"), "{}", ended.stderr);
+    let changed = before.replace("\"me\"", "\"you\"").replace("start = false\n", "");
+    assert_eq!(settings(), changed.clone() + "for = \"90m\"\ncloud = \"usgov\"\ntenant = \"contoso.us\"\n");
+    let ended = edit(&["--for", "", "--cloud", "", "--tenant", "", "--rename", "front", "--json"]).await;
+    assert_eq!((ended.code, ended.last_event()["name"].as_str()), (0, Some("front")), "{}", ended.stderr);
+    assert_eq!(settings(), changed.replace("profiles.web", "profiles.front"));
+
+    let ended = run(folder.path(), &["edit", "front", "--user", "you"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "front is just like this already. Nothing was changed.\n"));
+    for (args, code) in [
+        (vec!["edit", "web", "--user", "x"], "unknownFavourite"),
+        (vec!["edit", "front", "--account", "grace"], "unknownAccount"),
+        (vec!["edit", "front", "--cloud", "moon"], "unknownCloud"),
+        (vec!["add", "db", "--vm", vm, "--cloud", "moon"], "unknownCloud"),
+        (vec!["edit", "front", "--port", "0"], "commandLine"),
+    ] {
+        let ended = run(folder.path(), &[args.as_slice(), &["--json"]].concat()).await;
+        assert_eq!((ended.code, ended.last_event()["code"].as_str()), (2, Some(code)), "{args:?}: {}", ended.stderr);
+    }
+    assert_eq!(settings(), changed.replace("profiles.web", "profiles.front"));
+}
+
 /// What a watch says first.
 async fn first_line(watch: &mut tokio::process::Child) -> String {
     let mut lines = BufReader::new(watch.stdout.as_mut().expect("piped")).lines();

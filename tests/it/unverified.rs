@@ -8,8 +8,12 @@ use tokio::process::Child;
 
 use crate::world::{LIMIT, World};
 
-/// How many simulators share the settings between them, side by side.
+/// How many simulators run side by side.
 const WORLDS: usize = 4;
+
+/// How many settings a simulator is put to, one after the other. Each brings VMs of its own, and everyone who is attached
+/// hears of all of them with every change.
+const SETTINGS: usize = 3;
 
 /// Where the client is, and where it goes between two requests for the same VM.
 const HERE: &str = "203.0.113.24";
@@ -131,7 +135,10 @@ async fn vms_are_opened_under_every_setting_of_every_switch() {
     let all = settings();
     assert!(all.len() > 30, "the simulator lists its switches: {all:?}");
     let mut tasks = tokio::task::JoinSet::new();
-    for share in all.chunks(all.len().div_ceil(WORLDS)).map(<[Setting]>::to_vec) {
+    for share in all.chunks(SETTINGS).map(<[Setting]>::to_vec) {
+        if tasks.len() == WORLDS {
+            tasks.join_next().await.expect("one is there").expect("its settings hold");
+        }
         tasks.spawn(async move {
             let world = World::with_fleet(&fleet(share.len())).await;
             let mut host = host(&world).await;
@@ -142,6 +149,23 @@ async fn vms_are_opened_under_every_setting_of_every_switch() {
         });
     }
     while let Some(ended) = tasks.join_next().await {
-        ended.expect("all settings hold");
+        ended.expect("its settings hold");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vm_whose_power_state_azure_never_tells_is_started_after_some_seconds_and_opened() {
+    let world = World::with_fleet(
+        "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001\"\nname = \"Contoso\"\n\
+         [[vms]]\nname = \"web-01\"\npower = \"deallocated\"\nports = [{ number = 22, jit = {} }]\n",
+    )
+    .await;
+    world.control().post("vms", json!({ "id": world.vm("web-01").id, "powerState": "unknown" })).await;
+    let ended = world.run(&["connect", "web-01", "--no-launch", "--json"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let event = ended.last_event();
+    assert_eq!(event["event"], "connected", "{event}");
+    let took = event["elapsedMs"].as_u64().expect("milliseconds");
+    assert!((10_000..60_000).contains(&took), "{took}");
+    assert_eq!(world.control().changes().await, ["initiate", "start"]);
 }

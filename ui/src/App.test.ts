@@ -185,7 +185,66 @@ describe('a favourite', () => {
   });
 });
 
+describe('changing a favourite', () => {
+  const profile = { vm: vmId('web-01'), user: 'anna', start: false };
+  const known = snapshot({ favourites: [favourite('web-01', { profile }), favourite('jump-eu')], host: states.accounts(NOW).host, accounts: states.accounts(NOW).accounts });
+
+  test('begins with F2 or in its menu, with all that is known filled in', async () => {
+    const { user } = await open(known);
+    await user.keyboard('{ArrowDown}{F2}');
+    expect(screen.getByRole('dialog', { name: 'Edit web-01' })).toBeTruthy();
+    expect(screen.getByLabelText('User')).toHaveProperty('value', 'anna');
+    await user.click(press(screen, 'Cancel'));
+    expect(screen.queryByRole('dialog')).toBeNull();
+    await user.keyboard('{Shift>}{F10}{/Shift}');
+    await user.click(await screen.findByText('Edit'));
+    expect(screen.getByLabelText('Name')).toHaveProperty('value', 'web-01');
+  });
+
+  test('sends what has changed with what stays, and Undo takes it back', async () => {
+    const { engine, user } = await open(known);
+    await user.keyboard('{ArrowDown}{F2}');
+    await user.clear(screen.getByLabelText('Name'));
+    await user.type(screen.getByLabelText('Name'), 'front');
+    await user.selectOptions(screen.getByLabelText('Account'), 'grace-gov');
+    await user.type(screen.getByLabelText('Tenant'), 'contoso.example');
+    await user.click(press(screen, 'Save'));
+    const changed = { ...profile, protocol: null, port: null, account: 'grace-gov', tenant: 'contoso.example', cloud: null };
+    expect(engine.requests).toEqual([{ ask: 'edit', name: 'web-01', rename: 'front', profile: changed }]);
+    await user.click(await screen.findByRole('button', { name: 'Undo' }));
+    expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', profile });
+  });
+
+  test('keeps what was typed when the engine refuses, in words without commands', async () => {
+    const { engine, user } = await open(known);
+    await user.keyboard('{ArrowDown}{F2}');
+    await user.type(screen.getByLabelText('User'), '-b');
+    engine.reply = { answer: 'refused', failure: failure('unknownAccount', { action: 'Say “ajar edit”.', actionInWindow: 'Choose another.' }) };
+    await user.click(press(screen, 'Save'));
+    expect((await screen.findByRole('alert')).textContent).toContain('Choose another.');
+    expect(screen.getByLabelText('User')).toHaveProperty('value', 'anna-b');
+  });
+});
+
 describe('adding a favourite', () => {
+  test('asks for the account where there are several, the default one named', async () => {
+    const { engine, user } = await open({ ...states.accounts(NOW), favourites: [] });
+    await user.click(press(screen, 'Add a VM'));
+    await user.click(screen.getByLabelText('VM resource ID'));
+    await user.paste(vmId('web-01'));
+    const [usual, first] = [...screen.getByLabelText<HTMLSelectElement>('Account').options];
+    expect([usual?.text, first?.text]).toEqual(['The default (ada)', 'ada · ada.lovelace@contoso.example']);
+    await user.selectOptions(screen.getByLabelText('Account'), 'konrad');
+    await user.click(press(screen, 'Add'));
+    expect(engine.requests.at(-1)).toMatchObject({ ask: 'add', name: 'web-01', profile: { account: 'konrad' } });
+  });
+
+  test('asks for none where there is one', async () => {
+    const { user } = await open(states.empty(NOW));
+    await user.click(press(screen, 'Add a VM'));
+    expect(screen.queryByLabelText('Account')).toBeNull();
+  });
+
   test('takes the name from the resource ID, and keeps what was typed when the engine refuses', async () => {
     const { engine, user } = await open(states.empty(NOW));
     await user.click(press(screen, 'Add a VM'));

@@ -21,6 +21,28 @@ export function accountOf(favourite: FavouriteView, accounts: AccountView[]): Ac
   return named ? accountNamed(accounts, named) : accounts.find(({ isDefault }) => isDefault);
 }
 
+/** The account that a favourite names and that is not there any more, if so. */
+export function goneAccount({ profile }: FavouriteView, accounts: AccountView[]): AccountName | null {
+  return profile.account && !accountNamed(accounts, profile.account) ? profile.account : null;
+}
+
+/** Whether a favourite cannot be opened before somebody has signed in, as far as is known. */
+export function waitsForSignIn(favourite: FavouriteView, accounts: AccountView[]): boolean {
+  return goneAccount(favourite, accounts) !== null || accountOf(favourite, accounts)?.state === 'needsSignIn';
+}
+
+/** A GUID says little: its beginning tells one from another. */
+const brief = (tenant: string) => (isGuid(tenant) ? `${tenant.slice(0, 8)}…` : tenant);
+
+/** The line under a favourite's name: before what is known of its VM whom it acts as and where, if that is not a matter of course. */
+export function detailOf(favourite: FavouriteView, accounts: AccountView[]): string {
+  const acting = accounts.filter(({ favourites }) => favourites > 0);
+  const { account, tenant } = favourite.profile;
+  const named = account ?? accountOf(favourite, accounts)?.name;
+  const isTold = acting.length > 1 || goneAccount(favourite, accounts) !== null;
+  return [...(isTold && named ? [named] : []), ...(tenant ? [brief(tenant)] : []), favourite.detail].join(' · ');
+}
+
 /** Those that a favourite could act as instead, once they are signed in. */
 export function othersFor(favourite: FavouriteView, accounts: AccountView[]): AccountView[] {
   const acting = accountOf(favourite, accounts);
@@ -34,8 +56,8 @@ export const isInteractive = (method: SignInMethod) => method === 'browser' || m
 /** The accounts that are there without settings. */
 const BUILT_IN = ['environment', 'az', 'azd'];
 
-/** Whether it is one of the settings, which can be forgotten. */
-export const isOwn = ({ name }: AccountView) => !BUILT_IN.some((builtIn) => same(name, builtIn));
+/** Whether it is one of the settings, which can be forgotten, or could be. */
+export const isOwn = ({ name }: Pick<AccountView, 'name'>) => !BUILT_IN.some((builtIn) => same(name, builtIn));
 
 /** Whoever is signed in to the Azure CLI, as far as it has told. */
 export function azAccounts(snapshot: Snapshot): AzAccountView[] {
@@ -55,6 +77,11 @@ export function wantingSignIn(snapshot: Snapshot): AccountView[] {
   return snapshot.accounts.filter(({ state, favourites }) => state === 'needsSignIn' && favourites > 0);
 }
 
+/** The clouds to choose from, the usual one first. */
+export function cloudChoices({ host }: Pick<Snapshot, 'host'>): string[] {
+  return [...new Set([host.cloud, 'public', 'usgov', 'china'])];
+}
+
 /** One or two letters for a person, by the user name: `ada.lovelace@contoso.example` is `AL`. */
 export function initials(account: AccountView | undefined): string {
   const name = account?.username?.split('@')[0] ?? '';
@@ -68,7 +95,13 @@ export interface SignInAim {
   /** How; else as the account does, else in the browser. */
   method?: SignInMethod | undefined;
   then?: ProfileName | undefined;
+  /** Where, if the favourite says so. */
+  cloud?: string | undefined;
 }
+
+const ACCOUNT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+
+export const isAccountName = (text: string) => ACCOUNT_NAME.test(text.trim());
 
 /** As Azure shows it, and as some copy it. */
 const GUID = /^\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$/i;

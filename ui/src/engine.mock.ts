@@ -21,6 +21,7 @@ const byName: Record<string, states.State> = {
   signedIn: states.signedIn,
   signInFailed: states.signInFailed,
   wanting: states.wanting,
+  gone: states.gone,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {
@@ -75,6 +76,13 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, attempts: before.attempts.filter(({ name }) => name !== request.name) };
     case 'add':
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm })] };
+    case 'edit':
+      return {
+        ...after,
+        favourites: before.favourites.map((known) =>
+          known.name === request.name ? { ...known, name: request.rename ?? known.name, profile: request.profile } : known,
+        ),
+      };
     case 'remove':
       return { ...after, favourites: before.favourites.filter(({ name }) => name !== request.name) };
     case 'signOut':
@@ -82,7 +90,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'cancelSignIn':
       return { ...after, signIn: null };
     case 'signIn':
-      return { ...after, signIn: { number: after.revision, account: request.name ?? null, stage: { kind: 'beginning' } } };
+      return { ...after, signIn: { number: after.revision, account: request.name ?? null, then: request.then ?? null, stage: { kind: 'beginning' } } };
     case 'setClientId':
       return { ...after, signInWays: { ...before.signInWays, clientId: request.clientId } };
     case 'actAs':

@@ -14,6 +14,7 @@ export interface Problem {
   title: string;
   message: string;
   action: string;
+  actionInWindow?: string | null;
   helpUrl: string | null;
 }
 

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 
+import type { FailureView } from './bindings/FailureView';
 import { dependsOnAccount, partAtRight, remedyOf } from './failure';
 import { account, failure } from './fixtures/build';
-import { accessDenied, signInRequired, sourceUncertain } from './fixtures/snapshots';
+import { accessDenied, signInRequired, sourceUncertain, unknownAccount } from './fixtures/snapshots';
+
+const wanting = (code: string, parts: Partial<FailureView> = {}) => failure(code, { wantsSignIn: true, ...parts });
 
 test('the missing right is set apart from the sentence that names it', () => {
   expect(partAtRight(accessDenied.message)).toEqual({
@@ -29,25 +32,25 @@ test('what helps most depends on the failure and on who acts', () => {
   expect(remedyOf(sourceUncertain, own)).toEqual({ kind: 'choose', addresses: ['198.51.100.20', '203.0.113.7'] });
   expect(remedyOf(accessDenied, own)).toEqual({ kind: 'administrator' });
   expect(remedyOf(signInRequired, own)).toEqual({ kind: 'signIn', method: undefined });
-  expect(remedyOf(failure('notSignedIn'), az)).toEqual({ kind: 'signIn', method: undefined });
+  expect(remedyOf(wanting('notSignedIn'), az)).toEqual({ kind: 'signIn', method: undefined });
   // A person can sign in; that helps no application with a secret.
-  expect(remedyOf(failure('signInRequired'), application)).toEqual({ kind: 'again' });
+  expect(remedyOf(wanting('principalRefused'), application)).toEqual({ kind: 'again' });
   // Many organisations forbid codes alone.
-  expect(remedyOf(failure('conditionalAccess'), own)).toEqual({ kind: 'signIn', method: 'browser' });
+  expect(remedyOf(wanting('conditionalAccess'), own)).toEqual({ kind: 'signIn', method: 'browser' });
+  // An account that is gone is signed in to anew.
+  expect(remedyOf(unknownAccount, undefined)).toEqual({ kind: 'signIn', method: undefined });
   expect(remedyOf(failure('portSilent'), own)).toEqual({ kind: 'again' });
 });
 
 test('a session of the Azure CLI is renewed by the command that Azure wants', () => {
   const command = 'az login --tenant "t" --claims-challenge "eyJ9" --scope "https://management.azure.com/.default"';
-  const challenge = failure('claimsRequired', { action: `With the Azure CLI: ${command}; then try again.` });
+  const challenge = wanting('claimsRequired', { action: `With the Azure CLI: ${command}; then try again.` });
   expect(remedyOf(challenge, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
   expect(remedyOf(challenge, account('ada'))).toEqual({ kind: 'signIn', method: undefined });
 });
 
 test('another account is a way out where rights or sign-ins are in the way', () => {
-  expect(['accessDenied', 'signInRequired', 'notInTenant', 'portSilent'].filter(dependsOnAccount)).toEqual([
-    'accessDenied',
-    'signInRequired',
-    'notInTenant',
-  ]);
+  const codes = ['accessDenied', 'notInTenant', 'portSilent'].map((code) => failure(code));
+  const told = [...codes, signInRequired, unknownAccount].filter(dependsOnAccount);
+  expect(told.map(({ code }) => code)).toEqual(['accessDenied', 'notInTenant', 'signInRequired', 'unknownAccount']);
 });

@@ -1,5 +1,6 @@
 // What a failure says, and what helps against it.
 
+import { isInteractive } from './accounts';
 import type { AccountView } from './bindings/AccountView';
 import type { FailureView } from './bindings/FailureView';
 import type { SignInMethod } from './bindings/SignInMethod';
@@ -18,19 +19,6 @@ export function partAtRight(message: string): Parted {
   return { before: message.slice(0, right.index).trim(), right: right[0], after: after.trim() };
 }
 
-/** Codes of failures that somebody's signing in may end. */
-const WANT_SIGN_IN = new Set([
-  'notSignedIn',
-  'claimsRequired',
-  'signInRequired',
-  'conditionalAccess',
-  'consentMissing',
-  'clientUnknown',
-  'noClientId',
-  'keychainUnavailable',
-  'unknownAccount',
-]);
-
 /** What helps most against a failure of a favourite. */
 export type Remedy =
   | { kind: 'again' }
@@ -40,18 +28,27 @@ export type Remedy =
   | { kind: 'administrator' };
 
 /** `account` is the one that the favourite acts as. */
-export function remedyOf({ code, choices, action }: FailureView, account: AccountView | undefined): Remedy {
+export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, account: AccountView | undefined): Remedy {
   if (code === 'sourceUncertain' && choices.length > 0) return { kind: 'choose', addresses: choices };
   if (code === 'accessDenied' || code === 'policyUnseen') return { kind: 'administrator' };
-  if (!WANT_SIGN_IN.has(code)) return { kind: 'again' };
+  if (!wantsSignIn) return { kind: 'again' };
   // A session of the Azure CLI is renewed there, and Azure has said how.
   const command = account?.method === 'az' && code === 'claimsRequired' ? /\baz login [^;]+/.exec(action) : null;
   if (command) return { kind: 'command', command: command[0].trim() };
-  if (account?.method === 'service-principal') return { kind: 'again' };
+  // A person can sign in; that helps no application and no machine.
+  if (account && !isInteractive(account.method) && !['az', 'azd'].includes(account.method)) return { kind: 'again' };
   return { kind: 'signIn', method: code === 'conditionalAccess' ? 'browser' : undefined };
 }
 
+/** Failures that are no want of a sign-in, and where another account may be let through all the same. */
+const OTHERS_MAY = ['accessDenied', 'policyUnseen', 'notInTenant', 'accountDisabled', 'vmNotFound', 'otherCloudsAccount'];
+
 /** Whether another account may be let through where this one is not. */
-export function dependsOnAccount(code: string): boolean {
-  return WANT_SIGN_IN.has(code) || ['accessDenied', 'policyUnseen', 'notInTenant', 'accountDisabled', 'principalRefused', 'interactionRequired', 'vmNotFound'].includes(code);
+export function dependsOnAccount({ code, wantsSignIn }: FailureView): boolean {
+  return wantsSignIn || OTHERS_MAY.includes(code);
+}
+
+/** What there is to do, in words for where a button does it. */
+export function actionOf({ action, actionInWindow }: Pick<FailureView, 'action'> & Partial<FailureView>): string {
+  return actionInWindow ?? action;
 }

@@ -8,6 +8,7 @@ export type KeyAction =
   | { do: 'closeWindow' }
   | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
   | { do: 'connect' }
+  | { do: 'edit' }
   | { do: 'menu' };
 
 export interface Key {
@@ -43,6 +44,8 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
       return situation.away ? { do: 'goBack' } : { do: 'closeWindow' };
     case 'ContextMenu':
       return situation.selected ? { do: 'menu' } : null;
+    case 'F2':
+      return situation.selected ? { do: 'edit' } : null;
     case 'ArrowDown':
       return { do: 'move', to: 'next' };
     case 'ArrowUp':

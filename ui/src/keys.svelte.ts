@@ -43,7 +43,7 @@ export class Keys {
       searching: this.#view.query !== '',
       selected: this.#view.selected !== null,
       away: this.#view.showsAccounts,
-      covered: this.menu !== null || document.querySelector('dialog[open]') !== null,
+      covered: this.menu !== null || document.querySelector('dialog[open], [role=menu]') !== null,
     };
   }
 
@@ -73,6 +73,9 @@ export class Keys {
         break;
       case 'connect':
         if (view.selected) view.connectRow(view.selected);
+        break;
+      case 'edit':
+        view.editRow(view.selected);
         break;
       case 'menu':
         if (view.selected?.startsWith('favourite:')) this.menu = view.selected;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { vmId } from './fixtures/build';
-import { emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
+import { favourite, vmId } from './fixtures/build';
+import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -22,7 +22,21 @@ describe('the form for a favourite', () => {
   });
 
   test('leaves out what was left empty', () => {
-    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', port: null, user: null, for: 'PT2H' });
+    const nothing = { port: null, user: null, account: null, tenant: null, cloud: null };
+    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', for: '2h', ...nothing });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
+  });
+
+  test('changes of a favourite what is typed, and nothing else', () => {
+    const profile = { vm: vmId('web-01'), start: false, identity_file: '~/.ssh/web', for: '90m', tenant: 'contoso.example' };
+    const known = favourite('web-01', { profile });
+    const draft = draftOf(known);
+    expect(draft).toMatchObject({ port: '', access: '90m', protocol: 'ssh', tenant: 'contoso.example', account: '' });
+    expect(accessChoices(draft.access).map(({ value }) => value)).toContain('90m');
+    expect(profileFrom(draft, known)).toMatchObject({ ...profile, protocol: null });
+    const changed = profileFrom({ ...draft, account: 'grace', tenant: '', protocol: 'rdp' }, known);
+    expect(changed).toMatchObject({ start: false, for: '90m', account: 'grace', tenant: null, protocol: 'rdp' });
+    const plain = favourite('web-02');
+    expect(profileFrom(draftOf(plain), plain).for).toBeUndefined();
   });
 });

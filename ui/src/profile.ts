@@ -1,10 +1,11 @@
-// The form's way to a profile.
+// The form's way to a profile, and back.
 
+import type { FavouriteView } from './bindings/FavouriteView';
 import type { Profile } from './bindings/Profile';
 import type { Protocol } from './bindings/Protocol';
 import { words } from './words';
 
-/** What is typed in the form for a new favourite. */
+/** What is typed in the form for a favourite. An empty text stands for what holds without it. */
 export interface Draft {
   vm: string;
   name: string;
@@ -12,20 +13,46 @@ export interface Draft {
   port: string;
   user: string;
   access: string;
+  account: string;
+  tenant: string;
+  cloud: string;
 }
 
-export const emptyDraft: Draft = { vm: '', name: '', protocol: 'ssh', port: '', user: '', access: 'PT2H' };
+/** As long as is asked for where a profile does not say. */
+const USUAL_ACCESS = '2h';
+
+export const emptyDraft: Draft = {
+  vm: '',
+  name: '',
+  protocol: 'ssh',
+  port: '',
+  user: '',
+  access: USUAL_ACCESS,
+  account: '',
+  tenant: '',
+  cloud: '',
+};
 
 export const defaultPorts: Record<Protocol, number> = { ssh: 22, rdp: 3389 };
 
-export const accessChoices: { value: string; label: string }[] = [
-  { value: 'PT30M', label: '30 minutes' },
-  { value: 'PT1H', label: '1 hour' },
-  { value: 'PT2H', label: '2 hours' },
-  { value: 'PT3H', label: '3 hours' },
-  { value: 'PT8H', label: '8 hours' },
-  { value: 'PT24H', label: '24 hours' },
-];
+/** As the settings have them. */
+const accessLabels: Record<string, string> = {
+  '30m': '30 minutes',
+  '1h': '1 hour',
+  '2h': '2 hours',
+  '3h': '3 hours',
+  '8h': '8 hours',
+  '1d': '24 hours',
+};
+
+/** The lengths to choose from, with the one that is chosen. */
+export function accessChoices(chosen: string): { value: string; label: string }[] {
+  const values = Object.keys(accessLabels);
+  return [...values, ...(values.includes(chosen) ? [] : [chosen])].map((value) => ({
+    value,
+    label: accessLabels[value] ?? value,
+  }));
+}
 
 const VM_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/([^/]+)$/i;
@@ -52,13 +79,38 @@ export function nameFrom(vm: string): string {
   return NAME.test(name) ? name : '';
 }
 
-export function profileFrom(draft: Draft): Profile {
+/** A favourite as the form shows it. */
+export function draftOf({ name, protocol, profile }: FavouriteView): Draft {
   return {
-    vm: draft.vm.trim(),
-    protocol: draft.protocol,
-    port: draft.port.trim() === '' ? null : Number(draft.port),
-    user: draft.user.trim() || null,
-    for: draft.access,
+    vm: profile.vm,
+    name,
+    protocol,
+    port: profile.port == null ? '' : String(profile.port),
+    user: profile.user ?? '',
+    access: profile.for ?? USUAL_ACCESS,
+    account: profile.account ?? '',
+    tenant: profile.tenant ?? '',
+    cloud: profile.cloud ?? '',
   };
 }
 
+/** The profile that a draft means. What the form does not show, and what holds without being written, stays as it was. */
+export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
+  const known = before?.profile;
+  const text = (typed: string) => typed.trim() || null;
+  const keepsProtocol = before && draft.protocol === before.protocol;
+  const keepsAccess = known && draft.access === (known.for ?? USUAL_ACCESS);
+  const { for: knownAccess, ...others } = known ?? {};
+  const access = keepsAccess ? knownAccess : draft.access;
+  return {
+    ...others,
+    vm: draft.vm.trim(),
+    protocol: keepsProtocol ? (known?.protocol ?? null) : draft.protocol,
+    port: draft.port.trim() === '' ? null : Number(draft.port),
+    user: text(draft.user),
+    ...(access === undefined ? {} : { for: access }),
+    account: text(draft.account),
+    tenant: text(draft.tenant),
+    cloud: text(draft.cloud),
+  };
+}

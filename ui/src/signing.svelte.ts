@@ -1,10 +1,11 @@
-import { accountNamed, isInteractive, type SignInAim } from './accounts';
+import { accountNamed, isInteractive, isOwn, type SignInAim } from './accounts';
 import type { FailureView } from './bindings/FailureView';
 import type { SignIn } from './bindings/SignIn';
 import type { SignInView } from './bindings/SignInView';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Problem } from './engine';
 import type { View } from './view.svelte';
+import { words } from './words';
 
 /** The way to a sign-in: what is asked for, whether the form is open, and the card that tells how it goes. */
 export class Signing {
@@ -28,9 +29,20 @@ export class Signing {
     return isUnderWay(signIn) || keyOf(snapshot, signIn) === this.#watched ? signIn : null;
   });
 
-  /** Takes note of what a snapshot tells. */
+  /** Takes note of what a snapshot tells. A sign-in that has led on makes room for what it led to. */
   see(snapshot: Snapshot): void {
-    if (snapshot.signIn && isUnderWay(snapshot.signIn)) this.#watched = keyOf(snapshot, snapshot.signIn);
+    const { signIn } = snapshot;
+    if (!signIn) return;
+    if (isUnderWay(signIn)) {
+      this.#watched = keyOf(snapshot, signIn);
+    } else if (signIn.stage.kind === 'done' && keyOf(snapshot, signIn) === this.#watched && hasLedOn(snapshot, signIn)) {
+      const { name, kept } = signIn.stage;
+      this.#watched = null;
+      // What led on stands in sight: why the sign-in does not last is with the account.
+      const why = { label: words.accounts, run: () => this.#view.turnToAccounts(true) };
+      const more = kept.place === 'memoryOnly' ? { more: words.untilAjarEnds, act: why } : {};
+      this.#view.note = { text: words.signedInAs(name), ...more };
+    }
   }
 
   /** Leads to a sign-in by as few questions as are open: none where account or application say all that it takes. */
@@ -39,11 +51,14 @@ export class Signing {
     const account = snapshot && aim.account !== undefined ? accountNamed(snapshot.accounts, aim.account) : undefined;
     if (account && isInteractive(account.method)) {
       void this.#beginOrTell({ ...aimed(aim), name: account.name, method: aim.method ?? account.method });
-    } else if (snapshot?.signInWays.clientId) {
-      void this.#beginOrTell({ ...aimed(aim), method: 'browser' });
+      return;
+    }
+    // What another program signs in is no account to sign in to here; one that is gone gives its name to the next.
+    const name = account || aim.account === undefined || !isOwn({ name: aim.account }) ? undefined : aim.account;
+    if (snapshot?.signInWays.clientId) {
+      void this.#beginOrTell({ ...aimed(aim), ...(name === undefined ? {} : { name }), method: 'browser' });
     } else {
-      // What another program signs in is no account that the form could sign in to.
-      this.openForm({ ...aim, account: undefined });
+      this.openForm({ ...aim, account: name });
     }
   }
 
@@ -100,6 +115,11 @@ function keyOf({ host }: Snapshot, { number }: SignInView): string {
   return `${host.pid}:${number}`;
 }
 
-function aimed({ then }: SignInAim): Pick<SignIn, 'then'> {
-  return then === undefined ? {} : { then };
+/** Whether what was signed in for is under way, or has come to its end already. */
+function hasLedOn({ attempts }: Snapshot, { then }: SignInView): boolean {
+  return attempts.some(({ name, outcome }) => (then === null ? outcome === null : name === then));
+}
+
+function aimed({ then, cloud }: SignInAim): Pick<SignIn, 'then' | 'cloud'> {
+  return { ...(then === undefined ? {} : { then }), ...(cloud === undefined ? {} : { cloud }) };
 }

@@ -1,4 +1,4 @@
-import { render, screen, within } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { readFileSync } from 'node:fs';
 import { tick } from 'svelte';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
-import { account, attempt, failure, favourite, signIn, snapshot } from './fixtures/build';
+import { account, attempt, failure, favourite, signIn, snapshot, vmId } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 import { applicationMessage } from './words';
 
@@ -67,6 +67,23 @@ describe('a first start', () => {
     const page = readFileSync('../docs/azure-permissions.md', 'utf8');
     const command = /az ad app create[^]*?\}\]'/.exec(applicationMessage)?.[0];
     expect(page).toContain(command);
+  });
+
+  test('has the way that needs no application in sight, and sees when it was gone', async () => {
+    const { engine, user } = await open(states.first(NOW));
+    expect(screen.getByText('az login')).toBeTruthy();
+    await user.click(press('Sign in'));
+    expect(dialog().getByText('Without an application').closest('details')).toBeNull();
+    await user.click(dialog().getByRole('button', { name: 'Copy az login' }));
+    expect(engine.copied).toEqual(['az login']);
+    engine.requests.length = 0;
+    await fireEvent.focus(globalThis.window);
+    expect(engine.requests).toEqual([{ ask: 'readAccounts' }]);
+  });
+
+  test('has nobody to call all right in the footer', async () => {
+    await open(states.first(NOW));
+    expect(screen.getByRole('contentinfo').querySelector('.dot')?.classList.contains('nobody')).toBe(true);
   });
 
   test('asks the Azure CLI once, however long it takes', async () => {
@@ -235,6 +252,20 @@ describe('the accounts', () => {
     expect(asked(engine)).toEqual([{ ask: 'signIn', method: 'browser', tenant: 'fabrikam.example', cloud: 'china' }]);
   });
 
+  test('one more gets the name that is typed, if it can be one', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    await user.type(dialog().getByLabelText('Name of the account'), 'my job');
+    await user.click(press('Sign in with the browser'));
+    expect(dialog().getByLabelText('Name of the account').getAttribute('aria-invalid')).toBe('true');
+    expect(asked(engine)).toEqual([]);
+    await user.clear(dialog().getByLabelText('Name of the account'));
+    await user.type(dialog().getByLabelText('Name of the account'), 'job');
+    await user.click(press('Sign in with the browser'));
+    expect(asked(engine)).toEqual([{ ask: 'signIn', method: 'browser', name: 'job' }]);
+  });
+
   test('a refused sign-in is told in the form, which keeps what was typed', async () => {
     const { engine, user } = await open(states.accounts(NOW));
     await user.click(press(/^Accounts/));
@@ -274,7 +305,7 @@ describe('a failure for want of a sign-in', () => {
   });
 
   test('leads through the form where there is nothing to sign in with yet', async () => {
-    const failed = attempt(1, 'web-01', NOW, { outcome: { kind: 'failed', ...failure('notSignedIn') } });
+    const failed = attempt(1, 'web-01', NOW, { outcome: { kind: 'failed', ...failure('notSignedIn', { wantsSignIn: true }) } });
     const { engine, user } = await open({ ...states.first(NOW), favourites: [favourite('web-01')], attempts: [failed] });
     await user.click(press('Sign in to open web-01'));
     expect(dialog().getByText('Once you are signed in, web-01 is opened again.')).toBeTruthy();
@@ -286,6 +317,72 @@ describe('a failure for want of a sign-in', () => {
     const { user } = await open(states.wanting(NOW));
     await user.click(press('grace-gov could not be read: sign in again'));
     expect(press('Sign in to grace-gov')).toBeTruthy();
+  });
+});
+
+describe('a favourite whose account is gone', () => {
+  test('leads to a sign-in under its name, or to another account that is written down', async () => {
+    const { engine, user } = await open(states.gone(NOW));
+    expect(card('web-01').queryByText(/“ajar /)).toBeNull();
+    await user.click(press('Sign in to open web-01'));
+    expect(asked(engine)).toEqual([{ ask: 'signIn', method: 'browser', name: 'grace', then: 'web-01' }]);
+    engine.requests.length = 0;
+    await user.click(press('Other account for web-01'));
+    // What is typed is for the menu.
+    await user.keyboard('k{Escape}');
+    expect([screen.getByRole('combobox').getAttribute('aria-expanded'), engine.closed]).toEqual(['false', 0]);
+    await user.click(press('Other account for web-01'));
+    await user.click(await screen.findByText('konrad'));
+    await vi.waitFor(() =>
+      expect(asked(engine)).toEqual([
+        { ask: 'actAs', name: 'web-01', account: 'konrad' },
+        { ask: 'connect', name: 'web-01', launch: true },
+      ]),
+    );
+  });
+
+  test('says so in its row, whose menu signs in as well', async () => {
+    const { engine, user } = await open({ ...states.gone(NOW), attempts: [], favourites: [favourite('web-01', { profile: { vm: vmId('web-01'), account: 'grace' } })] });
+    const row = screen.getByRole('row', { name: /web-01/ });
+    expect(row.textContent).toContain('grace · rg-demo');
+    expect(within(row).getByText('Sign in')).toBeTruthy();
+    await user.click(press('More for web-01'));
+    await user.click(await screen.findByText('Sign in', { selector: '[role=menuitem]' }));
+    expect(asked(engine)).toEqual([{ ask: 'signIn', method: 'browser', name: 'grace', then: 'web-01' }]);
+  });
+
+  test('gives its name to the form where there is nothing to sign in with yet', async () => {
+    const { engine, user } = await open({ ...states.gone(NOW), signInWays: { clientId: null, az: { kind: 'missing' } } });
+    await user.click(press('Sign in to open web-01'));
+    expect(dialog().getByLabelText('Name of the account')).toHaveProperty('value', 'grace');
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${APPLICATION}{Enter}`);
+    expect(asked(engine).at(-1)).toEqual({ ask: 'signIn', method: 'browser', name: 'grace', then: 'web-01' });
+  });
+});
+
+describe('the card that tells who signed in', () => {
+  const end = { kind: 'done' as const, name: 'ada', username: 'ada@contoso.example', kept: { place: 'memoryOnly' as const, why: 'The keychain is locked.' } };
+
+  test('makes room once what it was for is under way or has failed, and says it in passing', async () => {
+    for (const outcome of [null, { kind: 'failed' as const, ...states.accessDenied }]) {
+      const { see } = await open(states.signInBrowser(NOW));
+      const then = { ...states.accounts(NOW), windows: [], signIn: signIn(end, { then: 'web-01' }) };
+      await see({ ...then, attempts: [attempt(9, 'web-01', NOW, { outcome })] });
+      expect(screen.queryByRole('region', { name: 'Signed in' })).toBeNull();
+      expect(screen.getByText(/Signed in as ada\./, { selector: '.toast p' }).textContent).toContain('Until Ajar ends');
+      expect(press('Dismiss')).toBeTruthy();
+      await see({ ...then, attempts: [] });
+      expect(screen.queryByRole('region', { name: 'Signed in' })).toBeNull();
+      cleanup();
+    }
+  });
+
+  test('stands below a failure that has nothing to do with it', async () => {
+    const { see } = await open(states.signInBrowser(NOW));
+    await see({ ...states.failures(NOW), host: states.first(NOW).host, signIn: signIn(end) });
+    const failed = screen.getByRole('article', { name: 'finance-app' });
+    const signedIn = screen.getByRole('region', { name: 'Signed in' });
+    expect(failed.compareDocumentPosition(signedIn) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
   });
 });
 

@@ -1,10 +1,14 @@
+import { accountOf, detailOf, goneAccount } from './accounts';
 import type { AccountName } from './bindings/AccountName';
+import type { FavouriteView } from './bindings/FavouriteView';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
+import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
+import { actionOf } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { search } from './search';
 import { favouriteKey, sectionsOf, windowKey, type RowKey } from './sections';
@@ -30,6 +34,8 @@ export class View {
   query = $state('');
   note = $state.raw<Note | null>(null);
   announced = $state('');
+  /** The favourite that the form is open for, or a new one. */
+  edited = $state.raw<FavouriteView | 'new' | null>(null);
   /** Whether the accounts are looked at in place of the lists. */
   showsAccounts = $state(false);
   /** Whether this Ajar brings an Azure of its own to try it with. */
@@ -38,7 +44,12 @@ export class View {
 
   sections = $derived(this.snapshot && sectionsOf(this.snapshot));
   searching = $derived(this.query.trim() !== '');
-  matches = $derived(search(this.query, this.snapshot?.favourites ?? []));
+  /** The favourites as their rows tell of them. */
+  favourites = $derived.by<FavouriteView[]>(() => {
+    const { favourites = [], accounts = [] } = this.snapshot ?? {};
+    return favourites.map((favourite) => ({ ...favourite, detail: detailOf(favourite, accounts) }));
+  });
+  matches = $derived(search(this.query, this.favourites));
   /** The rows that arrows reach, from the top. */
   rows = $derived<RowKey[]>(
     this.showsAccounts
@@ -140,6 +151,11 @@ export class View {
     if (name !== undefined) void this.connect(name);
   }
 
+  /** Opens the form for the favourite of a row. */
+  editRow(row: RowKey | null): void {
+    this.edited = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row) ?? null;
+  }
+
   cancel(name: ProfileName): Promise<boolean> {
     return this.#askOrTell({ ask: 'cancel', name });
   }
@@ -154,6 +170,25 @@ export class View {
 
   add(name: ProfileName, profile: Profile): Promise<Problem | null> {
     return this.ask({ ask: 'add', name, profile });
+  }
+
+  /** Changes a favourite, which may get another name; what is refused comes back. */
+  async edit(before: FavouriteView, name: ProfileName, profile: Profile): Promise<Problem | null> {
+    const rename = name === before.name ? {} : { rename: name };
+    const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, profile });
+    if (problem) return problem;
+    const back = name === before.name ? {} : { rename: before.name };
+    const undo = () => void this.#askOrTell({ ask: 'edit', name, ...back, profile: before.profile });
+    this.note = { text: words.changed(name), act: { label: words.undo, run: undo } };
+    return null;
+  }
+
+  /** Leads to the sign-in that a favourite waits for, and opens it then. */
+  signInFor(favourite: FavouriteView, method?: SignInMethod): void {
+    const accounts = this.snapshot?.accounts ?? [];
+    const account = goneAccount(favourite, accounts) ?? accountOf(favourite, accounts)?.name;
+    const cloud = favourite.profile.cloud ?? undefined;
+    this.signing.lead({ account, method, cloud, then: favourite.name });
   }
 
   async remove(name: ProfileName): Promise<void> {
@@ -212,7 +247,7 @@ export class View {
     }
   }
 
-  tell({ title, message, action }: Problem): void {
-    this.note = { text: title, more: `${message} ${action}`, trouble: true };
+  tell(problem: Problem): void {
+    this.note = { text: problem.title, more: `${problem.message} ${actionOf(problem)}`, trouble: true };
   }
 }

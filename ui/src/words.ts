@@ -144,8 +144,11 @@ export const words = {
   readMore: 'Read more',
   readMoreOf: (name: string) => `Read more about ${name}`,
   more: (name: string) => `More for ${name}`,
+  edit: 'Edit',
+  editHint: 'F2',
   copyResourceId: 'Copy resource ID',
   remove: 'Remove',
+  changed: (name: string) => `Changed ${name}`,
   removed: (name: string) => `Removed ${name}`,
   undo: 'Undo',
   close: 'Close',
@@ -155,6 +158,8 @@ export const words = {
   add: 'Add',
   addVm: 'Add a VM',
   addTitle: 'Add a favourite',
+  editTitle: (name: string) => `Edit ${name}`,
+  save: 'Save',
   vmId: 'VM resource ID',
   vmIdHint: 'Azure portal: the VM’s Overview, “JSON View”, copy the resource ID.',
   vmIdExample: '/subscriptions/…/virtualMachines/web-01',
@@ -168,6 +173,12 @@ export const words = {
   optional: 'optional',
   access: 'Access for',
   accessHint: 'A shorter limit in the VM’s policy wins.',
+
+  account: 'Account',
+  accountUsual: (name: string) => (name ? `The default (${name})` : 'The default'),
+  accountChoice: (name: string, username: string) => `${name} · ${username}`,
+  accountIsGone: 'There is no account of that name any more.',
+  favouriteTenantHint: 'Of the VM’s subscription, by its id or domain. Left empty, it is found out.',
 
   // Accounts
   accounts: 'Accounts',
@@ -216,7 +227,7 @@ export const words = {
   signedOutNothing: 'There was nothing to remove.',
   signedOutRemoved: 'Removed:',
   signedOutRemains: (favourites: string[]) =>
-    `${favourites.join(', ')} still ${favourites.length === 1 ? 'names' : 'name'} it: sign in again under that name, or choose another account in config.toml.`,
+    `${favourites.join(', ')} still ${favourites.length === 1 ? 'names' : 'name'} it: sign in again under that name, or choose another account with “Edit”.`,
 
   // Signing in
   signIn: 'Sign in',
@@ -237,6 +248,7 @@ export const words = {
   copyCode: 'Copy the code',
   signedIn: 'Signed in',
   signedInAs: (who: string) => `Signed in as ${who}.`,
+  untilAjarEnds: 'Until Ajar ends: no keychain keeps it.',
   accountCalled: (name: string, inKeychain: boolean) =>
     inKeychain ? `The account is called ${name}; its sign-in is kept in the keychain.` : `The account is called ${name}.`,
   opensNow: (name: string) => `Opening ${name} again.`,
@@ -247,12 +259,20 @@ export const words = {
   signInLeadFor: (favourite: string) => `Once you are signed in, ${favourite} is opened again.`,
   signInCodeHint: 'A code is for a browser on another device. Many organisations allow only the browser of this machine.',
   whereTo: 'Tenant and cloud',
+  nameAndWhere: 'Name, tenant and cloud',
+  accountName: 'Name of the account',
+  accountNameHint: 'Favourites name it by this. Left empty, it is called as its user name begins.',
+  accountNameWrong: 'Letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit.',
   tenantField: 'Tenant',
   tenantHint: 'Its id or domain, if the account is a guest there. Left empty, wherever the account belongs.',
   cloudField: 'Cloud',
   cloudUsual: (name: string) => `The usual one (${name})`,
   otherWays: 'Other ways',
-  otherWayAz: 'The Azure CLI: after this, Ajar uses it by itself.',
+  otherWayAz: 'Sign in to the Azure CLI in a terminal; Ajar then uses it by itself.',
+  withoutApplication: 'Without an application',
+  azInstall: 'How the Azure CLI is installed',
+  azInstallUrl: 'https://learn.microsoft.com/cli/azure/install-azure-cli',
+  azInstead: 'Or sign in to the Azure CLI in a terminal; Ajar then uses it by itself.',
   otherWayPrincipal: 'An application with a secret or certificate:',
   otherWayPrincipalCommand: 'ajar sign-in --service-principal --tenant T --client-id C',
   otherWayVariables: 'Or set these before Ajar starts:',
@@ -285,7 +305,7 @@ export const words = {
   otherAccountOf: (name: string) => `Other account for ${name}`,
 
   // First start
-  firstTitle: 'Open a locked-down VM in one click.',
+  firstTitle: 'Open a locked‑down VM in one click.',
   tryDemo: 'Try it without Azure',
   demoStarted: 'The demo opens in a window of its own',
   demoStartedHint: 'With an icon of its own in the tray. Quit it there when you have seen enough.',
@@ -294,7 +314,7 @@ export const words = {
   otherSignIn: 'Sign in to another account',
 
   // Empty
-  emptyTitle: 'Open a locked-down VM in one click.',
+  emptyTitle: 'Open a locked‑down VM in one click.',
   emptyText:
     'Add one by its resource ID. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
 

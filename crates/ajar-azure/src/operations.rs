@@ -286,18 +286,19 @@ impl ArmClient {
 
     /// Looks at the VM itself until the operation is done.
     async fn watch(&self, vm: &VmResourceId, operation: Operation, mut waits: Waits) -> Result<(), Trouble> {
-        let (mut failed, mut at_rest) = (0, 0);
+        let (mut failed, mut idle) = (0, 0);
         loop {
             match self.vm_view(vm).await {
                 Ok(view) if operation.is_done(view.facts.power) => return Ok(()),
                 Ok(view) => {
                     failed = 0;
-                    at_rest = if operation.is_under_way(view.facts.power) { 0 } else { at_rest + 1 };
+                    idle = if operation.is_under_way(view.facts.power) { 0 } else { idle + 1 };
                     // Seen once it may be left over from an earlier try.
-                    if let Some(error) = view.provisioning_error.filter(|_| at_rest > 2) {
+                    if let Some(error) = view.provisioning_error.filter(|_| idle > 2) {
                         return Err(operation.failure(error, 200).into());
                     }
-                    if at_rest > READS_AT_REST {
+                    // A state that is not told is none of rest.
+                    if idle > READS_AT_REST && view.facts.power != PowerState::Unknown {
                         let message = format!("the VM is still {:?}", view.facts.power).to_lowercase();
                         return Err(operation.failure(ArmError::new("NotUnderWay", &message), 200).into());
                     }

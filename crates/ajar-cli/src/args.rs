@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Cancel(Named),
     /// Add a favourite
     Add(Add),
+    /// Change a favourite
+    Edit(Edit),
     /// Show a favourite
     Show(Named),
     /// Remove a favourite; what Azure holds open stays open
@@ -239,6 +241,9 @@ pub(crate) struct Add {
     /// The account to act as
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountName>,
+    /// The tenant of the VM's subscription, by id or domain [default: found out]
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
     /// ssh's private key file
     #[arg(long, value_name = "FILE")]
     pub(crate) identity_file: Option<String>,
@@ -248,6 +253,73 @@ pub(crate) struct Add {
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EDIT_USE)]
+pub(crate) struct Edit {
+    /// The favourite
+    pub(crate) name: ProfileName,
+    /// What to call it from now on
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rename: Option<ProfileName>,
+    /// Another VM's resource ID
+    #[arg(long, value_name = "RESOURCE_ID")]
+    pub(crate) vm: Option<VmResourceId>,
+    /// The VM's port
+    #[arg(long, value_name = "N", value_parser = or_nothing(port))]
+    pub(crate) port: Option<OrNothing<u16>>,
+    /// Who logs in
+    #[arg(long, value_name = "USER", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) user: Option<OrNothing<String>>,
+    /// How long to ask access for
+    #[arg(long = "for", value_name = "TIME", value_parser = or_nothing(access_duration))]
+    pub(crate) duration: Option<OrNothing<Duration>>,
+    /// The account to act as
+    #[arg(long, value_name = "ACCOUNT", value_parser = or_nothing(str::parse::<AccountName>))]
+    pub(crate) account: Option<OrNothing<AccountName>>,
+    /// The tenant of the VM's subscription, by id or domain
+    #[arg(long, value_name = "TENANT", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) tenant: Option<OrNothing<String>>,
+    /// ssh's private key file
+    #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) identity_file: Option<OrNothing<String>>,
+    /// Start the VM where it rests
+    #[arg(long, conflicts_with = "no_start")]
+    pub(crate) start: bool,
+    /// Never start the VM
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EDIT_USE: &str = "What is not named stays. An empty value takes one out: ajar edit web-01 --account ''
+Here and with “ajar add”, --cloud is the favourite's.";
+
+/// What is given for a setting: a value, or an empty text to take out the one that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrNothing<T>(pub(crate) Option<T>);
+
+/// Reads a value, or nothing of an empty text.
+fn or_nothing<T, E: ToString>(
+    parse: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
+) -> impl Fn(&str) -> Result<OrNothing<T>, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        if text.is_empty() {
+            return Ok(OrNothing(None));
+        }
+        parse(text).map(|value| OrNothing(Some(value))).map_err(|error| error.to_string())
+    }
+}
+
+impl Args {
+    /// The cloud of favourites that name none. Who adds or changes a favourite names that one's own.
+    pub(crate) fn usual_cloud(&self) -> Option<&str> {
+        let is_of_favourite = matches!(self.command, Command::Add(_) | Command::Edit(_));
+        self.cloud.as_deref().filter(|_| !is_of_favourite)
+    }
 }
 
 /// What a shell has to read to complete the command line.
@@ -266,6 +338,10 @@ fn favourite_of_host(host: &str) -> Result<ProfileName, String> {
         _ => host,
     };
     name.parse().map_err(|error: ajar_core::profile::ProfileNameError| error.to_string())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| message::cli::no_port().into())
 }
 
 /// Policies know durations from five minutes to a day.
@@ -314,6 +390,29 @@ mod tests {
         for host in ["", ".ajar", "web 01", "-x.ajar", "a.ajar.ajar", "ö.ajar"] {
             assert!(favourite_of_host(host).is_err(), "{host}");
         }
+    }
+
+    #[test]
+    fn a_value_is_changed_taken_out_or_left_and_a_wrong_one_is_told_of() {
+        let edit = |args: &[&str]| match Args::try_parse_from([&["ajar", "edit", "web-01"], args].concat()) {
+            Ok(Args { command: Command::Edit(edit), .. }) => Ok(edit),
+            Ok(_) => panic!("another command"),
+            Err(error) => Err(error.to_string()),
+        };
+        let given = edit(&["--port", "2222", "--account", "", "--for", "90m", "--start"]).unwrap();
+        assert_eq!((given.port, given.account, given.user), (Some(OrNothing(Some(2222))), Some(OrNothing(None)), None));
+        assert_eq!(given.duration, Some(OrNothing(Some(Duration::from_mins(90)))));
+        for (wrong, why) in [
+            (["--port", "0"], "a whole number from 1 to 65535"),
+            (["--port", "ssh"], "a whole number from 1 to 65535"),
+            (["--for", "2m"], "between 5m and 24h"),
+            (["--account", "a b"], "is no name for an account"),
+            (["--rename", "a b"], "is no name for a favourite"),
+        ] {
+            let error = edit(&wrong).unwrap_err();
+            assert!(error.contains(why), "{wrong:?}: {error}");
+        }
+        assert!(edit(&["--start", "--no-start"]).is_err());
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Session {
     }
 
     fn meant(&self, args: &Args) -> Result<Meant, Trouble> {
-        Meant::new(&self.folder, args.cloud.as_deref(), args.demo, |name| std::env::var(name).ok())
+        Meant::new(&self.folder, args.usual_cloud(), args.demo, |name| std::env::var(name).ok())
     }
 
     /// The state as last heard.
@@ -121,7 +121,7 @@ impl Session {
 }
 
 fn azure_parts(args: &Args, folder: &Folder) -> MakeParts {
-    let (cloud, folder) = (args.cloud.clone(), folder.clone());
+    let (cloud, folder) = (args.usual_cloud().map(ToOwned::to_owned), folder.clone());
     Box::new(move || {
         let (cloud, folder) = (cloud.clone(), folder.clone());
         Box::pin(async move {

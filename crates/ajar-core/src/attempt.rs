@@ -115,6 +115,8 @@ pub struct Attempt {
     asking: Asking,
     probe: Probe,
     passing_since: Option<Ms>,
+    /// Since when Azure has told no power state that is known.
+    untold_since: Option<Ms>,
     ready_since: Option<Ms>,
     notes: Vec<Note>,
     outcome: Option<(Outcome, Ms)>,
@@ -149,6 +151,7 @@ impl Attempt {
             },
             probe: Probe::default(),
             passing_since: None,
+            untold_since: None,
             ready_since: None,
             notes: Vec::new(),
             outcome: None,
@@ -195,6 +198,11 @@ impl Attempt {
         self.clicked_at += by;
         self.asking.sent_at = self.asking.sent_at.map(|sent_at| sent_at + by);
         self.clock.correct(by);
+    }
+
+    /// It cannot begin: whom its favourite is to act as is not there.
+    pub fn cannot_begin(&mut self, trouble: Trouble) {
+        self.end(Outcome::Failed { trouble, step: Step::Vm });
     }
 
     /// The user gives up. Requests on their way to Azure cannot be called back; the outcome says what stays behind. What

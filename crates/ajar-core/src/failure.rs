@@ -453,6 +453,11 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// A favourite is being opened, and cannot be called otherwise meanwhile.
+    BeingOpened {
+        /// Its name.
+        name: String,
+    },
     /// The settings cannot be read or written.
     Settings {
         /// The file.

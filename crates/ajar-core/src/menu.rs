@@ -12,17 +12,6 @@ use crate::snapshot::{AccountState, AttemptView, FailureView, FavouriteView, Out
 #[cfg(test)]
 mod tests;
 
-/// [`crate::failure::Failure::code`] of not being signed in.
-const WANT_SIGN_IN: [&str; 7] = [
-    "notSignedIn",
-    "principalRefused",
-    "certificateUnfit",
-    "claimsRequired",
-    "signInRequired",
-    "noClientId",
-    "interactionRequired",
-];
-
 /// What the tray shows. Two that are equal need no redrawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Menu {
@@ -239,11 +228,8 @@ fn waits_for_sign_in(snapshot: &Snapshot, favourite: &FavouriteView) -> bool {
     let Some(account) = snapshot.account_of(favourite).filter(|account| account.method.is_interactive()) else {
         return false;
     };
-    account.state == AccountState::NeedsSignIn || failure_of(snapshot, &favourite.name).is_some_and(is_for_want_of_it)
-}
-
-fn is_for_want_of_it(failure: &FailureView) -> bool {
-    WANT_SIGN_IN.contains(&failure.code.as_str())
+    account.state == AccountState::NeedsSignIn
+        || failure_of(snapshot, &favourite.name).is_some_and(|failure| failure.wants_sign_in)
 }
 
 /// Whether an attempt failed, or Azure could not be read, for want of a sign-in, or there is no account that could act.
@@ -251,7 +237,7 @@ fn wants_sign_in(snapshot: &Snapshot) -> bool {
     let nobody_can_act = !snapshot.accounts.is_empty()
         && snapshot.accounts.iter().all(|account| account.state == AccountState::NeedsSignIn);
     let failed = failures(snapshot).map(|(_, failure)| failure);
-    nobody_can_act || failed.chain(&snapshot.refresh_problem).any(is_for_want_of_it)
+    nobody_can_act || failed.chain(&snapshot.refresh_problem).any(|failure| failure.wants_sign_in)
 }
 
 fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {

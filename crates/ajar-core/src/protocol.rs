@@ -14,7 +14,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +95,17 @@ pub enum Request {
         /// Its name.
         name: ProfileName,
         /// How to open it.
+        profile: Profile,
+    },
+    /// Change a favourite. What is open or under way goes on as it was begun.
+    Edit {
+        /// The favourite.
+        name: ProfileName,
+        /// What it is to be called from now on, if otherwise.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        rename: Option<ProfileName>,
+        /// How to open it from now on.
         profile: Profile,
     },
     /// Remove a favourite, and give up its attempt under way. What Azure holds open stays open.
@@ -260,6 +271,16 @@ impl std::fmt::Debug for SecretText {
 }
 
 impl Connect {
+    /// The wish to open a favourite as its profile says, in a client's own window, for as long as somebody wants it.
+    pub fn new(name: ProfileName) -> Self {
+        Self { name, port: None, seconds: None, reason: None, source: None, launch: true, stays: false, again: false }
+    }
+
+    /// The same as a click means it: it goes on without the face that asked.
+    pub fn by_click(name: ProfileName) -> Self {
+        Self { stays: true, ..Self::new(name) }
+    }
+
     /// What is wished for this one time, beyond the profile.
     pub fn wishes(&self) -> Vec<Wish> {
         let access = self.seconds.map(|seconds| Wish::Access(TimeDelta::seconds(seconds.into())));

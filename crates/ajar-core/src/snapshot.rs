@@ -357,6 +357,12 @@ pub struct FailureView {
     pub message: String,
     /// The one thing to do next.
     pub action: String,
+    /// The same for the window, where a button does what takes a command elsewhere.
+    #[serde(default)]
+    pub action_in_window: Option<String>,
+    /// Whether it is for want of somebody who is signed in: [`crate::failure::Failure::wants_sign_in`].
+    #[serde(default)]
+    pub wants_sign_in: bool,
     /// Where to read more.
     pub help_url: Option<String>,
     /// Things to choose from, such as the addresses seen.

@@ -7,6 +7,7 @@ mod account_views;
 mod acting;
 mod attempts;
 mod az;
+mod editing;
 mod effects;
 mod followers;
 mod held;

@@ -215,6 +215,7 @@ async fn change_vm(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<
         vm.generalized = change.generalized.unwrap_or(vm.generalized);
         vm.lock = change.lock.unwrap_or(vm.lock);
         vm.start_fails = change.start_fails.unwrap_or(vm.start_fails);
+        vm.untold = change.power_state.unwrap_or(vm.untold);
         if change.deleted {
             cloud.delete_vm(index, now);
         }

@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod keys;
 mod latency;
+mod microsoft_graph;
 mod public_ip;
 mod said;
 mod served;

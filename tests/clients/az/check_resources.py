@@ -122,3 +122,15 @@ def _():
 def _():
     same(az("security", "pricing", "show", "-n", "VirtualMachines")["subPlan"], "P2")
     assert "VirtualMachines" in names(az("security", "pricing", "list")["value"])
+
+
+@check("what is not simulated is said to be so", reads=True)
+def _():
+    for command in [
+        ("role", "assignment", "list", "--all"),
+        ("ad", "user", "list"),
+        ("monitor", "activity-log", "list"),
+        ("policy", "assignment", "list"),
+    ]:
+        message = refused(*command)
+        assert "azure-sim does not simulate" in message, message

@@ -21,6 +21,14 @@ message: string,
  */
 action: string, 
 /**
+ * The same for the window, where a button does what takes a command elsewhere.
+ */
+actionInWindow: string | null, 
+/**
+ * Whether it is for want of somebody who is signed in: [`crate::failure::Failure::wants_sign_in`].
+ */
+wantsSignIn: boolean, 
+/**
  * Where to read more.
  */
 helpUrl: string | null, 

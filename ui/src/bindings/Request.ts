@@ -24,6 +24,18 @@ name: ProfileName,
 /**
  * How to open it.
  */
+profile: Profile, } | { "ask": "edit", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * What it is to be called from now on, if otherwise.
+ */
+rename?: ProfileName, 
+/**
+ * How to open it from now on.
+ */
 profile: Profile, } | { "ask": "remove", 
 /**
  * The favourite.

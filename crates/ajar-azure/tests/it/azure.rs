@@ -15,6 +15,43 @@ pub(crate) struct Azure {
     pub(crate) http: Http,
     pub(crate) client: ArmClient,
     pub(crate) browser: reqwest::Client,
+    pub(crate) sim: Control,
+}
+
+/// The way to a simulator's `/_sim`, from any process.
+#[derive(Clone)]
+pub(crate) struct Control {
+    browser: reqwest::Client,
+    url: String,
+}
+
+impl Control {
+    pub(crate) fn new(browser: reqwest::Client, url: &str) -> Self {
+        Self { browser, url: url.to_owned() }
+    }
+
+    pub(crate) async fn set(&self, what: &str, body: Value) {
+        let url = format!("{}/{what}", self.url);
+        self.browser.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// The requests whose paths have that in them, after the one with that number.
+    pub(crate) async fn journal(&self, path: &str, after: u64) -> Vec<Value> {
+        let url = format!("{}/journal?path={path}&after={after}", self.url);
+        self.browser.get(url).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+/// A client that goes where a browser would, and trusts the cloud.
+pub(crate) fn browser(cloud: &Cloud) -> reqwest::Client {
+    let ca = reqwest::Certificate::from_pem(cloud.ca_bundle_pem.as_deref().unwrap()).unwrap();
+    reqwest::Client::builder()
+        .tls_certs_only([ca])
+        .no_proxy()
+        .gzip(false)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 impl Azure {
@@ -41,14 +78,9 @@ impl Azure {
         let sign_in = sign_in(&simulator, None);
         let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
         let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in);
-        let ca = reqwest::Certificate::from_pem(cloud.ca_bundle_pem.as_deref().unwrap()).unwrap();
-        let browser = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Self { simulator, cloud, http, client, browser }
+        let browser = browser(&cloud);
+        let sim = Control::new(browser.clone(), &announce.control);
+        Self { simulator, cloud, http, client, browser, sim }
     }
 
     pub(crate) fn vm(&self, name: &str) -> VmResourceId {
@@ -61,8 +93,7 @@ impl Azure {
     }
 
     pub(crate) async fn control(&self, what: &str, body: Value) {
-        let url = format!("{}/{what}", self.simulator.announce().control);
-        self.browser.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
+        self.sim.set(what, body).await;
     }
 
     /// Makes or replaces a resource, as an administrator would elsewhere.
@@ -108,8 +139,7 @@ impl Azure {
 
     /// The requests whose paths have that in them.
     pub(crate) async fn journal_of(&self, path: &str) -> Vec<Value> {
-        let url = format!("{}/journal?path={path}", self.simulator.announce().control);
-        self.browser.get(url).send().await.unwrap().json().await.unwrap()
+        self.sim.journal(path, 0).await
     }
 
     /// How often something was posted to a path that ends so.

@@ -5,15 +5,35 @@ use ajar_core::failure::Trouble;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{TimeDelta, Utc};
 
-/// A call of the client's, to the resource manager or to Entra.
+/// What a fault is struck at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Called {
+    /// A call to the resource manager.
     Arm(Call),
-    Token,
+    /// The one without a token, which tells a subscription's tenant.
+    Tenant,
+    /// A token for an application's secret.
+    Secret,
+    /// A token for a refresh token.
+    Refresh,
+    /// Tokens for what the browser brought.
+    Code,
+    /// A code to be typed elsewhere.
+    DeviceCode,
+    /// Tokens for such a code.
+    DeviceGrant,
+    /// A token for the machine itself.
+    Identity,
+    /// A call of a whole attempt to open a VM that rests.
+    Attempt(Call),
 }
 
+/// All but [`Called::Identity`], which takes a process of its own.
 pub(crate) fn all() -> Vec<Called> {
-    Call::ALL.iter().map(|call| Called::Arm(*call)).chain([Called::Token]).collect()
+    let entra = [Called::Secret, Called::Refresh, Called::Code, Called::DeviceCode, Called::DeviceGrant];
+    let attempts = [Called::Attempt(Call::Initiate), Called::Attempt(Call::Start)];
+    let arm = Call::ALL.iter().map(|call| Called::Arm(*call)).chain([Called::Tenant]);
+    arm.chain(entra).chain(attempts).collect()
 }
 
 impl Called {
@@ -21,17 +41,42 @@ impl Called {
     /// fault was not struck.
     pub(crate) fn route(self) -> &'static str {
         match self {
-            Self::Arm(call) => call.operation_id(),
-            Self::Token => "Entra_Token",
+            Self::Arm(call) | Self::Attempt(call) => call.operation_id(),
+            Self::Tenant => "Subscriptions_Get",
+            Self::Secret | Self::Refresh | Self::Code | Self::DeviceGrant => "Entra_Token",
+            Self::DeviceCode => "Entra_DeviceCode",
+            Self::Identity => "ManagedIdentity_Token",
         }
+    }
+
+    /// Its name in the table.
+    pub(crate) fn name(self) -> String {
+        let route = self.route();
+        match self {
+            Self::Arm(_) | Self::Tenant | Self::Secret | Self::DeviceCode | Self::Identity => route.to_owned(),
+            Self::Refresh => format!("{route} (refresh token)"),
+            Self::Code => format!("{route} (authorization code)"),
+            Self::DeviceGrant => format!("{route} (device code)"),
+            Self::Attempt(_) => format!("{route} (attempt)"),
+        }
+    }
+
+    /// Whether it is about signing in: with a tenant of its own.
+    pub(crate) fn is_entra(self) -> bool {
+        matches!(self, Self::Secret | Self::Refresh | Self::Code | Self::DeviceCode | Self::DeviceGrant)
+    }
+
+    /// Whether a person signs in, and not an application.
+    pub(crate) fn is_of_a_person(self) -> bool {
+        self.is_entra() && self != Self::Secret
     }
 
     /// Whether the VM must be deallocated for the call to make sense.
     pub(crate) fn wants_rest(self) -> bool {
-        matches!(self, Self::Arm(Call::Start | Call::Operation | Call::OperationResult))
+        matches!(self, Self::Arm(Call::Start | Call::Operation | Call::OperationResult) | Self::Attempt(_))
     }
 
-    /// Whether it changes something.
+    /// Whether it is one call that changes something.
     pub(crate) fn writes(self) -> bool {
         matches!(self, Self::Arm(Call::Initiate | Call::Start | Call::Deallocate))
     }
@@ -60,13 +105,9 @@ impl From<Result<(), Trouble>> for Came {
     }
 }
 
-/// Makes the client make the call, as its users do.
-pub(crate) async fn make(client: &ArmClient, called: Called, subject: &Subject) -> Came {
+/// Makes the client make a call, as its users do.
+pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> Came {
     let Subject { vm, policy, network_interfaces } = subject;
-    let call = match called {
-        Called::Arm(call) => call,
-        Called::Token => Call::Vm,
-    };
     match call {
         Call::PoliciesOfSubscription | Call::PoliciesOfGroup => client.jit_policies(vm).await.map(drop).into(),
         Call::Policy => client.jit_policy(policy).await.map(drop).into(),

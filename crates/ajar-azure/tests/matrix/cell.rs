@@ -7,19 +7,41 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::zone::Zone;
 use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::calls::{Called, Came};
 
-/// Longer than a call may take with the limits of the test. A start is followed by looks at its operation, and all of
-/// them may time out; the rest is two reads in a row at the most. A busy machine has as much again.
+/// Longer than a call may take with the limits of the test, and half as much again for a busy machine. A start is followed by
+/// looks at its operation, and all of them may time out; a device code is asked for until it is heard; the rest is two
+/// reads in a row at the most.
 pub(crate) fn bound(called: Called) -> Duration {
     match called {
-        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult) => {
-            Duration::from_secs(40)
-        }
-        Called::Arm(_) | Called::Token => Duration::from_secs(20),
+        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult)
+        | Called::Attempt(_)
+        | Called::DeviceGrant => Duration::from_secs(90),
+        Called::Arm(_)
+        | Called::Tenant
+        | Called::Secret
+        | Called::Refresh
+        | Called::Code
+        | Called::DeviceCode
+        | Called::Identity => Duration::from_secs(45),
     }
+}
+
+/// What is to be told of a cell, also to another process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Judged {
+    pub(crate) fault: String,
+    /// The column's name.
+    pub(crate) column: String,
+    /// How it ended.
+    pub(crate) word: String,
+    pub(crate) succeeded: bool,
+    /// What is wrong with it.
+    pub(crate) complaints: Vec<String>,
+    pub(crate) took: Duration,
 }
 
 #[derive(Debug)]
@@ -39,8 +61,19 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    pub(crate) fn judged(&self) -> Judged {
+        Judged {
+            fault: self.fault.clone(),
+            column: self.called.name(),
+            word: self.word(),
+            succeeded: matches!(self.end, Ok(Came::Done | Came::Granted)),
+            complaints: self.complaints(),
+            took: self.took,
+        }
+    }
+
     /// A word for the table.
-    pub(crate) fn word(&self) -> String {
+    fn word(&self) -> String {
         match &self.end {
             Ok(Came::Done | Came::Granted) => "ok".to_owned(),
             Ok(Came::Failed(trouble)) => name(&trouble.failure),
@@ -57,9 +90,9 @@ impl Cell {
     }
 
     /// What is wrong with it, one line each.
-    pub(crate) fn complaints(&self) -> Vec<String> {
+    fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
-        let mut complain = |what: &str| complaints.push(format!("{} at {}: {what}", self.fault, self.called.route()));
+        let mut complain = |what: &str| complaints.push(format!("{} at {}: {what}", self.fault, self.called.name()));
         if let Err(end) = self.end {
             complain(end);
         }
@@ -72,8 +105,20 @@ impl Cell {
         if self.sent_on_a_guess() {
             complain("sent again although it may have been applied");
         }
-        if self.applied() > 1 {
-            complain(&format!("applied {} times", self.applied()));
+        for write in [Call::Initiate, Call::Start, Call::Deallocate] {
+            let times = self.applied_to(write.operation_id());
+            if times > 1 {
+                complain(&format!("{} was applied {times} times", write.operation_id()));
+            }
+        }
+        if let (Called::Attempt(_), Ok(came)) = (self.called, &self.end) {
+            let [asked, started] = [Call::Initiate, Call::Start].map(|call| self.applied_to(call.operation_id()));
+            if matches!(came, Came::Done) && (asked, started) != (1, 1) {
+                complain("opened, and yet not all was applied that opens it");
+            }
+            if self.asked_again_without_a_look() {
+                complain("asked again without looking for the first request");
+            }
         }
         if let Ok(Came::Granted | Came::Done) = self.end
             && self.called.writes()
@@ -81,7 +126,7 @@ impl Cell {
         {
             complain("taken for done, and yet not applied");
         }
-        if self.called == Called::Arm(ajar_azure::Call::Initiate) {
+        if self.called == Called::Arm(Call::Initiate) {
             if self.shown != (self.applied() > 0) {
                 complain("the policy does not show what was applied");
             }
@@ -92,7 +137,7 @@ impl Cell {
             }
         }
         if let Some(trouble) = self.trouble() {
-            for missing in wordless(trouble, self.ended) {
+            for missing in wordless(trouble, self.ended, self.called) {
                 complain(&missing);
             }
             if let Some(off) = self.off(trouble) {
@@ -117,10 +162,10 @@ impl Cell {
     /// Whether a write was sent again after another answer than one that says that it was not applied. What can be done
     /// twice with the same end may be, when the VM was seen twice meanwhile.
     fn sent_on_a_guess(&self) -> bool {
-        let enough = if self.called == Called::Arm(ajar_azure::Call::Initiate) { usize::MAX } else { 2 };
+        let enough = if self.called == Called::Arm(Call::Initiate) { usize::MAX } else { 2 };
         let (mut unsure, mut looks) = (false, 0);
         for entry in &self.journal {
-            if entry["route"] == ajar_azure::Call::Vm.operation_id() && entry["status"] == 200 {
+            if entry["route"] == Call::Vm.operation_id() && entry["status"] == 200 {
                 looks += 1;
             }
             if entry["route"] == self.called.route() {
@@ -133,10 +178,31 @@ impl Cell {
         false
     }
 
+    /// Whether an attempt sent a second request though the first may have been taken, and the policies were not read since.
+    fn asked_again_without_a_look(&self) -> bool {
+        let mut unsure = false;
+        for entry in &self.journal {
+            let route = entry["route"].as_str().unwrap_or_default();
+            if route == Call::Initiate.operation_id() {
+                if unsure {
+                    return true;
+                }
+                // What was refused was not taken, and may be asked for again once the VM runs.
+                unsure = !matches!(entry["status"].as_u64(), Some(400..=407 | 409..=499));
+            } else if route == Call::PoliciesOfSubscription.operation_id() && entry["status"] == 200 {
+                unsure = false;
+            }
+        }
+        false
+    }
+
     /// How often the call took effect.
     fn applied(&self) -> usize {
-        let of_call = |entry: &&Value| entry["route"] == self.called.route() && entry["appliedAt"].is_string();
-        if self.called.writes() { self.journal.iter().filter(of_call).count() } else { 0 }
+        if self.called.writes() { self.applied_to(self.called.route()) } else { 0 }
+    }
+
+    fn applied_to(&self, route: &str) -> usize {
+        self.journal.iter().filter(|entry| entry["route"] == route && entry["appliedAt"].is_string()).count()
     }
 
     /// Whether the last answer to the call was one of Azure's own errors.
@@ -153,7 +219,7 @@ impl Cell {
             "twoChallenges",
         ];
         let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
-        matches!(self.called, Called::Arm(_)) && own
+        matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && own
     }
 }
 
@@ -176,11 +242,11 @@ fn name(failure: &Failure) -> String {
 
 /// Whether a request in the journal is one of the client's calls.
 fn is_listed(entry: &Value) -> bool {
-    crate::calls::all().iter().any(|called| entry["route"] == called.route())
+    crate::calls::all().into_iter().chain([Called::Identity]).any(|called| entry["route"] == called.route())
 }
 
 /// What is missing or wrong in the words of a failure.
-fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
+fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String> {
     let about = About { name: "web-01", zone: Zone::always(FixedOffset::east_opt(0).unwrap(), at), at };
     let view = in_words(trouble, &about);
     let mut missing = Vec::new();
@@ -197,6 +263,10 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
         }
     };
     match view.code.as_str() {
+        // A person is told what a person can do.
+        "claimsRequired" | "principalRefused" | "interactionRequired" if called.is_of_a_person() => {
+            missing.push(format!("speaks to no person: {all}"));
+        }
         // Whoever it was is named by host, and never as Azure.
         "unreachable" => must_say("127.0.0.1:"),
         "notFromAzure" => {
@@ -208,7 +278,7 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>) -> Vec<String> {
         "principalRefused" | "interactionRequired" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
         // It is an application that signs in.
-        "notSignedIn" => missing.push(format!("speaks to a person: {all}")),
+        "notSignedIn" if !called.is_of_a_person() => missing.push(format!("speaks to a person: {all}")),
         "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
         _ => {}
     }

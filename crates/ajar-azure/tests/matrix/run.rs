@@ -1,37 +1,39 @@
-//! Running the cells: several simulators side by side, and in each several cells at a time. A cell has a subscription of
-//! its own with one VM, so that faults, budgets and journals of others don't touch it; cells about the sign-in have a
-//! simulator to themselves while they run.
+//! Running the cells: a few simulators side by side, and in each many cells at a time. A cell has a subscription of its own
+//! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it.
 
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ajar_azure::{ArmClient, Call, Http, Limits, SignIn, TokenCredential, http_client_within};
 use azure_sim::Fleet;
 use chrono::Utc;
-use futures::future::join_all;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::azure::{Azure, sign_in};
-use crate::calls::{Called, Subject, make};
-use crate::cell::{Cell, bound};
+use crate::azure::{Azure, Control, sign_in};
+use crate::calls::{Called, Came, Subject, make};
+use crate::cell::{Cell, Judged, bound};
 use crate::faults::Variant;
+use crate::{attempt, entra};
 
-const SIMULATORS: usize = 4;
+/// They compute side by side; what makes most cells last is waiting, and so there are many lanes.
+const SIMULATORS: usize = 8;
 const LANES: usize = 8;
-const SIGN_IN_SIMULATORS: usize = 8;
 
-/// Short, so that the whole matrix takes less than a minute; long enough for a machine that is busy.
-fn limits() -> Limits {
+/// Short, because most cells only end by them; long enough for a machine that has other things to do, too.
+pub(crate) fn limits() -> Limits {
     Limits {
-        connect: Duration::from_secs(5),
-        silence: Duration::from_millis(2_500),
-        call: Duration::from_secs(3),
-        read: Duration::from_millis(1_500),
+        connect: Duration::from_secs(20),
+        silence: Duration::from_secs(4),
+        call: Duration::from_secs(5),
+        read: Duration::from_secs(2),
         answer: 256 << 10,
         first_wait: Duration::from_millis(20),
-        long_enough: Duration::from_millis(2_200),
+        long_enough: Duration::from_millis(3_400),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
         first_look: Duration::from_millis(30),
@@ -39,58 +41,102 @@ fn limits() -> Limits {
     }
 }
 
-struct Job {
-    variant: Variant,
-    called: Called,
-    number: usize,
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) variant: Variant,
+    pub(crate) called: Called,
+    pub(crate) number: usize,
 }
 
 impl Job {
     fn subscription(&self) -> String {
         format!("00000000-0000-4000-8000-{:012}", self.number)
     }
+
+    fn group(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/rg", self.subscription())
+    }
+
+    /// Whether one wait follows another.
+    fn is_long(&self) -> bool {
+        let many = matches!(
+            self.called,
+            Called::Arm(Call::Start | Call::Operation | Call::OperationResult)
+                | Called::DeviceGrant
+                | Called::Attempt(_)
+        );
+        many && ["stalled", "slow"].iter().any(|fault| self.variant.label.starts_with(fault))
+    }
+
+    /// What the paths of all that the cell asks for have in them, and no other's.
+    fn path(&self) -> String {
+        if self.called.is_entra() {
+            format!("/{}/", entra::tenant(self.number))
+        } else {
+            format!("/subscriptions/{}", self.subscription())
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        let id = |kind: &str, more: &str| format!("{}/providers/{kind}/cell-{}{more}", self.group(), self.number);
+        let policy = "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default";
+        Subject {
+            vm: id("Microsoft.Compute/virtualMachines", "").parse().unwrap(),
+            policy: format!("{}/providers/{policy}", self.group()).parse().unwrap(),
+            network_interfaces: vec![id("Microsoft.Network/networkInterfaces", "-nic").parse().unwrap()],
+        }
+    }
+
+    /// Its part of a fleet file.
+    fn fleet(&self) -> String {
+        let (number, entra) = (self.number, self.called.is_entra());
+        let power = if self.called.wants_rest() { "deallocated" } else { "running" };
+        let (tenant, account) = if entra {
+            (format!("tenant = \"t{number}\"\n"), entra::fleet(number, self.called))
+        } else {
+            Default::default()
+        };
+        format!(
+            "[[subscriptions]]\nid = \"{}\"\nname = \"cell-{number}\"\n{tenant}[[vms]]\nname = \"cell-{number}\"\n\
+             subscription = \"cell-{number}\"\nresource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\n\
+             power = \"{power}\"\nports = [{{ number = 22, jit = {{}} }}]\n{account}",
+            self.subscription(),
+        )
+    }
 }
 
 /// Runs all cells, in any order.
-pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Cell> {
+pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     let all = variants.iter().flat_map(|variant| calls.iter().map(move |called| (variant.clone(), *called)));
     let jobs = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number });
-    let (sign_in, arm): (Vec<_>, Vec<_>) = jobs.partition(|job| job.called == Called::Token);
-    let groups = shared_out(arm, SIMULATORS).into_iter().map(|jobs| simulate(jobs, LANES));
-    let alone = shared_out(sign_in, SIGN_IN_SIMULATORS).into_iter().map(|jobs| simulate(jobs, 1));
-    let (groups, alone) = tokio::join!(join_all(groups), join_all(alone));
-    groups.into_iter().chain(alone).flatten().collect()
-}
-
-fn shared_out(jobs: Vec<Job>, among: usize) -> Vec<Vec<Job>> {
-    let mut shares: Vec<Vec<Job>> = (0..among).map(|_| Vec::new()).collect();
-    for (index, job) in jobs.into_iter().enumerate() {
-        shares[index % among].push(job);
+    let mut shares: Vec<Vec<Job>> = (0..SIMULATORS).map(|_| Vec::new()).collect();
+    for job in jobs {
+        shares[job.number % SIMULATORS].push(job);
     }
-    shares
+    // What goes on longest begins first: nothing is to be waited for alone in the end.
+    for share in &mut shares {
+        share.sort_by_key(|job| !job.is_long());
+    }
+    join_all(shares.into_iter().map(simulate)).await.concat()
 }
 
 fn fleet(jobs: &[Job]) -> Fleet {
     let mut file = tempfile::NamedTempFile::new().unwrap();
+    // The tenant of the lanes' own application comes first.
+    let lanes = format!("[[subscriptions]]\nid = \"{}\"\nname = \"lanes\"\n", uuid_of_lanes());
+    let vm = "[[vms]]\nname = \"lanes\"\nresource_group = \"rg\"\nports = [{ number = 22, jit = {} }]\n";
+    file.write_all([lanes.as_str(), vm, &entra::application()].concat().as_bytes()).unwrap();
     for job in jobs {
-        let power = if job.called.wants_rest() { "deallocated" } else { "running" };
-        let (id, name) = (job.subscription(), format!("cell-{}", job.number));
-        writeln!(
-            file,
-            "[[subscriptions]]\nid = \"{id}\"\nname = \"{name}\"\n[[vms]]\nname = \"{name}\"\nsubscription = \"{name}\"\n\
-             resource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\npower = \"{power}\"\n\
-             ports = [{{ number = 22, jit = {{}} }}]"
-        )
-        .unwrap();
+        file.write_all(job.fleet().as_bytes()).unwrap();
     }
     Fleet::read(file.path()).unwrap()
 }
 
-/// Runs jobs in one simulator, so many at a time.
-async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
+/// Runs jobs in one simulator, in as many lanes as there are.
+async fn simulate(jobs: Vec<Job>) -> Vec<Judged> {
     let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
-    let lanes = (0..lanes).map(|_| {
+    let lanes = (0..LANES).map(|_| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
@@ -99,7 +145,7 @@ async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Cell> {
             loop {
                 let next = queue.lock().unwrap().pop_front();
                 let Some(job) = next else { return cells };
-                cells.push(run(&azure, &lane, job).await);
+                cells.push(run(&azure, &lane, job).await.judged());
             }
         })
     });
@@ -122,8 +168,7 @@ impl Lane {
 
     /// Gets a token and a connection before it counts: all simulators start at once.
     async fn warm_up(&self, azure: &Azure) {
-        let vm = azure.simulator.announce().vms[0].id.parse().unwrap();
-        while self.client(azure).virtual_machine(&vm).await.is_err() {}
+        while self.client(azure).virtual_machine(&azure.vm("lanes")).await.is_err() {}
     }
 
     fn client(&self, azure: &Azure) -> ArmClient {
@@ -133,53 +178,68 @@ impl Lane {
 }
 
 async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
-    let subscription = format!("/subscriptions/{}", job.subscription());
-    let group = format!("{subscription}/resourceGroups/rg");
-    let vm = format!("{group}/providers/Microsoft.Compute/virtualMachines/cell-{}", job.number).parse().unwrap();
-    let policy = format!("{group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default");
-    let interface = format!("{group}/providers/Microsoft.Network/networkInterfaces/cell-{}-nic", job.number);
-    let subject = Subject { vm, policy: policy.parse().unwrap(), network_interfaces: vec![interface.parse().unwrap()] };
+    let (called, subject, path) = (job.called, job.subject(), job.path());
+    let work = work(azure, lane, &job, subject.clone()).await;
+    let before = if called.is_entra() { azure.sim.journal(&path, 0).await } else { Vec::new() };
+    let after = before.last().map_or(0, |entry| entry["seq"].as_u64().unwrap());
+    prepare(azure, &job).await;
+    let mut cell = strike(&azure.sim, job, json!({ "path": path }), work).await;
+    cell.shown = called == Called::Arm(Call::Initiate)
+        && azure.client.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
+    cell.journal = azure.sim.journal(&path, after).await;
+    cell
+}
 
-    prepare(azure, &job, &subscription, &group).await;
-    let path = if job.called == Called::Token { "/token".to_owned() } else { format!("{subscription}/") };
-    // Nobody else asks for anything of this subscription; signing in is done by each cell.
-    let seq = |entry: &Value| entry["seq"].as_u64().unwrap();
-    let from = match job.called {
-        Called::Token => azure.journal_of(&path).await.last().map_or(0, seq),
-        Called::Arm(_) => 0,
-    };
-    let mut fault = job.variant.body.clone();
-    fault["match"] = json!({ "route": job.called.route(), "path": &path });
-    azure.control("faults", fault).await;
+/// What is to be done, as far as it does not concern the fault.
+async fn work(azure: &Azure, lane: &Lane, job: &Job, subject: Subject) -> BoxFuture<'static, Came> {
+    let client = lane.client(azure);
+    match job.called {
+        Called::Arm(call) => async move { make(&client, call, &subject).await }.boxed(),
+        Called::Attempt(_) => async move { attempt::open(&client, &subject).await }.boxed(),
+        Called::Tenant => {
+            let (cloud, http, subscription) = (azure.cloud.clone(), lane.http.clone(), job.subscription());
+            async move { ajar_azure::tenant_of(&cloud, http, &subscription).await.map(drop).into() }.boxed()
+        }
+        Called::Secret
+        | Called::Refresh
+        | Called::Code
+        | Called::DeviceCode
+        | Called::DeviceGrant
+        | Called::Identity => entra::up_to(azure, lane.http.clone(), job.called, job.number, subject).await,
+    }
+}
 
-    let tested = if job.called == Called::Token { Lane::new(azure).client(azure) } else { lane.client(azure) };
-    let (called, about) = (job.called, subject.clone());
-    let task = tokio::spawn(async move { make(&tested, called, &about).await });
+/// Has a fault struck at what `matches` says beside the route, and does the work.
+pub(crate) async fn strike(sim: &Control, job: Job, mut matches: Value, work: BoxFuture<'static, Came>) -> Cell {
+    let Job { variant, called, .. } = job;
+    let mut fault = variant.body.clone();
+    if called == Called::DeviceGrant && fault["times"].is_null() {
+        // A code is asked about until it has run out, a quarter of an hour later.
+        fault["times"] = 2.into();
+    }
+    matches["route"] = called.route().into();
+    fault["match"] = matches;
+    sim.set("faults", fault).await;
+    let task = tokio::spawn(work);
     let began = Instant::now();
     let end = match tokio::time::timeout(bound(called), task).await {
         Ok(Ok(came)) => Ok(came),
         Ok(Err(_)) => Err("PANIC"),
         Err(_) => Err("HANG"),
     };
+    let asked_to_wait = variant.body["retryAfter"].as_i64().filter(|_| variant.body["retryForm"] == "seconds");
     let (took, ended) = (began.elapsed(), Utc::now());
-    if job.called == Called::Token {
-        azure.forget_faults().await;
-    }
-    let shown = job.called == Called::Arm(Call::Initiate)
-        && azure.client.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
-    let mut journal = azure.journal_of(&path).await;
-    journal.retain(|entry| seq(entry) > from);
-    let asked_to_wait = job.variant.body["retryAfter"].as_i64().filter(|_| job.variant.body["retryForm"] == "seconds");
-    Cell { fault: job.variant.label, called, asked_to_wait, took, ended, end, journal, shown }
+    Cell { fault: variant.label, called, asked_to_wait, took, ended, end, journal: Vec::new(), shown: false }
 }
 
 /// Sees to it that the call is made at all.
-async fn prepare(azure: &Azure, job: &Job, subscription: &str, group: &str) {
+async fn prepare(azure: &Azure, job: &Job) {
+    let subscription = job.path();
     match job.called {
         Called::Arm(Call::PoliciesOfGroup) => {
             let action = Call::PoliciesOfSubscription.action();
             let denied = json!({ "action": action, "scope": subscription, "allowed": false });
-            let allowed = json!({ "action": action, "scope": group, "allowed": true });
+            let allowed = json!({ "action": action, "scope": job.group(), "allowed": true });
             azure.control("rights", json!([denied, allowed])).await;
         }
         // A location is followed only where the operation cannot be read.
@@ -187,6 +247,11 @@ async fn prepare(azure: &Azure, job: &Job, subscription: &str, group: &str) {
             let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
             azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
         }
-        Called::Arm(_) | Called::Token => {}
+        _ => {}
     }
+}
+
+/// The subscription that each lane reads before its first cell.
+fn uuid_of_lanes() -> &'static str {
+    "00000000-0000-4000-b000-000000000000"
 }

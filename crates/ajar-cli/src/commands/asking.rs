@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use ajar_core::account::{AZ, SignInMethod};
+use ajar_core::account::{AZ, AccountName, SignInMethod};
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::SignIn;
@@ -84,17 +84,30 @@ pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<boo
     Ok(matches!(answer.to_ascii_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// The sign-in that helps against what kept a favourite shut, if one does.
-pub(super) fn sign_in_against(failure: &FailureView, name: &ProfileName, snapshot: &Snapshot) -> Option<SignIn> {
+/// What can be done at a terminal against what kept a favourite shut.
+pub(super) enum Help {
+    /// To sign in.
+    SignIn(SignIn),
+    /// The account of that name is not there: to sign in under it, or to act as another.
+    InPlaceOf(AccountName),
+}
+
+/// What helps against what kept a favourite shut, if anything does.
+pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: &Snapshot) -> Option<Help> {
     let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == *name)?;
+    if failure.code == "unknownAccount" {
+        let named = favourite.profile.account.clone();
+        let default = || snapshot.host.account.parse().ok();
+        return named.or_else(default).map(Help::InPlaceOf);
+    }
     let account = snapshot.account_of(favourite)?;
     match failure.code.as_str() {
         "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
-            Some(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) })
+            Some(Help::SignIn(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) }))
         }
         // The first account there is acts for whom names none.
         "notSignedIn" if account.is_default && account.name.built_in() == Some(AZ) && has_none_of_its_own(snapshot) => {
-            Some(SignIn::by(SignInMethod::Browser))
+            Some(Help::SignIn(SignIn::by(SignInMethod::Browser)))
         }
         _ => None,
     }
@@ -102,6 +115,40 @@ pub(super) fn sign_in_against(failure: &FailureView, name: &ProfileName, snapsho
 
 fn has_none_of_its_own(snapshot: &Snapshot) -> bool {
     snapshot.accounts.iter().all(|account| account.name.built_in().is_some())
+}
+
+/// What to do where an account is not there.
+pub(super) enum Instead {
+    /// To sign in under its name.
+    SignIn(SignIn),
+    /// To act as this one.
+    ActAs(AccountName),
+    Nothing,
+}
+
+/// Asks whom a favourite is to act as whose account is not there. What cannot be understood is asked once more.
+pub(super) async fn instead_of(gone: &AccountName, snapshot: &Snapshot, signals: &mut Signals) -> Result<Instead, End> {
+    let others: Vec<&AccountName> = snapshot.accounts.iter().map(|account| &account.name).collect();
+    let listed: Vec<&str> = others.iter().map(|name| name.as_str()).collect();
+    // The environment's account comes by its variables, not by a sign-in.
+    let can_sign_in = gone.built_in().is_none();
+    loop {
+        let question = message::account::whom_instead(gone.as_str(), &listed, can_sign_in);
+        let answer = answer(&question, signals).await?;
+        let meant = answer.parse::<AccountName>().ok();
+        match answer.to_ascii_lowercase().as_str() {
+            "" if can_sign_in => {
+                let name = Some(gone.clone());
+                return Ok(Instead::SignIn(SignIn { name, ..SignIn::by(SignInMethod::Browser) }));
+            }
+            "" | "n" | "no" => return Ok(Instead::Nothing),
+            _ => {
+                if let Some(other) = others.iter().find(|other| meant.as_ref() == Some(**other)) {
+                    return Ok(Instead::ActAs((*other).clone()));
+                }
+            }
+        }
+    }
 }
 
 /// Asks for the application that people are to be signed in with; `None` if nobody knows it.

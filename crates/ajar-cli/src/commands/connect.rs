@@ -16,8 +16,9 @@ use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::asking::{self, Help, Instead};
 use super::following::{Show, follow};
-use super::{End, asking, azure_now, sign_in};
+use super::{End, azure_now, sign_in};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
 use crate::session::{Session, words};
@@ -40,20 +41,18 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     }
     let client = who_launches(args, protocol);
     let request = protocol::Connect {
-        name: args.name.clone(),
         port: args.port,
         seconds: args.duration.map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
         reason: args.reason.clone(),
         source: args.source,
         launch: client == Client::Window,
-        stays: false,
-        again: false,
+        ..protocol::Connect::new(args.name.clone())
     };
     let show = if args.json { Show::Events } else { Show::Steps };
     let mut view = follow(session, request.clone(), show, signals).await?;
     if let Some(OutcomeView::Failed(failure)) = &view.outcome
         && !args.json
-        && signed_in_against(session, args, failure, signals).await?
+        && helped_against(session, args, failure, signals).await?
     {
         view = follow(session, request, show, signals).await?;
     }
@@ -77,19 +76,34 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     }
 }
 
-/// Offers to sign in where that would help and somebody is there; whether somebody has.
-async fn signed_in_against(
+/// Offers what would help where somebody is there; whether somebody has taken it up.
+async fn helped_against(
     session: &Session,
     args: &Connect,
     failure: &FailureView,
     signals: &mut Signals,
 ) -> Result<bool, End> {
-    let wish = asking::sign_in_against(failure, &args.name, &session.snapshot());
-    let Some(wish) = wish.filter(|_| asking::somebody_is_there()) else { return Ok(false) };
+    let help = asking::help_against(failure, &args.name, &session.snapshot());
+    let Some(help) = help.filter(|_| asking::somebody_is_there()) else { return Ok(false) };
     output::failure(failure, session.verbose > 0);
-    if !asking::goes_on(message::account::sign_in_now(), signals).await? {
-        return Err(End::Code(failure.exit_code));
-    }
+    let left = || Err(End::Code(failure.exit_code));
+    let wish = match help {
+        Help::SignIn(wish) => {
+            if !asking::goes_on(message::account::sign_in_now(), signals).await? {
+                return left();
+            }
+            wish
+        }
+        Help::InPlaceOf(gone) => match asking::instead_of(&gone, &session.snapshot(), signals).await? {
+            Instead::SignIn(wish) => wish,
+            Instead::ActAs(account) => {
+                let act = Request::ActAs { name: args.name.clone(), account };
+                session.face.ask(act).await.accepted()?;
+                return Ok(true);
+            }
+            Instead::Nothing => return left(),
+        },
+    };
     let account = sign_in::to_its_end(session, wish, false, signals).await?;
     // Who signs in for a favourite means it to act as that account.
     let snapshot = session.snapshot();

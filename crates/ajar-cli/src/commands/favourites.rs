@@ -1,26 +1,30 @@
-//! `ajar add`, `show` and `remove`.
+//! `ajar add`, `edit`, `show` and `remove`.
+
+use std::time::Duration;
 
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
-use ajar_core::profile::Profile;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Request;
-use ajar_core::settings::unknown_favourite;
+use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{End, list};
-use crate::args::{Add, Named};
+use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
 use crate::session::{Session, words};
 
-pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
-    let access = args.duration.and_then(|duration| TimeDelta::from_std(duration).ok()).map(IsoDuration);
+pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
+    let access = args.duration.and_then(access);
     let profile = Profile {
         port: args.port,
         user: args.user.clone(),
         access,
         account: args.account.clone(),
+        cloud: all.cloud.clone(),
+        tenant: args.tenant.clone(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
         ..Profile::new(args.vm.clone())
@@ -36,6 +40,58 @@ pub(crate) async fn add(session: &Session, args: &Add) -> Result<(), End> {
         output::line(&message::cli::added(args.name.as_str()))?;
     }
     Ok(())
+}
+
+pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(), End> {
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let Some(Favourite { name, profile: before }) = settings.favourite(&args.name) else {
+        return Err(unknown(&settings, &args.name));
+    };
+    let profile = changed(before, all, args);
+    let called = args.rename.as_ref().unwrap_or(name);
+    let is_same = profile == *before && called.as_str() == name.as_str();
+    if !is_same {
+        let (name, rename) = (name.clone(), args.rename.clone());
+        change(session, Request::Edit { name, rename, profile: profile.clone() }).await?;
+    }
+    if args.json {
+        output::json(&json!({ "name": called, "vm": profile.vm, "changed": !is_same }))?;
+    } else if is_same {
+        output::line(&message::cli::same_already(name.as_str()))?;
+    } else {
+        output::line(&message::cli::changed(name.as_str(), called.as_str()))?;
+    }
+    Ok(())
+}
+
+/// A profile with what is given in place of what was there.
+fn changed(before: &Profile, all: &Args, args: &Edit) -> Profile {
+    fn or_as_before<T: Clone>(given: Option<&OrNothing<T>>, before: Option<&T>) -> Option<T> {
+        given.map_or_else(|| before.cloned(), |OrNothing(value)| value.clone())
+    }
+    let cloud = all.cloud.clone().map(|cloud| OrNothing(Some(cloud).filter(|cloud| !cloud.is_empty())));
+    let length = args.duration.as_ref().map(|OrNothing(length)| OrNothing(length.and_then(access)));
+    Profile {
+        vm: args.vm.clone().unwrap_or_else(|| before.vm.clone()),
+        port: or_as_before(args.port.as_ref(), before.port.as_ref()),
+        user: or_as_before(args.user.as_ref(), before.user.as_ref()),
+        access: or_as_before(length.as_ref(), before.access.as_ref()),
+        account: or_as_before(args.account.as_ref(), before.account.as_ref()),
+        cloud: or_as_before(cloud.as_ref(), before.cloud.as_ref()),
+        tenant: or_as_before(args.tenant.as_ref(), before.tenant.as_ref()),
+        start: if args.start { None } else { args.no_start.then_some(false).or(before.start) },
+        identity_file: or_as_before(args.identity_file.as_ref(), before.identity_file.as_ref()),
+        ..before.clone()
+    }
+}
+
+fn access(length: Duration) -> Option<IsoDuration> {
+    TimeDelta::from_std(length).ok().map(IsoDuration)
+}
+
+fn unknown(settings: &Settings, name: &ProfileName) -> End {
+    let failure = unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name));
+    words(&failure.into(), name.as_str()).into()
 }
 
 pub(crate) async fn remove(session: &Session, args: &Named) -> Result<(), End> {
@@ -57,8 +113,7 @@ pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
     let snapshot = session.snapshot();
     let known = settings.favourite(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
     let Some((favourite, view)) = known else {
-        let failure = unknown_favourite(&args.name, settings.favourites.iter().map(|favourite| &favourite.name));
-        return Err(words(&failure.into(), args.name.as_str()).into());
+        return Err(unknown(&settings, &args.name));
     };
     let profile = &favourite.profile;
     if args.json {

@@ -15,16 +15,7 @@ use crate::session::{Session, words};
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) -> Result<(), End> {
-    let request = Connect {
-        name: args.name.clone(),
-        port: Some(args.port),
-        seconds: None,
-        reason: None,
-        source: None,
-        launch: false,
-        stays: false,
-        again: false,
-    };
+    let request = Connect { port: Some(args.port), launch: false, ..Connect::new(args.name.clone()) };
     let view = tokio::select! {
         view = follow(session, request, Show::Passing, signals) => view?,
         // ssh was killed: what nobody waits for is not opened.

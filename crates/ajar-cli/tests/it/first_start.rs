@@ -129,6 +129,38 @@ async fn who_does_not_want_to_sign_in_is_left_alone_with_the_failures_own_exit_c
 }
 
 #[tokio::test]
+async fn a_favourite_whose_account_is_gone_is_opened_under_its_name_or_as_another() {
+    let user = User::new().await;
+    let connect = || Terminal::of(&user.ajar(&["connect", "lab", "--no-launch"]));
+    let mut terminal = connect();
+    let shown = terminal.until("Sign in under the name “bob” [Enter]").await;
+    assert!(shown.contains("There is no account called “bob”"), "{shown}");
+    terminal.types("n\n").await;
+    assert_eq!(terminal.ended().await, Some(2));
+
+    let mut terminal = connect();
+    terminal.until("or leave it [n]:").await;
+    terminal.types("\n").await;
+    terminal.until("https://").await;
+    let address = terminal.until("\r\n").await;
+    user.browse("bob", &format!("https://{}", address.trim()), 0).await;
+    terminal.until("lab is open to new connections until").await;
+    assert_eq!(terminal.ended().await, Some(0));
+
+    let settings = user.settings().replace("account = \"bob\"", "account = \"carol\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let mut terminal = connect();
+    let shown = terminal.until("or leave it [n]:").await;
+    assert!(shown.contains("act as another (bob"), "{shown}");
+    terminal.types("dave\n").await;
+    terminal.until("or leave it [n]:").await;
+    terminal.types("BOB\n").await;
+    terminal.until("lab is open to new connections until").await;
+    assert_eq!(terminal.ended().await, Some(0));
+    assert!(user.settings().contains("account = \"bob\"") && !user.settings().contains("carol"), "{}", user.settings());
+}
+
+#[tokio::test]
 async fn who_has_no_keychain_is_offered_to_sign_in_for_this_once() {
     let user = User::new().await;
     let more = format!(

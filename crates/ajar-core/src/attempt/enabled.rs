@@ -24,7 +24,7 @@ impl Attempt {
         if !self.has_head_start(at) {
             self.reads_now(at, &mut effects);
             effects.extend(self.initiate_now(now).map(Effect::Initiate));
-            if self.may_start_now() {
+            if self.may_start_now(at) {
                 effects.push(Effect::StartVm);
             }
         }
@@ -46,8 +46,10 @@ impl Attempt {
         let head_start = self.has_head_start(at).then_some(limits::ms(limits::HEAD_START));
         let reads = [self.source.due(), self.policies.due(), self.vm.due(), self.addresses.due()];
         let probe = (self.endpoint().is_some() && self.probe.in_flight.is_none()).then_some(self.probe.due);
+        let doubt =
+            self.untold_since.filter(|_| !self.start.is_begun()).map(|since| since + limits::ms(limits::UNTOLD));
         // What is due already waits for a fact, not for time.
-        reads.into_iter().chain([probe, head_start]).flatten().filter(move |due| *due > at)
+        reads.into_iter().chain([probe, head_start, doubt]).flatten().filter(move |due| *due > at)
     }
 
     /// Whether the port's first answer is still being given time (rule 1).
@@ -119,10 +121,10 @@ impl Attempt {
         Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }
 
-    /// The VM rests, may be started, and the door in front of it can be opened: a VM is not started, and paid for,
-    /// behind a door that stays shut.
-    fn may_start_now(&self) -> bool {
-        self.needs_start()
+    /// The VM rests, as far as Azure tells, may be started, and the door in front of it can be opened: a VM is not started,
+    /// and paid for, behind a door that stays shut.
+    fn may_start_now(&self, at: Ms) -> bool {
+        (self.needs_start() || self.is_untold_for_long(at))
             && self.order.may_start
             && !self.start.is_begun()
             && (self.latest_window().is_some() || matches!(self.permit(self.order.access), Some(Ok(_))))

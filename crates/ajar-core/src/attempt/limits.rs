@@ -38,6 +38,14 @@ pub(super) const PORT: TimeDelta = TimeDelta::minutes(5);
 pub(super) const CLIENT: TimeDelta = TimeDelta::seconds(20);
 pub(super) const WHOLE: TimeDelta = TimeDelta::minutes(25);
 
+/// How long a VM's power state may stay untold before the VM is told to start, which changes nothing where it runs. For a
+/// moment the state may be missing, and then another look is all it takes (azure-api.md, section 3).
+pub(super) const UNTOLD: TimeDelta = TimeDelta::seconds(10);
+
+/// How long the port of a VM with an untold state is watched after a start that came to nothing, or where the VM may not
+/// be started: it may run all the same, and the rule that lets one in takes about a minute.
+pub(super) const MAY_RUN: TimeDelta = TimeDelta::minutes(2);
+
 /// The longest the engine sleeps while an attempt is under way, so that a resumed laptop is noticed.
 pub(super) const LONGEST_SLEEP: TimeDelta = TimeDelta::seconds(30);
 

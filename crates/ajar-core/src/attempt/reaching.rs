@@ -2,9 +2,9 @@
 
 use super::clock::Ms;
 use super::{Attempt, limits};
-use crate::failure::Trouble;
+use crate::failure::{Failure, Trouble};
 use crate::port::{Endpoint, PortAnswer};
-use crate::vm::VmFacts;
+use crate::vm::{PowerState, VmFacts};
 
 /// What looking at the port has shown.
 #[derive(Clone, Debug, Default)]
@@ -36,10 +36,15 @@ impl Attempt {
     }
 
     pub(super) fn vm_read(&mut self, result: Result<VmFacts, Trouble>, at: Ms) {
-        let passing = result.as_ref().is_ok_and(|vm| vm.power.is_passing());
+        let power = result.as_ref().ok().map(|vm| vm.power).filter(|_| !self.start.is_known());
         let was_passing = self.passing_since.is_some();
         self.vm.settle(result, at);
-        if passing {
+        if power == Some(PowerState::Unknown) {
+            self.untold_since.get_or_insert(at);
+        } else {
+            self.untold_since = None;
+        }
+        if power.is_some_and(PowerState::is_passing) {
             self.passing_since.get_or_insert(at);
             self.vm.want(at + limits::ms(limits::LOOK_AGAIN));
         } else {
@@ -54,9 +59,34 @@ impl Attempt {
         let running = result.is_ok();
         self.start.settle(result, at);
         if running {
+            (self.passing_since, self.untold_since) = (None, None);
+            self.vm.rest();
             self.forget_fleeting_address(at);
             self.look_soon(at);
         }
+    }
+
+    /// Azure has not told for long whether the VM runs. Telling it to start helps if it rests, and is nothing to a VM that
+    /// runs.
+    pub(super) fn is_untold_for_long(&self, at: Ms) -> bool {
+        self.untold_since.is_some_and(|since| since + limits::ms(limits::UNTOLD) <= at)
+    }
+
+    /// Whether the VM may run although it was not started: nobody tells its state, and what the start failed of does not
+    /// either.
+    pub(super) fn may_run(&self) -> bool {
+        let rests = |trouble: &Trouble| matches!(trouble.failure, Failure::AllocationFailed { .. });
+        self.is_running() || (self.untold_since.is_some() && !self.start.trouble().is_some_and(rests))
+    }
+
+    /// Until when a VM whose state stays untold is waited for, where no start is under way that has a limit of its own.
+    pub(super) fn untold_until(&self) -> Option<Ms> {
+        let since = self.untold_since?;
+        if self.start.trouble().is_some() {
+            return Some(self.start.ended? + limits::ms(limits::MAY_RUN));
+        }
+        let watched = if self.latest_window().is_some() { limits::MAY_RUN } else { limits::UNTOLD };
+        (!self.order.may_start).then(|| since + limits::ms(watched))
     }
 
     /// A VM that came up may have another public address than before, unless that one is static.

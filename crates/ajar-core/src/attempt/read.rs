@@ -86,6 +86,11 @@ impl<T> Read<T> {
         self.due = Some(at);
     }
 
+    /// It is not wanted again by itself.
+    pub(super) fn rest(&mut self) {
+        self.due = None;
+    }
+
     /// Wants it anew, because it may have changed: also what is under way now may tell how it was before.
     pub(super) fn forget(&mut self, at: Ms) {
         self.value = None;

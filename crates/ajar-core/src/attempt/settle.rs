@@ -8,13 +8,13 @@ use crate::failure::{AzureSaid, Failure, Trouble};
 use crate::policy::Refusal;
 use crate::port::{Endpoint, PortAnswer};
 use crate::snapshot::Step;
-use crate::vm::PowerState;
 
 /// What a deadline ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     Read(Step),
     Initiate,
+    Untold,
     Look,
     Port,
     Whole,
@@ -47,7 +47,9 @@ impl Attempt {
             // The end can wait for the answer: it is to say whether the door was opened.
             return;
         }
-        if let Some(trouble) = self.start.trouble() {
+        if let Some(trouble) = self.start.trouble()
+            && !self.may_run()
+        {
             return self.fail(trouble.clone(), Step::Start);
         }
         let unanswered = (self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost)
@@ -178,6 +180,7 @@ impl Attempt {
             self.asking.in_flight.map(|since| (Limit::Initiate, since + limits::ms(limits::INITIATE))),
             self.probe.in_flight.as_ref().map(|(_, since)| (Limit::Look, since + look)),
             self.ready_since.map(|since| (Limit::Port, since + limits::ms(limits::PORT))),
+            self.untold_until().map(|until| (Limit::Untold, until)),
             Some((Limit::Whole, limits::ms(limits::WHOLE))),
         ]
         .into_iter()
@@ -201,8 +204,9 @@ impl Attempt {
                     self.asking.lost = true;
                     self.unanswered(at);
                 }
-                Limit::Read(Step::Start) if self.power_stays_unknown() => {
-                    self.fail(Failure::PowerStateUnknown.into(), Step::Start);
+                Limit::Untold => {
+                    let trouble = self.start.trouble().cloned();
+                    self.fail(trouble.unwrap_or_else(|| Failure::PowerStateUnknown.into()), Step::Start);
                 }
                 Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
                 Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
@@ -212,10 +216,6 @@ impl Attempt {
                 }
             }
         }
-    }
-
-    fn power_stays_unknown(&self) -> bool {
-        !self.start.is_begun() && self.vm.value().is_some_and(|vm| vm.power == PowerState::Unknown)
     }
 
     /// What stands between now and the client.

@@ -104,7 +104,7 @@ impl Attempt {
             };
         }
         // What answers runs, though Azure has not said so yet; else Azure goes on with what it was told.
-        if step == Step::Start && self.start.is_begun() {
+        if step == Step::Start && self.start.is_begun() && self.start.trouble().is_none() {
             return (StepStatus::Done, if connected { finding } else { Some(Finding::GoesOnStarting) });
         }
         let finding = match (connected, begun) {
@@ -173,6 +173,10 @@ impl Attempt {
         let was = self.vm.value().map(|vm| vm.power);
         match (was, self.start.began) {
             (Some(PowerState::Running), None) => Stand::skipped(Finding::AlreadyRunning),
+            // It may run although it could not be started, and the port is still looked at.
+            (Some(power), Some(began)) if self.start.trouble().is_some() && self.may_run() => {
+                Stand::of(Some(began), None, true, Some(Finding::Was(power)))
+            }
             (Some(power), None) if self.passing_since.is_some() => {
                 Stand::of(self.passing_since, None, true, Some(Finding::Was(power)))
             }

@@ -90,6 +90,7 @@ impl Failure {
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
+            Self::BeingOpened { .. } => "beingOpened",
             Self::Settings { .. } => "settings",
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
@@ -105,6 +106,29 @@ impl Failure {
             Self::OtherAccount { .. } => "otherAccount",
             Self::Internal { .. } => "internal",
         }
+    }
+
+    /// Whether it is for want of somebody who is signed in, or signed in rightly: a sign-in of the account, or under its
+    /// name, may end it.
+    pub fn wants_sign_in(&self) -> bool {
+        matches!(
+            self,
+            Self::NotSignedIn { .. }
+                | Self::PrincipalRefused { .. }
+                | Self::NotSignedInToAzd { .. }
+                | Self::SecretMissing { .. }
+                | Self::CertificateUnfit { .. }
+                | Self::TokenFileUnfit { .. }
+                | Self::ClaimsRequired { .. }
+                | Self::SignInRequired { .. }
+                | Self::ConditionalAccess { .. }
+                | Self::ConsentMissing { .. }
+                | Self::ClientUnknown { .. }
+                | Self::NoClientId { .. }
+                | Self::KeychainUnavailable { .. }
+                | Self::InteractionRequired { .. }
+                | Self::UnknownAccount { .. }
+        )
     }
 
     /// What it means to a script.
@@ -151,6 +175,7 @@ impl Failure {
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::NothingToSignOut { .. }
+            | Self::BeingOpened { .. }
             | Self::AccountExists { .. }
             | Self::AccountDiffers { .. }
             | Self::TenantUnfit { .. }

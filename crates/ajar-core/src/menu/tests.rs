@@ -1,8 +1,13 @@
+use chrono::FixedOffset;
+
 use super::*;
 use crate::account::SignInMethod;
+use crate::failure::{Failure, Proof};
+use crate::message::failure::{About, in_words};
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
 use crate::snapshot::{AccountView, AttemptNumber, FavouriteState, HostView, Kept, ReachedView};
+use crate::zone::Zone;
 
 fn noon() -> DateTime<Utc> {
     "2026-01-05T12:00:00Z".parse().unwrap()
@@ -78,6 +83,8 @@ fn failed(called: &str, code: &str, title: &str) -> AttemptView {
         title: title.into(),
         message: String::new(),
         action: String::new(),
+        action_in_window: None,
+        wants_sign_in: matches!(code, "signInRequired" | "notSignedIn"),
         help_url: None,
         choices: vec![],
         details: String::new(),
@@ -196,27 +203,34 @@ fn a_very_long_failure_is_cut_to_one_line() {
 }
 
 #[test]
-fn being_signed_out_has_its_own_icon_known_by_the_failures_code() {
-    let code = crate::failure::Failure::NotSignedIn { detail: String::new() }.code();
-    let attempts = vec![failed("web-01", code, "You are not signed in to Azure.")];
+fn being_signed_out_has_its_own_icon() {
+    let attempts = vec![failed("web-01", "notSignedIn", "You are not signed in to Azure.")];
     let menu = menu(&Snapshot { attempts, ..snapshot() }, noon());
     assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::SignedOut, "Ajar · not signed in to Azure"));
 }
 
 #[test]
 fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
-    let problem = |code: &str, title: &str| match failed("web-01", code, title).outcome {
-        Some(OutcomeView::Failed(failure)) => menu(&Snapshot { refresh_problem: Some(failure), ..snapshot() }, noon()),
-        other => panic!("{other:?}"),
-    };
-    for code in ["notSignedIn", "principalRefused", "certificateUnfit", "claimsRequired", "interactionRequired"] {
-        let menu = problem(code, "You are not signed in to Azure.");
-        assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::SignedOut, "Ajar · not signed in to Azure"));
-        let line = Item::Act { action: Action::OpenWindow, label: "You are not signed in to Azure.".into() };
+    let problem = |failure: Failure| {
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), noon());
+        let said = in_words(&failure.into(), &About { name: "web-01", zone, at: noon() });
+        let line = Item::Act { action: Action::OpenWindow, label: said.title.clone() };
+        let menu = menu(&Snapshot { refresh_problem: Some(said), ..snapshot() }, noon());
         assert!(menu.items.contains(&line), "{:?}", menu.items);
+        (menu.icon, menu.tooltip)
+    };
+    let (account, detail) = (|| "ada".to_owned(), String::new);
+    for failure in [
+        Failure::NotSignedIn { detail: detail() },
+        Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
+        Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
+        Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },
+        Failure::UnknownAccount { name: account(), known: vec!["az".into()] },
+    ] {
+        assert_eq!(problem(failure), (Icon::SignedOut, "Ajar · not signed in to Azure".into()));
     }
-    let menu = problem("unreachable", "Azure cannot be reached.");
-    assert_eq!((menu.icon, menu.tooltip.as_str()), (Icon::Idle, "Ajar · Azure cannot be reached."));
+    let unreachable = problem(Failure::Unreachable { host: "management.azure.com".into(), detail: detail() });
+    assert_eq!(unreachable.0, Icon::Idle);
 }
 
 #[test]

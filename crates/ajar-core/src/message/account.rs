@@ -177,6 +177,18 @@ pub fn sign_in_now() -> &'static str {
     "Sign in now? [Y/n]"
 }
 
+/// Asks whom a favourite is to act as whose account is not there.
+pub fn whom_instead(gone: &str, others: &[&str], can_sign_in: bool) -> String {
+    let others = others.join(", ");
+    match (can_sign_in, others.is_empty()) {
+        (true, true) => format!("Sign in under the name “{gone}”? [Enter, or n]"),
+        (true, false) => {
+            format!("Sign in under the name “{gone}” [Enter], act as another ({others}), or leave it [n]:")
+        }
+        (false, _) => format!("Whom is it to act as ({others}; Enter alone to leave it)?"),
+    }
+}
+
 /// Asks for the application that people are signed in with.
 pub fn client_id_wanted() -> &'static str {
     "The application’s id (Enter alone to leave it):"

@@ -120,6 +120,16 @@ pub fn there_already(name: &str) -> String {
     format!("{name} is there already, just like this. Nothing was changed.")
 }
 
+/// A favourite was changed, or is only called otherwise.
+pub fn changed(name: &str, called: &str) -> String {
+    if name == called { format!("Changed {name}.") } else { format!("Changed {name}; it is called {called} now.") }
+}
+
+/// A favourite was to be changed to what it is.
+pub fn same_already(name: &str) -> String {
+    format!("{name} is just like this already. Nothing was changed.")
+}
+
 /// A favourite was removed.
 pub fn removed(name: &str) -> String {
     format!("Removed {name}. What Azure holds open stays open until its end.")
@@ -162,6 +172,11 @@ pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -
 /// What was written is no length of time.
 pub fn no_duration(detail: &str) -> String {
     format!("{detail}; write it like 90m or 2h")
+}
+
+/// What was written is no port.
+pub fn no_port() -> &'static str {
+    "a whole number from 1 to 65535, please"
 }
 
 /// No policy knows such a length of time.

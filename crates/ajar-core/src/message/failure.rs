@@ -30,14 +30,21 @@ struct Words {
     title: String,
     message: String,
     action: String,
+    in_window: Option<String>,
     help: Option<&'static str>,
 }
 
 fn words(title: impl Into<String>, message: impl Into<String>, action: impl Into<String>) -> Words {
-    Words { title: title.into(), message: message.into(), action: action.into(), help: None }
+    Words { title: title.into(), message: message.into(), action: action.into(), in_window: None, help: None }
 }
 
 impl Words {
+    /// What there is to do where a button does it.
+    fn in_window(mut self, action: impl Into<String>) -> Self {
+        self.in_window = Some(action.into());
+        self
+    }
+
     fn help(mut self, url: &'static str) -> Self {
         self.help = Some(url);
         self
@@ -80,6 +87,8 @@ pub fn in_words(trouble: &Trouble, about: &About<'_>) -> FailureView {
         title: words.title,
         message: words.message,
         action: words.action,
+        action_in_window: words.in_window,
+        wants_sign_in: trouble.failure.wants_sign_in(),
         help_url: words.help.map(Into::into),
         choices: choices(&trouble.failure),
         details: details(trouble, about),
@@ -202,6 +211,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
+        Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),

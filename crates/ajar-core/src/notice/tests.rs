@@ -82,6 +82,8 @@ fn failure() -> FailureView {
         title: "It does not answer.".into(),
         message: "All is granted.".into(),
         action: "Look at it.".into(),
+        action_in_window: None,
+        wants_sign_in: false,
         help_url: None,
         choices: Vec::new(),
         details: String::new(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FailureView, FavouriteView, Snapshot};
 use crate::account::{AccountName, SignInMethod};
+use crate::profile::ProfileName;
 
 /// An account: one of the settings, or one that is there without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,9 @@ pub struct SignInView {
     pub number: u64,
     /// The account, where it has a name already.
     pub account: Option<AccountName>,
+    /// The favourite that is opened once somebody has signed in, if one waits for it.
+    #[serde(default)]
+    pub then: Option<ProfileName>,
     /// How far it is.
     pub stage: SignInStage,
 }

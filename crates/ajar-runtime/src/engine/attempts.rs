@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
+use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
@@ -18,7 +19,8 @@ use crate::ports::{Azure, Wanted};
 pub(super) struct Working {
     pub(super) attempt: Attempt,
     /// The calls to Azure, as whom the favourite acted when it began.
-    pub(super) azure: Arc<dyn Azure>,
+    /// Nobody's, if that account was not there: then it has ended.
+    pub(super) azure: Option<Arc<dyn Azure>>,
     /// All its writes. Those below are the last of their kind.
     writes: Wanted,
     asking: Option<Wanted>,
@@ -118,18 +120,19 @@ impl Attempts {
         self.all.iter_mut().find(wanted)
     }
 
-    /// Begins an attempt; ended ones of the same favourite are not shown any more.
+    /// Begins an attempt, which ends at once where nobody is there to act; ended ones of the same favourite are not shown any more.
     pub(super) fn begin(
         &mut self,
         order: Order,
         memory: Memory,
-        azure: Arc<dyn Azure>,
+        azure: Result<Arc<dyn Azure>, Trouble>,
         follower: Follower,
         now: DateTime<Utc>,
     ) -> AttemptNumber {
         self.put_aside(&order.name);
         self.last = AttemptNumber(self.last.0 + 1);
-        let attempt = Attempt::new(self.last, order, memory, now);
+        let mut attempt = Attempt::new(self.last, order, memory, now);
+        let azure = azure.map_err(|trouble| attempt.cannot_begin(trouble)).ok();
         let mut followers = Followers::default();
         followers.add(follower);
         self.all.push(Working {
@@ -150,6 +153,11 @@ impl Attempts {
     pub(super) fn put_aside(&mut self, name: &ProfileName) {
         let of_favourite = self.all.iter_mut().filter(|working| working.attempt.order().name == *name);
         of_favourite.for_each(|working| working.superseded |= working.is_ended());
+    }
+
+    /// Whether a favourite has an attempt under way.
+    pub(super) fn open(&self, name: &ProfileName) -> bool {
+        self.all.iter().any(|working| !working.is_ended() && working.attempt.order().name == *name)
     }
 
     /// Whether an attempt for a favourite is under way or ended a moment ago.

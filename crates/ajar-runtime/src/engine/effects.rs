@@ -74,6 +74,7 @@ impl Engine {
         let now = self.now();
         let mut starts = Vec::new();
         for working in self.attempts.all() {
+            let Some(azure) = working.azure.clone() else { continue };
             for effect in working.attempt.next(now) {
                 let order = working.attempt.order().clone();
                 if let Effect::Initiate(_) = effect {
@@ -83,7 +84,7 @@ impl Engine {
                     }
                     self.initiating.push(order.vm.clone());
                 }
-                let (number, azure) = (working.attempt.number(), Arc::clone(&working.azure));
+                let (number, azure) = (working.attempt.number(), Arc::clone(&azure));
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
                 starts.push((number, effect, Start { number, order, azure, wanted }));
@@ -235,7 +236,8 @@ impl Engine {
     /// What an attempt finds out on its way tells whether its VM runs, also after the attempt's end.
     fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
-        let (vm, azure) = (working.attempt.order().vm.clone(), Arc::clone(&working.azure));
+        let Some(azure) = working.azure.clone() else { return };
+        let vm = working.attempt.order().vm.clone();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
             Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),

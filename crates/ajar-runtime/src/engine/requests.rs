@@ -34,6 +34,7 @@ impl Engine {
             | Request::Dismiss { .. }
             | Request::Refresh
             | Request::Add { .. }
+            | Request::Edit { .. }
             | Request::Remove { .. }
             | Request::ActAs { .. }
             | Request::SignIn(_)
@@ -55,6 +56,7 @@ impl Engine {
             | Request::Leave { name }
             | Request::Dismiss { name }
             | Request::Add { name, .. }
+            | Request::Edit { name, .. }
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::SignOut { .. }
@@ -101,6 +103,7 @@ impl Engine {
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
                 self.acting(&profile)?;
+                self.cloud_is_there(&profile)?;
                 vet(name.as_str(), &profile)?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
@@ -113,12 +116,10 @@ impl Engine {
                 self.settings_file.remove(&known)?;
                 self.reload_settings();
             }
+            Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::ActAs { name, account } => {
-                let profile = Profile { account: Some(account.clone()), ..self.favourite(&name)?.profile.clone() };
-                self.acting(&profile)?;
-                self.settings_file.act_as(&name, &account)?;
-                self.settings_seen = None;
-                self.reload_settings();
+                let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
+                self.edit(&name, None, &profile)?;
             }
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
@@ -142,7 +143,7 @@ impl Engine {
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
-        let azure = self.act(&profile)?;
+        let azure = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
@@ -150,7 +151,9 @@ impl Engine {
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
-        if let Some(working) = self.attempts.under_way(&profile.vm, port) {
+        if azure.is_ok()
+            && let Some(working) = self.attempts.under_way(&profile.vm, port)
+        {
             working.follow(follower);
             working.attempt.join(wishes);
             return Ok(working.attempt.number());

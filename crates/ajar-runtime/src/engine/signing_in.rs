@@ -6,7 +6,7 @@ use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, applica
 use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
@@ -211,26 +211,18 @@ impl Engine {
         if self.acting(&favourite.profile).is_ok_and(|acting| acting.account == *account) {
             return Ok(());
         }
-        self.settings_file.act_as(&favourite.name.clone(), account)?;
+        let (favourite, account) = (favourite.clone(), Some(account.clone()));
+        let profile = Profile { account, ..favourite.profile };
+        self.settings_file.change(&favourite.name, &favourite.name, &profile)?;
         self.read_settings_again();
         Ok(())
     }
 
     /// Opens the favourite that the sign-in was wanted for, as a click does.
     fn open_what_waited(&mut self) {
-        let Some(name) = self.signing_in.as_mut().and_then(|last| last.then.take()) else { return };
-        let connect = Connect {
-            name: name.clone(),
-            port: None,
-            seconds: None,
-            reason: None,
-            source: None,
-            launch: true,
-            stays: true,
-            again: false,
-        };
-        if let Err(trouble) = self.connect(None, connect) {
-            // It was removed meanwhile, or given another account that is not there.
+        let Some(name) = self.signing_in.as_ref().and_then(|last| last.then.clone()) else { return };
+        if let Err(trouble) = self.connect(None, Connect::by_click(name.clone())) {
+            // It was removed meanwhile.
             tracing::warn!(%name, failure = %trouble.failure, "what waited for the sign-in could not be opened");
         }
     }
@@ -269,6 +261,10 @@ impl Engine {
         self.settings_seen = None;
         self.reload_settings();
         self.is_accepted(&name);
+        if self.looked {
+            // What could not be read as this account is not told of for ever.
+            self.begin_refresh();
+        }
         let answer = match removed {
             Ok((removed, left)) => Reply::SignedOut { removed, remains: self.favourites_naming(&name), left },
             Err(trouble) => self.refused(&trouble, name.as_str()),
@@ -317,8 +313,8 @@ impl Engine {
     }
 
     pub(super) fn sign_in_view(&self) -> Option<SignInView> {
-        let SigningIn { number, name, stage, .. } = self.signing_in.as_ref()?;
-        Some(SignInView { number: *number, account: name.clone(), stage: stage.clone() })
+        let SigningIn { number, name, then, stage, .. } = self.signing_in.as_ref()?;
+        Some(SignInView { number: *number, account: name.clone(), then: then.clone(), stage: stage.clone() })
     }
 }
 

@@ -62,6 +62,14 @@ impl Engine {
         self.closed.retain(leads_there);
     }
 
+    /// A favourite is called otherwise; its windows stay its own, also where others lead to the same VM.
+    pub(super) fn rename_windows(&mut self, from: &ProfileName, to: &ProfileName) {
+        self.held.rename(|held| if held.name == *from { to.clone() } else { held.name.clone() });
+        for closed in self.closed.iter_mut().filter(|closed| closed.view.name == *from) {
+            closed.view.name = to.clone();
+        }
+    }
+
     /// Takes over the windows that policies show.
     pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
         let now = self.now();

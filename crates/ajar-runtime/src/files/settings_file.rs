@@ -1,6 +1,7 @@
 //! `config.toml`: read whole, edited in place. Comments, order and keys we do not know survive.
 
 mod accounts;
+mod profiles;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use ajar_core::settings::{
 };
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::atomic::{while_locked, write_atomically};
 use super::line_ends::LineEnds;
@@ -203,6 +204,21 @@ fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
     let document =
         toml_edit::ser::to_document(value).map_err(|error| Failure::Internal { detail: error.to_string() })?;
     Ok(document.as_table().clone())
+}
+
+/// Writes a value in the place of the one that is there, under the comments that stand beside that; nothing removes it.
+fn write(table: &mut dyn TableLike, key: &str, value: Option<&Item>) {
+    match (value, table.get_mut(key)) {
+        (Some(new), Some(old)) => {
+            let decor = old.as_value().map(|value| value.decor().clone());
+            *old = new.clone();
+            if let Some((decor, value)) = decor.zip(old.as_value_mut()) {
+                *value.decor_mut() = decor;
+            }
+        }
+        (Some(new), None) => drop(table.insert(key, new.clone())),
+        (None, _) => drop(table.remove(key)),
+    }
 }
 
 fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {

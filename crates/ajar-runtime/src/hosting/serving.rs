@@ -1,7 +1,7 @@
 //! The host's side of the socket: every attached face gets the snapshots, and answers to its requests.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::protocol::{FaceMessage, HostMessage, PROTOCOL_VERSION};
@@ -28,17 +28,37 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Ends when `open` is dropped by the host: every face then hears the last snapshot before its connection closes.
 pub(super) type Open = watch::Receiver<()>;
 
+/// The newest snapshot as a line for the faces: written once, however many are attached.
+#[derive(Default)]
+struct Line(Mutex<Option<(Arc<Snapshot>, Arc<[u8]>)>>);
+
+impl Line {
+    fn of(&self, snapshot: &Arc<Snapshot>) -> io::Result<Arc<[u8]>> {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, line)) = &*written
+            && Arc::ptr_eq(of, snapshot)
+        {
+            return Ok(Arc::clone(line));
+        }
+        let message = HostMessage::Snapshot { snapshot: Box::new((**snapshot).clone()) };
+        let line: Arc<[u8]> = line(&message)?.into();
+        *written = Some((Arc::clone(snapshot), Arc::clone(&line)));
+        Ok(line)
+    }
+}
+
 /// Serves faces as long as the host is open.
 pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Open) {
     let mut faces = JoinSet::new();
+    let written = Arc::new(Line::default());
     loop {
         tokio::select! {
             _ = open.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok(stream) if is_of_this_user(&stream) => {
-                    let (engine, open) = (engine.of_another_face(), open.clone());
+                    let (engine, open, written) = (engine.of_another_face(), open.clone(), Arc::clone(&written));
                     faces.spawn(async move {
-                        if let Err(error) = attend(stream, engine, open).await {
+                        if let Err(error) = attend(stream, engine, open, &written).await {
                             tracing::debug!(%error, "a face went away");
                         }
                     });
@@ -57,7 +77,7 @@ pub(super) async fn serve(listener: Listener, engine: EngineHandle, mut open: Op
     drop(tokio::time::timeout(FAREWELL, async { while faces.join_next().await.is_some() {} }).await);
 }
 
-async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Result<()> {
+async fn attend(stream: Stream, engine: EngineHandle, mut open: Open, written: &Line) -> io::Result<()> {
     let (receiver, mut sender) = tokio::io::split(stream);
     send(&mut sender, &HostMessage::Hello { protocol: PROTOCOL_VERSION }).await?;
     let mut snapshots = engine.snapshots();
@@ -71,7 +91,7 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Res
             _ = open.changed() => {
                 // Here, too, first what came of the requests: who has the answer looks for it in the snapshot.
                 let answers: Vec<_> = std::iter::from_fn(|| answered.try_recv().ok()).collect();
-                send_snapshot(&mut sender, &mut snapshots).await?;
+                send_snapshot(&mut sender, &mut snapshots, written).await?;
                 for message in answers {
                     send(&mut sender, &message).await?;
                 }
@@ -80,12 +100,12 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Res
             Some(message) = answered.recv() => {
                 // First what came of the request, then the answer.
                 if snapshots.has_changed().unwrap_or(false) {
-                    send_snapshot(&mut sender, &mut snapshots).await?;
+                    send_snapshot(&mut sender, &mut snapshots, written).await?;
                 }
                 send(&mut sender, &message).await?;
             }
             changed = snapshots.changed() => match changed {
-                Ok(()) => send_snapshot(&mut sender, &mut snapshots).await?,
+                Ok(()) => send_snapshot(&mut sender, &mut snapshots, written).await?,
                 Err(_) => return Ok(()),
             }
         }
@@ -95,9 +115,10 @@ async fn attend(stream: Stream, engine: EngineHandle, mut open: Open) -> io::Res
 async fn send_snapshot(
     sender: &mut (impl AsyncWrite + Unpin),
     snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+    written: &Line,
 ) -> io::Result<()> {
     let snapshot = Arc::clone(&snapshots.borrow_and_update());
-    send(sender, &HostMessage::Snapshot { snapshot: Box::new((*snapshot).clone()) }).await
+    sender.write_all(&written.of(&snapshot)?).await
 }
 
 async fn listen(
@@ -137,7 +158,11 @@ pub(super) async fn next_line(reader: &mut (impl AsyncBufRead + Unpin), longest:
 }
 
 pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> io::Result<()> {
+    writer.write_all(&line(message)?).await
+}
+
+fn line(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
-    writer.write_all(&line).await
+    Ok(line)
 }

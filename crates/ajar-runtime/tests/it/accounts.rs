@@ -11,13 +11,13 @@ use ajar_core::protocol::Request;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::Kept;
+use ajar_core::snapshot::{FavouriteState, Kept, OutcomeView};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::engine::{Running, connect};
+use crate::engine::{Running, name};
 use crate::world::{Call, World, vm};
 
 /// Whoever acts, it is this world; who it was is noted.
@@ -173,8 +173,16 @@ async fn a_favourite_whose_account_is_not_there_is_told_of_and_does_not_keep_the
     running.done(Request::Refresh).await;
     let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
     assert_eq!(snapshot.refresh_problem.as_ref().map(|problem| problem.code.as_str()), Some("unknownAccount"));
-    assert_eq!(running.refused(Request::Connect(connect("lost"))).await.code, "unknownAccount");
+    let number = running.connect("lost").await;
+    let Some(OutcomeView::Failed(failure)) = running.ended(number).await.outcome else { panic!("it cannot be opened") };
+    assert_eq!((failure.code.as_str(), failure.wants_sign_in), ("unknownAccount", true));
+    let lost = running.snapshot().favourites.iter().find(|known| known.name == name("lost")).unwrap().state;
+    assert_eq!(lost, FavouriteState::Failed, "and stays told of, with what helps, until it is dismissed");
     assert_eq!(acted(&world), each());
+    running.done(Request::ActAs { name: name("lost"), account: "work".parse().unwrap() }).await;
+    running.connected("lost").await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(snapshot.refresh_problem, None, "what it was told of is put right");
 }
 
 #[tokio::test(start_paused = true)]

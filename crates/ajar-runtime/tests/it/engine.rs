@@ -34,16 +34,7 @@ pub(crate) fn name(text: &str) -> ProfileName {
 
 /// The wish to open a favourite with its client.
 pub(crate) fn connect(text: &str) -> Connect {
-    Connect {
-        name: name(text),
-        port: None,
-        seconds: None,
-        reason: None,
-        source: None,
-        launch: true,
-        stays: false,
-        again: false,
-    }
+    Connect::new(name(text))
 }
 
 impl Running {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use axum::http::Method;
 
 use crate::arm::error::ArmError;
-use crate::arm::{providers, route};
+use crate::arm::{not_simulated, providers, route};
 
 /// An action, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,15 +125,30 @@ impl Asked {
         }
     }
 
-    /// That there is no such namespace or type, if so.
+    /// Whether it is about a list as a whole.
+    pub(super) fn is_list(&self) -> bool {
+        match &self.provider {
+            Some(provider) => provider.names.len() < provider.types.len(),
+            None => self.resource_group.is_none(),
+        }
+    }
+
+    /// Whether it is about something of a resource provider's, and not about subscriptions and resource groups.
+    pub(super) fn is_of_provider(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// That there is no such namespace or type, or that it is none of those that are simulated.
     pub(crate) fn unknown_type(&self, version: &str) -> Option<ArmError> {
         let Some(provider) = &self.provider else { return None };
         match providers::versions(&provider.namespace) {
+            None if not_simulated::may_exist(&provider.namespace) => Some(not_simulated::answer(&provider.kind())),
             None => Some(ArmError::invalid_namespace(&provider.namespace)),
-            Some(versions) if !providers::has(&provider.namespace, &provider.types) => {
-                Some(ArmError::invalid_type(&provider.namespace, &provider.types.join("/"), version, versions))
-            }
-            Some(_) => None,
+            Some(_) if providers::has(&provider.namespace, &provider.types) => None,
+            Some(versions) => Some(match not_simulated::known(&provider.namespace, &provider.types) {
+                Some(kind) => not_simulated::answer(&kind),
+                None => ArmError::invalid_type(&provider.namespace, &provider.types.join("/"), version, versions),
+            }),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::arm::{Call, disk, page};
 use crate::clock::offset_timestamp;
 use crate::fleet::Os;
 use crate::state::Cloud;
-use crate::state::power::PowerState;
+use crate::state::power::{PowerState, Untold};
 use crate::state::vm::Vm;
 
 const READ: &str = "Microsoft.Compute/virtualMachines/read";
@@ -201,9 +201,13 @@ fn view(vm: &Vm, now: DateTime<Utc>) -> Value {
         "hyperVGeneration": "V2",
         "statuses": [provisioning_status(vm)],
     });
-    let power = vm.power.shown(now).map(|power| {
-        json!({ "code": format!("PowerState/{}", power.code()), "level": "Info", "displayStatus": display(power) })
-    });
+    let told = match vm.untold {
+        None => vm.power.shown(now).map(|power| (power.code(), display(power))),
+        Some(Untold::Absent) => None,
+        Some(Untold::Unknown) => Some(("unknown", "VM status unknown")),
+    };
+    let power = told
+        .map(|(code, shown)| json!({ "code": format!("PowerState/{code}"), "level": "Info", "displayStatus": shown }));
     if let Some(statuses) = view["statuses"].as_array_mut() {
         statuses.extend(power);
     }

@@ -10,6 +10,7 @@ mod initiate_body;
 mod json_body;
 mod json_mistake;
 mod network;
+mod not_simulated;
 mod operations;
 mod page;
 mod permissions;
@@ -280,7 +281,7 @@ fn unknown_version(call: &Call<'_>, version: &str) -> ArmError {
     }
 }
 
-/// Why nothing is served there: no such type; a right that is missing; no such operation.
+/// Why nothing is served there: no such type; a right that is missing; no such operation; not simulated.
 fn unserved(call: &Call<'_>) -> ArmError {
     let Some(asked) = Asked::of(call.method, call.path) else { return ArmError::missing_subscription() };
     let version = call.query("api-version").unwrap_or_default();
@@ -293,12 +294,10 @@ fn unserved(call: &Call<'_>) -> ArmError {
         call.permit(cloud, &asked.action, &asked.scope)?;
         scope.as_ref().map_or(Ok(()), |scope| exists(call, cloud, scope))
     });
-    let served = || {
-        if route::takes(call.path) {
-            ArmError::method_not_allowed(call.method, call.path)
-        } else {
-            ArmError::not_served(call.method, call.path)
-        }
+    let served = || match route::takes(call.path) {
+        true if asked.is_list() => ArmError::method_not_allowed(call.method, call.path),
+        false if !asked.is_of_provider() => ArmError::not_served(call.method, call.path),
+        _ => not_simulated::answer(&asked.action),
     };
     refused.err().unwrap_or_else(served)
 }

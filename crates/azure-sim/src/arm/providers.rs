@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
-use crate::arm::regions;
 use crate::arm::route::Scope;
+use crate::arm::{not_simulated, regions};
 
 /// Namespace, newest api-version first, and types.
 const PROVIDERS: &[(&str, &[&str], &[&str])] = &[
@@ -123,7 +123,13 @@ pub(super) fn all(scope: &Scope) -> impl Iterator<Item = Value> {
 
 pub(super) fn one(scope: &Scope, namespace: &str) -> Result<Value, ArmError> {
     let found = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace));
-    found.map(|provider| to_json(scope, provider)).ok_or_else(|| ArmError::invalid_namespace(namespace))
+    found.map(|provider| to_json(scope, provider)).ok_or_else(|| {
+        if not_simulated::may_exist(namespace) {
+            not_simulated::answer(namespace)
+        } else {
+            ArmError::invalid_namespace(namespace)
+        }
+    })
 }
 
 fn to_json(scope: &Scope, (namespace, versions, kinds): &(&str, &[&str], &[&str])) -> Value {

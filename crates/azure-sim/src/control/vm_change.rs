@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::fleet::{Lock, StartFailure};
 use crate::said::Said;
+use crate::state::power::Untold;
 
 const EXAMPLE: &str = r#"{"id": "/subscriptions/…", "deleted": true}"#;
 
@@ -17,6 +18,7 @@ pub(super) struct VmChange {
     pub(super) generalized: Option<bool>,
     pub(super) lock: Option<Option<Lock>>,
     pub(super) start_fails: Option<Option<StartFailure>>,
+    pub(super) power_state: Option<Option<Untold>>,
 }
 
 impl VmChange {
@@ -28,9 +30,10 @@ impl VmChange {
         let generalized = said.truth("generalized")?;
         let lock = word(&mut said, "lock")?;
         let start_fails = word(&mut said, "startFails")?;
+        let power_state = word(&mut said, "powerState")?;
         said.end()?;
         let id = id.ok_or_else(|| format!("id is missing; say {EXAMPLE}"))?;
-        Ok(Self { id, deleted, generalized, lock, start_fails })
+        Ok(Self { id, deleted, generalized, lock, start_fails, power_state })
     }
 }
 

@@ -151,6 +151,7 @@ pub(crate) async fn cloud_metadata(
             "identityProvider": "AAD",
         },
         "resourceManager": base,
+        "microsoftGraphResourceId": base,
         "suffixes": {},
     });
     // Since 2022-09-01 the answer is one cloud; before, it was a list.

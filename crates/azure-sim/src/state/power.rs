@@ -1,6 +1,7 @@
 //! Power of a VM: where it is, where it is going, and when it gets there.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use uuid::Uuid;
 
 /// `PowerState/*` of the instance view.
@@ -26,6 +27,16 @@ impl PowerState {
             Self::Deallocated => "deallocated",
         }
     }
+}
+
+/// What an instance view has in place of a VM's power state where Azure does not tell it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Untold {
+    /// No status of `PowerState/…`.
+    Absent,
+    /// `PowerState/unknown`.
+    Unknown,
 }
 
 /// What a caller may ask of a VM.

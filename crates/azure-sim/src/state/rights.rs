@@ -172,16 +172,29 @@ fn covers(ancestor: &str, scope: &str) -> bool {
 
 /// Case-insensitive match in which `*` stands for any run of characters.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
     let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+    let Some(mut rest) = parts.next().and_then(|first| after(first, text)) else { return false };
+    let Some(mut part) = parts.next() else { return rest.is_empty() };
+    for next in parts {
+        let Some(at) = find(part, rest) else { return false };
+        (part, rest) = (next, &rest[at + part.len()..]);
     }
-    rest.ends_with(last)
+    rest.len().checked_sub(part.len()).and_then(|at| rest.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(part))
+}
+
+/// Where `part` is in `text`, whatever its case. Thousands of paths may be gone through for one look at the journal.
+fn find(part: &str, text: &str) -> Option<usize> {
+    let (part, bytes) = (part.as_bytes(), text.as_bytes());
+    let first = part.first().map_or(0, u8::to_ascii_lowercase);
+    let begins = |at: usize| part.is_empty() || bytes[at].to_ascii_lowercase() == first;
+    let last = bytes.len().checked_sub(part.len())?;
+    (0..=last).find(|at| begins(*at) && bytes[*at..*at + part.len()].eq_ignore_ascii_case(part))
+}
+
+/// What follows `start`, if the text begins so.
+fn after<'t>(start: &str, text: &'t str) -> Option<&'t str> {
+    let (begin, rest) = text.split_at_checked(start.len())?;
+    begin.eq_ignore_ascii_case(start).then_some(rest)
 }
 
 #[cfg(test)]

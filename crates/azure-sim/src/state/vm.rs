@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, InitialPower, Lock, Os, PortSpec, StartFailure, VmSpec
 use crate::state::groups::NicGroup;
 use crate::state::jit::{LeftWindow, Policy, PolicyVm, PortRule};
 use crate::state::nsg::{self, Access, Direction, PortRange, Protocol, SecurityRule};
-use crate::state::power::{Power, PowerState};
+use crate::state::power::{Power, PowerState, Untold};
 
 /// `Microsoft.Compute/virtualMachines`, and what hangs on it.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Vm {
     pub(crate) revision: u32,
     pub(crate) created: DateTime<Utc>,
     pub(crate) power: Power,
+    /// How its instance view keeps the power state to itself, if it does.
+    pub(crate) untold: Option<Untold>,
     /// How it was before its latest changes, oldest first.
     past: Vec<Past>,
     pub(crate) private_ip: Ipv4Addr,
@@ -137,6 +139,7 @@ impl Vm {
             revision: 1,
             created: now - TimeDelta::days(90),
             power,
+            untold: None,
             past: Vec::new(),
             private_ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 4)) + index),
             public_ip,

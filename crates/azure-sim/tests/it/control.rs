@@ -121,7 +121,7 @@ async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
         (
             "vms",
             json!({ "id": "x", "power": "off" }),
-            "no 'power'; it takes id, deleted, generalized, lock, startFails",
+            "no 'power'; it takes id, deleted, generalized, lock, startFails, powerState",
         ),
         ("vms", json!({ "id": "x" }), "there is no VM 'x'"),
         ("faults", json!({ "fault": "reset", "match": { "url": "x" } }), "match has no 'url'; it takes method, path"),

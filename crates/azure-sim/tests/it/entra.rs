@@ -107,6 +107,7 @@ async fn discovery_names_the_endpoints() {
     let cloud: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(cloud["authentication"]["loginEndpoint"], announce.authority.as_str());
     assert!(cloud["authentication"]["audiences"][0].is_string() && cloud["suffixes"].is_object());
+    assert!(cloud["microsoftGraphResourceId"].is_string(), "the Azure CLI takes a cloud without for a broken one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,6 +161,27 @@ async fn the_power_state_may_be_missing_for_a_moment_while_the_vm_updates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_power_state_may_be_missing_or_unknown_for_good_and_the_vm_starts_all_the_same() {
+    let azure = start(1.0).await;
+    let id = azure.vm("off").id.clone();
+    let codes = async || {
+        let view = azure.get(&format!("{id}/instanceView")).await;
+        let statuses = view["statuses"].as_array().unwrap().clone();
+        statuses.iter().map(|status| status["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    azure.set("vms", json!({ "id": id, "powerState": "absent" })).await;
+    assert_eq!(codes().await, ["ProvisioningState/succeeded"]);
+    let start = begun(&azure, "off", "start").await;
+    azure.set("advance", json!({ "seconds": 90 })).await;
+    assert_eq!(operation(&azure, &start).await["status"], "Succeeded");
+    assert_eq!(codes().await, ["ProvisioningState/succeeded"]);
+    azure.set("vms", json!({ "id": id, "powerState": "unknown" })).await;
+    assert_eq!(codes().await, ["ProvisioningState/succeeded", "PowerState/unknown"]);
+    azure.set("vms", json!({ "id": id, "powerState": null })).await;
+    assert_eq!(codes().await, ["ProvisioningState/succeeded", "PowerState/running"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vm_that_is_deleted_while_it_starts_is_gone_and_its_operation_has_failed() {
     let azure = start(1.0).await;
     let id = azure.vm("off").id.clone();

@@ -259,8 +259,8 @@ async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource
         assert!(message.contains(&format!("to perform action '{action}' over scope '")), "{message}");
     }
     azure.set("rights", json!({ "action": "*", "allowed": true })).await;
-    assert_eq!(told(Method::PUT, &vm).await.1, "MethodNotAllowed");
-    assert_eq!(told(Method::POST, &format!("{vm}/reimage")).await.1, "NotFound");
+    assert_eq!(told(Method::PUT, &vm).await.1, "NotSimulated");
+    assert_eq!(told(Method::POST, &format!("{vm}/reimage")).await.1, "NotSimulated");
     assert_eq!(told(Method::PUT, &vm.replace("rg-demo", "nowhere")).await.1, "ResourceGroupNotFound");
 
     // Nor is who may not look told which resource groups there are.
@@ -269,4 +269,38 @@ async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource
         let (status, code, message) = told(Method::GET, &vm.replace("rg-demo", group)).await;
         assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"), "{group}: {message}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_azure_has_and_is_not_simulated_is_refused_by_no_sentence_of_azures() {
+    let azure = Azure::start().await;
+    azure.set("rights", json!({ "action": "*", "allowed": true })).await;
+    let vm = azure.vm("web-01").id.clone();
+    let subscription = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    for (method, path, what) in [
+        (Method::GET, "providers/microsoft.authorization/roleassignments", "Microsoft.Authorization/roleAssignments"),
+        (Method::GET, "providers/Microsoft.Authorization/permissions", "Microsoft.Authorization/permissions"),
+        (Method::GET, "providers/Microsoft.Security/alerts", "Microsoft.Security/alerts"),
+        (Method::GET, "providers/Microsoft.Storage/storageAccounts", "Microsoft.Storage/storageAccounts"),
+        (
+            Method::GET,
+            "providers/Microsoft.Insights/eventtypes/management/values",
+            "Microsoft.Insights/eventtypes/values",
+        ),
+        (Method::GET, "providers/Microsoft.Storage", "Microsoft.Storage"),
+        (Method::PUT, "resourceGroups/new", "Microsoft.Resources/subscriptions/resourceGroups/write"),
+    ] {
+        let path = format!("{subscription}/{path}");
+        let (status, code, message) = error(azure.request(method, &path).send().await.unwrap()).await;
+        assert_eq!((status, code.as_str()), (501, "NotSimulated"), "{path}: {message}");
+        assert!(message.contains(&format!("does not simulate {what}.")), "{path}: {message}");
+    }
+    let path = format!("{vm}/retrieveBootDiagnosticsData");
+    let (status, _, message) = error(azure.request(Method::POST, &path).send().await.unwrap()).await;
+    assert_eq!(status, 501);
+    assert!(message.contains("Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action"), "{message}");
+    let people = azure.request(Method::GET, "/v1.0/users").send().await.unwrap();
+    let (status, code, message) = error(people).await;
+    assert_eq!((status, code.as_str()), (501, "NotSimulated"));
+    assert!(message.contains("Microsoft Graph (GET /v1.0/users)"), "{message}");
 }

@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 
 use super::script::*;
-use crate::attempt::{Effect, Fact, Memory, Outcome};
+use crate::attempt::{Effect, Fact, Memory, Order, Outcome};
 use crate::failure::Failure;
 use crate::port::PortAnswer::{self, Open, Refused, Silent, Stranger};
+use crate::snapshot::Step;
 use crate::vm::PowerState::{Deallocated, Running, Starting, Unknown};
 
 /// A world in which all goes well, and the VM has to be started and then refuses.
@@ -35,7 +36,7 @@ fn each_step_that_hears_nothing_fails_in_its_own_time_and_words() {
         ("timedOut in Vm", 60, |e| well(e).filter(|_| !matches!(e, Effect::ResolveAddress { .. }))),
         ("timedOut in Start", 600, |e| well(e).filter(|_| *e != Effect::StartVm)),
         ("timedOut in Start", 600, |e| if *e == Effect::ReadVm { Some(vm(Starting)) } else { well(e) }),
-        ("powerStateUnknown in Start", 600, |e| if *e == Effect::ReadVm { Some(vm(Unknown)) } else { well(e) }),
+        ("portRefused in Port", 310, |e| if *e == Effect::ReadVm { Some(vm(Unknown)) } else { well(e) }),
         ("portRefused in Port", 300, well),
         ("portStranger in Port", 300, |e| but_looks_find(e, Some(Stranger))),
         // No look comes back: it is given up, and counts as silence.
@@ -50,6 +51,85 @@ fn each_step_that_hears_nothing_fails_in_its_own_time_and_words() {
         assert_eq!(world.outcome(), outcome);
         world.is_over();
     }
+}
+
+/// As [`well`], but for the VM, whose state Azure does not tell.
+fn untold(effect: &Effect) -> Option<Fact> {
+    if *effect == Effect::ReadVm { Some(vm(Unknown)) } else { well(effect) }
+}
+
+#[test]
+fn a_vm_whose_state_stays_untold_is_told_to_start_after_ten_seconds() {
+    let mut world = World::answering(order(), Memory::default(), untold);
+    world.pass(TimeDelta::milliseconds(9_999));
+    assert_eq!(world.step(Step::Start), "Running: Starting the VM (was in a state Azure doesn’t tell)");
+    world.pass(TimeDelta::milliseconds(1));
+    assert_eq!(world.step(Step::Start), "Done: VM started (was in a state Azure doesn’t tell)");
+    let reads = world.begun("vm");
+    world.pass(TimeDelta::minutes(1));
+    assert_eq!((world.begun("start"), world.begun("vm")), (1, reads), "it is known to run and not read any more");
+}
+
+#[test]
+fn a_state_that_is_missing_for_a_moment_has_nothing_started() {
+    let mut world =
+        World::answering(order(), Memory::default(), |effect| untold(effect).filter(|_| *effect != Effect::ReadVm));
+    for state in [Unknown, Starting, Unknown] {
+        world.tell(vm(state));
+        world.pass(TimeDelta::seconds(9));
+    }
+    world.tell(vm(Running));
+    world.pass(TimeDelta::minutes(1));
+    assert_eq!(world.begun("start"), 0);
+}
+
+#[test]
+fn a_vm_with_an_untold_state_that_cannot_be_started_may_run_and_is_watched_for_two_more_minutes() {
+    let no_right = || Failure::AccessDenied { action: "start".into(), scope: "/subscriptions/s".into() };
+    let answers: Answers = |effect| untold(effect).filter(|_| *effect != Effect::StartVm);
+    let failing = || {
+        let mut world = World::answering(order(), Memory::default(), answers);
+        world.pass(TimeDelta::seconds(10));
+        world.tell(Fact::Started(Err(no_right().into())));
+        world.pass(TimeDelta::milliseconds(119_999));
+        assert_eq!(world.outcome(), "still under way");
+        world
+    };
+    let mut shut = failing();
+    shut.pass(TimeDelta::milliseconds(1));
+    assert_eq!(shut.outcome(), "accessDenied in Start");
+    assert!(shut.step(Step::Start).starts_with("Failed"), "{}", shut.step(Step::Start));
+    let mut open = failing();
+    open.tell(port(Open));
+    open.tell(Fact::Client(Ok(())));
+    assert_eq!(open.outcome(), "connected 203.0.113.50:22");
+    assert!(open.step(Step::Start).starts_with("Skipped"), "{}", open.step(Step::Start));
+
+    let mut full = World::answering(order(), Memory::default(), answers);
+    full.pass(TimeDelta::seconds(10));
+    let no_room = Failure::AllocationFailed { azure_code: "AllocationFailed".into(), azure_message: String::new() };
+    full.tell(Fact::Started(Err(no_room.into())));
+    assert_eq!(full.outcome(), "allocationFailed in Start", "a VM that runs has its room");
+}
+
+#[test]
+fn a_vm_with_an_untold_state_that_may_not_be_started_is_said_to_be_so_at_once() {
+    let resting = Order { may_start: false, ..order() };
+    let mut world = World::answering(resting.clone(), Memory::default(), untold);
+    world.pass(TimeDelta::milliseconds(9_999));
+    assert_eq!(world.outcome(), "still under way");
+    world.pass(TimeDelta::milliseconds(1));
+    assert_eq!(world.outcome(), "powerStateUnknown in Start");
+    assert!(world.asked.is_empty() && world.begun("start") == 0);
+
+    let open = |effect: &Effect| {
+        if *effect == Effect::ReadPolicy { Some(policies_open_until(120)) } else { untold(effect) }
+    };
+    let mut world = World::answering(resting, Memory::default(), open);
+    world.pass(TimeDelta::milliseconds(119_999));
+    assert_eq!(world.outcome(), "still under way", "the door is open, and it may run");
+    world.pass(TimeDelta::milliseconds(1));
+    assert_eq!(world.outcome(), "powerStateUnknown in Start");
 }
 
 #[test]

@@ -67,6 +67,8 @@ struct Run {
     /// No answer came, and the policies have not been read since.
     looked_for: bool,
     starts: u32,
+    /// Since when, in the attempt's time, reading the VM has told no state.
+    untold_since: Option<i64>,
 }
 
 impl Run {
@@ -83,6 +85,7 @@ impl Run {
             policies: None,
             looked_for: true,
             starts: 0,
+            untold_since: None,
         };
         run.go_on();
         run
@@ -132,7 +135,12 @@ impl Run {
                     self.policies = result.clone().ok().or(self.policies.take());
                     self.looked_for |= result.is_ok();
                 }
-                Fact::Vm(result) => self.vm = result.clone().ok(),
+                Fact::Vm(result) => {
+                    self.vm = result.clone().ok();
+                    let untold = self.vm.as_ref().is_some_and(|vm| vm.power == PowerState::Unknown);
+                    let at = self.attempt.clock.at(self.now);
+                    self.untold_since = untold.then(|| self.untold_since.unwrap_or(at));
+                }
                 Fact::Initiated(Err(InitiateFailure::Unanswered(_))) => self.looked_for = false,
                 Fact::Addresses(_) | Fact::Initiated(_) | Fact::Started(_) | Fact::Client(_) => {}
             }
@@ -171,7 +179,10 @@ impl Run {
                 self.starts += 1;
                 assert_eq!(self.starts, 1, "started twice");
                 assert!(self.attempt.order().may_start, "started against the profile");
-                assert!(self.vm.as_ref().is_some_and(|vm| vm.power.needs_start()), "started without need");
+                let at = self.attempt.clock.last();
+                let untold = self.untold_since.is_some_and(|since| at - since >= 10_000);
+                let rests = self.vm.as_ref().is_some_and(|vm| vm.power.needs_start());
+                assert!(rests || untold, "started without need");
                 assert!(self.source_told && self.policies.is_some(), "started behind a door that may stay shut");
             }
             Effect::DetectSource | Effect::ReadPolicy | Effect::ReadVm | Effect::ResolveAddress { .. } => {

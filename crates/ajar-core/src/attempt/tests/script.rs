@@ -219,6 +219,7 @@ pub(super) struct World {
     pub(super) now: DateTime<Utc>,
     fresh: Vec<String>,
     pub(super) asked: Vec<Ask>,
+    all: Vec<String>,
     answers: Answers,
 }
 
@@ -231,7 +232,7 @@ impl World {
     /// A world that answers by itself.
     pub(super) fn answering(order: Order, memory: Memory, answers: Answers) -> Self {
         let attempt = Attempt::new(NUMBER, order, memory, noon());
-        let mut world = Self { attempt, now: noon(), fresh: Vec::new(), asked: Vec::new(), answers };
+        let mut world = Self { attempt, now: noon(), fresh: Vec::new(), asked: Vec::new(), all: Vec::new(), answers };
         world.go_on();
         world
     }
@@ -270,6 +271,7 @@ impl World {
             for effect in &effects {
                 self.attempt.begun(effect, self.now);
                 self.fresh.push(name(effect));
+                self.all.push(name(effect));
                 if let Effect::Initiate(ask) = effect {
                     self.asked.push(ask.clone());
                 }
@@ -282,6 +284,11 @@ impl World {
                 self.attempt.apply(NUMBER, fact, self.now);
             }
         }
+    }
+
+    /// How often an effect of this name has begun.
+    pub(super) fn begun(&self, effect: &str) -> usize {
+        self.all.iter().filter(|name| *name == effect).count()
     }
 
     pub(super) fn is_over(&self) {

@@ -20,6 +20,7 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
             "The Azure CLI (az) is not installed, or not on the PATH of Ajar.",
             "Sign in with your browser (“ajar sign-in”), or install it and run “az login”; then try again.",
         )
+        .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
         .help(INSTALL_HELP);
     }
     words(
@@ -27,6 +28,7 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
         detail,
         "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
     )
+    .in_window("Sign in with your browser, or run “az login”; then try again.")
     .help(SIGN_IN_HELP)
 }
 
@@ -69,6 +71,7 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
              another account."
         ),
     )
+    .in_window("Ask an administrator for a role with this right, or use another account.")
     .help(RIGHTS_HELP)
 }
 

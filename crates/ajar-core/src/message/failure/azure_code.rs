@@ -11,6 +11,8 @@ pub(super) fn next_step(azure_code: &str, azure_message: &str) -> Option<&'stati
         Some("Ask whoever made the rule in Azure Policy for an exemption, then try again.")
     } else if says("defender for servers") {
         Some("Have Defender for Servers Plan 2, which just-in-time access is a part of, enabled on the subscription.")
+    } else if says("missing nsg") {
+        Some("Associate a network security group with the VM’s network interface or its subnet, then try again.")
     } else if is("QuotaExceeded") || says("quota") {
         Some("Ask for a larger quota of cores in the VM’s region, or deallocate other VMs there; then try again.")
     } else if says("generalized") {

@@ -94,6 +94,15 @@ pub(super) fn favourite_exists(name: &str) -> Words {
         "Nothing was changed.",
         format!("Choose another name, or remove it first with “ajar remove {name}”."),
     )
+    .in_window("Choose another name, or remove that one first.")
+}
+
+pub(super) fn being_opened(name: &str) -> Words {
+    words(
+        format!("{name} is being opened, and keeps its name meanwhile."),
+        "Nothing was changed.",
+        "Wait until it is open, or cancel it; then change its name.",
+    )
 }
 
 pub(super) fn settings(path: &str, detail: &str) -> Words {
@@ -120,9 +129,9 @@ pub(super) fn socket_folder(path: &str, detail: &str, remedy: &str) -> Words {
 
 pub(super) fn profile_unfit(name: &str, detail: &str) -> Words {
     words(
-        format!("{name} cannot be added like this."),
+        format!("{name} could not be opened like this."),
         format!("{}. Nothing was changed.", capital(detail)),
-        "Correct it, and add it again.",
+        "Correct it, and try again.",
     )
 }
 
@@ -146,16 +155,21 @@ pub(super) fn unknown_account(name: &str, known: &[String]) -> Words {
     words(
         format!("There is no account called “{name}”."),
         format!("There is {}, and Ajar does not act as another in its place.", known.join(", ")),
-        "Name one of these in the profile, or sign in to it under that name with “ajar sign-in --name NAME”.",
+        format!(
+            "Have the favourite act as one of these (“ajar edit FAVOURITE --account ACCOUNT”), or sign in under that name \
+             (“ajar sign-in --name {name}”)."
+        ),
     )
+    .in_window("Sign in under that name, or have the favourite act as another account.")
 }
 
 pub(super) fn other_clouds_account(account: &str, cloud: &str, wanted: &str) -> Words {
     words(
         format!("The account “{account}” is of another cloud."),
         format!("It signs in to “{cloud}”, and the favourite is in “{wanted}”."),
-        "Name an account of that cloud in the profile, or take the cloud out of it.",
+        "Name an account of that cloud in the profile, or take the cloud out of it: “ajar edit” changes it.",
     )
+    .in_window("Have the favourite act as an account of that cloud, or change its cloud.")
 }
 
 pub(super) fn other_cloud(running: &str, wanted: &str) -> Words {

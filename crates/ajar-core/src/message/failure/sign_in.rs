@@ -4,6 +4,9 @@ use super::{Words, words};
 use crate::account::{AZ, AZD, ENVIRONMENT, KeychainTrouble};
 use crate::failure::{AccountPart, ClientFlaw, SignInPart, SignInReason, TenantReason};
 
+const TRUSTED_PLACE: &str =
+    "Try from a device or a network that your organisation trusts, or give the details to its administrator.";
+
 const REGISTER: &str = "“ajar sign-in --message” writes what to send";
 
 /// Stands for whichever tenant is the user's own.
@@ -44,6 +47,7 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
         ),
     };
     words(title, message, format!("Sign in again (“ajar sign-in --name {account}”), then try again."))
+        .in_window("Sign in again.")
 }
 
 pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) -> Words {
@@ -58,9 +62,10 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) 
         if device_code {
             "Sign in with the browser of this machine instead: “ajar sign-in” without “--device-code”."
         } else {
-            "Try from a device or a network that your organisation trusts, or give the details to its administrator."
+            TRUSTED_PLACE
         },
     )
+    .in_window(if device_code { "Sign in with the browser of this machine instead." } else { TRUSTED_PLACE })
 }
 
 pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words {
@@ -147,6 +152,9 @@ pub(super) fn no_client_id(cloud: &str) -> Words {
             "Ask your administrator for its id ({REGISTER}) and say “ajar sign-in --client-id ID”; or sign in with the \
              Azure CLI (“az login”), which needs none."
         ),
+    )
+    .in_window(
+        "Ask your administrator for its id and sign in with it; or sign in with the Azure CLI (“az login”), which needs none.",
     )
 }
 
@@ -253,6 +261,7 @@ pub(super) fn account_exists(name: &str) -> Words {
         "Its name would lead to two.",
         format!("Choose another name with “--name”, or sign out of it first: “ajar sign-out {name}”."),
     )
+    .in_window("Choose another name, or sign out of it first.")
 }
 
 fn own_name(name: &str) -> Option<&'static str> {

@@ -137,6 +137,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::CommandNotForRdp,
         Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
         Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
+        Failure::BeingOpened { name: "web-01".into() },
         Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },
         Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
         Failure::OtherAccount { running: "az".into(), wanted: "environment".into() },
@@ -229,7 +230,9 @@ fn every_failure_has_its_own_calm_words_and_one_next_action() {
             assert!(!text.trim().is_empty() && !text.contains('!') && !text.contains("Please"), "{text}");
         }
         assert!(!view.title.contains(&view.code), "no codes in titles: {}", view.title);
-        shown.push(format!("{}\n  {}\n  {}\n  → {}", view.code, view.title, view.message, view.action));
+        let in_window =
+            view.action_in_window.map(|action| format!("\n  → in the window: {action}")).unwrap_or_default();
+        shown.push(format!("{}\n  {}\n  {}\n  → {}{in_window}", view.code, view.title, view.message, view.action));
     }
     insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
 }
@@ -254,6 +257,7 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
         ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
         ("AnotherOperationInProgress", "", "Wait until what else is being done"),
         ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
+        ("BadRequest", "is not supported: missing NSG.", "Associate a network security group"),
         ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
     ] {
         for view in refusals(code, message) {
@@ -279,6 +283,26 @@ fn a_missing_right_is_a_sentence_that_another_can_follow() {
 fn said(failure: Failure) -> FailureView {
     let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
     in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH })
+}
+
+#[test]
+fn the_window_names_no_command_where_a_button_does_it() {
+    let of_account = || "ada".to_owned();
+    let mfa = SignInReason::Mfa;
+    for failure in every_failure().into_iter().chain([
+        Failure::SignInRequired { account: of_account(), reason: mfa },
+        Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true },
+        Failure::UnknownAccount { name: of_account(), known: vec!["az".into()] },
+    ]) {
+        let code = failure.code();
+        let said = said(failure);
+        if let Some(action) = &said.action_in_window {
+            assert!(!action.contains("“ajar "), "{code}: {action}");
+        }
+        let signs_people_in = said.wants_sign_in && !matches!(code, "principalRefused" | "interactionRequired");
+        let in_window = said.action_in_window.unwrap_or(said.action);
+        assert!(!signs_people_in || !in_window.contains("“ajar sign-in"), "{code}: {in_window}");
+    }
 }
 
 #[test]

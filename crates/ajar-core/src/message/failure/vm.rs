@@ -44,8 +44,8 @@ pub(super) fn not_running(name: &str, state: PowerState) -> Words {
 pub(super) fn power_unknown(name: &str) -> Words {
     words(
         format!("Azure does not tell whether {name} runs."),
-        "Its power state could not be read for ten minutes, so it was not started, and its port does not answer.",
-        "Look at the VM’s instance view or Resource health in the portal; starting it there may help.",
+        "Its power state cannot be read, its profile says that Ajar does not start it, and its port does not answer.",
+        "Start it yourself, which changes nothing if it runs, or set “start = true” in its profile.",
     )
 }
 

@@ -3,11 +3,9 @@
 use ajar_core::account::{AccountName, AccountSettings, application_id};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
-use ajar_core::profile::ProfileName;
-use ajar_core::settings::unknown_favourite;
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{DocumentMut, Item, Table};
 
-use super::{SettingsFile, as_table, item_as, tables, tables_of, within};
+use super::{SettingsFile, as_table, item_as, tables, tables_of, within, write};
 
 pub(super) fn read(document: &DocumentMut) -> Result<Vec<(AccountName, AccountSettings)>, String> {
     let account = |(name, item): (String, Item)| {
@@ -36,11 +34,7 @@ impl SettingsFile {
                 || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("accounts.{written}") }) };
             let known = known.as_table_like_mut().ok_or_else(no_table)?;
             for key in KEYS {
-                match (fresh.get(key), known.get_mut(key)) {
-                    (Some(new), Some(old)) => replace(old, new),
-                    (Some(new), None) => drop(known.insert(key, new.clone())),
-                    (None, _) => drop(known.remove(key)),
-                }
+                write(known, key, fresh.get(key));
             }
             Ok(())
         })
@@ -62,25 +56,7 @@ impl SettingsFile {
             let sign_in = document.entry("sign_in").or_insert_with(|| Item::Table(Table::new()));
             let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: "sign_in" }) };
             let sign_in = sign_in.as_table_like_mut().ok_or_else(no_table)?;
-            set_text(sign_in, "client_id", &client_id);
-            Ok(())
-        })
-    }
-
-    /// Has a favourite act as an account.
-    ///
-    /// # Errors
-    /// [`Failure::UnknownFavourite`], [`Failure::Settings`].
-    pub fn act_as(&self, name: &ProfileName, account: &AccountName) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
-            let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
-                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
-            };
-            let no_table =
-                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
-            let profile = tables_of(document, "profiles")?.get_mut(&written).and_then(Item::as_table_like_mut);
-            let profile = profile.ok_or_else(no_table)?;
-            set_text(profile, "account", account.as_str());
+            write(sign_in, "client_id", Some(&toml_edit::value(client_id)));
             Ok(())
         })
     }
@@ -91,7 +67,7 @@ impl SettingsFile {
     /// [`Failure::Settings`].
     pub fn set_default_account(&self, name: &AccountName) -> Result<(), Trouble> {
         self.edit(|document, _| {
-            set_text(document.as_table_mut(), "account", name.as_str());
+            write(document.as_table_mut(), "account", Some(&toml_edit::value(name.as_str())));
             Ok(())
         })
     }
@@ -117,23 +93,6 @@ impl SettingsFile {
 /// What is known of an account, as it is written.
 const KEYS: [&str; 8] =
     ["sign_in", "cloud", "tenant", "client_id", "username", "home_account_id", "certificate", "token_file"];
-
-/// Writes a text, in the place of the one that is there.
-fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
-    match table.get_mut(key) {
-        Some(old) => replace(old, &toml_edit::value(text)),
-        None => drop(table.insert(key, toml_edit::value(text))),
-    }
-}
-
-/// Puts a value in another's place, under the comments that stand beside that.
-fn replace(old: &mut Item, new: &Item) {
-    let decor = old.as_value().map(|value| value.decor().clone());
-    *old = new.clone();
-    if let Some((decor, value)) = decor.zip(old.as_value_mut()) {
-        *value.decor_mut() = decor;
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -218,18 +177,6 @@ mod tests {
         let (_folder, fresh) = file("[profiles]\n");
         fresh.set_client_id(Some(APP)).unwrap();
         assert_eq!(fresh.read().unwrap().client_id("public"), Some(APP));
-    }
-
-    #[test]
-    fn a_favourite_acts_as_whom_it_is_told_and_keeps_all_else() {
-        let before = "[profiles.web] # mine\nvm = \"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v\"\n\
-                      # who\naccount = \"work\" # for now\nlater = 1\n";
-        let (_folder, file) = file(before);
-        let (web, home) = ("WEB".parse().unwrap(), "home".parse().unwrap());
-        file.act_as(&web, &home).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before.replace("\"work\"", "\"home\""));
-        let unknown = file.act_as(&"db".parse().unwrap(), &home).unwrap_err().failure;
-        assert!(matches!(unknown, Failure::UnknownFavourite { .. }), "{unknown:?}");
     }
 
     #[test]

@@ -68,6 +68,56 @@ async fn a_favourite_acts_as_whom_it_is_told_if_that_account_is_there_and_of_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_favourite_is_changed_for_all_faces_and_refused_as_a_new_one_would_be() {
+    let world = World::with(&["web", "db"]);
+    let gone = world.read("config.toml").replace("[profiles.db]", "[profiles.db]\naccount = \"gone\"");
+    world.write("config.toml", &format!("{gone}[accounts.work]\nsign_in = \"browser\"\n"));
+    let running = Running::start(&world);
+    let known = |running: &Running, which: usize| running.snapshot().favourites[which].profile.clone();
+    let edit = |called: &str, profile: Profile| Request::Edit { name: name(called), rename: None, profile };
+
+    let moved = Profile { port: Some(2222), user: Some("me".into()), ..known(&running, 0) };
+    running.done(edit("WEB", moved.clone())).await;
+    assert_eq!(known(&running, 0), moved);
+    let other = Profile { port: Some(3389), ..known(&running, 1) };
+    running.done(edit("db", other.clone())).await;
+    assert_eq!(known(&running, 1), other, "also one whose account is not there any more");
+
+    let web = || known(&running, 0);
+    for (profile, code) in [
+        (Profile { account: Some("nobody".parse().unwrap()), ..web() }, "unknownAccount"),
+        (Profile { cloud: Some("moon".into()), ..web() }, "unknownCloud"),
+        (Profile { user: Some("-oProxyCommand=x".into()), ..web() }, "profileUnfit"),
+    ] {
+        assert_eq!(running.refused(edit("web", profile)).await.code, code);
+    }
+    let taken = Request::Edit { name: name("web"), rename: Some(name("DB")), profile: web() };
+    assert_eq!(running.refused(taken).await.code, "favouriteExists");
+    assert_eq!(running.refused(edit("mail", web())).await.code, "unknownFavourite");
+    assert_eq!((known(&running, 0), known(&running, 1)), (moved, other));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_favourite_that_gets_another_name_keeps_its_place_and_its_window() {
+    let world = World::with(&["web", "db"]);
+    let twin = format!("{}[profiles.twin]\nvm = \"{}\"\n", world.read("config.toml"), vm("web"));
+    world.write("config.toml", &twin);
+    world.takes(Call::Vm, 5);
+    let running = Running::start(&world);
+    let profile = running.snapshot().favourites[0].profile.clone();
+    let rename = || Request::Edit { name: name("web"), rename: Some(name("front")), profile: profile.clone() };
+    let number = running.connect("web").await;
+    assert_eq!(running.refused(rename()).await.code, "beingOpened");
+    running.ended(number).await;
+    running.done(rename()).await;
+    assert_eq!(names(&running), ["front", "db", "twin"]);
+    let snapshot = running.snapshot();
+    assert_eq!(snapshot.windows.iter().map(|window| window.name.as_str()).collect::<Vec<_>>(), ["front"]);
+    running.done(rename()).await;
+    assert_eq!(names(&running), ["front", "db", "twin"], "asked for again after a host went away, it is done already");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_could_never_be_opened_as_wished_is_refused_at_once() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);

@@ -123,10 +123,26 @@ async fn the_favourite_that_a_sign_in_was_wanted_for_is_opened_once_somebody_has
     let opened = running.ended(attempt.number).await;
     assert!(matches!(opened.outcome, Some(OutcomeView::Connected { .. })), "{opened:?}");
     assert_eq!(world.scene().launched.len(), 1, "with its client, as by a click");
+    let view = running.snapshot().sign_in.clone().expect("its end is told");
+    assert_eq!(view.then, Some("web".parse().unwrap()), "and what it led to");
     // Once: a later sign-in opens nothing.
     begin(&running, wish(Some("work"))).await;
     done(&running).await;
     assert_eq!(running.snapshot().attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_favourite_whose_account_is_gone_is_opened_once_somebody_signs_in_under_its_name() {
+    let world = world("");
+    world.write("config.toml", &(world.read("config.toml") + "account = \"grace\"\n"));
+    let running = Running::start(&world);
+    let failed = running.connect("web").await;
+    assert!(matches!(running.ended(failed).await.outcome, Some(OutcomeView::Failed(_))));
+    begin(&running, SignIn { then: Some("web".parse().unwrap()), ..wish(Some("grace")) }).await;
+    let snapshot = done(&running).await;
+    let attempt = snapshot.attempts.iter().find(|attempt| attempt.number != failed).expect("it has begun").number;
+    assert!(matches!(running.ended(attempt).await.outcome, Some(OutcomeView::Connected { .. })));
+    assert!(world.read("config.toml").contains("account = \"grace\""), "{}", world.read("config.toml"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,6 +192,9 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     let running = Running::start(&world);
     begin(&running, wish(Some("ada"))).await;
     done(&running).await;
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(snapshot.refresh_problem, None);
     let Reply::SignedOut { removed, remains, left } =
         running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
     else {
@@ -184,6 +203,9 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     assert_eq!((removed.len(), left), (2, None), "{removed:?}");
     assert!(removed[0].contains("keychain") && removed[1].contains("[accounts.ada]"), "{removed:?}");
     assert_eq!(remains, ["web"]);
+    let told =
+        |snapshot: &Snapshot| snapshot.refresh_problem.as_ref().is_some_and(|told| told.code == "unknownAccount");
+    running.until(told).await;
     assert!(!world.read("config.toml").contains("[accounts"));
     assert!(world.scene().signed_in.is_empty());
     assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "nothingToSignOut");

@@ -1,0 +1,144 @@
+//! Favourites that are changed in the settings file.
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::settings::{Flaw, flaw};
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::settings::unknown_favourite;
+use toml_edit::{Item, Key, Table};
+
+use super::{SettingsFile, as_table, tables_of, write};
+
+impl SettingsFile {
+    /// Changes a favourite, in its place. What stays the same stays as it is written, with comments and keys that Ajar
+    /// does not know.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownFavourite`], [`Failure::FavouriteExists`] for a new name that is taken, [`Failure::Settings`].
+    pub fn change(&self, name: &ProfileName, called: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let Some(known) = settings.favourite(name) else {
+                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
+            };
+            if called != name && settings.favourite(called).is_some() {
+                return Err(Failure::FavouriteExists { name: called.to_string() });
+            }
+            let written = known.name.as_str();
+            let (before, fresh) = (as_table(&known.profile)?, as_table(profile)?);
+            let profiles = tables_of(document, "profiles")?;
+            let no_table =
+                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
+            let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
+            let same = |key: &str| before.get(key).map(ToString::to_string) == fresh.get(key).map(ToString::to_string);
+            for key in KEYS.into_iter().filter(|key| !same(key)) {
+                write(table, key, fresh.get(key));
+            }
+            if called.as_str() != written {
+                rename(profiles, written, called.as_str());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What is known of a profile, as it is written.
+const KEYS: [&str; 11] = [
+    "vm",
+    "port",
+    "protocol",
+    "user",
+    "for",
+    "account",
+    "cloud",
+    "tenant",
+    "start",
+    "identity_file",
+    "known_hosts_file",
+];
+
+/// Calls a table otherwise, in its place among the others.
+fn rename(tables: &mut Table, from: &str, to: &str) {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
+    let entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
+    for (key, item) in entries {
+        let key = if key.get() == from { Key::new(to) } else { key };
+        tables.insert_formatted(&key, item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+
+    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, SettingsFile::new(path))
+    }
+
+    fn text(file: &SettingsFile) -> String {
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    fn everything() -> Profile {
+        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
+            "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h"}"#;
+        serde_json::from_str(&profile.replace("VM", VM)).unwrap()
+    }
+
+    #[test]
+    fn all_that_is_known_of_a_favourite_is_changed_and_taken_out_again() {
+        let (_folder, file) = file(&format!("[profiles.web]\nvm = \"{VM}\"\n"));
+        let web: ProfileName = "web".parse().unwrap();
+        file.change(&web, &web, &everything()).unwrap();
+        let written = as_table(&everything()).unwrap();
+        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), KEYS);
+        assert_eq!(file.read().unwrap().favourites[0].profile, everything());
+        file.change(&web, &web, &Profile::new(VM.parse().unwrap())).unwrap();
+        assert_eq!(text(&file), format!("[profiles.web]\nvm = \"{VM}\"\n"));
+    }
+
+    #[test]
+    fn what_people_wrote_around_a_favourite_stays_and_so_does_its_place() {
+        let before = format!(
+            "# mine\n[profiles.b] # second letter\nvm = \"{VM}\"\nfor = \"PT120M\" # as the portal has it\n# who\n\
+             account = \"work\" # for now\nlater = 1\n\n# the first letter\n[profiles.a]\nvm = \"{VM}\"\n"
+        );
+        let (_folder, file) = file(&before);
+        let (b, web): (ProfileName, ProfileName) = ("B".parse().unwrap(), "web.1".parse().unwrap());
+        let known = file.read().unwrap().favourites[0].profile.clone();
+        file.change(&b, &b, &known).unwrap();
+        assert_eq!(text(&file), before.replace("[profiles.b]", "[profiles.B]"), "a name is written as one likes");
+        let profile = Profile { account: Some("home".parse().unwrap()), ..known };
+        file.change(&b, &web, &profile).unwrap();
+        let renamed = before.replace("[profiles.b]", "[profiles.\"web.1\"]").replace("\"work\"", "\"home\"");
+        assert_eq!(text(&file), renamed);
+        let names = |file: &SettingsFile| {
+            file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&file), ["web.1", "a"]);
+    }
+
+    #[test]
+    fn favourites_on_one_line_are_changed_and_renamed_like_any_other() {
+        let (_folder, file) = file(&format!("profiles = {{ a = {{ vm = \"{VM}\" }}, b = {{ vm = \"{VM}\" }} }}\n"));
+        file.change(&"a".parse().unwrap(), &"z".parse().unwrap(), &everything()).unwrap();
+        let favourites = file.read().unwrap().favourites;
+        let names: Vec<_> = favourites.iter().map(|favourite| favourite.name.as_str()).collect();
+        assert_eq!((names, &favourites[0].profile), (vec!["z", "b"], &everything()));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_or_not_there_changes_nothing() {
+        let before = format!("[profiles.a]\nvm = \"{VM}\"\n\n[profiles.b]\nvm = \"{VM}\"\n");
+        let (_folder, file) = file(&before);
+        let change = |name: &str, called: &str| {
+            file.change(&name.parse().unwrap(), &called.parse().unwrap(), &everything()).unwrap_err().failure
+        };
+        assert_eq!(change("a", "B"), Failure::FavouriteExists { name: "B".into() });
+        assert!(matches!(change("db", "db"), Failure::UnknownFavourite { .. }));
+        assert_eq!(text(&file), before);
+    }
+}
