@@ -151,6 +151,9 @@ pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> F
     match answer.status {
         401 => not_signed_in(answer, &error, token_scope),
         403 if is_denial(answer, &error) => access_denied(&error, asked),
+        404 if error.has("SubscriptionNotFound") => {
+            Failure::SubscriptionNotFound { subscription: subscription(asked.scope).to_owned() }
+        }
         429 => throttled(retry_after(&answer.headers, Utc::now())),
         status => error.into_azure_error(status),
     }
@@ -175,6 +178,11 @@ fn access_denied(error: &ArmError, asked: Asked<'_>) -> Failure {
         action: quoted("action").unwrap_or_else(|| asked.call.action().to_owned()),
         scope: quoted("scope").unwrap_or_else(|| asked.scope.to_owned()),
     }
+}
+
+/// The subscription that something lies in.
+fn subscription(scope: &str) -> &str {
+    scope.split('/').nth(2).unwrap_or(scope)
 }
 
 /// A 429 that asked to wait so long.

@@ -53,7 +53,7 @@ impl ArmClient {
     }
 }
 
-/// A 404 on a VM's own path: the VM, its group or its subscription is not there, or may not be seen.
+/// A 404 on a VM's own path: the VM or its group is not there, or may not be seen.
 pub(crate) fn not_found(trouble: Trouble, vm: &VmResourceId) -> Trouble {
     if matches!(trouble.failure, Failure::AzureError { status: 404, .. }) {
         Trouble { failure: Failure::VmNotFound { vm: vm.to_string() }, ..trouble }

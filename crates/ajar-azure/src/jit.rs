@@ -233,10 +233,10 @@ fn is_about_the_form(error: &ArmError) -> bool {
     error.has("InvalidInitiateInput") && !error.message.contains("not a subset")
 }
 
-/// Where there is no such subscription or group there is no such VM: its resource id is what to look at.
+/// Where there is no such group there is no such VM: its resource id is what to look at.
 fn nowhere(trouble: Trouble, vm: &VmResourceId) -> Trouble {
     let is_nowhere = matches!(&trouble.failure, Failure::AzureError { status: 404, azure_code, .. }
-        if ["SubscriptionNotFound", "ResourceGroupNotFound"].iter().any(|code| azure_code.eq_ignore_ascii_case(code)));
+        if azure_code.eq_ignore_ascii_case("ResourceGroupNotFound"));
     if is_nowhere { compute::not_found(trouble, vm) } else { trouble }
 }
 

@@ -326,7 +326,13 @@ fn is_passing(failure: &Failure) -> bool {
 
 /// Looking at something else would end alike.
 fn ends_the_watch(failure: &Failure) -> bool {
-    matches!(failure, Failure::NotSignedIn { .. } | Failure::PrincipalRefused { .. } | Failure::Unreachable { .. })
+    matches!(
+        failure,
+        Failure::NotSignedIn { .. }
+            | Failure::NotSignedInToAzd { .. }
+            | Failure::PrincipalRefused { .. }
+            | Failure::Unreachable { .. }
+    )
 }
 
 fn forgotten(operation: Operation) -> Trouble {

@@ -21,7 +21,7 @@ mod token_cache;
 use std::sync::Arc;
 
 use ajar_core::account::ENVIRONMENT;
-use ajar_core::failure::{Failure, SignInReason, Trouble};
+use ajar_core::failure::{Failure, Proof, SignInReason, Trouble};
 use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
@@ -93,7 +93,7 @@ impl SignIn {
                 let http = Arc::new(http.for_sending_again());
                 let source = service_principal::ServicePrincipal::new(
                     cloud,
-                    Application { account: account.clone(), client_id: client_id.clone() },
+                    Application { account: account.clone(), client_id: client_id.clone(), proof: proof.into() },
                     tenant_id.clone(),
                     proof.clone(),
                     http,
@@ -122,17 +122,19 @@ impl SignIn {
 
     pub(crate) fn signer(&self) -> Signer {
         match self {
-            Self::ServicePrincipal { account, client_id, .. } => {
-                Signer::Application(Arc::new(Application { account: account.clone(), client_id: client_id.clone() }))
+            Self::ServicePrincipal { account, client_id, proof, .. } => {
+                let (account, client_id) = (account.clone(), client_id.clone());
+                Signer::Application(Arc::new(Application { account, client_id, proof: proof.into() }))
             }
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
-            Self::AzureCli { .. } | Self::AzureDeveloperCli | Self::ManagedIdentity { .. } => Signer::Tool,
+            Self::AzureDeveloperCli => Signer::DeveloperCli,
+            Self::AzureCli { .. } | Self::ManagedIdentity { .. } => Signer::Tool,
         }
     }
 
     /// The application of `AZURE_TENANT_ID` and `AZURE_CLIENT_ID`, with the first that is set of `AZURE_CLIENT_SECRET`,
     /// `AZURE_CLIENT_CERTIFICATE_PATH` and `AZURE_FEDERATED_TOKEN_FILE`; `None` if something of it is not. What is set to
-    /// nothing is not set, as in most of Azure's own libraries; [`empty_proof`] tells of it.
+    /// nothing is not set, as in most of Azure's own libraries; [`missing_variable`] tells of it.
     pub fn from_environment(vars: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name: &str| vars(name).filter(|value| !value.is_empty());
         Some(Self::ServicePrincipal {
@@ -154,19 +156,25 @@ pub(crate) struct Application {
     /// The account, as its user calls it.
     account: String,
     client_id: String,
+    proof: Proof,
 }
 
 impl Application {
     fn refused(&self, detail: String) -> Failure {
-        Failure::PrincipalRefused { account: self.account.clone(), client_id: self.client_id.clone(), detail }
+        let (account, client_id) = (self.account.clone(), self.client_id.clone());
+        Failure::PrincipalRefused { account, client_id, proof: self.proof, detail }
     }
 }
 
-/// The variable that is set to nothing and keeps the environment's tenant and application from being an account
-/// ([`SignIn::from_environment`]): somebody may believe that they are one.
-pub fn empty_proof(vars: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
-    let is_set = |name| vars(name).is_some_and(|value| !value.is_empty());
-    let is_meant = is_set("AZURE_TENANT_ID") && is_set("AZURE_CLIENT_ID") && !PROOFS.into_iter().any(is_set);
+/// The variable without a value that keeps the others from being an account ([`SignIn::from_environment`]): somebody may
+/// believe that they are one. Tenant and application alone are no half of one, but may be a managed identity's.
+pub fn missing_variable(vars: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let is_set = |name: &&'static str| vars(name).is_some_and(|value| !value.is_empty());
+    let ids = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"];
+    if PROOFS.iter().any(is_set) {
+        return ids.into_iter().find(|name| !is_set(name));
+    }
+    let is_meant = ids.iter().all(is_set);
     PROOFS.into_iter().find(|name| is_meant && vars(name).is_some())
 }
 
@@ -177,7 +185,9 @@ pub(crate) enum Signer {
     Application(Arc<Application>),
     /// A person, with Ajar.
     Person { account: Arc<str> },
-    /// Somebody, by a tool with a sign-in of its own.
+    /// Somebody, by the Azure Developer CLI.
+    DeveloperCli,
+    /// Somebody, by another tool with a sign-in of its own.
     Tool,
 }
 
@@ -186,6 +196,7 @@ impl Signer {
     pub(crate) fn told(&self, failure: Failure) -> Failure {
         match (self, failure) {
             (Self::Application(application), Failure::NotSignedIn { detail }) => application.refused(detail),
+            (Self::DeveloperCli, Failure::NotSignedIn { detail }) => Failure::NotSignedInToAzd { detail },
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
             }
@@ -283,19 +294,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_to_nothing_is_named_when_all_else_of_an_account_is_there() {
-        let empty = |set: &[(&str, &str)]| {
-            empty_proof(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    fn what_keeps_the_environment_from_being_an_account_is_named() {
+        let missing = |set: &[(&str, &str)]| {
+            missing_variable(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
         };
         let application = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
         for proof in PROOFS {
-            assert_eq!(empty(&[&application[..], &[(proof, "")]].concat()), Some(proof));
-            assert_eq!(empty(&[&application[..], &[(proof, "x")]].concat()), None);
-            assert_eq!(empty(&[&application[1..], &[(proof, "")]].concat()), None, "no account is meant");
+            assert_eq!(missing(&[&application[..], &[(proof, "")]].concat()), Some(proof));
+            assert_eq!(missing(&[&application[..], &[(proof, "x")]].concat()), None);
+            assert_eq!(missing(&[&application[1..], &[(proof, "x")]].concat()), Some("AZURE_TENANT_ID"));
+            assert_eq!(missing(&[&application[..1], &[(proof, "x")]].concat()), Some("AZURE_CLIENT_ID"));
+            let empty = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", ""), (proof, "x")];
+            assert_eq!(missing(&empty), Some("AZURE_CLIENT_ID"));
+            assert_eq!(missing(&[&application[1..], &[(proof, "")]].concat()), None, "no account is meant");
         }
         let certificate = [("AZURE_CLIENT_SECRET", ""), ("AZURE_CLIENT_CERTIFICATE_PATH", "x")];
-        assert_eq!(empty(&[&application[..], &certificate[..]].concat()), None, "there is another proof");
-        assert_eq!(empty(&application), None, "a managed identity has no proof");
+        assert_eq!(missing(&[&application[..], &certificate[..]].concat()), None, "there is another proof");
+        assert_eq!(missing(&application), None, "a managed identity has no proof");
+        assert_eq!(missing(&[]), None);
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(crate) struct SignIn {
     /// Show a code to type on another device, where no browser is at hand; many organisations forbid it
     #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) device_code: bool,
-    /// Sign in as an application of --tenant with --client-id; its secret is read from standard input
+    /// Sign in as an application of --tenant with --client-id; its secret is read from standard input, or asked for
     #[arg(long, group = "way", help_heading = "Instead of the browser")]
     pub(crate) service_principal: bool,
     /// The application's certificate in place of a secret: a PEM file with its RSA key
@@ -129,6 +129,9 @@ pub(crate) struct SignIn {
     /// Which user of the Azure CLI [default: the one it acts as]
     #[arg(long, value_name = "USER", requires = "az", help_heading = "Instead of the browser")]
     pub(crate) username: Option<String>,
+    /// Sign nobody in: print what to send to the administrator who is to register an application
+    #[arg(long, conflicts_with_all = ["way", "name", "tenant", "client_id", "json"])]
+    pub(crate) message: bool,
     /// Print one JSON event a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -122,13 +122,19 @@ fn tell(args: &Args, end: End) -> u8 {
 }
 
 async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
-    session.talks_to_the_cloud_asked_for(args)?;
+    // A sign-in says its cloud by itself, whatever the host's usual one is.
+    if !(matches!(args.command, Command::SignIn(_)) && args.cloud.is_some()) {
+        session.talks_to_the_cloud_asked_for(args)?;
+    }
     session.knows_the_settings().await?;
     // Without the settings nothing is known of the favourites, which is not the same as that there are none.
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());
     }
-    if matches!(args.command, Command::Connect(_) | Command::Proxy(_) | Command::Status(_)) {
+    if matches!(
+        args.command,
+        Command::Connect(_) | Command::Proxy(_) | Command::Status(_) | Command::Rights(_) | Command::Accounts(_)
+    ) {
         session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {

@@ -101,7 +101,7 @@ impl Session {
     /// complete.
     pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) -> Result<(), Trouble> {
         let (snapshot, meant) = (self.snapshot(), self.meant(args)?);
-        if let Some(variable) = meant.empty_proof() {
+        if let Some(variable) = meant.missing_variable() {
             output::line_to_people(&message::cli::environment_incomplete(variable));
         }
         if meant.other_account(&snapshot.host).is_some() {

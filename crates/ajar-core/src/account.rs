@@ -180,6 +180,22 @@ pub fn application_id(text: &str) -> Result<String, Failure> {
     if fits { Ok(id) } else { Err(Failure::ClientIdUnfit) }
 }
 
+/// A tenant as it is asked for: its id, or one of its domains.
+///
+/// # Errors
+/// [`Failure::TenantUnfit`].
+pub fn tenant(text: &str) -> Result<String, Failure> {
+    let tenant = text.trim();
+    // It becomes a part of addresses.
+    let labels = || tenant.split('.');
+    let fits = |label: &str| {
+        let edges = [label.chars().next(), label.chars().last()];
+        edges.iter().all(|edge| edge.is_some_and(|c| c.is_ascii_alphanumeric()))
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if labels().all(fits) { Ok(tenant.to_owned()) } else { Err(Failure::TenantUnfit { tenant: text.to_owned() }) }
+}
+
 /// Why the system's keychain cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -209,5 +225,17 @@ mod tests {
         assert_eq!("Work".parse::<AccountName>().unwrap(), "work".parse().unwrap());
         assert_eq!("AZ".parse::<AccountName>().unwrap().built_in(), Some(AZ));
         assert_eq!(AccountName::environment().built_in(), Some(ENVIRONMENT));
+    }
+
+    #[test]
+    fn a_tenant_is_an_id_or_a_domain_and_never_another_part_of_an_address() {
+        for text in ["e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02", " contoso.onmicrosoft.com\n", "contoso", "a.b-c.example"] {
+            assert_eq!(tenant(text), Ok(text.trim().to_owned()));
+        }
+        for text in
+            ["", " ", "Contoso Ltd", "../../x", "a..b", ".", "-a", "a-", "a/b", "contoso.com.", "ü.example", "a?b"]
+        {
+            assert_eq!(tenant(text), Err(Failure::TenantUnfit { tenant: text.to_owned() }));
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{ClientFlaw, SignInPart, SignInReason, TenantReason};
+pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason};
 pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
@@ -29,6 +29,11 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
     },
+    /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
+    NotSignedInToAzd {
+        /// What it said.
+        detail: String,
+    },
     /// This machine is no Azure resource with an identity to act as, or not with the one that is wanted.
     NoManagedIdentity {
         /// What was said in place of a token.
@@ -40,11 +45,29 @@ pub enum Failure {
         account: String,
         /// Its client id.
         client_id: String,
+        /// What it has shown.
+        proof: Proof,
         /// Entra's sentence.
         detail: String,
     },
+    /// Ajar keeps no secret for an application that signs in with one.
+    SecretMissing {
+        /// The account.
+        account: String,
+    },
     /// The file that an application is to sign in with holds no certificate and key that Ajar can use.
     CertificateUnfit {
+        /// The account, as for [`Failure::PrincipalRefused`].
+        account: String,
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The file with a workload's token cannot be read.
+    TokenFileUnfit {
+        /// The account, as for [`Failure::PrincipalRefused`].
+        account: String,
         /// The file.
         path: String,
         /// What is wrong with it.
@@ -120,6 +143,31 @@ pub enum Failure {
         /// The account.
         account: String,
     },
+    /// What was given as a tenant can be none.
+    TenantUnfit {
+        /// What was given.
+        tenant: String,
+    },
+    /// Somebody signed in to an account that is another person. Nothing was kept of it.
+    OtherPerson {
+        /// The account.
+        account: String,
+        /// Who it is, if known.
+        is: Option<String>,
+        /// Who signed in, if Entra told.
+        came: Option<String>,
+    },
+    /// A sign-in would make something else of an account than it is.
+    AccountDiffers {
+        /// The account.
+        account: String,
+        /// In what.
+        part: AccountPart,
+        /// As it is.
+        is: String,
+        /// As it would be.
+        wanted: String,
+    },
     /// The user declined on the page of the sign-in.
     SignInDeclined,
     /// Nobody signed in in time.
@@ -141,7 +189,14 @@ pub enum Failure {
         /// The account.
         account: String,
     },
-    /// An account of that name is there already.
+    /// There is no account of that name to sign out of.
+    NothingToSignOut {
+        /// What was asked for.
+        name: String,
+        /// The accounts that Ajar keeps something of.
+        known: Vec<String>,
+    },
+    /// An account of that name is there already, or it is one of Ajar's own names.
     AccountExists {
         /// The name.
         name: String,
@@ -245,6 +300,11 @@ pub enum Failure {
     },
     /// No source told this machine's public address.
     SourceUnknown,
+    /// Azure knows no such subscription where the account acts (404 `SubscriptionNotFound`).
+    SubscriptionNotFound {
+        /// Its id.
+        subscription: String,
+    },
     /// The VM does not exist, or may not be seen.
     VmNotFound {
         /// Its id.

@@ -314,6 +314,10 @@ pub enum Reply {
         removed: Vec<String>,
         /// The favourites that still name the account.
         remains: Vec<String>,
+        /// What may be left in a keychain that could not be used, in words.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        left: Option<String>,
     },
     /// What opening a favourite takes, and what of it is granted.
     Rights {

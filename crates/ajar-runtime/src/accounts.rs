@@ -4,6 +4,7 @@
 mod acting;
 mod clouds;
 mod credentials;
+mod secret_store;
 mod signing_in;
 mod tenants;
 
@@ -21,11 +22,12 @@ use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
 use crate::files::StateFile;
-use crate::ports::{Accounts, AzAccount, Azure, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
+use secret_store::SecretStore;
 use tenants::Tenants;
 
 /// The application of the environment.
@@ -44,7 +46,7 @@ struct Inner {
     /// The settings file: paths in it count from there.
     file: PathBuf,
     environment: Option<Environment>,
-    keychain: Keychain,
+    secrets: SecretStore,
     known: Mutex<Known>,
 }
 
@@ -72,9 +74,10 @@ impl AzureAccounts {
             clouds: HashMap::new(),
             credentials: HashMap::new(),
             clients: HashMap::new(),
-            tenants: Tenants::new(state),
+            tenants: Tenants::new(state.clone()),
         };
-        Self(Arc::new(Inner { file: file.to_owned(), environment, keychain, known: Mutex::new(known) }))
+        let secrets = SecretStore::new(keychain, state);
+        Self(Arc::new(Inner { file: file.to_owned(), environment, secrets, known: Mutex::new(known) }))
     }
 }
 
@@ -150,7 +153,7 @@ impl Accounts for AzureAccounts {
         self.0.sign_in(plan, tell).await
     }
 
-    async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble> {
+    async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {
         self.0.sign_out(name, account).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_azure::{SignIn, empty_proof};
+use ajar_azure::{SignIn, missing_variable};
 use ajar_core::account::{Defaults, ENVIRONMENT};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
@@ -89,7 +89,7 @@ pub struct Meant {
     /// Whether favourites that name no account are to act as the environment's.
     as_environment: bool,
     /// What the environment's account lacks to be one.
-    empty_proof: Option<&'static str>,
+    missing_variable: Option<&'static str>,
 }
 
 impl Meant {
@@ -108,12 +108,12 @@ impl Meant {
         let environment = !demo && SignIn::from_environment(&variables).is_some();
         let account = settings.default_account(&Defaults { cloud: Some(cloud.clone()), environment });
         let as_environment = environment && account.built_in() == Some(ENVIRONMENT);
-        Ok(Self { cloud, as_environment, empty_proof: empty_proof(variables).filter(|_| !demo) })
+        Ok(Self { cloud, as_environment, missing_variable: missing_variable(variables).filter(|_| !demo) })
     }
 
-    /// The variable that is set to nothing, and for which the environment's application is not acted as.
-    pub fn empty_proof(&self) -> Option<&'static str> {
-        self.empty_proof
+    /// The variable without a value, for want of which the environment's application is not acted as.
+    pub fn missing_variable(&self) -> Option<&'static str> {
+        self.missing_variable
     }
 
     /// The failure of a host that talks to another cloud.

@@ -45,7 +45,7 @@ pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use refresh::Refresh;
 use remembered::Remembered;
-use signing_in::{SigningIn, WantsSignIn};
+use signing_in::SigningIn;
 use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
@@ -165,7 +165,6 @@ struct Engine {
     signing_in: Option<SigningIn>,
     /// How many sign-ins there have been; begins at the clock, as the numbers of attempts do.
     sign_ins: u64,
-    wants_sign_in: WantsSignIn,
     /// Who is signed in to the Azure CLI, as it last said.
     az: Option<Result<Vec<AzAccount>, Failure>>,
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
@@ -221,7 +220,6 @@ pub fn start(parts: Parts) -> EngineHandle {
         defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
         signing_in: None,
         sign_ins: first,
-        wants_sign_in: WantsSignIn::default(),
         az: None,
         acted: HashMap::new(),
         // Numbers begin at the clock, so that those of a host that went away are not used again.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::account::{AccountName, AccountSettings, Acting};
+use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -66,6 +66,15 @@ pub struct SignedInAs {
     pub kept: Kept,
 }
 
+/// What was forgotten of an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forgotten {
+    /// Whether there was a sign-in.
+    pub had_sign_in: bool,
+    /// Why the keychain could not be looked in, where it could not: what it has is removed later.
+    pub unusable: Option<KeychainTrouble>,
+}
+
 /// Hears how far a sign-in is.
 pub type TellStage = dyn Fn(SignInStage) + Send + Sync;
 
@@ -82,8 +91,8 @@ pub trait Accounts: Send + Sync {
     fn settings_are(&self, settings: &Settings);
     /// Signs somebody in, and keeps what comes of it. Dropped, it is given up.
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble>;
-    /// Forgets all that is kept of an account's sign-in. Whether that was anything.
-    async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble>;
+    /// Forgets all that is kept of an account's sign-in.
+    async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble>;
     /// Who is signed in to the Azure CLI.
     async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble>;
     /// Where the sign-in of an account is kept.

@@ -65,6 +65,12 @@ pub(crate) struct SubscriptionSpec {
     /// The tenant, once the file has been read.
     #[serde(skip)]
     pub(crate) tenant_id: Uuid,
+    /// Tenants to which it is delegated (Azure Lighthouse), as `tenant`: their tokens are good for it, too.
+    #[serde(default)]
+    pub(crate) managed_by: Vec<String>,
+    /// Those tenants, once the file has been read.
+    #[serde(skip)]
+    pub(crate) managed_by_ids: Vec<Uuid>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -341,6 +347,12 @@ impl Fleet {
             let found = self.tenants.iter().find(|tenant| wanted.is_none_or(|wanted| tenant.is(wanted)));
             let key = || format!("subscriptions.{}.tenant", subscription.name);
             subscription.tenant_id = found.ok_or_else(|| (key(), "names none of the fleet's tenants".to_owned()))?.id;
+            for wanted in &subscription.managed_by {
+                let found = self.tenants.iter().find(|tenant| tenant.is(wanted));
+                let key = || format!("subscriptions.{}.managed_by", subscription.name);
+                let found = found.ok_or_else(|| (key(), "names none of the fleet's tenants".to_owned()))?;
+                subscription.managed_by_ids.push(found.id);
+            }
         }
         Ok(())
     }

@@ -7,4 +7,4 @@ export type Kept = { "place": "keychain" } | { "place": "memoryOnly",
 /**
  * Why, and what to do about it.
  */
-why: string, } | { "place": "elsewhere" };
+why: string, } | { "place": "nowhere" } | { "place": "elsewhere" };

@@ -22,7 +22,11 @@ removed: Array<string>,
 /**
  * The favourites that still name the account.
  */
-remains: Array<string>, } | { "answer": "rights", 
+remains: Array<string>, 
+/**
+ * What may be left in a keychain that could not be used, in words.
+ */
+left?: string, } | { "answer": "rights", 
 /**
  * Right by right, and in words.
  */

@@ -118,12 +118,15 @@ async fn a_list_that_leads_in_a_circle_is_not_followed_for_ever() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_such_subscription_or_group_the_vm_is_what_is_not_found() {
-    for code in ["SubscriptionNotFound", "ResourceGroupNotFound"] {
+async fn where_there_is_no_such_group_the_vm_is_what_is_not_found_and_a_subscription_is_not_seen() {
+    let subscription = || Failure::SubscriptionNotFound { subscription: "s".into() };
+    for (code, failure) in
+        [("ResourceGroupNotFound", Failure::VmNotFound { vm: VM.into() }), ("SubscriptionNotFound", subscription())]
+    {
         let trouble = client(&Scripted::new([refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
-        assert_eq!(trouble.failure, Failure::VmNotFound { vm: VM.into() }, "{code}");
+        assert_eq!(trouble.failure, failure, "{code}");
         let several = client(&Scripted::new([refused(404, code)])).jit_policies_of(&[vm()]).await;
-        assert_eq!(several[0].as_ref().unwrap_err().failure, Failure::VmNotFound { vm: VM.into() }, "{code}");
+        assert_eq!(several[0].as_ref().unwrap_err().failure, failure, "{code}");
     }
     let other = client(&Scripted::new([refused(404, "NotFound")])).jit_policies(&vm()).await.unwrap_err();
     assert_eq!(other.failure.code(), "azureError");

@@ -26,6 +26,8 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// Signs for an application with what a PEM file holds: its certificate and the key, unencrypted.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
+    /// The account, as its user calls it.
+    pub(super) account: String,
     pub(super) path: PathBuf,
     pub(super) client_id: String,
     /// The token endpoint that the assertion is for.
@@ -37,7 +39,8 @@ impl ClientAssertion for Certificate {
     /// The file is read anew each time: certificates are replaced while programs run.
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let unfit = |detail: String| {
-            let failure = Failure::CertificateUnfit { path: self.path.display().to_string(), detail };
+            let (account, path) = (self.account.clone(), self.path.display().to_string());
+            let failure = Failure::CertificateUnfit { account, path, detail };
             Error::new(ErrorKind::Credential, SignInFailed::new(failure))
         };
         let pem = tokio::fs::read(&self.path).await.map_err(|error| unfit(error.to_string()))?;

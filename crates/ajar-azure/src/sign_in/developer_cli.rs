@@ -8,8 +8,8 @@ use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
 
 use super::azure_cli::failure;
-use super::first_line;
 use super::token_cache::{TokenAsk, TokenSource};
+use super::{Signer, first_line};
 
 #[derive(Debug)]
 pub(super) struct DeveloperCli {
@@ -31,8 +31,9 @@ impl TokenSource for DeveloperCli {
             tenant_id: ask.tenant.clone(),
         };
         let credential = AzureDeveloperCliCredential::new(Some(options))
-            .map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })?;
-        credential.get_token(&[&ask.scope], None).await.map_err(|error| failure(&error, "Azure Developer CLI"))
+            .map_err(|error| Failure::NotSignedInToAzd { detail: first_line(&error) })?;
+        let token = credential.get_token(&[&ask.scope], None).await;
+        token.map_err(|error| Signer::DeveloperCli.told(failure(&error, "Azure Developer CLI")))
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn what_azd_says_first_is_what_the_user_reads() {
         let source = DeveloperCli::new(tool(exited(1, "", "ERROR: not logged in, run `azd auth login` to login\nx")));
-        let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+        let Failure::NotSignedInToAzd { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
             panic!("another failure")
         };
         assert!(detail.contains("azd auth login"), "{detail}");

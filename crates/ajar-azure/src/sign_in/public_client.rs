@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ajar_core::account::tenant;
 use ajar_core::failure::Failure;
 use azure_core::credentials::{AccessToken, Secret};
 use azure_core::error::Error;
@@ -174,12 +175,7 @@ impl Wire<'_> {
 
 impl PublicClient {
     pub(super) fn new(cloud: &Cloud, person: Person, http: Http) -> Result<Self, Failure> {
-        let fits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-        if let Some(tenant) = person.tenant.as_deref().filter(|tenant| !fits(tenant)) {
-            return Err(Failure::Internal {
-                detail: format!("“{tenant}” is neither a tenant’s id nor a domain")
-            });
-        }
+        person.tenant.as_deref().map(tenant).transpose()?;
         let limits = http.limits();
         let pipeline = |http: Http, resend: Resend| {
             connection::open_pipeline(&(Arc::new(http) as Arc<dyn HttpClient>), vec![Arc::new(resend)])

@@ -65,6 +65,19 @@ impl PersonTokens {
         Ok(loaded)
     }
 
+    /// The account's own tenant is told by the domain that people know it by, not by its id.
+    fn by_domain(&self, mut failure: Failure) -> Failure {
+        let own = self.home.split_once('.').map(|(_, tenant)| tenant);
+        let username = self.client.person.username.as_deref();
+        if let Failure::NotInTenant { tenant, .. } | Failure::ConsentMissing { tenant, .. } = &mut failure
+            && own.is_some_and(|own| own.eq_ignore_ascii_case(tenant))
+            && let Some((_, domain)) = username.and_then(|username| username.split_once('@'))
+        {
+            domain.clone_into(tenant);
+        }
+        failure
+    }
+
     fn required(&self, reason: SignInReason) -> Failure {
         Failure::SignInRequired { account: self.client.person.account.clone(), reason }
     }
@@ -91,7 +104,7 @@ impl PersonTokens {
 
     /// What a refusal means to the account's user, and what the next sign-in has to ask for.
     fn refused(&self, refused: Refused, ask: &TokenAsk) -> Failure {
-        let Failure::SignInRequired { reason, .. } = refused.failure else { return refused.failure };
+        let Failure::SignInRequired { reason, .. } = refused.failure else { return self.by_domain(refused.failure) };
         let challenged = ask.claims.as_deref().and_then(claims::decoded);
         let reason = if challenged.is_some() { SignInReason::Claims } else { reason };
         if let Some(claims) = refused.claims.or(challenged) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Proof};
 use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
@@ -37,6 +37,16 @@ pub enum ClientProof {
     Certificate(PathBuf),
     /// A file with a token of another platform that Entra trusts: workload identity.
     Federated(PathBuf),
+}
+
+impl From<&ClientProof> for Proof {
+    fn from(proof: &ClientProof) -> Self {
+        match proof {
+            ClientProof::Secret(_) => Self::Secret,
+            ClientProof::Certificate(_) => Self::Certificate,
+            ClientProof::Federated(_) => Self::Federated,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -89,7 +99,8 @@ impl ServicePrincipal {
                 let mut audience = self.authority.clone();
                 audience.set_path(&format!("{tenant}/oauth2/v2.0/token"));
                 let (path, audience) = (path.clone(), audience.to_string());
-                let certificate = Certificate { path, client_id: client_id.clone(), audience };
+                let account = self.application.account.clone();
+                let certificate = Certificate { account, path, client_id: client_id.clone(), audience };
                 let options = ClientAssertionCredentialOptions { client_options };
                 ClientAssertionCredential::new(tenant.to_owned(), client_id, certificate, Some(options))?
             }
@@ -135,7 +146,8 @@ impl ServicePrincipal {
             && let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())
             && !causes(error).any(<dyn std::error::Error>::is::<reqwest::Error>)
         {
-            return Failure::CertificateUnfit { path: path.display().to_string(), detail: io.to_string() };
+            let (account, path) = (self.application.account.clone(), path.display().to_string());
+            return Failure::TokenFileUnfit { account, path, detail: io.to_string() };
         }
         let unreachable = causes(error)
             .filter_map(|cause| cause.downcast_ref::<Error>())
@@ -215,7 +227,7 @@ mod tests {
 
     fn source(http: &Arc<Scripted>) -> ServicePrincipal {
         let http = Arc::clone(http) as Arc<dyn HttpClient>;
-        let application = Application { account: "robot".into(), client_id: "app".into() };
+        let application = Application { account: "robot".into(), client_id: "app".into(), proof: Proof::Secret };
         ServicePrincipal::new(
             &Cloud::us_gov(),
             application,
@@ -247,7 +259,8 @@ mod tests {
             "AADSTS7000215: Invalid client secret provided. Trace ID: a\r\nCorrelation ID: b"}"#;
         let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
-        assert_eq!(failure, Failure::PrincipalRefused { account: "robot".into(), client_id: "app".into(), detail });
+        let (account, client_id) = ("robot".into(), "app".into());
+        assert_eq!(failure, Failure::PrincipalRefused { account, client_id, proof: Proof::Secret, detail });
     }
 
     #[tokio::test]

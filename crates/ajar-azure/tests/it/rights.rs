@@ -91,8 +91,8 @@ async fn a_file_without_what_signs_is_told_by_what_it_lacks() {
         let path = folder.path().join("app.pem");
         std::fs::write(&path, content).unwrap();
         let failure = reads(&azure, &application(&azure, ClientProof::Certificate(path.clone()))).await.unwrap_err();
-        let unfit = Failure::CertificateUnfit { path: path.display().to_string(), detail: lacks.into() };
-        assert_eq!(failure, unfit);
+        let Failure::CertificateUnfit { path: named, detail, .. } = failure else { panic!("{failure:?}") };
+        assert_eq!((named, detail.as_str()), (path.display().to_string(), lacks));
     }
     let missing = ClientProof::Certificate(folder.path().join("nothing.pem"));
     let failure = reads(&azure, &application(&azure, missing)).await.unwrap_err();
@@ -129,7 +129,7 @@ async fn a_workload_signs_in_with_the_token_in_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     let federated = application(&azure, ClientProof::Federated(path.clone()));
-    assert!(matches!(reads(&azure, &federated).await, Err(Failure::CertificateUnfit { .. })));
+    assert!(matches!(reads(&azure, &federated).await, Err(Failure::TokenFileUnfit { .. })));
     std::fs::write(&path, "not a token").unwrap();
     assert!(matches!(reads(&azure, &federated).await, Err(Failure::PrincipalRefused { .. })));
     assert_eq!(azure.posts("/token").await, 1);

@@ -3,7 +3,7 @@
 use ajar_core::account::AZ;
 use ajar_core::message;
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::{AccountView, AzAccountView, AzView, Kept};
+use ajar_core::snapshot::{AccountView, AzAccountView, AzView, FavouriteView, Kept, Snapshot};
 use serde_json::json;
 
 use super::End;
@@ -16,11 +16,13 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
     let snapshot = session.snapshot();
     if args.json {
         let az = &snapshot.sign_in_ways.az;
-        output::json(&snapshot.accounts.iter().map(|account| as_json(account, az)).collect::<Vec<_>>())?;
+        let accounts = snapshot.accounts.iter().map(|account| as_json(account, az, &acting_as(account, &snapshot)));
+        output::json(&accounts.collect::<Vec<_>>())?;
         return Ok(());
     }
     let az_user = only_user(&snapshot.sign_in_ways.az);
-    let rows: Vec<Vec<String>> = snapshot.accounts.iter().map(|account| row(account, az_user)).collect();
+    let rows: Vec<Vec<String>> =
+        snapshot.accounts.iter().map(|account| row(account, az_user, &acting_as(account, &snapshot))).collect();
     output::lines(&output::table(&message::account::COLUMNS, &rows))?;
     let acts_as_az = snapshot.accounts.iter().any(|account| account.name.built_in() == Some(AZ));
     print_az(&snapshot.sign_in_ways.az, acts_as_az)?;
@@ -72,7 +74,13 @@ fn only_user(az: &AzView) -> Option<&str> {
     }
 }
 
-fn row(account: &AccountView, az_user: Option<&str>) -> Vec<String> {
+/// The favourites that act as an account.
+fn acting_as<'a>(account: &AccountView, snapshot: &'a Snapshot) -> Vec<&'a str> {
+    let acts = |favourite: &&FavouriteView| snapshot.account_of(favourite).is_some_and(|it| it.name == account.name);
+    snapshot.favourites.iter().filter(acts).map(|favourite| favourite.name.as_str()).collect()
+}
+
+fn row(account: &AccountView, az_user: Option<&str>, favourites: &[&str]) -> Vec<String> {
     let or_none = |text: Option<&str>| text.unwrap_or("–").to_owned();
     let az_user = az_user.filter(|_| account.name.built_in() == Some(AZ));
     vec![
@@ -80,13 +88,13 @@ fn row(account: &AccountView, az_user: Option<&str>) -> Vec<String> {
         or_none(account.username.as_deref().or(az_user)),
         message::account::method(account.method).into(),
         or_none(account.cloud.as_deref()),
-        account.favourites.to_string(),
+        message::account::favourites(favourites),
         account.detail.clone(),
     ]
 }
 
 /// An account's stable field names.
-fn as_json(account: &AccountView, az: &AzView) -> serde_json::Value {
+fn as_json(account: &AccountView, az: &AzView, favourites: &[&str]) -> serde_json::Value {
     let users = match az {
         AzView::Read { accounts } if account.name.built_in() == Some(AZ) => Some(accounts),
         AzView::Read { .. } | AzView::Unread | AzView::Missing | AzView::Failed { .. } => None,
@@ -100,6 +108,7 @@ fn as_json(account: &AccountView, az: &AzView) -> serde_json::Value {
         "state": account.state,
         "kept": account.kept,
         "favourites": account.favourites,
+        "favouriteNames": favourites,
         "isDefault": account.is_default,
         "users": users,
     })

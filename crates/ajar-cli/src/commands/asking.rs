@@ -6,7 +6,7 @@ use ajar_core::account::{AZ, AccountName, SignInMethod};
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::SignIn;
-use ajar_core::snapshot::{AccountView, FailureView, Snapshot};
+use ajar_core::snapshot::{FailureView, Snapshot};
 
 use super::End;
 use crate::output;
@@ -33,6 +33,51 @@ pub(super) async fn answer(question: &str, signals: &mut Signals) -> Result<Stri
     }
 }
 
+/// Asks for something that is not to be seen on the screen.
+#[cfg(unix)]
+pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Result<String, End> {
+    let _hidden = Hidden::begin()?;
+    answer(question, signals).await
+}
+
+/// Asks for something that is not to be seen on the screen.
+#[cfg(not(unix))]
+pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Result<String, End> {
+    output::question(question);
+    let read = tokio::task::spawn_blocking(|| console::Term::stderr().read_secure_line());
+    tokio::select! {
+        line = read => Ok(line.map_err(std::io::Error::other)??.trim().to_owned()),
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
+    }
+}
+
+/// As long as it is there, the terminal does not show what is typed, but that Enter was.
+#[cfg(unix)]
+struct Hidden(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Hidden {
+    fn begin() -> Result<Self, End> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let stdin = std::io::stdin();
+        let before = tcgetattr(&stdin).map_err(std::io::Error::from)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(std::io::Error::from)?;
+        Ok(Self(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        // A terminal that has gone away needs nothing any more.
+        _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
 /// Asks whether to go on; Enter alone is yes.
 pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<bool, End> {
     let answer = answer(question, signals).await?;
@@ -55,11 +100,7 @@ pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: 
         let default = || snapshot.host.account.parse().ok();
         return named.or_else(default).map(Help::InPlaceOf);
     }
-    let acts = |account: &&AccountView| match &favourite.profile.account {
-        Some(named) => account.name == *named,
-        None => account.is_default,
-    };
-    let account = snapshot.accounts.iter().find(acts)?;
+    let account = snapshot.account_of(favourite)?;
     match failure.code.as_str() {
         "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
             Some(Help::SignIn(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) }))

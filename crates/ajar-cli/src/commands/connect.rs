@@ -104,7 +104,14 @@ async fn helped_against(
             Instead::Nothing => return left(),
         },
     };
-    sign_in::to_its_end(session, wish, false, signals).await?;
+    let account = sign_in::to_its_end(session, wish, false, signals).await?;
+    // Who signs in for a favourite means it to act as that account.
+    let snapshot = session.snapshot();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
+    let acts = favourite.and_then(|favourite| snapshot.account_of(favourite));
+    if acts.is_none_or(|acts| acts.name != account) {
+        session.face.ask(Request::ActAs { name: args.name.clone(), account }).await.accepted()?;
+    }
     Ok(true)
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
-use ajar_core::account::SignInMethod;
+use ajar_core::account::{AccountName, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request, SecretText, SignIn as Wish};
@@ -17,6 +17,9 @@ use crate::session::{Session, words};
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &mut Signals) -> Result<(), End> {
+    if args.message {
+        return Ok(output::line(message::account::for_administrator())?);
+    }
     let method = method(args);
     let wants_secret = method == SignInMethod::ServicePrincipal && args.certificate.is_none();
     let wish = Wish {
@@ -24,13 +27,13 @@ pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),
         client_id: args.client_id.clone(),
-        secret: if wants_secret { secret().await? } else { None },
-        certificate: args.certificate.as_deref().map(from_here).transpose()?,
-        token_file: args.token_file.as_deref().map(from_here).transpose()?,
+        secret: if wants_secret { secret(signals).await? } else { None },
+        certificate: args.certificate.as_deref().map(|path| from_here(path, args)).transpose()?,
+        token_file: args.token_file.as_deref().map(|path| from_here(path, args)).transpose()?,
         username: args.username.clone(),
         ..Wish::by(method)
     };
-    to_its_end(session, wish, args.json, signals).await
+    to_its_end(session, wish, args.json, signals).await.map(drop)
 }
 
 fn method(args: &SignIn) -> SignInMethod {
@@ -46,17 +49,23 @@ fn method(args: &SignIn) -> SignInMethod {
 
 /// A path as it is written into the settings: what is typed counts from where one stands, what is written there from the
 /// settings' own folder.
-fn from_here(path: &Path) -> Result<String, End> {
+fn from_here(path: &Path, args: &SignIn) -> Result<String, End> {
     let absolute = std::path::absolute(path)?;
     let text = absolute.to_str().ok_or_else(|| Failure::CertificateUnfit {
+        account: args.name.as_ref().map_or_else(message::account::nameless, ToString::to_string),
         path: path.display().to_string(),
         detail: message::account::no_text().into(),
     });
     Ok(text.map_err(Trouble::from)?.to_owned())
 }
 
-/// Signs in, and follows that to its end.
-pub(super) async fn to_its_end(session: &Session, wish: Wish, json: bool, signals: &mut Signals) -> Result<(), End> {
+/// Signs in, and follows that to its end; the account's name.
+pub(super) async fn to_its_end(
+    session: &Session,
+    wish: Wish,
+    json: bool,
+    signals: &mut Signals,
+) -> Result<AccountName, End> {
     let number = begun(session, wish, json, signals).await?;
     tokio::select! {
         ended = follow(session, json, number) => ended,
@@ -91,7 +100,7 @@ async fn begun(session: &Session, wish: Wish, json: bool, signals: &mut Signals)
 }
 
 /// Tells each stage, until the sign-in has ended or is not the engine's last one any more.
-async fn follow(session: &Session, json: bool, number: u64) -> Result<(), End> {
+async fn follow(session: &Session, json: bool, number: u64) -> Result<AccountName, End> {
     let mut told = SignInStage::Beginning;
     loop {
         let news = |snapshot: &Snapshot| match &snapshot.sign_in {
@@ -102,8 +111,8 @@ async fn follow(session: &Session, json: bool, number: u64) -> Result<(), End> {
         match &snapshot.sign_in {
             Some(view) if view.number == number => {
                 told = view.stage.clone();
-                if tell(session, json, &told)? {
-                    return Ok(());
+                if let Some(name) = tell(session, json, &told)? {
+                    return Ok(name);
                 }
             }
             Some(_) => return Err(Trouble::from(Failure::SignInSuperseded).into()),
@@ -112,8 +121,8 @@ async fn follow(session: &Session, json: bool, number: u64) -> Result<(), End> {
     }
 }
 
-/// Whether that was the end.
-fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<bool, End> {
+/// The account's name, if that was the end.
+fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<Option<AccountName>, End> {
     match stage {
         SignInStage::Beginning => {}
         SignInStage::Browser { url } => {
@@ -130,17 +139,27 @@ fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<bool, End>
             } else {
                 output::line(&message::account::signed_in(name.as_str(), username.as_deref()))?;
             }
+            let snapshot = session.snapshot();
+            let default = snapshot.accounts.iter().find(|account| account.is_default);
+            if let Some(other) = default.filter(|other| other.name != *name && acts_by_default(&snapshot)) {
+                output::line_to_people(&message::account::others_still_act_as(other.name.as_str()));
+            }
             if let Kept::MemoryOnly { why } = kept {
                 output::line_to_people(why);
-                if session.snapshot().host.pid == std::process::id() {
+                if snapshot.host.pid == std::process::id() {
                     output::line_to_people(message::account::ends_with_this_command());
                 }
             }
-            return Ok(true);
+            return Ok(Some(name.clone()));
         }
         SignInStage::Failed { failure } => return Err((**failure).clone().into()),
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// Whether a favourite names no account.
+fn acts_by_default(snapshot: &Snapshot) -> bool {
+    snapshot.favourites.iter().any(|favourite| favourite.profile.account.is_none())
 }
 
 fn event(json: bool, event: &serde_json::Value) -> Result<(), End> {
@@ -150,16 +169,17 @@ fn event(json: bool, event: &serde_json::Value) -> Result<(), End> {
     Ok(())
 }
 
-/// The secret on standard input: its first line, if there is anything in it.
-async fn secret() -> Result<Option<SecretText>, End> {
-    if std::io::stdin().is_terminal() {
-        output::line_to_people(message::account::secret_wanted());
-    }
-    let read = tokio::task::spawn_blocking(|| {
-        let mut text = String::new();
-        std::io::stdin().lock().take(16 * 1024).read_to_string(&mut text).map(|_| text)
-    });
-    let text = read.await.map_err(|error| Failure::Internal { detail: error.to_string() }).map_err(Trouble::from)??;
+/// The secret: what is typed on a terminal, unseen; elsewhere the first line of standard input, if there is anything in it.
+async fn secret(signals: &mut Signals) -> Result<Option<SecretText>, End> {
+    let text = if std::io::stdin().is_terminal() {
+        asking::hidden_answer(message::account::secret_wanted(), signals).await?
+    } else {
+        let read = tokio::task::spawn_blocking(|| {
+            let mut text = String::new();
+            std::io::stdin().lock().take(16 * 1024).read_to_string(&mut text).map(|_| text)
+        });
+        read.await.map_err(std::io::Error::other)??
+    };
     let line = text.lines().next().unwrap_or_default().trim();
     Ok((!line.is_empty()).then(|| SecretText::new(line.to_owned())))
 }

@@ -17,12 +17,15 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
         None => only_one(session)?,
     };
     match session.face.ask(Request::SignOut { name: name.clone() }).await {
-        Reply::SignedOut { removed, remains } => {
+        Reply::SignedOut { removed, remains, left } => {
             if args.json {
-                output::json(&json!({ "name": name, "removed": removed, "remains": remains }))?;
+                output::json(&json!({ "name": name, "removed": removed, "remains": remains, "left": left }))?;
                 return Ok(());
             }
             output::line(&message::account::signed_out(name.as_str(), &removed))?;
+            if let Some(left) = left {
+                output::line_to_people(&left);
+            }
             if !remains.is_empty() {
                 output::line_to_people(&message::account::still_named(&remains));
             }

@@ -4,7 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::user::{User, ended};
@@ -79,6 +84,52 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
     let (code, _, stderr) = user.run(&[&workload[..], &["--client-id", &client_id]].concat()).await;
     assert!(code == 3 && stderr.contains("AADSTS"), "{code} {stderr}");
     assert!(!user.settings().contains("[accounts.workload]"), "{}", user.settings());
+}
+
+/// A token that the application trusts: here one that its certificate has signed, as no other issuer is known there.
+fn platform_token(user: &User) -> String {
+    let announced = user.clouds[0].announce();
+    let pem = fs::read_to_string(&announced.client_certificate).unwrap();
+    let block = |name: &str| {
+        let (_, rest) = pem.split_once(&format!("-----BEGIN {name}-----")).unwrap();
+        let base64: String = rest.split_once("-----END").unwrap().0.split_whitespace().collect();
+        STANDARD.decode(base64).unwrap()
+    };
+    let key = RsaKeyPair::from_pkcs8(&block("PRIVATE KEY")).unwrap();
+    let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, &block("CERTIFICATE")));
+    let now = chrono::Utc::now().timestamp();
+    let client = announced.client_id;
+    let audience = format!("{}/{}/oauth2/v2.0/token", announced.authority, announced.tenant_id);
+    let header = json!({ "alg": "RS256", "x5t#S256": thumbprint });
+    let claims = json!({ "aud": audience, "iss": client, "sub": client, "nbf": now, "exp": now + 600 });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&header), part(&claims));
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test]
+async fn a_workload_opens_a_vm_by_the_token_that_its_platform_keeps_in_a_file() {
+    let user = user_acting_as("pod").await;
+    let announced = user.clouds[0].announce();
+    let token = platform_token(&user);
+    fs::write(user.home.path().join("token"), &token).unwrap();
+    let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
+    let sign_in = ["sign-in", "--workload-identity", "--name", "pod", "--token-file", "token"];
+    let ids = ["--tenant", &tenant, "--client-id", &client_id];
+    opens(user.ajar(&[&sign_in[..], &ids].concat())).await;
+    assert!(user.settings().contains("[accounts.pod]\nsign_in = \"workload-identity\""), "{}", user.settings());
+    opens(user.ajar(&["connect", "home", "--no-launch"])).await;
+    assert_eq!(user.files_with(&token), [user.home.path().join("token").display().to_string()]);
+    // A token that is gone is told as that, with the command that names another; that needs nothing said again.
+    fs::rename(user.home.path().join("token"), user.home.path().join("moved")).unwrap();
+    let (code, _, stderr) = user.run(&["rights", "home"]).await;
+    let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 3 && stderr.contains("token of this workload cannot be read"), "{code} {stderr}");
+    assert!(stderr.contains("“ajar sign-in --workload-identity --name pod --token-file FILE”"), "{stderr}");
+    opens(user.ajar(&["sign-in", "--workload-identity", "--name", "pod", "--token-file", "moved"])).await;
+    opens(user.ajar(&["rights", "home"])).await;
 }
 
 /// An Azure CLI that two people are signed in to, and that gives out a token of the simulator's application.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::user::{APP, User, soon};
+use crate::user::{APP, FABRIKAM, User, soon};
 
 /// `ajar` on a terminal, and somebody before it.
 struct Terminal {
@@ -18,12 +18,16 @@ struct Terminal {
 
 impl Terminal {
     fn of(inner: &Command) -> Self {
-        let inner = inner.as_std();
-        let words = std::iter::once(inner.get_program()).chain(inner.get_args());
+        let words = std::iter::once(inner.as_std().get_program()).chain(inner.as_std().get_args());
         let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        Self::running(&line.join(" "), inner)
+    }
+
+    /// A line of the shell's, in the environment of a command.
+    fn running(line: &str, surroundings: &Command) -> Self {
         let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
-        for (name, value) in inner.get_envs() {
+        script.args(["--quiet", "--return", "--command", line, "/dev/null"]);
+        for (name, value) in surroundings.as_std().get_envs() {
             match value {
                 Some(value) => script.env(name, value),
                 None => script.env_remove(name),
@@ -50,6 +54,11 @@ impl Terminal {
 
     async fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).await.unwrap();
+    }
+
+    /// Presses Ctrl+C.
+    async fn interrupts(&mut self) {
+        self.types("\u{3}").await;
     }
 
     async fn ended(mut self) -> Option<i32> {
@@ -88,7 +97,7 @@ async fn a_newcomer_is_led_from_nothing_to_an_open_vm() {
     assert!(shown.contains("You are not signed in to Azure") && shown.contains("ajar sign-in"), "{shown}");
     terminal.types("\n").await;
     let shown = terminal.until("The application’s id").await;
-    assert!(shown.contains("azure-permissions.md"), "{shown}");
+    assert!(shown.contains("ajar sign-in --message"), "{shown}");
     // What is no id is told as that, and asked for again.
     terminal.types("hunter2\n").await;
     let shown = terminal.until("The application’s id").await;
@@ -149,4 +158,47 @@ async fn a_favourite_whose_account_is_gone_is_opened_under_its_name_or_as_anothe
     terminal.until("lab is open to new connections until").await;
     assert_eq!(terminal.ended().await, Some(0));
     assert!(user.settings().contains("account = \"bob\"") && !user.settings().contains("carol"), "{}", user.settings());
+}
+
+#[tokio::test]
+async fn who_has_no_keychain_is_offered_to_sign_in_for_this_once() {
+    let user = User::new().await;
+    let more = format!(
+        "[accounts.bob]\nsign_in = \"browser\"\ncloud = \"sim\"\nclient_id = \"{APP}\"\nhome_account_id = \"o.t\"\n"
+    );
+    fs::write(user.folder().join("config.toml"), user.settings() + &more).unwrap();
+    let mut connect = user.ajar(&["connect", "lab", "--no-launch"]);
+    connect.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    let mut terminal = Terminal::of(&connect);
+    let shown = terminal.until("Sign in now? [Y/n]").await;
+    assert!(shown.contains("The keychain that keeps your sign-ins cannot be used"), "{shown}");
+    terminal.types("n\n").await;
+    assert_eq!(terminal.ended().await, Some(3));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_typed_is_not_shown_and_the_terminal_shows_again_what_is_typed_after_it() {
+    let user = User::new().await;
+    let robot = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233";
+    let sign_in = ["sign-in", "--service-principal", "--tenant", FABRIKAM, "--client-id", robot, "--name", "bob"];
+    let mut terminal = Terminal::of(&user.ajar(&sign_in));
+    terminal.until("The application’s secret (it is not shown):").await;
+    terminal.types("canary~secret~of~robot\n").await;
+    let shown = terminal.until("Signed in").await;
+    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(terminal.ended().await, Some(0));
+
+    // Given up by Ctrl+C: what the shell reads next is seen.
+    let inner = user.ajar(&sign_in);
+    let line: Vec<_> = inner.as_std().get_args().map(|word| word.to_str().unwrap().to_owned()).collect();
+    let program = inner.as_std().get_program().to_str().unwrap().to_owned();
+    let script = format!("trap : INT; {program} {}; stty -a; echo over", line.join(" "));
+    let mut shell = user.ajar(&[]);
+    shell.env("SCRIPT", script);
+    let mut terminal = Terminal::running("sh -c \"$SCRIPT\"", &shell);
+    terminal.until("(it is not shown):").await;
+    terminal.interrupts().await;
+    let shown = terminal.until("over").await;
+    assert!(shown.contains(" echo ") && !shown.contains("-echo "), "{shown}");
+    assert_eq!(terminal.ended().await, Some(0));
 }

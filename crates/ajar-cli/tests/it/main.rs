@@ -17,6 +17,10 @@ mod first_start;
 #[cfg(unix)]
 mod job_control;
 #[cfg(target_os = "linux")]
+mod keeping;
+#[cfg(target_os = "linux")]
+mod other_people;
+#[cfg(target_os = "linux")]
 mod secrets;
 #[cfg(target_os = "linux")]
 mod signing_in;

@@ -110,8 +110,12 @@ async fn an_account_is_listed_forgotten_and_then_not_there_any_more() {
     let accounts: Vec<Value> = serde_json::from_str(&stdout).unwrap();
     let bob = accounts.iter().find(|account| account["name"] == "bob").unwrap();
     assert_eq!((code, &bob["state"], &bob["favourites"]), (0, &"signedIn".into(), &1.into()), "{stdout}");
+    assert_eq!(bob["favouriteNames"], serde_json::json!(["lab"]));
     let (_, table, _) = user.run(&["accounts"]).await;
-    assert!(table.contains("bob") && table.contains("signed in") && table.contains("browser"), "{table}");
+    assert!(
+        table.contains("bob") && table.contains("lab") && table.contains("signed in") && table.contains("browser"),
+        "{table}"
+    );
 
     let (code, stdout, stderr) = user.run(&["sign-out", "bob"]).await;
     assert_eq!(code, 0, "{stderr}");
@@ -160,7 +164,7 @@ async fn who_is_not_signed_in_is_led_to_sign_in_and_a_sign_in_without_an_applica
     let (code, stdout, stderr) = user.run(&["sign-in", "--json"]).await;
     assert_eq!(code, 3, "{stderr}");
     assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["code"], "noClientId");
-    assert!(stderr.contains("azure-permissions.md") && stderr.contains("az login"), "{stderr}");
+    assert!(stderr.contains("ajar sign-in --message") && stderr.contains("az login"), "{stderr}");
     let (code, _, stderr) = user.run(&["accounts"]).await;
     assert_eq!(code, 0);
     assert!(stderr.contains("ajar sign-in") && stderr.contains("az login"), "{stderr}");

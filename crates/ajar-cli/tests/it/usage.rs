@@ -50,7 +50,7 @@ fn an_application_without_its_secret_is_said_not_to_be_acted_as() {
         command.envs(secret.map(|secret| ("AZURE_CLIENT_SECRET", secret)));
         String::from_utf8(command.output().unwrap().stderr).unwrap()
     };
-    let sentence = "AZURE_CLIENT_SECRET is empty, so the application in AZURE_CLIENT_ID is not used.";
+    let sentence = "AZURE_CLIENT_SECRET has no value, so the application of the other AZURE_ variables is not used.";
     assert!(said(Some("")).contains(sentence));
     for fine in [said(None), said(Some("secret"))] {
         assert!(!fine.contains("AZURE_CLIENT_SECRET"), "{fine}");

@@ -22,9 +22,14 @@ const TWO_TENANTS: &str = r#"
 id = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02"
 name = "Fabrikam"
 
+[[tenants]]
+id = "c4f1a6d2-8b3e-4e57-9a10-2d6b7f8e5c05"
+name = "Tailspin"
+
 [[subscriptions]]
 id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
 name = "Home"
+managed_by = ["Tailspin"]
 
 [[subscriptions]]
 id = "c3a8e9b2-1f64-4d0e-8a57-90b4d2f1e003"
@@ -38,6 +43,10 @@ guest_in = ["Fabrikam"]
 [[accounts]]
 name = "bob"
 tenant = "Fabrikam"
+
+[[accounts]]
+name = "tom"
+tenant = "Tailspin"
 
 [[accounts]]
 name = "robot"
@@ -136,6 +145,8 @@ impl User {
         keyring.stdin.take().unwrap().write_all(b"password").await.unwrap();
         let user = Self { home, bus: address, clouds, _session: [bus, keyring] };
         user.write_settings();
+        // Who comes too early finds no keyring.
+        soon(async { while user.found_secrets().await.is_none() {} }).await;
         user
     }
 
@@ -208,7 +219,7 @@ impl User {
 
     /// Signs in as a browser would; the events that `ajar` told.
     pub(crate) async fn sign_in(&self, account: &str, args: &[&str]) -> Vec<Value> {
-        let args: Vec<&str> = args.iter().copied().chain(["sign-in", "--json"]).collect();
+        let args = [&["sign-in", "--json"], args].concat();
         let cloud = usize::from(args.contains(&"other"));
         let mut child = self.ajar(&args).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -262,6 +273,21 @@ impl User {
             let url = format!("{}/journal", self.clouds[cloud].announce().control);
             self.http(cloud).delete(url).send().await.unwrap();
         }
+    }
+
+    /// What the keyring has of Ajar, by name.
+    pub(crate) async fn secrets(&self) -> Vec<String> {
+        self.found_secrets().await.expect("the keyring answers")
+    }
+
+    async fn found_secrets(&self) -> Option<Vec<String>> {
+        let mut search = Command::new("dbus-send");
+        search.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
+        search.args(["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"]);
+        let output = search.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let items = text.lines().filter_map(|line| line.trim().strip_prefix("object path "));
+        output.status.success().then(|| items.map(ToOwned::to_owned).collect())
     }
 
     /// Everything that is written, but for what the keyring keeps: its file is not readable.

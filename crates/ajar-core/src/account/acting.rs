@@ -49,7 +49,8 @@ impl Settings {
     /// Whom a favourite with this profile acts as.
     ///
     /// # Errors
-    /// [`Failure::UnknownAccount`], and [`Failure::OtherCloudsAccount`] for a cloud that is not the account's.
+    /// [`Failure::UnknownAccount`], [`Failure::OtherCloudsAccount`] for a cloud that is not the account's, and
+    /// [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
         let wanted = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
         let own = self.own_account(&wanted);
@@ -73,10 +74,11 @@ impl Settings {
         // A service principal belongs to one tenant: its own, unless somebody says otherwise.
         let of_principal = own.filter(|(_, settings)| settings.sign_in == SignInMethod::ServicePrincipal);
         let of_principal = of_principal.and_then(|(_, settings)| settings.tenant.clone());
+        let tenant = profile.tenant.clone().or(of_principal);
         Ok(Acting {
             cloud: cloud.to_owned(),
             account: own.map_or(wanted, |(name, _)| name.clone()),
-            tenant: profile.tenant.clone().or(of_principal),
+            tenant: tenant.as_deref().map(super::tenant).transpose()?,
         })
     }
 

@@ -25,9 +25,12 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
+            Self::NotSignedInToAzd { .. } => "notSignedInToAzd",
             Self::NoManagedIdentity { .. } => "noManagedIdentity",
             Self::PrincipalRefused { .. } => "principalRefused",
+            Self::SecretMissing { .. } => "secretMissing",
             Self::CertificateUnfit { .. } => "certificateUnfit",
+            Self::TokenFileUnfit { .. } => "tokenFileUnfit",
             Self::ClaimsRequired { .. } => "claimsRequired",
             Self::SignInRequired { .. } => "signInRequired",
             Self::ConditionalAccess { .. } => "conditionalAccess",
@@ -37,6 +40,9 @@ impl Failure {
             Self::SignInIncomplete { .. } => "signInIncomplete",
             Self::NoClientId { .. } => "noClientId",
             Self::ClientIdUnfit => "clientIdUnfit",
+            Self::TenantUnfit { .. } => "tenantUnfit",
+            Self::OtherPerson { .. } => "otherPerson",
+            Self::AccountDiffers { .. } => "accountDiffers",
             Self::AccountDisabled { .. } => "accountDisabled",
             Self::SignInDeclined => "signInDeclined",
             Self::SignInTimedOut => "signInTimedOut",
@@ -44,6 +50,7 @@ impl Failure {
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
             Self::SignedInElsewhere { .. } => "signedInElsewhere",
+            Self::NothingToSignOut { .. } => "nothingToSignOut",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::AccessDenied { .. } => "accessDenied",
@@ -58,6 +65,7 @@ impl Failure {
             Self::AccessRevoked { .. } => "accessRevoked",
             Self::SourceUncertain { .. } => "sourceUncertain",
             Self::SourceUnknown => "sourceUnknown",
+            Self::SubscriptionNotFound { .. } => "subscriptionNotFound",
             Self::VmNotFound { .. } => "vmNotFound",
             Self::VmNotRunning { .. } => "vmNotRunning",
             Self::PowerStateUnknown => "powerStateUnknown",
@@ -107,7 +115,10 @@ impl Failure {
             self,
             Self::NotSignedIn { .. }
                 | Self::PrincipalRefused { .. }
+                | Self::NotSignedInToAzd { .. }
+                | Self::SecretMissing { .. }
                 | Self::CertificateUnfit { .. }
+                | Self::TokenFileUnfit { .. }
                 | Self::ClaimsRequired { .. }
                 | Self::SignInRequired { .. }
                 | Self::ConditionalAccess { .. }
@@ -124,9 +135,13 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotSignedIn { .. }
+            | Self::NotSignedInToAzd { .. }
             | Self::NoManagedIdentity { .. }
             | Self::PrincipalRefused { .. }
+            | Self::SecretMissing { .. }
             | Self::CertificateUnfit { .. }
+            | Self::TokenFileUnfit { .. }
+            | Self::OtherPerson { .. }
             | Self::ClaimsRequired { .. }
             | Self::SignInRequired { .. }
             | Self::ConditionalAccess { .. }
@@ -159,8 +174,11 @@ impl Failure {
             Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
+            | Self::NothingToSignOut { .. }
             | Self::BeingOpened { .. }
             | Self::AccountExists { .. }
+            | Self::AccountDiffers { .. }
+            | Self::TenantUnfit { .. }
             | Self::ClientIdUnfit
             | Self::SignInIncomplete { .. }
             | Self::UnknownCloud { .. }
@@ -178,6 +196,7 @@ impl Failure {
             | Self::RequestConflict { .. }
             | Self::SocketFolder { .. }
             | Self::OtherVersion { .. }
+            | Self::SubscriptionNotFound { .. }
             | Self::VmNotFound { .. }
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }

@@ -60,3 +60,29 @@ pub enum SignInPart {
     /// The file with the token of a workload's platform.
     TokenFile,
 }
+
+/// What an application proves with that it is the one it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Proof {
+    /// A secret.
+    Secret,
+    /// A certificate.
+    Certificate,
+    /// A token of the platform that it runs on: workload identity.
+    Federated,
+}
+
+/// What an account is by; a sign-in changes none of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AccountPart {
+    /// Its cloud.
+    Cloud,
+    /// Its tenant.
+    Tenant,
+    /// The application that it signs in with, or is.
+    ClientId,
+    /// The user of the Azure CLI.
+    Username,
+}

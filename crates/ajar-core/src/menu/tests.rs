@@ -2,7 +2,7 @@ use chrono::FixedOffset;
 
 use super::*;
 use crate::account::SignInMethod;
-use crate::failure::Failure;
+use crate::failure::{Failure, Proof};
 use crate::message::failure::{About, in_words};
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
@@ -222,8 +222,8 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
     let (account, detail) = (|| "ada".to_owned(), String::new);
     for failure in [
         Failure::NotSignedIn { detail: detail() },
-        Failure::PrincipalRefused { account: account(), client_id: detail(), detail: detail() },
-        Failure::CertificateUnfit { path: detail(), detail: detail() },
+        Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
+        Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
         Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },
         Failure::UnknownAccount { name: account(), known: vec!["az".into()] },
     ] {

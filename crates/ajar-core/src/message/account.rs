@@ -65,9 +65,27 @@ pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
     }
 }
 
-/// A refresh token or a secret was removed from the keychain.
-pub fn removed_sign_in() -> String {
-    "its sign-in, from the keychain and from memory".into()
+/// A refresh token or a secret was removed, from the keychain too or from `memory` alone.
+pub fn removed_sign_in(memory: bool) -> String {
+    if memory { "its sign-in, from memory" } else { "its sign-in, from the keychain and from memory" }.into()
+}
+
+/// What may be left of a sign-in in a keychain that could not be used when it was to be forgotten.
+pub fn left_in_keychain(trouble: KeychainTrouble) -> &'static str {
+    match trouble {
+        KeychainTrouble::Absent => {
+            "No keychain could be reached, so nothing was looked for in one. If one is there later that has the sign-in, Ajar \
+             removes it when it next uses that keychain."
+        }
+        KeychainTrouble::Locked => {
+            "The keychain is locked, so the sign-in may still be in there. Ajar removes it when it next uses the keychain \
+             unlocked; or delete Ajar’s entries there by yourself."
+        }
+        KeychainTrouble::Slow | KeychainTrouble::Failed => {
+            "The keychain did not answer, so the sign-in may still be in there. Ajar removes it when it next uses the \
+             keychain; or delete Ajar’s entries there by yourself."
+        }
+    }
 }
 
 /// The account's table was removed from the settings.
@@ -105,6 +123,15 @@ pub const COLUMNS: [&str; 6] = ["NAME", "WHO", "SIGNS IN BY", "CLOUD", "FAVOURIT
 /// An account's name, marked where favourites act as it that name none.
 pub fn name(name: &str, is_default: bool) -> String {
     if is_default { format!("{name} *") } else { name.into() }
+}
+
+/// The favourites that act as an account, as far as they fit into a table.
+pub fn favourites(names: &[&str]) -> String {
+    match names {
+        [] => "–".into(),
+        [first, second, third, _, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len() + 1),
+        few => few.join(", "),
+    }
 }
 
 /// Something about one account.
@@ -174,13 +201,34 @@ pub fn no_text() -> &'static str {
 
 /// A service principal's secret is to be typed.
 pub fn secret_wanted() -> &'static str {
-    "The application’s secret, then Enter and Ctrl+D (better: have a program write it to standard input):"
+    "The application’s secret (it is not shown):"
 }
 
 /// Somebody has signed in.
 pub fn signed_in(name: &str, username: Option<&str>) -> String {
     let who = username.map_or_else(String::new, |username| format!(" as {username}"));
     format!("Signed in{who}. The account is called {name}. See all of them with: ajar accounts")
+}
+
+/// Favourites that name no account go on acting as another one than has just signed in.
+pub fn others_still_act_as(account: &str) -> String {
+    format!(
+        "Favourites that name no account go on acting as {}. “account” in a favourite’s profile has it act as another.",
+        whom(account)
+    )
+}
+
+/// A message to an administrator, who is to register the application that signs people in.
+pub fn for_administrator() -> &'static str {
+    r#"Please register an application in Entra for Ajar, which opens our VMs by just-in-time access. It needs no secret: people sign in as themselves, and get no more rights than they have.
+
+az ad app create --display-name Ajar --sign-in-audience AzureADMyOrg --public-client-redirect-uris http://localhost \
+   --is-fallback-public-client true --required-resource-accesses '[{"resourceAppId":
+   "797f4846-ba00-4fd7-ba43-dac1f8f63013", "resourceAccess": [{"id": "41094075-9dad-400e-a0bd-54e686782033", "type": "Scope"}]}]'
+
+That is: a redirect of the platform “Mobile and desktop applications” to http://localhost, public client flows allowed, and of Azure Service Management the delegated permission user_impersonation. Granting admin consent spares each of us the question.
+
+Please send me its Application (client) ID."#
 }
 
 /// A sign-in that is kept in the memory of a command is gone with it.
@@ -202,4 +250,17 @@ pub fn which_one(names: &[&str]) -> String {
         return "Nobody is signed in with Ajar. “ajar accounts” shows whom it acts as.".into();
     }
     format!("Which account? Say “ajar sign-out NAME” with one of {}.", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_window_ask_an_administrator_for_the_same_application() {
+        let command = for_administrator().split("\n\n").nth(1).unwrap();
+        assert!(include_str!("../../../../docs/azure-permissions.md").contains(command));
+        let window = include_str!("../../../../ui/src/words.ts").replace(r"\\", r"\");
+        assert!(window.contains(for_administrator()));
+    }
 }

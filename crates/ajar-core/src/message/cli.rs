@@ -73,10 +73,10 @@ pub fn environment_unused(pid: u32, running: &str) -> String {
     )
 }
 
-/// The environment names an application, and `variable` that would prove it is set to nothing.
+/// The environment names an application in part, and `variable` has no value.
 pub fn environment_incomplete(variable: &str) -> String {
     format!(
-        "{variable} is empty, so the application in AZURE_CLIENT_ID is not used. Set it, or unset the AZURE_ variables."
+        "{variable} has no value, so the application of the other AZURE_ variables is not used. Set it, or unset them all."
     )
 }
 

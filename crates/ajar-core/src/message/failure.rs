@@ -4,6 +4,7 @@ mod access;
 mod azure_code;
 mod machine;
 mod network;
+mod principal;
 mod sign_in;
 mod vm;
 
@@ -119,15 +120,19 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
     lines.join("\n")
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each failure")]
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
         Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
-        Failure::PrincipalRefused { account, client_id, detail } => {
-            access::principal_refused(account, client_id, detail)
+        Failure::PrincipalRefused { account, client_id, proof, detail } => {
+            principal::refused(account, client_id, *proof, detail)
         }
-        Failure::CertificateUnfit { path, detail } => access::certificate_unfit(path, detail),
+        Failure::SecretMissing { account } => principal::secret_missing(account),
+        Failure::CertificateUnfit { account, path, detail } => principal::certificate_unfit(account, path, detail),
+        Failure::TokenFileUnfit { account, path, detail } => principal::token_file_unfit(account, path, detail),
         Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
         Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
         Failure::ConditionalAccess { account, number, device_code } => {
@@ -139,6 +144,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
         Failure::NoClientId { cloud } => sign_in::no_client_id(cloud),
         Failure::ClientIdUnfit => sign_in::client_id_unfit(),
+        Failure::TenantUnfit { tenant } => sign_in::tenant_unfit(tenant),
+        Failure::OtherPerson { account, is, came } => sign_in::other_person(account, is.as_deref(), came.as_deref()),
+        Failure::AccountDiffers { account, part, is, wanted } => sign_in::account_differs(account, *part, is, wanted),
         Failure::AccountDisabled { account } => sign_in::disabled(account),
         Failure::SignInDeclined => sign_in::declined(),
         Failure::SignInTimedOut => sign_in::timed_out(),
@@ -146,9 +154,10 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),
         Failure::SignedInElsewhere { account } => sign_in::signed_in_elsewhere(account),
+        Failure::NothingToSignOut { name, known } => sign_in::nothing_to_sign_out(name, known),
         Failure::AccountExists { name } => sign_in::account_exists(name),
         Failure::InteractionRequired { account, client_id, detail, .. } => {
-            access::interaction_required(account, client_id, detail)
+            principal::interaction_required(account, client_id, detail)
         }
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
@@ -169,6 +178,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::AccessRevoked { replaced } => access::revoked(name, *replaced),
         Failure::SourceUncertain { seen } => network::source_uncertain(seen),
         Failure::SourceUnknown => network::source_unknown(),
+        Failure::SubscriptionNotFound { subscription } => vm::subscription_not_found(name, subscription),
         Failure::VmNotFound { vm } => vm::not_found(name, vm),
         Failure::VmNotRunning { power } => vm::not_running(name, *power),
         Failure::PowerStateUnknown => vm::power_unknown(name),

@@ -37,11 +37,13 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     let assignee = who.unwrap_or("USER OR APPLICATION");
     Some(format!(
         "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\n\nAt: {group}\n\n\
-         This custom role has all that Ajar uses and no more:\n\n{}\n\n\
+         This custom role has all that Ajar uses and no more. Save it as role.json:\n\n{}\n\n\
+         Then create and assign it:\n\n\
          az role definition create --role-definition role.json\n\
-         az role assignment create --assignee \"{assignee}\" --role \"{ROLE}\" --scope \"{group}\"\n",
+         az role assignment create --assignee \"{assignee}\" --role \"{}\" --scope \"{group}\"\n",
         vm.name(),
         role(&group),
+        role_name(&group),
     ))
 }
 
@@ -70,14 +72,19 @@ pub fn right(purpose: Purpose, state: RightState) -> (&'static str, &'static str
     (purpose, state)
 }
 
-/// What the role is called.
-const ROLE: &str = "JIT access with start";
+/// What the role for a scope is called. Entra takes each name once in a tenant, so that the scope is part of it.
+fn role_name(scope: &str) -> String {
+    let mut parts = scope.trim_matches('/').split('/').skip(1).step_by(2);
+    let (subscription, group) = (parts.next().unwrap_or_default(), parts.next());
+    let group = group.map(|group| format!("{group}, ")).unwrap_or_default();
+    format!("JIT access with start ({group}{subscription})")
+}
 
 /// The least that Ajar needs, as the role definition that Azure takes.
 pub fn role(scope: &str) -> String {
     let actions: Vec<_> = NEEDED.iter().map(|right| right.action).chain(USEFUL).collect();
     let role = serde_json::json!({
-        "Name": ROLE,
+        "Name": role_name(scope),
         "IsCustom": true,
         "Description": "Opens VMs by just-in-time access, and starts them.",
         "Actions": actions,
@@ -125,6 +132,20 @@ mod tests {
         assert!(told(&may(&["*/read", INITIATE])).contains("can open db-01 but not start it"));
         assert!(told(&may(&["*"])).contains("has all rights"));
         assert!(told(&Granted::default()).contains("may not look up"));
+    }
+
+    #[test]
+    fn each_place_has_a_role_of_its_own_name() {
+        let names = [
+            "/subscriptions/s",
+            "/subscriptions/t",
+            "/subscriptions/s/resourceGroups/g",
+            "/subscriptions/t/resourceGroups/g",
+        ];
+        let names = names.map(role_name);
+        assert_eq!(names[0], "JIT access with start (s)");
+        assert_eq!(names[2], "JIT access with start (g, s)");
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len());
     }
 
     #[test]

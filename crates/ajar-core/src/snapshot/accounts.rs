@@ -60,6 +60,8 @@ pub enum Kept {
         /// Why, and what to do about it.
         why: String,
     },
+    /// Nowhere any more: it was in the memory of an Ajar that has ended.
+    Nowhere,
     /// Not by Ajar.
     Elsewhere,
 }

@@ -34,7 +34,11 @@ impl As {
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
     async fn told<T>(&self, about: &ResourceId, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble { failure: Failure::NotSignedIn { .. } | Failure::SignInRequired { .. }, .. }) = result {
+        if let Err(Trouble {
+            failure: Failure::NotSignedIn { .. } | Failure::NotSignedInToAzd { .. } | Failure::SignInRequired { .. },
+            ..
+        }) = result
+        {
             self.accounts.forget_tenant(about.subscription_id(), &self.acting).await;
         }
         result

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use ajar_azure::{ClientProof, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
-use ajar_core::failure::{Failure, SignInReason, Trouble};
+use ajar_core::failure::{Failure, SignInPart, SignInReason, Trouble};
 use ajar_core::message::account::memory_only;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
 
 use super::clouds::Reach;
+use super::secret_store::SecretStore;
 use super::{Inner, Known};
-use crate::adapters::Keychain;
+use crate::ports::Forgotten;
 
 /// An account that can be asked for tokens.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub(super) struct Signed {
 /// One account's entries in the keychain.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    keychain: Keychain,
+    secrets: SecretStore,
     /// Cloud and application: the same person may be signed in to several.
     prefix: String,
 }
@@ -33,13 +34,13 @@ pub(super) struct Entry {
 #[async_trait]
 impl RefreshTokens for Entry {
     async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
-        self.keychain.load(&format!("{}{home}", self.prefix)).await
+        self.secrets.load(&format!("{}{home}", self.prefix)).await
     }
     async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        self.keychain.store(&format!("{}{home}", self.prefix), token).await
+        self.secrets.store(&format!("{}{home}", self.prefix), token).await
     }
     async fn remove(&self, home: &str) -> Result<bool, Failure> {
-        self.keychain.remove(&format!("{}{home}", self.prefix)).await
+        self.secrets.remove(&format!("{}{home}", self.prefix)).await
     }
 }
 
@@ -67,14 +68,16 @@ fn name_key(cloud: &str, name: &AccountName) -> String {
 }
 
 /// An application, if the settings say all of it.
-fn application(account: &str, own: &AccountSettings, proof: Option<ClientProof>) -> Option<SignIn> {
-    let (tenant_id, client_id) = (own.tenant.clone()?, own.client_id.clone()?);
-    Some(SignIn::ServicePrincipal { account: account.to_owned(), tenant_id, client_id, proof: proof? })
+fn application(account: &str, own: &AccountSettings, proof: Result<ClientProof, Failure>) -> Result<SignIn, Failure> {
+    let lacks = |lacks| Failure::SignInIncomplete { lacks };
+    let tenant_id = own.tenant.clone().ok_or_else(|| lacks(SignInPart::Tenant))?;
+    let client_id = own.client_id.clone().ok_or_else(|| lacks(SignInPart::ClientId))?;
+    Ok(SignIn::ServicePrincipal { account: account.to_owned(), tenant_id, client_id, proof: proof? })
 }
 
 impl Inner {
     pub(super) fn entry(&self, cloud: &str, client_id: &str) -> Entry {
-        Entry { keychain: self.keychain.clone(), prefix: format!("{cloud}/{client_id}/") }
+        Entry { secrets: self.secrets.clone(), prefix: format!("{cloud}/{client_id}/") }
     }
 
     /// The credential of whoever acts so.
@@ -101,40 +104,44 @@ impl Inner {
             (_, Some(own)) if own.sign_in.is_interactive() => self.person(account.clone(), own).ok_or_else(never),
             (_, Some(own)) => {
                 let secret = match key(own) {
-                    Some(name) => self.keychain.load(&name).await?,
+                    Some(name) => self.secrets.load(&name).await?,
                     None => None,
                 };
-                self.without_a_page(&account, own, secret).ok_or_else(never)
+                self.without_a_page(&account, own, secret)
             }
             (_, None) => Err(never()),
         }
     }
 
-    /// How an account signs in that needs nobody at a page; `None` if the settings do not say all of it.
+    /// How an account signs in that needs nobody at a page.
+    ///
+    /// # Errors
+    /// [`Failure::SecretMissing`], and [`Failure::SignInIncomplete`] if the settings do not say all of it.
     pub(super) fn without_a_page(
         &self,
         account: &str,
         own: &AccountSettings,
         secret: Option<Secret>,
-    ) -> Option<SignIn> {
+    ) -> Result<SignIn, Failure> {
         // A relative path counts from the settings file.
         let file = |path: &String| self.file.parent().unwrap_or(Path::new("")).join(path);
-        match own.sign_in {
-            SignInMethod::Browser | SignInMethod::DeviceCode => None,
+        Ok(match own.sign_in {
+            SignInMethod::Browser | SignInMethod::DeviceCode => {
+                return Err(Failure::SignInRequired { account: account.to_owned(), reason: SignInReason::Never });
+            }
             SignInMethod::ServicePrincipal => {
                 let certificate = own.certificate.as_ref().map(|path| ClientProof::Certificate(file(path)));
-                application(account, own, certificate.or(secret.map(ClientProof::Secret)))
+                let missing = Failure::SecretMissing { account: account.to_owned() };
+                application(account, own, certificate.or(secret.map(ClientProof::Secret)).ok_or(missing))?
             }
             SignInMethod::WorkloadIdentity => {
                 let token = own.token_file.as_ref().map(|path| ClientProof::Federated(file(path)));
-                application(account, own, token)
+                application(account, own, token.ok_or(Failure::SignInIncomplete { lacks: SignInPart::TokenFile }))?
             }
-            SignInMethod::Az => {
-                Some(SignIn::AzureCli { tenant_id: own.tenant.clone(), username: own.username.clone() })
-            }
-            SignInMethod::Azd => Some(SignIn::AzureDeveloperCli),
-            SignInMethod::ManagedIdentity => Some(SignIn::ManagedIdentity { client_id: own.client_id.clone() }),
-        }
+            SignInMethod::Az => SignIn::AzureCli { tenant_id: own.tenant.clone(), username: own.username.clone() },
+            SignInMethod::Azd => SignIn::AzureDeveloperCli,
+            SignInMethod::ManagedIdentity => SignIn::ManagedIdentity { client_id: own.client_id.clone() },
+        })
     }
 
     /// Somebody who has signed in with Ajar.
@@ -175,27 +182,38 @@ impl Inner {
     /// Keeps a service principal's secret.
     pub(super) async fn keep_secret(&self, account: &AccountSettings, secret: &Secret) -> Result<Stored, Failure> {
         let name = key(account).ok_or_else(|| Failure::Internal { detail: "a secret of nobody".into() })?;
-        self.keychain.store(&name, secret).await
+        self.secrets.store(&name, secret).await
     }
 
-    /// Forgets an account: its credential, and what the keychain has of it. Whether that was anything.
-    pub(super) async fn forget(&self, account: &AccountSettings) -> Result<bool, Trouble> {
-        let Some(key) = key(account) else { return Ok(false) };
+    /// Forgets an account: its credential, and what the keychain has of it. A keychain that cannot be used is cleared of it
+    /// later.
+    pub(super) async fn forget(&self, account: &AccountSettings) -> Result<Forgotten, Trouble> {
+        let Some(key) = key(account) else { return Ok(Forgotten::default()) };
+        let was_in_memory = self.secrets.memory_only(&key).is_some();
         let signed = self.known().credentials.get(&key).cloned();
-        let was_there = match signed.filter(|_| account.sign_in.is_interactive()) {
+        let removed = match signed.filter(|_| account.sign_in.is_interactive()) {
             // It knows tokens that have yet to be stored.
-            Some(signed) => signed.credential.sign_out().await?,
-            None => self.keychain.remove(&key).await?,
+            Some(signed) => signed.credential.sign_out().await,
+            None => self.secrets.remove(&key).await.map_err(Trouble::from),
+        };
+        let forgotten = match removed {
+            Ok(was_there) => Forgotten { had_sign_in: was_there, unusable: None },
+            Err(Trouble { failure: Failure::KeychainUnavailable { trouble }, .. }) => {
+                self.secrets.leave_behind(&key).await;
+                Forgotten { had_sign_in: was_in_memory, unusable: Some(trouble) }
+            }
+            Err(trouble) => return Err(trouble),
         };
         self.known().credentials.remove(&key);
-        Ok(was_there)
+        Ok(forgotten)
     }
 
     pub(super) fn kept(&self, account: &AccountSettings) -> Kept {
         match key(account) {
             None => Kept::Elsewhere,
-            Some(key) => match self.keychain.memory_only(&key) {
+            Some(key) => match self.secrets.memory_only(&key) {
                 Some(trouble) => Kept::MemoryOnly { why: memory_only(trouble).to_owned() },
+                None if self.secrets.is_lost(&key) => Kept::Nowhere,
                 None => Kept::Keychain,
             },
         }

@@ -11,7 +11,7 @@ use ajar_core::snapshot::{Kept, SignInStage};
 use super::Inner;
 use super::clouds::Reach;
 use super::credentials::{Signed, key};
-use crate::ports::{SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Forgotten, SignInPlan, SignedInAs, TellStage};
 
 fn kept(stored: Stored) -> Kept {
     match stored {
@@ -35,6 +35,19 @@ async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
         None => message::account::az_is_nobody(account.tenant.as_deref()),
     };
     user.ok_or_else(|| Failure::NotSignedIn { detail: not_there() })
+}
+
+/// Another person than an account is does not become it: favourites would act as somebody else without a word.
+fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failure> {
+    let known = plan.account.home_account_id.as_deref();
+    if known.is_none_or(|known| known.eq_ignore_ascii_case(&signed_in.home_account_id)) {
+        return Ok(());
+    }
+    Err(Failure::OtherPerson {
+        account: plan.called.clone(),
+        is: plan.account.username.clone(),
+        came: signed_in.username.clone(),
+    })
 }
 
 impl Inner {
@@ -62,6 +75,7 @@ impl Inner {
             tell(SignInStage::Browser { url: flow.url().to_string() });
             flow.finish().await?
         };
+        is_who_is_meant(plan, &signed_in)?;
         self.take_up(plan, person, signed_in, reach).await
     }
 
@@ -102,8 +116,11 @@ impl Inner {
             account.username = Some(az_user(&account).await?);
         }
         let secret = plan.secret.as_ref().map(|secret| Secret::from(secret.reveal().to_owned()));
-        let sign_in = self.without_a_page(&plan.called, &account, secret.clone());
-        let sign_in = sign_in.ok_or(Failure::SignInIncomplete { lacks: SignInPart::Secret })?;
+        let wants_secret = account.sign_in == SignInMethod::ServicePrincipal && account.certificate.is_none();
+        if wants_secret && secret.is_none() {
+            return Err(Failure::SignInIncomplete { lacks: SignInPart::Secret }.into());
+        }
+        let sign_in = self.without_a_page(&plan.called, &account, secret.clone())?;
         let credential = sign_in.credential(&reach.cloud, reach.http)?;
         credential.try_out(&reach.cloud, None).await?;
         let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
@@ -114,12 +131,12 @@ impl Inner {
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 
-    pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<bool, Trouble> {
+    pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {
         // The same person, or application, may be there under another name, and lives on the same sign-in.
         let settings = self.settings()?;
         let is_shared = settings.accounts.iter().any(|(other, own)| other != name && key(own) == key(account));
-        let was_there = !is_shared && self.forget(account).await?;
+        let forgotten = if is_shared { Forgotten::default() } else { self.forget(account).await? };
         self.known().clients.retain(|acting, _| acting.account != *name);
-        Ok(was_there)
+        Ok(forgotten)
     }
 }

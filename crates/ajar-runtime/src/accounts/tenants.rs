@@ -3,6 +3,7 @@
 //! manage the subscriptions of others by Azure Lighthouse.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use ajar_azure::tenant_of;
 use ajar_core::account::{AZ, AZD, Acting, SignInMethod};
@@ -21,11 +22,13 @@ pub(super) struct Tenants {
     remembered: BTreeMap<String, String>,
     /// Where accounts act on subscriptions; `None` is the account's own tenant.
     tried: HashMap<(Acting, String), Option<String>>,
+    /// One asks, and the others wait for what it hears; by the same keys as `remembered`.
+    asked: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
 }
 
 impl Tenants {
     pub(super) fn new(file: StateFile) -> Self {
-        Self { remembered: file.read().tenants, file, tried: HashMap::new() }
+        Self { remembered: file.read().tenants, file, tried: HashMap::new(), asked: HashMap::new() }
     }
 
     /// Has accounts tried anew in the tenants of their subscriptions.
@@ -46,7 +49,10 @@ fn roams(acting: &Acting, settings: &Settings) -> bool {
 
 /// Whether a token was refused for the tenant it was wanted of, as far as that can be told: `az` and `azd` do not say.
 fn is_of_the_tenant(trouble: &Trouble) -> bool {
-    matches!(trouble.failure, Failure::NotInTenant { .. } | Failure::NotSignedIn { .. })
+    matches!(
+        trouble.failure,
+        Failure::NotInTenant { .. } | Failure::NotSignedIn { .. } | Failure::NotSignedInToAzd { .. }
+    )
 }
 
 impl Inner {
@@ -79,6 +85,8 @@ impl Inner {
     /// The tenant of a subscription, as it is remembered, else as Azure tells it.
     async fn tenant_told(&self, subscription: &str, acting: &Acting, settings: &Settings) -> Result<String, Trouble> {
         let key = State::tenant_key(&acting.cloud, subscription);
+        let asked = Arc::clone(self.known().tenants.asked.entry(key.clone()).or_default());
+        let _turn = asked.lock().await;
         if let Some(tenant) = self.known().tenants.remembered.get(&key) {
             return Ok(tenant.clone());
         }
@@ -86,7 +94,8 @@ impl Inner {
         let tenant = tenant_of(&cloud, http, subscription).await?;
         self.known().tenants.remembered.insert(key.clone(), tenant.clone());
         let written = tenant.clone();
-        self.remember(move |state| drop(state.tenants.insert(key, written))).await;
+        let file = self.known().tenants.file.clone();
+        file.remember(move |state| drop(state.tenants.insert(key, written))).await;
         Ok(tenant)
     }
 
@@ -106,22 +115,13 @@ impl Inner {
     /// Forgets the tenant of a subscription: it may have moved to another since, and so tokens are refused.
     pub(super) async fn forget_tenant(&self, subscription: &str, acting: &Acting) {
         let key = State::tenant_key(&acting.cloud, subscription);
-        let was_known = {
+        let (was_known, file) = {
             let tenants = &mut self.known().tenants;
             tenants.tried.retain(|(_, tried), _| !tried.eq_ignore_ascii_case(subscription));
-            tenants.remembered.remove(&key).is_some()
+            (tenants.remembered.remove(&key).is_some(), tenants.file.clone())
         };
         if was_known {
-            self.remember(move |state| drop(state.tenants.remove(&key))).await;
-        }
-    }
-
-    /// Changes `state.json`. A file that cannot be written costs a question to Azure next time, nothing else.
-    async fn remember(&self, change: impl FnOnce(&mut State) + Send + 'static) {
-        let file = self.known().tenants.file.clone();
-        let written = tokio::task::spawn_blocking(move || file.change(change)).await;
-        if let Err(error) = written.unwrap_or_else(|error| Err(error.into())) {
-            tracing::warn!(%error, "state.json could not be written");
+            file.remember(move |state| drop(state.tenants.remove(&key))).await;
         }
     }
 }

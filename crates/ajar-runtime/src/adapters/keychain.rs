@@ -195,8 +195,6 @@ impl RefreshTokens for Keychain {
         let name = home.to_owned();
         match self.ask(move |store| chunks::delete(store, &name)).await {
             Ok(was_there) => Ok(was_there || in_memory),
-            // Where there is no keychain there is nothing in it.
-            Err(KeychainTrouble::Absent) if in_memory => Ok(true),
             Err(trouble) => Err(unavailable(trouble)),
         }
     }

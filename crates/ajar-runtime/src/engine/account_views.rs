@@ -45,8 +45,10 @@ impl Engine {
     ) -> AccountView {
         let method = own.map_or_else(|| method_of(&name), |own| own.sign_in);
         let has_signed_in = own.is_none_or(|own| !method.is_interactive() || own.home_account_id.is_some());
+        let is_refused = self.remembered.state().refused.contains_key(&name.key());
+        let kept = own.map_or(Kept::Elsewhere, |own| self.ports.accounts.kept(own));
         let state = match own {
-            _ if self.wants_sign_in.contains(&name.key()) || !has_signed_in => AccountState::NeedsSignIn,
+            _ if is_refused || !has_signed_in || kept == Kept::Nowhere => AccountState::NeedsSignIn,
             Some(own) if is_ajars_own(own.sign_in) => AccountState::SignedIn,
             Some(_) | None => AccountState::Elsewhere,
         };
@@ -59,7 +61,7 @@ impl Engine {
             tenant: own.and_then(|own| own.tenant.clone()),
             state,
             detail: standing(state, method).to_owned(),
-            kept: own.map_or(Kept::Elsewhere, |own| self.ports.accounts.kept(own)),
+            kept,
             favourites,
             is_default,
             name,

@@ -185,9 +185,7 @@ impl Engine {
         let now = self.now();
         match happened {
             Happened::Fact(number, fact) => {
-                if let Some(trouble) = trouble_of(&fact) {
-                    self.note_refused_account(&trouble.failure);
-                }
+                self.note_account(number, &fact);
                 self.learn_power(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
                     let Order { name, vm, .. } = working.attempt.order().clone();
@@ -207,7 +205,10 @@ impl Engine {
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
-            Happened::Adopted { name, vm, policies } => self.adopt(&name, &vm, &policies),
+            Happened::Adopted { name, vm, policies } => {
+                self.note_accepted_account(&vm);
+                self.adopt(&name, &vm, &policies);
+            }
             Happened::Power { vm, power } => self.know_power(vm, power),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
@@ -218,6 +219,17 @@ impl Engine {
                 self.attempts.leave(face, None, now);
             }
             Happened::Refreshed(number, problem) => self.refreshed(number, problem),
+        }
+    }
+
+    /// What a call of an attempt tells of the account that made it. The policies speak for it: what is read beside them may
+    /// have got its token before.
+    fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
+        let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
+        if let Some(trouble) = trouble_of(fact) {
+            self.note_refused_account(&trouble.failure, &vm);
+        } else if let Fact::Policies(Ok(_)) = fact {
+            self.note_accepted_account(&vm);
         }
     }
 

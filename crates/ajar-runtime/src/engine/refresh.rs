@@ -103,8 +103,10 @@ impl Engine {
     pub(super) fn refreshed(&mut self, number: RefreshNumber, problem: Option<(ProfileName, Trouble)>) {
         if self.refresh.as_ref().is_some_and(|refresh| refresh.number == number) {
             self.refresh = None;
-            if let Some((_, trouble)) = &problem {
-                self.note_refused_account(&trouble.failure);
+            if let Some((name, trouble)) = &problem
+                && let Some(vm) = self.settings.favourite(name).map(|favourite| favourite.profile.vm.clone())
+            {
+                self.note_refused_account(&trouble.failure, &vm);
             }
             self.refresh_problem = problem.map(|(name, trouble)| {
                 in_words(&trouble, &About { name: name.as_str(), zone: self.zone(), at: self.now() })

@@ -60,12 +60,13 @@ impl Engine {
     pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {
         let answer = match result {
             Ok(granted) => {
+                self.note_accepted_account(&vm);
                 let granted = Granted { refused: self.refused_to(&name), ..granted };
                 let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
                 Reply::Rights { rights }
             }
             Err(trouble) => {
-                self.note_refused_account(&trouble.failure);
+                self.note_refused_account(&trouble.failure, &vm);
                 self.refused(&trouble, name.as_str())
             }
         };

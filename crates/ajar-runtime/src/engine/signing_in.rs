@@ -1,14 +1,14 @@
 //! Signing in and out, one at a time. The browser is somebody's who thinks: nothing here waits for it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
-use ajar_core::failure::{Failure, SignInPart, Trouble};
+use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
+use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::ports::{SignInPlan, SignedInAs};
+use crate::ports::{Forgotten, SignInPlan, SignedInAs};
 
 /// The sign-in under way, or the last one. Dropping it ends it.
 pub(super) struct SigningIn {
@@ -38,13 +38,17 @@ impl Drop for SigningIn {
 /// What comes of a sign-in.
 pub(super) enum Signing {
     Stage(SignInStage),
-    Ended(Result<SignedInAs, Trouble>),
+    Ended {
+        result: Result<SignedInAs, Trouble>,
+        /// Whether somebody is signed in to the Azure CLI, as which favourites act that name no account.
+        az_acts: bool,
+    },
 }
 
 /// What comes of a sign-out, and who waits for it.
 pub(super) struct SignedOut {
     pub(super) name: AccountName,
-    pub(super) result: Result<bool, Trouble>,
+    pub(super) result: Result<Forgotten, Trouble>,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -58,29 +62,43 @@ impl Engine {
         self.sign_ins += 1;
         let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
+        let asks_az = self.have_favourites_of_az_by_default();
         let task = tokio::spawn(async move {
             let told = happened.clone();
             let tell = move |stage| drop(told.send(Happened::Signing(number, Signing::Stage(stage))));
-            let result = accounts.sign_in(&plan, &tell).await;
-            drop(happened.send(Happened::Signing(number, Signing::Ended(result))));
+            let az_acts = async { asks_az && accounts.az_accounts().await.is_ok_and(|users| !users.is_empty()) };
+            let (result, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
+            drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
         });
         let task = task.abort_handle();
         self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
         Ok(number)
     }
 
+    /// Whether favourites act as the Azure CLI's user for want of another account.
+    fn have_favourites_of_az_by_default(&self) -> bool {
+        let acts_as_az = self.settings.default_account(&self.defaults).built_in() == Some(AZ);
+        acts_as_az && self.settings.favourites.iter().any(|known| known.profile.account.is_none())
+    }
+
     /// What the wish says, else the account that it names, else the settings.
     fn plan(&self, wish: &SignIn) -> Result<SignInPlan, Failure> {
-        let known = wish.name.as_ref().and_then(|name| self.settings.own_account(name)).map(|(_, own)| own.clone());
+        let known = wish.name.as_ref().and_then(|name| self.settings.own_account(name));
         let is_same_kind = |own: &AccountSettings| {
             own.sign_in == wish.method || own.sign_in.is_interactive() && wish.method.is_interactive()
         };
         if let Some(name) = &wish.name
-            && (name.built_in().is_some() || known.as_ref().is_some_and(|own| !is_same_kind(own)))
+            && (name.built_in().is_some() || known.is_some_and(|(_, own)| !is_same_kind(own)))
         {
             return Err(Failure::AccountExists { name: name.to_string() });
         }
-        let known = known.unwrap_or_else(|| AccountSettings::new(wish.method));
+        let client_id = wish.client_id.as_deref().map(application_id).transpose()?;
+        let tenant = wish.tenant.as_deref().map(tenant).transpose()?;
+        let wish = SignIn { client_id, tenant, ..wish.clone() };
+        if let Some((name, known)) = known {
+            stays_the_same(name, known, &wish)?;
+        }
+        let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
         let client_id = wish.client_id.clone().or(known.client_id.clone());
@@ -127,10 +145,12 @@ impl Engine {
                 }
                 stage
             }
-            Signing::Ended(result) => result.and_then(|who| self.signed_in(who)).unwrap_or_else(|trouble| {
-                let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
-                SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
-            }),
+            Signing::Ended { result, az_acts } => {
+                result.and_then(|who| self.signed_in(who, az_acts)).unwrap_or_else(|trouble| {
+                    let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
+                    SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
+                })
+            }
         };
         if let Some(last) = &mut self.signing_in {
             last.stage = stage;
@@ -148,7 +168,7 @@ impl Engine {
     }
 
     /// Writes down who has signed in, and looks at what waited for it.
-    fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs) -> Result<SignInStage, Trouble> {
+    fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs, az_acts: bool) -> Result<SignInStage, Trouble> {
         let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
         let name = named.unwrap_or_else(|| {
             let known = self.settings.same_account(&account).cloned();
@@ -157,10 +177,11 @@ impl Engine {
         let default = self.settings.default_account(&self.defaults);
         self.settings_file.set_account(&name, &account)?;
         self.read_settings_again();
-        // Whoever acts for favourites that name no account still does, though there are several now.
-        // One that is there no more gives way to the only one there is.
+        // Whoever acts for favourites that name no account still does: an own account, though there are several now, and
+        // who is signed in to the Azure CLI. Where nobody is, or the account is gone, the only one there is acts for them.
         let is_own = |name: &AccountName| self.settings.own_account(name).is_some();
         let acts = match default.built_in() {
+            Some(AZ) if az_acts => Some(&default),
             None if is_own(&default) => Some(&default),
             None if self.settings.accounts.len() == 1 => Some(&name),
             _ => None,
@@ -169,7 +190,7 @@ impl Engine {
             self.settings_file.set_default_account(acts)?;
             self.read_settings_again();
         }
-        self.wants_sign_in.remove(&name.key());
+        self.is_accepted(&name);
         self.have_what_waited_act_as(&name)?;
         self.open_what_waited();
         if self.looked {
@@ -211,7 +232,10 @@ impl Engine {
         let Some((_, account)) = self.settings.own_account(&name).cloned() else {
             let failure = match name.built_in() {
                 Some(account) => Failure::SignedInElsewhere { account: account.to_owned() },
-                None => self.settings.unknown_account(&name, &self.defaults),
+                None => Failure::NothingToSignOut {
+                    name: name.to_string(),
+                    known: self.settings.accounts.iter().map(|(own, _)| own.to_string()).collect(),
+                },
             };
             drop(reply.send(self.refused(&failure.into(), name.as_str())));
             return;
@@ -223,25 +247,26 @@ impl Engine {
         });
     }
 
-    /// The sign-in is forgotten, or cannot be: then the account stays, for another try.
+    /// The account is gone from the settings, whatever the keychain says: nobody acts as it any more.
     pub(super) fn signed_out(&mut self, SignedOut { name, result, reply }: SignedOut) {
         let path = self.settings_file.path().display().to_string();
         let written = self.settings.own_account(&name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
-        let removed = result.and_then(|had_sign_in| {
+        let removed = result.and_then(|Forgotten { had_sign_in, unusable }| {
             let had_settings = self.settings_file.remove_account(&name)?;
-            let sign_in = had_sign_in.then(message::account::removed_sign_in);
+            let sign_in = had_sign_in.then(|| message::account::removed_sign_in(unusable.is_some()));
             let settings = had_settings.then(|| message::account::removed_settings(&path, &written));
-            Ok(sign_in.into_iter().chain(settings).collect())
+            let left = unusable.map(|trouble| message::account::left_in_keychain(trouble).to_owned());
+            Ok((sign_in.into_iter().chain(settings).collect(), left))
         });
         self.settings_seen = None;
         self.reload_settings();
-        self.wants_sign_in.remove(&name.key());
+        self.is_accepted(&name);
         if self.looked {
             // What could not be read as this account is not told of for ever.
             self.begin_refresh();
         }
         let answer = match removed {
-            Ok(removed) => Reply::SignedOut { removed, remains: self.favourites_naming(&name) },
+            Ok((removed, left)) => Reply::SignedOut { removed, remains: self.favourites_naming(&name), left },
             Err(trouble) => self.refused(&trouble, name.as_str()),
         };
         drop(reply.send(answer));
@@ -259,10 +284,31 @@ impl Engine {
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }
 
-    /// Notes that an account has to sign in, where a failure says so.
-    pub(super) fn note_refused_account(&mut self, failure: &Failure) {
-        if let Failure::SignInRequired { account, .. } = failure {
-            self.wants_sign_in.insert(account.to_ascii_lowercase());
+    /// Notes that an account has to sign in, where a failure of a call about a VM says so.
+    pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
+        let (Failure::SignInRequired { account, .. } | Failure::SecretMissing { account }) = failure else { return };
+        let (account, subscription) = (account.to_ascii_lowercase(), subscription_of(vm));
+        if !self.remembered.state().refused.contains_key(&account) {
+            drop(self.remembered.change(move |state| {
+                state.refused.insert(account.clone(), subscription.clone());
+            }));
+        }
+    }
+
+    /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
+    /// another tenant wants more.
+    pub(super) fn note_accepted_account(&mut self, vm: &VmResourceId) {
+        let Some(account) = self.acted.get(vm).map(|acting| acting.account.clone()) else { return };
+        if self.remembered.state().refused.get(&account.key()) == Some(&subscription_of(vm)) {
+            self.is_accepted(&account);
+        }
+    }
+
+    /// An account has signed in, or is gone.
+    fn is_accepted(&mut self, account: &AccountName) {
+        let key = account.key();
+        if self.remembered.state().refused.contains_key(&key) {
+            drop(self.remembered.change(move |state| drop(state.refused.remove(&key))));
         }
     }
 
@@ -296,8 +342,28 @@ fn is_complete(account: &AccountSettings) -> Result<(), Failure> {
     }
 }
 
-/// The accounts that were refused a token, in one case.
-pub(super) type WantsSignIn = HashSet<String>;
+/// A sign-in makes no other account of one that is there.
+fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) -> Result<(), Failure> {
+    let parts = [
+        (AccountPart::Cloud, &known.cloud, &wish.cloud),
+        (AccountPart::Tenant, &known.tenant, &wish.tenant),
+        (AccountPart::ClientId, &known.client_id, &wish.client_id),
+        (AccountPart::Username, &known.username, &wish.username),
+    ];
+    for (part, is, wanted) in parts {
+        if let (Some(is), Some(wanted)) = (is, wanted)
+            && !is.eq_ignore_ascii_case(wanted)
+        {
+            let (account, is, wanted) = (name.to_string(), is.clone(), wanted.clone());
+            return Err(Failure::AccountDiffers { account, part, is, wanted });
+        }
+    }
+    Ok(())
+}
+
+fn subscription_of(vm: &VmResourceId) -> String {
+    vm.resource().subscription_id().to_ascii_lowercase()
+}
 
 /// Whether signing in so is Ajar's own business.
 pub(super) fn is_ajars_own(method: SignInMethod) -> bool {

@@ -1,6 +1,6 @@
 //! `state.json`: what is worth remembering and may be lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -25,6 +25,12 @@ pub struct State {
     pub granted: BTreeMap<String, AccessWindow>,
     /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
     pub tenants: BTreeMap<String, String>,
+    /// Accounts that were refused a token, in lower case, and the subscription that it was wanted for: they have to sign in.
+    pub refused: BTreeMap<String, String>,
+    /// Secrets that the keychain had not taken, by their names there: they ended with the Ajar that kept them in memory.
+    pub memory_only: BTreeSet<String>,
+    /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
+    pub left_behind: BTreeSet<String>,
 }
 
 impl State {
@@ -97,6 +103,15 @@ impl StateFile {
             }
             Ok(state)
         })
+    }
+
+    /// Changes what it says, where that may as well fail: it costs a question next time, nothing else.
+    pub async fn remember(&self, change: impl FnOnce(&mut State) + Send + 'static) {
+        let file = self.clone();
+        let written = tokio::task::spawn_blocking(move || file.change(change)).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(error.into())) {
+            tracing::warn!(%error, "state.json could not be written");
+        }
     }
 }
 

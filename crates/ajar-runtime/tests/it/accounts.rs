@@ -13,7 +13,7 @@ use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{FavouriteState, Kept, OutcomeView};
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, AzAccount, Azure, SignInPlan, SignedInAs, TellStage, Wanted};
+use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -43,9 +43,10 @@ impl Accounts for Everybody {
         self.0.sign_in(plan, tell).await
     }
 
-    async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<bool, Trouble> {
+    async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<Forgotten, Trouble> {
         self.0.call(Call::SignOut).await?;
-        Ok(self.0.scene().signed_in.remove(&name.key()))
+        let mut scene = self.0.scene();
+        Ok(Forgotten { had_sign_in: scene.signed_in.remove(&name.key()), unusable: scene.keychain_trouble })
     }
 
     async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ajar_core::account::{AccountSettings, Acting};
+use ajar_core::account::{AccountSettings, Acting, KeychainTrouble};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
@@ -87,6 +87,8 @@ pub(crate) struct Scene {
     pub(crate) unreadable: Vec<VmResourceId>,
     /// As whom which VM was asked about, or written to.
     pub(crate) acted: Vec<(Acting, String)>,
+    /// Why no keychain can be looked in, if none can.
+    pub(crate) keychain_trouble: Option<KeychainTrouble>,
     /// The accounts whose sign-in is kept.
     pub(crate) signed_in: HashSet<String>,
     /// What the browser was asked to show.
@@ -150,6 +152,7 @@ impl World {
                 policy_deleted: false,
                 unreadable: Vec::new(),
                 acted: Vec::new(),
+                keychain_trouble: None,
                 signed_in: HashSet::new(),
                 opened: Vec::new(),
                 granted: Granted::default(),

@@ -306,7 +306,7 @@ fn known_subscription(call: &Call<'_>, cloud: &Cloud, subscription: &str) -> Res
     let id = Uuid::parse_str(subscription).map_err(|_| ArmError::invalid_subscription_id(subscription))?;
     let known = cloud.subscriptions.iter().find(|known| known.id == id);
     let known = known.ok_or_else(|| ArmError::subscription_not_found(subscription))?;
-    if known.tenant_id != call.caller.tenant {
+    if !subscriptions::belongs_to(known, call.caller.tenant) {
         let entra = &call.world.entra;
         return Err(ArmError::wrong_tenant(entra, call.caller.tenant, known.tenant_id));
     }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
@@ -18,9 +19,14 @@ const READ_GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups/read
 pub(super) fn all(call: &Call<'_>, cloud: &Cloud) -> Vec<Value> {
     let may = call.may(cloud, READ);
     let seen = |subscription: &&SubscriptionSpec| {
-        subscription.tenant_id == call.caller.tenant && may.at_or_below(&format!("/subscriptions/{}", subscription.id))
+        belongs_to(subscription, call.caller.tenant) && may.at_or_below(&format!("/subscriptions/{}", subscription.id))
     };
     cloud.subscriptions.iter().filter(seen).map(to_json).collect()
+}
+
+/// Whether tokens of a tenant are good for a subscription.
+pub(super) fn belongs_to(subscription: &SubscriptionSpec, tenant: Uuid) -> bool {
+    subscription.tenant_id == tenant || subscription.managed_by_ids.contains(&tenant)
 }
 
 pub(super) fn one(call: &Call<'_>, cloud: &Cloud, id: &str) -> Result<Response, ArmError> {
@@ -93,10 +99,12 @@ fn group_json(id: &str, group: &ResourceGroup) -> Value {
 }
 
 fn to_json(subscription: &SubscriptionSpec) -> Value {
+    let managed_by = subscription.managed_by_ids.iter().map(|tenant| json!({ "tenantId": tenant }));
+    let managed_by: Vec<Value> = managed_by.collect();
     json!({
         "id": format!("/subscriptions/{}", subscription.id),
         "authorizationSource": "RoleBased",
-        "managedByTenants": [],
+        "managedByTenants": managed_by,
         "subscriptionId": subscription.id,
         "tenantId": subscription.tenant_id,
         "displayName": subscription.name,

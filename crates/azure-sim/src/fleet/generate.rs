@@ -83,6 +83,8 @@ impl Generate {
                 defender: DefenderPlan::default(),
                 tenant: tenant_of(index),
                 tenant_id: id,
+                managed_by: Vec::new(),
+                managed_by_ids: Vec::new(),
             });
         }
         let mut random = StdRng::seed_from_u64(self.seed);

@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
-use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI};
 use crate::message::power;
 use crate::vm::PowerState;
@@ -11,6 +10,7 @@ use crate::vm::PowerState;
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
 const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
 const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
+const AZD_HELP: &str = "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login";
 const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
 
 pub(super) fn not_signed_in(detail: &str) -> Words {
@@ -32,41 +32,21 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     .help(SIGN_IN_HELP)
 }
 
+pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
+    words(
+        "You are not signed in to the Azure Developer CLI.",
+        detail,
+        "Run “azd auth login”, or use another account; then try again.",
+    )
+    .help(AZD_HELP)
+}
+
 pub(super) fn no_managed_identity(detail: &str) -> Words {
     words(
         "This machine has no managed identity to act as.",
         detail,
         "Give the Azure resource that this is an identity, name the right one (“ajar sign-in --managed-identity --client-id \
          ID”), or use another account.",
-    )
-}
-
-/// For the environment's “az login” would change nothing: that account comes first.
-pub(super) fn principal_refused(account: &str, client_id: &str, detail: &str) -> Words {
-    let message = format!("It is the application {client_id}. {detail}");
-    if account == ENVIRONMENT {
-        return words(
-            "Azure refuses the account that the AZURE_ variables name.",
-            message,
-            "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act \
-             as whoever is signed in to the Azure CLI; then try again.",
-        );
-    }
-    words(
-        format!("Azure refuses the account {account}."),
-        message,
-        format!(
-            "Sign it in with the secret or certificate that holds now (“ajar sign-in --service-principal --name {account}”), \
-             or correct its ids in config.toml; then try again."
-        ),
-    )
-}
-
-pub(super) fn certificate_unfit(path: &str, detail: &str) -> Words {
-    words(
-        "The certificate to sign in with cannot be used.",
-        format!("{path}: {detail}."),
-        "Name a PEM file that holds the certificate and its RSA key without a password; then try again.",
     )
 }
 
@@ -80,24 +60,6 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
         format!("With the Azure CLI: {sign_in}; then try again."),
     )
     .help(SIGN_IN_HELP)
-}
-
-/// A person could answer; an application cannot.
-pub(super) fn interaction_required(account: &str, client_id: &str, detail: &str) -> Words {
-    let message = format!("It is the application {client_id}. {detail}");
-    let let_through = "ask an administrator to let the application through; then try again.";
-    if account == ENVIRONMENT {
-        return words(
-            "Azure wants more than a secret of the account that the AZURE_ variables name.",
-            message.trim_end(),
-            format!("Unset the AZURE_ variables to act as whoever is signed in to the Azure CLI, or {let_through}"),
-        );
-    }
-    words(
-        format!("Azure wants more than a secret or a certificate of the account {account}."),
-        message.trim_end(),
-        format!("Give the favourite the account of a person, or {let_through}"),
-    )
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {

@@ -1,13 +1,24 @@
 //! Words for what keeps an account from signing in.
 
 use super::{Words, words};
-use crate::account::KeychainTrouble;
-use crate::failure::{ClientFlaw, SignInPart, SignInReason, TenantReason};
+use crate::account::{AZ, AZD, ENVIRONMENT, KeychainTrouble};
+use crate::failure::{AccountPart, ClientFlaw, SignInPart, SignInReason, TenantReason};
 
 const TRUSTED_PLACE: &str =
     "Try from a device or a network that your organisation trusts, or give the details to its administrator.";
 
-const REGISTER: &str = "docs/azure-permissions.md says how";
+const REGISTER: &str = "“ajar sign-in --message” writes what to send";
+
+/// Stands for whichever tenant is the user's own.
+const ORGANIZATIONS: &str = "organizations";
+
+fn whose(tenant: &str) -> &str {
+    if tenant == ORGANIZATIONS { "your organisation" } else { tenant }
+}
+
+fn the_tenant(tenant: &str) -> String {
+    if tenant == ORGANIZATIONS { "your organisation".into() } else { format!("the tenant {tenant}") }
+}
 
 pub(super) fn required(account: &str, reason: SignInReason) -> Words {
     let (title, message) = match reason {
@@ -60,7 +71,7 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) 
 pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words {
     words(
         "Your organisation has not agreed to the application that Ajar signs in with.",
-        format!("It is {client_id}, and {tenant} has given no consent for it to use Azure on your behalf."),
+        format!("It is {client_id}, and {} has given no consent for it to use Azure on your behalf.", whose(tenant)),
         format!("Have an administrator open {url} and agree; then sign in again."),
     )
 }
@@ -68,18 +79,18 @@ pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words
 pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -> Words {
     match reason {
         TenantReason::NoGuest => words(
-            format!("{account} is not known in the tenant {tenant}."),
+            format!("{account} is not known in {}.", the_tenant(tenant)),
             "It is neither a member nor a guest there.",
             "Have an administrator of that tenant invite it, or give the favourite another account.",
         ),
         TenantReason::Pending => words(
-            format!("{account} has not accepted the invitation of {tenant}."),
+            format!("{account} has not accepted the invitation of {}.", whose(tenant)),
             "Until then it is no guest there.",
             "Open the invitation that was mailed to you and accept it; then try again.",
         ),
         TenantReason::NotAssigned => words(
             format!("{account} may not use the application that Ajar signs in with."),
-            format!("In {tenant} that takes an assignment."),
+            format!("In {} that takes an assignment.", whose(tenant)),
             "Have an administrator of that tenant assign the account to the application; then sign in again.",
         ),
         TenantReason::NoTenant => words(
@@ -93,9 +104,12 @@ pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -
 pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) -> Words {
     let (title, message, action) = match flaw {
         ClientFlaw::Unknown => (
-            format!("The application {client_id} is not known in {tenant}."),
-            "Ajar signs in with it, as “client_id” in the settings says.",
-            format!("Correct “client_id”, or have an administrator register an application: {REGISTER}."),
+            format!("The application {client_id} is not known in {}.", whose(tenant)),
+            "Ajar was to sign in with it.",
+            format!(
+                "Correct the id (“--client-id”, or “client_id” in config.toml), or have an administrator register an \
+                 application: {REGISTER}."
+            ),
         ),
         ClientFlaw::NotPublic => (
             format!("The application {client_id} is not made to run on your machine."),
@@ -186,13 +200,77 @@ pub(super) fn superseded() -> Words {
     )
 }
 
+pub(super) fn tenant_unfit(tenant: &str) -> Words {
+    words(
+        "That is no tenant.",
+        format!("“{tenant}” is neither the id of one, which is a GUID, nor a domain."),
+        "Name a domain of the tenant, such as contoso.onmicrosoft.com, or copy its “Tenant ID” from the Entra admin center.",
+    )
+}
+
+pub(super) fn other_person(account: &str, is: Option<&str>, came: Option<&str>) -> Words {
+    let came = came.unwrap_or("somebody else");
+    let is = is.map_or_else(|| "another person".to_owned(), ToOwned::to_owned);
+    words(
+        format!("You signed in as {came}, and the account {account} is {is}."),
+        "Nothing was changed, and nothing is kept of that sign-in.",
+        format!(
+            "Sign in again and choose {is} on the page; or sign in without “--name”, or with another one, for {came} to be \
+             an account beside it."
+        ),
+    )
+}
+
+pub(super) fn account_differs(account: &str, part: AccountPart, is: &str, wanted: &str) -> Words {
+    let (what, option) = match part {
+        AccountPart::Cloud => ("of the cloud", "--cloud"),
+        AccountPart::Tenant => ("of the tenant", "--tenant"),
+        AccountPart::ClientId => ("by the application", "--client-id"),
+        AccountPart::Username => ("the user", "--username"),
+    };
+    words(
+        format!("The account {account} is {what} {is}, not {wanted}."),
+        "A sign-in makes no other account of it: its favourites would act as that without a word.",
+        format!(
+            "Leave “{option}” out, choose another name with “--name”, or sign out of it first: “ajar sign-out {account}”."
+        ),
+    )
+}
+
+pub(super) fn nothing_to_sign_out(name: &str, known: &[String]) -> Words {
+    words(
+        format!("There is no account called “{name}” to sign out of."),
+        match known {
+            [] => "Ajar keeps no account.".into(),
+            known => format!("Ajar keeps {}.", known.join(", ")),
+        },
+        "See all of them with “ajar accounts”.",
+    )
+}
+
 pub(super) fn account_exists(name: &str) -> Words {
+    if let Some(who) = own_name(name) {
+        return words(
+            format!("“{name}” is a name of Ajar’s own."),
+            format!("It stands for {who}, and is there without signing in."),
+            "Choose another name with “--name”.",
+        );
+    }
     words(
         format!("There is an account {name} already."),
         "Its name would lead to two.",
         format!("Choose another name with “--name”, or sign out of it first: “ajar sign-out {name}”."),
     )
     .in_window("Choose another name, or sign out of it first.")
+}
+
+fn own_name(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        AZ => "whoever is signed in to the Azure CLI",
+        AZD => "whoever is signed in to the Azure Developer CLI",
+        ENVIRONMENT => "the application of the AZURE_ variables",
+        _ => return None,
+    })
 }
 
 pub(super) fn clock_skew(seconds: i64) -> Words {
@@ -238,8 +316,8 @@ pub(super) fn signed_in_elsewhere(account: &str) -> Words {
         format!("The sign-in of “{account}” is not kept by Ajar."),
         "Ajar only uses it, and has nothing of it to remove.",
         match account {
-            crate::account::AZ => "Sign out with “az logout”.",
-            crate::account::AZD => "Sign out with “azd auth logout”.",
+            AZ => "Sign out with “az logout”.",
+            AZD => "Sign out with “azd auth logout”.",
             _ => "Unset the AZURE_ variables, and start Ajar again.",
         },
     )

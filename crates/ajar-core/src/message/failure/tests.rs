@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use chrono::FixedOffset;
 
 use super::*;
-use crate::failure::{AzureSaid, ClientFlaw, SignInPart, SignInReason, TenantReason};
+use crate::failure::{AccountPart, AzureSaid, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -21,9 +21,17 @@ fn every_failure() -> Vec<Failure> {
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
+            proof: Proof::Secret,
             detail: "AADSTS7000215: Invalid client secret provided.".into(),
         },
-        Failure::CertificateUnfit { path: "app.pem".into(), detail: "its key is encrypted".into() },
+        Failure::SecretMissing { account: "robot".into() },
+        Failure::CertificateUnfit {
+            account: "robot".into(),
+            path: "app.pem".into(),
+            detail: "its key is encrypted".into(),
+        },
+        Failure::TokenFileUnfit { account: "pod".into(), path: "token".into(), detail: "No such file".into() },
+        Failure::NotSignedInToAzd { detail: "Not logged in.".into() },
         Failure::ClaimsRequired {
             claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
             scope: "https://management.azure.com/.default".into(),
@@ -42,6 +50,20 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NoClientId { cloud: "public".into() },
         Failure::ClientIdUnfit,
+        Failure::TenantUnfit { tenant: "Contoso Ltd".into() },
+        Failure::OtherPerson {
+            account: "ada".into(),
+            is: Some("ada@contoso.example".into()),
+            came: Some("grace@contoso.example".into()),
+        },
+        Failure::AccountDiffers {
+            account: "ada".into(),
+            part: AccountPart::Cloud,
+            is: "public".into(),
+            wanted: "usgov".into(),
+        },
+        Failure::NothingToSignOut { name: "nobody".into(), known: vec!["ada".into()] },
+        Failure::SubscriptionNotFound { subscription: "5b9c2a30".into() },
         Failure::SignInIncomplete { lacks: SignInPart::Tenant },
         Failure::SignInIncomplete { lacks: SignInPart::ClientId },
         Failure::SignInIncomplete { lacks: SignInPart::Secret },
@@ -54,6 +76,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::KeychainUnavailable { trouble: crate::account::KeychainTrouble::Locked },
         Failure::SignedInElsewhere { account: "az".into() },
         Failure::AccountExists { name: "work".into() },
+        Failure::AccountExists { name: "az".into() },
         Failure::NoPolicy { power: Some(PowerState::Deallocated) },
         Failure::PolicyUnseen {
             group: "rg-web".into(),
@@ -144,7 +167,12 @@ fn refused_sign_ins() -> Vec<Failure> {
     let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
-    let refused = Failure::PrincipalRefused { account: account(), client_id: client_id(), detail: "Wrong.".into() };
+    let refused = Failure::PrincipalRefused {
+        account: account(),
+        client_id: client_id(),
+        proof: Proof::Certificate,
+        detail: "Wrong.".into(),
+    };
     let held_back = Failure::InteractionRequired {
         account: account().into(),
         client_id: client_id().into(),

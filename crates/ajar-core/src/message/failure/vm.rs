@@ -12,6 +12,19 @@ use crate::vm::PowerState;
 const ALLOCATION_HELP: &str =
     "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure";
 
+pub(super) fn subscription_not_found(name: &str, subscription: &str) -> Words {
+    words(
+        format!("The account of {name} does not see its subscription."),
+        format!(
+            "Azure knows no subscription {subscription} where the account acts: it may be one of another tenant or cloud, or \
+             be gone."
+        ),
+        format!(
+            "Have {name} act as an account that sees it (“account” in its profile), or correct its “tenant”, “cloud” or “vm”."
+        ),
+    )
+}
+
 pub(super) fn not_found(name: &str, vm: &str) -> Words {
     words(
         format!("There is no VM behind {name}."),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ajar_core::account::SignInMethod;
+use ajar_core::account::{KeychainTrouble, SignInMethod};
 use ajar_core::failure::{Failure, SignInReason};
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
+use ajar_runtime::ports::AzAccount;
 
 use super::Running;
 use crate::world::{Call, World};
@@ -194,11 +195,12 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     running.done(Request::Refresh).await;
     let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
     assert_eq!(snapshot.refresh_problem, None);
-    let Reply::SignedOut { removed, remains } = running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
+    let Reply::SignedOut { removed, remains, left } =
+        running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
     else {
         panic!("not signed out")
     };
-    assert_eq!(removed.len(), 2, "{removed:?}");
+    assert_eq!((removed.len(), left), (2, None), "{removed:?}");
     assert!(removed[0].contains("keychain") && removed[1].contains("[accounts.ada]"), "{removed:?}");
     assert_eq!(remains, ["web"]);
     let told =
@@ -206,21 +208,108 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     running.until(told).await;
     assert!(!world.read("config.toml").contains("[accounts"));
     assert!(world.scene().signed_in.is_empty());
-    assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "unknownAccount");
+    assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "nothingToSignOut");
     assert_eq!(running.refused(Request::SignOut { name: "az".parse().unwrap() }).await.code, "signedInElsewhere");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_whose_sign_in_may_still_be_there_stays_for_another_try() {
+async fn where_no_keychain_can_be_used_the_account_goes_all_the_same_and_what_may_be_left_is_told() {
+    for trouble in [KeychainTrouble::Absent, KeychainTrouble::Locked, KeychainTrouble::Slow, KeychainTrouble::Failed] {
+        let world = world("");
+        let running = Running::start(&world);
+        begin(&running, wish(Some("ada"))).await;
+        done(&running).await;
+        world.scene().keychain_trouble = Some(trouble);
+        let reply = running.ask(Request::SignOut { name: "ada".parse().unwrap() }).await;
+        let Reply::SignedOut { removed, left, .. } = reply else { panic!("{reply:?}") };
+        assert!(removed.iter().all(|removed| !removed.contains("keychain")), "{removed:?}");
+        assert!(left.is_some_and(|left| left.contains("Ajar removes it")), "{trouble:?}");
+        assert!(!world.read("config.toml").contains("[accounts.ada]"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_would_make_another_account_of_one_is_refused_before_any_page_opens() {
+    let account = "sign_in = \"browser\"\ncloud = \"fake\"\ntenant = \"contoso.example\"\nclient_id = \"app\"\n";
+    let world = world(&format!("[accounts.ada]\n{account}"));
+    let before = world.read("config.toml");
+    let running = Running::start(&world);
+    let other = Some("0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233".to_owned());
+    for wish in [
+        SignIn { cloud: Some("usgov".into()), ..wish(Some("ada")) },
+        SignIn { tenant: Some("fabrikam.example".into()), ..wish(Some("ADA")) },
+        SignIn { client_id: other, ..wish(Some("ada")) },
+    ] {
+        let failure = running.refused(Request::SignIn(wish)).await;
+        assert_eq!((failure.code.as_str(), failure.exit_code), ("accountDiffers", 2), "{failure:?}");
+    }
+    assert_eq!((world.count(Call::SignIn), world.read("config.toml")), (0, before));
+    // What it is already may be said again.
+    let same = SignIn { cloud: Some("fake".into()), tenant: Some("Contoso.example".into()), ..wish(Some("ada")) };
+    begin(&running, same).await;
+    assert!(matches!(stage(&*done(&running).await), Some(SignInStage::Done { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_no_tenant_and_no_application_is_told_before_anybody_is_asked() {
     let world = world("");
     let running = Running::start(&world);
-    begin(&running, wish(Some("ada"))).await;
-    done(&running).await;
-    let trouble = ajar_core::account::KeychainTrouble::Locked;
-    world.scene().trouble.insert(Call::SignOut, Failure::KeychainUnavailable { trouble }.into());
-    let sign_out = || Request::SignOut { name: "ada".parse().unwrap() };
-    assert_eq!(running.refused(sign_out()).await.code, "keychainUnavailable");
-    assert!(world.read("config.toml").contains("[accounts.ada]"));
-    world.scene().trouble.clear();
-    assert!(matches!(running.ask(sign_out()).await, Reply::SignedOut { .. }));
+    for tenant in ["Contoso Ltd", "", "../../x"] {
+        let failure = running.refused(Request::SignIn(SignIn { tenant: Some(tenant.into()), ..wish(None) })).await;
+        assert_eq!((failure.code.as_str(), failure.exit_code), ("tenantUnfit", 2), "{tenant}");
+    }
+    let failure = running.refused(Request::SignIn(SignIn { client_id: Some("x".into()), ..wish(None) })).await;
+    assert_eq!((failure.code.as_str(), failure.exit_code), ("clientIdUnfit", 2));
+    assert_eq!(world.count(Call::SignIn), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azure_lets_them() {
+    let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
+    let world = world(own);
+    let refuse = async || {
+        let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Expired };
+        world.scene().trouble.insert(Call::Policies, required.into());
+        let running = Running::start(&world);
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        running.end().await;
+        world.scene().trouble.clear();
+    };
+    let state_of = |running: &Running| account(&running.snapshot(), "work").state;
+    refuse().await;
+    let next = Running::start(&world);
+    assert_eq!(state_of(&next), AccountState::NeedsSignIn);
+    begin(&next, wish(Some("work"))).await;
+    done(&next).await;
+    assert_eq!(state_of(&next), AccountState::SignedIn);
+    next.end().await;
+    assert_eq!(state_of(&Running::start(&world)), AccountState::SignedIn);
+
+    refuse().await;
+    let next = Running::start(&world);
+    assert_eq!(state_of(&next), AccountState::NeedsSignIn);
+    next.done(Request::Refresh).await;
+    next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn favourites_that_act_as_the_azure_clis_user_still_do_after_the_first_sign_in() {
+    let world = world("");
+    world.scene().az = vec![AzAccount {
+        user: "ada@contoso.example".into(),
+        tenant_id: "t".into(),
+        cloud: "fake".into(),
+        subscriptions: vec!["s".into()],
+        is_default: true,
+    }];
+    let running = Running::start(&world);
+    begin(&running, wish(Some("own"))).await;
+    let snapshot = done(&running).await;
+    assert_eq!((snapshot.host.account.as_str(), account(&snapshot, "az").favourites), ("az", 1));
+    assert!(world.read("config.toml").contains("account = \"az\""), "it is written, so that nothing else changes it");
+    // But the one that it was wanted for acts as who signed in for it.
+    begin(&running, SignIn { then: Some("web".parse().unwrap()), ..wish(Some("own")) }).await;
+    let snapshot = done(&running).await;
+    assert_eq!((account(&snapshot, "own").favourites, account(&snapshot, "own").is_default), (1, false));
 }

@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use crate::arm::Call;
 use crate::arm::error::ArmError;
+use crate::arm::subscriptions::belongs_to;
 use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
 use crate::switches::ResourceGraphLag;
@@ -174,7 +175,7 @@ fn in_scope(call: &Call<'_>, cloud: &Cloud, request: &QueryRequest) -> Result<Ve
         by_id && by_group && may.at_or_below(&format!("/subscriptions/{id}"))
     };
     let all = cloud.subscriptions.iter().enumerate();
-    let mine = all.filter(|(_, subscription)| subscription.tenant_id == call.caller.tenant);
+    let mine = all.filter(|(_, subscription)| belongs_to(subscription, call.caller.tenant));
     let found: Vec<_> = mine.filter(|(_, subscription)| named(subscription)).map(|(index, _)| index).collect();
     if found.is_empty() {
         let given =

@@ -1,0 +1,105 @@
+//! What is known of sign-ins from one command to the next, also where no keychain is.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Command;
+
+use crate::user::{FABRIKAM, User, ended, next_event};
+
+/// As over ssh: no session bus, and so no Secret Service.
+fn without_keychain(user: &User, args: &[&str]) -> Command {
+    let mut command = user.ajar(args);
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    command
+}
+
+async fn run(mut command: Command) -> (i32, String, String) {
+    ended(command.spawn().unwrap()).await
+}
+
+/// How bob stands, and where his sign-in is kept, as `accounts --json` has it.
+fn bob(listed: (i32, String, String)) -> (Value, Value) {
+    let (code, stdout, stderr) = listed;
+    assert_eq!(code, 0, "{stderr}");
+    let accounts: Vec<Value> = serde_json::from_str(&stdout).unwrap();
+    let bob = accounts.into_iter().find(|account| account["name"] == "bob").unwrap();
+    (bob["state"].clone(), bob["kept"]["place"].clone())
+}
+
+#[tokio::test]
+async fn without_a_keychain_nothing_is_said_to_be_in_one_and_signing_out_works_all_the_same() {
+    let user = User::new().await;
+    let mut child = without_keychain(&user, &["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let event = next_event(&mut lines).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!((&event["event"], &event["kept"]["place"]), (&"signedIn".into(), &"memoryOnly".into()), "{event}");
+    assert_eq!(ended(child).await.0, 0);
+
+    let accounts = || run(without_keychain(&user, &["accounts", "--json"]));
+    assert_eq!(bob(accounts().await), ("needsSignIn".into(), "nowhere".into()));
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("needsSignIn".into(), "nowhere".into()));
+    let (code, stdout, stderr) = run(without_keychain(&user, &["sign-out", "bob"])).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("[accounts.bob]") && !stdout.contains("keychain"), "{stdout}");
+    assert!(stderr.contains("No keychain could be reached"), "{stderr}");
+    assert!(!user.settings().contains("[accounts"), "{}", user.settings());
+}
+
+#[tokio::test]
+async fn what_was_left_in_a_keychain_that_could_not_be_used_is_removed_when_it_can() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let (code, _, stderr) = run(without_keychain(&user, &["sign-out", "bob"])).await;
+    assert!(code == 0 && stderr.contains("Ajar removes it"), "{code} {stderr}");
+    assert!(!user.secrets().await.is_empty(), "it is there still");
+    user.sign_in("ada", &[]).await;
+    let (code, _, stderr) = user.run(&["sign-out", "ada"]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(user.secrets().await, Vec::<String>::new());
+    // Whoever signs in again before that keeps it.
+    user.sign_in("bob", &[]).await;
+    assert_eq!(run(without_keychain(&user, &["sign-out", "bob"])).await.0, 0);
+    user.sign_in("bob", &[]).await;
+    let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_known_to_the_next_command_until_somebody_has_signed_in() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    user.control(0, "accounts", json!({ "account": "bob", "demand": "sessionExpired" })).await;
+    assert_eq!(user.run(&["connect", "lab", "--no-launch"]).await.0, 3);
+    user.control(0, "accounts", json!({ "account": "bob", "demand": "none" })).await;
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("needsSignIn".into(), "keychain".into()));
+    user.sign_in("bob", &["--name", "bob"]).await;
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
+}
+
+#[tokio::test]
+async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
+    let user = User::new().await;
+    let robot = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233";
+    let account = format!(
+        "[accounts.bob]\nsign_in = \"service-principal\"\ncloud = \"sim\"\ntenant = \"{FABRIKAM}\"\nclient_id = \"{robot}\"\n"
+    );
+    std::fs::write(user.folder().join("config.toml"), user.settings() + &account).unwrap();
+    let (code, _, stderr) = user.run(&["connect", "lab", "--no-launch"]).await;
+    let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 3 && stderr.contains("keeps no secret for the account bob"), "{code} {stderr}");
+    let command = "sign-in --service-principal --name bob";
+    assert!(stderr.contains(&format!("“ajar {command}”")), "{stderr}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "needsSignIn");
+
+    let words: Vec<&str> = command.split(' ').collect();
+    let mut child = user.ajar(&words).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"canary~secret~of~robot\n").await.unwrap();
+    assert_eq!(ended(child).await.0, 0);
+    let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
+}

@@ -1,0 +1,92 @@
+//! Words for applications, which sign in without anybody at a page. Each is told the command that works for what it signs
+//! in with; for the environment's “az login” would change nothing, because that account comes first.
+
+use super::{Words, words};
+use crate::account::ENVIRONMENT;
+use crate::failure::Proof;
+
+/// What signs an account in with a new proof of its kind.
+fn command(account: &str, proof: Proof) -> String {
+    match proof {
+        Proof::Secret => format!("“ajar sign-in --service-principal --name {account}”"),
+        Proof::Certificate => format!("“ajar sign-in --service-principal --name {account} --certificate FILE”"),
+        Proof::Federated => format!("“ajar sign-in --workload-identity --name {account} --token-file FILE”"),
+    }
+}
+
+pub(super) fn refused(account: &str, client_id: &str, proof: Proof, detail: &str) -> Words {
+    let message = format!("It is the application {client_id}. {detail}");
+    if account == ENVIRONMENT {
+        return words(
+            "Azure refuses the account that the AZURE_ variables name.",
+            message,
+            "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act \
+             as whoever is signed in to the Azure CLI; then try again.",
+        );
+    }
+    let holds_now = match proof {
+        Proof::Secret => "secret",
+        Proof::Certificate => "certificate",
+        Proof::Federated => "token",
+    };
+    let command = command(account, proof);
+    words(
+        format!("Azure refuses the account {account}."),
+        message,
+        format!(
+            "Sign it in with the {holds_now} that holds now ({command}), or correct its ids in config.toml; then try again."
+        ),
+    )
+}
+
+pub(super) fn secret_missing(account: &str) -> Words {
+    words(
+        format!("Ajar keeps no secret for the account {account}."),
+        "It is an application, and the keychain has nothing to sign it in with.",
+        format!("Sign it in with its secret ({}), then try again.", command(account, Proof::Secret)),
+    )
+}
+
+pub(super) fn certificate_unfit(account: &str, path: &str, detail: &str) -> Words {
+    let how = if account == ENVIRONMENT {
+        "in AZURE_CLIENT_CERTIFICATE_PATH".to_owned()
+    } else {
+        format!("({})", command(account, Proof::Certificate))
+    };
+    words(
+        "The certificate to sign in with cannot be used.",
+        format!("{path}: {detail}."),
+        format!("Name a PEM file that holds the certificate and its RSA key without a password {how}; then try again."),
+    )
+}
+
+pub(super) fn token_file_unfit(account: &str, path: &str, detail: &str) -> Words {
+    let how = if account == ENVIRONMENT {
+        "in AZURE_FEDERATED_TOKEN_FILE".to_owned()
+    } else {
+        format!("({})", command(account, Proof::Federated))
+    };
+    words(
+        "The token of this workload cannot be read.",
+        format!("{path}: {detail}."),
+        format!("Have the platform write it there, or name the file that it writes {how}; then try again."),
+    )
+}
+
+/// A person could answer; an application cannot.
+pub(super) fn interaction_required(account: &str, client_id: &str, detail: &str) -> Words {
+    let message = format!("It is the application {client_id}. {detail}");
+    let let_through = "ask an administrator to let the application through; then try again.";
+    if account == ENVIRONMENT {
+        return words(
+            "Azure wants more than a secret of the account that the AZURE_ variables name.",
+            message.trim_end(),
+            format!("Unset the AZURE_ variables to act as whoever is signed in to the Azure CLI, or {let_through}"),
+        );
+    }
+    words(
+        format!("Azure wants more than a secret or a certificate of the account {account}."),
+        message.trim_end(),
+        format!("Give the favourite the account of a person, or {let_through}"),
+    )
+}

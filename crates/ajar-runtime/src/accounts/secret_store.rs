@@ -1,0 +1,139 @@
+//! What accounts sign in with, in the keychain, and what `state.json` knows of the keychain while that cannot be asked:
+//! what was only ever in the memory of an Ajar that has ended, and what is still to be removed.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ajar_azure::{RefreshTokens, Secret, Stored};
+use ajar_core::account::KeychainTrouble;
+use ajar_core::failure::Failure;
+use async_trait::async_trait;
+
+use crate::adapters::Keychain;
+use crate::files::StateFile;
+
+/// See the module. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct SecretStore {
+    keychain: Keychain,
+    file: StateFile,
+    noted: Arc<Mutex<Noted>>,
+}
+
+#[derive(Debug)]
+struct Noted {
+    memory_only: BTreeSet<String>,
+    left_behind: BTreeSet<String>,
+}
+
+impl SecretStore {
+    pub(super) fn new(keychain: Keychain, file: StateFile) -> Self {
+        let state = file.read();
+        let noted = Noted { memory_only: state.memory_only, left_behind: state.left_behind };
+        Self { keychain, file, noted: Arc::new(Mutex::new(noted)) }
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a secret is in memory only, if it is.
+    pub(super) fn memory_only(&self, name: &str) -> Option<KeychainTrouble> {
+        self.keychain.memory_only(name)
+    }
+
+    /// Whether a secret was only ever in memory, and is there no more.
+    pub(super) fn is_lost(&self, name: &str) -> bool {
+        self.keychain.memory_only(name).is_none() && self.noted().memory_only.contains(name)
+    }
+
+    /// The keychain does not have it, though it was to.
+    async fn is_in_memory(&self, name: &str) {
+        if self.noted().memory_only.insert(name.to_owned()) {
+            let name = name.to_owned();
+            self.file.remember(move |state| _ = state.memory_only.insert(name)).await;
+        }
+    }
+
+    /// The keychain has it, or nobody does any more.
+    async fn is_settled(&self, name: &str) {
+        if self.noted().memory_only.remove(name) {
+            let name = name.to_owned();
+            self.file.remember(move |state| _ = state.memory_only.remove(&name)).await;
+        }
+    }
+
+    /// Has it removed as soon as the keychain can be used.
+    pub(super) async fn leave_behind(&self, name: &str) {
+        self.is_settled(name).await;
+        if self.noted().left_behind.insert(name.to_owned()) {
+            let name = name.to_owned();
+            self.file.remember(move |state| _ = state.left_behind.insert(name)).await;
+        }
+    }
+
+    /// It is wanted again, or gone.
+    async fn is_not_left(&self, name: &str) {
+        if self.noted().left_behind.remove(name) {
+            let name = name.to_owned();
+            self.file.remember(move |state| _ = state.left_behind.remove(&name)).await;
+        }
+    }
+
+    /// The keychain has just been used: what was left behind in it is removed now. Nobody waits for that.
+    fn is_usable(&self) {
+        let left: Vec<_> = self.noted().left_behind.iter().cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+        let this = self.clone();
+        tokio::spawn(async move {
+            for name in left {
+                // It may be wanted again by now.
+                if !this.noted().left_behind.contains(&name) {
+                    continue;
+                }
+                match this.keychain.remove(&name).await {
+                    Ok(_) => this.is_not_left(&name).await,
+                    Err(failure) => tracing::debug!(%failure, "what was left in the keychain stays there for now"),
+                }
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl RefreshTokens for SecretStore {
+    async fn load(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        let was_in_memory = self.keychain.memory_only(name).is_some();
+        let found = self.keychain.load(name).await?;
+        if !was_in_memory {
+            if found.is_some() {
+                self.is_settled(name).await;
+            }
+            self.is_usable();
+        }
+        Ok(found)
+    }
+
+    async fn store(&self, name: &str, secret: &Secret) -> Result<Stored, Failure> {
+        self.is_not_left(name).await;
+        let stored = self.keychain.store(name, secret).await?;
+        match &stored {
+            Stored::Keychain => {
+                self.is_settled(name).await;
+                self.is_usable();
+            }
+            Stored::MemoryOnly { .. } => self.is_in_memory(name).await,
+        }
+        Ok(stored)
+    }
+
+    async fn remove(&self, name: &str) -> Result<bool, Failure> {
+        let was_there = self.keychain.remove(name).await?;
+        self.is_settled(name).await;
+        self.is_not_left(name).await;
+        self.is_usable();
+        Ok(was_there)
+    }
+}
