@@ -102,7 +102,7 @@ pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -
 }
 
 pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) -> Words {
-    let (title, message, action) = match flaw {
+    let (title, message, action, in_window) = match flaw {
         ClientFlaw::Unknown => (
             format!("The application {client_id} is not known in {}.", whose(tenant)),
             "Ajar was to sign in with it.",
@@ -110,19 +110,22 @@ pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) ->
                 "Correct the id (“--client-id”, or “client_id” in config.toml), or have an administrator register an \
                  application: {REGISTER}."
             ),
+            "Change the application, or have an administrator register one.",
         ),
         ClientFlaw::NotPublic => (
             format!("The application {client_id} is not made to run on your machine."),
             "Azure asks it for a secret, and programs on people’s machines have none.",
             format!("Have an administrator allow public client flows in its registration: {REGISTER}."),
+            "Have an administrator allow public client flows in its registration.",
         ),
         ClientFlaw::Redirect => (
             format!("The application {client_id} does not let the browser come back to Ajar."),
             "Its registration lacks the redirect http://localhost.",
             format!("Have an administrator add it, for mobile and desktop applications: {REGISTER}."),
+            "Have an administrator add it, for mobile and desktop applications.",
         ),
     };
-    words(title, message, action)
+    words(title, message, action).in_window(in_window)
 }
 
 pub(super) fn incomplete(lacks: SignInPart) -> Words {
@@ -219,6 +222,7 @@ pub(super) fn other_person(account: &str, is: Option<&str>, came: Option<&str>) 
              an account beside it."
         ),
     )
+    .in_window(format!("Sign in again and choose {is} on the page, or add {came} as another account."))
 }
 
 pub(super) fn account_differs(account: &str, part: AccountPart, is: &str, wanted: &str) -> Words {

@@ -299,7 +299,9 @@ fn the_window_names_no_command_where_a_button_does_it() {
         if let Some(action) = &said.action_in_window {
             assert!(!action.contains("“ajar "), "{code}: {action}");
         }
-        let signs_people_in = said.wants_sign_in && !matches!(code, "principalRefused" | "interactionRequired");
+        let of_applications =
+            ["principalRefused", "interactionRequired", "secretMissing", "certificateUnfit", "tokenFileUnfit"];
+        let signs_people_in = said.wants_sign_in && !of_applications.contains(&code);
         let in_window = said.action_in_window.unwrap_or(said.action);
         assert!(!signs_people_in || !in_window.contains("“ajar sign-in"), "{code}: {in_window}");
     }
