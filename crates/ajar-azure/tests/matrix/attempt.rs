@@ -33,9 +33,10 @@ pub(crate) async fn open(client: &ArmClient, subject: &Subject) -> Came {
     loop {
         for effect in attempt.next(now) {
             attempt.begun(&effect, now);
-            match effect {
-                Effect::ProbePort { endpoint, .. } => look = until_open(endpoint).boxed(),
-                effect => under_way.push(fact(client, subject, effect)),
+            if let Effect::ProbePort { endpoint, .. } = effect {
+                look = until_open(endpoint).boxed();
+            } else {
+                under_way.push(fact(client, subject, effect));
             }
         }
         if let Some(outcome) = attempt.outcome() {

@@ -84,7 +84,13 @@ pub(crate) async fn up_to(
             async move { DeviceCodeSignIn::begin(&cloud, http, person(number), None).await.map(drop).into() }.boxed()
         }
         Called::DeviceGrant => {
-            let sign_in = DeviceCodeSignIn::begin(&cloud, http, person(number), None).await.unwrap();
+            // It is not this call that the fault is for: what passes is waited out.
+            let sign_in = loop {
+                let begun = DeviceCodeSignIn::begin(&cloud, http.clone(), person(number), None).await;
+                if let Ok(sign_in) = begun {
+                    break sign_in;
+                }
+            };
             let account = format!("who{number}");
             let form = [("account", account.as_str()), ("otc", sign_in.user_code())];
             let typed = azure.browser.post(sign_in.verification_uri()).form(&form).send().await.unwrap();

@@ -24,6 +24,9 @@ use crate::{attempt, entra};
 const SIMULATORS: usize = 8;
 const LANES: usize = 8;
 
+/// The subscription that each lane reads before its first cell.
+const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
+
 /// Short, because most cells only end by them; long enough for a machine that has other things to do, too.
 pub(crate) fn limits() -> Limits {
     Limits {
@@ -89,13 +92,10 @@ impl Job {
 
     /// Its part of a fleet file.
     fn fleet(&self) -> String {
-        let (number, entra) = (self.number, self.called.is_entra());
+        let number = self.number;
         let power = if self.called.wants_rest() { "deallocated" } else { "running" };
-        let (tenant, account) = if entra {
-            (format!("tenant = \"t{number}\"\n"), entra::fleet(number, self.called))
-        } else {
-            Default::default()
-        };
+        let tenant = if self.called.is_entra() { format!("tenant = \"t{number}\"\n") } else { String::new() };
+        let account = if self.called.is_entra() { entra::fleet(number, self.called) } else { String::new() };
         format!(
             "[[subscriptions]]\nid = \"{}\"\nname = \"cell-{number}\"\n{tenant}[[vms]]\nname = \"cell-{number}\"\n\
              subscription = \"cell-{number}\"\nresource_group = \"rg\"\nlocation = \"westeurope\"\nos = \"Linux\"\n\
@@ -123,7 +123,7 @@ pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
 fn fleet(jobs: &[Job]) -> Fleet {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     // The tenant of the lanes' own application comes first.
-    let lanes = format!("[[subscriptions]]\nid = \"{}\"\nname = \"lanes\"\n", uuid_of_lanes());
+    let lanes = format!("[[subscriptions]]\nid = \"{OF_LANES}\"\nname = \"lanes\"\n");
     let vm = "[[vms]]\nname = \"lanes\"\nresource_group = \"rg\"\nports = [{ number = 22, jit = {} }]\n";
     file.write_all([lanes.as_str(), vm, &entra::application()].concat().as_bytes()).unwrap();
     for job in jobs {
@@ -247,11 +247,14 @@ async fn prepare(azure: &Azure, job: &Job) {
             let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
             azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
         }
-        _ => {}
+        Called::Arm(_)
+        | Called::Tenant
+        | Called::Secret
+        | Called::Refresh
+        | Called::Code
+        | Called::DeviceCode
+        | Called::DeviceGrant
+        | Called::Identity
+        | Called::Attempt(_) => {}
     }
-}
-
-/// The subscription that each lane reads before its first cell.
-fn uuid_of_lanes() -> &'static str {
-    "00000000-0000-4000-b000-000000000000"
 }

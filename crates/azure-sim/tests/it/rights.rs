@@ -288,7 +288,7 @@ async fn what_azure_has_and_is_not_simulated_is_refused_by_no_sentence_of_azures
             "Microsoft.Insights/eventtypes/values",
         ),
         (Method::GET, "providers/Microsoft.Storage", "Microsoft.Storage"),
-        (Method::PUT, "resourceGroups/new", "Microsoft.Resources/subscriptions/resourceGroups/write"),
+        (Method::PUT, "resourceGroups/rg-demo", "Microsoft.Resources/subscriptions/resourceGroups/write"),
     ] {
         let path = format!("{subscription}/{path}");
         let (status, code, message) = error(azure.request(method, &path).send().await.unwrap()).await;
