@@ -132,5 +132,5 @@ def _():
         ("monitor", "activity-log", "list"),
         ("policy", "assignment", "list"),
     ]:
-        message = refused(*command)
+        message = refused(*command).told
         assert "azure-sim does not simulate" in message, message
