@@ -226,6 +226,16 @@ impl Desk {
         pushed.expect("the built-in Azure takes it");
     }
 
+    /// Has the built-in Azure answer with policies later than with all else.
+    pub(crate) async fn have_policies_come_last(&self) {
+        let late = serde_json::json!({
+            "match": { "method": "GET", "path": "*/jitNetworkAccessPolicies" },
+            "fault": "slow", "seconds": 1, "times": null,
+        });
+        let set = self.control(|http, url| http.post(format!("{url}/faults")).json(&late)).await;
+        set.expect("the built-in Azure takes it");
+    }
+
     async fn journal(&self) -> Result<Value, Box<dyn std::error::Error>> {
         Ok(self.control(|http, url| http.get(format!("{url}/journal"))).await?.json().await?)
     }

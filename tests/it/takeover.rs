@@ -132,7 +132,12 @@ async fn two_faces_of_one_attempt_both_hear_its_end_and_nothing_is_left_unsettle
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_take_over_says_why() {
     for args in [&["status"][..], &["status", "--json"], &["status", "--watch", "--json"]] {
-        let world = World::new().await;
+        // One subscription, so that a refresh lists policies once.
+        let world = World::with_fleet(
+            "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001\"\nname = \"Contoso\"\n\
+             [[vms]]\nname = \"web-01\"\nports = [{ number = 22, jit = {} }]\n",
+        )
+        .await;
         let slow = json!({ "fault": "slow", "seconds": 3600, "times": null });
         world.control().fault("GET", "*/jitNetworkAccessPolicies", slow).await;
         let mut host = world.ajar(&["status", "--watch"]).spawn().expect("ajar starts");

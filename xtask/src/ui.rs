@@ -22,15 +22,15 @@ pub(crate) fn build() -> anyhow::Result<()> {
 }
 
 /// Type checks of the window's files.
-pub(crate) fn check() -> anyhow::Result<()> {
+pub(crate) fn check(run: fn(&mut Command) -> anyhow::Result<()>) -> anyhow::Result<()> {
     install()?;
-    process::run(npm().args(["run", "--silent", "check"]))
+    run(npm().args(["run", "--silent", "check"]))
 }
 
 /// Unit tests of the window's files.
-pub(crate) fn test() -> anyhow::Result<()> {
+pub(crate) fn test(run: fn(&mut Command) -> anyhow::Result<()>) -> anyhow::Result<()> {
     install()?;
-    process::run(npm().args(["run", "--silent", "test"]))
+    run(npm().args(["run", "--silent", "test"]))
 }
 
 fn folder() -> PathBuf {
