@@ -18,6 +18,8 @@ pub(super) struct SecretStore {
     keychain: Keychain,
     file: StateFile,
     noted: Arc<Mutex<Noted>>,
+    /// What is removed late must not be what was stored meanwhile.
+    removing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,7 @@ impl SecretStore {
     pub(super) fn new(keychain: Keychain, file: StateFile) -> Self {
         let state = file.read();
         let noted = Noted { memory_only: state.memory_only, left_behind: state.left_behind };
-        Self { keychain, file, noted: Arc::new(Mutex::new(noted)) }
+        Self { keychain, file, noted: Arc::new(Mutex::new(noted)), removing: Arc::default() }
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
@@ -82,23 +84,26 @@ impl SecretStore {
 
     /// The keychain has just been used: what was left behind in it is removed now. Nobody waits for that.
     fn is_usable(&self) {
-        let left: Vec<_> = self.noted().left_behind.iter().cloned().collect();
-        if left.is_empty() {
-            return;
+        if !self.noted().left_behind.is_empty() {
+            let this = self.clone();
+            tokio::spawn(async move { this.remove_left().await });
         }
-        let this = self.clone();
-        tokio::spawn(async move {
-            for name in left {
-                // It may be wanted again by now.
-                if !this.noted().left_behind.contains(&name) {
-                    continue;
-                }
-                match this.keychain.remove(&name).await {
-                    Ok(_) => this.is_not_left(&name).await,
-                    Err(failure) => tracing::debug!(%failure, "what was left in the keychain stays there for now"),
-                }
+    }
+
+    async fn remove_left(&self) {
+        let left: Vec<_> = self.noted().left_behind.iter().cloned().collect();
+        for name in left {
+            let removing = self.removing.lock().await;
+            // It may be wanted again by now.
+            if !self.noted().left_behind.contains(&name) {
+                continue;
             }
-        });
+            match self.keychain.remove(&name).await {
+                Ok(_) => self.is_not_left(&name).await,
+                Err(failure) => tracing::debug!(%failure, "what was left in the keychain stays there for now"),
+            }
+            drop(removing);
+        }
     }
 }
 
@@ -117,7 +122,9 @@ impl RefreshTokens for SecretStore {
     }
 
     async fn store(&self, name: &str, secret: &Secret) -> Result<Stored, Failure> {
+        let removing = self.removing.lock().await;
         self.is_not_left(name).await;
+        drop(removing);
         let stored = self.keychain.store(name, secret).await?;
         match &stored {
             Stored::Keychain => {
@@ -133,7 +140,8 @@ impl RefreshTokens for SecretStore {
         let was_there = self.keychain.remove(name).await?;
         self.is_settled(name).await;
         self.is_not_left(name).await;
-        self.is_usable();
+        // Who signs out may be the last for long: all of it is to be gone.
+        self.remove_left().await;
         Ok(was_there)
     }
 }
