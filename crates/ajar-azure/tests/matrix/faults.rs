@@ -52,7 +52,7 @@ fn forms(name: &str, takes: &Value) -> Vec<(String, Value)> {
         ["megabytes"] => vec![said(json!({ "megabytes": 1 }))],
         ["seconds"] if name == "slow" => vec![said(json!({ "seconds": 0.1 }))],
         // Crumbs come often enough that no silence ends the call, and last longer than a call may.
-        ["seconds"] if name == "slowTrickle" => vec![said(json!({ "seconds": 8 }))],
+        ["seconds"] if name == "slowTrickle" => vec![said(json!({ "seconds": 14 }))],
         _ => vec![said(json!({}))],
     };
     if takes.contains(&"applied") && !takes.contains(&"to") {

@@ -22,7 +22,7 @@ use crate::{attempt, entra};
 
 /// They compute side by side; what makes most cells last is waiting, and so there are many lanes.
 const SIMULATORS: usize = 8;
-const LANES: usize = 8;
+const LANES: usize = 5;
 
 /// The subscription that each lane reads before its first cell.
 const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
@@ -31,12 +31,12 @@ const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
 pub(crate) fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(20),
-        silence: Duration::from_secs(4),
-        call: Duration::from_secs(5),
-        read: Duration::from_secs(2),
+        silence: Duration::from_secs(7),
+        call: Duration::from_secs(9),
+        read: Duration::from_secs(4),
         answer: 256 << 10,
         first_wait: Duration::from_millis(20),
-        long_enough: Duration::from_millis(3_400),
+        long_enough: Duration::from_millis(6_800),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
         first_look: Duration::from_millis(30),
