@@ -288,13 +288,14 @@ describe('the accounts', () => {
       answer: 'signedOut',
       removed: ['its sign-in, from the keychain and from memory', '[accounts.grace-gov] from /home/ada/config.toml'],
       remains: ['gov-portal'],
+      acts: 'Favourites that name no account act as “ada” from now on.',
       left: 'The keychain is locked, and may keep a sign-in.',
     };
     await user.click(dialog().getByRole('button', { name: 'Sign out' }));
     await see({ ...states.accounts(NOW), accounts: states.accounts(NOW).accounts.filter(({ name }) => name !== 'grace-gov') });
     expect(asked(engine)).toEqual([{ ask: 'signOut', name: 'grace-gov' }]);
     const told = screen.getByRole('dialog', { name: 'Signed out of grace-gov' }).textContent;
-    for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it']) expect(told).toContain(part);
+    for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it', 'act as “ada”']) expect(told).toContain(part);
   });
 });
 

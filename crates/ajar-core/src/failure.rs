@@ -506,6 +506,8 @@ pub enum Failure {
         name: String,
         /// The accounts there are.
         known: Vec<String>,
+        /// Whether the favourite is only about to be added, so that there is none to change.
+        for_new: bool,
     },
     /// A favourite is in another cloud than the account it is to be opened as.
     OtherCloudsAccount {

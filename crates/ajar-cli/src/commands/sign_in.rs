@@ -141,8 +141,10 @@ fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<Option<Acc
             }
             let snapshot = session.snapshot();
             let default = snapshot.accounts.iter().find(|account| account.is_default);
-            if let Some(other) = default.filter(|other| other.name != *name && acts_by_default(&snapshot)) {
-                output::line_to_people(&message::account::others_still_act_as(other.name.as_str()));
+            match default.filter(|_| acts_by_default(&snapshot)) {
+                Some(own) if own.name == *name => output::line_to_people(message::account::others_act_as_it()),
+                Some(other) => output::line_to_people(&message::account::others_still_act_as(other.name.as_str())),
+                None => {}
             }
             if let Kept::MemoryOnly { why } = kept {
                 output::line_to_people(why);

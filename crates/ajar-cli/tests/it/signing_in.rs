@@ -207,7 +207,9 @@ async fn a_second_account_takes_no_favourites_from_the_first_and_inherits_none()
     assert_eq!(default().await.as_deref(), Some("ada"), "it acts for whom names none, as before");
     let (code, stdout, stderr) = user.run(&["sign-out", "ada"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
-    assert_eq!(default().await, None, "nobody acts in its place without a word");
+    assert!(stdout.contains("account = \"ada\" from"), "{stdout}");
+    assert!(stderr.contains("act as “bob” from now on"), "nobody acts in its place without a word: {stderr}");
+    assert_eq!(default().await.as_deref(), Some("bob"));
 }
 
 #[tokio::test]

@@ -93,6 +93,16 @@ pub fn removed_settings(path: &str, name: &str) -> String {
     format!("[accounts.{name}] from {path}")
 }
 
+/// The account acts no more for favourites that name none.
+pub fn removed_default(path: &str, name: &str) -> String {
+    format!("account = \"{name}\" from {path}")
+}
+
+/// Who acts for favourites that name no account, since somebody else did.
+pub fn now_act_as(account: &str) -> String {
+    format!("Favourites that name no account act as {} from now on.", whom(account))
+}
+
 /// Favourites that still name an account that has gone.
 pub fn still_named(favourites: &[String]) -> String {
     let (names, verb) = (favourites.join(", "), if favourites.len() == 1 { "names" } else { "name" });
@@ -208,6 +218,11 @@ pub fn secret_wanted() -> &'static str {
 pub fn signed_in(name: &str, username: Option<&str>) -> String {
     let who = username.map_or_else(String::new, |username| format!(" as {username}"));
     format!("Signed in{who}. The account is called {name}. See all of them with: ajar accounts")
+}
+
+/// Favourites that name no account act as who has just signed in.
+pub fn others_act_as_it() -> &'static str {
+    "Favourites that name no account act as it."
 }
 
 /// Favourites that name no account go on acting as another one than has just signed in.
