@@ -213,6 +213,44 @@ async fn a_second_account_takes_no_favourites_from_the_first_and_inherits_none()
 }
 
 #[tokio::test]
+async fn a_sign_in_begins_anew_when_the_process_that_had_its_page_is_gone() {
+    let user = User::new().await;
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lost = next_event(&mut lines).await.unwrap();
+    host.kill().await.unwrap();
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!(event["event"], "browser", "{event}");
+    assert_ne!(event["url"], lost["url"]);
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!(event["event"], "signedIn", "{event}");
+    let (code, _, stderr) = ended(child).await;
+    assert!(code == 0 && stderr.contains("It begins anew"), "{code} {stderr}");
+}
+
+#[tokio::test]
+async fn a_command_whose_sign_in_was_replaced_stays_as_long_as_the_newer_one_needs_it() {
+    let user = User::new().await;
+    let mut first = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    next_event(&mut lines).await.unwrap();
+    let mut newer = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut newer_lines = BufReader::new(newer.stdout.take().unwrap()).lines();
+    let event = next_event(&mut newer_lines).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    let event = next_event(&mut newer_lines).await.unwrap();
+    assert_eq!(event["event"], "signedIn", "{event}");
+    let (code, _, stderr) = ended(newer).await;
+    assert!(code == 0 && !stderr.contains("anew"), "{code} {stderr}");
+    let (code, _, stderr) = ended(first).await;
+    assert!(code == 3 && stderr.contains("A newer sign-in took the place"), "{code} {stderr}");
+}
+
+#[tokio::test]
 async fn who_is_signed_in_under_two_names_can_sign_out_of_one() {
     let user = User::new().await;
     user.sign_in("bob", &[]).await;
