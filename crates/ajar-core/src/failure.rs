@@ -163,7 +163,7 @@ pub enum Failure {
         account: String,
         /// In what.
         part: AccountPart,
-        /// As it is.
+        /// As it is; empty if it says nothing of it.
         is: String,
         /// As it would be.
         wanted: String,

@@ -183,12 +183,20 @@ impl Engine {
     }
 
     /// Writes down who has signed in, and looks at what waited for it.
-    fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs, az_acts: Option<bool>) -> Result<SignInStage, Trouble> {
+    fn signed_in(
+        &mut self,
+        SignedInAs { account, kept }: SignedInAs,
+        az_acts: Option<bool>,
+    ) -> Result<SignInStage, Trouble> {
         let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
-        let name = named.unwrap_or_else(|| {
-            let known = self.settings.same_account(&account).cloned();
-            known.unwrap_or_else(|| self.settings.new_account_name(&account))
-        });
+        let (name, account) = match named {
+            Some(name) => (name, account),
+            None => match self.settings.same_account(&account).cloned() {
+                // It stays in its tenant.
+                Some((name, known)) => (name, AccountSettings { tenant: known.tenant, ..account }),
+                None => (self.settings.new_account_name(&account), account),
+            },
+        };
         let default = self.settings.default_account(&self.defaults);
         self.settings_file.set_account(&name, &account)?;
         self.read_settings_again();
@@ -379,7 +387,16 @@ fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) ->
             return Err(Failure::AccountDiffers { account, part, is, wanted });
         }
     }
-    Ok(())
+    // Somebody who has signed in without a tenant acts in all of theirs.
+    match &wish.tenant {
+        Some(wanted) if known.tenant.is_none() && known.home_account_id.is_some() => Err(Failure::AccountDiffers {
+            account: name.to_string(),
+            part: AccountPart::Tenant,
+            is: String::new(),
+            wanted: wanted.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn subscription_of(vm: &VmResourceId) -> String {

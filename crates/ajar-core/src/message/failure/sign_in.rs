@@ -232,8 +232,12 @@ pub(super) fn account_differs(account: &str, part: AccountPart, is: &str, wanted
         AccountPart::ClientId => ("by the application", "--client-id"),
         AccountPart::Username => ("the user", "--username"),
     };
+    let title = match is {
+        "" => format!("The account {account} acts in more than {wanted}."),
+        is => format!("The account {account} is {what} {is}, not {wanted}."),
+    };
     words(
-        format!("The account {account} is {what} {is}, not {wanted}."),
+        title,
         "A sign-in makes no other account of it: its favourites would act as that without a word.",
         format!(
             "Leave “{option}” out, choose another name with “--name”, or sign out of it first: “ajar sign-out {account}”."

@@ -310,6 +310,26 @@ async fn a_sign_in_that_would_make_another_account_of_one_is_refused_before_any_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_in_without_a_name_changes_no_tenant_of_an_account_that_is_there() {
+    let world = world("");
+    let running = Running::start(&world);
+    let to = |tenant: Option<&str>| SignIn { tenant: tenant.map(Into::into), ..wish(None) };
+    let mut tenants = Vec::new();
+    for tenant in [Some("contoso.example"), None, Some("fabrikam.example"), Some("Fabrikam.example")] {
+        begin(&running, to(tenant)).await;
+        let snapshot = done(&running).await;
+        let Some(SignInStage::Done { name, .. }) = stage(&snapshot) else { panic!("{:?}", snapshot.sign_in) };
+        tenants.push(format!("{name} {}", account(&snapshot, name.as_str()).tenant.as_deref().unwrap_or("-")));
+    }
+    let (ada, other) = ("ada contoso.example", "ada-2 fabrikam.example");
+    assert_eq!(tenants, [ada, ada, other, other]);
+    begin(&running, wish(Some("all"))).await;
+    done(&running).await;
+    let narrower = SignIn { tenant: Some("fabrikam.example".into()), ..wish(Some("all")) };
+    assert_eq!(running.refused(Request::SignIn(narrower)).await.code, "accountDiffers");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_be_no_tenant_and_no_application_is_told_before_anybody_is_asked() {
     let world = world("");
     let running = Running::start(&world);
