@@ -11,7 +11,10 @@ impl Settings {
             let same_application = own.cloud == account.cloud && own.client_id == account.client_id;
             if account.sign_in.is_interactive() {
                 let home = account.home_account_id.as_ref();
-                return same_application && home.is_some() && own.home_account_id.as_ref() == home;
+                return match &own.home_account_id {
+                    Some(_) => same_application && own.home_account_id.as_ref() == home,
+                    None => own.sign_in.is_interactive() && is_written_of(own, account),
+                };
             }
             same_application
                 && own.sign_in == account.sign_in
@@ -48,6 +51,15 @@ impl Settings {
             names.map(AccountName).filter(|name| name.built_in().is_none() && self.own_account(name).is_none());
         free.next().unwrap_or(AccountName(base))
     }
+}
+
+/// Whether what is written of a person who has never signed in fits one who has: the user name, and what else there is.
+fn is_written_of(own: &AccountSettings, account: &AccountSettings) -> bool {
+    let fits = |own: &Option<String>, is: &Option<String>| own.is_none() || equal(own.as_deref(), is.as_deref());
+    own.username.is_some()
+        && fits(&own.username, &account.username)
+        && fits(&own.cloud, &account.cloud)
+        && fits(&own.client_id, &account.client_id)
 }
 
 fn equal(one: Option<&str>, other: Option<&str>) -> bool {
@@ -108,6 +120,19 @@ mod tests {
         ] {
             assert_eq!(same(other), None);
         }
+    }
+
+    #[test]
+    fn who_is_written_by_hand_is_the_same_by_user_name() {
+        let written = AccountSettings { cloud: None, ..account(SignInMethod::Browser, Some("Ada@contoso.us")) };
+        let settings = Settings { accounts: vec![("work".parse().unwrap(), written)], ..Settings::default() };
+        let same = |username| {
+            let home_account_id = Some("o.t".into());
+            let came = AccountSettings { home_account_id, ..account(SignInMethod::Browser, Some(username)) };
+            settings.same_account(&came).map(|(name, _)| name.as_str())
+        };
+        assert_eq!(same("ada@contoso.us"), Some("work"));
+        assert_eq!(same("grace@contoso.us"), None);
     }
 
     #[test]
