@@ -106,7 +106,14 @@ pub fn now_act_as(account: &str) -> String {
 /// Favourites that still name an account that has gone.
 pub fn still_named(favourites: &[String]) -> String {
     let (names, verb) = (favourites.join(", "), if favourites.len() == 1 { "names" } else { "name" });
-    format!("{names} still {verb} it: sign in again under that name, or name another account in config.toml.")
+    let each = match favourites {
+        [only] => only.as_str(),
+        _ => "NAME",
+    };
+    format!(
+        "{names} still {verb} it: sign in again under that name, or have another account act (“ajar edit {each} --account \
+         ACCOUNT”)."
+    )
 }
 
 /// The Azure CLI does not know a user.
