@@ -213,6 +213,21 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     assert_eq!(running.refused(Request::SignOut { name: "az".parse().unwrap() }).await.code, "signedInElsewhere");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_forgotten_with_the_last_favourite_that_the_account_could_be_refused_for() {
+    let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
+    let running = Running::start(&world);
+    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Mfa };
+    world.scene().trouble.insert(Call::Policies, required.into());
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    world.scene().trouble.clear();
+    assert_eq!(account(&running.snapshot(), "work").state, AccountState::NeedsSignIn);
+    world.write("config.toml", &world.read("config.toml").replace("/subscriptions/s/", "/subscriptions/other/"));
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
 /// A world where that account acts for favourites that name none, or is to.
 fn world_of_default(name: &str, more: &str) -> Arc<World> {
     let world = world(more);
