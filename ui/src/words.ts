@@ -248,6 +248,7 @@ export const words = {
   signInCodeWhere: (until: string) => `It is good until ${until}, on this page:`,
   copyCode: 'Copy the code',
   signedIn: 'Signed in',
+  signInBeginsAnew: 'The Ajar that signed in has ended. It begins anew.',
   signedInAs: (who: string) => `Signed in as ${who}.`,
   untilAjarEnds: 'Until Ajar ends: no keychain keeps it.',
   accountCalled: (name: string, inKeychain: boolean) =>
