@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { accountOf, detailOf, initials, isGuid, isOwn, othersFor, somebodyIsSignedIn, waitsForSignIn, wantingSignIn } from './accounts';
+import { accountOf, detailOf, firstChoice, initials, isGuid, isOwn, othersFor, somebodyIsSignedIn, waitsForSignIn, wantingSignIn } from './accounts';
 import type { AzView } from './bindings/AzView';
 import { account, favourite, snapshot, vmId } from './fixtures/build';
 import * as states from './fixtures/snapshots';
@@ -50,6 +50,13 @@ test('nobody is signed in until an account is, or the Azure CLI has told of one'
 test('who has to sign in matters where favourites act as that account', () => {
   const accounts = [account('a', { state: 'needsSignIn' }), account('b', { state: 'needsSignIn', favourites: 1 })];
   expect(wantingSignIn(snapshot({ accounts })).map(({ name }) => name)).toEqual(['b']);
+});
+
+test('a new favourite names an account at first where none acts for it all the same', () => {
+  const [ada, grace] = [account('ada'), account('grace', { isDefault: true })];
+  expect(firstChoice({ accounts: [ada, grace] })).toBe('');
+  expect(firstChoice({ accounts: [ada] })).toBe('ada');
+  expect(firstChoice({ accounts: [] })).toBe('');
 });
 
 test('an application is named by a GUID', () => {

@@ -18,7 +18,17 @@ export function accountNamed(accounts: AccountView[], name: AccountName): Accoun
 /** The account that a favourite acts as: the one it names, else the default. */
 export function accountOf(favourite: FavouriteView, accounts: AccountView[]): AccountView | undefined {
   const named = favourite.profile.account;
-  return named ? accountNamed(accounts, named) : accounts.find(({ isDefault }) => isDefault);
+  return named ? accountNamed(accounts, named) : usualAccount(accounts);
+}
+
+/** The account that acts for favourites that name none; none where the one that is to is not there. */
+export function usualAccount(accounts: AccountView[]): AccountView | undefined {
+  return accounts.find(({ isDefault }) => isDefault);
+}
+
+/** What a new favourite names at first: no account where one acts for it all the same. */
+export function firstChoice({ accounts }: Pick<Snapshot, 'accounts'>): AccountName | '' {
+  return usualAccount(accounts) ? '' : (accounts[0]?.name ?? '');
 }
 
 /** The account that a favourite names and that is not there any more, if so. */

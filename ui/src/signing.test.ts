@@ -180,6 +180,23 @@ describe('the card of a sign-in', () => {
     expect(asked(engine)).toEqual([wish, wish]);
   });
 
+  test('begins anew where the process that had its page is gone, and not where it was cancelled', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    const { host } = states.accounts(NOW);
+    engine.reply = { answer: 'signingIn', number: 1 };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign in to grace-gov'));
+    const wish = { ask: 'signIn', method: 'browser', name: 'grace-gov' };
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }, { number: 1 }) });
+    const next = { ...states.accounts(NOW), host: { ...host, pid: host.pid + 1 } };
+    await see(next);
+    expect(asked(engine)).toEqual([wish, wish]);
+    expect((await screen.findByText(/It begins anew/)).textContent).toBeTruthy();
+    await see({ ...next, signIn: signIn({ kind: 'beginning' }, { number: 1 }) });
+    await see(next);
+    expect(asked(engine)).toEqual([wish, wish]);
+  });
+
   test('that failed by a code goes on in the browser', async () => {
     const { engine, user, see } = await open(states.accounts(NOW));
     engine.reply = { answer: 'signingIn', number: 1 };
@@ -288,13 +305,14 @@ describe('the accounts', () => {
       answer: 'signedOut',
       removed: ['its sign-in, from the keychain and from memory', '[accounts.grace-gov] from /home/ada/config.toml'],
       remains: ['gov-portal'],
+      acts: 'Favourites that name no account act as “ada” from now on.',
       left: 'The keychain is locked, and may keep a sign-in.',
     };
     await user.click(dialog().getByRole('button', { name: 'Sign out' }));
     await see({ ...states.accounts(NOW), accounts: states.accounts(NOW).accounts.filter(({ name }) => name !== 'grace-gov') });
     expect(asked(engine)).toEqual([{ ask: 'signOut', name: 'grace-gov' }]);
     const told = screen.getByRole('dialog', { name: 'Signed out of grace-gov' }).textContent;
-    for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it']) expect(told).toContain(part);
+    for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it', 'act as “ada”']) expect(told).toContain(part);
   });
 });
 

@@ -175,7 +175,8 @@ export const words = {
   accessHint: 'A shorter limit in the VM’s policy wins.',
 
   account: 'Account',
-  accountUsual: (name: string) => (name ? `The default (${name})` : 'The default'),
+  accountUsual: (name: string) => `The default (${name})`,
+  accountUsualIsGone: (name: string) => `The default (${name} is not there any more)`,
   accountChoice: (name: string, username: string) => `${name} · ${username}`,
   accountIsGone: 'There is no account of that name any more.',
   favouriteTenantHint: 'Of the VM’s subscription, by its id or domain. Left empty, it is found out.',
@@ -247,6 +248,7 @@ export const words = {
   signInCodeWhere: (until: string) => `It is good until ${until}, on this page:`,
   copyCode: 'Copy the code',
   signedIn: 'Signed in',
+  signInBeginsAnew: 'The Ajar that signed in has ended. It begins anew.',
   signedInAs: (who: string) => `Signed in as ${who}.`,
   untilAjarEnds: 'Until Ajar ends: no keychain keeps it.',
   accountCalled: (name: string, inKeychain: boolean) =>

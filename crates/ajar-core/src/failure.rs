@@ -163,7 +163,7 @@ pub enum Failure {
         account: String,
         /// In what.
         part: AccountPart,
-        /// As it is.
+        /// As it is; empty if it says nothing of it.
         is: String,
         /// As it would be.
         wanted: String,
@@ -506,6 +506,8 @@ pub enum Failure {
         name: String,
         /// The accounts there are.
         known: Vec<String>,
+        /// Whether the favourite is only about to be added, so that there is none to change.
+        for_new: bool,
     },
     /// A favourite is in another cloud than the account it is to be opened as.
     OtherCloudsAccount {

@@ -314,6 +314,10 @@ pub enum Reply {
         removed: Vec<String>,
         /// The favourites that still name the account.
         remains: Vec<String>,
+        /// Who acts from now on for favourites that name no account, in words, if that has changed.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        acts: Option<String>,
         /// What may be left in a keychain that could not be used, in words.
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]

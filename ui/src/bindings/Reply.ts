@@ -24,6 +24,10 @@ removed: Array<string>,
  */
 remains: Array<string>, 
 /**
+ * Who acts from now on for favourites that name no account, in words, if that has changed.
+ */
+acts?: string, 
+/**
  * What may be left in a keychain that could not be used, in words.
  */
 left?: string, } | { "answer": "rights", 

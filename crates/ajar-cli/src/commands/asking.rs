@@ -88,7 +88,7 @@ pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<boo
 pub(super) enum Help {
     /// To sign in.
     SignIn(SignIn),
-    /// The account of that name is not there: to sign in under it, or to act as another.
+    /// The account of that name is not there, or nobody is behind it: to sign in under it, or to act as another.
     InPlaceOf(AccountName),
 }
 
@@ -105,16 +105,17 @@ pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: 
         "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
             Some(Help::SignIn(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) }))
         }
-        // The first account there is acts for whom names none.
-        "notSignedIn" if account.is_default && account.name.built_in() == Some(AZ) && has_none_of_its_own(snapshot) => {
-            Some(Help::SignIn(SignIn::by(SignInMethod::Browser)))
+        // Where the Azure CLI has nobody, who signs in acts for whom names none.
+        "notSignedIn" if account.name.built_in() == Some(AZ) => {
+            let has_own = snapshot.accounts.iter().any(|account| account.name.built_in().is_none());
+            match has_own {
+                true => Some(Help::InPlaceOf(account.name.clone())),
+                false if account.is_default => Some(Help::SignIn(SignIn::by(SignInMethod::Browser))),
+                false => None,
+            }
         }
         _ => None,
     }
-}
-
-fn has_none_of_its_own(snapshot: &Snapshot) -> bool {
-    snapshot.accounts.iter().all(|account| account.name.built_in().is_some())
 }
 
 /// What to do where an account is not there.
@@ -128,7 +129,8 @@ pub(super) enum Instead {
 
 /// Asks whom a favourite is to act as whose account is not there. What cannot be understood is asked once more.
 pub(super) async fn instead_of(gone: &AccountName, snapshot: &Snapshot, signals: &mut Signals) -> Result<Instead, End> {
-    let others: Vec<&AccountName> = snapshot.accounts.iter().map(|account| &account.name).collect();
+    let others: Vec<&AccountName> =
+        snapshot.accounts.iter().map(|account| &account.name).filter(|name| *name != gone).collect();
     let listed: Vec<&str> = others.iter().map(|name| name.as_str()).collect();
     // The environment's account comes by its variables, not by a sign-in.
     let can_sign_in = gone.built_in().is_none();

@@ -7,13 +7,13 @@ use ajar_core::account::{AccountName, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request, SecretText, SignIn as Wish};
-use ajar_core::snapshot::{Kept, SignInStage, SignInView, Snapshot};
+use ajar_core::snapshot::{Kept, SignInStage, Snapshot};
 use serde_json::json;
 
 use super::{End, asking};
 use crate::args::{Args, SignIn};
 use crate::output;
-use crate::session::{Session, words};
+use crate::session::Session;
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, all: &Args, args: &SignIn, signals: &mut Signals) -> Result<(), End> {
@@ -66,25 +66,76 @@ pub(super) async fn to_its_end(
     json: bool,
     signals: &mut Signals,
 ) -> Result<AccountName, End> {
-    let number = begun(session, wish, json, signals).await?;
-    tokio::select! {
-        ended = follow(session, json, number) => ended,
-        signal = signals.next() => {
-            // What is not waited for any more is not to be finished by whoever has the page open.
-            session.face.ask(Request::CancelSignIn).await;
-            Err(End::Code(signal.exit_code()))
+    loop {
+        let begun = begun(session, &wish, json, signals).await?;
+        let followed = tokio::select! {
+            followed = follow(session, json, begun) => followed?,
+            signal = signals.next() => {
+                // What is not waited for any more is not to be finished by whoever has the page open.
+                if begun.is_shown_in(&session.snapshot()) {
+                    session.face.ask(Request::CancelSignIn).await;
+                }
+                return Err(End::Code(signal.exit_code()));
+            }
+        };
+        match followed {
+            Followed::Done(name) => return Ok(name),
+            Followed::HostGone => output::line_to_people(message::account::begins_anew()),
+            Followed::Superseded => {
+                let ended = successor_ended(session);
+                tokio::select! {
+                    () = ended => return Err(Trouble::from(Failure::SignInSuperseded).into()),
+                    signal = signals.next() => return Err(End::Code(signal.exit_code())),
+                }
+            }
         }
     }
 }
 
-/// Begins to sign in; its number. Who has no application to sign in with is asked for one.
-async fn begun(session: &Session, wish: Wish, json: bool, signals: &mut Signals) -> Result<u64, End> {
+/// A sign-in of a host; the next host counts from one again.
+#[derive(Clone, Copy)]
+struct Begun {
+    host: u32,
+    number: u64,
+}
+
+impl Begun {
+    fn is_shown_in(self, snapshot: &Snapshot) -> bool {
+        snapshot.host.pid == self.host && snapshot.sign_in.as_ref().is_some_and(|view| view.number == self.number)
+    }
+}
+
+/// How it goes on after a sign-in.
+enum Followed {
+    Done(AccountName),
+    /// A newer one takes its place.
+    Superseded,
+    /// The process that signed in is gone, and its page with it.
+    HostGone,
+}
+
+/// Waits until nobody needs this process for the sign-in that took the place of its own: who hosts the engine has the page
+/// that the browser comes back to.
+async fn successor_ended(session: &Session) {
+    if session.snapshot().host.pid != std::process::id() {
+        return;
+    }
+    output::line_to_people(message::account::stays_for_newer());
+    let ended = |snapshot: &Snapshot| {
+        let stage = snapshot.sign_in.as_ref().map(|view| &view.stage);
+        matches!(stage, None | Some(SignInStage::Done { .. } | SignInStage::Failed { .. }))
+    };
+    session.face.wait_for(ended).await;
+}
+
+/// Begins to sign in. Who has no application to sign in with is asked for one.
+async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals) -> Result<Begun, End> {
     loop {
         let failure = match session.face.ask(Request::SignIn(wish.clone())).await {
-            Reply::SigningIn { number } => return Ok(number),
+            Reply::SigningIn { number } => return Ok(Begun { host: session.snapshot().host.pid, number }),
             Reply::Refused { failure } => failure,
             Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
-                return Err(lost().into());
+                return Err(session.face.why_gone().into());
             }
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
@@ -100,23 +151,26 @@ async fn begun(session: &Session, wish: Wish, json: bool, signals: &mut Signals)
 }
 
 /// Tells each stage, until the sign-in has ended or is not the engine's last one any more.
-async fn follow(session: &Session, json: bool, number: u64) -> Result<AccountName, End> {
+async fn follow(session: &Session, json: bool, begun: Begun) -> Result<Followed, End> {
     let mut told = SignInStage::Beginning;
     loop {
-        let news = |snapshot: &Snapshot| match &snapshot.sign_in {
-            Some(SignInView { number: shown, stage, .. }) => *shown != number || *stage != told,
-            None => true,
+        let news = |snapshot: &Snapshot| {
+            !begun.is_shown_in(snapshot) || snapshot.sign_in.as_ref().is_some_and(|view| view.stage != told)
         };
-        let snapshot = session.face.wait_for(news).await.ok_or_else(lost)?;
+        let snapshot = session.face.wait_for(news).await.ok_or_else(|| session.face.why_gone())?;
         match &snapshot.sign_in {
-            Some(view) if view.number == number => {
+            _ if snapshot.host.pid != begun.host => return Ok(Followed::HostGone),
+            Some(view) if view.number == begun.number => {
                 told = view.stage.clone();
                 if let Some(name) = tell(session, json, &told)? {
-                    return Ok(name);
+                    return Ok(Followed::Done(name));
                 }
             }
-            Some(_) => return Err(Trouble::from(Failure::SignInSuperseded).into()),
-            None => return Err(lost().into()),
+            Some(_) => return Ok(Followed::Superseded),
+            None => {
+                output::line_to_people(message::account::given_up_elsewhere());
+                return Err(End::Code(130));
+            }
         }
     }
 }
@@ -141,8 +195,10 @@ fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<Option<Acc
             }
             let snapshot = session.snapshot();
             let default = snapshot.accounts.iter().find(|account| account.is_default);
-            if let Some(other) = default.filter(|other| other.name != *name && acts_by_default(&snapshot)) {
-                output::line_to_people(&message::account::others_still_act_as(other.name.as_str()));
+            match default.filter(|_| acts_by_default(&snapshot)) {
+                Some(own) if own.name == *name => output::line_to_people(message::account::others_act_as_it()),
+                Some(other) => output::line_to_people(&message::account::others_still_act_as(other.name.as_str())),
+                None => {}
             }
             if let Kept::MemoryOnly { why } = kept {
                 output::line_to_people(why);
@@ -182,9 +238,4 @@ async fn secret(signals: &mut Signals) -> Result<Option<SecretText>, End> {
     };
     let line = text.lines().next().unwrap_or_default().trim();
     Ok((!line.is_empty()).then(|| SecretText::new(line.to_owned())))
-}
-
-/// The engine that signed in is gone.
-fn lost() -> ajar_core::snapshot::FailureView {
-    words(&Failure::SignInSuperseded.into(), "Ajar")
 }

@@ -17,14 +17,18 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
         None => only_one(session)?,
     };
     match session.face.ask(Request::SignOut { name: name.clone() }).await {
-        Reply::SignedOut { removed, remains, left } => {
+        Reply::SignedOut { removed, remains, acts, left } => {
             if args.json {
-                output::json(&json!({ "name": name, "removed": removed, "remains": remains, "left": left }))?;
+                let told = json!({ "name": name, "removed": removed, "remains": remains, "acts": acts, "left": left });
+                output::json(&told)?;
                 return Ok(());
             }
             output::line(&message::account::signed_out(name.as_str(), &removed))?;
             if let Some(left) = left {
                 output::line_to_people(&left);
+            }
+            if let Some(acts) = acts {
+                output::line_to_people(&acts);
             }
             if !remains.is_empty() {
                 output::line_to_people(&message::account::still_named(&remains));

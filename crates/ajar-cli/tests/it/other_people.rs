@@ -44,6 +44,17 @@ async fn another_person_on_the_page_does_not_become_the_account_and_leaves_nothi
 }
 
 #[tokio::test]
+async fn who_is_written_by_hand_and_has_never_signed_in_is_nobody_else_either() {
+    let user = User::new().await;
+    let account = "[accounts.bob]\nsign_in = \"browser\"\nusername = \"bob@contoso.example\"\n";
+    std::fs::write(user.folder().join("config.toml"), user.settings() + account).unwrap();
+    let before = user.settings();
+    let failed = as_ada(&user, &[]).await;
+    assert_eq!(failed["code"], "otherPerson", "{failed}");
+    assert_eq!((user.settings(), user.secrets().await), (before, Vec::<String>::new()));
+}
+
+#[tokio::test]
 async fn an_account_stays_in_its_cloud_and_its_tenant() {
     let user = User::new().await;
     user.sign_in("bob", &[]).await;

@@ -207,7 +207,47 @@ async fn a_second_account_takes_no_favourites_from_the_first_and_inherits_none()
     assert_eq!(default().await.as_deref(), Some("ada"), "it acts for whom names none, as before");
     let (code, stdout, stderr) = user.run(&["sign-out", "ada"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
-    assert_eq!(default().await, None, "nobody acts in its place without a word");
+    assert!(stdout.contains("account = \"ada\" from"), "{stdout}");
+    assert!(stderr.contains("act as “bob” from now on"), "nobody acts in its place without a word: {stderr}");
+    assert_eq!(default().await.as_deref(), Some("bob"));
+}
+
+#[tokio::test]
+async fn a_sign_in_begins_anew_when_the_process_that_had_its_page_is_gone() {
+    let user = User::new().await;
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lost = next_event(&mut lines).await.unwrap();
+    host.kill().await.unwrap();
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!(event["event"], "browser", "{event}");
+    assert_ne!(event["url"], lost["url"]);
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!(event["event"], "signedIn", "{event}");
+    let (code, _, stderr) = ended(child).await;
+    assert!(code == 0 && stderr.contains("It begins anew"), "{code} {stderr}");
+}
+
+#[tokio::test]
+async fn a_command_whose_sign_in_was_replaced_stays_as_long_as_the_newer_one_needs_it() {
+    let user = User::new().await;
+    let mut first = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    next_event(&mut lines).await.unwrap();
+    let mut newer = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut newer_lines = BufReader::new(newer.stdout.take().unwrap()).lines();
+    let event = next_event(&mut newer_lines).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    let event = next_event(&mut newer_lines).await.unwrap();
+    assert_eq!(event["event"], "signedIn", "{event}");
+    let (code, _, stderr) = ended(newer).await;
+    assert!(code == 0 && !stderr.contains("anew"), "{code} {stderr}");
+    let (code, _, stderr) = ended(first).await;
+    assert!(code == 3 && stderr.contains("A newer sign-in took the place"), "{code} {stderr}");
 }
 
 #[tokio::test]

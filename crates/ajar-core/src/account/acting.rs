@@ -87,7 +87,7 @@ impl Settings {
         let own = self.accounts.iter().map(|(name, _)| name.to_string());
         let environment = defaults.environment.then(|| super::ENVIRONMENT.to_owned());
         let known = own.chain(environment).chain([super::AZ.to_owned(), super::AZD.to_owned()]).collect();
-        Failure::UnknownAccount { name: wanted.to_string(), known }
+        Failure::UnknownAccount { name: wanted.to_string(), known, for_new: false }
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
         ] {
             let failure = settings.acting(&profile(Some(wanted), None), &Defaults { cloud: None, environment });
             let known = known.into_iter().map(Into::into).collect();
-            assert_eq!(failure, Err(Failure::UnknownAccount { name: wanted.into(), known }));
+            assert_eq!(failure, Err(Failure::UnknownAccount { name: wanted.into(), known, for_new: false }));
         }
     }
 

@@ -225,7 +225,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
         Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
         Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
         Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },
-        Failure::UnknownAccount { name: account(), known: vec!["az".into()] },
+        Failure::UnknownAccount { name: account(), known: vec!["az".into()], for_new: false },
     ] {
         assert_eq!(problem(failure), (Icon::SignedOut, "Ajar · not signed in to Azure".into()));
     }

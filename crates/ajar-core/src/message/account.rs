@@ -93,10 +93,27 @@ pub fn removed_settings(path: &str, name: &str) -> String {
     format!("[accounts.{name}] from {path}")
 }
 
+/// The account acts no more for favourites that name none.
+pub fn removed_default(path: &str, name: &str) -> String {
+    format!("account = \"{name}\" from {path}")
+}
+
+/// Who acts for favourites that name no account, since somebody else did.
+pub fn now_act_as(account: &str) -> String {
+    format!("Favourites that name no account act as {} from now on.", whom(account))
+}
+
 /// Favourites that still name an account that has gone.
 pub fn still_named(favourites: &[String]) -> String {
     let (names, verb) = (favourites.join(", "), if favourites.len() == 1 { "names" } else { "name" });
-    format!("{names} still {verb} it: sign in again under that name, or name another account in config.toml.")
+    let each = match favourites {
+        [only] => only.as_str(),
+        _ => "NAME",
+    };
+    format!(
+        "{names} still {verb} it: sign in again under that name, or have another account act (“ajar edit {each} --account \
+         ACCOUNT”)."
+    )
 }
 
 /// The Azure CLI does not know a user.
@@ -208,6 +225,26 @@ pub fn secret_wanted() -> &'static str {
 pub fn signed_in(name: &str, username: Option<&str>) -> String {
     let who = username.map_or_else(String::new, |username| format!(" as {username}"));
     format!("Signed in{who}. The account is called {name}. See all of them with: ajar accounts")
+}
+
+/// A sign-in is begun once more, because the process that had the page is gone.
+pub fn begins_anew() -> &'static str {
+    "The Ajar that signed in has ended before it was done. It begins anew: pages and codes of before lead nowhere."
+}
+
+/// Another face has cancelled the sign-in.
+pub fn given_up_elsewhere() -> &'static str {
+    "The sign-in was cancelled in another Ajar, such as its window."
+}
+
+/// A sign-in is over, and the process that made it is needed for the newer one.
+pub fn stays_for_newer() -> &'static str {
+    "A newer sign-in took the place of this one. Ajar stays until that has ended, because it goes through here."
+}
+
+/// Favourites that name no account act as who has just signed in.
+pub fn others_act_as_it() -> &'static str {
+    "Favourites that name no account act as it."
 }
 
 /// Favourites that name no account go on acting as another one than has just signed in.

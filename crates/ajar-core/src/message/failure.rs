@@ -220,7 +220,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),
         Failure::SourceUnusable { address } => network::source_unusable(*address),
         Failure::OtherCloudsAccount { account, cloud, wanted } => machine::other_clouds_account(account, cloud, wanted),
-        Failure::UnknownAccount { name, known } => machine::unknown_account(name, known),
+        Failure::UnknownAccount { name: account, known, for_new } => {
+            machine::unknown_account(account, known, (!for_new).then_some(name))
+        }
         Failure::OtherCloud { running, wanted } => machine::other_cloud(running, wanted),
         Failure::HostSilent { pid } => machine::host_silent(*pid),
         Failure::OtherVersion { running, ours } => machine::other_version(*running, *ours),

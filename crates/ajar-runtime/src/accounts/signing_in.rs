@@ -39,8 +39,14 @@ async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
 
 /// Another person than an account is does not become it: favourites would act as somebody else without a word.
 fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failure> {
-    let known = plan.account.home_account_id.as_deref();
-    if known.is_none_or(|known| known.eq_ignore_ascii_case(&signed_in.home_account_id)) {
+    let same = |known: &str, came: &str| known.eq_ignore_ascii_case(came);
+    let is_meant = match (&plan.account.home_account_id, &plan.account.username, &signed_in.username) {
+        (Some(known), _, _) => same(known, &signed_in.home_account_id),
+        // Who has never signed in is known by name alone, if at all.
+        (None, Some(known), Some(came)) => same(known, came),
+        (None, _, _) => true,
+    };
+    if is_meant {
         return Ok(());
     }
     Err(Failure::OtherPerson {

@@ -19,6 +19,14 @@ use super::publish::key;
 use super::{Asked, Engine};
 use crate::files::State;
 
+/// There is no favourite yet that could be changed.
+fn before_it_is_added(mut trouble: Trouble) -> Trouble {
+    if let Failure::UnknownAccount { for_new, .. } = &mut trouble.failure {
+        *for_new = true;
+    }
+    trouble
+}
+
 impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
     pub(super) fn answer(&mut self, asked: Asked) -> Option<(oneshot::Sender<Reply>, Reply)> {
@@ -102,7 +110,7 @@ impl Engine {
             }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
-                self.acting(&profile)?;
+                self.acting(&profile).map_err(before_it_is_added)?;
                 self.cloud_is_there(&profile)?;
                 vet(name.as_str(), &profile)?;
                 // Asked again after a host went away, it is done already.

@@ -40,8 +40,9 @@ pub(super) enum Signing {
     Stage(SignInStage),
     Ended {
         result: Result<SignedInAs, Trouble>,
-        /// Whether somebody is signed in to the Azure CLI, as which favourites act that name no account.
-        az_acts: bool,
+        /// Whether somebody is signed in to the Azure CLI, as which favourites act that name no account; `None` where that
+        /// does not matter or is not known.
+        az_acts: Option<bool>,
     },
 }
 
@@ -62,11 +63,20 @@ impl Engine {
         self.sign_ins += 1;
         let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
-        let asks_az = self.have_favourites_of_az_by_default();
+        let asks_az = self.az_may_act_by_default();
         let task = tokio::spawn(async move {
             let told = happened.clone();
             let tell = move |stage| drop(told.send(Happened::Signing(number, Signing::Stage(stage))));
-            let az_acts = async { asks_az && accounts.az_accounts().await.is_ok_and(|users| !users.is_empty()) };
+            let az_acts = async {
+                if !asks_az {
+                    return None;
+                }
+                match accounts.az_accounts().await {
+                    Ok(users) => Some(!users.is_empty()),
+                    Err(Trouble { failure: Failure::NotSignedIn { .. }, .. }) => Some(false),
+                    Err(_) => None,
+                }
+            };
             let (result, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
             drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
         });
@@ -75,10 +85,15 @@ impl Engine {
         Ok(number)
     }
 
-    /// Whether favourites act as the Azure CLI's user for want of another account.
-    fn have_favourites_of_az_by_default(&self) -> bool {
+    /// Whether it matters who is signed in to the Azure CLI: favourites act as that for want of another account, or it is
+    /// written that new ones do.
+    fn az_may_act_by_default(&self) -> bool {
         let acts_as_az = self.settings.default_account(&self.defaults).built_in() == Some(AZ);
-        acts_as_az && self.settings.favourites.iter().any(|known| known.profile.account.is_none())
+        acts_as_az && (self.settings.account.is_some() || self.have_favourites_by_default())
+    }
+
+    fn have_favourites_by_default(&self) -> bool {
+        self.settings.favourites.iter().any(|known| known.profile.account.is_none())
     }
 
     /// What the wish says, else the account that it names, else the settings.
@@ -168,23 +183,32 @@ impl Engine {
     }
 
     /// Writes down who has signed in, and looks at what waited for it.
-    fn signed_in(&mut self, SignedInAs { account, kept }: SignedInAs, az_acts: bool) -> Result<SignInStage, Trouble> {
+    fn signed_in(
+        &mut self,
+        SignedInAs { account, kept }: SignedInAs,
+        az_acts: Option<bool>,
+    ) -> Result<SignInStage, Trouble> {
         let named = self.signing_in.as_ref().and_then(|last| last.name.clone());
-        let name = named.unwrap_or_else(|| {
-            let known = self.settings.same_account(&account).cloned();
-            known.unwrap_or_else(|| self.settings.new_account_name(&account))
-        });
+        let (name, account) = match named {
+            Some(name) => (name, account),
+            None => match self.settings.same_account(&account).cloned() {
+                // It stays in its tenant.
+                Some((name, known)) => (name, AccountSettings { tenant: known.tenant, ..account }),
+                None => (self.settings.new_account_name(&account), account),
+            },
+        };
         let default = self.settings.default_account(&self.defaults);
         self.settings_file.set_account(&name, &account)?;
         self.read_settings_again();
         // Whoever acts for favourites that name no account still does: an own account, though there are several now, and
-        // who is signed in to the Azure CLI. Where nobody is, or the account is gone, the only one there is acts for them.
+        // who is signed in to the Azure CLI. Where nobody is, or the account is gone, they act as who has just signed in:
+        // nobody else can.
         let is_own = |name: &AccountName| self.settings.own_account(name).is_some();
         let acts = match default.built_in() {
-            Some(AZ) if az_acts => Some(&default),
+            Some(AZ) => az_acts.map(|acts| if acts { &default } else { &name }),
+            Some(_) => None,
             None if is_own(&default) => Some(&default),
-            None if self.settings.accounts.len() == 1 => Some(&name),
-            _ => None,
+            None => Some(&name),
         };
         if let Some(acts) = acts.filter(|acts| self.settings.default_account(&self.defaults) != **acts) {
             self.settings_file.set_default_account(acts)?;
@@ -251,30 +275,35 @@ impl Engine {
     pub(super) fn signed_out(&mut self, SignedOut { name, result, reply }: SignedOut) {
         let path = self.settings_file.path().display().to_string();
         let written = self.settings.own_account(&name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
+        let acted = self.settings.default_account(&self.defaults);
         let removed = result.and_then(|Forgotten { had_sign_in, unusable }| {
-            let had_settings = self.settings_file.remove_account(&name)?;
+            let had = self.settings_file.remove_account(&name)?;
             let sign_in = had_sign_in.then(|| message::account::removed_sign_in(unusable.is_some()));
-            let settings = had_settings.then(|| message::account::removed_settings(&path, &written));
+            let settings = had.account.then(|| message::account::removed_settings(&path, &written));
+            let default = had.default.then(|| message::account::removed_default(&path, &written));
             let left = unusable.map(|trouble| message::account::left_in_keychain(trouble).to_owned());
-            Ok((sign_in.into_iter().chain(settings).collect(), left))
+            Ok((sign_in.into_iter().chain(settings).chain(default).collect(), had.default, left))
         });
-        self.settings_seen = None;
-        self.reload_settings();
+        self.read_settings_again();
         self.is_accepted(&name);
         if self.looked {
             // What could not be read as this account is not told of for ever.
             self.begin_refresh();
         }
         let answer = match removed {
-            Ok((removed, left)) => Reply::SignedOut { removed, remains: self.favourites_naming(&name), left },
+            Ok((removed, was_default, left)) => {
+                let acts = self.settings.default_account(&self.defaults);
+                let is_news = acts != acted && (was_default || self.have_favourites_by_default());
+                let acts = is_news.then(|| message::account::now_act_as(acts.as_str()));
+                Reply::SignedOut { removed, remains: self.favourites_naming(&name), acts, left }
+            }
             Err(trouble) => self.refused(&trouble, name.as_str()),
         };
         drop(reply.send(answer));
     }
 
     fn favourites_naming(&self, name: &AccountName) -> Vec<String> {
-        let default = self.settings.account.as_ref();
-        let named = |known: &&Favourite| known.profile.account.as_ref().or(default) == Some(name);
+        let named = |known: &&Favourite| known.profile.account.as_ref() == Some(name);
         let of_name = self.settings.favourites.iter().filter(named);
         of_name.map(|favourite| favourite.name.to_string()).collect()
     }
@@ -296,10 +325,15 @@ impl Engine {
     }
 
     /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
-    /// another tenant wants more.
+    /// another tenant wants more; but not where nothing is left that the account acts on.
     pub(super) fn note_accepted_account(&mut self, vm: &VmResourceId) {
         let Some(account) = self.acted.get(vm).map(|acting| acting.account.clone()) else { return };
-        if self.remembered.state().refused.get(&account.key()) == Some(&subscription_of(vm)) {
+        let Some(refused_in) = self.remembered.state().refused.get(&account.key()) else { return };
+        let is_there = |known: &Favourite| {
+            subscription_of(&known.profile.vm) == *refused_in
+                && self.acting(&known.profile).is_ok_and(|acting| acting.account == account)
+        };
+        if *refused_in == subscription_of(vm) || !self.settings.favourites.iter().any(is_there) {
             self.is_accepted(&account);
         }
     }
@@ -358,7 +392,16 @@ fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) ->
             return Err(Failure::AccountDiffers { account, part, is, wanted });
         }
     }
-    Ok(())
+    // Somebody who has signed in without a tenant acts in all of theirs.
+    match &wish.tenant {
+        Some(wanted) if known.tenant.is_none() && known.home_account_id.is_some() => Err(Failure::AccountDiffers {
+            account: name.to_string(),
+            part: AccountPart::Tenant,
+            is: String::new(),
+            wanted: wanted.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn subscription_of(vm: &VmResourceId) -> String {

@@ -151,16 +151,23 @@ pub(super) fn command_not_for_rdp(name: &str) -> Words {
     )
 }
 
-pub(super) fn unknown_account(name: &str, known: &[String]) -> Words {
+pub(super) fn unknown_account(name: &str, known: &[String], favourite: Option<&str>) -> Words {
+    let act_as = match favourite {
+        Some(favourite) => format!("Have {favourite} act as one of these (“ajar edit {favourite} --account ACCOUNT”)"),
+        None => "Name one of these (“--account ACCOUNT”)".to_owned(),
+    };
     words(
-        format!("There is no account called “{name}”."),
+        match favourite {
+            Some(_) => format!("There is no account called “{name}”."),
+            None => format!("There is no account called “{name}” to act as."),
+        },
         format!("There is {}, and Ajar does not act as another in its place.", known.join(", ")),
-        format!(
-            "Have the favourite act as one of these (“ajar edit FAVOURITE --account ACCOUNT”), or sign in under that name \
-             (“ajar sign-in --name {name}”)."
-        ),
+        format!("{act_as}, or sign in under that name (“ajar sign-in --name {name}”)."),
     )
-    .in_window("Sign in under that name, or have the favourite act as another account.")
+    .in_window(match favourite {
+        Some(_) => "Sign in under that name, or have the favourite act as another account.",
+        None => "Choose another account, or sign in under that name.",
+    })
 }
 
 pub(super) fn other_clouds_account(account: &str, cloud: &str, wanted: &str) -> Words {

@@ -232,13 +232,18 @@ pub(super) fn account_differs(account: &str, part: AccountPart, is: &str, wanted
         AccountPart::ClientId => ("by the application", "--client-id"),
         AccountPart::Username => ("the user", "--username"),
     };
+    let title = match is {
+        "" => format!("The account {account} acts in more than {wanted}."),
+        is => format!("The account {account} is {what} {is}, not {wanted}."),
+    };
     words(
-        format!("The account {account} is {what} {is}, not {wanted}."),
+        title,
         "A sign-in makes no other account of it: its favourites would act as that without a word.",
         format!(
             "Leave “{option}” out, choose another name with “--name”, or sign out of it first: “ajar sign-out {account}”."
         ),
     )
+    .in_window("Leave that out, choose another name, or sign out of the account first.")
 }
 
 pub(super) fn nothing_to_sign_out(name: &str, known: &[String]) -> Words {
@@ -258,7 +263,8 @@ pub(super) fn account_exists(name: &str) -> Words {
             format!("“{name}” is a name of Ajar’s own."),
             format!("It stands for {who}, and is there without signing in."),
             "Choose another name with “--name”.",
-        );
+        )
+        .in_window("Choose another name.");
     }
     words(
         format!("There is an account {name} already."),

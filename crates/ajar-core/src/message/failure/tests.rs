@@ -138,7 +138,8 @@ fn every_failure() -> Vec<Failure> {
         Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
         Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
         Failure::BeingOpened { name: "web-01".into() },
-        Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()] },
+        Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()], for_new: false },
+        Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()], for_new: true },
         Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
         Failure::OtherAccount { running: "az".into(), wanted: "environment".into() },
         Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
@@ -292,7 +293,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
     for failure in every_failure().into_iter().chain([
         Failure::SignInRequired { account: of_account(), reason: mfa },
         Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true },
-        Failure::UnknownAccount { name: of_account(), known: vec!["az".into()] },
+        Failure::UnknownAccount { name: of_account(), known: vec!["az".into()], for_new: false },
     ]) {
         let code = failure.code();
         let said = said(failure);

@@ -72,22 +72,35 @@ impl SettingsFile {
         })
     }
 
-    /// Removes an account. Whether it was there. Who names it still does: another account in its place would act as
-    /// somebody else without a word.
+    /// Removes an account, also as the one that acts for favourites that name none: they could neither be opened nor
+    /// added as long as it stood there. A favourite that names it still does, and acts as nobody else.
     ///
     /// # Errors
     /// [`Failure::Settings`].
-    pub fn remove_account(&self, name: &AccountName) -> Result<bool, Trouble> {
-        let mut was_there = false;
+    pub fn remove_account(&self, name: &AccountName) -> Result<RemovedAccount, Trouble> {
+        let mut removed = RemovedAccount::default();
         self.edit(|document, settings| {
             if let Some((written, _)) = settings.own_account(name) {
                 tables_of(document, "accounts")?.remove(written.as_str());
-                was_there = true;
+                removed.account = true;
+            }
+            if settings.account.as_ref() == Some(name) {
+                write(document.as_table_mut(), "account", None);
+                removed.default = true;
             }
             Ok(())
         })?;
-        Ok(was_there)
+        Ok(removed)
     }
+}
+
+/// What was in the settings of an account that has been removed from them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemovedAccount {
+    /// Its table.
+    pub account: bool,
+    /// That it acts for favourites that name no account.
+    pub default: bool,
 }
 
 /// What is known of an account, as it is written.
@@ -130,8 +143,8 @@ mod tests {
         let less = AccountSettings::new(SignInMethod::DeviceCode);
         file.set_account(&"GOV".parse().unwrap(), &less).unwrap();
         assert_eq!(file.read().unwrap().accounts, [(name.clone(), less)]);
-        assert!(file.remove_account(&name).unwrap());
-        assert!(!file.remove_account(&name).unwrap());
+        assert_eq!(file.remove_account(&name).unwrap(), RemovedAccount { account: true, default: false });
+        assert_eq!(file.remove_account(&name).unwrap(), RemovedAccount::default());
         assert_eq!(file.read().unwrap().accounts, []);
     }
 
@@ -153,14 +166,13 @@ mod tests {
         file.set_account(&"other".parse().unwrap(), &account).unwrap();
         file.remove_account(&"other".parse().unwrap()).unwrap();
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), changed);
-        file.remove_account(&name).unwrap();
-        let left = std::fs::read_to_string(file.path()).unwrap();
-        assert!(
-            left.starts_with("# mine\naccount = \"work\" # the usual one\n") && !left.contains("[accounts"),
-            "{left}"
-        );
         file.set_default_account(&"home".parse().unwrap()).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), left.replace("work", "home"));
+        let other = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(other, changed.replace("account = \"work\"", "account = \"home\""));
+        file.set_default_account(&"WORK".parse().unwrap()).unwrap();
+        assert_eq!(file.remove_account(&name).unwrap(), RemovedAccount { account: true, default: true });
+        let left = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!left.contains("account") && left.contains("client_id = \"app\" # registered by IT"), "{left}");
     }
 
     #[test]

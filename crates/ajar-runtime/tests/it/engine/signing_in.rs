@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use ajar_core::account::{KeychainTrouble, SignInMethod};
 use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
 use ajar_runtime::ports::AzAccount;
 
 use super::Running;
-use crate::world::{Call, World};
+use crate::world::{Call, World, vm};
 
 fn wish(name: Option<&str>) -> SignIn {
     SignIn { name: name.map(|name| name.parse().unwrap()), ..SignIn::by(SignInMethod::Browser) }
@@ -195,12 +196,12 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     running.done(Request::Refresh).await;
     let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
     assert_eq!(snapshot.refresh_problem, None);
-    let Reply::SignedOut { removed, remains, left } =
+    let Reply::SignedOut { removed, remains, acts, left } =
         running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
     else {
         panic!("not signed out")
     };
-    assert_eq!((removed.len(), left), (2, None), "{removed:?}");
+    assert_eq!((removed.len(), acts, left), (2, None, None), "{removed:?}");
     assert!(removed[0].contains("keychain") && removed[1].contains("[accounts.ada]"), "{removed:?}");
     assert_eq!(remains, ["web"]);
     let told =
@@ -210,6 +211,79 @@ async fn signing_out_removes_all_there_is_and_says_what() {
     assert!(world.scene().signed_in.is_empty());
     assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "nothingToSignOut");
     assert_eq!(running.refused(Request::SignOut { name: "az".parse().unwrap() }).await.code, "signedInElsewhere");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_forgotten_with_the_last_favourite_that_the_account_could_be_refused_for() {
+    let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
+    let running = Running::start(&world);
+    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Mfa };
+    world.scene().trouble.insert(Call::Policies, required.into());
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    world.scene().trouble.clear();
+    assert_eq!(account(&running.snapshot(), "work").state, AccountState::NeedsSignIn);
+    world.write("config.toml", &world.read("config.toml").replace("/subscriptions/s/", "/subscriptions/other/"));
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
+/// A world where that account acts for favourites that name none, or is to.
+fn world_of_default(name: &str, more: &str) -> Arc<World> {
+    let world = world(more);
+    world.write("config.toml", &format!("account = \"{name}\"\n{}", world.read("config.toml")));
+    world
+}
+
+async fn sign_out(running: &Running, name: &str) -> (Vec<String>, Vec<String>, Option<String>) {
+    let reply = running.ask(Request::SignOut { name: name.parse().unwrap() }).await;
+    let Reply::SignedOut { removed, remains, acts, .. } = reply else { panic!("{reply:?}") };
+    (removed, remains, acts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_of_the_account_that_acts_by_default_takes_that_out_of_the_settings_and_says_who_acts_now() {
+    let world = world_of_default("ada", "");
+    let running = Running::start(&world);
+    for name in ["ada", "fritz"] {
+        begin(&running, wish(Some(name))).await;
+        done(&running).await;
+    }
+    assert_eq!(running.snapshot().host.account, "ada");
+    let (removed, remains, acts) = sign_out(&running, "ADA").await;
+    assert!(removed.last().is_some_and(|last| last.starts_with("account = \"ada\" from ")), "{removed:?}");
+    assert_eq!(remains, Vec::<String>::new(), "no favourite names it");
+    assert_eq!(acts.as_deref(), Some("Favourites that name no account act as “fritz” from now on."));
+    assert_eq!(running.snapshot().host.account, "fritz");
+    let profile = Profile::new(vm("more"));
+    running.done(Request::Add { name: "more".parse().unwrap(), profile }).await;
+    // The last one of all.
+    let (removed, _, acts) = sign_out(&running, "fritz").await;
+    assert!(removed.iter().all(|removed| !removed.starts_with("account")), "{removed:?}");
+    assert!(acts.is_some_and(|acts| acts.contains("the Azure CLI")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_takes_the_place_of_a_default_that_is_gone_or_that_nobody_is_behind() {
+    for gone in ["ada", "az"] {
+        let world = world_of_default(gone, "[accounts.fritz]\nsign_in = \"browser\"\n");
+        let running = Running::start(&world);
+        begin(&running, wish(Some("grace"))).await;
+        let snapshot = done(&running).await;
+        assert_eq!((snapshot.host.account.as_str(), account(&snapshot, "grace").is_default), ("grace", true), "{gone}");
+        let written = world.read("config.toml");
+        assert!(written.contains("account = \"grace\"") && !written.contains(&format!("\"{gone}\"")), "{written}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_the_azure_cli_did_not_tell_who_is_signed_in_changes_nothing_of_who_acts() {
+    let world = world_of_default("az", "");
+    let silent = Failure::Internal { detail: "it did not answer".into() };
+    world.scene().trouble.insert(Call::AzAccounts, silent.into());
+    let running = Running::start(&world);
+    begin(&running, wish(None)).await;
+    assert_eq!(done(&running).await.host.account, "az");
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,6 +322,26 @@ async fn a_sign_in_that_would_make_another_account_of_one_is_refused_before_any_
     let same = SignIn { cloud: Some("fake".into()), tenant: Some("Contoso.example".into()), ..wish(Some("ada")) };
     begin(&running, same).await;
     assert!(matches!(stage(&*done(&running).await), Some(SignInStage::Done { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_without_a_name_changes_no_tenant_of_an_account_that_is_there() {
+    let world = world("");
+    let running = Running::start(&world);
+    let to = |tenant: Option<&str>| SignIn { tenant: tenant.map(Into::into), ..wish(None) };
+    let mut tenants = Vec::new();
+    for tenant in [Some("contoso.example"), None, Some("fabrikam.example"), Some("Fabrikam.example")] {
+        begin(&running, to(tenant)).await;
+        let snapshot = done(&running).await;
+        let Some(SignInStage::Done { name, .. }) = stage(&snapshot) else { panic!("{:?}", snapshot.sign_in) };
+        tenants.push(format!("{name} {}", account(&snapshot, name.as_str()).tenant.as_deref().unwrap_or("-")));
+    }
+    let (ada, other) = ("ada contoso.example", "ada-2 fabrikam.example");
+    assert_eq!(tenants, [ada, ada, other, other]);
+    begin(&running, wish(Some("all"))).await;
+    done(&running).await;
+    let narrower = SignIn { tenant: Some("fabrikam.example".into()), ..wish(Some("all")) };
+    assert_eq!(running.refused(Request::SignIn(narrower)).await.code, "accountDiffers");
 }
 
 #[tokio::test(start_paused = true)]
