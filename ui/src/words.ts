@@ -37,6 +37,7 @@ const failureChips: Record<string, string> = {
   conditionalAccess: 'Sign-in blocked',
   consentMissing: 'No consent yet',
   notInTenant: 'Not in the tenant',
+  otherTenant: 'Another tenant',
   clientUnknown: 'Sign-in not set up',
   noClientId: 'Sign-in not set up',
   accountDisabled: 'Account disabled',

@@ -117,6 +117,12 @@ pub enum Failure {
         /// Why.
         reason: TenantReason,
     },
+    /// Azure takes no token of the tenant in which the account acts: the subscription is of another (401
+    /// `InvalidAuthenticationTokenTenant`).
+    OtherTenant {
+        /// The subscription's tenant, if Azure told.
+        tenant: Option<String>,
+    },
     /// The application that is to sign people in cannot do so.
     ClientUnknown {
         /// The application.

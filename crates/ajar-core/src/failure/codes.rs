@@ -36,6 +36,7 @@ impl Failure {
             Self::ConditionalAccess { .. } => "conditionalAccess",
             Self::ConsentMissing { .. } => "consentMissing",
             Self::NotInTenant { .. } => "notInTenant",
+            Self::OtherTenant { .. } => "otherTenant",
             Self::ClientUnknown { .. } => "clientUnknown",
             Self::SignInIncomplete { .. } => "signInIncomplete",
             Self::NoClientId { .. } => "noClientId",
@@ -147,6 +148,7 @@ impl Failure {
             | Self::ConditionalAccess { .. }
             | Self::ConsentMissing { .. }
             | Self::NotInTenant { .. }
+            | Self::OtherTenant { .. }
             | Self::ClientUnknown { .. }
             | Self::NoClientId { .. }
             | Self::AccountDisabled { .. }

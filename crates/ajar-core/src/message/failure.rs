@@ -140,6 +140,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
         Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
+        Failure::OtherTenant { tenant } => sign_in::other_tenant(name, tenant.as_deref()),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
         Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
         Failure::NoClientId { cloud } => sign_in::no_client_id(cloud),

@@ -34,14 +34,25 @@ impl As {
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
     async fn told<T>(&self, about: &ResourceId, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble {
-            failure: Failure::NotSignedIn { .. } | Failure::NotSignedInToAzd { .. } | Failure::SignInRequired { .. },
-            ..
-        }) = result
-        {
-            self.accounts.forget_tenant(about.subscription_id(), &self.acting).await;
+        match result {
+            Err(trouble) => Err(self.trouble(about, trouble).await),
+            result => result,
         }
-        result
+    }
+
+    /// The trouble with a call about something.
+    async fn trouble(&self, about: &ResourceId, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+        let subscription = about.subscription_id();
+        if matches!(
+            failure,
+            Failure::NotSignedIn { .. }
+                | Failure::NotSignedInToAzd { .. }
+                | Failure::SignInRequired { .. }
+                | Failure::OtherTenant { .. }
+        ) {
+            self.accounts.forget_tenant(subscription, &self.acting).await;
+        }
+        Trouble { failure: self.accounts.behind(failure, subscription, &self.acting), correlation_id }
     }
 }
 
@@ -55,7 +66,13 @@ impl Azure for As {
     async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
         let Some(first) = vms.first() else { return Vec::new() };
         match self.client(first.resource()).await {
-            Ok(client) => client.jit_policies_of(vms).await,
+            Ok(client) => {
+                let mut told = Vec::with_capacity(vms.len());
+                for (vm, policies) in vms.iter().zip(client.jit_policies_of(vms).await) {
+                    told.push(self.told(vm.resource(), policies).await);
+                }
+                told
+            }
             Err(trouble) => vec![Err(trouble); vms.len()],
         }
     }
@@ -98,6 +115,7 @@ impl Azure for As {
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
-        self.client(vm.resource()).await?.granted(vm).await
+        let granted = self.client(vm.resource()).await?.granted(vm).await;
+        self.told(vm.resource(), granted).await
     }
 }

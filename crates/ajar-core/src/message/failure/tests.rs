@@ -64,6 +64,8 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NothingToSignOut { name: "nobody".into(), known: vec!["ada".into()] },
         Failure::SubscriptionNotFound { subscription: "5b9c2a30".into() },
+        Failure::OtherTenant { tenant: Some("e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02".into()) },
+        Failure::OtherTenant { tenant: None },
         Failure::SignInIncomplete { lacks: SignInPart::Tenant },
         Failure::SignInIncomplete { lacks: SignInPart::ClientId },
         Failure::SignInIncomplete { lacks: SignInPart::Secret },
