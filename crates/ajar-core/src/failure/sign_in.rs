@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
+
 /// Why somebody has to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +73,27 @@ pub enum Proof {
     Certificate,
     /// A token of the platform that it runs on: workload identity.
     Federated,
+}
+
+impl Failure {
+    /// The same of the account of that name: where several are one identity, they share what signs it in, and so what it
+    /// hears.
+    #[must_use]
+    pub fn of_account(mut self, name: &str) -> Self {
+        match &mut self {
+            Self::PrincipalRefused { account, .. }
+            | Self::SecretMissing { account }
+            | Self::CertificateUnfit { account, .. }
+            | Self::TokenFileUnfit { account, .. }
+            | Self::SignInRequired { account, .. }
+            | Self::ConditionalAccess { account, .. }
+            | Self::NotInTenant { account, .. }
+            | Self::AccountDisabled { account } => name.clone_into(account),
+            Self::InteractionRequired { account, .. } => *account = name.into(),
+            _ => {}
+        }
+        self
+    }
 }
 
 /// What an account is by; a sign-in changes none of it.

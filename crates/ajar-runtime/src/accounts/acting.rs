@@ -29,7 +29,12 @@ impl As {
     }
 
     async fn client(&self, about: &ResourceId) -> Result<ArmClient, Trouble> {
-        self.accounts.client(&self.acting, about.subscription_id()).await
+        self.accounts.client(&self.acting, about.subscription_id()).await.map_err(|trouble| self.named(trouble))
+    }
+
+    /// Trouble with the account, by the name under which it acts here.
+    fn named(&self, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+        Trouble { failure: failure.of_account(self.acting.account.as_str()), correlation_id }
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
@@ -52,7 +57,8 @@ impl As {
         ) {
             self.accounts.forget_tenant(subscription, &self.acting).await;
         }
-        Trouble { failure: self.accounts.behind(failure, subscription, &self.acting), correlation_id }
+        let failure = self.accounts.behind(failure, subscription, &self.acting);
+        self.named(Trouble { failure, correlation_id })
     }
 }
 
@@ -96,7 +102,7 @@ impl Azure for As {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
                 InitiateFailure::Unanswered(trouble)
             }
-            InitiateError::Refused(trouble) => InitiateFailure::Refused(trouble),
+            InitiateError::Refused(trouble) => InitiateFailure::Refused(self.named(trouble)),
         })
     }
 
@@ -106,12 +112,14 @@ impl Azure for As {
     }
 
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
-        self.client(vm.resource()).await?.start(vm, wanted).await
+        let started = self.client(vm.resource()).await?.start(vm, wanted).await;
+        self.told(vm.resource(), started).await
     }
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         let Some(first) = network_interfaces.first() else { return Ok(VmAddresses::default()) };
-        self.client(first).await?.addresses(network_interfaces).await
+        let addresses = self.client(first).await?.addresses(network_interfaces).await;
+        self.told(first, addresses).await
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {

@@ -175,6 +175,13 @@ fn refused_sign_ins() -> Vec<Failure> {
         proof: Proof::Certificate,
         detail: "Wrong.".into(),
     };
+    let unwritten = |proof| Failure::PrincipalRefused {
+        account: crate::message::account::nameless(),
+        client_id: client_id(),
+        proof,
+        detail: "Wrong.".into(),
+    };
+    let unwritten = [Proof::Secret, Proof::Federated].map(unwritten);
     let held_back = Failure::InteractionRequired {
         account: account().into(),
         client_id: client_id().into(),
@@ -183,7 +190,8 @@ fn refused_sign_ins() -> Vec<Failure> {
         scope: "https://management.azure.com/.default".into(),
     };
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed, refused, held_back]).collect()
+    let others = [blocked, unagreed, refused, held_back];
+    required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(unwritten).collect()
 }
 
 #[test]
