@@ -43,6 +43,7 @@ const failureChips: Record<string, string> = {
   accountDisabled: 'Account disabled',
   signInDeclined: 'Not signed in',
   signInTimedOut: 'Not signed in',
+  signInNotCompleted: 'Not signed in',
   clockSkew: 'Clock is off',
   interactionRequired: 'Sign in anew',
   keychainUnavailable: 'No keychain',

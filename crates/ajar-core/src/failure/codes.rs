@@ -47,6 +47,7 @@ impl Failure {
             Self::AccountDisabled { .. } => "accountDisabled",
             Self::SignInDeclined => "signInDeclined",
             Self::SignInTimedOut => "signInTimedOut",
+            Self::SignInNotCompleted => "signInNotCompleted",
             Self::SignInSuperseded => "signInSuperseded",
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
@@ -154,6 +155,7 @@ impl Failure {
             | Self::AccountDisabled { .. }
             | Self::SignInDeclined
             | Self::SignInTimedOut
+            | Self::SignInNotCompleted
             | Self::SignInSuperseded
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }

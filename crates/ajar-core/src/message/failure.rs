@@ -151,6 +151,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::AccountDisabled { account } => sign_in::disabled(account),
         Failure::SignInDeclined => sign_in::declined(),
         Failure::SignInTimedOut => sign_in::timed_out(),
+        Failure::SignInNotCompleted => sign_in::not_completed(),
         Failure::SignInSuperseded => sign_in::superseded(),
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),

@@ -215,6 +215,14 @@ pub(super) fn timed_out() -> Words {
     )
 }
 
+pub(super) fn not_completed() -> Words {
+    words(
+        "The sign-in was not completed.",
+        "Azure does not take what came back from its page: it was used already, or came too late.",
+        "Sign in again, and go on in the newest page.",
+    )
+}
+
 pub(super) fn superseded() -> Words {
     words(
         "A newer sign-in took the place of this one.",
