@@ -60,10 +60,10 @@ pub(super) struct Refused {
 impl Refused {
     /// Of a sign-in under way. Nothing was signed in before that could have run out.
     pub(super) fn of_sign_in(self) -> Failure {
-        match self.failure {
-            Failure::SignInRequired { reason: SignInReason::Expired, .. } => Failure::SignInNotCompleted,
-            failure => failure,
+        if let Failure::SignInRequired { reason: SignInReason::Expired, .. } = self.failure {
+            return Failure::SignInNotCompleted;
         }
+        self.failure
     }
 }
 

@@ -80,17 +80,18 @@ impl Failure {
     /// hears.
     #[must_use]
     pub fn of_account(mut self, name: &str) -> Self {
-        match &mut self {
-            Self::PrincipalRefused { account, .. }
-            | Self::SecretMissing { account }
-            | Self::CertificateUnfit { account, .. }
-            | Self::TokenFileUnfit { account, .. }
-            | Self::SignInRequired { account, .. }
-            | Self::ConditionalAccess { account, .. }
-            | Self::NotInTenant { account, .. }
-            | Self::AccountDisabled { account } => name.clone_into(account),
-            Self::InteractionRequired { account, .. } => *account = name.into(),
-            _ => {}
+        if let Self::PrincipalRefused { account, .. }
+        | Self::SecretMissing { account }
+        | Self::CertificateUnfit { account, .. }
+        | Self::TokenFileUnfit { account, .. }
+        | Self::SignInRequired { account, .. }
+        | Self::ConditionalAccess { account, .. }
+        | Self::NotInTenant { account, .. }
+        | Self::AccountDisabled { account } = &mut self
+        {
+            name.clone_into(account);
+        } else if let Self::InteractionRequired { account, .. } = &mut self {
+            *account = name.into();
         }
         self
     }

@@ -135,12 +135,9 @@ impl Inner {
     /// it got none of the subscription's.
     pub(super) fn behind(&self, failure: Failure, subscription: &str, acting: &Acting) -> Failure {
         let Failure::OtherTenant { tenant: Some(tenant) } = &failure else { return failure };
-        match self.known().tenants.refused.get(&place(acting, subscription)) {
-            Some(refused @ Failure::NotInTenant { tenant: of, .. }) if of.eq_ignore_ascii_case(tenant) => {
-                refused.clone()
-            }
-            _ => failure,
-        }
+        let refused = self.known().tenants.refused.get(&place(acting, subscription)).cloned();
+        let of_tenant = |refused: &Failure| matches!(refused, Failure::NotInTenant { tenant: of, .. } if of.eq_ignore_ascii_case(tenant));
+        refused.filter(of_tenant).unwrap_or_else(|| failure.clone())
     }
 
     /// Forgets the tenant of a subscription: it may have moved to another since, and so tokens are refused.
