@@ -175,13 +175,12 @@ fn refused_sign_ins() -> Vec<Failure> {
         proof: Proof::Certificate,
         detail: "Wrong.".into(),
     };
-    let unwritten = |proof| Failure::PrincipalRefused {
+    let unwritten = Failure::PrincipalRefused {
         account: crate::message::account::nameless(),
         client_id: client_id(),
-        proof,
+        proof: Proof::Federated,
         detail: "Wrong.".into(),
     };
-    let unwritten = [Proof::Secret, Proof::Federated].map(unwritten);
     let held_back = Failure::InteractionRequired {
         account: account().into(),
         client_id: client_id().into(),
@@ -190,8 +189,8 @@ fn refused_sign_ins() -> Vec<Failure> {
         scope: "https://management.azure.com/.default".into(),
     };
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    let others = [blocked, unagreed, refused, held_back];
-    required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(unwritten).collect()
+    let others = [blocked, unagreed, refused, held_back, unwritten];
+    required.into_iter().chain(of_tenant).chain(flaws).chain(others).collect()
 }
 
 #[test]
