@@ -50,7 +50,13 @@ test('a session of the Azure CLI is renewed by the command that Azure wants', ()
 });
 
 test('another account is a way out where rights or sign-ins are in the way', () => {
-  const codes = ['accessDenied', 'notInTenant', 'portSilent'].map((code) => failure(code));
+  const codes = ['accessDenied', 'notInTenant', 'otherTenant', 'portSilent'].map((code) => failure(code));
   const told = [...codes, signInRequired, unknownAccount].filter(dependsOnAccount);
-  expect(told.map(({ code }) => code)).toEqual(['accessDenied', 'notInTenant', 'signInRequired', 'unknownAccount']);
+  expect(told.map(({ code }) => code)).toEqual([
+    'accessDenied',
+    'notInTenant',
+    'otherTenant',
+    'signInRequired',
+    'unknownAccount',
+  ]);
 });

@@ -41,7 +41,15 @@ export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, ac
 }
 
 /** Failures that are no want of a sign-in, and where another account may be let through all the same. */
-const OTHERS_MAY = ['accessDenied', 'policyUnseen', 'notInTenant', 'accountDisabled', 'vmNotFound', 'otherCloudsAccount'];
+const OTHERS_MAY = [
+  'accessDenied',
+  'policyUnseen',
+  'notInTenant',
+  'otherTenant',
+  'accountDisabled',
+  'vmNotFound',
+  'otherCloudsAccount',
+];
 
 /** Whether another account may be let through where this one is not. */
 export function dependsOnAccount({ code, wantsSignIn }: FailureView): boolean {

@@ -12,6 +12,7 @@ use url::Url;
 use crate::arm_client::{Answer, Asked};
 use crate::connection;
 use crate::policies::{header, is_claims_challenge, retry_after};
+use crate::tenant;
 use crate::wire::{Each, if_understood};
 
 /// When to come back after a 429 that does not say.
@@ -216,6 +217,9 @@ fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failur
     if let Some(claims) = challenge(answer) {
         return Failure::ClaimsRequired { claims: claims.to_owned(), scope: token_scope.to_owned(), tenant: None };
     }
+    if error.has("InvalidAuthenticationTokenTenant") {
+        return Failure::OtherTenant { tenant: tenant::challenged(&answer.headers) };
+    }
     let detail = if error.message.is_empty() { "Azure does not accept the token" } else { &error.message };
     Failure::NotSignedIn { detail: detail.to_owned() }
 }
@@ -348,6 +352,16 @@ mod tests {
         let refused =
             failure(&answer(401, "", &[("www-authenticate", r#"Bearer error="invalid_token""#)]), ASKED, SCOPE);
         assert_eq!(refused, Failure::NotSignedIn { detail: "Azure does not accept the token".into() });
+    }
+
+    #[test]
+    fn a_token_of_another_tenant_is_no_sign_in_that_has_run_out() {
+        let body = r#"{"error":{"code":"InvalidAuthenticationTokenTenant","message":"The access token is from the wrong issuer."}}"#;
+        let tenant = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
+        let challenge = r#"Bearer authorization_uri="https://login.windows.net/e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02", error="invalid_token""#;
+        let told = failure(&answer(401, body, &[("www-authenticate", challenge)]), ASKED, SCOPE);
+        assert_eq!(told, Failure::OtherTenant { tenant: Some(tenant.into()) });
+        assert_eq!(failure(&answer(401, body, &[]), ASKED, SCOPE), Failure::OtherTenant { tenant: None });
     }
 
     #[test]

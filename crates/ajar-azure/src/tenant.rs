@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ajar_core::failure::Trouble;
-use azure_core::http::headers::WWW_AUTHENTICATE;
+use azure_core::http::headers::{Headers, WWW_AUTHENTICATE};
 use azure_core::http::{Context, HttpClient, Method, PipelineSendOptions, RawResponse, Request};
 use url::Url;
 
@@ -38,8 +38,8 @@ pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<
     let (status, headers, body) = RawResponse::deconstruct(response);
     let host = connection::host(request.url());
     let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };
-    let challenge = answer.headers.get_optional_str(&WWW_AUTHENTICATE).filter(|_| answer.status == 401);
-    challenge.and_then(named).ok_or_else(|| {
+    let told = if answer.status == 401 { challenged(&answer.headers) } else { None };
+    told.ok_or_else(|| {
         let failure = match answer.status {
             _ if answer.is_foreign() => arm_error::not_from_azure(&answer),
             429 => arm_error::throttled(retry_after(&answer.headers, chrono::Utc::now())),
@@ -48,6 +48,11 @@ pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<
         };
         answer.trouble(failure)
     })
+}
+
+/// The tenant that the challenge of a 401 names.
+pub(crate) fn challenged(headers: &Headers) -> Option<String> {
+    headers.get_optional_str(&WWW_AUTHENTICATE).and_then(named)
 }
 
 /// The tenant of `Bearer authorization_uri="https://login.windows.net/TENANT", …`.

@@ -117,6 +117,12 @@ pub enum Failure {
         /// Why.
         reason: TenantReason,
     },
+    /// Azure takes no token of the tenant in which the account acts: the subscription is of another (401
+    /// `InvalidAuthenticationTokenTenant`).
+    OtherTenant {
+        /// The subscription's tenant, if Azure told.
+        tenant: Option<String>,
+    },
     /// The application that is to sign people in cannot do so.
     ClientUnknown {
         /// The application.
@@ -172,6 +178,9 @@ pub enum Failure {
     SignInDeclined,
     /// Nobody signed in in time.
     SignInTimedOut,
+    /// Entra does not take what came back from the page of a sign-in (`invalid_grant` to a code: used already, too late, or
+    /// of another sign-in).
+    SignInNotCompleted,
     /// A newer sign-in took this one's place.
     SignInSuperseded,
     /// This machine's clock is too far off for Entra to take what it signs (700024).

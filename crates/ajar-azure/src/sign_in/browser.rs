@@ -66,7 +66,8 @@ impl BrowserSignIn {
     /// Waits for the browser to come back, five minutes at most, and gets the tokens.
     ///
     /// # Errors
-    /// [`Failure::SignInTimedOut`], [`Failure::SignInDeclined`], and whatever Entra has against it.
+    /// [`Failure::SignInTimedOut`], [`Failure::SignInDeclined`], [`Failure::SignInNotCompleted`], and whatever Entra has
+    /// against it.
     pub async fn finish(self) -> Result<SignedIn, Trouble> {
         let Self { client, loopback, redirect, state, verifier, claims, .. } = self;
         let callback = tokio::time::timeout(LIMIT, loopback.callback(state.secret())).await;
@@ -83,6 +84,6 @@ impl BrowserSignIn {
                 Err(refusal.meaning(&asker).unwrap_or_else(unknown).into())
             }
         }
-        .map_err(|refused: Refused| refused.failure.into())
+        .map_err(|refused: Refused| refused.of_sign_in().into())
     }
 }

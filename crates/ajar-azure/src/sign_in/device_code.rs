@@ -52,6 +52,6 @@ impl DeviceCodeSignIn {
     /// [`Failure::SignInDeclined`](ajar_core::failure::Failure::SignInDeclined), and whatever Entra has against it.
     pub async fn finish(self) -> Result<SignedIn, Trouble> {
         let signed_in = self.client.poll(&self.codes, self.claims.as_deref()).await;
-        signed_in.map_err(|refused: Refused| refused.failure.into())
+        signed_in.map_err(|refused: Refused| refused.of_sign_in().into())
     }
 }

@@ -57,6 +57,16 @@ pub(super) struct Refused {
     pub(super) claims: Option<String>,
 }
 
+impl Refused {
+    /// Of a sign-in under way. Nothing was signed in before that could have run out.
+    pub(super) fn of_sign_in(self) -> Failure {
+        if let Failure::SignInRequired { reason: SignInReason::Expired, .. } = self.failure {
+            return Failure::SignInNotCompleted;
+        }
+        self.failure
+    }
+}
+
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         Self { failure, claims: None }

@@ -42,6 +42,10 @@ async fn an_application_signs_in_by_a_certificate_that_is_named_from_where_one_s
     let missing = [&sign_in[..], &["--certificate", "certificates/none.pem"]].concat();
     let (code, _, stderr) = user.run(&missing).await;
     assert!(code == 3 && stderr.contains("certificates/none.pem"), "{code} {stderr}");
+    let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Nothing is written under that name, so that what helps is the whole command.
+    let whole = "“ajar sign-in --service-principal --tenant TENANT --client-id ID --certificate FILE”";
+    assert!(stderr.contains(whole), "{stderr}");
     assert!(!user.settings().contains("[accounts"), "{}", user.settings());
 
     let right = [&sign_in[..], &["--certificate", "certificates/app.pem"]].concat();

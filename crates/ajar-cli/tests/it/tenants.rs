@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use crate::user::{FABRIKAM, User, tokens};
+use crate::user::{FABRIKAM, User, ended, tokens};
+
+/// What was said, without the line ends of its paragraphs.
+fn flowing(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// The looks at a subscription without a token, which tell its tenant.
 fn asked_for_tenants(journal: &[String]) -> usize {
@@ -58,4 +63,41 @@ async fn who_manages_the_subscription_of_another_tenant_acts_in_their_own() {
     let mut wanted = [format!("POST /{home}"), format!("POST /{TAILSPIN}")];
     wanted.sort_unstable();
     assert_eq!(tokens(&journal), wanted, "the subscription’s tenant has none for them; their own has");
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_in_the_vms_tenant_is_told_that_and_not_to_sign_in_again() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let home = user.clouds[0].announce().tenant_id.to_string();
+    let settings = user.settings().replace("\"environment\"", "\"bob\"");
+    fs::write(user.folder().join("config.toml"), &settings).unwrap();
+    assert_eq!(user.run(&["remove", "desk"]).await.0, 0);
+    for command in [&["rights", "home"][..], &["connect", "home", "--no-launch"]] {
+        let (code, stdout, stderr) = user.run(command).await;
+        let stderr = flowing(&stderr);
+        assert!(code == 3 && stderr.contains(&format!("bob is not known in the tenant {home}.")), "{stdout}{stderr}");
+        assert!(!stderr.contains("ajar sign-in"), "{stderr}");
+    }
+    let (_, stdout, _) = user.run(&["accounts"]).await;
+    assert!(!stdout.contains("has to sign in"), "it acts on another favourite: {stdout}");
+    assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
+
+    // The tenant that a favourite names is not its subscription’s.
+    assert_eq!(user.run(&["edit", "home", "--tenant", FABRIKAM]).await.0, 0);
+    let (code, _, stderr) = user.run(&["rights", "home"]).await;
+    let stderr = flowing(&stderr);
+    assert!(code == 3 && stderr.contains(&format!("belongs to the tenant {home}")), "{stderr}");
+}
+
+#[tokio::test]
+async fn an_application_of_another_tenant_than_the_vms_is_not_said_to_be_refused() {
+    let user = User::new().await;
+    let settings = user.settings().replace("\"bob\"", "\"environment\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let rights = user.ajar_with_environment(&["rights", "lab"]).spawn().unwrap();
+    let (code, _, stderr) = ended(rights).await;
+    let stderr = flowing(&stderr);
+    assert!(code == 3 && stderr.contains(&format!("belongs to the tenant {FABRIKAM}")), "{stderr}");
+    assert!(stderr.contains("ajar edit lab --account ACCOUNT"), "{stderr}");
 }

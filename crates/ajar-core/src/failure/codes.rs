@@ -36,6 +36,7 @@ impl Failure {
             Self::ConditionalAccess { .. } => "conditionalAccess",
             Self::ConsentMissing { .. } => "consentMissing",
             Self::NotInTenant { .. } => "notInTenant",
+            Self::OtherTenant { .. } => "otherTenant",
             Self::ClientUnknown { .. } => "clientUnknown",
             Self::SignInIncomplete { .. } => "signInIncomplete",
             Self::NoClientId { .. } => "noClientId",
@@ -46,6 +47,7 @@ impl Failure {
             Self::AccountDisabled { .. } => "accountDisabled",
             Self::SignInDeclined => "signInDeclined",
             Self::SignInTimedOut => "signInTimedOut",
+            Self::SignInNotCompleted => "signInNotCompleted",
             Self::SignInSuperseded => "signInSuperseded",
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
@@ -147,11 +149,13 @@ impl Failure {
             | Self::ConditionalAccess { .. }
             | Self::ConsentMissing { .. }
             | Self::NotInTenant { .. }
+            | Self::OtherTenant { .. }
             | Self::ClientUnknown { .. }
             | Self::NoClientId { .. }
             | Self::AccountDisabled { .. }
             | Self::SignInDeclined
             | Self::SignInTimedOut
+            | Self::SignInNotCompleted
             | Self::SignInSuperseded
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }

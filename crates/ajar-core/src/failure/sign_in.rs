@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
+
 /// Why somebody has to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +73,28 @@ pub enum Proof {
     Certificate,
     /// A token of the platform that it runs on: workload identity.
     Federated,
+}
+
+impl Failure {
+    /// The same of the account of that name: where several are one identity, they share what signs it in, and so what it
+    /// hears.
+    #[must_use]
+    pub fn of_account(mut self, name: &str) -> Self {
+        if let Self::PrincipalRefused { account, .. }
+        | Self::SecretMissing { account }
+        | Self::CertificateUnfit { account, .. }
+        | Self::TokenFileUnfit { account, .. }
+        | Self::SignInRequired { account, .. }
+        | Self::ConditionalAccess { account, .. }
+        | Self::NotInTenant { account, .. }
+        | Self::AccountDisabled { account } = &mut self
+        {
+            name.clone_into(account);
+        } else if let Self::InteractionRequired { account, .. } = &mut self {
+            *account = name.into();
+        }
+        self
+    }
 }
 
 /// What an account is by; a sign-in changes none of it.

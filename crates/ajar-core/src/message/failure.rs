@@ -140,6 +140,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
         Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
+        Failure::OtherTenant { tenant } => sign_in::other_tenant(name, tenant.as_deref()),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
         Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
         Failure::NoClientId { cloud } => sign_in::no_client_id(cloud),
@@ -150,6 +151,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::AccountDisabled { account } => sign_in::disabled(account),
         Failure::SignInDeclined => sign_in::declined(),
         Failure::SignInTimedOut => sign_in::timed_out(),
+        Failure::SignInNotCompleted => sign_in::not_completed(),
         Failure::SignInSuperseded => sign_in::superseded(),
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),

@@ -29,19 +29,36 @@ impl As {
     }
 
     async fn client(&self, about: &ResourceId) -> Result<ArmClient, Trouble> {
-        self.accounts.client(&self.acting, about.subscription_id()).await
+        self.accounts.client(&self.acting, about.subscription_id()).await.map_err(|trouble| self.named(trouble))
+    }
+
+    /// Trouble with the account, by the name under which it acts here.
+    fn named(&self, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+        Trouble { failure: failure.of_account(self.acting.account.as_str()), correlation_id }
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
     async fn told<T>(&self, about: &ResourceId, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble {
-            failure: Failure::NotSignedIn { .. } | Failure::NotSignedInToAzd { .. } | Failure::SignInRequired { .. },
-            ..
-        }) = result
-        {
-            self.accounts.forget_tenant(about.subscription_id(), &self.acting).await;
+        match result {
+            Err(trouble) => Err(self.trouble(about, trouble).await),
+            result => result,
         }
-        result
+    }
+
+    /// The trouble with a call about something.
+    async fn trouble(&self, about: &ResourceId, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+        let subscription = about.subscription_id();
+        if matches!(
+            failure,
+            Failure::NotSignedIn { .. }
+                | Failure::NotSignedInToAzd { .. }
+                | Failure::SignInRequired { .. }
+                | Failure::OtherTenant { .. }
+        ) {
+            self.accounts.forget_tenant(subscription, &self.acting).await;
+        }
+        let failure = self.accounts.behind(failure, subscription, &self.acting);
+        self.named(Trouble { failure, correlation_id })
     }
 }
 
@@ -55,7 +72,13 @@ impl Azure for As {
     async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
         let Some(first) = vms.first() else { return Vec::new() };
         match self.client(first.resource()).await {
-            Ok(client) => client.jit_policies_of(vms).await,
+            Ok(client) => {
+                let mut told = Vec::with_capacity(vms.len());
+                for (vm, policies) in vms.iter().zip(client.jit_policies_of(vms).await) {
+                    told.push(self.told(vm.resource(), policies).await);
+                }
+                told
+            }
             Err(trouble) => vec![Err(trouble); vms.len()],
         }
     }
@@ -79,7 +102,7 @@ impl Azure for As {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
                 InitiateFailure::Unanswered(trouble)
             }
-            InitiateError::Refused(trouble) => InitiateFailure::Refused(trouble),
+            InitiateError::Refused(trouble) => InitiateFailure::Refused(self.named(trouble)),
         })
     }
 
@@ -89,15 +112,18 @@ impl Azure for As {
     }
 
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
-        self.client(vm.resource()).await?.start(vm, wanted).await
+        let started = self.client(vm.resource()).await?.start(vm, wanted).await;
+        self.told(vm.resource(), started).await
     }
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         let Some(first) = network_interfaces.first() else { return Ok(VmAddresses::default()) };
-        self.client(first).await?.addresses(network_interfaces).await
+        let addresses = self.client(first).await?.addresses(network_interfaces).await;
+        self.told(first, addresses).await
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
-        self.client(vm.resource()).await?.granted(vm).await
+        let granted = self.client(vm.resource()).await?.granted(vm).await;
+        self.told(vm.resource(), granted).await
     }
 }

@@ -22,19 +22,28 @@ pub(super) struct Tenants {
     remembered: BTreeMap<String, String>,
     /// Where accounts act on subscriptions; `None` is the account's own tenant.
     tried: HashMap<(Acting, String), Option<String>>,
+    /// Why an account gets no token of a subscription's tenant, where it acts in its own.
+    refused: HashMap<(Acting, String), Failure>,
     /// One asks, and the others wait for what it hears; by the same keys as `remembered`.
     asked: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
 }
 
 impl Tenants {
     pub(super) fn new(file: StateFile) -> Self {
-        Self { remembered: file.read().tenants, file, tried: HashMap::new(), asked: HashMap::new() }
+        let remembered = file.read().tenants;
+        Self { file, remembered, tried: HashMap::new(), refused: HashMap::new(), asked: HashMap::new() }
     }
 
     /// Has accounts tried anew in the tenants of their subscriptions.
     pub(super) fn try_anew(&mut self) {
         self.tried.clear();
+        self.refused.clear();
     }
+}
+
+/// What an account acts on, as the tenants that were tried are kept.
+fn place(acting: &Acting, subscription: &str) -> (Acting, String) {
+    (acting.clone(), subscription.to_ascii_lowercase())
 }
 
 /// Whether who acts so gets tokens of other tenants than its own: people do, applications and machines have one.
@@ -62,13 +71,13 @@ impl Inner {
         if acting.tenant.is_some() || !roams(acting, &settings) {
             return Ok(acting.clone());
         }
-        let place = (acting.clone(), subscription.to_ascii_lowercase());
+        let place = place(acting, subscription);
         let tried = self.known().tenants.tried.get(&place).cloned();
         let tenant = match tried {
             Some(tenant) => tenant,
             None => match self.tenant_told(subscription, acting, &settings).await {
                 Ok(tenant) => {
-                    let tenant = self.tried_in(tenant, acting, &settings).await?;
+                    let tenant = self.tried_in(tenant, &place, &settings).await?;
                     self.known().tenants.tried.insert(place, tenant.clone());
                     tenant
                 }
@@ -101,15 +110,34 @@ impl Inner {
 
     /// That tenant, if the account gets a token of it, else its own if it gets one there. The token is kept: it is wanted
     /// next.
-    async fn tried_in(&self, tenant: String, acting: &Acting, settings: &Settings) -> Result<Option<String>, Trouble> {
+    async fn tried_in(
+        &self,
+        tenant: String,
+        place: &(Acting, String),
+        settings: &Settings,
+    ) -> Result<Option<String>, Trouble> {
+        let (acting, _) = place;
         let Reach { cloud, .. } = self.reach(&acting.cloud, settings)?;
         let credential = self.credential(settings, acting).await?.credential;
-        let Err(trouble) = credential.try_out(&cloud, Some(&tenant)).await else { return Ok(Some(tenant)) };
+        let Err(trouble) = credential.try_out(&cloud, Some(&tenant)).await else {
+            self.known().tenants.refused.remove(place);
+            return Ok(Some(tenant));
+        };
         if is_of_the_tenant(&trouble) && credential.try_out(&cloud, None).await.is_ok() {
             tracing::debug!(tenant, account = %acting.account, "no token of the tenant; acting in the account’s own");
+            self.known().tenants.refused.insert(place.clone(), trouble.failure);
             return Ok(None);
         }
         Err(trouble)
+    }
+
+    /// What is behind a failure of a call about a subscription: where Azure takes no token of the account's own tenant, why
+    /// it got none of the subscription's.
+    pub(super) fn behind(&self, failure: Failure, subscription: &str, acting: &Acting) -> Failure {
+        let Failure::OtherTenant { tenant: Some(tenant) } = &failure else { return failure };
+        let refused = self.known().tenants.refused.get(&place(acting, subscription)).cloned();
+        let of_tenant = |refused: &Failure| matches!(refused, Failure::NotInTenant { tenant: of, .. } if of.eq_ignore_ascii_case(tenant));
+        refused.filter(of_tenant).unwrap_or_else(|| failure.clone())
     }
 
     /// Forgets the tenant of a subscription: it may have moved to another since, and so tokens are refused.

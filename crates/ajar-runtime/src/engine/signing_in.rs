@@ -113,6 +113,7 @@ impl Engine {
         if let Some((name, known)) = known {
             stays_the_same(name, known, &wish)?;
         }
+        let is_there = known.is_some();
         let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
@@ -135,9 +136,11 @@ impl Engine {
         };
         is_complete(&account)?;
         let called = wish.name.as_ref().map(ToString::to_string).or_else(|| account.username.clone());
-        let of_application = account.client_id.clone().filter(|_| wish.method == SignInMethod::ServicePrincipal);
+        // Of an application that is not written yet its name says nothing: it takes all that was said, once more.
+        let is_new =
+            !is_there && matches!(wish.method, SignInMethod::ServicePrincipal | SignInMethod::WorkloadIdentity);
         Ok(SignInPlan {
-            called: called.or(of_application).unwrap_or_else(message::account::nameless),
+            called: called.filter(|_| !is_new).unwrap_or_else(message::account::nameless),
             account,
             secret: wish.secret.clone(),
         })

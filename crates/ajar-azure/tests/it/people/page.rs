@@ -90,8 +90,7 @@ async fn a_code_is_worth_nothing_without_the_verifier_of_its_own_sign_in() {
         .append_pair("code", &parameter(&back, "code").unwrap())
         .append_pair("state", &parameter(thief.url(), "state").unwrap());
     let (result, _) = tokio::join!(thief.finish(), azure.follow(injected));
-    let failure = result.unwrap_err().failure;
-    assert_eq!(failure.exit_code() as u8, 3, "{failure:?}");
+    assert_eq!(result.unwrap_err().failure, Failure::SignInNotCompleted, "no sign-in has run out");
 }
 
 #[tokio::test]

@@ -4,9 +4,27 @@
 use super::{Words, words};
 use crate::account::ENVIRONMENT;
 use crate::failure::Proof;
+use crate::message::account::nameless;
+
+/// Whether an account is to sign in for the first time: nothing is written of it.
+fn is_new(account: &str) -> bool {
+    account == nameless()
+}
+
+fn the_account(account: &str) -> String {
+    if is_new(account) { account.to_owned() } else { format!("the account {account}") }
+}
 
 /// What signs an account in with a new proof of its kind.
 fn command(account: &str, proof: Proof) -> String {
+    if is_new(account) {
+        let ids = "--tenant TENANT --client-id ID";
+        return match proof {
+            Proof::Secret => format!("“ajar sign-in --service-principal {ids}”"),
+            Proof::Certificate => format!("“ajar sign-in --service-principal {ids} --certificate FILE”"),
+            Proof::Federated => format!("“ajar sign-in --workload-identity {ids} --token-file FILE”"),
+        };
+    }
     match proof {
         Proof::Secret => format!("“ajar sign-in --service-principal --name {account}”"),
         Proof::Certificate => format!("“ajar sign-in --service-principal --name {account} --certificate FILE”"),
@@ -30,13 +48,14 @@ pub(super) fn refused(account: &str, client_id: &str, proof: Proof, detail: &str
         Proof::Federated => "token",
     };
     let command = command(account, proof);
-    words(
-        format!("Azure refuses the account {account}."),
-        message,
+    let action = if is_new(account) {
+        format!("Sign in with the {holds_now} that holds now, or with the right ids ({command}).")
+    } else {
         format!(
             "Sign it in with the {holds_now} that holds now ({command}), or correct its ids in config.toml; then try again."
-        ),
-    )
+        )
+    };
+    words(format!("Azure refuses {}.", the_account(account)), message, action)
 }
 
 pub(super) fn secret_missing(account: &str) -> Words {
@@ -85,7 +104,7 @@ pub(super) fn interaction_required(account: &str, client_id: &str, detail: &str)
         );
     }
     words(
-        format!("Azure wants more than a secret or a certificate of the account {account}."),
+        format!("Azure wants more than a secret or a certificate of {}.", the_account(account)),
         message.trim_end(),
         format!("Give the favourite the account of a person, or {let_through}"),
     )

@@ -81,8 +81,10 @@ pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -
         TenantReason::NoGuest => words(
             format!("{account} is not known in {}.", the_tenant(tenant)),
             "It is neither a member nor a guest there.",
-            "Have an administrator of that tenant invite it, or give the favourite another account.",
-        ),
+            "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit FAVOURITE \
+             --account ACCOUNT”).",
+        )
+        .in_window("Have an administrator of that tenant invite it, or give the favourite another account."),
         TenantReason::Pending => words(
             format!("{account} has not accepted the invitation of {}.", whose(tenant)),
             "Until then it is no guest there.",
@@ -99,6 +101,24 @@ pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -
             "Check the tenant’s id or domain, and the cloud.",
         ),
     }
+}
+
+pub(super) fn other_tenant(name: &str, tenant: Option<&str>) -> Words {
+    let of = tenant.map_or_else(|| "another tenant".to_owned(), |tenant| format!("the tenant {tenant}"));
+    let id = tenant.unwrap_or("TENANT");
+    words(
+        format!("{name} is in another tenant than the one that its account acts in."),
+        format!("Its subscription belongs to {of}, and Azure takes no sign-in of others there."),
+        format!(
+            "Have it act as an account of that tenant (“ajar edit {name} --account ACCOUNT”; the Azure CLI signs in there \
+             with “az login --tenant {id}”), or correct the tenant that the favourite names (“ajar edit {name} --tenant \
+             {id}”)."
+        ),
+    )
+    .in_window(format!(
+        "Have it act as an account of that tenant (the Azure CLI signs in there with “az login --tenant {id}”), or correct \
+         the tenant that the favourite names."
+    ))
 }
 
 pub(super) fn client_unknown(client_id: &str, tenant: &str, flaw: ClientFlaw) -> Words {
@@ -192,6 +212,14 @@ pub(super) fn timed_out() -> Words {
         "Nobody signed in in time.",
         "The page in the browser has five minutes, a code as long as it says.",
         "Sign in again, and go on in the browser page that opens.",
+    )
+}
+
+pub(super) fn not_completed() -> Words {
+    words(
+        "The sign-in was not completed.",
+        "Azure does not take what came back from its page: it was used already, or came too late.",
+        "Sign in again, and go on in the newest page.",
     )
 }
 

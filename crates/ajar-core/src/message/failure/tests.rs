@@ -64,6 +64,7 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NothingToSignOut { name: "nobody".into(), known: vec!["ada".into()] },
         Failure::SubscriptionNotFound { subscription: "5b9c2a30".into() },
+        Failure::OtherTenant { tenant: Some("e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02".into()) },
         Failure::SignInIncomplete { lacks: SignInPart::Tenant },
         Failure::SignInIncomplete { lacks: SignInPart::ClientId },
         Failure::SignInIncomplete { lacks: SignInPart::Secret },
@@ -71,6 +72,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::AccountDisabled { account: "work".into() },
         Failure::SignInDeclined,
         Failure::SignInTimedOut,
+        Failure::SignInNotCompleted,
         Failure::SignInSuperseded,
         Failure::ClockSkew { seconds: 660 },
         Failure::KeychainUnavailable { trouble: crate::account::KeychainTrouble::Locked },
@@ -174,6 +176,12 @@ fn refused_sign_ins() -> Vec<Failure> {
         proof: Proof::Certificate,
         detail: "Wrong.".into(),
     };
+    let unwritten = Failure::PrincipalRefused {
+        account: crate::message::account::nameless(),
+        client_id: client_id(),
+        proof: Proof::Federated,
+        detail: "Wrong.".into(),
+    };
     let held_back = Failure::InteractionRequired {
         account: account().into(),
         client_id: client_id().into(),
@@ -182,7 +190,8 @@ fn refused_sign_ins() -> Vec<Failure> {
         scope: "https://management.azure.com/.default".into(),
     };
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    required.into_iter().chain(of_tenant).chain(flaws).chain([blocked, unagreed, refused, held_back]).collect()
+    let others = [blocked, unagreed, refused, held_back, unwritten];
+    required.into_iter().chain(of_tenant).chain(flaws).chain(others).collect()
 }
 
 #[test]
