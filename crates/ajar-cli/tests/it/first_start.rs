@@ -23,10 +23,11 @@ impl Terminal {
         Self::running(&line.join(" "), inner)
     }
 
-    /// A line of the shell's, in the environment of a command.
+    /// A program with its words, in the environment of a command. The shell that `script` starts makes way for it, whichever
+    /// it is: else Ctrl+C may end that one too.
     fn running(line: &str, surroundings: &Command) -> Self {
         let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--command", line, "/dev/null"]);
+        script.args(["--quiet", "--return", "--command", &format!("exec {line}"), "/dev/null"]);
         for (name, value) in surroundings.as_std().get_envs() {
             match value {
                 Some(value) => script.env(name, value),
