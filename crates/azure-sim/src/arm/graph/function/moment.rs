@@ -107,5 +107,7 @@ fn specified(moment: DateTime<Utc>, letter: char, count: usize) -> Option<String
         't' => return Some(moment.format("%p").to_string()),
         _ => return None,
     };
-    Some(format!("{number:0count$}"))
+    let digits = number.to_string();
+    // Not by a width of `format!`, which takes no more than 65535.
+    Some("0".repeat(count.saturating_sub(digits.len())) + &digits)
 }

@@ -190,6 +190,8 @@ fn moments_are_counted_on_and_written_out() {
     ] {
         assert_eq!(value(expr), expected, "{expr}");
     }
+    let long = value(&format!("format_datetime(datetime(2026-11-03), '{}')", "d".repeat(70_000)));
+    assert_eq!(long, "0".repeat(69_999) + "3");
 }
 
 #[test]
