@@ -17,7 +17,7 @@ pub(super) enum Token {
     Sign(&'static str),
 }
 
-/// A token and where it begins, in characters.
+/// A token and where it begins, in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placed {
     pub(super) token: Token,
@@ -47,6 +47,13 @@ pub(super) fn tokens(query: &str) -> Result<Vec<Placed>, QueryError> {
         tokens.push(Placed { token, at });
         rest = &rest[length..];
     }
+}
+
+/// Whether a query calls what answers something else each time.
+pub(super) fn tells_the_time(query: &str) -> bool {
+    let is_time = |token: &Token| matches!(token, Token::Word(word) if word == "now" || word == "ago");
+    let calls = |pair: &[Placed]| is_time(&pair[0].token) && pair[1].token == Token::Sign("(");
+    tokens(query).is_ok_and(|tokens| tokens.windows(2).any(calls))
 }
 
 /// Past white space and `// …`.
@@ -165,6 +172,19 @@ mod tests {
                 Token::Sign(")"),
             ]
         );
+    }
+
+    #[test]
+    fn a_query_tells_the_time_where_it_calls_for_it_however_that_is_written() {
+        for (query, tells) in [
+            ("resources | project now()", true),
+            ("resources | where a > ago (1d)", true),
+            ("resources | project t = now // then\n ()", true),
+            ("resources | where name == 'now()' // ago(1d)", false),
+            ("resources | project now, knows(ago)", false),
+        ] {
+            assert_eq!(tells_the_time(query), tells, "{query}");
+        }
     }
 
     #[test]

@@ -124,8 +124,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
             request.facets.iter().map(facet).collect::<Vec<_>>()
         };
         // As long as some changes are not to be seen yet, time alone brings others.
-        let tells_the_time = ["now(", "ago("].iter().any(|function| request.query.contains(function));
-        if age.since > view.as_of || tells_the_time {
+        if age.since > view.as_of || lexer::tells_the_time(&request.query) {
             return page::page(&request, &work_out()?, &facets(), view);
         }
         let question = Question {
