@@ -52,12 +52,21 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// For sorting: nothing first, then numbers, then texts.
+/// For sorting: nothing first, then numbers, then texts, then all else.
 pub(super) fn order(one: &Value, other: &Value) -> Ordering {
+    let rank = |value: &Value| match value {
+        Value::Null => 0,
+        Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(_) => 2,
+        Value::Array(_) | Value::Object(_) => 3,
+    };
+    // By kind first: a text that says a number has a place among texts and another among numbers.
+    rank(one).cmp(&rank(other)).then_with(|| loose_order(one, other))
+}
+
+/// A text that says a number is one beside a number.
+fn loose_order(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
-        (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Null, _) => Ordering::Less,
-        (_, Value::Null) => Ordering::Greater,
         (Value::String(one), Value::String(other)) => one.cmp(other),
         _ => match (number(one), number(other)) {
             (Some(one), Some(other)) => one.total_cmp(&other),
@@ -103,7 +112,7 @@ fn same_any_case(left: &str, right: &str) -> bool {
 
 /// `None` when one of them is nothing: no comparison with it holds.
 pub(super) fn ordered(left: &Value, right: &Value) -> Option<Ordering> {
-    (!left.is_null() && !right.is_null()).then(|| order(left, right))
+    (!left.is_null() && !right.is_null()).then(|| loose_order(left, right))
 }
 
 fn passes(test: TextTest, left: &Value, right: &Value) -> bool {
@@ -156,6 +165,32 @@ mod tests {
         assert!(compare(Comparison::NotEqual, &Value::Null, &json!("a")));
         assert!(!compare(Comparison::Less, &Value::Null, &json!(1)));
         assert!(!compare(Comparison::GreaterOrEqual, &Value::Null, &json!(1)));
+    }
+
+    #[test]
+    fn of_any_three_values_the_order_is_one_and_the_same() {
+        let all = [
+            Value::Null,
+            json!(true),
+            json!(-1),
+            json!(9.5),
+            json!(10),
+            json!("10"),
+            json!("9"),
+            json!("web"),
+            json!([9]),
+            json!({ "a": 1 }),
+        ];
+        for one in &all {
+            for other in &all {
+                assert_eq!(order(one, other), order(other, one).reverse(), "{one} {other}");
+                for third in &all {
+                    let follows = order(one, other).is_le() && order(other, third).is_le();
+                    assert!(!follows || order(one, third).is_le(), "{one} {other} {third}");
+                }
+            }
+        }
+        assert!(compare(Comparison::Less, &json!("9"), &json!(9.5)), "what is compared is converted all the same");
     }
 
     #[test]
