@@ -1,5 +1,6 @@
 //! Where VMs can be reached on this machine: loopback addresses and the ports that the system lets one bind.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
@@ -19,6 +20,8 @@ pub(crate) struct Site {
     _claim: TcpListener,
     block: u8,
     mapped: u16,
+    /// The mapped ports that VMs have: nobody listens on most of them.
+    given: HashSet<u16>,
 }
 
 impl Site {
@@ -27,7 +30,7 @@ impl Site {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for block in 0..BLOCKS {
             match TcpListener::bind((Ipv4Addr::LOCALHOST, FIRST_CLAIM + u16::from(block))) {
-                Ok(claim) => return Ok(Self { _claim: claim, block, mapped: 0 }),
+                Ok(claim) => return Ok(Self { _claim: claim, block, mapped: 0, given: HashSet::new() }),
                 Err(error) => last = error,
             }
         }
@@ -78,12 +81,21 @@ impl Site {
         while self.mapped < MAPPED_PER_BLOCK {
             let port = FIRST_MAPPED + u16::from(self.block) * MAPPED_PER_BLOCK + self.mapped;
             self.mapped += 1;
-            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && self.given.insert(port) {
                 return Ok(port);
             }
         }
-        // The block's own ports are used up: any port that is free now.
-        Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+        // The block's own ports are used up: any port that is free now. One that a VM has already is held meanwhile, so
+        // that the system names another.
+        let mut held = Vec::new();
+        loop {
+            let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let port = probe.local_addr()?.port();
+            if self.given.insert(port) {
+                return Ok(port);
+            }
+            held.push(probe);
+        }
     }
 }
 
@@ -97,4 +109,16 @@ fn can_bind(spec: &VmSpec, address: Ipv4Addr) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_vms_get_the_same_mapped_port_however_many_there_are() {
+        let mut site = Site::claim().unwrap();
+        let ports: HashSet<_> = (0..3_000).map(|_| site.next_mapped().unwrap()).collect();
+        assert_eq!(ports.len(), 3_000);
+    }
 }
