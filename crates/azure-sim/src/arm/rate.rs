@@ -66,7 +66,19 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
-/// All buckets that have ever been drawn from.
+/// So many buckets are kept whatever is in them. Callers name subscriptions as they like.
+const KEPT: usize = 256;
+
+impl Bucket {
+    /// What is in it by now.
+    fn tokens_at(&self, now: DateTime<Utc>, kind: Kind, speed: f64) -> f64 {
+        let (full, a_second) = kind.bucket();
+        let passed = (now - self.at).as_seconds_f64().max(0.0);
+        (self.tokens + passed * a_second * speed).min(full)
+    }
+}
+
+/// The buckets that are not full, and some that are.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimits {
     buckets: HashMap<Payer, Bucket>,
@@ -75,16 +87,17 @@ pub(crate) struct RateLimits {
 impl RateLimits {
     /// Takes a token. At a higher `speed` they flow back faster.
     pub(crate) fn pay(&mut self, payer: Payer, now: DateTime<Utc>, speed: f64) -> Left {
-        let (full, a_second) = payer.kind.bucket();
-        let a_second = a_second * speed;
+        let kind = payer.kind;
+        let (full, a_second) = kind.bucket();
+        if self.buckets.len() >= KEPT && !self.buckets.contains_key(&payer) {
+            self.buckets.retain(|payer, bucket| bucket.tokens_at(now, payer.kind, speed) < payer.kind.bucket().0);
+        }
         let scope = if payer.subscription.is_some() { "subscription" } else { "tenant" };
-        let header = format!("x-ms-ratelimit-remaining-{scope}-{}", payer.kind.name());
+        let header = format!("x-ms-ratelimit-remaining-{scope}-{}", kind.name());
         let bucket = self.buckets.entry(payer).or_insert(Bucket { tokens: full, at: now });
-        let passed = (now - bucket.at).as_seconds_f64().max(0.0);
-        bucket.tokens = (bucket.tokens + passed * a_second).min(full);
-        bucket.at = now;
+        *bucket = Bucket { tokens: bucket.tokens_at(now, kind, speed), at: now };
         if bucket.tokens < 1.0 {
-            let seconds = (1.0 - bucket.tokens) / a_second;
+            let seconds = (1.0 - bucket.tokens) / (a_second * speed);
             let wait = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
             return Left { header, tokens: 0, wait: Some(TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)) };
         }
@@ -123,6 +136,19 @@ mod tests {
         // Twenty-five a second, and never more than fit.
         assert_eq!(limits.pay(reads(1, Some("s")), now + TimeDelta::seconds(2), 1.0).tokens, 49);
         assert_eq!(limits.pay(reads(1, Some("s")), now + TimeDelta::hours(2), 1.0).tokens, 249);
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten_once_there_are_many_and_others_are_not() {
+        let mut now = Utc::now();
+        let mut limits = RateLimits::default();
+        for number in 0..10_000 {
+            limits.pay(reads(1, Some("empty")), now, 1.0);
+            limits.pay(reads(1, Some(&number.to_string())), now, 1.0);
+            now += TimeDelta::milliseconds(20);
+        }
+        assert!(limits.buckets.len() <= KEPT, "{}", limits.buckets.len());
+        assert!(limits.pay(reads(1, Some("empty")), now, 1.0).tokens < 10, "one every 40 ms flows back, and two go");
     }
 
     #[test]

@@ -266,6 +266,7 @@ impl Cloud {
         for operation in self.operations.values_mut() {
             operation.advance_to(now);
         }
+        self.operations.retain(|_, operation| operation.is_remembered(now));
         for vm in &mut self.vms {
             vm.left_windows.retain(|left| now < left.until);
         }

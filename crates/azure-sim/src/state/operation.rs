@@ -1,7 +1,10 @@
 //! Long-running operations of Azure Resource Manager.
 
 use crate::json::Value;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Who asks for its end has done so before this is over, so that a simulator that runs for days stays small.
+const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
 /// One operation, as its status resource shows it.
 #[derive(Clone, Debug)]
@@ -18,6 +21,11 @@ impl Operation {
     /// When it ends, if all that it takes is time and that has not passed.
     pub(crate) fn ends(&self) -> Option<DateTime<Utc>> {
         self.answer.as_ref().filter(|_| self.outcome == Outcome::InProgress).map(|(at, _)| *at)
+    }
+
+    /// Whether it can still be asked about.
+    pub(crate) fn is_remembered(&self, now: DateTime<Utc>) -> bool {
+        self.ended.is_none_or(|ended| now < ended + REMEMBERED)
     }
 
     /// Ends the operation if all that it takes is time, and that has passed.

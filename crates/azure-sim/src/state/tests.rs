@@ -188,6 +188,19 @@ fn a_start_without_capacity_fails_in_its_operation_or_at_once_as_the_switch_says
 }
 
 #[test]
+fn an_operation_is_forgotten_a_day_after_its_end_and_not_before() {
+    let (mut cloud, now) = start();
+    let operation = cloud.set_power(1, PowerAction::Start, now).unwrap();
+    cloud.advance_to(now + LONG);
+    let ended = cloud.operations[&operation].ended.unwrap();
+    cloud.advance_to(ended + TimeDelta::hours(23));
+    assert!(cloud.operations.contains_key(&operation));
+    cloud.set_power(1, PowerAction::Deallocate, ended + TimeDelta::hours(23)).unwrap();
+    cloud.advance_to(ended + TimeDelta::hours(24));
+    assert_eq!(cloud.operations.len(), 1, "the later one is left");
+}
+
+#[test]
 fn a_changed_public_address_shuts_the_client_out() {
     let (mut cloud, now) = start();
     cloud.initiate(0, &ask(&cloud, 0, None, 60), "me", now).unwrap();
