@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::fleet::{DefenderPlan, Lock, StartFailure};
+use crate::fleet::{DefenderPlan, Lock};
 use crate::latency::Wait;
 use crate::state::Cloud;
 use crate::state::configure::no_group;
@@ -238,9 +238,10 @@ impl Cloud {
             let was = self.vms[index].seen();
             let Some(arrival) = self.vms[index].power.advance_to(now) else { continue };
             let outcome = match arrival.action {
-                PowerAction::Start if self.vms[index].start_fails.is_some() => {
+                PowerAction::Start | PowerAction::Restart | PowerAction::Redeploy
+                    if let Some(failure) = self.vms[index].start_fails.filter(|_| arrival.allocates) =>
+                {
                     let machine = &mut self.vms[index];
-                    let failure = machine.start_fails.unwrap_or(StartFailure::AllocationFailed);
                     let (code, message) = (failure.code(), failure.message(&machine.size, &machine.location));
                     machine.power.fall_back(Failed { code, message: message.clone(), at: arrival.at });
                     Outcome::Failed { code, message }

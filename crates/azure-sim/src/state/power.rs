@@ -85,6 +85,8 @@ struct Transition {
 pub(crate) struct Arrival {
     pub(crate) action: PowerAction,
     pub(crate) operation: Uuid,
+    /// Whether the VM had no room in its region when it set out.
+    pub(crate) allocates: bool,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -101,6 +103,8 @@ pub(crate) struct Failed {
 pub(crate) struct Power {
     current: PowerState,
     transition: Option<Transition>,
+    /// Whether the region has given it room: not from deallocated until a start has succeeded.
+    allocated: bool,
     /// When the guest answers, while running.
     boots_at: Option<DateTime<Utc>>,
     /// The state is not shown before.
@@ -113,7 +117,8 @@ impl Power {
     /// A VM that has been in this state for long.
     pub(crate) fn settled(current: PowerState) -> Self {
         let boots_at = (current == PowerState::Running).then_some(DateTime::<Utc>::MIN_UTC);
-        Self { current, transition: None, boots_at, hidden_until: None, failed: None }
+        let allocated = current != PowerState::Deallocated;
+        Self { current, transition: None, allocated, boots_at, hidden_until: None, failed: None }
     }
 
     pub(crate) fn current(&self) -> PowerState {
@@ -187,7 +192,9 @@ impl Power {
     pub(crate) fn advance_to(&mut self, now: DateTime<Utc>) -> Option<Arrival> {
         let transition = self.transition.take_if(|transition| transition.ends_at <= now)?;
         self.current = transition.to;
-        Some(Arrival { action: transition.action, operation: transition.operation, at: transition.ends_at })
+        let had = std::mem::replace(&mut self.allocated, transition.to != PowerState::Deallocated);
+        let Transition { action, operation, ends_at: at, .. } = transition;
+        Some(Arrival { action, operation, allocates: self.allocated && !had, at })
     }
 
     /// The next moment at which something changes by itself.

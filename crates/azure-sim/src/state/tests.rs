@@ -188,6 +188,22 @@ fn a_start_without_capacity_fails_in_its_operation_or_at_once_as_the_switch_says
 }
 
 #[test]
+fn a_start_from_stopped_needs_no_capacity() {
+    for allocation_failed in ["async", "sync"] {
+        let (mut cloud, now) = start();
+        cloud.switches.set("allocationFailed", allocation_failed).unwrap();
+        cloud.set_power(0, PowerAction::PowerOff, now).unwrap();
+        let stopped = now + LONG;
+        cloud.advance_to(stopped);
+        cloud.vms[0].start_fails = cloud.vms[2].start_fails;
+        let operation = cloud.set_power(0, PowerAction::Start, stopped).unwrap();
+        cloud.advance_to(stopped + LONG);
+        assert_eq!(cloud.operations[&operation].outcome.status(), "Succeeded", "{allocation_failed}");
+        assert_eq!(cloud.vms[0].power.current(), PowerState::Running);
+    }
+}
+
+#[test]
 fn an_operation_is_forgotten_a_day_after_its_end_and_not_before() {
     let (mut cloud, now) = start();
     let operation = cloud.set_power(1, PowerAction::Start, now).unwrap();
