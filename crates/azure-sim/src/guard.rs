@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -14,6 +15,9 @@ use tracing::{debug, warn};
 
 use crate::guest::Service;
 use crate::state::Listening;
+
+/// Between attempts to accept a connection where the system has nothing left for one.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// Connections of one VM; dropping the set ends them.
 type Connections = Arc<Mutex<JoinSet<()>>>;
@@ -93,8 +97,8 @@ async fn accept(listener: TcpListener, service: Arc<Service>, connections: Conne
             }
             Err(error) => {
                 warn!(%error, "can't accept a connection");
-                // Out of file descriptors: the next attempt fails at once too, so let others go on first.
-                tokio::task::yield_now().await;
+                // Out of file descriptors: the next attempt would fail at once too.
+                tokio::time::sleep(BREATH).await;
             }
         }
     }
