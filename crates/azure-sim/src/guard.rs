@@ -14,12 +14,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, warn};
 
 use crate::guest::Service;
-use crate::state::Listening;
+use crate::state::{Guest, Listening};
 
 /// Between attempts to accept a connection where the system has nothing left for one.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Connections of one VM; dropping the set ends them.
+/// Connections to one guest; dropping the set ends them.
 type Connections = Arc<Mutex<JoinSet<()>>>;
 
 /// What answers on a port of a VM.
@@ -30,7 +30,7 @@ pub(crate) type Services = BTreeMap<(usize, u16), Arc<Service>>;
 pub(crate) struct Guard {
     services: Services,
     open: BTreeMap<Listening, JoinHandle<()>>,
-    connections: BTreeMap<usize, Connections>,
+    connections: BTreeMap<Guest, Connections>,
 }
 
 impl Guard {
@@ -38,8 +38,8 @@ impl Guard {
         Self { services, open: BTreeMap::new(), connections: BTreeMap::new() }
     }
 
-    /// Closes what shall not listen, opens what shall, and cuts off the connections of VMs without a guest.
-    pub(crate) async fn settle(&mut self, listening: &BTreeSet<Listening>, with_guest: &BTreeSet<usize>) {
+    /// Closes what shall not listen, opens what shall, and cuts off the connections to guests that are gone.
+    pub(crate) async fn settle(&mut self, listening: &BTreeSet<Listening>, guests: &BTreeSet<Guest>) {
         let closing: Vec<_> = self.open.keys().filter(|door| !listening.contains(door)).copied().collect();
         for door in closing {
             if let Some(accepting) = self.open.remove(&door) {
@@ -49,7 +49,7 @@ impl Guard {
                 debug!(at = %door.at, "closed");
             }
         }
-        self.connections.retain(|vm, _| with_guest.contains(vm));
+        self.connections.retain(|guest, _| guests.contains(guest));
         for door in listening {
             if !self.open.contains_key(door) {
                 self.open_door(*door);
@@ -58,11 +58,11 @@ impl Guard {
     }
 
     fn open_door(&mut self, door: Listening) {
-        let Some(service) = self.services.get(&(door.vm, door.port)).cloned() else { return };
+        let Some(service) = self.services.get(&(door.guest.vm, door.port)).cloned() else { return };
         match listen(door.at) {
             Ok(listener) => {
                 debug!(at = %door.at, "listening");
-                let connections = Arc::clone(self.connections.entry(door.vm).or_default());
+                let connections = Arc::clone(self.connections.entry(door.guest).or_default());
                 self.open.insert(door, tokio::spawn(accept(listener, service, connections)));
             }
             Err(error) => warn!(at = %door.at, %error, "can't listen; the next change tries again"),

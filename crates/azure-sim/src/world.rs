@@ -1,6 +1,7 @@
 //! Everything the request handlers share: the state, the clock, the journal, the guard.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,8 +37,19 @@ pub(crate) struct World {
     pub(crate) entra: Entra,
     guard: tokio::sync::Mutex<Guard>,
     changed: Notify,
+    /// Whether the sockets are closed for good.
+    shut: AtomicBool,
     /// `https://127.0.0.1:45123`, without a trailing slash.
     pub(crate) base: String,
+}
+
+/// Closes the guard at its end if that was asked for meanwhile.
+struct Closing<'w>(&'w World);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close_if_shut();
+    }
 }
 
 /// A panic while holding a lock leaves plain values behind; the next holder goes on with them.
@@ -58,6 +70,7 @@ impl World {
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),
+            shut: AtomicBool::new(false),
             base,
         }
     }
@@ -107,10 +120,12 @@ impl World {
 
     /// Brings the guard's sockets in line with the state. Done when it returns.
     pub(crate) async fn settle(&self) {
+        // Outlives the lock, also where the task that settles is ended in the middle.
+        let _closing = Closing(self);
         // Taken first, so that of two callers the later one brings the later state.
         let mut guard = self.guard.lock().await;
-        let (listening, with_guest) = self.look(|cloud, now| (cloud.listening(now), cloud.with_guest()));
-        guard.settle(&listening, &with_guest).await;
+        let (listening, guests) = self.look(|cloud, now| (cloud.listening(now), cloud.guests()));
+        guard.settle(&listening, &guests).await;
     }
 
     /// Looks at the state as it is now.
@@ -171,8 +186,16 @@ impl World {
 
     /// Closes all sockets for good, as soon as their tasks get to it.
     pub(crate) fn close_guard(&self) {
-        // Whoever holds the guard just now is about to be gone, and the guard with it.
-        if let Ok(mut guard) = self.guard.try_lock() {
+        self.shut.store(true, Ordering::SeqCst);
+        self.close_if_shut();
+    }
+
+    fn close_if_shut(&self) {
+        // Whoever holds the guard just now closes it when done: an answer that stalls keeps the world, and the guard in
+        // it, for long.
+        if self.shut.load(Ordering::SeqCst)
+            && let Ok(mut guard) = self.guard.try_lock()
+        {
             *guard = Guard::default();
         }
     }

@@ -32,11 +32,18 @@ use places::Places;
 use rights::{Rights, Statement};
 use vm::Vm;
 
+/// What runs in a VM from one boot to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Guest {
+    /// Index into [`Cloud::vms`].
+    pub(crate) vm: usize,
+    boot: u32,
+}
+
 /// A port of a VM that shall answer now, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Listening {
-    /// Index into [`Cloud::vms`].
-    pub(crate) vm: usize,
+    pub(crate) guest: Guest,
     pub(crate) port: u16,
     pub(crate) at: SocketAddrV4,
 }
@@ -120,7 +127,8 @@ impl Cloud {
         let mut all = BTreeSet::new();
         for (index, vm) in self.vms.iter().enumerate().filter(|(_, vm)| vm.power.booted(now) && self.may_admit(vm)) {
             for port in vm.ports.iter().filter(|port| self.admits(vm, port.number, now)) {
-                all.extend(vm.dial(port).map(|at| Listening { vm: index, port: port.number, at }));
+                let guest = Guest { vm: index, boot: vm.power.guest() };
+                all.extend(vm.dial(port).map(|at| Listening { guest, port: port.number, at }));
             }
         }
         all
@@ -136,9 +144,10 @@ impl Cloud {
             || !vm.protections.iter().all(shut)
     }
 
-    /// The VMs whose guests exist: connections to others are dead.
-    pub(crate) fn with_guest(&self) -> BTreeSet<usize> {
-        self.vms.iter().enumerate().filter(|(_, vm)| vm.power.has_guest()).map(|(index, _)| index).collect()
+    /// The guests that exist: connections to others are dead.
+    pub(crate) fn guests(&self) -> BTreeSet<Guest> {
+        let running = self.vms.iter().enumerate().filter(|(_, vm)| vm.power.has_guest());
+        running.map(|(index, vm)| Guest { vm: index, boot: vm.power.guest() }).collect()
     }
 }
 

@@ -107,6 +107,8 @@ pub(crate) struct Power {
     allocated: bool,
     /// When the guest answers, while running.
     boots_at: Option<DateTime<Utc>>,
+    /// How often it has booted since the simulator started.
+    boots: u32,
     /// The state is not shown before.
     hidden_until: Option<DateTime<Utc>>,
     /// `ProvisioningState/failed/…`, until another operation begins.
@@ -118,7 +120,7 @@ impl Power {
     pub(crate) fn settled(current: PowerState) -> Self {
         let boots_at = (current == PowerState::Running).then_some(DateTime::<Utc>::MIN_UTC);
         let allocated = current != PowerState::Deallocated;
-        Self { current, transition: None, allocated, boots_at, hidden_until: None, failed: None }
+        Self { current, transition: None, allocated, boots_at, boots: 0, hidden_until: None, failed: None }
     }
 
     pub(crate) fn current(&self) -> PowerState {
@@ -149,9 +151,14 @@ impl Power {
         self.current == PowerState::Running && self.boots_at.is_some_and(|at| at <= now)
     }
 
-    /// Whether the guest exists at all: connections live as long as this.
+    /// Whether the guest exists at all.
     pub(crate) fn has_guest(&self) -> bool {
         self.current == PowerState::Running
+    }
+
+    /// Which guest it is: connections live as long as this is the same, and exists.
+    pub(crate) fn guest(&self) -> u32 {
+        self.boots
     }
 
     /// Sets out for the end state of `action`. The caller has made sure that nothing else is under way.
@@ -165,7 +172,7 @@ impl Power {
 
     /// The action came to nothing: back to where a VM without compute is.
     pub(crate) fn fall_back(&mut self, failed: Failed) {
-        *self = Self { failed: Some(failed), ..Self::settled(PowerState::Deallocated) };
+        *self = Self { failed: Some(failed), boots: self.boots, ..Self::settled(PowerState::Deallocated) };
     }
 
     /// Why the latest operation came to nothing, if it did.
@@ -181,6 +188,7 @@ impl Power {
     /// The guest of a running VM will answer at `at`.
     pub(crate) fn boot_at(&mut self, at: DateTime<Utc>) {
         self.boots_at = Some(at);
+        self.boots += 1;
     }
 
     /// Whether its transition ends by then.

@@ -204,6 +204,21 @@ fn a_start_from_stopped_needs_no_capacity() {
 }
 
 #[test]
+fn a_vm_that_went_down_and_came_up_again_has_another_guest_and_other_doors() {
+    let (mut cloud, now) = start();
+    cloud.initiate(0, &ask(&cloud, 0, None, 180), "me", now).unwrap();
+    let open = now + LONG;
+    cloud.advance_to(open);
+    let before = (cloud.guests(), cloud.listening(open));
+    cloud.set_power(0, PowerAction::Restart, open).unwrap();
+    // All of it between two looks.
+    cloud.advance_to(open + LONG);
+    let after = (cloud.guests(), cloud.listening(open + LONG));
+    assert_eq!((before.0.len(), before.1.len()), (after.0.len(), after.1.len()));
+    assert!(before.0.difference(&after.0).count() == 1 && before.1.is_disjoint(&after.1), "{before:?} {after:?}");
+}
+
+#[test]
 fn an_operation_is_forgotten_a_day_after_its_end_and_not_before() {
     let (mut cloud, now) = start();
     let operation = cloud.set_power(1, PowerAction::Start, now).unwrap();
