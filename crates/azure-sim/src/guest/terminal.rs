@@ -9,6 +9,9 @@ pub(crate) struct Reaction {
     pub(crate) exit: Option<u32>,
 }
 
+/// As long as a line of a terminal becomes, in bytes.
+const LONGEST_LINE: usize = 4096;
+
 /// One interactive shell.
 #[derive(Debug)]
 pub(crate) struct Terminal {
@@ -71,6 +74,8 @@ impl Terminal {
                     self.backspace(reaction);
                 }
             }
+            // The bell: the line is full.
+            0x20.. if self.line.len() == LONGEST_LINE => reaction.output.push('\u{7}'),
             0x20.. => {
                 self.line.push(byte);
                 self.echo(reaction);
@@ -128,6 +133,14 @@ mod tests {
         let mut terminal = terminal();
         assert_eq!(terminal.typed(b"rm\x03").output, "rm^C\r\ndemo@web-01:~$ ");
         assert_eq!(terminal.typed(b"\x04").exit, Some(130));
+    }
+
+    #[test]
+    fn a_line_that_never_ends_stays_as_long_as_a_terminal_has_it() {
+        let mut terminal = terminal();
+        let echoed = terminal.typed(&vec![b'x'; 10_000]).output;
+        assert_eq!((echoed.matches('x').count(), echoed.matches('\u{7}').count()), (4096, 5904));
+        assert!(terminal.typed(b"\x15whoami\r").output.ends_with("whoami\r\ndemo\r\ndemo@web-01:~$ "));
     }
 
     #[test]
