@@ -1,11 +1,11 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
 mod accounts;
+mod check;
 mod failures;
 mod generate;
 mod network;
 
-use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -14,14 +14,12 @@ use uuid::Uuid;
 
 pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVICE_PRINCIPAL, TenantSpec, derived};
 
-use crate::duration;
-use crate::state::configure::LONGEST_NAMES;
 use crate::state::nsg;
 pub(crate) use failures::{DefenderPlan, Lock, StartFailure};
 use generate::Generate;
 use network::{GroupSpec, NetworkSpec};
 
-/// Subscriptions and VMs, checked: every name is unique, every prefix and duration can be read.
+/// Subscriptions and VMs, checked: no two are one, every prefix and duration can be read.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fleet {
@@ -368,66 +366,9 @@ impl Fleet {
             ..AccountSpec::new(accounts::SERVICE_PRINCIPAL, AccountKind::ServicePrincipal)
         }
     }
-
-    fn check(&self) -> Result<(), (String, String)> {
-        accounts::check(&self.tenants, &self.accounts)?;
-        if self.subscriptions.is_empty() {
-            return Err(("subscriptions".to_owned(), "at least one is needed".to_owned()));
-        }
-        let mut taken = HashSet::new();
-        for (index, vm) in self.vms.iter().enumerate() {
-            let at = |key: &str| format!("vms.{}.{key}", vm.name);
-            if vm.name.is_empty() || !vm.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-                return Err((format!("vms[{index}].name"), format!("'{}' is no name for a VM", vm.name)));
-            }
-            let Some(subscription) = self.subscription_of(vm) else {
-                return Err((at("subscription"), "names none of the fleet's subscriptions".to_owned()));
-            };
-            let place = (subscription.id, vm.resource_group.to_ascii_lowercase(), vm.name.to_ascii_lowercase());
-            if !taken.insert(place) {
-                return Err((at("name"), format!("{} has a VM of this name already", vm.resource_group)));
-            }
-            if vm.address.is_some_and(|address| !address.is_loopback()) {
-                return Err((at("address"), "must be a loopback address (127.0.0.0/8)".to_owned()));
-            }
-            if vm.policy.len() + vm.name.len() > LONGEST_NAMES {
-                return Err((at("policy"), "policy and VM name together may have 56 characters".to_owned()));
-            }
-            for port in &vm.ports {
-                port.check().map_err(|(key, problem)| (at(&format!("ports.{}.{key}", port.number)), problem))?;
-            }
-        }
-        self.check_network()
-    }
 }
 
 impl PortSpec {
-    fn check(&self) -> Result<(), (String, String)> {
-        if self.number == 0 {
-            return Err(("number".to_owned(), "must be 1 to 65535".to_owned()));
-        }
-        let is_address = |text: &String| {
-            text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-        };
-        if self.forward.as_ref().is_some_and(|forward| !is_address(forward)) {
-            return Err(("forward".to_owned(), "must be host:port".to_owned()));
-        }
-        let Some(jit) = &self.jit else { return Ok(()) };
-        let allowed = chrono::TimeDelta::minutes(5)..=chrono::TimeDelta::days(1);
-        if !duration::parse(&jit.max_duration).is_some_and(|max| allowed.contains(&max)) {
-            let problem = format!("'{}' is no ISO 8601 duration from PT5M to P1D", jit.max_duration);
-            return Err(("jit.max_duration".to_owned(), problem));
-        }
-        if let Some(bad) = jit.sources.iter().find(|source| nsg::network(source).is_none()) {
-            let problem = format!("'{bad}' is neither *, nor an IPv4 address, nor a CIDR block");
-            return Err(("jit.sources".to_owned(), problem));
-        }
-        if jit.sources.is_empty() {
-            return Err(("jit.sources".to_owned(), "at least one prefix is needed".to_owned()));
-        }
-        Ok(())
-    }
-
     /// What answers on this port of a VM with this OS; nothing when it is neither named nor obvious.
     pub(crate) fn service_on(&self, os: Os) -> Option<ServiceSpec> {
         self.service.or(match (self.number, os) {
@@ -435,66 +376,5 @@ impl PortSpec {
             (22, _) | (_, Os::Linux) => Some(ServiceSpec::Ssh),
             (_, Os::Windows) => None,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str = "[[subscriptions]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"one\"\n";
-
-    #[track_caller]
-    fn complaint(vm: &str) -> String {
-        let error = format!("{HEAD}[[vms]]\nname = \"a\"\n{vm}").parse::<Fleet>().unwrap_err();
-        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        format!("{error} {source}")
-    }
-
-    #[test]
-    fn the_built_in_fleet_is_a_valid_fleet_file() {
-        let fleet: Fleet = include_str!("default-fleet.toml").parse().unwrap();
-        assert!(fleet.vms.len() >= 12);
-    }
-
-    #[test]
-    fn mistakes_in_accounts_are_named_with_their_key() {
-        for (more, key) in [
-            ("tenant = \"nowhere\"", "accounts.ada.tenant"),
-            ("guest_in = [\"nowhere\"]", "accounts.ada.guest_in"),
-            ("client_id = \"11111111-1111-4111-8111-111111111111\"", "accounts.ada.client_id"),
-            ("[[accounts]]\nname = \"Ada\"", "accounts.Ada.name"),
-            ("[[accounts]]\nname = \"app\"", "accounts.app.name"),
-            ("[[tenants]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"contoso\"", "tenants.contoso"),
-            (
-                "[[subscriptions]]\nid = \"11111111-1111-4111-8111-111111111112\"\nname = \"x\"\ntenant = \"y\"",
-                "subscriptions.x.tenant",
-            ),
-        ] {
-            let error = format!("{HEAD}[[accounts]]\nname = \"ada\"\n{more}").parse::<Fleet>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{key}: ")), "{error}");
-        }
-        let fleet: Fleet = HEAD.parse().unwrap();
-        let names: Vec<_> = fleet.accounts.iter().map(|account| account.name.as_str()).collect();
-        assert_eq!(names, [SERVICE_PRINCIPAL, "demo", "identity"], "without any there is one of each kind");
-        let secret = "[[accounts]]\nname = \"old\"\nkind = \"servicePrincipal\"\nsecret = \"swordfish\"";
-        let fleet: Fleet = format!("{HEAD}{secret}").parse().unwrap();
-        assert!(!format!("{fleet:?}").contains("swordfish"));
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_key() {
-        let bad = complaint("ports = [{ number = 22, jit = { max_duration = \"3 hours\" } }]");
-        assert!(bad.contains("vms.a.ports.22.jit.max_duration") && bad.contains("3 hours"), "{bad}");
-        let bad = complaint("ports = [{ number = 22, jit = { sources = [\"::1\"] } }]");
-        assert!(bad.contains("jit.sources") && bad.contains("::1"), "{bad}");
-        let bad = complaint("ports = [{ number = 22, jit = { protocol = \"ICMP\" } }]");
-        assert!(bad.contains("ICMP") && bad.contains("`*`, `TCP`, `UDP`"), "{bad}");
-        let bad = complaint("prots = []");
-        assert!(bad.contains("unknown field `prots`"), "{bad}");
-        let bad = complaint("subscription = \"two\"\nports = []");
-        assert!(bad.contains("vms.a.subscription"), "{bad}");
-        let bad = complaint("address = \"192.0.2.1\"\nports = []");
-        assert!(bad.contains("loopback"), "{bad}");
     }
 }

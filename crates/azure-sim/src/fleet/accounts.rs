@@ -218,8 +218,15 @@ pub(super) fn check(tenants: &[TenantSpec], accounts: &[AccountSpec]) -> Result<
     }
     for (index, account) in accounts.iter().enumerate() {
         let at = |key: &str| format!("accounts.{}.{key}", account.name);
-        if accounts.iter().take(index).any(|other| other.name.eq_ignore_ascii_case(&account.name)) {
+        let others = || accounts.iter().take(index);
+        if others().any(|other| other.name.eq_ignore_ascii_case(&account.name)) {
             return Err((at("name"), "is another account's name already".to_owned()));
+        }
+        if others().any(|other| other.object_id == account.object_id) {
+            return Err((at("object_id"), "is another account's id already".to_owned()));
+        }
+        if account.client_id.is_some() && others().any(|other| other.client_id == account.client_id) {
+            return Err((at("client_id"), "is another account's id already".to_owned()));
         }
         let unknown = |wanted: &String| !tenants.iter().any(|tenant| tenant.is(wanted));
         if account.tenant.as_ref().is_some_and(unknown) {

@@ -11,7 +11,7 @@ use crate::state::places::StandingGroup;
 use super::{Fleet, VmSpec};
 
 /// What is wrong, and at which key.
-type Complaint = (String, String);
+pub(super) type Complaint = (String, String);
 
 /// A group that several VMs, or a subnet, have.
 #[derive(Clone, Debug, Deserialize)]
@@ -222,10 +222,16 @@ impl Fleet {
 
     /// Whether all groups and rules make sense.
     pub(crate) fn check_network(&self) -> Result<(), Complaint> {
-        for group in &self.network_security_groups {
+        for (index, group) in self.network_security_groups.iter().enumerate() {
             let at = |key: &str| format!("network_security_groups.{}.{key}", group.name);
-            if self.subscription_named(group.subscription.as_ref()).is_none() {
+            let home = |group: &GroupSpec| Some(self.subscription_named(group.subscription.as_ref())?.id);
+            if home(group).is_none() {
                 return Err((at("subscription"), "names none of the fleet's subscriptions".to_owned()));
+            }
+            // VMs name them by their names alone.
+            let same = |other: &GroupSpec| other.name.eq_ignore_ascii_case(&group.name) && home(other) == home(group);
+            if self.network_security_groups[..index].iter().any(same) {
+                return Err((at("name"), "is another group's name in this subscription already".to_owned()));
             }
             check_rules(&group.rules, None).map_err(|(key, problem)| (at(&key), problem))?;
         }
