@@ -310,6 +310,11 @@ impl Fleet {
         let file = file.map(Path::to_owned);
         let mut fleet: Self = toml::from_str(text)
             .map_err(|source| FleetError::Syntax { file: file.clone(), source: Box::new(source) })?;
+        if let Some(folder) = file.as_deref().and_then(Path::parent) {
+            for account in &mut fleet.accounts {
+                account.certificate = account.certificate.take().map(|path| folder.join(path));
+            }
+        }
         match fleet.complete().and_then(|()| fleet.check()) {
             Ok(()) => Ok(fleet),
             Err((key, problem)) => Err(FleetError::Invalid { file, key, problem }),

@@ -161,4 +161,16 @@ mod tests {
         let bad = complaint(&format!("ports = []\n{}{}", group("web"), group("Web")));
         assert!(bad.contains("network_security_groups.Web.name"), "{bad}");
     }
+
+    #[test]
+    fn a_certificate_lies_where_the_fleet_file_does_unless_its_path_says_otherwise() {
+        let folder = std::env::temp_dir();
+        for (written, expected) in [("cert.pem".into(), folder.join("cert.pem")), (folder.join("b"), folder.join("b"))]
+        {
+            let account = format!("[[accounts]]\nname = \"job\"\ncertificate = '{}'", written.display());
+            let fleet = Fleet::parse(&format!("{HEAD}{account}"), Some(&folder.join("fleet.toml"))).unwrap();
+            let job = fleet.accounts.iter().find(|account| account.name == "job").unwrap();
+            assert_eq!(job.certificate.as_deref(), Some(expected.as_path()));
+        }
+    }
 }
