@@ -28,6 +28,11 @@ impl Said {
         Self { what, members, known: Vec::new() }
     }
 
+    /// Whether anything is said by that name: neither `null` nor `false` is anything.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|said| !matches!(said, Value::Null | Value::Bool(false)))
+    }
+
     /// The member of that name, `null` included.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);

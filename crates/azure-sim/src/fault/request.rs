@@ -16,6 +16,7 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
         Some(name) => FaultKind::find(&name)?,
         None => return Err(format!("'fault' is missing; a fault is said so: {EXAMPLE}")),
     };
+    unheard(named, &said)?;
     let mut wanted = said.within("match", MATCH)?;
     let matches = Match {
         method: wanted.text("method", "\"POST\"")?,
@@ -44,38 +45,28 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
         seconds: said.number("seconds", 0.0..=3600.0)?,
         retry_after: said.whole("retryAfter", 0)?,
         retry_form: retry_form(said.text("retryForm", "\"date\"")?.as_deref())?,
-        applied: applied(named, said.truth("applied")?.unwrap_or(false))?,
+        applied: said.truth("applied")?.unwrap_or(false),
         minutes: said.number("minutes", -525_600.0..=525_600.0)?.unwrap_or(10.0),
         megabytes: said.whole("megabytes", 1)?.unwrap_or(64),
-        body: own_body(named, said.text("body", "\"a text\"")?)?,
+        body: said.text("body", "\"a text\"")?,
         to: to(said.text("to", "\"foreign\"")?)?,
     };
     said.end()?;
     Ok(fault)
 }
 
-fn own_body(named: &Named, body: Option<String>) -> Result<Option<String>, String> {
-    if body.is_none() || named.takes.contains(&"body") {
-        return Ok(body);
-    }
-    Err(format!("'body' is said of {}; {} has a body of its own", able(&"body"), named.name))
-}
+/// What only some faults take.
+const OF_SOME: [&str; 8] = ["seconds", "retryAfter", "retryForm", "applied", "minutes", "megabytes", "body", "to"];
 
-/// The faults that take this, for people.
-fn able(what: &&str) -> String {
-    let able = FaultKind::ALL.iter().filter(|named| named.takes.contains(what)).map(|named| named.name);
-    able.collect::<Vec<_>>().join(", ")
-}
-
-fn applied(named: &Named, applied: bool) -> Result<bool, String> {
-    if !applied || named.takes.contains(&"applied") {
-        return Ok(applied);
-    }
-    Err(format!(
-        "'applied' is said of {}; {} says of itself whether the request took effect",
-        able(&"applied"),
-        named.name
-    ))
+/// Whether something is said that the fault does not go by.
+fn unheard(named: &Named, said: &Said) -> Result<(), String> {
+    // Those that answer nothing of their own have nothing to tell a wait in, whatever wait a list of faults is told.
+    let silent = |name: &str| name == "retryAfter" && !matches!(named.kind, FaultKind::Instead(_));
+    let unheard = |name: &&'static str| said.says(name) && !named.takes.contains(name) && !silent(name);
+    let Some(name) = OF_SOME.into_iter().find(unheard) else { return Ok(()) };
+    let able = FaultKind::ALL.iter().filter(|other| other.takes.contains(&name)).map(|other| other.name);
+    let able = able.collect::<Vec<_>>().join(", ");
+    Err(format!("'{name}' is said of {able}; {} does not go by it", named.name))
 }
 
 fn retry_form(name: Option<&str>) -> Result<RetryForm, String> {

@@ -75,8 +75,14 @@ fn every_mistake_is_answered_with_what_would_be_right_and_in_our_own_words() {
         (r#"{"fault":"slow","tmies":1}"#, ["a fault has no 'tmies'", "times"]),
         (r#"{"fault":"throttle","retryForm":"x"}"#, ["there is no retryForm 'x'", "x-ms-retry-after-ms"]),
         (r#"{"fault":"redirect","to":"x"}"#, ["foreign, http, self or a URL", "not 'x'"]),
-        (r#"{"fault":"notFound","applied":true}"#, ["'applied' is said of internal", "notFound says of itself"]),
-        (r#"{"fault":"reset","body":"x"}"#, ["'body' is said of internal", "reset has a body of its own"]),
+        (r#"{"fault":"notFound","applied":true}"#, ["'applied' is said of internal", "notFound does not go by it"]),
+        (r#"{"fault":"reset","body":"x"}"#, ["'body' is said of internal", "reset does not go by it"]),
+        (r#"{"fault":"reset","seconds":1}"#, ["'seconds' is said of slow, stalledHeaders", "reset does not go by it"]),
+        (r#"{"fault":"slow","minutes":1}"#, ["'minutes' is said of clockSkew;", "slow does not"]),
+        (r#"{"fault":"slow","megabytes":1}"#, ["'megabytes' is said of oversizedBody;", "slow does not"]),
+        (r#"{"fault":"forbidden","retryAfter":0}"#, ["'retryAfter' is said of throttle", "forbidden does not"]),
+        (r#"{"fault":"html","retryForm":"date"}"#, ["'retryForm' is said of throttle", "html does not"]),
+        (r#"{"fault":"html","to":"self"}"#, ["'to' is said of redirect;", "html does not"]),
         (r#"{"fault":"html","applied":1}"#, ["applied must be true or false", "not 1"]),
     ] {
         let sentence = complaint(body);
