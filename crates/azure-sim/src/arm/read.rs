@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
+use crate::arm::resources::Resource;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
     Call, compute, diagnostics, disk, network, page, permissions, pricings, providers, regions, resources,
@@ -22,8 +23,8 @@ pub(crate) enum Read {
     Provider(String),
     /// Names and values of all tags of a subscription.
     TagNames,
-    /// `Microsoft.Resources/tags/default` of a resource with this name.
-    Tags(String),
+    /// `Microsoft.Resources/tags/default` of a resource of this type and name.
+    Tags(String, String),
     Disks,
     Disk(String),
     VirtualNetworks,
@@ -81,7 +82,9 @@ pub(super) fn in_group(words: &[&str], names: &[&str]) -> Option<Read> {
     let name = |index: usize| names[index].to_owned();
     Some(match words {
         [] => Read::ResourceGroup,
-        ["providers", _, _, _, "providers", "microsoft.resources", "tags", "default"] => Read::Tags(name(3)),
+        ["providers", _, _, _, "providers", "microsoft.resources", "tags", "default"] => {
+            Read::Tags(format!("{}/{}", name(1), name(2)), name(3))
+        }
         ["providers", "microsoft.authorization", "permissions"] => Read::Permissions,
         [
             "providers",
@@ -156,7 +159,7 @@ impl Read {
             Self::Providers => RouteName::ProvidersList,
             Self::Provider(_) => RouteName::ProvidersGet,
             Self::TagNames => RouteName::TagsList,
-            Self::Tags(_) => RouteName::TagsGetAtScope,
+            Self::Tags(..) => RouteName::TagsGetAtScope,
             Self::Disks => either(RouteName::DisksListByResourceGroup, RouteName::DisksList),
             Self::Disk(_) => RouteName::DisksGet,
             Self::VirtualNetworks => either(RouteName::VirtualNetworksList, RouteName::VirtualNetworksListAll),
@@ -192,9 +195,9 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::ResourceGroup => call.world.look(|cloud, _| subscriptions::resource_group(call, cloud, scope)),
         Read::Resources => resources::all(call, scope),
         Read::Providers => plain(call, scope, "Microsoft.Resources/subscriptions/providers", providers::all(scope)),
-        Read::Provider(namespace) => Ok(Json(providers::one(scope, namespace)?).into_response()),
+        Read::Provider(namespace) => provider(call, scope, namespace),
         Read::TagNames => plain(call, scope, "Microsoft.Resources/subscriptions/tagNames", tag_names(scope)),
-        Read::Tags(_) => Ok(Json(tags_at(call)).into_response()),
+        Read::Tags(kind, name) => tags_at(call, scope, kind, name),
         Read::Disks => disk::all(call, scope),
         Read::Disk(name) => disk::one(call, scope, name),
         Read::VirtualNetworks => virtual_network::all(call, scope),
@@ -219,11 +222,22 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::VirtualMachineExtensions(vm) => of_vm(call, scope, (vm, "extensions"), []),
         Read::VirtualMachineRunCommands(vm) => of_vm(call, scope, (vm, "runCommands"), []),
         Read::NoneOf(kind) => plain(call, scope, kind, []),
-        Read::Missing(kind, name) => {
-            let group = scope.resource_group.as_deref().unwrap_or_default();
-            Err(ArmError::resource_not_found(&format!("{kind}/{name}"), group))
-        }
+        Read::Missing(kind, name) => call.world.look(|cloud, _| {
+            call.permit(cloud, &format!("{kind}/read"), &format!("{}/providers/{kind}/{name}", scope.id()))?;
+            Err(not_found(scope, kind, name))
+        }),
     }
+}
+
+fn not_found(scope: &Scope, kind: &str, name: &str) -> ArmError {
+    ArmError::resource_not_found(&format!("{kind}/{name}"), scope.resource_group.as_deref().unwrap_or_default())
+}
+
+fn provider(call: &Call<'_>, scope: &Scope, namespace: &str) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, "Microsoft.Resources/subscriptions/providers/read", &scope.id())?;
+        Ok(Json(providers::one(scope, namespace)?).into_response())
+    })
 }
 
 /// A list for everybody who may read its type.
@@ -284,11 +298,19 @@ fn tag_names(scope: &Scope) -> Vec<Value> {
     tags.members().iter().map(one).collect()
 }
 
-fn tags_at(call: &Call<'_>) -> Value {
-    json!({
-        "id": format!("/{}", route::segments(call.path).join("/")),
-        "name": "default",
-        "type": "Microsoft.Resources/tags",
-        "properties": { "tags": compute::tags() },
+fn tags_at(call: &Call<'_>, scope: &Scope, kind: &str, name: &str) -> Result<Response, ArmError> {
+    let id = format!("/{}", route::segments(call.path).join("/"));
+    call.world.look(|cloud, _| {
+        call.permit(cloud, "Microsoft.Resources/tags/read", &id)?;
+        if !Resource::exists(cloud, scope, kind, name) {
+            return Err(not_found(scope, kind, name));
+        }
+        let tags = json!({
+            "id": id,
+            "name": "default",
+            "type": "Microsoft.Resources/tags",
+            "properties": { "tags": compute::tags() },
+        });
+        Ok(Json(tags).into_response())
     })
 }

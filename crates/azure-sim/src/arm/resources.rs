@@ -98,6 +98,12 @@ impl<'c> Resource<'c> {
         all
     }
 
+    /// Whether there is one of this type and name in the scope; case does not matter.
+    pub(super) fn exists(cloud: &'c Cloud, scope: &Scope, kind: &str, name: &str) -> bool {
+        let kinds: Vec<_> = Kind::ALL.into_iter().filter(|known| known.name().eq_ignore_ascii_case(kind)).collect();
+        Self::all(cloud, scope, &kinds).iter().any(|one| one.name().eq_ignore_ascii_case(name))
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::OfVm(kind, _) => *kind,

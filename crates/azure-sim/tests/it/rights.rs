@@ -272,6 +272,38 @@ async fn a_right_that_is_missing_is_told_before_anything_else_about_the_resource
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_right_is_told_nothing_of_what_is_there_or_not() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01").id.clone();
+    let group = vm.split("/providers/").next().unwrap().to_owned();
+    let subscription = group.split("/resourceGroups/").next().unwrap().to_owned();
+    let tags = |of: &str| format!("{of}/providers/Microsoft.Resources/tags/default");
+    let balancer = format!("{group}/providers/Microsoft.Network/loadBalancers/none");
+    let reads = [
+        (balancer.clone(), "Microsoft.Network/loadBalancers/read", balancer),
+        (tags(&vm), "Microsoft.Resources/tags/read", tags(&vm)),
+        (tags(&format!("{vm}-not")), "Microsoft.Resources/tags/read", tags(&format!("{vm}-not"))),
+        (
+            format!("{subscription}/providers/Microsoft.Compute"),
+            "Microsoft.Resources/subscriptions/providers/read",
+            subscription.clone(),
+        ),
+    ];
+    azure.set("rights", json!({ "action": "*", "allowed": false })).await;
+    for (path, action, scope) in &reads {
+        let (status, code, message) = error(azure.request(Method::GET, path).send().await.unwrap()).await;
+        assert_eq!((status, code.as_str()), (403, "AuthorizationFailed"), "{path}: {message}");
+        assert!(message.contains(&format!("to perform action '{action}' over scope '{scope}'")), "{message}");
+    }
+    azure.set("rights", json!({ "action": "*/read", "allowed": true })).await;
+    let mut answers = Vec::new();
+    for (path, ..) in &reads {
+        answers.push(azure.request(Method::GET, path).send().await.unwrap().status().as_u16());
+    }
+    assert_eq!(answers, [404, 200, 404, 200]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_azure_has_and_is_not_simulated_is_refused_by_no_sentence_of_azures() {
     let azure = Azure::start().await;
     azure.set("rights", json!({ "action": "*", "allowed": true })).await;
