@@ -30,7 +30,8 @@ pub(super) fn watchers(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmEr
     call.world.look(|cloud, _| {
         call.permit(cloud, READ, &scope.id())?;
         let inside = cloud.places.watchers(&scope.subscription, scope.resource_group.as_deref());
-        page::list(call, cloud, inside.map(model))
+        let may = call.may(cloud, READ);
+        page::list(call, cloud, inside.filter(|watcher| may.at(&watcher.id())).map(model))
     })
 }
 

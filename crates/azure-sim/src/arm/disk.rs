@@ -25,7 +25,9 @@ pub(super) fn id(vm: &Vm) -> String {
 pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
         call.permit(cloud, READ, &scope.id())?;
-        page::list(call, cloud, cloud.vms_in(&scope.subscription, scope.resource_group.as_deref()).map(model))
+        let may = call.may(cloud, READ);
+        let inside = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
+        page::list(call, cloud, inside.filter(|vm| may.at(&id(vm))).map(model))
     })
 }
 

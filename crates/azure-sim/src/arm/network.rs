@@ -17,14 +17,17 @@ pub(super) fn all(call: &Call<'_>, scope: &Scope, kind: NetworkType) -> Result<R
     let action = format!("Microsoft.Network/{}/read", kind.name());
     call.world.look(|cloud, now| {
         call.permit(cloud, &action, &scope.id())?;
+        let may = call.may(cloud, &action);
         match kind {
             NetworkType::Interface => {
-                page::list(call, cloud, with_interface(cloud, scope).map(|vm| interface(cloud, vm)))
+                let listed = with_interface(cloud, scope).filter(|vm| may.at(&vm.nic_id()));
+                page::list(call, cloud, listed.map(|vm| interface(cloud, vm)))
             }
             NetworkType::PublicIpAddress => {
-                page::list(call, cloud, with_address(cloud, scope).filter_map(public_ip_address))
+                let listed = with_address(cloud, scope).filter(|vm| vm.public_ip_id().is_some_and(|id| may.at(&id)));
+                page::list(call, cloud, listed.filter_map(public_ip_address))
             }
-            NetworkType::SecurityGroup => page::list(call, cloud, security_groups::groups(cloud, scope, now)),
+            NetworkType::SecurityGroup => page::list(call, cloud, security_groups::groups(cloud, scope, &may, now)),
         }
     })
 }

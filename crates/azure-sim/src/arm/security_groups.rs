@@ -11,10 +11,12 @@ use crate::state::Cloud;
 use crate::state::groups::{Group, NicGroup, SecurityGroup};
 use crate::state::jit::stable_uuid;
 use crate::state::nsg::{self, PortRange, SecurityRule};
+use crate::state::rights::OfAction;
 
-/// All groups of the scope.
-pub(super) fn groups(cloud: &Cloud, scope: &Scope, now: DateTime<Utc>) -> Vec<Value> {
-    inside(cloud, scope).map(|group| group_json(cloud, group, now)).collect()
+/// All groups of the scope that the caller may read.
+pub(super) fn groups(cloud: &Cloud, scope: &Scope, may: &OfAction<'_>, now: DateTime<Utc>) -> Vec<Value> {
+    let listed = inside(cloud, scope).filter(|group| may.at(&cloud.group_id(*group)));
+    listed.map(|group| group_json(cloud, group, now)).collect()
 }
 
 /// The group with this name.

@@ -21,8 +21,8 @@ const READ_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/read";
 pub(crate) const SUBNET: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 0);
 pub(crate) const PREFIX: u8 = 16;
 
-/// A VM stands for the network in which it is the first.
-fn first_of_each<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
+/// The networks of the scope, each as the first VM in it.
+pub(super) fn in_scope<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
     let mut first = BTreeMap::new();
     for vm in cloud.vms_in(&scope.subscription, scope.resource_group.as_deref()) {
         first.entry((vm.resource_group.as_str(), vm.location.as_str())).or_insert(vm);
@@ -31,7 +31,7 @@ fn first_of_each<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'
 }
 
 fn find<'c>(cloud: &'c Cloud, scope: &Scope, name: &str) -> Result<&'c Vm, ArmError> {
-    let found = first_of_each(cloud, scope).find(|vm| vm.network_name().eq_ignore_ascii_case(name));
+    let found = in_scope(cloud, scope).find(|vm| vm.network_name().eq_ignore_ascii_case(name));
     let group = scope.resource_group.as_deref().unwrap_or_default();
     found.ok_or_else(|| ArmError::resource_not_found(&format!("Microsoft.Network/virtualNetworks/{name}"), group))
 }
@@ -43,7 +43,9 @@ fn named(scope: &Scope, name: &str) -> String {
 pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
     call.world.look(|cloud, _| {
         call.permit(cloud, READ, &scope.id())?;
-        page::list(call, cloud, first_of_each(cloud, scope).map(|vm| model(cloud, vm)))
+        let may = call.may(cloud, READ);
+        let listed = in_scope(cloud, scope).filter(|first| may.at(&first.network_id()));
+        page::list(call, cloud, listed.map(|first| model(cloud, first)))
     })
 }
 
@@ -68,11 +70,6 @@ pub(super) fn subnet_of(call: &Call<'_>, scope: &Scope, network: &str, name: &st
         let resource = format!("Microsoft.Network/virtualNetworks/{network}/subnets/{name}");
         network::member(all, name, scope, &resource)
     })
-}
-
-/// The networks of the scope, each as the first VM in it.
-pub(super) fn in_scope<'c>(cloud: &'c Cloud, scope: &Scope) -> impl Iterator<Item = &'c Vm> {
-    first_of_each(cloud, scope)
 }
 
 pub(super) fn model(cloud: &Cloud, first: &Vm) -> Value {

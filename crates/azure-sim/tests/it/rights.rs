@@ -304,6 +304,38 @@ async fn who_has_no_right_is_told_nothing_of_what_is_there_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_leaves_out_what_the_caller_may_not_read() {
+    let azure = Azure::start().await;
+    let vm = azure.vm("web-01");
+    let subscription = format!("/subscriptions/{}", vm.subscription_id);
+    let hidden = format!("{subscription}/resourceGroups/{}", vm.resource_group);
+    let watchers = format!("{subscription}/resourceGroups/NetworkWatcherRG");
+    let lists = [
+        "Microsoft.Compute/virtualMachines",
+        "Microsoft.Compute/disks",
+        "Microsoft.Network/networkInterfaces",
+        "Microsoft.Network/publicIPAddresses",
+        "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/networkWatchers",
+    ];
+    let ids = async |list: &str| -> Vec<String> {
+        let all = azure.get(&format!("{subscription}/providers/{list}")).await;
+        all["value"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let is_hidden = |id: &String| [&hidden, &watchers].iter().any(|group| id.starts_with(&format!("{group}/")));
+    for list in lists {
+        assert!(ids(list).await.iter().any(is_hidden), "{list}");
+    }
+    for group in [&hidden, &watchers] {
+        azure.set("rights", json!({ "action": "*/read", "scope": group, "allowed": false })).await;
+    }
+    for list in lists {
+        assert!(!ids(list).await.iter().any(is_hidden), "{list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_azure_has_and_is_not_simulated_is_refused_by_no_sentence_of_azures() {
     let azure = Azure::start().await;
     azure.set("rights", json!({ "action": "*", "allowed": true })).await;
