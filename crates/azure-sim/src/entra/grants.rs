@@ -184,7 +184,7 @@ impl Grants {
         })?;
         let since = device.polled.replace(now).map(|last| now - last);
         match &device.state {
-            DeviceState::Pending if device.expires <= now => {
+            DeviceState::Pending | DeviceState::Approved(_) if device.expires <= now => {
                 let description = "The provided value for the input parameter 'device_code' is not valid. This device \
                                    code has expired.";
                 Err(Refusal::new("expired_token", 70_020, description))

@@ -348,9 +348,12 @@ async fn a_device_is_signed_in_by_the_code_that_is_typed_elsewhere() {
     type_in(&[("otc", declined["user_code"].as_str().unwrap()), ("cancel", "1")]).await;
     refused(&poll(&declined).await, "authorization_declined", 65_004);
 
-    let expired = ask().await;
+    let (expired, approved) = (ask().await, ask().await);
+    type_in(&[("otc", approved["user_code"].as_str().unwrap()), ("account", "ada")]).await;
     browser.azure.set("advance", json!({ "seconds": 901 })).await;
-    refused(&poll(&expired).await, "expired_token", 70_020);
+    for device in [&expired, &approved] {
+        refused(&poll(device).await, "expired_token", 70_020);
+    }
     refused(&poll(&json!({ "device_code": "nonsense" })).await, "bad_verification_code", 70_018);
 }
 
