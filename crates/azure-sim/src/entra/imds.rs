@@ -124,7 +124,7 @@ fn metadata(vm: &Vm) -> Value {
             "vmId": vm.platform_id,
             "vmScaleSetName": "",
             "vmSize": vm.size,
-            "zone": "",
+            "zone": vm.zone().unwrap_or_default(),
         },
         "network": {
             "interface": [{
@@ -136,7 +136,7 @@ fn metadata(vm: &Vm) -> Value {
                     "subnet": [{ "address": SUBNET.to_string(), "prefix": PREFIX.to_string() }],
                 },
                 "ipv6": { "ipAddress": [] },
-                "macAddress": "000D3A000001",
+                "macAddress": vm.mac_address().replace('-', ""),
             }],
         },
     })

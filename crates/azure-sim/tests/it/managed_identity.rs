@@ -106,6 +106,11 @@ async fn the_metadata_service_tells_of_its_vm() {
     assert_eq!(body["network"]["interface"][0]["ipv4"]["ipAddress"][0]["publicIpAddress"], json!(first.public_ip));
     let subnet = &body["network"]["interface"][0]["ipv4"]["subnet"][0];
     assert_eq!(subnet, &json!({ "address": "10.1.0.0", "prefix": "16" }));
+    // It and the resource manager speak of the same VM.
+    let nic = first.id.replace("Microsoft.Compute/virtualMachines", "Microsoft.Network/networkInterfaces");
+    let interface = azure.get(&format!("{nic}-nic")).await;
+    let mac = interface["properties"]["macAddress"].as_str().unwrap().replace('-', "");
+    assert_eq!(body["network"]["interface"][0]["macAddress"], mac);
     let (status, body) = imds(&azure, "versions", &[metadata], NONE).await;
     assert_eq!((status, body["apiVersions"].as_array().unwrap().len()), (StatusCode::OK, 23));
     assert_eq!(imds(&azure, "versions", NONE, NONE).await.0, StatusCode::BAD_REQUEST);
