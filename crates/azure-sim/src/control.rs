@@ -69,6 +69,11 @@ fn complaint(status: StatusCode, sentence: &str) -> Response {
     (status, Json(json!({ "error": { "message": sentence } }))).into_response()
 }
 
+/// 413, in place of what the path would answer.
+pub(crate) fn too_large() -> Response {
+    complaint(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 4 MB, and nothing that is said here is as long")
+}
+
 /// Only the journal takes anything behind a `?`: what is said there to others would go unheard.
 async fn without_query(request: Request, next: Next) -> Response {
     let uri = request.uri();

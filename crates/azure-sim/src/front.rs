@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, header};
 use axum::response::IntoResponse;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -18,6 +18,7 @@ use crate::arm;
 use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::connection::Resetting;
+use crate::control;
 use crate::fault::{Fault, Strike, Struck};
 use crate::served;
 use crate::world::World;
@@ -78,7 +79,8 @@ impl Front {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let path = uri.path();
         if path == "/_sim" || path.starts_with("/_sim/") {
-            return Ok(self.route(request).await);
+            let (request, complete) = taken_in(request).await.ok_or(Dropped)?;
+            return Ok(if complete { self.route(request).await } else { control::too_large() });
         }
         let query = uri.query().unwrap_or_default();
         let struck = Struck { method: method.as_str(), path, query, route: served::name(&method, path) };
@@ -87,12 +89,9 @@ impl Front {
             self.world.journal().end(seq, self.world.clock.now(), None);
             return Err(Dropped);
         };
-        if !complete {
-            self.world.journal().end(seq, self.world.clock.now(), Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16()));
-            return Ok(ArmError::too_large().into_response());
-        }
-        let fault = self.world.faults().take(struck);
+        let fault = if complete { self.world.faults().take(struck) } else { None };
         let answer = match &fault {
+            None if !complete => Some(too_large(&request)),
             None => Some(self.deal_with(request, seq).await),
             Some(fault) => {
                 self.world.journal().struck(seq, fault.name);
@@ -173,6 +172,15 @@ async fn taken_in(request: Request<Body>) -> Option<(Request<Body>, bool)> {
         }
     }
     Some((Request::from_parts(parts, Body::from(whole)), read <= LARGEST_BODY))
+}
+
+/// The refusal of a body of which not all was taken in.
+fn too_large(request: &Request<Body>) -> Response {
+    let mut response = ArmError::too_large().into_response();
+    if served::is_resource_manager(request.uri().path()) {
+        arm::stamp(request.headers(), None, &mut response);
+    }
+    response
 }
 
 /// Azure's JSON says in which charset it is written, though JSON has but one.

@@ -85,8 +85,17 @@ async fn an_answer_that_looks_at_no_body_arrives_whole_in_both_versions() {
         for _ in 0..10 {
             assert_eq!(put(3 << 20).await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS, "{version:?}");
         }
-        let (status, code, _) = error(put(9 << 20).await.unwrap()).await;
+        // Of the resource manager's refusals this is one: with its ids, and the time of the simulator's clock.
+        azure.set("advance", json!({ "seconds": 86_400 })).await;
+        let refused = put(9 << 20).await.unwrap();
+        let date = chrono::DateTime::parse_from_rfc2822(refused.headers()["date"].to_str().unwrap()).unwrap();
+        assert!(date.to_utc() - chrono::Utc::now() > chrono::TimeDelta::hours(23), "{date}");
+        assert!(refused.headers().contains_key("x-ms-request-id"), "{version:?}");
+        let (status, code, _) = error(refused).await;
         assert_eq!((status, code.as_str()), (413, "RequestContentTooLarge"), "{version:?}");
+        let control = format!("{}/rights", azure.simulator.announce().control);
+        let told = client.post(control).body(vec![b' '; 9 << 20]).send().await.unwrap();
+        assert_eq!(told.status(), StatusCode::PAYLOAD_TOO_LARGE, "{version:?}");
     }
 }
 
