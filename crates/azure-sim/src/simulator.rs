@@ -153,13 +153,9 @@ impl Simulator {
         yield_now().await;
 
         let listening = |source| StartError::Listen { address: options.listen, source };
-        let listener = std::net::TcpListener::bind(options.listen).map_err(listening)?;
-        listener.set_nonblocking(true).map_err(listening)?;
-        let base = base_url(listener.local_addr().map_err(listening)?);
-
-        let metadata = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(preparing("IMDS"))?;
-        metadata.set_nonblocking(true).map_err(preparing("IMDS"))?;
-        let imds = metadata.local_addr().map_err(preparing("IMDS"))?;
+        let (listener, address) = listen(options.listen).map_err(listening)?;
+        let base = base_url(address);
+        let (metadata, imds) = listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(preparing("IMDS"))?;
 
         let client_certificate = folder.path().join("client.pem");
         // Its key takes as long to make as a large fleet takes to be placed.
@@ -231,6 +227,14 @@ async fn ended(serving: impl Future<Output = io::Result<()>>) {
     if let Err(error) = serving.await {
         tracing::error!(%error, "the server ended");
     }
+}
+
+/// A listener for the server, and where it listens.
+fn listen(at: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(at)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 fn base_url(address: SocketAddr) -> String {

@@ -80,74 +80,52 @@ impl Demand {
 
     /// The refusal of the token endpoint. `client` and `app` are id and name of the application that asks.
     pub(crate) fn refusal(self, account: &str, client: &str, app: &str) -> Refusal {
-        let policy = || {
-            let policy = json!({ "access_token": { "capolids": { "essential": true, "values": [POLICY] } } });
-            Some(policy.to_string())
+        let more = |number, must: &str| by_policy(number, "basic_action", format!("{must} to access '{client}'."));
+        let too_old = |number, what: &str| {
+            let text =
+                format!("The {what} has expired or is invalid due to sign-in frequency checks by conditional access.");
+            Refusal::invalid_grant(number, text).suberror("bad_token")
         };
-        let interaction = |number, text: String| Refusal::new("interaction_required", number, text);
         match self {
-            Self::Mfa => Refusal {
-                claims: policy(),
-                ..interaction(50_076, format!(
-                    "Due to a configuration change made by your administrator, or because you moved to a new location, \
-                     you must use multi-factor authentication to access '{client}'."
-                ))
-                .suberror("basic_action")
-            },
-            Self::MfaEnrolment | Self::MfaEnrolmentHere => Refusal {
-                claims: policy(),
-                ..interaction(if self == Self::MfaEnrolment { 50_079 } else { 50_072 }, format!(
-                    "Due to a configuration change made by your administrator, or because you moved to a new location, \
-                     you must enroll in multi-factor authentication to access '{client}'."
-                ))
-                .suberror("basic_action")
-            },
-            Self::MfaExpired => Refusal {
-                claims: policy(),
-                ..interaction(50_078, format!(
-                    "Presented multi-factor authentication has expired due to policies configured by your administrator, \
-                     you must refresh your multi-factor authentication to access '{client}'."
-                ))
-                .suberror("basic_action")
-            },
-            Self::StrongAuthentication => Refusal {
-                claims: policy(),
-                ..interaction(50_074, "Strong Authentication is required.".to_owned()).suberror("basic_action")
-            },
-            Self::Consent => Refusal::invalid_grant(65_001, format!(
-                "The user or administrator has not consented to use the application with ID '{client}' named '{app}'. \
-                 Send an interactive authorization request for this user and resource."
-            ))
-            .suberror("consent_required"),
-            Self::Blocked => Refusal {
-                claims: policy(),
-                ..interaction(53_003, "Access has been blocked by Conditional Access policies. The access policy does not \
-                     allow token issuance.".to_owned())
-                .suberror("message_only")
-            },
-            Self::CompliantDevice => Refusal {
-                claims: policy(),
-                ..interaction(53_000, "Device is not in required device state: compliant. Conditional Access policy \
-                     requires a compliant device, and the device is not compliant.".to_owned())
-                .suberror("message_only")
-            },
-            Self::NotAssigned => Refusal::invalid_grant(50_105, format!(
-                "Your administrator has configured the application {app} ('{client}') to block users unless they are \
-                 specifically granted ('assigned') access to the application. The signed in user '{account}' is blocked \
-                 because they are not a direct member of a group with access, nor had access directly assigned by an \
-                 administrator."
-            )),
+            Self::Mfa => more(50_076, &format!("{CHANGED} use multi-factor authentication")),
+            Self::MfaEnrolment => more(50_079, &format!("{CHANGED} enroll in multi-factor authentication")),
+            Self::MfaEnrolmentHere => more(50_072, &format!("{CHANGED} enroll in multi-factor authentication")),
+            Self::MfaExpired => more(
+                50_078,
+                "Presented multi-factor authentication has expired due to policies configured by your administrator, you                  must refresh your multi-factor authentication",
+            ),
+            Self::StrongAuthentication => by_policy(50_074, "basic_action", "Strong Authentication is required."),
+            Self::Consent => {
+                let text = format!(
+                    "The user or administrator has not consented to use the application with ID '{client}' named '{app}'.                      Send an interactive authorization request for this user and resource."
+                );
+                Refusal::invalid_grant(65_001, text).suberror("consent_required")
+            }
+            Self::Blocked => by_policy(
+                53_003,
+                "message_only",
+                "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+            ),
+            Self::CompliantDevice => by_policy(
+                53_000,
+                "message_only",
+                "Device is not in required device state: compliant. Conditional Access policy requires a compliant                  device, and the device is not compliant.",
+            ),
+            Self::NotAssigned => not_assigned(account, client, app),
             Self::Disabled => Refusal::invalid_grant(50_057, "The user account is disabled."),
-            Self::PasswordExpired => Refusal::invalid_grant(50_055, "The password is expired.").suberror("user_password_expired"),
-            Self::SignInFrequency => Refusal::invalid_grant(70_043, "The refresh token has expired or is invalid due to \
-                 sign-in frequency checks by conditional access.").suberror("bad_token"),
-            Self::SessionExpired => Refusal::invalid_grant(70_044, "The session has expired or is invalid due to sign-in \
-                 frequency checks by conditional access.").suberror("bad_token"),
-            Self::GuestPending => Refusal::invalid_grant(50_014, format!(
-                "The guest user account '{account}' is in a pending state: its invitation has not been redeemed yet."
-            )),
-            Self::RefreshTokenExpired => Refusal::invalid_grant(700_082, "The refresh token has expired due to inactivity. \
-                 The token was inactive for 90.00:00:00."),
+            Self::PasswordExpired => {
+                Refusal::invalid_grant(50_055, "The password is expired.").suberror("user_password_expired")
+            }
+            Self::SignInFrequency => too_old(70_043, "refresh token"),
+            Self::SessionExpired => too_old(70_044, "session"),
+            Self::GuestPending => {
+                let state = "is in a pending state: its invitation has not been redeemed yet.";
+                Refusal::invalid_grant(50_014, format!("The guest user account '{account}' {state}"))
+            }
+            Self::RefreshTokenExpired => Refusal::invalid_grant(
+                700_082,
+                "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
+            ),
             Self::SecretExpired => expired_secret(client),
             Self::Unavailable => Refusal {
                 status: StatusCode::SERVICE_UNAVAILABLE,
@@ -155,6 +133,23 @@ impl Demand {
             },
         }
     }
+}
+
+/// How sentences about conditional access begin.
+const CHANGED: &str = "Due to a configuration change made by your administrator, or because you moved to a new location,                        you must";
+
+/// A refusal that names the policy to be met.
+fn by_policy(number: u32, suberror: &'static str, text: impl Into<String>) -> Refusal {
+    let policy = json!({ "access_token": { "capolids": { "essential": true, "values": [POLICY] } } });
+    let refusal = Refusal::new("interaction_required", number, text).suberror(suberror);
+    Refusal { claims: Some(policy.to_string()), ..refusal }
+}
+
+fn not_assigned(account: &str, client: &str, app: &str) -> Refusal {
+    let text = format!(
+        "Your administrator has configured the application {app} ('{client}') to block users unless they are specifically          granted ('assigned') access to the application. The signed in user '{account}' is blocked because they are not a          direct member of a group with access, nor had access directly assigned by an administrator."
+    );
+    Refusal::invalid_grant(50_105, text)
 }
 
 /// The conditional access policy that everything is put down to.

@@ -29,14 +29,34 @@ pub(crate) enum Strike {
 impl Fault {
     /// How the fault strikes a request for `path`. `caller` is whose token came along.
     pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, (method, uri): (&Method, &Uri)) -> Strike {
-        let path = uri.path();
         let answer = match self.kind {
             FaultKind::Reset => return Strike::Dropped,
             FaultKind::Tampered(tamper) => return Strike::Tampered(tamper),
             FaultKind::Instead(answer) => answer,
         };
         let now = world.clock.now();
-        let mut response = match answer {
+        let mut response = self.own_answer(answer, world, caller, (method, uri));
+        if let Some(body) = &self.body {
+            *response.body_mut() = Body::from(body.clone());
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        let asked = self.retry_after.or((answer == Instead::Throttle).then_some(1));
+        if let Some(seconds) = asked {
+            response.headers_mut().extend(retry_after(seconds, self.retry_form, now));
+        }
+        Strike::Instead(Box::new(response))
+    }
+
+    /// The answer before anything else is said of it.
+    fn own_answer(
+        &self,
+        answer: Instead,
+        world: &World,
+        caller: Option<Caller>,
+        (method, uri): (&Method, &Uri),
+    ) -> Response {
+        let (path, now) = (uri.path(), world.clock.now());
+        match answer {
             Instead::Throttle => {
                 let message = "Number of requests for subscription exceeded the limit. Please try again later.";
                 refusal(path, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
@@ -85,16 +105,7 @@ impl Fault {
                 page(StatusCode::NETWORK_AUTHENTICATION_REQUIRED, "The network wants a sign-in")
             }
             Instead::Redirect => self.redirect(&world.base, uri.path_and_query().map_or("/", PathAndQuery::as_str)),
-        };
-        if let Some(body) = &self.body {
-            *response.body_mut() = Body::from(body.clone());
-            response.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let asked = self.retry_after.or((answer == Instead::Throttle).then_some(1));
-        if let Some(seconds) = asked {
-            response.headers_mut().extend(retry_after(seconds, self.retry_form, now));
-        }
-        Strike::Instead(Box::new(response))
     }
 
     /// Whether the request takes effect although the fault answers.
