@@ -280,6 +280,7 @@ impl Bound {
     }
 
     pub(super) fn evaluate<'r>(&'r self, row: Look<'r>) -> Cow<'r, Value> {
+        let Some(_level) = row.view.spent.level() else { return Cow::Owned(Value::Null) };
         let made: Value = match self {
             Self::Constant(value) => return Cow::Borrowed(value),
             Self::Column(column) => return row.get(*column),

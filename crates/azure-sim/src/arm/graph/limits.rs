@@ -1,4 +1,5 @@
-//! How large a result may become while it is worked out: Kusto's limits, the number of records below its 500000.
+//! How large a result may become while it is worked out: Kusto's limits, the number of records below its 500000. And how
+//! deep working it out may go.
 
 use std::cell::Cell;
 
@@ -12,14 +13,31 @@ pub(super) const MOST_RECORDS: usize = 100_000;
 /// Bytes of what expressions have made.
 const MOST_BYTES: usize = 64 << 20;
 
+/// Expressions may be worked out so deep inside each other: within one, and from step to step, since those of a step ask
+/// for those of the step before.
+const DEEPEST: usize = 160;
+
 /// What a query has used up.
 #[derive(Debug, Default)]
-pub(super) struct Spent(Cell<usize>);
+pub(super) struct Spent {
+    bytes: Cell<usize>,
+    depth: Cell<usize>,
+    too_deep: Cell<bool>,
+}
+
+/// An expression that is being worked out.
+pub(super) struct Level<'s>(&'s Cell<usize>);
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
 
 impl Spent {
     /// Counts a value that would be kept. False beyond the limit: the query is refused in the end.
     pub(super) fn admits(&self, value: &Value) -> bool {
-        self.0.set(self.0.get().saturating_add(weight(value)));
+        self.bytes.set(self.bytes.get().saturating_add(weight(value)));
         !self.is_over()
     }
 
@@ -28,15 +46,29 @@ impl Spent {
         if self.admits(&value) { value } else { Value::Null }
     }
 
+    /// One level deeper, until what is given ends. `None` beyond the limit: the query is refused in the end.
+    pub(super) fn level(&self) -> Option<Level<'_>> {
+        if self.depth.get() == DEEPEST {
+            self.too_deep.set(true);
+            return None;
+        }
+        self.depth.set(self.depth.get() + 1);
+        Some(Level(&self.depth))
+    }
+
     pub(super) fn bytes(&self) -> usize {
-        self.0.get()
+        self.bytes.get()
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.0.get() > MOST_BYTES
+        self.bytes.get() > MOST_BYTES || self.too_deep.get()
     }
 
     pub(super) fn check(&self) -> Result<(), QueryError> {
+        if self.too_deep.get() {
+            let problem = format!("Expressions of the query build on each other more than {DEEPEST} levels deep.");
+            return Err(QueryError::semantic(problem));
+        }
         if self.is_over() { Err(exceeded(&format!("data size limit {MOST_BYTES}"))) } else { Ok(()) }
     }
 }

@@ -13,6 +13,9 @@ const MOST_EXPANDED: usize = 2000;
 /// Queries, parentheses, calls and signs may be so deep inside each other: all that follows goes down by recursion.
 const DEEPEST: usize = 64;
 
+/// So many steps a query may have, those of the queries inside it with it: a row of a step may lie on one of the step before.
+const MOST_STEPS: usize = 128;
+
 /// So many operators and members may follow each other in one term of a condition.
 const LONGEST_CHAIN: usize = 128;
 
@@ -21,12 +24,13 @@ pub(super) struct Parser<'q> {
     tokens: Vec<Placed>,
     next: usize,
     depth: usize,
+    steps: usize,
     /// What chains add at most to the depth of the expression that is being read.
     pub(super) links: usize,
 }
 
 pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
-    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, links: 0 };
+    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, steps: 0, links: 0 };
     let query = parser.whole()?;
     if parser.peek().is_some() { Err(parser.unexpected()) } else { Ok(query) }
 }
@@ -161,7 +165,7 @@ impl Parser<'_> {
     fn whole(&mut self) -> Result<Query, QueryError> {
         match self.take_word(operator) {
             Some(read) => {
-                let first = read(self)?;
+                let first = self.step(read)?;
                 Ok(Query { table: "resources".to_owned(), steps: self.steps(vec![first])? })
             }
             None => self.query(),
@@ -170,11 +174,19 @@ impl Parser<'_> {
 
     fn steps(&mut self, mut steps: Vec<Step>) -> Result<Vec<Step>, QueryError> {
         while self.sign("|") {
-            self.links = 0;
             let read = self.take_word(operator).ok_or_else(|| self.unexpected())?;
-            steps.push(read(self)?);
+            steps.push(self.step(read)?);
         }
         Ok(steps)
+    }
+
+    fn step(&mut self, read: ReadStep) -> Result<Step, QueryError> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return Err(QueryError::semantic(format!("The query has more than {MOST_STEPS} operators.")));
+        }
+        self.links = 0;
+        read(self)
     }
 
     fn project_away(&mut self) -> Result<Step, QueryError> {
