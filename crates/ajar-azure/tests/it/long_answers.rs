@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ajar_azure::{ArmClient, Limits, http_client_within};
 use ajar_core::failure::Failure;
@@ -21,7 +22,7 @@ struct AnyToken;
 #[async_trait]
 impl TokenCredential for AnyToken {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new("token", OffsetDateTime::now_utc() + std::time::Duration::from_hours(1)))
+        Ok(AccessToken::new("token", OffsetDateTime::now_utc() + Duration::from_hours(1)))
     }
 }
 
@@ -45,11 +46,18 @@ impl Endless {
         write!(tls, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{}\r\n", self.headers)?;
         let mut part = &self.start;
         loop {
-            tls.write_all(part)?;
+            // Before it is on its way: the client may have enough before this thread goes on.
             done.bytes.fetch_add(part.len(), Ordering::Relaxed);
+            tls.write_all(part)?;
             part = &self.again;
         }
     }
+}
+
+/// As [`Limits::default`], with time enough to take in megabytes on a machine that is very busy.
+fn patient() -> Limits {
+    let long = Duration::from_mins(5);
+    Limits { silence: long, call: long, read: long, ..Limits::default() }
 }
 
 /// Reads a VM of a resource manager that answers so: how it failed, and what the server had to do for it.
@@ -75,7 +83,7 @@ fn assert_too_long(failure: &Failure) {
 async fn a_body_that_is_said_to_be_too_long_is_not_taken_in_at_all() {
     let headers = "content-length: 1099511627776\r\n";
     let (failure, done) =
-        asked(Endless { headers, start: vec![b'{'], again: vec![b' '; 65_536] }, Limits::default()).await;
+        asked(Endless { headers, start: vec![b'{'], again: vec![b' '; 65_536] }, patient()).await;
     assert_too_long(&failure);
     assert_eq!(done.answers.load(Ordering::Relaxed), 1);
     let sent = done.bytes.load(Ordering::Relaxed);
@@ -85,7 +93,7 @@ async fn a_body_that_is_said_to_be_too_long_is_not_taken_in_at_all() {
 #[tokio::test]
 async fn chunks_without_end_are_taken_in_up_to_the_limit() {
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
-    for limits in [Limits::default(), Limits { answer: 100_000, ..Limits::default() }] {
+    for limits in [patient(), Limits { answer: 100_000, ..patient() }] {
         let (start, again) = (b"1\r\n{\r\n".to_vec(), chunk.clone());
         let (failure, done) = asked(Endless { headers: "transfer-encoding: chunked\r\n", start, again }, limits).await;
         assert_too_long(&failure);
@@ -101,7 +109,7 @@ async fn a_packed_body_counts_by_what_it_unpacks_to() {
     let (unpacks_to, packed) = (2_064, again.len());
     let again = again.repeat(1_000);
     let headers = "content-encoding: gzip\r\nconnection: close\r\n";
-    let limits = Limits::default();
+    let limits = patient();
     let (failure, done) = asked(Endless { headers, start, again }, limits).await;
     assert_too_long(&failure);
     assert_eq!(done.answers.load(Ordering::Relaxed), 1);
