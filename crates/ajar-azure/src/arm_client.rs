@@ -114,7 +114,7 @@ impl Answer {
     /// Azure's bodies are JSON whatever they are said to be, its errors have an envelope, and only what is said to be
     /// JSON (or nothing at all) can be the remains of one.
     fn has_foreign_body(&self) -> bool {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii();
+        let body = self.body.trim_ascii();
         match serde_json::from_slice(body) {
             _ if body.is_empty() => false,
             Ok(Value::Object(_) | Value::Array(_)) if self.is_success() => false,

@@ -87,6 +87,9 @@ pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Troub
     Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
 }
 
+/// What some of Azure's servers put before JSON. Nothing of ours reads it: RFC 8259 8.1 lets a parser ignore it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What is not there within this time is not nearby.
 const NEARBY: Duration = Duration::from_secs(2);
 
@@ -125,7 +128,7 @@ impl HttpClient for Http {
 }
 
 impl Http {
-    /// Sends it and takes in the whole answer. azure_core's own way for reqwest keeps one header of each name; of several
+    /// Sends it and takes in the whole answer, without the byte order mark that may begin it. azure_core's own way for reqwest keeps one header of each name; of several
     /// challenges the one that counts may be the first.
     async fn whole(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let broke = |error: reqwest::Error| {
@@ -147,6 +150,9 @@ impl Http {
                 return Err(too_long());
             }
             whole.extend_from_slice(&part);
+        }
+        if whole.starts_with(BYTE_ORDER_MARK) {
+            whole.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, whole))
     }
