@@ -357,10 +357,10 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     let cause = || sign_in::first_line(connection::innermost(error));
     match error.kind() {
         ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: cause() }.into()),
-        ErrorKind::Connection => NoAnswer::NotSent(connection::unreachable(url, error).into()),
+        ErrorKind::Connection => NoAnswer::NotSent(connection::broken(url, error)),
         ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: cause() }.into()),
         ErrorKind::Io | ErrorKind::DataConversion | ErrorKind::HttpResponse { .. } => {
-            NoAnswer::Unanswered(connection::unreachable(url, error).into())
+            NoAnswer::Unanswered(connection::broken(url, error))
         }
     }
 }
