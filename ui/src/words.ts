@@ -47,6 +47,7 @@ const failureChips: Record<string, string> = {
   clockSkew: 'Clock is off',
   interactionRequired: 'Sign in anew',
   keychainUnavailable: 'No keychain',
+  tokenRefused: 'Token refused',
   unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
   policyUnseen: 'No right to read',

@@ -128,7 +128,8 @@ impl SignIn {
             }
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
             Self::AzureDeveloperCli => Signer::DeveloperCli,
-            Self::AzureCli { .. } | Self::ManagedIdentity { .. } => Signer::Tool,
+            Self::AzureCli { .. } => Signer::Tool,
+            Self::ManagedIdentity { .. } => Signer::Machine,
         }
     }
 
@@ -189,13 +190,16 @@ pub(crate) enum Signer {
     DeveloperCli,
     /// Somebody, by another tool with a sign-in of its own.
     Tool,
+    /// The Azure resource that this machine is.
+    Machine,
 }
 
 impl Signer {
     /// What a refusal of the token means to whose token it was.
     pub(crate) fn told(&self, failure: Failure) -> Failure {
         match (self, failure) {
-            (Self::Application(application), Failure::NotSignedIn { detail }) => application.refused(detail),
+            (Self::Application(application), failure) => without_a_person(Some(&application.account), failure),
+            (Self::Machine, failure) => without_a_person(None, failure),
             (Self::DeveloperCli, Failure::NotSignedIn { detail }) => Failure::NotSignedInToAzd { detail },
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
@@ -205,6 +209,19 @@ impl Signer {
             }
             (_, failure) => failure,
         }
+    }
+}
+
+/// What a refusal of its token means to an account for which nobody can sign in. It has shown what it signs in with, and
+/// was given the token for it.
+fn without_a_person(account: Option<&str>, failure: Failure) -> Failure {
+    let account = account.map(Into::into);
+    match failure {
+        Failure::NotSignedIn { detail } => Failure::TokenRefused { account, claims: None, detail: detail.into() },
+        Failure::ClaimsRequired { claims, .. } => {
+            Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
+        }
+        failure => failure,
     }
 }
 

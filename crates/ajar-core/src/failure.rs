@@ -225,6 +225,16 @@ pub enum Failure {
         /// What the token is for, such as `https://management.azure.com/.default`.
         scope: Box<str>,
     },
+    /// Azure refuses the token that an account has just been given, for which nobody can sign in: an application, or this
+    /// machine's identity. What [`Failure::ClaimsRequired`] and [`Failure::SignInRequired`] are to people.
+    TokenRefused {
+        /// The account, as for [`Failure::PrincipalRefused`]; none for the machine's identity.
+        account: Option<Box<str>>,
+        /// What the token is to hold, where that is why (401 `insufficient_claims`): base64 of JSON, as Azure sent it.
+        claims: Option<Box<str>>,
+        /// What Azure said of it; may be empty.
+        detail: Box<str>,
+    },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
         /// The missing action, such as `Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action`.

@@ -55,6 +55,7 @@ impl Failure {
             Self::NothingToSignOut { .. } => "nothingToSignOut",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
+            Self::TokenRefused { .. } => "tokenRefused",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::PolicyUnseen { .. } => "policyUnseen",
@@ -159,7 +160,8 @@ impl Failure {
             | Self::SignInSuperseded
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
-            | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
+            | Self::InteractionRequired { .. }
+            | Self::TokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }

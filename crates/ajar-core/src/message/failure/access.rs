@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
+use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI};
 use crate::message::power;
 use crate::vm::PowerState;
@@ -60,6 +61,48 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
         format!("With the Azure CLI: {sign_in}; then try again."),
     )
     .help(SIGN_IN_HELP)
+}
+
+/// Who acts without a person, and what lets another act in its place, on the command line and in the window.
+fn without_a_person(account: Option<&str>) -> (String, &'static str, &'static str) {
+    let other = "use another account";
+    match account {
+        Some(ENVIRONMENT) => {
+            let unset = "unset the AZURE_ variables to act as whoever is signed in to the Azure CLI";
+            ("the account that the AZURE_ variables name".into(), unset, unset)
+        }
+        Some(account) => (
+            format!("the account {account}"),
+            "give the favourite another account (“ajar edit FAVOURITE --account ACCOUNT”)",
+            "give the favourite another account",
+        ),
+        None => ("this machine’s managed identity".into(), other, other),
+    }
+}
+
+/// A person would sign in anew; here nobody can.
+pub(super) fn claims_unmet(account: Option<&str>) -> Words {
+    let (who, other, in_window) = without_a_person(account);
+    let ask = "Ask an administrator which conditional access rule for workload identities it is, and to let the account through";
+    words(
+        format!("Azure lets {who} in only under a condition that its token does not meet."),
+        "It was given a new token, and Azure refused that one, too. Mostly a conditional access rule of your organisation is \
+         against it, such as one for the networks it may come from.",
+        format!("{ask}; or {other}."),
+    )
+    .in_window(format!("{ask}; or {in_window}."))
+}
+
+/// Whoever gave the token takes the account for the right one: nothing it has shown is to be corrected.
+pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
+    let (who, other, in_window) = without_a_person(account);
+    let wait = "Try again in a few minutes, and have the clock of this machine looked at if it stays";
+    words(
+        format!("Azure refuses the token that it has just given {who}."),
+        format!("{detail} What the account signs in with is right, or it would have none.").trim_start(),
+        format!("{wait}; or {other}."),
+    )
+    .in_window(format!("{wait}; or {in_window}."))
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {

@@ -189,9 +189,16 @@ fn refused_sign_ins() -> Vec<Failure> {
         claims: "".into(),
         scope: "https://management.azure.com/.default".into(),
     };
+    let refused_token = |account: Option<&str>, claims: Option<&str>| Failure::TokenRefused {
+        account: account.map(Into::into),
+        claims: claims.map(Into::into),
+        detail: "The access token expiry UTC time is earlier than current UTC time.".into(),
+    };
+    let accounts = [Some(crate::account::ENVIRONMENT), Some("work"), None];
+    let refused_tokens = accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
     let others = [blocked, unagreed, refused, held_back, unwritten];
-    required.into_iter().chain(of_tenant).chain(flaws).chain(others).collect()
+    required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
 }
 
 #[test]
