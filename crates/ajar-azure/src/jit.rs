@@ -178,6 +178,11 @@ impl ArmClient {
             return answer.parsed(wire::initiated).map_err(InitiateError::Unanswered);
         }
         Err(match self.refusal(answer, asked) {
+            // Who sends elsewhere with the same method has not passed it on (RFC 9110 15.4.8 and 15.4.9). After the other
+            // redirects a request may well have been dealt with.
+            elsewhere @ Trouble { failure: Failure::NotFromAzure { status: 307 | 308, .. }, .. } => {
+                InitiateError::Refused(elsewhere)
+            }
             // Whoever answers in Azure's place does not know how far it had come, nor does a server that gave up.
             unclear @ Trouble {
                 failure: Failure::NotFromAzure { .. } | Failure::AzureError { status: 408 | 500.., .. },
