@@ -19,6 +19,9 @@ pub struct Limits {
     pub first_wait: Duration,
     /// Nothing is sent again after this: a click that can't succeed shall fail while somebody is still looking.
     pub long_enough: Duration,
+    /// Until when a call is sent again that Azure asks to wait with (429): below the minute that an attempt gives a call, so
+    /// that it is Azure's word that ends it.
+    pub throttled: Duration,
     /// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
     pub patience: Duration,
     /// The longest that a subscription is left alone after a 429, whatever Azure asks for: then one call looks again.
@@ -41,6 +44,7 @@ impl Default for Limits {
             answer: 32 << 20,
             first_wait: Duration::from_millis(250),
             long_enough: Duration::from_secs(25),
+            throttled: Duration::from_secs(45),
             patience: Duration::from_secs(20),
             longest_pause: Duration::from_mins(5),
             first_look: Duration::from_secs(2),

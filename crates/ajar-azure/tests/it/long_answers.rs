@@ -79,7 +79,9 @@ async fn trouble_of(server: &Server, limits: Limits) -> Trouble {
 }
 
 fn assert_too_long(trouble: &Trouble) {
-    let Failure::AzureError { status: 200, azure_code, azure_message } = &trouble.failure else { panic!("{trouble:?}") };
+    let Failure::AzureError { status: 200, azure_code, azure_message } = &trouble.failure else {
+        panic!("{trouble:?}")
+    };
     assert_eq!(azure_code, ajar_core::failure::UNREADABLE_ANSWER);
     assert_eq!(azure_message, "Azure's answer could not be read: it is far longer than any of Azure's");
 }
@@ -87,8 +89,7 @@ fn assert_too_long(trouble: &Trouble) {
 #[tokio::test]
 async fn a_body_that_is_said_to_be_too_long_is_not_taken_in_at_all() {
     let headers = "content-length: 1099511627776\r\nx-ms-correlation-request-id: of-the-call\r\n";
-    let (trouble, done) =
-        asked(Endless { headers, start: vec![b'{'], again: vec![b' '; 65_536] }, patient()).await;
+    let (trouble, done) = asked(Endless { headers, start: vec![b'{'], again: vec![b' '; 65_536] }, patient()).await;
     assert_too_long(&trouble);
     assert_eq!(trouble.correlation_id.as_deref(), Some("of-the-call"));
     assert_eq!(done.answers.load(Ordering::Relaxed), 1);

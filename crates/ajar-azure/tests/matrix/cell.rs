@@ -280,7 +280,9 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
         "principalRefused" | "interactionRequired" | "tokenRefused" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
         // It is an application that signs in.
-        "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => missing.push(format!("speaks to a person: {all}")),
+        "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => {
+            missing.push(format!("speaks to a person: {all}"))
+        }
         "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
         _ => {}
     }

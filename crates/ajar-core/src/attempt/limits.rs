@@ -26,9 +26,9 @@ pub(super) const MOST_REQUESTS: u32 = 2;
 /// follows only to the second.
 pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
-/// So much longer than the shortest is asked for at least: Azure measures when the request has arrived, and a token or a
-/// short throttle may be waited for before it leaves.
-pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(25);
+/// So much longer than the shortest is asked for at least: Azure measures when the request has arrived, and a token may
+/// be waited for before it leaves, and a throttled Azure for 45 seconds.
+pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(50);
 
 pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);
 pub(super) const READ: TimeDelta = TimeDelta::seconds(60);

@@ -378,9 +378,9 @@ fn a_policy_of_five_minutes_is_asked_for_all_of_them() {
 
 #[test]
 fn the_shortest_is_asked_for_with_time_for_the_way_where_the_policy_has_room_for_it() {
-    for (wish, max, asked) in [(300, 10_800, 325), (315, 10_800, 325), (325, 10_800, 325), (326, 10_800, 326)]
+    for (wish, max, asked) in [(300, 10_800, 350), (340, 10_800, 350), (350, 10_800, 350), (351, 10_800, 351)]
         .into_iter()
-        .chain([(300, 300, 300), (300, 303, 300), (300, 310, 305), (300, 330, 325), (86_400, 320, 315)])
+        .chain([(300, 300, 300), (300, 303, 300), (300, 310, 305), (300, 350, 345), (86_400, 320, 315)])
     {
         let mut world = World::new(Order { access: TimeDelta::seconds(wish), ..order() }, Memory::default());
         let mut short = policy();

@@ -86,8 +86,8 @@ pub(super) fn claims_unmet(account: Option<&str>) -> Words {
     let ask = "Ask an administrator which conditional access rule for workload identities it is, and to let the account through";
     words(
         format!("Azure lets {who} in only under a condition that its token does not meet."),
-        "It was given a new token, and Azure refused that one, too. Mostly a conditional access rule of your organisation is \
-         against it, such as one for the networks it may come from.",
+        "Another token did not help. Mostly a conditional access rule of your organisation is against it, such as one for the \
+         networks it may come from.",
         format!("{ask}; or {other}."),
     )
     .in_window(format!("{ask}; or {in_window}."))

@@ -117,7 +117,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
-        Failure::Throttled { retry_at: since },
+        Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
         Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
         Failure::TimedOut { step: Step::Start },
         Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None },
@@ -195,7 +195,8 @@ fn refused_sign_ins() -> Vec<Failure> {
         detail: "The access token expiry UTC time is earlier than current UTC time.".into(),
     };
     let accounts = [Some(crate::account::ENVIRONMENT), Some("work"), None];
-    let refused_tokens = accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
+    let refused_tokens =
+        accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
     let others = [blocked, unagreed, refused, held_back, unwritten];
     required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
@@ -225,6 +226,29 @@ fn a_clock_is_said_to_be_off_by_as_much_as_it_is() {
         let message = said(Failure::ClockSkew { seconds }).message;
         assert!(message.contains(words), "{message}");
     }
+}
+
+#[test]
+fn when_azure_answers_again_is_never_told_too_early() {
+    let at: DateTime<Utc> = "2026-11-23T21:39:26.400Z".parse().unwrap();
+    let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), at);
+    for (retry_at, words) in [
+        ("2026-11-23T21:39:26Z", "in a second."),
+        ("2026-11-23T21:39:26.500Z", "in a second."),
+        ("2026-11-23T21:39:56.400Z", "in 30 seconds."),
+        ("2026-11-23T21:39:56.401Z", "in 31 seconds."),
+        ("2026-11-23T21:42:25Z", "in 179 seconds."),
+        ("2026-11-23T21:42:26.400Z", "from 21:43 on."),
+        ("2026-11-23T21:44:00Z", "from 21:44 on."),
+        ("2026-11-23T21:44:00.001Z", "from 21:45 on."),
+        ("2027-11-23T23:59:59Z", "from Wed 24 Nov 2027 00:00 on."),
+    ] {
+        let retry_at = retry_at.parse().unwrap();
+        let view = in_words(&Failure::Throttled { retry_at }.into(), &About { name: "web-01", zone, at });
+        assert_eq!(view.message, format!("It was sent too many requests and answers again {words}"));
+    }
+    let never = Failure::Throttled { retry_at: DateTime::<Utc>::MAX_UTC };
+    assert!(in_words(&never.into(), &About { name: "web-01", zone, at }).message.contains("262142"));
 }
 
 #[test]
