@@ -331,6 +331,7 @@ fn ends_the_watch(failure: &Failure) -> bool {
         Failure::NotSignedIn { .. }
             | Failure::NotSignedInToAzd { .. }
             | Failure::PrincipalRefused { .. }
+            | Failure::TokenRefused { claims: None, .. }
             | Failure::Unreachable { .. }
     )
 }

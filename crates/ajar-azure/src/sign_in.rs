@@ -197,9 +197,16 @@ pub(crate) enum Signer {
 impl Signer {
     /// What a refusal of the token means to whose token it was.
     pub(crate) fn told(&self, failure: Failure) -> Failure {
+        let account =
+            if let Self::Application(application) = self { Some(application.account.as_str().into()) } else { None };
         match (self, failure) {
-            (Self::Application(application), failure) => without_a_person(Some(&application.account), failure),
-            (Self::Machine, failure) => without_a_person(None, failure),
+            // Nobody can sign in for it. It has shown what it signs in with, and was given the token for it.
+            (Self::Application(_) | Self::Machine, Failure::NotSignedIn { detail }) => {
+                Failure::TokenRefused { account, claims: None, detail: detail.into() }
+            }
+            (Self::Application(_) | Self::Machine, Failure::ClaimsRequired { claims, .. }) => {
+                Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
+            }
             (Self::DeveloperCli, Failure::NotSignedIn { detail }) => Failure::NotSignedInToAzd { detail },
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
@@ -209,19 +216,6 @@ impl Signer {
             }
             (_, failure) => failure,
         }
-    }
-}
-
-/// What a refusal of its token means to an account for which nobody can sign in. It has shown what it signs in with, and
-/// was given the token for it.
-fn without_a_person(account: Option<&str>, failure: Failure) -> Failure {
-    let account = account.map(Into::into);
-    match failure {
-        Failure::NotSignedIn { detail } => Failure::TokenRefused { account, claims: None, detail: detail.into() },
-        Failure::ClaimsRequired { claims, .. } => {
-            Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
-        }
-        failure => failure,
     }
 }
 

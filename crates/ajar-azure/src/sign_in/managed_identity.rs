@@ -31,11 +31,12 @@ pub(super) struct ManagedIdentity {
 
 impl ManagedIdentity {
     pub(super) fn new(cloud: &Cloud, client_id: Option<String>, limits: Limits) -> Result<Self, Trouble> {
-        Ok(Self::over(Arc::new(connection::nearby_client(cloud, limits)?), client_id, limits))
+        let http: Arc<dyn HttpClient> = Arc::new(connection::nearby_client(cloud, limits)?);
+        Ok(Self::over(&http, client_id, limits))
     }
 
-    fn over(http: Arc<dyn HttpClient>, client_id: Option<String>, limits: Limits) -> Self {
-        let pipeline = connection::open_pipeline(&http, vec![Arc::new(Resend::identity(limits))]);
+    fn over(http: &Arc<dyn HttpClient>, client_id: Option<String>, limits: Limits) -> Self {
+        let pipeline = connection::open_pipeline(http, vec![Arc::new(Resend::identity(limits))]);
         Self { client_id, http: Arc::new(Bounded { pipeline }) }
     }
 
@@ -118,8 +119,8 @@ mod tests {
 
     /// What comes of asking a service that answers so; the variables of the process tell where it would be.
     async fn token(replies: Vec<Reply>) -> Result<AccessToken, Failure> {
-        let http = Scripted::new(replies);
-        let identity = ManagedIdentity::over(http, None, Limits::default());
+        let http: Arc<dyn HttpClient> = Scripted::new(replies);
+        let identity = ManagedIdentity::over(&http, None, Limits::default());
         identity.fetch(&TokenAsk::of("https://management.azure.com/.default")).await
     }
 

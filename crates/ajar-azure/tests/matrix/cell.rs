@@ -281,7 +281,7 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
         "accessDenied" => must_say("on the "),
         // It is an application that signs in.
         "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => {
-            missing.push(format!("speaks to a person: {all}"))
+            missing.push(format!("speaks to a person: {all}"));
         }
         "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
         _ => {}

@@ -37,7 +37,7 @@ pub(crate) fn limits() -> Limits {
         answer: 256 << 10,
         first_wait: Duration::from_millis(20),
         long_enough: Duration::from_millis(6_800),
-        throttled: Duration::from_millis(2_500),
+        throttled: Duration::from_secs(8),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
         first_look: Duration::from_millis(30),
