@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
+use ajar_core::message;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
-use super::az_accounts::{self, AzAccount};
+use super::az_accounts;
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
@@ -40,31 +41,46 @@ impl AzureCli {
     ) -> Result<Self, Failure> {
         let source = Self { tenant_id, username, executor };
         // What can't be a tenant is found out now and not at the first call.
-        source.credential(source.tenant_id.clone(), None)?;
+        source.credential(Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
     }
 
-    /// For one tenant, or for one subscription and with it for the user that it belongs to.
-    fn credential(
-        &self,
-        tenant_id: Option<String>,
-        subscription: Option<String>,
-    ) -> Result<Arc<AzureCliCredential>, Failure> {
+    fn credential(&self, named: Named) -> Result<Arc<AzureCliCredential>, Failure> {
+        let (tenant_id, subscription) = match named {
+            Named::Tenant(tenant) => (tenant, None),
+            Named::Subscription(id) => (None, Some(id)),
+        };
         let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(&self.executor)) };
         AzureCliCredential::new(Some(options)).map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })
     }
 
-    /// `az` picks the user by the subscription. It takes a tenant or a subscription, not both.
-    async fn subscription_of(&self, username: &str, tenant: Option<&str>) -> Result<Option<String>, Failure> {
-        let accounts = az_accounts::listed(&*self.executor).await?;
-        let mut own = accounts.into_iter().filter(|account| account.user.eq_ignore_ascii_case(username)).peekable();
-        if own.peek().is_none() {
-            return Err(Failure::NotSignedIn { detail: format!("the Azure CLI is not signed in as {username}") });
+    /// What `az` is to be asked for so that it acts as `username`: it picks its user by the subscription, and as its default
+    /// one where it is told none. It takes a tenant or a subscription, not both.
+    async fn acting_as(&self, username: &str, tenant: Option<String>) -> Result<Named, Failure> {
+        let mut own = az_accounts::listed(&*self.executor).await?;
+        own.retain(|listed| listed.is_of(username));
+        if own.is_empty() {
+            return Err(Failure::NotSignedIn { detail: message::account::az_is_not(username) });
         }
-        let of_tenant =
-            |account: &AzAccount| tenant.is_none_or(|tenant| account.tenant_id.eq_ignore_ascii_case(tenant));
-        Ok(own.filter(of_tenant).find_map(|account| account.subscriptions.into_iter().next()))
+        let is_default = own.iter().any(|listed| listed.is_default);
+        own.retain(|listed| tenant.as_deref().is_none_or(|tenant| listed.is_in(tenant)));
+        let place = own.iter().position(|listed| listed.is_default).unwrap_or(0);
+        match (own.into_iter().nth(place), tenant) {
+            (Some(listed), _) => Ok(Named::Subscription(listed.id)),
+            (None, Some(tenant)) if !is_default => {
+                Err(Failure::NotSignedIn { detail: message::account::az_is_not_in(username, &tenant) })
+            }
+            (None, tenant) => Ok(Named::Tenant(tenant)),
+        }
     }
+}
+
+/// What `az` is asked for a token of.
+#[derive(Debug)]
+enum Named {
+    /// One, or its user's default one.
+    Tenant(Option<String>),
+    Subscription(String),
 }
 
 #[async_trait]
@@ -72,12 +88,11 @@ impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
-        let subscription = match &self.username {
-            Some(username) => self.subscription_of(username, tenant.as_deref()).await?,
-            None => None,
+        let named = match &self.username {
+            Some(username) => self.acting_as(username, tenant).await?,
+            None => Named::Tenant(tenant),
         };
-        let tenant = if subscription.is_some() { None } else { tenant };
-        let token = self.credential(tenant, subscription)?.get_token(&[&ask.scope], None).await;
+        let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
         token.map_err(|error| failure(&error, "Azure CLI"))
     }
 }
@@ -220,7 +235,46 @@ mod tests {
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
         let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
         let Failure::NotSignedIn { detail } = nobody.fetch(&ask).await.unwrap_err() else { panic!("another failure") };
-        assert_eq!(detail, "the Azure CLI is not signed in as edsger@x.example");
+        assert_eq!(detail, "The Azure CLI is not signed in as edsger@x.example.");
+    }
+
+    /// `az` acts as ada when nothing else is said. Grace has a subscription in one tenant and nothing but herself in another.
+    const ADA_IS_DEFAULT: &str = r#"[
+        {"id":"5-1","tenantId":"t1","isDefault":true,"tenantDefaultDomain":"contoso.example","user":{"name":"ada@x.example"}},
+        {"id":"5-2","tenantId":"t2","tenantDefaultDomain":"fabrikam.example","user":{"name":"grace@x.example"}},
+        {"id":"t3","tenantId":"t3","tenantDefaultDomain":null,"user":{"name":"grace@x.example"}}]"#;
+
+    /// How `az` is asked for a token of that user in a tenant, or what is said instead.
+    async fn asked_as(username: &str, tenant: Option<&str>) -> String {
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        let az = tool_that_says([exited(0, ADA_IS_DEFAULT, ""), exited(0, token, "")]);
+        let source = AzureCli::new(None, Some(username.into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
+        match source.fetch(&ask).await {
+            Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
+            Err(Failure::NotSignedIn { detail }) => detail,
+            Err(failure) => panic!("another failure: {failure:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_of_az_who_is_named_never_gets_the_token_of_its_default_user() {
+        let not_in = "grace@x.example is signed in to the Azure CLI, but not to the tenant";
+        for tenant in ["t1", "contoso.example", "other.example"] {
+            let said = asked_as("grace@x.example", Some(tenant)).await;
+            assert!(said.starts_with(&format!("{not_in} {tenant}. ")), "{said}");
+            assert!(said.contains(&format!("“az login --tenant {tenant}”")), "{said}");
+        }
+        assert_eq!(asked_as("grace@x.example", Some("Fabrikam.example")).await, "--subscription 5-2");
+        assert_eq!(asked_as("grace@x.example", Some("t3")).await, "--subscription t3", "the tenant stands for her");
+        assert_eq!(asked_as("grace@x.example", None).await, "--subscription 5-2");
+    }
+
+    #[tokio::test]
+    async fn the_default_user_of_az_is_asked_for_by_a_tenant_that_it_does_not_list() {
+        assert_eq!(asked_as("Ada@x.example", Some("other.example")).await, "--tenant other.example");
+        assert_eq!(asked_as("Ada@x.example", Some("t1")).await, "--subscription 5-1");
+        assert_eq!(asked_as("Ada@x.example", None).await, "--subscription 5-1");
     }
 
     #[tokio::test]

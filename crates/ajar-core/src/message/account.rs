@@ -121,6 +121,14 @@ pub fn az_is_not(username: &str) -> String {
     format!("The Azure CLI is not signed in as {username}.")
 }
 
+/// The Azure CLI knows a user, but nothing by which it could be asked for that user's token of a tenant.
+pub fn az_is_not_in(username: &str, tenant: &str) -> String {
+    let or_id = if tenant.contains('.') { ", or name the tenant by its id" } else { "" };
+    format!(
+        "{username} is signed in to the Azure CLI, but not to the tenant {tenant}. Run “az login --tenant {tenant}”{or_id}."
+    )
+}
+
 /// The Azure CLI knows nobody who could be meant.
 pub fn az_is_nobody(tenant: Option<&str>) -> String {
     match tenant {

@@ -21,20 +21,27 @@ fn kept(stored: Stored) -> Kept {
 }
 
 /// Which user of the Azure CLI an account is: the one it names, else the one that `az` acts as, in its tenant if it names
-/// one.
+/// one. `az` lists tenants by their ids: whether a domain is one of these, it says when it is asked for a token.
 async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
-    let is_same = |said: Option<&str>, is: &str| said.is_none_or(|said| said.eq_ignore_ascii_case(is));
+    let not_there = |detail| Failure::NotSignedIn { detail };
     let mut users = ajar_azure::az_accounts().await?;
-    users.retain(|az| {
-        is_same(account.username.as_deref(), &az.user) && is_same(account.tenant.as_deref(), &az.tenant_id)
-    });
+    if let Some(username) = &account.username {
+        users.retain(|az| az.user.eq_ignore_ascii_case(username));
+        if users.is_empty() {
+            return Err(not_there(message::account::az_is_not(username)));
+        }
+    }
+    if let Some(tenant) = account.tenant.as_deref().filter(|tenant| !tenant.contains('.')) {
+        users.retain(|az| az.tenant_id.eq_ignore_ascii_case(tenant));
+    }
     let place = users.iter().position(|az| az.is_default).unwrap_or(0);
     let user = users.into_iter().nth(place).map(|az| az.user);
-    let not_there = || match &account.username {
-        Some(username) => message::account::az_is_not(username),
-        None => message::account::az_is_nobody(account.tenant.as_deref()),
-    };
-    user.ok_or_else(|| Failure::NotSignedIn { detail: not_there() })
+    user.ok_or_else(|| {
+        not_there(match (&account.username, account.tenant.as_deref()) {
+            (Some(username), Some(tenant)) => message::account::az_is_not_in(username, tenant),
+            (_, tenant) => message::account::az_is_nobody(tenant),
+        })
+    })
 }
 
 /// Another person than an account is does not become it: favourites would act as somebody else without a word.
