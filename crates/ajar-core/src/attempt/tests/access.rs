@@ -321,11 +321,6 @@ fn a_refused_request_ends_the_attempt_with_azures_reason() {
     }
 }
 
-fn refused() -> Fact {
-    let failure = Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() };
-    Fact::Initiated(Err(InitiateFailure::Refused(failure.into())))
-}
-
 #[test]
 fn a_request_refused_for_a_vm_that_runs_is_refused_for_good() {
     let script = [told(vm(Running)), does(&["address"]), told(refused()), ends("requestRefused in Access")];
@@ -364,6 +359,44 @@ fn a_request_refused_while_the_vm_rests_is_made_once_more_when_it_runs() {
     ];
     let again = [told(refused()), ends("requestRefused in Access")];
     check(order(), Memory::default(), asking().into_iter().chain(rests).chain(again));
+}
+
+/// The VM rests and is told to start; the first request stays unanswered and is looked for, the second is refused.
+fn refused_after_silence() -> impl Iterator<Item = Line> {
+    let second = [told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"]), told(refused())];
+    let silence = [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(75));
+    asking().into_iter().chain(starting()).chain(silence).chain(second)
+}
+
+#[test]
+fn a_refusal_while_the_vm_rests_is_an_answer_whatever_was_not_answered_before() {
+    let runs = [
+        told(Fact::Started(Ok(()))),
+        does(&["vm", "address", "ask for 22 from 203.0.113.7 until 14:01:15"]),
+        told(refused()),
+        ends("requestRefused in Access"),
+    ];
+    check(order(), Memory::default(), refused_after_silence().chain(runs));
+}
+
+#[test]
+fn a_request_refused_while_the_vm_rests_is_none_of_those_that_nobody_answered() {
+    let in_vain = || [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(75));
+    let early = [told(vm(Deallocated)), does(&["address", "start"]), told(address(None, false)), told(refused())];
+    let runs = [told(Fact::Started(Ok(()))), does(&["vm", "address", ASK])];
+    let again = [told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"])];
+    let script = asking().into_iter().chain(early).chain(runs).chain(in_vain()).chain(again);
+    let world = check(order(), Memory::default(), script);
+    assert_eq!(world.asked.len(), 3, "the first was answered");
+}
+
+#[test]
+fn a_request_that_is_withdrawn_after_one_was_refused_leaves_the_first_told_of() {
+    let runs = [told(Fact::Started(Ok(()))), does(&["vm", "address", "ask for 22 from 203.0.113.7 until 14:01:15"])];
+    let mut world = check(order(), Memory::default(), refused_after_silence().chain(runs));
+    world.attempt.request_unsent();
+    world.attempt.cancel(world.now);
+    assert_eq!(world.step(Step::Access), "Failed: Requesting access (Azure refused)");
 }
 
 #[test]
