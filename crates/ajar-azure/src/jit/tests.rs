@@ -109,15 +109,6 @@ async fn a_list_that_goes_on_at_a_foreign_host_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_list_that_leads_in_a_circle_is_not_followed_for_ever() {
-    let circle = || reply(200, r#"{"value":[],"nextLink":"https://management.azure.com/subscriptions/s/round"}"#);
-    let script = Scripted::new(std::iter::repeat_with(circle).take(MAX_PAGES));
-    let trouble = client(&script).jit_policies(&vm()).await.unwrap_err();
-    assert!(matches!(trouble.failure, Failure::AzureError { status: 200, .. }), "{trouble:?}");
-    assert_eq!(script.sent().len(), MAX_PAGES);
-}
-
-#[tokio::test]
 async fn where_there_is_no_such_group_the_vm_is_what_is_not_found_and_a_subscription_is_not_seen() {
     let subscription = || Failure::SubscriptionNotFound { subscription: "s".into() };
     for (code, failure) in
