@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::failure::{AzureSaid, NO_AZURE_CLI};
-use crate::message::power;
+use crate::message::{power, sentence};
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
@@ -25,7 +25,7 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     }
     words(
         "You are not signed in to Azure.",
-        detail,
+        sentence(detail),
         "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
     )
     .in_window("Sign in with your browser, or run “az login”; then try again.")
@@ -35,7 +35,7 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
 pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
     words(
         "You are not signed in to the Azure Developer CLI.",
-        detail,
+        sentence(detail),
         "Run “azd auth login”, or use another account; then try again.",
     )
     .help(AZD_HELP)
@@ -44,7 +44,7 @@ pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
 pub(super) fn no_managed_identity(detail: &str) -> Words {
     words(
         "This machine has no managed identity to act as.",
-        detail,
+        sentence(detail),
         "Give the Azure resource that this is an identity, name the right one (“ajar sign-in --managed-identity --client-id \
          ID”), or use another account.",
     )

@@ -16,8 +16,8 @@ fn every_failure() -> Vec<Failure> {
     let address = Ipv4Addr::new(203, 0, 113, 7);
     let (azure_code, azure_message) = azure();
     vec![
-        Failure::NotSignedIn { detail: "No account was found.".into() },
-        Failure::NoManagedIdentity { detail: "No identity was found.".into() },
+        Failure::NotSignedIn { detail: "the Azure CLI could not be asked: no answer within 30 seconds".into() },
+        Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
@@ -31,7 +31,7 @@ fn every_failure() -> Vec<Failure> {
             detail: "its key is encrypted".into(),
         },
         Failure::TokenFileUnfit { account: "pod".into(), path: "token".into(), detail: "No such file".into() },
-        Failure::NotSignedInToAzd { detail: "Not logged in.".into() },
+        Failure::NotSignedInToAzd { detail: "the Azure Developer CLI gave an answer that is no token".into() },
         Failure::ClaimsRequired {
             claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
             scope: "https://management.azure.com/.default".into(),
