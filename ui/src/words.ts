@@ -65,6 +65,7 @@ const failureChips: Record<string, string> = {
   powerStateUnknown: 'State unknown',
   allocationFailed: 'No capacity',
   startFailed: 'Did not start',
+  startUnseen: 'Did not start',
   noPublicAddress: 'No public address',
   portSilent: 'No answer',
   firewallShut: 'No answer',

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::Step;
 use ajar_core::vm::PowerState;
 use azure_core::http::headers::Headers;
 use chrono::Utc;
@@ -254,7 +255,7 @@ impl ArmClient {
         let mut failed = 0;
         loop {
             if !waits.pass(headers.as_ref()).await {
-                return Some(Err(forgotten(operation)));
+                return Some(Err(forgotten()));
             }
             match self.read(url.clone(), asked).await {
                 Ok(answer) => {
@@ -299,15 +300,14 @@ impl ArmClient {
                     }
                     // A state that is not told is none of rest.
                     if idle > READS_AT_REST && view.facts.power != PowerState::Unknown {
-                        let message = format!("the VM is still {:?}", view.facts.power).to_lowercase();
-                        return Err(operation.failure(ArmError::new("NotUnderWay", &message), 200).into());
+                        return Err(Failure::StartUnseen { power: view.facts.power }.into());
                     }
                 }
                 Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {
-                return Err(forgotten(operation));
+                return Err(forgotten());
             }
         }
     }
@@ -335,9 +335,8 @@ fn ends_the_watch(failure: &Failure) -> bool {
     )
 }
 
-fn forgotten(operation: Operation) -> Trouble {
-    let message = format!("Azure has not finished within {} minutes", LIMIT.as_secs() / 60);
-    operation.failure(ArmError::new("OperationTimedOut", &message), 200).into()
+fn forgotten() -> Trouble {
+    Failure::TimedOut { step: Step::Start }.into()
 }
 
 type ReadLook = fn(&Answer, Operation) -> Option<Look>;
@@ -347,9 +346,11 @@ fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
     let body = operation_status(&answer.body).ok()?;
     Some(match body.status.to_ascii_lowercase().as_str() {
         "succeeded" => Look::Done,
-        "failed" | "canceled" | "cancelled" => {
+        ended @ ("failed" | "canceled" | "cancelled") => {
             let error = body.error.as_ref().map(ArmError::from).filter(|error| !error.code.is_empty());
-            let error = error.unwrap_or_else(|| ArmError::new(&body.status, "Azure gives no reason"));
+            // Who cancelled it gives no reason, and that it failed is none.
+            let status = if ended == "failed" { "" } else { &body.status };
+            let error = error.unwrap_or_else(|| ArmError::new(status, ""));
             Look::Failed(answer.trouble(operation.failure(error, answer.status)))
         }
         _ => Look::NotYet,

@@ -340,6 +340,11 @@ pub enum Failure {
         /// Azure's message.
         azure_message: String,
     },
+    /// Azure took the order to start the VM, and does not show it on its way.
+    StartUnseen {
+        /// The state that the VM stays in.
+        power: PowerState,
+    },
     /// The VM has no public address.
     NoPublicAddress {
         /// Its private one.

@@ -1,3 +1,6 @@
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::zone::Zone;
+use chrono::FixedOffset;
 use serde_json::json;
 
 use super::*;
@@ -119,6 +122,24 @@ async fn no_room_is_told_apart_from_other_failures_at_once_and_later() {
     assert_eq!(code(result), "allocationFailed");
 }
 
+#[tokio::test(start_paused = true)]
+async fn azure_is_quoted_with_nothing_that_it_did_not_say() {
+    let message = |trouble: &Trouble| {
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), Utc::now());
+        in_words(trouble, &About { name: "web-01", zone, at: Utc::now() }).message
+    };
+    for (ended, told) in [("Failed", "Azure gives no reason."), ("Canceled", "Azure says: Canceled.")] {
+        let (result, _) = start([accepted(), status(ended)]).await;
+        assert_eq!(message(&result.unwrap_err()), told);
+    }
+    let at_rest = std::iter::once(reply(202, "")).chain((0..9).map(|_| power("deallocated")));
+    let for_ever = std::iter::once(accepted()).chain((0..200).map(|_| status("InProgress")));
+    for result in [start(at_rest).await.0, start(for_ever).await.0] {
+        let message = message(&result.unwrap_err());
+        assert!(!message.contains("Azure says"), "{message}");
+    }
+}
+
 #[tokio::test]
 async fn a_start_that_azure_does_not_allow_says_why() {
     assert_eq!(code(start([refused(404, "ResourceNotFound")]).await.0), "vmNotFound");
@@ -200,7 +221,8 @@ async fn a_network_that_is_away_for_a_while_does_not_end_the_following() {
 #[tokio::test(start_paused = true)]
 async fn a_vm_that_stays_at_rest_has_not_started() {
     let replies = std::iter::once(reply(202, "")).chain((0..9).map(|_| power("deallocated")));
-    assert_eq!(code(start(replies).await.0), "startFailed");
+    let still = Failure::StartUnseen { power: PowerState::Deallocated };
+    assert_eq!(start(replies).await.0.unwrap_err().failure, still);
     let statuses = json!([
         { "code": "ProvisioningState/failed/AllocationFailed", "message": "No room." },
         { "code": "PowerState/deallocated" },

@@ -73,6 +73,7 @@ impl Failure {
             Self::PowerStateUnknown => "powerStateUnknown",
             Self::AllocationFailed { .. } => "allocationFailed",
             Self::StartFailed { .. } => "startFailed",
+            Self::StartUnseen { .. } => "startUnseen",
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
@@ -205,6 +206,7 @@ impl Failure {
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }
             | Self::StartFailed { .. }
+            | Self::StartUnseen { .. }
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }

@@ -188,6 +188,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
             vm::allocation_failed(name, azure_code, azure_message)
         }
         Failure::StartFailed { azure_code, azure_message } => vm::start_failed(name, azure_code, azure_message),
+        Failure::StartUnseen { power } => vm::start_unseen(name, *power),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),

@@ -109,6 +109,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::VmNotRunning { power: PowerState::Stopped },
         Failure::AllocationFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
         Failure::StartFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::StartUnseen { power: PowerState::Deallocated },
         Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
         Failure::PortSilent { endpoint: endpoint.clone(), since },
         Failure::PortRefused { endpoint: endpoint.clone(), since },
