@@ -273,9 +273,12 @@ impl ArmClient {
                 Err(trouble) if ends_the_watch(&trouble.failure) => {
                     return Some(Err(trouble));
                 }
-                // A `Location` may also give the operation's own error as its status.
+                // A `Location` may also give the operation's own error as its status; elsewhere it is one of the reading.
                 Err(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id })
-                    if (400..500).contains(&status) && status != 404 && !azure_code.is_empty() =>
+                    if call == Call::OperationResult
+                        && (400..500).contains(&status)
+                        && status != 404
+                        && !azure_code.is_empty() =>
                 {
                     let failure = operation.failure(ArmError::new(&azure_code, &azure_message), status);
                     return Some(Err(Trouble { failure, correlation_id }));

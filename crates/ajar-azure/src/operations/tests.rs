@@ -85,6 +85,15 @@ async fn where_neither_can_be_read_the_vm_itself_tells() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_in_place_of_an_operation_is_not_its_end() {
+    let (result, asked) = start([accepted(), refused(409, "Conflict"), reply(202, ""), reply(200, "")]).await;
+    assert_eq!(result, Ok(()));
+    let paths =
+        ["Get /subscriptions/s/operations/1", "Get /subscriptions/s/results/1", "Get /subscriptions/s/results/1"];
+    assert_eq!(asked, paths);
+}
+
+#[tokio::test(start_paused = true)]
 async fn waits_are_azures_within_bounds_and_else_grow_to_ten_seconds() {
     let began = Instant::now();
     let first = accepted().with("retry-after", "3");
