@@ -1,6 +1,7 @@
 //! The client of one cloud's resource manager: two pipelines, and what every call has in common.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::ResourceId;
@@ -210,6 +211,12 @@ impl ArmClient {
     /// one is believed.
     /// The header counts whole seconds, so what is below two seconds is given as zero.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
+        self.clock_skew_told().map(|(_, skew)| skew)
+    }
+
+    /// As [`ArmClient::clock_skew`], with when the answer came that tells it: of several clients the newest counts, for this
+    /// machine's clock may have been set since another was used.
+    pub fn clock_skew_told(&self) -> Option<(Instant, TimeDelta)> {
         self.inner.azure_clock.skew()
     }
 
@@ -337,7 +344,7 @@ impl ArmClient {
         let Some(date) = header(headers, "date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
             return;
         };
-        self.inner.azure_clock.note(path, date.to_utc(), Utc::now());
+        self.inner.azure_clock.note(path, date.to_utc(), Utc::now(), Instant::now());
     }
 }
 
