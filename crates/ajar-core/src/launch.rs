@@ -68,6 +68,11 @@ pub struct Surroundings {
     pub rdp: Option<RdpClient>,
 }
 
+/// What an AppImage sets for itself. Programs of the system that inherit it load the image's libraries, or its Python's
+/// modules, and fail.
+pub const OF_THE_APP_IMAGE: [&str; 6] =
+    ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
+
 /// What the program's standard streams are tied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,11 +123,8 @@ impl LaunchPlan {
         }
     }
 
-    /// A program in a window of its own. On Linux it does not inherit what an AppImage sets for itself: clients of the
-    /// system would load the image's libraries and fail.
+    /// A program in a window of its own. On Linux it does not inherit what is [of an AppImage](OF_THE_APP_IMAGE).
     fn window(os: Os, program: impl Into<String>, args: Vec<String>) -> Self {
-        const OF_THE_APP_IMAGE: [&str; 6] =
-            ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
         let mut plan = Self::new(program, args, Console::Detached);
         match os {
             Os::Linux => plan.env_remove.extend(OF_THE_APP_IMAGE.map(Into::into)),

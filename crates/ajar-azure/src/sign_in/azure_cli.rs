@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
+use ajar_core::launch::OF_THE_APP_IMAGE;
 use ajar_core::message;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use tokio::process::Command;
 
 use super::az_accounts;
 use super::family::Family;
@@ -119,11 +121,12 @@ pub(super) struct AzProcess;
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = tokio::process::Command::new(program);
+        let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if cfg!(target_os = "macos") {
             command.env("PATH", extended_path(std::env::var_os("PATH")));
         }
+        leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
         let (child, family) = Family::start(&mut command)?;
         let mut output = pin!(child.wait_with_output());
         // Dropped before the child: while that is not reaped, its id is nobody else's.
@@ -134,6 +137,13 @@ impl Executor for AzProcess {
         };
         family.leave_alone();
         output
+    }
+}
+
+/// `az` is Python, and not the image's. Elsewhere whoever starts Ajar may have set these for `az`.
+fn leave_app_image(command: &mut Command, is_one: bool) {
+    for name in OF_THE_APP_IMAGE.iter().filter(|_| is_one) {
+        command.env_remove(name);
     }
 }
 
@@ -366,6 +376,16 @@ mod tests {
         assert_eq!(run.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         tokio::time::resume();
         tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
+    }
+
+    #[test]
+    fn in_an_app_image_az_inherits_none_of_its_variables_and_elsewhere_all() {
+        let removed = |is_one| {
+            let mut command = Command::new("az");
+            leave_app_image(&mut command, is_one);
+            command.as_std().get_envs().filter(|(_, value)| value.is_none()).count()
+        };
+        assert_eq!((removed(true), removed(false)), (OF_THE_APP_IMAGE.len(), 0));
     }
 
     #[test]
