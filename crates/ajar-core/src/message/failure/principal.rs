@@ -8,11 +8,11 @@ use crate::message::account::nameless;
 use crate::message::sentence;
 
 /// Whether an account is to sign in for the first time: nothing is written of it.
-fn is_new(account: &str) -> bool {
+pub(super) fn is_new(account: &str) -> bool {
     account == nameless()
 }
 
-fn the_account(account: &str) -> String {
+pub(super) fn the_account(account: &str) -> String {
     if is_new(account) { account.to_owned() } else { format!("the account {account}") }
 }
 

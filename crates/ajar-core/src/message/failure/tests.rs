@@ -152,23 +152,26 @@ fn every_failure() -> Vec<Failure> {
     ]
 }
 
+const SIGN_IN_REASONS: [SignInReason; 6] = [
+    SignInReason::Never,
+    SignInReason::Mfa,
+    SignInReason::Expired,
+    SignInReason::Revoked,
+    SignInReason::PasswordChanged,
+    SignInReason::Claims,
+];
+
+const TENANT_REASONS: [TenantReason; 4] =
+    [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
+
 /// Those of a sign-in, with each of their reasons.
 fn refused_sign_ins() -> Vec<Failure> {
     let (account, tenant) = (|| "work".to_owned(), || "contoso.example".to_owned());
     let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
     let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
-    let required = [
-        SignInReason::Never,
-        SignInReason::Mfa,
-        SignInReason::Expired,
-        SignInReason::Revoked,
-        SignInReason::PasswordChanged,
-        SignInReason::Claims,
-    ];
-    let of_tenant = [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
-    let required = required.map(|reason| Failure::SignInRequired { account: account(), reason });
-    let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
+    let required = SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason });
+    let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
     let refused = Failure::PrincipalRefused {
@@ -193,6 +196,29 @@ fn refused_sign_ins() -> Vec<Failure> {
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
     let others = [blocked, unagreed, refused, held_back, unwritten];
     required.into_iter().chain(of_tenant).chain(flaws).chain(others).collect()
+}
+
+/// As at the first sign-in, when nobody knows yet what the account will be called.
+#[test]
+fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
+    let account = crate::message::account::nameless;
+    let mut failures = vec![
+        Failure::AccountDisabled { account: account() },
+        Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false },
+    ];
+    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason }));
+    failures.extend(TENANT_REASONS.map(|reason| {
+        let tenant = "contoso.example".into();
+        Failure::NotInTenant { account: account(), tenant, reason }
+    }));
+    for failure in failures {
+        let view = said(failure);
+        let all = format!("{} {} {}", view.title, view.message, view.action);
+        assert!(view.title.starts_with(char::is_uppercase), "{all}");
+        for nonsense in ["--name this", "account this account", "you are this account"] {
+            assert!(!all.contains(nonsense), "{all}");
+        }
+    }
 }
 
 #[test]
