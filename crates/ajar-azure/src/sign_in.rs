@@ -107,11 +107,12 @@ impl SignIn {
                 Credential::of_person(cloud, refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id, username } => {
-                let az = Arc::new(azure_cli::AzProcess);
+                let az = Arc::new(azure_cli::AzProcess("az"));
                 Credential::of(cloud, Arc::new(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?))
             }
             Self::AzureDeveloperCli => {
-                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(Arc::new(azure_cli::AzProcess))))
+                let azd = Arc::new(azure_cli::AzProcess("azd"));
+                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(azd)))
             }
             Self::ManagedIdentity { client_id } => {
                 let source = managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?;

@@ -7,7 +7,7 @@ use ajar_core::failure::{Failure, NO_AZURE_CLI};
 use azure_identity::Executor;
 use serde::Deserialize;
 
-use super::azure_cli::AzProcess;
+use super::azure_cli::{AzProcess, not_asked};
 
 /// An account of the Azure CLI, in one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct AzAccount {
 /// # Errors
 /// [`Failure::NotSignedIn`] if there is no Azure CLI, or it can't tell.
 pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
-    Ok(grouped(listed(&AzProcess).await?))
+    Ok(grouped(listed(&AzProcess("az")).await?))
 }
 
 /// What `az` lists, and picks its user by. Each id is there once, for who signed in last of those who see it.
@@ -75,10 +75,8 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>,
     };
     let arguments = arguments.each_ref().map(OsStr::new);
     let not_told = |detail: String| Failure::NotSignedIn { detail };
-    let output = executor
-        .run(OsStr::new(shell), &arguments)
-        .await
-        .map_err(|error| not_told(format!("the Azure CLI could not be asked: {error}")))?;
+    let output =
+        executor.run(OsStr::new(shell), &arguments).await.map_err(|error| not_told(not_asked(&error, "Azure CLI")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let is_missing = output.status.code() == Some(127) || said.contains("is not recognized");

@@ -27,6 +27,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Where Homebrew puts `az`. An application started from the Dock does not have it in its PATH.
 const HOMEBREW: &str = "/opt/homebrew/bin:/usr/local/bin";
 
+/// How programs end on Windows where `PATHEXT` does not say.
+const ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
+
 #[derive(Debug)]
 pub(super) struct AzureCli {
     tenant_id: Option<String>,
@@ -102,7 +105,7 @@ impl TokenSource for AzureCli {
 /// What a tool that was asked for a token said instead.
 pub(super) fn failure(error: &Error, tool: &str) -> Failure {
     if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        return Failure::NotSignedIn { detail: format!("the {tool} could not be asked: {io}") };
+        return Failure::NotSignedIn { detail: not_asked(io, tool) };
     }
     let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
     if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
@@ -113,14 +116,26 @@ pub(super) fn failure(error: &Error, tool: &str) -> Failure {
     Failure::NotSignedIn { detail: line.strip_prefix("ERROR: ").map_or(line.clone(), str::to_owned) }
 }
 
-/// Runs `az` through the shell that azure_identity chose: without a window, no longer than [`LIMIT`], and not beyond
-/// the caller's interest. Shell and `az` end together.
+/// Why a tool could not be asked; [`NO_AZURE_CLI`](ajar_core::failure::NO_AZURE_CLI) where that one is not there.
+pub(super) fn not_asked(error: &io::Error, tool: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => error.to_string(),
+        _ => format!("the {tool} could not be asked: {error}"),
+    }
+}
+
+/// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
+/// [`LIMIT`], and not beyond the caller's interest. Shell and tool end together.
 #[derive(Debug)]
-pub(super) struct AzProcess;
+pub(super) struct AzProcess(pub(super) &'static str);
 
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
+        // What the shell says of a program that is not there, it says in the language of Windows.
+        if cfg!(windows) && !is_on_path(self.0, std::env::var_os("PATH"), std::env::var_os("PATHEXT")) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.0)));
+        }
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if cfg!(target_os = "macos") {
@@ -138,6 +153,14 @@ impl Executor for AzProcess {
         family.leave_alone();
         output
     }
+}
+
+/// Whether the shell of Windows finds a program of that name in those folders, with one of those endings.
+fn is_on_path(name: &str, folders: Option<OsString>, endings: Option<OsString>) -> bool {
+    let endings = endings.map_or_else(|| ENDINGS.to_owned(), |endings| endings.to_string_lossy().into_owned());
+    let folders = folders.unwrap_or_default();
+    std::env::split_paths(&folders)
+        .any(|folder| endings.split(';').any(|ending| folder.join(format!("{name}{ending}")).is_file()))
 }
 
 /// `az` is Python, and not the image's. Elsewhere whoever starts Ajar may have set these for `az`.
@@ -313,6 +336,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_az_that_is_not_there_is_told_as_that_in_any_language() {
+        let absent = || Err(io::Error::new(io::ErrorKind::NotFound, "az not found on PATH"));
+        assert_eq!(detail(absent()).await, ajar_core::failure::NO_AZURE_CLI);
+        let Failure::NotSignedIn { detail } = az_accounts::listed(&*tool(absent())).await.unwrap_err() else {
+            panic!("another failure")
+        };
+        assert_eq!(detail, ajar_core::failure::NO_AZURE_CLI);
+    }
+
+    #[test]
+    fn a_program_is_looked_for_in_each_folder_with_each_ending() {
+        let [empty, full] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        std::fs::write(full.path().join("az.cmd"), "").unwrap();
+        let both = std::env::join_paths([empty.path(), full.path()]).unwrap();
+        let endings = Some(OsString::from(".exe;.cmd"));
+        assert!(is_on_path("az", Some(both.clone()), endings.clone()));
+        assert!(!is_on_path("azd", Some(both), endings.clone()));
+        assert!(!is_on_path("az", Some(empty.path().into()), endings.clone()));
+        assert!(!is_on_path("az", None, endings));
+    }
+
+    #[tokio::test]
     async fn an_az_that_hangs_is_no_sign_in() {
         let hung = Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 30 seconds"));
         assert_eq!(detail(hung).await, "the Azure CLI could not be asked: no answer within 30 seconds");
@@ -323,7 +368,7 @@ mod tests {
     async fn a_process_that_hangs_is_given_up_after_its_limit() {
         let began = tokio::time::Instant::now();
         let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
-        let error = AzProcess.run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
+        let error = AzProcess("az").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
     }
@@ -340,7 +385,9 @@ mod tests {
         let path = fifo.clone();
         let mut run = Box::pin(async move {
             let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
-            AzProcess.run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()]).await
+            AzProcess("az")
+                .run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()])
+                .await
         });
         let (here, is_here) = tokio::sync::oneshot::channel();
         let (gone, is_gone) = tokio::sync::oneshot::channel();
