@@ -13,11 +13,11 @@ pub enum SignInReason {
     Never,
     /// Multi-factor authentication is to be done, set up or repeated (50072, 50074, 50076, 50078, 50079).
     Mfa,
-    /// The sign-in has run out (70008, 70043, 70044, 700082).
+    /// The sign-in has run out (70000, 70008, 70043, 70044, 700082, 700084).
     Expired,
-    /// The sign-in was called back (50173).
+    /// The sign-in was called back (50132, 50133, 50173).
     Revoked,
-    /// The password has run out or was changed (50055).
+    /// The password has run out or was changed (50055, 50144).
     PasswordChanged,
     /// Azure takes the account's tokens only with other claims (continuous access evaluation).
     Claims,
