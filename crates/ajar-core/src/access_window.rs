@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_change_is_the_amber_hour_then_the_end_then_none() {
+    fn the_next_change_is_the_last_quarter_hour_then_the_end_then_none() {
         let window = window(60);
         assert_eq!(window.next_change(at(0)), Some(at(45)));
         assert_eq!(window.next_change(at(45)), Some(at(60)));
