@@ -89,7 +89,7 @@ impl AccessWindow {
         [self.end_time_utc - ENDING, self.end_time_utc].into_iter().find(|at| *at > now)
     }
 
-    /// Whether two descriptions speak of the same grant. Azure gives requests no id (azure-api.md, point 5).
+    /// Whether two descriptions speak of the same grant. Azure gives requests no id.
     pub fn is_same_grant(&self, other: &Self) -> bool {
         self.vm == other.vm && self.port == other.port && self.end_time_utc == other.end_time_utc
     }

@@ -97,8 +97,8 @@ impl Attempt {
         }
     }
 
-    /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id
-    /// (azure-api.md, point 5), so it is known by VM, port, source, time and requestor.
+    /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id,
+    /// so it is known by VM, port, source, time and requestor.
     fn own_window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
         let sent_at = self.asking.sent_at?;
         self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()))

@@ -39,7 +39,7 @@ pub(super) const CLIENT: TimeDelta = TimeDelta::seconds(20);
 pub(super) const WHOLE: TimeDelta = TimeDelta::minutes(25);
 
 /// How long a VM's power state may stay untold before the VM is told to start, which changes nothing where it runs. For a
-/// moment the state may be missing, and then another look is all it takes (azure-api.md, section 3).
+/// moment the state may be missing, and then another look is all it takes.
 pub(super) const UNTOLD: TimeDelta = TimeDelta::seconds(10);
 
 /// How long the port of a VM with an untold state is watched after a start that came to nothing, or where the VM may not
