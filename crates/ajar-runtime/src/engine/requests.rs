@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::vet;
+use ajar_core::launch::{Os, vet};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
@@ -112,7 +112,7 @@ impl Engine {
             Request::Add { name, profile } => {
                 self.acting(&profile).map_err(before_it_is_added)?;
                 self.cloud_is_there(&profile)?;
-                vet(name.as_str(), &profile)?;
+                vet(name.as_str(), &profile, Os::current())?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
                     self.settings_file.add(&name, &profile)?;
