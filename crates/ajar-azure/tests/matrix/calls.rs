@@ -56,7 +56,8 @@ impl Called {
             Self::Arm(_) | Self::Tenant | Self::Secret | Self::DeviceCode | Self::Identity => route.to_owned(),
             Self::Refresh => format!("{route} (refresh token)"),
             Self::Code => format!("{route} (authorization code)"),
-            Self::DeviceGrant => format!("{route} (device code)"),
+            // So that the table does not say more than is tried: `run::strike`.
+            Self::DeviceGrant => format!("{route} (device code, at most twice)"),
             Self::Attempt(_) => format!("{route} (attempt)"),
         }
     }

@@ -141,7 +141,7 @@ impl Cell {
                 complain(&missing);
             }
             if let Some(off) = self.off(trouble) {
-                complain(&format!("tells to come back {off} s too late"));
+                complain(&format!("tells to come back {} s too {}", off.abs(), if off < 0 { "early" } else { "late" }));
             }
             if self.azure_told_its_id() && trouble.correlation_id.is_none() {
                 complain("the call's id is lost");

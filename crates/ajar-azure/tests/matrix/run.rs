@@ -219,7 +219,7 @@ pub(crate) async fn strike(sim: &Control, job: Job, mut matches: Value, work: Bo
     let Job { variant, called, .. } = job;
     let mut fault = variant.body.clone();
     if called == Called::DeviceGrant && fault["times"].is_null() {
-        // A code is asked about until it has run out, a quarter of an hour later.
+        // A code is asked about until it has run out, a quarter of an hour later: what strikes each time is struck twice.
         fault["times"] = 2.into();
     }
     matches["route"] = called.route().into();
