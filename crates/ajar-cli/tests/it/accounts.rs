@@ -188,6 +188,12 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
 
     let (code, _, stderr) = ended(with_az(&["sign-in", "--az", "--username", "bob@x.example"]).spawn().unwrap()).await;
     assert!(code == 3 && stderr.contains("is not signed in as bob@x.example"), "{code} {stderr}");
+    // The token that az gives for a tenant by itself would be ada's.
+    let as_grace = ["sign-in", "--az", "--username", "grace@fabrikam.example", "--tenant", "fabrikam.onmicrosoft.com"];
+    let (code, _, stderr) = ended(with_az(&as_grace).spawn().unwrap()).await;
+    assert!(code == 3 && stderr.contains("“az login --tenant fabrikam.onmicrosoft.com”"), "{code} {stderr}");
+    let asked = fs::read_to_string(folder.join("asked")).unwrap();
+    assert!(!asked.contains("get-access-token"), "{asked}");
     opens(with_az(&["sign-in", "--az", "--username", "ADA@contoso.example", "--name", "work"])).await;
     assert!(user.settings().contains("username = \"ada@contoso.example\""), "{}", user.settings());
     opens(with_az(&["connect", "home", "--no-launch"])).await;
