@@ -211,13 +211,14 @@ impl ArmClient {
     /// one is believed.
     /// The header counts whole seconds, so what is below two seconds is given as zero.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
-        self.clock_skew_told().map(|(_, skew)| skew)
+        Self::latest_clock_skew([self])
     }
 
-    /// As [`ArmClient::clock_skew`], with when the answer came that tells it: of several clients the newest counts, for this
-    /// machine's clock may have been set since another was used.
-    pub fn clock_skew_told(&self) -> Option<(Instant, TimeDelta)> {
-        self.inner.azure_clock.skew()
+    /// [`ArmClient::clock_skew`] as that one of `clients` knows it which was told last: this machine's clock may have been
+    /// set since another was used.
+    pub fn latest_clock_skew<'a>(clients: impl IntoIterator<Item = &'a Self>) -> Option<TimeDelta> {
+        let told = clients.into_iter().filter_map(|client| client.inner.azure_clock.skew());
+        told.max_by_key(|(came, _)| *came).map(|(_, skew)| skew)
     }
 
     /// Azure's time, as well as it is known.

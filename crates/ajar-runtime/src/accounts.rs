@@ -125,13 +125,7 @@ impl Accounts for AzureAccounts {
 
     fn clock_skew(&self) -> Option<TimeDelta> {
         let known = self.0.known();
-        // What a client has told that is idle since may not hold any more.
-        known
-            .clients
-            .values()
-            .filter_map(ArmClient::clock_skew_told)
-            .max_by_key(|(came, _)| *came)
-            .map(|(_, skew)| skew)
+        ArmClient::latest_clock_skew(known.clients.values())
     }
 
     fn settings_are(&self, settings: &Settings) {

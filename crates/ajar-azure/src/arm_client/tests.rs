@@ -185,6 +185,23 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
     }
 }
 
+#[tokio::test]
+async fn of_several_clients_the_one_that_was_told_last_knows_the_skew() {
+    let date = |ahead| (Utc::now() + TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let told = async |ahead| {
+        let client = client(&Scripted::new([0, 1].map(|_| json(200, "").with("date", date(ahead)))));
+        for path in ["/a", "/b"] {
+            client.read(client.url(path, &[]), ASKED).await.unwrap();
+        }
+        client
+    };
+    let idle = told(600).await;
+    let used = told(0).await;
+    for clients in [[&idle, &used], [&used, &idle]] {
+        assert_eq!(ArmClient::latest_clock_skew(clients), Some(TimeDelta::zero()), "the clock was set meanwhile");
+    }
+}
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// What comes of a post that is withdrawn a second after it was begun, and when that is known.
