@@ -372,7 +372,7 @@ fn refused_after_silence() -> impl Iterator<Item = Line> {
 fn a_refusal_while_the_vm_rests_is_an_answer_whatever_was_not_answered_before() {
     let runs = [
         told(Fact::Started(Ok(()))),
-        does(&["vm", "address", "ask for 22 from 203.0.113.7 until 14:01:15"]),
+        does(&["address", "ask for 22 from 203.0.113.7 until 14:01:15"]),
         told(refused()),
         ends("requestRefused in Access"),
     ];
@@ -381,18 +381,30 @@ fn a_refusal_while_the_vm_rests_is_an_answer_whatever_was_not_answered_before() 
 
 #[test]
 fn a_request_refused_while_the_vm_rests_is_none_of_those_that_nobody_answered() {
-    let in_vain = || [told(unanswered()), does(&["policy"])].into_iter().chain(looked_for_in_vain(75));
-    let early = [told(vm(Deallocated)), does(&["address", "start"]), told(address(None, false)), told(refused())];
-    let runs = [told(Fact::Started(Ok(()))), does(&["vm", "address", ASK])];
-    let again = [told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"])];
-    let script = asking().into_iter().chain(early).chain(runs).chain(in_vain()).chain(again);
-    let world = check(order(), Memory::default(), script);
-    assert_eq!(world.asked.len(), 3, "the first was answered");
+    let mut world = World::answering(order(), Memory::default(), |effect| match effect {
+        Effect::ReadVm => Some(vm(Deallocated)),
+        Effect::DetectSource
+        | Effect::ReadPolicy
+        | Effect::ResolveAddress { .. }
+        | Effect::ProbePort { .. }
+        | Effect::Initiate(_)
+        | Effect::StartVm
+        | Effect::LaunchClient { .. } => all_but_the_request(effect),
+    });
+    world.tell(refused());
+    world.tell(Fact::Started(Ok(())));
+    for asked in [2, 3] {
+        assert_eq!((world.asked.len(), world.outcome().as_str()), (asked, "still under way"));
+        world.tell(unanswered());
+        world.pass(TimeDelta::seconds(80));
+    }
+    let Some(Outcome::Failed { trouble, .. }) = world.attempt.outcome() else { panic!("{}", world.outcome()) };
+    assert_eq!(trouble.failure, Failure::RequestUnanswered { sent: 2, said: None });
 }
 
 #[test]
 fn a_request_that_is_withdrawn_after_one_was_refused_leaves_the_first_told_of() {
-    let runs = [told(Fact::Started(Ok(()))), does(&["vm", "address", "ask for 22 from 203.0.113.7 until 14:01:15"])];
+    let runs = [told(Fact::Started(Ok(()))), does(&["address", "ask for 22 from 203.0.113.7 until 14:01:15"])];
     let mut world = check(order(), Memory::default(), refused_after_silence().chain(runs));
     world.attempt.request_unsent();
     world.attempt.cancel(world.now);
