@@ -118,10 +118,8 @@ pub(super) fn failure(error: &Error, tool: &str) -> Failure {
 
 /// Why a tool could not be asked; [`NO_AZURE_CLI`](ajar_core::failure::NO_AZURE_CLI) where that one is not there.
 pub(super) fn not_asked(error: &io::Error, tool: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => error.to_string(),
-        _ => format!("the {tool} could not be asked: {error}"),
-    }
+    let is_absent = error.kind() == io::ErrorKind::NotFound;
+    if is_absent { error.to_string() } else { format!("the {tool} could not be asked: {error}") }
 }
 
 /// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
