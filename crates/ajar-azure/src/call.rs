@@ -36,6 +36,8 @@ calls! {
     /// The JIT policies of a resource group.
     PoliciesOfGroup => "JitNetworkAccessPolicies_ListByResourceGroup",
         "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
+    /// One JIT policy.
+    Policy => "JitNetworkAccessPolicies_Get", "Microsoft.Security/locations/jitNetworkAccessPolicies/read";
     /// Asks for access.
     Initiate => "JitNetworkAccessPolicies_Initiate",
         "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
@@ -43,6 +45,8 @@ calls! {
     Vm => "VirtualMachines_Get", "Microsoft.Compute/virtualMachines/read";
     /// Starts a VM.
     Start => "VirtualMachines_Start", "Microsoft.Compute/virtualMachines/start/action";
+    /// Stops a VM and gives its hardware back.
+    Deallocate => "VirtualMachines_Deallocate", "Microsoft.Compute/virtualMachines/deallocate/action";
     /// How far an operation is: its `Azure-AsyncOperation`.
     Operation => "Operations_Get", "Microsoft.Compute/locations/operations/read";
     /// How far an operation is: its `Location`.
@@ -61,9 +65,10 @@ impl Call {
     /// Whether an answer of 2xx without a body is none.
     pub(crate) fn has_body(self) -> bool {
         match self {
-            Self::Start | Self::OperationResult => false,
+            Self::Start | Self::Deallocate | Self::OperationResult => false,
             Self::PoliciesOfSubscription
             | Self::PoliciesOfGroup
+            | Self::Policy
             | Self::Initiate
             | Self::Vm
             | Self::Operation
@@ -84,8 +89,8 @@ mod tests {
     #[test]
     fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
         for call in Call::ALL {
-            // A start is followed at the VM where its operation may not be read.
-            let dispensable = matches!(call, Call::Operation | Call::OperationResult);
+            // Nothing is ever stopped, and a start is followed at the VM where its operation may not be read.
+            let dispensable = matches!(call, Call::Deallocate | Call::Operation | Call::OperationResult);
             let asked_for = NEEDED.iter().any(|right| right.action == call.action()) || USEFUL.contains(&call.action());
             assert_ne!(dispensable, asked_for, "{call:?}");
         }

@@ -1,4 +1,4 @@
-//! Microsoft.Compute `virtualMachines`: reading one.
+//! Microsoft.Compute `virtualMachines`: reading one, starting it, deallocating it.
 
 pub(crate) mod wire;
 
@@ -8,18 +8,42 @@ use ajar_core::vm::VmFacts;
 
 use crate::arm_client::{ArmClient, Asked};
 use crate::call::Call;
+use crate::operations::Operation;
+use crate::wanted::Wanted;
 use wire::VmView;
 
 /// Served by every cloud; newer versions add nothing that is read here.
 pub(crate) const API: (&str, &str) = ("api-version", "2024-07-01");
 
 impl ArmClient {
-    /// The VM's power state and network interfaces, in one read.
+    /// The VM's power state, operating system, region and network interfaces, in one read.
     ///
     /// # Errors
     /// [`Failure::VmNotFound`], and what every read can end with.
     pub async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
         Ok(self.vm_view(vm).await?.facts)
+    }
+
+    /// Starts the VM and returns when it runs. One POST, if it is `wanted` when its turn comes; then Azure is asked how
+    /// far it is, wanted or not.
+    ///
+    /// What ends this future ends only the asking: Azure goes on starting the VM.
+    ///
+    /// # Errors
+    /// [`Failure::AllocationFailed`] where Azure has no room, [`Failure::StartFailed`] with Azure's words otherwise,
+    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::Cancelled`] if it was withdrawn and not sent, and
+    /// what every call can end with.
+    pub async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+        self.operate(vm, Operation::Start, wanted).await
+    }
+
+    /// Stops the VM and gives its hardware back, and returns when that is done.
+    ///
+    /// # Errors
+    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::AzureError`] with Azure's words,
+    /// [`Failure::Cancelled`] if it was withdrawn and not sent, and what every call can end with.
+    pub async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+        self.operate(vm, Operation::Deallocate, wanted).await
     }
 
     pub(crate) async fn vm_view(&self, vm: &VmResourceId) -> Result<VmView, Trouble> {

@@ -99,6 +99,21 @@ impl ArmClient {
         self.read_list(url, Asked { call, scope }, wire::page).await
     }
 
+    /// One policy.
+    ///
+    /// # Errors
+    /// [`Failure::NoPolicy`] if it is not there (any more), and what every read can end with.
+    pub async fn jit_policy(&self, id: &ResourceId) -> Result<JitNetworkAccessPolicy, Trouble> {
+        let url = self.resource_url(id, "", &[API]);
+        let answer = match self.read(url, Asked { call: Call::Policy, scope: id.as_str() }).await {
+            Err(Trouble { failure: Failure::AzureError { status: 404, .. }, correlation_id }) => {
+                return Err(Trouble { failure: Failure::NoPolicy { power: None }, correlation_id });
+            }
+            other => other?,
+        };
+        answer.parsed(wire::policy)
+    }
+
     /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand
     /// (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the published
     /// contract wants the one, its example the other, and the service is reported to take either

@@ -32,9 +32,9 @@ mod scripted;
 #[doc(hidden)]
 pub mod contract {
     pub use crate::arm_error::ArmError;
-    pub use crate::compute::wire::virtual_machine;
+    pub use crate::compute::wire::{instance_view, virtual_machine};
     pub use crate::jit::body::{End, initiate_body};
-    pub use crate::jit::wire::{initiated, policies};
+    pub use crate::jit::wire::{initiated, policies, policy};
     pub use crate::network::{network_interface, public_ip_address};
     pub use crate::operations::operation_status;
 }

@@ -1,4 +1,4 @@
-//! Starting a VM, a long-running operation: one POST, and the ways to learn how it ends.
+//! Long-running operations on a VM: one POST, and the ways to learn how it ends.
 //!
 //! The rules are those of Azure's `async-operations.md`: `Azure-AsyncOperation` tells most, `Location` less. Where
 //! neither can be read (the right to start a VM does not bring the right to read operations), the VM itself tells.
@@ -29,28 +29,63 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 8;
-/// So often a start is begun whose beginning Azure did not confirm, each time after a look at the VM: it can be begun twice
-/// with the same end.
+/// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
+/// can be begun twice with the same end.
 const MOST_POSTS: u32 = 3;
 /// And so often where Azure says that something is in the way: that may pass, and mostly stays.
 const MOST_POSTS_WHEN_BUSY: u32 = 2;
 /// An operation that has not ended by now has been forgotten by Azure.
 const LIMIT: Duration = Duration::from_mins(30);
 
-/// Whether a VM in this state is on its way to running, or there.
-fn is_under_way(power: PowerState) -> bool {
-    matches!(power, PowerState::Starting | PowerState::Running)
+/// What is done to a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Start,
+    Deallocate,
 }
 
-/// What Azure says that a start fails of.
-fn failed(error: ArmError) -> Failure {
-    match error.no_capacity().map(str::to_owned) {
-        Some(azure_code) => Failure::AllocationFailed { azure_code, azure_message: error.message },
-        None => Failure::StartFailed { azure_code: error.code, azure_message: error.message },
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Start => "/start",
+            Self::Deallocate => "/deallocate",
+        }
+    }
+
+    fn call(self) -> Call {
+        match self {
+            Self::Start => Call::Start,
+            Self::Deallocate => Call::Deallocate,
+        }
+    }
+
+    fn is_done(self, power: PowerState) -> bool {
+        match self {
+            Self::Start => power == PowerState::Running,
+            Self::Deallocate => power == PowerState::Deallocated,
+        }
+    }
+
+    /// Whether a VM in this state is on its way to where the operation leads.
+    fn is_under_way(self, power: PowerState) -> bool {
+        match self {
+            Self::Start => matches!(power, PowerState::Starting | PowerState::Running),
+            Self::Deallocate => {
+                matches!(power, PowerState::Stopping | PowerState::Deallocating | PowerState::Deallocated)
+            }
+        }
+    }
+
+    fn failure(self, error: ArmError, status: u16) -> Failure {
+        match (self, error.no_capacity().map(str::to_owned)) {
+            (Self::Start, Some(azure_code)) => Failure::AllocationFailed { azure_code, azure_message: error.message },
+            (Self::Start, None) => Failure::StartFailed { azure_code: error.code, azure_message: error.message },
+            (Self::Deallocate, _) => error.into_azure_error(status),
+        }
     }
 }
 
-/// What came of the POST that begins a start.
+/// What came of the POST that begins an operation.
 enum Begun {
     Done,
     Accepted(Answer),
@@ -107,24 +142,20 @@ pub fn operation_status(json: &[u8]) -> serde_json::Result<OperationStatus> {
 }
 
 impl ArmClient {
-    /// Starts the VM and returns when it runs. One POST, if it is `wanted` when its turn comes; then Azure is asked how
-    /// far it is, wanted or not.
-    ///
-    /// What ends this future ends only the asking: Azure goes on starting the VM.
-    ///
-    /// # Errors
-    /// [`Failure::AllocationFailed`] where Azure has no room, [`Failure::StartFailed`] with Azure's words otherwise,
-    /// [`Failure::StartUnseen`], [`Failure::TimedOut`], [`Failure::VmNotFound`], [`Failure::AccessDenied`],
-    /// [`Failure::Cancelled`] if it was withdrawn and not sent, and what every call can end with.
-    pub async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
+    pub(crate) async fn operate(
+        &self,
+        vm: &VmResourceId,
+        operation: Operation,
+        wanted: &Wanted,
+    ) -> Result<(), Trouble> {
         for sent in 1.. {
-            let (trouble, most) = match self.begin(vm, wanted).await? {
+            let (trouble, most) = match self.begin(vm, operation, wanted).await? {
                 Begun::Done => return Ok(()),
-                Begun::Accepted(answer) => return self.follow(vm, &answer).await,
+                Begun::Accepted(answer) => return self.follow(vm, operation, &answer).await,
                 Begun::Unsure(trouble, most) => (trouble, most),
             };
-            match self.is_seen_under_way(vm).await {
-                Some(true) => return self.watch(vm, Waits::new(self.limits())).await,
+            match self.is_seen_under_way(vm, operation).await {
+                Some(true) => return self.watch(vm, operation, Waits::new(self.limits())).await,
                 Some(false) if sent < most => tracing::debug!(sent, "the VM is at rest; telling it again"),
                 _ => return Err(trouble),
             }
@@ -133,16 +164,16 @@ impl ArmClient {
     }
 
     /// Posts it once.
-    async fn begin(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<Begun, Trouble> {
-        let asked = Asked { call: Call::Start, scope: vm.resource().as_str() };
-        let url = self.resource_url(vm.resource(), "/start", &[compute::API]);
-        let answer = match self.post(Call::Start, url, None, wanted).await {
+    async fn begin(&self, vm: &VmResourceId, operation: Operation, wanted: &Wanted) -> Result<Begun, Trouble> {
+        let asked = Asked { call: operation.call(), scope: vm.resource().as_str() };
+        let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
+        let answer = match self.post(operation.call(), url, None, wanted).await {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
             Err(NoAnswer::Unanswered(trouble)) => return Ok(Begun::Unsure(trouble, MOST_POSTS)),
         };
         match answer.status {
-            200..300 => Ok(match answer.check(Call::Start) {
+            200..300 => Ok(match answer.check(operation.call()) {
                 // A page of somebody's on the way.
                 Err(trouble) => Begun::Unsure(trouble, MOST_POSTS),
                 Ok(()) if answer.status == 202 => Begun::Accepted(answer),
@@ -159,7 +190,7 @@ impl ArmClient {
                     }
                     // An empty body says nothing of the operation.
                     Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {
-                        Trouble { failure: failed(error), correlation_id }
+                        Trouble { failure: operation.failure(error, status), correlation_id }
                     }
                     other => other,
                 };
@@ -173,12 +204,12 @@ impl ArmClient {
     }
 
     /// After an answer that leaves open what happens: whether the VM is seen to be on its way; `None` if it can't be seen.
-    async fn is_seen_under_way(&self, vm: &VmResourceId) -> Option<bool> {
+    async fn is_seen_under_way(&self, vm: &VmResourceId, operation: Operation) -> Option<bool> {
         for look in 0..2 {
             if look > 0 {
                 sleep(self.limits().first_look).await;
             }
-            if is_under_way(self.vm_view(vm).await.ok()?.facts.power) {
+            if operation.is_under_way(self.vm_view(vm).await.ok()?.facts.power) {
                 return Some(true);
             }
         }
@@ -186,7 +217,7 @@ impl ArmClient {
     }
 
     /// Follows an accepted operation to its end, by the best way that can be read.
-    async fn follow(&self, vm: &VmResourceId, accepted: &Answer) -> Result<(), Trouble> {
+    async fn follow(&self, vm: &VmResourceId, operation: Operation, accepted: &Answer) -> Result<(), Trouble> {
         let mut waits = Waits::new(self.limits());
         let mut first = Some(&accepted.headers);
         for (name, read) in [
@@ -201,12 +232,12 @@ impl ArmClient {
                     continue;
                 }
             };
-            if let Some(end) = self.poll(&url, vm, read, &mut waits, first.take()).await {
+            if let Some(end) = self.poll(&url, vm, operation, read, &mut waits, first.take()).await {
                 return end;
             }
             tracing::debug!(header = name, "the operation can't be read this way");
         }
-        self.watch(vm, waits).await
+        self.watch(vm, operation, waits).await
     }
 
     /// Polls one URL to the end; `None` if it can't be read.
@@ -214,28 +245,29 @@ impl ArmClient {
         &self,
         url: &Url,
         vm: &VmResourceId,
+        operation: Operation,
         (call, read): (Call, ReadLook),
         waits: &mut Waits,
         accepted: Option<&Headers>,
     ) -> Option<Result<(), Trouble>> {
         let asked = Asked { call, scope: vm.resource().as_str() };
         let mut headers = accepted.cloned();
-        let mut unread = 0;
+        let mut failed = 0;
         loop {
             if !waits.pass(headers.as_ref()).await {
                 return Some(Err(forgotten()));
             }
             match self.read(url.clone(), asked).await {
                 Ok(answer) => {
-                    unread = 0;
-                    match read(&answer)? {
+                    failed = 0;
+                    match read(&answer, operation)? {
                         Look::Done => return Some(Ok(())),
                         Look::Failed(trouble) => return Some(Err(trouble)),
                         Look::NotYet => headers = Some(answer.headers.clone()),
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && unread < FAILED_READS => {
-                    unread += 1;
+                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => {
+                    failed += 1;
                     headers = None;
                 }
                 Err(trouble) if ends_the_watch(&trouble.failure) => {
@@ -248,7 +280,7 @@ impl ArmClient {
                         && status != 404
                         && !azure_code.is_empty() =>
                 {
-                    let failure = failed(ArmError::new(&azure_code, &azure_message));
+                    let failure = operation.failure(ArmError::new(&azure_code, &azure_message), status);
                     return Some(Err(Trouble { failure, correlation_id }));
                 }
                 Err(_) => return None,
@@ -256,25 +288,25 @@ impl ArmClient {
         }
     }
 
-    /// Looks at the VM itself until it runs.
-    async fn watch(&self, vm: &VmResourceId, mut waits: Waits) -> Result<(), Trouble> {
-        let (mut unread, mut idle) = (0, 0);
+    /// Looks at the VM itself until the operation is done.
+    async fn watch(&self, vm: &VmResourceId, operation: Operation, mut waits: Waits) -> Result<(), Trouble> {
+        let (mut failed, mut idle) = (0, 0);
         loop {
             match self.vm_view(vm).await {
-                Ok(view) if view.facts.power == PowerState::Running => return Ok(()),
+                Ok(view) if operation.is_done(view.facts.power) => return Ok(()),
                 Ok(view) => {
-                    unread = 0;
-                    idle = if is_under_way(view.facts.power) { 0 } else { idle + 1 };
+                    failed = 0;
+                    idle = if operation.is_under_way(view.facts.power) { 0 } else { idle + 1 };
                     // Seen once it may be left over from an earlier try.
                     if let Some(error) = view.provisioning_error.filter(|_| idle > 2) {
-                        return Err(failed(error).into());
+                        return Err(operation.failure(error, 200).into());
                     }
                     // A state that is not told is none of rest.
                     if idle > READS_AT_REST && view.facts.power != PowerState::Unknown {
                         return Err(Failure::StartUnseen { power: view.facts.power }.into());
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && unread < FAILED_READS => unread += 1,
+                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {
@@ -310,10 +342,10 @@ fn forgotten() -> Trouble {
     Failure::TimedOut { step: Step::Start }.into()
 }
 
-type ReadLook = fn(&Answer) -> Option<Look>;
+type ReadLook = fn(&Answer, Operation) -> Option<Look>;
 
 /// An `Azure-AsyncOperation` resource; `None` if the answer is none.
-fn read_status(answer: &Answer) -> Option<Look> {
+fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
     let body = operation_status(&answer.body).ok()?;
     Some(match body.status.to_ascii_lowercase().as_str() {
         "succeeded" => Look::Done,
@@ -322,7 +354,7 @@ fn read_status(answer: &Answer) -> Option<Look> {
             // Who cancelled it gives no reason, and that it failed is none.
             let status = if ended == "failed" { "" } else { &body.status };
             let error = error.unwrap_or_else(|| ArmError::new(status, ""));
-            Look::Failed(answer.trouble(failed(error)))
+            Look::Failed(answer.trouble(operation.failure(error, answer.status)))
         }
         _ => Look::NotYet,
     })
@@ -330,7 +362,7 @@ fn read_status(answer: &Answer) -> Option<Look> {
 
 /// A `Location`: 202 while it runs, 200 or 204 when it is done.
 #[expect(clippy::unnecessary_wraps, reason = "has the shape of `read_status`, which can find no operation")]
-fn read_location(answer: &Answer) -> Option<Look> {
+fn read_location(answer: &Answer, _: Operation) -> Option<Look> {
     Some(if answer.status == 202 { Look::NotYet } else { Look::Done })
 }
 

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ajar_azure::Initiate;
-use ajar_azure::contract::{End, initiate_body, initiated, policies, virtual_machine};
+use ajar_azure::contract::{End, initiate_body, initiated, instance_view, policies, policy};
 use ajar_core::policy::{JitNetworkAccessPolicy, RequestStatus, SourcePrefix};
 use ajar_core::vm::PowerState;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const VM: &str = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/myRg1/providers/Microsoft.Compute/virtualMachines/vm1";
 
@@ -70,8 +70,7 @@ fn every_published_example_of_a_policy_is_read() {
             assert_eq!(list.len(), 1, "{name}");
             assert_is_the_example(&list[0]);
         } else if name.starts_with("GetJitNetworkAccessPolicy_") || name.starts_with("Create") {
-            let list = json!({ "value": [example["responses"]["200"]["body"]] }).to_string();
-            assert_is_the_example(&policies(list.as_bytes()).unwrap()[0]);
+            assert_is_the_example(&policy(&body(&example, "200")).unwrap());
         } else {
             continue;
         }
@@ -87,6 +86,7 @@ fn the_published_answer_to_initiate_is_read() {
     let request = initiated(&body(&example, "202")).unwrap();
     assert_eq!(request.start_time_utc, utc("2018-07-12T08:53:03.3658798Z"));
     assert_eq!(request.requestor, "barbara@contoso.com");
+    assert_eq!(request.justification.as_deref(), Some("testing a new version of the product"));
     let [vm] = &request.virtual_machines[..] else { panic!("{request:?}") };
     let [port] = &vm.ports[..] else { panic!("{vm:?}") };
     assert_eq!((vm.id.name(), port.number, port.mapped_port), ("vm1", 3389, None));
@@ -99,8 +99,7 @@ fn the_published_answer_to_initiate_is_read() {
 fn the_published_instance_view_is_of_a_running_vm() {
     let Some(specs) = specs() else { return };
     let example = read(&specs.join("examples/Compute/VirtualMachine_Get_InstanceView.json"));
-    let vm = json!({ "properties": { "instanceView": example["responses"]["200"]["body"] } }).to_string();
-    assert_eq!(virtual_machine(vm.as_bytes()).unwrap().facts.power, PowerState::Running);
+    assert_eq!(instance_view(&body(&example, "200")).unwrap(), PowerState::Running);
 }
 
 fn ask() -> Initiate {

@@ -70,6 +70,8 @@ pub struct JitNetworkAccessRequest {
     pub start_time_utc: DateTime<Utc>,
     /// By whom, such as a user principal name.
     pub requestor: String,
+    /// Why, if a reason was given.
+    pub justification: Option<String>,
 }
 
 /// What a request asked for one VM.

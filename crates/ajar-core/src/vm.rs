@@ -1,4 +1,4 @@
-//! What Azure says of a VM: power state, where it can be reached.
+//! What Azure says of a VM: power state, operating system, where it can be reached.
 
 use std::net::Ipv4Addr;
 
@@ -54,11 +54,25 @@ impl PowerState {
     }
 }
 
+/// `storageProfile.osDisk.osType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OsType {
+    /// `Linux`.
+    Linux,
+    /// `Windows`.
+    Windows,
+}
+
 /// What one read of a VM yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VmFacts {
     /// Power state at the time of the read.
     pub power: PowerState,
+    /// The operating system, if the model says.
+    pub os: Option<OsType>,
+    /// Its region, such as `westeurope`.
+    pub location: String,
     /// Its network interfaces, the primary one first.
     pub network_interfaces: Vec<ResourceId>,
 }

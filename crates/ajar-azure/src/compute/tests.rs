@@ -1,4 +1,4 @@
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{OsType, PowerState};
 use serde_json::json;
 
 use super::*;
@@ -15,6 +15,7 @@ async fn a_vm_is_read_with_its_primary_network_interface_first() {
     let body = json!({
         "location": "westeurope",
         "properties": {
+            "storageProfile": { "osDisk": { "osType": "Windows", "name": "d" } },
             "networkProfile": { "networkInterfaces": [
                 { "id": nic("second"), "properties": { "primary": false } },
                 { "id": "no id" },
@@ -29,6 +30,8 @@ async fn a_vm_is_read_with_its_primary_network_interface_first() {
     let script = Scripted::new([reply(200, body.to_string())]);
     let facts = client(&script).virtual_machine(&VM.parse().unwrap()).await.unwrap();
     assert_eq!(facts.power, PowerState::Deallocated);
+    assert_eq!(facts.os, Some(OsType::Windows));
+    assert_eq!(facts.location, "westeurope");
     assert_eq!(facts.network_interfaces, [nic("first").parse().unwrap(), nic("second").parse().unwrap()]);
     assert!(script.sent()[0].url.contains("expand=instanceView"), "{}", script.sent()[0].url);
 }
@@ -37,12 +40,12 @@ async fn a_vm_is_read_with_its_primary_network_interface_first() {
 async fn what_azure_leaves_out_is_unknown() {
     for body in [
         json!({}),
-        json!({ "properties": { "instanceView": null, "networkProfile": {} } }),
+        json!({ "properties": { "instanceView": null, "storageProfile": null, "networkProfile": {} } }),
         json!({ "properties": { "instanceView": { "statuses": [{ "code": "ProvisioningState/updating" }] } } }),
     ] {
         let script = Scripted::new([reply(200, body.to_string())]);
         let facts = client(&script).virtual_machine(&VM.parse().unwrap()).await.unwrap();
-        assert_eq!((facts.power, facts.network_interfaces.len()), (PowerState::Unknown, 0), "{body}");
+        assert_eq!((facts.power, facts.os, facts.network_interfaces.len()), (PowerState::Unknown, None, 0), "{body}");
     }
 }
 

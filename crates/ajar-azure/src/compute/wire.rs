@@ -1,7 +1,7 @@
 //! What comes over the wire of a VM, and its way into the domain's types.
 
 use ajar_core::resource_id::ResourceId;
-use ajar_core::vm::{PowerState, VmFacts};
+use ajar_core::vm::{OsType, PowerState, VmFacts};
 use serde::Deserialize;
 
 use crate::arm_error::ArmError;
@@ -19,6 +19,8 @@ pub struct VmView {
 #[derive(Debug, Deserialize)]
 struct Vm {
     #[serde(default)]
+    location: String,
+    #[serde(default)]
     properties: Properties,
 }
 
@@ -26,8 +28,22 @@ struct Vm {
 #[serde(rename_all = "camelCase", default)]
 struct Properties {
     #[serde(deserialize_with = "if_understood")]
+    storage_profile: Option<StorageProfile>,
+    #[serde(deserialize_with = "if_understood")]
     network_profile: Option<NetworkProfile>,
     instance_view: Option<InstanceView>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StorageProfile {
+    os_disk: OsDisk,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OsDisk {
+    os_type: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,7 +102,7 @@ impl InstanceView {
 
 impl From<Vm> for VmView {
     fn from(vm: Vm) -> Self {
-        let Properties { network_profile, instance_view } = vm.properties;
+        let Properties { storage_profile, network_profile, instance_view } = vm.properties;
         let instance_view = instance_view.unwrap_or_default();
         let mut interfaces = network_profile.map(|profile| profile.network_interfaces.0).unwrap_or_default();
         interfaces.sort_by_key(|interface| !interface.is_primary());
@@ -94,9 +110,19 @@ impl From<Vm> for VmView {
             provisioning_error: instance_view.provisioning_error(),
             facts: VmFacts {
                 power: instance_view.power(),
+                os: storage_profile.and_then(|profile| os_type(&profile.os_disk.os_type)),
+                location: vm.location,
                 network_interfaces: interfaces.into_iter().map(|interface| interface.id).collect(),
             },
         }
+    }
+}
+
+fn os_type(text: &str) -> Option<OsType> {
+    match text.to_ascii_lowercase().as_str() {
+        "linux" => Some(OsType::Linux),
+        "windows" => Some(OsType::Windows),
+        _ => None,
     }
 }
 
@@ -106,4 +132,12 @@ impl From<Vm> for VmView {
 /// Not JSON, or no VM.
 pub fn virtual_machine(json: &[u8]) -> serde_json::Result<VmView> {
     Ok(serde_json::from_slice::<Vm>(json)?.into())
+}
+
+/// Reads an instance view on its own: its power state.
+///
+/// # Errors
+/// Not JSON, or no instance view.
+pub fn instance_view(json: &[u8]) -> serde_json::Result<PowerState> {
+    Ok(serde_json::from_slice::<InstanceView>(json)?.power())
 }

@@ -142,10 +142,17 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
 }
 
 #[tokio::test]
+async fn a_policy_that_is_gone_is_no_policy() {
+    let script = Scripted::new([refused(404, "ResourceNotFound")]);
+    let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::NoPolicy { power: None });
+}
+
+#[tokio::test]
 async fn an_answer_that_is_cut_off_is_an_error_of_azure() {
     let cut_off = || reply(200, r#"{"id":"/subscr"#);
     let script = Scripted::new([cut_off(), cut_off()]);
-    let trouble = client(&script).jit_policies(&vm()).await.unwrap_err();
+    let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
     assert!(matches!(trouble.failure, Failure::AzureError { status: 200, .. }), "{trouble:?}");
 }
 

@@ -66,6 +66,8 @@ struct Request {
     start_time_utc: DateTime<Utc>,
     #[serde(default)]
     requestor: Option<String>,
+    #[serde(default)]
+    justification: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +150,7 @@ impl Request {
             virtual_machines: self.virtual_machines.0.into_iter().map(RequestVm::into_core).collect(),
             start_time_utc: self.start_time_utc,
             requestor: self.requestor.unwrap_or_default(),
+            justification: self.justification,
         }
     }
 }
@@ -192,6 +195,15 @@ pub(crate) fn page(json: &[u8]) -> serde_json::Result<Page<JitNetworkAccessPolic
 /// Not JSON, or no list.
 pub fn policies(json: &[u8]) -> serde_json::Result<Vec<JitNetworkAccessPolicy>> {
     Ok(page(json)?.value.0)
+}
+
+/// Reads a policy.
+///
+/// # Errors
+/// Not JSON, or no policy with an id.
+pub fn policy(json: &[u8]) -> serde_json::Result<JitNetworkAccessPolicy> {
+    let policy: Policy = serde_json::from_slice(json)?;
+    policy.into_core().ok_or_else(|| serde::de::Error::custom("the policy has no resource id"))
 }
 
 /// Reads the answer to *initiate*.

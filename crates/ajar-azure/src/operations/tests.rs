@@ -241,7 +241,21 @@ async fn a_vm_that_stays_at_rest_has_not_started() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_is_withdrawn_is_not_sent_but_one_under_way_is_followed() {
+async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
+    let vm = VM.parse().unwrap();
+    let script = Scripted::new([accepted(), status("Succeeded")]);
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
+    assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
+    let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
+    let busy = || [refused(409, "OperationNotAllowed"), power("running"), power("running")];
+    let script = Scripted::new(busy().into_iter().chain(busy()));
+    let failure = client(&script).deallocate(&vm, &Wanted::new()).await.unwrap_err().failure;
+    assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_withdrawn_is_not_sent_but_one_under_way_is_followed() {
     let (vm, wanted) = (VM.parse().unwrap(), Wanted::new());
     let script = Scripted::new([accepted(), status("InProgress"), status("Succeeded")]);
     let client = client(&script);
@@ -252,6 +266,7 @@ async fn a_start_that_is_withdrawn_is_not_sent_but_one_under_way_is_followed() {
     assert_eq!(tokio::join!(client.start(&vm, &wanted), withdraw).0, Ok(()));
 
     let cancelled: Trouble = Failure::Cancelled { open_until: None, asking: false, starting: false }.into();
-    assert_eq!(client.start(&vm, &wanted).await, Err(cancelled));
+    assert_eq!(client.start(&vm, &wanted).await, Err(cancelled.clone()));
+    assert_eq!(client.deallocate(&vm, &wanted).await, Err(cancelled));
     assert_eq!(script.sent().len(), 3);
 }

@@ -71,22 +71,24 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
             _ if request.contains("/start?") => {
                 reply(202, &format!("azure-asyncoperation: {to}/operation\r\nlocation: {to}/result\r\n"), "")
             }
+            _ if request.contains("/deallocate?") => reply(202, &format!("location: {to}/result\r\n"), ""),
             _ => reply(307, &format!("location: {to}/moved\r\n"), ""),
         }
     });
     let (cloud, http) = cloud(&ours, &theirs);
     let client = ArmClient::new(&cloud, Arc::new(Canary), http).unwrap();
     let (vm, wanted) = (vm(), Wanted::new());
-    let (machine, policies, granted, started) = tokio::join!(
+    let (machine, policies, granted, started, stopped) = tokio::join!(
         client.virtual_machine(&vm),
         client.jit_policies(&vm),
         client.granted(&vm),
-        client.start(&vm, &wanted)
+        client.start(&vm, &wanted),
+        client.deallocate(&vm, &wanted)
     );
-    assert!(machine.is_err() && policies.is_err() && granted.is_err() && started.is_err());
+    assert!(machine.is_err() && policies.is_err() && granted.is_err() && started.is_err() && stopped.is_err());
     let asked = ours.asked();
     let bearing = asked.iter().filter(|request| request.contains(CANARY)).count();
-    assert!(bearing >= 4 && bearing == asked.len(), "{bearing} of {} had the token", asked.len());
+    assert!(bearing >= 5 && bearing == asked.len(), "{bearing} of {} had the token", asked.len());
     assert_eq!(theirs.asked(), Vec::<String>::new());
 }
 

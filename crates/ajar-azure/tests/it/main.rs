@@ -16,7 +16,7 @@ use ajar_azure::{ArmClient, Cloud, Initiate, InitiateError, Wanted, http_client}
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{RequestStatus, SourcePrefix};
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{OsType, PowerState};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
@@ -97,7 +97,7 @@ async fn a_vm_its_addresses_and_its_policy_are_found() {
     let azure = Azure::start().await;
     let vm = azure.vm("build-win-02");
     let facts = azure.client.virtual_machine(&vm).await.unwrap();
-    assert_eq!(facts.power, PowerState::Running);
+    assert_eq!((facts.power, facts.os), (PowerState::Running, Some(OsType::Windows)));
     let addresses = azure.client.addresses(&facts.network_interfaces).await.unwrap();
     let announced = azure.simulator.announce().vms.iter().find(|vm| vm.name == "build-win-02").unwrap();
     assert_eq!(addresses.public.map(|public| public.ip.to_string()), announced.public_ip);
@@ -133,8 +133,9 @@ async fn access_is_asked_for_and_then_stands_in_the_policy() {
     let port = &request.virtual_machines[0].ports[0];
     assert_eq!((port.number, port.status), (22, RequestStatus::InForce));
     assert!((port.end_time_utc - ask.end_time_utc).abs() < TimeDelta::seconds(1));
-    let policy = azure.policy(&ask.vm).await;
+    let policy = azure.client.jit_policy(&policy.id).await.unwrap();
     let found = policy.requests.iter().find(|found| found.start_time_utc == request.start_time_utc).unwrap();
+    assert_eq!(found.justification.as_deref(), Some("a test"));
     let sources = &found.virtual_machines[0].ports[0].allowed_source_address_prefixes;
     assert_eq!(sources[..], [SourcePrefix::from(ask.source.to_string().as_str())]);
 }
@@ -251,12 +252,14 @@ async fn reads_survive_what_passes() {
 }
 
 #[tokio::test]
-async fn a_deallocated_vm_is_started() {
+async fn a_deallocated_vm_is_started_and_given_back() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
     azure.client.start(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Running);
-    assert_eq!(azure.posts("/start").await, 1);
+    azure.client.deallocate(&vm, &Wanted::new()).await.unwrap();
+    assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Deallocated);
+    assert_eq!((azure.posts("/start").await, azure.posts("/deallocate").await), (1, 1));
 }
 
 #[tokio::test]

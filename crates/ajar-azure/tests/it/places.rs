@@ -30,7 +30,7 @@ async fn all_is_found_by_ids_in_any_casing() {
     let policy: ResourceId = shouted(policies[0].id.as_str()).parse().unwrap();
     let ask = Initiate { vm: vm.clone(), ..azure.ask("web-01").await };
     azure.client.initiate(&policy, &ask, &Wanted::new()).await.unwrap();
-    let shown = azure.client.jit_policies(&vm).await.unwrap().remove(0);
+    let shown = azure.client.jit_policy(&policy).await.unwrap();
     let ours = |request: &&ajar_core::policy::JitNetworkAccessRequest| {
         request.virtual_machines.iter().any(|entry| entry.id == vm && entry.id == plain)
     };

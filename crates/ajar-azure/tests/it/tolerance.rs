@@ -1,7 +1,7 @@
 //! Whatever Azure adds to an answer, leaves out of it, or names anew, the rest is read as before.
 
 use ajar_azure::contract::{
-    ArmError, initiated, network_interface, operation_status, policies, public_ip_address, virtual_machine,
+    ArmError, initiated, network_interface, operation_status, policies, policy, public_ip_address, virtual_machine,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn request() -> Value {
             "number": 22, "allowedSourceAddressPrefix": "203.0.113.7", "endTimeUtc": "2026-01-01T01:00:00.1234567Z",
             "status": "Initiated", "statusReason": "UserRequested", "mappedPort": 50022,
         }] }],
-        "startTimeUtc": "2026-01-01T00:00:00Z", "requestor": "a@b",
+        "startTimeUtc": "2026-01-01T00:00:00Z", "requestor": "a@b", "justification": "why not",
     })
 }
 
@@ -78,11 +78,12 @@ fn error_json() -> Value {
 type Read = fn(&Value) -> Option<String>;
 
 /// The kinds of answers, each with what is made of it.
-fn answers() -> [(Value, Read); 7] {
+fn answers() -> [(Value, Read); 8] {
     [
         (json!({ "value": [policy_json()], "nextLink": null }), |json| {
             Some(format!("{:?}", policies(&bytes(json)).ok()?))
         }),
+        (policy_json(), |json| Some(format!("{:?}", policy(&bytes(json)).ok()?))),
         (request(), |json| Some(format!("{:?}", initiated(&bytes(json)).ok()?))),
         (vm_json(), |json| Some(format!("{:?}", virtual_machine(&bytes(json)).ok()?.facts))),
         (interface_json(), |json| Some(format!("{:?}", network_interface(&bytes(json)).ok()?))),
@@ -222,6 +223,6 @@ proptest! {
 #[test]
 fn a_policy_is_read_without_all_that_may_be_absent() {
     let least = json!({ "id": POLICY, "properties": { "virtualMachines": [{ "id": VM }] } });
-    assert_eq!(policies(&bytes(&json!({ "value": [least] }))).unwrap()[0].virtual_machines.len(), 1);
+    assert_eq!(policy(&bytes(&least)).unwrap().virtual_machines.len(), 1);
     assert!(virtual_machine(b"{}").is_ok());
 }

@@ -79,7 +79,7 @@ impl Called {
 
     /// Whether it is one call that changes something.
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::Arm(Call::Initiate | Call::Start))
+        matches!(self, Self::Arm(Call::Initiate | Call::Start | Call::Deallocate))
     }
 }
 
@@ -111,9 +111,11 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
     let Subject { vm, policy, network_interfaces } = subject;
     match call {
         Call::PoliciesOfSubscription | Call::PoliciesOfGroup => client.jit_policies(vm).await.map(drop).into(),
+        Call::Policy => client.jit_policy(policy).await.map(drop).into(),
         Call::Vm => client.virtual_machine(vm).await.map(drop).into(),
         Call::PermissionsOfVm | Call::PermissionsOfGroup => client.granted(vm).await.map(drop).into(),
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
+        Call::Deallocate => client.deallocate(vm, &Wanted::new()).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),
         Call::Initiate => {
             let ask = Initiate {

@@ -17,7 +17,7 @@ use crate::calls::{Called, Came};
 /// reads in a row at the most.
 pub(crate) fn bound(called: Called) -> Duration {
     match called {
-        Called::Arm(Call::Start | Call::Operation | Call::OperationResult)
+        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult)
         | Called::Attempt(_)
         | Called::DeviceGrant => Duration::from_secs(90),
         Called::Arm(_)
@@ -105,7 +105,7 @@ impl Cell {
         if self.sent_on_a_guess() {
             complain("sent again although it may have been applied");
         }
-        for write in [Call::Initiate, Call::Start] {
+        for write in [Call::Initiate, Call::Start, Call::Deallocate] {
             let times = self.applied_to(write.operation_id());
             if times > 1 {
                 complain(&format!("{} was applied {times} times", write.operation_id()));

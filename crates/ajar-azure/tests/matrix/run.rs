@@ -179,18 +179,13 @@ impl Lane {
 
 async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let (called, subject, path) = (job.called, job.subject(), job.path());
-    let vm = subject.vm.clone();
-    let work = work(azure, lane, &job, subject).await;
+    let work = work(azure, lane, &job, subject.clone()).await;
     let before = if called.is_entra() { azure.sim.journal(&path, 0).await } else { Vec::new() };
     let after = before.last().map_or(0, |entry| entry["seq"].as_u64().unwrap());
     prepare(azure, &job).await;
     let mut cell = strike(&azure.sim, job, json!({ "path": path }), work).await;
     cell.shown = called == Called::Arm(Call::Initiate)
-        && azure
-            .client
-            .jit_policies(&vm)
-            .await
-            .is_ok_and(|shown| shown.iter().any(|policy| !policy.requests.is_empty()));
+        && azure.client.jit_policy(&subject.policy).await.is_ok_and(|policy| !policy.requests.is_empty());
     cell.journal = azure.sim.journal(&path, after).await;
     cell
 }

@@ -244,6 +244,7 @@ impl World {
             virtual_machines: vec![JitNetworkAccessRequestVirtualMachine { id: vm.clone(), ports: vec![port] }],
             start_time_utc: self.azure_now(),
             requestor: who.into(),
+            justification: None,
         }
     }
 
@@ -344,7 +345,7 @@ impl Azure for World {
             return Err(Failure::VmNotFound { vm: vm.to_string() }.into());
         }
         let power = self.scene().power;
-        Ok(VmFacts { power, network_interfaces: vec![policy_id()] })
+        Ok(VmFacts { power, os: None, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
     }
 
     async fn start(&self, _vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {

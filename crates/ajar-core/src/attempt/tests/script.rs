@@ -15,7 +15,7 @@ use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{AttemptNumber, StepStatus};
 use crate::source::{Confidence, SourceAddress};
-use crate::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
+use crate::vm::{OsType, PowerState, PublicAddress, VmAddresses, VmFacts};
 
 pub(super) const NUMBER: AttemptNumber = AttemptNumber(7);
 pub(super) const ME: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
@@ -70,7 +70,8 @@ pub(super) fn source() -> Fact {
 
 pub(super) fn vm(power: PowerState) -> Fact {
     let nic = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/n".parse().unwrap();
-    Fact::Vm(Ok(VmFacts { power, network_interfaces: vec![nic] }))
+    let location = "westeurope".into();
+    Fact::Vm(Ok(VmFacts { power, os: Some(OsType::Linux), location, network_interfaces: vec![nic] }))
 }
 
 pub(super) fn address(public: Option<Ipv4Addr>, is_static: bool) -> Fact {
@@ -125,6 +126,7 @@ pub(super) fn request(minutes: i64, mapped_port: Option<u16>) -> JitNetworkAcces
         }],
         start_time_utc: noon(),
         requestor: "me".into(),
+        justification: None,
     }
 }
 
