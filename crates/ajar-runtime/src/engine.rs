@@ -60,7 +60,8 @@ const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
 /// A request with the way back.
 struct Asked {
-    face: FaceId,
+    /// Who asks. As long as it is here the face has not gone: that is heard of behind what it asked for, never before.
+    presence: Arc<Presence>,
     request: Request,
     reply: oneshot::Sender<Reply>,
 }
@@ -114,9 +115,9 @@ impl EngineHandle {
     /// come before.
     pub async fn asked(&self, request: Request) -> impl Future<Output = Reply> + Send + 'static + use<> {
         let (reply, answer) = oneshot::channel();
-        let face = self.presence.face;
+        let presence = Arc::clone(&self.presence);
         // An engine that has ended drops it, and with it the way back.
-        drop(self.asks.send(Asked { face, request, reply }).await);
+        drop(self.asks.send(Asked { presence, request, reply }).await);
         async move { answer.await.unwrap_or_else(|_| Reply::Refused { failure: Box::new(engine_gone()) }) }
     }
 

@@ -31,7 +31,7 @@ impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
     pub(super) fn answer(&mut self, asked: Asked) -> Option<(oneshot::Sender<Reply>, Reply)> {
         self.reload_settings();
-        let Asked { face, request, reply } = asked;
+        let Asked { presence, request, reply } = asked;
         match request {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
@@ -50,7 +50,7 @@ impl Engine {
             | Request::SetClientId { .. }
             | Request::ReadSettings
             | Request::ShowWindow) => {
-                let answer = self.answer_at_once(face, request);
+                let answer = self.answer_at_once(presence.face, request);
                 return Some((reply, answer));
             }
         }
