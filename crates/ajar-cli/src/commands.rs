@@ -122,11 +122,12 @@ fn tell(args: &Args, end: End) -> u8 {
 }
 
 async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
+    // First of all: which cloud they mean may be known to the engine only now.
+    session.knows_the_settings().await?;
     // A sign-in says its cloud by itself, whatever the host's usual one is.
     if !(matches!(args.command, Command::SignIn(_)) && args.cloud.is_some()) {
         session.talks_to_the_cloud_asked_for(args)?;
     }
-    session.knows_the_settings().await?;
     // Without the settings nothing is known of the favourites, which is not the same as that there are none.
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());

@@ -144,8 +144,8 @@ pub struct Parts {
     pub ports: Ports,
     /// The user's files.
     pub folder: Folder,
-    /// The cloud of favourites that name none.
-    pub cloud: String,
+    /// The cloud of favourites that name none; `None` where the settings say it that cannot be read yet.
+    pub cloud: Option<String>,
     /// Whether the environment has a service principal.
     pub environment: bool,
     /// Whether it is the built-in one.
@@ -198,10 +198,11 @@ struct Engine {
 pub fn start(parts: Parts) -> EngineHandle {
     let (asks, asked) = mpsc::channel(32);
     let (happened, happenings) = mpsc::unbounded_channel();
+    let defaults = Defaults { cloud: parts.cloud, environment: parts.environment };
     let host = HostView {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
-        cloud: parts.cloud.clone(),
+        cloud: Settings::default().default_cloud(&defaults).to_owned(),
         account: String::new(),
         demo: parts.demo,
     };
@@ -218,7 +219,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         _settings_watch: settings_watch,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
-        defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
+        defaults,
         signing_in: None,
         sign_ins: first,
         az: None,

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::followers::{FaceId, Follower};
 use super::publish::key;
 use super::{Asked, Engine};
+use crate::accounts::find_cloud;
 use crate::files::State;
 
 /// There is no favourite yet that could be changed.
@@ -200,6 +201,7 @@ impl Engine {
         match self.settings_file.read() {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
+                self.settle_cloud();
                 self.ports.accounts.settings_are(&self.settings);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
@@ -209,6 +211,18 @@ impl Engine {
                 let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
                 self.settings_problem = Some(in_words(&trouble, &about));
             }
+        }
+    }
+
+    /// The cloud that the settings mean stays what it is for as long as this engine is there, from when they could be read
+    /// and it is one.
+    fn settle_cloud(&mut self) {
+        if self.defaults.cloud.is_some() {
+            return;
+        }
+        self.settings.default_cloud(&self.defaults).clone_into(&mut self.host.cloud);
+        if find_cloud(&self.host.cloud, &self.settings, self.settings_file.path()).is_ok() {
+            self.defaults.cloud = Some(self.host.cloud.clone());
         }
     }
 

@@ -193,7 +193,7 @@ impl World {
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
-        Parts { ports, folder: self.folder(), cloud: "fake".into(), environment: false, demo: false }
+        Parts { ports, folder: self.folder(), cloud: Some("fake".into()), environment: false, demo: false }
     }
 
     /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.
