@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountName, Acting};
 use ajar_core::failure::Trouble;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 
 use super::Engine;
 use crate::ports::Azure;
+
+/// The calls to Azure, and whom they are made as.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) account: AccountName,
+    pub(super) azure: Arc<dyn Azure>,
+}
 
 impl Engine {
     /// Whom a favourite acts as.
@@ -17,16 +24,20 @@ impl Engine {
     }
 
     /// The calls to Azure, made as whom a favourite acts as; noted for its VM.
-    pub(super) fn act(&mut self, profile: &Profile) -> Result<Arc<dyn Azure>, Trouble> {
+    pub(super) fn act(&mut self, profile: &Profile) -> Result<Caller, Trouble> {
         let acting = self.acting(profile)?;
-        let azure = self.ports.accounts.acting(&acting);
+        let caller = self.caller(&acting);
         self.acted.insert(profile.vm.clone(), acting);
-        Ok(azure)
+        Ok(caller)
     }
 
     /// The calls to Azure about a VM, made as who acts on it for the favourite `name`.
-    pub(super) fn azure_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Arc<dyn Azure>> {
-        self.acting_on(name, vm).map(|acting| self.ports.accounts.acting(&acting))
+    pub(super) fn caller_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Caller> {
+        self.acting_on(name, vm).map(|acting| self.caller(&acting))
+    }
+
+    fn caller(&self, acting: &Acting) -> Caller {
+        Caller { account: acting.account.clone(), azure: self.ports.accounts.acting(acting) }
     }
 
     /// Who acts on a VM for the favourite `name`. One without a favourite has who acted on it last, else who would on a

@@ -152,7 +152,7 @@ impl Engine {
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
-        let azure = self.act(&profile);
+        let caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
@@ -160,7 +160,7 @@ impl Engine {
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
-        if azure.is_ok()
+        if caller.is_ok()
             && let Some(working) = self.attempts.under_way(&profile.vm, port)
         {
             working.follow(follower);
@@ -188,7 +188,7 @@ impl Engine {
             vm: profile.vm,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
-        Ok(self.attempts.begin(order, memory, azure, follower, now))
+        Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.

@@ -329,15 +329,14 @@ impl Engine {
 
     /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
     /// another tenant wants more; but not where nothing is left that the account acts on.
-    pub(super) fn note_accepted_account(&mut self, vm: &VmResourceId) {
-        let Some(account) = self.acted.get(vm).map(|acting| acting.account.clone()) else { return };
+    pub(super) fn note_accepted_account(&mut self, account: &AccountName, vm: &VmResourceId) {
         let Some(refused_in) = self.remembered.state().refused.get(&account.key()) else { return };
         let is_there = |known: &Favourite| {
             subscription_of(&known.profile.vm) == *refused_in
-                && self.acting(&known.profile).is_ok_and(|acting| acting.account == account)
+                && self.acting(&known.profile).is_ok_and(|acting| acting.account == *account)
         };
         if *refused_in == subscription_of(vm) || !self.settings.favourites.iter().any(is_there) {
-            self.is_accepted(&account);
+            self.is_accepted(account);
         }
     }
 

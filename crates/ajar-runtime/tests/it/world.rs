@@ -87,6 +87,8 @@ pub(crate) struct Scene {
     pub(crate) unreadable: Vec<VmResourceId>,
     /// As whom which VM was asked about, or written to.
     pub(crate) acted: Vec<(Acting, String)>,
+    /// The accounts that get no token to read policies with.
+    pub(crate) refused: HashSet<String>,
     /// Why no keychain can be looked in, if none can.
     pub(crate) keychain_trouble: Option<KeychainTrouble>,
     /// The accounts whose sign-in is kept.
@@ -152,6 +154,7 @@ impl World {
                 policy_deleted: false,
                 unreadable: Vec::new(),
                 acted: Vec::new(),
+                refused: HashSet::new(),
                 keychain_trouble: None,
                 signed_in: HashSet::new(),
                 opened: Vec::new(),
