@@ -197,8 +197,9 @@ impl Engine {
         if stamp.is_some() && stamp == self.settings_seen {
             return;
         }
-        self.settings_seen = stamp;
-        match self.settings_file.read() {
+        let (seen, read) = self.settings_file.read_stamped();
+        self.settings_seen = seen;
+        match read {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
                 self.settle_cloud();

@@ -57,8 +57,20 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`] with the place in the file.
     pub fn read(&self) -> Result<Settings, Trouble> {
-        let document = self.text().and_then(|text| document(&text)).map_err(|error| self.unusable(&error))?;
-        settings(&document).map_err(|error| self.unusable(&error))
+        self.read_stamped().1
+    }
+
+    /// What it says, and what tells that from another content. Where the file could not be read there is no stamp: it may be
+    /// let read without being changed.
+    pub(crate) fn read_stamped(&self) -> (Option<FileStamp>, Result<Settings, Trouble>) {
+        let stamp = self.stamp();
+        match self.text() {
+            Ok(text) => {
+                let understood = document(&text).and_then(|document| settings(&document));
+                (stamp, understood.map_err(|error| self.unusable(&error)))
+            }
+            Err(error) => (None, Err(self.unusable(&error))),
+        }
     }
 
     /// Adds a favourite at the end.

@@ -37,6 +37,24 @@ async fn settings_that_change_are_read_again_and_broken_ones_change_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn settings_that_could_not_be_read_are_looked_at_again_though_the_file_seems_to_be_the_same() {
+    let world = World::with(&["web"]);
+    let good = format!("{}# me", world.read("config.toml"));
+    let path = world.folder().settings();
+    let running = Running::start(&world);
+    // What is no text cannot be read, as a file that the system does not let one read.
+    let mut unreadable = good.clone().into_bytes();
+    *unreadable.last_mut().unwrap() = b'\xfc';
+    for (text, is_told) in [(unreadable, true), (good.clone().into_bytes(), false)] {
+        std::fs::write(&path, &text).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(text.len(), good.len());
+        running.done(Request::ReadSettings).await;
+        assert_eq!(running.snapshot().settings_problem.is_some(), is_told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_cloud_is_what_the_settings_mean_once_they_can_be_read_and_stays_it() {
     let world = World::with(&["web"]);
     let good = world.read("config.toml");
