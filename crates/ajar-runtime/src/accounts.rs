@@ -22,7 +22,7 @@ use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
 use crate::files::StateFile;
-use crate::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
@@ -149,8 +149,12 @@ impl Accounts for AzureAccounts {
         }
     }
 
-    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await
+    }
+
+    async fn forget_sign_in(&self, account: &AccountSettings) {
+        self.0.forget_sign_in(account).await;
     }
 
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {

@@ -6,12 +6,14 @@ use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, Signed
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
 use ajar_core::failure::{Failure, SignInPart, Trouble};
 use ajar_core::message;
+use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
+use futures::FutureExt as _;
 
 use super::Inner;
 use super::clouds::Reach;
 use super::credentials::{Signed, key};
-use crate::ports::{Forgotten, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Forgotten, KeepSignIn, SignInPlan, SignedInAs, TellStage};
 
 fn kept(stored: Stored) -> Kept {
     match stored {
@@ -57,7 +59,11 @@ fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failur
 }
 
 impl Inner {
-    pub(super) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    pub(super) async fn sign_in(
+        self: &Arc<Self>,
+        plan: &SignInPlan,
+        tell: &TellStage,
+    ) -> Result<KeepSignIn, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
         if !plan.account.sign_in.is_interactive() {
@@ -82,7 +88,8 @@ impl Inner {
             flow.finish().await?
         };
         is_who_is_meant(plan, &signed_in)?;
-        self.take_up(plan, person, signed_in, reach).await
+        let (this, plan) = (Arc::clone(self), plan.clone());
+        Ok(async move { this.take_up(&plan, person, signed_in, reach).await }.boxed())
     }
 
     /// Stores what a person's sign-in has brought.
@@ -115,8 +122,8 @@ impl Inner {
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 
-    /// Tries what needs nobody at a page, and keeps of it what is to be kept.
-    async fn sign_in_at_once(&self, plan: &SignInPlan, reach: Reach) -> Result<SignedInAs, Trouble> {
+    /// Tries what needs nobody at a page; what of it is to be kept is left to do.
+    async fn sign_in_at_once(self: &Arc<Self>, plan: &SignInPlan, reach: Reach) -> Result<KeepSignIn, Trouble> {
         let mut account = plan.account.clone();
         if account.sign_in == SignInMethod::Az {
             account.username = Some(az_user(&account).await?);
@@ -130,11 +137,25 @@ impl Inner {
         let credential = sign_in.credential(&reach.cloud, reach.http)?;
         credential.try_out(&reach.cloud, None).await?;
         let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
-            return Ok(SignedInAs { account, kept: Kept::Elsewhere });
+            return Ok(std::future::ready(Ok(SignedInAs { account, kept: Kept::Elsewhere })).boxed());
         };
-        let stored = self.keep_secret(&account, &secret).await?;
-        self.keep(&account, Signed { sign_in, credential });
-        Ok(SignedInAs { account, kept: kept(stored) })
+        let this = Arc::clone(self);
+        let keep = async move {
+            let stored = this.keep_secret(&account, &secret).await?;
+            this.keep(&account, Signed { sign_in, credential });
+            Ok(SignedInAs { account, kept: kept(stored) })
+        };
+        Ok(keep.boxed())
+    }
+
+    pub(super) async fn forget_sign_in(&self, account: &AccountSettings) {
+        let lives_on = |settings: Settings| settings.accounts.iter().any(|(_, own)| key(own) == key(account));
+        if self.settings().is_ok_and(lives_on) {
+            return;
+        }
+        if let Err(trouble) = self.forget(account).await {
+            tracing::warn!(failure = %trouble.failure, "what a sign-in has left could not be removed");
+        }
     }
 
     pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {

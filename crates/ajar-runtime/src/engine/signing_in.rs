@@ -77,8 +77,15 @@ impl Engine {
                     Err(_) => None,
                 }
             };
-            let (result, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
-            drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
+            let (signed_in, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
+            // From here on it is not given up in between: what was kept is either wanted or forgotten.
+            tokio::spawn(async move {
+                let result = match signed_in {
+                    Ok(keep) => keep.await,
+                    Err(trouble) => Err(trouble),
+                };
+                drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
+            });
         });
         let task = task.abort_handle();
         self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
@@ -154,6 +161,9 @@ impl Engine {
     /// Takes in how a sign-in goes. What comes of an older one is not wanted any more.
     pub(super) fn signing(&mut self, number: u64, what: Signing) {
         if self.signing_in.as_ref().is_none_or(|last| last.number != number) {
+            if let Signing::Ended { result: Ok(SignedInAs { account, .. }), .. } = what {
+                self.forget_sign_in(account);
+            }
             return;
         }
         let stage = match what {
@@ -164,7 +174,11 @@ impl Engine {
                 stage
             }
             Signing::Ended { result, az_acts } => {
+                let kept = result.as_ref().ok().map(|who| who.account.clone());
                 result.and_then(|who| self.signed_in(who, az_acts)).unwrap_or_else(|trouble| {
+                    if let Some(account) = kept {
+                        self.forget_sign_in(account);
+                    }
                     let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
                     SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
                 })
@@ -173,6 +187,12 @@ impl Engine {
         if let Some(last) = &mut self.signing_in {
             last.stage = stage;
         }
+    }
+
+    /// Has removed what is kept of a sign-in that did not become an account.
+    fn forget_sign_in(&self, account: AccountSettings) {
+        let accounts = Arc::clone(&self.ports.accounts);
+        tokio::spawn(async move { accounts.forget_sign_in(&account).await });
     }
 
     fn open_browser(&self, url: String) {

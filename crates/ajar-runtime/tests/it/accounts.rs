@@ -13,7 +13,7 @@ use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage, Wanted};
+use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -39,8 +39,12 @@ impl Accounts for Everybody {
 
     fn settings_are(&self, _: &Settings) {}
 
-    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await
+    }
+
+    async fn forget_sign_in(&self, _: &AccountSettings) {
+        drop(self.0.call(Call::Forget).await);
     }
 
     async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<Forgotten, Trouble> {

@@ -25,7 +25,7 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::ports::{
-    AzAccount, Azure, Browser, Clock, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
+    AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -54,6 +54,10 @@ pub(crate) enum Call {
     Probe,
     Launch,
     SignIn,
+    /// What a sign-in has brought is stored.
+    Keep,
+    /// And removed: it became no account.
+    Forget,
     SignOut,
     Browser,
     Granted,
@@ -401,7 +405,11 @@ impl PortProbe for World {
 
 impl World {
     /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
-    pub(crate) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    pub(crate) async fn sign_in(
+        self: &Arc<Self>,
+        plan: &SignInPlan,
+        tell: &TellStage,
+    ) -> Result<KeepSignIn, Trouble> {
         tell(SignInStage::Browser { url: "https://login.example/authorize".into() });
         self.call(Call::SignIn).await?;
         let account = AccountSettings {
@@ -409,8 +417,12 @@ impl World {
             home_account_id: Some("ada.home".into()),
             ..plan.account.clone()
         };
-        self.scene().signed_in.insert("ada".into());
-        Ok(SignedInAs { account, kept: Kept::Keychain })
+        let world = Arc::clone(self);
+        Ok(Box::pin(async move {
+            world.call(Call::Keep).await?;
+            world.scene().signed_in.insert("ada".into());
+            Ok(SignedInAs { account, kept: Kept::Keychain })
+        }))
     }
 }
 

@@ -94,6 +94,32 @@ async fn a_newer_sign_in_takes_the_older_ones_place_and_a_cancelled_one_changes_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_stored_of_a_sign_in_that_became_no_account_is_forgotten() {
+    let called = async |world: &World, call: Call| {
+        world.until(|scene| scene.calls.iter().any(|(made, _)| *made == call)).await;
+    };
+    for how in ["given up", "replaced", "not to be written"] {
+        let world = world("");
+        // A locked keychain asks for its password.
+        world.takes(Call::Keep, 3);
+        let running = Running::start(&world);
+        begin(&running, wish(None)).await;
+        called(&world, Call::Keep).await;
+        match how {
+            "given up" => running.done(Request::CancelSignIn).await,
+            "replaced" => {
+                world.takes(Call::SignIn, 60);
+                begin(&running, wish(Some("second"))).await;
+            }
+            _ => world.write("config.toml", "[broken"),
+        }
+        called(&world, Call::Forget).await;
+        assert!(world.scene().dropped.is_empty(), "{how}: the keychain stores what it was given");
+        assert!(!world.read("config.toml").contains("[accounts"), "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sign_in_that_fails_says_why_and_leaves_the_settings_alone() {
     let world = world("");
     world.scene().trouble.insert(Call::SignIn, Failure::SignInDeclined.into());
