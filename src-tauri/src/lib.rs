@@ -35,6 +35,9 @@ use crate::view::Engine;
 /// How long an engine that is still being made may take to end, when this is told to.
 const PARTING: Duration = Duration::from_secs(5);
 
+/// How long tasks may take to let go of what they hold.
+const LAST_TASKS: Duration = Duration::from_millis(500);
+
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
     ajar_runtime::core_files::none();
@@ -53,7 +56,11 @@ pub fn run() -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let _log = ajar_runtime::log::start(folder.logs(), arguments.verbose);
-    if arguments.window { run_window(&runtime, &arguments, &folder) } else { run_tray(&runtime, &arguments, &folder) }
+    let code =
+        if arguments.window { run_window(&runtime, &arguments, &folder) } else { run_tray(&runtime, &arguments, &folder) };
+    // What tasks hold goes with them. A thread that blocks, such as the look-up of a name, keeps nobody.
+    runtime.shutdown_timeout(LAST_TASKS);
+    code
 }
 
 fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
