@@ -151,15 +151,17 @@ impl Desk {
         }
     }
 
-    /// Does what was clicked.
+    /// Does what was clicked. Nothing is opened, now or after a sign-in, at a host of another cloud than is meant here.
     pub(crate) fn act(&self, action: Action) {
+        if let Action::Connect { .. } | Action::SignIn { .. } = action
+            && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
+        {
+            return self.tell_refusal(Err(failure));
+        }
         match action {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => {
-                if let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot()) {
-                    return self.tell_refusal(Err(failure));
-                }
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
                     desk.tell_refusal(view::connect(&desk.face, Connect::by_click(name)).await.map(drop));
