@@ -112,6 +112,7 @@ impl Desk {
         let mut tray = Tray::new(self.app.clone(), Ink::of_panel().await);
         let mut snapshots = self.face.snapshots();
         let mut before: Option<Arc<Snapshot>> = None;
+        let mut window = self.leash.clone();
         loop {
             let latest = snapshots.borrow_and_update().clone();
             let mut wake = None;
@@ -130,6 +131,7 @@ impl Desk {
                 () = tray.retry() => {}
                 () = tray.is_missed() => self.do_without_tray(&mut tray),
                 () = self.leash.closed(), if tray.is_given_up() => self.app.exit(0),
+                error = window.failed() => self.do_without_window(&error, &tray),
             }
         }
     }
@@ -211,6 +213,14 @@ impl Desk {
         tray.give_up();
         notify::show(&self.app, notice::no_tray());
         self.leash.show();
+    }
+
+    /// Where no window comes up there is still the tray; with neither there is nothing to be seen of Ajar.
+    fn do_without_window(&self, error: &str, tray: &Tray) {
+        notify::show(&self.app, notice::no_window(error));
+        if tray.is_given_up() {
+            self.app.exit(1);
+        }
     }
 
     fn engine_is_gone(&self) {
