@@ -130,6 +130,11 @@ impl Face {
         Reply::Refused { failure: Box::new(self.why_gone()) }
     }
 
+    /// Whether there is no engine any more, nor will be.
+    pub fn is_gone(&self) -> bool {
+        self.snapshots.has_changed().is_err()
+    }
+
     /// Why there is no engine any more, for who has heard the last of it.
     pub fn why_gone(&self) -> FailureView {
         self.gone.in_words()
