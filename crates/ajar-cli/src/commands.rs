@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use ajar_core::failure::{ExitCode, Failure, Trouble};
 use ajar_core::message;
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -123,7 +124,7 @@ fn tell(args: &Args, end: End) -> u8 {
 
 async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
     // First of all: which cloud they mean may be known to the engine only now.
-    session.knows_the_settings().await?;
+    unless_told_to_end(signals, async { Ok(session.knows_the_settings().await?) }).await?;
     // A sign-in says its cloud by itself, whatever the host's usual one is.
     if !(matches!(args.command, Command::SignIn(_)) && args.cloud.is_some()) {
         session.talks_to_the_cloud_asked_for(args)?;
@@ -161,6 +162,14 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
 /// The engine has answered something else than was asked.
 fn no_answer() -> End {
     Trouble::from(Failure::Internal { detail: message::cli::no_answer().into() }).into()
+}
+
+/// Asks the engine for something, for as long as nobody tells this command to end: a host that is stopped answers nothing.
+async fn ask(session: &Session, request: Request, signals: &mut Signals) -> Result<Reply, End> {
+    tokio::select! {
+        reply = session.face.ask(request) => Ok(reply),
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
+    }
 }
 
 async fn unless_told_to_end(signals: &mut Signals, work: impl Future<Output = Result<(), End>>) -> Result<(), End> {

@@ -15,8 +15,8 @@ use crate::progress::{Progress, REDRAW, can_redraw};
 use crate::session::{Session, words};
 use crate::signals::{Signal, Signals};
 
-/// How long the engine may take to tell how a cancelled attempt ended: its host may be stopped.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the engine may take to tell what came of a cancel: its host may be stopped.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an attempt is told of while it goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Child;
 
 use crate::user::{APP, FABRIKAM, User, ended, next_event, soon, tokens};
 
@@ -175,6 +176,25 @@ async fn who_is_not_signed_in_is_led_to_sign_in_and_a_sign_in_without_an_applica
     assert!(stderr.contains("ajar sign-in --name bob"), "{stderr}");
 }
 
+fn send(signal: &str, child: &Child) {
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_a_sign_in_though_the_process_that_has_its_page_is_stopped() {
+    let user = User::new().await;
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    next_event(&mut lines).await.unwrap();
+    send("-STOP", &host);
+    send("-INT", &child);
+    assert_eq!(ended(child).await.0, 130);
+}
+
 #[tokio::test]
 async fn a_sign_in_that_is_interrupted_leaves_nothing_behind() {
     let user = User::new().await;
@@ -185,8 +205,7 @@ async fn a_sign_in_that_is_interrupted_leaves_nothing_behind() {
     let page = event["url"].as_str().unwrap();
     let answer = user.http(0).post(page).form(&[("account", "bob")]).send().await.unwrap();
     let back = answer.headers()["location"].to_str().unwrap().to_owned();
-    let pid = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    send("-INT", &child);
     assert_eq!(ended(child).await.0, 130);
     assert!(user.http(0).get(back).send().await.is_err(), "nobody listens any more");
     assert_eq!(user.settings(), before);
