@@ -281,6 +281,11 @@ pub fn signed_out(name: &str, removed: &[String]) -> String {
     format!("Signed out of {name}. Removed: {}.", removed.join("; "))
 }
 
+/// What was removed, as far as is known, when the process that did it has ended before it could tell.
+pub fn removed_by_last_host() -> &'static str {
+    "all of it, by an Ajar that has ended since"
+}
+
 /// It is not clear which account is meant.
 pub fn which_one(names: &[&str]) -> String {
     if names.is_empty() {
