@@ -74,7 +74,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
     let lock = match single::start(folder) {
         Ok(Start::First(lock)) => lock,
         Ok(Start::Again) => return show_first(runtime, arguments, folder),
-        Err(error) => return failed(&error.to_string()),
+        Err(failure) => return told_in_a_window(Box::new(view::in_words(&failure.into())), arguments, folder),
     };
     let started = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -129,13 +129,15 @@ fn show_first(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
     let meant = arguments.meant(folder);
     match runtime.block_on(single::ask_for_window(folder, meant.as_ref())) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
-            // Whoever clicked on an icon reads no terminal.
-            ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
-            code
-        }
+        Err(failure) => told_in_a_window(failure, arguments, folder),
     }
+}
+
+/// Says why there is no tray of this start. Whoever clicked on an icon reads no terminal.
+fn told_in_a_window(failure: Box<FailureView>, arguments: &Arguments, folder: &Folder) -> ExitCode {
+    let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
+    ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
+    code
 }
 
 /// Whether there is anything to show a tray and a window on.

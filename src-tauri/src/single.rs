@@ -28,13 +28,16 @@ pub(crate) enum Start {
     Again,
 }
 
-pub(crate) fn start(folder: &Folder) -> io::Result<Start> {
+pub(crate) fn start(folder: &Folder) -> Result<Start, Failure> {
     folder.create()?;
-    let lock = File::options().create(true).truncate(false).write(true).open(folder.state_file(LOCK))?;
+    let path = folder.state_file(LOCK);
+    let unusable =
+        |error: io::Error| Failure::Settings { path: path.display().to_string(), detail: error.to_string() };
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(Start::First(lock)),
         Err(TryLockError::WouldBlock) => Ok(Start::Again),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 

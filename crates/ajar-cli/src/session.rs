@@ -43,8 +43,8 @@ pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
         None => Folder::of_user().map_err(|error| unusable(Path::new("config.toml"), &error))?,
     };
     let folder = if args.demo { folder.demo() } else { folder };
-    let (config, state) = (folder.settings(), folder.engine_lock());
-    folder.create().map_err(|error| unusable(parent(&config), &error))?;
+    let state = folder.engine_lock();
+    folder.create().map_err(Failure::from)?;
     // What every engine does next, here with the words for people who may not write there.
     let lock = File::options().create(true).truncate(false).write(true).open(&state);
     lock.map_err(|error| unusable(parent(&state), &error))?;

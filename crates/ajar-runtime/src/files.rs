@@ -8,7 +8,7 @@ mod state_file;
 mod watch;
 
 pub use atomic::write_atomically;
-pub use folder::Folder;
+pub use folder::{Folder, NotMade};
 pub(crate) use folder::create_private;
 pub use settings_file::{FileStamp, SettingsFile};
 pub use state_file::{State, StateFile};

@@ -30,7 +30,7 @@ pub(super) enum Elected {
 /// milliseconds as a rule, and never longer than [`PATIENCE`].
 pub(super) async fn elect(folder: &Folder) -> Result<Elected, Failure> {
     let unusable = |error: io::Error| unusable(&folder.engine_lock(), &error);
-    folder.create().map_err(unusable)?;
+    folder.create()?;
     let give_up = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
