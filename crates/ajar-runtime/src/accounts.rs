@@ -100,8 +100,26 @@ impl Inner {
         let Reach { cloud, http } = self.reach(&acting.cloud, &settings)?;
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
         let client = ArmClient::new(&cloud, credential.in_tenant(acting.tenant.as_deref()), http)?.acting_as(&sign_in);
+        let mut known = self.known();
+        if !known.still_says(&settings, &acting.account) {
+            return Ok(client);
+        }
         // Of two that were made at the same time one counts: what it holds back counts for all.
-        Ok(self.known().clients.entry(acting.clone()).or_insert(client).clone())
+        Ok(known.clients.entry(acting.clone()).or_insert(client).clone())
+    }
+}
+
+impl Known {
+    /// Whether the clouds are still those of settings that something was made from. What was made from others, while the
+    /// settings changed, serves who waited for it and is not kept.
+    fn has_clouds_of(&self, settings: &Settings) -> bool {
+        self.settings.as_ref().is_ok_and(|known| known.clouds == settings.clouds)
+    }
+
+    /// The same of what an account signs in with.
+    fn still_says(&self, settings: &Settings, account: &AccountName) -> bool {
+        let is_same = |known: &Settings| known.own_account(account) == settings.own_account(account);
+        self.has_clouds_of(settings) && self.settings.as_ref().is_ok_and(is_same)
     }
 }
 

@@ -90,7 +90,11 @@ impl Inner {
         let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
         let sign_in = self.sign_in_of(own, &acting.account).await?;
         let signed = Signed { credential: sign_in.credential(&cloud, http)?, sign_in };
-        Ok(self.known().credentials.entry(key).or_insert(signed).clone())
+        let mut known = self.known();
+        if !known.still_says(settings, &acting.account) {
+            return Ok(signed);
+        }
+        Ok(known.credentials.entry(key).or_insert(signed).clone())
     }
 
     /// How whoever acts so signs in.
