@@ -11,7 +11,7 @@ use ajar_core::snapshot::{Kept, SignInStage, Snapshot};
 use serde_json::json;
 
 use super::following::PATIENCE;
-use super::{End, ask, asking};
+use super::{End, ask, asking, no_answer};
 use crate::args::{Args, SignIn};
 use crate::output;
 use crate::session::Session;
@@ -137,7 +137,7 @@ async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals
             Reply::SigningIn { number } => return Ok(Begun { host: session.snapshot().host.pid, number }),
             Reply::Refused { failure } => failure,
             Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
-                return Err(session.face.why_gone().into());
+                return Err(no_answer());
             }
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
