@@ -338,13 +338,13 @@ impl Engine {
     fn time_to_wake(&self) -> Option<Duration> {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
-        // Never for longer than this, however far the wall clock may have been set back.
         let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
         [self.attempts.wake_at(), self.held.next_change(now), forget]
             .into_iter()
             .flatten()
             .map(wait)
             .min()
+            // However far the wall clock may have been set back.
             .map(|wait| wait.min(LONGEST_SLEEP))
     }
 }

@@ -94,7 +94,7 @@ pub(super) async fn to_its_end(
     }
 }
 
-/// A sign-in of a host; the next host counts from one again.
+/// A sign-in, and the process that has its page.
 #[derive(Clone, Copy)]
 struct Begun {
     host: u32,
