@@ -11,7 +11,7 @@ use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::{SystemBrowser, SystemClock};
 use ajar_runtime::connection::Meant;
-use ajar_runtime::files::{Folder, SettingsFile};
+use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
 use ajar_runtime::ports::{Browser as _, Clock as _};
 use chrono::Utc;
@@ -33,8 +33,8 @@ pub(crate) struct Engine {
     /// Or why there is none.
     pub(crate) face: Result<Face, Box<FailureView>>,
     pub(crate) meant: Option<Meant>,
-    /// Which programs open addresses is in the settings.
-    settings: SettingsFile,
+    /// Which one opens addresses is in the settings.
+    browser: SystemBrowser,
     /// The command line of a demo beside this Ajar.
     of_demo: Vec<OsString>,
 }
@@ -49,7 +49,7 @@ impl Engine {
         arguments: &Arguments,
         folder: &Folder,
     ) -> Self {
-        Self { face, meant, settings: SettingsFile::new(folder.settings()), of_demo: arguments.of_demo() }
+        Self { face, meant, browser: SystemBrowser::new(folder), of_demo: arguments.of_demo() }
     }
 
     fn face(&self) -> Answer<&Face> {
@@ -110,8 +110,7 @@ pub(crate) fn open_help(app: AppHandle, url: &str) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn open_sign_in_page(engine: State<'_, Engine>) -> Answer<()> {
     let Some(url) = sign_in_page(&engine.face()?.snapshot()) else { return Ok(()) };
-    let browser = SystemBrowser::new(engine.settings.clone());
-    browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
+    engine.browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
 }
 
 /// Whether there is a built-in Azure to start.

@@ -62,8 +62,8 @@ pub fn parts(
         )),
         public_ip,
         probe: Arc::new(TcpPortProbe),
-        browser: Arc::new(SystemBrowser::new(file.clone())),
-        launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
+        browser: Arc::new(SystemBrowser::new(&folder)),
+        launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
         clock: Arc::new(SystemClock),
     };
     Ok(Parts { ports, folder, cloud, environment: has_environment, demo })

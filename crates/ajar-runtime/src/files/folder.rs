@@ -74,6 +74,11 @@ impl Folder {
         &self.logs
     }
 
+    /// Where files lie that a program is started with.
+    pub fn launch(&self) -> PathBuf {
+        self.state.join("launch")
+    }
+
     /// Another file of the state folder.
     pub fn state_file(&self, name: &str) -> PathBuf {
         self.state.join(name)
