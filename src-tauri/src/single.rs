@@ -63,8 +63,8 @@ pub(crate) async fn ask_for_window(folder: &Folder, meant: Option<&Meant>) -> Re
 /// An engine of this process would end with it, and the wish along.
 fn never_hosting(folder: &Folder) -> Opening {
     let parts = || {
-        let failure = Failure::Internal { detail: "the tray that runs has no engine".into() };
-        Box::pin(std::future::ready(Err(failure.into()))) as _
+        // Nobody hosts yet, or any more, and the tray that runs is about to.
+        Box::pin(std::future::ready(Err(Failure::HostSilent { pid: None }.into()))) as _
     };
     Opening { folder: folder.clone(), parts: Box::new(parts) }
 }

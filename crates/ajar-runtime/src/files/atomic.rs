@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ajar_core::message::files::lock_held;
 use tempfile::NamedTempFile;
 
 /// Replaces `path` with `contents`. A symbolic link is followed, so that a dotfile manager's file stays where it is;
@@ -73,7 +74,7 @@ fn take(lock: &File, path: &Path) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
-                let held = format!("another process has held {} for too long", path.display());
+                let held = lock_held(&path.display().to_string());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, held));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ajar_core::failure::Failure;
+use ajar_core::message::files::no_home;
 use directories::ProjectDirs;
 
 /// The folders of one user, or of one `--config DIR`, which then holds everything.
@@ -21,7 +22,7 @@ impl Folder {
     /// If the system does not say where the user's files belong.
     pub fn of_user() -> io::Result<Self> {
         let dirs = ProjectDirs::from("io.github", "", "ajar")
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this user has no home folder"))?;
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, no_home()))?;
         Ok(Self {
             config: dirs.config_dir().to_owned(),
             state: dirs.data_local_dir().to_owned(),
