@@ -19,7 +19,6 @@ use tokio::task::JoinHandle;
 
 use crate::arguments::Arguments;
 use crate::leash::Leash;
-use crate::mark::Ink;
 use crate::signals::Signals;
 use crate::tray::{self, Tray};
 use crate::{notify, view};
@@ -109,7 +108,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// Follows the engine to its end.
     async fn attend(mut self) {
-        let mut tray = Tray::new(self.app.clone(), Ink::of_panel().await);
+        let mut tray = Tray::new(self.app.clone());
         let mut snapshots = self.face.snapshots();
         let mut before: Option<Arc<Snapshot>> = None;
         let mut window = self.leash.clone();
