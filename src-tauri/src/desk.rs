@@ -10,9 +10,10 @@ use ajar_core::notice::notices;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Request, SignIn};
 use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::adapters::azure_now;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tauri::{App, AppHandle, RunEvent};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -117,7 +118,7 @@ impl Desk {
             let mut wake = None;
             if let Some(snapshot) = latest {
                 self.react(before.as_deref(), &snapshot);
-                let now = azure_time(&snapshot);
+                let now = azure_now(&snapshot);
                 tray.show(menu(&snapshot, now)).await;
                 wake = menu_changes_at(&snapshot, now).map(|at| until(at, now));
                 before = Some(snapshot);
@@ -147,7 +148,7 @@ impl Desk {
         if wants_window(before, after) {
             self.leash.show();
         }
-        for notice in notices(before, after, azure_time(after), view::zone()) {
+        for notice in notices(before, after, azure_now(after), view::zone()) {
             notify::show(&self.app, notice);
         }
     }
@@ -235,11 +236,6 @@ impl Desk {
 fn wants_window(before: &Snapshot, after: &Snapshot) -> bool {
     let seen = if before.host.pid == after.host.pid { before.window_wanted } else { 0 };
     after.window_wanted > seen
-}
-
-/// The present by Azure's clock, as well as the engine knows it.
-fn azure_time(snapshot: &Snapshot) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }
 
 fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {

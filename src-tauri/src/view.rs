@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::failure::{About, in_words as words};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
-use ajar_runtime::adapters::{SystemBrowser, SystemClock};
+use ajar_runtime::adapters::{SystemBrowser, SystemClock, words};
 use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
@@ -169,7 +168,7 @@ pub(crate) async fn connect(face: &Face, wish: Connect) -> Answer<AttemptNumber>
 
 /// A failure of the shell's own in the words of all failures.
 pub(crate) fn in_words(trouble: &Trouble) -> FailureView {
-    words(trouble, &About { name: "Ajar", zone: zone(), at: Utc::now() })
+    words(trouble, "Ajar")
 }
 
 /// The user's clock.

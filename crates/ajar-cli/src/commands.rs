@@ -19,12 +19,12 @@ use std::time::Duration;
 use ajar_core::failure::{ExitCode, Failure, Trouble};
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::snapshot::{FailureView, Snapshot};
-use chrono::{DateTime, TimeDelta, Utc};
+use ajar_core::snapshot::FailureView;
+use ajar_runtime::adapters::words;
 
 use crate::args::{Args, Command};
 use crate::output::{self, Unprinted};
-use crate::session::{Session, folder, words};
+use crate::session::{Session, folder};
 use crate::signals::Signals;
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
@@ -177,11 +177,6 @@ async fn unless_told_to_end(signals: &mut Signals, work: impl Future<Output = Re
         ended = work => ended,
         signal = signals.next() => Err(End::Code(signal.exit_code())),
     }
-}
-
-/// The time by Azure's clock, which windows end by.
-fn azure_now(snapshot: &Snapshot) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }
 
 fn wants_json(command: &Command) -> bool {

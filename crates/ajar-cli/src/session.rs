@@ -7,15 +7,11 @@ use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
-use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FailureView, Snapshot};
-use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
-use ajar_runtime::ports::Clock as _;
-use chrono::Utc;
 
 use crate::args::Args;
 use crate::commands::{CLOSING, End};
@@ -28,12 +24,6 @@ pub(crate) struct Session {
     pub(crate) folder: Folder,
     /// How much of the log goes to standard error.
     pub(crate) verbose: u8,
-}
-
-/// A failure that happened here, in words.
-pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
-    let at = Utc::now();
-    in_words(trouble, &About { name, zone: SystemClock.zone(at), at })
 }
 
 /// The folders that the command line names, ready for use.

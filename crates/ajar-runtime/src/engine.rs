@@ -25,8 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ajar_core::account::{Acting, Defaults};
-use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::failure::{About, in_words};
+use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
@@ -36,9 +35,9 @@ use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::adapters::SystemClock;
+use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
-use crate::ports::{AzAccount, Clock as _, Ports};
+use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
@@ -129,13 +128,7 @@ impl EngineHandle {
 
 /// The words for an engine that has gone away.
 pub(crate) fn engine_gone() -> FailureView {
-    without_engine(Failure::Internal { detail: "the engine went away".into() }, "Ajar")
-}
-
-/// The words for trouble that no engine tells of. `name` is what it is about.
-pub(crate) fn without_engine(trouble: impl Into<Trouble>, name: &str) -> FailureView {
-    let at = SystemClock.now();
-    in_words(&trouble.into(), &About { name, zone: SystemClock.zone(at), at })
+    words(&Failure::Internal { detail: "the engine went away".into() }.into(), "Ajar")
 }
 
 /// What an engine is made of.

@@ -6,13 +6,14 @@ use ajar_core::failure::Failure;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView, Step, StepStatus, StepView};
+use ajar_runtime::adapters::words;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::End;
 use crate::output;
 use crate::progress::{Progress, REDRAW, can_redraw};
-use crate::session::{Session, words};
+use crate::session::Session;
 use crate::signals::{Signal, Signals};
 
 /// How long the engine may take to tell what came of a cancel: its host may be stopped.

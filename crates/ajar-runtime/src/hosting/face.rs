@@ -394,11 +394,11 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::without_engine;
+    use crate::adapters::words;
 
     #[test]
     fn what_the_last_host_did_and_did_not_answer_is_done_and_not_refused_by_the_next() {
-        let refused = |failure: Failure| Reply::Refused { failure: Box::new(without_engine(failure, "web")) };
+        let refused = |failure: Failure| Reply::Refused { failure: Box::new(words(&failure.into(), "web")) };
         let unknown = || refused(Failure::UnknownFavourite { name: "web".into(), similar: Vec::new() });
         let nothing = || refused(Failure::NothingToSignOut { name: "ada".into(), known: Vec::new() });
         assert_eq!(unless_done_already(unknown(), false), unknown(), "it was never there");

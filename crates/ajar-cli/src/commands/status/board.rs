@@ -65,7 +65,7 @@ mod tests {
 
     use super::super::next_minute;
     use super::*;
-    use crate::session::words;
+    use ajar_runtime::adapters::words;
 
     fn snapshot(windows: &[DateTime<Utc>]) -> Snapshot {
         let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web-01";
