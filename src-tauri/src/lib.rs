@@ -56,8 +56,11 @@ pub fn run() -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let _log = ajar_runtime::log::start(folder.logs(), arguments.verbose);
-    let code =
-        if arguments.window { run_window(&runtime, &arguments, &folder) } else { run_tray(&runtime, &arguments, &folder) };
+    let code = if arguments.window {
+        run_window(&runtime, &arguments, &folder)
+    } else {
+        run_tray(&runtime, &arguments, &folder)
+    };
     // What tasks hold goes with them. A thread that blocks, such as the look-up of a name, keeps nobody.
     runtime.shutdown_timeout(LAST_TASKS);
     code

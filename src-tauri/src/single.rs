@@ -31,8 +31,7 @@ pub(crate) enum Start {
 pub(crate) fn start(folder: &Folder) -> Result<Start, Failure> {
     folder.create()?;
     let path = folder.state_file(LOCK);
-    let unusable =
-        |error: io::Error| Failure::Settings { path: path.display().to_string(), detail: error.to_string() };
+    let unusable = |error: io::Error| Failure::Settings { path: path.display().to_string(), detail: error.to_string() };
     let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(Start::First(lock)),

@@ -36,7 +36,9 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
             Ok(())
         }
         Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::Rights { .. } => Err(no_answer()),
+        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::Rights { .. } => {
+            Err(no_answer())
+        }
     }
 }
 

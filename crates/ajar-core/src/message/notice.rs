@@ -55,7 +55,9 @@ pub fn failed(failure: &FailureView) -> Notice {
 pub fn no_window(error: &str) -> Notice {
     Notice {
         title: "Ajar’s window does not come up".into(),
-        body: format!("Its process could not be started: {error}. If Ajar was updated meanwhile, quit it and start it again."),
+        body: format!(
+            "Its process could not be started: {error}. If Ajar was updated meanwhile, quit it and start it again."
+        ),
     }
 }
 

@@ -59,11 +59,7 @@ fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failur
 }
 
 impl Inner {
-    pub(super) async fn sign_in(
-        self: &Arc<Self>,
-        plan: &SignInPlan,
-        tell: &TellStage,
-    ) -> Result<KeepSignIn, Trouble> {
+    pub(super) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
         if !plan.account.sign_in.is_interactive() {

@@ -110,11 +110,7 @@ impl Inner {
 
     /// That tenant, if the account gets a token of it, else its own if it gets one there. The token is kept: it is wanted
     /// next.
-    async fn tried_in(
-        &self,
-        tenant: String,
-        place: &(Acting, String),
-    ) -> Result<Option<String>, Trouble> {
+    async fn tried_in(&self, tenant: String, place: &(Acting, String)) -> Result<Option<String>, Trouble> {
         let (acting, settings) = (&place.0, self.settings()?);
         let Reach { cloud, .. } = self.reach(&acting.cloud, &settings)?;
         let credential = self.credential(&settings, acting).await?.credential;

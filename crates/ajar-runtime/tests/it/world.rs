@@ -25,7 +25,8 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::ports::{
-    AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
+    AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
+    TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -405,11 +406,7 @@ impl PortProbe for World {
 
 impl World {
     /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
-    pub(crate) async fn sign_in(
-        self: &Arc<Self>,
-        plan: &SignInPlan,
-        tell: &TellStage,
-    ) -> Result<KeepSignIn, Trouble> {
+    pub(crate) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         tell(SignInStage::Browser { url: "https://login.example/authorize".into() });
         self.call(Call::SignIn).await?;
         let account = AccountSettings {
