@@ -36,7 +36,7 @@ use crate::view::Engine;
 const PARTING: Duration = Duration::from_secs(5);
 
 /// How long tasks may take to let go of what they hold.
-const LAST_TASKS: Duration = Duration::from_millis(500);
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
