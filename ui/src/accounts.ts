@@ -7,6 +7,7 @@ import type { FavouriteView } from './bindings/FavouriteView';
 import type { ProfileName } from './bindings/ProfileName';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
+import type { Problem } from './engine';
 
 /** Two names that differ only in case are the same account. */
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
@@ -105,8 +106,11 @@ export interface SignInAim {
   /** How; else as the account does, else in the browser. */
   method?: SignInMethod | undefined;
   then?: ProfileName | undefined;
-  /** Where, if the favourite says so. */
+  /** Where, if the favourite says so, or an earlier try. */
   cloud?: string | undefined;
+  tenant?: string | undefined;
+  /** Why another application is to be named first. */
+  applicationProblem?: Problem | undefined;
 }
 
 const ACCOUNT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;

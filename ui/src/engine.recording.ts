@@ -12,7 +12,8 @@ export class RecordingEngine implements Engine {
   closed = 0;
   pages = 0;
   demos = 0;
-  reply: Reply = { answer: 'done' };
+  /** What is answered; a promise for an answer that is waited for. */
+  reply: Reply | Promise<Reply> = { answer: 'done' };
   see: (snapshot: Snapshot) => void = () => {};
 
   constructor(readonly first: Snapshot) {}

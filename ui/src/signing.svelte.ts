@@ -93,16 +93,17 @@ export class Signing {
 
   async #beginOrTell(wish: SignIn): Promise<void> {
     const problem = await this.begin(wish);
-    if (problem) this.#view.tell(problem);
+    if (problem?.code === 'noClientId') this.openForm({ ...aimOf(wish), applicationProblem: problem });
+    else if (problem) this.#view.tell(problem);
   }
 
   /** The sign-in that failed once more, by another way if that is why it failed. */
   again(signIn: SignInView, failure: FailureView): void {
     const begun = this.#begun?.number === signIn.number ? this.#begun.wish : null;
     const account = begun?.name ?? signIn.account ?? undefined;
-    const aim = { account, then: begun?.then };
+    const aim: SignInAim = { ...(begun ? aimOf(begun) : {}), account };
     if (failure.code === 'noClientId' || failure.code === 'clientUnknown') {
-      this.openForm(aim);
+      this.openForm({ ...aim, applicationProblem: failure });
     } else if (begun) {
       void this.#beginOrTell({ ...begun, method: failure.code === 'conditionalAccess' ? 'browser' : begun.method });
     } else {
@@ -134,4 +135,9 @@ function hasLedOn({ attempts }: Snapshot, { then }: SignInView): boolean {
 
 function aimed({ then, cloud }: SignInAim): Pick<SignIn, 'then' | 'cloud'> {
   return { ...(then === undefined ? {} : { then }), ...(cloud === undefined ? {} : { cloud }) };
+}
+
+/** What a wish was about, to be asked for once more in the form. */
+function aimOf({ name, then, cloud, tenant }: SignIn): SignInAim {
+  return { account: name, then, cloud, tenant };
 }

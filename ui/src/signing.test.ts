@@ -5,6 +5,7 @@ import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import App from './App.svelte';
+import type { Reply } from './bindings/Reply';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
 import { account, attempt, failure, favourite, signIn, snapshot, vmId } from './fixtures/build';
@@ -30,6 +31,7 @@ const region = (name: string) => within(screen.getByRole('region', { name }));
 const card = (name: string) => within(screen.getByRole('article', { name }));
 
 const APPLICATION = '6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01';
+const OTHER_APPLICATION = '0b7d1e54-6a2f-4c38-8d19-5e3fa4c7b602';
 
 describe('a first start', () => {
   const withApplication = { ...states.first(NOW), signInWays: { clientId: APPLICATION, az: { kind: 'missing' as const } } };
@@ -212,6 +214,38 @@ describe('the card of a sign-in', () => {
     ]);
   });
 
+  test('whose application Azure does not know asks for another, and keeps where it was to lead', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    await user.type(dialog().getByLabelText('Tenant'), 'fabrikam.example');
+    await user.selectOptions(dialog().getByLabelText('Cloud'), 'china');
+    engine.reply = { answer: 'signingIn', number: 1 };
+    await user.click(press('Sign in with the browser'));
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) });
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'failed', failure: failure('clientUnknown') }) });
+    await user.click(press('Try again'));
+    expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
+    engine.requests.length = 0;
+    await user.clear(dialog().getByLabelText('Application (client) ID'));
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine)).toEqual([
+      { ask: 'setClientId', clientId: OTHER_APPLICATION },
+      { ask: 'signIn', method: 'browser', clientId: OTHER_APPLICATION, tenant: 'fabrikam.example', cloud: 'china' },
+    ]);
+  });
+
+  test.each([
+    ['clientUnknown', APPLICATION],
+    ['noClientId', ''],
+  ])('that failed by %s asks for an application although one is known, and says why', async (code, shown) => {
+    const { user, see } = await open({ ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) });
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'failed', failure: failure(code) }) });
+    await user.click(press('Try again'));
+    expect(dialog().getByLabelText('Application (client) ID')).toHaveProperty('value', shown);
+    expect(dialog().getByRole('alert').textContent).toContain('Azure gave no reason.');
+  });
+
   test('that failed for want of an application asks for one', async () => {
     const { user, see } = await open(states.signInBrowser(NOW));
     await see({ ...states.first(NOW), signIn: signIn({ kind: 'failed', failure: failure('noClientId') }) });
@@ -292,6 +326,37 @@ describe('the accounts', () => {
     await user.click(press('Sign in with the browser'));
     expect((await screen.findByRole('alert')).textContent).toContain('There is no cloud “moon”.');
     expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
+  });
+
+  test('one more may be signed in by another application', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    await user.click(dialog().getByRole('button', { name: 'Change the application' }));
+    const field = dialog().getByLabelText('Application (client) ID');
+    expect(document.activeElement).toBe(field);
+    await user.type(field, `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine)).toEqual([
+      { ask: 'setClientId', clientId: OTHER_APPLICATION },
+      { ask: 'signIn', method: 'browser', clientId: OTHER_APPLICATION },
+    ]);
+  });
+
+  test('one of a cloud that has no application is asked for one, in the form and without it', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    const none: Reply = { answer: 'refused', failure: failure('noClientId', { title: 'The cloud has no application.' }) };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    engine.reply = none;
+    await user.click(press('Sign in with the browser'));
+    expect((await screen.findByRole('alert')).textContent).toContain('The cloud has no application.');
+    expect(dialog().getByLabelText('Application (client) ID').getAttribute('aria-invalid')).toBe('false');
+    await user.click(press('Cancel'));
+    await user.click(press('Sign in to grace-gov'));
+    engine.reply = { answer: 'done' };
+    engine.requests.length = 0;
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine).at(-1)).toEqual({ ask: 'signIn', method: 'browser', name: 'grace-gov', clientId: OTHER_APPLICATION });
   });
 
   test('one is forgotten after a question, and what was removed is told', async () => {
