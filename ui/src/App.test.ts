@@ -215,6 +215,20 @@ describe('changing a favourite', () => {
     expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', profile });
   });
 
+  test('that is answered late leaves the next form open', async () => {
+    const { engine, user } = await open(known);
+    await user.keyboard('{ArrowDown}{F2}');
+    const answer = engine.hold();
+    await user.click(press(screen, 'Save'));
+    await user.click(press(screen, 'Cancel'));
+    await user.keyboard('{ArrowDown}{F2}');
+    expect(press(screen, 'Save')).toHaveProperty('disabled', false);
+    await answer({ answer: 'done' });
+    await screen.findByText('Changed web-01');
+    expect(screen.getByRole('dialog', { name: 'Edit jump-eu' })).toBeTruthy();
+    expect(selectedRow()?.textContent).toContain('jump-eu');
+  });
+
   test('keeps what was typed when the engine refuses, in words without commands', async () => {
     const { engine, user } = await open(known);
     await user.keyboard('{ArrowDown}{F2}');

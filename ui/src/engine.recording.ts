@@ -27,6 +27,16 @@ export class RecordingEngine implements Engine {
     this.requests.push(request);
     return Promise.resolve(this.reply);
   }
+  /** Has whatever is asked from now on wait, until the returned function answers it. */
+  hold(): (reply: Reply) => Promise<void> {
+    let answer: (reply: Reply) => void;
+    this.reply = new Promise((resolve) => (answer = resolve));
+    return async (reply) => {
+      answer(reply);
+      // A turn of the loop: whoever waited for it has gone on.
+      await new Promise((turn) => setTimeout(turn));
+    };
+  }
   copyText(text: string) {
     this.copied.push(text);
     return Promise.resolve();

@@ -379,6 +379,49 @@ describe('the accounts', () => {
     const told = screen.getByRole('dialog', { name: 'Signed out of grace-gov' }).textContent;
     for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it', 'act as “ada”']) expect(told).toContain(part);
   });
+
+  test('an answer that comes when another account is asked about is of the one that it is about', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign out of grace-gov'));
+    const answer = engine.hold();
+    await user.click(dialog().getByRole('button', { name: 'Sign out' }));
+    await user.click(dialog().getByRole('button', { name: 'Stay signed in' }));
+    await user.click(press('Sign out of konrad'));
+    expect(dialog().getByRole('button', { name: 'Sign out' })).toHaveProperty('disabled', false);
+    await answer({ answer: 'signedOut', removed: ['its sign-in'], remains: ['gov-portal'], left: 'The keychain is locked.' });
+    const told = await screen.findByText(/Signed out of grace-gov/, { selector: '.toast p' });
+    for (const part of ['The keychain is locked.', 'gov-portal still names it']) expect(told.textContent).toContain(part);
+    expect(screen.getByRole('dialog', { name: 'Sign out of konrad?' }).textContent).not.toContain('Removed');
+  });
+
+  test('an answer to a form that was given up leaves the next one as it is', async () => {
+    for (const late of [{ answer: 'refused', failure: failure('unknownCloud') }, { answer: 'signingIn', number: 1 }] as const) {
+      const { engine, user } = await open(states.accounts(NOW));
+      await user.click(press(/^Accounts/));
+      await user.click(press('Add account'));
+      const answer = engine.hold();
+      await user.click(press('Sign in with the browser'));
+      await user.click(press('Cancel'));
+      await user.click(press('Add account'));
+      await user.type(dialog().getByLabelText('Tenant'), 'fabrikam.example');
+      expect(press('Sign in with the browser')).toHaveProperty('disabled', false);
+      await answer(late);
+      expect(dialog().queryByRole('alert')).toBeNull();
+      expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
+      cleanup();
+    }
+  });
+
+  test('a form that is given up while the application is written signs nobody in', async () => {
+    const { engine, user } = await open(states.first(NOW));
+    await user.click(press('Sign in'));
+    const answer = engine.hold();
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${APPLICATION}{Enter}`);
+    await user.click(press('Cancel'));
+    await answer({ answer: 'done' });
+    expect(asked(engine)).toEqual([{ ask: 'setClientId', clientId: APPLICATION }]);
+  });
 });
 
 describe('a failure for want of a sign-in', () => {
