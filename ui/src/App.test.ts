@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
-import { failure, favourite, snapshot, vmId } from './fixtures/build';
+import { attempt, failure, favourite, snapshot, vmId, window } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 
 async function open(first: Snapshot) {
@@ -112,6 +112,16 @@ describe('the keyboard', () => {
     expect(document.activeElement).toBe(selectedRow());
     await user.keyboard('{ArrowUp}{Enter}');
     expect(engine.requests).toEqual([{ ask: 'connect', name: 'build-win-02', launch: true }]);
+  });
+
+  test('reaches no window that is still being opened, but the first row that is shown', async () => {
+    const granted = { windows: [window('web-01', NOW, 1, 59)], attempts: [attempt(1, 'web-01', NOW)] };
+    const { engine, user } = await open(snapshot({ ...granted, favourites: [favourite('jump-eu')] }));
+    expect(screen.getByRole('row').getAttribute('tabindex')).toBe('0');
+    await user.keyboard('{ArrowDown}');
+    expect(document.activeElement).toBe(selectedRow());
+    await user.keyboard('{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'jump-eu', launch: true }]);
   });
 
   test('stays in the search field while arrows choose among the findings', async () => {

@@ -55,7 +55,7 @@ export class View {
     this.showsAccounts
       ? []
       : [
-          ...(this.searching ? [] : (this.snapshot?.windows ?? []).map(windowKey)),
+          ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
           ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
         ],
   );
