@@ -78,7 +78,7 @@ export function azAccounts(snapshot: Snapshot): AzAccountView[] {
 
 /** Whether somebody is signed in to anything that favourites could act as; unknown until the Azure CLI has told. */
 export function somebodyIsSignedIn(snapshot: Snapshot): boolean | 'unknown' {
-  const others = snapshot.accounts.filter(({ method }) => method !== 'az' && method !== 'azd');
+  const others = snapshot.accounts.filter(({ method }) => method !== 'az');
   if (others.some(({ state }) => state !== 'needsSignIn') || azAccounts(snapshot).length > 0) return true;
   return snapshot.signInWays.az.kind === 'unread' ? 'unknown' : false;
 }

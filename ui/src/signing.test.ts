@@ -109,6 +109,15 @@ describe('a first start', () => {
     expect(press('Add a VM')).toBeTruthy();
   });
 
+  test('asks for a VM where the Azure Developer CLI acts, and says so', async () => {
+    const detail = 'whoever is signed in to the Azure Developer CLI (azd auth login)';
+    const azd = account('azd', { method: 'azd', username: null, state: 'elsewhere', detail, isDefault: true });
+    await open({ ...states.first(NOW), accounts: [azd] });
+    expect(press('Add a VM')).toBeTruthy();
+    expect(screen.getByText(/^Favourites act as whoever is signed in to the Azure Developer CLI/)).toBeTruthy();
+    expect(screen.getByRole('contentinfo').textContent).toContain('1 account');
+  });
+
   test('goes on by the keyboard alone, up to the first VM', async () => {
     const { engine, user, see } = await open(withApplication);
     press('Sign in').focus();

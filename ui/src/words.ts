@@ -315,6 +315,7 @@ export const words = {
   demoStartedHint: 'With an icon of its own in the tray. Quit it there when you have seen enough.',
   usesAz: (user: string) => `Signed in by the Azure CLI as ${user}.`,
   usesAccount: (who: string) => `Signed in as ${who}.`,
+  usesOther: (whom: string) => `Favourites act as ${whom}.`,
   otherSignIn: 'Sign in to another account',
 
   // Empty
