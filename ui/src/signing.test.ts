@@ -449,6 +449,14 @@ describe('a failure for want of a sign-in', () => {
     expect(asked(engine).at(-1)).toEqual({ ask: 'signIn', method: 'browser', then: 'web-01' });
   });
 
+  test('offers no sign-in for a favourite that was removed meanwhile', async () => {
+    const { see } = await open(states.wanting(NOW));
+    expect(press('Sign in to open gov-portal')).toBeTruthy();
+    await see({ ...states.wanting(NOW), favourites: states.wanting(NOW).favourites.filter(({ name }) => name !== 'gov-portal') });
+    expect(card('gov-portal').queryByRole('button', { name: /Sign in/ })).toBeNull();
+    expect(card('gov-portal').getByRole('button', { name: 'Dismiss gov-portal' })).toBeTruthy();
+  });
+
   test('is told in the footer, with the way to the account', async () => {
     const { user } = await open(states.wanting(NOW));
     await user.click(press('grace-gov could not be read: sign in again'));
