@@ -114,6 +114,8 @@ export class Signing {
   /** Gives the sign-in under way up, or puts away what came of it. */
   async leave(): Promise<void> {
     this.#watched = null;
+    // Whoever cancels while the host goes away does not want it of the next one.
+    this.#begun = this.#goesOn = null;
     const problem = await this.#view.ask({ ask: 'cancelSignIn' });
     if (problem) this.#view.tell(problem);
   }

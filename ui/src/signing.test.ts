@@ -208,6 +208,22 @@ describe('the card of a sign-in', () => {
     expect(asked(engine)).toEqual([wish, wish]);
   });
 
+  test('that is cancelled while the process that had its page goes away does not begin anew', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    const { host } = states.accounts(NOW);
+    engine.reply = { answer: 'signingIn', number: 1 };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign in to grace-gov'));
+    const underWay = { ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) };
+    await see(underWay);
+    engine.requests.length = 0;
+    await user.click(press('Cancel the sign-in'));
+    // The last word of the old host, which has not heard of it.
+    await see(underWay);
+    await see({ ...states.accounts(NOW), host: { ...host, pid: host.pid + 1 } });
+    expect(asked(engine)).toEqual([{ ask: 'cancelSignIn' }]);
+  });
+
   test('that failed by a code goes on in the browser', async () => {
     const { engine, user, see } = await open(states.accounts(NOW));
     engine.reply = { answer: 'signingIn', number: 1 };
