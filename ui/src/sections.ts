@@ -21,7 +21,7 @@ export interface FailedAttempt {
   failure: FailureView;
 }
 
-export interface EndedAttempt {
+interface EndedAttempt {
   attempt: AttemptView;
   /** What there is to say about it. */
   text: string;

@@ -24,7 +24,7 @@ export interface Note {
 }
 
 /** An answer, or what kept it from coming. */
-export type Answered = { reply: Exclude<Reply, { answer: 'refused' }> } | { problem: Problem };
+type Answered = { reply: Exclude<Reply, { answer: 'refused' }> } | { problem: Problem };
 
 /** The last snapshot, what is typed and selected, and the requests that the window makes. */
 export class View {

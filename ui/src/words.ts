@@ -255,7 +255,6 @@ export const words = {
   untilAjarEnds: 'Until Ajar ends: no keychain keeps it.',
   accountCalled: (name: string, inKeychain: boolean) =>
     inKeychain ? `The account is called ${name}; its sign-in is kept in the keychain.` : `The account is called ${name}.`,
-  opensNow: (name: string) => `Opening ${name} again.`,
   withBrowser: 'Sign in with the browser',
   noBrowser: 'No browser here?',
   withCode: 'Use a code on another device',
@@ -309,7 +308,6 @@ export const words = {
   otherAccountOf: (name: string) => `Other account for ${name}`,
 
   // First start
-  firstTitle: 'Open a locked‑down VM in one click.',
   tryDemo: 'Try it without Azure',
   demoStarted: 'The demo opens in a window of its own',
   demoStartedHint: 'With an icon of its own in the tray. Quit it there when you have seen enough.',
