@@ -333,7 +333,7 @@ export const words = {
   engineSilentAction: 'Close this window and open it again from the tray.',
 };
 
-/** What an administrator is asked for who is to register the application; as docs/azure-permissions.md has it. */
+/** What an administrator is asked for who is to register the application. A test of ajar-core's own (`message/account.rs`) holds them to the same text. */
 export const applicationMessage = `Please register an application in Entra for Ajar, which opens our VMs by just-in-time access. It needs no secret: people sign in as themselves, and get no more rights than they have.
 
 az ad app create --display-name Ajar --sign-in-audience AzureADMyOrg --public-client-redirect-uris http://localhost \\
