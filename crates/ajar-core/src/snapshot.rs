@@ -101,7 +101,7 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
-    /// The profile behind it, so that a removed favourite can be put back as it was.
+    /// The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
     pub profile: Profile,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,
