@@ -74,7 +74,7 @@ pub struct HostView {
     pub version: String,
     /// The cloud it talks to, such as `public`.
     pub cloud: String,
-    /// Whom it acts as: `environment` (a service principal) or `az` (whoever is signed in to the Azure CLI).
+    /// The account that acts for favourites that name none; empty until the settings were read.
     pub account: String,
     /// Whether that is the built-in Azure.
     pub demo: bool,
