@@ -27,6 +27,8 @@ pub struct Limits {
     pub first_look: Duration,
     /// Between the later looks at an operation.
     pub longest_look: Duration,
+    /// Looks at an operation in a row that may fail: a start takes minutes, and networks come and go meanwhile.
+    pub failed_looks: u32,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             longest_pause: Duration::from_mins(5),
             first_look: Duration::from_secs(2),
             longest_look: Duration::from_secs(10),
+            failed_looks: 5,
         }
     }
 }

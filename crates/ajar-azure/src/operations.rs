@@ -24,8 +24,6 @@ use crate::wanted::Wanted;
 use crate::wire::if_understood;
 
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
-/// Reads in a row that may fail: a start takes minutes, and networks come and go meanwhile.
-const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 8;
 /// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
@@ -265,7 +263,7 @@ impl ArmClient {
                         Look::NotYet => headers = Some(answer.headers.clone()),
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => {
+                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => {
                     failed += 1;
                     headers = None;
                 }
@@ -303,7 +301,7 @@ impl ArmClient {
                         return Err(operation.failure(ArmError::new("NotUnderWay", &message), 200).into());
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => failed += 1,
+                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {

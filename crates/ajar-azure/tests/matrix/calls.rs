@@ -76,6 +76,12 @@ impl Called {
         matches!(self, Self::Arm(Call::Start | Call::Operation | Call::OperationResult) | Self::Attempt(_))
     }
 
+    /// Whether others follow it: looks at an operation, questions about a code, the rest of an attempt.
+    pub(crate) fn is_followed(self) -> bool {
+        let operates = |call| matches!(call, Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult);
+        matches!(self, Self::DeviceGrant | Self::Attempt(_)) || matches!(self, Self::Arm(call) if operates(call))
+    }
+
     /// Whether it is one call that changes something.
     pub(crate) fn writes(self) -> bool {
         matches!(self, Self::Arm(Call::Initiate | Call::Start | Call::Deallocate))

@@ -16,18 +16,7 @@ use crate::calls::{Called, Came};
 /// looks at its operation, and all of them may time out; a device code is asked for until it is heard; the rest is two
 /// reads in a row at the most.
 pub(crate) fn bound(called: Called) -> Duration {
-    match called {
-        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult)
-        | Called::Attempt(_)
-        | Called::DeviceGrant => Duration::from_secs(90),
-        Called::Arm(_)
-        | Called::Tenant
-        | Called::Secret
-        | Called::Refresh
-        | Called::Code
-        | Called::DeviceCode
-        | Called::Identity => Duration::from_secs(45),
-    }
+    Duration::from_secs(if called.is_followed() { 90 } else { 45 })
 }
 
 /// What is to be told of a cell, also to another process.
