@@ -294,6 +294,19 @@ describe('the accounts', () => {
     expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
   });
 
+  test('another is made the one that favourites act as which name none, and that is told', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    expect(card('ada').queryByRole('button', { name: /default/ })).toBeNull();
+    engine.reply = { answer: 'actsByDefault', acts: 'Favourites that name no account act as “grace-gov” from now on.' };
+    await user.click(press('Make grace-gov the default'));
+    expect(asked(engine)).toEqual([{ ask: 'setDefaultAccount', account: 'grace-gov' }]);
+    expect(await screen.findByText('Favourites that name no account act as “grace-gov” from now on.')).toBeTruthy();
+    engine.reply = { answer: 'refused', failure: failure('unknownAccount', { title: 'There is no account called “az”.' }) };
+    await user.click(press('Make az the default'));
+    expect(await screen.findByText('There is no account called “az”.')).toBeTruthy();
+  });
+
   test('one is forgotten after a question, and what was removed is told', async () => {
     const { engine, user, see } = await open(states.accounts(NOW));
     await user.click(press(/^Accounts/));

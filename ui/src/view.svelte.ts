@@ -202,6 +202,13 @@ export class View {
     return this.answerTo({ ask: 'signOut', name });
   }
 
+  /** Has favourites that name no account act as this one. */
+  async makeDefault(account: AccountName): Promise<void> {
+    const answered = await this.answerTo({ ask: 'setDefaultAccount', account });
+    if ('problem' in answered) this.tell(answered.problem);
+    else if (answered.reply.answer === 'actsByDefault') this.note = { text: answered.reply.acts };
+  }
+
   /** Has a favourite act as another account, and opens it as that one. */
   async connectAs(name: ProfileName, account: AccountName): Promise<void> {
     if (await this.#askOrTell({ ask: 'actAs', name, account })) await this.connect(name);

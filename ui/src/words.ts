@@ -194,6 +194,8 @@ export const words = {
   addAccount: 'Add account',
   defaultAccount: 'Default',
   defaultAccountHint: 'Favourites that name no account act as this one.',
+  makeDefault: 'Make default',
+  makeDefaultOf: (name: string) => `Make ${name} the default`,
   accountState: (state: AccountState) => accountStates[state],
   method: (method: SignInMethod) => signInMethods[method],
   actsFor: (count: number) => (count === 0 ? 'no favourites' : count === 1 ? '1 favourite' : `${count} favourites`),

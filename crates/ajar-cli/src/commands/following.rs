@@ -105,6 +105,7 @@ async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureVie
         | Reply::Attempt { .. }
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
+        | Reply::ActsByDefault { .. }
         | Reply::Rights { .. } => Ok(false),
     }
 }

@@ -134,9 +134,12 @@ async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals
         let failure = match session.face.ask(Request::SignIn(wish.clone())).await {
             Reply::SigningIn { number } => return Ok(Begun { host: session.snapshot().host.pid, number }),
             Reply::Refused { failure } => failure,
-            Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
-                return Err(session.face.why_gone().into());
-            }
+            Reply::Done
+            | Reply::Left
+            | Reply::Attempt { .. }
+            | Reply::SignedOut { .. }
+            | Reply::ActsByDefault { .. }
+            | Reply::Rights { .. } => return Err(session.face.why_gone().into()),
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
             return Err(failure.into());

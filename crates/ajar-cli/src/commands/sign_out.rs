@@ -36,7 +36,12 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
             Ok(())
         }
         Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::Rights { .. } => Ok(()),
+        Reply::Done
+        | Reply::Left
+        | Reply::Attempt { .. }
+        | Reply::SigningIn { .. }
+        | Reply::ActsByDefault { .. }
+        | Reply::Rights { .. } => Ok(()),
     }
 }
 

@@ -197,3 +197,34 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
     let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
     assert!(ada.ends_with("work"), "{stdout}");
 }
+
+#[tokio::test]
+async fn another_account_is_made_the_one_that_acts_for_favourites_that_name_none() {
+    let user = user_acting_as("environment").await;
+    let settings = user.settings().replace("account = \"environment\"\n", "");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let announced = user.clouds[0].announce();
+    let certificate = announced.client_certificate.display().to_string();
+    let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
+    let sign_in = ["sign-in", "--service-principal", "--certificate", &certificate];
+    let ids = ["--name", "robot", "--tenant", &tenant, "--client-id", &client_id];
+    opens(user.ajar(&[&sign_in[..], &ids].concat())).await;
+
+    let (code, stdout, stderr) = user.run(&["accounts", "--default", "AZ"]).await;
+    let said = "Favourites that name no account act as whoever is signed in to the Azure CLI from now on.";
+    assert!(code == 0 && stderr.contains(said) && stdout.contains("az *"), "{code} {stdout}{stderr}");
+    assert_ne!(user.run(&["connect", "home", "--no-launch"]).await.0, 0, "nobody is signed in to an Azure CLI here");
+
+    let (code, stdout, stderr) = user.run(&["accounts", "--default", "ROBOT", "--json"]).await;
+    assert!(code == 0 && stderr.contains("act as “robot” from now on"), "{code} {stderr}");
+    let accounts: Value = serde_json::from_str(&stdout).unwrap();
+    let defaults: Vec<_> = accounts.as_array().unwrap().iter().filter(|account| account["isDefault"] == true).collect();
+    assert!(defaults.len() == 1 && defaults[0]["name"] == "robot", "{stdout}");
+    assert!(user.settings().contains("account = \"robot\"\n"), "{}", user.settings());
+    opens(user.ajar(&["connect", "home", "--no-launch"])).await;
+
+    let before = user.settings();
+    let (code, _, stderr) = user.run(&["accounts", "--default", "rowbot"]).await;
+    assert!(code != 0 && stderr.contains("rowbot") && stderr.contains("robot"), "{code} {stderr}");
+    assert_eq!(user.settings(), before);
+}

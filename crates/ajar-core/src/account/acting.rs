@@ -53,16 +53,8 @@ impl Settings {
     /// [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
         let wanted = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
+        self.account_is_there(&wanted, defaults)?;
         let own = self.own_account(&wanted);
-        // A built-in account is there in any case, but for the environment's.
-        let is_there = match wanted.built_in() {
-            Some(super::ENVIRONMENT) => defaults.environment,
-            Some(_) => true,
-            None => own.is_some(),
-        };
-        if !is_there {
-            return Err(self.unknown_account(&wanted, defaults));
-        }
         let of_account = own.and_then(|(_, settings)| settings.cloud.as_deref());
         if let (Some(of_account), Some(of_profile)) = (of_account, profile.cloud.as_deref())
             && of_account != of_profile
@@ -80,6 +72,19 @@ impl Settings {
             account: own.map_or(wanted, |(name, _)| name.clone()),
             tenant: tenant.as_deref().map(super::tenant).transpose()?,
         })
+    }
+
+    /// A built-in account is there in any case, but for the environment's.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownAccount`].
+    pub fn account_is_there(&self, name: &AccountName, defaults: &Defaults) -> Result<(), Failure> {
+        let is_there = match name.built_in() {
+            Some(super::ENVIRONMENT) => defaults.environment,
+            Some(_) => true,
+            None => self.own_account(name).is_some(),
+        };
+        if is_there { Ok(()) } else { Err(self.unknown_account(name, defaults)) }
     }
 
     /// The failure of naming an account that is not there.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountName, Acting};
 use ajar_core::failure::Trouble;
+use ajar_core::message::account::now_act_as;
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
 
 use super::Engine;
@@ -14,6 +16,19 @@ impl Engine {
     /// Whom a favourite acts as.
     pub(super) fn acting(&self, profile: &Profile) -> Result<Acting, Trouble> {
         Ok(self.settings.acting(profile, &self.defaults)?)
+    }
+
+    /// Has favourites that name no account act as this one. Attempts under way go on as whom they began as.
+    pub(super) fn set_default_account(&mut self, account: &AccountName) -> Result<Reply, Trouble> {
+        self.settings.account_is_there(account, &self.defaults)?;
+        let written = self.settings.own_account(account).map_or_else(|| account.clone(), |(known, _)| known.clone());
+        self.settings_file.set_default_account(&written)?;
+        self.settings_seen = None;
+        self.reload_settings();
+        if self.looked {
+            self.begin_refresh();
+        }
+        Ok(Reply::ActsByDefault { acts: now_act_as(written.as_str()) })
     }
 
     /// The calls to Azure, made as whom a favourite acts as; noted for its VM.

@@ -45,6 +45,7 @@ impl Engine {
             | Request::Edit { .. }
             | Request::Remove { .. }
             | Request::ActAs { .. }
+            | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
@@ -70,6 +71,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::Rights { .. }
             | Request::ReadAccounts
+            | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
@@ -129,6 +131,7 @@ impl Engine {
                 let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
+            Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
             Request::SetClientId { client_id } => {

@@ -144,6 +144,7 @@ impl Asker {
                     | Reply::Left
                     | Reply::SigningIn { .. }
                     | Reply::SignedOut { .. }
+                    | Reply::ActsByDefault { .. }
                     | Reply::Rights { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }

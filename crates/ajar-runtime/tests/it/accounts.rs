@@ -7,7 +7,7 @@ use ajar_core::account::{AccountName, AccountSettings, Acting};
 use ajar_core::attempt::{Ask, InitiateFailure};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
-use ajar_core::protocol::Request;
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
@@ -183,6 +183,30 @@ async fn a_favourite_whose_account_is_not_there_is_told_of_and_does_not_keep_the
     running.connected("lost").await;
     let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
     assert_eq!(snapshot.refresh_problem, None, "what it was told of is put right");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_account_can_act_for_favourites_that_name_none() {
+    let world = world_of_several();
+    let running = Running::start(&world);
+    let set = |account: &str| Request::SetDefaultAccount { account: account.parse().unwrap() };
+    assert_eq!(running.refused(set("nobody")).await.code, "unknownAccount");
+    assert_eq!(running.refused(set("environment")).await.code, "unknownAccount", "the variables name nobody here");
+    let reply = running.ask(set("GOV")).await;
+    let Reply::ActsByDefault { acts } = reply else { panic!("{reply:?}") };
+    assert_eq!(acts, "Favourites that name no account act as “gov” from now on.");
+    assert!(world.read("config.toml").starts_with("account = \"gov\"\n[accounts.work]"));
+    let defaults = |running: &Running| {
+        let snapshot = running.snapshot();
+        let names =
+            snapshot.accounts.iter().filter(|account| account.is_default).map(|account| account.name.to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(defaults(&running), ["gov"]);
+    running.connected("web").await;
+    assert_eq!(acted(&world), ["gov@usgov/- on web".to_owned()].into());
+    running.ask(set("az")).await;
+    assert_eq!(defaults(&running), ["az"]);
 }
 
 #[tokio::test(start_paused = true)]
