@@ -20,8 +20,7 @@ impl Engine {
 
     /// Has favourites that name no account act as this one. Attempts under way go on as whom they began as.
     pub(super) fn set_default_account(&mut self, account: &AccountName) -> Result<Reply, Trouble> {
-        self.settings.account_is_there(account, &self.defaults)?;
-        let written = self.settings.own_account(account).map_or_else(|| account.clone(), |(known, _)| known.clone());
+        let written = self.settings.account_called(account, &self.defaults)?;
         self.settings_file.set_default_account(&written)?;
         self.settings_seen = None;
         self.reload_settings();
