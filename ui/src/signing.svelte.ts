@@ -14,8 +14,8 @@ export class Signing {
   #watched = $state<string | null>(null);
   /** The last wish of this window, to make it once more, and the number of its sign-in. */
   #begun: { wish: SignIn; number: number } | null = null;
-  /** The wish of this window that is under way, and the process that has its page. */
-  #goesOn: { wish: SignIn; host: number } | null = null;
+  /** The sign-in that was last seen under way, and the process that has its page. */
+  #underWay: { number: number; host: number } | null = null;
 
   readonly #view: View;
 
@@ -34,19 +34,19 @@ export class Signing {
   /** Takes note of what a snapshot tells. A sign-in that has led on makes room for what it led to. */
   see(snapshot: Snapshot): void {
     const { signIn, host } = snapshot;
-    const lost = this.#goesOn;
-    this.#goesOn = null;
+    const lost = this.#underWay;
+    this.#underWay = null;
     if (!signIn) {
-      // Its page went with the process that had it.
-      if (lost && lost.host !== host.pid) {
+      // Its page went with the process that had it. Whose it is may have been answered after it was seen.
+      if (lost && lost.host !== host.pid && this.#begun?.number === lost.number) {
         this.#view.note = { text: words.signInBeginsAnew };
-        void this.#beginOrTell(lost.wish);
+        void this.#beginOrTell(this.#begun.wish);
       }
       return;
     }
     if (isUnderWay(signIn)) {
       this.#watched = keyOf(snapshot, signIn);
-      if (this.#begun?.number === signIn.number) this.#goesOn = { wish: this.#begun.wish, host: host.pid };
+      this.#underWay = { number: signIn.number, host: host.pid };
     } else if (signIn.stage.kind === 'done' && keyOf(snapshot, signIn) === this.#watched && hasLedOn(snapshot, signIn)) {
       const { name, kept } = signIn.stage;
       this.#watched = null;

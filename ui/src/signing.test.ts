@@ -5,6 +5,7 @@ import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import App from './App.svelte';
+import type { Reply } from './bindings/Reply';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
 import { account, attempt, failure, favourite, signIn, snapshot, vmId } from './fixtures/build';
@@ -194,6 +195,26 @@ describe('the card of a sign-in', () => {
     expect((await screen.findByText(/It begins anew/)).textContent).toBeTruthy();
     await see({ ...next, signIn: signIn({ kind: 'beginning' }, { number: 1 }) });
     await see(next);
+    expect(asked(engine)).toEqual([wish, wish]);
+  });
+
+  test('begins anew also where it was seen before it was answered', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    const { host } = states.accounts(NOW);
+    let answer: (reply: Reply) => void = () => {};
+    const answered = new Promise<Reply>((resolve) => (answer = resolve));
+    engine.request = (request) => {
+      engine.requests.push(request);
+      return request.ask === 'signIn' ? answered : Promise.resolve({ answer: 'done' });
+    };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign in to grace-gov'));
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'browser', url: 'https://login.example/' }, { number: 1 }) });
+    answer({ answer: 'signingIn', number: 1 });
+    // All that waits for the answer has its turn.
+    await new Promise((done) => setTimeout(done));
+    await see({ ...states.accounts(NOW), host: { ...host, pid: host.pid + 1 } });
+    const wish = { ask: 'signIn', method: 'browser', name: 'grace-gov' };
     expect(asked(engine)).toEqual([wish, wish]);
   });
 
