@@ -43,10 +43,12 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
 
 /// Has an account act for favourites that name none, and gives that in words.
 async fn set_default(session: &Session, account: &AccountName) -> Result<String, End> {
-    match session.face.ask(Request::SetDefaultAccount { account: account.clone() }).await {
-        Reply::ActsByDefault { acts } => Ok(acts),
-        other => other.accepted().map(|()| message::account::now_act_as(account.as_str())).map_err(Into::into),
+    let reply = session.face.ask(Request::SetDefaultAccount { account: account.clone() }).await;
+    if let Reply::ActsByDefault { acts } = reply {
+        return Ok(acts);
     }
+    reply.accepted()?;
+    Ok(message::account::now_act_as(account.as_str()))
 }
 
 /// The users of the Azure CLI, where it has several; that there is none, if somebody `acts` as one.
