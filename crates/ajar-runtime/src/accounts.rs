@@ -2,6 +2,7 @@
 //! each account, tenant and cloud one client of Azure Resource Manager, made when it is first needed.
 
 mod acting;
+mod bound_secret;
 mod clouds;
 mod credentials;
 mod secret_store;
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_azure::{ArmClient, SignIn};
+use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::account::{AccountName, AccountSettings, Acting, ENVIRONMENT};
 use ajar_core::failure::Trouble;
 use ajar_core::settings::Settings;
@@ -78,6 +79,13 @@ impl AzureAccounts {
         };
         let secrets = SecretStore::new(keychain, state);
         Self(Arc::new(Inner { file: file.to_owned(), environment, secrets, known: Mutex::new(known) }))
+    }
+}
+
+impl Known {
+    /// Whether a cloud is what its name still stands for: the settings may have changed since it was looked up.
+    fn is_still(&self, cloud: &Cloud) -> bool {
+        self.clouds.get(&cloud.name).is_some_and(|reach| reach.cloud == *cloud)
     }
 }
 

@@ -8,6 +8,8 @@
 #[cfg(target_os = "linux")]
 mod accounts;
 #[cfg(target_os = "linux")]
+mod authorities;
+#[cfg(target_os = "linux")]
 mod browsing;
 #[cfg(target_os = "linux")]
 mod chromium;

@@ -19,6 +19,8 @@ pub enum SignInReason {
     Revoked,
     /// The password has run out or was changed (50055).
     PasswordChanged,
+    /// Its sign-in is of another authority than its cloud has now, and is not sent there.
+    OtherAuthority,
     /// Azure takes the account's tokens only with other claims (continuous access evaluation).
     Claims,
 }

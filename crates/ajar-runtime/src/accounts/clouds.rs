@@ -5,7 +5,7 @@ use std::path::Path;
 use ajar_azure::{Cloud, Http};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
-use ajar_core::settings::{CloudSettings, Settings};
+use ajar_core::settings::{BUILT_IN_CLOUDS, CloudSettings, Settings};
 
 use super::Inner;
 
@@ -36,7 +36,7 @@ pub(crate) fn find_cloud(name: &str, settings: &Settings, file: &Path) -> Result
     }
     Cloud::built_in(name).ok_or_else(|| {
         let own = settings.clouds.iter().map(|(name, _)| name.clone());
-        let known = ["public", "usgov", "china"].into_iter().map(ToOwned::to_owned).chain(own).collect();
+        let known = BUILT_IN_CLOUDS.into_iter().map(ToOwned::to_owned).chain(own).collect();
         Failure::UnknownCloud { name: name.to_owned(), known }.into()
     })
 }

@@ -69,7 +69,7 @@ impl Inner {
             tenant: plan.account.tenant.clone(),
             username: plan.account.username.clone(),
         };
-        let claims = self.signed(&plan.account).and_then(|signed| signed.credential.claims());
+        let claims = self.signed(&plan.account, &reach.cloud).and_then(|signed| signed.credential.claims());
         let Reach { cloud, http } = reach.clone();
         let signed_in = if plan.account.sign_in == SignInMethod::DeviceCode {
             let flow = DeviceCodeSignIn::begin(&cloud, http, person.clone(), claims).await?;
@@ -99,18 +99,18 @@ impl Inner {
             ..plan.account.clone()
         };
         // One who signs in anew keeps the credential: calls under way wait for its tokens.
-        let signed = if let Some(signed) = self.signed(&account) {
+        let signed = if let Some(signed) = self.signed(&account, &cloud) {
             signed
         } else {
             let sign_in = SignIn::Person {
-                refresh_tokens: Arc::new(self.entry(&cloud.name, &person.client_id)),
+                refresh_tokens: Arc::new(self.entry(&cloud, &person.client_id)),
                 home_account_id: signed_in.home_account_id.clone(),
                 person,
             };
             Signed { credential: sign_in.credential(&cloud, http)?, sign_in }
         };
         let stored = signed.credential.signed_in(&signed_in).await?;
-        self.keep(&account, signed);
+        self.keep(&account, &cloud, signed);
         self.known().tenants.try_anew();
         Ok(SignedInAs { account, kept: kept(stored) })
     }
@@ -132,8 +132,8 @@ impl Inner {
         let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
             return Ok(SignedInAs { account, kept: Kept::Elsewhere });
         };
-        let stored = self.keep_secret(&account, &secret).await?;
-        self.keep(&account, Signed { sign_in, credential });
+        let stored = self.keep_secret(&account, &reach.cloud, &secret).await?;
+        self.keep(&account, &reach.cloud, Signed { sign_in, credential });
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 

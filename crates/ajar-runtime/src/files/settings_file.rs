@@ -1,6 +1,7 @@
 //! `config.toml`: read whole, edited in place. Comments, order and keys we do not know survive.
 
 mod accounts;
+mod clouds;
 mod profiles;
 
 use std::io;
@@ -11,9 +12,7 @@ use ajar_core::account::AccountName;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, NEW_FILE, NO_TABLE, flaw};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{
-    ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite,
-};
+use ajar_core::settings::{ClientSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
@@ -57,8 +56,8 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`] with the place in the file.
     pub fn read(&self) -> Result<Settings, Trouble> {
-        let document = self.text().and_then(|text| document(&text)).map_err(|error| self.unusable(&error))?;
-        settings(&document).map_err(|error| self.unusable(&error))
+        let understood = self.text().and_then(|text| settings(&document(&text)?, &text));
+        understood.map_err(|error| self.unusable(&error))
     }
 
     /// Adds a favourite at the end.
@@ -94,7 +93,7 @@ impl SettingsFile {
         while_locked(&self.path, || {
             let understood = self.text().and_then(|text| {
                 let document = document(&text)?;
-                Ok((LineEnds::of(&text), settings(&document)?, document))
+                Ok((LineEnds::of(&text), settings(&document, &text)?, document))
             });
             let (line_ends, known, mut document) = match understood {
                 Ok(understood) => understood,
@@ -142,7 +141,7 @@ fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Tab
     item.as_table_mut().ok_or_else(|| Failure::Internal { detail: flaw(&Flaw::NoTable { key }) })
 }
 
-fn settings(document: &DocumentMut) -> Result<Settings, String> {
+fn settings(document: &DocumentMut, written: &str) -> Result<Settings, String> {
     let version = document.get("schema_version").map_or(Some(SCHEMA_VERSION), Item::as_integer);
     match version {
         Some(version) if version <= SCHEMA_VERSION => {}
@@ -159,13 +158,7 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
             Ok(Favourite { name, profile })
         })
         .collect::<Result<Vec<_>, String>>()?;
-    let clouds = tables(document, "clouds")?
-        .into_iter()
-        .map(|(name, item)| {
-            let cloud: CloudSettings = item_as(&item).map_err(|error| within(&format!("clouds.{name}"), &error))?;
-            Ok((name, cloud))
-        })
-        .collect::<Result<Vec<_>, String>>()?;
+    let clouds = clouds::read(document, written)?;
     let clients = match document.get("clients") {
         Some(item) => item_as::<ClientSettings>(item).map_err(|error| within("clients", &error))?,
         None => ClientSettings::default(),

@@ -41,6 +41,11 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
             format!("The password of {account} has to be changed."),
             "It has run out, and the page on which you sign in asks for a new one.",
         ),
+        SignInReason::OtherAuthority => (
+            format!("{account} has signed in elsewhere than its cloud wants it to now."),
+            "The authority of its cloud was changed in config.toml, and the sign-in is not sent to another host than it came \
+             from.",
+        ),
         SignInReason::Claims => (
             format!("Azure wants {account} to sign in anew."),
             "The session was ended, or something about it changed, such as the network it comes from.",

@@ -162,6 +162,7 @@ fn refused_sign_ins() -> Vec<Failure> {
         SignInReason::Expired,
         SignInReason::Revoked,
         SignInReason::PasswordChanged,
+        SignInReason::OtherAuthority,
         SignInReason::Claims,
     ];
     let of_tenant = [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
