@@ -356,7 +356,7 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     }
     let cause = || sign_in::first_line(connection::innermost(error));
     match error.kind() {
-        ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: cause() }.into()),
+        ErrorKind::Credential => NoAnswer::NotSent(Failure::not_signed_in(cause()).into()),
         ErrorKind::Connection => NoAnswer::NotSent(connection::unreachable(url, error).into()),
         ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: cause() }.into()),
         ErrorKind::Io | ErrorKind::DataConversion | ErrorKind::HttpResponse { .. } => {

@@ -195,8 +195,8 @@ impl Signer {
     /// What a refusal of the token means to whose token it was.
     pub(crate) fn told(&self, failure: Failure) -> Failure {
         match (self, failure) {
-            (Self::Application(application), Failure::NotSignedIn { detail }) => application.refused(detail),
-            (Self::DeveloperCli, Failure::NotSignedIn { detail }) => Failure::NotSignedInToAzd { detail },
+            (Self::Application(application), Failure::NotSignedIn { detail, .. }) => application.refused(detail),
+            (Self::DeveloperCli, Failure::NotSignedIn { detail, .. }) => Failure::NotSignedInToAzd { detail },
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
             }

@@ -28,6 +28,9 @@ pub enum Failure {
     NotSignedIn {
         /// What the credential said.
         detail: String,
+        /// The accounts of the settings that could act instead.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<String>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {

@@ -98,6 +98,14 @@ impl Inner {
         self.known().settings.clone()
     }
 
+    /// The settings' accounts of its cloud that could act instead of another one.
+    fn others_than(&self, acting: &Acting) -> Vec<String> {
+        let Ok(settings) = self.settings() else { return Vec::new() };
+        let is_of_cloud = |own: &AccountSettings| own.cloud.as_ref().is_none_or(|cloud| *cloud == acting.cloud);
+        let others = settings.accounts.iter().filter(|(name, own)| *name != acting.account && is_of_cloud(own));
+        others.map(|(name, _)| name.to_string()).collect()
+    }
+
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
         let acting = &self.in_tenant_of(subscription, acting).await?;

@@ -112,7 +112,7 @@ async fn a_refused_token_is_renewed_once_for_reads_and_writes() {
 
     let script = Scripted::new([json(401, ""), refused(401, "ExpiredAuthenticationToken")]);
     let trouble = read(&script).await.unwrap_err();
-    assert_eq!(trouble.failure, Failure::NotSignedIn { detail: "Azure says ExpiredAuthenticationToken.".into() });
+    assert_eq!(trouble.failure, Failure::not_signed_in("Azure says ExpiredAuthenticationToken."));
 }
 
 #[tokio::test]

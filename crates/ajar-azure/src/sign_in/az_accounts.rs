@@ -57,7 +57,7 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<AzAccount>, Fa
         ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {LIST}")])
     };
     let arguments = arguments.each_ref().map(OsStr::new);
-    let not_told = |detail: String| Failure::NotSignedIn { detail };
+    let not_told = |detail: String| Failure::not_signed_in(detail);
     let output = executor
         .run(OsStr::new(shell), &arguments)
         .await
@@ -131,7 +131,9 @@ mod tests {
             (exited(1, "", "ERROR: Broken profile.\nx"), "Broken profile."),
             (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
         ] {
-            let Failure::NotSignedIn { detail } = listed(&*tool(answer)).await.unwrap_err() else { panic!("another") };
+            let Failure::NotSignedIn { detail, .. } = listed(&*tool(answer)).await.unwrap_err() else {
+                panic!("another")
+            };
             assert_eq!(detail, expected);
         }
         assert!(listed(&*tool(exited(0, "[]", ""))).await.unwrap().is_empty());

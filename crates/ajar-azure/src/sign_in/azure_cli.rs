@@ -51,7 +51,7 @@ impl AzureCli {
         subscription: Option<String>,
     ) -> Result<Arc<AzureCliCredential>, Failure> {
         let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(&self.executor)) };
-        AzureCliCredential::new(Some(options)).map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })
+        AzureCliCredential::new(Some(options)).map_err(|error| Failure::not_signed_in(first_line(&error)))
     }
 
     /// `az` picks the user by the subscription. It takes a tenant or a subscription, not both.
@@ -59,7 +59,7 @@ impl AzureCli {
         let accounts = az_accounts::listed(&*self.executor).await?;
         let mut own = accounts.into_iter().filter(|account| account.user.eq_ignore_ascii_case(username)).peekable();
         if own.peek().is_none() {
-            return Err(Failure::NotSignedIn { detail: format!("the Azure CLI is not signed in as {username}") });
+            return Err(Failure::not_signed_in(format!("the Azure CLI is not signed in as {username}")));
         }
         let of_tenant =
             |account: &AzAccount| tenant.is_none_or(|tenant| account.tenant_id.eq_ignore_ascii_case(tenant));
@@ -85,15 +85,15 @@ impl TokenSource for AzureCli {
 /// What a tool that was asked for a token said instead.
 pub(super) fn failure(error: &Error, tool: &str) -> Failure {
     if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        return Failure::NotSignedIn { detail: format!("the {tool} could not be asked: {io}") };
+        return Failure::not_signed_in(format!("the {tool} could not be asked: {io}"));
     }
     let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
     if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
         // The text of such an error may quote what could not be read, and that is where the token is.
-        return Failure::NotSignedIn { detail: format!("the {tool} gave an answer that is no token") };
+        return Failure::not_signed_in(format!("the {tool} gave an answer that is no token"));
     }
     let line = first_line(cause);
-    Failure::NotSignedIn { detail: line.strip_prefix("ERROR: ").map_or(line.clone(), str::to_owned) }
+    Failure::not_signed_in(line.strip_prefix("ERROR: ").unwrap_or(&line))
 }
 
 /// Runs `az` through the shell that azure_identity chose: without a window, no longer than [`LIMIT`], and not beyond
@@ -187,7 +187,7 @@ mod tests {
 
     async fn detail(answer: io::Result<Output>) -> String {
         let source = AzureCli::new(None, None, tool(answer)).unwrap();
-        let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+        let Failure::NotSignedIn { detail, .. } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
             panic!("another failure")
         };
         detail
@@ -219,7 +219,9 @@ mod tests {
         grace.fetch(&ask).await.unwrap();
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
         let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
-        let Failure::NotSignedIn { detail } = nobody.fetch(&ask).await.unwrap_err() else { panic!("another failure") };
+        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err() else {
+            panic!("another failure")
+        };
         assert_eq!(detail, "the Azure CLI is not signed in as edsger@x.example");
     }
 

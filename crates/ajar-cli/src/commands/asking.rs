@@ -108,11 +108,11 @@ pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: 
         // Where the Azure CLI has nobody, who signs in acts for whom names none.
         "notSignedIn" if account.name.built_in() == Some(AZ) => {
             let has_own = snapshot.accounts.iter().any(|account| account.name.built_in().is_none());
-            match has_own {
-                true => Some(Help::InPlaceOf(account.name.clone())),
-                false if account.is_default => Some(Help::SignIn(SignIn::by(SignInMethod::Browser))),
-                false => None,
-            }
+            Some(if has_own {
+                Help::InPlaceOf(account.name.clone())
+            } else {
+                Help::SignIn(SignIn::by(SignInMethod::Browser))
+            })
         }
         _ => None,
     }

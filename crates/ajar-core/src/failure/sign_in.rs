@@ -78,6 +78,11 @@ pub enum Proof {
 }
 
 impl Failure {
+    /// [`Failure::NotSignedIn`], where nobody knows yet who else could act.
+    pub fn not_signed_in(detail: impl Into<String>) -> Self {
+        Self::NotSignedIn { detail: detail.into(), others: Vec::new() }
+    }
+
     /// The same of the account of that name: where several are one identity, they share what signs it in, and so what it
     /// hears.
     #[must_use]

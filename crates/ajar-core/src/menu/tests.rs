@@ -221,7 +221,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
     };
     let (account, detail) = (|| "ada".to_owned(), String::new);
     for failure in [
-        Failure::NotSignedIn { detail: detail() },
+        Failure::not_signed_in(detail()),
         Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
         Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
         Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },

@@ -124,7 +124,7 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::NotSignedIn { detail, others } => access::not_signed_in(name, detail, others),
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
         Failure::PrincipalRefused { account, client_id, proof, detail } => {

@@ -34,7 +34,7 @@ async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
         Some(username) => message::account::az_is_not(username),
         None => message::account::az_is_nobody(account.tenant.as_deref()),
     };
-    user.ok_or_else(|| Failure::NotSignedIn { detail: not_there() })
+    user.ok_or_else(|| Failure::not_signed_in(not_there()))
 }
 
 /// Another person than an account is does not become it: favourites would act as somebody else without a word.

@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn not_signed_in(details: &str) -> FailureView {
-        FailureView { details: details.into(), ..words(&Failure::NotSignedIn { detail: "no".into() }.into(), "web-01") }
+        FailureView { details: details.into(), ..words(&Failure::not_signed_in("no").into(), "web-01") }
     }
 
     #[test]

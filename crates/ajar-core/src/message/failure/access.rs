@@ -13,11 +13,16 @@ const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-
 const AZD_HELP: &str = "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login";
 const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
 
-pub(super) fn not_signed_in(detail: &str) -> Words {
+const AZ_MISSING: &str = "The Azure CLI (az) is not installed, or not on the PATH of Ajar.";
+
+pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Words {
+    if !others.is_empty() {
+        return not_signed_in_beside(name, detail, others);
+    }
     if detail == NO_AZURE_CLI {
         return words(
             "You are not signed in to Azure.",
-            "The Azure CLI (az) is not installed, or not on the PATH of Ajar.",
+            AZ_MISSING,
             "Sign in with your browser (“ajar sign-in”), or install it and run “az login”; then try again.",
         )
         .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
@@ -30,6 +35,26 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     )
     .in_window("Sign in with your browser, or run “az login”; then try again.")
     .help(SIGN_IN_HELP)
+}
+
+/// Who signs in with Ajar once more is an account beside these, as which the favourite does not act.
+fn not_signed_in_beside(name: &str, detail: &str, others: &[String]) -> Words {
+    let whom = match others {
+        [only] => only.as_str(),
+        _ => "ACCOUNT",
+    };
+    let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
+    let (message, az, help) = match detail {
+        NO_AZURE_CLI => (AZ_MISSING, "install the Azure CLI and run “az login”", INSTALL_HELP),
+        _ => (detail, "run “az login”", SIGN_IN_HELP),
+    };
+    words(
+        "Nobody is signed in to the Azure CLI, as whom this acts.",
+        message,
+        format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
+    )
+    .in_window(format!("Have it act as another account, or {az}; then try again."))
+    .help(help)
 }
 
 pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {

@@ -16,7 +16,8 @@ fn every_failure() -> Vec<Failure> {
     let address = Ipv4Addr::new(203, 0, 113, 7);
     let (azure_code, azure_message) = azure();
     vec![
-        Failure::NotSignedIn { detail: "No account was found.".into() },
+        Failure::not_signed_in("No account was found."),
+        Failure::NotSignedIn { detail: "No subscription found.".into(), others: vec!["ada".into()] },
         Failure::NoManagedIdentity { detail: "No identity was found.".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
@@ -320,7 +321,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
 
 #[test]
 fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
-    let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
+    let without = said(Failure::not_signed_in(crate::failure::NO_AZURE_CLI));
     assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
     assert!(
         without.action.starts_with("Sign in with your browser (“ajar sign-in”), or install it"),
@@ -328,8 +329,18 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
         without.action
     );
     assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
-    let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
+    let signed_out = said(Failure::not_signed_in("Please run 'az login' to setup account."));
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
+    let beside = |others: &[&str]| {
+        let others = others.iter().map(ToString::to_string).collect();
+        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others }).action
+    };
+    assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
+    assert!(
+        beside(&["ada", "fritz"]).contains("--account ACCOUNT”; there are ada, fritz)"),
+        "{}",
+        beside(&["ada", "fritz"])
+    );
 }
 
 #[test]
