@@ -90,6 +90,9 @@ const signInMethods: Record<SignInMethod, string> = {
 const accountStates: Record<AccountState, string> = {
   signedIn: 'Signed in',
   needsSignIn: 'Sign in again',
+  disabled: 'Disabled',
+  blocked: 'Blocked by its organisation',
+  wantsConsent: 'Waits for consent',
   elsewhere: 'Not kept by Ajar',
 };
 

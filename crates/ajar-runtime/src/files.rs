@@ -11,5 +11,5 @@ pub use atomic::write_atomically;
 pub use folder::Folder;
 pub(crate) use folder::create_private;
 pub use settings_file::{FileStamp, SettingsFile};
-pub use state_file::{State, StateFile};
+pub use state_file::{Refusal, State, StateFile};
 pub(crate) use watch::FileWatch;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
+use crate::snapshot::AccountState;
 
 /// Why somebody has to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,26 @@ impl Failure {
             *account = name.into();
         }
         self
+    }
+}
+
+impl Failure {
+    /// How an account stands that heard this in place of a token, with its name where the failure has it; `None` where it
+    /// says nothing of the account, or only of one tenant: who is not in that may be let into others.
+    pub fn standing(&self) -> Option<(AccountState, Option<&str>)> {
+        if let Self::SignInRequired { account, .. } | Self::SecretMissing { account } = self {
+            Some((AccountState::NeedsSignIn, Some(account)))
+        } else if let Self::AccountDisabled { account } = self {
+            Some((AccountState::Disabled, Some(account)))
+        } else if let Self::ConditionalAccess { account, .. } = self {
+            Some((AccountState::Blocked, Some(account)))
+        } else if let Self::InteractionRequired { account, .. } = self {
+            Some((AccountState::Blocked, Some(account)))
+        } else if let Self::ConsentMissing { .. } = self {
+            Some((AccountState::WantsConsent, None))
+        } else {
+            None
+        }
     }
 }
 

@@ -56,6 +56,9 @@ pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
     match (state, method) {
         (AccountState::SignedIn, _) => "signed in",
         (AccountState::NeedsSignIn, _) => "has to sign in",
+        (AccountState::Disabled, _) => "is disabled",
+        (AccountState::Blocked, _) => "blocked by its organisation",
+        (AccountState::WantsConsent, _) => "waits for its organisation’s consent",
         (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Azd) => {
             "whoever is signed in to the Azure Developer CLI (azd auth login)"

@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
+use crate::files::Refusal;
 use crate::ports::{Forgotten, SignInPlan, SignedInAs};
 
 /// The sign-in under way, or the last one. Dropping it ends it.
@@ -316,14 +317,15 @@ impl Engine {
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }
 
-    /// Notes that an account has to sign in, where a failure of a call about a VM says so.
+    /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
     pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
-        let (Failure::SignInRequired { account, .. } | Failure::SecretMissing { account }) = failure else { return };
-        let (account, subscription) = (account.to_ascii_lowercase(), subscription_of(vm));
-        if !self.remembered.state().refused.contains_key(&account) {
-            drop(self.remembered.change(move |state| {
-                state.refused.insert(account.clone(), subscription.clone());
-            }));
+        let Some((state, named)) = failure.standing() else { return };
+        let acted = || self.acted.get(vm).map(|acting| acting.account.key());
+        let Some(account) = named.map(str::to_ascii_lowercase).or_else(acted) else { return };
+        let refused = self.remembered.state().refusals.get(&account);
+        if refused.is_none_or(|refused| refused.state != state) {
+            let refusal = Refusal { subscription: subscription_of(vm), state };
+            drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
         }
     }
 
@@ -331,7 +333,8 @@ impl Engine {
     /// another tenant wants more; but not where nothing is left that the account acts on.
     pub(super) fn note_accepted_account(&mut self, vm: &VmResourceId) {
         let Some(account) = self.acted.get(vm).map(|acting| acting.account.clone()) else { return };
-        let Some(refused_in) = self.remembered.state().refused.get(&account.key()) else { return };
+        let Some(refusal) = self.remembered.state().refusals.get(&account.key()) else { return };
+        let refused_in = &refusal.subscription;
         let is_there = |known: &Favourite| {
             subscription_of(&known.profile.vm) == *refused_in
                 && self.acting(&known.profile).is_ok_and(|acting| acting.account == account)
@@ -344,8 +347,8 @@ impl Engine {
     /// An account has signed in, or is gone.
     fn is_accepted(&mut self, account: &AccountName) {
         let key = account.key();
-        if self.remembered.state().refused.contains_key(&key) {
-            drop(self.remembered.change(move |state| drop(state.refused.remove(&key))));
+        if self.remembered.state().refusals.contains_key(&key) {
+            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::account::{KeychainTrouble, SignInMethod};
-use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::failure::{Failure, SignInReason, TenantReason};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
@@ -385,6 +385,46 @@ async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azur
     assert_eq!(state_of(&next), AccountState::NeedsSignIn);
     next.done(Request::Refresh).await;
     next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until_azure_lets_it() {
+    let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
+    let work = || "work".to_owned();
+    let tenant = || "contoso.example".to_owned();
+    let not_in = TenantReason::NoGuest;
+    for (failure, state, detail) in [
+        (Failure::AccountDisabled { account: work() }, AccountState::Disabled, "is disabled"),
+        (
+            Failure::ConditionalAccess { account: work(), number: 53_003, device_code: false },
+            AccountState::Blocked,
+            "blocked by its organisation",
+        ),
+        (
+            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into() },
+            AccountState::WantsConsent,
+            "waits for its organisation’s consent",
+        ),
+        // That is of one tenant; the account may be let into others.
+        (
+            Failure::NotInTenant { account: work(), tenant: tenant(), reason: not_in },
+            AccountState::SignedIn,
+            "signed in",
+        ),
+    ] {
+        let world = world(own);
+        world.scene().trouble.insert(Call::Policies, failure.into());
+        let running = Running::start(&world);
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        running.end().await;
+        world.scene().trouble.clear();
+        let next = Running::start(&world);
+        let snapshot = next.snapshot();
+        assert_eq!((account(&snapshot, "work").state, account(&snapshot, "work").detail.as_str()), (state, detail));
+        next.done(Request::Refresh).await;
+        next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
