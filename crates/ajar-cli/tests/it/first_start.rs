@@ -226,7 +226,8 @@ async fn a_secret_that_is_typed_is_not_shown_and_the_terminal_shows_again_what_i
     let sign_in = ["sign-in", "--service-principal", "--tenant", FABRIKAM, "--client-id", robot, "--name", "bob"];
     let mut terminal = Terminal::of(&user.ajar(&sign_in));
     terminal.until("The application’s secret (it is not shown):").await;
-    terminal.types("canary~secret~of~robot\n").await;
+    // Neither Ctrl+Z nor Ctrl+\ stops or ends it there: the terminal would go on hiding what is typed.
+    terminal.types("\u{1a}\u{1c}canary~secret~of~robot\n").await;
     let shown = terminal.until("Signed in").await;
     assert!(!shown.contains("canary"), "{shown}");
     assert_eq!(terminal.ended().await, Some(0));
@@ -240,6 +241,7 @@ async fn a_secret_that_is_typed_is_not_shown_and_the_terminal_shows_again_what_i
     shell.env("SCRIPT", script);
     let mut terminal = Terminal::running("sh -c \"$SCRIPT\"", &shell);
     terminal.until("(it is not shown):").await;
+    terminal.types("\u{1c}\u{1a}").await;
     terminal.interrupts().await;
     let shown = terminal.until("over").await;
     assert!(shown.contains(" echo ") && !shown.contains("-echo "), "{shown}");
