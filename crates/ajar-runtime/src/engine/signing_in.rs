@@ -205,13 +205,17 @@ impl Engine {
         self.settings_file.set_account(&name, &account)?;
         self.read_settings_again();
         // Whoever acts for favourites that name no account still does: an own account, though there are several now, and
-        // who is signed in to the Azure CLI. Where nobody is, or the account is gone, they act as who has just signed in:
-        // nobody else can.
-        let is_own = |name: &AccountName| self.settings.own_account(name).is_some();
+        // who is signed in to the Azure CLI. Where nobody is, or the account is gone or was only the one that is written, they
+        // act as who has just signed in: nobody else can.
+        let is_named = self.settings.account.is_some();
+        let acts_as_own = |name: &AccountName| {
+            let own = self.settings.own_account(name);
+            own.is_some_and(|(_, own)| is_named || !own.sign_in.is_interactive() || own.home_account_id.is_some())
+        };
         let acts = match default.built_in() {
             Some(AZ) => az_acts.map(|acts| if acts { &default } else { &name }),
             Some(_) => None,
-            None if is_own(&default) => Some(&default),
+            None if acts_as_own(&default) => Some(&default),
             None => Some(&name),
         };
         if let Some(acts) = acts.filter(|acts| self.settings.default_account(&self.defaults) != **acts) {

@@ -388,6 +388,24 @@ async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azur
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_written_and_has_never_signed_in_acts_for_nobody_once_another_has() {
+    let written = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nusername = \"grace@contoso.example\"\n";
+    let world_of = |account: &str| world(&format!("{account}{written}"));
+    let running = Running::start(&world_of(""));
+    assert_eq!(running.snapshot().host.account, "work", "it is the only one");
+    begin(&running, wish(None)).await;
+    let snapshot = done(&running).await;
+    assert_eq!((snapshot.host.account.as_str(), account(&snapshot, "ada").favourites), ("ada", 1));
+    // Who is named as the one that acts stays it.
+    let named = World::with(&["web"]);
+    let settings = format!("account = \"work\"\n[sign_in]\nclient_id = \"app\"\n{written}");
+    named.write("config.toml", &format!("{settings}{}", named.read("config.toml")));
+    let running = Running::start(&named);
+    begin(&running, wish(None)).await;
+    assert_eq!(done(&running).await.host.account, "work");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until_azure_lets_it() {
     let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
     let work = || "work".to_owned();
