@@ -90,6 +90,36 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
     assert!(!user.settings().contains("[accounts.workload]"), "{}", user.settings());
 }
 
+#[tokio::test]
+async fn a_workload_and_a_machine_without_a_name_are_told_commands_that_work() {
+    let user = user_acting_as("pod").await;
+    let announced = user.clouds[0].announce();
+    let tenant = announced.tenant_id.to_string();
+    let client_id = announced.client_id.to_string();
+    let told = async |mut command: Command| {
+        let (code, _, stderr) = ended(command.spawn().unwrap()).await;
+        assert_eq!(code, 3, "{stderr}");
+        assert!(!stderr.contains("this account ") && !stderr.contains("--name"), "{stderr}");
+        stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let whole = "“ajar sign-in --workload-identity --tenant TENANT --client-id ID --token-file FILE”";
+    let ids = ["sign-in", "--workload-identity", "--tenant", &tenant, "--client-id", &client_id, "--token-file"];
+    let gone = told(user.ajar(&[&ids[..], &["none"]].concat())).await;
+    assert!(gone.contains("The token of this workload cannot be read") && gone.contains(whole), "{gone}");
+    fs::write(user.home.path().join("token"), "not a token").unwrap();
+    let refused = told(user.ajar(&[&ids[..], &["token"]].concat())).await;
+    assert!(
+        refused.contains("Azure refuses this account. It is the application") && refused.contains(whole),
+        "{refused}"
+    );
+
+    let mut machine = user.ajar(&["sign-in", "--managed-identity", "--client-id", &client_id]);
+    machine.env("IDENTITY_ENDPOINT", &announced.identity_endpoint).env("IDENTITY_HEADER", &announced.identity_header);
+    let other = told(machine).await;
+    assert!(other.contains("“ajar sign-in --managed-identity --client-id ID”"), "{other}");
+    assert!(!user.settings().contains("[accounts"), "{}", user.settings());
+}
+
 /// A token that the application trusts: here one that its certificate has signed, as no other issuer is known there.
 fn platform_token(user: &User) -> String {
     let announced = user.clouds[0].announce();
