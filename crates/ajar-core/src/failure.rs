@@ -186,6 +186,8 @@ pub enum Failure {
     SignInNotCompleted,
     /// A newer sign-in took this one's place.
     SignInSuperseded,
+    /// The sign-in was given up by another face than the one that follows it.
+    SignInCancelled,
     /// This machine's clock is too far off for Entra to take what it signs (700024).
     ClockSkew {
         /// Azure's time minus this machine's.

@@ -80,8 +80,12 @@ pub(super) async fn to_its_end(
         };
         match followed {
             Followed::Done(name) => return Ok(name),
-            Followed::HostGone => output::line_to_people(message::account::begins_anew()),
+            Followed::HostGone => {
+                output::line_to_people(message::account::begins_anew());
+                event(json, &json!({ "event": "beginsAnew" }))?;
+            }
             Followed::Superseded => {
+                event(json, &json!({ "event": "superseded" }))?;
                 let ended = successor_ended(session);
                 tokio::select! {
                     () = ended => return Err(Trouble::from(Failure::SignInSuperseded).into()),
@@ -167,10 +171,7 @@ async fn follow(session: &Session, json: bool, begun: Begun) -> Result<Followed,
                 }
             }
             Some(_) => return Ok(Followed::Superseded),
-            None => {
-                output::line_to_people(message::account::given_up_elsewhere());
-                return Err(End::Code(130));
-            }
+            None => return Err(Trouble::from(Failure::SignInCancelled).into()),
         }
     }
 }

@@ -49,6 +49,7 @@ impl Failure {
             Self::SignInTimedOut => "signInTimedOut",
             Self::SignInNotCompleted => "signInNotCompleted",
             Self::SignInSuperseded => "signInSuperseded",
+            Self::SignInCancelled => "signInCancelled",
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
             Self::SignedInElsewhere { .. } => "signedInElsewhere",
@@ -175,7 +176,9 @@ impl Failure {
             | Self::PowerStateUnknown
             | Self::HostSilent { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
+            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::SignInCancelled | Self::Left => {
+                ExitCode::Cancelled
+            }
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::NothingToSignOut { .. }

@@ -235,11 +235,6 @@ pub fn begins_anew() -> &'static str {
     "The Ajar that signed in has ended before it was done. It begins anew: pages and codes of before lead nowhere."
 }
 
-/// Another face has cancelled the sign-in.
-pub fn given_up_elsewhere() -> &'static str {
-    "The sign-in was cancelled in another Ajar, such as its window."
-}
-
 /// A sign-in is over, and the process that made it is needed for the newer one.
 pub fn stays_for_newer() -> &'static str {
     "A newer sign-in took the place of this one. Ajar stays until that has ended, because it goes through here."

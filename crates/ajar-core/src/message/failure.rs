@@ -153,6 +153,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SignInTimedOut => sign_in::timed_out(),
         Failure::SignInNotCompleted => sign_in::not_completed(),
         Failure::SignInSuperseded => sign_in::superseded(),
+        Failure::SignInCancelled => sign_in::cancelled(),
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),
         Failure::SignedInElsewhere { account } => sign_in::signed_in_elsewhere(account),

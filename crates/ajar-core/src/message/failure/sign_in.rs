@@ -236,6 +236,14 @@ pub(super) fn superseded() -> Words {
     )
 }
 
+pub(super) fn cancelled() -> Words {
+    words(
+        "The sign-in was cancelled.",
+        "That was done in another Ajar, such as its window.",
+        "Sign in again when you want to.",
+    )
+}
+
 pub(super) fn tenant_unfit(tenant: &str) -> Words {
     words(
         "That is no tenant.",

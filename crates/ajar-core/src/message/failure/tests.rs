@@ -75,6 +75,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::SignInTimedOut,
         Failure::SignInNotCompleted,
         Failure::SignInSuperseded,
+        Failure::SignInCancelled,
         Failure::ClockSkew { seconds: 660 },
         Failure::KeychainUnavailable { trouble: crate::account::KeychainTrouble::Locked },
         Failure::SignedInElsewhere { account: "az".into() },
