@@ -34,7 +34,7 @@ async fn opens(mut command: Command) {
 async fn an_application_signs_in_by_a_certificate_that_is_named_from_where_one_stands() {
     let user = user_acting_as("robot").await;
     let announced = user.clouds[0].announce();
-    let folder = user.home.path().join("certificates");
+    let folder = user.home().join("certificates");
     fs::create_dir(&folder).unwrap();
     fs::copy(&announced.client_certificate, folder.join("app.pem")).unwrap();
     let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
@@ -79,7 +79,7 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
     assert!(user.settings().contains("[accounts.machine]\nsign_in = \"managed-identity\""), "{}", user.settings());
     opens(on_the_machine(&["connect", "home", "--no-launch"])).await;
 
-    fs::write(user.home.path().join("token"), "not a token").unwrap();
+    fs::write(user.home().join("token"), "not a token").unwrap();
     let tenant = announced.tenant_id.to_string();
     let workload = ["sign-in", "--workload-identity", "--token-file", "token", "--tenant", &tenant];
     let (code, _, stderr) = user.run(&workload).await;
@@ -106,7 +106,7 @@ async fn a_workload_and_a_machine_without_a_name_are_told_commands_that_work() {
     let ids = ["sign-in", "--workload-identity", "--tenant", &tenant, "--client-id", &client_id, "--token-file"];
     let gone = told(user.ajar(&[&ids[..], &["none"]].concat())).await;
     assert!(gone.contains("The token of this workload cannot be read") && gone.contains(whole), "{gone}");
-    fs::write(user.home.path().join("token"), "not a token").unwrap();
+    fs::write(user.home().join("token"), "not a token").unwrap();
     let refused = told(user.ajar(&[&ids[..], &["token"]].concat())).await;
     assert!(
         refused.contains("Azure refuses this account. It is the application") && refused.contains(whole),
@@ -148,16 +148,16 @@ async fn a_workload_opens_a_vm_by_the_token_that_its_platform_keeps_in_a_file() 
     let user = user_acting_as("pod").await;
     let announced = user.clouds[0].announce();
     let token = platform_token(&user);
-    fs::write(user.home.path().join("token"), &token).unwrap();
+    fs::write(user.home().join("token"), &token).unwrap();
     let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
     let sign_in = ["sign-in", "--workload-identity", "--name", "pod", "--token-file", "token"];
     let ids = ["--tenant", &tenant, "--client-id", &client_id];
     opens(user.ajar(&[&sign_in[..], &ids].concat())).await;
     assert!(user.settings().contains("[accounts.pod]\nsign_in = \"workload-identity\""), "{}", user.settings());
     opens(user.ajar(&["connect", "home", "--no-launch"])).await;
-    assert_eq!(user.files_with(&token), [user.home.path().join("token").display().to_string()]);
+    assert_eq!(user.files_with(&token), [user.home().join("token").display().to_string()]);
     // A token that is gone is told as that, with the command that names another; that needs nothing said again.
-    fs::rename(user.home.path().join("token"), user.home.path().join("moved")).unwrap();
+    fs::rename(user.home().join("token"), user.home().join("moved")).unwrap();
     let (code, _, stderr) = user.run(&["rights", "home"]).await;
     let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 3 && stderr.contains("token of this workload cannot be read"), "{code} {stderr}");
@@ -194,7 +194,7 @@ END
 esac
 "#
     );
-    let folder = user.home.path().join("bin");
+    let folder = user.home().join("bin");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("az"), script).unwrap();
     fs::set_permissions(folder.join("az"), fs::Permissions::from_mode(0o755)).unwrap();
