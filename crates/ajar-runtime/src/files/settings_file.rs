@@ -219,18 +219,32 @@ fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {
     T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| error.message().to_owned())
 }
 
+/// What the tests of this module and of those within begin with.
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod written {
+    use super::SettingsFile;
 
-    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+    /// The id of a VM.
+    pub(super) const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
 
-    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
+    /// A settings file that says this, and its folder.
+    pub(super) fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
         (folder, SettingsFile::new(path))
     }
+
+    /// What a settings file says, as it is written.
+    pub(super) fn text(file: &SettingsFile) -> String {
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written::{VM, file, text};
+    use super::*;
 
     #[test]
     fn a_file_that_is_not_there_is_empty_settings_and_the_first_change_makes_it() {
@@ -239,8 +253,8 @@ mod tests {
         assert_eq!(file.read().unwrap(), Settings::default());
         file.add(&"web-01".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(file.read().unwrap().favourites.len(), 1);
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        assert!(text.contains("schema_version = 1") && text.contains("[profiles.web-01]"), "{text}");
+        let written = text(&file);
+        assert!(written.contains("schema_version = 1") && written.contains("[profiles.web-01]"), "{written}");
     }
 
     #[test]
@@ -258,7 +272,7 @@ mod tests {
         file.add(&"c".parse().unwrap(), &Profile { port: Some(3389), ..Profile::new(VM.parse().unwrap()) }).unwrap();
         assert_eq!(names(&file), ["b", "a", "c"]);
         file.remove(&"C".parse().unwrap()).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+        assert_eq!(text(&file), before);
     }
 
     #[test]
@@ -267,8 +281,8 @@ mod tests {
         file.add(&"b".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(file.read().unwrap().favourites.len(), 2);
         file.remove(&"b".parse().unwrap()).unwrap();
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        assert!(text.starts_with("# mine\n") && text.contains("later = 1"), "{text}");
+        let written = text(&file);
+        assert!(written.starts_with("# mine\n") && written.contains("later = 1"), "{written}");
         file.remove(&"a".parse().unwrap()).unwrap();
         assert_eq!(file.read().unwrap().favourites, []);
     }
@@ -279,16 +293,16 @@ mod tests {
         let (_folder, file) = file(&before);
         let name = "c".parse().unwrap();
         file.add(&name, &Profile::new(VM.parse().unwrap())).unwrap();
-        let changed = std::fs::read_to_string(file.path()).unwrap();
+        let changed = text(&file);
         assert_eq!(changed.matches('\n').count(), changed.matches("\r\n").count(), "{changed:?}");
         assert!(changed.starts_with(&before) && changed.contains("[profiles.c]"), "{changed:?}");
         file.remove(&name).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+        assert_eq!(text(&file), before);
     }
 
     #[test]
     fn bad_settings_say_where_and_are_left_alone() {
-        for (text, part) in [
+        for (bad, part) in [
             ("schema_version = 1\n[profiles.a\n", "line 2"),
             ("[profiles.a]\nuser = \"x\"\n", "[profiles.a] missing field `vm`"),
             ("[profiles.a]\nvm = \"web-01\"\n", "is not a resource id"),
@@ -302,11 +316,11 @@ mod tests {
             ("schema_version = 99\n", "newer Ajar"),
             ("cloud = 3\n", "“cloud” is not a text"),
         ] {
-            let (_folder, file) = file(text);
-            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
+            let (_folder, file) = file(bad);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
             assert!(detail.contains(part), "{detail}");
             assert!(file.add(&"x".parse().unwrap(), &Profile::new(VM.parse().unwrap())).is_err());
-            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+            assert_eq!(text(&file), bad);
         }
     }
 

@@ -34,7 +34,7 @@ fn place_of(name: &str, text: &str) -> (usize, usize) {
 mod tests {
     use ajar_core::failure::Failure;
 
-    use super::super::SettingsFile;
+    use super::super::written::file;
 
     #[test]
     fn nobody_says_which_hosts_a_built_in_cloud_has() {
@@ -44,12 +44,8 @@ mod tests {
             ("cloud = \"x\"\r\nclouds = { x = {}, \"china\" = {} }\r\n", "[clouds.x] missing field"),
             ("clouds.\"china\".authority = \"https://login.example\"\n", "[clouds.china] at line 1, column 8: “china”"),
         ] {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("config.toml");
-            std::fs::write(&path, text).unwrap();
-            let Failure::Settings { detail, .. } = SettingsFile::new(path).read().unwrap_err().failure else {
-                panic!("{text}")
-            };
+            let (_folder, file) = file(text);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
             assert!(detail.starts_with(place), "{detail}");
         }
     }
