@@ -10,16 +10,16 @@ use ajar_core::notice::notices;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Request, SignIn};
 use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_runtime::adapters::azure_now;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tauri::{App, AppHandle, RunEvent};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::arguments::Arguments;
 use crate::leash::Leash;
-use crate::mark::Ink;
 use crate::signals::Signals;
 use crate::tray::{self, Tray};
 use crate::{notify, view};
@@ -109,15 +109,16 @@ pub(crate) struct Desk {
 impl Desk {
     /// Follows the engine to its end.
     async fn attend(mut self) {
-        let mut tray = Tray::new(self.app.clone(), Ink::of_panel().await);
+        let mut tray = Tray::new(self.app.clone());
         let mut snapshots = self.face.snapshots();
         let mut before: Option<Arc<Snapshot>> = None;
+        let mut window = self.leash.clone();
         loop {
             let latest = snapshots.borrow_and_update().clone();
             let mut wake = None;
             if let Some(snapshot) = latest {
                 self.react(before.as_deref(), &snapshot);
-                let now = azure_time(&snapshot);
+                let now = azure_now(&snapshot);
                 tray.show(menu(&snapshot, now)).await;
                 wake = menu_changes_at(&snapshot, now).map(|at| until(at, now));
                 before = Some(snapshot);
@@ -130,6 +131,7 @@ impl Desk {
                 () = tray.retry() => {}
                 () = tray.is_missed() => self.do_without_tray(&mut tray),
                 () = self.leash.closed(), if tray.is_given_up() => self.app.exit(0),
+                error = window.failed() => self.do_without_window(&error, &tray),
             }
         }
     }
@@ -146,20 +148,22 @@ impl Desk {
         if wants_window(before, after) {
             self.leash.show();
         }
-        for notice in notices(before, after, azure_time(after), view::zone()) {
+        for notice in notices(before, after, azure_now(after), view::zone()) {
             notify::show(&self.app, notice);
         }
     }
 
-    /// Does what was clicked.
+    /// Does what was clicked. Nothing is opened, now or after a sign-in, at a host of another cloud than is meant here.
     pub(crate) fn act(&self, action: Action) {
+        if let Action::Connect { .. } | Action::SignIn { .. } = action
+            && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
+        {
+            return self.tell_refusal(Err(failure));
+        }
         match action {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => {
-                if let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot()) {
-                    return self.tell_refusal(Err(failure));
-                }
                 let desk = self.clone();
                 tauri::async_runtime::spawn(async move {
                     desk.tell_refusal(view::connect(&desk.face, Connect::by_click(name)).await.map(drop));
@@ -211,6 +215,14 @@ impl Desk {
         self.leash.show();
     }
 
+    /// Where no window comes up there is still the tray; with neither there is nothing to be seen of Ajar.
+    fn do_without_window(&self, error: &str, tray: &Tray) {
+        notify::show(&self.app, notice::no_window(error));
+        if tray.is_given_up() {
+            self.app.exit(1);
+        }
+    }
+
     fn engine_is_gone(&self) {
         if self.quitting.load(Ordering::Relaxed) {
             return;
@@ -224,11 +236,6 @@ impl Desk {
 fn wants_window(before: &Snapshot, after: &Snapshot) -> bool {
     let seen = if before.host.pid == after.host.pid { before.window_wanted } else { 0 };
     after.window_wanted > seen
-}
-
-/// The present by Azure's clock, as well as the engine knows it.
-fn azure_time(snapshot: &Snapshot) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }
 
 fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {

@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Leash {
     wishes: mpsc::UnboundedSender<Wish>,
     open: watch::Receiver<bool>,
+    failed: watch::Receiver<String>,
 }
 
 #[derive(Debug)]
@@ -33,7 +34,8 @@ impl Leash {
     pub(crate) fn new(arguments: Vec<OsString>) -> (Self, JoinHandle<()>) {
         let (wishes, inbox) = mpsc::unbounded_channel();
         let (opened, open) = watch::channel(false);
-        (Self { wishes, open }, tokio::spawn(Holder { arguments, inbox, opened }.run()))
+        let (failing, failed) = watch::channel(String::new());
+        (Self { wishes, open, failed }, tokio::spawn(Holder { arguments, inbox, opened, failing }.run()))
     }
 
     /// Brings up the window.
@@ -53,12 +55,21 @@ impl Leash {
             std::future::pending::<()>().await;
         }
     }
+
+    /// Waits until a window that is wanted cannot be started; why.
+    pub(crate) async fn failed(&mut self) -> String {
+        match self.failed.changed().await {
+            Ok(()) => self.failed.borrow_and_update().clone(),
+            Err(_) => std::future::pending().await,
+        }
+    }
 }
 
 struct Holder {
     arguments: Vec<OsString>,
     inbox: mpsc::UnboundedReceiver<Wish>,
     opened: watch::Sender<bool>,
+    failing: watch::Sender<String>,
 }
 
 /// How a window came to its end.
@@ -81,6 +92,7 @@ impl Holder {
                     Ok(End::Quit) => return,
                     Err(error) => {
                         tracing::error!(%error, "the window could not be started");
+                        self.failing.send_replace(error.to_string());
                         break;
                     }
                 }
@@ -131,5 +143,22 @@ impl Holder {
             drop(child.kill().await);
         }
         End::Quit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_window_that_cannot_be_started_is_told_of_each_time_it_is_wanted() {
+        // No argument can have a NUL in it, so there is nothing to be started.
+        let (mut leash, held) = Leash::new(vec!["\0".into()]);
+        for _ in 0..2 {
+            leash.show();
+            assert!(!leash.failed().await.is_empty());
+        }
+        leash.close();
+        held.await.unwrap();
     }
 }

@@ -35,6 +35,9 @@ use crate::view::Engine;
 /// How long an engine that is still being made may take to end, when this is told to.
 const PARTING: Duration = Duration::from_secs(5);
 
+/// How long tasks may take to let go of what they hold.
+const LAST_TASKS: Duration = Duration::from_secs(2);
+
 /// Runs the process that the command line asks for: the tray or its window.
 pub fn run() -> ExitCode {
     ajar_runtime::core_files::none();
@@ -53,7 +56,14 @@ pub fn run() -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let _log = ajar_runtime::log::start(folder.logs(), arguments.verbose);
-    if arguments.window { run_window(&runtime, &arguments, &folder) } else { run_tray(&runtime, &arguments, &folder) }
+    let code = if arguments.window {
+        run_window(&runtime, &arguments, &folder)
+    } else {
+        run_tray(&runtime, &arguments, &folder)
+    };
+    // What tasks hold goes with them. A thread that blocks, such as the look-up of a name, keeps nobody.
+    runtime.shutdown_timeout(LAST_TASKS);
+    code
 }
 
 fn run_window(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCode {
@@ -67,7 +77,7 @@ fn run_tray(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> ExitCo
     let lock = match single::start(folder) {
         Ok(Start::First(lock)) => lock,
         Ok(Start::Again) => return show_first(runtime, arguments, folder),
-        Err(error) => return failed(&error.to_string()),
+        Err(failure) => return told_in_a_window(Box::new(view::in_words(&failure.into())), arguments, folder),
     };
     let started = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -122,13 +132,15 @@ fn show_first(runtime: &Runtime, arguments: &Arguments, folder: &Folder) -> Exit
     let meant = arguments.meant(folder);
     match runtime.block_on(single::ask_for_window(folder, meant.as_ref())) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
-            // Whoever clicked on an icon reads no terminal.
-            ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
-            code
-        }
+        Err(failure) => told_in_a_window(failure, arguments, folder),
     }
+}
+
+/// Says why there is no tray of this start. Whoever clicked on an icon reads no terminal.
+fn told_in_a_window(failure: Box<FailureView>, arguments: &Arguments, folder: &Folder) -> ExitCode {
+    let code = failed(&format!("{} {} {}", failure.title, failure.message, failure.action));
+    ended(window::run(Engine::new(Err(failure), None, arguments, folder), folder, false));
+    code
 }
 
 /// Whether there is anything to show a tray and a window on.

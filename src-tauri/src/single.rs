@@ -28,13 +28,15 @@ pub(crate) enum Start {
     Again,
 }
 
-pub(crate) fn start(folder: &Folder) -> io::Result<Start> {
+pub(crate) fn start(folder: &Folder) -> Result<Start, Failure> {
     folder.create()?;
-    let lock = File::options().create(true).truncate(false).write(true).open(folder.state_file(LOCK))?;
+    let path = folder.state_file(LOCK);
+    let unusable = |error: io::Error| Failure::Settings { path: path.display().to_string(), detail: error.to_string() };
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(Start::First(lock)),
         Err(TryLockError::WouldBlock) => Ok(Start::Again),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 
@@ -60,8 +62,8 @@ pub(crate) async fn ask_for_window(folder: &Folder, meant: Option<&Meant>) -> Re
 /// An engine of this process would end with it, and the wish along.
 fn never_hosting(folder: &Folder) -> Opening {
     let parts = || {
-        let failure = Failure::Internal { detail: "the tray that runs has no engine".into() };
-        Box::pin(std::future::ready(Err(failure.into()))) as _
+        // Nobody hosts yet, or any more, and the tray that runs is about to.
+        Box::pin(std::future::ready(Err(Failure::HostSilent { pid: None }.into()))) as _
     };
     Opening { folder: folder.clone(), parts: Box::new(parts) }
 }

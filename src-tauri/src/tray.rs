@@ -18,6 +18,9 @@ use crate::mark::{Ink, image};
 /// How long a desktop may take to show trays, which it does some time after login.
 const MISSED_AFTER: Duration = Duration::from_secs(10);
 
+/// How long the panel is taken to stay as light or as dark as it was found.
+const COLOURS_LAST: Duration = Duration::from_mins(1);
+
 /// The longest pause between two tries to come up.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -40,7 +43,8 @@ pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
 /// The tray, once the desktop has a place for it.
 pub(crate) struct Tray {
     app: AppHandle,
-    ink: Ink,
+    /// What the panel was last found to want, and when.
+    ink: Option<(Ink, Instant)>,
     drawn: Arc<Mutex<Option<Drawn>>>,
     state: State,
 }
@@ -68,10 +72,10 @@ enum Line {
 }
 
 impl Tray {
-    pub(crate) fn new(app: AppHandle, ink: Ink) -> Self {
+    pub(crate) fn new(app: AppHandle) -> Self {
         let now = Instant::now();
         let missing = State::Missing { again: now, pause: Duration::from_secs(1), missed: Some(now + MISSED_AFTER) };
-        Self { app, ink, drawn: Arc::default(), state: missing }
+        Self { app, ink: None, drawn: Arc::default(), state: missing }
     }
 
     /// Makes the tray show this, or tries to come up with it.
@@ -90,6 +94,15 @@ impl Tray {
                 *pause = (*pause * 2).min(LONGEST_PAUSE);
             }
         }
+    }
+
+    /// What the panel wants now: people change from light to dark while the tray is there, some at dusk.
+    async fn ink(&mut self) -> Ink {
+        let (ink, _) = match self.ink {
+            Some(found) if found.1.elapsed() < COLOURS_LAST => found,
+            _ => *self.ink.insert((Ink::of_panel().await, Instant::now())),
+        };
+        ink
     }
 
     /// Waits until it is time to try again to come up.
@@ -121,13 +134,13 @@ impl Tray {
     }
 
     /// Draws on the main thread, where toolkits want to be called.
-    async fn draw(&self, menu: Menu) -> tauri::Result<()> {
+    async fn draw(&mut self, menu: Menu) -> tauri::Result<()> {
         let (answer, answered) = oneshot::channel();
-        let (app, ink, drawn) = (self.app.clone(), self.ink, Arc::clone(&self.drawn));
+        let (ink, app, drawn) = (self.ink().await, self.app.clone(), Arc::clone(&self.drawn));
         self.app.run_on_main_thread(move || {
             let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
             let done = match &mut *drawn {
-                Some(drawn) => drawn.change(&app, menu),
+                Some(drawn) => drawn.change(&app, ink, menu),
                 None => Drawn::new(&app, ink, menu).map(|new| *drawn = Some(new)),
             };
             drop(answer.send(done));
@@ -151,9 +164,10 @@ impl Drawn {
         Ok(Self { ink, icon, lines, menu })
     }
 
-    fn change(&mut self, app: &AppHandle, menu: Menu) -> tauri::Result<()> {
-        if self.menu.icon != menu.icon {
-            self.icon.set_icon_with_as_template(Some(image(menu.icon, self.ink)), self.ink == Ink::Template)?;
+    fn change(&mut self, app: &AppHandle, ink: Ink, menu: Menu) -> tauri::Result<()> {
+        if (self.ink, self.menu.icon) != (ink, menu.icon) {
+            self.icon.set_icon_with_as_template(Some(image(menu.icon, ink)), ink == Ink::Template)?;
+            self.ink = ink;
         }
         if self.menu.tooltip != menu.tooltip {
             self.icon.set_tooltip(Some(tooltip(&menu)))?;

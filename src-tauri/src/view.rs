@@ -5,13 +5,12 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::failure::{About, in_words as words};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
-use ajar_runtime::adapters::{SystemBrowser, SystemClock};
+use ajar_runtime::adapters::{SystemBrowser, SystemClock, words};
 use ajar_runtime::connection::Meant;
-use ajar_runtime::files::{Folder, SettingsFile};
+use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
 use ajar_runtime::ports::{Browser as _, Clock as _};
 use chrono::Utc;
@@ -33,8 +32,8 @@ pub(crate) struct Engine {
     /// Or why there is none.
     pub(crate) face: Result<Face, Box<FailureView>>,
     pub(crate) meant: Option<Meant>,
-    /// Which programs open addresses is in the settings.
-    settings: SettingsFile,
+    /// Which one opens addresses is in the settings.
+    browser: SystemBrowser,
     /// The command line of a demo beside this Ajar.
     of_demo: Vec<OsString>,
 }
@@ -49,7 +48,7 @@ impl Engine {
         arguments: &Arguments,
         folder: &Folder,
     ) -> Self {
-        Self { face, meant, settings: SettingsFile::new(folder.settings()), of_demo: arguments.of_demo() }
+        Self { face, meant, browser: SystemBrowser::new(folder), of_demo: arguments.of_demo() }
     }
 
     fn face(&self) -> Answer<&Face> {
@@ -63,16 +62,24 @@ fn judged(meant: Option<&Meant>, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
     let wrong = meant.and_then(|meant| meant.other_cloud(host).or_else(|| meant.other_account(host)));
     match wrong {
         None => snapshot,
-        Some(failure) => {
-            Arc::new(Snapshot { host_problem: Some(in_words(&failure.into())), ..Arc::unwrap_or_clone(snapshot) })
-        }
+        Some(failure) => with_problem(snapshot, in_words(&failure.into())),
     }
+}
+
+fn with_problem(snapshot: Arc<Snapshot>, problem: FailureView) -> Arc<Snapshot> {
+    Arc::new(Snapshot { host_problem: Some(problem), ..Arc::unwrap_or_clone(snapshot) })
+}
+
+/// The state as it is; where there is no engine any more, as it was last, which is said.
+fn present(face: &Face, meant: Option<&Meant>) -> Arc<Snapshot> {
+    let snapshot = face.snapshot();
+    if face.is_gone() { with_problem(snapshot, face.why_gone()) } else { judged(meant, snapshot) }
 }
 
 /// The state as it is.
 #[tauri::command]
 pub(crate) fn snapshot(engine: State<'_, Engine>) -> Answer<Arc<Snapshot>> {
-    Ok(judged(engine.meant.as_ref(), engine.face()?.snapshot()))
+    Ok(present(engine.face()?, engine.meant.as_ref()))
 }
 
 /// Asks the engine for something.
@@ -102,8 +109,7 @@ pub(crate) fn open_help(app: AppHandle, url: &str) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn open_sign_in_page(engine: State<'_, Engine>) -> Answer<()> {
     let Some(url) = sign_in_page(&engine.face()?.snapshot()) else { return Ok(()) };
-    let browser = SystemBrowser::new(engine.settings.clone());
-    browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
+    engine.browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
 }
 
 /// Whether there is a built-in Azure to start.
@@ -132,14 +138,16 @@ fn sign_in_page(snapshot: &Snapshot) -> Option<String> {
     }
 }
 
-/// Tells the window each new snapshot, for as long as there is an engine.
+/// Tells the window each new snapshot, for as long as there is an engine, and then that there is none.
 pub(crate) async fn publish(app: AppHandle, face: Face, meant: Option<Meant>) {
     let mut snapshots = face.snapshots();
-    while snapshots.changed().await.is_ok() {
-        let latest = snapshots.borrow_and_update().clone();
-        let snapshot = latest.map(|snapshot| judged(meant.as_ref(), snapshot));
-        if let Err(error) = app.emit(SNAPSHOT, snapshot) {
+    loop {
+        let is_last = snapshots.changed().await.is_err();
+        if let Err(error) = app.emit(SNAPSHOT, present(&face, meant.as_ref())) {
             tracing::warn!(%error, "the window did not hear of a snapshot");
+        }
+        if is_last {
+            return;
         }
     }
 }
@@ -160,7 +168,7 @@ pub(crate) async fn connect(face: &Face, wish: Connect) -> Answer<AttemptNumber>
 
 /// A failure of the shell's own in the words of all failures.
 pub(crate) fn in_words(trouble: &Trouble) -> FailureView {
-    words(trouble, &About { name: "Ajar", zone: zone(), at: Utc::now() })
+    words(trouble, "Ajar")
 }
 
 /// The user's clock.
@@ -183,6 +191,21 @@ fn help_page(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_state_that_is_not_the_present_one_any_more_is_shown_with_why() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::at(home.path());
+        let of_parts = folder.clone();
+        let parts = move || {
+            let parts = ajar_runtime::connection::parts(of_parts.clone(), None, false, |_| None);
+            Box::pin(std::future::ready(parts)) as _
+        };
+        let face = Face::open(ajar_runtime::hosting::Opening { folder, parts: Box::new(parts) }).await.unwrap();
+        assert_eq!(present(&face, None).host_problem, None);
+        face.clone().close().await;
+        assert!(present(&face, None).host_problem.is_some());
+    }
 
     #[test]
     fn pages_of_help_are_opened_and_nothing_else_is() {

@@ -127,6 +127,26 @@ async fn a_code_is_shown_with_where_to_type_it_and_a_sign_in_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_sign_in_of_the_window_begins_anew_when_the_ajar_that_had_its_page_is_killed() {
+    let desk = Desk::set_up().await;
+    let mut own = desk.own_azure(&format!("[sign_in]\nclient_id = \"{APPLICATION}\"\n")).await;
+    let tray = desk.start_tray_of(&own).await;
+    let window = desk.driven_window_of(&own, "Adwaita").await;
+    reads(&window, "Try it without Azure").await;
+    window.tab_to("Sign in").await;
+    window.press(ENTER).await;
+    let lost = own.next_page().await;
+    reads(&window, "Go on in your browser.").await;
+    tray.kill().await;
+    let page = own.next_page().await;
+    assert_ne!(page, lost);
+    reads(&window, "It begins anew.").await;
+    own.sign_in(&page, "ada").await;
+    reads(&window, "The account is called ada.").await;
+    window.close().await;
+}
+
+#[tokio::test]
 async fn the_tray_leads_to_the_sign_in_that_a_favourite_waits_for_and_opens_it_then() {
     let mut desk = Desk::set_up().await;
     let mut own = desk

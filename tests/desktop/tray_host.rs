@@ -198,6 +198,11 @@ impl Tray {
         self.item.call::<_, _, ()>("Activate", &(0_i32, 0_i32)).await.expect("the tray takes the click");
     }
 
+    /// Ends it without a word.
+    pub(crate) async fn kill(mut self) {
+        self.process.kill().await.expect("it is our child");
+    }
+
     /// Chooses “Quit” and waits for the end.
     pub(crate) async fn quit(&mut self) {
         // The process may have gone from the bus before its answer is on it.

@@ -75,7 +75,7 @@ pub(crate) fn axe() -> String {
     std::fs::read_to_string(path).expect("`npm ci` has been run in ui")
 }
 
-/// What sticks out of the window or out of what holds it, as far as it is to be seen.
+/// What sticks out of the window or out of what holds it, as far as it is to be seen; and acts of a dialog that are not in sight.
 pub(crate) const CUT: &str = r"
     const wide = document.documentElement.clientWidth;
     const seen = (element) => element.checkVisibility({ opacityProperty: true }) && !element.closest('.unseen, .acts');
@@ -83,12 +83,14 @@ pub(crate) const CUT: &str = r"
         const { left, right } = element.getBoundingClientRect();
         return seen(element) && (left < 0 || right > wide + 0.5);
     });
+    const below = [...document.querySelectorAll('dialog[open] .button-row:last-child button')].filter(
+        (button) => button.getBoundingClientRect().bottom > document.documentElement.clientHeight);
     const main = document.querySelector('main');
     const facts = [...document.querySelectorAll('.facts, .headline, .ended p')].filter(
         (element) => element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1);
     return {
         wide,
-        out: [...out, ...facts].map(({ outerHTML }) => outerHTML.slice(0, 200)),
+        out: [...out, ...below, ...facts].map(({ outerHTML }) => outerHTML.slice(0, 200)),
         scrolls: main.scrollWidth > main.clientWidth
             || document.documentElement.scrollHeight > document.documentElement.clientHeight,
     };";

@@ -177,9 +177,9 @@ fn cases() -> Vec<Case> {
         Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "principalRefused", nothing()) },
         case("the request is refused", initiate, "accessDenied", always("forbidden")),
         case("the policy can't be read", policies, "connected", always("forbidden")),
-        case("the token is refused", vm, "principalRefused", always("expiredToken")),
-        case("other claims are wanted", vm, "claimsRequired", always("claimsChallenge")),
-        case("initiate wants other claims", initiate, "claimsRequired", always("twoChallenges")),
+        case("the token is refused", vm, "tokenRefused", always("expiredToken")),
+        case("other claims are wanted", vm, "tokenRefused", always("claimsChallenge")),
+        case("initiate wants other claims", initiate, "tokenRefused", always("twoChallenges")),
         case("too much is asked", vm, "throttled", json!({ "fault": "throttle", "retryAfter": 3600, "times": null })),
         case(
             "too much is signed in",

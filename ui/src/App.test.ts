@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
-import { failure, favourite, snapshot, vmId } from './fixtures/build';
+import { attempt, failure, favourite, snapshot, vmId, window } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 
 async function open(first: Snapshot) {
@@ -114,6 +114,16 @@ describe('the keyboard', () => {
     expect(engine.requests).toEqual([{ ask: 'connect', name: 'build-win-02', launch: true }]);
   });
 
+  test('reaches no window that is still being opened, but the first row that is shown', async () => {
+    const granted = { windows: [window('web-01', NOW, 1, 59)], attempts: [attempt(1, 'web-01', NOW)] };
+    const { engine, user } = await open(snapshot({ ...granted, favourites: [favourite('jump-eu')] }));
+    expect(screen.getByRole('row').getAttribute('tabindex')).toBe('0');
+    await user.keyboard('{ArrowDown}');
+    expect(document.activeElement).toBe(selectedRow());
+    await user.keyboard('{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'jump-eu', launch: true }]);
+  });
+
   test('stays in the search field while arrows choose among the findings', async () => {
     const { engine, user } = await open(states.idle(NOW));
     await user.keyboard('fin{ArrowDown}');
@@ -213,6 +223,20 @@ describe('changing a favourite', () => {
     expect(engine.requests).toEqual([{ ask: 'edit', name: 'web-01', rename: 'front', profile: changed }]);
     await user.click(await screen.findByRole('button', { name: 'Undo' }));
     expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', profile });
+  });
+
+  test('that is answered late leaves the next form open', async () => {
+    const { engine, user } = await open(known);
+    await user.keyboard('{ArrowDown}{F2}');
+    const answer = engine.hold();
+    await user.click(press(screen, 'Save'));
+    await user.click(press(screen, 'Cancel'));
+    await user.keyboard('{ArrowDown}{F2}');
+    expect(press(screen, 'Save')).toHaveProperty('disabled', false);
+    await answer({ answer: 'done' });
+    await screen.findByText('Changed web-01');
+    expect(screen.getByRole('dialog', { name: 'Edit jump-eu' })).toBeTruthy();
+    expect(selectedRow()?.textContent).toContain('jump-eu');
   });
 
   test('keeps what was typed when the engine refuses, in words without commands', async () => {

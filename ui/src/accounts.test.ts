@@ -44,6 +44,10 @@ test('nobody is signed in until an account is, or the Azure CLI has told of one'
   expect(somebody({ kind: 'read', accounts: [] }, az, own('needsSignIn'))).toBe(false);
   expect(somebody({ kind: 'read', accounts: [user] }, az)).toBe(true);
   expect(somebody({ kind: 'missing' }, own('signedIn'))).toBe(true);
+  // azd tells nobody who is signed in to it; it counts until it refuses a token.
+  const azd = (state: 'elsewhere' | 'needsSignIn') => account('azd', { method: 'azd', state, isDefault: true });
+  expect(somebody({ kind: 'missing' }, azd('elsewhere'))).toBe(true);
+  expect(somebody({ kind: 'missing' }, azd('needsSignIn'))).toBe(false);
   expect(somebody({ kind: 'missing' }, account('environment', { method: 'service-principal', state: 'elsewhere' }))).toBe(true);
 });
 

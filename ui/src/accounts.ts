@@ -7,6 +7,7 @@ import type { FavouriteView } from './bindings/FavouriteView';
 import type { ProfileName } from './bindings/ProfileName';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
+import type { Problem } from './engine';
 
 /** Two names that differ only in case are the same account. */
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
@@ -77,7 +78,7 @@ export function azAccounts(snapshot: Snapshot): AzAccountView[] {
 
 /** Whether somebody is signed in to anything that favourites could act as; unknown until the Azure CLI has told. */
 export function somebodyIsSignedIn(snapshot: Snapshot): boolean | 'unknown' {
-  const others = snapshot.accounts.filter(({ method }) => method !== 'az' && method !== 'azd');
+  const others = snapshot.accounts.filter(({ method }) => method !== 'az');
   if (others.some(({ state }) => state !== 'needsSignIn') || azAccounts(snapshot).length > 0) return true;
   return snapshot.signInWays.az.kind === 'unread' ? 'unknown' : false;
 }
@@ -105,8 +106,11 @@ export interface SignInAim {
   /** How; else as the account does, else in the browser. */
   method?: SignInMethod | undefined;
   then?: ProfileName | undefined;
-  /** Where, if the favourite says so. */
+  /** Where, if the favourite says so, or an earlier try. */
   cloud?: string | undefined;
+  tenant?: string | undefined;
+  /** Why another application is to be named first. */
+  applicationProblem?: Problem | undefined;
 }
 
 const ACCOUNT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;

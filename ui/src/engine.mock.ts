@@ -93,6 +93,8 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, signIn: { number: after.revision, account: request.name ?? null, then: request.then ?? null, stage: { kind: 'beginning' } } };
     case 'setClientId':
       return { ...after, signInWays: { ...before.signInWays, clientId: request.clientId } };
+    case 'setDefaultAccount':
+      return { ...after, accounts: before.accounts.map((account) => ({ ...account, isDefault: account.name === request.account })) };
     case 'actAs':
     case 'readAccounts':
     case 'rights':

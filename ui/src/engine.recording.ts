@@ -12,7 +12,8 @@ export class RecordingEngine implements Engine {
   closed = 0;
   pages = 0;
   demos = 0;
-  reply: Reply = { answer: 'done' };
+  /** What is answered; a promise for an answer that is waited for. */
+  reply: Reply | Promise<Reply> = { answer: 'done' };
   see: (snapshot: Snapshot) => void = () => {};
 
   constructor(readonly first: Snapshot) {}
@@ -25,6 +26,16 @@ export class RecordingEngine implements Engine {
   request(request: Request) {
     this.requests.push(request);
     return Promise.resolve(this.reply);
+  }
+  /** Has whatever is asked from now on wait, until the returned function answers it. */
+  hold(): (reply: Reply) => Promise<void> {
+    let answer: (reply: Reply) => void;
+    this.reply = new Promise((resolve) => (answer = resolve));
+    return async (reply) => {
+      answer(reply);
+      // A turn of the loop: whoever waited for it has gone on.
+      await new Promise((turn) => setTimeout(turn));
+    };
   }
   copyText(text: string) {
     this.copied.push(text);

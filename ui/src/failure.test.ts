@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import type { FailureView } from './bindings/FailureView';
@@ -6,6 +7,13 @@ import { account, failure } from './fixtures/build';
 import { accessDenied, signInRequired, sourceUncertain, unknownAccount } from './fixtures/snapshots';
 
 const wanting = (code: string, parts: Partial<FailureView> = {}) => failure(code, { wantsSignIn: true, ...parts });
+
+/** What there is to do about a failure, as ajar-core says it. */
+function actionInCore(code: string): string {
+  const folder = '../crates/ajar-core/src/message/failure/snapshots';
+  const told = readFileSync(`${folder}/ajar_core__message__failure__tests__every_failure_in_words.snap`, 'utf8');
+  return new RegExp(`^${code}\\n(?:  [^→].*\\n)+  → (.*)$`, 'm').exec(told)?.[1] ?? '';
+}
 
 test('the missing right is set apart from the sentence that names it', () => {
   expect(partAtRight(accessDenied.message)).toEqual({
@@ -43,8 +51,9 @@ test('what helps most depends on the failure and on who acts', () => {
 });
 
 test('a session of the Azure CLI is renewed by the command that Azure wants', () => {
-  const command = 'az login --tenant "t" --claims-challenge "eyJ9" --scope "https://management.azure.com/.default"';
-  const challenge = wanting('claimsRequired', { action: `With the Azure CLI: ${command}; then try again.` });
+  const command =
+    'az login --tenant "contoso.example" --claims-challenge "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==" --scope "https://management.azure.com/.default"';
+  const challenge = wanting('claimsRequired', { action: actionInCore('claimsRequired') });
   expect(remedyOf(challenge, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
   expect(remedyOf(challenge, account('ada'))).toEqual({ kind: 'signIn', method: undefined });
 });

@@ -6,7 +6,7 @@ import type { FailureView } from './bindings/FailureView';
 import type { SignInMethod } from './bindings/SignInMethod';
 
 /** A message around the name of an Azure right, which is set apart: it is long, and there to be copied. */
-export interface Parted {
+interface Parted {
   before: string;
   right: string | null;
   after: string;

@@ -6,7 +6,7 @@ import type { Protocol } from './bindings/Protocol';
 import { words } from './words';
 
 /** What is typed in the form for a favourite. An empty text stands for what holds without it. */
-export interface Draft {
+interface Draft {
   vm: string;
   name: string;
   protocol: Protocol;
@@ -59,7 +59,7 @@ const VM_ID =
 // Names ending in “.ajar” are how ssh is told of favourites.
 const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 
-export type Hints = Partial<Record<'vm' | 'name' | 'port', string>>;
+type Hints = Partial<Record<'vm' | 'name' | 'port', string>>;
 
 /** What the engine would refuse about a draft. The engine has the last word. */
 export function hintsFor(draft: Draft): Hints {

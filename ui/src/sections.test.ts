@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { attempt, failure, favourite, snapshot, window } from './fixtures/build';
+import { attempt, failure, favourite, snapshot, vmId, window } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 import { sectionsOf } from './sections';
 
@@ -62,6 +62,15 @@ describe('the sections of a snapshot', () => {
     const granted = { windows: [window('web-01', NOW, 1, 59)] };
     expect(sectionsOf(snapshot({ ...granted, attempts: [attempt(1, 'web-01', NOW)] })).open).toEqual([]);
     expect(sectionsOf(snapshot(granted)).open).toHaveLength(1);
+  });
+
+  test('hide an open window behind what goes on at its VM and port, whoever it is named after', () => {
+    const open = (port: number, name: string) =>
+      sectionsOf(
+        snapshot({ windows: [window('web-01', NOW, 1, 59)], attempts: [attempt(1, name, NOW, { port, vm: vmId('WEB-01') })] }),
+      ).open;
+    expect(open(8080, 'web-01')).toHaveLength(1);
+    expect(open(22, 'front')).toEqual([]);
   });
 
   test('keep a connection without a window as one quiet line', () => {

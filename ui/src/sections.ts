@@ -21,7 +21,7 @@ export interface FailedAttempt {
   failure: FailureView;
 }
 
-export interface EndedAttempt {
+interface EndedAttempt {
   attempt: AttemptView;
   /** What there is to say about it. */
   text: string;
@@ -38,9 +38,9 @@ export interface Sections {
 
 export function sectionsOf(snapshot: Snapshot): Sections {
   const sections: Sections = { open: [], connecting: [], failed: [], ended: [], favourites: snapshot.favourites };
-  const underWay = (name: string) => snapshot.attempts.some((one) => one.name === name && one.outcome === null);
+  const isUnderWay = (window: WindowView) => snapshot.attempts.some((one) => one.outcome === null && isOf(window, one));
   // Granted is not yet open: what is still being opened stands under "Connecting" alone.
-  for (const window of snapshot.windows.filter(({ name }) => !underWay(name))) {
+  for (const window of snapshot.windows.filter((window) => !isUnderWay(window))) {
     const attempt = snapshot.attempts.find(
       (attempt) => attempt.outcome?.kind === 'connected' && isOf(window, attempt),
     );

@@ -14,8 +14,8 @@ export class Signing {
   #watched = $state<string | null>(null);
   /** The last wish of this window, to make it once more, and the number of its sign-in. */
   #begun: { wish: SignIn; number: number } | null = null;
-  /** The wish of this window that is under way, and the process that has its page. */
-  #goesOn: { wish: SignIn; host: number } | null = null;
+  /** The sign-in that was last seen under way, and the process that has its page. */
+  #underWay: { number: number; host: number } | null = null;
 
   readonly #view: View;
 
@@ -34,19 +34,19 @@ export class Signing {
   /** Takes note of what a snapshot tells. A sign-in that has led on makes room for what it led to. */
   see(snapshot: Snapshot): void {
     const { signIn, host } = snapshot;
-    const lost = this.#goesOn;
-    this.#goesOn = null;
+    const lost = this.#underWay;
+    this.#underWay = null;
     if (!signIn) {
-      // Its page went with the process that had it.
-      if (lost && lost.host !== host.pid) {
+      // Its page went with the process that had it. Whose it is may have been answered after it was seen.
+      if (lost && lost.host !== host.pid && this.#begun?.number === lost.number) {
         this.#view.note = { text: words.signInBeginsAnew };
-        void this.#beginOrTell(lost.wish);
+        void this.#beginOrTell(this.#begun.wish);
       }
       return;
     }
     if (isUnderWay(signIn)) {
       this.#watched = keyOf(snapshot, signIn);
-      if (this.#begun?.number === signIn.number) this.#goesOn = { wish: this.#begun.wish, host: host.pid };
+      this.#underWay = { number: signIn.number, host: host.pid };
     } else if (signIn.stage.kind === 'done' && keyOf(snapshot, signIn) === this.#watched && hasLedOn(snapshot, signIn)) {
       const { name, kept } = signIn.stage;
       this.#watched = null;
@@ -93,16 +93,17 @@ export class Signing {
 
   async #beginOrTell(wish: SignIn): Promise<void> {
     const problem = await this.begin(wish);
-    if (problem) this.#view.tell(problem);
+    if (problem?.code === 'noClientId') this.openForm({ ...aimOf(wish), applicationProblem: problem });
+    else if (problem) this.#view.tell(problem);
   }
 
   /** The sign-in that failed once more, by another way if that is why it failed. */
   again(signIn: SignInView, failure: FailureView): void {
     const begun = this.#begun?.number === signIn.number ? this.#begun.wish : null;
     const account = begun?.name ?? signIn.account ?? undefined;
-    const aim = { account, then: begun?.then };
+    const aim: SignInAim = { ...(begun ? aimOf(begun) : {}), account };
     if (failure.code === 'noClientId' || failure.code === 'clientUnknown') {
-      this.openForm(aim);
+      this.openForm({ ...aim, applicationProblem: failure });
     } else if (begun) {
       void this.#beginOrTell({ ...begun, method: failure.code === 'conditionalAccess' ? 'browser' : begun.method });
     } else {
@@ -113,6 +114,8 @@ export class Signing {
   /** Gives the sign-in under way up, or puts away what came of it. */
   async leave(): Promise<void> {
     this.#watched = null;
+    // Whoever cancels while the host goes away does not want it of the next one.
+    this.#begun = null;
     const problem = await this.#view.ask({ ask: 'cancelSignIn' });
     if (problem) this.#view.tell(problem);
   }
@@ -134,4 +137,9 @@ function hasLedOn({ attempts }: Snapshot, { then }: SignInView): boolean {
 
 function aimed({ then, cloud }: SignInAim): Pick<SignIn, 'then' | 'cloud'> {
   return { ...(then === undefined ? {} : { then }), ...(cloud === undefined ? {} : { cloud }) };
+}
+
+/** What a wish was about, to be asked for once more in the form. */
+function aimOf({ name, then, cloud, tenant }: SignIn): SignInAim {
+  return { account: name, then, cloud, tenant };
 }

@@ -5,6 +5,7 @@ import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import App from './App.svelte';
+import type { Reply } from './bindings/Reply';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
 import { account, attempt, failure, favourite, signIn, snapshot, vmId } from './fixtures/build';
@@ -30,6 +31,7 @@ const region = (name: string) => within(screen.getByRole('region', { name }));
 const card = (name: string) => within(screen.getByRole('article', { name }));
 
 const APPLICATION = '6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01';
+const OTHER_APPLICATION = '0b7d1e54-6a2f-4c38-8d19-5e3fa4c7b602';
 
 describe('a first start', () => {
   const withApplication = { ...states.first(NOW), signInWays: { clientId: APPLICATION, az: { kind: 'missing' as const } } };
@@ -105,6 +107,15 @@ describe('a first start', () => {
     await open({ ...states.first(NOW), signInWays: { clientId: null, az: { kind: 'read', accounts } } });
     expect(screen.getByText(/Signed in by the Azure CLI as ada@contoso.example/)).toBeTruthy();
     expect(press('Add a VM')).toBeTruthy();
+  });
+
+  test('asks for a VM where the Azure Developer CLI acts, and says so', async () => {
+    const detail = 'whoever is signed in to the Azure Developer CLI (azd auth login)';
+    const azd = account('azd', { method: 'azd', username: null, state: 'elsewhere', detail, isDefault: true });
+    await open({ ...states.first(NOW), accounts: [azd] });
+    expect(press('Add a VM')).toBeTruthy();
+    expect(screen.getByText(/^Favourites act as whoever is signed in to the Azure Developer CLI/)).toBeTruthy();
+    expect(screen.getByRole('contentinfo').textContent).toContain('1 account');
   });
 
   test('goes on by the keyboard alone, up to the first VM', async () => {
@@ -197,6 +208,42 @@ describe('the card of a sign-in', () => {
     expect(asked(engine)).toEqual([wish, wish]);
   });
 
+  test('that is cancelled while the process that had its page goes away does not begin anew', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    const { host } = states.accounts(NOW);
+    engine.reply = { answer: 'signingIn', number: 1 };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign in to grace-gov'));
+    const underWay = { ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) };
+    await see(underWay);
+    engine.requests.length = 0;
+    await user.click(press('Cancel the sign-in'));
+    // The last word of the old host, which has not heard of it.
+    await see(underWay);
+    await see({ ...states.accounts(NOW), host: { ...host, pid: host.pid + 1 } });
+    expect(asked(engine)).toEqual([{ ask: 'cancelSignIn' }]);
+  });
+
+  test('begins anew also where it was seen before it was answered', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    const { host } = states.accounts(NOW);
+    let answer: (reply: Reply) => void = () => {};
+    const answered = new Promise<Reply>((resolve) => (answer = resolve));
+    engine.request = (request) => {
+      engine.requests.push(request);
+      return request.ask === 'signIn' ? answered : Promise.resolve({ answer: 'done' });
+    };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign in to grace-gov'));
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'browser', url: 'https://login.example/' }, { number: 1 }) });
+    answer({ answer: 'signingIn', number: 1 });
+    // All that waits for the answer has its turn.
+    await new Promise((done) => setTimeout(done));
+    await see({ ...states.accounts(NOW), host: { ...host, pid: host.pid + 1 } });
+    const wish = { ask: 'signIn', method: 'browser', name: 'grace-gov' };
+    expect(asked(engine)).toEqual([wish, wish]);
+  });
+
   test('that failed by a code goes on in the browser', async () => {
     const { engine, user, see } = await open(states.accounts(NOW));
     engine.reply = { answer: 'signingIn', number: 1 };
@@ -210,6 +257,38 @@ describe('the card of a sign-in', () => {
       { ask: 'signIn', method: 'device-code' },
       { ask: 'signIn', method: 'browser' },
     ]);
+  });
+
+  test('whose application Azure does not know asks for another, and keeps where it was to lead', async () => {
+    const { engine, user, see } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    await user.type(dialog().getByLabelText('Tenant'), 'fabrikam.example');
+    await user.selectOptions(dialog().getByLabelText('Cloud'), 'china');
+    engine.reply = { answer: 'signingIn', number: 1 };
+    await user.click(press('Sign in with the browser'));
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) });
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'failed', failure: failure('clientUnknown') }) });
+    await user.click(press('Try again'));
+    expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
+    engine.requests.length = 0;
+    await user.clear(dialog().getByLabelText('Application (client) ID'));
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine)).toEqual([
+      { ask: 'setClientId', clientId: OTHER_APPLICATION },
+      { ask: 'signIn', method: 'browser', clientId: OTHER_APPLICATION, tenant: 'fabrikam.example', cloud: 'china' },
+    ]);
+  });
+
+  test.each([
+    ['clientUnknown', APPLICATION],
+    ['noClientId', ''],
+  ])('that failed by %s asks for an application although one is known, and says why', async (code, shown) => {
+    const { user, see } = await open({ ...states.accounts(NOW), signIn: signIn({ kind: 'beginning' }) });
+    await see({ ...states.accounts(NOW), signIn: signIn({ kind: 'failed', failure: failure(code) }) });
+    await user.click(press('Try again'));
+    expect(dialog().getByLabelText('Application (client) ID')).toHaveProperty('value', shown);
+    expect(dialog().getByRole('alert').textContent).toContain('Azure gave no reason.');
   });
 
   test('that failed for want of an application asks for one', async () => {
@@ -294,6 +373,50 @@ describe('the accounts', () => {
     expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
   });
 
+  test('one more may be signed in by another application', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    await user.click(dialog().getByRole('button', { name: 'Change the application' }));
+    const field = dialog().getByLabelText('Application (client) ID');
+    expect(document.activeElement).toBe(field);
+    await user.type(field, `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine)).toEqual([
+      { ask: 'setClientId', clientId: OTHER_APPLICATION },
+      { ask: 'signIn', method: 'browser', clientId: OTHER_APPLICATION },
+    ]);
+  });
+
+  test('one of a cloud that has no application is asked for one, in the form and without it', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    const none: Reply = { answer: 'refused', failure: failure('noClientId', { title: 'The cloud has no application.' }) };
+    await user.click(press(/^Accounts/));
+    await user.click(press('Add account'));
+    engine.reply = none;
+    await user.click(press('Sign in with the browser'));
+    expect((await screen.findByRole('alert')).textContent).toContain('The cloud has no application.');
+    expect(dialog().getByLabelText('Application (client) ID').getAttribute('aria-invalid')).toBe('false');
+    await user.click(press('Cancel'));
+    await user.click(press('Sign in to grace-gov'));
+    engine.reply = { answer: 'done' };
+    engine.requests.length = 0;
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${OTHER_APPLICATION}{Enter}`);
+    expect(asked(engine).at(-1)).toEqual({ ask: 'signIn', method: 'browser', name: 'grace-gov', clientId: OTHER_APPLICATION });
+  });
+
+  test('another is made the one that favourites act as which name none, and that is told', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    expect(card('ada').queryByRole('button', { name: /default/ })).toBeNull();
+    engine.reply = { answer: 'actsByDefault', acts: 'Favourites that name no account act as “grace-gov” from now on.' };
+    await user.click(press('Make grace-gov the default'));
+    expect(asked(engine)).toEqual([{ ask: 'setDefaultAccount', account: 'grace-gov' }]);
+    expect(await screen.findByText('Favourites that name no account act as “grace-gov” from now on.')).toBeTruthy();
+    engine.reply = { answer: 'refused', failure: failure('unknownAccount', { title: 'There is no account called “az”.' }) };
+    await user.click(press('Make az the default'));
+    expect(await screen.findByText('There is no account called “az”.')).toBeTruthy();
+  });
+
   test('one is forgotten after a question, and what was removed is told', async () => {
     const { engine, user, see } = await open(states.accounts(NOW));
     await user.click(press(/^Accounts/));
@@ -314,6 +437,49 @@ describe('the accounts', () => {
     const told = screen.getByRole('dialog', { name: 'Signed out of grace-gov' }).textContent;
     for (const part of ['from the keychain', '[accounts.grace-gov]', 'may keep a sign-in', 'gov-portal still names it', 'act as “ada”']) expect(told).toContain(part);
   });
+
+  test('an answer that comes when another account is asked about is of the one that it is about', async () => {
+    const { engine, user } = await open(states.accounts(NOW));
+    await user.click(press(/^Accounts/));
+    await user.click(press('Sign out of grace-gov'));
+    const answer = engine.hold();
+    await user.click(dialog().getByRole('button', { name: 'Sign out' }));
+    await user.click(dialog().getByRole('button', { name: 'Stay signed in' }));
+    await user.click(press('Sign out of konrad'));
+    expect(dialog().getByRole('button', { name: 'Sign out' })).toHaveProperty('disabled', false);
+    await answer({ answer: 'signedOut', removed: ['its sign-in'], remains: ['gov-portal'], left: 'The keychain is locked.' });
+    const told = await screen.findByText(/Signed out of grace-gov/, { selector: '.toast p' });
+    for (const part of ['The keychain is locked.', 'gov-portal still names it']) expect(told.textContent).toContain(part);
+    expect(screen.getByRole('dialog', { name: 'Sign out of konrad?' }).textContent).not.toContain('Removed');
+  });
+
+  test('an answer to a form that was given up leaves the next one as it is', async () => {
+    for (const late of [{ answer: 'refused', failure: failure('unknownCloud') }, { answer: 'signingIn', number: 1 }] as const) {
+      const { engine, user } = await open(states.accounts(NOW));
+      await user.click(press(/^Accounts/));
+      await user.click(press('Add account'));
+      const answer = engine.hold();
+      await user.click(press('Sign in with the browser'));
+      await user.click(press('Cancel'));
+      await user.click(press('Add account'));
+      await user.type(dialog().getByLabelText('Tenant'), 'fabrikam.example');
+      expect(press('Sign in with the browser')).toHaveProperty('disabled', false);
+      await answer(late);
+      expect(dialog().queryByRole('alert')).toBeNull();
+      expect(dialog().getByLabelText('Tenant')).toHaveProperty('value', 'fabrikam.example');
+      cleanup();
+    }
+  });
+
+  test('a form that is given up while the application is written signs nobody in', async () => {
+    const { engine, user } = await open(states.first(NOW));
+    await user.click(press('Sign in'));
+    const answer = engine.hold();
+    await user.type(dialog().getByLabelText('Application (client) ID'), `${APPLICATION}{Enter}`);
+    await user.click(press('Cancel'));
+    await answer({ answer: 'done' });
+    expect(asked(engine)).toEqual([{ ask: 'setClientId', clientId: APPLICATION }]);
+  });
 });
 
 describe('a failure for want of a sign-in', () => {
@@ -330,6 +496,14 @@ describe('a failure for want of a sign-in', () => {
     expect(dialog().getByText('Once you are signed in, web-01 is opened again.')).toBeTruthy();
     await user.type(dialog().getByLabelText('Application (client) ID'), `${APPLICATION}{Enter}`);
     expect(asked(engine).at(-1)).toEqual({ ask: 'signIn', method: 'browser', then: 'web-01' });
+  });
+
+  test('offers no sign-in for a favourite that was removed meanwhile', async () => {
+    const { see } = await open(states.wanting(NOW));
+    expect(press('Sign in to open gov-portal')).toBeTruthy();
+    await see({ ...states.wanting(NOW), favourites: states.wanting(NOW).favourites.filter(({ name }) => name !== 'gov-portal') });
+    expect(card('gov-portal').queryByRole('button', { name: /Sign in/ })).toBeNull();
+    expect(card('gov-portal').getByRole('button', { name: 'Dismiss gov-portal' })).toBeTruthy();
   });
 
   test('is told in the footer, with the way to the account', async () => {

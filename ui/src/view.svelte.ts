@@ -24,7 +24,7 @@ export interface Note {
 }
 
 /** An answer, or what kept it from coming. */
-export type Answered = { reply: Exclude<Reply, { answer: 'refused' }> } | { problem: Problem };
+type Answered = { reply: Exclude<Reply, { answer: 'refused' }> } | { problem: Problem };
 
 /** The last snapshot, what is typed and selected, and the requests that the window makes. */
 export class View {
@@ -55,7 +55,7 @@ export class View {
     this.showsAccounts
       ? []
       : [
-          ...(this.searching ? [] : (this.snapshot?.windows ?? []).map(windowKey)),
+          ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
           ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
         ],
   );
@@ -200,6 +200,13 @@ export class View {
 
   signOut(name: AccountName): Promise<Answered> {
     return this.answerTo({ ask: 'signOut', name });
+  }
+
+  /** Has favourites that name no account act as this one. */
+  async makeDefault(account: AccountName): Promise<void> {
+    const answered = await this.answerTo({ ask: 'setDefaultAccount', account });
+    if ('problem' in answered) this.tell(answered.problem);
+    else if (answered.reply.answer === 'actsByDefault') this.note = { text: answered.reply.acts };
   }
 
   /** Has a favourite act as another account, and opens it as that one. */

@@ -47,6 +47,7 @@ const failureChips: Record<string, string> = {
   clockSkew: 'Clock is off',
   interactionRequired: 'Sign in anew',
   keychainUnavailable: 'No keychain',
+  tokenRefused: 'Token refused',
   unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
   policyUnseen: 'No right to read',
@@ -65,6 +66,7 @@ const failureChips: Record<string, string> = {
   powerStateUnknown: 'State unknown',
   allocationFailed: 'No capacity',
   startFailed: 'Did not start',
+  startUnseen: 'Did not start',
   noPublicAddress: 'No public address',
   portSilent: 'No answer',
   firewallShut: 'No answer',
@@ -90,6 +92,9 @@ const signInMethods: Record<SignInMethod, string> = {
 const accountStates: Record<AccountState, string> = {
   signedIn: 'Signed in',
   needsSignIn: 'Sign in again',
+  disabled: 'Disabled',
+  blocked: 'Blocked by its organisation',
+  wantsConsent: 'Waits for consent',
   elsewhere: 'Not kept by Ajar',
 };
 
@@ -194,6 +199,8 @@ export const words = {
   addAccount: 'Add account',
   defaultAccount: 'Default',
   defaultAccountHint: 'Favourites that name no account act as this one.',
+  makeDefault: 'Make default',
+  makeDefaultOf: (name: string) => `Make ${name} the default`,
   accountState: (state: AccountState) => accountStates[state],
   method: (method: SignInMethod) => signInMethods[method],
   actsFor: (count: number) => (count === 0 ? 'no favourites' : count === 1 ? '1 favourite' : `${count} favourites`),
@@ -255,7 +262,6 @@ export const words = {
   untilAjarEnds: 'Until Ajar ends: no keychain keeps it.',
   accountCalled: (name: string, inKeychain: boolean) =>
     inKeychain ? `The account is called ${name}; its sign-in is kept in the keychain.` : `The account is called ${name}.`,
-  opensNow: (name: string) => `Opening ${name} again.`,
   withBrowser: 'Sign in with the browser',
   noBrowser: 'No browser here?',
   withCode: 'Use a code on another device',
@@ -309,12 +315,12 @@ export const words = {
   otherAccountOf: (name: string) => `Other account for ${name}`,
 
   // First start
-  firstTitle: 'Open a locked‑down VM in one click.',
   tryDemo: 'Try it without Azure',
   demoStarted: 'The demo opens in a window of its own',
   demoStartedHint: 'With an icon of its own in the tray. Quit it there when you have seen enough.',
   usesAz: (user: string) => `Signed in by the Azure CLI as ${user}.`,
   usesAccount: (who: string) => `Signed in as ${who}.`,
+  usesOther: (whom: string) => `Favourites act as ${whom}.`,
   otherSignIn: 'Sign in to another account',
 
   // Empty
@@ -334,7 +340,7 @@ export const words = {
   engineSilentAction: 'Close this window and open it again from the tray.',
 };
 
-/** What an administrator is asked for who is to register the application; as docs/azure-permissions.md has it. */
+/** What an administrator is asked for who is to register the application. A test of ajar-core's own (`message/account.rs`) holds them to the same text. */
 export const applicationMessage = `Please register an application in Entra for Ajar, which opens our VMs by just-in-time access. It needs no secret: people sign in as themselves, and get no more rights than they have.
 
 az ad app create --display-name Ajar --sign-in-audience AzureADMyOrg --public-client-redirect-uris http://localhost \\

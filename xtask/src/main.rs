@@ -47,7 +47,7 @@ enum Chore {
         #[arg(long, value_name = "TEXT", requires = "clients")]
         only: Option<String>,
     },
-    /// What CI runs: `test`, then `contract` where ../shared/azure-specs exists
+    /// What CI runs: `test`, then `contract` with the API descriptions that AZURE_SPECS_DIR names, if it is set
     Ci,
     /// Render icons/ from the drawings in icons/src (needs rsvg-convert)
     Icons,
@@ -72,7 +72,7 @@ fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Contract { specs: None, only, .. } => clients::run(only.as_deref())?,
         Chore::Ci => {
             test::run(&[])?;
-            contract::run_if_present()?;
+            contract::run_if_named()?;
         }
         Chore::Icons => icons::render()?,
     }

@@ -1,6 +1,7 @@
 //! The client of one cloud's resource manager: two pipelines, and what every call has in common.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::ResourceId;
@@ -114,7 +115,7 @@ impl Answer {
     /// Azure's bodies are JSON whatever they are said to be, its errors have an envelope, and only what is said to be
     /// JSON (or nothing at all) can be the remains of one.
     fn has_foreign_body(&self) -> bool {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii();
+        let body = self.body.trim_ascii();
         match serde_json::from_slice(body) {
             _ if body.is_empty() => false,
             Ok(Value::Object(_) | Value::Array(_)) if self.is_success() => false,
@@ -210,7 +211,14 @@ impl ArmClient {
     /// one is believed.
     /// The header counts whole seconds, so what is below two seconds is given as zero.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
-        self.inner.azure_clock.skew()
+        Self::latest_clock_skew([self])
+    }
+
+    /// [`ArmClient::clock_skew`] as that one of `clients` knows it which was told last: this machine's clock may have been
+    /// set since another was used.
+    pub fn latest_clock_skew<'a>(clients: impl IntoIterator<Item = &'a Self>) -> Option<TimeDelta> {
+        let told = clients.into_iter().filter_map(|client| client.inner.azure_clock.skew());
+        told.max_by_key(|(came, _)| *came).map(|(_, skew)| skew)
     }
 
     /// Azure's time, as well as it is known.
@@ -274,8 +282,8 @@ impl ArmClient {
             .map_err(NoAnswer::into_trouble)
     }
 
-    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a 429 that asks for no long wait: those
-    /// Azure did not apply.
+    /// Posts once, if it is `wanted` when its turn comes; again only after a 401, or a 429 as long as that can pass in time:
+    /// those Azure did not apply.
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.
@@ -337,7 +345,7 @@ impl ArmClient {
         let Some(date) = header(headers, "date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
             return;
         };
-        self.inner.azure_clock.note(path, date.to_utc(), Utc::now());
+        self.inner.azure_clock.note(path, date.to_utc(), Utc::now(), Instant::now());
     }
 }
 
@@ -356,11 +364,11 @@ fn no_answer(url: &Url, error: &Error) -> NoAnswer {
     }
     let cause = || sign_in::first_line(connection::innermost(error));
     match error.kind() {
-        ErrorKind::Credential => NoAnswer::NotSent(Failure::NotSignedIn { detail: cause() }.into()),
-        ErrorKind::Connection => NoAnswer::NotSent(connection::unreachable(url, error).into()),
+        ErrorKind::Credential => NoAnswer::NotSent(Failure::not_signed_in(cause()).into()),
+        ErrorKind::Connection => NoAnswer::NotSent(connection::broken(url, error)),
         ErrorKind::Other => NoAnswer::NotSent(Failure::Internal { detail: cause() }.into()),
         ErrorKind::Io | ErrorKind::DataConversion | ErrorKind::HttpResponse { .. } => {
-            NoAnswer::Unanswered(connection::unreachable(url, error).into())
+            NoAnswer::Unanswered(connection::broken(url, error))
         }
     }
 }

@@ -221,7 +221,7 @@ fn not_signed_in(answer: &Answer, error: &ArmError, token_scope: &str) -> Failur
         return Failure::OtherTenant { tenant: tenant::challenged(&answer.headers) };
     }
     let detail = if error.message.is_empty() { "Azure does not accept the token" } else { &error.message };
-    Failure::NotSignedIn { detail: detail.to_owned() }
+    Failure::not_signed_in(detail)
 }
 
 /// The claims that an answer's headers ask for, if they do: base64 of JSON, and empty where they are none.
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(claims(r#"Bearer error="insufficient_claims""#), "");
         let refused =
             failure(&answer(401, "", &[("www-authenticate", r#"Bearer error="invalid_token""#)]), ASKED, SCOPE);
-        assert_eq!(refused, Failure::NotSignedIn { detail: "Azure does not accept the token".into() });
+        assert_eq!(refused, Failure::not_signed_in("Azure does not accept the token"));
     }
 
     #[test]

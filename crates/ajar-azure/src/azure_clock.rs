@@ -1,6 +1,7 @@
 //! What the `Date` headers of answers tell of Azure's clock.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -27,44 +28,62 @@ pub(crate) struct AzureClock(Mutex<Vec<Told>>);
 struct Told {
     path: String,
     skew: TimeDelta,
+    /// When it came, by a clock that nobody sets.
+    came: Instant,
 }
 
 impl AzureClock {
-    /// Takes in an answer's `Date`, which came at `now`.
-    pub(crate) fn note(&self, path: &str, date: DateTime<Utc>, now: DateTime<Utc>) {
+    /// Takes in an answer's `Date`, which came at `now`, and by a clock that nobody sets at `came`.
+    pub(crate) fn note(&self, path: &str, date: DateTime<Utc>, now: DateTime<Utc>, came: Instant) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|told| told.path != path);
         // The header's second is on average half over.
-        told.insert(0, Told { path: path.to_owned(), skew: date + TimeDelta::milliseconds(500) - now });
+        told.insert(0, Told { path: path.to_owned(), skew: date + TimeDelta::milliseconds(500) - now, came });
         told.truncate(PATHS);
     }
 
-    /// The newest that another path bears out; else what is closest to this machine's own clock. `None` before there is
-    /// anything to believe.
-    pub(crate) fn skew(&self) -> Option<TimeDelta> {
+    /// The newest that another path bears out, with when it came; else what is closest to this machine's own clock.
+    /// `None` before there is anything to believe.
+    pub(crate) fn skew(&self) -> Option<(Instant, TimeDelta)> {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut newest = told.iter().enumerate().map(|(at, told)| (at + 1, told.skew));
+        let mut newest = told.iter().enumerate();
         let borne_out =
-            newest.find(|(older, skew)| told[*older..].iter().any(|told| (told.skew - *skew).abs() <= SAME));
-        let alone = || told.iter().map(|told| told.skew).min_by_key(TimeDelta::abs);
-        let skew = match borne_out {
-            Some((_, skew)) => skew,
-            None => alone().filter(|skew| skew.abs() <= BELIEVED_ALONE)?,
+            newest.find(|(at, one)| told[at + 1..].iter().any(|other| (other.skew - one.skew).abs() <= SAME));
+        let alone = || told.iter().min_by_key(|told| told.skew.abs());
+        let Told { skew, came, .. } = match borne_out {
+            Some((_, told)) => told,
+            None => alone().filter(|told| told.skew.abs() <= BELIEVED_ALONE)?,
         };
-        Some(if skew.abs() < NOISE { TimeDelta::zero() } else { skew })
+        Some((*came, if skew.abs() < NOISE { TimeDelta::zero() } else { *skew }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn skew_after(answers: &[(&str, i64)]) -> Option<i64> {
-        let (clock, now) = (AzureClock::default(), Utc::now());
-        for (path, minutes) in answers {
-            clock.note(path, now + TimeDelta::minutes(*minutes), now);
+        told_after(answers).map(|(_, skew)| skew)
+    }
+
+    /// The number of the answer that is believed, and what it told.
+    fn told_after(answers: &[(&str, i64)]) -> Option<(u64, i64)> {
+        let (clock, now, began) = (AzureClock::default(), Utc::now(), Instant::now());
+        for (number, (path, minutes)) in answers.iter().enumerate() {
+            let came = began + Duration::from_secs(number as u64);
+            clock.note(path, now + TimeDelta::minutes(*minutes), now, came);
         }
-        clock.skew().map(|skew| skew.num_minutes())
+        clock.skew().map(|(came, skew)| ((came - began).as_secs(), skew.num_minutes()))
+    }
+
+    #[test]
+    fn what_is_told_is_as_old_as_the_answer_that_is_believed() {
+        assert_eq!(told_after(&[("/a", 3), ("/b", 3)]), Some((1, 3)));
+        assert_eq!(told_after(&[("/a", 10), ("/b", 10), ("/c", 0)]), Some((1, 10)), "nobody else has said so");
+        assert_eq!(told_after(&[("/a", 10), ("/b", 10), ("/c", 0), ("/a", 0)]), Some((3, 0)), "it was set");
+        assert_eq!(told_after(&[("/a", 0), ("/b", 4)]), Some((0, 0)));
     }
 
     #[test]

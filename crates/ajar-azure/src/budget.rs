@@ -48,7 +48,7 @@ impl Budget {
     }
 
     fn note(&self, subscription: String, asked: Option<Duration>, correlation_id: Option<String>) {
-        let asked = asked.unwrap_or(self.limits.first_wait);
+        let asked = asked.unwrap_or_default().max(self.limits.first_wait);
         let until = Instant::now() + asked.min(self.limits.longest_pause);
         let told = TimeDelta::from_std(asked).ok().and_then(|asked| Utc::now().checked_add_signed(asked));
         let pause = Pause { until, told: told.unwrap_or(DateTime::<Utc>::MAX_UTC), correlation_id };

@@ -65,7 +65,7 @@ impl Cloud {
         Self::of_microsoft("china", "https://login.chinacloudapi.cn", "https://management.chinacloudapi.cn")
     }
 
-    /// The built-in cloud of that name: `public`, `usgov` or `china`.
+    /// The built-in cloud of that name: one of [`BUILT_IN_CLOUDS`](ajar_core::settings::BUILT_IN_CLOUDS).
     pub fn built_in(name: &str) -> Option<Self> {
         match name {
             "public" => Some(Self::public()),
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_built_in_clouds_are_known_by_name() {
-        for name in ["public", "usgov", "china"] {
+        for name in ajar_core::settings::BUILT_IN_CLOUDS {
             let cloud = Cloud::built_in(name).unwrap();
             assert_eq!(cloud.name, name);
             assert!(cloud.scope().starts_with(cloud.resource_manager.as_str().trim_end_matches('/')), "{name}");

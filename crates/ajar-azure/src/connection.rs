@@ -17,7 +17,8 @@ use url::{Host, Url};
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::limits::Limits;
-use crate::policies::OurName;
+use crate::policies::{self, OurName};
+use crate::sign_in;
 
 /// What servers see as the caller.
 pub(crate) const USER_AGENT: &str = concat!("ajar/", env!("CARGO_PKG_VERSION"));
@@ -87,6 +88,9 @@ pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Troub
     Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
 }
 
+/// What some of Azure's servers put before JSON. Nothing of ours reads it: RFC 8259 8.1 lets a parser ignore it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What is not there within this time is not nearby.
 const NEARBY: Duration = Duration::from_secs(2);
 
@@ -114,25 +118,32 @@ impl Http {
 #[async_trait]
 impl HttpClient for Http {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        if request.method() != Method::Get && !self.again {
-            return self.whole(request).await;
-        }
-        match tokio::time::timeout(self.limits.read, self.whole(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::new(ErrorKind::Io, TooSlow)),
-        }
+        let mut told = None;
+        let result = if request.method() != Method::Get && !self.again {
+            self.whole(request, &mut told).await
+        } else {
+            let whole = tokio::time::timeout(self.limits.read, self.whole(request, &mut told)).await;
+            whole.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, TooSlow)))
+        };
+        result.map_err(|error| match told {
+            Some(correlation_id) => Error::new(error.kind().clone(), BrokeOff { correlation_id, error }),
+            None => error,
+        })
     }
 }
 
 impl Http {
-    /// Sends it and takes in the whole answer. azure_core's own way for reqwest keeps one header of each name; of several
+    /// Sends it and takes in the whole answer, without the byte order mark that may begin it. azure_core's own way for reqwest keeps one header of each name; of several
     /// challenges the one that counts may be the first.
-    async fn whole(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+    ///
+    /// `told` is Azure's id of the call once the headers have told it, whatever becomes of the body.
+    async fn whole(&self, request: &Request, told: &mut Option<String>) -> azure_core::Result<AsyncRawResponse> {
         let broke = |error: reqwest::Error| {
             Error::new(if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io }, error)
         };
         let mut answer = self.client.execute(self.outgoing(request)?).await.map_err(broke)?;
         let (status, headers) = (answer.status().as_u16(), incoming(answer.headers()));
+        *told = policies::correlation_id(&headers);
         let too_long = || Error::new(ErrorKind::DataConversion, TooLong { status });
         if answer
             .content_length()
@@ -147,6 +158,9 @@ impl Http {
                 return Err(too_long());
             }
             whole.extend_from_slice(&part);
+        }
+        if whole.starts_with(BYTE_ORDER_MARK) {
+            whole.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, whole))
     }
@@ -185,6 +199,16 @@ pub(crate) struct TooLong {
     pub(crate) status: u16,
 }
 
+/// What ended an answer whose headers had come.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off")]
+struct BrokeOff {
+    /// Azure's id of the call.
+    correlation_id: String,
+    #[source]
+    error: Error,
+}
+
 /// An answer that is not waited for any longer.
 #[derive(Debug, thiserror::Error)]
 #[error("timed out")]
@@ -208,6 +232,13 @@ pub(crate) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a
 fn plain(cause: &str) -> String {
     let jargon = ["stream error", "connection error"].iter().any(|start| cause.starts_with(start));
     if jargon { "the connection broke".to_owned() } else { cause.to_owned() }
+}
+
+/// [`unreachable`], with Azure's id of the call where its headers had told it.
+pub(crate) fn broken(url: &Url, error: &Error) -> Trouble {
+    let broke_off = sign_in::causes(error).find_map(|cause| cause.downcast_ref::<BrokeOff>());
+    let correlation_id = broke_off.map(|broke_off| broke_off.correlation_id.clone());
+    Trouble { failure: unreachable(url, error), correlation_id }
 }
 
 /// [`Failure::Unreachable`] for a call to `url` that `error` ended; an answer that was too long to be read did come.

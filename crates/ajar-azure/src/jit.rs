@@ -13,15 +13,12 @@ use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, Utc};
 
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
-use crate::arm_error::{self, ArmError};
+use crate::arm_error::ArmError;
 use crate::call::Call;
 use crate::compute;
 use crate::wanted::Wanted;
 
 const API: (&str, &str) = ("api-version", "2020-01-01");
-
-/// A list longer than this is no list but a circle.
-const MAX_PAGES: usize = 200;
 
 /// A request for access to one port of one VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,19 +95,8 @@ impl ArmClient {
     }
 
     async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let asked = Asked { call, scope };
-        let mut url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
-        let mut policies = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let answer = self.read(url, asked).await?;
-            let page = answer.parsed(wire::page)?;
-            policies.extend(page.policies);
-            match page.next_link {
-                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
-                None => return Ok(policies),
-            }
-        }
-        Err(arm_error::unreadable(200, format!("its list of JIT policies has more than {MAX_PAGES} pages")).into())
+        let url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
+        self.read_list(url, Asked { call, scope }, wire::page).await
     }
 
     /// One policy.
@@ -178,6 +164,11 @@ impl ArmClient {
             return answer.parsed(wire::initiated).map_err(InitiateError::Unanswered);
         }
         Err(match self.refusal(answer, asked) {
+            // Who sends elsewhere with the same method has not passed it on (RFC 9110 15.4.8 and 15.4.9). After the other
+            // redirects a request may well have been dealt with.
+            elsewhere @ Trouble { failure: Failure::NotFromAzure { status: 307 | 308, .. }, .. } => {
+                InitiateError::Refused(elsewhere)
+            }
             // Whoever answers in Azure's place does not know how far it had come, nor does a server that gave up.
             unclear @ Trouble {
                 failure: Failure::NotFromAzure { .. } | Failure::AzureError { status: 408 | 500.., .. },

@@ -17,6 +17,7 @@ mod jit;
 mod limits;
 mod network;
 mod operations;
+mod paging;
 mod permissions;
 mod policies;
 mod sign_in;
@@ -33,7 +34,7 @@ pub mod contract {
     pub use crate::arm_error::ArmError;
     pub use crate::compute::wire::{instance_view, virtual_machine};
     pub use crate::jit::body::{End, initiate_body};
-    pub use crate::jit::wire::{PolicyPage, initiated, page, policy};
+    pub use crate::jit::wire::{initiated, policies, policy};
     pub use crate::network::{network_interface, public_ip_address};
     pub use crate::operations::operation_status;
 }

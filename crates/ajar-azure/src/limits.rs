@@ -19,6 +19,9 @@ pub struct Limits {
     pub first_wait: Duration,
     /// Nothing is sent again after this: a click that can't succeed shall fail while somebody is still looking.
     pub long_enough: Duration,
+    /// Until when a call is sent again that Azure asks to wait with (429): below the minute that an attempt gives a call, so
+    /// that it is Azure's word that ends it.
+    pub throttled: Duration,
     /// The longest `Retry-After` that is waited for; beyond it the caller learns when to come back.
     pub patience: Duration,
     /// The longest that a subscription is left alone after a 429, whatever Azure asks for: then one call looks again.
@@ -27,6 +30,8 @@ pub struct Limits {
     pub first_look: Duration,
     /// Between the later looks at an operation.
     pub longest_look: Duration,
+    /// Looks at an operation in a row that may fail: a start takes minutes, and networks come and go meanwhile.
+    pub failed_looks: u32,
 }
 
 impl Default for Limits {
@@ -41,10 +46,12 @@ impl Default for Limits {
             answer: 32 << 20,
             first_wait: Duration::from_millis(250),
             long_enough: Duration::from_secs(25),
+            throttled: Duration::from_secs(45),
             patience: Duration::from_secs(20),
             longest_pause: Duration::from_mins(5),
             first_look: Duration::from_secs(2),
             longest_look: Duration::from_secs(10),
+            failed_looks: 5,
         }
     }
 }

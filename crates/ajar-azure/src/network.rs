@@ -81,80 +81,79 @@ impl ArmClient {
     /// in the order given, each interface's primary configuration first. IPv4 only, as JIT is.
     ///
     /// # Errors
-    /// What every read can end with. An interface or an address that is not there (any more) counts as none. One that may
-    /// not be read does while there is a public address; else it may be the one that is looked for, and the denial is told.
+    /// What every read can end with. An interface or an address that may not be read, or that Azure does not find although
+    /// another answer of its names it, counts as none while there is a public address; else it may be the one that is
+    /// looked for, and the refusal is told.
     pub async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
-        let mut denials = Vec::new();
-        let interfaces = network_interfaces.iter().map(|id| unless_denied(self.ip_configurations(id)));
-        let configurations: Vec<_> = permitted(try_join_all(interfaces).await?, &mut denials).flatten().collect();
+        let mut gaps = Vec::new();
+        let interfaces = network_interfaces.iter().map(|id| or_gap(self.ip_configurations(id)));
+        let configurations: Vec<_> = readable(try_join_all(interfaces).await?, &mut gaps).flatten().collect();
         let public_ips: Vec<ResourceId> = configurations
             .iter()
             .filter_map(|configuration| configuration.public_ip_address.as_ref()?.id.parse().ok())
             .collect();
-        let public = public_ips.iter().map(|id| unless_denied(self.public_address(id)));
+        let public = public_ips.iter().map(|id| or_gap(self.public_address(id)));
         let addresses = VmAddresses {
-            public: permitted(try_join_all(public).await?, &mut denials).flatten().next(),
+            public: readable(try_join_all(public).await?, &mut gaps).flatten().next(),
             private: configurations.iter().find_map(|configuration| configuration.private_ip_address),
         };
-        match denials.into_iter().next() {
-            Some(denial) if addresses.public.is_none() => Err(denial),
+        match gaps.into_iter().next() {
+            Some(gap) if addresses.public.is_none() => Err(gap),
             _ => Ok(addresses),
         }
     }
 
     async fn ip_configurations(&self, id: &ResourceId) -> Result<Vec<IpConfigurationProperties>, Trouble> {
-        let interface = self.read_if_there(id, Call::NetworkInterface, network_interface).await?;
-        let mut configurations: Vec<_> = interface
-            .map(|interface| interface.properties.ip_configurations.0)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|configuration| configuration.properties)
-            .collect();
+        let interface = self.read_named(id, Call::NetworkInterface, network_interface).await?;
+        let configurations = interface.properties.ip_configurations.0.into_iter();
+        let mut configurations: Vec<_> = configurations.map(|configuration| configuration.properties).collect();
         configurations.sort_by_key(|configuration| configuration.primary != Some(true));
         Ok(configurations)
     }
 
     async fn public_address(&self, id: &ResourceId) -> Result<Option<PublicAddress>, Trouble> {
-        let address = self.read_if_there(id, Call::PublicIpAddress, public_ip_address).await?;
-        Ok(address.and_then(|PublicIpAddress { properties }| {
-            let is_static = properties.allocation_method.is_some_and(|method| method.eq_ignore_ascii_case("Static"));
-            Some(PublicAddress { ip: properties.ip_address?, is_static })
-        }))
+        let PublicIpAddress { properties } = self.read_named(id, Call::PublicIpAddress, public_ip_address).await?;
+        let is_static = properties.allocation_method.is_some_and(|method| method.eq_ignore_ascii_case("Static"));
+        Ok(properties.ip_address.map(|ip| PublicAddress { ip, is_static }))
     }
 
-    async fn read_if_there<T>(
+    /// Reads what another answer names. What is new may not be found in every place at once, so it is looked for twice.
+    async fn read_named<T>(
         &self,
         id: &ResourceId,
         call: Call,
         parse: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<Option<T>, Trouble> {
+    ) -> Result<T, Trouble> {
         let url = self.resource_url(id, "", &[API]);
-        match self.read(url, Asked { call, scope: id.as_str() }).await {
-            Ok(answer) => Ok(Some(answer.parsed(parse)?)),
-            Err(Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) => Ok(None),
-            Err(trouble) => Err(trouble),
+        let asked = Asked { call, scope: id.as_str() };
+        let mut result = self.read(url.clone(), asked).await;
+        if let Err(Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) = result {
+            tokio::time::sleep(self.limits().first_look).await;
+            result = self.read(url, asked).await;
         }
+        result?.parsed(parse)
     }
 }
 
-/// What was read, or the trouble of who may not read it. Any other trouble would leave a gap that the next try may fill.
-async fn unless_denied<T>(read: impl Future<Output = Result<T, Trouble>>) -> Result<Result<T, Trouble>, Trouble> {
+/// What was read, or the trouble with what Azure does not show. Any other trouble may have passed when it is tried again.
+async fn or_gap<T>(read: impl Future<Output = Result<T, Trouble>>) -> Result<Result<T, Trouble>, Trouble> {
     match read.await {
         Err(
             trouble @ Trouble {
-                failure: Failure::AccessDenied { .. } | Failure::AzureError { status: 403, .. }, ..
+                failure: Failure::AccessDenied { .. } | Failure::AzureError { status: 403 | 404, .. },
+                ..
             },
         ) => Ok(Err(trouble)),
         other => other.map(Ok),
     }
 }
 
-/// What could be read; the rest is added to the denials.
-fn permitted<T>(reads: Vec<Result<T, Trouble>>, denials: &mut Vec<Trouble>) -> impl Iterator<Item = T> {
+/// What could be read; the rest is added to the gaps.
+fn readable<T>(reads: Vec<Result<T, Trouble>>, gaps: &mut Vec<Trouble>) -> impl Iterator<Item = T> {
     reads.into_iter().filter_map(|read| {
         read.map_err(|trouble| {
             tracing::warn!(failure = %trouble.failure, "an address of the VM can't be read");
-            denials.push(trouble);
+            gaps.push(trouble);
         })
         .ok()
     })

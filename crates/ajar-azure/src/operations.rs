@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::Step;
 use ajar_core::vm::PowerState;
 use azure_core::http::headers::Headers;
 use chrono::Utc;
@@ -24,8 +25,6 @@ use crate::wanted::Wanted;
 use crate::wire::if_understood;
 
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
-/// Reads in a row that may fail: a start takes minutes, and networks come and go meanwhile.
-const FAILED_READS: u32 = 5;
 /// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 8;
 /// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
@@ -254,7 +253,7 @@ impl ArmClient {
         let mut failed = 0;
         loop {
             if !waits.pass(headers.as_ref()).await {
-                return Some(Err(forgotten(operation)));
+                return Some(Err(forgotten()));
             }
             match self.read(url.clone(), asked).await {
                 Ok(answer) => {
@@ -265,16 +264,19 @@ impl ArmClient {
                         Look::NotYet => headers = Some(answer.headers.clone()),
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => {
+                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => {
                     failed += 1;
                     headers = None;
                 }
                 Err(trouble) if ends_the_watch(&trouble.failure) => {
                     return Some(Err(trouble));
                 }
-                // A `Location` may also give the operation's own error as its status.
+                // A `Location` may also give the operation's own error as its status; elsewhere it is one of the reading.
                 Err(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id })
-                    if (400..500).contains(&status) && status != 404 && !azure_code.is_empty() =>
+                    if call == Call::OperationResult
+                        && (400..500).contains(&status)
+                        && status != 404
+                        && !azure_code.is_empty() =>
                 {
                     let failure = operation.failure(ArmError::new(&azure_code, &azure_message), status);
                     return Some(Err(Trouble { failure, correlation_id }));
@@ -297,17 +299,17 @@ impl ArmClient {
                     if let Some(error) = view.provisioning_error.filter(|_| idle > 2) {
                         return Err(operation.failure(error, 200).into());
                     }
-                    // A state that is not told is none of rest.
-                    if idle > READS_AT_REST && view.facts.power != PowerState::Unknown {
-                        let message = format!("the VM is still {:?}", view.facts.power).to_lowercase();
-                        return Err(operation.failure(ArmError::new("NotUnderWay", &message), 200).into());
+                    // A state that is not told is none of rest. Only a VM that is to start is waited for by somebody.
+                    let is_given_up = idle > READS_AT_REST && operation == Operation::Start;
+                    if is_given_up && view.facts.power != PowerState::Unknown {
+                        return Err(Failure::StartUnseen { power: view.facts.power }.into());
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < FAILED_READS => failed += 1,
+                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {
-                return Err(forgotten(operation));
+                return Err(forgotten());
             }
         }
     }
@@ -331,13 +333,13 @@ fn ends_the_watch(failure: &Failure) -> bool {
         Failure::NotSignedIn { .. }
             | Failure::NotSignedInToAzd { .. }
             | Failure::PrincipalRefused { .. }
+            | Failure::TokenRefused { claims: None, .. }
             | Failure::Unreachable { .. }
     )
 }
 
-fn forgotten(operation: Operation) -> Trouble {
-    let message = format!("Azure has not finished within {} minutes", LIMIT.as_secs() / 60);
-    operation.failure(ArmError::new("OperationTimedOut", &message), 200).into()
+fn forgotten() -> Trouble {
+    Failure::TimedOut { step: Step::Start }.into()
 }
 
 type ReadLook = fn(&Answer, Operation) -> Option<Look>;
@@ -347,9 +349,11 @@ fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
     let body = operation_status(&answer.body).ok()?;
     Some(match body.status.to_ascii_lowercase().as_str() {
         "succeeded" => Look::Done,
-        "failed" | "canceled" | "cancelled" => {
+        ended @ ("failed" | "canceled" | "cancelled") => {
             let error = body.error.as_ref().map(ArmError::from).filter(|error| !error.code.is_empty());
-            let error = error.unwrap_or_else(|| ArmError::new(&body.status, "Azure gives no reason"));
+            // Who cancelled it gives no reason, and that it failed is none.
+            let status = if ended == "failed" { "" } else { &body.status };
+            let error = error.unwrap_or_else(|| ArmError::new(status, ""));
             Look::Failed(answer.trouble(operation.failure(error, answer.status)))
         }
         _ => Look::NotYet,

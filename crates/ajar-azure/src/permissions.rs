@@ -13,14 +13,6 @@ use crate::wire::Each;
 const API_VERSION: &str = "2022-04-01";
 
 #[derive(Debug, Deserialize)]
-struct Page {
-    #[serde(default)]
-    value: Each<Listed>,
-    #[serde(default, rename = "nextLink")]
-    next_link: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
     #[serde(default)]
@@ -52,21 +44,9 @@ impl ArmClient {
 
     async fn permissions(&self, scope: &str, call: Call) -> Result<Vec<Permission>, Trouble> {
         let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
-        let mut url = self.url(&path, &[("api-version", API_VERSION)]);
-        let mut all = Vec::new();
-        loop {
-            let answer = self.read(url, Asked { call, scope }).await?;
-            let page: Page = answer.parsed(|body| serde_json::from_slice(body))?;
-            all.extend(
-                page.value
-                    .0
-                    .into_iter()
-                    .map(|listed| Permission { actions: listed.actions.0, not_actions: listed.not_actions.0 }),
-            );
-            match page.next_link.filter(|link| !link.is_empty()) {
-                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
-                None => return Ok(all),
-            }
-        }
+        let url = self.url(&path, &[("api-version", API_VERSION)]);
+        let listed = self.read_list::<Listed>(url, Asked { call, scope }, |body| serde_json::from_slice(body)).await?;
+        let permission = |listed: Listed| Permission { actions: listed.actions.0, not_actions: listed.not_actions.0 };
+        Ok(listed.into_iter().map(permission).collect())
     }
 }

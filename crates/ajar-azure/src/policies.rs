@@ -44,11 +44,14 @@ enum What {
     Reads,
     /// Only what Azure says it did not apply: 429, if no long wait is asked for.
     Writes,
+    /// The machine's own identity: what its service says is to be asked for again. That nobody is there to ask lasts.
+    /// https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance
+    Identity,
 }
 
 impl Resend {
-    const READS: u32 = 4;
-    const WRITES: u32 = 2;
+    /// So often at the most after what says nothing of when it passes.
+    const MOST: u32 = 4;
 
     pub(crate) fn reads(limits: Limits) -> Self {
         Self { what: What::Reads, limits }
@@ -58,25 +61,42 @@ impl Resend {
         Self { what: What::Writes, limits }
     }
 
-    /// How long to wait before sending again for the `sent`th time; `None` to let the result stand.
-    fn wait(self, sent: u32, result: &PolicyResult) -> Option<Duration> {
-        let backoff = self.limits.first_wait * 2_u32.pow(sent - 1);
-        let patience = self.limits.patience;
-        match (self.what, result) {
-            (What::Reads, Err(error)) => {
+    pub(crate) fn identity(limits: Limits) -> Self {
+        Self { what: What::Identity, limits }
+    }
+
+    /// How long to wait before sending again for the `sent`th time, `since` the first; `None` to let the result stand.
+    fn wait(self, sent: u32, since: Duration, result: &PolicyResult) -> Option<Duration> {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
                 let passing = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection);
-                (passing && sent <= Self::READS).then_some(backoff)
+                let again = matches!(self.what, What::Reads) && passing && self.is_worth_it(sent, since);
+                return again.then(|| self.backoff(sent));
             }
-            (What::Reads, Ok(response)) if sent <= Self::READS && passes(response.status()) => {
-                let asked = retry_after(response.headers(), Utc::now()).unwrap_or_default();
-                (asked <= patience).then_some(asked.max(backoff))
-            }
-            (What::Writes, Ok(response)) if sent <= Self::WRITES && is(response.status(), 429) => {
-                let asked = retry_after(response.headers(), Utc::now()).unwrap_or(backoff);
-                (asked <= patience).then_some(asked)
-            }
-            (What::Reads, Ok(_)) | (What::Writes, _) => None,
+        };
+        // What asks for no wait, or for next to none, is not sent again at once all the same.
+        let wait = retry_after(response.headers(), Utc::now()).unwrap_or_default().max(self.backoff(sent));
+        if wait > self.limits.patience {
+            return None;
         }
+        let again = match (self.what, u16::from(response.status())) {
+            // Azure counts, and takes the call when it has counted so far: there is an end to that.
+            (_, 429) => since + wait <= self.limits.throttled,
+            (What::Reads, status) => passes(status) && self.is_worth_it(sent, since),
+            (What::Identity, status) => is_asked_again(status) && self.is_worth_it(sent, since),
+            (What::Writes, _) => false,
+        };
+        again.then_some(wait)
+    }
+
+    fn is_worth_it(self, sent: u32, since: Duration) -> bool {
+        sent <= Self::MOST && since < self.limits.long_enough
+    }
+
+    /// Doubled each time, and never more than a few seconds.
+    fn backoff(self, sent: u32) -> Duration {
+        self.limits.first_wait * 2_u32.pow((sent - 1).min(Self::MOST))
     }
 }
 
@@ -84,8 +104,13 @@ pub(crate) fn is(status: StatusCode, code: u16) -> bool {
     u16::from(status) == code
 }
 
-fn passes(status: StatusCode) -> bool {
-    matches!(u16::from(status), 408 | 429 | 500 | 502 | 503 | 504)
+/// Whether the service that tells managed identities says by that status to be asked again.
+pub(crate) fn is_asked_again(status: u16) -> bool {
+    matches!(status, 404 | 410 | 429 | 500..)
+}
+
+fn passes(status: u16) -> bool {
+    matches!(status, 408 | 500 | 502 | 503 | 504)
 }
 
 #[async_trait]
@@ -97,8 +122,7 @@ impl Policy for Resend {
         loop {
             let result = next[0].send(ctx, request, &next[1..]).await;
             sent += 1;
-            let wait = self.wait(sent, &result).filter(|_| began.elapsed() < self.limits.long_enough);
-            let Some(wait) = wait else { return result };
+            let Some(wait) = self.wait(sent, began.elapsed(), &result) else { return result };
             tracing::debug!(?wait, sent, "sending again");
             // Of writes only those are sent again that Azure says it did not apply.
             wanted.came_back();

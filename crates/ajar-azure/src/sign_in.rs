@@ -107,11 +107,12 @@ impl SignIn {
                 Credential::of_person(cloud, refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id, username } => {
-                let az = Arc::new(azure_cli::AzProcess);
+                let az = Arc::new(azure_cli::AzProcess("az"));
                 Credential::of(cloud, Arc::new(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?))
             }
             Self::AzureDeveloperCli => {
-                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(Arc::new(azure_cli::AzProcess))))
+                let azd = Arc::new(azure_cli::AzProcess("azd"));
+                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(azd)))
             }
             Self::ManagedIdentity { client_id } => {
                 let source = managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?;
@@ -128,7 +129,8 @@ impl SignIn {
             }
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
             Self::AzureDeveloperCli => Signer::DeveloperCli,
-            Self::AzureCli { .. } | Self::ManagedIdentity { .. } => Signer::Tool,
+            Self::AzureCli { .. } => Signer::Tool,
+            Self::ManagedIdentity { .. } => Signer::Machine,
         }
     }
 
@@ -189,14 +191,24 @@ pub(crate) enum Signer {
     DeveloperCli,
     /// Somebody, by another tool with a sign-in of its own.
     Tool,
+    /// The Azure resource that this machine is.
+    Machine,
 }
 
 impl Signer {
     /// What a refusal of the token means to whose token it was.
     pub(crate) fn told(&self, failure: Failure) -> Failure {
+        let account =
+            if let Self::Application(application) = self { Some(application.account.as_str().into()) } else { None };
         match (self, failure) {
-            (Self::Application(application), Failure::NotSignedIn { detail }) => application.refused(detail),
-            (Self::DeveloperCli, Failure::NotSignedIn { detail }) => Failure::NotSignedInToAzd { detail },
+            // Nobody can sign in for it. It has shown what it signs in with, and was given the token for it.
+            (Self::Application(_) | Self::Machine, Failure::NotSignedIn { detail, .. }) => {
+                Failure::TokenRefused { account, claims: None, detail: detail.into() }
+            }
+            (Self::Application(_) | Self::Machine, Failure::ClaimsRequired { claims, .. }) => {
+                Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
+            }
+            (Self::DeveloperCli, Failure::NotSignedIn { detail, .. }) => Failure::NotSignedInToAzd { detail },
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
             }

@@ -34,7 +34,7 @@ pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<
     request.insert_header("accept", "application/json");
     let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
     let sent = pipeline.send(&Context::new(), &mut request, Some(options)).await;
-    let response = sent.map_err(|error| connection::unreachable(request.url(), &error))?;
+    let response = sent.map_err(|error| connection::broken(request.url(), &error))?;
     let (status, headers, body) = RawResponse::deconstruct(response);
     let host = connection::host(request.url());
     let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };

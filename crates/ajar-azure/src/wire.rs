@@ -8,9 +8,10 @@ use serde_json::error::Category;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Page {
+#[serde(bound = "T: DeserializeOwned")]
+pub(crate) struct Page<T> {
     #[serde(default)]
-    pub(crate) value: Vec<Value>,
+    pub(crate) value: Each<T>,
     #[serde(default, rename = "nextLink")]
     pub(crate) next_link: Option<String>,
 }

@@ -88,6 +88,9 @@ pub(crate) struct List {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Accounts {
+    /// Have this account act for favourites that name none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) default: Option<AccountName>,
     /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,

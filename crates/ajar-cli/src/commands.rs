@@ -18,12 +18,13 @@ use std::time::Duration;
 
 use ajar_core::failure::{ExitCode, Failure, Trouble};
 use ajar_core::message;
-use ajar_core::snapshot::{FailureView, Snapshot};
-use chrono::{DateTime, TimeDelta, Utc};
+use ajar_core::protocol::{Reply, Request};
+use ajar_core::snapshot::FailureView;
+use ajar_runtime::adapters::words;
 
 use crate::args::{Args, Command};
 use crate::output::{self, Unprinted};
-use crate::session::{Session, folder, words};
+use crate::session::{Session, folder};
 use crate::signals::Signals;
 
 /// How long the engine's end is waited for, if it is hosted here: the other faces have then heard its last news, what
@@ -122,11 +123,12 @@ fn tell(args: &Args, end: End) -> u8 {
 }
 
 async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> Result<(), End> {
+    // First of all: which cloud they mean may be known to the engine only now.
+    unless_told_to_end(signals, async { Ok(session.knows_the_settings().await?) }).await?;
     // A sign-in says its cloud by itself, whatever the host's usual one is.
     if !(matches!(args.command, Command::SignIn(_)) && args.cloud.is_some()) {
         session.talks_to_the_cloud_asked_for(args)?;
     }
-    session.knows_the_settings().await?;
     // Without the settings nothing is known of the favourites, which is not the same as that there are none.
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());
@@ -162,16 +164,19 @@ fn no_answer() -> End {
     Trouble::from(Failure::Internal { detail: message::cli::no_answer().into() }).into()
 }
 
+/// Asks the engine for something, for as long as nobody tells this command to end: a host that is stopped answers nothing.
+async fn ask(session: &Session, request: Request, signals: &mut Signals) -> Result<Reply, End> {
+    tokio::select! {
+        reply = session.face.ask(request) => Ok(reply),
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
+    }
+}
+
 async fn unless_told_to_end(signals: &mut Signals, work: impl Future<Output = Result<(), End>>) -> Result<(), End> {
     tokio::select! {
         ended = work => ended,
         signal = signals.next() => Err(End::Code(signal.exit_code())),
     }
-}
-
-/// The time by Azure's clock, which windows end by.
-fn azure_now(snapshot: &Snapshot) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }
 
 fn wants_json(command: &Command) -> bool {

@@ -115,15 +115,15 @@ impl Progress {
     }
 
     /// Leaves the steps on the screen as they are.
-    pub(crate) fn finish(self) {
-        for line in self.drawn.into_iter().flat_map(|drawn| drawn.lines.into_values()) {
+    pub(crate) fn finish(&mut self) {
+        for line in self.drawn.take().into_iter().flat_map(|drawn| drawn.lines.into_values()) {
             line.abandon();
         }
     }
 
     /// Takes the steps off the screen.
-    pub(crate) fn clear(self) {
-        for line in self.drawn.into_iter().flat_map(|drawn| drawn.lines.into_values()) {
+    pub(crate) fn clear(&mut self) {
+        for line in self.drawn.take().into_iter().flat_map(|drawn| drawn.lines.into_values()) {
             line.finish_and_clear();
         }
     }

@@ -7,15 +7,11 @@ use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
-use ajar_core::message::failure::{About, in_words};
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FailureView, Snapshot};
-use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
-use ajar_runtime::ports::Clock as _;
-use chrono::Utc;
 
 use crate::args::Args;
 use crate::commands::{CLOSING, End};
@@ -30,12 +26,6 @@ pub(crate) struct Session {
     pub(crate) verbose: u8,
 }
 
-/// A failure that happened here, in words.
-pub(crate) fn words(trouble: &Trouble, name: &str) -> FailureView {
-    let at = Utc::now();
-    in_words(trouble, &About { name, zone: SystemClock.zone(at), at })
-}
-
 /// The folders that the command line names, ready for use.
 pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
     let folder = match &args.config {
@@ -43,8 +33,8 @@ pub(crate) fn folder(args: &Args) -> Result<Folder, Trouble> {
         None => Folder::of_user().map_err(|error| unusable(Path::new("config.toml"), &error))?,
     };
     let folder = if args.demo { folder.demo() } else { folder };
-    let (config, state) = (folder.settings(), folder.engine_lock());
-    folder.create().map_err(|error| unusable(parent(&config), &error))?;
+    let state = folder.engine_lock();
+    folder.create().map_err(Failure::from)?;
     // What every engine does next, here with the words for people who may not write there.
     let lock = File::options().create(true).truncate(false).write(true).open(&state);
     lock.map_err(|error| unusable(parent(&state), &error))?;

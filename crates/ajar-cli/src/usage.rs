@@ -5,11 +5,11 @@ use std::io::{self, Write as _};
 
 use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::message;
+use ajar_runtime::adapters::words;
 use clap_complete::Shell;
 
 use crate::args::completions;
 use crate::output;
-use crate::session::words;
 
 /// Says what clap made of the command line; the exit code. Help and version count as done, everything else is a usage
 /// error. A closed pipe is no news.

@@ -89,7 +89,7 @@ impl AccessWindow {
         [self.end_time_utc - ENDING, self.end_time_utc].into_iter().find(|at| *at > now)
     }
 
-    /// Whether two descriptions speak of the same grant. Azure gives requests no id (azure-api.md, point 5).
+    /// Whether two descriptions speak of the same grant. Azure gives requests no id.
     pub fn is_same_grant(&self, other: &Self) -> bool {
         self.vm == other.vm && self.port == other.port && self.end_time_utc == other.end_time_utc
     }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_change_is_the_amber_hour_then_the_end_then_none() {
+    fn the_next_change_is_the_last_quarter_hour_then_the_end_then_none() {
         let window = window(60);
         assert_eq!(window.next_change(at(0)), Some(at(45)));
         assert_eq!(window.next_change(at(45)), Some(at(60)));

@@ -28,6 +28,9 @@ pub enum Failure {
     NotSignedIn {
         /// What the credential said.
         detail: String,
+        /// The accounts of the settings that could act instead.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<String>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {
@@ -183,6 +186,8 @@ pub enum Failure {
     SignInNotCompleted,
     /// A newer sign-in took this one's place.
     SignInSuperseded,
+    /// The sign-in was given up by another face than the one that follows it.
+    SignInCancelled,
     /// This machine's clock is too far off for Entra to take what it signs (700024).
     ClockSkew {
         /// Azure's time minus this machine's.
@@ -224,6 +229,16 @@ pub enum Failure {
         claims: Box<str>,
         /// What the token is for, such as `https://management.azure.com/.default`.
         scope: Box<str>,
+    },
+    /// Azure refuses the token that an account has just been given, for which nobody can sign in: an application, or this
+    /// machine's identity. What [`Failure::ClaimsRequired`] and [`Failure::SignInRequired`] are to people.
+    TokenRefused {
+        /// The account, as for [`Failure::PrincipalRefused`]; none for the machine's identity.
+        account: Option<Box<str>>,
+        /// What the token is to hold, where that is why (401 `insufficient_claims`): base64 of JSON, as Azure sent it.
+        claims: Option<Box<str>>,
+        /// What Azure said of it; may be empty.
+        detail: Box<str>,
     },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
@@ -339,6 +354,11 @@ pub enum Failure {
         azure_code: String,
         /// Azure's message.
         azure_message: String,
+    },
+    /// Azure took the order to start the VM, and does not show it on its way.
+    StartUnseen {
+        /// The state that the VM stays in.
+        power: PowerState,
     },
     /// The VM has no public address.
     NoPublicAddress {

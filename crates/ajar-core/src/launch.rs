@@ -20,6 +20,7 @@ use crate::port::{Endpoint, Protocol};
 use crate::profile::Profile;
 use crate::resource_id::VmResourceId;
 pub use browser::browser_plan;
+use quote::needs_dollar;
 pub use rdp::RdpClient;
 pub use terminal::{Candidate, Terminal};
 
@@ -67,6 +68,11 @@ pub struct Surroundings {
     /// The remote desktop client.
     pub rdp: Option<RdpClient>,
 }
+
+/// What an AppImage sets for itself. Programs of the system that inherit it load the image's libraries, or its Python's
+/// modules, and fail.
+pub const OF_THE_APP_IMAGE: [&str; 6] =
+    ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
 
 /// What the program's standard streams are tied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,11 +124,8 @@ impl LaunchPlan {
         }
     }
 
-    /// A program in a window of its own. On Linux it does not inherit what an AppImage sets for itself: clients of the
-    /// system would load the image's libraries and fail.
+    /// A program in a window of its own. On Linux it does not inherit what is [of an AppImage](OF_THE_APP_IMAGE).
     fn window(os: Os, program: impl Into<String>, args: Vec<String>) -> Self {
-        const OF_THE_APP_IMAGE: [&str; 6] =
-            ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
         let mut plan = Self::new(program, args, Console::Detached);
         match os {
             Os::Linux => plan.env_remove.extend(OF_THE_APP_IMAGE.map(Into::into)),
@@ -160,8 +163,9 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// What a program could take for something else than it is: an option, a second line, a second host.
-    fn unfit(&self) -> Option<Unfit<'_>> {
+    /// What a program could take for something else than it is: an option, a second line, a second host. Or what cannot be
+    /// handed to ssh on that system.
+    fn unfit(&self, os: Os) -> Option<Unfit<'_>> {
         let host = &self.endpoint.host;
         let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') || !host.chars().all(named) {
@@ -173,7 +177,11 @@ impl Target<'_> {
         if let Some(user) = self.user().filter(|user| self.protocol == Protocol::Ssh && !ssh::admits_user(user)) {
             return Some(Unfit::SshUser(user));
         }
-        self.paths().find(|path| is_unfit(path)).map(Unfit::Path)
+        if let Some(path) = self.paths().find(|path| is_unfit(path)) {
+            return Some(Unfit::Path(path));
+        }
+        let takes_no_variable = self.protocol == Protocol::Ssh && os == Os::Windows;
+        self.paths().find(|path| takes_no_variable && needs_dollar(path)).map(Unfit::Variable)
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {
@@ -181,8 +189,8 @@ impl Target<'_> {
     }
 
     /// Refuses what is [`Target::unfit`] before a client is given it.
-    fn check(&self) -> Result<(), Failure> {
-        self.unfit().map_or(Ok(()), |what| Err(self.refused(&what)))
+    fn check(&self, os: Os) -> Result<(), Failure> {
+        self.unfit(os).map_or(Ok(()), |what| Err(self.refused(&what)))
     }
 
     fn refused(&self, what: &Unfit<'_>) -> Failure {
@@ -206,14 +214,14 @@ fn is_unfit(text: &str) -> bool {
     text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control)
 }
 
-/// Refuses a profile that no client could be started with, before it is saved.
+/// Refuses a profile that no client could be started with on that system, before it is saved.
 ///
 /// # Errors
 /// [`Failure::ProfileUnfit`].
-pub fn vet(name: &str, profile: &Profile) -> Result<(), Failure> {
+pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
     let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
     let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
-    target.unfit().map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
+    target.unfit(os).map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a

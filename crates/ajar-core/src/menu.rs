@@ -139,11 +139,16 @@ fn connect(name: &ProfileName, label: String) -> Item {
 /// The windows in force, but for those whose favourite is still being opened: granted is not yet open.
 fn open(snapshot: &Snapshot, now: DateTime<Utc>) -> impl Iterator<Item = &WindowView> {
     let in_force = snapshot.windows.iter().filter(move |window| window.end_time_utc > now);
-    in_force.filter(|window| !under_way(snapshot).any(|attempt| attempt.name == window.name))
+    in_force.filter(|window| !under_way(snapshot).any(|attempt| opens(attempt, window)))
 }
 
 fn under_way(snapshot: &Snapshot) -> impl Iterator<Item = &AttemptView> {
     snapshot.attempts.iter().filter(|attempt| attempt.outcome.is_none())
+}
+
+/// Whether an attempt is for a window's favourite: one without a favourite has the name of its VM, which may be another's too.
+fn opens(attempt: &AttemptView, window: &WindowView) -> bool {
+    attempt.name == window.name && attempt.vm == window.vm && attempt.port == window.port
 }
 
 /// Whole tens of seconds that an attempt has taken: a menu that changes each second cannot be aimed at.
@@ -174,7 +179,7 @@ fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     headed(words::CONNECTING, lines.collect())
 }
 
-/// Whether a window is the favourite's: one without a favourite has the name of its VM, which may be another's too.
+/// Whether a window is the favourite's, and not only of its name, as [`opens`].
 fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
     favourite.name == window.name && favourite.vm == window.vm
 }

@@ -6,6 +6,7 @@ pub mod account;
 pub mod cli;
 pub mod desktop;
 pub mod failure;
+pub mod files;
 pub mod given;
 pub mod launch;
 pub mod menu;

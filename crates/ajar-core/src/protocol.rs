@@ -120,6 +120,11 @@ pub enum Request {
         /// The account.
         account: AccountName,
     },
+    /// Have favourites that name no account act as this one.
+    SetDefaultAccount {
+        /// The account.
+        account: AccountName,
+    },
     /// Sign in. One at a time: a newer one takes an older one's place.
     SignIn(SignIn),
     /// Give up the sign-in under way.
@@ -323,6 +328,11 @@ pub enum Reply {
         #[cfg_attr(test, ts(optional))]
         left: Option<String>,
     },
+    /// Who acts for favourites that name no account.
+    ActsByDefault {
+        /// In words.
+        acts: String,
+    },
     /// What opening a favourite takes, and what of it is granted.
     Rights {
         /// Right by right, and in words.
@@ -351,6 +361,7 @@ impl Reply {
             | Self::Attempt { .. }
             | Self::SigningIn { .. }
             | Self::SignedOut { .. }
+            | Self::ActsByDefault { .. }
             | Self::Rights { .. }
             | Self::Left => Ok(()),
         }

@@ -33,7 +33,6 @@ pub enum ResourceIdError {
 /// the characters Azure allows in names, so an id is safe as a part of a URL path.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
 pub struct ResourceId(String);
 
 impl ResourceId {

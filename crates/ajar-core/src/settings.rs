@@ -11,6 +11,10 @@ use crate::profile::{Profile, ProfileName};
 /// The `schema_version` this code writes. A file with a newer one is refused, and neither understood by half nor written.
 pub const SCHEMA_VERSION: i64 = 1;
 
+/// The clouds that are there without settings. Which hosts they are nobody else says: a name of these under `[clouds]` is
+/// refused.
+pub const BUILT_IN_CLOUDS: [&str; 3] = ["public", "usgov", "china"];
+
 /// Everything `config.toml` says, in the file's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {

@@ -74,7 +74,7 @@ pub struct HostView {
     pub version: String,
     /// The cloud it talks to, such as `public`.
     pub cloud: String,
-    /// Whom it acts as: `environment` (a service principal) or `az` (whoever is signed in to the Azure CLI).
+    /// The account that acts for favourites that name none; empty until the settings were read.
     pub account: String,
     /// Whether that is the built-in Azure.
     pub demo: bool,
@@ -101,7 +101,7 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
-    /// The profile behind it, so that a removed favourite can be put back as it was.
+    /// The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
     pub profile: Profile,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,

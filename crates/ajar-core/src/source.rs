@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 /// A public IPv4 address of this machine, and how it became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct SourceAddress {
     /// The address; requests name it as a single host, never wider.
-    #[cfg_attr(test, ts(type = "string"))]
     pub address: Ipv4Addr,
     /// What stands behind it.
     pub confidence: Confidence,
@@ -19,7 +17,6 @@ pub struct SourceAddress {
 /// What stands behind a source address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum Confidence {
     /// So many sources said the same, and at least two did.
     Agreed {

@@ -11,7 +11,6 @@ use crate::resource_id::ResourceId;
 /// Source: MicrosoftDocs/azure-compute-docs, `articles/virtual-machines/states-billing.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum PowerState {
     /// `PowerState/starting`.
     Starting,
@@ -58,7 +57,6 @@ impl PowerState {
 /// `storageProfile.osDisk.osType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OsType {
     /// `Linux`.
     Linux,

@@ -2,6 +2,7 @@
 //! each account, tenant and cloud one client of Azure Resource Manager, made when it is first needed.
 
 mod acting;
+mod bound_secret;
 mod clouds;
 mod credentials;
 mod secret_store;
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_azure::{ArmClient, SignIn};
+use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::account::{AccountName, AccountSettings, Acting, ENVIRONMENT};
 use ajar_core::failure::Trouble;
 use ajar_core::settings::Settings;
@@ -22,7 +23,7 @@ use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
 use crate::files::StateFile;
-use crate::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
@@ -81,6 +82,13 @@ impl AzureAccounts {
     }
 }
 
+impl Known {
+    /// Whether a cloud is what its name still stands for: the settings may have changed since it was looked up.
+    fn is_still(&self, cloud: &Cloud) -> bool {
+        self.clouds.get(&cloud.name).is_some_and(|reach| reach.cloud == *cloud)
+    }
+}
+
 impl Inner {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -88,6 +96,14 @@ impl Inner {
 
     fn settings(&self) -> Result<Settings, Trouble> {
         self.known().settings.clone()
+    }
+
+    /// The settings' accounts of its cloud that could act instead of another one.
+    fn others_than(&self, acting: &Acting) -> Vec<String> {
+        let Ok(settings) = self.settings() else { return Vec::new() };
+        let is_of_cloud = |own: &AccountSettings| own.cloud.as_ref().is_none_or(|cloud| *cloud == acting.cloud);
+        let others = settings.accounts.iter().filter(|(name, own)| *name != acting.account && is_of_cloud(own));
+        others.map(|(name, _)| name.to_string()).collect()
     }
 
     /// The client that acts so on a subscription.
@@ -100,8 +116,26 @@ impl Inner {
         let Reach { cloud, http } = self.reach(&acting.cloud, &settings)?;
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
         let client = ArmClient::new(&cloud, credential.in_tenant(acting.tenant.as_deref()), http)?.acting_as(&sign_in);
+        let mut known = self.known();
+        if !known.still_says(&settings, &acting.account) {
+            return Ok(client);
+        }
         // Of two that were made at the same time one counts: what it holds back counts for all.
-        Ok(self.known().clients.entry(acting.clone()).or_insert(client).clone())
+        Ok(known.clients.entry(acting.clone()).or_insert(client).clone())
+    }
+}
+
+impl Known {
+    /// Whether the clouds are still those of settings that something was made from. What was made from others, while the
+    /// settings changed, serves who waited for it and is not kept.
+    fn has_clouds_of(&self, settings: &Settings) -> bool {
+        self.settings.as_ref().is_ok_and(|known| known.clouds == settings.clouds)
+    }
+
+    /// The same of what an account signs in with.
+    fn still_says(&self, settings: &Settings, account: &AccountName) -> bool {
+        let is_same = |known: &Settings| known.own_account(account) == settings.own_account(account);
+        self.has_clouds_of(settings) && self.settings.as_ref().is_ok_and(is_same)
     }
 }
 
@@ -125,7 +159,7 @@ impl Accounts for AzureAccounts {
 
     fn clock_skew(&self) -> Option<TimeDelta> {
         let known = self.0.known();
-        known.clients.values().filter_map(ArmClient::clock_skew).max_by_key(TimeDelta::abs)
+        ArmClient::latest_clock_skew(known.clients.values())
     }
 
     fn settings_are(&self, settings: &Settings) {
@@ -149,8 +183,12 @@ impl Accounts for AzureAccounts {
         }
     }
 
-    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await
+    }
+
+    async fn forget_sign_in(&self, account: &AccountSettings) {
+        self.0.forget_sign_in(account).await;
     }
 
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {

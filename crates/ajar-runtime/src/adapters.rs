@@ -11,7 +11,7 @@ mod public_ip;
 mod standard_streams;
 
 pub use browser::SystemBrowser;
-pub use clock::SystemClock;
+pub use clock::{SystemClock, azure_now, words};
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use port_probe::TcpPortProbe;

@@ -1,12 +1,14 @@
 //! From settings to the real world: which cloud, which account, which adapters.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ajar_azure::{SignIn, missing_variable};
 use ajar_core::account::{Defaults, ENVIRONMENT};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::HostView;
+use ajar_core::source::SourceAddress;
+use async_trait::async_trait;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
@@ -14,7 +16,7 @@ use crate::adapters::{
 };
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile, StateFile};
-use crate::ports::Ports;
+use crate::ports::{Ports, PublicIp};
 
 /// The cloud used when neither the command line nor the settings name one.
 const DEFAULT_CLOUD: &str = "public";
@@ -35,17 +37,20 @@ pub fn parts(
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Parts, Trouble> {
     let file = SettingsFile::new(folder.settings());
-    // A broken file must not keep the tray from saying so; but nobody acts on settings that cannot be read.
-    let (settings, broken) = match file.read() {
-        Ok(settings) => (settings, None),
-        Err(trouble) if cloud.is_some() => return Err(trouble),
-        Err(trouble) => (Settings::default(), Some(trouble)),
+    // A broken file must not keep the tray from saying so; but nobody acts on settings that cannot be read, and which cloud
+    // they mean is known when they can be.
+    let known = file.read();
+    let (cloud, public_ip): (_, Arc<dyn PublicIp>) = match &known {
+        Ok(settings) => {
+            let cloud = find_cloud(cloud_name(cloud, settings), settings, file.path())?;
+            let public_ip = PublicIpEndpoints::new(&cloud)?;
+            (Some(cloud.name), Arc::new(public_ip))
+        }
+        Err(trouble) if cloud.is_some() => return Err(trouble.clone()),
+        Err(_) => (None, Arc::new(PublicIpOfSettings::new(file.clone()))),
     };
-    let name = cloud_name(cloud, &settings);
-    let cloud = find_cloud(name, &settings, file.path())?;
     let environment = environment(&variables);
     let has_environment = environment.is_some();
-    let known = broken.map_or(Ok(settings), Err);
     let keychain = Keychain::new(SystemKeychain::of(keychain_service(&folder)));
     let ports = Ports {
         accounts: Arc::new(AzureAccounts::new(
@@ -55,13 +60,42 @@ pub fn parts(
             environment,
             keychain,
         )),
-        public_ip: Arc::new(PublicIpEndpoints::new(&cloud)?),
+        public_ip,
         probe: Arc::new(TcpPortProbe),
-        browser: Arc::new(SystemBrowser::new(file.clone())),
-        launcher: Arc::new(ClientLauncher::new(file, folder.state_file("launch"))),
+        browser: Arc::new(SystemBrowser::new(&folder)),
+        launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
         clock: Arc::new(SystemClock),
     };
-    Ok(Parts { ports, folder, cloud: cloud.name, environment: has_environment, demo })
+    Ok(Parts { ports, folder, cloud, environment: has_environment, demo })
+}
+
+/// Asks the sources of the cloud that the settings mean, for an engine that began when they could not be read.
+struct PublicIpOfSettings {
+    settings: SettingsFile,
+    endpoints: OnceLock<PublicIpEndpoints>,
+}
+
+impl PublicIpOfSettings {
+    fn new(settings: SettingsFile) -> Self {
+        Self { settings, endpoints: OnceLock::new() }
+    }
+
+    fn endpoints(&self) -> Result<&PublicIpEndpoints, Trouble> {
+        if let Some(endpoints) = self.endpoints.get() {
+            return Ok(endpoints);
+        }
+        let settings = self.settings.read()?;
+        let cloud = find_cloud(cloud_name(None, &settings), &settings, self.settings.path())?;
+        let endpoints = PublicIpEndpoints::new(&cloud)?;
+        Ok(self.endpoints.get_or_init(|| endpoints))
+    }
+}
+
+#[async_trait]
+impl PublicIp for PublicIpOfSettings {
+    async fn detect(&self) -> Result<SourceAddress, Trouble> {
+        self.endpoints()?.detect().await
+    }
 }
 
 /// What this user's entries in the keychain are called: those of a folder of its own are apart from the others.

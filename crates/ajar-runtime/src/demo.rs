@@ -116,7 +116,7 @@ impl DemoAccount {
 /// An announcement that cannot be read, or the file system's.
 pub fn prepare(folder: &Folder, announcement: &str) -> io::Result<DemoAccount> {
     let announced: Announcement = serde_json::from_str(announcement)?;
-    folder.create()?;
+    folder.create().map_err(|not_made| not_made.error)?;
     let known_hosts = folder.state_file("known_hosts");
     write_atomically(&known_hosts, known_host_lines(&announced.vms).as_bytes())?;
     write_atomically(&folder.settings(), settings(&announced, &known_hosts, &kept_clients(folder)).as_bytes())?;

@@ -25,8 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ajar_core::account::{Acting, Defaults};
-use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::failure::{About, in_words};
+use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
@@ -36,9 +35,9 @@ use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::adapters::SystemClock;
+use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
-use crate::ports::{AzAccount, Clock as _, Ports};
+use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
@@ -60,7 +59,8 @@ const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
 /// A request with the way back.
 struct Asked {
-    face: FaceId,
+    /// Who asks. As long as it is here the face has not gone: that is heard of behind what it asked for, never before.
+    presence: Arc<Presence>,
     request: Request,
     reply: oneshot::Sender<Reply>,
 }
@@ -114,9 +114,9 @@ impl EngineHandle {
     /// come before.
     pub async fn asked(&self, request: Request) -> impl Future<Output = Reply> + Send + 'static + use<> {
         let (reply, answer) = oneshot::channel();
-        let face = self.presence.face;
+        let presence = Arc::clone(&self.presence);
         // An engine that has ended drops it, and with it the way back.
-        drop(self.asks.send(Asked { face, request, reply }).await);
+        drop(self.asks.send(Asked { presence, request, reply }).await);
         async move { answer.await.unwrap_or_else(|_| Reply::Refused { failure: Box::new(engine_gone()) }) }
     }
 
@@ -128,13 +128,7 @@ impl EngineHandle {
 
 /// The words for an engine that has gone away.
 pub(crate) fn engine_gone() -> FailureView {
-    without_engine(Failure::Internal { detail: "the engine went away".into() }, "Ajar")
-}
-
-/// The words for trouble that no engine tells of. `name` is what it is about.
-pub(crate) fn without_engine(trouble: impl Into<Trouble>, name: &str) -> FailureView {
-    let at = SystemClock.now();
-    in_words(&trouble.into(), &About { name, zone: SystemClock.zone(at), at })
+    words(&Failure::Internal { detail: "the engine went away".into() }.into(), "Ajar")
 }
 
 /// What an engine is made of.
@@ -143,8 +137,8 @@ pub struct Parts {
     pub ports: Ports,
     /// The user's files.
     pub folder: Folder,
-    /// The cloud of favourites that name none.
-    pub cloud: String,
+    /// The cloud of favourites that name none; `None` where the settings say it that cannot be read yet.
+    pub cloud: Option<String>,
     /// Whether the environment has a service principal.
     pub environment: bool,
     /// Whether it is the built-in one.
@@ -197,10 +191,11 @@ struct Engine {
 pub fn start(parts: Parts) -> EngineHandle {
     let (asks, asked) = mpsc::channel(32);
     let (happened, happenings) = mpsc::unbounded_channel();
+    let defaults = Defaults { cloud: parts.cloud, environment: parts.environment };
     let host = HostView {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
-        cloud: parts.cloud.clone(),
+        cloud: Settings::default().default_cloud(&defaults).to_owned(),
         account: String::new(),
         demo: parts.demo,
     };
@@ -217,7 +212,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         _settings_watch: settings_watch,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
-        defaults: Defaults { cloud: Some(parts.cloud), environment: parts.environment },
+        defaults,
         signing_in: None,
         sign_ins: first,
         az: None,
@@ -336,13 +331,13 @@ impl Engine {
     fn time_to_wake(&self) -> Option<Duration> {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
-        // Never for longer than this, however far the wall clock may have been set back.
         let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
         [self.attempts.wake_at(), self.held.next_change(now), forget]
             .into_iter()
             .flatten()
             .map(wait)
             .min()
+            // However far the wall clock may have been set back.
             .map(|wait| wait.min(LONGEST_SLEEP))
     }
 }

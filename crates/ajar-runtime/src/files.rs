@@ -8,8 +8,8 @@ mod state_file;
 mod watch;
 
 pub use atomic::write_atomically;
-pub use folder::Folder;
 pub(crate) use folder::create_private;
+pub use folder::{Folder, NotMade};
 pub use settings_file::{FileStamp, SettingsFile};
-pub use state_file::{State, StateFile};
+pub use state_file::{Refusal, State, StateFile};
 pub(crate) use watch::FileWatch;

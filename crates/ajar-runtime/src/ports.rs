@@ -19,6 +19,7 @@ use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 
 pub use ajar_azure::{AzAccount, Wanted};
 
@@ -75,6 +76,10 @@ pub struct Forgotten {
     pub unusable: Option<KeychainTrouble>,
 }
 
+/// Keeps a sign-in. Once begun it is brought to its end: a keychain that is asked stores what it was given, whoever still
+/// wants that.
+pub type KeepSignIn = BoxFuture<'static, Result<SignedInAs, Trouble>>;
+
 /// Hears how far a sign-in is.
 pub type TellStage = dyn Fn(SignInStage) + Send + Sync;
 
@@ -89,8 +94,10 @@ pub trait Accounts: Send + Sync {
     fn clock_skew(&self) -> Option<TimeDelta>;
     /// Takes in what the settings say now.
     fn settings_are(&self, settings: &Settings);
-    /// Signs somebody in, and keeps what comes of it. Dropped, it is given up.
-    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble>;
+    /// Signs somebody in; what is left to do then is to keep it. Dropped, it is given up.
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble>;
+    /// Forgets what was kept of a sign-in that nobody wants any more, unless an account in the settings lives on it.
+    async fn forget_sign_in(&self, account: &AccountSettings);
     /// Forgets all that is kept of an account's sign-in.
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble>;
     /// Who is signed in to the Azure CLI.

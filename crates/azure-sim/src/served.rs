@@ -48,6 +48,8 @@ fn of_route(route: &Route) -> RouteName {
         Route::Tenants => RouteName::TenantsList,
         Route::GraphQuery => RouteName::Resources,
         Route::GraphOperations => RouteName::OperationsList,
+        Route::Providers => RouteName::ProvidersListAtTenantScope,
+        Route::Provider(_) => RouteName::ProvidersGetAtTenantScope,
         Route::Within(scope, target) => of_target(scope, target),
     }
 }

@@ -17,7 +17,7 @@ version: string,
  */
 cloud: string, 
 /**
- * Whom it acts as: `environment` (a service principal) or `az` (whoever is signed in to the Azure CLI).
+ * The account that acts for favourites that name none; empty until the settings were read.
  */
 account: string, 
 /**

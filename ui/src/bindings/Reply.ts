@@ -30,7 +30,11 @@ acts?: string,
 /**
  * What may be left in a keychain that could not be used, in words.
  */
-left?: string, } | { "answer": "rights", 
+left?: string, } | { "answer": "actsByDefault", 
+/**
+ * In words.
+ */
+acts: string, } | { "answer": "rights", 
 /**
  * Right by right, and in words.
  */

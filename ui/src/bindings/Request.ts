@@ -48,6 +48,10 @@ name: ProfileName,
 /**
  * The account.
  */
+account: AccountName, } | { "ask": "setDefaultAccount", 
+/**
+ * The account.
+ */
 account: AccountName, } | { "ask": "signIn" } & SignIn | { "ask": "cancelSignIn" } | { "ask": "signOut", 
 /**
  * The account.

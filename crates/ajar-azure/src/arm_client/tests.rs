@@ -69,17 +69,29 @@ async fn writes_are_never_sent_again_after_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_is_throttled_for_a_moment_is_sent_again_twice_at_the_most() {
+async fn what_is_throttled_is_sent_again_as_azure_says_and_never_at_once_until_its_time_is_over() {
     let throttled = || json(429, "").with("retry-after", "3");
     let began = Instant::now();
     assert_eq!(post(&Scripted::new([throttled(), throttled(), json(202, "")])).await.unwrap().status, 202);
     assert_eq!(began.elapsed().as_secs(), 6);
-    assert_eq!(post(&Scripted::new([throttled(), throttled(), throttled()])).await.unwrap().status, 429);
-    // Without a time it is asked again soon.
+    // Five seconds before the step would end without a word of Azure's.
+    let began = Instant::now();
+    assert_eq!(post(&Scripted::new((0..60).map(|_| throttled()))).await.unwrap().status, 429);
+    assert!((40..=45).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    let began = Instant::now();
+    assert!(read(&Scripted::new((0..60).map(|_| throttled()))).await.is_err());
+    assert!((40..=45).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    let six_times = || (0..6).map(|_| json(429, "").with("retry-after", "2")).chain([json(200, "{}")]);
+    assert_eq!(read(&Scripted::new(six_times())).await.unwrap().status, 200);
+    assert_eq!(post(&Scripted::new(six_times())).await.unwrap().status, 200);
+    // Without a time it is asked again soon, and with one that is over no sooner.
+    let none = || json(429, "").with("retry-after", "0");
+    let began = Instant::now();
+    assert_eq!(post(&Scripted::new([none(), none(), json(202, "")])).await.unwrap().status, 202);
+    assert!(began.elapsed() >= Duration::from_millis(750), "{:?}", began.elapsed());
     let began = Instant::now();
     assert_eq!(post(&Scripted::new([json(429, ""), json(429, ""), json(202, "")])).await.unwrap().status, 202);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    assert_eq!(post(&Scripted::new([json(429, ""), json(429, ""), json(429, "")])).await.unwrap().status, 429);
     assert_eq!(post(&Scripted::new([json(503, "").with("retry-after", "1")])).await.unwrap().status, 503);
 }
 
@@ -112,7 +124,7 @@ async fn a_refused_token_is_renewed_once_for_reads_and_writes() {
 
     let script = Scripted::new([json(401, ""), refused(401, "ExpiredAuthenticationToken")]);
     let trouble = read(&script).await.unwrap_err();
-    assert_eq!(trouble.failure, Failure::NotSignedIn { detail: "Azure says ExpiredAuthenticationToken.".into() });
+    assert_eq!(trouble.failure, Failure::not_signed_in("Azure says ExpiredAuthenticationToken."));
 }
 
 #[tokio::test]
@@ -182,6 +194,23 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
     assert_eq!(seen[0], None);
     for skew in &seen[1..] {
         assert!((skew.unwrap() - TimeDelta::minutes(2)).abs() < TimeDelta::seconds(3), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_clients_the_one_that_was_told_last_knows_the_skew() {
+    let date = |ahead| (Utc::now() + TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let told = async |ahead| {
+        let client = client(&Scripted::new([0, 1].map(|_| json(200, "").with("date", date(ahead)))));
+        for path in ["/a", "/b"] {
+            client.read(client.url(path, &[]), ASKED).await.unwrap();
+        }
+        client
+    };
+    let idle = told(600).await;
+    let used = told(0).await;
+    for clients in [[&idle, &used], [&used, &idle]] {
+        assert_eq!(ArmClient::latest_clock_skew(clients), Some(TimeDelta::zero()), "the clock was set meanwhile");
     }
 }
 

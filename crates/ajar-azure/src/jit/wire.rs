@@ -183,25 +183,18 @@ impl RequestPort {
     }
 }
 
-/// A page of a list of policies.
-#[derive(Debug)]
-pub struct PolicyPage {
-    /// Its policies, without those that can't be read.
-    pub policies: Vec<JitNetworkAccessPolicy>,
-    /// Where the list goes on.
-    pub next_link: Option<String>,
+pub(crate) fn page(json: &[u8]) -> serde_json::Result<Page<JitNetworkAccessPolicy>> {
+    let page: Page<Policy> = serde_json::from_slice(json)?;
+    let policies = page.value.0.into_iter().filter_map(Policy::into_core).collect();
+    Ok(Page { value: Each(policies), next_link: page.next_link })
 }
 
-/// Reads a page of a list of policies.
+/// Reads the policies of a page of a list, without those that can't be read.
 ///
 /// # Errors
 /// Not JSON, or no list.
-pub fn page(json: &[u8]) -> serde_json::Result<PolicyPage> {
-    let page: Page = serde_json::from_slice(json)?;
-    Ok(PolicyPage {
-        policies: Each::<Policy>::from(page.value).0.into_iter().filter_map(Policy::into_core).collect(),
-        next_link: page.next_link.filter(|link| !link.is_empty()),
-    })
+pub fn policies(json: &[u8]) -> serde_json::Result<Vec<JitNetworkAccessPolicy>> {
+    Ok(page(json)?.value.0)
 }
 
 /// Reads a policy.

@@ -52,16 +52,29 @@ async fn a_dynamic_address_that_is_not_given_out_and_one_of_ipv6_are_none() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_named_and_not_found_is_looked_for_twice_and_then_said_with_the_call_that_failed() {
+    let missing = || refused(404, "ResourceNotFound").with("x-ms-correlation-request-id", "of-the-call");
+    let trouble = addresses(&["a"], vec![missing(), missing()]).await.unwrap_err();
+    let Failure::AzureError { status: 404, azure_code, .. } = &trouble.failure else { panic!("{trouble:?}") };
+    assert_eq!((azure_code.as_str(), trouble.correlation_id.as_deref()), ("ResourceNotFound", Some("of-the-call")));
+
+    let nic = || interface(&[configuration(true, "10.0.0.4", Some("p"))]);
+    let found = addresses(&["a"], vec![missing(), nic(), missing(), public_ip(Some("198.51.100.4"), "Static")]).await;
+    assert_eq!(found.unwrap().public.unwrap().ip, Ipv4Addr::new(198, 51, 100, 4));
+    let trouble = addresses(&["a"], vec![nic(), missing(), missing()]).await.unwrap_err();
+    assert!(matches!(trouble.failure, Failure::AzureError { status: 404, .. }), "{trouble:?}");
+}
+
 #[tokio::test]
-async fn what_is_not_there_is_none_and_what_is_denied_is_said() {
-    assert_eq!(addresses(&["a"], vec![refused(404, "ResourceNotFound")]).await.unwrap(), VmAddresses::default());
+async fn a_vm_without_interfaces_has_no_address_and_what_is_denied_is_said() {
     assert_eq!(addresses(&[], vec![]).await.unwrap(), VmAddresses::default());
     let denied = addresses(&["a"], vec![refused(403, "AuthorizationFailed")]).await.unwrap_err().failure;
     let scope = id("networkInterfaces", "a");
     assert_eq!(denied, Failure::AccessDenied { action: Call::NetworkInterface.action().into(), scope });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_address_that_may_not_be_read_does_not_hide_the_others() {
     let denied = || refused(403, "AuthorizationFailed");
     let private = Some(Ipv4Addr::new(10, 0, 0, 4));
@@ -69,8 +82,10 @@ async fn an_address_that_may_not_be_read_does_not_hide_the_others() {
     let readable = || interface(&[configuration(true, "10.0.0.4", Some("p"))]);
     let public_ip = || public_ip(Some("198.51.100.4"), "Static");
 
-    for gap in [denied(), refused(403, "RequestDisallowedByAzure"), refused(404, "ResourceNotFound")] {
-        let found = addresses(&["a", "b"], vec![readable(), gap, public_ip()]).await;
+    let missing = || refused(404, "ResourceNotFound");
+    for gap in [vec![denied()], vec![refused(403, "RequestDisallowedByAzure")], vec![missing(), missing()]] {
+        let replies = [readable()].into_iter().chain(gap).chain([public_ip()]).collect();
+        let found = addresses(&["a", "b"], replies).await;
         assert_eq!(found, Ok(VmAddresses { public, private }), "of a second interface");
     }
     let two = interface(&[configuration(true, "10.0.0.4", Some("o")), configuration(false, "10.0.0.5", Some("p"))]);

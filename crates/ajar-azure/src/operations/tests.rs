@@ -1,3 +1,6 @@
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::zone::Zone;
+use chrono::FixedOffset;
 use serde_json::json;
 
 use super::*;
@@ -82,6 +85,15 @@ async fn where_neither_can_be_read_the_vm_itself_tells() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_in_place_of_an_operation_is_not_its_end() {
+    let (result, asked) = start([accepted(), refused(409, "Conflict"), reply(202, ""), reply(200, "")]).await;
+    assert_eq!(result, Ok(()));
+    let paths =
+        ["Get /subscriptions/s/operations/1", "Get /subscriptions/s/results/1", "Get /subscriptions/s/results/1"];
+    assert_eq!(asked, paths);
+}
+
+#[tokio::test(start_paused = true)]
 async fn waits_are_azures_within_bounds_and_else_grow_to_ten_seconds() {
     let began = Instant::now();
     let first = accepted().with("retry-after", "3");
@@ -117,6 +129,24 @@ async fn no_room_is_told_apart_from_other_failures_at_once_and_later() {
     assert_eq!(code(start([accepted(), status("Canceled")]).await.0), "startFailed");
     let (result, _) = start([reply(202, "").with("location", LOCATION), refused(409, "AllocationFailed")]).await;
     assert_eq!(code(result), "allocationFailed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn azure_is_quoted_with_nothing_that_it_did_not_say() {
+    let message = |trouble: &Trouble| {
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), Utc::now());
+        in_words(trouble, &About { name: "web-01", zone, at: Utc::now() }).message
+    };
+    for (ended, told) in [("Failed", "Azure gives no reason."), ("Canceled", "Azure says: Canceled.")] {
+        let (result, _) = start([accepted(), status(ended)]).await;
+        assert_eq!(message(&result.unwrap_err()), told);
+    }
+    let at_rest = std::iter::once(reply(202, "")).chain((0..9).map(|_| power("deallocated")));
+    let for_ever = std::iter::once(accepted()).chain((0..200).map(|_| status("InProgress")));
+    for result in [start(at_rest).await.0, start(for_ever).await.0] {
+        let message = message(&result.unwrap_err());
+        assert!(!message.contains("Azure says"), "{message}");
+    }
 }
 
 #[tokio::test]
@@ -158,7 +188,7 @@ async fn a_429_that_names_no_time_is_waited_out_a_little_and_one_that_names_a_lo
         assert_eq!((result, turns(&asked)), (Ok(()), "Pl".to_owned()));
     }
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert_eq!(code(started([reply(429, ""), reply(429, ""), reply(429, "")]).await.0), "throttled");
+    assert_eq!(code(started((0..60).map(|_| reply(429, ""))).await.0), "throttled");
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +230,8 @@ async fn a_network_that_is_away_for_a_while_does_not_end_the_following() {
 #[tokio::test(start_paused = true)]
 async fn a_vm_that_stays_at_rest_has_not_started() {
     let replies = std::iter::once(reply(202, "")).chain((0..9).map(|_| power("deallocated")));
-    assert_eq!(code(start(replies).await.0), "startFailed");
+    let still = Failure::StartUnseen { power: PowerState::Deallocated };
+    assert_eq!(start(replies).await.0.unwrap_err().failure, still);
     let statuses = json!([
         { "code": "ProvisioningState/failed/AllocationFailed", "message": "No room." },
         { "code": "PowerState/deallocated" },

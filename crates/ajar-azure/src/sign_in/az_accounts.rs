@@ -7,7 +7,7 @@ use ajar_core::failure::{Failure, NO_AZURE_CLI};
 use azure_identity::Executor;
 use serde::Deserialize;
 
-use super::azure_cli::AzProcess;
+use super::azure_cli::{AzProcess, not_asked};
 
 /// An account of the Azure CLI, in one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +29,23 @@ pub struct AzAccount {
 /// # Errors
 /// [`Failure::NotSignedIn`] if there is no Azure CLI, or it can't tell.
 pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
-    listed(&AzProcess).await
+    Ok(grouped(listed(&AzProcess("az")).await?))
 }
 
+/// What `az` lists, and picks its user by. Each id is there once, for who signed in last of those who see it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Subscription {
-    id: String,
+pub(super) struct Subscription {
+    /// The tenant's own where its user has no subscription there.
+    pub(super) id: String,
     tenant_id: String,
+    /// Not told by older ones, nor of every tenant.
+    tenant_default_domain: Option<String>,
     #[serde(default)]
     cloud_name: String,
+    /// Whether `az` acts as its user when it is told nothing else.
     #[serde(default)]
-    is_default: bool,
+    pub(super) is_default: bool,
     user: User,
 }
 
@@ -49,7 +54,19 @@ struct User {
     name: String,
 }
 
-pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<AzAccount>, Failure> {
+impl Subscription {
+    pub(super) fn is_of(&self, username: &str) -> bool {
+        self.user.name.eq_ignore_ascii_case(username)
+    }
+
+    /// Whether it is in that tenant, by id or domain, as far as `az` tells.
+    pub(super) fn is_in(&self, tenant: &str) -> bool {
+        let told = [Some(&self.tenant_id), self.tenant_default_domain.as_ref()];
+        told.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
+    }
+}
+
+pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>, Failure> {
     const LIST: &str = "az account list --all --output json";
     let (shell, arguments) = if cfg!(windows) {
         ("cmd", ["/C".to_owned(), format!("cd %SYSTEMROOT% && {LIST}")])
@@ -57,11 +74,9 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<AzAccount>, Fa
         ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {LIST}")])
     };
     let arguments = arguments.each_ref().map(OsStr::new);
-    let not_told = |detail: String| Failure::NotSignedIn { detail };
-    let output = executor
-        .run(OsStr::new(shell), &arguments)
-        .await
-        .map_err(|error| not_told(format!("the Azure CLI could not be asked: {error}")))?;
+    let not_told = |detail: String| Failure::not_signed_in(detail);
+    let output =
+        executor.run(OsStr::new(shell), &arguments).await.map_err(|error| not_told(not_asked(&error, "Azure CLI")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let is_missing = output.status.code() == Some(127) || said.contains("is not recognized");
@@ -69,14 +84,13 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<AzAccount>, Fa
         let line = line.strip_prefix("ERROR: ").unwrap_or(line);
         return Err(not_told(if is_missing { NO_AZURE_CLI.to_owned() } else { line.to_owned() }));
     }
-    let subscriptions: Vec<Subscription> = serde_json::from_slice(&output.stdout)
-        .map_err(|_| not_told("the Azure CLI gave a list of accounts that can’t be read".to_owned()))?;
-    Ok(grouped(subscriptions))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| not_told("the Azure CLI gave a list of accounts that can’t be read".to_owned()))
 }
 
 fn grouped(subscriptions: Vec<Subscription>) -> Vec<AzAccount> {
     let mut accounts: BTreeMap<_, AzAccount> = BTreeMap::new();
-    for Subscription { id, tenant_id, cloud_name, is_default, user } in subscriptions {
+    for Subscription { id, tenant_id, cloud_name, is_default, user, .. } in subscriptions {
         let cloud = match cloud_name.as_str() {
             "AzureCloud" => "public".to_owned(),
             "AzureUSGovernment" => "usgov".to_owned(),
@@ -110,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn each_user_of_az_is_listed_once_for_each_tenant() {
         let az = tool(exited(0, TWO_USERS, ""));
-        let accounts = listed(&*az).await.unwrap();
+        let accounts = grouped(listed(&*az).await.unwrap());
         let shown: Vec<_> = accounts
             .iter()
             .map(|a| (a.cloud.as_str(), a.user.as_str(), a.tenant_id.as_str(), a.subscriptions.len(), a.is_default))
@@ -131,7 +145,9 @@ mod tests {
             (exited(1, "", "ERROR: Broken profile.\nx"), "Broken profile."),
             (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
         ] {
-            let Failure::NotSignedIn { detail } = listed(&*tool(answer)).await.unwrap_err() else { panic!("another") };
+            let Failure::NotSignedIn { detail, .. } = listed(&*tool(answer)).await.unwrap_err() else {
+                panic!("another")
+            };
             assert_eq!(detail, expected);
         }
         assert!(listed(&*tool(exited(0, "[]", ""))).await.unwrap().is_empty());

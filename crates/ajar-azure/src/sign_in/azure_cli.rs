@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
+use ajar_core::launch::OF_THE_APP_IMAGE;
+use ajar_core::message;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use tokio::process::Command;
 
-use super::az_accounts::{self, AzAccount};
+use super::az_accounts;
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
@@ -23,6 +26,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Where Homebrew puts `az`. An application started from the Dock does not have it in its PATH.
 const HOMEBREW: &str = "/opt/homebrew/bin:/usr/local/bin";
+
+/// How programs end on Windows where `PATHEXT` does not say.
+const ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
 
 #[derive(Debug)]
 pub(super) struct AzureCli {
@@ -40,31 +46,46 @@ impl AzureCli {
     ) -> Result<Self, Failure> {
         let source = Self { tenant_id, username, executor };
         // What can't be a tenant is found out now and not at the first call.
-        source.credential(source.tenant_id.clone(), None)?;
+        source.credential(Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
     }
 
-    /// For one tenant, or for one subscription and with it for the user that it belongs to.
-    fn credential(
-        &self,
-        tenant_id: Option<String>,
-        subscription: Option<String>,
-    ) -> Result<Arc<AzureCliCredential>, Failure> {
+    fn credential(&self, named: Named) -> Result<Arc<AzureCliCredential>, Failure> {
+        let (tenant_id, subscription) = match named {
+            Named::Tenant(tenant) => (tenant, None),
+            Named::Subscription(id) => (None, Some(id)),
+        };
         let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(&self.executor)) };
-        AzureCliCredential::new(Some(options)).map_err(|error| Failure::NotSignedIn { detail: first_line(&error) })
+        AzureCliCredential::new(Some(options)).map_err(|error| Failure::not_signed_in(first_line(&error)))
     }
 
-    /// `az` picks the user by the subscription. It takes a tenant or a subscription, not both.
-    async fn subscription_of(&self, username: &str, tenant: Option<&str>) -> Result<Option<String>, Failure> {
-        let accounts = az_accounts::listed(&*self.executor).await?;
-        let mut own = accounts.into_iter().filter(|account| account.user.eq_ignore_ascii_case(username)).peekable();
-        if own.peek().is_none() {
-            return Err(Failure::NotSignedIn { detail: format!("the Azure CLI is not signed in as {username}") });
+    /// What `az` is to be asked for so that it acts as `username`: it picks its user by the subscription, and as its default
+    /// one where it is told none. It takes a tenant or a subscription, not both.
+    async fn acting_as(&self, username: &str, tenant: Option<String>) -> Result<Named, Failure> {
+        let mut own = az_accounts::listed(&*self.executor).await?;
+        own.retain(|listed| listed.is_of(username));
+        if own.is_empty() {
+            return Err(Failure::not_signed_in(message::account::az_is_not(username)));
         }
-        let of_tenant =
-            |account: &AzAccount| tenant.is_none_or(|tenant| account.tenant_id.eq_ignore_ascii_case(tenant));
-        Ok(own.filter(of_tenant).find_map(|account| account.subscriptions.into_iter().next()))
+        let is_default = own.iter().any(|listed| listed.is_default);
+        own.retain(|listed| tenant.as_deref().is_none_or(|tenant| listed.is_in(tenant)));
+        let place = own.iter().position(|listed| listed.is_default).unwrap_or(0);
+        match (own.into_iter().nth(place), tenant) {
+            (Some(listed), _) => Ok(Named::Subscription(listed.id)),
+            (None, Some(tenant)) if !is_default => {
+                Err(Failure::not_signed_in(message::account::az_is_not_in(username, &tenant)))
+            }
+            (None, tenant) => Ok(Named::Tenant(tenant)),
+        }
     }
+}
+
+/// What `az` is asked for a token of.
+#[derive(Debug)]
+enum Named {
+    /// One, or its user's default one.
+    Tenant(Option<String>),
+    Subscription(String),
 }
 
 #[async_trait]
@@ -72,12 +93,11 @@ impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
-        let subscription = match &self.username {
-            Some(username) => self.subscription_of(username, tenant.as_deref()).await?,
-            None => None,
+        let named = match &self.username {
+            Some(username) => self.acting_as(username, tenant).await?,
+            None => Named::Tenant(tenant),
         };
-        let tenant = if subscription.is_some() { None } else { tenant };
-        let token = self.credential(tenant, subscription)?.get_token(&[&ask.scope], None).await;
+        let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
         token.map_err(|error| failure(&error, "Azure CLI"))
     }
 }
@@ -85,30 +105,41 @@ impl TokenSource for AzureCli {
 /// What a tool that was asked for a token said instead.
 pub(super) fn failure(error: &Error, tool: &str) -> Failure {
     if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        return Failure::NotSignedIn { detail: format!("the {tool} could not be asked: {io}") };
+        return Failure::not_signed_in(not_asked(io, tool));
     }
     let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
     if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
         // The text of such an error may quote what could not be read, and that is where the token is.
-        return Failure::NotSignedIn { detail: format!("the {tool} gave an answer that is no token") };
+        return Failure::not_signed_in(format!("the {tool} gave an answer that is no token"));
     }
     let line = first_line(cause);
-    Failure::NotSignedIn { detail: line.strip_prefix("ERROR: ").map_or(line.clone(), str::to_owned) }
+    Failure::not_signed_in(line.strip_prefix("ERROR: ").unwrap_or(&line))
 }
 
-/// Runs `az` through the shell that azure_identity chose: without a window, no longer than [`LIMIT`], and not beyond
-/// the caller's interest. Shell and `az` end together.
+/// Why a tool could not be asked; [`NO_AZURE_CLI`](ajar_core::failure::NO_AZURE_CLI) where that one is not there.
+pub(super) fn not_asked(error: &io::Error, tool: &str) -> String {
+    let is_absent = error.kind() == io::ErrorKind::NotFound;
+    if is_absent { error.to_string() } else { format!("the {tool} could not be asked: {error}") }
+}
+
+/// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
+/// [`LIMIT`], and not beyond the caller's interest. Shell and tool end together.
 #[derive(Debug)]
-pub(super) struct AzProcess;
+pub(super) struct AzProcess(pub(super) &'static str);
 
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = tokio::process::Command::new(program);
+        // What the shell says of a program that is not there, it says in the language of Windows.
+        if cfg!(windows) && !is_on_path(self.0, std::env::var_os("PATH"), std::env::var_os("PATHEXT")) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.0)));
+        }
+        let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if cfg!(target_os = "macos") {
             command.env("PATH", extended_path(std::env::var_os("PATH")));
         }
+        leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
         let (child, family) = Family::start(&mut command)?;
         let mut output = pin!(child.wait_with_output());
         // Dropped before the child: while that is not reaped, its id is nobody else's.
@@ -119,6 +150,21 @@ impl Executor for AzProcess {
         };
         family.leave_alone();
         output
+    }
+}
+
+/// Whether the shell of Windows finds a program of that name in those folders, with one of those endings.
+fn is_on_path(name: &str, folders: Option<OsString>, endings: Option<OsString>) -> bool {
+    let endings = endings.map_or_else(|| ENDINGS.to_owned(), |endings| endings.to_string_lossy().into_owned());
+    let folders = folders.unwrap_or_default();
+    std::env::split_paths(&folders)
+        .any(|folder| endings.split(';').any(|ending| folder.join(format!("{name}{ending}")).is_file()))
+}
+
+/// `az` is Python, and not the image's. Elsewhere whoever starts Ajar may have set these for `az`.
+fn leave_app_image(command: &mut Command, is_one: bool) {
+    for name in OF_THE_APP_IMAGE.iter().filter(|_| is_one) {
+        command.env_remove(name);
     }
 }
 
@@ -187,7 +233,7 @@ mod tests {
 
     async fn detail(answer: io::Result<Output>) -> String {
         let source = AzureCli::new(None, None, tool(answer)).unwrap();
-        let Failure::NotSignedIn { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+        let Failure::NotSignedIn { detail, .. } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
             panic!("another failure")
         };
         detail
@@ -219,8 +265,49 @@ mod tests {
         grace.fetch(&ask).await.unwrap();
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
         let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
-        let Failure::NotSignedIn { detail } = nobody.fetch(&ask).await.unwrap_err() else { panic!("another failure") };
-        assert_eq!(detail, "the Azure CLI is not signed in as edsger@x.example");
+        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err() else {
+            panic!("another failure")
+        };
+        assert_eq!(detail, "The Azure CLI is not signed in as edsger@x.example.");
+    }
+
+    /// `az` acts as ada when nothing else is said. Grace has a subscription in one tenant and nothing but herself in another.
+    const ADA_IS_DEFAULT: &str = r#"[
+        {"id":"5-1","tenantId":"t1","isDefault":true,"tenantDefaultDomain":"contoso.example","user":{"name":"ada@x.example"}},
+        {"id":"5-2","tenantId":"t2","tenantDefaultDomain":"fabrikam.example","user":{"name":"grace@x.example"}},
+        {"id":"t3","tenantId":"t3","tenantDefaultDomain":null,"user":{"name":"grace@x.example"}}]"#;
+
+    /// How `az` is asked for a token of that user in a tenant, or what is said instead.
+    async fn asked_as(username: &str, tenant: Option<&str>) -> String {
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        let az = tool_that_says([exited(0, ADA_IS_DEFAULT, ""), exited(0, token, "")]);
+        let source = AzureCli::new(None, Some(username.into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
+        match source.fetch(&ask).await {
+            Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
+            Err(Failure::NotSignedIn { detail, .. }) => detail,
+            Err(failure) => panic!("another failure: {failure:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_of_az_who_is_named_never_gets_the_token_of_its_default_user() {
+        let not_in = "grace@x.example is signed in to the Azure CLI, but not to the tenant";
+        for tenant in ["t1", "contoso.example", "other.example"] {
+            let said = asked_as("grace@x.example", Some(tenant)).await;
+            assert!(said.starts_with(&format!("{not_in} {tenant}. ")), "{said}");
+            assert!(said.contains(&format!("“az login --tenant {tenant}”")), "{said}");
+        }
+        assert_eq!(asked_as("grace@x.example", Some("Fabrikam.example")).await, "--subscription 5-2");
+        assert_eq!(asked_as("grace@x.example", Some("t3")).await, "--subscription t3", "the tenant stands for her");
+        assert_eq!(asked_as("grace@x.example", None).await, "--subscription 5-2");
+    }
+
+    #[tokio::test]
+    async fn the_default_user_of_az_is_asked_for_by_a_tenant_that_it_does_not_list() {
+        assert_eq!(asked_as("Ada@x.example", Some("other.example")).await, "--tenant other.example");
+        assert_eq!(asked_as("Ada@x.example", Some("t1")).await, "--subscription 5-1");
+        assert_eq!(asked_as("Ada@x.example", None).await, "--subscription 5-1");
     }
 
     #[tokio::test]
@@ -249,6 +336,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_az_that_is_not_there_is_told_as_that_in_any_language() {
+        let absent = || Err(io::Error::new(io::ErrorKind::NotFound, "az not found on PATH"));
+        assert_eq!(detail(absent()).await, ajar_core::failure::NO_AZURE_CLI);
+        let Failure::NotSignedIn { detail, .. } = az_accounts::listed(&*tool(absent())).await.unwrap_err() else {
+            panic!("another failure")
+        };
+        assert_eq!(detail, ajar_core::failure::NO_AZURE_CLI);
+    }
+
+    #[test]
+    fn a_program_is_looked_for_in_each_folder_with_each_ending() {
+        let [empty, full] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        std::fs::write(full.path().join("az.cmd"), "").unwrap();
+        let both = std::env::join_paths([empty.path(), full.path()]).unwrap();
+        let endings = Some(OsString::from(".exe;.cmd"));
+        assert!(is_on_path("az", Some(both.clone()), endings.clone()));
+        assert!(!is_on_path("azd", Some(both), endings.clone()));
+        assert!(!is_on_path("az", Some(empty.path().into()), endings.clone()));
+        assert!(!is_on_path("az", None, endings));
+    }
+
+    #[tokio::test]
     async fn an_az_that_hangs_is_no_sign_in() {
         let hung = Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 30 seconds"));
         assert_eq!(detail(hung).await, "the Azure CLI could not be asked: no answer within 30 seconds");
@@ -259,7 +368,7 @@ mod tests {
     async fn a_process_that_hangs_is_given_up_after_its_limit() {
         let began = tokio::time::Instant::now();
         let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
-        let error = AzProcess.run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
+        let error = AzProcess("az").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
     }
@@ -276,7 +385,9 @@ mod tests {
         let path = fifo.clone();
         let mut run = Box::pin(async move {
             let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
-            AzProcess.run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()]).await
+            AzProcess("az")
+                .run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()])
+                .await
         });
         let (here, is_here) = tokio::sync::oneshot::channel();
         let (gone, is_gone) = tokio::sync::oneshot::channel();
@@ -312,6 +423,16 @@ mod tests {
         assert_eq!(run.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         tokio::time::resume();
         tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
+    }
+
+    #[test]
+    fn in_an_app_image_az_inherits_none_of_its_variables_and_elsewhere_all() {
+        let removed = |is_one| {
+            let mut command = Command::new("az");
+            leave_app_image(&mut command, is_one);
+            command.as_std().get_envs().filter(|(_, value)| value.is_none()).count()
+        };
+        assert_eq!((removed(true), removed(false)), (OF_THE_APP_IMAGE.len(), 0));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Signing in on another device (RFC 8628). Many organisations forbid it, so it is offered and never the default.
 
+use std::time::Duration;
+
 use ajar_core::failure::Trouble;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use oauth2::StandardDeviceAuthorizationResponse;
 
 use super::public_client::{Person, PublicClient, SignedIn};
@@ -27,7 +29,7 @@ impl DeviceCodeSignIn {
     pub async fn begin(cloud: &Cloud, http: Http, person: Person, claims: Option<String>) -> Result<Self, Trouble> {
         let client = PublicClient::new(cloud, person, http)?;
         let codes = client.device_code().await.map_err(|refused| refused.failure)?;
-        Ok(Self { client, expires_at: Utc::now() + codes.expires_in(), codes, claims })
+        Ok(Self { client, expires_at: after(codes.expires_in()), codes, claims })
     }
 
     /// What is to be typed, such as `ABCD-EFGH`.
@@ -53,5 +55,23 @@ impl DeviceCodeSignIn {
     pub async fn finish(self) -> Result<SignedIn, Trouble> {
         let signed_in = self.client.poll(&self.codes, self.claims.as_deref()).await;
         signed_in.map_err(|refused: Refused| refused.of_sign_in().into())
+    }
+}
+
+/// The moment that much later; the last one there is where an authority says more than fits.
+fn after(wait: Duration) -> DateTime<Utc> {
+    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+    Utc::now().checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_is_said_to_last_for_ever_has_an_end_that_can_be_told() {
+        assert_eq!(after(Duration::MAX), DateTime::<Utc>::MAX_UTC);
+        let ends = after(Duration::from_mins(15));
+        assert!((ends - Utc::now() - TimeDelta::minutes(15)).abs() < TimeDelta::minutes(1), "{ends}");
     }
 }

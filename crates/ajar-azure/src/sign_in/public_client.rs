@@ -40,6 +40,9 @@ const ORGANIZATIONS: &str = "organizations";
 /// Of a token whose answer does not say; Entra's always do.
 const LIFETIME: Duration = Duration::from_mins(5);
 
+/// A token is asked for anew after this long, however long the authority says that it lasts: Entra's last 28 hours at most.
+const LONGEST: Duration = Duration::from_hours(48);
+
 /// Who signs in, and with which application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -365,10 +368,25 @@ fn as_oauth_reads_it(answer: Answer) -> HttpResponse {
 }
 
 fn access_token(tokens: &Tokens) -> AccessToken {
-    let lasts = tokens.expires_in().unwrap_or(LIFETIME);
+    let lasts = tokens.expires_in().unwrap_or(LIFETIME).min(LONGEST);
     AccessToken::new(tokens.access_token().secret().to_owned(), OffsetDateTime::now_utc() + lasts)
 }
 
 fn refresh_token(tokens: &Tokens) -> Option<Secret> {
     tokens.refresh_token().map(|token| token.secret().to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_said_to_last_for_ever_is_asked_for_anew_all_the_same() {
+        let tokens: Tokens = serde_json::from_value(serde_json::json!({
+            "token_type": "Bearer", "access_token": "t0ken", "expires_in": u64::MAX,
+        }))
+        .unwrap();
+        let ends = access_token(&tokens).expires_on;
+        assert!(ends > OffsetDateTime::now_utc() && ends <= OffsetDateTime::now_utc() + LONGEST, "{ends}");
+    }
 }

@@ -59,7 +59,8 @@ impl PersonTokens {
         if let Some(held) = held {
             return Ok(held);
         }
-        let loaded = self.refresh_tokens.load(&self.home).await?;
+        let loaded = self.refresh_tokens.load(&self.home).await;
+        let loaded = loaded.map_err(|failure| failure.of_account(&self.client.person.account))?;
         let loaded = loaded.ok_or_else(|| self.required(SignInReason::Never))?;
         self.known().refresh_token = Some(loaded.clone());
         Ok(loaded)

@@ -23,7 +23,8 @@ pub trait RefreshTokens: std::fmt::Debug + Send + Sync {
     /// The token that was stored last; `None` if there is none.
     ///
     /// # Errors
-    /// Whatever keeps it from being looked up, where it may be there.
+    /// Whatever keeps it from being looked up, where it may be there; [`Failure::SignInRequired`], of whichever account,
+    /// where what is there is not for this one's authority.
     async fn load(&self, home: &str) -> Result<Option<Secret>, Failure>;
 
     /// Takes a token in place of an older one, which is there until the newer one can be loaded.

@@ -149,7 +149,7 @@ impl TokenCache {
 async fn fetch(source: &dyn TokenSource, ask: &TokenAsk) -> Result<AccessToken, Failure> {
     let token = source.fetch(ask).await?;
     if token.token.secret().is_empty() {
-        return Err(Failure::NotSignedIn { detail: "the answer to the sign-in holds no token".to_owned() });
+        return Err(Failure::not_signed_in("the answer to the sign-in holds no token"));
     }
     Ok(token)
 }

@@ -55,13 +55,14 @@ async fn a_token_that_has_run_out_is_renewed_on_the_way() {
 }
 
 #[tokio::test]
-async fn an_application_whose_token_azure_refuses_is_not_told_to_sign_in_by_the_azure_cli() {
+async fn an_application_whose_new_token_azure_refuses_is_told_neither_to_sign_in_nor_to_correct_its_secret() {
     let azure = Azure::start().await;
     let fault = json!({ "match": { "method": "GET" }, "fault": "unauthorized", "times": null });
     azure.control("faults", fault).await;
     let failure = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
-    let Failure::PrincipalRefused { client_id, .. } = failure else { panic!("{failure:?}") };
-    assert_eq!(client_id, azure.simulator.announce().client_id.to_string());
+    let Failure::TokenRefused { account, claims: None, .. } = &failure else { panic!("{failure:?}") };
+    assert_eq!(account.as_deref(), Some(ajar_core::account::ENVIRONMENT));
+    assert_eq!(azure.posts("/token").await, 2, "it was a new one");
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn an_application_meets_a_claims_challenge_with_a_newer_token_and_only_the
             azure.control("faults", challenge.clone()).await;
         }
         let failure = azure.client.virtual_machine(&vm).await.unwrap_err().failure;
-        let Failure::ClaimsRequired { claims, .. } = failure else { panic!("{fault}: {failure:?}") };
+        let Failure::TokenRefused { claims: Some(claims), .. } = failure else { panic!("{fault}: {failure:?}") };
         assert!(claims.starts_with("eyJ"), "{fault}: {claims}");
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever Azure adds to an answer, leaves out of it, or names anew, the rest is read as before.
 
 use ajar_azure::contract::{
-    ArmError, initiated, network_interface, operation_status, page, policy, public_ip_address, virtual_machine,
+    ArmError, initiated, network_interface, operation_status, policies, policy, public_ip_address, virtual_machine,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -80,7 +80,9 @@ type Read = fn(&Value) -> Option<String>;
 /// The kinds of answers, each with what is made of it.
 fn answers() -> [(Value, Read); 8] {
     [
-        (json!({ "value": [policy_json()], "nextLink": null }), |json| Some(format!("{:?}", page(&bytes(json)).ok()?))),
+        (json!({ "value": [policy_json()], "nextLink": null }), |json| {
+            Some(format!("{:?}", policies(&bytes(json)).ok()?))
+        }),
         (policy_json(), |json| Some(format!("{:?}", policy(&bytes(json)).ok()?))),
         (request(), |json| Some(format!("{:?}", initiated(&bytes(json)).ok()?))),
         (vm_json(), |json| Some(format!("{:?}", virtual_machine(&bytes(json)).ok()?.facts))),
@@ -213,8 +215,8 @@ proptest! {
     #[test]
     fn one_policy_that_cannot_be_read_does_not_take_the_others_along(odd in any_json()) {
         let list = json!({ "value": [odd, policy_json()] });
-        let read = page(&bytes(&list)).unwrap();
-        prop_assert!(read.policies.iter().any(|policy| policy.id.name() == "default"));
+        let read = policies(&bytes(&list)).unwrap();
+        prop_assert!(read.iter().any(|policy| policy.id.name() == "default"));
     }
 }
 

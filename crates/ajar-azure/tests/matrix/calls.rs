@@ -56,7 +56,8 @@ impl Called {
             Self::Arm(_) | Self::Tenant | Self::Secret | Self::DeviceCode | Self::Identity => route.to_owned(),
             Self::Refresh => format!("{route} (refresh token)"),
             Self::Code => format!("{route} (authorization code)"),
-            Self::DeviceGrant => format!("{route} (device code)"),
+            // So that the table does not say more than is tried: `run::strike`.
+            Self::DeviceGrant => format!("{route} (device code, at most twice)"),
             Self::Attempt(_) => format!("{route} (attempt)"),
         }
     }
@@ -74,6 +75,12 @@ impl Called {
     /// Whether the VM must be deallocated for the call to make sense.
     pub(crate) fn wants_rest(self) -> bool {
         matches!(self, Self::Arm(Call::Start | Call::Operation | Call::OperationResult) | Self::Attempt(_))
+    }
+
+    /// Whether others follow it: looks at an operation, questions about a code, the rest of an attempt.
+    pub(crate) fn is_followed(self) -> bool {
+        let operates = |call| matches!(call, Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult);
+        matches!(self, Self::DeviceGrant | Self::Attempt(_)) || matches!(self, Self::Arm(call) if operates(call))
     }
 
     /// Whether it is one call that changes something.

@@ -16,18 +16,7 @@ use crate::calls::{Called, Came};
 /// looks at its operation, and all of them may time out; a device code is asked for until it is heard; the rest is two
 /// reads in a row at the most.
 pub(crate) fn bound(called: Called) -> Duration {
-    match called {
-        Called::Arm(Call::Start | Call::Deallocate | Call::Operation | Call::OperationResult)
-        | Called::Attempt(_)
-        | Called::DeviceGrant => Duration::from_secs(90),
-        Called::Arm(_)
-        | Called::Tenant
-        | Called::Secret
-        | Called::Refresh
-        | Called::Code
-        | Called::DeviceCode
-        | Called::Identity => Duration::from_secs(45),
-    }
+    Duration::from_secs(if called.is_followed() { 90 } else { 45 })
 }
 
 /// What is to be told of a cell, also to another process.
@@ -141,7 +130,7 @@ impl Cell {
                 complain(&missing);
             }
             if let Some(off) = self.off(trouble) {
-                complain(&format!("tells to come back {off} s too late"));
+                complain(&format!("tells to come back {} s too {}", off.abs(), if off < 0 { "early" } else { "late" }));
             }
             if self.azure_told_its_id() && trouble.correlation_id.is_none() {
                 complain("the call's id is lost");
@@ -205,7 +194,7 @@ impl Cell {
         self.journal.iter().filter(|entry| entry["route"] == route && entry["appliedAt"].is_string()).count()
     }
 
-    /// Whether the last answer to the call was one of Azure's own errors.
+    /// Whether the last answer to the call was one of Azure's own, of which the headers were read.
     fn azure_told_its_id(&self) -> bool {
         let struck = self.journal.iter().rev().find(|entry| entry["route"] == self.called.route());
         let own = [
@@ -217,6 +206,9 @@ impl Cell {
             "expiredToken",
             "claimsChallenge",
             "twoChallenges",
+            // Its headers come; whether those of what breaks off do is a race.
+            "oversizedBody",
+            "stalledBody",
         ];
         let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
         matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && own
@@ -264,7 +256,7 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
     };
     match view.code.as_str() {
         // A person is told what a person can do.
-        "claimsRequired" | "principalRefused" | "interactionRequired" if called.is_of_a_person() => {
+        "claimsRequired" | "principalRefused" | "interactionRequired" | "tokenRefused" if called.is_of_a_person() => {
             missing.push(format!("speaks to no person: {all}"));
         }
         // Whoever it was is named by host, and never as Azure.
@@ -274,11 +266,12 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
             must_say("Something before Azure answered");
             must_say("(HTTP ");
         }
-        "claimsRequired" => must_say("az login --claims-challenge \"eyJ"),
-        "principalRefused" | "interactionRequired" => must_say("the AZURE_ variables"),
+        "principalRefused" | "interactionRequired" | "tokenRefused" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
         // It is an application that signs in.
-        "notSignedIn" if !called.is_of_a_person() => missing.push(format!("speaks to a person: {all}")),
+        "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => {
+            missing.push(format!("speaks to a person: {all}"));
+        }
         "internal" => missing.push(format!("a fault of Azure's is told as a mistake of ours: {all}")),
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! Running the cells: a few simulators side by side, and in each many cells at a time. A cell has a subscription of its own
 //! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -20,9 +21,11 @@ use crate::cell::{Cell, Judged, bound};
 use crate::faults::Variant;
 use crate::{attempt, entra};
 
-/// They compute side by side; what makes most cells last is waiting, and so there are many lanes.
+/// They compute side by side, each for so many lanes: what makes many cells last is waiting, and these have lanes of their
+/// own, because more that compute at a time would take longer each.
 const SIMULATORS: usize = 8;
-const LANES: usize = 5;
+const WAITING_LANES: usize = 8;
+const COMPUTING_LANES: usize = 4;
 
 /// The subscription that each lane reads before its first cell.
 const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
@@ -37,10 +40,12 @@ pub(crate) fn limits() -> Limits {
         answer: 256 << 10,
         first_wait: Duration::from_millis(20),
         long_enough: Duration::from_millis(6_800),
+        throttled: Duration::from_secs(8),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
         first_look: Duration::from_millis(30),
         longest_look: Duration::from_millis(100),
+        failed_looks: 2,
     }
 }
 
@@ -60,15 +65,27 @@ impl Job {
         format!("/subscriptions/{}/resourceGroups/rg", self.subscription())
     }
 
-    /// Whether one wait follows another.
-    fn is_long(&self) -> bool {
-        let many = matches!(
-            self.called,
-            Called::Arm(Call::Start | Call::Operation | Call::OperationResult)
-                | Called::DeviceGrant
-                | Called::Attempt(_)
-        );
-        many && ["stalled", "slow"].iter().any(|fault| self.variant.label.starts_with(fault))
+    /// For about how many seconds it waits, as far as fault and call tell before. Only the order hangs on it.
+    fn waits(&self) -> u32 {
+        let is = |fault: &str| self.variant.label.starts_with(fault);
+        let (stalls, lasts) = (is("stalled") || is("slowTrickle"), self.variant.body["times"].is_null());
+        let is_polled = matches!(self.called, Called::Arm(Call::Operation | Call::OperationResult));
+        // Looks at an operation follow each other, each with its bound or the wait that Azure asks for.
+        if is_polled && lasts {
+            if stalls { 25 } else { 15 }
+        } else if self.called == Called::DeviceGrant {
+            // Nobody asks about a code before some seconds have passed.
+            if stalls { 20 } else { 5 }
+        } else if self.called == Called::Attempt(Call::Initiate) {
+            // Until no request of ours can show any more.
+            10
+        } else if stalls {
+            8
+        } else if lasts && is("throttle 1 ") {
+            4
+        } else {
+            0
+        }
     }
 
     /// What the paths of all that the cell asks for have in them, and no other's.
@@ -115,7 +132,7 @@ pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     }
     // What goes on longest begins first: nothing is to be waited for alone in the end.
     for share in &mut shares {
-        share.sort_by_key(|job| !job.is_long());
+        share.sort_by_key(|job| Reverse(job.waits()));
     }
     join_all(shares.into_iter().map(simulate)).await.concat()
 }
@@ -132,18 +149,22 @@ fn fleet(jobs: &[Job]) -> Fleet {
     Fleet::read(file.path()).unwrap()
 }
 
-/// Runs jobs in one simulator, in as many lanes as there are.
+/// Runs jobs, the longest first, in one simulator.
 async fn simulate(jobs: Vec<Job>) -> Vec<Judged> {
     let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
-    let lanes = (0..LANES).map(|_| {
+    let lanes = (0..WAITING_LANES + COMPUTING_LANES).map(|number| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
             lane.warm_up(&azure).await;
             let mut cells = Vec::new();
             loop {
-                let next = queue.lock().unwrap().pop_front();
+                let next = if number < WAITING_LANES {
+                    queue.lock().unwrap().pop_front_if(|job| job.waits() > 0)
+                } else {
+                    queue.lock().unwrap().pop_back()
+                };
                 let Some(job) = next else { return cells };
                 cells.push(run(&azure, &lane, job).await.judged());
             }
@@ -214,7 +235,7 @@ pub(crate) async fn strike(sim: &Control, job: Job, mut matches: Value, work: Bo
     let Job { variant, called, .. } = job;
     let mut fault = variant.body.clone();
     if called == Called::DeviceGrant && fault["times"].is_null() {
-        // A code is asked about until it has run out, a quarter of an hour later.
+        // A code is asked about until it has run out, a quarter of an hour later: what strikes each time is struck twice.
         fault["times"] = 2.into();
     }
     matches["route"] = called.route().into();
@@ -235,26 +256,14 @@ pub(crate) async fn strike(sim: &Control, job: Job, mut matches: Value, work: Bo
 /// Sees to it that the call is made at all.
 async fn prepare(azure: &Azure, job: &Job) {
     let subscription = job.path();
-    match job.called {
-        Called::Arm(Call::PoliciesOfGroup) => {
-            let action = Call::PoliciesOfSubscription.action();
-            let denied = json!({ "action": action, "scope": subscription, "allowed": false });
-            let allowed = json!({ "action": action, "scope": job.group(), "allowed": true });
-            azure.control("rights", json!([denied, allowed])).await;
-        }
+    if job.called == Called::Arm(Call::PoliciesOfGroup) {
+        let action = Call::PoliciesOfSubscription.action();
+        let denied = json!({ "action": action, "scope": subscription, "allowed": false });
+        let allowed = json!({ "action": action, "scope": job.group(), "allowed": true });
+        azure.control("rights", json!([denied, allowed])).await;
+    } else if job.called == Called::Arm(Call::OperationResult) {
         // A location is followed only where the operation cannot be read.
-        Called::Arm(Call::OperationResult) => {
-            let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
-            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
-        }
-        Called::Arm(_)
-        | Called::Tenant
-        | Called::Secret
-        | Called::Refresh
-        | Called::Code
-        | Called::DeviceCode
-        | Called::DeviceGrant
-        | Called::Identity
-        | Called::Attempt(_) => {}
+        let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
+        azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
     }
 }

@@ -1,8 +1,8 @@
 //! `ajar accounts`: who Ajar acts as.
 
-use ajar_core::account::AZ;
+use ajar_core::account::{AZ, AccountName};
 use ajar_core::message;
-use ajar_core::protocol::Request;
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{AccountView, AzAccountView, AzView, FavouriteView, Kept, Snapshot};
 use serde_json::json;
 
@@ -12,6 +12,10 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
+    if let Some(account) = &args.default {
+        let acts = set_default(session, account).await?;
+        output::line_to_people(&acts);
+    }
     session.face.ask(Request::ReadAccounts).await.accepted()?;
     let snapshot = session.snapshot();
     if args.json {
@@ -35,6 +39,16 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
         output::line_to_people(message::account::how_to_sign_in());
     }
     Ok(())
+}
+
+/// Has an account act for favourites that name none, and gives that in words.
+async fn set_default(session: &Session, account: &AccountName) -> Result<String, End> {
+    let reply = session.face.ask(Request::SetDefaultAccount { account: account.clone() }).await;
+    if let Reply::ActsByDefault { acts } = reply {
+        return Ok(acts);
+    }
+    reply.accepted()?;
+    Ok(message::account::now_act_as(account.as_str()))
 }
 
 /// The users of the Azure CLI, where it has several; that there is none, if somebody `acts` as one.

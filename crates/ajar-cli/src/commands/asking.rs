@@ -33,11 +33,12 @@ pub(super) async fn answer(question: &str, signals: &mut Signals) -> Result<Stri
     }
 }
 
-/// Asks for something that is not to be seen on the screen.
+/// Asks for something that is not to be seen on the screen, and that has no control characters in it.
 #[cfg(unix)]
 pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Result<String, End> {
     let _hidden = Hidden::begin()?;
-    answer(question, signals).await
+    let answer = answer(question, signals).await?;
+    Ok(answer.chars().filter(|c| !c.is_control()).collect())
 }
 
 /// Asks for something that is not to be seen on the screen.
@@ -51,19 +52,30 @@ pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Resu
     }
 }
 
-/// As long as it is there, the terminal does not show what is typed, but that Enter was.
+/// As long as it is there, the terminal does not show what is typed, but that Enter was. Ctrl+\ and Ctrl+Z do nothing
+/// meanwhile: not every shell has the terminal show again what is typed once this process has been ended or stopped by them.
 #[cfg(unix)]
 struct Hidden(rustix::termios::Termios);
+
+/// `_POSIX_VDISABLE`: no key does it.
+#[cfg(unix)]
+const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 
 #[cfg(unix)]
 impl Hidden {
     fn begin() -> Result<Self, End> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
         let stdin = std::io::stdin();
         let before = tcgetattr(&stdin).map_err(std::io::Error::from)?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         hidden.local_modes.insert(LocalModes::ECHONL);
+        hidden.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
+        hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+        #[cfg(not(target_os = "linux"))]
+        {
+            hidden.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
+        }
         tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(std::io::Error::from)?;
         Ok(Self(before))
     }
@@ -105,14 +117,14 @@ pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: 
         "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
             Some(Help::SignIn(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) }))
         }
-        // Where the Azure CLI has nobody, who signs in acts for whom names none.
+        // Where the Azure CLI has nobody, who signs in acts for the favourite, also if that names the Azure CLI.
         "notSignedIn" if account.name.built_in() == Some(AZ) => {
             let has_own = snapshot.accounts.iter().any(|account| account.name.built_in().is_none());
-            match has_own {
-                true => Some(Help::InPlaceOf(account.name.clone())),
-                false if account.is_default => Some(Help::SignIn(SignIn::by(SignInMethod::Browser))),
-                false => None,
-            }
+            Some(if has_own {
+                Help::InPlaceOf(account.name.clone())
+            } else {
+                Help::SignIn(SignIn::by(SignInMethod::Browser))
+            })
         }
         _ => None,
     }

@@ -10,7 +10,7 @@ use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::protocol::{self, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, WindowView};
-use ajar_runtime::adapters::{SystemClock, run_in_terminal, surroundings};
+use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings, words};
 use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
@@ -18,10 +18,10 @@ use serde_json::json;
 
 use super::asking::{self, Help, Instead};
 use super::following::{Show, follow};
-use super::{End, azure_now, sign_in};
+use super::{End, ask, sign_in};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
-use crate::session::{Session, words};
+use crate::session::Session;
 use crate::signals::{Signal, Signals};
 
 /// Who starts the client.
@@ -98,7 +98,7 @@ async fn helped_against(
             Instead::SignIn(wish) => wish,
             Instead::ActAs(account) => {
                 let act = Request::ActAs { name: args.name.clone(), account };
-                session.face.ask(act).await.accepted()?;
+                ask(session, act, signals).await?.accepted()?;
                 return Ok(true);
             }
             Instead::Nothing => return left(),
@@ -110,7 +110,8 @@ async fn helped_against(
     let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
     let acts = favourite.and_then(|favourite| snapshot.account_of(favourite));
     if acts.is_none_or(|acts| acts.name != account) {
-        session.face.ask(Request::ActAs { name: args.name.clone(), account }).await.accepted()?;
+        let act = Request::ActAs { name: args.name.clone(), account };
+        ask(session, act, signals).await?.accepted()?;
     }
     Ok(true)
 }

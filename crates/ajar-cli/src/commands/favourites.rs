@@ -7,6 +7,7 @@ use ajar_core::message;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
+use ajar_runtime::adapters::words;
 use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
 use serde_json::json;
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{End, list};
 use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
-use crate::session::{Session, words};
+use crate::session::Session;
 
 pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
     let access = args.duration.and_then(access);

@@ -6,17 +6,18 @@ use ajar_core::failure::Failure;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView, Step, StepStatus, StepView};
+use ajar_runtime::adapters::words;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::End;
 use crate::output;
 use crate::progress::{Progress, REDRAW, can_redraw};
-use crate::session::{Session, words};
+use crate::session::Session;
 use crate::signals::{Signal, Signals};
 
-/// How long the engine may take to tell how a cancelled attempt ended: its host may be stopped.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the engine may take to tell what came of a cancel: its host may be stopped.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an attempt is told of while it goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,12 +39,10 @@ pub(super) async fn follow(
     signals: &mut Signals,
 ) -> Result<AttemptView, End> {
     let name = request.name.clone();
-    let mut progress = Progress::new(show != Show::Events && can_redraw(session.verbose));
+    let mut telling = Telling::new(name.clone(), show, can_redraw(session.verbose));
     let mut following = session.face.connect(request).await;
     let mut redraw = tokio::time::interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut told: Vec<StepView> = Vec::new();
-    let mut cancelled_by = None;
     let leaving = leave(session, &name);
     tokio::pin!(leaving);
     let mut leave_answered = false;
@@ -52,47 +51,96 @@ pub(super) async fn follow(
     loop {
         tokio::select! {
             changed = following.next() => {
-                let mut view = changed?;
-                match show {
-                    Show::Events => tell_steps(&view.steps, &told),
-                    Show::Passing if !progress.is_drawn() => progress.show_notes(&view),
-                    Show::Steps | Show::Passing => progress.show(&view),
-                }
-                told.clone_from(&view.steps);
-                if let (Some(OutcomeView::Cancelled(failure)), Some(signal)) = (&mut view.outcome, cancelled_by) {
-                    failure.exit_code = Signal::exit_code(signal);
-                }
-                if view.outcome.is_some() {
-                    let passes = show == Show::Passing && matches!(view.outcome, Some(OutcomeView::Connected { .. }));
-                    if passes { progress.clear() } else { progress.finish() }
-                    return Ok(view);
+                if let Some(ended) = telling.tell(changed?) {
+                    return Ok(ended);
                 }
             }
             signal = signals.next() => {
-                if cancelled_by.is_some() {
-                    progress.finish();
-                    return Err(given_up(&name, &told, signal));
-                }
-                progress.interrupted();
-                cancelled_by = Some(signal);
+                telling.interrupted(signal)?;
                 patience.as_mut().reset(Instant::now() + PATIENCE);
             }
-            goes_on = &mut leaving, if cancelled_by.is_some() && !leave_answered => {
+            goes_on = &mut leaving, if telling.cancelled_by.is_some() && !leave_answered => {
                 if goes_on? {
-                    progress.finish();
-                    let left = words(&Failure::Left.into(), name.as_str());
-                    let exit_code = cancelled_by.unwrap_or(Signal::Interrupt).exit_code();
-                    return Err(FailureView { exit_code, ..left }.into());
+                    return Err(telling.left());
                 }
                 // The outcome comes with a snapshot, and with it what stays behind.
                 leave_answered = true;
             },
-            () = &mut patience, if cancelled_by.is_some() => {
-                progress.finish();
-                return Err(given_up(&name, &told, cancelled_by.unwrap_or(Signal::Interrupt)));
+            () = &mut patience, if telling.cancelled_by.is_some() => {
+                return Err(telling.given_up(telling.cancelled_by.unwrap_or(Signal::Interrupt)));
             }
-            _ = redraw.tick(), if progress.is_drawn() => progress.redraw(),
+            _ = redraw.tick(), if telling.progress.is_drawn() => telling.progress.redraw(),
         }
+    }
+}
+
+/// An attempt as far as it has been told of.
+struct Telling {
+    name: ProfileName,
+    show: Show,
+    progress: Progress,
+    told: Vec<StepView>,
+    cancelled_by: Option<Signal>,
+}
+
+impl Telling {
+    fn new(name: ProfileName, show: Show, can_redraw: bool) -> Self {
+        let progress = Progress::new(show != Show::Events && can_redraw);
+        Self { name, show, progress, told: Vec::new(), cancelled_by: None }
+    }
+
+    /// Tells how the attempt stands; the attempt, if that is its end.
+    fn tell(&mut self, mut view: AttemptView) -> Option<AttemptView> {
+        match self.show {
+            Show::Events => tell_steps(&view.steps, &self.told),
+            Show::Passing if !self.progress.is_drawn() => self.progress.show_notes(&view),
+            Show::Steps | Show::Passing => self.progress.show(&view),
+        }
+        self.told.clone_from(&view.steps);
+        if let (Some(OutcomeView::Cancelled(failure)), Some(signal)) = (&mut view.outcome, self.cancelled_by) {
+            failure.exit_code = Signal::exit_code(signal);
+        }
+        let outcome = view.outcome.as_ref()?;
+        if self.show == Show::Passing && matches!(outcome, OutcomeView::Connected { .. }) {
+            self.progress.clear();
+        } else {
+            self.progress.finish();
+        }
+        Some(view)
+    }
+
+    /// Takes in the first signal.
+    ///
+    /// # Errors
+    /// The second ends it at once.
+    fn interrupted(&mut self, signal: Signal) -> Result<(), End> {
+        if self.cancelled_by.is_some() {
+            return Err(self.given_up(signal));
+        }
+        self.progress.interrupted();
+        self.cancelled_by = Some(signal);
+        Ok(())
+    }
+
+    /// Left to others, for whom it goes on.
+    fn left(&mut self) -> End {
+        self.progress.finish();
+        let exit_code = self.cancelled_by.unwrap_or(Signal::Interrupt).exit_code();
+        FailureView { exit_code, ..words(&Failure::Left.into(), self.name.as_str()) }.into()
+    }
+
+    /// Cancelled without having heard of the attempt's end: what may stay behind is known from its steps only.
+    fn given_up(&mut self, signal: Signal) -> End {
+        self.progress.finish();
+        let may_have = |wanted| {
+            let mut begun =
+                self.told.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Done));
+            begun.any(|step| step.step == wanted)
+        };
+        let failure =
+            Failure::Cancelled { open_until: None, asking: may_have(Step::Access), starting: may_have(Step::Start) };
+        let exit_code = signal.exit_code();
+        End::AtOnce(Box::new(FailureView { exit_code, ..words(&failure.into(), self.name.as_str()) }))
     }
 }
 
@@ -105,20 +153,9 @@ async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureVie
         | Reply::Attempt { .. }
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
+        | Reply::ActsByDefault { .. }
         | Reply::Rights { .. } => Ok(false),
     }
-}
-
-/// Cancelled without having heard of the attempt's end: what may stay behind is known from its steps only.
-fn given_up(name: &ProfileName, steps: &[StepView], signal: Signal) -> End {
-    let may_have = |wanted| {
-        let mut begun = steps.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Done));
-        begun.any(|step| step.step == wanted)
-    };
-    let failure =
-        Failure::Cancelled { open_until: None, asking: may_have(Step::Access), starting: may_have(Step::Start) };
-    let exit_code = signal.exit_code();
-    End::AtOnce(Box::new(FailureView { exit_code, ..words(&failure.into(), name.as_str()) }))
 }
 
 /// One event for each step that stands differently than before. The attempt goes on though nobody reads them.

@@ -5,13 +5,13 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::protocol::Connect;
 use ajar_core::snapshot::OutcomeView;
-use ajar_runtime::adapters::carry;
+use ajar_runtime::adapters::{carry, words};
 
 use super::End;
 use super::following::{Show, follow};
 use crate::args::Proxy;
 use crate::output;
-use crate::session::{Session, words};
+use crate::session::Session;
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) -> Result<(), End> {

@@ -13,9 +13,12 @@ pub(crate) async fn run(session: &Session, args: &Rights) -> Result<(), End> {
     let rights = match session.face.ask(Request::Rights { name: args.name.clone() }).await {
         Reply::Rights { rights } => rights,
         Reply::Refused { failure } => return Err(failure.into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::SignedOut { .. } => {
-            return Err(no_answer());
-        }
+        Reply::Done
+        | Reply::Left
+        | Reply::Attempt { .. }
+        | Reply::SigningIn { .. }
+        | Reply::SignedOut { .. }
+        | Reply::ActsByDefault { .. } => return Err(no_answer()),
     };
     if args.json {
         output::json(&rights)?;

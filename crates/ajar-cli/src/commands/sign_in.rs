@@ -10,7 +10,8 @@ use ajar_core::protocol::{Reply, Request, SecretText, SignIn as Wish};
 use ajar_core::snapshot::{Kept, SignInStage, Snapshot};
 use serde_json::json;
 
-use super::{End, asking};
+use super::following::PATIENCE;
+use super::{End, ask, asking, no_answer};
 use crate::args::{Args, SignIn};
 use crate::output;
 use crate::session::Session;
@@ -73,15 +74,20 @@ pub(super) async fn to_its_end(
             signal = signals.next() => {
                 // What is not waited for any more is not to be finished by whoever has the page open.
                 if begun.is_shown_in(&session.snapshot()) {
-                    session.face.ask(Request::CancelSignIn).await;
+                    let cancelled = ask(session, Request::CancelSignIn, signals);
+                    drop(tokio::time::timeout(PATIENCE, cancelled).await);
                 }
                 return Err(End::Code(signal.exit_code()));
             }
         };
         match followed {
             Followed::Done(name) => return Ok(name),
-            Followed::HostGone => output::line_to_people(message::account::begins_anew()),
+            Followed::HostGone => {
+                output::line_to_people(message::account::begins_anew());
+                event(json, &json!({ "event": "beginsAnew" }))?;
+            }
             Followed::Superseded => {
+                event(json, &json!({ "event": "superseded" }))?;
                 let ended = successor_ended(session);
                 tokio::select! {
                     () = ended => return Err(Trouble::from(Failure::SignInSuperseded).into()),
@@ -92,7 +98,7 @@ pub(super) async fn to_its_end(
     }
 }
 
-/// A sign-in of a host; the next host counts from one again.
+/// A sign-in, and the process that has its page.
 #[derive(Clone, Copy)]
 struct Begun {
     host: u32,
@@ -131,19 +137,22 @@ async fn successor_ended(session: &Session) {
 /// Begins to sign in. Who has no application to sign in with is asked for one.
 async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals) -> Result<Begun, End> {
     loop {
-        let failure = match session.face.ask(Request::SignIn(wish.clone())).await {
+        let failure = match ask(session, Request::SignIn(wish.clone()), signals).await? {
             Reply::SigningIn { number } => return Ok(Begun { host: session.snapshot().host.pid, number }),
             Reply::Refused { failure } => failure,
-            Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SignedOut { .. } | Reply::Rights { .. } => {
-                return Err(session.face.why_gone().into());
-            }
+            Reply::Done
+            | Reply::Left
+            | Reply::Attempt { .. }
+            | Reply::SignedOut { .. }
+            | Reply::ActsByDefault { .. }
+            | Reply::Rights { .. } => return Err(no_answer()),
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
             return Err(failure.into());
         }
         output::failure(&failure, session.verbose > 0);
         let Some(client_id) = asking::client_id(signals).await? else { return Err(End::Code(failure.exit_code)) };
-        let set = session.face.ask(Request::SetClientId { client_id: Some(client_id) }).await;
+        let set = ask(session, Request::SetClientId { client_id: Some(client_id) }, signals).await?;
         if let Err(failure) = set.accepted() {
             output::failure(&failure, session.verbose > 0);
         }
@@ -167,10 +176,7 @@ async fn follow(session: &Session, json: bool, begun: Begun) -> Result<Followed,
                 }
             }
             Some(_) => return Ok(Followed::Superseded),
-            None => {
-                output::line_to_people(message::account::given_up_elsewhere());
-                return Err(End::Code(130));
-            }
+            None => return Err(Trouble::from(Failure::SignInCancelled).into()),
         }
     }
 }

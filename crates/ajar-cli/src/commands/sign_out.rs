@@ -6,7 +6,7 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::Kept;
 use serde_json::json;
 
-use super::End;
+use super::{End, no_answer};
 use crate::args::SignOut;
 use crate::output;
 use crate::session::Session;
@@ -36,7 +36,12 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
             Ok(())
         }
         Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done | Reply::Left | Reply::Attempt { .. } | Reply::SigningIn { .. } | Reply::Rights { .. } => Ok(()),
+        Reply::Done
+        | Reply::Left
+        | Reply::Attempt { .. }
+        | Reply::SigningIn { .. }
+        | Reply::ActsByDefault { .. }
+        | Reply::Rights { .. } => Err(no_answer()),
     }
 }
 

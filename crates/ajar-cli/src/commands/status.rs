@@ -10,12 +10,12 @@ use std::time::Duration;
 use ajar_core::message;
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FavouriteState, FavouriteView, Snapshot, WindowView};
-use ajar_runtime::adapters::SystemClock;
+use ajar_runtime::adapters::{SystemClock, azure_now};
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{End, azure_now};
+use super::End;
 use crate::args::Status;
 use crate::output::{self, Unprinted};
 use crate::session::Session;

@@ -34,7 +34,7 @@ async fn opens(mut command: Command) {
 async fn an_application_signs_in_by_a_certificate_that_is_named_from_where_one_stands() {
     let user = user_acting_as("robot").await;
     let announced = user.clouds[0].announce();
-    let folder = user.home.path().join("certificates");
+    let folder = user.home().join("certificates");
     fs::create_dir(&folder).unwrap();
     fs::copy(&announced.client_certificate, folder.join("app.pem")).unwrap();
     let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
@@ -79,7 +79,7 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
     assert!(user.settings().contains("[accounts.machine]\nsign_in = \"managed-identity\""), "{}", user.settings());
     opens(on_the_machine(&["connect", "home", "--no-launch"])).await;
 
-    fs::write(user.home.path().join("token"), "not a token").unwrap();
+    fs::write(user.home().join("token"), "not a token").unwrap();
     let tenant = announced.tenant_id.to_string();
     let workload = ["sign-in", "--workload-identity", "--token-file", "token", "--tenant", &tenant];
     let (code, _, stderr) = user.run(&workload).await;
@@ -88,6 +88,36 @@ async fn a_machine_acts_as_itself_and_a_workload_by_the_token_in_its_file() {
     let (code, _, stderr) = user.run(&[&workload[..], &["--client-id", &client_id]].concat()).await;
     assert!(code == 3 && stderr.contains("AADSTS"), "{code} {stderr}");
     assert!(!user.settings().contains("[accounts.workload]"), "{}", user.settings());
+}
+
+#[tokio::test]
+async fn a_workload_and_a_machine_without_a_name_are_told_commands_that_work() {
+    let user = user_acting_as("pod").await;
+    let announced = user.clouds[0].announce();
+    let tenant = announced.tenant_id.to_string();
+    let client_id = announced.client_id.to_string();
+    let told = async |mut command: Command| {
+        let (code, _, stderr) = ended(command.spawn().unwrap()).await;
+        assert_eq!(code, 3, "{stderr}");
+        assert!(!stderr.contains("this account ") && !stderr.contains("--name"), "{stderr}");
+        stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let whole = "“ajar sign-in --workload-identity --tenant TENANT --client-id ID --token-file FILE”";
+    let ids = ["sign-in", "--workload-identity", "--tenant", &tenant, "--client-id", &client_id, "--token-file"];
+    let gone = told(user.ajar(&[&ids[..], &["none"]].concat())).await;
+    assert!(gone.contains("The token of this workload cannot be read") && gone.contains(whole), "{gone}");
+    fs::write(user.home().join("token"), "not a token").unwrap();
+    let refused = told(user.ajar(&[&ids[..], &["token"]].concat())).await;
+    assert!(
+        refused.contains("Azure refuses this account. It is the application") && refused.contains(whole),
+        "{refused}"
+    );
+
+    let mut machine = user.ajar(&["sign-in", "--managed-identity", "--client-id", &client_id]);
+    machine.env("IDENTITY_ENDPOINT", &announced.identity_endpoint).env("IDENTITY_HEADER", &announced.identity_header);
+    let other = told(machine).await;
+    assert!(other.contains("“ajar sign-in --managed-identity --client-id ID”"), "{other}");
+    assert!(!user.settings().contains("[accounts"), "{}", user.settings());
 }
 
 /// A token that the application trusts: here one that its certificate has signed, as no other issuer is known there.
@@ -118,16 +148,16 @@ async fn a_workload_opens_a_vm_by_the_token_that_its_platform_keeps_in_a_file() 
     let user = user_acting_as("pod").await;
     let announced = user.clouds[0].announce();
     let token = platform_token(&user);
-    fs::write(user.home.path().join("token"), &token).unwrap();
+    fs::write(user.home().join("token"), &token).unwrap();
     let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
     let sign_in = ["sign-in", "--workload-identity", "--name", "pod", "--token-file", "token"];
     let ids = ["--tenant", &tenant, "--client-id", &client_id];
     opens(user.ajar(&[&sign_in[..], &ids].concat())).await;
     assert!(user.settings().contains("[accounts.pod]\nsign_in = \"workload-identity\""), "{}", user.settings());
     opens(user.ajar(&["connect", "home", "--no-launch"])).await;
-    assert_eq!(user.files_with(&token), [user.home.path().join("token").display().to_string()]);
+    assert_eq!(user.files_with(&token), [user.home().join("token").display().to_string()]);
     // A token that is gone is told as that, with the command that names another; that needs nothing said again.
-    fs::rename(user.home.path().join("token"), user.home.path().join("moved")).unwrap();
+    fs::rename(user.home().join("token"), user.home().join("moved")).unwrap();
     let (code, _, stderr) = user.run(&["rights", "home"]).await;
     let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 3 && stderr.contains("token of this workload cannot be read"), "{code} {stderr}");
@@ -164,7 +194,7 @@ END
 esac
 "#
     );
-    let folder = user.home.path().join("bin");
+    let folder = user.home().join("bin");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("az"), script).unwrap();
     fs::set_permissions(folder.join("az"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -188,6 +218,12 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
 
     let (code, _, stderr) = ended(with_az(&["sign-in", "--az", "--username", "bob@x.example"]).spawn().unwrap()).await;
     assert!(code == 3 && stderr.contains("is not signed in as bob@x.example"), "{code} {stderr}");
+    // The token that az gives for a tenant by itself would be ada's.
+    let as_grace = ["sign-in", "--az", "--username", "grace@fabrikam.example", "--tenant", "fabrikam.onmicrosoft.com"];
+    let (code, _, stderr) = ended(with_az(&as_grace).spawn().unwrap()).await;
+    assert!(code == 3 && stderr.contains("“az login --tenant fabrikam.onmicrosoft.com”"), "{code} {stderr}");
+    let asked = fs::read_to_string(folder.join("asked")).unwrap();
+    assert!(!asked.contains("get-access-token"), "{asked}");
     opens(with_az(&["sign-in", "--az", "--username", "ADA@contoso.example", "--name", "work"])).await;
     assert!(user.settings().contains("username = \"ada@contoso.example\""), "{}", user.settings());
     opens(with_az(&["connect", "home", "--no-launch"])).await;
@@ -196,4 +232,35 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
     let (_, stdout, _) = listed().await;
     let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
     assert!(ada.ends_with("work"), "{stdout}");
+}
+
+#[tokio::test]
+async fn another_account_is_made_the_one_that_acts_for_favourites_that_name_none() {
+    let user = user_acting_as("environment").await;
+    let settings = user.settings().replace("account = \"environment\"\n", "");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let announced = user.clouds[0].announce();
+    let certificate = announced.client_certificate.display().to_string();
+    let (tenant, client_id) = (announced.tenant_id.to_string(), announced.client_id.to_string());
+    let sign_in = ["sign-in", "--service-principal", "--certificate", &certificate];
+    let ids = ["--name", "robot", "--tenant", &tenant, "--client-id", &client_id];
+    opens(user.ajar(&[&sign_in[..], &ids].concat())).await;
+
+    let (code, stdout, stderr) = user.run(&["accounts", "--default", "AZ"]).await;
+    let said = "Favourites that name no account act as whoever is signed in to the Azure CLI from now on.";
+    assert!(code == 0 && stderr.contains(said) && stdout.contains("az *"), "{code} {stdout}{stderr}");
+    assert_ne!(user.run(&["connect", "home", "--no-launch"]).await.0, 0, "nobody is signed in to an Azure CLI here");
+
+    let (code, stdout, stderr) = user.run(&["accounts", "--default", "ROBOT", "--json"]).await;
+    assert!(code == 0 && stderr.contains("act as “robot” from now on"), "{code} {stderr}");
+    let accounts: Value = serde_json::from_str(&stdout).unwrap();
+    let defaults: Vec<_> = accounts.as_array().unwrap().iter().filter(|account| account["isDefault"] == true).collect();
+    assert!(defaults.len() == 1 && defaults[0]["name"] == "robot", "{stdout}");
+    assert!(user.settings().contains("account = \"robot\"\n"), "{}", user.settings());
+    opens(user.ajar(&["connect", "home", "--no-launch"])).await;
+
+    let before = user.settings();
+    let (code, _, stderr) = user.run(&["accounts", "--default", "rowbot"]).await;
+    assert!(code != 0 && stderr.contains("rowbot") && stderr.contains("robot"), "{code} {stderr}");
+    assert_eq!(user.settings(), before);
 }

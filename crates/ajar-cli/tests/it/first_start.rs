@@ -161,6 +161,48 @@ async fn a_favourite_whose_account_is_gone_is_opened_under_its_name_or_as_anothe
     assert!(user.settings().contains("account = \"bob\"") && !user.settings().contains("carol"), "{}", user.settings());
 }
 
+/// `ajar connect lab` where the favourite acts as the Azure CLI's user, and there is no Azure CLI.
+fn connect_as_az(user: &User) -> Command {
+    let settings = user.settings().replace("account = \"bob\"\n", "account = \"az\"\n");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let mut command = user.ajar(&["connect", "lab", "--no-launch"]);
+    command.env("PATH", "/usr/bin:/bin");
+    command
+}
+
+#[tokio::test]
+async fn a_favourite_that_names_the_azure_cli_which_has_nobody_acts_as_who_signs_in_for_it() {
+    let user = User::new().await;
+    let mut terminal = Terminal::of(&connect_as_az(&user));
+    let shown = terminal.until("Sign in now? [Y/n]").await;
+    assert!(shown.contains("“ajar sign-in”"), "{shown}");
+    terminal.types("\n").await;
+    terminal.until("https://").await;
+    let address = terminal.until("\r\n").await;
+    user.browse("bob", &format!("https://{}", address.trim()), 0).await;
+    terminal.until("lab is open to new connections until").await;
+    assert_eq!(terminal.ended().await, Some(0));
+    let settings = user.settings();
+    assert!(settings.contains("account = \"bob\"") && !settings.contains("account = \"az\""), "{settings}");
+}
+
+#[tokio::test]
+async fn whose_azure_cli_has_nobody_is_led_to_the_account_that_there_is_and_not_in_a_circle() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let mut connect = connect_as_az(&user);
+    let told = connect.output().await.unwrap();
+    let words = String::from_utf8_lossy(&told.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.status.code() == Some(3) && words.contains("“ajar edit lab --account bob”"), "{words}");
+    let mut terminal = Terminal::of(&connect);
+    let shown = terminal.until("Whom is it to act as (bob").await;
+    assert!(shown.contains("Nobody is signed in to the Azure CLI"), "{shown}");
+    terminal.types("bob\n").await;
+    terminal.until("lab is open to new connections until").await;
+    assert_eq!(terminal.ended().await, Some(0));
+    assert!(!user.settings().contains("account = \"az\""), "{}", user.settings());
+}
+
 #[tokio::test]
 async fn who_has_no_keychain_is_offered_to_sign_in_for_this_once() {
     let user = User::new().await;
@@ -184,7 +226,8 @@ async fn a_secret_that_is_typed_is_not_shown_and_the_terminal_shows_again_what_i
     let sign_in = ["sign-in", "--service-principal", "--tenant", FABRIKAM, "--client-id", robot, "--name", "bob"];
     let mut terminal = Terminal::of(&user.ajar(&sign_in));
     terminal.until("The application’s secret (it is not shown):").await;
-    terminal.types("canary~secret~of~robot\n").await;
+    // Neither Ctrl+Z nor Ctrl+\ stops or ends it there: the terminal would go on hiding what is typed.
+    terminal.types("\u{1a}\u{1c}canary~secret~of~robot\n").await;
     let shown = terminal.until("Signed in").await;
     assert!(!shown.contains("canary"), "{shown}");
     assert_eq!(terminal.ended().await, Some(0));
@@ -198,6 +241,7 @@ async fn a_secret_that_is_typed_is_not_shown_and_the_terminal_shows_again_what_i
     shell.env("SCRIPT", script);
     let mut terminal = Terminal::running("sh -c \"$SCRIPT\"", &shell);
     terminal.until("(it is not shown):").await;
+    terminal.types("\u{1c}\u{1a}").await;
     terminal.interrupts().await;
     let shown = terminal.until("over").await;
     assert!(shown.contains(" echo ") && !shown.contains("-echo "), "{shown}");

@@ -72,12 +72,15 @@ impl Terminal {
     }
 
     /// The shell has the terminal, with the job stopped; afterwards the job has it again.
+    ///
+    /// What is typed begins with a space, which nobody misses: a client that waits for input holds the terminal's reading
+    /// until it is scheduled and stops, and if something is typed before that, it takes the first character along.
     fn is_the_shells_until_fg(&mut self) {
         self.until("shell> ");
-        self.types("echo shell-$((40 + 2))\n");
+        self.types(" echo shell-$((40 + 2))\n");
         self.until("\nshell-42");
         self.until("shell> ");
-        self.types("fg\n");
+        self.types(" fg\n");
         self.until("--demo");
     }
 }

@@ -81,6 +81,26 @@ async fn a_refusal_is_known_to_the_next_command_until_somebody_has_signed_in() {
 }
 
 #[tokio::test]
+async fn what_no_sign_in_ends_is_known_to_the_next_command_in_words_of_its_own_until_azure_lets_the_account() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    for (demand, code, state) in [
+        ("disabled", "accountDisabled", "disabled"),
+        ("blocked", "conditionalAccess", "blocked"),
+        ("consent", "consentMissing", "wantsConsent"),
+        ("notAssigned", "notInTenant", "signedIn"),
+    ] {
+        user.control(0, "accounts", json!({ "account": "bob", "demand": demand })).await;
+        let (exit, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+        assert!(exit == 3 && stdout.contains(code), "{stdout}");
+        assert_eq!(bob(user.run(&["accounts", "--json"]).await), (state.into(), "keychain".into()));
+        user.control(0, "accounts", json!({ "account": "bob", "demand": "none" })).await;
+        assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
+        assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
+    }
+}
+
+#[tokio::test]
 async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     let user = User::new().await;
     let robot = "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233";

@@ -8,6 +8,8 @@
 #[cfg(target_os = "linux")]
 mod accounts;
 #[cfg(target_os = "linux")]
+mod authorities;
+#[cfg(target_os = "linux")]
 mod browsing;
 #[cfg(target_os = "linux")]
 mod chromium;
@@ -23,6 +25,9 @@ mod other_people;
 #[cfg(target_os = "linux")]
 mod secrets;
 #[cfg(target_os = "linux")]
+#[path = "../../../ajar-runtime/tests/it/session.rs"]
+mod session;
+#[cfg(target_os = "linux")]
 mod signing_in;
 #[cfg(target_os = "linux")]
 mod tenants;
@@ -35,6 +40,9 @@ mod watching;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use user::soon;
 
 /// What a test may take before it has failed.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -61,8 +61,8 @@ fn files_with_tokens(folder: &Path, found: &mut Vec<String>) {
 async fn a_persons_tokens_are_in_no_argument_environment_file_or_core_file() {
     let user = User::new().await;
     // In ssh’s place: tells what it was started with, and what can be seen of who started it.
-    let script = user.home.path().join("ssh");
-    let seen = user.home.path().join("seen-by-ssh");
+    let script = user.home().join("ssh");
+    let seen = user.home().join("seen-by-ssh");
     let look = "cat /proc/$$/cmdline /proc/$$/environ /proc/$PPID/cmdline /proc/$PPID/environ";
     fs::write(&script, format!("#!/bin/sh\n{look} >'{}'\n", seen.display())).unwrap();
     fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -83,7 +83,7 @@ async fn a_persons_tokens_are_in_no_argument_environment_file_or_core_file() {
             None => shell.env_remove(name),
         };
     }
-    shell.current_dir(user.home.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    shell.current_dir(user.home()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut host = shell.kill_on_drop(true).spawn().unwrap();
     let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
     next_event(&mut watched).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_persons_tokens_are_in_no_argument_environment_file_or_core_file() {
 
     let told_to_ssh = fs::read(&seen).unwrap();
     assert!(!told_to_ssh.is_empty() && tokens_in(&told_to_ssh) == 0, "{}", String::from_utf8_lossy(&told_to_ssh));
-    let (count, found) = seen_from_outside(user.home.path());
+    let (count, found) = seen_from_outside(user.home());
     assert!(count >= 1 && found.is_empty(), "of {count} processes: {found:?}");
 
     let pid = host.id().unwrap();
@@ -105,6 +105,6 @@ async fn a_persons_tokens_are_in_no_argument_environment_file_or_core_file() {
     let status = host.wait().await.unwrap();
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
     let mut files = Vec::new();
-    files_with_tokens(user.home.path(), &mut files);
+    files_with_tokens(user.home(), &mut files);
     assert_eq!(files, Vec::<String>::new());
 }

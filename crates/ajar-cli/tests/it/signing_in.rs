@@ -4,8 +4,13 @@
 use std::fs;
 use std::process::Stdio;
 
+use ajar_core::failure::Failure;
+use ajar_core::protocol::Request;
+use ajar_runtime::files::Folder;
+use ajar_runtime::hosting::{Face, MakeParts, Opening};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Child;
 
 use crate::user::{APP, FABRIKAM, User, ended, next_event, soon, tokens};
 
@@ -175,6 +180,25 @@ async fn who_is_not_signed_in_is_led_to_sign_in_and_a_sign_in_without_an_applica
     assert!(stderr.contains("ajar sign-in --name bob"), "{stderr}");
 }
 
+fn send(signal: &str, child: &Child) {
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_a_sign_in_though_the_process_that_has_its_page_is_stopped() {
+    let user = User::new().await;
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    next_event(&mut lines).await.unwrap();
+    send("-STOP", &host);
+    send("-INT", &child);
+    assert_eq!(ended(child).await.0, 130);
+}
+
 #[tokio::test]
 async fn a_sign_in_that_is_interrupted_leaves_nothing_behind() {
     let user = User::new().await;
@@ -185,8 +209,7 @@ async fn a_sign_in_that_is_interrupted_leaves_nothing_behind() {
     let page = event["url"].as_str().unwrap();
     let answer = user.http(0).post(page).form(&[("account", "bob")]).send().await.unwrap();
     let back = answer.headers()["location"].to_str().unwrap().to_owned();
-    let pid = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    send("-INT", &child);
     assert_eq!(ended(child).await.0, 130);
     assert!(user.http(0).get(back).send().await.is_err(), "nobody listens any more");
     assert_eq!(user.settings(), before);
@@ -223,6 +246,8 @@ async fn a_sign_in_begins_anew_when_the_process_that_had_its_page_is_gone() {
     let lost = next_event(&mut lines).await.unwrap();
     host.kill().await.unwrap();
     let event = next_event(&mut lines).await.unwrap();
+    assert_eq!(event["event"], "beginsAnew", "{event}");
+    let event = next_event(&mut lines).await.unwrap();
     assert_eq!(event["event"], "browser", "{event}");
     assert_ne!(event["url"], lost["url"]);
     user.browse("bob", event["url"].as_str().unwrap(), 0).await;
@@ -241,13 +266,32 @@ async fn a_command_whose_sign_in_was_replaced_stays_as_long_as_the_newer_one_nee
     let mut newer = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
     let mut newer_lines = BufReader::new(newer.stdout.take().unwrap()).lines();
     let event = next_event(&mut newer_lines).await.unwrap();
+    assert_eq!(next_event(&mut lines).await.unwrap()["event"], "superseded", "it is told at once");
     user.browse("bob", event["url"].as_str().unwrap(), 0).await;
     let event = next_event(&mut newer_lines).await.unwrap();
     assert_eq!(event["event"], "signedIn", "{event}");
     let (code, _, stderr) = ended(newer).await;
     assert!(code == 0 && !stderr.contains("anew"), "{code} {stderr}");
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!((&event["event"], &event["code"]), (&"failed".into(), &"signInSuperseded".into()), "{event}");
     let (code, _, stderr) = ended(first).await;
     assert!(code == 3 && stderr.contains("A newer sign-in took the place"), "{code} {stderr}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_another_face_cancels_ends_with_an_event_that_says_so() {
+    let user = User::new().await;
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    next_event(&mut lines).await.unwrap();
+    let parts: MakeParts = Box::new(|| Box::pin(async { Err(Failure::Left.into()) }));
+    let folder = Folder::named(&user.folder()).unwrap();
+    let face = soon(Face::open(Opening { folder, parts })).await.unwrap();
+    soon(face.ask(Request::CancelSignIn)).await.accepted().unwrap();
+    let event = next_event(&mut lines).await.unwrap();
+    assert_eq!((&event["event"], &event["code"]), (&"failed".into(), &"signInCancelled".into()), "{event}");
+    let (code, _, stderr) = ended(child).await;
+    assert!(code == 130 && stderr.contains("in another Ajar, such as its window"), "{code} {stderr}");
 }
 
 #[tokio::test]

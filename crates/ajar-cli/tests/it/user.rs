@@ -6,11 +6,11 @@ use std::process::Stdio;
 
 use azure_sim::{AnnounceVm, Options, Simulator};
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::LIMIT;
+use crate::session::Session;
 
 /// The application that is registered in the fleets.
 pub(crate) const APP: &str = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01";
@@ -105,53 +105,28 @@ async fn simulator(fleet: &str) -> Simulator {
 
 /// A user of two clouds, in a session with a keyring of its own.
 pub(crate) struct User {
-    pub(crate) home: TempDir,
-    bus: String,
+    session: Session,
     pub(crate) clouds: [Simulator; 2],
-    _session: [Child; 2],
+    _keyring: Child,
 }
 
 impl User {
     pub(crate) async fn new() -> Self {
         let clouds = [simulator(TWO_TENANTS).await, simulator(OTHER_CLOUD).await];
-        let home = tempfile::tempdir().unwrap();
-        for folder in ["run", "ajar"] {
-            fs::create_dir(home.path().join(folder)).unwrap();
-        }
-        let config = home.path().join("bus.conf");
-        fs::write(
-            &config,
-            format!(
-                "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-                 \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig><type>session</type>\
-                 <listen>unix:dir={}</listen><auth>EXTERNAL</auth><policy context=\"default\">\
-                 <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/>\
-                 </policy></busconfig>",
-                home.path().join("run").display()
-            ),
-        )
-        .unwrap();
-        let mut bus = Command::new("dbus-daemon");
-        bus.arg("--config-file").arg(&config).args(["--nofork", "--print-address"]);
-        let mut bus = bus.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("dbus-daemon is installed");
-        let mut lines = BufReader::new(bus.stdout.take().unwrap()).lines();
-        let address = soon(lines.next_line()).await.unwrap().unwrap();
-        let mut keyring = Command::new("gnome-keyring-daemon");
-        keyring.args(["--components=secrets", "--unlock", "--foreground"]);
-        keyring.env("HOME", home.path()).env("XDG_RUNTIME_DIR", home.path().join("run"));
-        keyring.env("DBUS_SESSION_BUS_ADDRESS", &address).env_remove("XDG_DATA_HOME");
-        keyring.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut keyring = keyring.spawn().expect("gnome-keyring is installed");
-        keyring.stdin.take().unwrap().write_all(b"password").await.unwrap();
-        let user = Self { home, bus: address, clouds, _session: [bus, keyring] };
+        let session = Session::start().await;
+        fs::create_dir(session.home.path().join("ajar")).unwrap();
+        let keyring = session.keyring(true).await;
+        let user = Self { session, clouds, _keyring: keyring };
         user.write_settings();
-        // Who comes too early finds no keyring.
-        soon(async { while user.found_secrets().await.is_none() {} }).await;
         user
     }
 
+    pub(crate) fn home(&self) -> &Path {
+        self.session.home.path()
+    }
+
     pub(crate) fn folder(&self) -> PathBuf {
-        self.home.path().join("ajar")
+        self.home().join("ajar")
     }
 
     pub(crate) fn settings(&self) -> String {
@@ -190,8 +165,7 @@ impl User {
 
     pub(crate) fn ajar(&self, args: &[&str]) -> Command {
         let mut command = Command::from(crate::ajar(&self.folder(), args));
-        command.env("HOME", self.home.path()).env("XDG_RUNTIME_DIR", self.home.path().join("run"));
-        command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).current_dir(self.home.path());
+        self.session.has(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
@@ -277,41 +251,13 @@ impl User {
 
     /// What the keyring has of Ajar, by name.
     pub(crate) async fn secrets(&self) -> Vec<String> {
-        self.found_secrets().await.expect("the keyring answers")
-    }
-
-    async fn found_secrets(&self) -> Option<Vec<String>> {
-        let mut search = Command::new("dbus-send");
-        search.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
-        search.args(["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"]);
-        let output = search.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).output().await.unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let items = text.lines().filter_map(|line| line.trim().strip_prefix("object path "));
-        output.status.success().then(|| items.map(ToOwned::to_owned).collect())
+        self.session.secrets().await.expect("the keyring answers")
     }
 
     /// Everything that is written, but for what the keyring keeps: its file is not readable.
     pub(crate) fn files_with(&self, canary: &str) -> Vec<String> {
-        let mut folders = vec![self.home.path().to_owned()];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                let kind = entry.file_type().unwrap();
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() && has(&entry.path(), canary) {
-                    found.push(entry.path().display().to_string());
-                }
-            }
-        }
-        found
+        self.session.files_with(&[canary])
     }
-}
-
-fn has(file: &Path, canary: &str) -> bool {
-    // A process that has ended has no files any more.
-    let content = fs::read(file).unwrap_or_default();
-    content.windows(canary.len()).any(|window| window == canary.as_bytes())
 }
 
 pub(crate) async fn next_event(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Value> {

@@ -53,16 +53,8 @@ impl Settings {
     /// [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
         let wanted = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
-        let own = self.own_account(&wanted);
-        // A built-in account is there in any case, but for the environment's.
-        let is_there = match wanted.built_in() {
-            Some(super::ENVIRONMENT) => defaults.environment,
-            Some(_) => true,
-            None => own.is_some(),
-        };
-        if !is_there {
-            return Err(self.unknown_account(&wanted, defaults));
-        }
+        let account = self.account_called(&wanted, defaults)?;
+        let own = self.own_account(&account);
         let of_account = own.and_then(|(_, settings)| settings.cloud.as_deref());
         if let (Some(of_account), Some(of_profile)) = (of_account, profile.cloud.as_deref())
             && of_account != of_profile
@@ -75,11 +67,20 @@ impl Settings {
         let of_principal = own.filter(|(_, settings)| settings.sign_in == SignInMethod::ServicePrincipal);
         let of_principal = of_principal.and_then(|(_, settings)| settings.tenant.clone());
         let tenant = profile.tenant.clone().or(of_principal);
-        Ok(Acting {
-            cloud: cloud.to_owned(),
-            account: own.map_or(wanted, |(name, _)| name.clone()),
-            tenant: tenant.as_deref().map(super::tenant).transpose()?,
-        })
+        Ok(Acting { cloud: cloud.to_owned(), account, tenant: tenant.as_deref().map(super::tenant).transpose()? })
+    }
+
+    /// The account of that name, as it is written. A built-in one is there in any case, but for the environment's.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownAccount`].
+    pub fn account_called(&self, name: &AccountName, defaults: &Defaults) -> Result<AccountName, Failure> {
+        let written = match name.built_in() {
+            Some(super::ENVIRONMENT) if !defaults.environment => None,
+            Some(built_in) => Some(AccountName(built_in.to_owned())),
+            None => self.own_account(name).map(|(written, _)| written.clone()),
+        };
+        written.ok_or_else(|| self.unknown_account(name, defaults))
     }
 
     /// The failure of naming an account that is not there.
@@ -122,7 +123,7 @@ mod tests {
             (None, None, true, one(), "environment"),
             (None, Some("gov"), true, both(), "gov"),
             (Some("WORK"), Some("gov"), true, both(), "work"),
-            (Some("azd"), Some("gov"), true, both(), "azd"),
+            (Some("AZD"), Some("gov"), true, both(), "azd"),
             (Some("environment"), None, true, one(), "environment"),
         ] {
             let account_default = default.map(|name: &str| name.parse().unwrap());

@@ -18,8 +18,8 @@ impl Settings {
             }
             same_application
                 && own.sign_in == account.sign_in
-                && own.tenant == account.tenant
-                && own.username == account.username
+                && equal(own.tenant.as_deref(), account.tenant.as_deref())
+                && equal(own.username.as_deref(), account.username.as_deref())
         };
         let same_tenant = |own: &AccountSettings| equal(own.tenant.as_deref(), account.tenant.as_deref());
         let same = || self.accounts.iter().filter(|(_, own)| is_same(own));
@@ -97,6 +97,19 @@ mod tests {
         ] {
             assert_eq!(settings.new_account_name(&account(sign_in, username)).as_str(), name, "{username:?}");
         }
+    }
+
+    #[test]
+    fn a_user_or_tenant_in_other_letters_is_the_same_one() {
+        let of = |username: &str, tenant: &str| AccountSettings {
+            tenant: Some(tenant.into()),
+            ..account(SignInMethod::Az, Some(username))
+        };
+        let own = vec![("work".parse().unwrap(), of("Grace@x.example", "contoso.example"))];
+        let settings = Settings { accounts: own, ..Settings::default() };
+        assert!(settings.same_account(&of("grace@X.example", "Contoso.example")).is_some());
+        assert!(settings.same_account(&of("ada@x.example", "contoso.example")).is_none());
+        assert!(settings.same_account(&of("grace@x.example", "fabrikam.example")).is_none());
     }
 
     #[test]

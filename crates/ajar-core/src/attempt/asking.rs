@@ -97,8 +97,8 @@ impl Attempt {
         }
     }
 
-    /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id
-    /// (azure-api.md, point 5), so it is known by VM, port, source, time and requestor.
+    /// The window that the request opened whose answer nobody saw, if the policies show it: requests have no id,
+    /// so it is known by VM, port, source, time and requestor.
     fn own_window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
         let sent_at = self.asking.sent_at?;
         self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()))
@@ -154,8 +154,13 @@ impl Attempt {
             // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
             Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => self.asking.refused = true,
             Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => {
-                self.asking.refused = true;
+                // That is an answer: what is sent when the VM runs begins anew.
+                self.asking.sent = 0;
                 self.asking.sent_at = None;
+                self.asking.kept_away = None;
+                self.asking.lost = false;
+                self.asking.unsettled = None;
+                self.asking.refused = true;
                 self.asking.too_early = true;
             }
             Err(InitiateFailure::Refused(trouble)) => {
@@ -198,8 +203,10 @@ impl Attempt {
         self.asking.sent -= 1;
         self.asking.refused = self.asking.too_early;
         if self.asking.sent == 0 {
-            self.asking.began = None;
             self.asking.sent_at = None;
+        }
+        if self.asking.sent == 0 && !self.asking.too_early {
+            self.asking.began = None;
             self.forget_notes_of_request();
         }
     }

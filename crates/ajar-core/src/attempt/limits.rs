@@ -26,9 +26,9 @@ pub(super) const MOST_REQUESTS: u32 = 2;
 /// follows only to the second.
 pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
-/// So much longer than the shortest is asked for at least: Azure measures when the request has arrived, and a token or a
-/// short throttle may be waited for before it leaves.
-pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(25);
+/// So much longer than the shortest is asked for at least: Azure measures when the request has arrived, and a token may
+/// be waited for before it leaves, and a throttled Azure for 45 seconds.
+pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(50);
 
 pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);
 pub(super) const READ: TimeDelta = TimeDelta::seconds(60);
@@ -39,7 +39,7 @@ pub(super) const CLIENT: TimeDelta = TimeDelta::seconds(20);
 pub(super) const WHOLE: TimeDelta = TimeDelta::minutes(25);
 
 /// How long a VM's power state may stay untold before the VM is told to start, which changes nothing where it runs. For a
-/// moment the state may be missing, and then another look is all it takes (azure-api.md, section 3).
+/// moment the state may be missing, and then another look is all it takes.
 pub(super) const UNTOLD: TimeDelta = TimeDelta::seconds(10);
 
 /// How long the port of a VM with an untold state is watched after a start that came to nothing, or where the VM may not

@@ -49,12 +49,14 @@ impl Failure {
             Self::SignInTimedOut => "signInTimedOut",
             Self::SignInNotCompleted => "signInNotCompleted",
             Self::SignInSuperseded => "signInSuperseded",
+            Self::SignInCancelled => "signInCancelled",
             Self::ClockSkew { .. } => "clockSkew",
             Self::KeychainUnavailable { .. } => "keychainUnavailable",
             Self::SignedInElsewhere { .. } => "signedInElsewhere",
             Self::NothingToSignOut { .. } => "nothingToSignOut",
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
+            Self::TokenRefused { .. } => "tokenRefused",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::PolicyUnseen { .. } => "policyUnseen",
@@ -73,6 +75,7 @@ impl Failure {
             Self::PowerStateUnknown => "powerStateUnknown",
             Self::AllocationFailed { .. } => "allocationFailed",
             Self::StartFailed { .. } => "startFailed",
+            Self::StartUnseen { .. } => "startUnseen",
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
@@ -159,7 +162,8 @@ impl Failure {
             | Self::SignInSuperseded
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
-            | Self::InteractionRequired { .. } => ExitCode::NotSignedIn,
+            | Self::InteractionRequired { .. }
+            | Self::TokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
@@ -175,7 +179,9 @@ impl Failure {
             | Self::PowerStateUnknown
             | Self::HostSilent { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::Left => ExitCode::Cancelled,
+            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::SignInCancelled | Self::Left => {
+                ExitCode::Cancelled
+            }
             Self::UnknownFavourite { .. }
             | Self::FavouriteExists { .. }
             | Self::NothingToSignOut { .. }
@@ -205,6 +211,7 @@ impl Failure {
             | Self::VmNotRunning { .. }
             | Self::AllocationFailed { .. }
             | Self::StartFailed { .. }
+            | Self::StartUnseen { .. }
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }

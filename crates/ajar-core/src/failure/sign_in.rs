@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
+use crate::snapshot::AccountState;
 
 /// Why somebody has to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,12 +14,14 @@ pub enum SignInReason {
     Never,
     /// Multi-factor authentication is to be done, set up or repeated (50072, 50074, 50076, 50078, 50079).
     Mfa,
-    /// The sign-in has run out (70008, 70043, 70044, 700082).
+    /// The sign-in has run out (70000, 70008, 70043, 70044, 700082, 700084).
     Expired,
-    /// The sign-in was called back (50173).
+    /// The sign-in was called back (50132, 50133, 50173).
     Revoked,
-    /// The password has run out or was changed (50055).
+    /// The password has run out or was changed (50055, 50144).
     PasswordChanged,
+    /// Its sign-in is of another authority than its cloud has now, and is not sent there.
+    OtherAuthority,
     /// Azure takes the account's tokens only with other claims (continuous access evaluation).
     Claims,
 }
@@ -76,6 +79,11 @@ pub enum Proof {
 }
 
 impl Failure {
+    /// [`Failure::NotSignedIn`], where nobody knows yet who else could act.
+    pub fn not_signed_in(detail: impl Into<String>) -> Self {
+        Self::NotSignedIn { detail: detail.into(), others: Vec::new() }
+    }
+
     /// The same of the account of that name: where several are one identity, they share what signs it in, and so what it
     /// hears.
     #[must_use]
@@ -94,6 +102,26 @@ impl Failure {
             *account = name.into();
         }
         self
+    }
+}
+
+impl Failure {
+    /// How an account stands that heard this in place of a token, with its name where the failure has it; `None` where it
+    /// says nothing of the account, or only of one tenant: who is not in that may be let into others.
+    pub fn standing(&self) -> Option<(AccountState, Option<&str>)> {
+        if let Self::SignInRequired { account, .. } | Self::SecretMissing { account } = self {
+            Some((AccountState::NeedsSignIn, Some(account)))
+        } else if let Self::AccountDisabled { account } = self {
+            Some((AccountState::Disabled, Some(account)))
+        } else if let Self::ConditionalAccess { account, .. } = self {
+            Some((AccountState::Blocked, Some(account)))
+        } else if let Self::InteractionRequired { account, .. } = self {
+            Some((AccountState::Blocked, Some(account)))
+        } else if let Self::ConsentMissing { .. } = self {
+            Some((AccountState::WantsConsent, None))
+        } else {
+            None
+        }
     }
 }
 

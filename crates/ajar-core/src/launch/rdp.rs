@@ -52,7 +52,7 @@ impl RdpClient {
 }
 
 pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
-    target.check()?;
+    target.check(around.os)?;
     let address = host_port(target.endpoint);
     let window = |program: &str, args: Vec<String>| LaunchPlan::window(around.os, program, args);
     let client = match (&around.rdp, around.os) {

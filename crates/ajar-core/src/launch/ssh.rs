@@ -1,15 +1,14 @@
 //! ssh's arguments.
 
 use super::quote::{DOLLAR, needs_dollar, ssh_path, ssh_value};
-use super::{Os, Surroundings, Target};
+use super::{Surroundings, Target};
 use crate::failure::Failure;
-use crate::message::launch::Unfit;
 
 /// The program and its arguments, up to the host; a remote command may follow.
 pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
-    target.check()?;
+    target.check(around.os)?;
     let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
-    let mut words = variables(target, around.os)?;
+    let mut words = variables(target);
     words.push(around.ssh.clone().ok_or_else(missing)?);
     let option = |name: &str, value: &str| ["-o".to_owned(), format!("{name}={}", ssh_value(value))];
     // The host key belongs to the VM; its address may have been another VM's yesterday.
@@ -40,13 +39,10 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     Ok(words)
 }
 
-/// The words before ssh's own that set a variable for it. Terminals hand none on to what they run, so `env` sets it.
-fn variables(target: &Target<'_>, os: Os) -> Result<Vec<String>, Failure> {
-    match (target.paths().find(|path| needs_dollar(path)), os) {
-        (None, _) => Ok(Vec::new()),
-        (Some(_), Os::Linux | Os::MacOs) => Ok(vec!["env".into(), format!("{}={}", DOLLAR.0, DOLLAR.1)]),
-        (Some(path), Os::Windows) => Err(target.refused(&Unfit::Variable(path))),
-    }
+/// The words before ssh's own that set a variable for it. Terminals hand none on to what they run, so `env` sets it, which
+/// Windows does not have: there a path that takes one was refused.
+fn variables(target: &Target<'_>) -> Vec<String> {
+    if target.paths().any(needs_dollar) { vec!["env".into(), format!("{}={}", DOLLAR.0, DOLLAR.1)] } else { Vec::new() }
 }
 
 /// Whether ssh takes the user's name. Since 9.6 it refuses these by itself, because `%r` carries the name into the shell

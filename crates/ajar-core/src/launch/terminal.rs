@@ -67,8 +67,10 @@ impl Terminal {
     fn words(&self) -> Vec<String> {
         let (path, flags): (_, &[&str]) = match self {
             Self::Custom(words) => return words.clone(),
-            Self::WindowsTerminal(path) => (path, &["-w", "0", "nt", "--"]),
-            Self::XdgTerminalExec(path) | Self::Kitty(path) | Self::Foot(path) => (path, &[]),
+            // Windows Terminal's own words hold the title, too: `windows_terminal`.
+            Self::WindowsTerminal(path) | Self::XdgTerminalExec(path) | Self::Kitty(path) | Self::Foot(path) => {
+                (path, &[])
+            }
             Self::XTerminalEmulator(path)
             | Self::Konsole(path)
             | Self::Alacritty(path)

@@ -321,11 +321,21 @@ proptest! {
 fn a_profile_that_no_client_could_be_started_with_is_refused_before_it_is_saved() {
     let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
     let profile = Profile::new(vm);
-    assert_eq!(vet("web", &profile), Ok(()));
+    let refused = |profile: &Profile, os| match vet("web", profile, os) {
+        Ok(()) => false,
+        Err(Failure::ProfileUnfit { .. }) => true,
+        Err(failure) => panic!("another failure: {failure:?}"),
+    };
+    assert!(!refused(&profile, Os::Linux));
     for user in ["-oX", "", "a\nb"] {
         let unfit = Profile { user: Some(user.into()), ..profile.clone() };
-        assert!(matches!(vet("web", &unfit), Err(Failure::ProfileUnfit { .. })), "{user}");
+        assert!(refused(&unfit, Os::Linux), "{user}");
     }
+    // On Windows nothing hands ssh the variable that keeps it from taking this for one.
+    let named = Profile { identity_file: Some("C:\\${HOME}\\key".into()), ..profile };
+    assert_eq!([Os::Linux, Os::MacOs, Os::Windows].map(|os| refused(&named, os)), [false, false, true]);
+    let by_rdp = Profile { protocol: Some(Protocol::Rdp), ..named };
+    assert!(!refused(&by_rdp, Os::Windows), "no ssh, no path");
 }
 
 #[test]

@@ -111,6 +111,21 @@ fn drawn(menu: &Menu) -> Vec<String> {
 const ENDS: [&str; 3] = ["--", "Open Ajar… -> window", "Quit Ajar -> quit"];
 
 #[test]
+fn a_window_stays_while_another_vm_is_opened_under_its_name() {
+    let other =
+        || "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/other".parse().unwrap();
+    let opened =
+        |attempt: AttemptView| Snapshot { windows: vec![window("db", 5)], attempts: vec![attempt], ..snapshot() };
+    let lines = |snapshot: &Snapshot| drawn(&menu(snapshot, noon())).join("\n");
+    let same = attempt("db", "Starting", None);
+    assert!(!lines(&opened(same.clone())).contains("5 min left"), "it is granted, and not yet open");
+    for another in [AttemptView { vm: other(), ..same.clone() }, AttemptView { port: 3389, ..same }] {
+        let shown = lines(&opened(another));
+        assert!(shown.contains("5 min left"), "{shown}");
+    }
+}
+
+#[test]
 fn what_is_open_comes_first_then_what_happens_then_the_other_favourites() {
     let snapshot = Snapshot {
         favourites: vec![
@@ -221,7 +236,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
     };
     let (account, detail) = (|| "ada".to_owned(), String::new);
     for failure in [
-        Failure::NotSignedIn { detail: detail() },
+        Failure::not_signed_in(detail()),
         Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
         Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
         Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },

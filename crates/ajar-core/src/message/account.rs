@@ -56,6 +56,9 @@ pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
     match (state, method) {
         (AccountState::SignedIn, _) => "signed in",
         (AccountState::NeedsSignIn, _) => "has to sign in",
+        (AccountState::Disabled, _) => "is disabled",
+        (AccountState::Blocked, _) => "blocked by its organisation",
+        (AccountState::WantsConsent, _) => "waits for its organisation’s consent",
         (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Azd) => {
             "whoever is signed in to the Azure Developer CLI (azd auth login)"
@@ -119,6 +122,14 @@ pub fn still_named(favourites: &[String]) -> String {
 /// The Azure CLI does not know a user.
 pub fn az_is_not(username: &str) -> String {
     format!("The Azure CLI is not signed in as {username}.")
+}
+
+/// The Azure CLI knows a user, but nothing by which it could be asked for that user's token of a tenant.
+pub fn az_is_not_in(username: &str, tenant: &str) -> String {
+    let or_id = if tenant.contains('.') { ", or name the tenant by its id" } else { "" };
+    format!(
+        "{username} is signed in to the Azure CLI, but not to the tenant {tenant}. Run “az login --tenant {tenant}”{or_id}."
+    )
 }
 
 /// The Azure CLI knows nobody who could be meant.
@@ -232,11 +243,6 @@ pub fn begins_anew() -> &'static str {
     "The Ajar that signed in has ended before it was done. It begins anew: pages and codes of before lead nowhere."
 }
 
-/// Another face has cancelled the sign-in.
-pub fn given_up_elsewhere() -> &'static str {
-    "The sign-in was cancelled in another Ajar, such as its window."
-}
-
 /// A sign-in is over, and the process that made it is needed for the newer one.
 pub fn stays_for_newer() -> &'static str {
     "A newer sign-in took the place of this one. Ajar stays until that has ended, because it goes through here."
@@ -279,6 +285,11 @@ pub fn signed_out(name: &str, removed: &[String]) -> String {
         return format!("Signed out of {name}. There was nothing to remove.");
     }
     format!("Signed out of {name}. Removed: {}.", removed.join("; "))
+}
+
+/// What was removed, as far as is known, when the process that did it has ended before it could tell.
+pub fn removed_by_last_host() -> &'static str {
+    "all of it, by an Ajar that has ended since"
 }
 
 /// It is not clear which account is meant.

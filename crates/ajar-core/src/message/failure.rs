@@ -124,7 +124,7 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail } => access::not_signed_in(detail),
+        Failure::NotSignedIn { detail, others } => access::not_signed_in(name, detail, others),
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
         Failure::PrincipalRefused { account, client_id, proof, detail } => {
@@ -153,6 +153,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SignInTimedOut => sign_in::timed_out(),
         Failure::SignInNotCompleted => sign_in::not_completed(),
         Failure::SignInSuperseded => sign_in::superseded(),
+        Failure::SignInCancelled => sign_in::cancelled(),
         Failure::ClockSkew { seconds } => sign_in::clock_skew(*seconds),
         Failure::KeychainUnavailable { trouble } => sign_in::keychain_unavailable(*trouble),
         Failure::SignedInElsewhere { account } => sign_in::signed_in_elsewhere(account),
@@ -161,6 +162,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::InteractionRequired { account, client_id, detail, .. } => {
             principal::interaction_required(account, client_id, detail)
         }
+        Failure::TokenRefused { account, claims: Some(_), .. } => access::claims_unmet(account.as_deref()),
+        Failure::TokenRefused { account, claims: None, detail } => access::token_refused(account.as_deref(), detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),
@@ -188,6 +191,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
             vm::allocation_failed(name, azure_code, azure_message)
         }
         Failure::StartFailed { azure_code, azure_message } => vm::start_failed(name, azure_code, azure_message),
+        Failure::StartUnseen { power } => vm::start_unseen(name, *power),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),

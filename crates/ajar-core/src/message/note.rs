@@ -2,6 +2,7 @@
 
 use super::{moment, spoken};
 use crate::attempt::{Note, Wish};
+use crate::zone::Zone;
 
 /// A note in words.
 pub fn note(note: &Note, zone: Zone) -> String {
@@ -34,4 +35,3 @@ fn list(wishes: &[Wish]) -> String {
     };
     wishes.iter().map(one).collect::<Vec<_>>().join(", ")
 }
-use crate::zone::Zone;

@@ -51,6 +51,16 @@ pub fn failed(failure: &FailureView) -> Notice {
     Notice { title: failure.title.clone(), body: format!("{} {}", failure.message, failure.action) }
 }
 
+/// The window's process could not be started.
+pub fn no_window(error: &str) -> Notice {
+    Notice {
+        title: "Ajar’s window does not come up".into(),
+        body: format!(
+            "Its process could not be started: {error}. If Ajar was updated meanwhile, quit it and start it again."
+        ),
+    }
+}
+
 /// The desktop has no place for a tray icon.
 pub fn no_tray() -> Notice {
     Notice {

@@ -17,6 +17,17 @@ pub enum Flaw<'a> {
         /// Of this favourite.
         name: &'a ProfileName,
     },
+    /// A cloud of the user's that has the name of a built-in one.
+    BuiltInCloud {
+        /// As it is written.
+        name: &'a str,
+        /// Whose name it is.
+        built_in: &'a str,
+        /// Where, from 1 on.
+        line: usize,
+        /// Where in the line, from 1 on, in characters.
+        column: usize,
+    },
     /// It is from a later Ajar.
     Newer {
         /// Its `schema_version`.
@@ -59,6 +70,10 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
             format!("[profiles.{name}] is [profiles.{first}] once more: names that differ only in case are the same")
         }
         Flaw::NoPort { name } => format!("[profiles.{name}] port = 0 is no port: use 1 to 65535"),
+        Flaw::BuiltInCloud { name, built_in, line, column } => format!(
+            "[clouds.{name}] at line {line}, column {column}: “{built_in}” is a cloud that Ajar knows by itself, and nobody \
+             else says which hosts it has; choose another name"
+        ),
         Flaw::Newer { version, known } => {
             format!("schema_version = {version} is from a newer Ajar; this one knows up to {known}")
         }

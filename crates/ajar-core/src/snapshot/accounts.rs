@@ -44,6 +44,12 @@ pub enum AccountState {
     SignedIn,
     /// It was refused a token and has to sign in anew.
     NeedsSignIn,
+    /// It was refused a token because it is disabled.
+    Disabled,
+    /// A rule of its organisation keeps it from its tokens; signing in as before does not help.
+    Blocked,
+    /// Its organisation has not agreed to the application that it signs in with.
+    WantsConsent,
     /// Its sign-in is somebody else's business, such as the Azure CLI's.
     Elsewhere,
 }

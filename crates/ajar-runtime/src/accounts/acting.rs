@@ -32,9 +32,13 @@ impl As {
         self.accounts.client(&self.acting, about.subscription_id()).await.map_err(|trouble| self.named(trouble))
     }
 
-    /// Trouble with the account, by the name under which it acts here.
+    /// Trouble with the account, by the name under which it acts here, and with the others that could.
     fn named(&self, Trouble { failure, correlation_id }: Trouble) -> Trouble {
-        Trouble { failure: failure.of_account(self.acting.account.as_str()), correlation_id }
+        let mut failure = failure.of_account(self.acting.account.as_str());
+        if let Failure::NotSignedIn { others, .. } = &mut failure {
+            *others = self.accounts.others_than(&self.acting);
+        }
+        Trouble { failure, correlation_id }
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ajar_azure::{ClientProof, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
+use ajar_azure::{ClientProof, Cloud, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::{Failure, SignInPart, SignInReason, Trouble};
 use ajar_core::message::account::memory_only;
@@ -11,8 +11,9 @@ use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
 
+use super::bound_secret::authority;
 use super::clouds::Reach;
-use super::secret_store::SecretStore;
+use super::secret_store::{Found, SecretStore};
 use super::{Inner, Known};
 use crate::ports::Forgotten;
 
@@ -29,15 +30,22 @@ pub(super) struct Entry {
     secrets: SecretStore,
     /// Cloud and application: the same person may be signed in to several.
     prefix: String,
+    /// Where they came from, and may be sent.
+    authority: String,
 }
 
 #[async_trait]
 impl RefreshTokens for Entry {
     async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
-        self.secrets.load(&format!("{}{home}", self.prefix)).await
+        let name = format!("{}{home}", self.prefix);
+        match self.secrets.load(&name, &self.authority).await? {
+            Found::Secret(token) => Ok(Some(token)),
+            Found::Nothing => Ok(None),
+            Found::OfOther => Err(Failure::SignInRequired { account: name, reason: SignInReason::OtherAuthority }),
+        }
     }
     async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        self.secrets.store(&format!("{}{home}", self.prefix), token).await
+        self.secrets.store(&format!("{}{home}", self.prefix), &self.authority, token).await
     }
     async fn remove(&self, home: &str) -> Result<bool, Failure> {
         self.secrets.remove(&format!("{}{home}", self.prefix)).await
@@ -76,8 +84,9 @@ fn application(account: &str, own: &AccountSettings, proof: Result<ClientProof, 
 }
 
 impl Inner {
-    pub(super) fn entry(&self, cloud: &str, client_id: &str) -> Entry {
-        Entry { secrets: self.secrets.clone(), prefix: format!("{cloud}/{client_id}/") }
+    pub(super) fn entry(&self, cloud: &Cloud, client_id: &str) -> Entry {
+        let (secrets, prefix) = (self.secrets.clone(), format!("{}/{client_id}/", cloud.name));
+        Entry { secrets, prefix, authority: authority(cloud) }
     }
 
     /// The credential of whoever acts so.
@@ -88,25 +97,37 @@ impl Inner {
             return Ok(signed.clone());
         }
         let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
-        let sign_in = self.sign_in_of(own, &acting.account).await?;
+        let sign_in = self.sign_in_of(own, &acting.account, &cloud).await?;
         let signed = Signed { credential: sign_in.credential(&cloud, http)?, sign_in };
-        Ok(self.known().credentials.entry(key).or_insert(signed).clone())
+        let mut known = self.known();
+        if !known.still_says(settings, &acting.account) {
+            return Ok(signed);
+        }
+        Ok(known.credentials.entry(key).or_insert(signed).clone())
     }
 
     /// How whoever acts so signs in.
-    async fn sign_in_of(&self, own: Option<&AccountSettings>, name: &AccountName) -> Result<SignIn, Failure> {
+    async fn sign_in_of(
+        &self,
+        own: Option<&AccountSettings>,
+        name: &AccountName,
+        cloud: &Cloud,
+    ) -> Result<SignIn, Failure> {
         let account = name.to_string();
         let never = || Failure::SignInRequired { account: account.clone(), reason: SignInReason::Never };
         match (name.built_in(), own) {
             (Some(ENVIRONMENT), _) => Ok(self.environment.as_ref().ok_or_else(never)?.sign_in.clone()),
             (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None, username: None }),
             (Some(AZD), _) => Ok(SignIn::AzureDeveloperCli),
-            (_, Some(own)) if own.sign_in.is_interactive() => self.person(account.clone(), own).ok_or_else(never),
+            (_, Some(own)) if own.sign_in.is_interactive() => {
+                self.person(account.clone(), own, cloud).ok_or_else(never)
+            }
             (_, Some(own)) => {
-                let secret = match key(own) {
-                    Some(name) => self.secrets.load(&name).await?,
-                    None => None,
+                let found = match key(own) {
+                    Some(name) => self.secrets.load(&name, &authority(cloud)).await?,
+                    None => Found::Nothing,
                 };
+                let secret = if let Found::Secret(secret) = found { Some(secret) } else { None };
                 self.without_a_page(&account, own, secret)
             }
             (_, None) => Err(never()),
@@ -145,8 +166,8 @@ impl Inner {
     }
 
     /// Somebody who has signed in with Ajar.
-    fn person(&self, account: String, own: &AccountSettings) -> Option<SignIn> {
-        let (cloud, client_id) = (own.cloud.as_deref()?, own.client_id.clone()?);
+    fn person(&self, account: String, own: &AccountSettings, cloud: &Cloud) -> Option<SignIn> {
+        let client_id = own.client_id.clone().filter(|_| own.cloud.is_some())?;
         Some(SignIn::Person {
             refresh_tokens: Arc::new(self.entry(cloud, &client_id)),
             person: Person { account, client_id, tenant: own.tenant.clone(), username: own.username.clone() },
@@ -154,16 +175,18 @@ impl Inner {
         })
     }
 
-    /// Keeps a credential for the account that signs in with it from now on.
-    pub(super) fn keep(&self, account: &AccountSettings, signed: Signed) {
-        if let Some(key) = key(account) {
-            self.known().credentials.insert(key, signed);
+    /// Keeps a credential for the account that signs in with it from now on, unless its cloud has come to be another.
+    pub(super) fn keep(&self, account: &AccountSettings, cloud: &Cloud, signed: Signed) {
+        let mut known = self.known();
+        if let Some(key) = key(account).filter(|_| known.is_still(cloud)) {
+            known.credentials.insert(key, signed);
         }
     }
 
     /// The credential that an identity which signs in anew has already: calls under way wait for its tokens.
-    pub(super) fn signed(&self, account: &AccountSettings) -> Option<Signed> {
-        self.known().credentials.get(&key(account)?).cloned()
+    pub(super) fn signed(&self, account: &AccountSettings, cloud: &Cloud) -> Option<Signed> {
+        let (known, key) = (self.known(), key(account)?);
+        known.credentials.get(&key).filter(|_| known.is_still(cloud)).cloned()
     }
 
     /// Forgets the credential of an account that is written differently now, but for one that has signed in: that is known
@@ -180,9 +203,14 @@ impl Inner {
     }
 
     /// Keeps a service principal's secret.
-    pub(super) async fn keep_secret(&self, account: &AccountSettings, secret: &Secret) -> Result<Stored, Failure> {
+    pub(super) async fn keep_secret(
+        &self,
+        account: &AccountSettings,
+        cloud: &Cloud,
+        secret: &Secret,
+    ) -> Result<Stored, Failure> {
         let name = key(account).ok_or_else(|| Failure::Internal { detail: "a secret of nobody".into() })?;
-        self.secrets.store(&name, secret).await
+        self.secrets.store(&name, &authority(cloud), secret).await
     }
 
     /// Forgets an account: its credential, and what the keychain has of it. A keychain that cannot be used is cleared of it

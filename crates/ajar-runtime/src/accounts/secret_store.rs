@@ -1,4 +1,4 @@
-//! What accounts sign in with, in the keychain, and what `state.json` knows of the keychain while that cannot be asked:
+//! What accounts sign in with, in the keychain, each for the authority that it came from; and what `state.json` knows of the keychain while that cannot be asked:
 //! what was only ever in the memory of an Ajar that has ended, and what is still to be removed.
 
 use std::collections::BTreeSet;
@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ajar_azure::{RefreshTokens, Secret, Stored};
 use ajar_core::account::KeychainTrouble;
 use ajar_core::failure::Failure;
-use async_trait::async_trait;
 
+use super::bound_secret::{bind, unbind};
 use crate::adapters::Keychain;
 use crate::files::StateFile;
 
@@ -107,9 +107,20 @@ impl SecretStore {
     }
 }
 
-#[async_trait]
-impl RefreshTokens for SecretStore {
-    async fn load(&self, name: &str) -> Result<Option<Secret>, Failure> {
+/// A secret that was looked for.
+pub(super) enum Found {
+    Secret(Secret),
+    /// There is one for another authority, or nobody knows for which.
+    OfOther,
+    Nothing,
+}
+
+impl SecretStore {
+    /// What there is for an authority. It is sent to no other.
+    ///
+    /// # Errors
+    /// [`Failure::KeychainUnavailable`].
+    pub(super) async fn load(&self, name: &str, authority: &str) -> Result<Found, Failure> {
         let was_in_memory = self.keychain.memory_only(name).is_some();
         let found = self.keychain.load(name).await?;
         if !was_in_memory {
@@ -118,14 +129,22 @@ impl RefreshTokens for SecretStore {
             }
             self.is_usable();
         }
-        Ok(found)
+        Ok(match found.map(|kept| unbind(&kept, authority)) {
+            Some(Some(secret)) => Found::Secret(secret),
+            Some(None) => Found::OfOther,
+            None => Found::Nothing,
+        })
     }
 
-    async fn store(&self, name: &str, secret: &Secret) -> Result<Stored, Failure> {
+    /// Takes a secret that came from an authority, in place of an older one, of whichever.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`].
+    pub(super) async fn store(&self, name: &str, authority: &str, secret: &Secret) -> Result<Stored, Failure> {
         let removing = self.removing.lock().await;
         self.is_not_left(name).await;
         drop(removing);
-        let stored = self.keychain.store(name, secret).await?;
+        let stored = self.keychain.store(name, &bind(secret, authority)?).await?;
         match &stored {
             Stored::Keychain => {
                 self.is_settled(name).await;
@@ -136,7 +155,11 @@ impl RefreshTokens for SecretStore {
         Ok(stored)
     }
 
-    async fn remove(&self, name: &str) -> Result<bool, Failure> {
+    /// Removes a secret, of whichever authority. Whether there was one.
+    ///
+    /// # Errors
+    /// [`Failure::KeychainUnavailable`].
+    pub(super) async fn remove(&self, name: &str) -> Result<bool, Failure> {
         let was_there = self.keychain.remove(name).await?;
         self.is_settled(name).await;
         self.is_not_left(name).await;

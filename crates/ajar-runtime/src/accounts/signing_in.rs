@@ -6,12 +6,14 @@ use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, Signed
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
 use ajar_core::failure::{Failure, SignInPart, Trouble};
 use ajar_core::message;
+use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
+use futures::FutureExt as _;
 
 use super::Inner;
 use super::clouds::Reach;
 use super::credentials::{Signed, key};
-use crate::ports::{Forgotten, SignInPlan, SignedInAs, TellStage};
+use crate::ports::{Forgotten, KeepSignIn, SignInPlan, SignedInAs, TellStage};
 
 fn kept(stored: Stored) -> Kept {
     match stored {
@@ -21,20 +23,27 @@ fn kept(stored: Stored) -> Kept {
 }
 
 /// Which user of the Azure CLI an account is: the one it names, else the one that `az` acts as, in its tenant if it names
-/// one.
+/// one. `az` lists tenants by their ids: whether a domain is one of these, it says when it is asked for a token.
 async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
-    let is_same = |said: Option<&str>, is: &str| said.is_none_or(|said| said.eq_ignore_ascii_case(is));
+    let not_there = |detail: String| Failure::not_signed_in(detail);
     let mut users = ajar_azure::az_accounts().await?;
-    users.retain(|az| {
-        is_same(account.username.as_deref(), &az.user) && is_same(account.tenant.as_deref(), &az.tenant_id)
-    });
+    if let Some(username) = &account.username {
+        users.retain(|az| az.user.eq_ignore_ascii_case(username));
+        if users.is_empty() {
+            return Err(not_there(message::account::az_is_not(username)));
+        }
+    }
+    if let Some(tenant) = account.tenant.as_deref().filter(|tenant| !tenant.contains('.')) {
+        users.retain(|az| az.tenant_id.eq_ignore_ascii_case(tenant));
+    }
     let place = users.iter().position(|az| az.is_default).unwrap_or(0);
     let user = users.into_iter().nth(place).map(|az| az.user);
-    let not_there = || match &account.username {
-        Some(username) => message::account::az_is_not(username),
-        None => message::account::az_is_nobody(account.tenant.as_deref()),
-    };
-    user.ok_or_else(|| Failure::NotSignedIn { detail: not_there() })
+    user.ok_or_else(|| {
+        not_there(match (&account.username, account.tenant.as_deref()) {
+            (Some(username), Some(tenant)) => message::account::az_is_not_in(username, tenant),
+            (_, tenant) => message::account::az_is_nobody(tenant),
+        })
+    })
 }
 
 /// Another person than an account is does not become it: favourites would act as somebody else without a word.
@@ -57,7 +66,7 @@ fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failur
 }
 
 impl Inner {
-    pub(super) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    pub(super) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
         if !plan.account.sign_in.is_interactive() {
@@ -69,7 +78,7 @@ impl Inner {
             tenant: plan.account.tenant.clone(),
             username: plan.account.username.clone(),
         };
-        let claims = self.signed(&plan.account).and_then(|signed| signed.credential.claims());
+        let claims = self.signed(&plan.account, &reach.cloud).and_then(|signed| signed.credential.claims());
         let Reach { cloud, http } = reach.clone();
         let signed_in = if plan.account.sign_in == SignInMethod::DeviceCode {
             let flow = DeviceCodeSignIn::begin(&cloud, http, person.clone(), claims).await?;
@@ -82,7 +91,8 @@ impl Inner {
             flow.finish().await?
         };
         is_who_is_meant(plan, &signed_in)?;
-        self.take_up(plan, person, signed_in, reach).await
+        let (this, plan) = (Arc::clone(self), plan.clone());
+        Ok(async move { this.take_up(&plan, person, signed_in, reach).await }.boxed())
     }
 
     /// Stores what a person's sign-in has brought.
@@ -99,24 +109,24 @@ impl Inner {
             ..plan.account.clone()
         };
         // One who signs in anew keeps the credential: calls under way wait for its tokens.
-        let signed = if let Some(signed) = self.signed(&account) {
+        let signed = if let Some(signed) = self.signed(&account, &cloud) {
             signed
         } else {
             let sign_in = SignIn::Person {
-                refresh_tokens: Arc::new(self.entry(&cloud.name, &person.client_id)),
+                refresh_tokens: Arc::new(self.entry(&cloud, &person.client_id)),
                 home_account_id: signed_in.home_account_id.clone(),
                 person,
             };
             Signed { credential: sign_in.credential(&cloud, http)?, sign_in }
         };
         let stored = signed.credential.signed_in(&signed_in).await?;
-        self.keep(&account, signed);
+        self.keep(&account, &cloud, signed);
         self.known().tenants.try_anew();
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 
-    /// Tries what needs nobody at a page, and keeps of it what is to be kept.
-    async fn sign_in_at_once(&self, plan: &SignInPlan, reach: Reach) -> Result<SignedInAs, Trouble> {
+    /// Tries what needs nobody at a page; what of it is to be kept is left to do.
+    async fn sign_in_at_once(self: &Arc<Self>, plan: &SignInPlan, reach: Reach) -> Result<KeepSignIn, Trouble> {
         let mut account = plan.account.clone();
         if account.sign_in == SignInMethod::Az {
             account.username = Some(az_user(&account).await?);
@@ -127,14 +137,29 @@ impl Inner {
             return Err(Failure::SignInIncomplete { lacks: SignInPart::Secret }.into());
         }
         let sign_in = self.without_a_page(&plan.called, &account, secret.clone())?;
-        let credential = sign_in.credential(&reach.cloud, reach.http)?;
-        credential.try_out(&reach.cloud, None).await?;
+        let Reach { cloud, http } = reach;
+        let credential = sign_in.credential(&cloud, http)?;
+        credential.try_out(&cloud, None).await?;
         let Some(secret) = secret.filter(|_| account.certificate.is_none()) else {
-            return Ok(SignedInAs { account, kept: Kept::Elsewhere });
+            return Ok(std::future::ready(Ok(SignedInAs { account, kept: Kept::Elsewhere })).boxed());
         };
-        let stored = self.keep_secret(&account, &secret).await?;
-        self.keep(&account, Signed { sign_in, credential });
-        Ok(SignedInAs { account, kept: kept(stored) })
+        let this = Arc::clone(self);
+        let keep = async move {
+            let stored = this.keep_secret(&account, &cloud, &secret).await?;
+            this.keep(&account, &cloud, Signed { sign_in, credential });
+            Ok(SignedInAs { account, kept: kept(stored) })
+        };
+        Ok(keep.boxed())
+    }
+
+    pub(super) async fn forget_sign_in(&self, account: &AccountSettings) {
+        let lives_on = |settings: Settings| settings.accounts.iter().any(|(_, own)| key(own) == key(account));
+        if self.settings().is_ok_and(lives_on) {
+            return;
+        }
+        if let Err(trouble) = self.forget(account).await {
+            tracing::warn!(failure = %trouble.failure, "what a sign-in has left could not be removed");
+        }
     }
 
     pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {

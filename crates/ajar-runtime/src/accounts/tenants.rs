@@ -77,7 +77,7 @@ impl Inner {
             Some(tenant) => tenant,
             None => match self.tenant_told(subscription, acting, &settings).await {
                 Ok(tenant) => {
-                    let tenant = self.tried_in(tenant, &place, &settings).await?;
+                    let tenant = self.tried_in(tenant, &place).await?;
                     self.known().tenants.tried.insert(place, tenant.clone());
                     tenant
                 }
@@ -110,15 +110,10 @@ impl Inner {
 
     /// That tenant, if the account gets a token of it, else its own if it gets one there. The token is kept: it is wanted
     /// next.
-    async fn tried_in(
-        &self,
-        tenant: String,
-        place: &(Acting, String),
-        settings: &Settings,
-    ) -> Result<Option<String>, Trouble> {
-        let (acting, _) = place;
-        let Reach { cloud, .. } = self.reach(&acting.cloud, settings)?;
-        let credential = self.credential(settings, acting).await?.credential;
+    async fn tried_in(&self, tenant: String, place: &(Acting, String)) -> Result<Option<String>, Trouble> {
+        let (acting, settings) = (&place.0, self.settings()?);
+        let Reach { cloud, .. } = self.reach(&acting.cloud, &settings)?;
+        let credential = self.credential(&settings, acting).await?.credential;
         let Err(trouble) = credential.try_out(&cloud, Some(&tenant)).await else {
             self.known().tenants.refused.remove(place);
             return Ok(Some(tenant));

@@ -1,7 +1,10 @@
 //! The machine's clock and time zone.
 
+use ajar_core::failure::Trouble;
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_core::zone::Zone;
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 
 use crate::ports::Clock;
 
@@ -17,4 +20,15 @@ impl Clock for SystemClock {
     fn zone(&self, now: DateTime<Utc>) -> Zone {
         Zone::around(now, |at| *at.with_timezone(&Local).offset())
     }
+}
+
+/// The words for trouble that no engine tells of, with the times of this machine. `name` is what it is about.
+pub fn words(trouble: &Trouble, name: &str) -> FailureView {
+    let at = SystemClock.now();
+    in_words(trouble, &About { name, zone: SystemClock.zone(at), at })
+}
+
+/// The present by Azure's clock, which windows end by, as well as the engine knows it.
+pub fn azure_now(snapshot: &Snapshot) -> DateTime<Utc> {
+    SystemClock.now() + TimeDelta::milliseconds(snapshot.clock_skew_ms)
 }

@@ -7,7 +7,7 @@ use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::ports::PortProbe;
 
@@ -37,10 +37,15 @@ impl PortProbe for TcpPortProbe {
 
 async fn look(endpoint: &Endpoint, protocol: Protocol, patience: Duration, first_word: Duration) -> PortAnswer {
     let address = (endpoint.host.as_str(), endpoint.port);
-    let mut stream = match timeout_at(Instant::now() + patience, TcpStream::connect(address)).await {
+    let patient_until = Instant::now() + patience;
+    let mut stream = match timeout_at(patient_until, TcpStream::connect(address)).await {
         Err(_) => return PortAnswer::Silent,
-        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return PortAnswer::Silent,
-        Ok(Err(_)) => return PortAnswer::Refused,
+        Ok(Err(error)) if is_refusal(&error) => return PortAnswer::Refused,
+        Ok(Err(_)) => {
+            // Nothing has come back: there is no way there. It may come back, and is not asked for without end or rest.
+            sleep_until(patient_until).await;
+            return PortAnswer::Silent;
+        }
         Ok(Ok(stream)) => stream,
     };
     let greeting = async {
@@ -53,6 +58,11 @@ async fn look(endpoint: &Endpoint, protocol: Protocol, patience: Duration, first
         Ok(Ok(true)) => PortAnswer::Open,
         Ok(Ok(false) | Err(_)) | Err(_) => PortAnswer::Stranger,
     }
+}
+
+/// Whether the machine itself has said no.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset)
 }
 
 async fn greets_as_ssh(stream: &mut TcpStream) -> io::Result<bool> {
@@ -134,6 +144,14 @@ mod tests {
         drop(listener);
         let endpoint = Endpoint { host: "127.0.0.1".into(), port };
         assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, LONG).await, PortAnswer::Refused);
+    }
+
+    #[tokio::test]
+    async fn where_no_way_leads_there_nobody_has_refused() {
+        let (began, patience) = (Instant::now(), Duration::from_millis(50));
+        let nowhere = Endpoint { host: "255.255.255.255".into(), port: 22 };
+        assert_eq!(TcpPortProbe.look(&nowhere, Protocol::Ssh, patience).await, PortAnswer::Silent);
+        assert!(began.elapsed() >= patience, "the next look comes no sooner than after a port that does not answer");
     }
 
     /// A full backlog drops what comes, as an NSG does.

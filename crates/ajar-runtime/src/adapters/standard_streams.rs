@@ -21,7 +21,8 @@ enum Ended {
 }
 
 /// Carries bytes between standard input and output and a port, until both sides have said that they are done. When one of
-/// them is, the other hears it and may go on; where nobody reads any more, which is when `unread` is done, there is nothing
+/// them is, the other hears it and may go on (on Windows only the port may: what standard input still says is not waited for
+/// once the port is done); where nobody reads any more, which is when `unread` is done, there is nothing
 /// to go on for. Given up, it ends with the process.
 ///
 /// # Errors
@@ -50,6 +51,8 @@ pub async fn carry(endpoint: &Endpoint, unread: impl Future<Output = ()>) -> Res
             // A port that takes nothing more may still have something to say.
             Some(Ended::ToPort(Ok(()))) => sent = true,
             Some(Ended::ToPort(Err(error))) if is_gone(&error) => sent = true,
+            // Where standard output cannot be let go of, whoever reads it waits for this process to end.
+            Some(Ended::FromPort(Ok(()))) if cfg!(windows) => break,
             Some(Ended::FromPort(Ok(()))) => unread = None,
             // Nobody reads any more.
             Some(Ended::FromPort(Err(error))) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -134,6 +137,6 @@ fn close_output() {
     }
 }
 
-/// It ends with the process, which has nothing else to do there.
+/// It cannot be let go of here: it ends with the process, which ends for that (see [`carry`]).
 #[cfg(windows)]
 fn close_output() {}

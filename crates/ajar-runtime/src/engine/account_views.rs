@@ -45,12 +45,13 @@ impl Engine {
     ) -> AccountView {
         let method = own.map_or_else(|| method_of(&name), |own| own.sign_in);
         let has_signed_in = own.is_none_or(|own| !method.is_interactive() || own.home_account_id.is_some());
-        let is_refused = self.remembered.state().refused.contains_key(&name.key());
+        let refusal = self.remembered.state().refusals.get(&name.key()).map(|refusal| refusal.state);
         let kept = own.map_or(Kept::Elsewhere, |own| self.ports.accounts.kept(own));
-        let state = match own {
-            _ if is_refused || !has_signed_in || kept == Kept::Nowhere => AccountState::NeedsSignIn,
-            Some(own) if is_ajars_own(own.sign_in) => AccountState::SignedIn,
-            Some(_) | None => AccountState::Elsewhere,
+        let state = match (refusal, own) {
+            _ if !has_signed_in || kept == Kept::Nowhere => AccountState::NeedsSignIn,
+            (Some(refused), _) => refused,
+            (None, Some(own)) if is_ajars_own(own.sign_in) => AccountState::SignedIn,
+            (None, _) => AccountState::Elsewhere,
         };
         AccountView {
             method,

@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
-use ajar_core::account::Acting;
+use ajar_core::account::{AccountName, Acting};
 use ajar_core::failure::Trouble;
+use ajar_core::message::account::now_act_as;
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
 
 use super::Engine;
 use crate::ports::Azure;
+
+/// The calls to Azure, and whom they are made as.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) account: AccountName,
+    pub(super) azure: Arc<dyn Azure>,
+}
 
 impl Engine {
     /// Whom a favourite acts as.
@@ -16,17 +25,33 @@ impl Engine {
         Ok(self.settings.acting(profile, &self.defaults)?)
     }
 
+    /// Has favourites that name no account act as this one. Attempts under way go on as whom they began as.
+    pub(super) fn set_default_account(&mut self, account: &AccountName) -> Result<Reply, Trouble> {
+        let written = self.settings.account_called(account, &self.defaults)?;
+        self.settings_file.set_default_account(&written)?;
+        self.settings_seen = None;
+        self.reload_settings();
+        if self.looked {
+            self.begin_refresh();
+        }
+        Ok(Reply::ActsByDefault { acts: now_act_as(written.as_str()) })
+    }
+
     /// The calls to Azure, made as whom a favourite acts as; noted for its VM.
-    pub(super) fn act(&mut self, profile: &Profile) -> Result<Arc<dyn Azure>, Trouble> {
+    pub(super) fn act(&mut self, profile: &Profile) -> Result<Caller, Trouble> {
         let acting = self.acting(profile)?;
-        let azure = self.ports.accounts.acting(&acting);
+        let caller = self.caller(&acting);
         self.acted.insert(profile.vm.clone(), acting);
-        Ok(azure)
+        Ok(caller)
     }
 
     /// The calls to Azure about a VM, made as who acts on it for the favourite `name`.
-    pub(super) fn azure_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Arc<dyn Azure>> {
-        self.acting_on(name, vm).map(|acting| self.ports.accounts.acting(&acting))
+    pub(super) fn caller_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Caller> {
+        self.acting_on(name, vm).map(|acting| self.caller(&acting))
+    }
+
+    fn caller(&self, acting: &Acting) -> Caller {
+        Caller { account: acting.account.clone(), azure: self.ports.accounts.acting(acting) }
     }
 
     /// Who acts on a VM for the favourite `name`. One without a favourite has who acted on it last, else who would on a

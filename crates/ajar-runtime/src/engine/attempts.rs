@@ -1,7 +1,5 @@
 //! The attempts under way and the last ended one of each favourite, with the tasks that work for them.
 
-use std::sync::Arc;
-
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
@@ -11,8 +9,9 @@ use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
 
+use super::acting::Caller;
 use super::followers::{FaceId, Follower, Followers};
-use crate::ports::{Azure, Wanted};
+use crate::ports::Wanted;
 
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
 /// cannot be called back, and its result is wanted even after a cancel. What is not yet on its way is withdrawn.
@@ -20,7 +19,7 @@ pub(super) struct Working {
     pub(super) attempt: Attempt,
     /// The calls to Azure, as whom the favourite acted when it began.
     /// Nobody's, if that account was not there: then it has ended.
-    pub(super) azure: Option<Arc<dyn Azure>>,
+    pub(super) caller: Option<Caller>,
     /// All its writes. Those below are the last of their kind.
     writes: Wanted,
     asking: Option<Wanted>,
@@ -125,19 +124,19 @@ impl Attempts {
         &mut self,
         order: Order,
         memory: Memory,
-        azure: Result<Arc<dyn Azure>, Trouble>,
+        caller: Result<Caller, Trouble>,
         follower: Follower,
         now: DateTime<Utc>,
     ) -> AttemptNumber {
         self.put_aside(&order.name);
         self.last = AttemptNumber(self.last.0 + 1);
         let mut attempt = Attempt::new(self.last, order, memory, now);
-        let azure = azure.map_err(|trouble| attempt.cannot_begin(trouble)).ok();
+        let caller = caller.map_err(|trouble| attempt.cannot_begin(trouble)).ok();
         let mut followers = Followers::default();
         followers.add(follower);
         self.all.push(Working {
             attempt,
-            azure,
+            caller,
             writes: Wanted::new(),
             asking: None,
             starting: None,

@@ -32,8 +32,8 @@ impl Engine {
         match &self.az {
             None => AzView::Unread,
             Some(Ok(accounts)) => AzView::Read { accounts: accounts.iter().map(|az| self.az_account(az)).collect() },
-            Some(Err(Failure::NotSignedIn { detail })) if detail == NO_AZURE_CLI => AzView::Missing,
-            Some(Err(Failure::NotSignedIn { detail })) => AzView::Failed { why: detail.clone() },
+            Some(Err(Failure::NotSignedIn { detail, .. })) if detail == NO_AZURE_CLI => AzView::Missing,
+            Some(Err(Failure::NotSignedIn { detail, .. })) => AzView::Failed { why: detail.clone() },
             Some(Err(failure)) => AzView::Failed { why: failure.to_string() },
         }
     }

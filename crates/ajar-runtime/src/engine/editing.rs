@@ -1,7 +1,7 @@
 //! Favourites that are changed.
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::vet;
+use ajar_core::launch::{Os, vet};
 use ajar_core::profile::{Profile, ProfileName};
 
 use super::Engine;
@@ -31,7 +31,7 @@ impl Engine {
             self.acting(profile)?;
         }
         self.cloud_is_there(profile)?;
-        vet(called.as_str(), profile)?;
+        vet(called.as_str(), profile, Os::current())?;
         if known.name != *called && self.attempts.open(&known.name) {
             return Err(Failure::BeingOpened { name: known.name.to_string() }.into());
         }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ajar_core::access_window::granted;
+use ajar_core::account::AccountName;
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -19,8 +20,9 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::Engine;
+use super::acting::Caller;
 use super::followers::FaceId;
-use super::refresh::RefreshNumber;
+use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::{SignedOut, Signing};
 use crate::files::State;
@@ -32,8 +34,8 @@ pub(super) enum Happened {
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
     Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
-    /// The policies of a favourite's VM, read to adopt its windows.
-    Adopted { name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    /// The policies of a favourite's VM, read to adopt its windows, and who read them.
+    Adopted { account: AccountName, name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
     Power { vm: VmResourceId, power: Option<PowerState> },
     /// A sign-in goes on.
@@ -48,8 +50,8 @@ pub(super) enum Happened {
     LookedUp(LookedUp),
     /// A face has gone, however it went.
     FaceGone(FaceId),
-    /// A refresh is over, and what went wrong first.
-    Refreshed(RefreshNumber, Option<(ProfileName, Trouble)>),
+    /// A refresh is over, and what went wrong.
+    Refreshed(RefreshNumber, Vec<Unread>),
 }
 
 /// An effect that begins: of which attempt, as whom, and what a write looks at before it is sent.
@@ -74,7 +76,7 @@ impl Engine {
         let now = self.now();
         let mut starts = Vec::new();
         for working in self.attempts.all() {
-            let Some(azure) = working.azure.clone() else { continue };
+            let Some(Caller { azure, .. }) = working.caller.clone() else { continue };
             for effect in working.attempt.next(now) {
                 let order = working.attempt.order().clone();
                 if let Effect::Initiate(_) = effect {
@@ -205,8 +207,8 @@ impl Engine {
                 }
                 self.attempts.apply(attempt, Fact::Initiated(result), now);
             }
-            Happened::Adopted { name, vm, policies } => {
-                self.note_accepted_account(&vm);
+            Happened::Adopted { account, name, vm, policies } => {
+                self.note_accepted_account(&account, &vm);
                 self.adopt(&name, &vm, &policies);
             }
             Happened::Power { vm, power } => self.know_power(vm, power),
@@ -218,25 +220,26 @@ impl Engine {
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
             }
-            Happened::Refreshed(number, problem) => self.refreshed(number, problem),
+            Happened::Refreshed(number, unread) => self.refreshed(number, &unread),
         }
     }
 
     /// What a call of an attempt tells of the account that made it. The policies speak for it: what is read beside them may
     /// have got its token before.
     fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
-        let Some(vm) = self.attempts.working(number).map(|working| working.attempt.order().vm.clone()) else { return };
+        let Some(working) = self.attempts.working(number) else { return };
+        let (vm, caller) = (working.attempt.order().vm.clone(), working.caller.clone());
         if let Some(trouble) = trouble_of(fact) {
             self.note_refused_account(&trouble.failure, &vm);
-        } else if let Fact::Policies(Ok(_)) = fact {
-            self.note_accepted_account(&vm);
+        } else if let (Fact::Policies(Ok(_)), Some(Caller { account, .. })) = (fact, caller) {
+            self.note_accepted_account(&account, &vm);
         }
     }
 
     /// What an attempt finds out on its way tells whether its VM runs, also after the attempt's end.
     fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
-        let Some(azure) = working.azure.clone() else { return };
+        let Some(Caller { azure, .. }) = working.caller.clone() else { return };
         let vm = working.attempt.order().vm.clone();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),

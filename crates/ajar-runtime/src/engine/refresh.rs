@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::Engine;
+use super::acting::Caller;
 use super::effects::Happened;
 use super::windows::name_of;
 use crate::ports::Azure;
@@ -47,11 +48,11 @@ impl Engine {
     pub(super) fn begin_refresh(&mut self) {
         self.looked = true;
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
-        let (mut visits, mut problem) = (Vec::new(), None);
+        let (mut visits, mut unread) = (Vec::new(), Vec::new());
         for Favourite { name, profile } in &self.settings.favourites {
             match self.acting(profile) {
                 Ok(acting) => visits.push(self.visit(name.clone(), profile.vm.clone(), acting, true)),
-                Err(trouble) => problem = problem.or(Some((name.clone(), trouble))),
+                Err(trouble) => unread.push(Unread { name: name.clone(), vm: profile.vm.clone(), trouble }),
             }
         }
         for visit in &visits {
@@ -66,8 +67,9 @@ impl Engine {
         let task = tokio::spawn(async move {
             let policies = read_policies(&happened, &visits);
             let power = read_power_of_all(&happened, &visits);
-            let (unread, ()) = tokio::join!(policies, power);
-            drop(happened.send(Happened::Refreshed(number, problem.or(unread))));
+            let (more, ()) = tokio::join!(policies, power);
+            unread.extend(more);
+            drop(happened.send(Happened::Refreshed(number, unread)));
         });
         self.refresh = Some(Refresh { number, task: task.abort_handle() });
     }
@@ -88,7 +90,7 @@ impl Engine {
 
     /// Reads whether the VM of a favourite runs.
     pub(super) fn read_power_of(&self, name: &ProfileName, vm: &VmResourceId) {
-        if let Some(azure) = self.azure_on(name, vm) {
+        if let Some(Caller { azure, .. }) = self.caller_on(name, vm) {
             self.read_power(azure, vm.clone());
         }
     }
@@ -99,34 +101,39 @@ impl Engine {
         tokio::spawn(read_power(azure, happened, vm));
     }
 
-    /// Takes in that a refresh is over.
-    pub(super) fn refreshed(&mut self, number: RefreshNumber, problem: Option<(ProfileName, Trouble)>) {
+    /// Takes in that a refresh is over: every account that was refused is noted, and what went wrong first is told.
+    pub(super) fn refreshed(&mut self, number: RefreshNumber, unread: &[Unread]) {
         if self.refresh.as_ref().is_some_and(|refresh| refresh.number == number) {
             self.refresh = None;
-            if let Some((name, trouble)) = &problem
-                && let Some(vm) = self.settings.favourite(name).map(|favourite| favourite.profile.vm.clone())
-            {
-                self.note_refused_account(&trouble.failure, &vm);
+            for Unread { vm, trouble, .. } in unread {
+                self.note_refused_account(&trouble.failure, vm);
             }
-            self.refresh_problem = problem.map(|(name, trouble)| {
-                in_words(&trouble, &About { name: name.as_str(), zone: self.zone(), at: self.now() })
+            self.refresh_problem = unread.first().map(|Unread { name, trouble, .. }| {
+                in_words(trouble, &About { name: name.as_str(), zone: self.zone(), at: self.now() })
             });
         }
     }
 
     /// Reads the policies of one favourite's VM.
     pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
-        let Some(azure) = self.azure_on(&name, &vm) else { return };
+        let Some(Caller { account, azure }) = self.caller_on(&name, &vm) else { return };
         let happened = self.happened.clone();
         tokio::spawn(async move {
             match azure.policies(&vm).await {
-                Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
+                Ok(policies) => drop(happened.send(Happened::Adopted { account, name, vm, policies })),
                 Err(trouble) => {
                     tracing::debug!(%name, failure = %trouble.failure, "the policies could not be read");
                 }
             }
         });
     }
+}
+
+/// A favourite that a refresh could not look at.
+pub(super) struct Unread {
+    name: ProfileName,
+    vm: VmResourceId,
+    trouble: Trouble,
 }
 
 /// A VM that a refresh looks at, and as whom.
@@ -153,8 +160,8 @@ fn by_list(visits: &[Visit]) -> Vec<Vec<Visit>> {
     lists
 }
 
-/// Lists each subscription once for each account, whatever favourites it has; the first trouble with one of them is told.
-async fn read_policies(happened: &mpsc::UnboundedSender<Happened>, visits: &[Visit]) -> Option<(ProfileName, Trouble)> {
+/// Lists each subscription once for each account, whatever favourites it has; the favourites with which that was no use.
+async fn read_policies(happened: &mpsc::UnboundedSender<Happened>, visits: &[Visit]) -> Vec<Unread> {
     let mut lists = futures::stream::iter(by_list(visits))
         .map(async |visits: Vec<Visit>| {
             let vms: Vec<_> = visits.iter().map(|visit| visit.vm.clone()).collect();
@@ -162,17 +169,17 @@ async fn read_policies(happened: &mpsc::UnboundedSender<Happened>, visits: &[Vis
             visits.into_iter().zip(results).collect::<Vec<_>>()
         })
         .buffer_unordered(LISTS_AT_ONCE);
-    let mut problem = None;
+    let mut unread = Vec::new();
     while let Some(list) = lists.next().await {
-        for (Visit { name, vm, is_favourite, .. }, result) in list {
+        for (Visit { acting: Acting { account, .. }, name, vm, is_favourite, .. }, result) in list {
             match result {
-                Ok(policies) => drop(happened.send(Happened::Adopted { name, vm, policies })),
-                Err(trouble) if is_favourite => problem = problem.or(Some((name, trouble))),
+                Ok(policies) => drop(happened.send(Happened::Adopted { account, name, vm, policies })),
+                Err(trouble) if is_favourite => unread.push(Unread { name, vm, trouble }),
                 Err(trouble) => tracing::debug!(%vm, failure = %trouble.failure, "its windows could not be read"),
             }
         }
     }
-    problem
+    unread
 }
 
 /// Reads each VM once, whatever favourites it has. One that cannot be read leaves the others.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::vet;
+use ajar_core::launch::{Os, vet};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::followers::{FaceId, Follower};
 use super::publish::key;
 use super::{Asked, Engine};
+use crate::accounts::find_cloud;
 use crate::files::State;
 
 /// There is no favourite yet that could be changed.
@@ -31,7 +32,7 @@ impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
     pub(super) fn answer(&mut self, asked: Asked) -> Option<(oneshot::Sender<Reply>, Reply)> {
         self.reload_settings();
-        let Asked { face, request, reply } = asked;
+        let Asked { presence, request, reply } = asked;
         match request {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
@@ -45,12 +46,13 @@ impl Engine {
             | Request::Edit { .. }
             | Request::Remove { .. }
             | Request::ActAs { .. }
+            | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
             | Request::ReadSettings
             | Request::ShowWindow) => {
-                let answer = self.answer_at_once(face, request);
+                let answer = self.answer_at_once(presence.face, request);
                 return Some((reply, answer));
             }
         }
@@ -70,6 +72,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::Rights { .. }
             | Request::ReadAccounts
+            | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
@@ -112,7 +115,7 @@ impl Engine {
             Request::Add { name, profile } => {
                 self.acting(&profile).map_err(before_it_is_added)?;
                 self.cloud_is_there(&profile)?;
-                vet(name.as_str(), &profile)?;
+                vet(name.as_str(), &profile, Os::current())?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
                     self.settings_file.add(&name, &profile)?;
@@ -129,6 +132,7 @@ impl Engine {
                 let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
+            Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
             Request::SetClientId { client_id } => {
@@ -151,7 +155,7 @@ impl Engine {
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
         let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
-        let azure = self.act(&profile);
+        let caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
@@ -159,7 +163,7 @@ impl Engine {
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
-        if azure.is_ok()
+        if caller.is_ok()
             && let Some(working) = self.attempts.under_way(&profile.vm, port)
         {
             working.follow(follower);
@@ -187,7 +191,7 @@ impl Engine {
             vm: profile.vm,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
-        Ok(self.attempts.begin(order, memory, azure, follower, now))
+        Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.
@@ -196,10 +200,12 @@ impl Engine {
         if stamp.is_some() && stamp == self.settings_seen {
             return;
         }
-        self.settings_seen = stamp;
-        match self.settings_file.read() {
+        let (seen, read) = self.settings_file.read_stamped();
+        self.settings_seen = seen;
+        match read {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
+                self.settle_cloud();
                 self.ports.accounts.settings_are(&self.settings);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
@@ -209,6 +215,18 @@ impl Engine {
                 let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
                 self.settings_problem = Some(in_words(&trouble, &about));
             }
+        }
+    }
+
+    /// The cloud that the settings mean stays what it is for as long as this engine is there, from when they could be read
+    /// and it is one.
+    fn settle_cloud(&mut self) {
+        if self.defaults.cloud.is_some() {
+            return;
+        }
+        self.settings.default_cloud(&self.defaults).clone_into(&mut self.host.cloud);
+        if find_cloud(&self.host.cloud, &self.settings, self.settings_file.path()).is_ok() {
+            self.defaults.cloud = Some(self.host.cloud.clone());
         }
     }
 

@@ -31,7 +31,7 @@ impl Engine {
     /// Begins to look up; the reply comes when that is done.
     pub(super) fn look_up_rights(&mut self, name: &ProfileName, reply: oneshot::Sender<Reply>) {
         let found = self.favourite(name).cloned().and_then(|Favourite { name, profile }| {
-            let (azure, acting) = (self.act(&profile)?, self.acting(&profile)?);
+            let (azure, acting) = (self.act(&profile)?.azure, self.acting(&profile)?);
             Ok((name, profile.vm, azure, acting))
         });
         let (name, vm, azure, acting) = match found {
@@ -60,7 +60,7 @@ impl Engine {
     pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {
         let answer = match result {
             Ok(granted) => {
-                self.note_accepted_account(&vm);
+                self.note_accepted_account(&acting.account, &vm);
                 let granted = Granted { refused: self.refused_to(&name), ..granted };
                 let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
                 Reply::Rights { rights }

@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
+use crate::files::Refusal;
 use crate::ports::{Forgotten, SignInPlan, SignedInAs};
 
 /// The sign-in under way, or the last one. Dropping it ends it.
@@ -77,8 +78,15 @@ impl Engine {
                     Err(_) => None,
                 }
             };
-            let (result, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
-            drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
+            let (signed_in, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
+            // From here on it is not given up in between: what was kept is either wanted or forgotten.
+            tokio::spawn(async move {
+                let result = match signed_in {
+                    Ok(keep) => keep.await,
+                    Err(trouble) => Err(trouble),
+                };
+                drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
+            });
         });
         let task = task.abort_handle();
         self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
@@ -154,6 +162,9 @@ impl Engine {
     /// Takes in how a sign-in goes. What comes of an older one is not wanted any more.
     pub(super) fn signing(&mut self, number: u64, what: Signing) {
         if self.signing_in.as_ref().is_none_or(|last| last.number != number) {
+            if let Signing::Ended { result: Ok(SignedInAs { account, .. }), .. } = what {
+                self.forget_sign_in(account);
+            }
             return;
         }
         let stage = match what {
@@ -164,7 +175,11 @@ impl Engine {
                 stage
             }
             Signing::Ended { result, az_acts } => {
+                let kept = result.as_ref().ok().map(|who| who.account.clone());
                 result.and_then(|who| self.signed_in(who, az_acts)).unwrap_or_else(|trouble| {
+                    if let Some(account) = kept {
+                        self.forget_sign_in(account);
+                    }
                     let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
                     SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
                 })
@@ -173,6 +188,12 @@ impl Engine {
         if let Some(last) = &mut self.signing_in {
             last.stage = stage;
         }
+    }
+
+    /// Has removed what is kept of a sign-in that did not become an account.
+    fn forget_sign_in(&self, account: AccountSettings) {
+        let accounts = Arc::clone(&self.ports.accounts);
+        tokio::spawn(async move { accounts.forget_sign_in(&account).await });
     }
 
     fn open_browser(&self, url: String) {
@@ -204,13 +225,17 @@ impl Engine {
         self.settings_file.set_account(&name, &account)?;
         self.read_settings_again();
         // Whoever acts for favourites that name no account still does: an own account, though there are several now, and
-        // who is signed in to the Azure CLI. Where nobody is, or the account is gone, they act as who has just signed in:
-        // nobody else can.
-        let is_own = |name: &AccountName| self.settings.own_account(name).is_some();
+        // who is signed in to the Azure CLI. Where nobody is, or the account is gone or was only the one that is written, they
+        // act as who has just signed in: nobody else can.
+        let is_named = self.settings.account.is_some();
+        let acts_as_own = |name: &AccountName| {
+            let own = self.settings.own_account(name);
+            own.is_some_and(|(_, own)| is_named || !own.sign_in.is_interactive() || own.home_account_id.is_some())
+        };
         let acts = match default.built_in() {
             Some(AZ) => az_acts.map(|acts| if acts { &default } else { &name }),
             Some(_) => None,
-            None if is_own(&default) => Some(&default),
+            None if acts_as_own(&default) => Some(&default),
             None => Some(&name),
         };
         if let Some(acts) = acts.filter(|acts| self.settings.default_account(&self.defaults) != **acts) {
@@ -316,36 +341,37 @@ impl Engine {
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }
 
-    /// Notes that an account has to sign in, where a failure of a call about a VM says so.
+    /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
     pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
-        let (Failure::SignInRequired { account, .. } | Failure::SecretMissing { account }) = failure else { return };
-        let (account, subscription) = (account.to_ascii_lowercase(), subscription_of(vm));
-        if !self.remembered.state().refused.contains_key(&account) {
-            drop(self.remembered.change(move |state| {
-                state.refused.insert(account.clone(), subscription.clone());
-            }));
+        let Some((state, named)) = failure.standing() else { return };
+        let acted = || self.acted.get(vm).map(|acting| acting.account.key());
+        let Some(account) = named.map(str::to_ascii_lowercase).or_else(acted) else { return };
+        let refused = self.remembered.state().refusals.get(&account);
+        if refused.is_none_or(|refused| refused.state != state) {
+            let refusal = Refusal { subscription: subscription_of(vm), state };
+            drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
         }
     }
 
     /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
     /// another tenant wants more; but not where nothing is left that the account acts on.
-    pub(super) fn note_accepted_account(&mut self, vm: &VmResourceId) {
-        let Some(account) = self.acted.get(vm).map(|acting| acting.account.clone()) else { return };
-        let Some(refused_in) = self.remembered.state().refused.get(&account.key()) else { return };
+    pub(super) fn note_accepted_account(&mut self, account: &AccountName, vm: &VmResourceId) {
+        let Some(refusal) = self.remembered.state().refusals.get(&account.key()) else { return };
+        let refused_in = &refusal.subscription;
         let is_there = |known: &Favourite| {
             subscription_of(&known.profile.vm) == *refused_in
-                && self.acting(&known.profile).is_ok_and(|acting| acting.account == account)
+                && self.acting(&known.profile).is_ok_and(|acting| acting.account == *account)
         };
         if *refused_in == subscription_of(vm) || !self.settings.favourites.iter().any(is_there) {
-            self.is_accepted(&account);
+            self.is_accepted(account);
         }
     }
 
     /// An account has signed in, or is gone.
     fn is_accepted(&mut self, account: &AccountName) {
         let key = account.key();
-        if self.remembered.state().refused.contains_key(&key) {
-            drop(self.remembered.change(move |state| drop(state.refused.remove(&key))));
+        if self.remembered.state().refusals.contains_key(&key) {
+            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
         }
     }
 

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ajar_core::message::files::lock_held;
 use tempfile::NamedTempFile;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// Replaces `path` with `contents`. A symbolic link is followed, so that a dotfile manager's file stays where it is;
 /// the file's permissions are kept, a new file is readable by its user alone.
@@ -49,8 +52,15 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 /// lock in its hand must not stop the rest for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Holds the lock beside `path` while `work` runs: one writer at a time among all processes of the user.
+/// Holds the lock beside `path` while `work` runs: one writer at a time among all processes of the user. Other tasks of the
+/// caller's runtime go on meanwhile.
 pub(crate) fn while_locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let has_other_workers =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if has_other_workers { block_in_place(|| locked(path, work)) } else { locked(path, work) }
+}
+
+fn locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let path = path.with_extension("lock");
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -73,7 +83,7 @@ fn take(lock: &File, path: &Path) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
-                let held = format!("another process has held {} for too long", path.display());
+                let held = lock_held(&path.display().to_string());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, held));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
@@ -104,6 +114,25 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary files are left");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn who_waits_for_another_process_keeps_no_other_task_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("config.toml"), folder.path().join("config.lock"));
+        let held = File::create(other).unwrap();
+        held.lock().unwrap();
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let waiting = tokio::spawn(async move {
+            begins.send(()).unwrap();
+            while_locked(&path, || Ok(()))
+        });
+        begun.await.unwrap();
+        let another = tokio::spawn(async {});
+        tokio::time::timeout(PATIENCE / 2, another).await.expect("it goes on").unwrap();
+        assert!(!waiting.is_finished());
+        drop(held);
+        waiting.await.unwrap().unwrap();
     }
 
     #[cfg(unix)]

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ajar_core::failure::Failure;
+use ajar_core::message::files::no_home;
 use directories::ProjectDirs;
 
 /// The folders of one user, or of one `--config DIR`, which then holds everything.
@@ -20,7 +22,7 @@ impl Folder {
     /// If the system does not say where the user's files belong.
     pub fn of_user() -> io::Result<Self> {
         let dirs = ProjectDirs::from("io.github", "", "ajar")
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this user has no home folder"))?;
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, no_home()))?;
         Ok(Self {
             config: dirs.config_dir().to_owned(),
             state: dirs.data_local_dir().to_owned(),
@@ -73,20 +75,41 @@ impl Folder {
         &self.logs
     }
 
+    /// Where files lie that a program is started with.
+    pub fn launch(&self) -> PathBuf {
+        self.state.join("launch")
+    }
+
     /// Another file of the state folder.
     pub fn state_file(&self, name: &str) -> PathBuf {
         self.state.join(name)
     }
 
-    /// Makes the folders, for the user alone where the system knows that.
+    /// Makes the folders, for the user alone where the system knows that. That of the logs is made by who logs: without it
+    /// there are none, which keeps nobody.
     ///
     /// # Errors
-    /// Those of the file system.
-    pub fn create(&self) -> io::Result<()> {
-        for path in [&self.config, &self.state, &self.logs] {
-            create_private(path)?;
+    /// The folder that could not be made.
+    pub fn create(&self) -> Result<(), NotMade> {
+        for path in [&self.config, &self.state] {
+            create_private(path).map_err(|error| NotMade { path: path.clone(), error })?;
         }
         Ok(())
+    }
+}
+
+/// A folder that could not be made.
+#[derive(Debug)]
+pub struct NotMade {
+    /// Where it was to be.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl From<NotMade> for Failure {
+    fn from(NotMade { path, error }: NotMade) -> Self {
+        Self::Settings { path: path.display().to_string(), detail: error.to_string() }
     }
 }
 
@@ -99,4 +122,21 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_told_by_its_own_name_and_that_of_logs_keeps_nobody() {
+        let home = tempfile::tempdir().unwrap();
+        let in_the_way = home.path().join("file");
+        std::fs::write(&in_the_way, "").unwrap();
+        let good = |name: &str| home.path().join(name);
+        let bad = in_the_way.join("ajar");
+        let folder = Folder { config: good("config"), state: bad.clone(), logs: good("logs") };
+        assert_eq!(folder.create().unwrap_err().path, bad);
+        Folder { config: good("config"), state: good("state"), logs: bad }.create().unwrap();
+    }
 }

@@ -1,6 +1,7 @@
 //! `config.toml`: read whole, edited in place. Comments, order and keys we do not know survive.
 
 mod accounts;
+mod clouds;
 mod profiles;
 
 use std::io;
@@ -11,9 +12,7 @@ use ajar_core::account::AccountName;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, NEW_FILE, NO_TABLE, flaw};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{
-    ClientSettings, CloudSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite,
-};
+use ajar_core::settings::{ClientSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
@@ -57,8 +56,20 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`] with the place in the file.
     pub fn read(&self) -> Result<Settings, Trouble> {
-        let document = self.text().and_then(|text| document(&text)).map_err(|error| self.unusable(&error))?;
-        settings(&document).map_err(|error| self.unusable(&error))
+        self.read_stamped().1
+    }
+
+    /// What it says, and what tells that from another content. Where the file could not be read there is no stamp: it may be
+    /// let read without being changed.
+    pub(crate) fn read_stamped(&self) -> (Option<FileStamp>, Result<Settings, Trouble>) {
+        let stamp = self.stamp();
+        match self.text() {
+            Ok(text) => {
+                let understood = document(&text).and_then(|document| settings(&document, &text));
+                (stamp, understood.map_err(|error| self.unusable(&error)))
+            }
+            Err(error) => (None, Err(self.unusable(&error))),
+        }
     }
 
     /// Adds a favourite at the end.
@@ -94,7 +105,7 @@ impl SettingsFile {
         while_locked(&self.path, || {
             let understood = self.text().and_then(|text| {
                 let document = document(&text)?;
-                Ok((LineEnds::of(&text), settings(&document)?, document))
+                Ok((LineEnds::of(&text), settings(&document, &text)?, document))
             });
             let (line_ends, known, mut document) = match understood {
                 Ok(understood) => understood,
@@ -142,7 +153,7 @@ fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Tab
     item.as_table_mut().ok_or_else(|| Failure::Internal { detail: flaw(&Flaw::NoTable { key }) })
 }
 
-fn settings(document: &DocumentMut) -> Result<Settings, String> {
+fn settings(document: &DocumentMut, written: &str) -> Result<Settings, String> {
     let version = document.get("schema_version").map_or(Some(SCHEMA_VERSION), Item::as_integer);
     match version {
         Some(version) if version <= SCHEMA_VERSION => {}
@@ -159,13 +170,7 @@ fn settings(document: &DocumentMut) -> Result<Settings, String> {
             Ok(Favourite { name, profile })
         })
         .collect::<Result<Vec<_>, String>>()?;
-    let clouds = tables(document, "clouds")?
-        .into_iter()
-        .map(|(name, item)| {
-            let cloud: CloudSettings = item_as(&item).map_err(|error| within(&format!("clouds.{name}"), &error))?;
-            Ok((name, cloud))
-        })
-        .collect::<Result<Vec<_>, String>>()?;
+    let clouds = clouds::read(document, written)?;
     let clients = match document.get("clients") {
         Some(item) => item_as::<ClientSettings>(item).map_err(|error| within("clients", &error))?,
         None => ClientSettings::default(),
@@ -226,18 +231,32 @@ fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {
     T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| error.message().to_owned())
 }
 
+/// What the tests of this module and of those within begin with.
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod written {
+    use super::SettingsFile;
 
-    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+    /// The id of a VM.
+    pub(super) const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
 
-    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
+    /// A settings file that says this, and its folder.
+    pub(super) fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
         (folder, SettingsFile::new(path))
     }
+
+    /// What a settings file says, as it is written.
+    pub(super) fn text(file: &SettingsFile) -> String {
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written::{VM, file, text};
+    use super::*;
 
     #[test]
     fn a_file_that_is_not_there_is_empty_settings_and_the_first_change_makes_it() {
@@ -246,8 +265,8 @@ mod tests {
         assert_eq!(file.read().unwrap(), Settings::default());
         file.add(&"web-01".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(file.read().unwrap().favourites.len(), 1);
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        assert!(text.contains("schema_version = 1") && text.contains("[profiles.web-01]"), "{text}");
+        let written = text(&file);
+        assert!(written.contains("schema_version = 1") && written.contains("[profiles.web-01]"), "{written}");
     }
 
     #[test]
@@ -265,7 +284,7 @@ mod tests {
         file.add(&"c".parse().unwrap(), &Profile { port: Some(3389), ..Profile::new(VM.parse().unwrap()) }).unwrap();
         assert_eq!(names(&file), ["b", "a", "c"]);
         file.remove(&"C".parse().unwrap()).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+        assert_eq!(text(&file), before);
     }
 
     #[test]
@@ -274,8 +293,8 @@ mod tests {
         file.add(&"b".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(file.read().unwrap().favourites.len(), 2);
         file.remove(&"b".parse().unwrap()).unwrap();
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        assert!(text.starts_with("# mine\n") && text.contains("later = 1"), "{text}");
+        let written = text(&file);
+        assert!(written.starts_with("# mine\n") && written.contains("later = 1"), "{written}");
         file.remove(&"a".parse().unwrap()).unwrap();
         assert_eq!(file.read().unwrap().favourites, []);
     }
@@ -286,16 +305,16 @@ mod tests {
         let (_folder, file) = file(&before);
         let name = "c".parse().unwrap();
         file.add(&name, &Profile::new(VM.parse().unwrap())).unwrap();
-        let changed = std::fs::read_to_string(file.path()).unwrap();
+        let changed = text(&file);
         assert_eq!(changed.matches('\n').count(), changed.matches("\r\n").count(), "{changed:?}");
         assert!(changed.starts_with(&before) && changed.contains("[profiles.c]"), "{changed:?}");
         file.remove(&name).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+        assert_eq!(text(&file), before);
     }
 
     #[test]
     fn bad_settings_say_where_and_are_left_alone() {
-        for (text, part) in [
+        for (bad, part) in [
             ("schema_version = 1\n[profiles.a\n", "line 2"),
             ("[profiles.a]\nuser = \"x\"\n", "[profiles.a] missing field `vm`"),
             ("[profiles.a]\nvm = \"web-01\"\n", "is not a resource id"),
@@ -309,11 +328,11 @@ mod tests {
             ("schema_version = 99\n", "newer Ajar"),
             ("cloud = 3\n", "“cloud” is not a text"),
         ] {
-            let (_folder, file) = file(text);
-            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
+            let (_folder, file) = file(bad);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
             assert!(detail.contains(part), "{detail}");
             assert!(file.add(&"x".parse().unwrap(), &Profile::new(VM.parse().unwrap())).is_err());
-            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+            assert_eq!(text(&file), bad);
         }
     }
 

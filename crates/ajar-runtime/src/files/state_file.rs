@@ -8,6 +8,7 @@ use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::AccountState;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,12 +26,21 @@ pub struct State {
     pub granted: BTreeMap<String, AccessWindow>,
     /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
     pub tenants: BTreeMap<String, String>,
-    /// Accounts that were refused a token, in lower case, and the subscription that it was wanted for: they have to sign in.
-    pub refused: BTreeMap<String, String>,
+    /// Accounts that were refused a token, by their names in lower case.
+    pub refusals: BTreeMap<String, Refusal>,
     /// Secrets that the keychain had not taken, by their names there: they ended with the Ajar that kept them in memory.
     pub memory_only: BTreeSet<String>,
     /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
     pub left_behind: BTreeSet<String>,
+}
+
+/// That an account was refused a token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The subscription that the token was wanted for, in lower case.
+    pub subscription: String,
+    /// How it stands since.
+    pub state: AccountState,
 }
 
 impl State {

@@ -23,6 +23,15 @@ impl Address {
         std::fs::read_to_string(folder.engine_address()).map(Self)
     }
 
+    /// Takes back what the last host said: nobody is to attach there any more, whoever may listen there now. For the holder
+    /// of the lock.
+    pub(super) fn withdraw(folder: &Folder) -> io::Result<()> {
+        match std::fs::remove_file(folder.engine_address()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Says where to attach. Faces do not work it out for themselves: what goes into it (`XDG_RUNTIME_DIR`, `TMPDIR`)
     /// differs between a desktop session and a cron job of the same user.
     pub(super) fn announce(&self, folder: &Folder) -> io::Result<()> {
@@ -40,9 +49,11 @@ impl Address {
     #[cfg(windows)]
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub(super) fn of(folder: &Folder) -> Result<Self, Failure> {
-        // The user's name keeps users apart by name; the security descriptor keeps them apart in fact.
-        let user = std::env::var("USERNAME").unwrap_or_default();
-        Ok(Self(format!(r"\\.\pipe\ajar-{user}-{:016x}", fingerprint(folder))))
+        use std::hash::{BuildHasher as _, RandomState};
+        // The security descriptor keeps other users from attaching. That they do not listen in a host's place before it does,
+        // the name sees to: another each time, and nobody can know it before it is listened at.
+        let random = RandomState::new().hash_one(std::process::id());
+        Ok(Self(format!(r"\\.\pipe\ajar-{:016x}-{random:016x}", fingerprint(folder))))
     }
 
     /// Listens, for this user alone. What a host that was killed left behind is removed; the caller holds the lock.

@@ -30,14 +30,17 @@ pub(super) enum Elected {
 /// milliseconds as a rule, and never longer than [`PATIENCE`].
 pub(super) async fn elect(folder: &Folder) -> Result<Elected, Failure> {
     let unusable = |error: io::Error| unusable(&folder.engine_lock(), &error);
-    folder.create().map_err(unusable)?;
+    folder.create()?;
     let give_up = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
         let lock =
             File::options().create(true).truncate(false).write(true).open(folder.engine_lock()).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => return Ok(Elected::Host(lock)),
+            Ok(()) => {
+                Address::withdraw(folder).map_err(|error| self::unusable(&folder.engine_address(), &error))?;
+                return Ok(Elected::Host(lock));
+            }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
@@ -72,4 +75,18 @@ async fn attach(folder: &Folder) -> io::Result<Stream> {
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::Settings { path: path.display().to_string(), detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_the_last_host_listened_nobody_attaches_once_there_is_another() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::at(home.path());
+        std::fs::write(folder.engine_address(), "where it was").unwrap();
+        let Ok(Elected::Host(_lock)) = elect(&folder).await else { panic!("nobody hosts") };
+        assert!(!folder.engine_address().exists());
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message;
 use ajar_core::protocol::{Connect, HostMessage, Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use interprocess::local_socket::tokio::{Listener, Stream};
@@ -117,17 +118,25 @@ impl Face {
     /// Asks for something that is done at once. What came of it is in [`Face::snapshot`] when the answer is there.
     pub async fn ask(&self, request: Request) -> Reply {
         // A host that goes away takes the answer along; the next one is asked again. Doing a thing twice does no harm.
-        let asked_at = Instant::now();
+        let (asked_at, was_there) = (Instant::now(), is_there(&request, &self.snapshot()));
+        let mut asked_again = false;
         while asked_at.elapsed() < PATIENCE {
             let (reply, answer) = oneshot::channel();
             if self.wishes.send(Wish::Ask(request.clone(), reply)).await.is_err() {
                 break;
             }
-            if let Ok(answer) = answer.await {
-                return answer;
+            match answer.await {
+                Ok(answer) if asked_again => return unless_done_already(answer, was_there),
+                Ok(answer) => return answer,
+                Err(_) => asked_again = true,
             }
         }
         Reply::Refused { failure: Box::new(self.why_gone()) }
+    }
+
+    /// Whether there is no engine any more, nor will be.
+    pub fn is_gone(&self) -> bool {
+        self.snapshots.has_changed().is_err()
     }
 
     /// Why there is no engine any more, for who has heard the last of it.
@@ -160,6 +169,31 @@ impl Face {
     /// The state, now and whenever it changes.
     pub fn snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
         self.snapshots.clone()
+    }
+}
+
+/// Whether it is there, what is to be taken away; nothing is to be by most requests.
+fn is_there(request: &Request, snapshot: &Snapshot) -> bool {
+    if let Request::Remove { name } = request {
+        snapshot.favourites.iter().any(|known| known.name == *name)
+    } else if let Request::SignOut { name } = request {
+        snapshot.accounts.iter().any(|known| known.name == *name)
+    } else {
+        false
+    }
+}
+
+/// The answer of a host to something that the last one may have done and not answered any more: what is not there, and was
+/// before, is gone as it was meant to be.
+fn unless_done_already(answer: Reply, was_there: bool) -> Reply {
+    let is_refused = |code: &str| matches!(&answer, Reply::Refused { failure } if failure.code == code);
+    if was_there && is_refused("unknownFavourite") {
+        Reply::Done
+    } else if was_there && is_refused("nothingToSignOut") {
+        let removed = vec![message::account::removed_by_last_host().to_owned()];
+        Reply::SignedOut { removed, remains: Vec::new(), acts: None, left: None }
+    } else {
+        answer
     }
 }
 
@@ -354,5 +388,24 @@ impl Work {
             let connect = Connect { again: true, ..followed.connect.clone() };
             ask(Request::Connect(connect), Asker::Follower(followed.progress.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::words;
+
+    #[test]
+    fn what_the_last_host_did_and_did_not_answer_is_done_and_not_refused_by_the_next() {
+        let refused = |failure: Failure| Reply::Refused { failure: Box::new(words(&failure.into(), "web")) };
+        let unknown = || refused(Failure::UnknownFavourite { name: "web".into(), similar: Vec::new() });
+        let nothing = || refused(Failure::NothingToSignOut { name: "ada".into(), known: Vec::new() });
+        assert_eq!(unless_done_already(unknown(), false), unknown(), "it was never there");
+        assert_eq!(unless_done_already(nothing(), false), nothing());
+        assert_eq!(unless_done_already(unknown(), true), Reply::Done);
+        assert!(matches!(unless_done_already(nothing(), true), Reply::SignedOut { .. }));
+        let settings = || refused(Failure::Settings { path: "config.toml".into(), detail: "no".into() });
+        assert_eq!(unless_done_already(settings(), true), settings(), "any other refusal stands");
     }
 }

@@ -7,7 +7,8 @@ use ajar_core::protocol::{Connect, Reply};
 use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, Snapshot};
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::{engine_gone, without_engine};
+use crate::adapters::words;
+use crate::engine::engine_gone;
 
 /// Follows one attempt from host to host.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Gone {
     }
 
     pub(super) fn in_words(&self) -> FailureView {
-        self.0.get().map_or_else(engine_gone, |trouble| without_engine(trouble.clone(), "Ajar"))
+        self.0.get().map_or_else(engine_gone, |trouble| words(trouble, "Ajar"))
     }
 }
 
@@ -112,7 +113,7 @@ impl Followed {
             Some(view) if view.outcome.is_none() => return !self.progress.is_closed(),
             Some(view) => Progress::Ended(Box::new(view)),
             None => {
-                let unseen = without_engine(Failure::EndUnseen, self.connect.name.as_str());
+                let unseen = words(&Failure::EndUnseen.into(), self.connect.name.as_str());
                 Progress::Refused(Box::new(unseen))
             }
         };
@@ -144,6 +145,7 @@ impl Asker {
                     | Reply::Left
                     | Reply::SigningIn { .. }
                     | Reply::SignedOut { .. }
+                    | Reply::ActsByDefault { .. }
                     | Reply::Rights { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting};
 use ajar_core::attempt::{Ask, InitiateFailure};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
-use ajar_core::protocol::Request;
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::{FavouriteState, Kept, OutcomeView};
+use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, SignInPlan, SignedInAs, TellStage, Wanted};
+use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -39,8 +39,12 @@ impl Accounts for Everybody {
 
     fn settings_are(&self, _: &Settings) {}
 
-    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await
+    }
+
+    async fn forget_sign_in(&self, _: &AccountSettings) {
+        drop(self.0.call(Call::Forget).await);
     }
 
     async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<Forgotten, Trouble> {
@@ -69,15 +73,26 @@ impl As {
         self.world.scene().acted.push((self.acting.clone(), vm.name().to_owned()));
         &self.world
     }
+
+    fn token(&self) -> Result<(), Trouble> {
+        let account = self.acting.account.to_string();
+        let is_refused = self.world.scene().refused.contains(&account);
+        let required = Failure::SignInRequired { account, reason: SignInReason::Expired };
+        if is_refused { Err(required.into()) } else { Ok(()) }
+    }
 }
 
 #[async_trait]
 impl Azure for As {
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+        self.token()?;
         self.world(vm).policies(vm).await
     }
     async fn policies_of(&self, vms: &[VmResourceId]) -> Vec<Result<Vec<JitNetworkAccessPolicy>, Trouble>> {
-        self.world(&vms[0]).policies_of(vms).await
+        match self.token() {
+            Ok(()) => self.world(&vms[0]).policies_of(vms).await,
+            Err(trouble) => vec![Err(trouble); vms.len()],
+        }
     }
     async fn initiate(
         &self,
@@ -183,6 +198,79 @@ async fn a_favourite_whose_account_is_not_there_is_told_of_and_does_not_keep_the
     running.connected("lost").await;
     let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
     assert_eq!(snapshot.refresh_problem, None, "what it was told of is put right");
+}
+
+/// The accounts that have to sign in.
+fn refused(snapshot: &Snapshot) -> Vec<&str> {
+    let refused = snapshot.accounts.iter().filter(|account| account.state == AccountState::NeedsSignIn);
+    refused.map(|account| account.name.as_str()).collect()
+}
+
+/// Two accounts that have signed in, with a favourite each, of the same VM.
+fn world_of_two() -> Arc<World> {
+    let world = World::with(&[]);
+    let account = |name: &str| format!("[accounts.{name}]\nsign_in = \"browser\"\nhome_account_id = \"{name}.home\"\n");
+    let favourite = |name: &str, more: &str| format!("[profiles.{name}]\nvm = \"{}\"\n{more}\n", vm("web"));
+    let settings = [
+        account("work"),
+        account("ops"),
+        favourite("web", "account = \"work\""),
+        favourite("rdp", "account = \"ops\"\nport = 3389"),
+    ];
+    world.write("config.toml", &settings.concat());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_notes_every_account_that_is_refused_whatever_else_goes_wrong() {
+    let world = world_of_two();
+    let lost = format!("[profiles.lost]\nvm = \"{}\"\naccount = \"nobody\"\n", vm("lost"));
+    world.write("config.toml", &(world.read("config.toml") + &lost));
+    world.scene().refused = ["work", "ops"].map(str::to_owned).into();
+    let running = Running::start(&world);
+    assert!(refused(&running.snapshot()).is_empty());
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(refused(&snapshot), ["work", "ops"]);
+    assert_eq!(snapshot.refresh_problem.as_ref().map(|problem| problem.code.as_str()), Some("unknownAccount"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_azure_answers_one_account_says_nothing_of_another_that_acts_on_the_same_vm() {
+    let world = world_of_two();
+    world.takes(Call::Policies, 10);
+    world.scene().refused = ["ops".to_owned()].into();
+    let running = Running::start(&world);
+    let answered = running.connect("web").await;
+    let unanswered = running.connect("rdp").await;
+    running.ended(unanswered).await;
+    assert_eq!(refused(&running.snapshot()), ["ops"]);
+    running.ended(answered).await;
+    assert_eq!(refused(&running.snapshot()), ["ops"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_account_can_act_for_favourites_that_name_none() {
+    let world = world_of_several();
+    let running = Running::start(&world);
+    let set = |account: &str| Request::SetDefaultAccount { account: account.parse().unwrap() };
+    assert_eq!(running.refused(set("nobody")).await.code, "unknownAccount");
+    assert_eq!(running.refused(set("environment")).await.code, "unknownAccount", "the variables name nobody here");
+    let reply = running.ask(set("GOV")).await;
+    let Reply::ActsByDefault { acts } = reply else { panic!("{reply:?}") };
+    assert_eq!(acts, "Favourites that name no account act as “gov” from now on.");
+    assert!(world.read("config.toml").starts_with("account = \"gov\"\n[accounts.work]"));
+    let defaults = |running: &Running| {
+        let snapshot = running.snapshot();
+        let names =
+            snapshot.accounts.iter().filter(|account| account.is_default).map(|account| account.name.to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(defaults(&running), ["gov"]);
+    running.connected("web").await;
+    assert_eq!(acted(&world), ["gov@usgov/- on web".to_owned()].into());
+    running.ask(set("az")).await;
+    assert_eq!(defaults(&running), ["az"]);
 }
 
 #[tokio::test(start_paused = true)]

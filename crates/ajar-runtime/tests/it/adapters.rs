@@ -75,7 +75,7 @@ async fn a_certificate_is_looked_for_beside_the_settings() {
 #[tokio::test]
 async fn settings_that_are_broken_do_not_keep_the_engine_from_saying_so() {
     let (_home, own) = folder("[broken");
-    assert_eq!(parts(own, None, false, |_| None).unwrap().cloud, "public");
+    assert_eq!(parts(own, None, false, |_| None).unwrap().cloud, None, "which one they mean is not known yet");
     assert!(matches!(failure("[broken", Some("public")), Failure::Settings { .. }));
 }
 

@@ -3,18 +3,17 @@
 
 use std::fs;
 use std::io::{BufRead as _, Write as _};
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use ajar_azure::RefreshTokens as _;
 use ajar_runtime::adapters::{Keychain, SystemKeychain};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use crate::child::{SAYS, command};
-use crate::simulated::soon;
+use crate::session::Session;
+use crate::soon;
 
 /// What must be found nowhere but in the keyring. Longer than a piece, as Entra's tokens are.
 fn canary() -> String {
@@ -48,6 +47,12 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn of(session: &Session) -> Self {
+        let mut child = session.has(&mut command("keychain", &[])).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, stdin, said: BufReader::new(stdout).lines() }
+    }
+
     async fn does(&mut self, what: &str) -> String {
         self.stdin.write_all(format!("{what}\n").as_bytes()).await.unwrap();
         soon(async {
@@ -62,93 +67,9 @@ impl Keeper {
     }
 }
 
-/// A desktop's session: a bus, and a home.
-struct Session {
-    home: tempfile::TempDir,
-    address: String,
-    _bus: Child,
-}
-
-impl Session {
-    async fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        for folder in ["run", "data", "work"] {
-            fs::create_dir(home.path().join(folder)).unwrap();
-        }
-        // Without folders of services, so that nothing is started by being asked for.
-        let config = format!(
-            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-             \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\
-             <busconfig><type>session</type><listen>unix:dir={}</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
-             <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-            home.path().join("run").display()
-        );
-        let file = home.path().join("bus.conf");
-        fs::write(&file, config).unwrap();
-        let mut bus = Command::new("dbus-daemon");
-        bus.arg("--config-file").arg(&file).args(["--nofork", "--print-address"]);
-        let mut bus = bus.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("dbus-daemon is installed");
-        let mut lines = BufReader::new(bus.stdout.take().unwrap()).lines();
-        let address = soon(lines.next_line()).await.unwrap().unwrap();
-        Self { home, address, _bus: bus }
-    }
-
-    fn in_session<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command
-            .env("HOME", self.home.path())
-            .env("XDG_RUNTIME_DIR", self.home.path().join("run"))
-            .env("XDG_DATA_HOME", self.home.path().join("data"))
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
-            .current_dir(self.home.path().join("work"))
-    }
-
-    fn keeper(&self) -> Keeper {
-        let mut child = self.in_session(&mut command("keychain", &[])).spawn().unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Keeper { child, stdin, said: BufReader::new(stdout).lines() }
-    }
-
-    /// GNOME Keyring, unlocked by a password or locked as it is after a log-in without one; once it answers.
-    async fn keyring(&self, is_unlocked: bool) -> Child {
-        let mut daemon = Command::new("gnome-keyring-daemon");
-        daemon.args(["--components=secrets", "--foreground"]);
-        if is_unlocked {
-            daemon.arg("--unlock");
-        }
-        let daemon = self.in_session(&mut daemon).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut daemon = daemon.kill_on_drop(true).spawn().expect("gnome-keyring is installed");
-        let mut stdin = daemon.stdin.take().unwrap();
-        stdin.write_all(b"password").await.unwrap();
-        drop(stdin);
-        let mut keeper = self.keeper();
-        let absent = unavailable("Absent");
-        soon(async { while keeper.does("load nobody").await == absent {} }).await;
-        daemon
-    }
-
-    /// Files that have the token in them, in whole or in a part of its text or base64.
-    fn files_with_the_token(&self) -> Vec<String> {
-        let marks = ["canary-canary", "Y2FuYXJ5LWNhbmFyeS", "NhbmFyeS1jYW5hcnkt"];
-        let mut folders = vec![self.home.path().to_owned()];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                let kind = entry.file_type().unwrap();
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() && has_any(&entry.path(), &marks) {
-                    found.push(entry.path().display().to_string());
-                }
-            }
-        }
-        found
-    }
-}
-
-fn has_any(file: &Path, marks: &[&str]) -> bool {
-    let content = fs::read(file).unwrap();
-    marks.iter().any(|mark| content.windows(mark.len()).any(|window| window == mark.as_bytes()))
+/// Files that have the token in them, in whole or in a part of its text or base64.
+fn files_with_the_token(session: &Session) -> Vec<String> {
+    session.files_with(&["canary-canary", "Y2FuYXJ5LWNhbmFyeS", "NhbmFyeS1jYW5hcnkt"])
 }
 
 /// How a child tells of a keychain that cannot be used.
@@ -165,16 +86,16 @@ async fn ended(mut child: Child) {
 async fn a_sign_in_outlives_a_killed_process_in_the_keyring_alone() {
     let session = Session::start().await;
     let _keyring = session.keyring(true).await;
-    let mut first = session.keeper();
+    let mut first = Keeper::of(&session);
     assert_eq!(first.does("store me").await, "Keychain");
     ended(first.child).await;
-    let mut second = session.keeper();
+    let mut second = Keeper::of(&session);
     assert_eq!(second.does("load me").await, format!("Some({})", canary().len()));
     // The test would be blind if it could not find what is there.
-    fs::write(session.home.path().join("work/plain"), canary()).unwrap();
-    assert_eq!(session.files_with_the_token().len(), 1);
-    fs::remove_file(session.home.path().join("work/plain")).unwrap();
-    assert_eq!(session.files_with_the_token(), Vec::<String>::new());
+    fs::write(session.home.path().join("plain"), canary()).unwrap();
+    assert_eq!(files_with_the_token(&session).len(), 1);
+    fs::remove_file(session.home.path().join("plain")).unwrap();
+    assert_eq!(files_with_the_token(&session), Vec::<String>::new());
     assert_eq!(second.does("remove me").await, "true");
     assert_eq!(second.does("load me").await, "None");
     assert_eq!(second.does("remove me").await, "false");
@@ -183,25 +104,25 @@ async fn a_sign_in_outlives_a_killed_process_in_the_keyring_alone() {
 #[tokio::test]
 async fn without_a_keyring_a_sign_in_lasts_as_long_as_its_process_and_one_that_comes_up_later_is_used() {
     let session = Session::start().await;
-    let mut keeper = session.keeper();
+    let mut keeper = Keeper::of(&session);
     assert_eq!(keeper.does("load me").await, unavailable("Absent"));
     let stored = keeper.does("store me").await;
     assert!(stored.starts_with("MemoryOnly") && stored.contains("no keychain"), "{stored}");
     assert_eq!(keeper.does("load me").await, format!("Some({})", canary().len()));
-    assert_eq!(session.files_with_the_token(), Vec::<String>::new());
+    assert_eq!(files_with_the_token(&session), Vec::<String>::new());
     let _keyring = session.keyring(true).await;
     assert_eq!(keeper.does("store me").await, "Keychain");
-    assert_eq!(session.keeper().does("load me").await, format!("Some({})", canary().len()));
+    assert_eq!(Keeper::of(&session).does("load me").await, format!("Some({})", canary().len()));
 }
 
 #[tokio::test]
 async fn a_locked_keyring_is_not_waited_for_and_keeps_what_it_has() {
     let session = Session::start().await;
     let keyring = session.keyring(true).await;
-    assert_eq!(session.keeper().does("store me").await, "Keychain");
+    assert_eq!(Keeper::of(&session).does("store me").await, "Keychain");
     ended(keyring).await;
     let locked = session.keyring(false).await;
-    let mut keeper = session.keeper();
+    let mut keeper = Keeper::of(&session);
     assert_eq!(keeper.does("load me").await, unavailable("Locked"));
     assert_eq!(keeper.does("remove me").await, unavailable("Locked"));
     let stored = keeper.does("store other").await;
@@ -217,7 +138,7 @@ async fn a_keyring_that_does_not_answer_holds_nobody_up_and_gets_what_it_was_to_
     let session = Session::start().await;
     let keyring = session.keyring(true).await;
     let pid = Pid::from_raw(i32::try_from(keyring.id().unwrap()).unwrap()).unwrap();
-    let mut keeper = session.keeper();
+    let mut keeper = Keeper::of(&session);
     assert_eq!(keeper.does("load me").await, "None");
     kill_process(pid, Signal::STOP).unwrap();
     let began = tokio::time::Instant::now();
@@ -227,7 +148,7 @@ async fn a_keyring_that_does_not_answer_holds_nobody_up_and_gets_what_it_was_to_
     assert_eq!(keeper.does("load other").await, unavailable("Slow"));
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     kill_process(pid, Signal::CONT).unwrap();
-    let mut other = session.keeper();
+    let mut other = Keeper::of(&session);
     soon(async { while other.does("load me").await == "None" {} }).await;
     assert_eq!(other.does("load me").await, format!("Some({})", canary().len()));
 }

@@ -12,5 +12,10 @@ mod engine;
 mod hosting;
 mod keychain;
 mod programs;
+#[cfg(target_os = "linux")]
+mod session;
 mod simulated;
 mod world;
+
+#[cfg(target_os = "linux")]
+use simulated::soon;

@@ -25,7 +25,8 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::ports::{
-    AzAccount, Azure, Browser, Clock, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs, TellStage, Wanted,
+    AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
+    TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -54,6 +55,10 @@ pub(crate) enum Call {
     Probe,
     Launch,
     SignIn,
+    /// What a sign-in has brought is stored.
+    Keep,
+    /// And removed: it became no account.
+    Forget,
     SignOut,
     Browser,
     Granted,
@@ -87,6 +92,8 @@ pub(crate) struct Scene {
     pub(crate) unreadable: Vec<VmResourceId>,
     /// As whom which VM was asked about, or written to.
     pub(crate) acted: Vec<(Acting, String)>,
+    /// The accounts that get no token to read policies with.
+    pub(crate) refused: HashSet<String>,
     /// Why no keychain can be looked in, if none can.
     pub(crate) keychain_trouble: Option<KeychainTrouble>,
     /// The accounts whose sign-in is kept.
@@ -152,6 +159,7 @@ impl World {
                 policy_deleted: false,
                 unreadable: Vec::new(),
                 acted: Vec::new(),
+                refused: HashSet::new(),
                 keychain_trouble: None,
                 signed_in: HashSet::new(),
                 opened: Vec::new(),
@@ -193,7 +201,7 @@ impl World {
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
-        Parts { ports, folder: self.folder(), cloud: "fake".into(), environment: false, demo: false }
+        Parts { ports, folder: self.folder(), cloud: Some("fake".into()), environment: false, demo: false }
     }
 
     /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.
@@ -398,7 +406,7 @@ impl PortProbe for World {
 
 impl World {
     /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
-    pub(crate) async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<SignedInAs, Trouble> {
+    pub(crate) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         tell(SignInStage::Browser { url: "https://login.example/authorize".into() });
         self.call(Call::SignIn).await?;
         let account = AccountSettings {
@@ -406,8 +414,12 @@ impl World {
             home_account_id: Some("ada.home".into()),
             ..plan.account.clone()
         };
-        self.scene().signed_in.insert("ada".into());
-        Ok(SignedInAs { account, kept: Kept::Keychain })
+        let world = Arc::clone(self);
+        Ok(Box::pin(async move {
+            world.call(Call::Keep).await?;
+            world.scene().signed_in.insert("ada".into());
+            Ok(SignedInAs { account, kept: Kept::Keychain })
+        }))
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use crate::arm::error::ArmError;
 use crate::arm::json_mistake;
 
-/// The JSON in a request's body.
+/// The JSON in a request's body. A byte order mark before it is passed over, as .NET's readers of text do.
 pub(super) fn parse(body: &[u8]) -> Result<Value, ArmError> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     serde_json::from_slice(body).map_err(|_| ArmError::invalid_json(&json_mistake::mistake(body)))
 }
 
@@ -29,9 +30,11 @@ impl<'b> Object<'b> {
         }
     }
 
-    /// The field's value; `null` is as good as absent.
+    /// The field's value; `null` is as good as absent. Names count in any casing, as Json.NET reads them, of which Azure's
+    /// own messages tell; one in the right casing comes first.
     fn field(&self, name: &str) -> Option<&'b Value> {
-        self.fields.get(name).filter(|value| !value.is_null())
+        let alike = || self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        self.fields.get(name).or_else(alike).filter(|value| !value.is_null())
     }
 
     fn at(&self, name: &str) -> String {

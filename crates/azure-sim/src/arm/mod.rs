@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 mod compute;
+mod defender_location;
 mod diagnostics;
 mod disk;
 pub(crate) mod error;
@@ -33,6 +34,7 @@ pub(crate) use virtual_network::{PREFIX, SUBNET};
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::uri::Authority;
@@ -168,6 +170,8 @@ async fn answer(world: &World, request: Request<'_>, left: &mut Option<Left>) ->
         Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
         Route::GraphQuery => graph::resources(&call),
         Route::GraphOperations => Ok(graph::operations()),
+        Route::Providers => world.look(|cloud, _| page::list(&call, cloud, providers::of_tenant())),
+        Route::Provider(namespace) => Ok(Json(providers::one_of_tenant(&namespace)?).into_response()),
         Route::Within(scope, target) => within(&call, &scope, target),
     }
 }
@@ -283,7 +287,10 @@ fn unknown_version(call: &Call<'_>, version: &str) -> ArmError {
 
 /// Why nothing is served there: no such type; a right that is missing; no such operation; not simulated.
 fn unserved(call: &Call<'_>) -> ArmError {
-    let Some(asked) = Asked::of(call.method, call.path) else { return ArmError::missing_subscription() };
+    let Some(asked) = Asked::of(call.method, call.path) else {
+        let elsewhere = not_simulated::of_tenant(call.method, call.path);
+        return elsewhere.unwrap_or_else(ArmError::missing_subscription);
+    };
     let version = call.query("api-version").unwrap_or_default();
     let scope = route::scope(call.path);
     let refused = call.world.look(|cloud, _| {

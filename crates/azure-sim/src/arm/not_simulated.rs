@@ -1,9 +1,10 @@
 //! What Azure has and is not simulated. It is refused by a word of the simulator's own: Azure's sentences for what does
 //! not exist would be false.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 
 use crate::arm::error::ArmError;
+use crate::arm::route;
 
 /// Of the namespaces that are simulated: types that Azure has beside those that are served. What is below them counts too.
 const TYPES: &[(&str, &[&str])] = &[
@@ -17,6 +18,7 @@ const TYPES: &[(&str, &[&str])] = &[
             "applicationGatewayAvailableSslOptions",
             "applicationGatewayAvailableWafRuleSets",
             "azureFirewallFqdnTags",
+            "azureFirewalls",
             "azureWebCategories",
             "bgpServiceCommunities",
             "connections",
@@ -178,6 +180,12 @@ const TYPES: &[(&str, &[&str])] = &[
 pub(super) fn answer(what: &str) -> ArmError {
     let message = format!("azure-sim does not simulate {what}. docs/simulator.md tells what it does.");
     ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotSimulated", message)
+}
+
+/// What Azure has at a path that is neither a subscription's nor a provider's: many requests in one.
+pub(super) fn of_tenant(method: &Method, path: &str) -> Option<ArmError> {
+    let is_batch = matches!(route::segments(path).as_slice(), [one] if one.eq_ignore_ascii_case("batch"));
+    (is_batch && method == Method::POST).then(|| answer("POST /batch"))
 }
 
 /// Whether Azure may have a namespace of this name: of Microsoft's own there are hundreds.

@@ -7,7 +7,7 @@ use crate::arm::route::Scope;
 use crate::arm::{not_simulated, regions};
 
 /// Namespace, newest api-version first, and types.
-const PROVIDERS: &[(&str, &[&str], &[&str])] = &[
+const PROVIDERS: &[Provider] = &[
     (
         "Microsoft.Compute",
         &["2025-04-01", "2024-11-01", "2024-07-01", "2022-11-01"],
@@ -45,7 +45,6 @@ const PROVIDERS: &[(&str, &[&str], &[&str])] = &[
             "routeTables",
             "bastionHosts",
             "natGateways",
-            "azureFirewalls",
             "firewallPolicies",
             "publicIPPrefixes",
             "applicationGateways",
@@ -118,12 +117,26 @@ pub(super) fn known(namespace: &str, kind: &str) -> Option<String> {
 }
 
 pub(super) fn all(scope: &Scope) -> impl Iterator<Item = Value> {
-    PROVIDERS.iter().map(|provider| to_json(scope, provider))
+    PROVIDERS.iter().map(|provider| in_subscription(scope, provider))
 }
 
 pub(super) fn one(scope: &Scope, namespace: &str) -> Result<Value, ArmError> {
-    let found = PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace));
-    found.map(|provider| to_json(scope, provider)).ok_or_else(|| {
+    find(namespace).map(|provider| in_subscription(scope, provider))
+}
+
+/// All of them, as the tenant shows them: nobody has registered them there.
+pub(super) fn of_tenant() -> impl Iterator<Item = Value> {
+    PROVIDERS.iter().map(to_json)
+}
+
+pub(super) fn one_of_tenant(namespace: &str) -> Result<Value, ArmError> {
+    find(namespace).map(to_json)
+}
+
+type Provider = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+fn find(namespace: &str) -> Result<&'static Provider, ArmError> {
+    PROVIDERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(namespace)).ok_or_else(|| {
         if not_simulated::may_exist(namespace) {
             not_simulated::answer(namespace)
         } else {
@@ -132,7 +145,15 @@ pub(super) fn one(scope: &Scope, namespace: &str) -> Result<Value, ArmError> {
     })
 }
 
-fn to_json(scope: &Scope, (namespace, versions, kinds): &(&str, &[&str], &[&str])) -> Value {
+fn in_subscription(scope: &Scope, provider: &Provider) -> Value {
+    let mut shown = to_json(provider);
+    shown["id"] = format!("{}/providers/{}", scope.id(), provider.0).into();
+    shown["registrationPolicy"] = "RegistrationRequired".into();
+    shown["registrationState"] = "Registered".into();
+    shown
+}
+
+fn to_json((namespace, versions, kinds): &Provider) -> Value {
     let regions: Vec<_> = regions::shown().collect();
     let kind = |kind: &&str| {
         json!({
@@ -144,10 +165,8 @@ fn to_json(scope: &Scope, (namespace, versions, kinds): &(&str, &[&str], &[&str]
         })
     };
     json!({
-        "id": format!("/subscriptions/{}/providers/{namespace}", scope.subscription),
+        "id": format!("/providers/{namespace}"),
         "namespace": namespace,
-        "registrationPolicy": "RegistrationRequired",
-        "registrationState": "Registered",
         "resourceTypes": kinds.iter().map(kind).collect::<Vec<_>>(),
     })
 }

@@ -8,8 +8,8 @@ use crate::arm::error::ArmError;
 use crate::arm::resources::Resource;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
-    Call, compute, diagnostics, disk, network, page, permissions, pricings, providers, regions, resources,
-    security_groups, sizes, subscriptions, virtual_network,
+    Call, compute, defender_location, diagnostics, disk, network, page, permissions, pricings, providers, regions,
+    resources, security_groups, sizes, subscriptions, virtual_network,
 };
 use crate::served::RouteName;
 
@@ -40,6 +40,9 @@ pub(crate) enum Read {
     /// The VMs of one region.
     VirtualMachines(String),
     Sizes,
+    /// The one region in which Defender keeps what it knows of a subscription.
+    DefenderLocations,
+    DefenderLocation(String),
     /// The Defender plans of a subscription.
     Pricings,
     Pricing(String),
@@ -68,6 +71,8 @@ pub(super) fn in_subscription(words: &[&str], names: &[&str]) -> Option<Read> {
         ["providers", _] => Read::Provider(name(1)),
         ["tagnames"] => Read::TagNames,
         ["providers", "microsoft.compute", "skus"] => Read::Skus,
+        ["providers", "microsoft.security", "locations"] => Read::DefenderLocations,
+        ["providers", "microsoft.security", "locations", _] => Read::DefenderLocation(name(3)),
         ["providers", "microsoft.security", "pricings"] => Read::Pricings,
         ["providers", "microsoft.security", "pricings", _] => Read::Pricing(name(3)),
         ["providers", "microsoft.compute", "locations", _, "virtualmachines"] => Read::VirtualMachines(name(3)),
@@ -177,6 +182,8 @@ impl Read {
             Self::Skus => RouteName::ResourceSkusList,
             Self::Permissions => RouteName::PermissionsListForResourceGroup,
             Self::PermissionsOfVm(_) => RouteName::PermissionsListForResource,
+            Self::DefenderLocations => RouteName::LocationsList,
+            Self::DefenderLocation(_) => RouteName::LocationsGet,
             Self::Pricings => RouteName::PricingsList,
             Self::Pricing(_) => RouteName::PricingsGet,
             Self::Usages(_) => RouteName::UsageList,
@@ -215,6 +222,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::Skus => plain(call, scope, "Microsoft.Compute/skus", sizes::skus(&location_of_filter(call)?)),
         Read::Permissions => permissions::of_group(call, scope),
         Read::PermissionsOfVm(vm) => permissions::of_vm(call, scope, vm),
+        Read::DefenderLocations => defender_location::all(call, scope),
+        Read::DefenderLocation(name) => defender_location::one(call, scope, name),
         Read::Pricings => pricings::all(call, scope),
         Read::Pricing(name) => pricings::one(call, scope, name),
         Read::Usages(location) => usages(call, scope, location),

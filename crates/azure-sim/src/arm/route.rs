@@ -125,6 +125,9 @@ pub(crate) enum Route {
     /// A query of Resource Graph.
     GraphQuery,
     GraphOperations,
+    /// The resource providers that there are, whoever has registered them.
+    Providers,
+    Provider(String),
     Within(Scope, Target),
 }
 
@@ -150,6 +153,8 @@ pub(crate) fn parse(method: &Method, path: &str) -> Option<Route> {
             return Some(Route::GraphQuery);
         }
         ["providers", "microsoft.resourcegraph", "operations"] if get => return Some(Route::GraphOperations),
+        ["providers"] if get => return Some(Route::Providers),
+        ["providers", _] if get => return Some(Route::Provider(kept[1].to_owned())),
         ["subscriptions", _, rest @ ..] => (kept[1].to_owned(), rest),
         _ => return None,
     };

@@ -154,7 +154,15 @@ pub(crate) async fn cloud_metadata(
         "microsoftGraphResourceId": base,
         "suffixes": {},
     });
-    // Since 2022-09-01 the answer is one cloud; before, it was a list.
-    let version = query.get("api-version").map(String::as_str).unwrap_or_default();
-    Json(if version >= "2022-09-01" { cloud } else { json!([cloud]) })
+    // The answer is one cloud since 2022-09-01, a list of them since 2019-05-01, and was one in words of its own before.
+    Json(match query.get("api-version").map(String::as_str) {
+        Some(version) if version >= "2022-09-01" => cloud,
+        Some(version) if version < "2019" => json!({
+            "galleryEndpoint": base,
+            "graphEndpoint": base,
+            "portalEndpoint": base,
+            "authentication": { "loginEndpoint": base, "audiences": [base] },
+        }),
+        Some(_) | None => json!([cloud]),
+    })
 }

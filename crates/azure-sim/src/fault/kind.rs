@@ -48,6 +48,7 @@ pub(crate) enum Tamper {
     EmptyBody,
     OversizedBody,
     WrongContentType,
+    ByteOrderMark,
     ClockSkew,
 }
 
@@ -128,6 +129,12 @@ impl FaultKind {
             &["megabytes"],
         ),
         named("wrongContentType", tampered(Tamper::WrongContentType), "the right body, said to be text/html", &[]),
+        named(
+            "byteOrderMark",
+            tampered(Tamper::ByteOrderMark),
+            "the right body, after the byte order mark of UTF-8",
+            &[],
+        ),
         named(
             "html",
             instead(Instead::Html),

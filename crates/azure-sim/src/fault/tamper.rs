@@ -52,6 +52,8 @@ impl Fault {
                 parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 Body::from(whole)
             }
+            Tamper::ByteOrderMark if whole.is_empty() => Body::from(whole),
+            Tamper::ByteOrderMark => Body::from([b"\xef\xbb\xbf", &whole[..]].concat()),
             Tamper::ClockSkew => Body::from(shifted(&whole, self.skew())),
         };
         Some(Response::from_parts(parts, body))

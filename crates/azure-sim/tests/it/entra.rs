@@ -108,6 +108,21 @@ async fn discovery_names_the_endpoints() {
     assert_eq!(cloud["authentication"]["loginEndpoint"], announce.authority.as_str());
     assert!(cloud["authentication"]["audiences"][0].is_string() && cloud["suffixes"].is_object());
     assert!(cloud["microsoftGraphResourceId"].is_string(), "the Azure CLI takes a cloud without for a broken one");
+    for (version, pointer) in [
+        ("2015-01-01", "/authentication/loginEndpoint"),
+        ("2018-05-01", "/authentication/loginEndpoint"),
+        ("2019-05-01", "/0/authentication/loginEndpoint"),
+        ("2020-06-01", "/0/authentication/loginEndpoint"),
+    ] {
+        let url = format!("{}/metadata/endpoints?api-version={version}", announce.resource_manager);
+        let cloud: Value = azure.http.get(url).send().await.unwrap().json().await.unwrap();
+        assert_eq!(cloud.pointer(pointer), Some(&json!(announce.authority)), "{version}");
+        // What the older Python clients cannot do without.
+        if version < "2019" {
+            let needed = ["galleryEndpoint", "graphEndpoint", "portalEndpoint"];
+            assert!(needed.iter().all(|name| cloud[name].is_string()), "{cloud}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -193,6 +193,8 @@ async fn bodies_break_in_each_of_the_ways() {
     let answer = struck(&azure, json!({ "fault": "wrongContentType" })).await.unwrap();
     assert_eq!(header(&answer, "content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(answer.bytes().await.unwrap(), whole);
+    let marked = body(json!({ "fault": "byteOrderMark" })).await.unwrap();
+    assert_eq!(marked.strip_prefix(b"\xef\xbb\xbf"), Some(&whole[..]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

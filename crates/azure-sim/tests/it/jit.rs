@@ -30,6 +30,19 @@ async fn policies_are_listed_in_all_four_ways_and_read_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_is_read_whatever_the_casing_of_its_names_and_after_a_byte_order_mark() {
+    let azure = Azure::start().await;
+    let id = &azure.vm("web-01").id;
+    let body = json!({ "VirtualMachines": [{ "ID": id, "Ports": [{ "Number": 22, "Duration": "PT1H" }] }] });
+    let body = format!("\u{feff}{body}");
+    let request = azure.request(Method::POST, &format!("{}/initiate", azure.policy("web-01")));
+    let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let granted: Value = answer.json().await.unwrap();
+    assert_eq!(granted["virtualMachines"][0]["ports"][0]["number"], 22);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn initiate_opens_the_port_and_the_end_closes_it_to_new_connections_only() {
     let azure = Azure::start().await;
     let at = azure.dial("db-replica-3");

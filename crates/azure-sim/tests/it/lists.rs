@@ -77,6 +77,11 @@ async fn what_is_not_there_is_told_from_what_cannot_be() {
         (Method::GET, format!("{group}-not"), 404, "ResourceGroupNotFound"),
         (Method::DELETE, format!("{group}/providers/Microsoft.Compute/disks"), 405, "MethodNotAllowed"),
         (Method::GET, "/subscriptions/x/providers/Microsoft.No".to_owned(), 400, "InvalidSubscriptionId"),
+        (Method::GET, "/providers/Microsoft.Sql".to_owned(), 501, "NotSimulated"),
+        (Method::GET, "/providers/Nobody.Knows".to_owned(), 404, "InvalidResourceNamespace"),
+        (Method::POST, "/batch".to_owned(), 501, "NotSimulated"),
+        (Method::GET, format!("{group}/providers/Microsoft.Network/azureFirewalls"), 501, "NotSimulated"),
+        (Method::GET, format!("{group}/providers/Microsoft.Network/azureFirewalls/fw"), 501, "NotSimulated"),
     ] {
         let answer = azure.request(method, &path).send().await.unwrap();
         let (found, found_code, _) = error(answer).await;
@@ -115,6 +120,28 @@ async fn every_id_in_a_resource_leads_to_a_resource() {
             assert_eq!(answer.status(), StatusCode::OK, "{other} in {id}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tenant_has_the_providers_of_its_subscriptions_and_a_subscription_has_one_region_of_defenders() {
+    let azure = Azure::start().await;
+    let subscription = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    let (of_tenant, of_subscription) =
+        (azure.get("/providers").await, azure.get(&format!("{subscription}/providers")).await);
+    let pairs = of_tenant["value"].as_array().unwrap().iter().zip(of_subscription["value"].as_array().unwrap());
+    for (one, registered) in pairs {
+        assert_eq!(one["resourceTypes"], registered["resourceTypes"]);
+        assert_eq!(one["id"], format!("/providers/{}", registered["namespace"].as_str().unwrap()));
+        assert!(one["registrationState"].is_null() && registered["registrationState"] == "Registered");
+    }
+    assert_eq!(azure.get("/providers/microsoft.compute").await, of_tenant["value"][0]);
+
+    let locations = azure.get(&format!("{subscription}/providers/Microsoft.Security/locations")).await;
+    let [only] = locations["value"].as_array().unwrap().as_slice() else { panic!("{locations}") };
+    assert_eq!(&azure.get(only["id"].as_str().unwrap()).await, only);
+    let other = format!("{subscription}/providers/Microsoft.Security/locations/nowhere");
+    let (status, code, _) = error(azure.request(Method::GET, &other).send().await.unwrap()).await;
+    assert_eq!((status, code.as_str()), (404, "ResourceNotFound"));
 }
 
 /// Every resource id in a value.

@@ -1,5 +1,8 @@
 //! Network security groups: who stands before a VM, what they say, and that the doors follow it.
 
+mod places;
+mod watchers;
+
 use azure_sim::{Fleet, Options};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -385,51 +388,6 @@ fn mistakes_in_groups_are_named_with_their_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_region_of_a_subscription_has_a_network_watcher_that_every_list_shows() {
-    let azure = Azure::start().await;
-    let subscription = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
-    let group = format!("{subscription}/resourceGroups/NetworkWatcherRG");
-    let names = async |path: String| {
-        let listed = azure.get(&path).await;
-        let names = listed["value"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned());
-        names.collect::<Vec<_>>()
-    };
-    let wanted = ["NetworkWatcher_northeurope", "NetworkWatcher_westeurope"];
-    assert_eq!(names(format!("{subscription}/providers/Microsoft.Network/networkWatchers")).await, wanted);
-    assert_eq!(names(format!("{group}/providers/Microsoft.Network/networkWatchers")).await, wanted);
-    assert_eq!(names(format!("{group}/resources")).await, wanted);
-    assert!(names(format!("{subscription}/resourceGroups")).await.contains(&"NetworkWatcherRG".to_owned()));
-    let elsewhere = azure.vm("web-01").id.split("/providers/").next().unwrap().to_owned();
-    assert!(names(format!("{elsewhere}/providers/Microsoft.Network/networkWatchers")).await.is_empty());
-
-    let one = format!("{group}/providers/Microsoft.Network/networkWatchers/networkwatcher_WESTEUROPE");
-    let one = azure.get(&one).await;
-    assert_eq!((&one["name"], &one["location"]), (&json!("NetworkWatcher_westeurope"), &json!("westeurope")));
-    let query = json!({ "query": "resources | where type =~ 'Microsoft.Network/networkWatchers' | project id" });
-    let answer = azure.request(Method::POST, "/providers/Microsoft.ResourceGraph/resources").json(&query);
-    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
-    let ids: Vec<_> = answer["data"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
-    assert!(ids.contains(&one["id"]), "{ids:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_watcher_of_another_region_or_name_verifies_nothing() {
-    let azure = Azure::start().await;
-    let group = format!("/subscriptions/{}/resourceGroups/NetworkWatcherRG", azure.vm("gpu-lab").subscription_id);
-    let ask = json!({
-        "targetResourceId": azure.vm("gpu-lab").id, "direction": "Inbound", "protocol": "TCP", "localPort": "22",
-        "remotePort": "*", "localIPAddress": "10.1.0.4", "remoteIPAddress": "203.0.113.24",
-    });
-    for (watcher, refused) in
-        [("NetworkWatcher_northeurope", (400, "InvalidParameter")), ("mine", (404, "ResourceNotFound"))]
-    {
-        let path = format!("{group}/providers/Microsoft.Network/networkWatchers/{watcher}/ipFlowVerify");
-        let (status, code, _) = error(azure.request(Method::POST, &path).json(&ask).send().await.unwrap()).await;
-        assert_eq!((status, code.as_str()), refused, "{watcher}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rules_of_one_request_for_vms_that_share_a_group_have_priorities_of_their_own() {
     let azure = start().await;
     let vm = |name: &str| json!({ "id": azure.vm(name).id, "ports": [{ "number": 22, "duration": "PT1H" }] });
@@ -452,64 +410,4 @@ async fn rules_of_one_request_for_vms_that_share_a_group_have_priorities_of_thei
         priorities.sort_unstable();
         assert!(priorities.is_sorted_by(|one, next| one < next), "{priorities:?}");
     }
-}
-
-const SCATTERED: &str = r#"
-[[subscriptions]]
-id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
-name = "one"
-
-[[network_security_groups]]
-name = "shared-nsg"
-resource_group = "rg-rules"
-
-[[vms]]
-name = "scattered"
-policy_group = "rg-security"
-network = { interface_group = "rg-network", public_ip_group = "rg-addresses" }
-ports = [{ number = 22, jit = {} }]
-"#;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_belongs_to_a_vm_is_shown_in_the_resource_groups_where_it_is_and_in_no_other() {
-    let options = Options { fleet: Some(SCATTERED.parse().unwrap()), speed: 1_000.0, ..Options::default() };
-    let azure = Azure::start_with(options).await;
-    let subscription = format!("/subscriptions/{}", azure.vm("scattered").subscription_id);
-    let names = async |path: &str| {
-        let listed = azure.get(&format!("{subscription}/{path}")).await;
-        let mut names: Vec<_> =
-            listed["value"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
-        names.sort();
-        names
-    };
-    let groups = ["NetworkWatcherRG", "rg-addresses", "rg-demo", "rg-network", "rg-rules", "rg-security"];
-    assert_eq!(names("resourceGroups").await, groups);
-    for (group, kind, expected) in [
-        ("rg-network", "networkInterfaces", &["scattered-nic"][..]),
-        ("rg-demo", "networkInterfaces", &[]),
-        ("rg-addresses", "publicIPAddresses", &["scattered-ip"]),
-        ("rg-network", "publicIPAddresses", &[]),
-        ("rg-demo", "networkSecurityGroups", &["scattered-nsg"]),
-        ("rg-rules", "networkSecurityGroups", &["shared-nsg"]),
-    ] {
-        let path = format!("resourceGroups/{group}/providers/Microsoft.Network/{kind}");
-        assert_eq!(names(&path).await, expected, "{path}");
-        assert_eq!(names(&format!("resourceGroups/{group}/resources")).await.is_empty(), group == "rg-security");
-    }
-    let nic =
-        format!("{subscription}/resourceGroups/rg-network/providers/Microsoft.Network/networkInterfaces/scattered-nic");
-    let shown = azure.get(&nic).await;
-    let public = &shown["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"]["id"];
-    let address = azure.get(public.as_str().unwrap()).await;
-    assert_eq!(address["properties"]["ipConfiguration"]["id"], format!("{nic}/ipConfigurations/ipconfig1"));
-    let policies = azure.get(&format!("{subscription}/providers/Microsoft.Security/jitNetworkAccessPolicies")).await;
-    assert!(policies["value"][0]["id"].as_str().unwrap().contains("/resourceGroups/rg-security/"), "{policies}");
-    let query = json!({ "query": "where name == 'scattered-nic' | project id, resourceGroup" });
-    let found = azure.request(Method::POST, "/providers/Microsoft.ResourceGraph/resources").json(&query);
-    let found: Value = found.send().await.unwrap().json().await.unwrap();
-    assert_eq!(found["data"], json!([{ "id": nic, "resourceGroup": "rg-network" }]));
-
-    let twice = format!("{SCATTERED}\n[[vms]]\nname = \"scattered\"\nresource_group = \"rg-network\"\nports = []");
-    let complaint = twice.parse::<Fleet>().unwrap_err().to_string();
-    assert!(complaint.contains("vms.scattered.network.interface_group"), "{complaint}");
 }

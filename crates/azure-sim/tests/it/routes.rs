@@ -51,7 +51,8 @@ async fn reads(walk: &mut Walk) {
         let subscription = format!("/subscriptions/{}", vm.subscription_id);
         (vm.id.clone(), format!("{subscription}/resourceGroups/{}", vm.resource_group), subscription)
     };
-    walk.get_all("", &["/subscriptions", "/tenants", "/providers/Microsoft.ResourceGraph/operations"]).await;
+    let tenant = ["/subscriptions", "/tenants", "/providers", "/providers/microsoft.compute"];
+    walk.get_all("", &[&tenant[..], &["/providers/Microsoft.ResourceGraph/operations"]].concat()).await;
     walk.get_all(
         &subscription,
         &[
@@ -62,6 +63,8 @@ async fn reads(walk: &mut Walk) {
             "/providers/Microsoft.Compute",
             "/tagNames",
             "/providers/Microsoft.Compute/skus",
+            "/providers/Microsoft.Security/locations",
+            "/providers/Microsoft.Security/locations/westeurope",
             "/providers/Microsoft.Security/pricings",
             "/providers/Microsoft.Security/pricings/VirtualMachines",
             "/providers/Microsoft.Compute/locations/westeurope/virtualMachines",

@@ -31,11 +31,9 @@ fn each_number_of_entras_has_its_meaning() {
     let blocked = |number| Failure::ConditionalAccess { account: "work".into(), number, device_code: false };
     for (error, numbers, meaning) in [
         ("interaction_required", &[50_072, 50_074, 50_076, 50_078, 50_079][..], sign_in(SignInReason::Mfa)),
-        ("invalid_grant", &[70_008, 70_043, 70_044, 700_082][..], sign_in(SignInReason::Expired)),
-        ("invalid_grant", &[50_173][..], sign_in(SignInReason::Revoked)),
-        ("invalid_grant", &[50_055][..], sign_in(SignInReason::PasswordChanged)),
-        ("interaction_required", &[53_003][..], blocked(53_003)),
-        ("interaction_required", &[53_000][..], blocked(53_000)),
+        ("invalid_grant", &[70_000, 70_008, 70_043, 70_044, 700_082, 700_084][..], sign_in(SignInReason::Expired)),
+        ("invalid_grant", &[50_132, 50_133, 50_173][..], sign_in(SignInReason::Revoked)),
+        ("invalid_grant", &[50_055, 50_144][..], sign_in(SignInReason::PasswordChanged)),
         ("invalid_grant", &[50_020, 90_072][..], tenant(TenantReason::NoGuest)),
         ("invalid_grant", &[50_014][..], tenant(TenantReason::Pending)),
         ("invalid_grant", &[50_105][..], tenant(TenantReason::NotAssigned)),
@@ -45,10 +43,14 @@ fn each_number_of_entras_has_its_meaning() {
         ("invalid_client", &[7_000_218][..], client(ClientFlaw::NotPublic)),
         ("invalid_request", &[50_011][..], client(ClientFlaw::Redirect)),
         ("access_denied", &[65_004][..], Failure::SignInDeclined),
+        ("invalid_grant", &[70_019][..], Failure::SignInTimedOut),
     ] {
         for number in numbers {
             assert_eq!(refused(error, *number, ""), meaning, "{number}");
         }
+    }
+    for number in (53_000..=53_011).chain([50_097, 530_032, 530_034, 530_035]) {
+        assert_eq!(refused("interaction_required", number, ""), blocked(number));
     }
 }
 

@@ -49,7 +49,7 @@ impl Account {
 }
 
 fn denied() -> Failure {
-    Failure::NotSignedIn { detail: "no".into() }
+    Failure::not_signed_in("no")
 }
 
 const HOUR: Duration = Duration::hours(1);

@@ -65,7 +65,7 @@ mod tests {
 
     use super::super::next_minute;
     use super::*;
-    use crate::session::words;
+    use ajar_runtime::adapters::words;
 
     fn snapshot(windows: &[DateTime<Utc>]) -> Snapshot {
         let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn not_signed_in(details: &str) -> FailureView {
-        FailureView { details: details.into(), ..words(&Failure::NotSignedIn { detail: "no".into() }.into(), "web-01") }
+        FailureView { details: details.into(), ..words(&Failure::not_signed_in("no").into(), "web-01") }
     }
 
     #[test]

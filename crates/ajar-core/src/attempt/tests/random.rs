@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::script::*;
 use crate::access_window::granted;
-use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order};
+use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
 use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, PortAnswer};
@@ -67,6 +67,8 @@ struct Run {
     /// No answer came, and the policies have not been read since.
     looked_for: bool,
     starts: u32,
+    /// How many requests were sent since Azure last refused one, that of an earlier host among them.
+    unrefused: u32,
     /// Since when, in the attempt's time, reading the VM has told no state.
     untold_since: Option<i64>,
 }
@@ -74,6 +76,7 @@ struct Run {
 impl Run {
     fn new(order: Order, memory: Memory) -> Self {
         let source_told = order.chosen_source.is_some();
+        let unrefused = u32::from(memory.unsettled_since.is_some());
         let attempt = Attempt::new(NUMBER, order, memory, noon());
         let mut run = Self {
             attempt,
@@ -85,6 +88,7 @@ impl Run {
             policies: None,
             looked_for: true,
             starts: 0,
+            unrefused,
             untold_since: None,
         };
         run.go_on();
@@ -142,6 +146,7 @@ impl Run {
                     self.untold_since = untold.then(|| self.untold_since.unwrap_or(at));
                 }
                 Fact::Initiated(Err(InitiateFailure::Unanswered(_))) => self.looked_for = false,
+                Fact::Initiated(Err(InitiateFailure::Refused(_))) => self.unrefused = 0,
                 Fact::Addresses(_) | Fact::Initiated(_) | Fact::Started(_) | Fact::Client(_) => {}
             }
         }
@@ -159,6 +164,7 @@ impl Run {
         }
         if over {
             assert_eq!(self.attempt.wake_at(), None);
+            self.may_end();
             steps_are_closed(&self.attempt, self.now);
         }
     }
@@ -174,6 +180,7 @@ impl Run {
             Effect::Initiate(ask) => {
                 assert!(!self.flying.iter().any(repeated), "two requests in flight");
                 self.may_ask(ask);
+                self.unrefused += 1;
             }
             Effect::StartVm => {
                 self.starts += 1;
@@ -189,6 +196,14 @@ impl Run {
                 assert!(!self.flying.iter().any(repeated), "{effect:?} twice at once");
             }
             Effect::ProbePort { .. } => {}
+        }
+    }
+
+    fn may_end(&self) {
+        if let Some(Outcome::Failed { trouble, .. }) = self.attempt.outcome()
+            && let Failure::RequestUnanswered { sent, .. } = trouble.failure
+        {
+            assert!(sent <= self.unrefused, "{sent} unanswered of {}", self.unrefused);
         }
     }
 
@@ -238,8 +253,9 @@ fn answers(effect: &Effect, how: u8, now: chrono::DateTime<chrono::Utc>) -> Fact
         },
         Effect::Initiate(_) => match how {
             0..60 => unanswered(),
-            60..70 => Fact::Initiated(Err(InitiateFailure::Refused(trouble()))),
-            70..100 => Fact::Initiated(Ok(request(minutes(2), Some(9_022)))),
+            60..64 => Fact::Initiated(Err(InitiateFailure::Refused(trouble()))),
+            64..84 => refused(),
+            84..100 => Fact::Initiated(Ok(request(minutes(2), Some(9_022)))),
             _ => granted_until(minutes(120)),
         },
         Effect::StartVm => Fact::Started(if how < 20 { Err(trouble()) } else { Ok(()) }),

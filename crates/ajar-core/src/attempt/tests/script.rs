@@ -140,6 +140,12 @@ pub(super) fn unanswered() -> Fact {
     Fact::Initiated(Err(InitiateFailure::Unanswered(failure.into())))
 }
 
+/// Azure refuses the request itself.
+pub(super) fn refused() -> Fact {
+    let failure = Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() };
+    Fact::Initiated(Err(InitiateFailure::Refused(failure.into())))
+}
+
 // Scripts.
 
 /// A line of a script.

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
+use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI};
-use crate::message::power;
+use crate::message::{power, sentence};
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
@@ -13,11 +14,16 @@ const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-
 const AZD_HELP: &str = "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login";
 const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
 
-pub(super) fn not_signed_in(detail: &str) -> Words {
+const AZ_MISSING: &str = "The Azure CLI (az) is not installed, or not on the PATH of Ajar.";
+
+pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Words {
+    if !others.is_empty() {
+        return not_signed_in_beside(name, detail, others);
+    }
     if detail == NO_AZURE_CLI {
         return words(
             "You are not signed in to Azure.",
-            "The Azure CLI (az) is not installed, or not on the PATH of Ajar.",
+            AZ_MISSING,
             "Sign in with your browser (“ajar sign-in”), or install it and run “az login”; then try again.",
         )
         .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
@@ -25,17 +31,37 @@ pub(super) fn not_signed_in(detail: &str) -> Words {
     }
     words(
         "You are not signed in to Azure.",
-        detail,
+        sentence(detail),
         "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
     )
     .in_window("Sign in with your browser, or run “az login”; then try again.")
     .help(SIGN_IN_HELP)
 }
 
+/// Who signs in with Ajar once more is an account beside these, as which the favourite does not act.
+fn not_signed_in_beside(name: &str, detail: &str, others: &[String]) -> Words {
+    let whom = match others {
+        [only] => only.as_str(),
+        _ => "ACCOUNT",
+    };
+    let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
+    let (message, az, help) = match detail {
+        NO_AZURE_CLI => (AZ_MISSING, "install the Azure CLI and run “az login”", INSTALL_HELP),
+        _ => (detail, "run “az login”", SIGN_IN_HELP),
+    };
+    words(
+        "Nobody is signed in to the Azure CLI, as whom this acts.",
+        message,
+        format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
+    )
+    .in_window(format!("Have it act as another account, or {az}; then try again."))
+    .help(help)
+}
+
 pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
     words(
         "You are not signed in to the Azure Developer CLI.",
-        detail,
+        sentence(detail),
         "Run “azd auth login”, or use another account; then try again.",
     )
     .help(AZD_HELP)
@@ -44,7 +70,7 @@ pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
 pub(super) fn no_managed_identity(detail: &str) -> Words {
     words(
         "This machine has no managed identity to act as.",
-        detail,
+        sentence(detail),
         "Give the Azure resource that this is an identity, name the right one (“ajar sign-in --managed-identity --client-id \
          ID”), or use another account.",
     )
@@ -60,6 +86,48 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
         format!("With the Azure CLI: {sign_in}; then try again."),
     )
     .help(SIGN_IN_HELP)
+}
+
+/// Who acts without a person, and what lets another act in its place, on the command line and in the window.
+fn without_a_person(account: Option<&str>) -> (String, &'static str, &'static str) {
+    let other = "use another account";
+    match account {
+        Some(ENVIRONMENT) => {
+            let unset = "unset the AZURE_ variables to act as whoever is signed in to the Azure CLI";
+            ("the account that the AZURE_ variables name".into(), unset, unset)
+        }
+        Some(account) => (
+            format!("the account {account}"),
+            "give the favourite another account (“ajar edit FAVOURITE --account ACCOUNT”)",
+            "give the favourite another account",
+        ),
+        None => ("this machine’s managed identity".into(), other, other),
+    }
+}
+
+/// A person would sign in anew; here nobody can.
+pub(super) fn claims_unmet(account: Option<&str>) -> Words {
+    let (who, other, in_window) = without_a_person(account);
+    let ask = "Ask an administrator which conditional access rule for workload identities it is, and to let the account through";
+    words(
+        format!("Azure lets {who} in only under a condition that its token does not meet."),
+        "Another token did not help. Mostly a conditional access rule of your organisation is against it, such as one for the \
+         networks it may come from.",
+        format!("{ask}; or {other}."),
+    )
+    .in_window(format!("{ask}; or {in_window}."))
+}
+
+/// Whoever gave the token takes the account for the right one: nothing it has shown is to be corrected.
+pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
+    let (who, other, in_window) = without_a_person(account);
+    let wait = "Try again in a few minutes, and have the clock of this machine looked at if it stays";
+    words(
+        format!("Azure refuses the token that it has just given {who}."),
+        format!("{detail} What the account signs in with is right, or it would have none.").trim_start(),
+        format!("{wait}; or {other}."),
+    )
+    .in_window(format!("{wait}; or {in_window}."))
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, Words, words};
-use crate::message::{capital, moment};
+use crate::message::{capital, moment, sentence};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
@@ -227,5 +227,5 @@ pub(super) fn other_version(running: u32, ours: u32) -> Words {
 }
 
 pub(super) fn internal(detail: &str) -> Words {
-    words("Ajar made a mistake.", detail, "Try again; if it stays, report it with the details.")
+    words("Ajar made a mistake.", sentence(detail), "Try again; if it stays, report it with the details.")
 }

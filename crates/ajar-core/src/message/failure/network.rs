@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{About, Words, azure_says_with, words};
 use crate::message::{moment, sentence};
@@ -37,11 +37,27 @@ pub(super) fn source_unusable(address: Ipv4Addr) -> Words {
 }
 
 pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
+    // Whoever comes back a moment too early has to wait once more: times are rounded up.
+    let seconds = (retry_at - about.at).num_milliseconds().saturating_add(999) / 1_000;
+    let again = match seconds {
+        ..=1 => "in a second".to_owned(),
+        2..SOON => format!("in {seconds} seconds"),
+        _ => format!("from {} on", moment(next_minute(retry_at), about.zone)),
+    };
     words(
         "Azure asks to slow down.",
-        format!("It was sent too many requests and answers again from {} on.", moment(retry_at, about.zone)),
+        format!("It was sent too many requests and answers again {again}."),
         "Try again then.",
     )
+}
+
+/// What comes sooner than this, in seconds, is not told by the clock.
+const SOON: i64 = 180;
+
+fn next_minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    let past = at.timestamp().rem_euclid(60);
+    let whole = past == 0 && at.timestamp_subsec_nanos() == 0;
+    if whole { at } else { at.checked_add_signed(TimeDelta::seconds(60 - past)).unwrap_or(at) }
 }
 
 pub(super) fn unreachable(host: &str, detail: &str) -> Words {

@@ -5,13 +5,14 @@ use super::{Words, words};
 use crate::account::ENVIRONMENT;
 use crate::failure::Proof;
 use crate::message::account::nameless;
+use crate::message::sentence;
 
 /// Whether an account is to sign in for the first time: nothing is written of it.
-fn is_new(account: &str) -> bool {
+pub(super) fn is_new(account: &str) -> bool {
     account == nameless()
 }
 
-fn the_account(account: &str) -> String {
+pub(super) fn the_account(account: &str) -> String {
     if is_new(account) { account.to_owned() } else { format!("the account {account}") }
 }
 
@@ -33,7 +34,7 @@ fn command(account: &str, proof: Proof) -> String {
 }
 
 pub(super) fn refused(account: &str, client_id: &str, proof: Proof, detail: &str) -> Words {
-    let message = format!("It is the application {client_id}. {detail}");
+    let message = format!("It is the application {client_id}. {}", sentence(detail));
     if account == ENVIRONMENT {
         return words(
             "Azure refuses the account that the AZURE_ variables name.",
@@ -94,7 +95,7 @@ pub(super) fn token_file_unfit(account: &str, path: &str, detail: &str) -> Words
 
 /// A person could answer; an application cannot.
 pub(super) fn interaction_required(account: &str, client_id: &str, detail: &str) -> Words {
-    let message = format!("It is the application {client_id}. {detail}");
+    let message = format!("It is the application {client_id}. {}", sentence(detail));
     let let_through = "ask an administrator to let the application through; then try again.";
     if account == ENVIRONMENT {
         return words(

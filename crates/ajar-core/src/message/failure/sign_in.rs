@@ -1,8 +1,10 @@
 //! Words for what keeps an account from signing in.
 
+use super::principal::{is_new, the_account};
 use super::{Words, words};
 use crate::account::{AZ, AZD, ENVIRONMENT, KeychainTrouble};
 use crate::failure::{AccountPart, ClientFlaw, SignInPart, SignInReason, TenantReason};
+use crate::message::capital;
 
 const TRUSTED_PLACE: &str =
     "Try from a device or a network that your organisation trusts, or give the details to its administrator.";
@@ -20,13 +22,21 @@ fn the_tenant(tenant: &str) -> String {
     if tenant == ORGANIZATIONS { "your organisation".into() } else { format!("the tenant {tenant}") }
 }
 
+/// An account at the beginning of a title. Its name stays as it is written.
+fn titled(account: &str) -> String {
+    if is_new(account) { capital(account) } else { account.to_owned() }
+}
+
 pub(super) fn required(account: &str, reason: SignInReason) -> Words {
     let (title, message) = match reason {
         SignInReason::Never => {
             (format!("Nobody is signed in as {account}."), "Ajar keeps no sign-in for this account.")
         }
         SignInReason::Mfa => (
-            format!("Azure wants another proof that you are {account}."),
+            format!(
+                "Azure wants another proof that you are {}.",
+                if is_new(account) { "who you say" } else { account }
+            ),
             "Multi-factor authentication is to be done or set up, for this account or for where you are.",
         ),
         SignInReason::Expired => (
@@ -41,13 +51,18 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
             format!("The password of {account} has to be changed."),
             "It has run out, and the page on which you sign in asks for a new one.",
         ),
+        SignInReason::OtherAuthority => (
+            format!("{account} has signed in elsewhere than its cloud wants it to now."),
+            "The authority of its cloud was changed in config.toml, and the sign-in is not sent to another host than it came \
+             from.",
+        ),
         SignInReason::Claims => (
             format!("Azure wants {account} to sign in anew."),
             "The session was ended, or something about it changed, such as the network it comes from.",
         ),
     };
-    words(title, message, format!("Sign in again (“ajar sign-in --name {account}”), then try again."))
-        .in_window("Sign in again.")
+    let named = if is_new(account) { String::new() } else { format!(" --name {account}") };
+    words(title, message, format!("Sign in again (“ajar sign-in{named}”), then try again.")).in_window("Sign in again.")
 }
 
 pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) -> Words {
@@ -79,19 +94,19 @@ pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words
 pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -> Words {
     match reason {
         TenantReason::NoGuest => words(
-            format!("{account} is not known in {}.", the_tenant(tenant)),
+            format!("{} is not known in {}.", titled(account), the_tenant(tenant)),
             "It is neither a member nor a guest there.",
             "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit FAVOURITE \
              --account ACCOUNT”).",
         )
         .in_window("Have an administrator of that tenant invite it, or give the favourite another account."),
         TenantReason::Pending => words(
-            format!("{account} has not accepted the invitation of {}.", whose(tenant)),
+            format!("{} has not accepted the invitation of {}.", titled(account), whose(tenant)),
             "Until then it is no guest there.",
             "Open the invitation that was mailed to you and accept it; then try again.",
         ),
         TenantReason::NotAssigned => words(
-            format!("{account} may not use the application that Ajar signs in with."),
+            format!("{} may not use the application that Ajar signs in with.", titled(account)),
             format!("In {} that takes an assignment.", whose(tenant)),
             "Have an administrator of that tenant assign the account to the application; then sign in again.",
         ),
@@ -193,7 +208,7 @@ pub(super) fn client_id_unfit() -> Words {
 
 pub(super) fn disabled(account: &str) -> Words {
     words(
-        format!("The account {account} is disabled."),
+        format!("{} is disabled.", capital(&the_account(account))),
         "Nobody can sign in to it.",
         "Ask an administrator of your organisation to enable it, or use another account.",
     )
@@ -228,6 +243,14 @@ pub(super) fn superseded() -> Words {
         "A newer sign-in took the place of this one.",
         "Only one goes on at a time.",
         "Go on in the newest page; older ones can be closed.",
+    )
+}
+
+pub(super) fn cancelled() -> Words {
+    words(
+        "The sign-in was cancelled.",
+        "That was done in another Ajar, such as its window.",
+        "Sign in again when you want to.",
     )
 }
 

@@ -16,8 +16,9 @@ fn every_failure() -> Vec<Failure> {
     let address = Ipv4Addr::new(203, 0, 113, 7);
     let (azure_code, azure_message) = azure();
     vec![
-        Failure::NotSignedIn { detail: "No account was found.".into() },
-        Failure::NoManagedIdentity { detail: "No identity was found.".into() },
+        Failure::not_signed_in("the Azure CLI could not be asked: no answer within 30 seconds"),
+        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()] },
+        Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
@@ -31,7 +32,7 @@ fn every_failure() -> Vec<Failure> {
             detail: "its key is encrypted".into(),
         },
         Failure::TokenFileUnfit { account: "pod".into(), path: "token".into(), detail: "No such file".into() },
-        Failure::NotSignedInToAzd { detail: "Not logged in.".into() },
+        Failure::NotSignedInToAzd { detail: "the Azure Developer CLI gave an answer that is no token".into() },
         Failure::ClaimsRequired {
             claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
             scope: "https://management.azure.com/.default".into(),
@@ -74,6 +75,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::SignInTimedOut,
         Failure::SignInNotCompleted,
         Failure::SignInSuperseded,
+        Failure::SignInCancelled,
         Failure::ClockSkew { seconds: 660 },
         Failure::KeychainUnavailable { trouble: crate::account::KeychainTrouble::Locked },
         Failure::SignedInElsewhere { account: "az".into() },
@@ -109,6 +111,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::VmNotRunning { power: PowerState::Stopped },
         Failure::AllocationFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
         Failure::StartFailed { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
+        Failure::StartUnseen { power: PowerState::Deallocated },
         Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
         Failure::PortSilent { endpoint: endpoint.clone(), since },
         Failure::PortRefused { endpoint: endpoint.clone(), since },
@@ -117,7 +120,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
-        Failure::Throttled { retry_at: since },
+        Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
         Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
         Failure::TimedOut { step: Step::Start },
         Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None },
@@ -151,23 +154,27 @@ fn every_failure() -> Vec<Failure> {
     ]
 }
 
+const SIGN_IN_REASONS: [SignInReason; 7] = [
+    SignInReason::Never,
+    SignInReason::Mfa,
+    SignInReason::Expired,
+    SignInReason::Revoked,
+    SignInReason::PasswordChanged,
+    SignInReason::OtherAuthority,
+    SignInReason::Claims,
+];
+
+const TENANT_REASONS: [TenantReason; 4] =
+    [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
+
 /// Those of a sign-in, with each of their reasons.
 fn refused_sign_ins() -> Vec<Failure> {
     let (account, tenant) = (|| "work".to_owned(), || "contoso.example".to_owned());
     let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
     let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
-    let required = [
-        SignInReason::Never,
-        SignInReason::Mfa,
-        SignInReason::Expired,
-        SignInReason::Revoked,
-        SignInReason::PasswordChanged,
-        SignInReason::Claims,
-    ];
-    let of_tenant = [TenantReason::NoGuest, TenantReason::Pending, TenantReason::NotAssigned, TenantReason::NoTenant];
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
-    let required = required.map(|reason| Failure::SignInRequired { account: account(), reason });
-    let of_tenant = of_tenant.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
+    let required = SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason });
+    let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
     let refused = Failure::PrincipalRefused {
@@ -189,9 +196,40 @@ fn refused_sign_ins() -> Vec<Failure> {
         claims: "".into(),
         scope: "https://management.azure.com/.default".into(),
     };
+    let refused_token = |account: Option<&str>, claims: Option<&str>| Failure::TokenRefused {
+        account: account.map(Into::into),
+        claims: claims.map(Into::into),
+        detail: "The access token expiry UTC time is earlier than current UTC time.".into(),
+    };
+    let accounts = [Some(crate::account::ENVIRONMENT), Some("work"), None];
+    let refused_tokens =
+        accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
     let others = [blocked, unagreed, refused, held_back, unwritten];
-    required.into_iter().chain(of_tenant).chain(flaws).chain(others).collect()
+    required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
+}
+
+/// As at the first sign-in, when nobody knows yet what the account will be called.
+#[test]
+fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
+    let account = crate::message::account::nameless;
+    let mut failures = vec![
+        Failure::AccountDisabled { account: account() },
+        Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false },
+    ];
+    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason }));
+    failures.extend(TENANT_REASONS.map(|reason| {
+        let tenant = "contoso.example".into();
+        Failure::NotInTenant { account: account(), tenant, reason }
+    }));
+    for failure in failures {
+        let view = said(failure);
+        let all = format!("{} {} {}", view.title, view.message, view.action);
+        assert!(view.title.starts_with(char::is_uppercase), "{all}");
+        for nonsense in ["--name this", "account this account", "you are this account"] {
+            assert!(!all.contains(nonsense), "{all}");
+        }
+    }
 }
 
 #[test]
@@ -218,6 +256,29 @@ fn a_clock_is_said_to_be_off_by_as_much_as_it_is() {
         let message = said(Failure::ClockSkew { seconds }).message;
         assert!(message.contains(words), "{message}");
     }
+}
+
+#[test]
+fn when_azure_answers_again_is_never_told_too_early() {
+    let at: DateTime<Utc> = "2026-11-23T21:39:26.400Z".parse().unwrap();
+    let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), at);
+    for (retry_at, words) in [
+        ("2026-11-23T21:39:26Z", "in a second."),
+        ("2026-11-23T21:39:26.500Z", "in a second."),
+        ("2026-11-23T21:39:56.400Z", "in 30 seconds."),
+        ("2026-11-23T21:39:56.401Z", "in 31 seconds."),
+        ("2026-11-23T21:42:25Z", "in 179 seconds."),
+        ("2026-11-23T21:42:26.400Z", "from 21:43 on."),
+        ("2026-11-23T21:44:00Z", "from 21:44 on."),
+        ("2026-11-23T21:44:00.001Z", "from 21:45 on."),
+        ("2027-11-23T23:59:59Z", "from Wed 24 Nov 2027 00:00 on."),
+    ] {
+        let retry_at = retry_at.parse().unwrap();
+        let view = in_words(&Failure::Throttled { retry_at }.into(), &About { name: "web-01", zone, at });
+        assert_eq!(view.message, format!("It was sent too many requests and answers again {words}"));
+    }
+    let never = Failure::Throttled { retry_at: DateTime::<Utc>::MAX_UTC };
+    assert!(in_words(&never.into(), &About { name: "web-01", zone, at }).message.contains("262142"));
 }
 
 #[test]
@@ -319,7 +380,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
 
 #[test]
 fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
-    let without = said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into() });
+    let without = said(Failure::not_signed_in(crate::failure::NO_AZURE_CLI));
     assert_eq!(without.message, "The Azure CLI (az) is not installed, or not on the PATH of Ajar.");
     assert!(
         without.action.starts_with("Sign in with your browser (“ajar sign-in”), or install it"),
@@ -327,8 +388,18 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
         without.action
     );
     assert!(without.help_url.unwrap().ends_with("/install-azure-cli"));
-    let signed_out = said(Failure::NotSignedIn { detail: "Please run 'az login' to setup account.".into() });
+    let signed_out = said(Failure::not_signed_in("Please run 'az login' to setup account."));
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
+    let beside = |others: &[&str]| {
+        let others = others.iter().map(ToString::to_string).collect();
+        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others }).action
+    };
+    assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
+    assert!(
+        beside(&["ada", "fritz"]).contains("--account ACCOUNT”; there are ada, fritz)"),
+        "{}",
+        beside(&["ada", "fritz"])
+    );
 }
 
 #[test]

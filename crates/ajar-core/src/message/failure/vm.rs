@@ -12,6 +12,8 @@ use crate::vm::PowerState;
 const ALLOCATION_HELP: &str =
     "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure";
 
+const LOOK_AT_ITS_LOG: &str = "Look at the VM’s activity log in the portal, then try again.";
+
 pub(super) fn subscription_not_found(name: &str, subscription: &str) -> Words {
     words(
         format!("The account of {name} does not see its subscription."),
@@ -62,8 +64,15 @@ pub(super) fn start_failed(name: &str, azure_code: &str, azure_message: &str) ->
     words(
         format!("{name} could not be started."),
         azure_says(azure_code, azure_message),
-        azure_code::next_step(azure_code, azure_message)
-            .unwrap_or("Look at the VM’s activity log in the portal, then try again."),
+        azure_code::next_step(azure_code, azure_message).unwrap_or(LOOK_AT_ITS_LOG),
+    )
+}
+
+pub(super) fn start_unseen(name: &str, state: PowerState) -> Words {
+    words(
+        format!("{name} has not started."),
+        format!("Azure was told to start it, and shows it as {} all the same.", power(state)),
+        LOOK_AT_ITS_LOG,
     )
 }
 

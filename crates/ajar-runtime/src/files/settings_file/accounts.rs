@@ -109,15 +109,9 @@ const KEYS: [&str; 8] =
 
 #[cfg(test)]
 mod tests {
+    use super::super::written::{file, text};
     use super::*;
     use ajar_core::account::SignInMethod;
-
-    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        (folder, SettingsFile::new(path))
-    }
 
     fn everything() -> AccountSettings {
         AccountSettings {
@@ -161,17 +155,17 @@ mod tests {
         account.username = Some("you".into());
         account.tenant = Some("t".into());
         file.set_account(&name, &account).unwrap();
-        let changed = std::fs::read_to_string(file.path()).unwrap();
+        let changed = text(&file);
         assert_eq!(changed, before.replace("\"me\"", "\"you\"") + "tenant = \"t\"\n");
         file.set_account(&"other".parse().unwrap(), &account).unwrap();
         file.remove_account(&"other".parse().unwrap()).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), changed);
+        assert_eq!(text(&file), changed);
         file.set_default_account(&"home".parse().unwrap()).unwrap();
-        let other = std::fs::read_to_string(file.path()).unwrap();
+        let other = text(&file);
         assert_eq!(other, changed.replace("account = \"work\"", "account = \"home\""));
         file.set_default_account(&"WORK".parse().unwrap()).unwrap();
         assert_eq!(file.remove_account(&name).unwrap(), RemovedAccount { account: true, default: true });
-        let left = std::fs::read_to_string(file.path()).unwrap();
+        let left = text(&file);
         assert!(!left.contains("account") && left.contains("client_id = \"app\" # registered by IT"), "{left}");
     }
 
@@ -181,11 +175,11 @@ mod tests {
         let before = "# mine\n[sign_in] # by IT\nclient_id = \"old\" # registered in May\nlater = 1\n";
         let (_folder, changed) = file(before);
         changed.set_client_id(Some(&format!(" {{{}}}\n", APP.to_uppercase()))).unwrap();
-        assert_eq!(std::fs::read_to_string(changed.path()).unwrap(), before.replace("old", APP));
+        assert_eq!(text(&changed), before.replace("old", APP));
         let unfit = changed.set_client_id(Some("contoso.example")).unwrap_err().failure;
         assert_eq!(unfit, Failure::ClientIdUnfit);
         changed.set_client_id(None).unwrap();
-        assert_eq!(std::fs::read_to_string(changed.path()).unwrap(), "# mine\n[sign_in] # by IT\nlater = 1\n");
+        assert_eq!(text(&changed), "# mine\n[sign_in] # by IT\nlater = 1\n");
         let (_folder, fresh) = file("[profiles]\n");
         fresh.set_client_id(Some(APP)).unwrap();
         assert_eq!(fresh.read().unwrap().client_id("public"), Some(APP));
@@ -193,7 +187,7 @@ mod tests {
 
     #[test]
     fn bad_accounts_say_where() {
-        for (text, part) in [
+        for (bad, part) in [
             ("account = 3\n", "“account” is not a text"),
             ("account = \"a b\"\n", "account: “a b” is no name for an account"),
             ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] missing field `sign_in`"),
@@ -201,8 +195,8 @@ mod tests {
             ("[accounts.az]\nsign_in = \"browser\"\n", "[accounts.az] is a name of Ajar’s own"),
             ("[sign_in]\nclient_id = 3\n", "[sign_in] invalid type"),
         ] {
-            let (_folder, file) = file(text);
-            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };
+            let (_folder, file) = file(bad);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
             assert!(detail.contains(part), "{detail}");
         }
     }

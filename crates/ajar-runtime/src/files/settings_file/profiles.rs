@@ -67,20 +67,8 @@ fn rename(tables: &mut Table, from: &str, to: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::written::{VM, file, text};
     use super::*;
-
-    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
-
-    fn file(text: &str) -> (tempfile::TempDir, SettingsFile) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        (folder, SettingsFile::new(path))
-    }
-
-    fn text(file: &SettingsFile) -> String {
-        std::fs::read_to_string(file.path()).unwrap()
-    }
 
     fn everything() -> Profile {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",

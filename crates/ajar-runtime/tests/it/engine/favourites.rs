@@ -4,6 +4,7 @@ use ajar_core::failure::Failure;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Request};
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
+use ajar_runtime::engine::{self, Parts};
 
 use super::{Running, connect, name};
 use crate::world::{Call, World, vm};
@@ -33,6 +34,41 @@ async fn settings_that_change_are_read_again_and_broken_ones_change_nothing() {
     world.write("config.toml", &good);
     running.done(Request::ShowWindow).await;
     assert_eq!((names(&running), running.snapshot().settings_problem.clone()), (vec!["web".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_could_not_be_read_are_looked_at_again_though_the_file_seems_to_be_the_same() {
+    let world = World::with(&["web"]);
+    let good = format!("{}# me", world.read("config.toml"));
+    let path = world.folder().settings();
+    let running = Running::start(&world);
+    // What is no text cannot be read, as a file that the system does not let one read.
+    let mut unreadable = good.clone().into_bytes();
+    *unreadable.last_mut().unwrap() = b'\xfc';
+    for (text, is_told) in [(unreadable, true), (good.clone().into_bytes(), false)] {
+        std::fs::write(&path, &text).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(text.len(), good.len());
+        running.done(Request::ReadSettings).await;
+        assert_eq!(running.snapshot().settings_problem.is_some(), is_told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cloud_is_what_the_settings_mean_once_they_can_be_read_and_stays_it() {
+    let world = World::with(&["web"]);
+    let good = world.read("config.toml");
+    world.write("config.toml", "cloud = \"usgov\"\n[broken");
+    let running = Running { engine: engine::start(Parts { cloud: None, ..world.parts() }) };
+    assert!(running.snapshot().settings_problem.is_some());
+    for (written, meant) in [("moon", "moon"), ("usgov", "usgov"), ("public", "usgov")] {
+        world.write("config.toml", &format!("cloud = \"{written}\"\n{good}"));
+        running.done(Request::ReadSettings).await;
+        assert_eq!(running.snapshot().host.cloud, meant);
+    }
+    running.connected("web").await;
+    let acted = world.scene().acted.iter().map(|(acting, _)| acting.cloud.clone()).collect::<Vec<_>>();
+    assert!(!acted.is_empty() && acted.iter().all(|cloud| cloud == "usgov"), "{acted:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,6 +74,21 @@ async fn a_face_that_is_gone_follows_nothing_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_gone_before_its_wish_is_taken_in_has_asked_for_nothing() {
+    let (world, running) = slow();
+    // Which of the two an engine looks at first that has both before it is left to chance.
+    for _ in 0..20 {
+        let face = running.engine.of_another_face();
+        let answer = face.asked(Request::Connect(connect("web"))).await;
+        drop(face);
+        let Reply::Attempt { number } = answer.await else { panic!("it is taken in") };
+        running.ended(number).await;
+        assert!(running.is_cancelled(number));
+    }
+    assert_eq!(world.count(Call::Initiate), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_clicked_goes_on_without_the_face_it_was_clicked_in() {
     let (world, running) = slow();
     let (window, command) = (running.engine.of_another_face(), running.engine.of_another_face());

@@ -50,10 +50,7 @@ async fn what_azure_cannot_be_asked_about_is_not_called_closed() {
     let next = Running::start(&world);
     assert_eq!(states(&next.snapshot()), [FavouriteState::Unknown; 2], "the window has ended, and others may have one");
     assert!(next.snapshot().windows.is_empty());
-    world
-        .scene()
-        .trouble
-        .insert(Call::Policies, ajar_core::failure::Failure::NotSignedIn { detail: String::new() }.into());
+    world.scene().trouble.insert(Call::Policies, ajar_core::failure::Failure::not_signed_in(String::new()).into());
     let snapshot = refreshed(&next).await;
     assert_eq!(states(&snapshot), [FavouriteState::Unknown; 2]);
     assert!(snapshot.refresh_problem.is_some());

@@ -100,7 +100,7 @@ async fn who_is_signed_in_to_az_is_read_when_somebody_wants_to_know_and_not_befo
     let snapshot = running.snapshot();
     let AzView::Read { accounts } = &snapshot.sign_in_ways.az else { panic!("{:?}", snapshot.sign_in_ways) };
     assert_eq!(accounts[0].account, Some("work".parse().unwrap()));
-    let missing = Failure::NotSignedIn { detail: NO_AZURE_CLI.into() };
+    let missing = Failure::not_signed_in(NO_AZURE_CLI);
     world.scene().trouble.insert(Call::AzAccounts, missing.into());
     running.done(Request::ReadAccounts).await;
     assert_eq!(running.snapshot().sign_in_ways.az, AzView::Missing);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::account::{KeychainTrouble, SignInMethod};
-use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::failure::{Failure, SignInReason, TenantReason};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
@@ -91,6 +91,32 @@ async fn a_newer_sign_in_takes_the_older_ones_place_and_a_cancelled_one_changes_
     running.done(Request::CancelSignIn).await;
     assert_eq!(running.snapshot().sign_in, None);
     assert!(!world.read("config.toml").contains("third"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_of_a_sign_in_that_became_no_account_is_forgotten() {
+    let called = async |world: &World, call: Call| {
+        world.until(|scene| scene.calls.iter().any(|(made, _)| *made == call)).await;
+    };
+    for how in ["given up", "replaced", "not to be written"] {
+        let world = world("");
+        // A locked keychain asks for its password.
+        world.takes(Call::Keep, 3);
+        let running = Running::start(&world);
+        begin(&running, wish(None)).await;
+        called(&world, Call::Keep).await;
+        match how {
+            "given up" => running.done(Request::CancelSignIn).await,
+            "replaced" => {
+                world.takes(Call::SignIn, 60);
+                begin(&running, wish(Some("second"))).await;
+            }
+            _ => world.write("config.toml", "[broken"),
+        }
+        called(&world, Call::Forget).await;
+        assert!(world.scene().dropped.is_empty(), "{how}: the keychain stores what it was given");
+        assert!(!world.read("config.toml").contains("[accounts"), "{how}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -385,6 +411,64 @@ async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azur
     assert_eq!(state_of(&next), AccountState::NeedsSignIn);
     next.done(Request::Refresh).await;
     next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_written_and_has_never_signed_in_acts_for_nobody_once_another_has() {
+    let written = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nusername = \"grace@contoso.example\"\n";
+    let world_of = |account: &str| world(&format!("{account}{written}"));
+    let running = Running::start(&world_of(""));
+    assert_eq!(running.snapshot().host.account, "work", "it is the only one");
+    begin(&running, wish(None)).await;
+    let snapshot = done(&running).await;
+    assert_eq!((snapshot.host.account.as_str(), account(&snapshot, "ada").favourites), ("ada", 1));
+    // Who is named as the one that acts stays it.
+    let named = World::with(&["web"]);
+    let settings = format!("account = \"work\"\n[sign_in]\nclient_id = \"app\"\n{written}");
+    named.write("config.toml", &format!("{settings}{}", named.read("config.toml")));
+    let running = Running::start(&named);
+    begin(&running, wish(None)).await;
+    assert_eq!(done(&running).await.host.account, "work");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until_azure_lets_it() {
+    let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
+    let work = || "work".to_owned();
+    let tenant = || "contoso.example".to_owned();
+    let not_in = TenantReason::NoGuest;
+    for (failure, state, detail) in [
+        (Failure::AccountDisabled { account: work() }, AccountState::Disabled, "is disabled"),
+        (
+            Failure::ConditionalAccess { account: work(), number: 53_003, device_code: false },
+            AccountState::Blocked,
+            "blocked by its organisation",
+        ),
+        (
+            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into() },
+            AccountState::WantsConsent,
+            "waits for its organisation’s consent",
+        ),
+        // That is of one tenant; the account may be let into others.
+        (
+            Failure::NotInTenant { account: work(), tenant: tenant(), reason: not_in },
+            AccountState::SignedIn,
+            "signed in",
+        ),
+    ] {
+        let world = world(own);
+        world.scene().trouble.insert(Call::Policies, failure.into());
+        let running = Running::start(&world);
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        running.end().await;
+        world.scene().trouble.clear();
+        let next = Running::start(&world);
+        let snapshot = next.snapshot();
+        assert_eq!((account(&snapshot, "work").state, account(&snapshot, "work").detail.as_str()), (state, detail));
+        next.done(Request::Refresh).await;
+        next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
