@@ -46,8 +46,8 @@ fn not_signed_in_beside(name: &str, detail: &str, others: &[String]) -> Words {
     };
     let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
     let (message, az, help) = match detail {
-        NO_AZURE_CLI => (AZ_MISSING, "install the Azure CLI and run “az login”", INSTALL_HELP),
-        _ => (detail, "run “az login”", SIGN_IN_HELP),
+        NO_AZURE_CLI => (AZ_MISSING.to_owned(), "install the Azure CLI and run “az login”", INSTALL_HELP),
+        _ => (sentence(detail), "run “az login”", SIGN_IN_HELP),
     };
     words(
         "Nobody is signed in to the Azure CLI, as whom this acts.",

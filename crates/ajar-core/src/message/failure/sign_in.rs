@@ -52,7 +52,7 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
             "It has run out, and the page on which you sign in asks for a new one.",
         ),
         SignInReason::OtherAuthority => (
-            format!("{account} has signed in elsewhere than its cloud wants it to now."),
+            format!("{} has signed in elsewhere than its cloud wants it to now.", titled(account)),
             "The authority of its cloud was changed in config.toml, and the sign-in is not sent to another host than it came \
              from.",
         ),
