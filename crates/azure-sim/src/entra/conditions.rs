@@ -92,12 +92,14 @@ impl Demand {
             Self::MfaEnrolmentHere => more(50_072, &format!("{CHANGED} enroll in multi-factor authentication")),
             Self::MfaExpired => more(
                 50_078,
-                "Presented multi-factor authentication has expired due to policies configured by your administrator, you                  must refresh your multi-factor authentication",
+                "Presented multi-factor authentication has expired due to policies configured by your administrator, you \
+                 must refresh your multi-factor authentication",
             ),
             Self::StrongAuthentication => by_policy(50_074, "basic_action", "Strong Authentication is required."),
             Self::Consent => {
                 let text = format!(
-                    "The user or administrator has not consented to use the application with ID '{client}' named '{app}'.                      Send an interactive authorization request for this user and resource."
+                    "The user or administrator has not consented to use the application with ID '{client}' named '{app}'. \
+                     Send an interactive authorization request for this user and resource."
                 );
                 Refusal::invalid_grant(65_001, text).suberror("consent_required")
             }
@@ -109,7 +111,8 @@ impl Demand {
             Self::CompliantDevice => by_policy(
                 53_000,
                 "message_only",
-                "Device is not in required device state: compliant. Conditional Access policy requires a compliant                  device, and the device is not compliant.",
+                "Device is not in required device state: compliant. Conditional Access policy requires a compliant \
+                 device, and the device is not compliant.",
             ),
             Self::NotAssigned => not_assigned(account, client, app),
             Self::Disabled => Refusal::invalid_grant(50_057, "The user account is disabled."),
@@ -136,7 +139,8 @@ impl Demand {
 }
 
 /// How sentences about conditional access begin.
-const CHANGED: &str = "Due to a configuration change made by your administrator, or because you moved to a new location,                        you must";
+const CHANGED: &str = "Due to a configuration change made by your administrator, or because you moved to a new location, \
+    you must";
 
 /// A refusal that names the policy to be met.
 fn by_policy(number: u32, suberror: &'static str, text: impl Into<String>) -> Refusal {
@@ -147,7 +151,9 @@ fn by_policy(number: u32, suberror: &'static str, text: impl Into<String>) -> Re
 
 fn not_assigned(account: &str, client: &str, app: &str) -> Refusal {
     let text = format!(
-        "Your administrator has configured the application {app} ('{client}') to block users unless they are specifically          granted ('assigned') access to the application. The signed in user '{account}' is blocked because they are not a          direct member of a group with access, nor had access directly assigned by an administrator."
+        "Your administrator has configured the application {app} ('{client}') to block users unless they are specifically \
+         granted ('assigned') access to the application. The signed in user '{account}' is blocked because they are not a \
+         direct member of a group with access, nor had access directly assigned by an administrator."
     );
     Refusal::invalid_grant(50_105, text)
 }
