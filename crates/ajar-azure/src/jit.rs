@@ -174,6 +174,8 @@ impl ArmClient {
                 failure: Failure::NotFromAzure { .. } | Failure::AzureError { status: 408 | 500.., .. },
                 ..
             } => InitiateError::Unanswered(unclear),
+            // The policy that was just read is not there: nothing about the request is wrong.
+            gone @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => InitiateError::Refused(gone),
             Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id } => {
                 // An empty body says no more than its status does.
                 let azure_code = if azure_code.is_empty() { format!("HTTP {status}") } else { azure_code };

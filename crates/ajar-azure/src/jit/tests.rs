@@ -203,7 +203,7 @@ async fn what_azure_did_not_apply_is_refused() {
         (refused_connection(), "unreachable"),
         (refused(400, "BadRequest"), "requestRefused"),
         (refused(409, "Conflict"), "requestConflict"),
-        (refused(404, "ResourceNotFound"), "requestRefused"),
+        (refused(404, "ResourceNotFound"), "azureError"),
         (refused(403, "AuthorizationFailed"), "accessDenied"),
         (reply(429, "").with("retry-after", "60"), "throttled"),
     ] {

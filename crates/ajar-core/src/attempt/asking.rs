@@ -188,10 +188,12 @@ impl Attempt {
     }
 
     /// Whether a refusal may be for the VM's state: it is not known whether Azure takes requests for a VM that rests, so
-    /// one that is refused meanwhile is made once more when the VM runs.
+    /// one that is refused meanwhile, or whose policy Azure did not find at that moment, is made once more when the VM runs.
     fn may_be_too_early(&self, trouble: &Trouble) -> bool {
-        let of_the_request =
-            matches!(trouble.failure, Failure::RequestRefused { .. } | Failure::RequestConflict { .. });
+        let of_the_request = matches!(
+            trouble.failure,
+            Failure::RequestRefused { .. } | Failure::RequestConflict { .. } | Failure::AzureError { status: 404, .. }
+        );
         of_the_request && self.order.may_start && !self.is_running()
     }
 
