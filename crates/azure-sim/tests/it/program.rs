@@ -10,6 +10,9 @@ use tokio::process::{Child, Command};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// Whoever runs the tests may ignore hangups, as `nohup` does, and what is started inherits that.
+const HEARS_HANGUPS: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal=HUP"] } else { &[] };
+
 /// Starts it with a temporary folder of its own, under `before`, and waits until it is ready.
 async fn started(temporary: &Path, before: &[&str]) -> Child {
     let words: Vec<&str> = before.iter().chain(&[env!("CARGO_BIN_EXE_azure-sim")]).copied().collect();
@@ -32,7 +35,7 @@ fn signal(child: &Child, name: &str) {
 async fn each_way_to_be_told_to_end_takes_the_keys_along() {
     for name in ["INT", "TERM", "HUP"] {
         let temporary = tempfile::tempdir().unwrap();
-        let mut child = started(temporary.path(), &[]).await;
+        let mut child = started(temporary.path(), HEARS_HANGUPS).await;
         assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1, "its keys lie there while it runs");
         signal(&child, name);
         let ended = tokio::time::timeout(LIMIT, child.wait()).await.unwrap().unwrap();
