@@ -63,7 +63,8 @@ async fn a_page_of_an_older_sign_in_does_not_end_the_newer_one_and_a_closed_brow
         children.push((child, lines));
     }
     let (newer, mut lines) = children.pop().unwrap();
-    let (older, _) = children.pop().unwrap();
+    // It tells more, and whoever hangs up ends it.
+    let (older, _hearing) = children.pop().unwrap();
     assert_eq!(ended(older).await.0, 3, "a newer one took its place");
     browser.open(&pages[0]).await;
     browser.click("bob").await;
