@@ -322,6 +322,7 @@ fn is_passing(failure: &Failure) -> bool {
         Failure::Unreachable { .. }
             | Failure::NotFromAzure { .. }
             | Failure::Throttled { .. }
+            | Failure::TokenToolFailed { .. }
             | Failure::AzureError { status: 408 | 500.., .. }
     )
 }
@@ -332,6 +333,7 @@ fn ends_the_watch(failure: &Failure) -> bool {
         failure,
         Failure::NotSignedIn { .. }
             | Failure::NotSignedInToAzd { .. }
+            | Failure::TokenToolFailed { .. }
             | Failure::PrincipalRefused { .. }
             | Failure::TokenRefused { claims: None, .. }
             | Failure::Unreachable { .. }

@@ -14,7 +14,7 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason};
+pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
 pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
@@ -35,6 +35,14 @@ pub enum Failure {
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {
         /// What it said.
+        detail: String,
+    },
+    /// A tool that an account acts by gave no token, and not for want of somebody who is signed in: it could not reach
+    /// Entra, did not answer, or broke.
+    TokenToolFailed {
+        /// Which one.
+        tool: TokenTool,
+        /// What it, or the system, said.
         detail: String,
     },
     /// This machine is no Azure resource with an identity to act as, or not with the one that is wanted.

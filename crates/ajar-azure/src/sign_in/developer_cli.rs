@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, TokenTool};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
@@ -33,7 +33,7 @@ impl TokenSource for DeveloperCli {
         let credential = AzureDeveloperCliCredential::new(Some(options))
             .map_err(|error| Failure::NotSignedInToAzd { detail: first_line(&error) })?;
         let token = credential.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| Signer::DeveloperCli.told(failure(&error, "Azure Developer CLI")))
+        token.map_err(|error| Signer::DeveloperCli.told(failure(&error, TokenTool::AzureDeveloperCli)))
     }
 }
 

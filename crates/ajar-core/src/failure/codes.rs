@@ -26,6 +26,7 @@ impl Failure {
         match self {
             Self::NotSignedIn { .. } => "notSignedIn",
             Self::NotSignedInToAzd { .. } => "notSignedInToAzd",
+            Self::TokenToolFailed { .. } => "tokenToolFailed",
             Self::NoManagedIdentity { .. } => "noManagedIdentity",
             Self::PrincipalRefused { .. } => "principalRefused",
             Self::SecretMissing { .. } => "secretMissing",
@@ -221,6 +222,7 @@ impl Failure {
             | Self::Unreachable { .. }
             | Self::NotFromAzure { .. }
             | Self::AzureError { .. }
+            | Self::TokenToolFailed { .. }
             | Self::EndUnseen
             | Self::Settings { .. }
             | Self::Internal { .. } => ExitCode::Failed,

@@ -26,6 +26,26 @@ pub enum SignInReason {
     Claims,
 }
 
+/// A tool of the system's that has somebody signed in, by which accounts act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TokenTool {
+    /// `az`.
+    AzureCli,
+    /// `azd`.
+    AzureDeveloperCli,
+}
+
+impl TokenTool {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AzureCli => "Azure CLI",
+            Self::AzureDeveloperCli => "Azure Developer CLI",
+        }
+    }
+}
+
 /// Why an account gets no token of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

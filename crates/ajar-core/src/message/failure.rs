@@ -126,6 +126,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
     match failure {
         Failure::NotSignedIn { detail, others } => access::not_signed_in(name, detail, others),
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
+        Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
         Failure::PrincipalRefused { account, client_id, proof, detail } => {
             principal::refused(account, client_id, *proof, detail)

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
-use crate::failure::{AzureSaid, NO_AZURE_CLI};
+use crate::failure::{AzureSaid, NO_AZURE_CLI, TokenTool};
 use crate::message::{power, sentence};
 use crate::vm::PowerState;
 
@@ -65,6 +65,16 @@ pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
         "Run “azd auth login”, or use another account; then try again.",
     )
     .help(AZD_HELP)
+}
+
+/// Nothing says that nobody is signed in to it.
+pub(super) fn token_tool_failed(tool: TokenTool, detail: &str) -> Words {
+    let (command, help) = match tool {
+        TokenTool::AzureCli => ("az account get-access-token", SIGN_IN_HELP),
+        TokenTool::AzureDeveloperCli => ("azd auth token", AZD_HELP),
+    };
+    let title = format!("The {} gave no token.", tool.name());
+    words(title, sentence(detail), format!("Check the connection and try again; “{command}” tells more.")).help(help)
 }
 
 pub(super) fn no_managed_identity(detail: &str) -> Words {

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use chrono::FixedOffset;
 
 use super::*;
-use crate::failure::{AccountPart, AzureSaid, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason};
+use crate::failure::{AccountPart, AzureSaid, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -16,7 +16,11 @@ fn every_failure() -> Vec<Failure> {
     let address = Ipv4Addr::new(203, 0, 113, 7);
     let (azure_code, azure_message) = azure();
     vec![
-        Failure::not_signed_in("the Azure CLI could not be asked: no answer within 30 seconds"),
+        Failure::not_signed_in("no account was found"),
+        Failure::TokenToolFailed {
+            tool: TokenTool::AzureCli,
+            detail: "the Azure CLI could not be asked: no answer within 30 seconds".into(),
+        },
         Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()] },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
