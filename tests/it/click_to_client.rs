@@ -11,8 +11,11 @@ use crate::world::{Control, Ended, LIMIT, World, ajar};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deallocated_vm_is_opened_started_and_entered_by_an_unmodified_ssh() {
-    // Slow enough for the two requests to be seen side by side on a busy machine.
     let world = World::with(Options { speed: 10.0, ..Options::default() }).await;
+    // Slow enough for the two requests to be seen side by side on a busy machine.
+    for path in ["*/initiate", "*/web-01/start"] {
+        world.control().fault("POST", path, json!({ "fault": "slow", "seconds": 2, "times": 1 })).await;
+    }
     assert!(!world.is_open("web-01").await, "before the click the port refuses");
 
     let ended = world.run(&["connect", "web-01", "--", "hostname"]).await;
