@@ -133,8 +133,8 @@ impl HttpClient for Http {
 }
 
 impl Http {
-    /// Sends it and takes in the whole answer, without the byte order mark that may begin it. azure_core's own way for reqwest keeps one header of each name; of several
-    /// challenges the one that counts may be the first.
+    /// Sends it and takes in the whole answer, without the byte order mark that may begin it. azure_core's own way for
+    /// reqwest keeps one header of each name; of several challenges the one that counts may be the first.
     ///
     /// `told` is Azure's id of the call once the headers have told it, whatever becomes of the body.
     async fn whole(&self, request: &Request, told: &mut Option<String>) -> azure_core::Result<AsyncRawResponse> {

@@ -25,7 +25,8 @@ pub(super) fn bind(secret: &Secret, authority: &str) -> Result<Secret, Failure> 
     Ok(text.into())
 }
 
-/// The secret of what was kept, if it is for that authority. What says nothing of one may be for any.
+/// The secret of what was kept, if it is for that authority. What names no authority is for none: nobody knows where it
+/// came from.
 pub(super) fn unbind(kept: &Secret, authority: &str) -> Option<Secret> {
     let bound: Bound = serde_json::from_str(kept.secret()).ok()?;
     (bound.authority == authority).then(|| bound.secret.into())
