@@ -10,26 +10,15 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
     let mut words = variables(target);
     words.push(around.ssh.clone().ok_or_else(missing)?);
-    let option = |name: &str, value: &str| ["-o".to_owned(), format!("{name}={}", ssh_value(value))];
-    // The host key belongs to the VM; its address may have been another VM's yesterday.
-    words.extend(option("HostKeyAlias", &target.vm.host_alias()));
-    // Azure forgets a flow that is idle for four minutes, and once the access window is over a lost connection cannot
-    // be made anew. Ten unanswered signs of life are borne, so that a short outage does not do the same.
-    words.extend(option("ServerAliveInterval", "60"));
-    words.extend(option("ServerAliveCountMax", "10"));
     words.extend(["-p".to_owned(), target.endpoint.port.to_string()]);
-    if let Some(identity) = &target.profile.identity_file {
-        let path = ssh_path(identity);
-        if path == *identity {
-            words.extend(["-i".to_owned(), path]);
+    for (name, value) in options(target) {
+        let is_plain_file = target.profile.identity_file.as_ref() == Some(&value);
+        if name == IDENTITY_FILE && is_plain_file {
+            words.extend(["-i".to_owned(), value]);
         } else {
             // `-i` looks for the file before it expands what is in its name, and warns of one that it finds afterwards.
-            words.extend(option("IdentityFile", &path));
+            words.extend(["-o".to_owned(), format!("{name}={}", ssh_value(&value))]);
         }
-        words.extend(option("IdentitiesOnly", "yes"));
-    }
-    if let Some(known_hosts) = &target.profile.known_hosts_file {
-        words.extend(option("UserKnownHostsFile", &ssh_path(known_hosts)));
     }
     if let Some(user) = target.user() {
         words.extend(["-l".to_owned(), user.to_owned()]);
@@ -37,6 +26,28 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     // After “--” ssh looks for no more options, in the remote command neither.
     words.extend(["--".to_owned(), target.endpoint.host.clone()]);
     Ok(words)
+}
+
+const IDENTITY_FILE: &str = "IdentityFile";
+
+/// What ssh is told of the target wherever it is told of it, values unquoted. https://man.openbsd.org/ssh_config
+pub(super) fn options(target: &Target<'_>) -> Vec<(&'static str, String)> {
+    let mut options = vec![
+        // The host key belongs to the VM; its address may have been another VM's yesterday.
+        ("HostKeyAlias", target.vm.host_alias()),
+        // Azure forgets a flow that is idle for four minutes, and once the access window is over a lost connection cannot
+        // be made anew. Ten unanswered signs of life are borne, so that a short outage does not do the same.
+        ("ServerAliveInterval", "60".into()),
+        ("ServerAliveCountMax", "10".into()),
+    ];
+    if let Some(identity) = &target.profile.identity_file {
+        options.push((IDENTITY_FILE, ssh_path(identity)));
+        options.push(("IdentitiesOnly", "yes".into()));
+    }
+    if let Some(known_hosts) = &target.profile.known_hosts_file {
+        options.push(("UserKnownHostsFile", ssh_path(known_hosts)));
+    }
+    options
 }
 
 /// The words before ssh's own that set a variable for it. Terminals hand none on to what they run, so `env` sets it, which

@@ -281,7 +281,7 @@ proptest! {
         let (options, to, rest) = read_as_ssh(&plain.args[set.len()..]);
         let flags: Vec<_> = options.iter().map(|(flag, _)| flag.as_str()).collect();
         let key_file = if path.contains('%') || path.contains(VARIABLE) { "-o" } else { "-i" };
-        prop_assert_eq!(flags, ["-o", "-o", "-o", "-p", key_file, "-o", "-l"]);
+        prop_assert_eq!(flags, ["-p", "-o", "-o", "-o", key_file, "-o", "-l"]);
         prop_assert_eq!(options[4].1.matches("%%").count() * 2, options[4].1.matches('%').count());
         prop_assert_eq!(options[4].1.matches(VARIABLE).count(), options[4].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
         prop_assert_eq!(&options[6].1, &user);
