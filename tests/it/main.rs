@@ -11,6 +11,8 @@ mod proxy;
 mod secrets;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod ssh_config;
 mod sshd;
 mod status;
 mod takeover;

@@ -2,13 +2,13 @@
 
 use std::process::Stdio;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::world::{Ended, World};
 
-/// What a terminal of the kind is sent while a VM is opened.
-async fn seen_on(world: &World, kind: &str, more: &[&str]) -> String {
-    let inner = world.ajar(&[&["connect", "jump-eu", "--no-launch"], more].concat());
+/// Runs a command at a terminal of the kind, where somebody types.
+pub(crate) async fn at_a_terminal(inner: &Command, kind: &str, typed: &str) -> Ended {
     let inner = inner.as_std();
     let words = std::iter::once(inner.get_program()).chain(inner.get_args());
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
@@ -20,8 +20,19 @@ async fn seen_on(world: &World, kind: &str, more: &[&str]) -> String {
             None => terminal.env_remove(name),
         };
     }
-    let child = terminal.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
-    let ended = Ended::of(child.expect("script starts")).await;
+    let child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+    let mut child = child.expect("script starts");
+    let mut keyboard = child.stdin.take().expect("piped");
+    keyboard.write_all(typed.as_bytes()).await.expect("it is taken");
+    let ended = Ended::of(child).await;
+    drop(keyboard);
+    ended
+}
+
+/// What a terminal of the kind is sent while a VM is opened.
+async fn seen_on(world: &World, kind: &str, more: &[&str]) -> String {
+    let inner = world.ajar(&[&["connect", "jump-eu", "--no-launch"], more].concat());
+    let ended = at_a_terminal(&inner, kind, "").await;
     assert_eq!(ended.code, 0, "{}", ended.stdout);
     ended.stdout
 }

@@ -50,6 +50,9 @@ pub(crate) enum Command {
     Connect(Connect),
     /// Open a favourite and carry bytes to its port: for OpenSSH's ProxyCommand
     Proxy(Proxy),
+    /// Have ssh know the favourites as its hosts: then plain “ssh web-01” opens the door
+    #[command(subcommand)]
+    SshConfig(SshConfig),
     /// Show what is open, and for how long
     Status(Status),
     /// Give up connecting to a favourite
@@ -187,12 +190,36 @@ pub(crate) struct Proxy {
     pub(crate) port: u16,
 }
 
-const PROXY_USE: &str = "In ~/.ssh/config:
+const PROXY_USE: &str = "“ajar ssh-config install” has ssh use it for the favourites by themselves.";
 
-  Host *.ajar
-      ProxyCommand ajar proxy %h %p
+#[derive(Debug, Subcommand)]
+pub(crate) enum SshConfig {
+    /// Print the hosts that “install” writes
+    Print,
+    /// Write the favourites to ~/.ssh/ajar.conf, and one line that includes it at the top of ~/.ssh/config
+    ///
+    /// On a terminal that line is asked for first. ajar.conf is written anew whenever a favourite changes.
+    Install(SshConfigInstall),
+    /// Take both away again
+    Remove {
+        /// Print one JSON value
+        #[arg(long)]
+        json: bool,
+    },
+}
 
-Then “ssh web-01.ajar”, scp, rsync, git and editors open the door of web-01 by themselves.";
+#[derive(Debug, clap::Args)]
+pub(crate) struct SshConfigInstall {
+    /// Write the line without asking
+    #[arg(long, short = 'y', conflicts_with = "no_include")]
+    pub(crate) yes: bool,
+    /// Leave ~/.ssh/config alone, and say which line it takes
+    #[arg(long)]
+    pub(crate) no_include: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rights {

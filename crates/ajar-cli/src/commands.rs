@@ -11,6 +11,7 @@ mod proxy;
 mod rights;
 mod sign_in;
 mod sign_out;
+mod ssh_config;
 mod status;
 
 use std::io;
@@ -22,7 +23,7 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::adapters::words;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, SshConfig};
 use crate::output::{self, Unprinted};
 use crate::session::{Session, folder};
 use crate::signals::Signals;
@@ -143,6 +144,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::List(list) => list::run(session, list),
         Command::Connect(connect) => connect::run(session, connect, signals).await,
         Command::Proxy(proxy) => proxy::run(session, proxy, signals).await,
+        Command::SshConfig(ssh_config) => ssh_config::run(session, args, ssh_config, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,
         Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
@@ -191,6 +193,8 @@ fn wants_json(command: &Command) -> bool {
         Command::Accounts(accounts) => accounts.json,
         Command::SignIn(sign_in) => sign_in.json,
         Command::SignOut(sign_out) => sign_out.json,
-        Command::Proxy(_) | Command::Completions { .. } => false,
+        Command::SshConfig(SshConfig::Install(install)) => install.json,
+        Command::SshConfig(SshConfig::Remove { json }) => *json,
+        Command::SshConfig(SshConfig::Print) | Command::Proxy(_) | Command::Completions { .. } => false,
     }
 }

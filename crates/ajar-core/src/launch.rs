@@ -8,6 +8,8 @@ mod browser;
 mod quote;
 mod rdp;
 mod ssh;
+mod ssh_hosts;
+mod ssh_include;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,8 @@ use crate::resource_id::VmResourceId;
 pub use browser::browser_plan;
 use quote::needs_dollar;
 pub use rdp::RdpClient;
+pub use ssh_hosts::{Hosts, SshHosts};
+pub use ssh_include::{include_line, named_already, with_include, without_include};
 pub use terminal::{Candidate, Terminal};
 
 /// An operating system Ajar runs on.

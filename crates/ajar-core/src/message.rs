@@ -15,6 +15,7 @@ pub mod notice;
 pub mod rights;
 pub mod settings;
 pub mod socket_folder;
+pub mod ssh_config;
 pub mod step;
 
 use crate::zone::Zone;

@@ -15,7 +15,7 @@ use crate::adapters::{
     ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, TcpPortProbe,
 };
 use crate::engine::Parts;
-use crate::files::{Folder, SettingsFile, StateFile};
+use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
 use crate::ports::{Ports, PublicIp};
 
 /// The cloud used when neither the command line nor the settings name one.
@@ -66,7 +66,8 @@ pub fn parts(
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
         clock: Arc::new(SystemClock),
     };
-    Ok(Parts { ports, folder, cloud, environment: has_environment, demo })
+    let ssh_folder = SshFolder::of_user(&folder).ok();
+    Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo })
 }
 
 /// Asks the sources of the cloud that the settings mean, for an engine that began when they could not be read.

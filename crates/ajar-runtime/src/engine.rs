@@ -36,7 +36,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::words;
-use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
+use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
@@ -137,6 +137,8 @@ pub struct Parts {
     pub ports: Ports,
     /// The user's files.
     pub folder: Folder,
+    /// ssh's own, in which the favourites may be hosts; `None` where the system does not tell of a home.
+    pub ssh_folder: Option<SshFolder>,
     /// The cloud of favourites that name none; `None` where the settings say it that cannot be read yet.
     pub cloud: Option<String>,
     /// Whether the environment has a service principal.
@@ -153,6 +155,7 @@ struct Engine {
     settings_seen: Option<FileStamp>,
     /// As long as it is there, changes to the settings are heard of.
     _settings_watch: Option<FileWatch>,
+    ssh_folder: Option<SshFolder>,
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
@@ -210,6 +213,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_problem: None,
         settings_seen: None,
         _settings_watch: settings_watch,
+        ssh_folder: parts.ssh_folder,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults,

@@ -4,6 +4,7 @@ mod atomic;
 mod folder;
 mod line_ends;
 mod settings_file;
+mod ssh_folder;
 mod state_file;
 mod watch;
 
@@ -11,5 +12,6 @@ pub use atomic::write_atomically;
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
 pub use settings_file::{FileStamp, SettingsFile};
+pub use ssh_folder::{Installed, SshFolder};
 pub use state_file::{Refusal, State, StateFile};
 pub(crate) use watch::FileWatch;

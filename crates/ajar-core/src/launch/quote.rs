@@ -1,5 +1,7 @@
 //! Quoting, one function for each reader.
 
+use super::Os;
+
 /// A word for a POSIX shell.
 pub(super) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -7,6 +9,16 @@ pub(super) fn shell(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A word of a command that ssh gives to the user's shell, or on Windows, where there is none between, to the system. There
+/// quotes stand only around what has a blank in it: some builds of ssh do not find a program in quotes.
+pub(super) fn system_word(word: &str, os: Os) -> String {
+    match os {
+        Os::Windows if word.contains([' ', '\t']) => format!("\"{word}\""),
+        Os::Windows => word.to_owned(),
+        Os::MacOs | Os::Linux => shell(word),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Unfit<'a> {
     SshUser(&'a str),
     /// A path given to ssh.
     Path(&'a str),
+    /// A user to log in as that ssh's configuration would take for another.
+    Token(&'a str),
     /// A path given to ssh, where there is no way to have it take a part of it as it is.
     Variable(&'a str),
 }
@@ -27,6 +29,9 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         }
         Unfit::Path(path) => {
             format!("the path “{}” is empty, begins with “-” or has control characters", visible(path))
+        }
+        Unfit::Token(user) => {
+            format!("ssh would take the “%” in the user “{}” for the beginning of something else", visible(user))
         }
         Unfit::Variable(path) => {
             format!("ssh would take a part of the path “{}” for a variable: use one without “${{”", visible(path))

@@ -1,6 +1,7 @@
 //! What is installed on this machine.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use ajar_core::launch::{Candidate, Os, RdpClient, Surroundings, Terminal};
 use ajar_core::settings::ClientSettings;
@@ -15,6 +16,22 @@ pub fn surroundings(settings: &ClientSettings) -> Surroundings {
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
         rdp: settings.rdp.clone().map(RdpClient::named).or_else(|| first(RdpClient::candidates(os))),
     }
+}
+
+/// Where this program itself lies: by its name on `PATH` where that leads to it, since the file behind the name may be
+/// another one after the next update.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn own_path() -> io::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let named = own.file_name().and_then(|name| which::which(name).ok());
+    let leads_here = |path: &PathBuf| path.is_absolute() && is_same(path, &own);
+    Ok(named.filter(leads_here).unwrap_or(own))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {

@@ -210,6 +210,7 @@ impl Engine {
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
                 self.take_in_favourites(&before);
+                self.write_ssh_hosts();
             }
             Err(trouble) => {
                 let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
@@ -227,6 +228,14 @@ impl Engine {
         self.settings.default_cloud(&self.defaults).clone_into(&mut self.host.cloud);
         if find_cloud(&self.host.cloud, &self.settings, self.settings_file.path()).is_ok() {
             self.defaults.cloud = Some(self.host.cloud.clone());
+        }
+    }
+
+    /// Has ssh know the favourites as they are now, if it was told of them. That it cannot keeps nobody from anything else.
+    fn write_ssh_hosts(&self) {
+        let Some(folder) = &self.ssh_folder else { return };
+        if let Err(failure) = folder.follow(&self.settings, self.settings_file.path()) {
+            tracing::warn!(%failure, "ssh knows the favourites as they were");
         }
     }
 

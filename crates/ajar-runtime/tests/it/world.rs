@@ -23,7 +23,7 @@ use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
-use ajar_runtime::files::Folder;
+use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
     AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
     TellStage, Wanted,
@@ -184,6 +184,10 @@ impl World {
         Folder::at(self.home.path())
     }
 
+    pub(crate) fn ssh_folder(&self) -> SshFolder {
+        SshFolder::at(self.home.path().join("ssh"), &self.folder())
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.home.path().join(name), text).unwrap();
     }
@@ -201,7 +205,14 @@ impl World {
             launcher: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
         };
-        Parts { ports, folder: self.folder(), cloud: Some("fake".into()), environment: false, demo: false }
+        Parts {
+            ports,
+            folder: self.folder(),
+            ssh_folder: Some(self.ssh_folder()),
+            cloud: Some("fake".into()),
+            environment: false,
+            demo: false,
+        }
     }
 
     /// Sets this machine's clock, as a laptop's sleep does for those who look at the wall.

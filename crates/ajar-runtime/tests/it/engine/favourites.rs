@@ -1,6 +1,7 @@
 //! Favourites and the settings they come from.
 
 use ajar_core::failure::Failure;
+use ajar_core::launch::{Os, SshHosts};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Request};
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
@@ -215,4 +216,26 @@ async fn asking_for_the_window_is_counted() {
     running.done(Request::ShowWindow).await;
     running.done(Request::ShowWindow).await;
     assert_eq!(running.snapshot().window_wanted, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ssh_hears_of_each_change_once_it_was_told_of_the_favourites() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let (folder, hosts) = (world.ssh_folder(), || world.read("ssh/ajar.conf"));
+    running.done(Request::Remove { name: name("web") }).await;
+    assert_eq!(hosts(), "", "nobody has asked for it");
+
+    let settings = world.folder().settings();
+    let head = SshHosts::new(&["ajar".into()], settings.to_str().unwrap(), Os::current()).unwrap();
+    folder.install(&head, &[], true).unwrap();
+    running.done(Request::Add { name: name("db"), profile: Profile::new(vm("db")) }).await;
+    assert!(hosts().contains("Host db db.ajar"), "{}", hosts());
+    // By hand.
+    world.write("config.toml", &world.read("config.toml").replace("profiles.db", "profiles.cache"));
+    running.done(Request::ReadSettings).await;
+    assert!(hosts().contains("Host cache cache.ajar") && !hosts().contains("Host db"), "{}", hosts());
+    world.write("config.toml", "[broken");
+    running.done(Request::ReadSettings).await;
+    assert!(hosts().contains("Host cache cache.ajar"), "what cannot be read changes nothing");
 }
