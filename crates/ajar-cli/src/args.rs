@@ -55,6 +55,8 @@ pub(crate) enum Command {
     SshConfig(SshConfig),
     /// Show what is open, and for how long
     Status(Status),
+    /// Show what was opened: when, from where, why, and what came of it
+    History(History),
     /// Give up connecting to a favourite
     Cancel(Named),
     /// Add a favourite
@@ -241,6 +243,27 @@ pub(crate) struct Status {
     /// Print JSON: one array, or with --watch one event a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct History {
+    /// Only of this favourite
+    pub(crate) name: Option<ProfileName>,
+    /// For another program: all of it, as one JSON array or as CSV with a heading
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Show more than the last 50
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) all: bool,
+}
+
+/// What other programs read.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated values (RFC 4180)
+    Csv,
+    /// One JSON array
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

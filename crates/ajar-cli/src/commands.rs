@@ -6,6 +6,7 @@ mod cancel;
 mod connect;
 mod favourites;
 mod following;
+mod history;
 mod list;
 mod proxy;
 mod rights;
@@ -23,7 +24,7 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::FailureView;
 use ajar_runtime::adapters::words;
 
-use crate::args::{Args, Command, SshConfig};
+use crate::args::{Args, Command, Format, SshConfig};
 use crate::output::{self, Unprinted};
 use crate::session::{Session, folder};
 use crate::signals::Signals;
@@ -147,6 +148,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::SshConfig(ssh_config) => ssh_config::run(session, args, ssh_config, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,
         Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
+        Command::History(history) => history::run(session, history),
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
         Command::Edit(edit) => unless_told_to_end(signals, favourites::edit(session, args, edit)).await,
@@ -186,6 +188,7 @@ fn wants_json(command: &Command) -> bool {
         Command::List(list) => list.json,
         Command::Connect(connect) => connect.json,
         Command::Status(status) => status.json,
+        Command::History(history) => matches!(history.format, Some(Format::Json)),
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
         Command::Edit(edit) => edit.json,

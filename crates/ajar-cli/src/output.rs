@@ -21,6 +21,12 @@ pub(crate) fn lines(lines: &[String]) -> Result<(), Unprinted> {
     lines.iter().try_for_each(|text| line(text))
 }
 
+/// Prints what ends its lines by itself.
+pub(crate) fn text(text: &[u8]) -> Result<(), Unprinted> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(Unprinted)
+}
+
 /// Prints a JSON value on one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Unprinted> {
     let text = serde_json::to_string(value).map_err(|error| Unprinted(error.into()))?;

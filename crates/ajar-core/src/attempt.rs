@@ -6,6 +6,7 @@
 
 mod asking;
 mod clock;
+mod done;
 mod enabled;
 mod facts;
 mod known;

@@ -8,6 +8,7 @@ pub mod account;
 pub mod attempt;
 pub mod failure;
 pub mod iso8601;
+pub mod journal;
 pub mod launch;
 pub mod menu;
 pub mod message;

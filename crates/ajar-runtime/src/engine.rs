@@ -36,7 +36,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::words;
-use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, SshFolder, StateFile};
+use crate::files::{FileStamp, FileWatch, Folder, JournalFile, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
@@ -156,6 +156,7 @@ struct Engine {
     /// As long as it is there, changes to the settings are heard of.
     _settings_watch: Option<FileWatch>,
     ssh_folder: Option<SshFolder>,
+    journal: JournalFile,
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
@@ -214,6 +215,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_seen: None,
         _settings_watch: settings_watch,
         ssh_folder: parts.ssh_folder,
+        journal: JournalFile::new(parts.folder.journal()),
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults,

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod folder;
+mod journal_file;
 mod line_ends;
 mod settings_file;
 mod ssh_folder;
@@ -11,6 +12,7 @@ mod watch;
 pub use atomic::write_atomically;
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
+pub use journal_file::{Journal, JournalFile};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};
 pub use state_file::{Refusal, State, StateFile};

@@ -7,6 +7,7 @@ use ajar_core::access_window::granted;
 use ajar_core::account::AccountName;
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
+use ajar_core::journal::Opening;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
@@ -14,6 +15,7 @@ use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
 use ajar_core::vm::PowerState;
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::oneshot;
@@ -268,6 +270,7 @@ impl Engine {
         let now = self.now();
         for attempt in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
+            self.write_down(&attempt, now);
             if attempt.is_starting() {
                 self.read_power_of(&attempt.order().name, &attempt.order().vm);
             }
@@ -283,6 +286,14 @@ impl Engine {
         self.attempts.forget_seen(now);
         self.held.drop_ended(now);
         self.forget_closed(now);
+    }
+
+    /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.
+    fn write_down(&self, attempt: &Attempt, now: DateTime<Utc>) {
+        let Some(opening) = Opening::of(attempt, self.acted.get(&attempt.order().vm), now) else { return };
+        if let Err(error) = self.journal.add(&opening) {
+            tracing::warn!(%error, "the journal could not be written");
+        }
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {

@@ -60,6 +60,11 @@ impl Folder {
         self.state.join("state.json")
     }
 
+    /// `journal.jsonl`.
+    pub fn journal(&self) -> PathBuf {
+        self.state.join("journal.jsonl")
+    }
+
     /// What the host of the engine holds locked.
     pub fn engine_lock(&self) -> PathBuf {
         self.state.join("engine.lock")

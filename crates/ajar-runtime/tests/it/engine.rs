@@ -5,6 +5,7 @@ mod cancelling;
 mod closing;
 mod favourites;
 mod followers;
+mod journal;
 mod many;
 mod refreshing;
 mod remembering;

@@ -1,0 +1,100 @@
+//! The journal: what was opened, when, why, from where, and what came of it.
+
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::account::Acting;
+use crate::attempt::Attempt;
+use crate::port::Protocol;
+use crate::profile::ProfileName;
+use crate::resource_id::VmResourceId;
+
+/// One opening: a line of `journal.jsonl`, and a row of its exports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+    /// When it was asked for, by Azure's clock.
+    pub at: DateTime<Utc>,
+    /// What the user calls it.
+    pub name: ProfileName,
+    /// The VM.
+    pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The cloud, if anybody was there to act.
+    pub cloud: Option<String>,
+    /// Who acted.
+    pub account: Option<String>,
+    /// This machine's public address, where it was found out.
+    pub source: Option<Ipv4Addr>,
+    /// The justification that the request carried, or would have.
+    pub reason: Option<String>,
+    /// What came of it.
+    pub result: OpeningResult,
+    /// The code of the failure that ended it.
+    pub code: Option<String>,
+    /// Whether Azure was asked for access: else the door was open already, or it did not come to that.
+    pub requested: bool,
+    /// Whether the VM was started.
+    pub started: bool,
+    /// The end of the window that let this machine in, where it was known by the end.
+    pub end_time_utc: Option<DateTime<Utc>>,
+    /// From the click to the end, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// How an opening ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OpeningResult {
+    /// The port answered.
+    Connected,
+    /// It failed.
+    Failed,
+    /// Somebody gave it up.
+    Cancelled,
+}
+
+/// What an attempt has done, for the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// Whether Azure was asked for access.
+    pub requested: bool,
+    /// Whether the VM was told to start.
+    pub started: bool,
+    /// Whether a client was started.
+    pub launched: bool,
+    /// This machine's public address.
+    pub source: Option<Ipv4Addr>,
+}
+
+impl Opening {
+    /// What is told of an attempt that has ended at `now`, made as `acting`. `None` of one that went through an open door
+    /// and did nothing else: of those there may be a hundred an hour, by scripts.
+    pub fn of(attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) -> Option<Self> {
+        let (order, done) = (attempt.order(), attempt.done());
+        let (result, code) = attempt.result()?;
+        let passed = result == OpeningResult::Connected && !done.requested && !done.started && !done.launched;
+        (!passed).then(|| Self {
+            at: attempt.clicked_at(),
+            name: order.name.clone(),
+            vm: order.vm.clone(),
+            port: order.port,
+            protocol: order.protocol,
+            cloud: acting.map(|acting| acting.cloud.clone()),
+            account: acting.map(|acting| acting.account.to_string()),
+            source: done.source,
+            reason: order.justification.clone(),
+            result,
+            code,
+            requested: done.requested,
+            started: done.started,
+            end_time_utc: attempt.window(now).map(|window| window.end_time_utc),
+            elapsed_ms: attempt.elapsed_ms(now),
+        })
+    }
+}

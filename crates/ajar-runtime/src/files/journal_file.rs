@@ -1,0 +1,143 @@
+//! `journal.jsonl`: what was opened, a line each, the newest last.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use ajar_core::journal::Opening;
+
+use super::atomic::{while_locked, write_atomically};
+
+/// When the file is larger, its older half goes: some ten thousand openings are kept.
+const LARGEST: u64 = 8 << 20;
+
+/// The file. Anybody of this user may read it at any time; the engine's host adds to it.
+#[derive(Clone, Debug)]
+pub struct JournalFile {
+    path: PathBuf,
+}
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// The openings, the oldest first.
+    pub openings: Vec<Opening>,
+    /// How many lines are none, or are of a newer Ajar.
+    pub unreadable: usize,
+}
+
+impl JournalFile {
+    /// The file at `path`, which need not exist.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds an opening, readable by its user alone.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn add(&self, opening: &Opening) -> io::Result<()> {
+        let mut line = serde_json::to_vec(opening)?;
+        line.push(b'\n');
+        while_locked(&self.path, || {
+            if fs::metadata(&self.path).is_ok_and(|file| file.len() > LARGEST) {
+                self.halve()?;
+            }
+            // In one piece: who reads meanwhile sees the line or does not.
+            appending(&self.path)?.write_all(&line)
+        })
+    }
+
+    fn halve(&self) -> io::Result<()> {
+        let text = fs::read(&self.path)?;
+        let half = &text[text.len() / 2..];
+        let begins = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |end| end + 1);
+        write_atomically(&self.path, &half[begins..])
+    }
+
+    /// What it says; nothing if it is not there.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn read(&self) -> io::Result<Journal> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Journal::default()),
+            Err(error) => return Err(error),
+        };
+        let mut journal = Journal::default();
+        for line in BufReader::new(file).split(b'\n') {
+            match serde_json::from_slice(&line?) {
+                Ok(opening) => journal.openings.push(opening),
+                Err(error) => {
+                    tracing::debug!(%error, "a line of the journal cannot be read");
+                    journal.unreadable += 1;
+                }
+            }
+        }
+        Ok(journal)
+    }
+}
+
+fn appending(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening(reason: &str) -> Opening {
+        let text = serde_json::json!({
+            "at": "2026-11-24T17:00:00Z", "name": "web-01", "port": 22, "protocol": "ssh", "result": "connected",
+            "vm": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v",
+            "reason": reason, "requested": true, "started": false, "elapsedMs": 4200,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_added_is_read_again_and_a_torn_line_loses_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = JournalFile::new(folder.path().join("journal.jsonl"));
+        assert!(file.read().unwrap().openings.is_empty());
+        file.add(&opening("one\nline")).unwrap();
+        appending(file.path()).unwrap().write_all(b"{\"at\":\n\xff\n").unwrap();
+        file.add(&opening("two")).unwrap();
+        let journal = file.read().unwrap();
+        assert_eq!(journal.openings, [opening("one\nline"), opening("two")]);
+        assert_eq!(journal.unreadable, 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_grown_large_loses_its_older_half_by_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = JournalFile::new(folder.path().join("journal.jsonl"));
+        let mut line = serde_json::to_vec(&opening(&"x".repeat(1000))).unwrap();
+        line.push(b'\n');
+        let lines = usize::try_from(LARGEST).unwrap() / line.len() + 1;
+        fs::write(file.path(), line.repeat(lines)).unwrap();
+        file.add(&opening("new")).unwrap();
+        let journal = file.read().unwrap();
+        assert_eq!(journal.unreadable, 0);
+        assert!((lines / 2 - 1..=lines / 2 + 2).contains(&journal.openings.len()), "{}", journal.openings.len());
+        assert_eq!(journal.openings.last(), Some(&opening("new")));
+    }
+}
