@@ -155,7 +155,7 @@ impl Desk {
 
     /// Does what was clicked. Nothing is opened, now or after a sign-in, at a host of another cloud than is meant here.
     pub(crate) fn act(&self, action: Action) {
-        if let Action::Connect { .. } | Action::SignIn { .. } = action
+        if let Action::Connect { .. } | Action::Extend { .. } | Action::SignIn { .. } = action
             && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
         {
             return self.tell_refusal(Err(failure));
@@ -163,12 +163,8 @@ impl Desk {
         match action {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
-            Action::Connect { name } => {
-                let desk = self.clone();
-                tauri::async_runtime::spawn(async move {
-                    desk.tell_refusal(view::connect(&desk.face, Connect::by_click(name)).await.map(drop));
-                });
-            }
+            Action::Connect { name } => self.ask_for(Connect::by_click(name)),
+            Action::Extend { name } => self.ask_for(Connect::more_time(name)),
             Action::SignIn { name } => self.sign_in_for(name),
             Action::Cancel { name } => {
                 let desk = self.clone();
@@ -177,6 +173,13 @@ impl Desk {
                 });
             }
         }
+    }
+
+    fn ask_for(&self, wish: Connect) {
+        let desk = self.clone();
+        tauri::async_runtime::spawn(async move {
+            desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
+        });
     }
 
     /// Begins to sign in to the account that a favourite acts as. The window tells how it goes, and what else there is to

@@ -105,6 +105,17 @@ describe('the keyboard', () => {
     expect(engine.requests).toEqual([{ ask: 'connect', name: 'gpu-lab', launch: true }]);
   });
 
+  test('asks for more time on Ctrl+E, and by a button near the end', async () => {
+    const { engine, user } = await open(states.ending(NOW));
+    const [row] = screen.getAllByRole('row').filter((row) => within(row).queryByRole('button', { name: /^Extend / }));
+    const extend = within(row as HTMLElement).getByRole('button', { name: /^Extend / });
+    const name = extend.getAttribute('aria-label')?.slice('Extend '.length);
+    await user.click(extend);
+    await user.keyboard('{Control>}e{/Control}');
+    const wish = { ask: 'connect', name, launch: false, extends: true };
+    expect(engine.requests).toEqual([wish, wish]);
+  });
+
   test('goes through open windows and favourites by arrows', async () => {
     const { engine, user } = await open(states.idle(NOW));
     await user.keyboard('{ArrowDown}{ArrowDown}');

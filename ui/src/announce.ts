@@ -53,6 +53,6 @@ function signInLine(signIn: SignInView | null, now: number): string {
 }
 
 function lineOf({ headline, outcome }: AttemptView): string {
-  if (!outcome) return headline;
+  if (!outcome || outcome.kind === 'extended') return headline;
   return outcome.kind === 'connected' ? words.openedIn(durationText(outcome.elapsedMs)) : outcome.title;
 }

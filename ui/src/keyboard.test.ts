@@ -43,6 +43,13 @@ describe('the keyboard', () => {
     expect(keyAction(key('Enter'), idle)).toBeNull();
   });
 
+  test('asks for more time for the selected row on Ctrl+E and on Cmd+E', () => {
+    for (const held of [{ ctrlKey: true }, { metaKey: true }]) {
+      expect(keyAction(key('e', held), { ...idle, selected: true, focus: 'search' })).toEqual({ do: 'extend' });
+      expect(keyAction(key('e', held), idle)).toBeNull();
+    }
+  });
+
   test('opens the selected row’s menu on the menu key and on Shift+F10', () => {
     const selected = { ...idle, selected: true };
     expect(keyAction(key('ContextMenu'), selected)).toEqual({ do: 'menu' });

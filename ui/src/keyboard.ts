@@ -8,6 +8,7 @@ export type KeyAction =
   | { do: 'closeWindow' }
   | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
   | { do: 'connect' }
+  | { do: 'extend' }
   | { do: 'edit' }
   | { do: 'menu' };
 
@@ -36,6 +37,7 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   if (situation.covered) return null;
   const command = key.ctrlKey || key.metaKey;
   if (command && !key.altKey && key.key.toLowerCase() === 'k') return { do: 'focusSearch' };
+  if (command && !key.altKey && key.key.toLowerCase() === 'e') return situation.selected ? { do: 'extend' } : null;
   if (key.shiftKey && key.key === 'F10') return situation.selected ? { do: 'menu' } : null;
   if (command || key.altKey) return null;
   switch (key.key) {

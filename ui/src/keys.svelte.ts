@@ -74,6 +74,9 @@ export class Keys {
       case 'connect':
         if (view.selected) view.connectRow(view.selected);
         break;
+      case 'extend':
+        if (view.selected) view.extendRow(view.selected);
+        break;
       case 'edit':
         view.editRow(view.selected);
         break;

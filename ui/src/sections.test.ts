@@ -64,6 +64,23 @@ describe('the sections of a snapshot', () => {
     expect(sectionsOf(snapshot(granted)).open).toHaveLength(1);
   });
 
+  test('keep a window open that is to last longer, and say beside it what came of that', () => {
+    const windows = [window('web-01', NOW, 1, 59)];
+    const under = attempt(1, 'web-01', NOW, { extends: true });
+    expect(sectionsOf(snapshot({ windows, attempts: [under] })).open).toHaveLength(1);
+    const outcome = { kind: 'extended' as const, endTimeUtc: new Date(NOW).toISOString(), source: '203.0.113.7' };
+    const sections = sectionsOf(snapshot({ windows, attempts: [{ ...under, outcome, notes: ['Not as long.'] }] }));
+    expect([sections.open[0]?.notes, sections.ended]).toEqual([['Not as long.'], []]);
+    const alone = sectionsOf(snapshot({ attempts: [{ ...under, headline: 'Open for longer', outcome }] }));
+    expect(alone.ended.map(({ text }) => text)).toEqual(['Open for longer']);
+  });
+
+  test('offer more time only at the port that the favourite is opened at', () => {
+    const open = (port: number) =>
+      sectionsOf(snapshot({ windows: [window('web-01', NOW, 1, 59)], favourites: [favourite('web-01', { port })] })).open;
+    expect([open(22)[0]?.canExtend, open(8022)[0]?.canExtend]).toEqual([true, false]);
+  });
+
   test('hide an open window behind what goes on at its VM and port, whoever it is named after', () => {
     const open = (port: number, name: string) =>
       sectionsOf(

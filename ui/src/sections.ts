@@ -14,6 +14,8 @@ export interface OpenWindow {
   notes: string[];
   /** Whether a favourite leads there still; without one nobody knows how to open the VM. */
   canConnect: boolean;
+  /** Whether it is for the port that its favourite is opened at: more time is asked for there. */
+  canExtend: boolean;
 }
 
 export interface FailedAttempt {
@@ -38,14 +40,15 @@ export interface Sections {
 
 export function sectionsOf(snapshot: Snapshot): Sections {
   const sections: Sections = { open: [], connecting: [], failed: [], ended: [], favourites: snapshot.favourites };
-  const isUnderWay = (window: WindowView) => snapshot.attempts.some((one) => one.outcome === null && isOf(window, one));
+  const isUnderWay = (window: WindowView) => snapshot.attempts.some((one) => one.outcome === null && !one.extends && isOf(window, one));
   // Granted is not yet open: what is still being opened stands under "Connecting" alone.
   for (const window of snapshot.windows.filter((window) => !isUnderWay(window))) {
     const attempt = snapshot.attempts.find(
-      (attempt) => attempt.outcome?.kind === 'connected' && isOf(window, attempt),
+      (attempt) => hasOpened(attempt) && isOf(window, attempt),
     );
-    const canConnect = snapshot.favourites.some((favourite) => leadsTo(favourite, window));
-    sections.open.push({ window, notes: attempt?.notes ?? [], canConnect });
+    const favourite = snapshot.favourites.find((favourite) => leadsTo(favourite, window));
+    const canConnect = favourite !== undefined;
+    sections.open.push({ window, notes: attempt?.notes ?? [], canConnect, canExtend: favourite?.port === window.port });
   }
   for (const attempt of snapshot.attempts) {
     const { outcome } = attempt;
@@ -56,10 +59,15 @@ export function sectionsOf(snapshot: Snapshot): Sections {
     } else if (outcome.kind === 'cancelled') {
       sections.ended.push({ attempt, text: sentences(outcome.title, outcome.message) });
     } else if (!snapshot.windows.some((window) => isOf(window, attempt))) {
-      sections.ended.push({ attempt, text: sentences(words.openedIn(durationText(outcome.elapsedMs)), ...attempt.notes) });
+      const done = outcome.kind === 'extended' ? attempt.headline : words.openedIn(durationText(outcome.elapsedMs));
+      sections.ended.push({ attempt, text: sentences(done, ...attempt.notes) });
     }
   }
   return sections;
+}
+
+function hasOpened({ outcome }: AttemptView): boolean {
+  return outcome?.kind === 'connected' || outcome?.kind === 'extended';
 }
 
 /** Whether a window is for what an attempt opened. */

@@ -11,7 +11,7 @@ import { announcement } from './announce';
 import { actionOf } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { search } from './search';
-import { favouriteKey, sectionsOf, windowKey, type RowKey } from './sections';
+import { favouriteKey, sectionsOf, windowKey, type OpenWindow, type RowKey } from './sections';
 import { Signing } from './signing.svelte';
 import { words } from './words';
 
@@ -140,15 +140,29 @@ export class View {
   }
 
   connect(name: ProfileName, source?: string): Promise<boolean> {
-    return this.#askOrTell({ ask: 'connect', name, launch: true, ...(source === undefined ? {} : { source }) });
+    return this.#askOrTell({ ask: 'connect', name, launch: true, ...from(source) });
   }
 
   connectRow(row: RowKey): void {
-    const open = this.sections?.open.find((candidate) => windowKey(candidate.window) === row);
-    const window = open?.canConnect ? open.window : undefined;
-    const favourite = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row);
-    const name = window?.name ?? favourite?.name;
+    const name = this.#nameOf(row, ({ canConnect }) => canConnect);
     if (name !== undefined) void this.connect(name);
+  }
+
+  /** Asks for more time for what is open. */
+  extend(name: ProfileName, source?: string): Promise<boolean> {
+    return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...from(source) });
+  }
+
+  extendRow(row: RowKey): void {
+    const name = this.#nameOf(row, ({ canExtend }) => canExtend);
+    if (name !== undefined) void this.extend(name);
+  }
+
+  /** The favourite of a row; of a window's only if that `can`. */
+  #nameOf(row: RowKey, can: (open: OpenWindow) => boolean): ProfileName | undefined {
+    const open = this.sections?.open.find((candidate) => windowKey(candidate.window) === row);
+    if (open) return can(open) ? open.window.name : undefined;
+    return this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row)?.name;
   }
 
   /** Opens the form for the favourite of a row. */
@@ -257,4 +271,9 @@ export class View {
   tell(problem: Problem): void {
     this.note = { text: problem.title, more: `${problem.message} ${actionOf(problem)}`, trouble: true };
   }
+}
+
+/** The address that the user chose, if any. */
+function from(source: string | undefined): { source?: string } {
+  return source === undefined ? {} : { source };
 }

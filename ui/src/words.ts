@@ -137,6 +137,8 @@ export const words = {
   connect: 'Connect',
   connectTo: (name: string) => `Connect to ${name}`,
   connectFrom: (name: string, address: string) => `Connect to ${name} from ${address}`,
+  extend: 'Extend',
+  extendOf: (name: string) => `Extend ${name}`,
   cancel: 'Cancel',
   cancelOf: (name: string) => `Cancel ${name}`,
   dismiss: 'Dismiss',

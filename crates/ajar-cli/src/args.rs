@@ -55,6 +55,8 @@ pub(crate) enum Command {
     SshConfig(SshConfig),
     /// Show what is open, and for how long
     Status(Status),
+    /// Ask for more time for a favourite that is open
+    Extend(Extend),
     /// Show what was opened: when, from where, why, and what came of it
     History(History),
     /// Give up connecting to a favourite
@@ -179,6 +181,24 @@ pub(crate) struct Connect {
     /// A command for ssh to run on the VM
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["no_launch", "json"])]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Extend {
+    /// The favourite
+    pub(crate) name: ProfileName,
+    /// Another port than the favourite's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// How long it is to stay open from now on, such as 90m or 2h [default: as the favourite says]
+    #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// The justification for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod accounts;
 mod asking;
 mod cancel;
 mod connect;
+mod extend;
 mod favourites;
 mod following;
 mod history;
@@ -137,7 +138,12 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     }
     if matches!(
         args.command,
-        Command::Connect(_) | Command::Proxy(_) | Command::Status(_) | Command::Rights(_) | Command::Accounts(_)
+        Command::Connect(_)
+            | Command::Extend(_)
+            | Command::Proxy(_)
+            | Command::Status(_)
+            | Command::Rights(_)
+            | Command::Accounts(_)
     ) {
         session.tell_if_environment_is_unused(args)?;
     }
@@ -148,6 +154,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::SshConfig(ssh_config) => ssh_config::run(session, args, ssh_config, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,
         Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
+        Command::Extend(extend) => extend::run(session, extend, signals).await,
         Command::History(history) => history::run(session, history),
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
@@ -187,6 +194,7 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::List(list) => list.json,
         Command::Connect(connect) => connect.json,
+        Command::Extend(extend) => extend.json,
         Command::Status(status) => status.json,
         Command::History(history) => matches!(history.format, Some(Format::Json)),
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,

@@ -8,6 +8,7 @@ mod asking;
 mod clock;
 mod done;
 mod enabled;
+mod extending;
 mod facts;
 mod known;
 mod limits;
@@ -57,6 +58,8 @@ pub struct Order {
     pub justification: Option<String>,
     /// Whether the VM may be started.
     pub may_start: bool,
+    /// Whether more time is wanted for the window that is open, and nothing else.
+    pub extends: bool,
     /// The source address the user chose.
     pub chosen_source: Option<Ipv4Addr>,
     /// Whether the engine starts the client.
@@ -86,6 +89,11 @@ pub enum Outcome {
         /// Where.
         endpoint: Endpoint,
     },
+    /// The window that was open lasts longer; or as long as it would have anyway.
+    Extended {
+        /// It.
+        window: AccessWindow,
+    },
     /// It failed.
     Failed {
         /// Why.
@@ -106,6 +114,8 @@ pub struct Attempt {
     clock: AttemptClock,
     remembered: Option<Endpoint>,
     remembered_window: Option<AccessWindow>,
+    /// The window that is to be extended, once it is known.
+    prior: Option<AccessWindow>,
     principal: Option<String>,
     source: Read<SourceAddress>,
     policies: Read<Vec<JitNetworkAccessPolicy>>,
@@ -128,14 +138,20 @@ impl Attempt {
     pub fn new(number: AttemptNumber, order: Order, memory: Memory, now: DateTime<Utc>) -> Self {
         let chosen = |address| Read::known(SourceAddress { address, confidence: Confidence::Chosen });
         let source = order.chosen_source.map_or_else(Read::wanted, chosen);
-        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
+        // More time is another wish than one of which no answer was seen.
+        let sent_at = memory
+            .unsettled_since
+            .filter(|_| !order.extends)
+            .map(|sent| sent.min(now))
+            .filter(|sent| now - *sent < ASTRAY);
         Self {
             number,
-            order,
             clicked_at: now,
             clock: AttemptClock::new(now),
-            remembered: memory.endpoint,
+            remembered: memory.endpoint.filter(|_| !order.extends),
+            order,
             remembered_window: memory.window,
+            prior: None,
             principal: memory.principal,
             source,
             policies: Read::wanted(),

@@ -490,6 +490,8 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// There is no window that lets this machine in, and so none to extend.
+    NotOpen,
     /// A favourite is being opened, and cannot be called otherwise meanwhile.
     BeingOpened {
         /// Its name.

@@ -53,6 +53,8 @@ pub struct Opening {
 pub enum OpeningResult {
     /// The port answered.
     Connected,
+    /// The window that was open lasts longer.
+    Extended,
     /// It failed.
     Failed,
     /// Somebody gave it up.

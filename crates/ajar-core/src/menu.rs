@@ -75,6 +75,11 @@ pub enum Action {
         /// Which.
         name: ProfileName,
     },
+    /// Ask for more time for a favourite that is open.
+    Extend {
+        /// Which.
+        name: ProfileName,
+    },
     /// Give up the attempt for a favourite.
     Cancel {
         /// Which.
@@ -146,9 +151,9 @@ fn under_way(snapshot: &Snapshot) -> impl Iterator<Item = &AttemptView> {
     snapshot.attempts.iter().filter(|attempt| attempt.outcome.is_none())
 }
 
-/// Whether an attempt is for a window's favourite: one without a favourite has the name of its VM, which may be another's too.
+/// Whether an attempt opens what a window is for, and is for its favourite: one without a favourite has the name of its VM, which may be another's too.
 fn opens(attempt: &AttemptView, window: &WindowView) -> bool {
-    attempt.name == window.name && attempt.vm == window.vm && attempt.port == window.port
+    !attempt.extends && attempt.name == window.name && attempt.vm == window.vm && attempt.port == window.port
 }
 
 /// Whole tens of seconds that an attempt has taken: a menu that changes each second cannot be aimed at.
@@ -157,16 +162,20 @@ fn tens_of_seconds(attempt: &AttemptView, now: DateTime<Utc>) -> i64 {
 }
 
 fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
-    let line = |window: &WindowView| {
+    let lines = |window: &WindowView| {
         let name = &window.name;
         let label = words::with(name.as_str(), &left(window.end_time_utc - now));
         if !snapshot.favourites.iter().any(|favourite| leads_to(favourite, window)) {
             // Its favourite is gone, and with it how to open the VM.
-            return Item::Note(label);
+            return vec![Item::Note(label)];
         }
-        connect(name, if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label })
+        let label = if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label };
+        let is_extended = under_way(snapshot).any(|attempt| attempt.extends && attempt.name == *name);
+        let wants_time = window.end_time_utc - now <= ENDING && !is_extended && of_its_own_port(snapshot, window);
+        let extend = wants_time.then(|| act(Action::Extend { name: name.clone() }, words::extend(name.as_str())));
+        [connect(name, label)].into_iter().chain(extend).collect()
     };
-    headed(words::OPEN_NOW, open(snapshot, now).map(line).collect())
+    headed(words::OPEN_NOW, open(snapshot, now).flat_map(lines).collect())
 }
 
 fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
@@ -182,6 +191,11 @@ fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
 fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
     favourite.name == window.name && favourite.vm == window.vm
+}
+
+/// Whether a window is for the port that its favourite is opened at: more time is asked for there.
+fn of_its_own_port(snapshot: &Snapshot, window: &WindowView) -> bool {
+    snapshot.favourites.iter().any(|favourite| leads_to(favourite, window) && favourite.port == window.port)
 }
 
 /// The favourites that the sections above do not show already.
@@ -220,7 +234,7 @@ fn headed(heading: &str, lines: Vec<Item>) -> Vec<Item> {
 fn failures(snapshot: &Snapshot) -> impl Iterator<Item = (&ProfileName, &FailureView)> {
     snapshot.attempts.iter().filter_map(|attempt| match &attempt.outcome {
         Some(OutcomeView::Failed(failure)) => Some((&attempt.name, failure)),
-        Some(OutcomeView::Connected(_) | OutcomeView::Cancelled(_)) | None => None,
+        Some(OutcomeView::Connected(_) | OutcomeView::Extended(_) | OutcomeView::Cancelled(_)) | None => None,
     })
 }
 

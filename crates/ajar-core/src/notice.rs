@@ -3,7 +3,7 @@
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
-use crate::message::notice::{Notice, closed, connected, ended, ending, failed};
+use crate::message::notice::{Notice, closed, connected, ended, ending, extended, failed};
 use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
 
 #[cfg(test)]
@@ -39,6 +39,7 @@ fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
 fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
         OutcomeView::Connected(_) => Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone)),
+        OutcomeView::Extended(grant) => Some(extended(attempt.name.as_str(), grant.end_time_utc, &attempt.notes, zone)),
         OutcomeView::Failed(failure) => Some(failed(failure)),
         OutcomeView::Cancelled(_) => None,
     }

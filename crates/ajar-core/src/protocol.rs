@@ -14,7 +14,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +155,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each of which may be there without the others")]
 pub struct Connect {
     /// The favourite.
     pub name: ProfileName,
@@ -174,6 +175,10 @@ pub struct Connect {
     #[serde(default)]
     #[cfg_attr(test, ts(type = "string", optional))]
     pub source: Option<Ipv4Addr>,
+    /// Whether more time is wanted for the window that is open, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub extends: bool,
     /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
     pub launch: bool,
     /// Whether the attempt goes on without the face that asked: a click in the tray or the window is not taken back when
@@ -278,12 +283,27 @@ impl std::fmt::Debug for SecretText {
 impl Connect {
     /// The wish to open a favourite as its profile says, in a client's own window, for as long as somebody wants it.
     pub fn new(name: ProfileName) -> Self {
-        Self { name, port: None, seconds: None, reason: None, source: None, launch: true, stays: false, again: false }
+        Self {
+            name,
+            port: None,
+            seconds: None,
+            reason: None,
+            source: None,
+            extends: false,
+            launch: true,
+            stays: false,
+            again: false,
+        }
     }
 
     /// The same as a click means it: it goes on without the face that asked.
     pub fn by_click(name: ProfileName) -> Self {
         Self { stays: true, ..Self::new(name) }
+    }
+
+    /// The wish for more time, where a window is open.
+    pub fn more_time(name: ProfileName) -> Self {
+        Self { extends: true, launch: false, ..Self::new(name) }
     }
 
     /// What is wished for this one time, beyond the profile.

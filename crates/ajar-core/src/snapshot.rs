@@ -186,6 +186,9 @@ pub struct AttemptView {
     pub port: u16,
     /// What opens it.
     pub protocol: Protocol,
+    /// Whether more time is asked for where a window is open, and nothing else.
+    #[serde(default)]
+    pub extends: bool,
     /// When the click was, by Azure's clock.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -224,6 +227,8 @@ pub struct ReachedView {
 pub enum OutcomeView {
     /// The port answers, and the client is started or left to the face that asked.
     Connected(ReachedView),
+    /// The window that was open lasts longer, until then; or as long as it would have anyway.
+    Extended(GrantView),
     /// It failed.
     Failed(FailureView),
     /// The user cancelled.

@@ -32,6 +32,10 @@ port: number,
  */
 protocol: Protocol, 
 /**
+ * Whether more time is asked for where a window is open, and nothing else.
+ */
+extends: boolean, 
+/**
  * When the click was, by Azure's clock.
  */
 startedAt: string, 

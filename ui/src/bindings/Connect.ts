@@ -26,6 +26,10 @@ reason?: string,
  */
 source?: string, 
 /**
+ * Whether more time is wanted for the window that is open, and nothing else.
+ */
+extends?: boolean, 
+/**
  * Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
  */
 launch: boolean, };

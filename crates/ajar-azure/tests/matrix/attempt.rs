@@ -41,7 +41,7 @@ pub(crate) async fn open(client: &ArmClient, subject: &Subject) -> Came {
         }
         if let Some(outcome) = attempt.outcome() {
             return match outcome {
-                Outcome::Connected { .. } => Came::Done,
+                Outcome::Connected { .. } | Outcome::Extended { .. } => Came::Done,
                 Outcome::Failed { trouble, .. } => Came::Failed(trouble.clone()),
                 Outcome::Cancelled(failure) => Came::Failed(failure.clone().into()),
             };
@@ -76,6 +76,7 @@ fn order(subject: &Subject) -> Order {
         access: TimeDelta::hours(1),
         justification: None,
         may_start: true,
+        extends: false,
         chosen_source: Some([203, 0, 113, 24].into()),
         launch: false,
         wishes: Vec::new(),

@@ -2,14 +2,17 @@
 
 use std::io::IsTerminal;
 use std::process::ExitStatus;
+use std::time::Duration;
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::protocol::{self, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
-use ajar_core::snapshot::{AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, WindowView};
+use ajar_core::snapshot::{
+    AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, StepView, WindowView,
+};
 use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings, words};
 use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Clock as _;
@@ -17,7 +20,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::asking::{self, Help, Instead};
-use super::following::{Show, follow};
+use super::following::{Show, follow, without_end};
 use super::{End, ask, sign_in};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
@@ -42,7 +45,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     let client = who_launches(args, protocol);
     let request = protocol::Connect {
         port: args.port,
-        seconds: args.duration.map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
+        seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
         source: args.source,
         launch: client == Client::Window,
@@ -72,7 +75,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
             ended
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
-        None => Err(Trouble::from(Failure::Internal { detail: message::cli::attempt_without_end().into() }).into()),
+        Some(OutcomeView::Extended(_)) | None => Err(without_end()),
     }
 }
 
@@ -136,26 +139,30 @@ fn who_launches(args: &Connect, protocol: Option<Protocol>) -> Client {
     if here { Client::Here } else { Client::Window }
 }
 
+/// A length of time as it is asked for.
+pub(super) fn in_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// The steps of an attempt that has ended, as events tell them.
+pub(super) fn steps_of(view: &AttemptView) -> Vec<serde_json::Value> {
+    let told = |step: &StepView| json!({ "step": step.step, "status": step.status, "startedMs": step.started_ms, "endedMs": step.ended_ms });
+    view.steps.iter().map(told).collect()
+}
+
 fn connected_event(
     view: &AttemptView,
     endpoint: &Endpoint,
     window: Option<&GrantView>,
     elapsed_ms: u64,
 ) -> serde_json::Value {
-    let steps: Vec<_> = view
-        .steps
-        .iter()
-        .map(|step| {
-            json!({ "step": step.step, "status": step.status, "startedMs": step.started_ms, "endedMs": step.ended_ms })
-        })
-        .collect();
     json!({
         "event": "connected",
         "vm": view.vm,
         "endpoint": endpoint,
         "window": window,
         "elapsedMs": elapsed_ms,
-        "steps": steps,
+        "steps": steps_of(view),
         "notes": view.notes,
     })
 }
@@ -232,6 +239,7 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
     line_to_people(&format!("{} {text}", style().green().apply_to("●")));
 }
 
-fn local(at: DateTime<Utc>) -> String {
+/// A moment on the user's clock.
+pub(super) fn local(at: DateTime<Utc>) -> String {
     message::moment(at, SystemClock.zone(SystemClock.now()))
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView, Step, StepStatus, StepView};
@@ -72,6 +73,11 @@ pub(super) async fn follow(
             _ = redraw.tick(), if telling.progress.is_drawn() => telling.progress.redraw(),
         }
     }
+}
+
+/// The attempt has no end, or one that was not asked for.
+pub(super) fn without_end() -> End {
+    Trouble::from(Failure::Internal { detail: message::cli::attempt_without_end().into() }).into()
 }
 
 /// An attempt as far as it has been told of.

@@ -1,14 +1,12 @@
 //! `ajar proxy`: opens a favourite's door and is the way through it. Standard output belongs to whoever goes through;
 //! everything for people is on standard error.
 
-use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message;
 use ajar_core::protocol::Connect;
 use ajar_core::snapshot::OutcomeView;
 use ajar_runtime::adapters::{carry, words};
 
 use super::End;
-use super::following::{Show, follow};
+use super::following::{Show, follow, without_end};
 use crate::args::Proxy;
 use crate::output;
 use crate::session::Session;
@@ -24,10 +22,7 @@ pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) 
     let endpoint = match view.outcome {
         Some(OutcomeView::Connected(reached)) => reached.endpoint,
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => return Err(failure.into()),
-        None => {
-            let detail = message::cli::attempt_without_end().into();
-            return Err(Trouble::from(Failure::Internal { detail }).into());
-        }
+        Some(OutcomeView::Extended(_)) | None => return Err(without_end()),
     };
     tokio::select! {
         carried = carry(&endpoint, output::reader_gone()) => carried.map_err(|trouble| words(&trouble, args.name.as_str()).into()),

@@ -70,7 +70,7 @@ impl Attempt {
             self.asking.granted = Some(found);
         } else if let Some(until) = searching {
             self.look_for_request_again(until, at);
-        } else if self.window(now).is_some() {
+        } else if self.window(now).is_some() && !self.order.extends {
             // Ours was not found; somebody else's lets us in.
             self.settle_request(at);
         } else {
@@ -101,7 +101,9 @@ impl Attempt {
     /// so it is known by VM, port, source, time and requestor.
     fn own_window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
         let sent_at = self.asking.sent_at?;
-        self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()))
+        let lasts_longer =
+            |window: &AccessWindow| self.prior.as_ref().is_none_or(|prior| prior.end_time_utc < window.end_time_utc);
+        self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()) && lasts_longer(window))
     }
 
     /// No answer to a request is waited for any more.

@@ -20,6 +20,11 @@ impl Attempt {
             return launch.then(|| Effect::LaunchClient { endpoint: endpoint.clone() }).into_iter().collect();
         }
         let mut effects = Vec::new();
+        if self.order.extends {
+            self.reads_now(at, &mut effects);
+            effects.extend(self.extension_now(now).map(Effect::Initiate));
+            return effects;
+        }
         effects.extend(self.probe_now(at));
         if !self.has_head_start(at) {
             self.reads_now(at, &mut effects);
@@ -45,7 +50,8 @@ impl Attempt {
     fn due_times(&self, at: Ms) -> impl Iterator<Item = Ms> {
         let head_start = self.has_head_start(at).then_some(limits::ms(limits::HEAD_START));
         let reads = [self.source.due(), self.policies.due(), self.vm.due(), self.addresses.due()];
-        let probe = (self.endpoint().is_some() && self.probe.in_flight.is_none()).then_some(self.probe.due);
+        let looks = self.endpoint().is_some() && self.probe.in_flight.is_none() && !self.order.extends;
+        let probe = looks.then_some(self.probe.due);
         let doubt =
             self.untold_since.filter(|_| !self.start.is_begun()).map(|since| since + limits::ms(limits::UNTOLD));
         // What is due already waits for a fact, not for time.
@@ -81,6 +87,9 @@ impl Attempt {
         if self.policies.is_due(at) {
             effects.push(Effect::ReadPolicy);
         }
+        if self.order.extends {
+            return;
+        }
         if self.vm.is_due(at) {
             effects.push(Effect::ReadVm);
         }
@@ -93,14 +102,23 @@ impl Attempt {
 
     /// The request to send now, if one is due: source and policy known, no window covers them, none is on its way.
     fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
-        let held_back = self.asking.in_flight.is_some()
+        let rests = (self.asking.too_early || !self.order.may_start) && !self.is_running();
+        if self.is_held_back() || rests || self.window(now).is_some() {
+            return None;
+        }
+        self.ask(now)
+    }
+
+    /// Whether a request is on its way, may have been taken, or was.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.asking.in_flight.is_some()
             || self.asking.unsettled.is_some()
             || self.asking.granted.is_some()
             || self.asking.sent >= limits::MOST_REQUESTS
-            || ((self.asking.too_early || !self.order.may_start) && !self.is_running());
-        if held_back || self.window(now).is_some() {
-            return None;
-        }
+    }
+
+    /// The request as it would be sent now; `None` until source and policy are known, and if the policy does not admit it.
+    pub(super) fn ask(&self, now: DateTime<Utc>) -> Option<Ask> {
         let source = self.source.value()?.address;
         let permit = self.permit(self.order.access)?.ok()?;
         Some(Ask {

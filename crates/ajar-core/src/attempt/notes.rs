@@ -69,7 +69,8 @@ impl Attempt {
     pub(super) fn note_unneeded(&mut self, now: DateTime<Utc>) {
         let open_until = self.window(now).map(|window| window.end_time_utc);
         let is_open = open_until.is_some() || matches!(self.outcome(), Some(Outcome::Connected { .. }));
-        if !is_open || self.asking.began.is_some() {
+        let is_to_come = self.order.extends && self.outcome.is_none();
+        if !is_open || is_to_come || self.asking.began.is_some() {
             return;
         }
         let mut wishes = std::mem::take(&mut self.order.wishes);

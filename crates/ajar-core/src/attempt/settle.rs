@@ -30,6 +30,9 @@ impl Attempt {
     }
 
     fn conclude(&mut self, now: DateTime<Utc>) {
+        if self.order.extends {
+            return self.conclude_extension(now);
+        }
         self.note_readiness(now);
         self.await_mapping(now);
         if self.outcome.is_some() {
@@ -52,10 +55,7 @@ impl Attempt {
         {
             return self.fail(trouble.clone(), Step::Start);
         }
-        let unanswered = (self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost)
-            && self.asking.unsettled.is_none()
-            && self.window(now).is_none();
-        if unanswered {
+        if self.is_unanswered() && self.window(now).is_none() {
             return self.fail(self.no_answer(), Step::Access);
         }
         if let Some((trouble, step)) = self.blocker(now)
@@ -65,8 +65,14 @@ impl Attempt {
         }
     }
 
+    /// Whether all requests that may be sent were, and none of them was answered or is looked for.
+    pub(super) fn is_unanswered(&self) -> bool {
+        let all_sent = self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost;
+        all_sent && self.asking.unsettled.is_none()
+    }
+
     /// Who answers in Azure's place is told of: asking Azure again would not help.
-    fn no_answer(&self) -> Trouble {
+    pub(super) fn no_answer(&self) -> Trouble {
         let unanswered = |said| Failure::RequestUnanswered { sent: self.asking.sent, said };
         match self.asking.kept_away.clone() {
             Some(in_between @ Trouble { failure: Failure::NotFromAzure { .. }, .. }) => in_between,
@@ -79,7 +85,7 @@ impl Attempt {
         }
     }
 
-    fn fail(&mut self, trouble: Trouble, step: Step) {
+    pub(super) fn fail(&mut self, trouble: Trouble, step: Step) {
         self.end(Outcome::Failed { trouble, step });
     }
 
@@ -135,7 +141,7 @@ impl Attempt {
     }
 
     /// Why the policies do not admit the request. What does not hang on the source is said without waiting for it.
-    fn refusal(&self) -> Option<Failure> {
+    pub(super) fn refusal(&self) -> Option<Failure> {
         let policies = self.policies.value()?;
         let source = self.source.value().map(|source| source.address);
         let asked_from = source.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
@@ -226,6 +232,8 @@ impl Attempt {
             Step::Source
         } else if self.policies.is_pending() {
             Step::Policy
+        } else if self.order.extends {
+            Step::Access
         } else if self.vm.is_pending() {
             Step::Vm
         } else if self.latest_window().is_none() {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::clock::{Ms, unsigned};
 use super::read::Read;
 use super::{Attempt, Outcome};
+use crate::access_window::AccessWindow;
 use crate::failure::Trouble;
 use crate::message::failure::{About, in_words};
 use crate::message::granted_anyway;
@@ -48,7 +49,11 @@ impl Attempt {
     /// The steps, in the order people expect, whatever order they ran in.
     pub fn steps(&self, now: DateTime<Utc>, zone: Zone) -> Vec<StepView> {
         let now = self.ended_at().unwrap_or(now);
-        let mut steps = vec![Step::Source, Step::Vm, Step::Policy, Step::Access, Step::Start, Step::Port];
+        let mut steps = if self.order.extends {
+            vec![Step::Source, Step::Policy, Step::Access]
+        } else {
+            vec![Step::Source, Step::Vm, Step::Policy, Step::Access, Step::Start, Step::Port]
+        };
         if self.order.launch {
             steps.push(Step::Client);
         }
@@ -159,6 +164,8 @@ impl Attempt {
             mapped: window.mapped.clone(),
         });
         match (self.asking.began, window) {
+            // More time is about to be asked for.
+            (None, Some(_)) if self.order.extends && self.outcome.is_none() => Stand::of(None, None, false, None),
             (None, Some(window)) => Stand::skipped(Finding::OpenUntil(window.end_time_utc)),
             (began, _) => {
                 let searching = self.asking.unsettled.is_some();
@@ -193,6 +200,7 @@ impl Attempt {
             vm: self.order.vm.clone(),
             port: self.order.port,
             protocol: self.order.protocol,
+            extends: self.order.extends,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self.outcome().map_or_else(|| headline(&steps), |outcome| ended_headline(outcome).to_owned()),
@@ -211,10 +219,7 @@ impl Attempt {
     }
 
     fn reached_view(&self, endpoint: &Endpoint, elapsed_ms: u64, now: DateTime<Utc>) -> ReachedView {
-        let window = self.window_to_tell(now).map(|window| GrantView {
-            end_time_utc: window.end_time_utc,
-            source: crate::message::sources(&window.sources),
-        });
+        let window = self.window_to_tell(now).map(|window| grant_view(&window));
         ReachedView { endpoint: endpoint.clone(), window, elapsed_ms }
     }
 
@@ -231,6 +236,7 @@ impl Attempt {
             Outcome::Connected { endpoint } => {
                 OutcomeView::Connected(self.reached_view(endpoint, self.elapsed_ms(now), now))
             }
+            Outcome::Extended { window } => OutcomeView::Extended(grant_view(window)),
             Outcome::Failed { trouble, .. } => {
                 let mut failure = words(trouble);
                 if let Some(window) = self.window(now) {
@@ -241,4 +247,8 @@ impl Attempt {
             Outcome::Cancelled(failure) => OutcomeView::Cancelled(words(&failure.clone().into())),
         }
     }
+}
+
+fn grant_view(window: &AccessWindow) -> GrantView {
+    GrantView { end_time_utc: window.end_time_utc, source: crate::message::sources(&window.sources) }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod deadlines;
 mod endings;
+mod extending;
 mod late_policies;
 mod notes;
 mod paths;

@@ -96,6 +96,7 @@ impl Failure {
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::FavouriteExists { .. } => "favouriteExists",
+            Self::NotOpen => "notOpen",
             Self::BeingOpened { .. } => "beingOpened",
             Self::Settings { .. } => "settings",
             Self::SocketFolder { .. } => "socketFolder",
@@ -224,6 +225,7 @@ impl Failure {
             | Self::AzureError { .. }
             | Self::TokenToolFailed { .. }
             | Self::EndUnseen
+            | Self::NotOpen
             | Self::Settings { .. }
             | Self::Internal { .. } => ExitCode::Failed,
         }

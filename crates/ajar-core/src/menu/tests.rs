@@ -67,6 +67,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
         vm: vm(),
         port: 22,
         protocol: Ssh,
+        extends: false,
         started_at: noon(),
         ended_at: outcome.as_ref().map(|_| noon()),
         headline: headline.into(),
@@ -101,6 +102,7 @@ fn drawn(menu: &Menu) -> Vec<String> {
         Item::Note(text) => format!("({text})"),
         Item::Act { action: Action::Connect { name }, label } => format!("{label} -> connect {name}"),
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
+        Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),
@@ -271,8 +273,13 @@ fn a_problem_with_the_settings_is_shown_and_leads_to_the_window() {
 #[test]
 fn actions_survive_their_way_through_a_menu_items_id() {
     let name = || name("web-01");
-    for action in [Action::Connect { name: name() }, Action::Cancel { name: name() }, Action::OpenWindow, Action::Quit]
-    {
+    for action in [
+        Action::Connect { name: name() },
+        Action::Extend { name: name() },
+        Action::Cancel { name: name() },
+        Action::OpenWindow,
+        Action::Quit,
+    ] {
         assert_eq!(Action::from_id(&action.to_id()), Some(action));
     }
     assert_eq!(Action::Connect { name: name() }.to_id(), r#"{"connect":{"name":"web-01"}}"#);
@@ -308,6 +315,25 @@ fn a_granted_window_is_not_called_open_while_its_vm_is_still_being_opened() {
     let lines = menu(&snapshot, noon()).items;
     assert!(!lines.contains(&Item::Heading("Open now".into())), "{lines:?}");
     assert!(lines.contains(&Item::Heading("Connecting".into())), "{lines:?}");
+}
+
+#[test]
+fn near_its_end_a_window_can_be_extended_and_is_open_while_that_goes_on() {
+    let favourites = vec![favourite("web-01", "rg-web · running")];
+    let mut snapshot = Snapshot { favourites, windows: vec![window("web-01", 10)], ..snapshot() };
+    let open = ["# Open now", "web-01 · 10 min left -> connect web-01", "    Extend web-01 -> extend web-01"];
+    assert_eq!(drawn(&menu(&snapshot, noon())), [&open[..], &ENDS].concat());
+    snapshot.attempts = vec![AttemptView { extends: true, ..attempt("web-01", "Requesting access", None) }];
+    let extended = [
+        &open[..2],
+        &["--", "# Connecting", "web-01 · requesting access -> window", "    Cancel web-01 -> cancel web-01"],
+        &ENDS,
+    ];
+    assert_eq!(drawn(&menu(&snapshot, noon())), extended.concat());
+    // Another port than the favourite's would be asked for at the wrong door.
+    snapshot.attempts.clear();
+    snapshot.windows[0].port = 8080;
+    assert!(!drawn(&menu(&snapshot, noon())).concat().contains("Extend"));
 }
 
 fn account(called: &str, method: SignInMethod, state: AccountState) -> AccountView {

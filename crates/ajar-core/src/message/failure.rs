@@ -218,6 +218,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
+        Failure::NotOpen => access::not_open(about.name),
         Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),

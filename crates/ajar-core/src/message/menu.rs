@@ -41,6 +41,11 @@ pub fn connecting(name: &str, headline: &str, seconds: i64) -> String {
     if seconds > 0 { with(&line, &format!("{seconds} s")) } else { line }
 }
 
+/// Asks for more time for the window in the line above, and so is indented.
+pub fn extend(name: &str) -> String {
+    format!("    Extend {name}")
+}
+
 /// Gives up the attempt in the line above, and so is indented.
 pub fn cancel(name: &str) -> String {
     format!("    Cancel {name}")

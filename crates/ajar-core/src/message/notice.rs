@@ -28,6 +28,13 @@ pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: Zone) 
     Notice { title: format!("Connected to {name}"), body }
 }
 
+/// A window lasts longer.
+pub fn extended(name: &str, end: DateTime<Utc>, notes: &[String], zone: Zone) -> Notice {
+    let open = format!("Open to new connections until {}.", moment(end, zone));
+    let body = std::iter::once(&open).chain(notes).map(String::as_str).collect::<Vec<_>>().join(" ");
+    Notice { title: format!("More time for {name}"), body }
+}
+
 /// A window nears its end.
 pub fn ending(name: &str, remaining: TimeDelta, end: DateTime<Utc>, zone: Zone) -> Notice {
     Notice {

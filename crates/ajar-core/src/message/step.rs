@@ -112,6 +112,7 @@ fn confidence(confidence: Confidence) -> String {
 pub fn ended_headline(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Connected { .. } => "Connected",
+        Outcome::Extended { .. } => "Open for longer",
         Outcome::Failed { .. } => "Couldn’t open",
         Outcome::Cancelled(_) => "Cancelled",
     }

@@ -58,6 +58,7 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
         vm: vm(),
         port: 22,
         protocol: Protocol::Ssh,
+        extends: false,
         started_at: at(0),
         ended_at: outcome.as_ref().map(|_| at(1)),
         headline: String::new(),
@@ -212,4 +213,14 @@ fn a_host_that_takes_over_and_finds_the_windows_again_tells_nothing_twice() {
     assert!(titles(&old, &taken_over, 170).is_empty());
     assert!(titles(&taken_over, &adopted, 171).is_empty());
     assert_eq!(titles(&adopted, &taken_over, 180), ["web-01 is closed to new connections"]);
+}
+
+#[test]
+fn more_time_is_told_with_the_new_end() {
+    let grant = GrantView { end_time_utc: at(180), source: "203.0.113.7".into() };
+    let (before, after) = (attempt(1, None), attempt(1, Some(OutcomeView::Extended(grant))));
+    let told = notices(&snapshot(vec![before], Vec::new()), &snapshot(vec![after], Vec::new()), at(0), zone());
+    let titles: Vec<_> = told.iter().map(|notice| (notice.title.as_str(), notice.body.as_str())).collect();
+    assert_eq!(titles.len(), 1, "{titles:?}");
+    assert!(titles[0].0.starts_with("More time for ") && titles[0].1.contains("until"), "{titles:?}");
 }

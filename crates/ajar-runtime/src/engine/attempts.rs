@@ -110,11 +110,11 @@ impl Attempts {
         Self { last: first, all: Vec::new() }
     }
 
-    /// The attempt under way for a VM's port, whichever favourite it was asked for by.
-    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16) -> Option<&mut Working> {
+    /// The attempt under way to open a VM's port, or for more time there, whichever favourite it was asked for by.
+    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16, extends: bool) -> Option<&mut Working> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            !working.is_ended() && order.vm == *vm && order.port == port
+            !working.is_ended() && order.vm == *vm && order.port == port && order.extends == extends
         };
         self.all.iter_mut().find(wanted)
     }

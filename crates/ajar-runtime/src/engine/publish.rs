@@ -102,8 +102,10 @@ impl Engine {
     /// How the favourites stand of which anything is known. What is more pressing overwrites what is less so.
     fn favourite_states(&self, shown: &[&Held], by_name: &ByName<'_>) -> HashMap<String, FavouriteState> {
         let now = self.now();
+        // What is to last longer is open meanwhile, and if that fails.
         let attempts = |state, wanted: fn(Option<&Outcome>) -> bool| {
-            let wanted = self.attempts.iter().filter(move |attempt| wanted(attempt.outcome()));
+            let opening = self.attempts.iter().filter(|attempt| !attempt.order().extends);
+            let wanted = opening.filter(move |attempt| wanted(attempt.outcome()));
             wanted.map(move |attempt| (key(&attempt.order().name), state))
         };
         let windows = |state, phase| {

@@ -164,7 +164,7 @@ impl Engine {
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&profile.vm, port)
+            && let Some(working) = self.attempts.under_way(&profile.vm, port, connect.extends)
         {
             working.follow(follower);
             working.attempt.join(wishes);
@@ -185,6 +185,7 @@ impl Engine {
             access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
             justification: connect.reason,
             may_start: profile.may_start(),
+            extends: connect.extends,
             chosen_source: connect.source,
             launch: connect.launch,
             wishes,

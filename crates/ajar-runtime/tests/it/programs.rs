@@ -131,6 +131,7 @@ fn order() -> Order {
         access: chrono::TimeDelta::hours(1),
         justification: None,
         may_start: true,
+        extends: false,
         chosen_source: None,
         launch: true,
         wishes: Vec::new(),

@@ -42,9 +42,10 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 5]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, held] = flags;
-        let order = Order { may_start: start, launch, chosen_source: chosen.then_some(ME), ..order() };
+    (any::<[bool; 6]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held, extends] = flags;
+        let launch = launch && !extends;
+        let order = Order { may_start: start, launch, extends, chosen_source: chosen.then_some(ME), ..order() };
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
             window: held.then(|| granted(&request(120, None), &vm_id(), None).next()).flatten(),
@@ -76,7 +77,7 @@ struct Run {
 impl Run {
     fn new(order: Order, memory: Memory) -> Self {
         let source_told = order.chosen_source.is_some();
-        let unrefused = u32::from(memory.unsettled_since.is_some());
+        let unrefused = u32::from(memory.unsettled_since.is_some() && !order.extends);
         let attempt = Attempt::new(NUMBER, order, memory, noon());
         let mut run = Self {
             attempt,
@@ -171,6 +172,8 @@ impl Run {
 
     /// Whether an effect may begin, judged from outside.
     fn may(&mut self, effect: &Effect) {
+        let of_an_extension = matches!(effect, Effect::DetectSource | Effect::ReadPolicy | Effect::Initiate(_));
+        assert!(of_an_extension || !self.attempt.order().extends, "{effect:?} for more time");
         let repeated = |other: &Effect| std::mem::discriminant(other) == std::mem::discriminant(effect);
         match effect {
             Effect::LaunchClient { endpoint } => {
@@ -213,7 +216,14 @@ impl Run {
         let rules = self.policies.iter().flatten().flat_map(|policy| &policy.virtual_machines);
         let longest = rules.flat_map(|vm| &vm.ports).map(|rule| rule.max_request_access_duration).max();
         assert!(longest.is_some_and(|max| ask.end_time_utc - self.now <= max), "asked for more than the policy allows");
-        assert_eq!(self.attempt.window(self.now), None, "asked although a window is open");
+        if self.attempt.order().extends {
+            assert!(
+                self.attempt.prior.as_ref().is_some_and(|prior| prior.end_time_utc < ask.end_time_utc),
+                "no more time"
+            );
+        } else {
+            assert_eq!(self.attempt.window(self.now), None, "asked although a window is open");
+        }
         assert_eq!(self.attempt.asking.unsettled, None, "asked while a request is looked for");
         assert!(self.looked_for, "asked again without looking for the first");
     }

@@ -40,6 +40,7 @@ pub(super) fn order() -> Order {
         access: TimeDelta::hours(2),
         justification: None,
         may_start: true,
+        extends: false,
         chosen_source: None,
         launch: true,
         wishes: Vec::new(),
@@ -307,6 +308,7 @@ impl World {
         match self.attempt.outcome() {
             None => "still under way".into(),
             Some(Outcome::Connected { endpoint }) => format!("connected {endpoint}"),
+            Some(Outcome::Extended { window }) => format!("extended until {}", window.end_time_utc.format("%H:%M")),
             Some(Outcome::Failed { trouble, step }) => format!("{} in {step:?}", trouble.failure),
             Some(Outcome::Cancelled(Failure::Cancelled { open_until, asking, starting })) => {
                 let open = open_until.map(|end| format!(", open until {}", end.format("%H:%M")));

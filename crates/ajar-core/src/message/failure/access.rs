@@ -16,6 +16,14 @@ const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-a
 
 const AZ_MISSING: &str = "The Azure CLI (az) is not installed, or not on the PATH of Ajar.";
 
+pub(super) fn not_open(name: &str) -> Words {
+    words(
+        format!("{name} is not open to this machine."),
+        "No access window lets this machine’s address in, so there is none that could last longer.",
+        "Open it first.",
+    )
+}
+
 pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Words {
     if !others.is_empty() {
         return not_signed_in_beside(name, detail, others);

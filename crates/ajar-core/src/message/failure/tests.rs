@@ -146,6 +146,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::CommandNotForRdp,
         Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
         Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
+        Failure::NotOpen,
         Failure::BeingOpened { name: "web-01".into() },
         Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()], for_new: false },
         Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()], for_new: true },

@@ -1,0 +1,61 @@
+//! More time for a window that is open: another request, which ends later. The VM and its port are not looked at.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Ask, Attempt, Outcome};
+use crate::failure::Failure;
+use crate::snapshot::Step;
+
+/// A window that would last only so much longer is left as it is.
+const WORTH_ASKING: TimeDelta = TimeDelta::minutes(1);
+
+impl Attempt {
+    /// The request for more time to send now, if one is due.
+    pub(super) fn extension_now(&self, now: DateTime<Utc>) -> Option<Ask> {
+        if self.is_held_back() {
+            return None;
+        }
+        self.ask(now).filter(|ask| self.lasts_longer(ask))
+    }
+
+    fn lasts_longer(&self, ask: &Ask) -> bool {
+        self.prior.as_ref().is_some_and(|prior| ask.end_time_utc - prior.end_time_utc > WORTH_ASKING)
+    }
+
+    /// As [`Attempt::conclude`], for an extension.
+    pub(super) fn conclude_extension(&mut self, now: DateTime<Utc>) {
+        if self.outcome.is_some() || self.asking.in_flight.is_some() {
+            return;
+        }
+        if let Some(window) = self.asking.granted.clone() {
+            return self.end(Outcome::Extended { window });
+        }
+        if self.is_unanswered() {
+            return self.fail(self.no_answer(), Step::Access);
+        }
+        if let Some(trouble) = self.policies.trouble().cloned() {
+            return self.fail(trouble, Step::Policy);
+        }
+        if let Some(trouble) = self.source.trouble().cloned() {
+            return self.fail(trouble, Step::Source);
+        }
+        if self.asking.unsettled.is_some() || !self.policies.is_known() || !self.source.is_known() {
+            return;
+        }
+        if self.prior.is_none() {
+            self.prior = self.window(now);
+        }
+        let Some(prior) = self.prior.clone() else {
+            return self.fail(Failure::NotOpen.into(), Step::Policy);
+        };
+        match self.ask(now) {
+            Some(ask) if self.lasts_longer(&ask) => {}
+            Some(_) => self.end(Outcome::Extended { window: prior }),
+            None => {
+                if let Some(failure) = self.refusal() {
+                    self.fail(failure.into(), Step::Policy);
+                }
+            }
+        }
+    }
+}

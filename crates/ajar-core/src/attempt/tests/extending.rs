@@ -1,0 +1,95 @@
+//! More time for a window that is open.
+
+use chrono::TimeDelta;
+
+use super::script::*;
+use crate::attempt::{Fact, Memory, Note, Order, Wish};
+use crate::policy::JitNetworkAccessPolicy;
+use crate::snapshot::Step;
+
+const READS: [&str; 2] = ["source", "policy"];
+const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
+
+fn more_time() -> Order {
+    Order { extends: true, launch: false, may_start: false, ..order() }
+}
+
+/// The policy with requests from here on it, which end so many minutes after noon.
+fn policies_open_until_each(minutes: &[i64]) -> Fact {
+    let requests = minutes.iter().map(|minutes| {
+        let mut request = request(*minutes, None);
+        // The first was made an hour ago.
+        request.start_time_utc -= TimeDelta::hours(i64::from(*minutes < 60));
+        request
+    });
+    Fact::Policies(Ok(vec![JitNetworkAccessPolicy { requests: requests.collect(), ..policy() }]))
+}
+
+#[test]
+fn a_window_that_is_open_is_asked_for_once_more_and_the_vm_is_left_alone() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until_each(&[10])),
+        does(&[ASK]),
+        told(granted_until(120)),
+        ends("extended until 14:00"),
+    ];
+    let world = check(more_time(), remembering(), script);
+    assert_eq!(world.step(Step::Access), "Done: Access requested (port 22 until 14:00)");
+    assert_eq!(world.attempt.steps(world.now, UTC).len(), 3);
+}
+
+#[test]
+fn what_is_not_open_to_this_machine_is_not_opened_by_asking_for_more_time() {
+    let closed = [does(&READS), told(source()), told(policies()), ends("notOpen in Policy")];
+    check(more_time(), Memory::default(), closed);
+    let unknown = [does(&READS), told(policies()), told(Fact::Source(Err(trouble()))), ends("azureError in Source")];
+    check(more_time(), Memory::default(), unknown);
+}
+
+#[test]
+fn a_window_that_lasts_as_long_as_the_policy_allows_is_left_as_it_is_and_the_wish_noted() {
+    let wishes = vec![Wish::Access(TimeDelta::hours(2))];
+    let order = Order { wishes: wishes.clone(), ..more_time() };
+    let lasting = [does(&READS), told(source()), told(policies_open_until_each(&[119])), ends("extended until 13:59")];
+    let world = check(order, Memory::default(), lasting);
+    let open_until = Some(noon() + TimeDelta::minutes(119));
+    assert_eq!(world.attempt.notes, [Note::NotNeeded { open_until, wishes }]);
+}
+
+#[test]
+fn after_an_ambiguous_failure_the_later_end_is_looked_for_and_the_window_before_is_not_taken_for_it() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until_each(&[10])),
+        does(&[ASK]),
+        told(unanswered()),
+        does(&["policy"]),
+        told(policies_open_until_each(&[10])),
+        after(2_000),
+        does(&["policy"]),
+        told(policies_open_until_each(&[10, 120])),
+        ends("extended until 14:00"),
+    ];
+    let world = check(more_time(), Memory::default(), script);
+    assert_eq!(world.asked.len(), 1);
+}
+
+#[test]
+fn a_refusal_is_told_with_the_window_that_stays() {
+    let script = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until_each(&[10])),
+        does(&[ASK]),
+        told(refused()),
+        ends("requestRefused in Access"),
+    ];
+    let world = check(more_time(), Memory::default(), script);
+    assert_eq!(
+        world.attempt.window(world.now).map(|window| window.end_time_utc),
+        Some(noon() + TimeDelta::minutes(10))
+    );
+}
