@@ -48,6 +48,8 @@ const failureChips: Record<string, string> = {
   interactionRequired: 'Sign in anew',
   keychainUnavailable: 'No keychain',
   tokenRefused: 'Token refused',
+  toolTokenRefused: 'Token refused',
+  tokenToolFailed: 'No token',
   unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
   policyUnseen: 'No right to read',

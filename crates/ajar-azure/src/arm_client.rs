@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{Failure, TokenTool, Trouble};
 use ajar_core::resource_id::ResourceId;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::{Error, ErrorKind};
@@ -194,7 +194,7 @@ impl ArmClient {
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
         };
         Ok(Self {
-            signer: Signer::Tool,
+            signer: Signer::Tool(TokenTool::AzureCli),
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),

@@ -336,6 +336,7 @@ fn ends_the_watch(failure: &Failure) -> bool {
             | Failure::TokenToolFailed { .. }
             | Failure::PrincipalRefused { .. }
             | Failure::TokenRefused { claims: None, .. }
+            | Failure::ToolTokenRefused { .. }
             | Failure::Unreachable { .. }
     )
 }

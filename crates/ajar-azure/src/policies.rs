@@ -176,18 +176,27 @@ pub(crate) struct WantedClaims(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct Destination(pub(crate) Url);
 
-/// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method.
+/// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method. Who cannot be told
+/// that it was refused gives the same one again (the Azure CLI, the services of managed identities): then Azure is asked
+/// once more with that, a little later, because it may be Azure that erred.
 #[derive(Debug)]
 pub(crate) struct Authorize {
     credential: Arc<dyn TokenCredential>,
     scope: String,
     resource_manager: Url,
+    /// Before the same token is shown again.
+    pause: Duration,
     rejected: Mutex<Option<Secret>>,
 }
 
 impl Authorize {
-    pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, resource_manager: Url) -> Self {
-        Self { credential, scope, resource_manager, rejected: Mutex::default() }
+    pub(crate) fn new(
+        credential: Arc<dyn TokenCredential>,
+        scope: String,
+        resource_manager: Url,
+        pause: Duration,
+    ) -> Self {
+        Self { credential, scope, resource_manager, pause, rejected: Mutex::default() }
     }
 
     async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
@@ -206,6 +215,12 @@ impl Authorize {
 
     fn reject(&self, token: Secret) {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Azure takes it after all.
+    fn admit(&self, token: &Secret) {
+        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        rejected.take_if(|rejected| rejected == token);
     }
 }
 
@@ -234,7 +249,10 @@ impl Policy for Authorize {
         let fresh = wanted.wait(self.token(claims)).await?;
         let fresh = fresh.map_err(|error| sign_in::after_call(error, correlation_id(response.headers())))?;
         if fresh == token {
-            return Ok(response);
+            if claims.is_some() {
+                return Ok(response);
+            }
+            wanted.wait(tokio::time::sleep(self.pause)).await?;
         }
         bear(request, &fresh);
         wanted.check()?;
@@ -242,6 +260,8 @@ impl Policy for Authorize {
         if is(response.status(), 401) {
             wanted.came_back();
             self.reject(fresh);
+        } else {
+            self.admit(&fresh);
         }
         Ok(response)
     }

@@ -17,11 +17,12 @@ mod refresh_tokens;
 mod refusal;
 mod service_principal;
 mod token_cache;
+mod tool_failure;
 
 use std::sync::Arc;
 
 use ajar_core::account::ENVIRONMENT;
-use ajar_core::failure::{Failure, Proof, SignInReason, Trouble};
+use ajar_core::failure::{Failure, Proof, SignInReason, TokenTool, Trouble};
 use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
@@ -128,8 +129,8 @@ impl SignIn {
                 Signer::Application(Arc::new(Application { account, client_id, proof: proof.into() }))
             }
             Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
-            Self::AzureDeveloperCli => Signer::DeveloperCli,
-            Self::AzureCli { .. } => Signer::Tool,
+            Self::AzureDeveloperCli => Signer::Tool(TokenTool::AzureDeveloperCli),
+            Self::AzureCli { .. } => Signer::Tool(TokenTool::AzureCli),
             Self::ManagedIdentity { .. } => Signer::Machine,
         }
     }
@@ -187,10 +188,8 @@ pub(crate) enum Signer {
     Application(Arc<Application>),
     /// A person, with Ajar.
     Person { account: Arc<str> },
-    /// Somebody, by the Azure Developer CLI.
-    DeveloperCli,
-    /// Somebody, by another tool with a sign-in of its own.
-    Tool,
+    /// Somebody, by a tool with a sign-in of its own.
+    Tool(TokenTool),
     /// The Azure resource that this machine is.
     Machine,
 }
@@ -208,7 +207,10 @@ impl Signer {
             (Self::Application(_) | Self::Machine, Failure::ClaimsRequired { claims, .. }) => {
                 Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
             }
-            (Self::DeveloperCli, Failure::NotSignedIn { detail, .. }) => Failure::NotSignedInToAzd { detail },
+            // It has given a token, so somebody is signed in to it.
+            (Self::Tool(tool), Failure::NotSignedIn { detail, .. }) => {
+                Failure::ToolTokenRefused { tool: *tool, detail }
+            }
             (Self::Person { account }, Failure::NotSignedIn { .. }) => {
                 Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
             }

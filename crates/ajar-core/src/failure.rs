@@ -248,6 +248,13 @@ pub enum Failure {
         /// What Azure said of it; may be empty.
         detail: Box<str>,
     },
+    /// Azure refuses the token of a tool that an account acts by, also when that has been asked for another.
+    ToolTokenRefused {
+        /// Which one.
+        tool: TokenTool,
+        /// What Azure said of the token.
+        detail: String,
+    },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
         /// The missing action, such as `Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action`.

@@ -215,7 +215,7 @@ async fn what_azure_did_not_apply_is_refused() {
     let script = Scripted::new([reply(401, ""), reply(401, "")]);
     assert!(matches!(
         initiate(&script).await,
-        Err(InitiateError::Refused(Trouble { failure: Failure::NotSignedIn { .. }, .. }))
+        Err(InitiateError::Refused(Trouble { failure: Failure::ToolTokenRefused { .. }, .. }))
     ));
 }
 

@@ -11,15 +11,14 @@ use ajar_core::failure::{Failure, TokenTool};
 use ajar_core::launch::OF_THE_APP_IMAGE;
 use ajar_core::message;
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, TokenCredential};
-use azure_core::error::{Error, ErrorKind};
+use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use tokio::process::Command;
 
 use super::az_accounts;
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{causes, first_line};
+use super::{first_line, tool_failure};
 
 /// `az` is Python and may have to renew its own token; more than this is a hang.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -97,55 +96,8 @@ impl TokenSource for AzureCli {
             Some(username) => self.acting_as(username, tenant).await?,
             None => Named::Tenant(tenant),
         };
-        let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| failure(&error, TokenTool::AzureCli))
+        tool_failure::token_of(TokenTool::AzureCli, &*self.credential(named)?, &ask.scope).await
     }
-}
-
-/// What a tool that was asked for a token said instead.
-pub(super) fn failure(error: &Error, tool: TokenTool) -> Failure {
-    let broke = |detail: String| Failure::TokenToolFailed { tool, detail };
-    if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        let is_absent = io.kind() == io::ErrorKind::NotFound;
-        let detail = not_asked(io, tool.name());
-        return if is_absent { Failure::not_signed_in(detail) } else { broke(detail) };
-    }
-    let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
-    if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
-        // The text of such an error may quote what could not be read, and that is where the token is.
-        return broke(format!("the {} gave an answer that is no token", tool.name()));
-    }
-    let said = cause.to_string();
-    if let Some(raised) = raised(&said) {
-        return broke(raised.to_owned());
-    }
-    let line = first_line(cause);
-    let line = line.strip_prefix("ERROR: ").unwrap_or(&line);
-    if line.contains(TRANSIENT) { broke(line.to_owned()) } else { Failure::not_signed_in(line) }
-}
-
-/// "A transient error has occurred. Please try again." (Entra's page on error codes)
-const TRANSIENT: &str = "AADSTS90033";
-
-/// What a program in Python ended by, where it tells how it came to that: the last line of what it raised. It shows no
-/// more than that it could not go on, as where there is no network.
-fn raised(said: &str) -> Option<&str> {
-    let (_, trace) = said.split_once("Traceback (most recent call last):")?;
-    // Of causes that each have a trace the last is told last. What follows all is about where to report it.
-    let is_raised = |line: &&str| {
-        !line.starts_with(char::is_whitespace) && line.split_once(": ").is_some_and(|(kind, _)| is_python_name(kind))
-    };
-    trace.lines().rfind(is_raised)
-}
-
-fn is_python_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
-}
-
-/// Why a tool could not be asked; [`NO_AZURE_CLI`](ajar_core::failure::NO_AZURE_CLI) where that one is not there.
-pub(super) fn not_asked(error: &io::Error, tool: &str) -> String {
-    let is_absent = error.kind() == io::ErrorKind::NotFound;
-    if is_absent { error.to_string() } else { format!("the {tool} could not be asked: {error}") }
 }
 
 /// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
@@ -264,32 +216,6 @@ mod tests {
             panic!("another failure: {failure:?}")
         };
         detail
-    }
-
-    /// As az 2.91 ends where Entra cannot be reached, shortened.
-    const OFFLINE: &str = "ERROR: The command failed with an unexpected error. Here is the traceback:\n\
-        ERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded\n\
-        Traceback (most recent call last):\n  File \"urllib3/connection.py\", line 198, in _new_conn\n    sock = x\n\
-        socket.gaierror: [Errno -3] Temporary failure in name resolution\n\n\
-        During handling of the above exception, another exception occurred:\n\n\
-        Traceback (most recent call last):\n  File \"requests/adapters.py\", line 700, in send\n\
-        requests.exceptions.ConnectionError: HTTPSConnectionPool(host='login.microsoftonline.com', port=443)\n\
-        To check existing issues, please visit: https://github.com/Azure/azure-cli/issues\n";
-
-    #[tokio::test]
-    async fn az_that_breaks_or_finds_no_network_is_not_taken_for_nobody_signed_in() {
-        let transient = "ERROR: AADSTS90033: A transient error has occurred. Please try again. Trace ID: x\n";
-        for (answer, told) in [
-            (exited(1, "", OFFLINE), "requests.exceptions.ConnectionError: HTTPSConnectionPool"),
-            (exited(1, "", transient), "AADSTS90033: A transient error"),
-        ] {
-            let source = AzureCli::new(None, None, tool(answer)).unwrap();
-            let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
-            let Failure::TokenToolFailed { tool: TokenTool::AzureCli, detail } = &failure else {
-                panic!("{failure:?}")
-            };
-            assert!(detail.starts_with(told), "{detail}");
-        }
     }
 
     #[tokio::test]

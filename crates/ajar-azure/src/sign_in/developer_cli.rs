@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use ajar_core::failure::{Failure, TokenTool};
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_core::credentials::AccessToken;
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
 
-use super::azure_cli::failure;
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{Signer, first_line};
+use super::{first_line, tool_failure};
 
 #[derive(Debug)]
 pub(super) struct DeveloperCli {
@@ -32,8 +31,14 @@ impl TokenSource for DeveloperCli {
         };
         let credential = AzureDeveloperCliCredential::new(Some(options))
             .map_err(|error| Failure::NotSignedInToAzd { detail: first_line(&error) })?;
-        let token = credential.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| Signer::DeveloperCli.told(failure(&error, TokenTool::AzureDeveloperCli)))
+        let token = tool_failure::token_of(TokenTool::AzureDeveloperCli, &*credential, &ask.scope).await;
+        token.map_err(|failure| {
+            if let Failure::NotSignedIn { detail, .. } = failure {
+                Failure::NotSignedInToAzd { detail }
+            } else {
+                failure
+            }
+        })
     }
 }
 

@@ -211,7 +211,7 @@ impl Cell {
             "stalledBody",
         ];
         let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
-        matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && own
+        matches!(self.called, Called::Arm(_) | Called::Attempt(_) | Called::ToolRead) && own
     }
 }
 
@@ -268,6 +268,11 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
         }
         "principalRefused" | "interactionRequired" | "tokenRefused" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
+        // Somebody is signed in all the while.
+        "notSignedIn" if called.is_by_a_tool() => missing.push(format!("tells that nobody is signed in: {all}")),
+        // It has no way to be asked for claims in silence.
+        "claimsRequired" if called.is_by_a_tool() => must_say("az login"),
+        "tokenToolFailed" | "toolTokenRefused" => must_say("Azure CLI"),
         // It is an application that signs in.
         "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => {
             missing.push(format!("speaks to a person: {all}"));

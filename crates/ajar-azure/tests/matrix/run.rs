@@ -57,7 +57,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn subscription(&self) -> String {
+    pub(crate) fn subscription(&self) -> String {
         format!("00000000-0000-4000-8000-{:012}", self.number)
     }
 
@@ -97,7 +97,7 @@ impl Job {
         }
     }
 
-    fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         let id = |kind: &str, more: &str| format!("{}/providers/{kind}/cell-{}{more}", self.group(), self.number);
         let policy = "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default";
         Subject {
@@ -137,7 +137,8 @@ pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     join_all(shares.into_iter().map(simulate)).await.concat()
 }
 
-fn fleet(jobs: &[Job]) -> Fleet {
+/// With what the cells are about.
+pub(crate) fn fleet(jobs: &[Job]) -> Fleet {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     // The tenant of the lanes' own application comes first.
     let lanes = format!("[[subscriptions]]\nid = \"{OF_LANES}\"\nname = \"lanes\"\n");
@@ -226,7 +227,9 @@ async fn work(azure: &Azure, lane: &Lane, job: &Job, subject: Subject) -> BoxFut
         | Called::Code
         | Called::DeviceCode
         | Called::DeviceGrant
-        | Called::Identity => entra::up_to(azure, lane.http.clone(), job.called, job.number, subject).await,
+        | Called::Identity
+        | Called::ToolToken
+        | Called::ToolRead => entra::up_to(azure, lane.http.clone(), job.called, job.number, subject).await,
     }
 }
 

@@ -58,6 +58,7 @@ impl Failure {
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::TokenRefused { .. } => "tokenRefused",
+            Self::ToolTokenRefused { .. } => "toolTokenRefused",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::PolicyUnseen { .. } => "policyUnseen",
@@ -164,7 +165,8 @@ impl Failure {
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
             | Self::InteractionRequired { .. }
-            | Self::TokenRefused { .. } => ExitCode::NotSignedIn,
+            | Self::TokenRefused { .. }
+            | Self::ToolTokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }

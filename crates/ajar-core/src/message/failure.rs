@@ -165,6 +165,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::TokenRefused { account, claims: Some(_), .. } => access::claims_unmet(account.as_deref()),
         Failure::TokenRefused { account, claims: None, detail } => access::token_refused(account.as_deref(), detail),
+        Failure::ToolTokenRefused { tool, detail } => access::tool_token_refused(*tool, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),

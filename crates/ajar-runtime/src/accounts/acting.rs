@@ -56,6 +56,7 @@ impl As {
             failure,
             Failure::NotSignedIn { .. }
                 | Failure::NotSignedInToAzd { .. }
+                | Failure::ToolTokenRefused { .. }
                 | Failure::SignInRequired { .. }
                 | Failure::OtherTenant { .. }
         ) {

@@ -140,6 +140,26 @@ pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
     .in_window(format!("{wait}; or {in_window}."))
 }
 
+/// The tool takes its token for good, and gives it until it ends: somebody is signed in.
+pub(super) fn tool_token_refused(tool: TokenTool, detail: &str) -> Words {
+    let (anew, help) = match tool {
+        TokenTool::AzureCli => ("“az logout”, then “az login”", SIGN_IN_HELP),
+        TokenTool::AzureDeveloperCli => ("“azd auth logout”, then “azd auth login”", AZD_HELP),
+    };
+    let name = tool.name();
+    words(
+        format!("Azure refuses the token that the {name} gives."),
+        format!(
+            "{} The {name} takes its tokens for good: asked once more it gave none that Azure takes.",
+            sentence(detail)
+        ),
+        format!(
+            "Check the clock of this machine, then try again. If it is right, have the {name} drop the token: {anew}."
+        ),
+    )
+    .help(help)
+}
+
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     words(
         denied_title(action, name),

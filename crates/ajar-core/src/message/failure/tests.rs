@@ -21,6 +21,12 @@ fn every_failure() -> Vec<Failure> {
             tool: TokenTool::AzureCli,
             detail: "the Azure CLI could not be asked: no answer within 30 seconds".into(),
         },
+        Failure::ToolTokenRefused {
+            tool: TokenTool::AzureCli,
+            detail: "The access token expiry UTC time '11/30/2026 1:00:00 AM' is earlier than current UTC time \
+                     '11/30/2026 2:00:00 AM'."
+                .into(),
+        },
         Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()] },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
