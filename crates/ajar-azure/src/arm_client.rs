@@ -271,6 +271,11 @@ impl ArmClient {
     async fn read_alone(self, call: Call, url: Url) -> Result<Arc<Answer>, Trouble> {
         let mut answer = self.read_once(call, url.clone()).await?;
         if answer.is_success() && answer.is_mangled(call) {
+            answer = self.read_once(call, url.clone()).await?;
+        }
+        if answer.status == 404 && call.is_of_a_resource() && !answer.is_foreign() {
+            // Not all of Azure's servers know what another has just told of.
+            tokio::time::sleep(self.inner.limits.first_look).await;
             answer = self.read_once(call, url).await?;
         }
         Ok(Arc::new(answer))

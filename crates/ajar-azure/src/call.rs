@@ -62,6 +62,12 @@ calls! {
 }
 
 impl Call {
+    /// Whether it reads something that lasts: what the favourite names, or another answer of Azure's. An operation may well
+    /// be forgotten.
+    pub(crate) fn is_of_a_resource(self) -> bool {
+        !matches!(self, Self::Operation | Self::OperationResult)
+    }
+
     /// Whether an answer of 2xx without a body is none.
     pub(crate) fn has_body(self) -> bool {
         match self {

@@ -114,9 +114,10 @@ impl ArmClient {
         answer.parsed(wire::policy)
     }
 
-    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand
-    /// (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the published
-    /// contract wants the one, its example the other, and the service is reported to take either
+    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except for what Azure says it did not take: where
+    /// it does not find the policy (404), which has just been read, it is asked once more a little later; and what it refuses
+    /// to understand (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the
+    /// published contract wants the one, its example the other, and the service is reported to take either
     /// (azure-rest-api-specs#43491). Where both are refused, both are told.
     ///
     /// # Errors
@@ -128,7 +129,13 @@ impl ArmClient {
         ask: &Initiate,
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateError> {
-        let answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        let mut answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        if answer.status == 404 && !answer.is_foreign() {
+            wanted.came_back();
+            // Of a request that is withdrawn meanwhile the next one hears.
+            drop(wanted.wait(tokio::time::sleep(self.limits().first_look)).await);
+            answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        }
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
             let left = ask.end_time_utc - self.azure_now();

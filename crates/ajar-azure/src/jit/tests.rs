@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
+use crate::limits::Limits;
 use crate::scripted::{Reply, Scripted, client, io_error, json as reply, refused, refused_connection};
 
 const VM: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -108,18 +109,26 @@ async fn a_list_that_goes_on_at_a_foreign_host_is_not_followed() {
     assert_eq!(script.sent().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_found_once_is_read_again() {
+    let script = Scripted::new([refused(404, "SubscriptionNotFound"), list(&[policy_json(VM)])]);
+    assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_there_is_no_such_group_the_vm_is_what_is_not_found_and_a_subscription_is_not_seen() {
     let subscription = || Failure::SubscriptionNotFound { subscription: "s".into() };
     for (code, failure) in
         [("ResourceGroupNotFound", Failure::VmNotFound { vm: VM.into() }), ("SubscriptionNotFound", subscription())]
     {
-        let trouble = client(&Scripted::new([refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
+        let trouble =
+            client(&Scripted::new([refused(404, code), refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
         assert_eq!(trouble.failure, failure, "{code}");
-        let several = client(&Scripted::new([refused(404, code)])).jit_policies_of(&[vm()]).await;
+        let several = client(&Scripted::new([refused(404, code), refused(404, code)])).jit_policies_of(&[vm()]).await;
         assert_eq!(several[0].as_ref().unwrap_err().failure, failure, "{code}");
     }
-    let other = client(&Scripted::new([refused(404, "NotFound")])).jit_policies(&vm()).await.unwrap_err();
+    let other = Scripted::new([refused(404, "NotFound"), refused(404, "NotFound")]);
+    let other = client(&other).jit_policies(&vm()).await.unwrap_err();
     assert_eq!(other.failure.code(), "azureError");
 }
 
@@ -141,9 +150,9 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
     assert_eq!(trouble.failure, Failure::AccessDenied { action: Call::PoliciesOfGroup.action().into(), scope });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_policy_that_is_gone_is_no_policy() {
-    let script = Scripted::new([refused(404, "ResourceNotFound")]);
+    let script = Scripted::new([refused(404, "ResourceNotFound"), refused(404, "ResourceNotFound")]);
     let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
     assert_eq!(trouble.failure, Failure::NoPolicy { power: None });
 }
@@ -203,7 +212,6 @@ async fn what_azure_did_not_apply_is_refused() {
         (refused_connection(), "unreachable"),
         (refused(400, "BadRequest"), "requestRefused"),
         (refused(409, "Conflict"), "requestConflict"),
-        (refused(404, "ResourceNotFound"), "azureError"),
         (refused(403, "AuthorizationFailed"), "accessDenied"),
         (reply(429, "").with("retry-after", "60"), "throttled"),
     ] {
@@ -254,6 +262,18 @@ async fn of_two_refusals_neither_hides_the_other() {
     let script = Scripted::new([said("InvalidInitiateInput", "No endTimeUtc."), refused(403, "AuthorizationFailed")]);
     let Err(InitiateError::Refused(trouble)) = initiate(&script).await else { panic!("not refused") };
     assert_eq!(trouble.failure.code(), "accessDenied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_not_found_by_a_request_is_asked_once_more_a_little_later() {
+    let missing = || refused(404, "ResourceNotFound");
+    let twice = Scripted::new([missing(), missing()]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&twice).await else { panic!("not refused") };
+    assert_eq!((trouble.failure.code(), twice.sent().len()), ("azureError", 2));
+    let began = tokio::time::Instant::now();
+    let once = Scripted::new([missing(), refused(409, "Conflict")]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&once).await else { panic!("not refused") };
+    assert_eq!((trouble.failure.code(), began.elapsed()), ("requestConflict", Limits::default().first_look));
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ impl Cell {
                 if self.called.writes() && unsure && looks < enough {
                     return true;
                 }
-                (unsure, looks) = (!matches!(entry["status"].as_u64(), Some(401 | 429)), 0);
+                (unsure, looks) = (!matches!(entry["status"].as_u64(), Some(401 | 404 | 429)), 0);
             }
         }
         false
