@@ -45,7 +45,7 @@ fn assert_is_the_example(policy: &JitNetworkAccessPolicy) {
     assert_eq!(vm.id.to_string(), VM);
     assert_eq!(vm.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389]);
     for rule in &vm.ports {
-        assert_eq!(rule.max_request_access_duration, TimeDelta::hours(3));
+        assert_eq!(rule.max_request_access_duration, Some(TimeDelta::hours(3)));
         assert_eq!(rule.allowed_source_address_prefixes, [SourcePrefix::Any]);
     }
     let [request] = &policy.requests[..] else { panic!("{policy:?}") };

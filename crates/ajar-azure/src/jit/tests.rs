@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ajar_core::policy::{RequestStatus, RuleProtocol, StatusReason};
+use ajar_core::policy::{JitNetworkAccessPortRule, RequestStatus, RuleProtocol, StatusReason};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -55,8 +55,9 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
     assert_eq!(script.paths(), [BY_SUBSCRIPTION]);
     let [policy] = &policies[..] else { panic!("{policies:?}") };
     let [entry] = &policy.virtual_machines[..] else { panic!("{policy:?}") };
-    assert_eq!(entry.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389]);
-    assert_eq!(entry.ports[0].max_request_access_duration, TimeDelta::hours(3));
+    assert_eq!(entry.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389, 80]);
+    assert_eq!(entry.ports[2].max_request_access_duration, None);
+    assert_eq!(entry.ports[0].max_request_access_duration, Some(TimeDelta::hours(3)));
     assert_eq!(entry.ports[1].allowed_source_address_prefixes.len(), 2);
     assert_eq!(entry.public_ip_address, Some("198.51.100.1".parse().unwrap()));
     let ports = &policy.requests[0].virtual_machines[0].ports;
@@ -65,6 +66,49 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
         (RequestStatus::Revoked(StatusReason::UserRequested), RequestStatus::InForce)
     );
     assert_eq!((ports[0].mapped_port, ports[1].mapped_port), (None, Some(50_022)));
+}
+
+/// The rule for SSH whose members are those, as the policy that has it is read.
+async fn rule(members: serde_json::Value) -> JitNetworkAccessPortRule {
+    let mut rule = json!({ "number": 22, "protocol": "TCP", "allowedSourceAddressPrefix": "*",
+        "maxRequestAccessDuration": "PT3H" });
+    rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let policy = json!({ "id": POLICY, "properties": { "virtualMachines": [{ "id": VM, "ports": [rule] }] } });
+    let policies = client(&Scripted::new([list(&[policy])])).jit_policies(&vm()).await.unwrap();
+    policies[0].virtual_machines[0].ports[0].clone()
+}
+
+#[tokio::test]
+async fn a_rule_is_kept_with_what_can_be_read_of_it() {
+    let hours = |hours| Some(TimeDelta::hours(hours));
+    for (length, expected) in [
+        (json!("PT3H"), hours(3)),
+        (json!("3:00:00"), hours(3)),
+        (json!("03:30:00.0000000"), Some(TimeDelta::minutes(210))),
+        (json!("1.00:00:00"), hours(24)),
+        (json!(null), None),
+        (json!(""), None),
+        (json!("P1Y"), None),
+        (json!("3:00"), None),
+        (json!("-3:00:00"), None),
+        (json!(10_800), None),
+        (json!({}), None),
+    ] {
+        let rule = rule(json!({ "maxRequestAccessDuration": length })).await;
+        assert_eq!(rule.max_request_access_duration, expected, "{length}");
+    }
+    for number in [json!(22), json!(22.0), json!("22")] {
+        assert_eq!(rule(json!({ "number": number })).await.number, 22, "{number}");
+    }
+    for (singular, plural, admitted) in [
+        (json!(""), json!(null), vec![]),
+        (json!(7), json!(["10.0.0.1", "", " "]), vec!["10.0.0.1"]),
+        (json!(""), json!(["*"]), vec!["*"]),
+    ] {
+        let members = json!({ "allowedSourceAddressPrefix": singular, "allowedSourceAddressPrefixes": plural });
+        let prefixes = rule(members).await.allowed_source_address_prefixes;
+        assert_eq!(prefixes.iter().map(ToString::to_string).collect::<Vec<_>>(), admitted, "{singular} {plural}");
+    }
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn a_vm_its_addresses_and_its_policy_are_found() {
     let policy = azure.policy(&vm).await;
     let entry = policy.virtual_machines.iter().find(|entry| entry.id == vm).unwrap();
     assert_eq!(entry.ports[0].number, 3389);
-    assert_eq!(entry.ports[0].max_request_access_duration, TimeDelta::hours(3));
+    assert_eq!(entry.ports[0].max_request_access_duration, Some(TimeDelta::hours(3)));
     assert_eq!(azure.client.clock_skew(), Some(TimeDelta::zero()));
 
     assert_eq!(azure.client.jit_policies(&azure.vm("legacy-box")).await, Ok(vec![]));

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::failure::Trouble;
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use crate::policy::{Clamp, JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::resource_id::ResourceId;
 use crate::source::SourceAddress;
@@ -57,8 +57,8 @@ pub struct Ask {
     pub source: Ipv4Addr,
     /// Until when.
     pub end_time_utc: DateTime<Utc>,
-    /// The rule's maximum, when more was wanted.
-    pub clamped_to: Option<TimeDelta>,
+    /// To what a longer wish was cut.
+    pub clamped_to: Option<Clamp>,
     /// The justification for the record.
     pub justification: Option<String>,
 }

@@ -289,7 +289,7 @@ impl World {
             number: 22,
             protocol: RuleProtocol::Tcp,
             allowed_source_address_prefixes: vec![SourcePrefix::Any],
-            max_request_access_duration: TimeDelta::hours(3),
+            max_request_access_duration: Some(TimeDelta::hours(3)),
         };
         let entry = JitNetworkAccessPolicyVirtualMachine { id: vm.clone(), ports: vec![rule], public_ip_address: None };
         let of_vm =

@@ -263,6 +263,14 @@ fn ports_in_words(ports: &[u16]) -> String {
 }
 
 pub(super) fn source_not_allowed(name: &str, address: Ipv4Addr, allowed: &[String]) -> Words {
+    if allowed.is_empty() {
+        return words(
+            format!("The just-in-time policy of {name} admits no address."),
+            format!("The rule for its port names none, neither yours, {address}, nor another."),
+            "Have an administrator name the addresses that may ask for access in the policy, then try again.",
+        )
+        .help(JIT_HELP);
+    }
     words(
         format!("The just-in-time policy of {name} does not admit your address, {address}."),
         format!("It admits {}.", allowed.join(", ")),

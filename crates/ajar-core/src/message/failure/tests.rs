@@ -100,6 +100,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443], only_udp: false },
         Failure::NotInPolicy { port: 3389, allowed: vec![22], only_udp: true },
         Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
+        Failure::SourceNotAllowed { address, allowed: Vec::new() },
         Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
         Failure::RangeRefused {
             address,
