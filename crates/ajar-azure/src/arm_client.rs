@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::arm_error::{self, ArmError};
 use crate::azure_clock::AzureClock;
-use crate::budget::{Budget, Paused};
+use crate::budget::{Budget, KeepPauses, Paused};
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
@@ -47,6 +47,7 @@ struct Inner {
     limits: Limits,
     flights: Flights,
     azure_clock: AzureClock,
+    budget: Arc<Budget>,
 }
 
 /// An answer of the resource manager, whatever its status.
@@ -172,6 +173,13 @@ impl ArmClient {
         self
     }
 
+    /// Has what Azure asks to wait kept beyond this process, and goes by what is kept.
+    #[must_use]
+    pub fn keeping_pauses(self, keeper: Arc<dyn KeepPauses>) -> Self {
+        self.inner.budget.keep_with(keeper);
+        self
+    }
+
     pub(crate) fn over(
         cloud: &Cloud,
         credential: Arc<dyn TokenCredential>,
@@ -182,11 +190,11 @@ impl ArmClient {
             return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
         }
         let authorize: Arc<dyn Policy> =
-            Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone()));
-        let budget: Arc<dyn Policy> = Arc::new(Budget::new(limits));
+            Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone(), limits.first_look));
+        let budget = Arc::new(Budget::new(limits));
         let pipeline = |resend: Resend| {
             let options = ClientOptions {
-                per_call_policies: vec![Arc::new(OurName), Arc::new(resend), Arc::clone(&budget)],
+                per_call_policies: vec![Arc::new(OurName), Arc::new(resend), Arc::clone(&budget) as Arc<dyn Policy>],
                 retry: RetryOptions::none(),
                 transport: Some(Transport::new(Arc::clone(http))),
                 ..ClientOptions::default()
@@ -203,6 +211,7 @@ impl ArmClient {
                 limits,
                 flights: Flights::default(),
                 azure_clock: AzureClock::default(),
+                budget,
             }),
         })
     }

@@ -41,6 +41,7 @@ pub mod contract {
 
 pub use arm_client::ArmClient;
 pub use azure_core::credentials::{Secret, TokenCredential};
+pub use budget::{KeepPauses, KeptPause};
 pub use call::Call;
 pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};

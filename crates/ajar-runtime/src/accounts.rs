@@ -5,6 +5,7 @@ mod acting;
 mod bound_secret;
 mod clouds;
 mod credentials;
+mod pauses;
 mod secret_store;
 mod signing_in;
 mod tenants;
@@ -28,6 +29,7 @@ use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
+use pauses::Pauses;
 use secret_store::SecretStore;
 use tenants::Tenants;
 
@@ -60,6 +62,7 @@ struct Known {
     credentials: HashMap<String, Signed>,
     clients: HashMap<Acting, ArmClient>,
     tenants: Tenants,
+    pauses: Pauses,
 }
 
 impl AzureAccounts {
@@ -76,6 +79,7 @@ impl AzureAccounts {
             credentials: HashMap::new(),
             clients: HashMap::new(),
             tenants: Tenants::new(state.clone()),
+            pauses: Pauses::new(state.clone()),
         };
         let secrets = SecretStore::new(keychain, state);
         Self(Arc::new(Inner { file: file.to_owned(), environment, secrets, known: Mutex::new(known) }))
@@ -117,6 +121,7 @@ impl Inner {
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
         let client = ArmClient::new(&cloud, credential.in_tenant(acting.tenant.as_deref()), http)?.acting_as(&sign_in);
         let mut known = self.known();
+        let client = client.keeping_pauses(known.pauses.of(acting));
         if !known.still_says(&settings, &acting.account) {
             return Ok(client);
         }
