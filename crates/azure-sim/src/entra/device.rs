@@ -13,10 +13,10 @@ use serde_json::json;
 
 use crate::entra::client::Client;
 use crate::entra::directory::Account;
-use crate::entra::endpoint::{correlation, fields};
+use crate::entra::endpoint::fields;
 use crate::entra::grants::{DEVICE_LIFETIME, DeviceState, SignIn};
 use crate::entra::page::{self, Choice};
-use crate::entra::refusal::Refusal;
+use crate::entra::refusal::{Refusal, correlation};
 use crate::entra::resource::Wanted;
 use crate::entra::user_grants::no_such_guest;
 use crate::latency::Wait;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::entra::client::prove;
 use crate::entra::directory::Account;
-use crate::entra::refusal::Refusal;
+use crate::entra::refusal::{Refusal, correlation};
 use crate::entra::resource::{self, Wanted};
 use crate::entra::token::{self, Issued, Subject};
 use crate::entra::user_grants;
@@ -89,11 +89,6 @@ pub(crate) async fn token_v1(
 pub(crate) async fn only_post(State(world): State<Arc<World>>, method: Method, headers: HeaderMap) -> Response {
     let description = format!("The endpoint only accepts POST requests. Received a {method} request.");
     Refusal::new("invalid_request", 900_561, description).answer(correlation(&headers), world.clock.now())
-}
-
-/// What the caller calls its request by.
-pub(super) fn correlation(headers: &HeaderMap) -> Option<&str> {
-    headers.get("client-request-id").and_then(|id| id.to_str().ok())
 }
 
 /// The fields of a form. A body of another kind, such as JSON, has none, and then the first that is needed is missing.

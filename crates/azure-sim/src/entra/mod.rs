@@ -14,9 +14,10 @@ pub(crate) mod imds;
 mod logout;
 mod managed_identity;
 mod page;
-mod refusal;
+pub(crate) mod refusal;
 mod resource;
 mod signing;
+mod stamp;
 pub(crate) mod token;
 mod user_grants;
 
@@ -37,6 +38,7 @@ use certificate::Certificate;
 use conditions::{AccountChange, Conditions};
 use directory::{Account, Caller, Directory};
 use grants::Grants;
+pub(crate) use stamp::stamp;
 use token::{Accepted, BadToken};
 
 /// What there is to sign in with.

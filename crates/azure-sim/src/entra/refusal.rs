@@ -2,11 +2,13 @@
 //! https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::stamp::traced;
 
 /// One refusal, not yet dated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +92,11 @@ impl Refusal {
 
     /// The answer of a token endpoint. `correlation` is what the caller sent as `client-request-id`.
     pub(crate) fn answer(&self, correlation: Option<&str>, now: DateTime<Utc>) -> Response {
-        (self.status, Json(self.json(correlation, now))).into_response()
+        let trace = Uuid::new_v4();
+        traced((self.status, Json(self.json(trace, correlation, now))).into_response(), trace)
     }
 
-    pub(crate) fn json(&self, correlation: Option<&str>, now: DateTime<Utc>) -> Value {
-        let trace = Uuid::new_v4();
+    pub(crate) fn json(&self, trace: Uuid, correlation: Option<&str>, now: DateTime<Utc>) -> Value {
         let correlation = correlation.and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_else(Uuid::new_v4);
         let mut body = json!({
             "error": self.error,
@@ -113,6 +115,11 @@ impl Refusal {
         }
         body
     }
+}
+
+/// What the caller calls its request by.
+pub(crate) fn correlation(headers: &HeaderMap) -> Option<&str> {
+    headers.get("client-request-id").and_then(|id| id.to_str().ok())
 }
 
 /// `2026-11-22 18:05:00Z`
