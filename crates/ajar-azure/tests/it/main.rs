@@ -244,8 +244,15 @@ async fn without_the_right_to_list_a_subscription_the_resource_group_is_listed()
 async fn reads_survive_what_passes() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
-    for fault in ["unavailable", "reset", "resetAfter", "throttle", "malformed"] {
-        let fault = json!({ "match": { "method": "GET" }, "fault": fault, "retryAfter": 1 });
+    for fault in [
+        json!({ "fault": "unavailable", "retryAfter": 1 }),
+        json!({ "fault": "reset" }),
+        json!({ "fault": "resetAfter" }),
+        json!({ "fault": "throttle", "retryAfter": 1 }),
+        json!({ "fault": "malformed" }),
+    ] {
+        let mut fault = fault;
+        fault["match"] = json!({ "method": "GET" });
         azure.control("faults", fault.clone()).await;
         let result = azure.client.virtual_machine(&vm).await;
         assert!(result.is_ok(), "{fault}: {result:?}");

@@ -36,7 +36,7 @@ async fn it_is_waited_for_while_nobody_has_typed_it_and_through_what_passes() {
     let azure = azure().await;
     let sign_in = begin(&azure).await;
     for fault in ["unavailable", "badGateway", "reset"] {
-        azure.control("faults", json!({ "match": { "path": "*/token" }, "fault": fault, "retryAfter": 0 })).await;
+        azure.control("faults", json!({ "match": { "path": "*/token" }, "fault": fault })).await;
     }
     let (user_code, page) = (sign_in.user_code().to_owned(), sign_in.verification_uri().to_owned());
     let elsewhere = async {
