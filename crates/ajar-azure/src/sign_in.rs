@@ -222,29 +222,28 @@ impl Signer {
 
 /// A sign-in that failed, as it travels through azure_core's errors.
 #[derive(Debug, thiserror::Error)]
-#[error("signing in failed: {failure}")]
-struct SignInFailed {
-    failure: Failure,
-    /// Of the call to the resource manager that was refused before, if there was one.
-    correlation_id: Option<String>,
-}
+#[error("signing in failed: {}", .0.failure)]
+struct SignInFailed(Trouble);
 
 impl SignInFailed {
     fn new(failure: Failure) -> Self {
-        Self { failure, correlation_id: None }
+        Self(failure.into())
     }
 }
 
 /// The trouble with a sign-in inside an error of azure_core.
 pub(crate) fn trouble_within(error: &Error) -> Option<Trouble> {
     let failed = causes(error).find_map(|cause| cause.downcast_ref::<SignInFailed>())?;
-    Some(Trouble { failure: failed.failure.clone(), correlation_id: failed.correlation_id.clone() })
+    Some(failed.0.clone())
 }
 
-/// The same error, which came of a call with that id.
-pub(crate) fn after_call(error: Error, correlation_id: Option<String>) -> Error {
+/// The same error, which came of a call to the resource manager with that id. Entra's own ids, if there are any, lead to why.
+pub(crate) fn after_call(error: Error, called: Option<String>) -> Error {
     match trouble_within(&error) {
-        Some(Trouble { failure, .. }) => Error::new(ErrorKind::Credential, SignInFailed { failure, correlation_id }),
+        Some(Trouble { failure, correlation_id }) => {
+            let trouble = Trouble { failure, correlation_id: correlation_id.or(called) };
+            Error::new(ErrorKind::Credential, SignInFailed(trouble))
+        }
         None => error,
     }
 }

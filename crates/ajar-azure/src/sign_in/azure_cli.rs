@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, TokenTool};
+use ajar_core::failure::{Failure, TokenTool, Trouble};
 use ajar_core::launch::OF_THE_APP_IMAGE;
 use ajar_core::message;
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use super::az_accounts;
 use super::family::Family;
+use super::refusal;
 use super::token_cache::{TokenAsk, TokenSource};
 use super::{causes, first_line};
 
@@ -90,7 +91,7 @@ enum Named {
 
 #[async_trait]
 impl TokenSource for AzureCli {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
         let named = match &self.username {
@@ -98,12 +99,17 @@ impl TokenSource for AzureCli {
             None => Named::Tenant(tenant),
         };
         let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| failure(&error, TokenTool::AzureCli))
+        token.map_err(|error| trouble(&error, TokenTool::AzureCli))
     }
 }
 
-/// What a tool that was asked for a token said instead.
-pub(super) fn failure(error: &Error, tool: TokenTool) -> Failure {
+/// What a tool that was asked for a token said instead, with the ids of Entra's that it repeats.
+pub(super) fn trouble(error: &Error, tool: TokenTool) -> Trouble {
+    let said = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
+    Trouble { failure: failure(error, tool), correlation_id: refusal::ids_told(&said.to_string()) }
+}
+
+fn failure(error: &Error, tool: TokenTool) -> Failure {
     let broke = |detail: String| Failure::TokenToolFailed { tool, detail };
     if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
         let is_absent = io.kind() == io::ErrorKind::NotFound;
@@ -259,7 +265,7 @@ mod tests {
 
     async fn detail(answer: io::Result<Output>) -> String {
         let source = AzureCli::new(None, None, tool(answer)).unwrap();
-        let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
             panic!("another failure: {failure:?}")
         };
@@ -278,13 +284,16 @@ mod tests {
 
     #[tokio::test]
     async fn az_that_breaks_or_finds_no_network_is_not_taken_for_nobody_signed_in() {
-        let transient = "ERROR: AADSTS90033: A transient error has occurred. Please try again. Trace ID: x\n";
-        for (answer, told) in [
-            (exited(1, "", OFFLINE), "requests.exceptions.ConnectionError: HTTPSConnectionPool"),
-            (exited(1, "", transient), "AADSTS90033: A transient error"),
+        let transient = "ERROR: AADSTS90033: A transient error has occurred. Please try again. \
+            Trace ID: 0c8e4b62-1a9d-4f73-b0e5-6d2f9c7a3100\nCorrelation ID: 5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77\n";
+        let ids = "5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77, trace 0c8e4b62-1a9d-4f73-b0e5-6d2f9c7a3100";
+        for (answer, told, ids) in [
+            (exited(1, "", OFFLINE), "requests.exceptions.ConnectionError: HTTPSConnectionPool", None),
+            (exited(1, "", transient), "AADSTS90033: A transient error", Some(ids)),
         ] {
             let source = AzureCli::new(None, None, tool(answer)).unwrap();
-            let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+            let Trouble { failure, correlation_id } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+            assert_eq!(correlation_id.as_deref(), ids);
             let Failure::TokenToolFailed { tool: TokenTool::AzureCli, detail } = &failure else {
                 panic!("{failure:?}")
             };
@@ -318,7 +327,7 @@ mod tests {
         grace.fetch(&ask).await.unwrap();
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
         let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
-        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err() else {
+        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err().failure else {
             panic!("another failure")
         };
         assert_eq!(detail, "The Azure CLI is not signed in as edsger@x.example.");
@@ -338,7 +347,7 @@ mod tests {
         let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
         match source.fetch(&ask).await {
             Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
-            Err(Failure::NotSignedIn { detail, .. }) => detail,
+            Err(Trouble { failure: Failure::NotSignedIn { detail, .. }, .. }) => detail,
             Err(failure) => panic!("another failure: {failure:?}"),
         }
     }
@@ -369,7 +378,7 @@ mod tests {
         let ask = TokenAsk { claims: Some("e30=".into()), tenant: Some("t1".into()), ..TokenAsk::of(SCOPE) };
         let expected =
             Failure::ClaimsRequired { claims: "e30=".into(), scope: SCOPE.into(), tenant: Some("t1".into()) };
-        assert_eq!(source.fetch(&ask).await.unwrap_err(), expected);
+        assert_eq!(source.fetch(&ask).await.unwrap_err().failure, expected);
     }
 
     #[tokio::test]

@@ -81,9 +81,10 @@ impl BrowserSignIn {
                     azure_message: String::new(),
                 };
                 let asker = client.asker(client.home(), false);
-                Err(refusal.meaning(&asker).unwrap_or_else(unknown).into())
+                let failure = refusal.meaning(&asker).unwrap_or_else(unknown);
+                Err(Trouble { failure, correlation_id: refusal.ids() }.into())
             }
         }
-        .map_err(|refused: Refused| refused.of_sign_in().into())
+        .map_err(Refused::of_sign_in)
     }
 }

@@ -112,6 +112,6 @@ impl TokenCredential for InTenant {
         let claims = context.and_then(|context| context.value::<WantedClaims>()).map(|wanted| wanted.0.clone());
         let ask = TokenAsk { tenant: self.tenant.clone(), scope: scope.to_owned(), claims };
         let token = self.account.cache.token(&self.account.source, &ask, rejected).await;
-        token.map_err(|failure| Error::new(ErrorKind::Credential, SignInFailed::new(failure)))
+        token.map_err(|trouble| Error::new(ErrorKind::Credential, SignInFailed(trouble)))
     }
 }

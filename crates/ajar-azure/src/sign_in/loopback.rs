@@ -167,7 +167,8 @@ fn read(method: &Method, uri: &hyper::Uri, state: &str) -> (Page, Option<Callbac
         (Some(code), None) => (Page::Done, Some(Callback::Code(code.to_owned().into()))),
         (None, Some(error)) => {
             let suberror = one("error_subcode").or(one("suberror")).unwrap_or_default().to_owned();
-            let refusal = Refusal { error: error.to_owned(), suberror, ..Refusal::default() };
+            let error_description = one("error_description").unwrap_or_default().to_owned();
+            let refusal = Refusal { error: error.to_owned(), suberror, error_description, ..Refusal::default() };
             (Page::Refused, Some(Callback::Refused(refusal)))
         }
         (Some(_), Some(_)) | (None, None) => (Page::Stranger, None),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::account::tenant;
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use azure_core::credentials::{AccessToken, Secret};
 use azure_core::error::Error;
 use azure_core::http::{Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request};
@@ -130,6 +130,8 @@ struct Wire<'a> {
     asker: Asker<'a>,
     /// What went wrong last, beyond what the standard errors of OAuth tell.
     noted: Mutex<Option<Refused>>,
+    /// Of the last answer that was to bring a token.
+    ids: Mutex<Option<String>>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Wire<'_> {
@@ -144,8 +146,10 @@ impl<'c> AsyncHttpClient<'c> for Wire<'_> {
 impl Wire<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
         let pipeline = if self.sending == Sending::Again { &self.client.again } else { &self.client.once };
-        let answer = answer_to(pipeline, request).await.map_err(|failure| self.note(failure.into()))?;
+        let answer = answer_to(pipeline, request).await.map_err(|trouble| self.note(trouble.into()))?;
         if answer.is_success() && !answer.is_foreign() {
+            *self.ids.lock().unwrap_or_else(PoisonError::into_inner) =
+                refusal::ids(&answer.headers, &Refusal::default());
             return Ok(as_oauth_reads_it(answer));
         }
         let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -172,7 +176,10 @@ impl Wire<'_> {
             }
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => None,
         };
-        noted.unwrap_or_else(|| self.client.gave_no("token"))
+        noted.unwrap_or_else(|| {
+            let correlation_id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Refused { correlation_id, ..self.client.gave_no("token") }
+        })
     }
 }
 
@@ -311,7 +318,13 @@ impl PublicClient {
     }
 
     fn wire<'a>(&'a self, sending: Sending, tenant: &'a str, device_code: bool) -> Wire<'a> {
-        Wire { client: self, sending, asker: self.asker(tenant, device_code), noted: Mutex::default() }
+        Wire {
+            client: self,
+            sending,
+            asker: self.asker(tenant, device_code),
+            noted: Mutex::default(),
+            ids: Mutex::default(),
+        }
     }
 
     fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Refused> {
@@ -346,7 +359,7 @@ struct Identity {
     utid: Option<String>,
 }
 
-async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, Failure> {
+async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, Trouble> {
     let (parts, body) = request.into_parts();
     let url: Url = parts.uri.to_string().parse().map_err(|_| Failure::Internal { detail: "no URL".into() })?;
     let mut outgoing = Request::new(url, Method::Post);
@@ -356,7 +369,7 @@ async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, 
     outgoing.set_body(body);
     let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
     let sent = pipeline.send(&Context::new(), &mut outgoing, Some(options)).await;
-    let response = sent.map_err(|error: Error| connection::unreachable(outgoing.url(), &error))?;
+    let response = sent.map_err(|error: Error| connection::broken(outgoing.url(), &error))?;
     let (status, headers, body) = RawResponse::deconstruct(response);
     Ok(Answer { host: connection::host(outgoing.url()), status: status.into(), headers, body: body.to_vec() })
 }

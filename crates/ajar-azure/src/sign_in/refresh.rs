@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::failure::{Failure, SignInReason, Trouble};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, Secret};
 
@@ -104,20 +104,23 @@ impl PersonTokens {
     }
 
     /// What a refusal means to the account's user, and what the next sign-in has to ask for.
-    fn refused(&self, refused: Refused, ask: &TokenAsk) -> Failure {
-        let Failure::SignInRequired { reason, .. } = refused.failure else { return self.by_domain(refused.failure) };
+    fn refused(&self, refused: Refused, ask: &TokenAsk) -> Trouble {
+        let Refused { failure, correlation_id, .. } = refused;
+        let Failure::SignInRequired { reason, .. } = failure else {
+            return Trouble { failure: self.by_domain(failure), correlation_id };
+        };
         let challenged = ask.claims.as_deref().and_then(claims::decoded);
         let reason = if challenged.is_some() { SignInReason::Claims } else { reason };
         if let Some(claims) = refused.claims.or(challenged) {
             self.known().claims = Some(claims);
         }
-        self.required(reason)
+        Trouble { failure: self.required(reason), correlation_id }
     }
 }
 
 #[async_trait]
 impl TokenSource for PersonTokens {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         let token = self.refresh_token().await?;
         let refused = match self.redeem(&token, ask).await {
             Ok(access) => return Ok(access),

@@ -70,8 +70,9 @@ async fn what_conditional_access_wants_of_an_application_is_told_with_its_claims
     let azure = Azure::start().await;
     let client_id = azure.simulator.announce().client_id.to_string();
     azure.control("accounts", json!({ "account": client_id, "demand": "mfa" })).await;
-    let failure = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
+    let Trouble { failure, correlation_id } = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err();
     let Failure::InteractionRequired { client_id: named, detail, claims, .. } = failure else { panic!("{failure:?}") };
+    assert!(correlation_id.is_some_and(|ids| ids.contains(", trace ")), "Entra's support asks for both ids");
     assert_eq!(&*named, client_id);
     assert!(detail.starts_with("AADSTS50076") && claims.starts_with(r#"{"access_token""#), "{detail} {claims}");
 }

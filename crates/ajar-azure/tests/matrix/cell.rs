@@ -194,9 +194,15 @@ impl Cell {
         self.journal.iter().filter(|entry| entry["route"] == route && entry["appliedAt"].is_string()).count()
     }
 
-    /// Whether the last answer to the call was one of Azure's own, of which the headers were read.
+    /// Whether the last answer to the call was one of Azure's own, of which the headers were read, or one of Entra's own.
     fn azure_told_its_id(&self) -> bool {
         let struck = self.journal.iter().rev().find(|entry| entry["route"] == self.called.route());
+        let struck_by =
+            |faults: &[&str]| struck.is_some_and(|entry| faults.iter().any(|fault| entry["fault"] == *fault));
+        if self.called.is_entra() {
+            // The others are answers of the resource manager's, or pages.
+            return struck_by(&["internal", "unavailable", "conflict", "throttle"]);
+        }
         let own = [
             "internal",
             "unavailable",
@@ -210,8 +216,7 @@ impl Cell {
             "oversizedBody",
             "stalledBody",
         ];
-        let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
-        matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && own
+        matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && struck_by(&own)
     }
 }
 

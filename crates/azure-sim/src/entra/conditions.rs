@@ -130,10 +130,7 @@ impl Demand {
                 "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
             ),
             Self::SecretExpired => expired_secret(client),
-            Self::Unavailable => Refusal {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                ..Refusal::new("temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.")
-            },
+            Self::Unavailable => Refusal { status: StatusCode::SERVICE_UNAVAILABLE, ..Refusal::transient() },
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod imds;
 mod logout;
 mod managed_identity;
 mod page;
-mod refusal;
+pub(crate) mod refusal;
 mod resource;
 mod signing;
 pub(crate) mod token;

@@ -46,6 +46,11 @@ impl Refusal {
         Self { suberror: Some(suberror), ..self }
     }
 
+    /// What passes by itself.
+    pub(crate) fn transient() -> Self {
+        Self::new("temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.")
+    }
+
     pub(crate) fn missing(parameter: &str) -> Self {
         let description = format!("The request body must contain the following parameter: '{parameter}'.");
         Self::new("invalid_request", 900_144, description)

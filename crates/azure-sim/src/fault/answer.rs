@@ -5,7 +5,6 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 
 use super::kind::{FaultKind, Instead, RetryForm, Tamper};
 use super::{Fault, To};
@@ -13,6 +12,7 @@ use crate::arm::asked::Asked;
 use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::entra::directory::Caller;
+use crate::entra::refusal::Refusal;
 use crate::world::World;
 
 /// What a fault makes of a request.
@@ -59,21 +59,21 @@ impl Fault {
         match answer {
             Instead::Throttle => {
                 let message = "Number of requests for subscription exceeded the limit. Please try again later.";
-                refusal(path, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+                refusal((path, now), StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
             }
             Instead::Internal => {
                 let message = "Internal server error has occurred.";
-                refusal(path, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
+                refusal((path, now), StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
             }
             Instead::Unavailable => {
                 let message = "The service is temporarily unavailable. Please try again later.";
-                refusal(path, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+                refusal((path, now), StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
             }
             Instead::BadGateway => page(StatusCode::BAD_GATEWAY, "502 Bad Gateway"),
             Instead::GatewayTimeout => page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out"),
             Instead::Conflict => {
                 let message = "Another operation is in progress on this resource. Please try again later.";
-                refusal(path, StatusCode::CONFLICT, "Conflict", message)
+                refusal((path, now), StatusCode::CONFLICT, "Conflict", message)
             }
             Instead::Forbidden => match Asked::of(method, path) {
                 Some(asked) => {
@@ -125,17 +125,13 @@ impl Fault {
 }
 
 /// An error in the words of whoever serves the path: Entra, a public address endpoint, or Azure Resource Manager.
-fn refusal(path: &str, status: StatusCode, code: &str, message: &str) -> Response {
+fn refusal((path, now): (&str, DateTime<Utc>), status: StatusCode, code: &str, message: &str) -> Response {
     let lower = path.to_ascii_lowercase();
     if lower.starts_with("/_ip/") {
         return (status, format!("{message}\n")).into_response();
     }
     if lower.contains("/oauth2/") || lower.ends_with("/.well-known/openid-configuration") {
-        let description = "AADSTS90033: A transient error has occurred. Please try again.";
-        let body = json!({
-            "error": "temporarily_unavailable", "error_description": description, "error_codes": [90033],
-        });
-        return (status, axum::Json(body)).into_response();
+        return Refusal { status, ..Refusal::transient() }.answer(None, now);
     }
     ArmError::new(status, code, message).into_response()
 }

@@ -99,7 +99,7 @@ async fn long_requests_and_noise_are_turned_away_and_a_silent_connection_keeps_n
 }
 
 #[tokio::test]
-async fn a_refusal_comes_back_with_its_names_and_without_its_sentence() {
+async fn a_refusal_comes_back_with_its_names_and_its_sentence_is_not_shown() {
     let target =
         format!("/?error=access_denied&error_subcode=cancel&error_description=%3Cb%3EAADSTS65004&state={STATE}");
     let (answers, callback) = coming_back(&[], &target).await;

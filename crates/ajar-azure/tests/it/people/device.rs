@@ -55,7 +55,9 @@ async fn who_declines_and_who_comes_too_late_is_told_so() {
     let azure = azure().await;
     let declined = begin(&azure).await;
     types(&azure, &declined, &[("cancel", "1")]).await;
-    assert_eq!(declined.finish().await.unwrap_err().failure, Failure::SignInDeclined);
+    let trouble = declined.finish().await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::SignInDeclined);
+    assert!(trouble.correlation_id.is_some_and(|ids| ids.contains(", trace ")));
     let late = begin(&azure).await;
     azure.run_out(901).await;
     assert_eq!(late.finish().await.unwrap_err().failure, Failure::SignInTimedOut);
