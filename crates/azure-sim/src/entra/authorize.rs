@@ -210,7 +210,8 @@ impl<'a> Request<'a> {
             return failure(self.world, &no_such_guest(account, name, self.client));
         }
         let conditions = self.world.entra.conditions();
-        let (demand, valid_from) = (conditions.demand(account.id), conditions.valid_from(account.id));
+        let demand = conditions.demand(account.id, tenant).map(|demanded| demanded.demand);
+        let valid_from = conditions.valid_from(account.id);
         drop(conditions);
         match demand {
             Some(demand) if !demand.can_be_met() => {

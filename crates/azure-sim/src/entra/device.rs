@@ -157,7 +157,7 @@ fn sign_in(
         return Err(no_such_guest(account, tenant.map(|tenant| tenant.name.as_str()).unwrap_or_default(), client));
     }
     let conditions = world.entra.conditions();
-    match conditions.demand(account.id) {
+    match conditions.demand(account.id, id).map(|demanded| demanded.demand) {
         Some(demand) if !demand.can_be_met() => {
             Err(demand.refusal(&account.label(), &client.id().to_string(), client.name()))
         }

@@ -169,8 +169,8 @@ fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Valu
     let account = account.ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let membership = account.in_tenant(tenant.id).ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let proof = prove(ask, account)?;
-    if let Some(demand) = ask.world.entra.conditions().demand(account.id) {
-        return Err(demand.refusal(&account.label(), client, account.display_name()));
+    if let Some(demanded) = ask.world.entra.conditions().demand(account.id, tenant.id) {
+        return Err(demanded.demand.refusal(&account.label(), client, account.display_name()));
     }
     let subject = Subject {
         account,

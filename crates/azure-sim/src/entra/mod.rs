@@ -98,7 +98,15 @@ impl Entra {
     /// Does what `POST /_sim/accounts` asks for, or says what would be right.
     pub(crate) fn change_account(&self, change: &AccountChange, now: DateTime<Utc>) -> Result<(), String> {
         let account = self.directory.account(&change.account).ok_or_else(|| self.no_such_account(&change.account))?;
-        self.conditions().change(account.id, change, now);
+        let named = |text: &String| {
+            let known = &self.directory.tenants;
+            known.iter().find(|tenant| tenant.is(text)).map(|tenant| tenant.id).ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|tenant| tenant.name.as_str()).collect();
+                format!("there is no tenant '{text}'; there are {}", names.join(", "))
+            })
+        };
+        let tenant = change.tenant.as_ref().map(named).transpose()?;
+        self.conditions().change(account.id, tenant, change, now);
         Ok(())
     }
 
