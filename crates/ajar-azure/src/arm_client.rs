@@ -165,10 +165,11 @@ impl ArmClient {
         Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>), limits)
     }
 
-    /// Names who signs in, so that a refusal says what can be done about it: an application has no “az login”.
+    /// Names who signs in, and the tenant in which that acts if it is not its own, so that a refusal says what can be done
+    /// about it: an application has no “az login”.
     #[must_use]
-    pub fn acting_as(mut self, sign_in: &SignIn) -> Self {
-        self.signer = sign_in.signer();
+    pub fn acting_as(mut self, sign_in: &SignIn, tenant: Option<&str>) -> Self {
+        self.signer = sign_in.signer(tenant);
         self
     }
 

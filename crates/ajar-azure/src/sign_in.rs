@@ -21,7 +21,7 @@ mod token_cache;
 use std::sync::Arc;
 
 use ajar_core::account::ENVIRONMENT;
-use ajar_core::failure::{Failure, Proof, SignInReason, Trouble};
+use ajar_core::failure::{Failure, Proof, SignInDemand, SignInReason, Trouble};
 use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
@@ -121,13 +121,17 @@ impl SignIn {
         })
     }
 
-    pub(crate) fn signer(&self) -> Signer {
+    /// Who signs in, in a tenant; the account's own if `None`.
+    pub(crate) fn signer(&self, tenant: Option<&str>) -> Signer {
         match self {
             Self::ServicePrincipal { account, client_id, proof, .. } => {
                 let (account, client_id) = (account.clone(), client_id.clone());
                 Signer::Application(Arc::new(Application { account, client_id, proof: proof.into() }))
             }
-            Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
+            Self::Person { person, home_account_id, .. } => Signer::Person {
+                account: person.account.as_str().into(),
+                elsewhere: person.elsewhere(tenant, home_account_id),
+            },
             Self::AzureDeveloperCli => Signer::DeveloperCli,
             Self::AzureCli { .. } => Signer::Tool,
             Self::ManagedIdentity { .. } => Signer::Machine,
@@ -186,7 +190,11 @@ pub(crate) enum Signer {
     /// An application, for which nobody can sign in.
     Application(Arc<Application>),
     /// A person, with Ajar.
-    Person { account: Arc<str> },
+    Person {
+        account: Arc<str>,
+        /// The tenant that its calls are made in, if that is not where it signs in.
+        elsewhere: Option<String>,
+    },
     /// Somebody, by the Azure Developer CLI.
     DeveloperCli,
     /// Somebody, by another tool with a sign-in of its own.
@@ -209,15 +217,21 @@ impl Signer {
                 Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
             }
             (Self::DeveloperCli, Failure::NotSignedIn { detail, .. }) => Failure::NotSignedInToAzd { detail },
-            (Self::Person { account }, Failure::NotSignedIn { .. }) => {
-                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
+            (Self::Person { account, elsewhere }, Failure::NotSignedIn { .. }) => {
+                let demand = SignInDemand { tenant: elsewhere.clone(), claims: None };
+                required(account, SignInReason::Expired, demand)
             }
-            (Self::Person { account }, Failure::ClaimsRequired { .. }) => {
-                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Claims }
+            (Self::Person { account, elsewhere }, Failure::ClaimsRequired { claims, .. }) => {
+                let claims = claims::bounded(claims::decoded(&claims));
+                required(account, SignInReason::Claims, SignInDemand { tenant: elsewhere.clone(), claims })
             }
             (_, failure) => failure,
         }
     }
+}
+
+fn required(account: &str, reason: SignInReason, demand: SignInDemand) -> Failure {
+    Failure::SignInRequired { account: account.to_owned(), reason, demand: Box::new(demand) }
 }
 
 /// A sign-in that failed, as it travels through azure_core's errors.

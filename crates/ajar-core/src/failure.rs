@@ -14,7 +14,7 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
+pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool};
 pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
@@ -31,6 +31,9 @@ pub enum Failure {
         /// The accounts of the settings that could act instead.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         others: Vec<String>,
+        /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {
@@ -100,6 +103,9 @@ pub enum Failure {
         account: String,
         /// Why.
         reason: SignInReason,
+        /// What the sign-in is to do beyond an ordinary one.
+        #[serde(flatten)]
+        demand: Box<SignInDemand>,
     },
     /// A conditional access policy keeps the account from signing in (53003 and its kind).
     ConditionalAccess {

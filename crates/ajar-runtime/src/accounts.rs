@@ -115,7 +115,8 @@ impl Inner {
         let settings = self.settings()?;
         let Reach { cloud, http } = self.reach(&acting.cloud, &settings)?;
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
-        let client = ArmClient::new(&cloud, credential.in_tenant(acting.tenant.as_deref()), http)?.acting_as(&sign_in);
+        let tenant = acting.tenant.as_deref();
+        let client = ArmClient::new(&cloud, credential.in_tenant(tenant), http)?.acting_as(&sign_in, tenant);
         let mut known = self.known();
         if !known.still_says(&settings, &acting.account) {
             return Ok(client);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{SignInDemand, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
@@ -56,6 +56,8 @@ pub struct SignInPlan {
     pub account: AccountSettings,
     /// A service principal's secret.
     pub secret: Option<SecretText>,
+    /// What the account was last refused for, and where it has to be met.
+    pub demand: SignInDemand,
 }
 
 /// Who has signed in.

@@ -95,11 +95,19 @@ impl TokenSource for AzureCli {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
         let named = match &self.username {
-            Some(username) => self.acting_as(username, tenant).await?,
-            None => Named::Tenant(tenant),
+            Some(username) => self.acting_as(username, tenant.clone()).await?,
+            None => Named::Tenant(tenant.clone()),
         };
         let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| trouble(&error, TokenTool::AzureCli))
+        token.map_err(|error| {
+            let mut trouble = trouble(&error, TokenTool::AzureCli);
+            if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
+                && detail.contains(OF_ENTRA)
+            {
+                *wants = tenant;
+            }
+            trouble
+        })
     }
 }
 
@@ -129,6 +137,9 @@ fn failure(error: &Error, tool: TokenTool) -> Failure {
     let line = line.strip_prefix("ERROR: ").unwrap_or(&line);
     if line.contains(TRANSIENT) { broke(line.to_owned()) } else { Failure::not_signed_in(line) }
 }
+
+/// What Entra's own sentences have: it is a sign-in that is there which it refuses.
+const OF_ENTRA: &str = "AADSTS";
 
 /// "A transient error has occurred. Please try again." (Entra's page on error codes)
 const TRANSIENT: &str = "AADSTS90033";
@@ -298,6 +309,20 @@ mod tests {
                 panic!("{failure:?}")
             };
             assert!(detail.starts_with(told), "{detail}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_tenant_that_refuses_what_az_has_is_the_one_to_sign_in_to() {
+        let mfa = "ERROR: AADSTS50076: You must use multi-factor authentication.\n";
+        let nobody = "ERROR: Please run 'az login' to setup account.\n";
+        for (said, wants) in [(mfa, Some("t2")), (nobody, None)] {
+            let source = AzureCli::new(None, None, tool(exited(1, "", said))).unwrap();
+            let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
+            let Failure::NotSignedIn { tenant, .. } = source.fetch(&ask).await.unwrap_err().failure else {
+                panic!("another failure")
+            };
+            assert_eq!(tenant.as_deref(), wants, "{said}");
         }
     }
 

@@ -30,7 +30,8 @@ pub struct BrowserSignIn {
 
 impl BrowserSignIn {
     /// Gets ready for the browser. `claims` is what a refusal or a challenge wanted
-    /// ([`Credential::claims`](super::Credential::claims)).
+    /// ([`SignInDemand`](ajar_core::failure::SignInDemand)); what a tenant wanted is met there only, as the tenant of
+    /// `person`.
     ///
     /// # Errors
     /// [`Failure::Internal`] if this machine lets nobody listen on a loopback address.

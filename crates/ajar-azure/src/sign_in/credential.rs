@@ -44,11 +44,6 @@ impl Credential {
         Arc::new(InTenant { account: self.clone(), tenant: tenant.map(str::to_owned) })
     }
 
-    /// What the account's next sign-in is to ask for: JSON of a refusal or a challenge, if there was one.
-    pub fn claims(&self) -> Option<String> {
-        self.person.as_ref()?.claims()
-    }
-
     /// Asks for a token of a tenant once, to learn whether the account gets any; the account's own tenant if `None`.
     ///
     /// # Errors

@@ -22,7 +22,8 @@ pub struct DeviceCodeSignIn {
 
 impl DeviceCodeSignIn {
     /// Has a code made. `claims` is what a refusal or a challenge wanted
-    /// ([`Credential::claims`](super::Credential::claims)).
+    /// ([`SignInDemand`](ajar_core::failure::SignInDemand)); what a tenant wanted is met there only, as the tenant of
+    /// `person`.
     ///
     /// # Errors
     /// Whatever keeps Entra from making one.

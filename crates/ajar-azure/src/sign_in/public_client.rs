@@ -56,6 +56,15 @@ pub struct Person {
     pub username: Option<String>,
 }
 
+impl Person {
+    /// The tenant to sign in at for what `tenant` wants, where that is another than the account signs in to. `home` is the
+    /// account's `oid.tid`.
+    pub(super) fn elsewhere(&self, tenant: Option<&str>, home: &str) -> Option<String> {
+        let own = self.tenant.as_deref().or_else(|| home.split_once('.').map(|(_, tenant)| tenant));
+        tenant.filter(|tenant| own.is_none_or(|own| !own.eq_ignore_ascii_case(tenant))).map(str::to_owned)
+    }
+}
+
 /// What the token endpoint tells beside the tokens.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Extra {
@@ -176,10 +185,13 @@ impl Wire<'_> {
             }
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => None,
         };
-        noted.unwrap_or_else(|| {
-            let correlation_id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Refused { correlation_id, ..self.client.gave_no("token") }
-        })
+        noted.unwrap_or_else(|| self.unread(self.client.gave_no("token")))
+    }
+
+    /// An answer that was to bring a token, and does not tell what it has to.
+    fn unread(&self, failure: Failure) -> Refused {
+        let correlation_id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Trouble { failure, correlation_id }.into()
     }
 }
 
@@ -244,7 +256,8 @@ impl PublicClient {
             .add_extra_param("client_info", "1")
             .request_async(&wire)
             .await;
-        self.signed_in(&tokens.map_err(|error| wire.refused(&error))?)
+        let tokens = tokens.map_err(|error| wire.refused(&error))?;
+        self.signed_in(&tokens).map_err(|failure| wire.unread(failure))
     }
 
     /// Has a code made for somebody to type elsewhere.
@@ -274,7 +287,7 @@ impl PublicClient {
                 if matches!(response.error(), DeviceCodeErrorResponseType::ExpiredToken));
             if late { Failure::SignInTimedOut.into() } else { wire.refused(&error) }
         });
-        self.signed_in(&tokens?)
+        self.signed_in(&tokens?).map_err(|failure| wire.unread(failure))
     }
 
     /// A new access token of `tenant`, and the refresh token that takes the place of `token`, if there is one.
@@ -313,8 +326,8 @@ impl PublicClient {
         Ok((access_token(&tokens), refresh_token(&tokens)))
     }
 
-    fn gave_no(&self, what: &str) -> Refused {
-        arm_error::unreadable(200, format!("{} gave no {what}", connection::host(&self.authority))).into()
+    fn gave_no(&self, what: &str) -> Failure {
+        arm_error::unreadable(200, format!("{} gave no {what}", connection::host(&self.authority)))
     }
 
     fn wire<'a>(&'a self, sending: Sending, tenant: &'a str, device_code: bool) -> Wire<'a> {
@@ -327,7 +340,7 @@ impl PublicClient {
         }
     }
 
-    fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Refused> {
+    fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Failure> {
         let read = |text: Option<&Secret>, part: usize| -> Option<Identity> {
             let payload = text?.secret().split('.').nth(part)?;
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()

@@ -236,7 +236,7 @@ fn of_error(error: &str, claimed: bool, asker: &Asker<'_>) -> Option<Failure> {
 }
 
 fn required(asker: &Asker<'_>, reason: SignInReason) -> Failure {
-    Failure::SignInRequired { account: asker.account.to_owned(), reason }
+    Failure::sign_in_required(asker.account, reason)
 }
 
 fn blocked(asker: &Asker<'_>, number: u32) -> Failure {

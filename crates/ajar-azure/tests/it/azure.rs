@@ -77,7 +77,7 @@ impl Azure {
         let http = http_client_within(&cloud, limits).unwrap();
         let sign_in = sign_in(&simulator, None);
         let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-        let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in);
+        let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in, None);
         let browser = browser(&cloud);
         let sim = Control::new(browser.clone(), &announce.control);
         Self { simulator, cloud, http, client, browser, sim }

@@ -107,7 +107,7 @@ pub(crate) async fn up_to(
             });
             let application = application.unwrap();
             let credential = application.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-            let client = ArmClient::new(&cloud, credential, http).unwrap().acting_as(&application);
+            let client = ArmClient::new(&cloud, credential, http).unwrap().acting_as(&application, None);
             async move { make(&client, ajar_azure::Call::Vm, &subject).await }.boxed()
         }
         Called::Arm(_) | Called::Tenant | Called::Identity | Called::Attempt(_) => {

@@ -194,7 +194,7 @@ impl Lane {
 
     fn client(&self, azure: &Azure) -> ArmClient {
         let client = ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap();
-        client.acting_as(&self.sign_in)
+        client.acting_as(&self.sign_in, None)
     }
 }
 

@@ -124,7 +124,9 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail, others } => access::not_signed_in(name, detail, others),
+        Failure::NotSignedIn { detail, others, tenant } => {
+            access::not_signed_in(name, detail, others, tenant.as_deref())
+        }
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
@@ -135,7 +137,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::CertificateUnfit { account, path, detail } => principal::certificate_unfit(account, path, detail),
         Failure::TokenFileUnfit { account, path, detail } => principal::token_file_unfit(account, path, detail),
         Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
-        Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
+        Failure::SignInRequired { account, reason, demand } => {
+            sign_in::required(account, *reason, demand.tenant.as_deref())
+        }
         Failure::ConditionalAccess { account, number, device_code } => {
             sign_in::conditional_access(account, *number, *device_code)
         }

@@ -72,21 +72,23 @@ impl Inner {
         if !plan.account.sign_in.is_interactive() {
             return self.sign_in_at_once(plan, reach).await;
         }
+        // What another tenant wants is met there; the account stays in its own.
+        let at = plan.demand.tenant.clone().or_else(|| plan.account.tenant.clone());
         let person = Person {
             account: plan.called.clone(),
             client_id: plan.account.client_id.clone().unwrap_or_default(),
             tenant: plan.account.tenant.clone(),
             username: plan.account.username.clone(),
         };
-        let claims = self.signed(&plan.account, &reach.cloud).and_then(|signed| signed.credential.claims());
+        let (there, claims) = (Person { tenant: at, ..person.clone() }, plan.demand.claims.clone());
         let Reach { cloud, http } = reach.clone();
         let signed_in = if plan.account.sign_in == SignInMethod::DeviceCode {
-            let flow = DeviceCodeSignIn::begin(&cloud, http, person.clone(), claims).await?;
+            let flow = DeviceCodeSignIn::begin(&cloud, http, there, claims).await?;
             let (user_code, url) = (flow.user_code().to_owned(), flow.verification_uri().to_owned());
             tell(SignInStage::DeviceCode { user_code, url, expires_at: flow.expires_at() });
             flow.finish().await?
         } else {
-            let flow = BrowserSignIn::begin(&cloud, http, person.clone(), claims).await?;
+            let flow = BrowserSignIn::begin(&cloud, http, there, claims).await?;
             tell(SignInStage::Browser { url: flow.url().to_string() });
             flow.finish().await?
         };
@@ -104,7 +106,13 @@ impl Inner {
         Reach { cloud, http }: Reach,
     ) -> Result<SignedInAs, Trouble> {
         let account = AccountSettings {
-            username: signed_in.username.clone(),
+            // Another tenant may know its guest by another name.
+            username: plan
+                .account
+                .username
+                .clone()
+                .filter(|_| plan.demand.tenant.is_some())
+                .or_else(|| signed_in.username.clone()),
             home_account_id: Some(signed_in.home_account_id.clone()),
             ..plan.account.clone()
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
-use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
+use ajar_core::failure::{AccountPart, Failure, SignInDemand, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
@@ -151,7 +151,14 @@ impl Engine {
             called: called.filter(|_| !is_new).unwrap_or_else(message::account::nameless),
             account,
             secret: wish.secret.clone(),
+            demand: wish.name.as_ref().map(|name| self.demand_of(name)).unwrap_or_default(),
         })
+    }
+
+    /// What an account was last refused for, also to an Ajar that has ended.
+    fn demand_of(&self, account: &AccountName) -> SignInDemand {
+        let refusals = &self.remembered.state().refusals;
+        refusals.get(&account.key()).map(|refusal| refusal.demand.clone()).unwrap_or_default()
     }
 
     /// Gives the sign-in under way up.
@@ -343,13 +350,25 @@ impl Engine {
 
     /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
     pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
+        if let Failure::NotInTenant { account, tenant, .. } = failure {
+            return self.is_not_in(account, tenant);
+        }
         let Some((state, named)) = failure.standing() else { return };
         let acted = || self.acted.get(vm).map(|acting| acting.account.key());
         let Some(account) = named.map(str::to_ascii_lowercase).or_else(acted) else { return };
-        let refused = self.remembered.state().refusals.get(&account);
-        if refused.is_none_or(|refused| refused.state != state) {
-            let refusal = Refusal { subscription: subscription_of(vm), state };
+        let (refused, demand) = (self.remembered.state().refusals.get(&account), failure.sign_in_demand());
+        if refused.is_none_or(|refused| refused.state != state || refused.demand != demand) {
+            let refusal = Refusal { subscription: subscription_of(vm), state, demand };
             drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
+        }
+    }
+
+    /// An account is not let into a tenant: what that wanted of its next sign-in can't be met there any more.
+    fn is_not_in(&mut self, account: &str, tenant: &str) {
+        let key = account.to_ascii_lowercase();
+        let refused = self.remembered.state().refusals.get(&key).and_then(|refused| refused.demand.tenant.as_deref());
+        if refused.is_some_and(|refused| refused.eq_ignore_ascii_case(tenant)) {
+            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
         }
     }
 

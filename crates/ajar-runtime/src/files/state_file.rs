@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ajar_core::access_window::{AccessWindow, Phase};
+use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
@@ -41,6 +42,9 @@ pub struct Refusal {
     pub subscription: String,
     /// How it stands since.
     pub state: AccountState,
+    /// What its next sign-in is to do beyond an ordinary one.
+    #[serde(flatten)]
+    pub demand: SignInDemand,
 }
 
 impl State {

@@ -21,7 +21,7 @@ fn refused(error: &str, number: u32, suberror: &str) -> Failure {
 }
 
 fn sign_in(reason: SignInReason) -> Failure {
-    Failure::SignInRequired { account: "work".into(), reason }
+    Failure::sign_in_required("work", reason)
 }
 
 #[test]

@@ -16,9 +16,16 @@ const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-a
 
 const AZ_MISSING: &str = "The Azure CLI (az) is not installed, or not on the PATH of Ajar.";
 
-pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Words {
+pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String], tenant: Option<&str>) -> Words {
+    let (az, refused) = match tenant {
+        Some(tenant) => (
+            format!("az login --tenant {tenant}"),
+            Some(format!("The tenant {tenant} does not take the Azure CLI’s sign-in.")),
+        ),
+        None => ("az login".to_owned(), None),
+    };
     if !others.is_empty() {
-        return not_signed_in_beside(name, detail, others);
+        return not_signed_in_beside(name, detail, others, refused, &az);
     }
     if detail == NO_AZURE_CLI {
         return words(
@@ -30,27 +37,27 @@ pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Word
         .help(INSTALL_HELP);
     }
     words(
-        "You are not signed in to Azure.",
+        refused.unwrap_or_else(|| "You are not signed in to Azure.".into()),
         sentence(detail),
-        "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
+        format!("Run “{az}”, or sign in with your browser (“ajar sign-in”); then try again."),
     )
-    .in_window("Sign in with your browser, or run “az login”; then try again.")
+    .in_window(format!("Sign in with your browser, or run “{az}”; then try again."))
     .help(SIGN_IN_HELP)
 }
 
 /// Who signs in with Ajar once more is an account beside these, as which the favourite does not act.
-fn not_signed_in_beside(name: &str, detail: &str, others: &[String]) -> Words {
+fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Option<String>, az: &str) -> Words {
     let whom = match others {
         [only] => only.as_str(),
         _ => "ACCOUNT",
     };
     let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
     let (message, az, help) = match detail {
-        NO_AZURE_CLI => (AZ_MISSING.to_owned(), "install the Azure CLI and run “az login”", INSTALL_HELP),
-        _ => (sentence(detail), "run “az login”", SIGN_IN_HELP),
+        NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run “{az}”"), INSTALL_HELP),
+        _ => (sentence(detail), format!("run “{az}”"), SIGN_IN_HELP),
     };
     words(
-        "Nobody is signed in to the Azure CLI, as whom this acts.",
+        refused.unwrap_or_else(|| "Nobody is signed in to the Azure CLI, as whom this acts.".into()),
         message,
         format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
     )

@@ -27,7 +27,7 @@ fn titled(account: &str) -> String {
     if is_new(account) { capital(account) } else { account.to_owned() }
 }
 
-pub(super) fn required(account: &str, reason: SignInReason) -> Words {
+pub(super) fn required(account: &str, reason: SignInReason, tenant: Option<&str>) -> Words {
     let (title, message) = match reason {
         SignInReason::Never => {
             (format!("Nobody is signed in as {account}."), "Ajar keeps no sign-in for this account.")
@@ -62,6 +62,8 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
         ),
     };
     let named = if is_new(account) { String::new() } else { format!(" --name {account}") };
+    let there = tenant.map(|tenant| format!(" The tenant {tenant} wants it, and the sign-in is made there."));
+    let message = format!("{message}{}", there.unwrap_or_default());
     words(title, message, format!("Sign in again (“ajar sign-in{named}”), then try again.")).in_window("Sign in again.")
 }
 

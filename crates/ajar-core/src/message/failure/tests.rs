@@ -3,7 +3,9 @@ use std::net::Ipv4Addr;
 use chrono::FixedOffset;
 
 use super::*;
-use crate::failure::{AccountPart, AzureSaid, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
+use crate::failure::{
+    AccountPart, AzureSaid, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool,
+};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -21,7 +23,12 @@ fn every_failure() -> Vec<Failure> {
             tool: TokenTool::AzureCli,
             detail: "the Azure CLI could not be asked: no answer within 30 seconds".into(),
         },
-        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()] },
+        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()], tenant: None },
+        Failure::NotSignedIn {
+            detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
+            others: Vec::new(),
+            tenant: Some("fabrikam.example".into()),
+        },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
@@ -177,7 +184,7 @@ fn refused_sign_ins() -> Vec<Failure> {
     let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
     let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
-    let required = SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason });
+    let required = SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason));
     let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
@@ -209,7 +216,9 @@ fn refused_sign_ins() -> Vec<Failure> {
     let refused_tokens =
         accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    let others = [blocked, unagreed, refused, held_back, unwritten];
+    let demand = Box::new(SignInDemand { tenant: Some("fabrikam.example".into()), claims: Some("{}".into()) });
+    let as_guest = Failure::SignInRequired { account: "grace".into(), reason: SignInReason::Mfa, demand };
+    let others = [as_guest, blocked, unagreed, refused, held_back, unwritten];
     required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
 }
 
@@ -221,7 +230,7 @@ fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
         Failure::AccountDisabled { account: account() },
         Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false },
     ];
-    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason }));
+    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason)));
     failures.extend(TENANT_REASONS.map(|reason| {
         let tenant = "contoso.example".into();
         Failure::NotInTenant { account: account(), tenant, reason }
@@ -365,7 +374,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
     let of_account = || "ada".to_owned();
     let mfa = SignInReason::Mfa;
     for failure in every_failure().into_iter().chain([
-        Failure::SignInRequired { account: of_account(), reason: mfa },
+        Failure::sign_in_required(of_account(), mfa),
         Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true },
         Failure::UnknownAccount { name: of_account(), known: vec!["az".into()], for_new: false },
     ]) {
@@ -396,7 +405,7 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
-        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others }).action
+        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None }).action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(
