@@ -222,11 +222,6 @@ impl ArmClient {
         told.max_by_key(|(came, _)| *came).map(|(_, skew)| skew)
     }
 
-    /// Azure's time, as well as it is known.
-    pub(crate) fn azure_now(&self) -> DateTime<Utc> {
-        Utc::now() + self.clock_skew().unwrap_or_default()
-    }
-
     /// The URL of a resource manager path.
     pub(crate) fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.inner.resource_manager.clone();

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::ArmError;
@@ -31,6 +31,8 @@ pub struct Initiate {
     pub source: Ipv4Addr,
     /// Until when, in Azure's time.
     pub end_time_utc: DateTime<Utc>,
+    /// How long that is. It holds also where this machine's clock is so far behind Azure's that the end is over there.
+    pub duration: TimeDelta,
     /// Why, if the user says.
     pub justification: Option<String>,
 }
@@ -131,8 +133,7 @@ impl ArmClient {
         let answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
-            let left = ask.end_time_utc - self.azure_now();
-            let again = self.post_initiate(policy, ask, body::End::Duration(left), wanted).await?;
+            let again = self.post_initiate(policy, ask, body::End::Duration, wanted).await?;
             return self.initiated(&again, policy).map_err(|second| match (self.initiated(&answer, policy), second) {
                 (Err(InitiateError::Refused(first)), InitiateError::Refused(second)) => {
                     InitiateError::Refused(both(first, second))

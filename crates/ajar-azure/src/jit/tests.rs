@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use ajar_core::policy::{RequestStatus, RuleProtocol, StatusReason};
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
@@ -162,6 +161,7 @@ async fn initiate(script: &Arc<Scripted>) -> Result<JitNetworkAccessRequest, Ini
         port: 22,
         source: Ipv4Addr::new(203, 0, 113, 7),
         end_time_utc: Utc::now() + TimeDelta::hours(2),
+        duration: TimeDelta::hours(2),
         justification: None,
     };
     client(script).initiate(&POLICY.parse().unwrap(), &ask, &Wanted::new()).await
@@ -292,8 +292,14 @@ async fn what_is_no_subset_of_the_policy_is_not_tried_in_another_form() {
 async fn a_request_that_is_withdrawn_is_refused_and_not_sent() {
     let (script, wanted) = (Scripted::new([]), Wanted::new());
     wanted.withdraw();
-    let ask =
-        Initiate { vm: vm(), port: 22, source: Ipv4Addr::LOCALHOST, end_time_utc: Utc::now(), justification: None };
+    let ask = Initiate {
+        vm: vm(),
+        port: 22,
+        source: Ipv4Addr::LOCALHOST,
+        end_time_utc: Utc::now(),
+        duration: TimeDelta::zero(),
+        justification: None,
+    };
     let result = client(&script).initiate(&POLICY.parse().unwrap(), &ask, &wanted).await;
     let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
     assert_eq!(result, Err(InitiateError::Refused(cancelled.into())));

@@ -122,6 +122,7 @@ impl Azure {
             port: 22,
             source: self.public_ip().await,
             end_time_utc: Utc::now() + TimeDelta::hours(1),
+            duration: TimeDelta::hours(1),
             justification: Some("a test".into()),
         }
     }

@@ -160,6 +160,17 @@ async fn access_is_granted_whichever_form_of_the_end_azure_takes() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_a_day_behind_gets_access_for_as_long_as_it_was_asked_for() {
+    let azure = Azure::start().await;
+    let ask = azure.ask("web-01").await;
+    let policy = azure.policy(&ask.vm).await.id;
+    azure.control("advance", json!({ "seconds": 90_000 })).await;
+    let granted = azure.client.initiate(&policy, &ask, &Wanted::new()).await.unwrap();
+    let lasts = granted.virtual_machines[0].ports[0].end_time_utc - granted.start_time_utc;
+    assert!((lasts - ask.duration).abs() < TimeDelta::minutes(1), "{lasts}");
+}
+
+#[tokio::test]
 async fn a_request_beyond_the_policy_is_refused_in_azures_words() {
     let azure = Azure::start().await;
     for code in ["BadRequest", "InvalidInitiateInput"] {

@@ -129,6 +129,7 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
                 port: 22,
                 source: [203, 0, 113, 24].into(),
                 end_time_utc: Utc::now() + TimeDelta::hours(1),
+                duration: TimeDelta::hours(1),
                 justification: None,
             };
             match client.initiate(policy, &ask, &Wanted::new()).await {

@@ -57,6 +57,8 @@ pub struct Ask {
     pub source: Ipv4Addr,
     /// Until when.
     pub end_time_utc: DateTime<Utc>,
+    /// How long that is.
+    pub duration: TimeDelta,
     /// The rule's maximum, when more was wanted.
     pub clamped_to: Option<TimeDelta>,
     /// The justification for the record.

@@ -98,6 +98,7 @@ impl Azure for As {
             port: ask.port,
             source: ask.source,
             end_time_utc: ask.end_time_utc,
+            duration: ask.duration,
             justification: ask.justification.clone(),
         };
         let client = self.client(vm.resource()).await.map_err(InitiateFailure::Refused)?;
