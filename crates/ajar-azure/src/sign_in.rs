@@ -16,6 +16,7 @@ mod refresh;
 mod refresh_tokens;
 mod refusal;
 mod service_principal;
+mod tenant_id;
 mod token_cache;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use device_code::DeviceCodeSignIn;
 pub use public_client::{Person, SignedIn};
 pub use refresh_tokens::{RefreshTokens, Stored};
 pub use service_principal::ClientProof;
+pub use tenant_id::tenant_id;
 
 /// How to sign in to a cloud.
 #[derive(Clone, Debug)]

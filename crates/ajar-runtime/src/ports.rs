@@ -56,6 +56,8 @@ pub struct SignInPlan {
     pub account: AccountSettings,
     /// A service principal's secret.
     pub secret: Option<SecretText>,
+    /// The tenant that was asked for, where it is written in another way than the account's own: it may be the same.
+    pub wanted_tenant: Option<String>,
     /// What the account was last refused for, and where it has to be met.
     pub demand: SignInDemand,
 }

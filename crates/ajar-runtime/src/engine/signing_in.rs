@@ -122,6 +122,9 @@ impl Engine {
             stays_the_same(name, known, &wish)?;
         }
         let is_there = known.is_some();
+        let own_tenant = known.and_then(|(_, own)| own.tenant.as_deref());
+        let wanted_tenant =
+            wish.tenant.clone().filter(|wanted| own_tenant.is_some_and(|own| !own.eq_ignore_ascii_case(wanted)));
         let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
@@ -135,7 +138,7 @@ impl Engine {
         let account = AccountSettings {
             sign_in: wish.method,
             cloud: Some(cloud),
-            tenant: wish.tenant.clone().or(known.tenant.clone()),
+            tenant: known.tenant.clone().or(wish.tenant.clone()),
             client_id,
             username: wish.username.clone().or(known.username.clone()),
             certificate,
@@ -151,6 +154,7 @@ impl Engine {
             called: called.filter(|_| !is_new).unwrap_or_else(message::account::nameless),
             account,
             secret: wish.secret.clone(),
+            wanted_tenant,
             demand: wish.name.as_ref().map(|name| self.demand_of(name)).unwrap_or_default(),
         })
     }
@@ -424,11 +428,11 @@ fn is_complete(account: &AccountSettings) -> Result<(), Failure> {
     }
 }
 
-/// A sign-in makes no other account of one that is there.
+/// A sign-in makes no other account of one that is there. Whether a tenant is another is for Azure to say: one may be written by
+/// its id and by each of its domains.
 fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) -> Result<(), Failure> {
     let parts = [
         (AccountPart::Cloud, &known.cloud, &wish.cloud),
-        (AccountPart::Tenant, &known.tenant, &wish.tenant),
         (AccountPart::ClientId, &known.client_id, &wish.client_id),
         (AccountPart::Username, &known.username, &wish.username),
     ];

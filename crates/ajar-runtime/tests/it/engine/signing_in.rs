@@ -335,11 +335,9 @@ async fn a_sign_in_that_would_make_another_account_of_one_is_refused_before_any_
     let before = world.read("config.toml");
     let running = Running::start(&world);
     let other = Some("0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233".to_owned());
-    for wish in [
-        SignIn { cloud: Some("usgov".into()), ..wish(Some("ada")) },
-        SignIn { tenant: Some("fabrikam.example".into()), ..wish(Some("ADA")) },
-        SignIn { client_id: other, ..wish(Some("ada")) },
-    ] {
+    for wish in
+        [SignIn { cloud: Some("usgov".into()), ..wish(Some("ada")) }, SignIn { client_id: other, ..wish(Some("ADA")) }]
+    {
         let failure = running.refused(Request::SignIn(wish)).await;
         assert_eq!((failure.code.as_str(), failure.exit_code), ("accountDiffers", 2), "{failure:?}");
     }
