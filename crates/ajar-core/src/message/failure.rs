@@ -25,6 +25,16 @@ pub struct About<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// The [name](About::name) of what is of no favourite.
+pub const NO_FAVOURITE: &str = "Ajar";
+
+impl About<'_> {
+    /// The favourite, as a command has it; a word in its place where there is none.
+    fn favourite(&self) -> &str {
+        if self.name == NO_FAVOURITE { "FAVOURITE" } else { self.name }
+    }
+}
+
 /// A failure's words, before support's details are added.
 struct Words {
     title: String,
@@ -144,7 +154,9 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
             sign_in::conditional_access(account, *number, *device_code)
         }
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
-        Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
+        Failure::NotInTenant { account, tenant, reason } => {
+            sign_in::not_in_tenant(about.favourite(), account, tenant, *reason)
+        }
         Failure::OtherTenant { tenant } => sign_in::other_tenant(name, tenant.as_deref()),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
         Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
@@ -167,8 +179,12 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::InteractionRequired { account, client_id, detail, .. } => {
             principal::interaction_required(account, client_id, detail)
         }
-        Failure::TokenRefused { account, claims: Some(_), .. } => access::claims_unmet(account.as_deref()),
-        Failure::TokenRefused { account, claims: None, detail } => access::token_refused(account.as_deref(), detail),
+        Failure::TokenRefused { account, claims: Some(_), .. } => {
+            access::claims_unmet(about.favourite(), account.as_deref())
+        }
+        Failure::TokenRefused { account, claims: None, detail } => {
+            access::token_refused(about.favourite(), account.as_deref(), detail)
+        }
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),

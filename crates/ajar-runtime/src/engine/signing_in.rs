@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
 use ajar_core::failure::{AccountPart, Failure, SignInDemand, SignInPart, Trouble};
 use ajar_core::message;
-use ajar_core::message::failure::{About, in_words};
+use ajar_core::message::failure::{About, NO_FAVOURITE, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::resource_id::VmResourceId;
@@ -191,7 +191,7 @@ impl Engine {
                     if let Some(account) = kept {
                         self.forget_sign_in(account);
                     }
-                    let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
+                    let about = About { name: NO_FAVOURITE, zone: self.zone(), at: self.now() };
                     SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
                 })
             }

@@ -106,25 +106,25 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
 }
 
 /// Who acts without a person, and what lets another act in its place, on the command line and in the window.
-fn without_a_person(account: Option<&str>) -> (String, &'static str, &'static str) {
+fn without_a_person(favourite: &str, account: Option<&str>) -> (String, String, &'static str) {
     let other = "use another account";
     match account {
         Some(ENVIRONMENT) => {
             let unset = "unset the AZURE_ variables to act as whoever is signed in to the Azure CLI";
-            ("the account that the AZURE_ variables name".into(), unset, unset)
+            ("the account that the AZURE_ variables name".into(), unset.into(), unset)
         }
         Some(account) => (
             format!("the account {account}"),
-            "give the favourite another account (“ajar edit FAVOURITE --account ACCOUNT”)",
+            format!("give the favourite another account (“ajar edit {favourite} --account ACCOUNT”)"),
             "give the favourite another account",
         ),
-        None => ("this machine’s managed identity".into(), other, other),
+        None => ("this machine’s managed identity".into(), other.into(), other),
     }
 }
 
 /// A person would sign in anew; here nobody can.
-pub(super) fn claims_unmet(account: Option<&str>) -> Words {
-    let (who, other, in_window) = without_a_person(account);
+pub(super) fn claims_unmet(favourite: &str, account: Option<&str>) -> Words {
+    let (who, other, in_window) = without_a_person(favourite, account);
     let ask = "Ask an administrator which conditional access rule for workload identities it is, and to let the account through";
     words(
         format!("Azure lets {who} in only under a condition that its token does not meet."),
@@ -136,8 +136,8 @@ pub(super) fn claims_unmet(account: Option<&str>) -> Words {
 }
 
 /// Whoever gave the token takes the account for the right one: nothing it has shown is to be corrected.
-pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
-    let (who, other, in_window) = without_a_person(account);
+pub(super) fn token_refused(favourite: &str, account: Option<&str>, detail: &str) -> Words {
+    let (who, other, in_window) = without_a_person(favourite, account);
     let wait = "Try again in a few minutes, and have the clock of this machine looked at if it stays";
     words(
         format!("Azure refuses the token that it has just given {who}."),
@@ -224,6 +224,7 @@ pub(super) fn not_in_policy(name: &str, port: u16, allowed: &[u16]) -> Words {
         message,
         "Choose a port it covers, in the profile or with “--port”, or have this one added to the policy.",
     )
+    .in_window("Choose a port it covers in the profile, or have this one added to the policy.")
     .help(JIT_HELP)
 }
 
@@ -237,6 +238,7 @@ pub(super) fn only_udp(name: &str, port: u16, allowed: &[u16]) -> Words {
         format!("SSH and Remote Desktop come by TCP, which a request under that rule would not let in.{others}"),
         "Have the rule changed to TCP or to any protocol (*), or choose another port, in the profile or with “--port”.",
     )
+    .in_window("Have the rule changed to TCP or to any protocol (*), or choose another port in the profile.")
     .help(JIT_HELP)
 }
 

@@ -41,6 +41,7 @@ pub(super) fn favourite_removed(
         left_behind(about, open_until, asking, starting),
         format!("To open it all the same, add it with “ajar add {name} --vm RESOURCE_ID” and connect again."),
     )
+    .in_window("To open it all the same, add it and connect again.")
 }
 
 /// What goes on in Azure after an attempt was given up.
@@ -81,11 +82,12 @@ pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
     words(
         format!("There is no favourite called “{name}”."),
         match similar {
-            [] => "“ajar list” shows the ones there are.".into(),
+            [] => "It was removed or renamed, or it never was one.".into(),
             names => format!("Did you mean {}?", names.join(" or ")),
         },
-        format!("Add it with “ajar add {name} --vm RESOURCE_ID”."),
+        format!("See those that there are with “ajar list”, or add it with “ajar add {name} --vm RESOURCE_ID”."),
     )
+    .in_window("Add it, then connect again.")
 }
 
 pub(super) fn favourite_exists(name: &str) -> Words {
@@ -94,6 +96,7 @@ pub(super) fn favourite_exists(name: &str) -> Words {
         "Nothing was changed.",
         format!("Choose another name, or remove it first with “ajar remove {name}”."),
     )
+    .in_window("Choose another name, or remove that one first.")
     .in_window("Choose another name, or remove that one first.")
 }
 

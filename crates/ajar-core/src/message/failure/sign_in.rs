@@ -93,13 +93,15 @@ pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words
     )
 }
 
-pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -> Words {
+pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason: TenantReason) -> Words {
     match reason {
         TenantReason::NoGuest => words(
             format!("{} is not known in {}.", titled(account), the_tenant(tenant)),
             "It is neither a member nor a guest there.",
-            "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit FAVOURITE \
-             --account ACCOUNT”).",
+            format!(
+                "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit \
+                 {favourite} --account ACCOUNT”)."
+            ),
         )
         .in_window("Have an administrator of that tenant invite it, or give the favourite another account."),
         TenantReason::Pending => words(
@@ -206,6 +208,7 @@ pub(super) fn client_id_unfit() -> Words {
             "Copy the “Application (client) ID” from the application’s page in the Entra admin center ({REGISTER})."
         ),
     )
+    .in_window("Copy the “Application (client) ID” from the application’s page in the Entra admin center.")
 }
 
 pub(super) fn disabled(account: &str) -> Words {

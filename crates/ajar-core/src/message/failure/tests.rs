@@ -321,6 +321,45 @@ fn every_failure_has_its_own_calm_words_and_one_next_action() {
     insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
 }
 
+/// What only a command brings about, or only a command helps against.
+const OF_THE_COMMAND_LINE: [&str; 13] = [
+    "noManagedIdentity",
+    "secretMissing",
+    "certificateUnfit",
+    "tokenFileUnfit",
+    "principalRefused",
+    "signInIncomplete",
+    "nothingToSignOut",
+    "connectionLost",
+    "endUnseen",
+    "left",
+    "commandLine",
+    "commandNotForRdp",
+    "sourceUnusable",
+];
+
+#[test]
+fn the_window_speaks_of_no_options_and_commands_but_where_nothing_else_helps() {
+    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+        let view = said(failure);
+        let action = view.action_in_window.as_deref().unwrap_or(&view.action);
+        let all = format!("{} {} {action}", view.title, view.message);
+        let speaks = ["“--", "“ajar ", "FAVOURITE", "ACCOUNT"].iter().any(|word| all.contains(word));
+        assert!(!speaks || OF_THE_COMMAND_LINE.contains(&view.code.as_str()), "{}: {all}", view.code);
+    }
+}
+
+#[test]
+fn a_command_for_the_favourite_names_it_where_there_is_one() {
+    let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
+    for (name, told) in [("web-01", "ajar edit web-01 --account"), (NO_FAVOURITE, "ajar edit FAVOURITE --account")] {
+        let reason = TenantReason::NoGuest;
+        let failure = Failure::NotInTenant { account: "work".into(), tenant: "contoso.example".into(), reason };
+        let view = in_words(&failure.into(), &About { name, zone, at: DateTime::UNIX_EPOCH });
+        assert!(view.action.contains(told), "{}", view.action);
+    }
+}
+
 #[test]
 fn the_next_step_is_one_that_helps_against_what_azure_says() {
     let refusals = |azure_code: &str, azure_message: &str| {
