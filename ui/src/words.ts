@@ -95,6 +95,8 @@ const accountStates: Record<AccountState, string> = {
   disabled: 'Disabled',
   blocked: 'Blocked by its organisation',
   wantsConsent: 'Waits for consent',
+  wantsAssignment: 'Waits to be assigned',
+  refused: 'Refused by Azure',
   elsewhere: 'Not kept by Ajar',
 };
 
