@@ -355,16 +355,15 @@ impl Reply {
     /// # Errors
     /// The refusal.
     pub fn accepted(self) -> Result<(), Box<FailureView>> {
-        match self {
-            Self::Refused { failure } => Err(failure),
-            Self::Done
-            | Self::Attempt { .. }
-            | Self::SigningIn { .. }
-            | Self::SignedOut { .. }
-            | Self::ActsByDefault { .. }
-            | Self::Rights { .. }
-            | Self::Left => Ok(()),
-        }
+        self.unless_refused().map(drop)
+    }
+
+    /// The same, if it is no refusal.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn unless_refused(self) -> Result<Self, Box<FailureView>> {
+        if let Self::Refused { failure } = self { Err(failure) } else { Ok(self) }
     }
 }
 
