@@ -127,7 +127,8 @@ async fn what_no_sign_in_ends_is_known_to_the_next_command_in_words_of_its_own_u
         ("disabled", "accountDisabled", "disabled"),
         ("blocked", "conditionalAccess", "blocked"),
         ("consent", "consentMissing", "wantsConsent"),
-        ("notAssigned", "notInTenant", "signedIn"),
+        ("notAssigned", "notInTenant", "wantsAssignment"),
+        ("guestPending", "notInTenant", "signedIn"),
     ] {
         user.control(0, "accounts", json!({ "account": "bob", "demand": demand })).await;
         let (exit, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
@@ -161,4 +162,12 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
+    // And one whose secret Azure does not take any more.
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "secretExpired" })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains("principalRefused") && stdout.contains("correlationId"), "{stdout}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "refused");
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "none" })).await;
+    assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "signedIn");
 }

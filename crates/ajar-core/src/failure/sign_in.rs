@@ -167,6 +167,10 @@ impl Failure {
             Some((AccountState::Blocked, Some(account)))
         } else if let Self::ConsentMissing { .. } = self {
             Some((AccountState::WantsConsent, None))
+        } else if let Self::NotInTenant { account, reason: TenantReason::NotAssigned, .. } = self {
+            Some((AccountState::WantsAssignment, Some(account)))
+        } else if let Self::PrincipalRefused { account, .. } = self {
+            Some((AccountState::Refused, Some(account)))
         } else {
             None
         }

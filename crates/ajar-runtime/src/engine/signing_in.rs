@@ -354,10 +354,12 @@ impl Engine {
 
     /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
     pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
-        if let Failure::NotInTenant { account, tenant, .. } = failure {
-            return self.is_not_in(account, tenant);
-        }
-        let Some((state, named)) = failure.standing() else { return };
+        let Some((state, named)) = failure.standing() else {
+            if let Failure::NotInTenant { account, tenant, .. } = failure {
+                self.is_not_in(account, tenant);
+            }
+            return;
+        };
         let acted = || self.acted.get(vm).map(|acting| acting.account.key());
         let Some(account) = named.map(str::to_ascii_lowercase).or_else(acted) else { return };
         let (refused, demand) = (self.remembered.state().refusals.get(&account), failure.sign_in_demand());
