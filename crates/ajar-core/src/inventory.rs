@@ -1,0 +1,242 @@
+//! All VMs that the accounts can see: what is known of each, and how one is found among thousands.
+
+mod search;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountName;
+use crate::failure::Trouble;
+use crate::policy::JitNetworkAccessPolicy;
+use crate::resource_id::VmResourceId;
+use crate::vm::{OsType, PowerState};
+use search::Index;
+
+/// An inventory that was read longer ago than this is read anew before anything is looked for in it.
+pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// A VM as Azure's lists show it. They are behind the VM itself by a minute or so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryVm {
+    /// Its resource id, which says its name, resource group and subscription.
+    pub id: VmResourceId,
+    /// Its subscription's name; empty where that is not told.
+    #[serde(default)]
+    pub subscription: String,
+    /// Its region, such as `westeurope`.
+    #[serde(default)]
+    pub location: String,
+    /// The operating system, if the model says.
+    #[serde(default)]
+    pub os: Option<OsType>,
+    /// Its power state, where lists tell it.
+    #[serde(default)]
+    pub power: Option<PowerState>,
+    /// Its addresses in its virtual networks.
+    #[serde(default)]
+    pub private_addresses: Vec<IpAddr>,
+    /// Its public addresses.
+    #[serde(default)]
+    pub public_addresses: Vec<IpAddr>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The ports that JIT policies guard, the lowest first; empty without a policy, `None` where that is not known.
+    #[serde(default)]
+    pub jit_ports: Option<Vec<u16>>,
+}
+
+impl InventoryVm {
+    /// The subscription by its name, else by its id.
+    pub fn subscription_name(&self) -> &str {
+        if self.subscription.is_empty() { self.id.resource().subscription_id() } else { &self.subscription }
+    }
+}
+
+/// Who sees a part of the inventory, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Viewpoint {
+    /// The account.
+    pub account: AccountName,
+    /// The cloud.
+    pub cloud: String,
+    /// The tenant, by id or domain; `None` is the account's own.
+    pub tenant: Option<String>,
+}
+
+/// What is seen from one viewpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// Who sees it.
+    pub viewpoint: Viewpoint,
+    /// When it was last read to the end, by this machine's clock.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The VMs.
+    pub vms: Vec<InventoryVm>,
+    /// The pages of a read under way that is to take the place of the VMs.
+    #[serde(skip)]
+    arriving: Vec<InventoryVm>,
+}
+
+/// What could not be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// As whom.
+    pub account: AccountName,
+    /// In which tenant; `None` is the account's own, or all of them.
+    pub tenant: Option<String>,
+    /// What kept it from being read.
+    pub trouble: Trouble,
+}
+
+/// A VM that was found, and who sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundVm {
+    /// Who sees it.
+    pub viewpoint: Viewpoint,
+    /// The VM.
+    pub vm: InventoryVm,
+}
+
+/// The VMs that fit a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The best of them, the best one first.
+    pub vms: Vec<FoundVm>,
+    /// How many fit.
+    pub total: usize,
+}
+
+/// The VMs of all accounts. Of a VM that several viewpoints show, the first of them counts.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    parts: Vec<Part>,
+    /// Made when something is looked for, and kept until something changes.
+    index: Option<Index>,
+}
+
+impl Inventory {
+    /// Takes in what was kept of it.
+    pub fn take_in(&mut self, parts: Vec<Part>) {
+        self.index = None;
+        self.parts.extend(parts);
+    }
+
+    /// What was read as one account, to be kept.
+    pub fn of_account<'a>(&'a self, account: &'a AccountName) -> impl Iterator<Item = &'a Part> {
+        self.parts.iter().filter(move |part| part.viewpoint.account == *account)
+    }
+
+    /// Keeps what is seen from the viewpoints that `is_there` knows.
+    pub fn retain(&mut self, is_there: impl Fn(&Viewpoint) -> bool) {
+        let before = self.parts.len();
+        self.parts.retain(|part| is_there(&part.viewpoint));
+        if self.parts.len() < before {
+            self.index = None;
+        }
+    }
+
+    /// A read from that viewpoint begins. What it finds is shown as it comes where nothing was read before, else it takes
+    /// the place of what was once it has come to its end.
+    pub fn begin(&mut self, viewpoint: &Viewpoint) {
+        self.index = None;
+        let part = self.part(viewpoint);
+        part.arriving.clear();
+        if part.read_at.is_none() {
+            part.vms.clear();
+        }
+    }
+
+    /// A page of a read has come; how many of its VMs are shown from now on.
+    pub fn page(&mut self, viewpoint: &Viewpoint, vms: Vec<InventoryVm>) -> usize {
+        let part = self.part(viewpoint);
+        if part.read_at.is_some() {
+            part.arriving.extend(vms);
+            return 0;
+        }
+        let shown = vms.len();
+        part.vms.extend(vms);
+        self.index = None;
+        shown
+    }
+
+    /// A read has come to its end. What policies guard is known from the last one until they are read anew.
+    pub fn end(&mut self, viewpoint: &Viewpoint, now: DateTime<Utc>) {
+        self.index = None;
+        let part = self.part(viewpoint);
+        if part.read_at.replace(now).is_some() {
+            let before = std::mem::replace(&mut part.vms, std::mem::take(&mut part.arriving));
+            let mut guarded: HashMap<VmResourceId, Option<Vec<u16>>> =
+                before.into_iter().map(|vm| (vm.id, vm.jit_ports)).collect();
+            for vm in part.vms.iter_mut().filter(|vm| vm.jit_ports.is_none()) {
+                vm.jit_ports = guarded.remove(&vm.id).flatten();
+            }
+        }
+    }
+
+    /// Takes in the policies of one of the subscriptions that are seen from that viewpoint.
+    pub fn guard(&mut self, viewpoint: &Viewpoint, subscription: &str, policies: &[JitNetworkAccessPolicy]) {
+        let mut guarded: HashMap<&VmResourceId, Vec<u16>> = HashMap::new();
+        for vm in policies.iter().flat_map(|policy| &policy.virtual_machines) {
+            guarded.entry(&vm.id).or_default().extend(vm.ports.iter().map(|rule| rule.number));
+        }
+        let part = self.part(viewpoint);
+        let of_subscription =
+            |vm: &&mut InventoryVm| vm.id.resource().subscription_id().eq_ignore_ascii_case(subscription);
+        for vm in part.vms.iter_mut().filter(of_subscription) {
+            let mut ports = guarded.remove(&vm.id).unwrap_or_default();
+            ports.sort_unstable();
+            ports.dedup();
+            vm.jit_ports = Some(ports);
+        }
+    }
+
+    /// How many VMs there are. One that is seen from several viewpoints counts once.
+    pub fn count(&mut self) -> usize {
+        self.index().len()
+    }
+
+    /// The `limit` best of the VMs that fit all words of a query, which may be parts of words. Where two fit alike, the
+    /// one that is used more, as `usage` says, comes first.
+    pub fn find(&mut self, query: &str, limit: usize, usage: &HashMap<VmResourceId, u32>) -> Found {
+        self.index();
+        let (parts, Some(index)) = (&self.parts, &self.index) else { return Found::default() };
+        let mut weights = vec![0; index.len()];
+        for (id, weight) in usage {
+            let same = index.named(id.name()).filter(|(_, at)| parts[at.part].vms[at.vm].id == *id);
+            same.for_each(|(number, _)| weights[number] = *weight);
+        }
+        let (best, total) = index.find(query, limit, &weights);
+        let found = |at: search::At| {
+            let part = &parts[at.part];
+            FoundVm { viewpoint: part.viewpoint.clone(), vm: part.vms[at.vm].clone() }
+        };
+        Found { vms: best.into_iter().map(found).collect(), total }
+    }
+
+    fn index(&mut self) -> &Index {
+        let parts = &self.parts;
+        self.index.get_or_insert_with(|| Index::new(parts))
+    }
+
+    fn part(&mut self, viewpoint: &Viewpoint) -> &mut Part {
+        let at = self.parts.iter().position(|part| part.viewpoint == *viewpoint).unwrap_or_else(|| {
+            let viewpoint = viewpoint.clone();
+            self.parts.push(Part { viewpoint, read_at: None, vms: Vec::new(), arriving: Vec::new() });
+            self.parts.len() - 1
+        });
+        &mut self.parts[at]
+    }
+}
+
+#[cfg(test)]
+mod tests;
