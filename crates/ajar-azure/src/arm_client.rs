@@ -282,8 +282,23 @@ impl ArmClient {
             .map_err(NoAnswer::into_trouble)
     }
 
-    /// Posts once, if it is `wanted` when its turn comes; again only after a 401, or a 429 as long as that can pass in time:
-    /// those Azure did not apply.
+    /// Posts what changes nothing, again and again where that can help; the answer is of any status. A query over everything
+    /// may take longer than what else is read.
+    ///
+    /// # Errors
+    /// Whatever keeps it from an answer.
+    pub(crate) async fn query(&self, url: Url, body: Vec<u8>, asked: Asked<'_>) -> Result<Answer, Trouble> {
+        let once = async || {
+            let sent = (Method::Post, url.clone());
+            let sent = self.send(&self.inner.reads, &Context::new(), asked.call, sent, Some(body.clone())).await;
+            sent.map_err(NoAnswer::into_trouble)
+        };
+        let answer = once().await?;
+        if answer.is_success() && answer.is_mangled(asked.call) { once().await } else { Ok(answer) }
+    }
+
+    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a 429 that asks for no long wait: those
+    /// Azure did not apply.
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.

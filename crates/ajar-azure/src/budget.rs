@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::limits::Limits;
-use crate::policies::{correlation_id, is, retry_after, wanted};
+use crate::policies::{correlation_id, is, quota_used_up, retry_after, wanted};
 
 /// Until when a subscription is left alone.
 #[derive(Clone, Debug)]
@@ -61,11 +61,13 @@ impl Budget {
     }
 }
 
-/// The subscription of a resource manager's URL, in lower case; empty for what belongs to none.
+/// The subscription of a resource manager's URL, in lower case; empty for what belongs to none, but for Resource Graph,
+/// which has a quota of its own.
 fn subscription(url: &Url) -> String {
     let mut segments = url.path_segments().into_iter().flatten();
     match segments.next() {
         Some(word) if word.eq_ignore_ascii_case("subscriptions") => segments.next().unwrap_or_default(),
+        Some(word) if word.eq_ignore_ascii_case("providers") => segments.next().unwrap_or_default(),
         Some(_) | None => "",
     }
     .to_ascii_lowercase()
@@ -83,8 +85,8 @@ impl Policy for Budget {
             wanted(ctx).wait(sleep_until(pause.until)).await?;
         }
         let response = next[0].send(ctx, request, &next[1..]).await?;
-        if is(response.status(), 429) {
-            let headers = response.headers();
+        let headers = response.headers();
+        if is(response.status(), 429) || quota_used_up(headers).is_some() {
             self.note(subscription, retry_after(headers, Utc::now()), correlation_id(headers));
         }
         Ok(response)
@@ -117,6 +119,7 @@ mod tests {
         assert_eq!(of("/SUBSCRIPTIONS/abc"), "abc");
         assert_eq!(of("/subscriptions"), "");
         assert_eq!(of("/tenants"), "");
+        assert_eq!(of("/providers/Microsoft.ResourceGraph/resources"), "microsoft.resourcegraph");
     }
 
     #[tokio::test(start_paused = true)]

@@ -59,6 +59,14 @@ calls! {
     PermissionsOfVm => "Permissions_ListForResource", "Microsoft.Authorization/permissions/read";
     /// What the account may at a resource group.
     PermissionsOfGroup => "Permissions_ListForResourceGroup", "Microsoft.Authorization/permissions/read";
+    /// A query of Resource Graph: the VMs of a tenant.
+    Resources => "Resources", "Microsoft.ResourceGraph/resources/read";
+    /// The tenants of an account.
+    Tenants => "Tenants_List", "Microsoft.Resources/tenants/read";
+    /// The subscriptions of an account in a tenant.
+    Subscriptions => "Subscriptions_List", "Microsoft.Resources/subscriptions/read";
+    /// The VMs of a subscription.
+    VmsOfSubscription => "VirtualMachines_ListAll", "Microsoft.Compute/virtualMachines/read";
 }
 
 impl Call {
@@ -75,7 +83,11 @@ impl Call {
             | Self::NetworkInterface
             | Self::PublicIpAddress
             | Self::PermissionsOfVm
-            | Self::PermissionsOfGroup => true,
+            | Self::PermissionsOfGroup
+            | Self::Resources
+            | Self::Tenants
+            | Self::Subscriptions
+            | Self::VmsOfSubscription => true,
         }
     }
 }
@@ -89,8 +101,17 @@ mod tests {
     #[test]
     fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
         for call in Call::ALL {
-            // Nothing is ever stopped, and a start is followed at the VM where its operation may not be read.
-            let dispensable = matches!(call, Call::Deallocate | Call::Operation | Call::OperationResult);
+            // Nothing is ever stopped, a start is followed at the VM where its operation may not be read, and who opens a
+            // VM need not look for it.
+            let dispensable = matches!(
+                call,
+                Call::Deallocate
+                    | Call::Operation
+                    | Call::OperationResult
+                    | Call::Resources
+                    | Call::Tenants
+                    | Call::Subscriptions
+            );
             let asked_for = NEEDED.iter().any(|right| right.action == call.action()) || USEFUL.contains(&call.action());
             assert_ne!(dispensable, asked_for, "{call:?}");
         }

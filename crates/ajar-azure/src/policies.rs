@@ -136,8 +136,8 @@ pub(crate) fn wanted(ctx: &Context) -> Wanted {
     ctx.value::<Wanted>().cloned().unwrap_or_default()
 }
 
-/// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`,
-/// `x-ms-retry-after-ms` or `Retry-After` (seconds or a date).
+/// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`, `x-ms-retry-after-ms` or
+/// `Retry-After` (seconds or a date), and what Resource Graph says in its own way.
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let number = |name| header(headers, name)?.trim().parse::<u64>().ok();
     let date = || {
@@ -149,6 +149,19 @@ pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Durat
         .map(Duration::from_millis)
         .or_else(|| number("retry-after").map(Duration::from_secs))
         .or_else(date)
+        .or_else(|| quota_used_up(headers))
+}
+
+/// How long until Resource Graph takes queries of the user again, where an answer tells that none is left: it counts by
+/// user, and says so by headers of its own.
+/// https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
+pub(crate) fn quota_used_up(headers: &Headers) -> Option<Duration> {
+    let is_used_up = header(headers, "x-ms-user-quota-remaining")?.trim() == "0";
+    let resets_after = header(headers, "x-ms-user-quota-resets-after").filter(|_| is_used_up)?;
+    resets_after
+        .trim()
+        .split(':')
+        .try_fold(Duration::ZERO, |sum, part| sum.checked_mul(60)?.checked_add(Duration::from_secs(part.parse().ok()?)))
 }
 
 /// Azure's id of the call that has these headers in its answer.
@@ -280,5 +293,23 @@ mod tests {
             assert_eq!(retry_after(&headers, now), millis.map(Duration::from_millis), "{name}: {value}");
         }
         assert_eq!(retry_after(&Headers::new(), now), None);
+    }
+
+    #[test]
+    fn the_quota_of_resource_graph_asks_to_wait_only_once_it_is_used_up() {
+        for (remaining, resets_after, seconds) in [
+            ("0", "00:00:05", Some(5)),
+            ("0", "01:02:03", Some(3_723)),
+            ("1", "00:00:05", None),
+            ("0", "soon", None),
+            ("0", "4294967295:4294967295:4294967295:4294967295:4294967295:4294967295:4294967295:9:9:9:9:9:9", None),
+        ] {
+            let mut headers = Headers::new();
+            headers.insert("x-ms-user-quota-remaining", remaining);
+            headers.insert("x-ms-user-quota-resets-after", resets_after);
+            let told = quota_used_up(&headers);
+            assert_eq!(told, seconds.map(Duration::from_secs), "{remaining} {resets_after}");
+            assert_eq!(retry_after(&headers, Utc::now()), told);
+        }
     }
 }

@@ -72,6 +72,11 @@ impl Called {
         self.is_entra() && self != Self::Secret
     }
 
+    /// Whether it is about all that an account can see, and not about one subscription.
+    pub(crate) fn is_of_everything(self) -> bool {
+        matches!(self, Self::Arm(Call::Resources | Call::Tenants | Call::Subscriptions | Call::VmsOfSubscription))
+    }
+
     /// Whether the VM must be deallocated for the call to make sense.
     pub(crate) fn wants_rest(self) -> bool {
         matches!(self, Self::Arm(Call::Start | Call::Operation | Call::OperationResult) | Self::Attempt(_))
@@ -121,6 +126,8 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
         Call::Vm => client.virtual_machine(vm).await.map(drop).into(),
         Call::PermissionsOfVm | Call::PermissionsOfGroup => client.granted(vm).await.map(drop).into(),
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
+        Call::Resources | Call::Subscriptions | Call::VmsOfSubscription => client.inventory(&drop).await.into(),
+        Call::Tenants => client.tenants().await.map(drop).into(),
         Call::Deallocate => client.deallocate(vm, &Wanted::new()).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),
         Call::Initiate => {

@@ -1,5 +1,6 @@
 //! Running the cells: a few simulators side by side, and in each many cells at a time. A cell has a subscription of its own
-//! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it.
+//! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it. What is
+//! about everything has a simulator to itself for as long as it lasts.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -92,6 +93,8 @@ impl Job {
     fn path(&self) -> String {
         if self.called.is_entra() {
             format!("/{}/", entra::tenant(self.number))
+        } else if self.called.is_of_everything() {
+            String::new()
         } else {
             format!("/subscriptions/{}", self.subscription())
         }
@@ -112,6 +115,9 @@ impl Job {
         let number = self.number;
         let power = if self.called.wants_rest() { "deallocated" } else { "running" };
         let tenant = if self.called.is_entra() { format!("tenant = \"t{number}\"\n") } else { String::new() };
+        if self.called.is_of_everything() {
+            return String::new();
+        }
         let account = if self.called.is_entra() { entra::fleet(number, self.called) } else { String::new() };
         format!(
             "[[subscriptions]]\nid = \"{}\"\nname = \"cell-{number}\"\n{tenant}[[vms]]\nname = \"cell-{number}\"\n\
@@ -126,15 +132,22 @@ impl Job {
 pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     let all = variants.iter().flat_map(|variant| calls.iter().map(move |called| (variant.clone(), *called)));
     let jobs = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number });
+    let (alone, beside): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.called.is_of_everything());
+    let (alone, beside) = tokio::join!(shared_out(alone, 1), shared_out(beside, LANES));
+    [alone, beside].concat()
+}
+
+/// Runs cells in simulators of their own, as many at a time in each as there are lanes.
+async fn shared_out(jobs: Vec<Job>, lanes: usize) -> Vec<Judged> {
     let mut shares: Vec<Vec<Job>> = (0..SIMULATORS).map(|_| Vec::new()).collect();
-    for job in jobs {
-        shares[job.number % SIMULATORS].push(job);
+    for (number, job) in jobs.into_iter().enumerate() {
+        shares[number % SIMULATORS].push(job);
     }
     // What goes on longest begins first: nothing is to be waited for alone in the end.
     for share in &mut shares {
         share.sort_by_key(|job| Reverse(job.waits()));
     }
-    join_all(shares.into_iter().map(simulate)).await.concat()
+    join_all(shares.into_iter().map(|share| simulate(share, lanes))).await.concat()
 }
 
 fn fleet(jobs: &[Job]) -> Fleet {
@@ -149,11 +162,11 @@ fn fleet(jobs: &[Job]) -> Fleet {
     Fleet::read(file.path()).unwrap()
 }
 
-/// Runs jobs, the longest first, in one simulator.
-async fn simulate(jobs: Vec<Job>) -> Vec<Judged> {
+/// Runs jobs in one simulator, in as many lanes as there are.
+async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Judged> {
     let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
-    let lanes = (0..WAITING_LANES + COMPUTING_LANES).map(|number| {
+    let lanes = (0..lanes).map(|_| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
@@ -201,7 +214,11 @@ impl Lane {
 async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let (called, subject, path) = (job.called, job.subject(), job.path());
     let work = work(azure, lane, &job, subject.clone()).await;
-    let before = if called.is_entra() { azure.sim.journal(&path, 0).await } else { Vec::new() };
+    if called.is_of_everything() {
+        azure.forget_faults().await;
+    }
+    let before =
+        if called.is_entra() || called.is_of_everything() { azure.sim.journal(&path, 0).await } else { Vec::new() };
     let after = before.last().map_or(0, |entry| entry["seq"].as_u64().unwrap());
     prepare(azure, &job).await;
     let mut cell = strike(&azure.sim, job, json!({ "path": path }), work).await;
@@ -263,7 +280,23 @@ async fn prepare(azure: &Azure, job: &Job) {
         azure.control("rights", json!([denied, allowed])).await;
     } else if job.called == Called::Arm(Call::OperationResult) {
         // A location is followed only where the operation cannot be read.
-        let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
-        azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+        Called::Arm(Call::OperationResult) => {
+            let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
+            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+        }
+        // Lists are for whom Resource Graph is denied.
+        Called::Arm(Call::Subscriptions | Call::VmsOfSubscription) => {
+            let matches = json!({ "route": Call::Resources.operation_id() });
+            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+        }
+        Called::Arm(_)
+        | Called::Tenant
+        | Called::Secret
+        | Called::Refresh
+        | Called::Code
+        | Called::DeviceCode
+        | Called::DeviceGrant
+        | Called::Identity
+        | Called::Attempt(_) => {}
     }
 }
