@@ -50,7 +50,7 @@ enum Chore {
     },
     /// Measure what has to stay fast: the search among 10,000 and 100,000 VMs, and the simulator with a large fleet
     Bench,
-    /// What CI runs: `test`, then `contract` where ../shared/azure-specs exists
+    /// What CI runs: `test`, then `contract` with the API descriptions that AZURE_SPECS_DIR names, if it is set
     Ci,
     /// Render icons/ from the drawings in icons/src (needs rsvg-convert)
     Icons,

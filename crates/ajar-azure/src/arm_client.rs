@@ -297,8 +297,8 @@ impl ArmClient {
         if answer.is_success() && answer.is_mangled(asked.call) { once().await } else { Ok(answer) }
     }
 
-    /// Posts once, if it is `wanted` when its turn comes; again only after a 401 or a 429 that asks for no long wait: those
-    /// Azure did not apply.
+    /// Posts once, if it is `wanted` when its turn comes; again only after a 401, or a 429 as long as that can pass in time:
+    /// those Azure did not apply.
     ///
     /// # Errors
     /// Only when there is no answer: an answer of any status is a result.

@@ -14,16 +14,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::arm_client::{ArmClient, Asked};
-use crate::arm_error;
 use crate::call::Call;
 use crate::compute;
 use crate::resource_graph::texts;
-use crate::wire::{Each, Page, if_understood};
+use crate::wire::if_understood;
 
 const API: (&str, &str) = ("api-version", "2022-12-01");
-
-/// A list longer than this is no list but a circle.
-const MAX_PAGES: usize = 1000;
 
 /// How many subscriptions are listed at the same time: Azure counts requests.
 const LISTS_AT_ONCE: usize = 4;
@@ -142,17 +138,6 @@ impl ArmClient {
         path: &str,
         api: (&str, &str),
     ) -> Result<Vec<T>, Trouble> {
-        let mut url = self.url(path, &[api]);
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let answer = self.read(url, asked).await?;
-            let page: Page = answer.parsed(|body| serde_json::from_slice(body))?;
-            all.extend(Each::<T>::from(page.value).0);
-            match page.next_link.filter(|link| !link.is_empty()) {
-                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
-                None => return Ok(all),
-            }
-        }
-        Err(arm_error::unreadable(200, format!("a list of it has more than {MAX_PAGES} pages")).into())
+        self.read_list(self.url(path, &[api]), asked, |body| serde_json::from_slice(body)).await
     }
 }

@@ -95,19 +95,8 @@ impl ArmClient {
     }
 
     pub(crate) async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
-        let asked = Asked { call, scope };
-        let mut url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
-        let mut policies = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let answer = self.read(url, asked).await?;
-            let page = answer.parsed(wire::page)?;
-            policies.extend(page.policies);
-            match page.next_link {
-                Some(link) => url = self.own_url(&link).map_err(|failure| answer.trouble(failure))?,
-                None => return Ok(policies),
-            }
-        }
-        Err(arm_error::unreadable(200, format!("its list of JIT policies has more than {MAX_PAGES} pages")).into())
+        let url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
+        self.read_list(url, Asked { call, scope }, wire::page).await
     }
 
     /// One policy.

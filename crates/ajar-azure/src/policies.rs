@@ -136,8 +136,8 @@ pub(crate) fn wanted(ctx: &Context) -> Wanted {
     ctx.value::<Wanted>().cloned().unwrap_or_default()
 }
 
-/// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`, `x-ms-retry-after-ms` or
-/// `Retry-After` (seconds or a date), and what Resource Graph says in its own way.
+/// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`,
+/// `x-ms-retry-after-ms` or `Retry-After` (seconds or a date), and what Resource Graph says in its own way.
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let number = |name| header(headers, name)?.trim().parse::<u64>().ok();
     let date = || {

@@ -44,7 +44,7 @@ Try it without Azure: ajar --demo connect web-01";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show the favourites
+    /// Show the favourites, or find VMs among all that your accounts can see
     List(List),
     /// Open a favourite, and start ssh or the remote desktop client
     Connect(Connect),
@@ -79,8 +79,11 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// Only those whose name, VM or resource group contains this
+    /// Parts of names, resource groups, subscriptions, tags or addresses: those of all VMs are searched, too; '' shows all
     pub(crate) query: Option<String>,
+    /// Read the VMs anew, however fresh the list is
+    #[arg(long, requires = "query")]
+    pub(crate) refresh: bool,
     /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,

@@ -140,7 +140,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {
-        Command::List(list) => list::run(session, list),
+        Command::List(list) => unless_told_to_end(signals, list::run(session, list)).await,
         Command::Connect(connect) => connect::run(session, connect, signals).await,
         Command::Proxy(proxy) => proxy::run(session, proxy, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,

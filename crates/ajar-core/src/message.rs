@@ -8,6 +8,7 @@ pub mod desktop;
 pub mod failure;
 pub mod files;
 pub mod given;
+pub mod inventory;
 pub mod launch;
 pub mod menu;
 pub mod note;

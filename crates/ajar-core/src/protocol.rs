@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
+use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +147,21 @@ pub enum Request {
     Rights {
         /// The favourite.
         name: ProfileName,
+    },
+    /// Read the inventory, if that was done longer than [`FRESH_FOR`](crate::inventory::FRESH_FOR) ago. The reply comes
+    /// when it is read, as far as it could be.
+    #[cfg_attr(test, ts(skip))]
+    ReadInventory {
+        /// However fresh it is.
+        anew: bool,
+    },
+    /// Look for VMs in the inventory as it was read last.
+    #[cfg_attr(test, ts(skip))]
+    FindVms {
+        /// Words, or parts of words; none fit all VMs.
+        query: String,
+        /// How many are wanted at most.
+        limit: u32,
     },
     /// Bring up the window of the tray app.
     ShowWindow,
@@ -341,6 +357,12 @@ pub enum Reply {
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]
     Left,
+    /// The VMs that fit a query.
+    #[cfg_attr(test, ts(skip))]
+    Vms {
+        /// The best ones, and how many there are.
+        found: Found,
+    },
     /// It cannot be done.
     #[serde(rename_all = "camelCase")]
     Refused {
@@ -363,6 +385,7 @@ impl Reply {
             | Self::SignedOut { .. }
             | Self::ActsByDefault { .. }
             | Self::Rights { .. }
+            | Self::Vms { .. }
             | Self::Left => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ mod credentials;
 mod secret_store;
 mod signing_in;
 mod tenants;
+mod vm_lists;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -108,7 +109,11 @@ impl Inner {
 
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
-        let acting = &self.in_tenant_of(subscription, acting).await?;
+        self.client_in(&self.in_tenant_of(subscription, acting).await?).await
+    }
+
+    /// The client that acts so in its tenant; where none is named, in the account's own.
+    async fn client_in(&self, acting: &Acting) -> Result<ArmClient, Trouble> {
         if let Some(client) = self.known().clients.get(acting) {
             return Ok(client.clone());
         }

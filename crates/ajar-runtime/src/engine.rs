@@ -11,6 +11,7 @@ mod editing;
 mod effects;
 mod followers;
 mod held;
+mod inventory;
 mod publish;
 mod refresh;
 mod remembered;
@@ -36,12 +37,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::words;
-use crate::files::{FileStamp, FileWatch, Folder, SettingsFile, StateFile};
+use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, SettingsFile, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
 use held::HeldWindows;
+use inventory::KnownVms;
 use refresh::Refresh;
 use remembered::Remembered;
 use signing_in::SigningIn;
@@ -181,6 +183,7 @@ struct Engine {
     /// Azure's time minus ours, as far as it is worth speaking of.
     skew: TimeDelta,
     refresh: Option<Refresh>,
+    known_vms: KnownVms,
     /// Whether anybody has wanted to know how things stand: from then on a new favourite is looked at by itself.
     looked: bool,
     /// What kept the last refresh from being complete.
@@ -231,6 +234,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         window_wanted: 0,
         skew: TimeDelta::zero(),
         refresh: None,
+        known_vms: KnownVms::new(InventoryFiles::new(parts.folder.inventory())),
         looked: false,
         refresh_problem: None,
     };

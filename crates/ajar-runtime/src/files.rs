@@ -2,6 +2,7 @@
 
 mod atomic;
 mod folder;
+mod inventory_files;
 mod line_ends;
 mod settings_file;
 mod state_file;
@@ -10,6 +11,7 @@ mod watch;
 pub use atomic::write_atomically;
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
+pub(crate) use inventory_files::{InventoryFiles, Seen};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use state_file::{Refusal, State, StateFile};
 pub(crate) use watch::FileWatch;

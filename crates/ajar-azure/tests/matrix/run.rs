@@ -25,8 +25,10 @@ use crate::{attempt, entra};
 /// They compute side by side, each for so many lanes: what makes many cells last is waiting, and these have lanes of their
 /// own, because more that compute at a time would take longer each.
 const SIMULATORS: usize = 8;
-const WAITING_LANES: usize = 8;
-const COMPUTING_LANES: usize = 4;
+const BESIDE: Lanes = Lanes { waiting: 8, computing: 4 };
+/// A cell that is about everything shares its simulator with none.
+const ALONE: Lanes = Lanes { waiting: 0, computing: 1 };
+
 
 /// The subscription that each lane reads before its first cell.
 const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
@@ -133,12 +135,12 @@ pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     let all = variants.iter().flat_map(|variant| calls.iter().map(move |called| (variant.clone(), *called)));
     let jobs = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number });
     let (alone, beside): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.called.is_of_everything());
-    let (alone, beside) = tokio::join!(shared_out(alone, 1), shared_out(beside, LANES));
+    let (alone, beside) = tokio::join!(shared_out(alone, ALONE), shared_out(beside, BESIDE));
     [alone, beside].concat()
 }
 
 /// Runs cells in simulators of their own, as many at a time in each as there are lanes.
-async fn shared_out(jobs: Vec<Job>, lanes: usize) -> Vec<Judged> {
+async fn shared_out(jobs: Vec<Job>, lanes: Lanes) -> Vec<Judged> {
     let mut shares: Vec<Vec<Job>> = (0..SIMULATORS).map(|_| Vec::new()).collect();
     for (number, job) in jobs.into_iter().enumerate() {
         shares[number % SIMULATORS].push(job);
@@ -162,18 +164,28 @@ fn fleet(jobs: &[Job]) -> Fleet {
     Fleet::read(file.path()).unwrap()
 }
 
-/// Runs jobs in one simulator, in as many lanes as there are.
-async fn simulate(jobs: Vec<Job>, lanes: usize) -> Vec<Judged> {
+/// How many lanes a simulator has.
+#[derive(Clone, Copy)]
+struct Lanes {
+    /// For cells that wait, the longest first.
+    waiting: usize,
+    /// For the others, and for what is left.
+    computing: usize,
+}
+
+/// Runs jobs in one simulator.
+async fn simulate(jobs: Vec<Job>, lanes: Lanes) -> Vec<Judged> {
     let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
-    let lanes = (0..lanes).map(|_| {
+    let Lanes { waiting, computing } = lanes;
+    let lanes = (0..waiting + computing).map(|number| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
             lane.warm_up(&azure).await;
             let mut cells = Vec::new();
             loop {
-                let next = if number < WAITING_LANES {
+                let next = if number < waiting {
                     queue.lock().unwrap().pop_front_if(|job| job.waits() > 0)
                 } else {
                     queue.lock().unwrap().pop_back()
@@ -280,23 +292,11 @@ async fn prepare(azure: &Azure, job: &Job) {
         azure.control("rights", json!([denied, allowed])).await;
     } else if job.called == Called::Arm(Call::OperationResult) {
         // A location is followed only where the operation cannot be read.
-        Called::Arm(Call::OperationResult) => {
-            let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
-            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
-        }
+        let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
+        azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+    } else if matches!(job.called, Called::Arm(Call::Subscriptions | Call::VmsOfSubscription)) {
         // Lists are for whom Resource Graph is denied.
-        Called::Arm(Call::Subscriptions | Call::VmsOfSubscription) => {
-            let matches = json!({ "route": Call::Resources.operation_id() });
-            azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
-        }
-        Called::Arm(_)
-        | Called::Tenant
-        | Called::Secret
-        | Called::Refresh
-        | Called::Code
-        | Called::DeviceCode
-        | Called::DeviceGrant
-        | Called::Identity
-        | Called::Attempt(_) => {}
+        let matches = json!({ "route": Call::Resources.operation_id() });
+        azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
     }
 }

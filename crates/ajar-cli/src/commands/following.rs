@@ -154,7 +154,8 @@ async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureVie
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
         | Reply::ActsByDefault { .. }
-        | Reply::Rights { .. } => Ok(false),
+        | Reply::Rights { .. }
+        | Reply::Vms { .. } => Ok(false),
     }
 }
 

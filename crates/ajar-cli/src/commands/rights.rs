@@ -18,7 +18,8 @@ pub(crate) async fn run(session: &Session, args: &Rights) -> Result<(), End> {
         | Reply::Attempt { .. }
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
-        | Reply::ActsByDefault { .. } => return Err(no_answer()),
+        | Reply::ActsByDefault { .. }
+        | Reply::Vms { .. } => return Err(no_answer()),
     };
     if args.json {
         output::json(&rights)?;

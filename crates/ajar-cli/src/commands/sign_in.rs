@@ -145,7 +145,8 @@ async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals
             | Reply::Attempt { .. }
             | Reply::SignedOut { .. }
             | Reply::ActsByDefault { .. }
-            | Reply::Rights { .. } => return Err(no_answer()),
+            | Reply::Rights { .. }
+            | Reply::Vms { .. } => return Err(no_answer()),
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
             return Err(failure.into());

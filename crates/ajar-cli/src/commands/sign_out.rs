@@ -41,7 +41,8 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
         | Reply::Attempt { .. }
         | Reply::SigningIn { .. }
         | Reply::ActsByDefault { .. }
-        | Reply::Rights { .. } => Err(no_answer()),
+        | Reply::Rights { .. }
+        | Reply::Vms { .. } => Err(no_answer()),
     }
 }
 

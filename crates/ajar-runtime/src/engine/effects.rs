@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 use super::Engine;
 use super::acting::Caller;
 use super::followers::FaceId;
+use super::inventory::InventoryNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::{SignedOut, Signing};
@@ -46,6 +47,8 @@ pub(super) enum Happened {
     SettingsTouched,
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
     Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
+    /// Something of the inventory was read.
+    Inventory(InventoryNews),
     /// Rights were looked up.
     LookedUp(LookedUp),
     /// A face has gone, however it went.
@@ -216,6 +219,7 @@ impl Engine {
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
             Happened::Az(told, reply) => self.az_told(told, reply),
+            Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);

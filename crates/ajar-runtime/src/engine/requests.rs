@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::followers::{FaceId, Follower};
+use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
 use crate::accounts::find_cloud;
@@ -37,6 +38,8 @@ impl Engine {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
+            Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
+            Request::FindVms { query, limit } => self.inventory_asked(Wish::Find { query, limit }, reply),
             request @ (Request::Connect(_)
             | Request::Cancel { .. }
             | Request::Leave { .. }
@@ -71,6 +74,8 @@ impl Engine {
             | Request::ActAs { name, .. } => name.to_string(),
             Request::SignOut { .. }
             | Request::Rights { .. }
+            | Request::ReadInventory { .. }
+            | Request::FindVms { .. }
             | Request::ReadAccounts
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -141,7 +146,12 @@ impl Engine {
                 self.reload_settings();
             }
             // The answers of these take their time, and settings are looked at before anything that is asked; see `answer`.
-            Request::SignOut { .. } | Request::ReadAccounts | Request::Rights { .. } | Request::ReadSettings => {}
+            Request::SignOut { .. }
+            | Request::ReadAccounts
+            | Request::Rights { .. }
+            | Request::ReadInventory { .. }
+            | Request::FindVms { .. }
+            | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)

@@ -314,6 +314,7 @@ impl Engine {
         });
         self.read_settings_again();
         self.is_accepted(&name);
+        self.forget_what_was_seen();
         if self.looked {
             // What could not be read as this account is not told of for ever.
             self.begin_refresh();

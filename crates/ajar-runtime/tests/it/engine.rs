@@ -5,6 +5,7 @@ mod cancelling;
 mod closing;
 mod favourites;
 mod followers;
+mod inventory;
 mod many;
 mod refreshing;
 mod remembering;
