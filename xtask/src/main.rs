@@ -48,7 +48,8 @@ enum Chore {
         #[arg(long, value_name = "TEXT", requires = "clients")]
         only: Option<String>,
     },
-    /// Measure what has to stay fast: the search among 10,000 and 100,000 VMs, and the simulator with a large fleet
+    /// Measure what has to stay fast: the search among 10,000 and 100,000 VMs, the memory that 10,000 take, and the simulator with
+    /// a large fleet
     Bench,
     /// What CI runs: `test`, then `contract` with the API descriptions that AZURE_SPECS_DIR names, if it is set
     Ci,

@@ -54,12 +54,12 @@ impl Vm {
     fn into_core(self, subscription: &str) -> InventoryVm {
         InventoryVm {
             id: self.id,
-            subscription: subscription.to_owned(),
-            location: self.location.unwrap_or_default(),
+            subscription: subscription.into(),
+            location: self.location.unwrap_or_default().into(),
             os: self.properties.as_ref().and_then(compute::wire::Properties::os),
             power: None,
-            private_addresses: Vec::new(),
-            public_addresses: Vec::new(),
+            private_addresses: Box::default(),
+            public_addresses: Box::default(),
             tags: self.tags.map(texts).unwrap_or_default(),
             jit_ports: None,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ajar_core::failure::Trouble;
-use ajar_core::inventory::InventoryVm;
+use ajar_core::inventory::{InventoryVm, Tags, Text};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::vm::PowerState;
 use serde::Deserialize;
@@ -93,12 +93,12 @@ impl From<Row> for InventoryVm {
         let tags = row.tags.as_deref().and_then(|tags| serde_json::from_str(tags).ok());
         Self {
             id: row.id,
-            subscription: row.subscription.unwrap_or_default(),
-            location: row.location.unwrap_or_default(),
+            subscription: row.subscription.unwrap_or_default().into(),
+            location: row.location.unwrap_or_default().into(),
             os: row.os_type.as_deref().and_then(os_type),
             power: row.power_state.as_deref().and_then(PowerState::from_code),
-            private_addresses: row.private_addresses.unwrap_or_default().0,
-            public_addresses: row.public_addresses.unwrap_or_default().0,
+            private_addresses: row.private_addresses.unwrap_or_default().0.into(),
+            public_addresses: row.public_addresses.unwrap_or_default().0.into(),
             tags: tags.map(texts).unwrap_or_default(),
             jit_ports: None,
         }
@@ -106,8 +106,8 @@ impl From<Row> for InventoryVm {
 }
 
 /// The tags of a resource.
-pub(crate) fn texts(tags: BTreeMap<String, Value>) -> BTreeMap<String, String> {
-    let text = |(name, value): (String, Value)| Some((name, value.as_str()?.to_owned()));
+pub(crate) fn texts(tags: BTreeMap<String, Value>) -> Tags {
+    let text = |(name, value): (String, Value)| Some((name, Text::from(value.as_str()?)));
     tags.into_iter().filter_map(text).collect()
 }
 

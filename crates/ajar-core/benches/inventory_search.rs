@@ -1,6 +1,6 @@
 //! How long a keystroke in the search takes, among 10,000 VMs and among 100,000.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
@@ -29,13 +29,13 @@ fn vm(number: u32, vms: u32) -> InventoryVm {
     );
     InventoryVm {
         id: id.parse().unwrap_or_else(|error| panic!("{error}")),
-        subscription: format!("sub-prod-{home:03}"),
+        subscription: format!("sub-prod-{home:03}").into(),
         location: location.into(),
         os: None,
         power: None,
-        private_addresses: vec![IpAddr::from(Ipv4Addr::new(10, b, c, d))],
-        public_addresses: Vec::new(),
-        tags: BTreeMap::from([("owner".into(), format!("team-{}", number % 40))]),
+        private_addresses: [IpAddr::from(Ipv4Addr::new(10, b, c, d))].into(),
+        public_addresses: Box::default(),
+        tags: [("owner", format!("team-{}", number % 40))].into_iter().collect(),
         jit_ports: None,
     }
 }

@@ -1,8 +1,9 @@
 //! All VMs that the accounts can see: what is known of each, and how one is found among thousands.
 
 mod search;
+mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,9 +15,15 @@ use crate::policy::JitNetworkAccessPolicy;
 use crate::resource_id::VmResourceId;
 use crate::vm::{OsType, PowerState};
 use search::Index;
+use text::Texts;
+
+pub use text::{Tags, Text};
 
 /// An inventory that was read longer ago than this is read anew before anything is looked for in it.
 pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// The same where some of it could not be read: whoever does what helps wants to see that it has.
+pub const FRESH_WITH_GAPS_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// A VM as Azure's lists show it. They are behind the VM itself by a minute or so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +33,10 @@ pub struct InventoryVm {
     pub id: VmResourceId,
     /// Its subscription's name; empty where that is not told.
     #[serde(default)]
-    pub subscription: String,
+    pub subscription: Text,
     /// Its region, such as `westeurope`.
     #[serde(default)]
-    pub location: String,
+    pub location: Text,
     /// The operating system, if the model says.
     #[serde(default)]
     pub os: Option<OsType>,
@@ -38,16 +45,16 @@ pub struct InventoryVm {
     pub power: Option<PowerState>,
     /// Its addresses in its virtual networks.
     #[serde(default)]
-    pub private_addresses: Vec<IpAddr>,
+    pub private_addresses: Box<[IpAddr]>,
     /// Its public addresses.
     #[serde(default)]
-    pub public_addresses: Vec<IpAddr>,
+    pub public_addresses: Box<[IpAddr]>,
     /// Its tags.
     #[serde(default)]
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// The ports that JIT policies guard, the lowest first; empty without a policy, `None` where that is not known.
     #[serde(default)]
-    pub jit_ports: Option<Vec<u16>>,
+    pub jit_ports: Option<Box<[u16]>>,
 }
 
 impl InventoryVm {
@@ -120,14 +127,19 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Inventory {
     parts: Vec<Part>,
+    /// What its VMs share.
+    texts: Texts,
     /// Made when something is looked for, and kept until something changes.
     index: Option<Index>,
 }
 
 impl Inventory {
     /// Takes in what was kept of it.
-    pub fn take_in(&mut self, parts: Vec<Part>) {
+    pub fn take_in(&mut self, mut parts: Vec<Part>) {
         self.index = None;
+        for part in &mut parts {
+            share(&mut self.texts, &mut part.vms);
+        }
         self.parts.extend(parts);
     }
 
@@ -157,7 +169,8 @@ impl Inventory {
     }
 
     /// A page of a read has come; how many of its VMs are shown from now on.
-    pub fn page(&mut self, viewpoint: &Viewpoint, vms: Vec<InventoryVm>) -> usize {
+    pub fn page(&mut self, viewpoint: &Viewpoint, mut vms: Vec<InventoryVm>) -> usize {
+        share(&mut self.texts, &mut vms);
         let part = self.part(viewpoint);
         if part.read_at.is_some() {
             part.arriving.extend(vms);
@@ -175,12 +188,19 @@ impl Inventory {
         let part = self.part(viewpoint);
         if part.read_at.replace(now).is_some() {
             let before = std::mem::replace(&mut part.vms, std::mem::take(&mut part.arriving));
-            let mut guarded: HashMap<VmResourceId, Option<Vec<u16>>> =
+            let mut guarded: HashMap<VmResourceId, Option<Box<[u16]>>> =
                 before.into_iter().map(|vm| (vm.id, vm.jit_ports)).collect();
             for vm in part.vms.iter_mut().filter(|vm| vm.jit_ports.is_none()) {
                 vm.jit_ports = guarded.remove(&vm.id).flatten();
             }
         }
+        part.vms.shrink_to_fit();
+        self.texts.forget_unused();
+    }
+
+    /// A read has not come to its end: what was known before stays, without what had come of it.
+    pub fn give_up(&mut self, viewpoint: &Viewpoint) {
+        self.part(viewpoint).arriving = Vec::new();
     }
 
     /// Takes in the policies of one of the subscriptions that are seen from that viewpoint.
@@ -196,7 +216,7 @@ impl Inventory {
             let mut ports = guarded.remove(&vm.id).unwrap_or_default();
             ports.sort_unstable();
             ports.dedup();
-            vm.jit_ports = Some(ports);
+            vm.jit_ports = Some(ports.into());
         }
     }
 
@@ -235,6 +255,14 @@ impl Inventory {
             self.parts.len() - 1
         });
         &mut self.parts[at]
+    }
+}
+
+fn share(texts: &mut Texts, vms: &mut [InventoryVm]) {
+    for vm in vms {
+        texts.share(&mut vm.subscription);
+        texts.share(&mut vm.location);
+        texts.share_tags(&mut vm.tags);
     }
 }
 

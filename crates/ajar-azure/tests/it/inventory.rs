@@ -34,10 +34,7 @@ async fn every_vm_of_the_fleet_is_seen_with_its_addresses() {
     let web = vms.iter().find(|vm| vm.id.name() == "build-win-02").unwrap();
     let announced = announced.iter().find(|vm| vm.name == "build-win-02").unwrap();
     assert_eq!(web.id, announced.id.parse().unwrap());
-    assert_eq!(
-        (web.os, web.power, web.location.as_str()),
-        (Some(OsType::Windows), Some(PowerState::Running), "westeurope")
-    );
+    assert_eq!((web.os, web.power, &*web.location), (Some(OsType::Windows), Some(PowerState::Running), "westeurope"));
     assert_eq!(web.public_addresses.iter().map(ToString::to_string).next(), announced.public_ip);
     assert_eq!(web.private_addresses.len(), 1);
     assert!(!web.tags.is_empty() && !web.subscription.is_empty() && !web.subscription.contains("-4"), "{web:?}");

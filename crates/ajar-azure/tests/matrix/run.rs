@@ -29,7 +29,6 @@ const BESIDE: Lanes = Lanes { waiting: 8, computing: 4 };
 /// A cell that is about everything shares its simulator with none.
 const ALONE: Lanes = Lanes { waiting: 0, computing: 1 };
 
-
 /// The subscription that each lane reads before its first cell.
 const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
 

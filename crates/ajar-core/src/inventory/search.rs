@@ -70,7 +70,7 @@ impl Index {
                 if !seen.insert(&vm.id) {
                     continue;
                 }
-                let addresses = vm.private_addresses.iter().chain(&vm.public_addresses);
+                let addresses = vm.private_addresses.iter().chain(&*vm.public_addresses);
                 let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
                 let tags = vm.tags.iter().map(|(name, value)| shared.number(&format!("{name}={value}")));
                 entries.push(Entry {

@@ -7,13 +7,13 @@ fn vm(name: &str, group: &str, subscription: &str) -> InventoryVm {
         format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines");
     InventoryVm {
         id: format!("{id}/{name}").parse().unwrap(),
-        subscription: String::new(),
+        subscription: Text::default(),
         location: "westeurope".into(),
         os: None,
         power: None,
-        private_addresses: Vec::new(),
-        public_addresses: Vec::new(),
-        tags: BTreeMap::new(),
+        private_addresses: Box::default(),
+        public_addresses: Box::default(),
+        tags: Tags::default(),
         jit_ports: None,
     }
 }
@@ -46,9 +46,9 @@ fn find(inventory: &mut Inventory, query: &str) -> Vec<String> {
 fn a_vm_is_found_by_whatever_is_known_of_it() {
     let mut web = vm("web-01", "rg-shop", "s1");
     web.subscription = "Production".into();
-    web.private_addresses = vec!["10.20.0.4".parse().unwrap()];
-    web.public_addresses = vec!["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
-    web.tags = BTreeMap::from([("owner".into(), "Ada".into())]);
+    web.private_addresses = ["10.20.0.4".parse().unwrap()].into();
+    web.public_addresses = ["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()].into();
+    web.tags = [("owner", "Ada")].into_iter().collect();
     let mut inventory = of(vec![web, vm("db-01", "rg-data", "s2")]);
     for query in [
         "web",
@@ -143,11 +143,11 @@ fn what_policies_guard_is_known_until_they_are_read_anew() {
         let found = inventory.find("", 9, &HashMap::new());
         found.vms.into_iter().map(|found| found.vm.jit_ports).collect::<Vec<_>>()
     };
-    assert_eq!(ports(&mut inventory), [Some(vec![22, 3389]), Some(vec![]), None]);
+    assert_eq!(ports(&mut inventory), [Some([22, 3389].into()), Some(Box::default()), None]);
     inventory.begin(&work);
     inventory.page(&work, vms.to_vec());
     inventory.end(&work, at(2));
-    assert_eq!(ports(&mut inventory), [Some(vec![22, 3389]), Some(vec![]), None]);
+    assert_eq!(ports(&mut inventory), [Some([22, 3389].into()), Some(Box::default()), None]);
 }
 
 #[test]
@@ -171,9 +171,9 @@ prop_compose! {
     fn any_vm()(name in word(), group in word(), subscription in word(), tag in "\\PC{0,6}", ip in any::<[u8; 4]>()) -> InventoryVm {
         let named = |text: String| if text.chars().all(|c| c == '.') { "x".into() } else { text };
         let mut vm = vm(&named(name), &named(group), "s");
-        vm.subscription = subscription;
-        vm.tags.insert("tag".into(), tag);
-        vm.private_addresses.push(IpAddr::from(ip));
+        vm.subscription = subscription.into();
+        vm.tags = [("tag", tag)].into_iter().collect();
+        vm.private_addresses = [IpAddr::from(ip)].into();
         vm
     }
 }

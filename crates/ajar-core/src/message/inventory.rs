@@ -15,12 +15,12 @@ pub const COLUMNS: [&str; 8] = ["VM", "RESOURCE GROUP", "SUBSCRIPTION", "OS", "P
 pub fn columns(found: &FoundVm) -> [String; 8] {
     let FoundVm { viewpoint, vm } = found;
     let none = || "–".to_owned();
-    let addresses = vm.public_addresses.iter().chain(&vm.private_addresses);
+    let addresses = vm.public_addresses.iter().chain(&*vm.private_addresses);
     let os = vm.os.map(|os| match os {
         OsType::Linux => "Linux",
         OsType::Windows => "Windows",
     });
-    let jit = vm.jit_ports.as_ref().map(|ports| match ports.as_slice() {
+    let jit = vm.jit_ports.as_ref().map(|ports| match &**ports {
         [] => "no policy".to_owned(),
         ports => ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     });
@@ -114,12 +114,12 @@ mod tests {
         found.vm.subscription = "Production".into();
         found.vm.os = Some(OsType::Windows);
         found.vm.power = Some(PowerState::Running);
-        found.vm.private_addresses = vec!["10.0.0.4".parse().unwrap()];
-        found.vm.jit_ports = Some(vec![22, 3389]);
+        found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
+        found.vm.jit_ports = Some([22, 3389].into());
         let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22, 3389", "work"];
         assert_eq!(columns(&found), told);
-        found.vm.public_addresses = vec!["203.0.113.7".parse().unwrap()];
-        found.vm.jit_ports = Some(Vec::new());
+        found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();
+        found.vm.jit_ports = Some([].into());
         assert_eq!(columns(&found)[5..7], ["203.0.113.7", "no policy"]);
         assert_eq!(
             how_to_add(&found, Some("work")),

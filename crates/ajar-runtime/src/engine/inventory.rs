@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ajar_core::account::{AccountName, Acting};
 use ajar_core::failure::Trouble;
-use ajar_core::inventory::{FRESH_FOR, Gap, Inventory, InventoryVm, Part, Viewpoint};
+use ajar_core::inventory::{FRESH_FOR, FRESH_WITH_GAPS_FOR, Gap, Inventory, InventoryVm, Part, Viewpoint};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::protocol::Reply;
@@ -41,6 +41,8 @@ pub(super) struct KnownVms {
     count: usize,
     read_at: Option<DateTime<Utc>>,
     gaps: Vec<Gap>,
+    /// Whether there is an account that nothing was read as, or that has signed in since.
+    is_outdated: bool,
     /// What has to wait until it is known what was kept.
     wishes: Vec<(Wish, oneshot::Sender<Reply>)>,
     /// Who waits for the end of the read under way.
@@ -67,8 +69,8 @@ pub(super) enum Wish {
 
 /// What has become known.
 pub(super) enum InventoryNews {
-    /// What was kept.
-    Loaded(Vec<Seen<Vec<Part>, Vec<Gap>>>),
+    /// What was kept, account by account.
+    Loaded(Vec<Option<Seen<Vec<Part>, Vec<Gap>>>>),
     /// Where an account may see VMs.
     Viewpoints(AccountName, Result<Vec<Viewpoint>, Trouble>),
     /// A read from there begins.
@@ -94,9 +96,15 @@ impl KnownVms {
             count: 0,
             read_at: None,
             gaps: Vec::new(),
+            is_outdated: false,
             wishes: Vec::new(),
             readers: Vec::new(),
         }
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let fresh_for = if self.gaps.is_empty() { FRESH_FOR } else { FRESH_WITH_GAPS_FOR };
+        !self.is_outdated && self.read_at.is_some_and(|at| at <= now && now - at < fresh_for)
     }
 }
 
@@ -117,8 +125,7 @@ impl Engine {
         self.forget_what_is_gone();
         match wish {
             Wish::Read { anew } => {
-                let now = self.ports.clock.now();
-                let is_fresh = self.known_vms.read_at.is_some_and(|at| at <= now && now - at < FRESH_FOR);
+                let is_fresh = self.known_vms.is_fresh(self.ports.clock.now());
                 if self.known_vms.stage != Stage::Reading && is_fresh && !anew {
                     drop(reply.send(Reply::Done));
                     return;
@@ -175,6 +182,11 @@ impl Engine {
         }
     }
 
+    /// Somebody has signed in, who may see other VMs than were seen so far.
+    pub(super) fn expect_other_vms(&mut self) {
+        self.known_vms.is_outdated = true;
+    }
+
     /// How Azure names whoever sees something as an account.
     fn principal_of(&self, account: &AccountName) -> Option<String> {
         let acting = self.settings.acting_as(account, None, None, &self.defaults).ok()?;
@@ -200,6 +212,7 @@ impl Engine {
             return;
         }
         self.known_vms.stage = Stage::Reading;
+        self.known_vms.is_outdated = false;
         self.known_vms.gaps.clear();
         let mut actings = Vec::new();
         for account in self.seers() {
@@ -222,7 +235,8 @@ impl Engine {
         match news {
             InventoryNews::Loaded(seen) => {
                 known.stage = Stage::Known;
-                for Seen { parts, gaps } in seen {
+                known.is_outdated |= seen.iter().any(Option::is_none);
+                for Seen { parts, gaps } in seen.into_iter().flatten() {
                     known.read_at = parts.iter().filter_map(|part| part.read_at).chain(known.read_at).max();
                     known.inventory.take_in(parts);
                     known.gaps.extend(gaps);
@@ -242,7 +256,9 @@ impl Engine {
                 known.inventory.end(&viewpoint, now);
                 known.read_at = Some(now);
             }
-            InventoryNews::Ended(Viewpoint { account, tenant, .. }, Err(trouble)) => {
+            InventoryNews::Ended(viewpoint, Err(trouble)) => {
+                known.inventory.give_up(&viewpoint);
+                let Viewpoint { account, tenant, .. } = viewpoint;
                 known.gaps.push(Gap { account, tenant, trouble });
             }
             InventoryNews::Policies(viewpoint, subscription, policies) => {
@@ -268,9 +284,9 @@ impl Engine {
             let gaps: Vec<&Gap> = self.known_vms.gaps.iter().filter(|gap| gap.account == account).collect();
             let seen = Seen { parts: &parts[..], gaps: &gaps[..] };
             let content = InventoryFiles::content(self.principal_of(&account), seen);
-            (!parts.is_empty()).then_some((account, content))
+            (account, content)
         };
-        let contents: Vec<_> = self.seers().into_iter().filter_map(content).collect();
+        let contents: Vec<_> = self.seers().into_iter().map(content).collect();
         let (files, happened) = (self.known_vms.files.clone(), self.happened.clone());
         tokio::task::spawn_blocking(move || {
             for (account, content) in contents {

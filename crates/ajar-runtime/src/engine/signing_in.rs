@@ -243,6 +243,7 @@ impl Engine {
             self.read_settings_again();
         }
         self.is_accepted(&name);
+        self.expect_other_vms();
         self.have_what_waited_act_as(&name)?;
         self.open_what_waited();
         if self.looked {

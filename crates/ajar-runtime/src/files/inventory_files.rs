@@ -14,7 +14,7 @@ use super::create_private;
 const VERSION: u32 = 1;
 
 /// What one account has seen, and what it could not see.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Seen<P, G> {
     pub(crate) parts: P,
@@ -47,8 +47,8 @@ impl InventoryFiles {
         self.folder.join(format!("vms-{}.json", account.key()))
     }
 
-    /// What an account saw when it was that principal. Unreadable content counts as none.
-    pub(crate) fn read(&self, account: &AccountName, principal: Option<&str>) -> Seen<Vec<Part>, Vec<Gap>> {
+    /// What an account saw when it was that principal, if it has been asked. Unreadable content counts as none.
+    pub(crate) fn read(&self, account: &AccountName, principal: Option<&str>) -> Option<Seen<Vec<Part>, Vec<Gap>>> {
         let bytes = std::fs::read(self.path(account)).ok();
         let content: Option<Content<_, _>> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let is_its_own = |content: &Content<Vec<Part>, Vec<Gap>>| {
@@ -56,7 +56,7 @@ impl InventoryFiles {
                 && content.principal.as_deref() == principal
                 && content.seen.parts.iter().all(|part| part.viewpoint.account == *account)
         };
-        content.filter(is_its_own).map(|content| content.seen).unwrap_or_default()
+        content.filter(is_its_own).map(|content| content.seen)
     }
 
     /// The content of an account's file.
@@ -128,15 +128,15 @@ mod tests {
     fn what_an_account_saw_is_read_back_by_itself_alone() {
         let folder = tempfile::tempdir().unwrap();
         let files = InventoryFiles::new(folder.path().join("inventory"));
-        assert_eq!(files.read(&name("work"), None), Seen::default());
+        assert_eq!(files.read(&name("work"), None), None);
         write(&files, "work", Some("ada@contoso.com"));
         let seen = Seen { parts: parts(), gaps: vec![gap()] };
-        assert_eq!(files.read(&name("WORK"), Some("ada@contoso.com")), seen);
-        assert_eq!(files.read(&name("work"), Some("bob@contoso.com")), Seen::default(), "another under the same name");
+        assert_eq!(files.read(&name("WORK"), Some("ada@contoso.com")), Some(seen));
+        assert_eq!(files.read(&name("work"), Some("bob@contoso.com")), None, "another under the same name");
         write(&files, "home", None);
-        assert_eq!(files.read(&name("home"), None), Seen::default(), "a file that was renamed by hand");
+        assert_eq!(files.read(&name("home"), None), None, "a file that was renamed by hand");
         std::fs::write(folder.path().join("inventory/vms-work.json"), "{").unwrap();
-        assert_eq!(files.read(&name("work"), Some("ada@contoso.com")), Seen::default());
+        assert_eq!(files.read(&name("work"), Some("ada@contoso.com")), None);
     }
 
     #[test]
