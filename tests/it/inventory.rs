@@ -91,3 +91,71 @@ async fn what_cannot_be_read_is_said_and_what_was_known_before_is_still_found() 
     let gaps = of_kind(&ended, "gap");
     assert_eq!((gaps.len(), &gaps[0]["account"]), (1, &json!("environment")), "{gaps:?}");
 }
+
+/// When the window ends that a `connect --json` was granted, in minutes from now.
+fn minutes_granted(ended: &Ended) -> i64 {
+    let end = ended.last_event()["window"]["endTimeUtc"].as_str().map(ToOwned::to_owned).expect("a window");
+    (end.parse::<chrono::DateTime<chrono::Utc>>().expect("a time") - chrono::Utc::now()).num_minutes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_is_no_favourite_is_opened_by_its_name_or_a_beginning_that_no_other_has() {
+    let world = world().await;
+    let before = std::fs::read_to_string(world.folder.path().join("config.toml")).expect("settings");
+    let ended = world.run(&["connect", "BUILD-win-02", "--no-launch", "--json"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("That is build-win-02 (rg-build in Contoso Demo)."), "{ended:?}");
+    assert!(world.is_open("build-win-02").await, "the port of Windows, which the policy guards");
+    assert!((170..=180).contains(&minutes_granted(&ended)), "three hours: {ended:?}");
+    assert_eq!(queries(&world).await, 1);
+    let status = world.run(&["status"]).await;
+    assert!(status.stdout.contains("build-win-02"), "{status:?}");
+
+    // Of what is known nothing is read anew, and no more is asked for than the policy grants.
+    let ended = world.run(&["connect", "fin", "--no-launch", "--json"]).await;
+    assert_eq!((ended.code, queries(&world).await), (0, 1), "{ended:?}");
+    assert!((55..=60).contains(&minutes_granted(&ended)), "{ended:?}");
+    assert_eq!(std::fs::read_to_string(world.folder.path().join("config.toml")).expect("settings"), before);
+
+    // The VM of a favourite is opened as that.
+    let ended = world.run(&["connect", "web-01", "--no-launch"]).await;
+    assert!(ended.code == 0 && ended.stderr.contains("which is my-web-01"), "{ended:?}");
+    let ended = world.run(&["connect", "my-w", "--no-launch"]).await;
+    assert_eq!(ended.code, 0, "a favourite's beginning: {ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_mean_more_than_one_is_told_with_what_is_nearest_and_nothing_is_opened() {
+    let world = world().await;
+    let ended = world.run(&["connect", "l", "--no-launch", "--json"]).await;
+    let event = ended.last_event();
+    assert_eq!((ended.code, event["code"].as_str()), (2, Some("unknownFavourite")), "{ended:?}");
+    let message = event["message"].to_string();
+    assert!(message.contains("locked-01 (rg-locked in Contoso Demo)"), "{message}");
+    let ended = world.run(&["connect", "zzz", "--no-launch"]).await;
+    assert!(ended.code == 2 && ended.stderr.contains("There is no favourite called “zzz”."), "{ended:?}");
+    let ended = world.run(&["connect", "--json"]).await;
+    assert_eq!((ended.code, ended.last_event()["code"].as_str()), (2, Some("commandLine")), "{ended:?}");
+    assert_eq!(world.control().changes().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_is_added_by_the_name_of_its_vm_with_what_fits_it() {
+    let world = world().await;
+    for args in [&["add", "finance-app"][..], &["add", "money", "--vm", "Finance-APP", "--for", "30m"]] {
+        let ended = world.run(args).await;
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let settings = std::fs::read_to_string(world.folder.path().join("config.toml")).expect("settings");
+    let id = &world.vm("finance-app").id;
+    let added = format!("[profiles.finance-app]\nvm = \"{id}\"\nport = 3389\nfor = \"1h\"\n");
+    assert!(settings.contains(&added), "{settings}");
+    assert!(
+        settings.contains(&format!("[profiles.money]\nvm = \"{id}\"\n")) && settings.contains("for = \"30m\""),
+        "{settings}"
+    );
+    let ended = world.run(&["add", "money-2", "--vm", "no-such-vm", "--json"]).await;
+    assert_eq!((ended.code, ended.last_event()["code"].as_str()), (2, Some("unknownVm")), "{ended:?}");
+    let ended = world.run(&["add", "money-2", "--vm", "/subscriptions/x", "--json"]).await;
+    assert_eq!((ended.code, ended.last_event()["code"].as_str()), (2, Some("commandLine")), "{ended:?}");
+}

@@ -46,7 +46,7 @@ Try it without Azure: ajar --demo connect web-01";
 pub(crate) enum Command {
     /// Show the favourites, or find VMs among all that your accounts can see
     List(List),
-    /// Open a favourite, and start ssh or the remote desktop client
+    /// Open a favourite or another VM, and start ssh or the remote desktop client
     Connect(Connect),
     /// Open a favourite and carry bytes to its port: for OpenSSH's ProxyCommand
     Proxy(Proxy),
@@ -154,8 +154,8 @@ pub(crate) struct SignOut {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// The favourite
-    pub(crate) name: ProfileName,
+    /// The favourite; or any VM, by its name or a beginning that no other has. Without one a terminal shows what there is
+    pub(crate) name: Option<String>,
     /// Another port than the favourite's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
@@ -232,10 +232,10 @@ pub(crate) struct Named {
 pub(crate) struct Add {
     /// What to call it
     pub(crate) name: ProfileName,
-    /// The VM's resource ID, as in the portal under Properties
-    #[arg(long, value_name = "RESOURCE_ID")]
-    pub(crate) vm: VmResourceId,
-    /// The VM's port; 3389 makes it RDP [default: 22]
+    /// The VM: its name, or its resource ID as in the portal under Properties [default: the one that is called NAME]
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub(crate) vm: Option<String>,
+    /// The VM's port; 3389 makes it RDP [default: 22, and what fits a VM that was given by name]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
     /// Who logs in

@@ -485,6 +485,13 @@ pub enum Failure {
         /// Names that look like it.
         similar: Vec<String>,
     },
+    /// No VM of that name is known, or more than one.
+    UnknownVm {
+        /// The name.
+        name: String,
+        /// The ids of those that are called so.
+        ids: Vec<String>,
+    },
     /// A favourite of that name is there already.
     FavouriteExists {
         /// The name.

@@ -150,16 +150,29 @@ pub enum Request {
     },
     /// Read the inventory, if that was done longer than [`FRESH_FOR`](crate::inventory::FRESH_FOR) ago. The reply comes
     /// when it is read, as far as it could be.
-    #[cfg_attr(test, ts(skip))]
     ReadInventory {
         /// However fresh it is.
         anew: bool,
     },
     /// Look for VMs in the inventory as it was read last.
-    #[cfg_attr(test, ts(skip))]
     FindVms {
         /// Words, or parts of words; none fit all VMs.
         query: String,
+        /// Whether favourites are told by their names, apart from the others.
+        #[serde(default)]
+        apart: bool,
+        /// How many of the best are known already.
+        #[serde(default)]
+        skip: u32,
+        /// How many are wanted at most.
+        limit: u32,
+    },
+    /// Look for the VMs of that name in the inventory as it was read last; where there are none, for those whose names
+    /// begin so.
+    #[cfg_attr(test, ts(skip))]
+    VmsNamed {
+        /// The name.
+        name: String,
         /// How many are wanted at most.
         limit: u32,
     },
@@ -172,8 +185,12 @@ pub enum Request {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Connect {
-    /// The favourite.
+    /// The favourite; or what a VM that is none is called meanwhile.
     pub name: ProfileName,
+    /// How to open a VM that is no favourite.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub profile: Option<Profile>,
     /// Another port than the profile's.
     #[serde(default)]
     #[cfg_attr(test, ts(optional))]
@@ -294,7 +311,17 @@ impl std::fmt::Debug for SecretText {
 impl Connect {
     /// The wish to open a favourite as its profile says, in a client's own window, for as long as somebody wants it.
     pub fn new(name: ProfileName) -> Self {
-        Self { name, port: None, seconds: None, reason: None, source: None, launch: true, stays: false, again: false }
+        Self {
+            name,
+            profile: None,
+            port: None,
+            seconds: None,
+            reason: None,
+            source: None,
+            launch: true,
+            stays: false,
+            again: false,
+        }
     }
 
     /// The same as a click means it: it goes on without the face that asked.
@@ -358,7 +385,6 @@ pub enum Reply {
     #[cfg_attr(test, ts(skip))]
     Left,
     /// The VMs that fit a query.
-    #[cfg_attr(test, ts(skip))]
     Vms {
         /// The best ones, and how many there are.
         found: Found,

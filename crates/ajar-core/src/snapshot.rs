@@ -52,7 +52,6 @@ pub struct Snapshot {
     pub superseded: Vec<AttemptView>,
     /// How it stands with the inventory; `None` until somebody wants to know.
     #[serde(default)]
-    #[cfg_attr(test, ts(skip))]
     pub inventory: Option<InventoryView>,
     /// Whether policies are being read to learn of windows opened elsewhere.
     pub refreshing: bool,

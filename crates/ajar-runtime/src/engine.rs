@@ -29,7 +29,7 @@ use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::settings::Settings;
+use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use ajar_core::vm::PowerState;
 use ajar_core::zone::Zone;
@@ -184,6 +184,8 @@ struct Engine {
     skew: TimeDelta,
     refresh: Option<Refresh>,
     known_vms: KnownVms,
+    /// VMs that were opened without being favourites, by what they are called meanwhile.
+    guests: Vec<Favourite>,
     /// Whether anybody has wanted to know how things stand: from then on a new favourite is looked at by itself.
     looked: bool,
     /// What kept the last refresh from being complete.
@@ -235,6 +237,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         skew: TimeDelta::zero(),
         refresh: None,
         known_vms: KnownVms::new(InventoryFiles::new(parts.folder.inventory())),
+        guests: Vec::new(),
         looked: false,
         refresh_problem: None,
     };

@@ -2,15 +2,13 @@
 
 use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
-use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{FavouriteView, GapView, InventoryView, Snapshot};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::ports::Clock as _;
 use chrono::Utc;
-use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{End, no_answer};
+use super::{End, inventory};
 use crate::args::List;
 use crate::output;
 use crate::session::Session;
@@ -20,19 +18,20 @@ const SHOWN: u32 = 20;
 
 pub(crate) async fn run(session: &Session, args: &List) -> Result<(), End> {
     let Some(query) = &args.query else { return favourites(session, args.json) };
-    let found = find(session, args, query).await?;
+    inventory::read(session, args.refresh).await?;
+    let found = inventory::find(session, query, if args.json { u32::MAX } else { SHOWN }).await?;
     let snapshot = session.snapshot();
     let favourites = matching(&snapshot, query);
-    let inventory = snapshot.inventory.clone().unwrap_or_default();
+    let known = snapshot.inventory.clone().unwrap_or_default();
     let is_empty = favourites.is_empty() && found.vms.is_empty();
     if args.json {
-        print_json(&favourites, &found, &inventory.gaps)?;
+        print_json(&favourites, &found, &known.gaps)?;
     } else {
-        tell_gaps(&inventory.gaps);
-        print(&snapshot, &favourites, &found, &inventory)?;
+        inventory::tell_gaps(&known.gaps);
+        print(&snapshot, &favourites, &found, &known)?;
     }
     // What could not be read may be what is looked for.
-    match inventory.gaps.first().filter(|_| is_empty && inventory.read_at.is_none()) {
+    match known.gaps.first().filter(|_| is_empty && known.read_at.is_none()) {
         Some(gap) => Err(End::Code(gap.failure.exit_code)),
         None if is_empty && !args.json => {
             output::line_to_people(&message::inventory::no_match(query));
@@ -74,44 +73,6 @@ fn favourites(session: &Session, in_json: bool) -> Result<(), End> {
     print_favourites(&all)
 }
 
-async fn find(session: &Session, args: &List, query: &str) -> Result<Found, End> {
-    read(session, args.refresh).await.accepted()?;
-    let limit = if args.json { u32::MAX } else { SHOWN };
-    match session.face.ask(Request::FindVms { query: query.to_owned(), limit }).await {
-        Reply::Vms { found } => Ok(found),
-        Reply::Refused { failure } => Err(failure.into()),
-        Reply::Done
-        | Reply::Left
-        | Reply::Attempt { .. }
-        | Reply::SigningIn { .. }
-        | Reply::SignedOut { .. }
-        | Reply::ActsByDefault { .. }
-        | Reply::Rights { .. } => Err(no_answer()),
-    }
-}
-
-/// Has the VMs read where they are not fresh. On a terminal it is shown how many have come.
-async fn read(session: &Session, anew: bool) -> Reply {
-    let progress = ProgressBar::new_spinner();
-    let shown = async {
-        let gone = session.face.wait_for(|snapshot| {
-            if let Some(inventory) = snapshot.inventory.as_ref().filter(|inventory| inventory.reading) {
-                let new = if inventory.read_at.is_none() { inventory.count } else { 0 };
-                progress.set_message(message::inventory::reading(new));
-            }
-            false
-        });
-        gone.await;
-        std::future::pending().await
-    };
-    let reply = tokio::select! {
-        reply = session.face.ask(Request::ReadInventory { anew }) => reply,
-        reply = shown => reply,
-    };
-    progress.finish_and_clear();
-    reply
-}
-
 fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
     let query = query.to_lowercase();
     let wanted = |favourite: &&FavouriteView| {
@@ -147,20 +108,10 @@ fn print_vms(snapshot: &Snapshot, found: &Found, inventory: &InventoryView) -> R
     let now = Utc::now();
     let zone = SystemClock.zone(now);
     output::line_to_people(&message::inventory::footer(found.vms.len(), found.total, inventory, zone, now));
-    let is_favourite = |found: &&FoundVm| snapshot.favourites.iter().any(|favourite| favourite.vm == found.vm.id);
-    if let Some(best) = found.vms.iter().find(|found| !is_favourite(found)) {
-        let account = best.viewpoint.account.as_str();
-        let account = Some(account).filter(|account| !account.eq_ignore_ascii_case(&snapshot.host.account));
-        output::line_to_people(&message::inventory::how_to_add(best, account));
+    if let Some(best) = found.vms.iter().find(|found| !found.is_favourite) {
+        output::line_to_people(&message::inventory::how_to_add(best));
     }
     Ok(())
-}
-
-fn tell_gaps(gaps: &[GapView]) {
-    for gap in gaps {
-        output::line_to_people(&message::inventory::gap(gap));
-        output::failure(&gap.failure, false);
-    }
 }
 
 /// One array: favourites, VMs, and what could not be read, told apart by their kind.
@@ -195,7 +146,7 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
 
 /// A VM's stable field names.
 fn vm_as_json(found: &FoundVm) -> serde_json::Value {
-    let FoundVm { viewpoint, vm } = found;
+    let FoundVm { viewpoint, vm, opens, is_favourite, .. } = found;
     json!({
         "vm": vm.id,
         "vmName": vm.id.name(),
@@ -208,7 +159,8 @@ fn vm_as_json(found: &FoundVm) -> serde_json::Value {
         "privateAddresses": vm.private_addresses,
         "publicAddresses": vm.public_addresses,
         "tags": vm.tags,
-        "jitPorts": vm.jit_ports,
+        "jitPorts": vm.jit_ports.as_ref().map(|ports| ports.iter().map(|rule| rule.port).collect::<Vec<_>>()),
+        "favourite": is_favourite.then_some(&opens.name),
         "account": viewpoint.account,
         "tenant": viewpoint.tenant,
     })

@@ -95,6 +95,7 @@ impl Failure {
             Self::EndUnseen => "endUnseen",
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
+            Self::UnknownVm { .. } => "unknownVm",
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::BeingOpened { .. } => "beingOpened",
             Self::Settings { .. } => "settings",
@@ -184,6 +185,7 @@ impl Failure {
                 ExitCode::Cancelled
             }
             Self::UnknownFavourite { .. }
+            | Self::UnknownVm { .. }
             | Self::FavouriteExists { .. }
             | Self::NothingToSignOut { .. }
             | Self::BeingOpened { .. }

@@ -99,25 +99,35 @@ impl Index {
         same.enumerate().map(move |(place, entry)| (first + place, entry.at))
     }
 
-    /// The best VMs, the best one first, and how many fit. `weights` says how much each is used.
-    pub(super) fn find(&self, query: &str, limit: usize, weights: &[u32]) -> (Vec<At>, usize) {
+    /// The VMs whose names begin so, whatever its case.
+    pub(super) fn beginning(&self, name: &str) -> impl Iterator<Item = At> {
+        let name = name.to_ascii_lowercase();
+        let first = self.entries.partition_point(|entry| *entry.name < *name);
+        self.entries[first..].iter().take_while(move |entry| entry.name.starts_with(&name)).map(|entry| entry.at)
+    }
+
+    /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit. `weights` says how much
+    /// each is used, `None` that it is not looked for.
+    pub(super) fn find(&self, query: &str, skip: usize, limit: usize, weights: &[Option<u32>]) -> (Vec<At>, usize) {
         let whole = query.trim().to_ascii_lowercase();
         let words: Vec<Word<'_>> = whole.split_whitespace().map(|word| Word::new(word, &self.shared)).collect();
         let mut matcher = Matcher::new(Config::DEFAULT);
         let scored = self.entries.iter().enumerate().filter_map(|(number, entry)| {
+            let weight = weights[number]?;
             let score = words.iter().map(|word| word.score(entry, &mut matcher)).sum::<Option<u32>>()?;
-            Some(Reverse((*entry.name == *whole, score, weights[number], Reverse(number))))
+            Some(Reverse((*entry.name == *whole, score, weight, Reverse(number))))
         });
         let mut fit: Vec<_> = scored.collect();
         let total = fit.len();
-        if limit < total {
+        let wanted = skip.saturating_add(limit);
+        if wanted < total {
             // What is left out need not be in order.
-            fit.select_nth_unstable(limit);
-            fit.truncate(limit);
+            fit.select_nth_unstable(wanted);
+            fit.truncate(wanted);
         }
         fit.sort_unstable();
         let at = |Reverse((.., Reverse(number))): Reverse<(bool, u32, u32, Reverse<usize>)>| self.entries[number].at;
-        (fit.into_iter().map(at).collect(), total)
+        (fit.into_iter().skip(skip).map(at).collect(), total)
     }
 }
 

@@ -32,12 +32,12 @@ fn of(vms: Vec<InventoryVm>) -> Inventory {
     inventory
 }
 
-fn names(found: &Found) -> Vec<&str> {
+fn names<'i>(found: &Hits<'i>) -> Vec<&'i str> {
     found.vms.iter().map(|found| found.vm.id.name()).collect()
 }
 
 fn find(inventory: &mut Inventory, query: &str) -> Vec<String> {
-    let found = inventory.find(query, usize::MAX, &HashMap::new());
+    let found = inventory.find(query, 0, usize::MAX, &HashMap::new());
     assert_eq!(found.total, found.vms.len());
     names(&found).into_iter().map(ToOwned::to_owned).collect()
 }
@@ -76,9 +76,33 @@ fn names_come_before_groups_and_what_is_used_before_what_is_not() {
         of(vec![vm("a", "web", "s"), vm("web-02", "g", "s"), vm("web-01", "g", "s"), vm("w-e-b", "g", "s")]);
     assert_eq!(find(&mut inventory, "web"), ["web-01", "web-02", "w-e-b", "a"]);
     let used = HashMap::from([(vm("WEB-02", "G", "s").id, 1)]);
-    assert_eq!(names(&inventory.find("web", 2, &used)), ["web-02", "web-01"]);
-    let found = inventory.find("", 1, &used);
+    assert_eq!(names(&inventory.find("web", 0, 2, &used)), ["web-02", "web-01"]);
+    let found = inventory.find("", 0, 1, &used);
     assert_eq!((names(&found), found.total), (vec!["web-02"], 4));
+}
+
+#[test]
+fn some_vms_are_looked_for_apart_from_the_others() {
+    let (web, api, db) = (vm("web", "shop", "s"), vm("api", "shop", "s"), vm("db", "data", "s"));
+    let mut inventory = of(vec![web.clone(), api.clone(), db.clone()]);
+    let used = HashMap::from([(web.id.clone(), 1)]);
+    let others = inventory.find_others("shop", 0, 9, &used, [&web.id].into_iter());
+    assert_eq!((names(&others), others.total), (vec!["api"], 1), "however much it is used");
+    assert_eq!(names(&inventory.find_of("shop", [&web.id, &db.id].into_iter())), ["web"]);
+}
+
+#[test]
+fn a_name_is_that_of_one_vm_or_the_beginning_of_some() {
+    let mut inventory =
+        of(vec![vm("web-1", "g", "s"), vm("WEB-1", "h", "s"), vm("web-10", "g", "s"), vm("a", "web", "s")]);
+    let mut named = |name: &str| {
+        let found = inventory.named(name, 2);
+        (names(&found).into_iter().map(ToOwned::to_owned).collect::<Vec<_>>().join(" "), found.total)
+    };
+    assert_eq!(named("Web-1"), ("web-1 WEB-1".into(), 2), "what begins so is not meant");
+    assert_eq!(named("web-10"), ("web-10".into(), 1));
+    assert_eq!(named("we"), ("web-1 WEB-1".into(), 3));
+    assert_eq!(named("eb"), (String::new(), 0));
 }
 
 #[test]
@@ -86,7 +110,7 @@ fn a_vm_that_two_accounts_see_is_there_once() {
     let mut inventory = of(vec![vm("web-01", "g", "s")]);
     inventory.page(&viewpoint("home", Some("t")), vec![vm("WEB-01", "G", "S"), vm("other", "g", "s")]);
     assert_eq!(inventory.count(), 2);
-    let found = inventory.find("web", 9, &HashMap::new());
+    let found = inventory.find("web", 0, 9, &HashMap::new());
     assert_eq!(found.vms[0].viewpoint.account.as_str(), "work");
     inventory.retain(|viewpoint| viewpoint.tenant.is_some());
     assert_eq!(find(&mut inventory, "web"), ["WEB-01"]);
@@ -115,7 +139,7 @@ fn the_first_read_is_shown_as_it_comes_and_a_later_one_when_it_is_whole() {
 #[test]
 fn what_policies_guard_is_known_until_they_are_read_anew() {
     let policy = |vms: &[(&InventoryVm, &[u16])]| {
-        let rule = |port: &u16| crate::policy::JitNetworkAccessPortRule {
+        let rule = |port: &u16| JitNetworkAccessPortRule {
             number: *port,
             protocol: crate::policy::RuleProtocol::Tcp,
             allowed_source_address_prefixes: Vec::new(),
@@ -140,14 +164,15 @@ fn what_policies_guard_is_known_until_they_are_read_anew() {
     inventory.end(&work, at(1));
     inventory.guard(&work, "S", &[policy(&[(&vms[0], &[3389, 22])]), policy(&[(&vms[0], &[22])])]);
     let ports = |inventory: &mut Inventory| {
-        let found = inventory.find("", 9, &HashMap::new());
-        found.vms.into_iter().map(|found| found.vm.jit_ports).collect::<Vec<_>>()
+        let found = inventory.find("", 0, 9, &HashMap::new());
+        found.vms.into_iter().map(|found| found.vm.jit_ports.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(ports(&mut inventory), [Some([22, 3389].into()), Some(Box::default()), None]);
+    let hour = |port| GuardedPort { port, seconds: 3600 };
+    assert_eq!(ports(&mut inventory), [Some([hour(22), hour(3389)].into()), Some(Box::default()), None]);
     inventory.begin(&work);
     inventory.page(&work, vms.to_vec());
     inventory.end(&work, at(2));
-    assert_eq!(ports(&mut inventory), [Some([22, 3389].into()), Some(Box::default()), None]);
+    assert_eq!(ports(&mut inventory), [Some([hour(22), hour(3389)].into()), Some(Box::default()), None]);
 }
 
 #[test]
@@ -181,21 +206,21 @@ prop_compose! {
 proptest! {
     #[test]
     fn no_query_panics_and_a_longer_one_never_finds_more(
-        vms in prop::collection::vec(any_vm(), 0..20), query in "\\PC{0,12}", limit in 0_usize..30,
+        vms in prop::collection::vec(any_vm(), 0..20), query in "\\PC{0,12}", skip in 0_usize..30, limit in 0_usize..30,
     ) {
         let mut inventory = of(vms);
         let mut before: Option<Vec<String>> = None;
         let ends = query.char_indices().map(|(end, _)| end).chain([query.len()]);
         for end in ends {
-            let found = inventory.find(&query[..end], usize::MAX, &HashMap::new());
+            let found = inventory.find(&query[..end], 0, usize::MAX, &HashMap::new());
             let ids: Vec<String> = found.vms.iter().map(|found| found.vm.id.to_string()).collect();
             if let Some(before) = &before {
                 prop_assert!(ids.iter().all(|id| before.contains(id)), "{:?}", &query[..end]);
             }
-            let limited = inventory.find(&query[..end], limit, &HashMap::new());
+            let limited = inventory.find(&query[..end], skip, limit, &HashMap::new());
             prop_assert_eq!(limited.total, ids.len());
-            let first: Vec<String> = limited.vms.iter().map(|found| found.vm.id.to_string()).collect();
-            prop_assert_eq!(&first[..], &ids[..limit.min(ids.len())]);
+            let some: Vec<String> = limited.vms.iter().map(|found| found.vm.id.to_string()).collect();
+            prop_assert_eq!(&some[..], &ids[skip.min(ids.len())..(skip + limit).min(ids.len())]);
             before = Some(ids);
         }
     }
@@ -205,7 +230,8 @@ proptest! {
         vms in prop::collection::vec(any_vm(), 1..20), which in any::<prop::sample::Index>(),
     ) {
         let name = which.get(&vms).id.name().to_owned();
-        let found = of(vms).find(&name, 1, &HashMap::new());
+        let mut inventory = of(vms);
+        let found = inventory.find(&name, 0, 1, &HashMap::new());
         prop_assert!(found.vms[0].vm.id.name().eq_ignore_ascii_case(&name));
     }
 }

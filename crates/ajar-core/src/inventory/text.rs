@@ -11,7 +11,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text whose copies are the same one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
 pub struct Text(Arc<str>);
 
 impl Deref for Text {
@@ -59,7 +58,6 @@ impl<'de> Deserialize<'de> for Text {
 
 /// The tags of a VM, by name. A map has room for eleven, and most VMs have two or three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(type = "Record<string, string>"))]
 pub struct Tags(Box<[(Text, Text)]>);
 
 impl Tags {

@@ -217,6 +217,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::EndUnseen => machine::end_unseen(name),
         Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
+        Failure::UnknownVm { name, ids } => machine::unknown_vm(name, ids),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
         Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::Settings { path, detail } => machine::settings(path, detail),

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::whom;
-use crate::inventory::FoundVm;
-use crate::snapshot::{GapView, InventoryView};
-use crate::vm::OsType;
+use crate::account::AccountName;
+use crate::inventory::{FoundVm, InventoryVm};
+use crate::snapshot::InventoryView;
+use crate::vm::{OsType, PowerState};
 use crate::zone::Zone;
 
 /// Over the VMs.
@@ -13,7 +14,7 @@ pub const COLUMNS: [&str; 8] = ["VM", "RESOURCE GROUP", "SUBSCRIPTION", "OS", "P
 
 /// A VM, column by column.
 pub fn columns(found: &FoundVm) -> [String; 8] {
-    let FoundVm { viewpoint, vm } = found;
+    let FoundVm { viewpoint, vm, .. } = found;
     let none = || "–".to_owned();
     let addresses = vm.public_addresses.iter().chain(&*vm.private_addresses);
     let os = vm.os.map(|os| match os {
@@ -22,7 +23,7 @@ pub fn columns(found: &FoundVm) -> [String; 8] {
     });
     let jit = vm.jit_ports.as_ref().map(|ports| match &**ports {
         [] => "no policy".to_owned(),
-        ports => ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        ports => ports.iter().map(|rule| rule.port.to_string()).collect::<Vec<_>>().join(", "),
     });
     [
         vm.id.name().to_owned(),
@@ -61,18 +62,53 @@ fn age(at: DateTime<Utc>, zone: Zone, now: DateTime<Utc>) -> String {
     }
 }
 
-/// How the VM that was found first becomes a favourite. `account` is named where it acts not by itself.
-pub fn how_to_add(found: &FoundVm, account: Option<&str>) -> String {
-    let id = &found.vm.id;
-    let port = if found.vm.os == Some(OsType::Windows) { " --port 3389" } else { "" };
-    let account = account.map(|account| format!(" --account {account}")).unwrap_or_default();
-    format!("Make one a favourite: ajar add {} --vm {id}{port}{account}", id.name())
+/// How the VM that was found first becomes a favourite.
+pub fn how_to_add(found: &FoundVm) -> String {
+    let profile = &found.opens.profile;
+    let port = profile.port.map(|port| format!(" --port {port}")).unwrap_or_default();
+    let account = profile.account.as_ref().map(|account| format!(" --account {account}")).unwrap_or_default();
+    format!("Make one a favourite: ajar add {} --vm {}{port}{account}", found.opens.name, found.vm.id)
 }
 
-/// What could not be read, above the failure's own words.
-pub fn gap(gap: &GapView) -> String {
-    let whom = whom(gap.account.as_str());
-    let tenant = gap.tenant.as_ref().map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
+/// Which VM it is, for who knows several of that name.
+pub fn place(found: &FoundVm) -> String {
+    let vm = &found.vm;
+    format!("{} ({} in {})", vm.id.name(), vm.id.resource().resource_group(), vm.subscription_name())
+}
+
+/// Which VM is meant by what was typed.
+pub fn taken(found: &FoundVm) -> String {
+    let favourite = if found.is_favourite { format!(", which is {}", found.opens.name) } else { String::new() };
+    format!("That is {}{favourite}.", place(found))
+}
+
+/// Where a VM is, and what is out of the ordinary with it.
+pub fn detail(vm: &InventoryVm) -> String {
+    let rests = vm.power.filter(|power| !matches!(power, PowerState::Running | PowerState::Unknown)).map(super::power);
+    let unguarded = vm.jit_ports.as_ref().is_some_and(|ports| ports.is_empty()).then_some("no JIT policy");
+    let place = [vm.subscription_name(), vm.id.resource().resource_group()];
+    place.into_iter().chain(rests).chain(unguarded).collect::<Vec<_>>().join(" · ")
+}
+
+/// Over all there is to choose from.
+pub fn which_one() -> &'static str {
+    "Open which VM?"
+}
+
+/// Below it.
+pub fn how_to_choose() -> &'static str {
+    "Type to find one; Enter opens it, Esc leaves"
+}
+
+/// Nobody is there to choose.
+pub fn nothing_named() -> &'static str {
+    "the name of a favourite or VM is missing"
+}
+
+/// What could not be read as an account in a tenant, above the failure's own words.
+pub fn gap(account: &AccountName, tenant: Option<&str>) -> String {
+    let whom = whom(account.as_str());
+    let tenant = tenant.map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
     format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}.")
 }
 
@@ -94,17 +130,19 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
-    use crate::inventory::{InventoryVm, Viewpoint};
-    use crate::vm::PowerState;
+    use crate::inventory::{GuardedPort, Hit, Viewpoint};
+
+    fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
+        FoundVm::new(Hit { viewpoint, vm }, &[], &"home".parse().unwrap())
+    }
 
     fn found() -> FoundVm {
         let vm = serde_json::json!({
             "id": "/subscriptions/s/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/web-01",
         });
-        FoundVm {
-            viewpoint: Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None },
-            vm: serde_json::from_value::<InventoryVm>(vm).unwrap(),
-        }
+        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
+        let vm: InventoryVm = serde_json::from_value(vm).unwrap();
+        seen(&viewpoint, &vm)
     }
 
     #[test]
@@ -115,14 +153,19 @@ mod tests {
         found.vm.os = Some(OsType::Windows);
         found.vm.power = Some(PowerState::Running);
         found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
-        found.vm.jit_ports = Some([22, 3389].into());
+        found.vm.jit_ports = Some([22, 3389].map(|port| GuardedPort { port, seconds: 3600 }).into());
         let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22, 3389", "work"];
         assert_eq!(columns(&found), told);
+        found = seen(&found.viewpoint, &found.vm);
         found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();
         found.vm.jit_ports = Some([].into());
         assert_eq!(columns(&found)[5..7], ["203.0.113.7", "no policy"]);
+        assert_eq!(detail(&found.vm), "Production · rg-shop · no JIT policy");
+        found.vm.power = Some(PowerState::Deallocated);
+        found.vm.jit_ports = None;
+        assert_eq!(detail(&found.vm), "Production · rg-shop · deallocated");
         assert_eq!(
-            how_to_add(&found, Some("work")),
+            how_to_add(&found),
             "Make one a favourite: ajar add web-01 --vm /subscriptions/s/resourceGroups/rg-shop/providers/\
              Microsoft.Compute/virtualMachines/web-01 --port 3389 --account work"
         );

@@ -9,6 +9,7 @@ use crate::account::AccountName;
 /// How it stands with the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct InventoryView {
     /// How many VMs are known.
     pub count: usize,
@@ -23,11 +24,14 @@ pub struct InventoryView {
 /// What could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct GapView {
     /// As whom.
     pub account: AccountName,
     /// In which tenant, by id or domain; `None` is the account's own, or all of them.
     pub tenant: Option<String>,
+    /// The same in words.
+    pub text: String,
     /// Why.
     pub failure: FailureView,
 }

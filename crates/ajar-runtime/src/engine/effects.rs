@@ -130,7 +130,7 @@ impl Engine {
             }
             Effect::LaunchClient { endpoint } => {
                 // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.settings.favourite(&order.name).filter(|known| known.profile.vm == order.vm);
+                let favourite = self.opened(&order.name).ok().filter(|known| known.profile.vm == order.vm);
                 let profile = favourite.map(|favourite| favourite.profile.clone());
                 Some(self.send_fact(number, async move {
                     let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));

@@ -1,16 +1,20 @@
 //! All VMs that the accounts can see: kept from the last time, read anew when somebody wants them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ajar_core::account::{AccountName, Acting};
+use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::Trouble;
-use ajar_core::inventory::{FRESH_FOR, FRESH_WITH_GAPS_FOR, Gap, Inventory, InventoryVm, Part, Viewpoint};
+use ajar_core::inventory::{
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Part, Viewpoint,
+};
+use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{GapView, InventoryView};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
@@ -64,7 +68,8 @@ enum Stage {
 /// What somebody wants of it.
 pub(super) enum Wish {
     Read { anew: bool },
-    Find { query: String, limit: u32 },
+    Find { query: String, apart: bool, skip: u32, limit: u32 },
+    Named { name: String, limit: u32 },
 }
 
 /// What has become known.
@@ -133,13 +138,32 @@ impl Engine {
                 self.known_vms.readers.push(reply);
                 self.read_inventory();
             }
-            Wish::Find { query, limit } => {
-                let used = self.used_vms();
-                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                let found = self.known_vms.inventory.find(&query, limit, &used);
+            Wish::Find { query, apart, skip, limit } => {
+                let found = self.find_vms(&query, apart, number(skip), number(limit));
+                drop(reply.send(Reply::Vms { found }));
+            }
+            Wish::Named { name, limit } => {
+                let found = self.known_vms.inventory.named(&name, number(limit));
+                let found = told(&found, &self.settings, &self.defaults);
                 drop(reply.send(Reply::Vms { found }));
             }
         }
+    }
+
+    /// What fits a query; if `apart`, without the favourites' VMs, and with the names of those that fit.
+    fn find_vms(&mut self, query: &str, apart: bool, skip: usize, limit: usize) -> Found {
+        let used = self.used_vms();
+        let (settings, inventory) = (&self.settings, &mut self.known_vms.inventory);
+        if !apart {
+            return told(&inventory.find(query, skip, limit, &used), settings, &self.defaults);
+        }
+        let of_favourites = || settings.favourites.iter().map(|favourite| &favourite.profile.vm);
+        let fit: HashSet<_> =
+            inventory.find_of(query, of_favourites()).vms.iter().map(|hit| hit.vm.id.clone()).collect();
+        let fits = |favourite: &&Favourite| fit.contains(&favourite.profile.vm);
+        let favourites = settings.favourites.iter().filter(fits).map(|favourite| favourite.name.clone()).collect();
+        let found = inventory.find_others(query, skip, limit, &used, of_favourites());
+        Found { favourites, ..told(&found, settings, &self.defaults) }
     }
 
     /// How it stands, for the snapshot.
@@ -148,6 +172,7 @@ impl Engine {
         let in_words = |gap: &Gap| GapView {
             account: gap.account.clone(),
             tenant: gap.tenant.clone(),
+            text: message::inventory::gap(&gap.account, gap.tenant.as_deref()),
             failure: in_words(&gap.trouble, &About { name: gap.account.as_str(), zone: self.zone(), at: self.now() }),
         };
         matches!(stage, Stage::Known | Stage::Reading).then(|| InventoryView {
@@ -304,6 +329,17 @@ impl Engine {
         let granted = self.remembered.state().granted.values().map(|window| (window.vm.clone(), OPENED));
         favourites.chain(granted).collect()
     }
+}
+
+fn number(given: u32) -> usize {
+    usize::try_from(given).unwrap_or(usize::MAX)
+}
+
+/// VMs with how each is opened.
+fn told(found: &Hits<'_>, settings: &Settings, defaults: &Defaults) -> Found {
+    let default = settings.default_account(defaults);
+    let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &settings.favourites, &default)).collect();
+    Found { vms, total: found.total, favourites: Vec::new() }
 }
 
 /// Reads what one account sees, in all its tenants at once.

@@ -84,7 +84,22 @@ pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
             [] => "“ajar list” shows the ones there are.".into(),
             names => format!("Did you mean {}?", names.join(" or ")),
         },
-        format!("Add it with “ajar add {name} --vm RESOURCE_ID”."),
+        format!("Look for its VM with “ajar list {name}”."),
+    )
+}
+
+pub(super) fn unknown_vm(name: &str, ids: &[String]) -> Words {
+    if ids.is_empty() {
+        return words(
+            format!("No VM called “{name}” is known."),
+            "It may be called otherwise, or your accounts do not see it.",
+            format!("Look for it with “ajar list {name}”, or give its resource ID: --vm RESOURCE_ID."),
+        );
+    }
+    words(
+        format!("There is more than one VM called “{name}”."),
+        format!("They are {}.", ids.join(" and ")),
+        "Give the resource ID of the one that is meant: --vm RESOURCE_ID.",
     )
 }
 

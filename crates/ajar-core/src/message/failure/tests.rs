@@ -134,6 +134,11 @@ fn every_failure() -> Vec<Failure> {
         Failure::EndUnseen,
         Failure::Left,
         Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
+        Failure::UnknownVm { name: "web".into(), ids: Vec::new() },
+        Failure::UnknownVm {
+            name: "web".into(),
+            ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
+        },
         Failure::FavouriteExists { name: "web-01".into() },
         Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
         Failure::SocketFolder {

@@ -56,7 +56,8 @@ async fn read(engine: &EngineHandle, anew: bool) -> InventoryView {
 }
 
 async fn find(engine: &EngineHandle, query: &str) -> Vec<String> {
-    let Reply::Vms { found: Found { vms, .. } } = engine.ask(Request::FindVms { query: query.into(), limit: 9 }).await
+    let Reply::Vms { found: Found { vms, .. } } =
+        engine.ask(Request::FindVms { query: query.into(), apart: false, skip: 0, limit: 9 }).await
     else {
         panic!("no VMs")
     };
@@ -84,6 +85,41 @@ async fn what_is_seen_in_all_tenants_is_found_and_kept_for_the_next_engine() {
     world.set_forward(ajar_core::inventory::FRESH_FOR);
     read(&next.engine, false).await;
     assert_eq!(world.count(Call::Tenants), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn favourites_that_fit_are_told_apart_from_the_others() {
+    let world = World::with(&["web"]);
+    sees(&world, &[("one", Some(&["web", "web-02", "db"]))]);
+    let running = Running::start(&world);
+    read(&running.engine, false).await;
+    let ask = Request::FindVms { query: "web".into(), apart: true, skip: 0, limit: 9 };
+    let Reply::Vms { found } = running.engine.ask(ask).await else { panic!("no VMs") };
+    let names: Vec<&str> = found.vms.iter().map(|found| found.vm.id.name()).collect();
+    assert_eq!((names, found.total), (vec!["web-02"], 1));
+    assert_eq!(found.favourites, ["web".parse().unwrap()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_is_no_favourite_is_opened_and_stays_to_be_tried_again() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let profile = |name: &str| Some(ajar_core::profile::Profile::new(vm(name)));
+    let guest = |name: &str, of: &str| Connect { profile: profile(of), ..Connect::by_click(name.parse().unwrap()) };
+    let Reply::Attempt { number } = running.engine.ask(Request::Connect(guest("db", "db"))).await else {
+        panic!("refused")
+    };
+    // Settings that are read anew do not end it, though no favourite of that name is there.
+    world.write("config.toml", &format!("[profiles.other]\nvm = \"{}\"\n", vm("other")));
+    let is_over = |attempt: &ajar_core::snapshot::AttemptView| attempt.number == number && attempt.outcome.is_some();
+    let snapshot = running.until(|snapshot| snapshot.attempts.iter().any(is_over)).await;
+    let outcome = snapshot.attempts.iter().find(|attempt| is_over(attempt)).unwrap().outcome.clone();
+    assert!(matches!(outcome, Some(OutcomeView::Connected { .. })), "{outcome:?}");
+    assert!(snapshot.favourites.iter().all(|favourite| favourite.name.as_str() != "db"));
+    let again = running.engine.ask(Request::Connect(Connect::by_click("DB".parse().unwrap()))).await;
+    assert!(matches!(again, Reply::Attempt { .. }), "{again:?}");
+    let taken = running.engine.ask(Request::Connect(guest("other", "db"))).await;
+    assert!(matches!(&taken, Reply::Refused { failure } if failure.code == "favouriteExists"), "{taken:?}");
 }
 
 #[tokio::test(start_paused = true)]
