@@ -4,6 +4,7 @@
 
 mod desk;
 mod driver;
+mod finding;
 mod notifications;
 mod own_azure;
 mod recorder;

@@ -9,7 +9,7 @@ use crate::window::{CUT, axe};
 use crate::{QUIET, says, says_time_left};
 
 /// Looks at a state in each width and scheme: pictures for people, and the rules for everybody.
-async fn look(window: &Driver, name: &str) {
+pub(crate) async fn look(window: &Driver, name: &str) {
     for scheme in ["light", "dark"] {
         window.run(&format!("document.documentElement.style.colorScheme = '{scheme}'")).await;
         for width in [320, 420] {
@@ -30,7 +30,7 @@ async fn look(window: &Driver, name: &str) {
 }
 
 /// Waits until the page says something.
-async fn reads(window: &Driver, text: &str) {
+pub(crate) async fn reads(window: &Driver, text: &str) {
     let said = format!("return document.body.innerText.includes({})", json!(text));
     window.run_until(&format!("the window says “{text}”"), &said).await;
 }

@@ -156,9 +156,10 @@ async fn host(world: &World) -> Child {
 }
 
 async fn state_of(world: &World, name: &str) -> String {
-    let listed = world.run(&["list", name, "--json"]).await;
-    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
-    listed[0]["state"].as_str().expect("a state").to_owned()
+    let listed = world.run(&["list", "--json"]).await;
+    let listed: Vec<Value> = serde_json::from_str(&listed.stdout).expect("JSON");
+    let favourite = listed.iter().find(|favourite| favourite["name"] == name).expect("the favourite");
+    favourite["state"].as_str().expect("a state").to_owned()
 }
 
 /// When the window of the fleet's only open VM ends, as people read it.

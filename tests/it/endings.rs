@@ -3,7 +3,7 @@
 use azure_sim::Options;
 use serde_json::{Value, json};
 
-use crate::world::{Ended, World};
+use crate::world::{Ended, Request, World};
 
 /// Runs `connect --json --no-launch` and returns how it ended.
 async fn connect(world: &World, name: &str, more: &[&str]) -> Ended {
@@ -256,4 +256,24 @@ async fn a_port_that_is_open_to_all_is_not_said_to_close_with_another_ports_wind
     assert!(first.stderr.contains("multi is open to new connections until"), "{}", first.stderr);
     let second = world.run(&["connect", "multi", "--port", "8022", "--no-launch"]).await;
     assert!(second.stderr.contains("multi was open already"), "{}", second.stderr);
+}
+
+#[tokio::test]
+async fn a_subscription_that_azure_asks_to_leave_alone_is_left_alone_by_the_next_command_too() {
+    let world = World::new().await;
+    let of = |name| world.vm(name).id.split('/').nth(2).expect("a subscription").to_owned();
+    assert_ne!(of("web-01"), of("finance-app"));
+    let throttle = json!({ "fault": "throttle", "retryAfter": 300, "times": 1 });
+    world.control().fault("GET", "*/virtualMachines/web-01", throttle).await;
+    let connect = ["connect", "web-01", "--no-launch", "--json", "--source", "203.0.113.24"];
+    let first = world.run(&connect).await.last_event();
+    assert_eq!(first["code"], "throttled", "{first}");
+    world.control().forget_journal().await;
+    let second = world.run(&connect).await.last_event();
+    assert_eq!((&second["code"], &second["message"]), (&first["code"], &first["message"]));
+    let is_asked = |request: &Request| request.path.contains(&of("web-01"));
+    assert!(!world.control().journal().await.iter().any(is_asked));
+    let others = world.run(&["connect", "finance-app", "--no-launch", "--json", "--source", "203.0.113.24"]).await;
+    assert_ne!(others.last_event()["code"], "throttled", "another subscription is asked");
+    assert!(world.control().journal().await.iter().any(|request| request.path.contains(&of("finance-app"))));
 }

@@ -8,6 +8,7 @@ mod command_line;
 mod endings;
 mod extending;
 mod history;
+mod inventory;
 #[cfg(unix)]
 mod proxy;
 mod secrets;

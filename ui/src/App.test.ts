@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
-import { attempt, failure, favourite, snapshot, vmId, window } from './fixtures/build';
+import { attempt, failure, favourite, found, snapshot, vmId, window } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 
 async function open(first: Snapshot) {
@@ -147,7 +147,7 @@ describe('the keyboard', () => {
   test('clears the search on Esc and closes the window on the next', async () => {
     const { engine, user } = await open(states.idle(NOW));
     await user.keyboard('zzz');
-    expect(screen.getByText('No favourite matches “zzz”.')).toBeTruthy();
+    expect(await screen.findByText('No favourite and no VM matches “zzz”.')).toBeTruthy();
     await user.keyboard('{Escape}');
     expect([screen.getByRole('combobox')].map((field) => (field as HTMLInputElement).value)).toEqual(['']);
     expect(engine.closed).toBe(0);
@@ -160,6 +160,91 @@ describe('the keyboard', () => {
     press(card('web-01'), 'Cancel web-01').focus();
     await user.keyboard('{Enter}');
     expect(engine.requests).toEqual([{ ask: 'cancel', name: 'web-01' }]);
+  });
+});
+
+describe('all VMs', () => {
+  const inventory = { count: 3, readAt: new Date(NOW - 120_000).toISOString(), reading: false, gaps: [] };
+  const two = snapshot({ favourites: [favourite('web-01'), favourite('jump-eu')], inventory });
+  const vms = ['db-01', 'db-02'].map((name) => found(name));
+
+  test('are read when the window is shown, and when the engine asks for another look', async () => {
+    const { engine, user } = await open(snapshot({ ...two, accounts: states.accounts(NOW).accounts }));
+    expect(engine.lookups).toEqual([{ ask: 'readInventory', anew: false }]);
+    await user.click(screen.getByRole('button', { name: 'Look for open windows and VMs again' }));
+    expect(engine.lookups.slice(1)).toEqual([{ ask: 'readInventory', anew: true }]);
+  });
+
+  test('are searched as one types, and Enter opens the one that fits best without making it a favourite', async () => {
+    const { engine, user } = await open(two);
+    engine.vms = { vms, total: 2, favourites: [] };
+    await user.keyboard('db');
+    expect(engine.lookups.at(-1)).toEqual({ ask: 'findVms', query: 'db', apart: true, skip: 0, limit: 100 });
+    expect(await screen.findByRole('heading', { name: '2 of 3 VMs' })).toBeTruthy();
+    await waitFor(() => expect(selectedRow()?.textContent).toContain('db-01'));
+    await user.keyboard('{Enter}');
+    expect(engine.requests).toEqual([{ ask: 'connect', name: 'db-01', profile: { vm: vmId('db-01'), for: '3h' }, launch: true }]);
+  });
+
+  test('wait for what is found where Enter comes first', async () => {
+    const { engine, user } = await open(two);
+    engine.vms = { vms, total: 2, favourites: [] };
+    await user.keyboard('db{Enter}');
+    await waitFor(() => expect(engine.requests.map(({ ask }) => ask)).toEqual(['connect']));
+  });
+
+  test('become favourites by their star, which can be undone', async () => {
+    const { engine, user } = await open(two);
+    engine.vms = { vms, total: 2, favourites: [] };
+    await user.keyboard('db');
+    await user.click(await screen.findByRole('button', { name: 'Make db-01 a favourite', hidden: true }));
+    await user.click(await screen.findByRole('button', { name: 'Undo' }));
+    expect(engine.requests).toEqual([
+      { ask: 'add', name: 'db-01', profile: { vm: vmId('db-01'), for: '3h' } },
+      { ask: 'remove', name: 'db-01' },
+    ]);
+  });
+
+  test('have the favourites found by what is known of their VMs alone, such as a tag', async () => {
+    const { engine, user } = await open(two);
+    engine.vms = { vms: [], total: 0, favourites: ['jump-eu'] };
+    await user.keyboard('owner=ada');
+    expect(await screen.findByText('jump-eu')).toBeTruthy();
+    expect(screen.queryByText('web-01')).toBeNull();
+  });
+
+  test('are told with what could not be read of them, and why', async () => {
+    const { engine, user } = await open(states.inventory(NOW));
+    engine.vms = { vms, total: 2, favourites: [] };
+    await user.keyboard('db-0');
+    await user.click(await screen.findByText('Not all VMs are known'));
+    expect(screen.getByText('grace has to sign in again.')).toBeTruthy();
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false }, region: { enabled: false } } });
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  });
+
+  test('are there only as far as they are in sight, and arrows lead to the others and to the next page', async () => {
+    const { engine, user } = await open(two);
+    const many = Array.from({ length: 100 }, (_, at) => found(`db-${at + 10}`));
+    engine.vms = { vms: many, total: 250, favourites: [] };
+    await user.keyboard('db');
+    await screen.findByRole('heading', { name: '250 of 3 VMs' });
+    const rows = () => screen.getAllByRole('row').length;
+    await waitFor(() => expect(rows()).toBeGreaterThan(9));
+    expect(rows()).toBeLessThan(40);
+    expect(screen.getByRole('grid', { name: '250 of 3 VMs' }).getAttribute('aria-rowcount')).toBe('250');
+    await user.keyboard('{ArrowDown}'.repeat(92));
+    expect(selectedRow()?.getAttribute('aria-rowindex')).toBe('93');
+    expect(engine.lookups.at(-1)).toEqual({ ask: 'findVms', query: 'db', apart: true, skip: 100, limit: 100 });
+  });
+
+  test('are looked for anew when more of them are known', async () => {
+    const { engine, user } = await open(snapshot({ ...two, inventory: { ...inventory, count: 0, readAt: null, reading: true } }));
+    await user.keyboard('db');
+    expect(await screen.findByText('Reading the VMs of your accounts…')).toBeTruthy();
+    engine.vms = { vms, total: 2, favourites: [] };
+    engine.see(two);
+    expect(await screen.findByRole('heading', { name: '2 of 3 VMs' })).toBeTruthy();
   });
 });
 

@@ -22,6 +22,7 @@ const byName: Record<string, states.State> = {
   signInFailed: states.signInFailed,
   wanting: states.wanting,
   gone: states.gone,
+  search: states.inventory,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {
@@ -47,6 +48,7 @@ export function mockEngine(wish: URLSearchParams): Engine {
         });
         return Promise.resolve({ answer: 'refused', failure: refused });
       }
+      if (request.ask === 'findVms') return Promise.resolve({ answer: 'vms', found: states.fleet(request) });
       snapshot = answer(snapshot, request);
       see(snapshot);
       return Promise.resolve({ answer: 'done' });
@@ -96,6 +98,8 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'setDefaultAccount':
       return { ...after, accounts: before.accounts.map((account) => ({ ...account, isDefault: account.name === request.account })) };
     case 'actAs':
+    case 'findVms':
+    case 'readInventory':
     case 'readAccounts':
     case 'rights':
     case 'refresh':

@@ -1,5 +1,6 @@
 // An engine for tests.
 
+import type { Found } from './bindings/Found';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
@@ -8,6 +9,10 @@ import type { Engine } from './engine';
 /** Remembers what was asked and answers as told. */
 export class RecordingEngine implements Engine {
   requests: Request[] = [];
+  /** What was asked about all VMs, apart from the rest: the window asks by itself. */
+  lookups: Request[] = [];
+  /** What is found of them. */
+  vms: Found = { vms: [], total: 0, favourites: [] };
   copied: string[] = [];
   closed = 0;
   pages = 0;
@@ -23,7 +28,11 @@ export class RecordingEngine implements Engine {
     see(this.first);
     return Promise.resolve(() => {});
   }
-  request(request: Request) {
+  request(request: Request): Promise<Reply> {
+    if (request.ask === 'readInventory' || request.ask === 'findVms') {
+      this.lookups.push(request);
+      return Promise.resolve(request.ask === 'findVms' ? { answer: 'vms', found: this.vms } : { answer: 'done' });
+    }
     this.requests.push(request);
     return Promise.resolve(this.reply);
   }

@@ -58,6 +58,13 @@ test('a session of the Azure CLI is renewed by the command that Azure wants', ()
   expect(remedyOf(challenge, account('ada'))).toEqual({ kind: 'signIn', method: undefined });
 });
 
+test('a tenant that refuses what the Azure CLI has is signed in to by its own command', () => {
+  const action = 'Run “az login --tenant fabrikam.example”, or sign in with your browser; then try again.';
+  const command = 'az login --tenant fabrikam.example';
+  const refused = wanting('notSignedIn', { action });
+  expect(remedyOf(refused, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
+});
+
 test('another account is a way out where rights or sign-ins are in the way', () => {
   const codes = ['accessDenied', 'notInTenant', 'otherTenant', 'portSilent'].map((code) => failure(code));
   const told = [...codes, signInRequired, unknownAccount].filter(dependsOnAccount);

@@ -33,7 +33,8 @@ export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, ac
   if (code === 'accessDenied' || code === 'policyUnseen') return { kind: 'administrator' };
   if (!wantsSignIn) return { kind: 'again' };
   // A session of the Azure CLI is renewed there, and Azure has said how.
-  const command = account?.method === 'az' && code === 'claimsRequired' ? /\baz login [^;]+/.exec(action) : null;
+  const said = code === 'claimsRequired' ? /\baz login [^;]+/ : code === 'notSignedIn' ? /\baz login --tenant [^”]+/ : null;
+  const command = account?.method === 'az' ? said?.exec(action) : null;
   if (command) return { kind: 'command', command: command[0].trim() };
   // A person can sign in; that helps no application and no machine.
   if (account && !isInteractive(account.method) && !['az', 'azd'].includes(account.method)) return { kind: 'again' };

@@ -10,7 +10,7 @@ const key = (name: string, held: Partial<Key> = {}): Key => ({
   shiftKey: false,
   ...held,
 });
-const idle: Situation = { focus: 'page', searching: false, selected: false, away: false, covered: false };
+const idle: Situation = { focus: 'page', searching: false, selected: false, looking: false, away: false, covered: false };
 
 describe('the keyboard', () => {
   test('finds on Ctrl+K and on Cmd+K', () => {

@@ -27,6 +27,8 @@ export interface Situation {
   searching: boolean;
   /** Whether a row is selected. */
   selected: boolean;
+  /** Whether something is looked for, and may be found yet. */
+  looking: boolean;
   /** Whether the accounts are shown in place of the lists. */
   away: boolean;
   /** Whether a dialog or a menu has the keyboard. */
@@ -57,7 +59,7 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
     case 'End':
       return situation.focus === 'search' ? null : { do: 'move', to: 'last' };
     case 'Enter':
-      return situation.selected && situation.focus !== 'control' ? { do: 'connect' } : null;
+      return (situation.selected || situation.looking) && situation.focus !== 'control' ? { do: 'connect' } : null;
     default:
       return isLetter(key.key) && situation.focus !== 'search' ? { do: 'type', text: key.key } : null;
   }

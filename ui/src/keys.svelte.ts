@@ -42,6 +42,7 @@ export class Keys {
       focus,
       searching: this.#view.query !== '',
       selected: this.#view.selected !== null,
+      looking: this.#view.searching,
       away: this.#view.showsAccounts,
       covered: this.menu !== null || document.querySelector('dialog[open], [role=menu]') !== null,
     };
@@ -73,6 +74,7 @@ export class Keys {
         break;
       case 'connect':
         if (view.selected) view.connectRow(view.selected);
+        else void view.connectBest();
         break;
       case 'extend':
         if (view.selected) view.extendRow(view.selected);

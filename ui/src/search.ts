@@ -28,6 +28,21 @@ export function search(query: string, favourites: FavouriteView[]): Match[] {
     }));
 }
 
+/** A favourite that fits by what is not shown of it. */
+export function unmarked(favourite: FavouriteView): Match {
+  return { favourite, name: segments(favourite.name, new Set()), detail: segments(favourite.detail, new Set()) };
+}
+
+/** A text with what was typed marked in it, word by word where it fits best. */
+export function marked(query: string, text: string): Segment[] {
+  const places = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter(Boolean)
+    .flatMap((word) => bestPlaces(word, text)?.places ?? []);
+  return segments(text, new Set(places));
+}
+
 interface Found {
   score: number;
   name: Set<number>;

@@ -1,6 +1,7 @@
 import { accountOf, detailOf, goneAccount } from './accounts';
 import type { AccountName } from './bindings/AccountName';
 import type { FavouriteView } from './bindings/FavouriteView';
+import type { FoundVm } from './bindings/FoundVm';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
 import type { Reply } from './bindings/Reply';
@@ -10,9 +11,10 @@ import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
 import { actionOf } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
-import { search } from './search';
-import { favouriteKey, sectionsOf, windowKey, type OpenWindow, type RowKey } from './sections';
+import { search, unmarked, type Match } from './search';
+import { favouriteKey, sectionsOf, vmKey, windowKey, type OpenWindow, type RowKey } from './sections';
 import { Signing } from './signing.svelte';
+import { Vms } from './vms.svelte';
 import { words } from './words';
 
 /** A short message at the foot of the window that leaves by itself. */
@@ -49,7 +51,18 @@ export class View {
     const { favourites = [], accounts = [] } = this.snapshot ?? {};
     return favourites.map((favourite) => ({ ...favourite, detail: detailOf(favourite, accounts) }));
   });
-  matches = $derived(search(this.query, this.favourites));
+  /** The favourites that fit what is typed; last those that fit by what only the engine knows of their VMs. */
+  matches = $derived.by<Match[]>(() => {
+    const matches = search(this.query, this.favourites);
+    if (!this.searching || this.vms.query !== this.query.trim()) return matches;
+    const isShown = (name: ProfileName) => matches.some(({ favourite }) => favourite.name === name);
+    const others = this.favourites.filter(({ name }) => this.vms.favourites.includes(name) && !isShown(name));
+    return [...matches, ...others.map(unmarked)];
+  });
+  /** The other VMs that fit; none before it is known which. */
+  found = $derived.by<FoundVm[]>(() =>
+    this.searching && this.vms.query === this.query.trim() ? this.vms.found : [],
+  );
   /** The rows that arrows reach, from the top. */
   rows = $derived<RowKey[]>(
     this.showsAccounts
@@ -57,6 +70,7 @@ export class View {
       : [
           ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
           ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
+          ...this.found.map(vmKey),
         ],
   );
   /** The selected row, as long as it is there; in a search the best finding until another is chosen. */
@@ -66,6 +80,7 @@ export class View {
   });
 
   readonly signing = new Signing(this);
+  readonly vms = new Vms(this);
   readonly #engine: Engine;
 
   constructor(engine: Engine) {
@@ -78,9 +93,11 @@ export class View {
     let stopped = false;
     const following = this.#engine.follow((snapshot) => {
       this.announced = announcement(this.snapshot, snapshot, Date.now());
+      const before = this.snapshot;
       this.snapshot = snapshot;
       this.problem = null;
       this.signing.see(snapshot);
+      this.vms.see(before, snapshot);
     });
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
@@ -107,6 +124,7 @@ export class View {
     this.query = query;
     this.#selected = null;
     if (query !== '') this.showsAccounts = false;
+    if (this.searching) this.vms.find(query.trim());
   }
 
   /** Shows the accounts, or the lists again. */
@@ -146,6 +164,27 @@ export class View {
   connectRow(row: RowKey): void {
     const name = this.#nameOf(row, ({ canConnect }) => canConnect);
     if (name !== undefined) void this.connect(name);
+    const found = this.found.find((candidate) => vmKey(candidate) === row);
+    if (found) void this.connectFound(found);
+  }
+
+  /** Opens the best finding, once it is known: whoever types fast presses Enter before. */
+  async connectBest(): Promise<void> {
+    const { query } = this;
+    await this.vms.answered();
+    if (this.query === query && this.selected) this.connectRow(this.selected);
+  }
+
+  /** Opens a VM that is no favourite, as it says itself that it is opened. */
+  connectFound({ opens: { name, profile } }: FoundVm): Promise<boolean> {
+    return this.#askOrTell({ ask: 'connect', name, profile, launch: true });
+  }
+
+  /** Makes a VM a favourite. */
+  async keepFound({ opens: { name, profile } }: FoundVm): Promise<void> {
+    if (!(await this.#askOrTell({ ask: 'add', name, profile }))) return;
+    const undo = () => void this.#askOrTell({ ask: 'remove', name });
+    this.note = { text: words.isFavourite(name), act: { label: words.undo, run: undo } };
   }
 
   /** Asks for more time for what is open. */
@@ -179,6 +218,7 @@ export class View {
   }
 
   refresh(): Promise<boolean> {
+    this.vms.read(true);
     return this.#askOrTell({ ask: 'refresh' });
   }
 

@@ -48,6 +48,8 @@ const failureChips: Record<string, string> = {
   interactionRequired: 'Sign in anew',
   keychainUnavailable: 'No keychain',
   tokenRefused: 'Token refused',
+  toolTokenRefused: 'Token refused',
+  tokenToolFailed: 'No token',
   unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
   policyUnseen: 'No right to read',
@@ -95,6 +97,8 @@ const accountStates: Record<AccountState, string> = {
   disabled: 'Disabled',
   blocked: 'Blocked by its organisation',
   wantsConsent: 'Waits for consent',
+  wantsAssignment: 'Waits to be assigned',
+  refused: 'Refused by Azure',
   elsewhere: 'Not kept by Ajar',
 };
 
@@ -103,6 +107,8 @@ const clouds: Record<string, string> = {
   usgov: 'Azure US Government',
   china: 'Azure China',
 };
+
+const number = (count: number) => count.toLocaleString('en');
 
 export const words = {
   // Header
@@ -117,8 +123,13 @@ export const words = {
   couldNotOpen: 'Couldn’t open',
   favourites: 'Favourites',
   found: (found: number, all: number) => `${found} of ${all} favourites`,
-  nothingFound: (query: string) => `No favourite matches “${query}”.`,
-  nothingFoundHint: 'Names, resource groups and states are searched.',
+  foundVms: (found: number, all: number) => `${number(found)} of ${all === 1 ? '1 VM' : `${number(all)} VMs`}`,
+  nothingFound: (query: string) => `No favourite and no VM matches “${query}”.`,
+  nothingFoundHint: 'Names, resource groups, subscriptions, tags and addresses are searched.',
+  readingVms: (count: number) =>
+    count === 0 ? 'Reading the VMs of your accounts…' : `Reading the VMs of your accounts… ${number(count)} so far`,
+  asOf: (time: string) => `as of ${time}`,
+  notAllVms: 'Not all VMs are known',
 
   // Rows
   openedIn: (time: string) => `Opened in ${time}.`,
@@ -159,9 +170,11 @@ export const words = {
   remove: 'Remove',
   changed: (name: string) => `Changed ${name}`,
   removed: (name: string) => `Removed ${name}`,
+  makeFavourite: (name: string) => `Make ${name} a favourite`,
+  isFavourite: (name: string) => `${name} is a favourite`,
   undo: 'Undo',
   close: 'Close',
-  refresh: 'Look for open windows again',
+  refresh: 'Look for open windows and VMs again',
 
   // Adding
   add: 'Add',
@@ -328,13 +341,14 @@ export const words = {
   // Empty
   emptyTitle: 'Open a locked‑down VM in one click.',
   emptyText:
-    'Add one by its resource ID. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
+    'Type to find it among the VMs that you can see, and press Enter. Ajar asks Azure for access from your address, starts the VM if need be, and opens your client.',
 
   // Footer
   azure: 'Azure',
   otherAjar: 'Another Ajar',
   settings: 'Settings',
   cloud: (name: string, demo: boolean) => (demo ? 'Demo' : (clouds[name] ?? name)),
+  vmCount: (count: number) => (count === 1 ? '1 VM' : `${number(count)} VMs`),
   favouriteCount: (count: number) => (count === 1 ? '1 favourite' : `${count} favourites`),
 
   // The engine itself

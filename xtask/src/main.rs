@@ -1,5 +1,6 @@
 //! Set-up and chores: everything a clone needs beyond cargo itself.
 
+mod bench;
 mod bindings;
 mod clients;
 mod contract;
@@ -47,6 +48,9 @@ enum Chore {
         #[arg(long, value_name = "TEXT", requires = "clients")]
         only: Option<String>,
     },
+    /// Measure what has to stay fast: the search among 10,000 and 100,000 VMs, the memory that 10,000 take, and the simulator with
+    /// a large fleet
+    Bench,
     /// What CI runs: `test`, then `contract` with the API descriptions that AZURE_SPECS_DIR names, if it is set
     Ci,
     /// Render icons/ from the drawings in icons/src (needs rsvg-convert)
@@ -70,6 +74,7 @@ fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Bindings => bindings::replace()?,
         Chore::Contract { specs: Some(specs), .. } => contract::run(&specs)?,
         Chore::Contract { specs: None, only, .. } => clients::run(only.as_deref())?,
+        Chore::Bench => bench::run_all()?,
         Chore::Ci => {
             test::run(&[])?;
             contract::run_if_named()?;

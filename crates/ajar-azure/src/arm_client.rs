@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{Failure, TokenTool, Trouble};
 use ajar_core::resource_id::ResourceId;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::{Error, ErrorKind};
@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::arm_error::{self, ArmError};
 use crate::azure_clock::AzureClock;
-use crate::budget::{Budget, Paused};
+use crate::budget::{Budget, KeepPauses, Paused};
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
@@ -47,6 +47,7 @@ struct Inner {
     limits: Limits,
     flights: Flights,
     azure_clock: AzureClock,
+    budget: Arc<Budget>,
 }
 
 /// An answer of the resource manager, whatever its status.
@@ -165,10 +166,18 @@ impl ArmClient {
         Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>), limits)
     }
 
-    /// Names who signs in, so that a refusal says what can be done about it: an application has no “az login”.
+    /// Names who signs in, and the tenant in which that acts if it is not its own, so that a refusal says what can be done
+    /// about it: an application has no “az login”.
     #[must_use]
-    pub fn acting_as(mut self, sign_in: &SignIn) -> Self {
-        self.signer = sign_in.signer();
+    pub fn acting_as(mut self, sign_in: &SignIn, tenant: Option<&str>) -> Self {
+        self.signer = sign_in.signer(tenant);
+        self
+    }
+
+    /// Has what Azure asks to wait kept beyond this process, and goes by what is kept.
+    #[must_use]
+    pub fn keeping_pauses(self, keeper: Arc<dyn KeepPauses>) -> Self {
+        self.inner.budget.keep_with(keeper);
         self
     }
 
@@ -182,11 +191,11 @@ impl ArmClient {
             return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
         }
         let authorize: Arc<dyn Policy> =
-            Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone()));
-        let budget: Arc<dyn Policy> = Arc::new(Budget::new(limits));
+            Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone(), limits.first_look));
+        let budget = Arc::new(Budget::new(limits));
         let pipeline = |resend: Resend| {
             let options = ClientOptions {
-                per_call_policies: vec![Arc::new(OurName), Arc::new(resend), Arc::clone(&budget)],
+                per_call_policies: vec![Arc::new(OurName), Arc::new(resend), Arc::clone(&budget) as Arc<dyn Policy>],
                 retry: RetryOptions::none(),
                 transport: Some(Transport::new(Arc::clone(http))),
                 ..ClientOptions::default()
@@ -194,7 +203,7 @@ impl ArmClient {
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
         };
         Ok(Self {
-            signer: Signer::Tool,
+            signer: Signer::Tool(TokenTool::AzureCli),
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
@@ -203,6 +212,7 @@ impl ArmClient {
                 limits,
                 flights: Flights::default(),
                 azure_clock: AzureClock::default(),
+                budget,
             }),
         })
     }
@@ -219,11 +229,6 @@ impl ArmClient {
     pub fn latest_clock_skew<'a>(clients: impl IntoIterator<Item = &'a Self>) -> Option<TimeDelta> {
         let told = clients.into_iter().filter_map(|client| client.inner.azure_clock.skew());
         told.max_by_key(|(came, _)| *came).map(|(_, skew)| skew)
-    }
-
-    /// Azure's time, as well as it is known.
-    pub(crate) fn azure_now(&self) -> DateTime<Utc> {
-        Utc::now() + self.clock_skew().unwrap_or_default()
     }
 
     /// The URL of a resource manager path.
@@ -271,6 +276,11 @@ impl ArmClient {
     async fn read_alone(self, call: Call, url: Url) -> Result<Arc<Answer>, Trouble> {
         let mut answer = self.read_once(call, url.clone()).await?;
         if answer.is_success() && answer.is_mangled(call) {
+            answer = self.read_once(call, url.clone()).await?;
+        }
+        if answer.status == 404 && call.is_of_a_resource() && !answer.is_foreign() {
+            // Not all of Azure's servers know what another has just told of.
+            tokio::time::sleep(self.inner.limits.first_look).await;
             answer = self.read_once(call, url).await?;
         }
         Ok(Arc::new(answer))
@@ -280,6 +290,21 @@ impl ArmClient {
         self.send(&self.inner.reads, &Context::new(), call, (Method::Get, url), None)
             .await
             .map_err(NoAnswer::into_trouble)
+    }
+
+    /// Posts what changes nothing, again and again where that can help; the answer is of any status. A query over everything
+    /// may take longer than what else is read.
+    ///
+    /// # Errors
+    /// Whatever keeps it from an answer.
+    pub(crate) async fn query(&self, url: Url, body: Vec<u8>, asked: Asked<'_>) -> Result<Answer, Trouble> {
+        let once = async || {
+            let sent = (Method::Post, url.clone());
+            let sent = self.send(&self.inner.reads, &Context::new(), asked.call, sent, Some(body.clone())).await;
+            sent.map_err(NoAnswer::into_trouble)
+        };
+        let answer = once().await?;
+        if answer.is_success() && answer.is_mangled(asked.call) { once().await } else { Ok(answer) }
     }
 
     /// Posts once, if it is `wanted` when its turn comes; again only after a 401, or a 429 as long as that can pass in time:

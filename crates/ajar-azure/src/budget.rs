@@ -1,10 +1,10 @@
 //! One budget for each subscription: after a 429 nothing more is sent for it until Azure takes calls again.
 //!
 //! Azure counts calls by subscription and identity. What one call learns holds for all others, reads and writes alike:
-//! sending them on would only lengthen the pause.
+//! sending them on would only lengthen the pause. It holds for the next process as well, if somebody [keeps](KeepPauses) it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,11 +12,47 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::limits::Limits;
-use crate::policies::{correlation_id, is, retry_after, wanted};
+use crate::policies::{correlation_id, is, quota_used_up, retry_after, wanted};
+
+/// Until when a subscription is left alone, as another process can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptPause {
+    /// Since when, by this machine's clock.
+    pub since: DateTime<Utc>,
+    /// By the same clock.
+    pub until: DateTime<Utc>,
+    /// From when on Azure said that it answers again; may be later.
+    pub told: DateTime<Utc>,
+    /// Azure's id of the call that it refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+}
+
+impl KeptPause {
+    /// What is left of it, if it is in force at `now`. One of a time to come, or one that lasts longer than any may, is none:
+    /// the clock was another one, and nobody is to be locked out by that.
+    fn left(&self, now: DateTime<Utc>, longest: Duration) -> Option<Duration> {
+        let lasts = (self.until - self.since).to_std().ok().filter(|lasts| *lasts <= longest)?;
+        let left = (self.until - now).to_std().ok()?;
+        (self.since <= now && !left.is_zero()).then_some(left.min(lasts))
+    }
+}
+
+/// Keeps until when subscriptions are left alone, for the processes that come after this one.
+#[async_trait]
+pub trait KeepPauses: std::fmt::Debug + Send + Sync {
+    /// What is kept of a subscription, by its id in lower case; empty for what belongs to none.
+    fn kept(&self, subscription: &str) -> Option<KeptPause>;
+
+    /// Keeps it, and returns when that is done or failed.
+    async fn keep(&self, subscription: &str, pause: KeptPause);
+}
 
 /// Until when a subscription is left alone.
 #[derive(Clone, Debug)]
@@ -33,24 +69,39 @@ struct Pause {
 pub(crate) struct Budget {
     limits: Limits,
     pauses: Mutex<HashMap<String, Pause>>,
+    keeper: OnceLock<Arc<dyn KeepPauses>>,
 }
 
 impl Budget {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, pauses: Mutex::default() }
+        Self { limits, pauses: Mutex::default(), keeper: OnceLock::new() }
+    }
+
+    /// Has pauses kept, unless somebody keeps them already.
+    pub(crate) fn keep_with(&self, keeper: Arc<dyn KeepPauses>) {
+        drop(self.keeper.set(keeper));
     }
 
     fn pause(&self, subscription: &str) -> Option<Pause> {
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         pauses.retain(|_, pause| pause.until > now);
-        pauses.get(subscription).cloned()
+        if let Some(pause) = pauses.get(subscription) {
+            return Some(pause.clone());
+        }
+        let kept = self.keeper.get()?.kept(subscription)?;
+        let left = kept.left(Utc::now(), self.limits.longest_pause)?;
+        let pause = Pause { until: now + left, told: kept.told, correlation_id: kept.correlation_id };
+        pauses.insert(subscription.to_owned(), pause.clone());
+        Some(pause)
     }
 
-    fn note(&self, subscription: String, asked: Option<Duration>, correlation_id: Option<String>) {
+    /// What is to be kept of it: a pause that is told of, and not waited out.
+    fn note(&self, subscription: String, asked: Option<Duration>, correlation_id: Option<String>) -> Option<KeptPause> {
         let asked = asked.unwrap_or_default().max(self.limits.first_wait);
-        let until = Instant::now() + asked.min(self.limits.longest_pause);
-        let told = TimeDelta::from_std(asked).ok().and_then(|asked| Utc::now().checked_add_signed(asked));
+        let lasts = asked.min(self.limits.longest_pause);
+        let (until, since) = (Instant::now() + lasts, Utc::now());
+        let told = TimeDelta::from_std(asked).ok().and_then(|asked| since.checked_add_signed(asked));
         let pause = Pause { until, told: told.unwrap_or(DateTime::<Utc>::MAX_UTC), correlation_id };
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two answers the one that asks for more time knows more.
@@ -58,14 +109,19 @@ impl Budget {
         if pause.until > known.until {
             *known = pause;
         }
+        let Pause { told, correlation_id, .. } = known.clone();
+        let until = since + TimeDelta::from_std(lasts).ok()?;
+        (lasts > self.limits.patience).then_some(KeptPause { since, until, told, correlation_id })
     }
 }
 
-/// The subscription of a resource manager's URL, in lower case; empty for what belongs to none.
+/// The subscription of a resource manager's URL, in lower case; empty for what belongs to none, but for Resource Graph,
+/// which has a quota of its own.
 fn subscription(url: &Url) -> String {
     let mut segments = url.path_segments().into_iter().flatten();
     match segments.next() {
         Some(word) if word.eq_ignore_ascii_case("subscriptions") => segments.next().unwrap_or_default(),
+        Some(word) if word.eq_ignore_ascii_case("providers") => segments.next().unwrap_or_default(),
         Some(_) | None => "",
     }
     .to_ascii_lowercase()
@@ -83,9 +139,12 @@ impl Policy for Budget {
             wanted(ctx).wait(sleep_until(pause.until)).await?;
         }
         let response = next[0].send(ctx, request, &next[1..]).await?;
-        if is(response.status(), 429) {
-            let headers = response.headers();
-            self.note(subscription, retry_after(headers, Utc::now()), correlation_id(headers));
+        let headers = response.headers();
+        if is(response.status(), 429) || quota_used_up(headers).is_some() {
+            let kept = self.note(subscription.clone(), retry_after(headers, Utc::now()), correlation_id(headers));
+            if let (Some(keeper), Some(pause)) = (self.keeper.get(), kept) {
+                keeper.keep(&subscription, pause).await;
+            }
         }
         Ok(response)
     }
@@ -108,6 +167,8 @@ impl From<Paused> for Error {
 
 #[cfg(test)]
 mod tests {
+    use ajar_core::failure::Failure;
+
     use super::*;
 
     #[test]
@@ -117,6 +178,7 @@ mod tests {
         assert_eq!(of("/SUBSCRIPTIONS/abc"), "abc");
         assert_eq!(of("/subscriptions"), "");
         assert_eq!(of("/tenants"), "");
+        assert_eq!(of("/providers/Microsoft.ResourceGraph/resources"), "microsoft.resourcegraph");
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,6 +192,69 @@ mod tests {
         assert!(budget.pause("b").is_none());
         tokio::time::advance(Limits::default().longest_pause).await;
         assert!(budget.pause("a").is_none());
+    }
+
+    #[derive(Debug, Default)]
+    struct Drawer(Mutex<HashMap<String, KeptPause>>);
+
+    #[async_trait]
+    impl KeepPauses for Drawer {
+        fn kept(&self, subscription: &str) -> Option<KeptPause> {
+            self.0.lock().unwrap().get(subscription).cloned()
+        }
+
+        async fn keep(&self, subscription: &str, pause: KeptPause) {
+            self.0.lock().unwrap().insert(subscription.to_owned(), pause);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_process_asks_a_subscription_no_sooner_than_this_one() {
+        let drawer = Arc::new(Drawer::default());
+        let process = |replies: Vec<crate::scripted::Reply>| {
+            let script = crate::scripted::Scripted::new(replies);
+            let client = crate::scripted::client(&script).keeping_pauses(Arc::clone(&drawer) as Arc<dyn KeepPauses>);
+            (script, client)
+        };
+        let vm = "/subscriptions/S/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
+        let throttled = crate::scripted::json(429, "")
+            .with("retry-after", "3600")
+            .with("x-ms-correlation-request-id", "of-the-call");
+        let (_, first) = process(vec![throttled]);
+        let told = first.virtual_machine(&vm).await.unwrap_err();
+        let (script, next) = process(Vec::new());
+        let again = next.virtual_machine(&vm).await.unwrap_err();
+        let [first, second] = [told.failure, again.failure].map(|failure| {
+            let Failure::Throttled { retry_at } = failure else { panic!("{failure:?}") };
+            retry_at
+        });
+        assert!((second - first).abs() < TimeDelta::seconds(1), "the same time is told: {first}, {second}");
+        assert_eq!(again.correlation_id.as_deref(), Some("of-the-call"));
+        assert!(script.sent().is_empty(), "and without a call");
+        // What is over is over by the clock of the machine.
+        let kept = |since: TimeDelta, lasts: TimeDelta| {
+            let since = Utc::now() + since;
+            let pause = KeptPause { since, until: since + lasts, told: since + lasts, correlation_id: None };
+            drawer.0.lock().unwrap().insert("s".into(), pause);
+        };
+        let (minutes, hours) = (TimeDelta::minutes, TimeDelta::hours);
+        for (since, lasts) in [(minutes(-6), minutes(5)), (minutes(1), minutes(5)), (hours(-1), hours(24 * 365))] {
+            kept(since, lasts);
+            let (script, client) = process(vec![crate::scripted::json(200, "{}")]);
+            client.virtual_machine(&vm).await.unwrap();
+            assert_eq!(script.sent().len(), 1, "{since} {lasts}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_waited_out_is_not_kept() {
+        let drawer = Arc::new(Drawer::default());
+        let short = crate::scripted::json(429, "").with("retry-after", "5");
+        let script = crate::scripted::Scripted::new([short, crate::scripted::json(200, "{}")]);
+        let client = crate::scripted::client(&script).keeping_pauses(Arc::clone(&drawer) as Arc<dyn KeepPauses>);
+        let vm = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
+        client.virtual_machine(&vm).await.unwrap();
+        assert!(drawer.0.lock().unwrap().is_empty());
     }
 
     #[test]

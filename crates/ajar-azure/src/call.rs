@@ -59,9 +59,23 @@ calls! {
     PermissionsOfVm => "Permissions_ListForResource", "Microsoft.Authorization/permissions/read";
     /// What the account may at a resource group.
     PermissionsOfGroup => "Permissions_ListForResourceGroup", "Microsoft.Authorization/permissions/read";
+    /// A query of Resource Graph: the VMs of a tenant.
+    Resources => "Resources", "Microsoft.ResourceGraph/resources/read";
+    /// The tenants of an account.
+    Tenants => "Tenants_List", "Microsoft.Resources/tenants/read";
+    /// The subscriptions of an account in a tenant.
+    Subscriptions => "Subscriptions_List", "Microsoft.Resources/subscriptions/read";
+    /// The VMs of a subscription.
+    VmsOfSubscription => "VirtualMachines_ListAll", "Microsoft.Compute/virtualMachines/read";
 }
 
 impl Call {
+    /// Whether it reads something that lasts: what the favourite names, or another answer of Azure's. An operation may well
+    /// be forgotten.
+    pub(crate) fn is_of_a_resource(self) -> bool {
+        !matches!(self, Self::Operation | Self::OperationResult)
+    }
+
     /// Whether an answer of 2xx without a body is none.
     pub(crate) fn has_body(self) -> bool {
         match self {
@@ -75,7 +89,11 @@ impl Call {
             | Self::NetworkInterface
             | Self::PublicIpAddress
             | Self::PermissionsOfVm
-            | Self::PermissionsOfGroup => true,
+            | Self::PermissionsOfGroup
+            | Self::Resources
+            | Self::Tenants
+            | Self::Subscriptions
+            | Self::VmsOfSubscription => true,
         }
     }
 }
@@ -89,8 +107,17 @@ mod tests {
     #[test]
     fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
         for call in Call::ALL {
-            // Nothing is ever stopped, and a start is followed at the VM where its operation may not be read.
-            let dispensable = matches!(call, Call::Deallocate | Call::Operation | Call::OperationResult);
+            // Nothing is ever stopped, a start is followed at the VM where its operation may not be read, and who opens a
+            // VM need not look for it.
+            let dispensable = matches!(
+                call,
+                Call::Deallocate
+                    | Call::Operation
+                    | Call::OperationResult
+                    | Call::Resources
+                    | Call::Tenants
+                    | Call::Subscriptions
+            );
             let asked_for = NEEDED.iter().any(|right| right.action == call.action()) || USEFUL.contains(&call.action());
             assert_ne!(dispensable, asked_for, "{call:?}");
         }

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::ArmError;
@@ -31,6 +31,8 @@ pub struct Initiate {
     pub source: Ipv4Addr,
     /// Until when, in Azure's time.
     pub end_time_utc: DateTime<Utc>,
+    /// How long that is. It holds also where this machine's clock is so far behind Azure's that the end is over there.
+    pub duration: TimeDelta,
     /// Why, if the user says.
     pub justification: Option<String>,
 }
@@ -94,7 +96,7 @@ impl ArmClient {
         self.list_policies(Call::PoliciesOfSubscription, &subscription).await
     }
 
-    async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
+    pub(crate) async fn list_policies(&self, call: Call, scope: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
         let url = self.url(&format!("{scope}/providers/Microsoft.Security/jitNetworkAccessPolicies"), &[API]);
         self.read_list(url, Asked { call, scope }, wire::page).await
     }
@@ -114,9 +116,10 @@ impl ArmClient {
         answer.parsed(wire::policy)
     }
 
-    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except that what Azure refuses to understand
-    /// (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the published
-    /// contract wants the one, its example the other, and the service is reported to take either
+    /// Asks for access, if that is `wanted` when its turn comes. Sent once, except for what Azure says it did not take: where
+    /// it does not find the policy (404), which has just been read, it is asked once more a little later; and what it refuses
+    /// to understand (400 `InvalidInitiateInput`) is sent a second time with a `duration` in place of `endTimeUtc`: the
+    /// published contract wants the one, its example the other, and the service is reported to take either
     /// (azure-rest-api-specs#43491). Where both are refused, both are told.
     ///
     /// # Errors
@@ -128,11 +131,16 @@ impl ArmClient {
         ask: &Initiate,
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateError> {
-        let answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        let mut answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        if answer.status == 404 && !answer.is_foreign() {
+            wanted.came_back();
+            // Of a request that is withdrawn meanwhile the next one hears.
+            drop(wanted.wait(tokio::time::sleep(self.limits().first_look)).await);
+            answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        }
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
-            let left = ask.end_time_utc - self.azure_now();
-            let again = self.post_initiate(policy, ask, body::End::Duration(left), wanted).await?;
+            let again = self.post_initiate(policy, ask, body::End::Duration, wanted).await?;
             return self.initiated(&again, policy).map_err(|second| match (self.initiated(&answer, policy), second) {
                 (Err(InitiateError::Refused(first)), InitiateError::Refused(second)) => {
                     InitiateError::Refused(both(first, second))

@@ -13,6 +13,7 @@ mod cloud;
 mod compute;
 mod connection;
 mod flights;
+mod inventory;
 mod jit;
 mod limits;
 mod network;
@@ -20,6 +21,7 @@ mod operations;
 mod paging;
 mod permissions;
 mod policies;
+mod resource_graph;
 mod sign_in;
 mod tenant;
 mod wanted;
@@ -41,6 +43,7 @@ pub mod contract {
 
 pub use arm_client::ArmClient;
 pub use azure_core::credentials::{Secret, TokenCredential};
+pub use budget::{KeepPauses, KeptPause};
 pub use call::Call;
 pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
@@ -48,7 +51,7 @@ pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
 pub use sign_in::{
     AzAccount, BrowserSignIn, ClientProof, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn,
-    Stored, az_accounts, missing_variable,
+    Stored, az_accounts, missing_variable, tenant_id,
 };
 pub use tenant::tenant_of;
 pub use wanted::Wanted;

@@ -117,7 +117,7 @@ impl ArmClient {
         Ok(properties.ip_address.map(|ip| PublicAddress { ip, is_static }))
     }
 
-    /// Reads what another answer names. What is new may not be found in every place at once, so it is looked for twice.
+    /// Reads what another answer names.
     async fn read_named<T>(
         &self,
         id: &ResourceId,
@@ -125,13 +125,7 @@ impl ArmClient {
         parse: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, Trouble> {
         let url = self.resource_url(id, "", &[API]);
-        let asked = Asked { call, scope: id.as_str() };
-        let mut result = self.read(url.clone(), asked).await;
-        if let Err(Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) = result {
-            tokio::time::sleep(self.limits().first_look).await;
-            result = self.read(url, asked).await;
-        }
-        result?.parsed(parse)
+        self.read(url, Asked { call, scope: id.as_str() }).await?.parsed(parse)
     }
 }
 

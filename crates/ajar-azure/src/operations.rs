@@ -30,8 +30,8 @@ const READS_AT_REST: u32 = 8;
 /// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
 /// can be begun twice with the same end.
 const MOST_POSTS: u32 = 3;
-/// And so often where Azure says that something is in the way: that may pass, and mostly stays.
-const MOST_POSTS_WHEN_BUSY: u32 = 2;
+/// And so often where Azure says that something is in the way, or that there is no such VM: that may pass, and mostly stays.
+const MOST_POSTS_WHEN_REFUSED: u32 = 2;
 /// An operation that has not ended by now has been forgotten by Azure.
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -153,8 +153,9 @@ impl ArmClient {
                 Begun::Unsure(trouble, most) => (trouble, most),
             };
             match self.is_seen_under_way(vm, operation).await {
-                Some(true) => return self.watch(vm, operation, Waits::new(self.limits())).await,
-                Some(false) if sent < most => tracing::debug!(sent, "the VM is at rest; telling it again"),
+                Ok(true) => return self.watch(vm, operation, Waits::new(self.limits())).await,
+                Ok(false) if sent < most => tracing::debug!(sent, "the VM is at rest; telling it again"),
+                Err(gone @ Trouble { failure: Failure::VmNotFound { .. }, .. }) => return Err(gone),
                 _ => return Err(trouble),
             }
         }
@@ -183,35 +184,35 @@ impl ArmClient {
                 // `OperationNotAllowed` stands for this and for a quota that is used up.
                 let busy = status == 409 && error.no_capacity().is_none();
                 let trouble = match self.refusal(&answer, asked) {
-                    trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. } => {
-                        compute::not_found(trouble, vm)
-                    }
                     // An empty body says nothing of the operation.
                     Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {
                         Trouble { failure: operation.failure(error, status), correlation_id }
                     }
                     other => other,
                 };
-                // A 5xx, and whoever answers in Azure's place, say no more than silence does.
-                if busy || status >= 500 || status == 408 || matches!(trouble.failure, Failure::NotFromAzure { .. }) {
-                    return Ok(Begun::Unsure(trouble, if busy { MOST_POSTS_WHEN_BUSY } else { MOST_POSTS }));
+                // A 5xx, and whoever answers in Azure's place, say no more than silence does. Whether there is no such VM is
+                // for a look at it to say.
+                match (&trouble.failure, status) {
+                    _ if busy => Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED)),
+                    (Failure::NotFromAzure { .. }, _) | (_, 408 | 500..) => Ok(Begun::Unsure(trouble, MOST_POSTS)),
+                    (_, 404) => Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED)),
+                    _ => Err(trouble),
                 }
-                Err(trouble)
             }
         }
     }
 
-    /// After an answer that leaves open what happens: whether the VM is seen to be on its way; `None` if it can't be seen.
-    async fn is_seen_under_way(&self, vm: &VmResourceId, operation: Operation) -> Option<bool> {
+    /// After an answer that leaves open what happens: whether the VM is seen to be on its way.
+    async fn is_seen_under_way(&self, vm: &VmResourceId, operation: Operation) -> Result<bool, Trouble> {
         for look in 0..2 {
             if look > 0 {
                 sleep(self.limits().first_look).await;
             }
-            if operation.is_under_way(self.vm_view(vm).await.ok()?.facts.power) {
-                return Some(true);
+            if operation.is_under_way(self.vm_view(vm).await?.facts.power) {
+                return Ok(true);
             }
         }
-        Some(false)
+        Ok(false)
     }
 
     /// Follows an accepted operation to its end, by the best way that can be read.
@@ -336,6 +337,7 @@ fn ends_the_watch(failure: &Failure) -> bool {
             | Failure::TokenToolFailed { .. }
             | Failure::PrincipalRefused { .. }
             | Failure::TokenRefused { claims: None, .. }
+            | Failure::ToolTokenRefused { .. }
             | Failure::Unreachable { .. }
     )
 }

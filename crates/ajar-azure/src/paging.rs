@@ -8,7 +8,7 @@ use crate::arm_error;
 use crate::wire::Page;
 
 /// A list longer than this is no list but a circle.
-pub(crate) const MAX_PAGES: usize = 200;
+pub(crate) const MAX_PAGES: usize = 1000;
 
 impl ArmClient {
     /// All members of the list that begins at `url`, page by page as `parse` reads them.

@@ -137,7 +137,7 @@ pub(crate) fn wanted(ctx: &Context) -> Wanted {
 }
 
 /// What Azure asks to wait, a date counted from the answer's own `Date` and from `now` without one: `retry-after-ms`,
-/// `x-ms-retry-after-ms` or `Retry-After` (seconds or a date).
+/// `x-ms-retry-after-ms` or `Retry-After` (seconds or a date), and what Resource Graph says in its own way.
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let number = |name| header(headers, name)?.trim().parse::<u64>().ok();
     let date = || {
@@ -149,6 +149,19 @@ pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Durat
         .map(Duration::from_millis)
         .or_else(|| number("retry-after").map(Duration::from_secs))
         .or_else(date)
+        .or_else(|| quota_used_up(headers))
+}
+
+/// How long until Resource Graph takes queries of the user again, where an answer tells that none is left: it counts by
+/// user, and says so by headers of its own.
+/// https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
+pub(crate) fn quota_used_up(headers: &Headers) -> Option<Duration> {
+    let is_used_up = header(headers, "x-ms-user-quota-remaining")?.trim() == "0";
+    let resets_after = header(headers, "x-ms-user-quota-resets-after").filter(|_| is_used_up)?;
+    resets_after
+        .trim()
+        .split(':')
+        .try_fold(Duration::ZERO, |sum, part| sum.checked_mul(60)?.checked_add(Duration::from_secs(part.parse().ok()?)))
 }
 
 /// Azure's id of the call that has these headers in its answer.
@@ -176,18 +189,27 @@ pub(crate) struct WantedClaims(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct Destination(pub(crate) Url);
 
-/// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method.
+/// Adds the token, and renews it once when it is refused: a 401 was not applied, whatever the method. Who cannot be told
+/// that it was refused gives the same one again (the Azure CLI, the services of managed identities): then Azure is asked
+/// once more with that, a little later, because it may be Azure that erred.
 #[derive(Debug)]
 pub(crate) struct Authorize {
     credential: Arc<dyn TokenCredential>,
     scope: String,
     resource_manager: Url,
+    /// Before the same token is shown again.
+    pause: Duration,
     rejected: Mutex<Option<Secret>>,
 }
 
 impl Authorize {
-    pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, resource_manager: Url) -> Self {
-        Self { credential, scope, resource_manager, rejected: Mutex::default() }
+    pub(crate) fn new(
+        credential: Arc<dyn TokenCredential>,
+        scope: String,
+        resource_manager: Url,
+        pause: Duration,
+    ) -> Self {
+        Self { credential, scope, resource_manager, pause, rejected: Mutex::default() }
     }
 
     async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
@@ -206,6 +228,12 @@ impl Authorize {
 
     fn reject(&self, token: Secret) {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Azure takes it after all.
+    fn admit(&self, token: &Secret) {
+        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        rejected.take_if(|rejected| rejected == token);
     }
 }
 
@@ -234,7 +262,10 @@ impl Policy for Authorize {
         let fresh = wanted.wait(self.token(claims)).await?;
         let fresh = fresh.map_err(|error| sign_in::after_call(error, correlation_id(response.headers())))?;
         if fresh == token {
-            return Ok(response);
+            if claims.is_some() {
+                return Ok(response);
+            }
+            wanted.wait(tokio::time::sleep(self.pause)).await?;
         }
         bear(request, &fresh);
         wanted.check()?;
@@ -242,6 +273,8 @@ impl Policy for Authorize {
         if is(response.status(), 401) {
             wanted.came_back();
             self.reject(fresh);
+        } else {
+            self.admit(&fresh);
         }
         Ok(response)
     }
@@ -280,5 +313,23 @@ mod tests {
             assert_eq!(retry_after(&headers, now), millis.map(Duration::from_millis), "{name}: {value}");
         }
         assert_eq!(retry_after(&Headers::new(), now), None);
+    }
+
+    #[test]
+    fn the_quota_of_resource_graph_asks_to_wait_only_once_it_is_used_up() {
+        for (remaining, resets_after, seconds) in [
+            ("0", "00:00:05", Some(5)),
+            ("0", "01:02:03", Some(3_723)),
+            ("1", "00:00:05", None),
+            ("0", "soon", None),
+            ("0", "4294967295:4294967295:4294967295:4294967295:4294967295:4294967295:4294967295:9:9:9:9:9:9", None),
+        ] {
+            let mut headers = Headers::new();
+            headers.insert("x-ms-user-quota-remaining", remaining);
+            headers.insert("x-ms-user-quota-resets-after", resets_after);
+            let told = quota_used_up(&headers);
+            assert_eq!(told, seconds.map(Duration::from_secs), "{remaining} {resets_after}");
+            assert_eq!(retry_after(&headers, Utc::now()), told);
+        }
     }
 }

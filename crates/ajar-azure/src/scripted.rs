@@ -131,6 +131,17 @@ impl HttpClient for Scripted {
     }
 }
 
+/// Gives the same token whatever is said of it, as what cannot be told that it was refused.
+#[derive(Debug)]
+struct Unmoved;
+
+#[async_trait]
+impl TokenCredential for Unmoved {
+    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        Ok(AccessToken::new("token", OffsetDateTime::now_utc() + Duration::from_hours(1)))
+    }
+}
+
 /// Gives `token-1`, and the next number after each refusal.
 #[derive(Debug, Default)]
 struct Numbered {
@@ -162,6 +173,12 @@ impl TokenCredential for Numbered {
 /// A client of the public cloud that talks to the script.
 pub(crate) fn client(script: &Arc<Scripted>) -> ArmClient {
     signing_in(script, (Duration::ZERO, Duration::ZERO))
+}
+
+/// One whose token stays the same when it was refused.
+pub(crate) fn client_of_one_token(script: &Arc<Scripted>) -> ArmClient {
+    let http = Arc::clone(script) as Arc<dyn HttpClient>;
+    ArmClient::over(&Cloud::public(), Arc::new(Unmoved), &http, Limits::default()).unwrap()
 }
 
 /// One whose first token, and each renewed one, take so long.

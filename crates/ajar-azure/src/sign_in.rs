@@ -16,12 +16,14 @@ mod refresh;
 mod refresh_tokens;
 mod refusal;
 mod service_principal;
+mod tenant_id;
 mod token_cache;
+mod tool_failure;
 
 use std::sync::Arc;
 
 use ajar_core::account::ENVIRONMENT;
-use ajar_core::failure::{Failure, Proof, SignInReason, Trouble};
+use ajar_core::failure::{Failure, Proof, SignInDemand, SignInReason, TokenTool, Trouble};
 use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
@@ -33,6 +35,7 @@ pub use device_code::DeviceCodeSignIn;
 pub use public_client::{Person, SignedIn};
 pub use refresh_tokens::{RefreshTokens, Stored};
 pub use service_principal::ClientProof;
+pub use tenant_id::tenant_id;
 
 /// How to sign in to a cloud.
 #[derive(Clone, Debug)]
@@ -121,15 +124,19 @@ impl SignIn {
         })
     }
 
-    pub(crate) fn signer(&self) -> Signer {
+    /// Who signs in, in a tenant; the account's own if `None`.
+    pub(crate) fn signer(&self, tenant: Option<&str>) -> Signer {
         match self {
             Self::ServicePrincipal { account, client_id, proof, .. } => {
                 let (account, client_id) = (account.clone(), client_id.clone());
                 Signer::Application(Arc::new(Application { account, client_id, proof: proof.into() }))
             }
-            Self::Person { person, .. } => Signer::Person { account: person.account.as_str().into() },
-            Self::AzureDeveloperCli => Signer::DeveloperCli,
-            Self::AzureCli { .. } => Signer::Tool,
+            Self::Person { person, home_account_id, .. } => Signer::Person {
+                account: person.account.as_str().into(),
+                elsewhere: person.elsewhere(tenant, home_account_id),
+            },
+            Self::AzureDeveloperCli => Signer::Tool(TokenTool::AzureDeveloperCli),
+            Self::AzureCli { .. } => Signer::Tool(TokenTool::AzureCli),
             Self::ManagedIdentity { .. } => Signer::Machine,
         }
     }
@@ -186,11 +193,13 @@ pub(crate) enum Signer {
     /// An application, for which nobody can sign in.
     Application(Arc<Application>),
     /// A person, with Ajar.
-    Person { account: Arc<str> },
-    /// Somebody, by the Azure Developer CLI.
-    DeveloperCli,
-    /// Somebody, by another tool with a sign-in of its own.
-    Tool,
+    Person {
+        account: Arc<str>,
+        /// The tenant that its calls are made in, if that is not where it signs in.
+        elsewhere: Option<String>,
+    },
+    /// Somebody, by a tool with a sign-in of its own.
+    Tool(TokenTool),
     /// The Azure resource that this machine is.
     Machine,
 }
@@ -208,43 +217,51 @@ impl Signer {
             (Self::Application(_) | Self::Machine, Failure::ClaimsRequired { claims, .. }) => {
                 Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
             }
-            (Self::DeveloperCli, Failure::NotSignedIn { detail, .. }) => Failure::NotSignedInToAzd { detail },
-            (Self::Person { account }, Failure::NotSignedIn { .. }) => {
-                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Expired }
+            // It has given a token, so somebody is signed in to it.
+            (Self::Tool(tool), Failure::NotSignedIn { detail, .. }) => {
+                Failure::ToolTokenRefused { tool: *tool, detail }
             }
-            (Self::Person { account }, Failure::ClaimsRequired { .. }) => {
-                Failure::SignInRequired { account: account.as_ref().to_owned(), reason: SignInReason::Claims }
+            (Self::Person { account, elsewhere }, Failure::NotSignedIn { .. }) => {
+                let demand = SignInDemand { tenant: elsewhere.clone(), claims: None };
+                required(account, SignInReason::Expired, demand)
+            }
+            (Self::Person { account, elsewhere }, Failure::ClaimsRequired { claims, .. }) => {
+                let claims = claims::bounded(claims::decoded(&claims));
+                required(account, SignInReason::Claims, SignInDemand { tenant: elsewhere.clone(), claims })
             }
             (_, failure) => failure,
         }
     }
 }
 
+fn required(account: &str, reason: SignInReason, demand: SignInDemand) -> Failure {
+    Failure::SignInRequired { account: account.to_owned(), reason, demand: Box::new(demand) }
+}
+
 /// A sign-in that failed, as it travels through azure_core's errors.
 #[derive(Debug, thiserror::Error)]
-#[error("signing in failed: {failure}")]
-struct SignInFailed {
-    failure: Failure,
-    /// Of the call to the resource manager that was refused before, if there was one.
-    correlation_id: Option<String>,
-}
+#[error("signing in failed: {}", .0.failure)]
+struct SignInFailed(Trouble);
 
 impl SignInFailed {
     fn new(failure: Failure) -> Self {
-        Self { failure, correlation_id: None }
+        Self(failure.into())
     }
 }
 
 /// The trouble with a sign-in inside an error of azure_core.
 pub(crate) fn trouble_within(error: &Error) -> Option<Trouble> {
     let failed = causes(error).find_map(|cause| cause.downcast_ref::<SignInFailed>())?;
-    Some(Trouble { failure: failed.failure.clone(), correlation_id: failed.correlation_id.clone() })
+    Some(failed.0.clone())
 }
 
-/// The same error, which came of a call with that id.
-pub(crate) fn after_call(error: Error, correlation_id: Option<String>) -> Error {
+/// The same error, which came of a call to the resource manager with that id. Entra's own ids, if there are any, lead to why.
+pub(crate) fn after_call(error: Error, called: Option<String>) -> Error {
     match trouble_within(&error) {
-        Some(Trouble { failure, .. }) => Error::new(ErrorKind::Credential, SignInFailed { failure, correlation_id }),
+        Some(Trouble { failure, correlation_id }) => {
+            let trouble = Trouble { failure, correlation_id: correlation_id.or(called) };
+            Error::new(ErrorKind::Credential, SignInFailed(trouble))
+        }
         None => error,
     }
 }

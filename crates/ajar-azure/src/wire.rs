@@ -1,7 +1,10 @@
 //! How lists, dates and odd members are read, whatever the resource.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::error::Category;
@@ -27,15 +30,29 @@ impl<T> Default for Each<T> {
     }
 }
 
-impl<T: DeserializeOwned> From<Vec<Value>> for Each<T> {
-    fn from(members: Vec<Value>) -> Self {
-        Self(members.into_iter().filter_map(understood).collect())
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneByOne(PhantomData))
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default().into())
+/// Reads a list member by member. A page has a thousand, and no more than one of them is there at a time as it came.
+struct OneByOne<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for OneByOne<T> {
+    type Value = Each<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Each<T>, E> {
+        Ok(Each::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Each<T>, A::Error> {
+        let members = std::iter::from_fn(|| list.next_element::<Value>().transpose());
+        members.filter_map(|member| member.map(understood).transpose()).collect::<Result<_, _>>().map(Each)
     }
 }
 

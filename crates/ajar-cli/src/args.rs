@@ -44,9 +44,9 @@ Try it without Azure: ajar --demo connect web-01";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show the favourites
+    /// Show the favourites, or find VMs among all that your accounts can see
     List(List),
-    /// Open a favourite, and start ssh or the remote desktop client
+    /// Open a favourite or another VM, and start ssh or the remote desktop client
     Connect(Connect),
     /// Open a favourite and carry bytes to its port: for OpenSSH's ProxyCommand
     Proxy(Proxy),
@@ -86,8 +86,11 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// Only those whose name, VM or resource group contains this
+    /// Parts of names, resource groups, subscriptions, tags or addresses: those of all VMs are searched, too; '' shows all
     pub(crate) query: Option<String>,
+    /// Read the VMs anew, however fresh the list is
+    #[arg(long, requires = "query")]
+    pub(crate) refresh: bool,
     /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,
@@ -158,8 +161,8 @@ pub(crate) struct SignOut {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// The favourite
-    pub(crate) name: ProfileName,
+    /// The favourite; or any VM, by its name or a beginning that no other has. Without one a terminal shows what there is
+    pub(crate) name: Option<String>,
     /// Another port than the favourite's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
@@ -299,10 +302,10 @@ pub(crate) struct Named {
 pub(crate) struct Add {
     /// What to call it
     pub(crate) name: ProfileName,
-    /// The VM's resource ID, as in the portal under Properties
-    #[arg(long, value_name = "RESOURCE_ID")]
-    pub(crate) vm: VmResourceId,
-    /// The VM's port; 3389 makes it RDP [default: 22]
+    /// The VM: its name, or its resource ID as in the portal under Properties [default: the one that is called NAME]
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub(crate) vm: Option<String>,
+    /// The VM's port; 3389 makes it RDP [default: 22, and what fits a VM that was given by name]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
     /// Who logs in

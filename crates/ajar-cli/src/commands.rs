@@ -8,7 +8,10 @@ mod extend;
 mod favourites;
 mod following;
 mod history;
+mod inventory;
 mod list;
+mod meaning;
+mod picker;
 mod proxy;
 mod rights;
 mod sign_in;
@@ -148,7 +151,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {
-        Command::List(list) => list::run(session, list),
+        Command::List(list) => unless_told_to_end(signals, list::run(session, list)).await,
         Command::Connect(connect) => connect::run(session, connect, signals).await,
         Command::Proxy(proxy) => proxy::run(session, proxy, signals).await,
         Command::SshConfig(ssh_config) => ssh_config::run(session, args, ssh_config, signals).await,

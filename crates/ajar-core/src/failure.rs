@@ -14,7 +14,7 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
+pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool};
 pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
@@ -31,6 +31,9 @@ pub enum Failure {
         /// The accounts of the settings that could act instead.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         others: Vec<String>,
+        /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {
@@ -100,6 +103,9 @@ pub enum Failure {
         account: String,
         /// Why.
         reason: SignInReason,
+        /// What the sign-in is to do beyond an ordinary one.
+        #[serde(flatten)]
+        demand: Box<SignInDemand>,
     },
     /// A conditional access policy keeps the account from signing in (53003 and its kind).
     ConditionalAccess {
@@ -247,6 +253,13 @@ pub enum Failure {
         claims: Option<Box<str>>,
         /// What Azure said of it; may be empty.
         detail: Box<str>,
+    },
+    /// Azure refuses the token of a tool that an account acts by, also when that has been asked for another.
+    ToolTokenRefused {
+        /// Which one.
+        tool: TokenTool,
+        /// What Azure said of the token.
+        detail: String,
     },
     /// Azure Resource Manager refused an action (403 `AuthorizationFailed`).
     AccessDenied {
@@ -484,6 +497,13 @@ pub enum Failure {
         name: String,
         /// Names that look like it.
         similar: Vec<String>,
+    },
+    /// No VM of that name is known, or more than one.
+    UnknownVm {
+        /// The name.
+        name: String,
+        /// The ids of those that are called so.
+        ids: Vec<String>,
     },
     /// A favourite of that name is there already.
     FavouriteExists {

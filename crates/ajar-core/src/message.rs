@@ -9,6 +9,7 @@ pub mod failure;
 pub mod files;
 pub mod given;
 pub mod history;
+pub mod inventory;
 pub mod launch;
 pub mod menu;
 pub mod note;

@@ -17,6 +17,9 @@ pub const SHORTEST_ACCESS: TimeDelta = TimeDelta::minutes(5);
 /// The longest window Azure's policies speak of: one day.
 pub const LONGEST_ACCESS: TimeDelta = TimeDelta::days(1);
 
+/// What Defender for Cloud has rules allow unless it is told otherwise.
+pub const USUAL_ACCESS: TimeDelta = TimeDelta::hours(3);
+
 /// One JIT policy of a region: rules for many VMs, and the requests made under them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JitNetworkAccessPolicy {
@@ -48,8 +51,15 @@ pub struct JitNetworkAccessPortRule {
     pub protocol: RuleProtocol,
     /// From where it may be opened; any of these.
     pub allowed_source_address_prefixes: Vec<SourcePrefix>,
-    /// For how long at the most.
-    pub max_request_access_duration: TimeDelta,
+    /// For how long at the most; `None` where that cannot be read.
+    pub max_request_access_duration: Option<TimeDelta>,
+}
+
+impl JitNetworkAccessPortRule {
+    /// For how long access can be asked for at the most, as far as is known.
+    pub fn longest_access(&self) -> TimeDelta {
+        self.max_request_access_duration.unwrap_or(USUAL_ACCESS)
+    }
 }
 
 /// `protocol` of a rule. Azure's list is open.
@@ -189,8 +199,17 @@ pub struct Permit {
     pub policy: ResourceId,
     /// How long to ask for: what was wanted, cut to what the rule allows.
     pub duration: TimeDelta,
-    /// The rule's maximum, when the wish was longer: the user is told.
-    pub clamped_to: Option<TimeDelta>,
+    /// To what it was cut: the user is told.
+    pub clamped_to: Option<Clamp>,
+}
+
+/// To what a wish was cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clamp {
+    /// The rule's maximum.
+    Rule(TimeDelta),
+    /// [`USUAL_ACCESS`], because the rule's maximum cannot be read.
+    Usual(TimeDelta),
 }
 
 /// Why the policies do not admit a request.
@@ -233,14 +252,14 @@ pub fn check(
         .partition(|(_, rule)| rule.protocol == RuleProtocol::Tcp);
     let admits =
         |rule: &JitNetworkAccessPortRule| rule.allowed_source_address_prefixes.iter().any(|p| p.admits(source));
-    let roomiest =
-        rules.iter().filter(|(_, rule)| admits(rule)).max_by_key(|(_, rule)| rule.max_request_access_duration);
-    if let Some((policy, rule)) = roomiest {
-        let max = rule.max_request_access_duration;
+    let admitting = rules.iter().filter(|(_, rule)| admits(rule));
+    if let Some((policy, rule)) = admitting.max_by_key(|(_, rule)| rule.longest_access()) {
+        let max = rule.longest_access();
+        let clamp = rule.max_request_access_duration.map_or(Clamp::Usual(max), Clamp::Rule);
         return Ok(Permit {
             policy: policy.id.clone(),
             duration: wanted.max(SHORTEST_ACCESS).min(max),
-            clamped_to: (wanted > max).then_some(max),
+            clamped_to: (wanted > max).then_some(clamp),
         });
     }
     if entries().next().is_none() {
@@ -297,7 +316,7 @@ mod tests {
                     number: 22,
                     protocol: RuleProtocol::Tcp,
                     allowed_source_address_prefixes: prefixes.iter().map(|p| SourcePrefix::from(*p)).collect(),
-                    max_request_access_duration: TimeDelta::hours(3),
+                    max_request_access_duration: Some(TimeDelta::hours(3)),
                 }],
                 public_ip_address: None,
             }],
@@ -313,7 +332,7 @@ mod tests {
         let ask = |hours| check(&policies, &vm(), 22, ME, TimeDelta::hours(hours)).unwrap();
         assert_eq!((ask(2).duration, ask(2).clamped_to), (TimeDelta::hours(2), None));
         assert_eq!((ask(3).duration, ask(3).clamped_to), (TimeDelta::hours(3), None));
-        assert_eq!((ask(8).duration, ask(8).clamped_to), (TimeDelta::hours(3), Some(TimeDelta::hours(3))));
+        assert_eq!((ask(8).duration, ask(8).clamped_to), (TimeDelta::hours(3), Some(Clamp::Rule(TimeDelta::hours(3)))));
     }
 
     #[test]

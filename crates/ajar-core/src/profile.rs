@@ -40,6 +40,16 @@ impl ProfileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name that is most like a text which may be none: what VMs are called in Azure.
+    pub fn like(text: &str) -> Self {
+        let fit = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+        let letters = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).chars().map(fit);
+        let name: String = letters.take(60).collect();
+        // No longer than before, and no host name.
+        let name = if name.to_ascii_lowercase().ends_with(HOST_ENDING) { name + "-" } else { name };
+        Self(if name.is_empty() { "vm".into() } else { name })
+    }
 }
 
 impl std::str::FromStr for ProfileName {
@@ -185,5 +195,10 @@ mod tests {
         }
         assert!("ajar".parse::<ProfileName>().is_ok() && "web.ajar.old".parse::<ProfileName>().is_ok());
         assert_eq!("Web-01".parse::<ProfileName>().unwrap(), "web-01".parse().unwrap());
+        for text in ["web-01", "", "_x", "Büro 1", "web.AJAR", "ä", &"x".repeat(99), &"é".repeat(99)] {
+            let like = ProfileName::like(text);
+            assert_eq!(like.as_str().parse().as_ref(), Ok(&like), "{text}");
+        }
+        assert_eq!(ProfileName::like("Büro 1").as_str(), "B-ro-1");
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
+use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
@@ -147,6 +148,34 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
+    /// Read the inventory, if that was done longer than [`FRESH_FOR`](crate::inventory::FRESH_FOR) ago. The reply comes
+    /// when it is read, as far as it could be.
+    ReadInventory {
+        /// However fresh it is.
+        anew: bool,
+    },
+    /// Look for VMs in the inventory as it was read last.
+    FindVms {
+        /// Words, or parts of words; none fit all VMs.
+        query: String,
+        /// Whether favourites are told by their names, apart from the others.
+        #[serde(default)]
+        apart: bool,
+        /// How many of the best are known already.
+        #[serde(default)]
+        skip: u32,
+        /// How many are wanted at most.
+        limit: u32,
+    },
+    /// Look for the VMs of that name in the inventory as it was read last; where there are none, for those whose names
+    /// begin so.
+    #[cfg_attr(test, ts(skip))]
+    VmsNamed {
+        /// The name.
+        name: String,
+        /// How many are wanted at most.
+        limit: u32,
+    },
     /// Bring up the window of the tray app.
     ShowWindow,
 }
@@ -157,8 +186,12 @@ pub enum Request {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 #[expect(clippy::struct_excessive_bools, reason = "wishes, each of which may be there without the others")]
 pub struct Connect {
-    /// The favourite.
+    /// The favourite; or what a VM that is none is called meanwhile.
     pub name: ProfileName,
+    /// How to open a VM that is no favourite.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub profile: Option<Profile>,
     /// Another port than the profile's.
     #[serde(default)]
     #[cfg_attr(test, ts(optional))]
@@ -285,6 +318,7 @@ impl Connect {
     pub fn new(name: ProfileName) -> Self {
         Self {
             name,
+            profile: None,
             port: None,
             seconds: None,
             reason: None,
@@ -361,6 +395,11 @@ pub enum Reply {
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]
     Left,
+    /// The VMs that fit a query.
+    Vms {
+        /// The best ones, and how many there are.
+        found: Found,
+    },
     /// It cannot be done.
     #[serde(rename_all = "camelCase")]
     Refused {
@@ -375,16 +414,15 @@ impl Reply {
     /// # Errors
     /// The refusal.
     pub fn accepted(self) -> Result<(), Box<FailureView>> {
-        match self {
-            Self::Refused { failure } => Err(failure),
-            Self::Done
-            | Self::Attempt { .. }
-            | Self::SigningIn { .. }
-            | Self::SignedOut { .. }
-            | Self::ActsByDefault { .. }
-            | Self::Rights { .. }
-            | Self::Left => Ok(()),
-        }
+        self.unless_refused().map(drop)
+    }
+
+    /// The same, if it is no refusal.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn unless_refused(self) -> Result<Self, Box<FailureView>> {
+        if let Self::Refused { failure } = self { Err(failure) } else { Ok(self) }
     }
 }
 

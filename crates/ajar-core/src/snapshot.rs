@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod inventory;
 mod rights;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
@@ -48,6 +50,9 @@ pub struct Snapshot {
     /// Whoever follows one finds its end here.
     #[serde(default)]
     pub superseded: Vec<AttemptView>,
+    /// How it stands with the inventory; `None` until somebody wants to know.
+    #[serde(default)]
+    pub inventory: Option<InventoryView>,
     /// Whether policies are being read to learn of windows opened elsewhere.
     pub refreshing: bool,
     /// What is wrong with this host for the face that shows it, if anything: it serves another cloud or account than is

@@ -11,6 +11,7 @@ use crate::resource_id::ResourceId;
 /// Source: MicrosoftDocs/azure-compute-docs, `articles/virtual-machines/states-billing.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum PowerState {
     /// `PowerState/starting`.
     Starting,
@@ -57,6 +58,7 @@ impl PowerState {
 /// `storageProfile.osDisk.osType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OsType {
     /// `Linux`.
     Linux,

@@ -5,9 +5,11 @@ mod acting;
 mod bound_secret;
 mod clouds;
 mod credentials;
+mod pauses;
 mod secret_store;
 mod signing_in;
 mod tenants;
+mod vm_lists;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
+use pauses::Pauses;
 use secret_store::SecretStore;
 use tenants::Tenants;
 
@@ -60,6 +63,7 @@ struct Known {
     credentials: HashMap<String, Signed>,
     clients: HashMap<Acting, ArmClient>,
     tenants: Tenants,
+    pauses: Pauses,
 }
 
 impl AzureAccounts {
@@ -76,6 +80,7 @@ impl AzureAccounts {
             credentials: HashMap::new(),
             clients: HashMap::new(),
             tenants: Tenants::new(state.clone()),
+            pauses: Pauses::new(state.clone()),
         };
         let secrets = SecretStore::new(keychain, state);
         Self(Arc::new(Inner { file: file.to_owned(), environment, secrets, known: Mutex::new(known) }))
@@ -108,15 +113,21 @@ impl Inner {
 
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
-        let acting = &self.in_tenant_of(subscription, acting).await?;
+        self.client_in(&self.in_tenant_of(subscription, acting).await?).await
+    }
+
+    /// The client that acts so in its tenant; where none is named, in the account's own.
+    async fn client_in(&self, acting: &Acting) -> Result<ArmClient, Trouble> {
         if let Some(client) = self.known().clients.get(acting) {
             return Ok(client.clone());
         }
         let settings = self.settings()?;
         let Reach { cloud, http } = self.reach(&acting.cloud, &settings)?;
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
-        let client = ArmClient::new(&cloud, credential.in_tenant(acting.tenant.as_deref()), http)?.acting_as(&sign_in);
+        let tenant = acting.tenant.as_deref();
+        let client = ArmClient::new(&cloud, credential.in_tenant(tenant), http)?.acting_as(&sign_in, tenant);
         let mut known = self.known();
+        let client = client.keeping_pauses(known.pauses.of(acting));
         if !known.still_says(&settings, &acting.account) {
             return Ok(client);
         }

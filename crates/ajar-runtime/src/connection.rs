@@ -52,14 +52,10 @@ pub fn parts(
     let environment = environment(&variables);
     let has_environment = environment.is_some();
     let keychain = Keychain::new(SystemKeychain::of(keychain_service(&folder)));
+    let accounts = AzureAccounts::new(file.path(), StateFile::new(folder.state()), known, environment, keychain);
     let ports = Ports {
-        accounts: Arc::new(AzureAccounts::new(
-            file.path(),
-            StateFile::new(folder.state()),
-            known,
-            environment,
-            keychain,
-        )),
+        accounts: Arc::new(accounts.clone()),
+        vm_lists: Arc::new(accounts),
         public_ip,
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),

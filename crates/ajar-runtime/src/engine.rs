@@ -11,6 +11,7 @@ mod editing;
 mod effects;
 mod followers;
 mod held;
+mod inventory;
 mod publish;
 mod refresh;
 mod remembered;
@@ -28,7 +29,7 @@ use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::settings::Settings;
+use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
 use ajar_core::vm::PowerState;
 use ajar_core::zone::Zone;
@@ -36,12 +37,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::adapters::words;
-use crate::files::{FileStamp, FileWatch, Folder, JournalFile, SettingsFile, SshFolder, StateFile};
+use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
 use held::HeldWindows;
+use inventory::KnownVms;
 use refresh::Refresh;
 use remembered::Remembered;
 use signing_in::SigningIn;
@@ -185,6 +187,9 @@ struct Engine {
     /// Azure's time minus ours, as far as it is worth speaking of.
     skew: TimeDelta,
     refresh: Option<Refresh>,
+    known_vms: KnownVms,
+    /// VMs that were opened without being favourites, by what they are called meanwhile.
+    guests: Vec<Favourite>,
     /// Whether anybody has wanted to know how things stand: from then on a new favourite is looked at by itself.
     looked: bool,
     /// What kept the last refresh from being complete.
@@ -237,6 +242,8 @@ pub fn start(parts: Parts) -> EngineHandle {
         window_wanted: 0,
         skew: TimeDelta::zero(),
         refresh: None,
+        known_vms: KnownVms::new(InventoryFiles::new(parts.folder.inventory())),
+        guests: Vec::new(),
         looked: false,
         refresh_problem: None,
     };

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod folder;
+mod inventory_files;
 mod journal_file;
 mod line_ends;
 mod settings_file;
@@ -12,6 +13,7 @@ mod watch;
 pub use atomic::write_atomically;
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
+pub(crate) use inventory_files::{InventoryFiles, Seen};
 pub use journal_file::{Journal, JournalFile};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};

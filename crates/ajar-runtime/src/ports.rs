@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
 use ajar_core::attempt::{Ask, InitiateFailure, Order};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{SignInDemand, Trouble};
+use ajar_core::inventory::{InventoryVm, Viewpoint};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
@@ -56,6 +57,10 @@ pub struct SignInPlan {
     pub account: AccountSettings,
     /// A service principal's secret.
     pub secret: Option<SecretText>,
+    /// The tenant that was asked for, where it is written in another way than the account's own: it may be the same.
+    pub wanted_tenant: Option<String>,
+    /// What the account was last refused for, and where it has to be met.
+    pub demand: SignInDemand,
 }
 
 /// Who has signed in.
@@ -106,6 +111,24 @@ pub trait Accounts: Send + Sync {
     fn kept(&self, account: &AccountSettings) -> Kept;
 }
 
+/// Takes in VMs as they are told.
+pub type TellVms<'t> = dyn Fn(Vec<InventoryVm>) + Send + Sync + 't;
+
+/// Lists the VMs that accounts can see.
+#[async_trait]
+pub trait VmLists: Send + Sync {
+    /// Where an account may see VMs: the tenants that know it.
+    async fn viewpoints(&self, acting: &Acting) -> Result<Vec<Viewpoint>, Trouble>;
+    /// Tells all VMs that are seen from there, as they come. Trouble is with those that are missing.
+    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<(), Trouble>;
+    /// The JIT policies of a subscription that is seen from there.
+    async fn policies_in(
+        &self,
+        viewpoint: &Viewpoint,
+        subscription: &str,
+    ) -> Result<Vec<JitNetworkAccessPolicy>, Trouble>;
+}
+
 /// Finds this machine's public address.
 #[async_trait]
 pub trait PublicIp: Send + Sync {
@@ -147,6 +170,8 @@ pub trait Clock: Send + Sync {
 pub struct Ports {
     /// Who calls Azure.
     pub accounts: Arc<dyn Accounts>,
+    /// What they can see.
+    pub vm_lists: Arc<dyn VmLists>,
     /// This machine's public address.
     pub public_ip: Arc<dyn PublicIp>,
     /// Looks at ports.

@@ -19,6 +19,7 @@ use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::connection::Resetting;
 use crate::control;
+use crate::entra;
 use crate::fault::{Fault, Strike, Struck};
 use crate::served;
 use crate::world::World;
@@ -114,7 +115,7 @@ impl Front {
     async fn go_wrong(&self, fault: &Fault, request: Request<Body>, seq: u64) -> Option<Response> {
         let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
         let caller = arm::caller(&self.world, &headers);
-        match fault.strike(&self.world, caller, (&method, &uri)) {
+        match fault.strike(&self.world, caller, (&method, &uri, &headers)) {
             Strike::Dropped => None,
             Strike::Tampered(tamper) => {
                 // What goes wrong with an answer goes wrong with what it says, not with how it is packed.
@@ -130,6 +131,8 @@ impl Front {
                 // A gateway's or a portal's page is not the resource manager's.
                 if served::is_resource_manager(uri.path()) && is_json(&response) {
                     arm::stamp(&headers, None, &mut response);
+                } else if served::is_entra(uri.path()) && is_json(&response) {
+                    entra::stamp(&headers, &mut response);
                 }
                 Some(*response)
             }
@@ -137,7 +140,11 @@ impl Front {
     }
 
     async fn deal_with(&self, request: Request<Body>, seq: u64) -> Response {
-        let response = self.route(request).await;
+        let of_entra = served::is_entra(request.uri().path()).then(|| request.headers().clone());
+        let mut response = self.route(request).await;
+        if let Some(headers) = of_entra {
+            entra::stamp(&headers, &mut response);
+        }
         if let Some(AppliedAt(at)) = response.extensions().get() {
             self.world.journal().applied(seq, *at);
         }

@@ -42,6 +42,11 @@ pub(crate) fn is_resource_manager(path: &str) -> bool {
     elsewhere(path).is_none()
 }
 
+/// Whether it is an endpoint of Entra's.
+pub(crate) fn is_entra(path: &str) -> bool {
+    elsewhere(path).is_some_and(|name| name.text().starts_with("Entra_"))
+}
+
 fn of_route(route: &Route) -> RouteName {
     match route {
         Route::Subscriptions => RouteName::SubscriptionsList,

@@ -3,4 +3,4 @@
 /**
  * How an account stands.
  */
-export type AccountState = "signedIn" | "needsSignIn" | "disabled" | "blocked" | "wantsConsent" | "elsewhere";
+export type AccountState = "signedIn" | "needsSignIn" | "disabled" | "blocked" | "wantsConsent" | "wantsAssignment" | "refused" | "elsewhere";

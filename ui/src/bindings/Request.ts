@@ -64,4 +64,24 @@ clientId: string | null, } | { "ask": "rights",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "showWindow" };
+name: ProfileName, } | { "ask": "readInventory", 
+/**
+ * However fresh it is.
+ */
+anew: boolean, } | { "ask": "findVms", 
+/**
+ * Words, or parts of words; none fit all VMs.
+ */
+query: string, 
+/**
+ * Whether favourites are told by their names, apart from the others.
+ */
+apart: boolean, 
+/**
+ * How many of the best are known already.
+ */
+skip: number, 
+/**
+ * How many are wanted at most.
+ */
+limit: number, } | { "ask": "showWindow" };

@@ -5,6 +5,7 @@ import type { ClosedView } from "./ClosedView";
 import type { FailureView } from "./FailureView";
 import type { FavouriteView } from "./FavouriteView";
 import type { HostView } from "./HostView";
+import type { InventoryView } from "./InventoryView";
 import type { SignInView } from "./SignInView";
 import type { SignInWays } from "./SignInWays";
 import type { WindowView } from "./WindowView";
@@ -58,6 +59,10 @@ attempts: Array<AttemptView>,
  * Whoever follows one finds its end here.
  */
 superseded: Array<AttemptView>, 
+/**
+ * How it stands with the inventory; `None` until somebody wants to know.
+ */
+inventory: InventoryView | null, 
 /**
  * Whether policies are being read to learn of windows opened elsewhere.
  */

@@ -3,7 +3,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::scripted::{Reply, Scripted, client, io_error, json, refused, refused_connection, signing_in};
+use crate::scripted::{
+    Reply, Scripted, client, client_of_one_token, io_error, json, refused, refused_connection, signing_in,
+};
 
 const ASKED: Asked<'static> = Asked { call: Call::OperationResult, scope: "/subscriptions/s" };
 
@@ -23,7 +25,7 @@ async fn reads_are_sent_again_after_what_passes() {
         let script = Scripted::new([json(passing, ""), io_error(), refused_connection(), json(200, "{}")]);
         assert_eq!(read(&script).await.unwrap().status, 200, "{passing}");
     }
-    for lasting in [400, 404, 409, 501] {
+    for lasting in [400, 409, 501] {
         let script = Scripted::new([json(lasting, "")]);
         assert!(read(&script).await.is_err(), "{lasting}");
     }
@@ -124,7 +126,42 @@ async fn a_refused_token_is_renewed_once_for_reads_and_writes() {
 
     let script = Scripted::new([json(401, ""), refused(401, "ExpiredAuthenticationToken")]);
     let trouble = read(&script).await.unwrap_err();
-    assert_eq!(trouble.failure, Failure::not_signed_in("Azure says ExpiredAuthenticationToken."));
+    let detail = "Azure says ExpiredAuthenticationToken.".into();
+    assert_eq!(trouble.failure, Failure::ToolTokenRefused { tool: TokenTool::AzureCli, detail });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_that_is_all_there_is_is_shown_once_more_a_little_later() {
+    let refusal = || refused(401, "ExpiredAuthenticationToken");
+    let script =
+        Scripted::new([refusal(), json(200, "{}"), json(200, "{}"), refusal(), json(202, ""), refusal(), refusal()]);
+    let client = client_of_one_token(&script);
+    let url = client.url("/subscriptions", &[]);
+    let began = Instant::now();
+    client.read(url.clone(), ASKED).await.unwrap();
+    assert_eq!(began.elapsed(), Limits::default().first_look);
+    // Azure takes it: nobody is asked for another each time.
+    client.read(url.clone(), ASKED).await.unwrap();
+    assert_eq!(client.post(Call::Start, url.clone(), None, &Wanted::new()).await.unwrap().status, 202);
+    let failure = client.read(url, ASKED).await.unwrap_err().failure;
+    assert_eq!(failure.code(), "toolTokenRefused");
+    assert_eq!(script.sent().len(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_withdrawn_before_the_same_token_is_shown_again_is_not_sent() {
+    let script = Scripted::new([refused(401, "ExpiredAuthenticationToken")]);
+    let client = client_of_one_token(&script);
+    let wanted = Wanted::new();
+    let post = client.post(Call::Start, client.url("/x", &[]), None, &wanted);
+    let withdraw = async {
+        tokio::time::sleep(Limits::default().first_look / 2).await;
+        wanted.withdraw();
+    };
+    let (posted, ()) = tokio::join!(post, withdraw);
+    let Err(NoAnswer::NotSent(trouble)) = posted else { panic!("{posted:?}") };
+    assert_eq!(trouble.failure.code(), "cancelled");
+    assert_eq!(script.sent().len(), 1);
 }
 
 #[tokio::test]

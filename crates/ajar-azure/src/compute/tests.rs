@@ -49,10 +49,22 @@ async fn what_azure_leaves_out_is_unknown() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_is_not_found_once_is_read_again() {
+    let script = Scripted::new([refused(404, "ResourceNotFound"), reply(200, json!({}).to_string())]);
+    client(&script).virtual_machine(&VM.parse().unwrap()).await.unwrap();
+    // What somebody else answers is not Azure's word.
+    let page = Scripted::new([reply(404, "<html>")]);
+    let trouble = client(&page).virtual_machine(&VM.parse().unwrap()).await.unwrap_err();
+    assert_eq!(trouble.failure.code(), "notFromAzure");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vm_that_is_not_there_is_named() {
     let told = async |code: &str| {
-        let trouble = client(&Scripted::new([refused(404, code)])).virtual_machine(&VM.parse().unwrap()).await;
+        let trouble = client(&Scripted::new([refused(404, code), refused(404, code)]))
+            .virtual_machine(&VM.parse().unwrap())
+            .await;
         trouble.unwrap_err().failure
     };
     for code in ["ResourceNotFound", "ResourceGroupNotFound"] {

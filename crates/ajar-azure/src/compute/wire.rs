@@ -24,14 +24,22 @@ struct Vm {
     properties: Properties,
 }
 
+/// What is read of a VM's `properties`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Properties {
+pub(crate) struct Properties {
     #[serde(deserialize_with = "if_understood")]
     storage_profile: Option<StorageProfile>,
     #[serde(deserialize_with = "if_understood")]
     network_profile: Option<NetworkProfile>,
     instance_view: Option<InstanceView>,
+}
+
+impl Properties {
+    /// The operating system, if the model says.
+    pub(crate) fn os(&self) -> Option<OsType> {
+        self.storage_profile.as_ref().and_then(|profile| os_type(&profile.os_disk.os_type))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +110,8 @@ impl InstanceView {
 
 impl From<Vm> for VmView {
     fn from(vm: Vm) -> Self {
-        let Properties { storage_profile, network_profile, instance_view } = vm.properties;
+        let os = vm.properties.os();
+        let Properties { network_profile, instance_view, .. } = vm.properties;
         let instance_view = instance_view.unwrap_or_default();
         let mut interfaces = network_profile.map(|profile| profile.network_interfaces.0).unwrap_or_default();
         interfaces.sort_by_key(|interface| !interface.is_primary());
@@ -110,7 +119,7 @@ impl From<Vm> for VmView {
             provisioning_error: instance_view.provisioning_error(),
             facts: VmFacts {
                 power: instance_view.power(),
-                os: storage_profile.and_then(|profile| os_type(&profile.os_disk.os_type)),
+                os,
                 location: vm.location,
                 network_interfaces: interfaces.into_iter().map(|interface| interface.id).collect(),
             },
@@ -118,7 +127,8 @@ impl From<Vm> for VmView {
     }
 }
 
-fn os_type(text: &str) -> Option<OsType> {
+/// Reads an `osType`.
+pub(crate) fn os_type(text: &str) -> Option<OsType> {
     match text.to_ascii_lowercase().as_str() {
         "linux" => Some(OsType::Linux),
         "windows" => Some(OsType::Windows),

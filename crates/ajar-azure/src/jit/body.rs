@@ -11,15 +11,15 @@ use super::Initiate;
 pub enum End {
     /// As `endTimeUtc`, which the published schema requires.
     Time,
-    /// As `duration`, from the moment Azure reads it: what is left at the time of writing.
-    Duration(TimeDelta),
+    /// As `duration`, from the moment Azure reads it.
+    Duration,
 }
 
 /// The body for `ask`.
 pub fn initiate_body(ask: &Initiate, end: End) -> Value {
     let (name, value) = match end {
         End::Time => ("endTimeUtc", ask.end_time_utc.to_rfc3339_opts(SecondsFormat::Millis, true)),
-        End::Duration(left) => ("duration", IsoDuration(whole_minutes(left)).to_string()),
+        End::Duration => ("duration", IsoDuration(whole_minutes(ask.duration)).to_string()),
     };
     let mut body = json!({
         "virtualMachines": [{
@@ -37,10 +37,10 @@ pub fn initiate_body(ask: &Initiate, end: End) -> Value {
     body
 }
 
-/// To the nearest minute: an hour asked for a second ago is `PT1H` and not `PT59M59S`, and no maximum is exceeded that
-/// the wish itself kept.
-fn whole_minutes(left: TimeDelta) -> TimeDelta {
-    TimeDelta::minutes(((left.num_seconds() + 30) / 60).max(1))
+/// To the nearest minute: three hours without the margin for Azure's clock are `PT3H` and not `PT2H59M55S`, and no maximum is
+/// exceeded that the wish itself kept.
+fn whole_minutes(duration: TimeDelta) -> TimeDelta {
+    TimeDelta::minutes((duration.num_seconds() + 30) / 60)
 }
 
 #[cfg(test)]
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_rounded_to_the_minute_that_was_meant() {
-        for (seconds, minutes) in [(3_600, 60), (3_597, 60), (3_601, 60), (10, 1), (-5, 1), (300, 5)] {
+    fn a_duration_is_rounded_to_the_minute_that_was_meant() {
+        for (seconds, minutes) in [(3_600, 60), (3_597, 60), (3_601, 60), (300, 5), (305, 5)] {
             assert_eq!(whole_minutes(TimeDelta::seconds(seconds)), TimeDelta::minutes(minutes), "{seconds}");
         }
     }

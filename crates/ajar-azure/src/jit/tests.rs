@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use ajar_core::policy::{RequestStatus, RuleProtocol, StatusReason};
+use ajar_core::policy::{JitNetworkAccessPortRule, RequestStatus, RuleProtocol, StatusReason};
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
+use crate::limits::Limits;
 use crate::scripted::{Reply, Scripted, client, io_error, json as reply, refused, refused_connection};
 
 const VM: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -54,8 +55,9 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
     assert_eq!(script.paths(), [BY_SUBSCRIPTION]);
     let [policy] = &policies[..] else { panic!("{policies:?}") };
     let [entry] = &policy.virtual_machines[..] else { panic!("{policy:?}") };
-    assert_eq!(entry.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389]);
-    assert_eq!(entry.ports[0].max_request_access_duration, TimeDelta::hours(3));
+    assert_eq!(entry.ports.iter().map(|rule| rule.number).collect::<Vec<_>>(), [22, 3389, 80]);
+    assert_eq!(entry.ports[2].max_request_access_duration, None);
+    assert_eq!(entry.ports[0].max_request_access_duration, Some(TimeDelta::hours(3)));
     assert_eq!(entry.ports[1].allowed_source_address_prefixes.len(), 2);
     assert_eq!(entry.public_ip_address, Some("198.51.100.1".parse().unwrap()));
     let ports = &policy.requests[0].virtual_machines[0].ports;
@@ -64,6 +66,49 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
         (RequestStatus::Revoked(StatusReason::UserRequested), RequestStatus::InForce)
     );
     assert_eq!((ports[0].mapped_port, ports[1].mapped_port), (None, Some(50_022)));
+}
+
+/// The rule for SSH whose members are those, as the policy that has it is read.
+async fn rule(members: serde_json::Value) -> JitNetworkAccessPortRule {
+    let mut rule = json!({ "number": 22, "protocol": "TCP", "allowedSourceAddressPrefix": "*",
+        "maxRequestAccessDuration": "PT3H" });
+    rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let policy = json!({ "id": POLICY, "properties": { "virtualMachines": [{ "id": VM, "ports": [rule] }] } });
+    let policies = client(&Scripted::new([list(&[policy])])).jit_policies(&vm()).await.unwrap();
+    policies[0].virtual_machines[0].ports[0].clone()
+}
+
+#[tokio::test]
+async fn a_rule_is_kept_with_what_can_be_read_of_it() {
+    let hours = |hours| Some(TimeDelta::hours(hours));
+    for (length, expected) in [
+        (json!("PT3H"), hours(3)),
+        (json!("3:00:00"), hours(3)),
+        (json!("03:30:00.0000000"), Some(TimeDelta::minutes(210))),
+        (json!("1.00:00:00"), hours(24)),
+        (json!(null), None),
+        (json!(""), None),
+        (json!("P1Y"), None),
+        (json!("3:00"), None),
+        (json!("-3:00:00"), None),
+        (json!(10_800), None),
+        (json!({}), None),
+    ] {
+        let rule = rule(json!({ "maxRequestAccessDuration": length })).await;
+        assert_eq!(rule.max_request_access_duration, expected, "{length}");
+    }
+    for number in [json!(22), json!(22.0), json!("22")] {
+        assert_eq!(rule(json!({ "number": number })).await.number, 22, "{number}");
+    }
+    for (singular, plural, admitted) in [
+        (json!(""), json!(null), vec![]),
+        (json!(7), json!(["10.0.0.1", "", " "]), vec!["10.0.0.1"]),
+        (json!(""), json!(["*"]), vec!["*"]),
+    ] {
+        let members = json!({ "allowedSourceAddressPrefix": singular, "allowedSourceAddressPrefixes": plural });
+        let prefixes = rule(members).await.allowed_source_address_prefixes;
+        assert_eq!(prefixes.iter().map(ToString::to_string).collect::<Vec<_>>(), admitted, "{singular} {plural}");
+    }
 }
 
 #[tokio::test]
@@ -108,18 +153,26 @@ async fn a_list_that_goes_on_at_a_foreign_host_is_not_followed() {
     assert_eq!(script.sent().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_found_once_is_read_again() {
+    let script = Scripted::new([refused(404, "SubscriptionNotFound"), list(&[policy_json(VM)])]);
+    assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_there_is_no_such_group_the_vm_is_what_is_not_found_and_a_subscription_is_not_seen() {
     let subscription = || Failure::SubscriptionNotFound { subscription: "s".into() };
     for (code, failure) in
         [("ResourceGroupNotFound", Failure::VmNotFound { vm: VM.into() }), ("SubscriptionNotFound", subscription())]
     {
-        let trouble = client(&Scripted::new([refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
+        let trouble =
+            client(&Scripted::new([refused(404, code), refused(404, code)])).jit_policies(&vm()).await.unwrap_err();
         assert_eq!(trouble.failure, failure, "{code}");
-        let several = client(&Scripted::new([refused(404, code)])).jit_policies_of(&[vm()]).await;
+        let several = client(&Scripted::new([refused(404, code), refused(404, code)])).jit_policies_of(&[vm()]).await;
         assert_eq!(several[0].as_ref().unwrap_err().failure, failure, "{code}");
     }
-    let other = client(&Scripted::new([refused(404, "NotFound")])).jit_policies(&vm()).await.unwrap_err();
+    let other = Scripted::new([refused(404, "NotFound"), refused(404, "NotFound")]);
+    let other = client(&other).jit_policies(&vm()).await.unwrap_err();
     assert_eq!(other.failure.code(), "azureError");
 }
 
@@ -141,9 +194,9 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
     assert_eq!(trouble.failure, Failure::AccessDenied { action: Call::PoliciesOfGroup.action().into(), scope });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_policy_that_is_gone_is_no_policy() {
-    let script = Scripted::new([refused(404, "ResourceNotFound")]);
+    let script = Scripted::new([refused(404, "ResourceNotFound"), refused(404, "ResourceNotFound")]);
     let trouble = client(&script).jit_policy(&POLICY.parse().unwrap()).await.unwrap_err();
     assert_eq!(trouble.failure, Failure::NoPolicy { power: None });
 }
@@ -162,6 +215,7 @@ async fn initiate(script: &Arc<Scripted>) -> Result<JitNetworkAccessRequest, Ini
         port: 22,
         source: Ipv4Addr::new(203, 0, 113, 7),
         end_time_utc: Utc::now() + TimeDelta::hours(2),
+        duration: TimeDelta::hours(2),
         justification: None,
     };
     client(script).initiate(&POLICY.parse().unwrap(), &ask, &Wanted::new()).await
@@ -203,7 +257,6 @@ async fn what_azure_did_not_apply_is_refused() {
         (refused_connection(), "unreachable"),
         (refused(400, "BadRequest"), "requestRefused"),
         (refused(409, "Conflict"), "requestConflict"),
-        (refused(404, "ResourceNotFound"), "azureError"),
         (refused(403, "AuthorizationFailed"), "accessDenied"),
         (reply(429, "").with("retry-after", "60"), "throttled"),
     ] {
@@ -215,7 +268,7 @@ async fn what_azure_did_not_apply_is_refused() {
     let script = Scripted::new([reply(401, ""), reply(401, "")]);
     assert!(matches!(
         initiate(&script).await,
-        Err(InitiateError::Refused(Trouble { failure: Failure::NotSignedIn { .. }, .. }))
+        Err(InitiateError::Refused(Trouble { failure: Failure::ToolTokenRefused { .. }, .. }))
     ));
 }
 
@@ -256,6 +309,18 @@ async fn of_two_refusals_neither_hides_the_other() {
     assert_eq!(trouble.failure.code(), "accessDenied");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_not_found_by_a_request_is_asked_once_more_a_little_later() {
+    let missing = || refused(404, "ResourceNotFound");
+    let twice = Scripted::new([missing(), missing()]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&twice).await else { panic!("not refused") };
+    assert_eq!((trouble.failure.code(), twice.sent().len()), ("azureError", 2));
+    let began = tokio::time::Instant::now();
+    let once = Scripted::new([missing(), refused(409, "Conflict")]);
+    let Err(InitiateError::Refused(trouble)) = initiate(&once).await else { panic!("not refused") };
+    assert_eq!((trouble.failure.code(), began.elapsed()), ("requestConflict", Limits::default().first_look));
+}
+
 #[tokio::test]
 async fn what_is_not_azures_answer_leaves_open_whether_the_request_was_applied() {
     for status in [200, 302, 303, 403, 404, 407, 502, 511] {
@@ -292,8 +357,14 @@ async fn what_is_no_subset_of_the_policy_is_not_tried_in_another_form() {
 async fn a_request_that_is_withdrawn_is_refused_and_not_sent() {
     let (script, wanted) = (Scripted::new([]), Wanted::new());
     wanted.withdraw();
-    let ask =
-        Initiate { vm: vm(), port: 22, source: Ipv4Addr::LOCALHOST, end_time_utc: Utc::now(), justification: None };
+    let ask = Initiate {
+        vm: vm(),
+        port: 22,
+        source: Ipv4Addr::LOCALHOST,
+        end_time_utc: Utc::now(),
+        duration: TimeDelta::zero(),
+        justification: None,
+    };
     let result = client(&script).initiate(&POLICY.parse().unwrap(), &ask, &wanted).await;
     let cancelled = Failure::Cancelled { open_until: None, asking: false, starting: false };
     assert_eq!(result, Err(InitiateError::Refused(cancelled.into())));

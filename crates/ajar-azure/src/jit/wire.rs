@@ -1,14 +1,16 @@
 //! What comes over the wire, and its way into the domain's types.
 
-use ajar_core::iso8601::IsoDuration;
+use ajar_core::iso8601::{IsoDuration, IsoDurationError};
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
     JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
     StatusReason,
 };
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::wire::{Each, Page, date, if_understood};
 
@@ -36,22 +38,56 @@ struct PolicyVm {
     public_ip_address: Option<std::net::Ipv4Addr>,
 }
 
+/// A rule holds whatever else of it can be read, as long as it tells its port.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PortRule {
+    #[serde(deserialize_with = "port")]
     number: u16,
     #[serde(default, deserialize_with = "if_understood")]
     protocol: Option<String>,
-    max_request_access_duration: IsoDuration,
+    #[serde(default, deserialize_with = "if_understood")]
+    max_request_access_duration: Option<Length>,
     #[serde(flatten)]
     sources: Sources,
+}
+
+/// A length of time: ISO 8601 as Azure documents it, or as .NET writes it (`3:00:00`, `1.00:00:00`).
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Length(TimeDelta);
+
+impl TryFrom<String> for Length {
+    type Error = IsoDurationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse::<IsoDuration>()
+            .map(|length| Self(length.0))
+            .or_else(|error| of_dot_net(&text).map(Self).ok_or(error))
+    }
+}
+
+fn of_dot_net(text: &str) -> Option<TimeDelta> {
+    let (days, clock) = text.split_once('.').filter(|(days, _)| !days.contains(':')).unwrap_or(("0", text));
+    let whole = clock.split_once('.').map_or(clock, |(whole, _)| whole);
+    let [hours, minutes, seconds] = whole.split(':').collect::<Vec<_>>().try_into().ok()?;
+    let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
+    let seconds = number(hours)? * 3_600 + number(minutes)? * 60 + number(seconds)?;
+    TimeDelta::try_seconds(number(days)? * 86_400 + seconds)
+}
+
+/// A port, also where it is written as a fraction or as text.
+fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    text.strip_suffix(".0").unwrap_or(&text).parse().map_err(|_| D::Error::custom("no port"))
 }
 
 /// Azure writes one source in the singular member and several in the plural one, and `null` in the other.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sources {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_understood")]
     allowed_source_address_prefix: Option<String>,
     #[serde(default)]
     allowed_source_address_prefixes: Each<String>,
@@ -80,6 +116,7 @@ struct RequestVm {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestPort {
+    #[serde(deserialize_with = "port")]
     number: u16,
     #[serde(deserialize_with = "date")]
     end_time_utc: DateTime<Utc>,
@@ -121,7 +158,7 @@ impl PolicyVm {
                     number: rule.number,
                     protocol: protocol(rule.protocol.as_deref()),
                     allowed_source_address_prefixes: rule.sources.into_core(),
-                    max_request_access_duration: rule.max_request_access_duration.0,
+                    max_request_access_duration: rule.max_request_access_duration.map(|length| length.0),
                 })
                 .collect(),
             public_ip_address: self.public_ip_address,
@@ -139,6 +176,7 @@ impl Sources {
         self.allowed_source_address_prefix
             .iter()
             .chain(&self.allowed_source_address_prefixes.0)
+            .filter(|text| !text.trim().is_empty())
             .map(|text| SourcePrefix::from(text.as_str()))
             .collect()
     }
@@ -203,7 +241,7 @@ pub fn policies(json: &[u8]) -> serde_json::Result<Vec<JitNetworkAccessPolicy>> 
 /// Not JSON, or no policy with an id.
 pub fn policy(json: &[u8]) -> serde_json::Result<JitNetworkAccessPolicy> {
     let policy: Policy = serde_json::from_slice(json)?;
-    policy.into_core().ok_or_else(|| serde::de::Error::custom("the policy has no resource id"))
+    policy.into_core().ok_or_else(|| serde_json::Error::custom("the policy has no resource id"))
 }
 
 /// Reads the answer to *initiate*.

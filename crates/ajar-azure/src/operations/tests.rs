@@ -151,11 +151,24 @@ async fn azure_is_quoted_with_nothing_that_it_did_not_say() {
 
 #[tokio::test]
 async fn a_start_that_azure_does_not_allow_says_why() {
-    assert_eq!(code(start([refused(404, "ResourceNotFound")]).await.0), "vmNotFound");
     assert_eq!(code(start([reply(429, "").with("retry-after", "60")]).await.0), "throttled");
     let (result, _) = start([refused(403, "AuthorizationFailed")]).await;
     let action = "Microsoft.Compute/virtualMachines/start/action".to_owned();
     assert_eq!(result.unwrap_err().failure, Failure::AccessDenied { action, scope: VM.into() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_a_start_does_not_find_is_looked_at_before_that_is_believed() {
+    let missing = || refused(404, "ResourceNotFound");
+    let rests = || power("deallocated");
+    let (result, asked) = started([missing(), rests(), rests(), accepted(), status("Succeeded")]).await;
+    assert_eq!((result, turns(&asked[..3])), (Ok(()), "llP".to_owned()));
+    let (result, asked) = started([missing(), rests(), rests(), missing(), rests(), rests()]).await;
+    assert_eq!((code(result), turns(&asked)), ("startFailed", "llPll".to_owned()));
+    let (result, asked) = start([missing(), missing(), missing()]).await;
+    assert_eq!((code(result), turns(&asked)), ("vmNotFound", "ll".to_owned()));
+    let (result, _) = start([missing(), refused(403, "AuthorizationFailed")]).await;
+    assert_eq!(code(result), "startFailed");
 }
 
 #[tokio::test(start_paused = true)]

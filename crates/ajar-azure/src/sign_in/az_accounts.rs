@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
-use ajar_core::failure::{Failure, NO_AZURE_CLI};
+use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool};
 use azure_identity::Executor;
 use serde::Deserialize;
 
-use super::azure_cli::{AzProcess, not_asked};
+use super::azure_cli::AzProcess;
+use super::tool_failure::{not_asked, of_errors};
 
 /// An account of the Azure CLI, in one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct AzAccount {
 /// All accounts that the Azure CLI is signed in to. It reads a file of its own for this, and asks nobody.
 ///
 /// # Errors
-/// [`Failure::NotSignedIn`] if there is no Azure CLI, or it can't tell.
+/// [`Failure::NotSignedIn`] if there is no Azure CLI, [`Failure::TokenToolFailed`] if it broke or did not answer.
 pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
     Ok(grouped(listed(&AzProcess("az")).await?))
 }
@@ -74,18 +75,17 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>,
         ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {LIST}")])
     };
     let arguments = arguments.each_ref().map(OsStr::new);
-    let not_told = |detail: String| Failure::not_signed_in(detail);
-    let output =
-        executor.run(OsStr::new(shell), &arguments).await.map_err(|error| not_told(not_asked(&error, "Azure CLI")))?;
+    let tool = TokenTool::AzureCli;
+    let output = executor.run(OsStr::new(shell), &arguments).await.map_err(|error| not_asked(&error, tool))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let is_missing = output.status.code() == Some(127) || said.contains("is not recognized");
-        let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
-        let line = line.strip_prefix("ERROR: ").unwrap_or(line);
-        return Err(not_told(if is_missing { NO_AZURE_CLI.to_owned() } else { line.to_owned() }));
+        return Err(if is_missing { Failure::not_signed_in(NO_AZURE_CLI) } else { of_errors(&said, tool) });
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| not_told("the Azure CLI gave a list of accounts that can’t be read".to_owned()))
+    serde_json::from_slice(&output.stdout).map_err(|_| {
+        let detail = "the Azure CLI gave a list of accounts that can’t be read".to_owned();
+        Failure::TokenToolFailed { tool, detail }
+    })
 }
 
 fn grouped(subscriptions: Vec<Subscription>) -> Vec<AzAccount> {
@@ -145,8 +145,9 @@ mod tests {
             (exited(1, "", "ERROR: Broken profile.\nx"), "Broken profile."),
             (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
         ] {
-            let Failure::NotSignedIn { detail, .. } = listed(&*tool(answer)).await.unwrap_err() else {
-                panic!("another")
+            let failure = listed(&*tool(answer)).await.unwrap_err();
+            let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
+                panic!("another failure: {failure:?}")
             };
             assert_eq!(detail, expected);
         }

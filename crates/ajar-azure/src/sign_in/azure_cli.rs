@@ -7,19 +7,18 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, TokenTool};
+use ajar_core::failure::{Failure, TokenTool, Trouble};
 use ajar_core::launch::OF_THE_APP_IMAGE;
 use ajar_core::message;
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, TokenCredential};
-use azure_core::error::{Error, ErrorKind};
+use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use tokio::process::Command;
 
 use super::az_accounts;
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{causes, first_line};
+use super::{first_line, tool_failure};
 
 /// `az` is Python and may have to renew its own token; more than this is a hang.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -90,63 +89,27 @@ enum Named {
 
 #[async_trait]
 impl TokenSource for AzureCli {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
         let named = match &self.username {
-            Some(username) => self.acting_as(username, tenant).await?,
-            None => Named::Tenant(tenant),
+            Some(username) => self.acting_as(username, tenant.clone()).await?,
+            None => Named::Tenant(tenant.clone()),
         };
-        let token = self.credential(named)?.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| failure(&error, TokenTool::AzureCli))
+        let token = tool_failure::token_of(TokenTool::AzureCli, &*self.credential(named)?, &ask.scope).await;
+        token.map_err(|mut trouble| {
+            if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
+                && detail.contains(OF_ENTRA)
+            {
+                *wants = tenant;
+            }
+            trouble
+        })
     }
 }
 
-/// What a tool that was asked for a token said instead.
-pub(super) fn failure(error: &Error, tool: TokenTool) -> Failure {
-    let broke = |detail: String| Failure::TokenToolFailed { tool, detail };
-    if let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        let is_absent = io.kind() == io::ErrorKind::NotFound;
-        let detail = not_asked(io, tool.name());
-        return if is_absent { Failure::not_signed_in(detail) } else { broke(detail) };
-    }
-    let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
-    if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
-        // The text of such an error may quote what could not be read, and that is where the token is.
-        return broke(format!("the {} gave an answer that is no token", tool.name()));
-    }
-    let said = cause.to_string();
-    if let Some(raised) = raised(&said) {
-        return broke(raised.to_owned());
-    }
-    let line = first_line(cause);
-    let line = line.strip_prefix("ERROR: ").unwrap_or(&line);
-    if line.contains(TRANSIENT) { broke(line.to_owned()) } else { Failure::not_signed_in(line) }
-}
-
-/// "A transient error has occurred. Please try again." (Entra's page on error codes)
-const TRANSIENT: &str = "AADSTS90033";
-
-/// What a program in Python ended by, where it tells how it came to that: the last line of what it raised. It shows no
-/// more than that it could not go on, as where there is no network.
-fn raised(said: &str) -> Option<&str> {
-    let (_, trace) = said.split_once("Traceback (most recent call last):")?;
-    // Of causes that each have a trace the last is told last. What follows all is about where to report it.
-    let is_raised = |line: &&str| {
-        !line.starts_with(char::is_whitespace) && line.split_once(": ").is_some_and(|(kind, _)| is_python_name(kind))
-    };
-    trace.lines().rfind(is_raised)
-}
-
-fn is_python_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
-}
-
-/// Why a tool could not be asked; [`NO_AZURE_CLI`](ajar_core::failure::NO_AZURE_CLI) where that one is not there.
-pub(super) fn not_asked(error: &io::Error, tool: &str) -> String {
-    let is_absent = error.kind() == io::ErrorKind::NotFound;
-    if is_absent { error.to_string() } else { format!("the {tool} could not be asked: {error}") }
-}
+/// What Entra's own sentences have: it is a sign-in that is there which it refuses.
+const OF_ENTRA: &str = "AADSTS";
 
 /// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
 /// [`LIMIT`], and not beyond the caller's interest. Shell and tool end together.
@@ -259,36 +222,24 @@ mod tests {
 
     async fn detail(answer: io::Result<Output>) -> String {
         let source = AzureCli::new(None, None, tool(answer)).unwrap();
-        let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
             panic!("another failure: {failure:?}")
         };
         detail
     }
 
-    /// As az 2.91 ends where Entra cannot be reached, shortened.
-    const OFFLINE: &str = "ERROR: The command failed with an unexpected error. Here is the traceback:\n\
-        ERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded\n\
-        Traceback (most recent call last):\n  File \"urllib3/connection.py\", line 198, in _new_conn\n    sock = x\n\
-        socket.gaierror: [Errno -3] Temporary failure in name resolution\n\n\
-        During handling of the above exception, another exception occurred:\n\n\
-        Traceback (most recent call last):\n  File \"requests/adapters.py\", line 700, in send\n\
-        requests.exceptions.ConnectionError: HTTPSConnectionPool(host='login.microsoftonline.com', port=443)\n\
-        To check existing issues, please visit: https://github.com/Azure/azure-cli/issues\n";
-
     #[tokio::test]
-    async fn az_that_breaks_or_finds_no_network_is_not_taken_for_nobody_signed_in() {
-        let transient = "ERROR: AADSTS90033: A transient error has occurred. Please try again. Trace ID: x\n";
-        for (answer, told) in [
-            (exited(1, "", OFFLINE), "requests.exceptions.ConnectionError: HTTPSConnectionPool"),
-            (exited(1, "", transient), "AADSTS90033: A transient error"),
-        ] {
-            let source = AzureCli::new(None, None, tool(answer)).unwrap();
-            let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
-            let Failure::TokenToolFailed { tool: TokenTool::AzureCli, detail } = &failure else {
-                panic!("{failure:?}")
+    async fn the_tenant_that_refuses_what_az_has_is_the_one_to_sign_in_to() {
+        let mfa = "ERROR: AADSTS50076: You must use multi-factor authentication.\n";
+        let nobody = "ERROR: Please run 'az login' to setup account.\n";
+        for (said, wants) in [(mfa, Some("t2")), (nobody, None)] {
+            let source = AzureCli::new(None, None, tool(exited(1, "", said))).unwrap();
+            let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
+            let Failure::NotSignedIn { tenant, .. } = source.fetch(&ask).await.unwrap_err().failure else {
+                panic!("another failure")
             };
-            assert!(detail.starts_with(told), "{detail}");
+            assert_eq!(tenant.as_deref(), wants, "{said}");
         }
     }
 
@@ -318,7 +269,7 @@ mod tests {
         grace.fetch(&ask).await.unwrap();
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
         let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
-        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err() else {
+        let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err().failure else {
             panic!("another failure")
         };
         assert_eq!(detail, "The Azure CLI is not signed in as edsger@x.example.");
@@ -338,7 +289,7 @@ mod tests {
         let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
         match source.fetch(&ask).await {
             Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
-            Err(Failure::NotSignedIn { detail, .. }) => detail,
+            Err(Trouble { failure: Failure::NotSignedIn { detail, .. }, .. }) => detail,
             Err(failure) => panic!("another failure: {failure:?}"),
         }
     }
@@ -369,7 +320,7 @@ mod tests {
         let ask = TokenAsk { claims: Some("e30=".into()), tenant: Some("t1".into()), ..TokenAsk::of(SCOPE) };
         let expected =
             Failure::ClaimsRequired { claims: "e30=".into(), scope: SCOPE.into(), tenant: Some("t1".into()) };
-        assert_eq!(source.fetch(&ask).await.unwrap_err(), expected);
+        assert_eq!(source.fetch(&ask).await.unwrap_err().failure, expected);
     }
 
     #[tokio::test]

@@ -30,7 +30,8 @@ pub struct BrowserSignIn {
 
 impl BrowserSignIn {
     /// Gets ready for the browser. `claims` is what a refusal or a challenge wanted
-    /// ([`Credential::claims`](super::Credential::claims)).
+    /// ([`SignInDemand`](ajar_core::failure::SignInDemand)); what a tenant wanted is met there only, as the tenant of
+    /// `person`.
     ///
     /// # Errors
     /// [`Failure::Internal`] if this machine lets nobody listen on a loopback address.
@@ -81,9 +82,10 @@ impl BrowserSignIn {
                     azure_message: String::new(),
                 };
                 let asker = client.asker(client.home(), false);
-                Err(refusal.meaning(&asker).unwrap_or_else(unknown).into())
+                let failure = refusal.meaning(&asker).unwrap_or_else(unknown);
+                Err(Trouble { failure, correlation_id: refusal.ids() }.into())
             }
         }
-        .map_err(|refused: Refused| refused.of_sign_in().into())
+        .map_err(Refused::of_sign_in)
     }
 }

@@ -13,6 +13,14 @@ pub(crate) fn decoded(challenge: &str) -> Option<String> {
     claims.is_object().then(|| claims.to_string())
 }
 
+/// Longer claims are none of Azure's, and are kept and repeated nowhere.
+const LONGEST: usize = 4 << 10;
+
+/// Claims as the next sign-in asks for them.
+pub(crate) fn bounded(claims: Option<String>) -> Option<String> {
+    claims.filter(|claims| claims.len() <= LONGEST)
+}
+
 /// What to ask for: that we can follow a challenge (`cp1`), and `claims` if there are any.
 pub(super) fn with_capability(claims: Option<&str>) -> String {
     let mut all = claims.and_then(|claims| serde_json::from_str(claims).ok()).unwrap_or_else(|| json!({}));
@@ -48,6 +56,13 @@ mod tests {
         for other in ["", "e30", "!!!", &STANDARD_NO_PAD.encode("[1]"), &STANDARD_NO_PAD.encode("{")] {
             assert_eq!(decoded(other).is_some(), other == "e30", "{other}");
         }
+    }
+
+    #[test]
+    fn claims_of_any_length_are_not_repeated() {
+        let claims = |length| Some("x".repeat(length));
+        assert_eq!(bounded(claims(LONGEST)), claims(LONGEST));
+        assert_eq!((bounded(claims(LONGEST + 1)), bounded(None)), (None, None));
     }
 
     #[test]

@@ -44,11 +44,6 @@ impl Credential {
         Arc::new(InTenant { account: self.clone(), tenant: tenant.map(str::to_owned) })
     }
 
-    /// What the account's next sign-in is to ask for: JSON of a refusal or a challenge, if there was one.
-    pub fn claims(&self) -> Option<String> {
-        self.person.as_ref()?.claims()
-    }
-
     /// Asks for a token of a tenant once, to learn whether the account gets any; the account's own tenant if `None`.
     ///
     /// # Errors
@@ -112,6 +107,6 @@ impl TokenCredential for InTenant {
         let claims = context.and_then(|context| context.value::<WantedClaims>()).map(|wanted| wanted.0.clone());
         let ask = TokenAsk { tenant: self.tenant.clone(), scope: scope.to_owned(), claims };
         let token = self.account.cache.token(&self.account.source, &ask, rejected).await;
-        token.map_err(|failure| Error::new(ErrorKind::Credential, SignInFailed::new(failure)))
+        token.map_err(|trouble| Error::new(ErrorKind::Credential, SignInFailed(trouble)))
     }
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ajar_core::failure::{Failure, TokenTool};
+use ajar_core::failure::{Failure, TokenTool, Trouble};
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_core::credentials::AccessToken;
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
 
-use super::azure_cli::failure;
 use super::token_cache::{TokenAsk, TokenSource};
-use super::{Signer, first_line};
+use super::{first_line, tool_failure};
 
 #[derive(Debug)]
 pub(super) struct DeveloperCli {
@@ -24,7 +23,7 @@ impl DeveloperCli {
 
 #[async_trait]
 impl TokenSource for DeveloperCli {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
         let options = AzureDeveloperCliCredentialOptions {
             executor: Some(Arc::clone(&self.executor)),
@@ -32,8 +31,15 @@ impl TokenSource for DeveloperCli {
         };
         let credential = AzureDeveloperCliCredential::new(Some(options))
             .map_err(|error| Failure::NotSignedInToAzd { detail: first_line(&error) })?;
-        let token = credential.get_token(&[&ask.scope], None).await;
-        token.map_err(|error| Signer::DeveloperCli.told(failure(&error, TokenTool::AzureDeveloperCli)))
+        let token = tool_failure::token_of(TokenTool::AzureDeveloperCli, &*credential, &ask.scope).await;
+        token.map_err(|Trouble { failure, correlation_id }| {
+            let failure = if let Failure::NotSignedIn { detail, .. } = failure {
+                Failure::NotSignedInToAzd { detail }
+            } else {
+                failure
+            };
+            Trouble { failure, correlation_id }
+        })
     }
 }
 
@@ -58,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn what_azd_says_first_is_what_the_user_reads() {
         let source = DeveloperCli::new(tool(exited(1, "", "ERROR: not logged in, run `azd auth login` to login\nx")));
-        let Failure::NotSignedInToAzd { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+        let Failure::NotSignedInToAzd { detail } = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure else {
             panic!("another failure")
         };
         assert!(detail.contains("azd auth login"), "{detail}");

@@ -22,13 +22,14 @@ pub struct DeviceCodeSignIn {
 
 impl DeviceCodeSignIn {
     /// Has a code made. `claims` is what a refusal or a challenge wanted
-    /// ([`Credential::claims`](super::Credential::claims)).
+    /// ([`SignInDemand`](ajar_core::failure::SignInDemand)); what a tenant wanted is met there only, as the tenant of
+    /// `person`.
     ///
     /// # Errors
     /// Whatever keeps Entra from making one.
     pub async fn begin(cloud: &Cloud, http: Http, person: Person, claims: Option<String>) -> Result<Self, Trouble> {
         let client = PublicClient::new(cloud, person, http)?;
-        let codes = client.device_code().await.map_err(|refused| refused.failure)?;
+        let codes = client.device_code().await.map_err(Trouble::from)?;
         Ok(Self { client, expires_at: after(codes.expires_in()), codes, claims })
     }
 
@@ -54,7 +55,7 @@ impl DeviceCodeSignIn {
     /// [`Failure::SignInDeclined`](ajar_core::failure::Failure::SignInDeclined), and whatever Entra has against it.
     pub async fn finish(self) -> Result<SignedIn, Trouble> {
         let signed_in = self.client.poll(&self.codes, self.claims.as_deref()).await;
-        signed_in.map_err(|refused: Refused| refused.of_sign_in().into())
+        signed_in.map_err(Refused::of_sign_in)
     }
 }
 

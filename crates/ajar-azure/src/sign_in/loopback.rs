@@ -1,9 +1,11 @@
 //! Where the browser comes back to: a server on this machine for the length of one sign-in (RFC 8252, 7.3).
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
@@ -15,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::refusal::Refusal;
 
@@ -23,7 +25,7 @@ use super::refusal::Refusal;
 const LONGEST_REQUEST: usize = 16 << 10;
 /// A browser sends what it has to say at once.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(10);
-/// Browsers open a few connections ahead.
+/// Browsers open a few connections ahead. Of more, the oldest that has said nothing makes room.
 const MOST_CONNECTIONS: usize = 32;
 /// Ports that one family has and another program the other are tried no further than this.
 const TRIES: usize = 16;
@@ -90,17 +92,40 @@ impl Loopback {
     pub(super) async fn callback(&self, state: &str) -> Callback {
         let state: Arc<str> = state.into();
         let (sender, mut callbacks) = mpsc::channel(1);
-        let mut connections = JoinSet::new();
+        let (mut connections, mut visitors) = (JoinSet::new(), VecDeque::new());
         loop {
             tokio::select! {
                 biased;
                 Some(callback) = callbacks.recv() => return callback,
                 Some(_) = connections.join_next() => {}
-                stream = accept(&self.listeners), if connections.len() < MOST_CONNECTIONS => {
-                    connections.spawn(serve(stream, Arc::clone(&state), sender.clone()));
+                stream = accept(&self.listeners) => {
+                    make_room(&mut visitors);
+                    let has_spoken = Arc::default();
+                    let serving = serve(stream, Arc::clone(&state), Arc::clone(&has_spoken), sender.clone());
+                    visitors.push_back(Visitor { task: connections.spawn(serving), has_spoken });
                 }
             }
         }
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Visitor {
+    task: AbortHandle,
+    /// Whether its request is read: it is answered, and then gone by itself.
+    has_spoken: Arc<AtomicBool>,
+}
+
+/// Whoever is silent keeps nobody out.
+fn make_room(visitors: &mut VecDeque<Visitor>) {
+    visitors.retain(|visitor| !visitor.task.is_finished());
+    if visitors.len() < MOST_CONNECTIONS {
+        return;
+    }
+    let silent = visitors.iter().position(|visitor| !visitor.has_spoken.load(Ordering::Relaxed));
+    if let Some(oldest) = silent.and_then(|at| visitors.remove(at)) {
+        oldest.task.abort();
     }
 }
 
@@ -119,9 +144,10 @@ async fn accept(listeners: &[TcpListener]) -> TcpStream {
 }
 
 /// Answers one request, and passes on what it brought once the browser has its page.
-async fn serve(stream: TcpStream, state: Arc<str>, callbacks: mpsc::Sender<Callback>) {
+async fn serve(stream: TcpStream, state: Arc<str>, has_spoken: Arc<AtomicBool>, callbacks: mpsc::Sender<Callback>) {
     let (found, mut brought) = mpsc::channel(1);
     let service = service_fn(move |request: Request<Incoming>| {
+        has_spoken.store(true, Ordering::Relaxed);
         let (page, callback) = read(request.method(), request.uri(), &state);
         if let Some(callback) = callback {
             // One connection has one request.
@@ -167,7 +193,8 @@ fn read(method: &Method, uri: &hyper::Uri, state: &str) -> (Page, Option<Callbac
         (Some(code), None) => (Page::Done, Some(Callback::Code(code.to_owned().into()))),
         (None, Some(error)) => {
             let suberror = one("error_subcode").or(one("suberror")).unwrap_or_default().to_owned();
-            let refusal = Refusal { error: error.to_owned(), suberror, ..Refusal::default() };
+            let error_description = one("error_description").unwrap_or_default().to_owned();
+            let refusal = Refusal { error: error.to_owned(), suberror, error_description, ..Refusal::default() };
             (Page::Refused, Some(Callback::Refused(refusal)))
         }
         (Some(_), Some(_)) | (None, None) => (Page::Stranger, None),

@@ -21,7 +21,7 @@ use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection;
 use crate::limits::Limits;
-use crate::policies::{Resend, is_asked_again, retry_after};
+use crate::policies::{Resend, correlation_id, is_asked_again, retry_after};
 
 #[derive(Debug)]
 pub(super) struct ManagedIdentity {
@@ -57,9 +57,9 @@ impl ManagedIdentity {
 
 #[async_trait]
 impl TokenSource for ManagedIdentity {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         // Claims that a challenge asks for can't be handed on; mostly a newer token is all that is wanted.
-        self.token(&ask.scope).await.map_err(|error| failure(&error))
+        self.token(&ask.scope).await.map_err(|error| trouble(&error))
     }
 }
 
@@ -95,6 +95,11 @@ struct NoToken {
     body: Vec<u8>,
 }
 
+fn trouble(error: &Error) -> Trouble {
+    let answer = causes(error).find_map(|cause| cause.downcast_ref::<NoToken>());
+    Trouble { failure: failure(error), correlation_id: answer.and_then(|answer| correlation_id(&answer.headers)) }
+}
+
 fn failure(error: &Error) -> Failure {
     if let Some(NoToken { status, headers, body }) = causes(error).find_map(|cause| cause.downcast_ref()) {
         match *status {
@@ -121,7 +126,8 @@ mod tests {
     async fn token(replies: Vec<Reply>) -> Result<AccessToken, Failure> {
         let http: Arc<dyn HttpClient> = Scripted::new(replies);
         let identity = ManagedIdentity::over(&http, None, Limits::default());
-        identity.fetch(&TokenAsk::of("https://management.azure.com/.default")).await
+        let token = identity.fetch(&TokenAsk::of("https://management.azure.com/.default")).await;
+        token.map_err(|trouble| trouble.failure)
     }
 
     fn given() -> Reply {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::account::tenant;
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use azure_core::credentials::{AccessToken, Secret};
 use azure_core::error::Error;
 use azure_core::http::{Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request};
@@ -54,6 +54,15 @@ pub struct Person {
     pub tenant: Option<String>,
     /// The user name, if it is known: then no account has to be picked.
     pub username: Option<String>,
+}
+
+impl Person {
+    /// The tenant to sign in at for what `tenant` wants, where that is another than the account signs in to. `home` is the
+    /// account's `oid.tid`.
+    pub(super) fn elsewhere(&self, tenant: Option<&str>, home: &str) -> Option<String> {
+        let own = self.tenant.as_deref().or_else(|| home.split_once('.').map(|(_, tenant)| tenant));
+        tenant.filter(|tenant| own.is_none_or(|own| !own.eq_ignore_ascii_case(tenant))).map(str::to_owned)
+    }
 }
 
 /// What the token endpoint tells beside the tokens.
@@ -130,6 +139,8 @@ struct Wire<'a> {
     asker: Asker<'a>,
     /// What went wrong last, beyond what the standard errors of OAuth tell.
     noted: Mutex<Option<Refused>>,
+    /// Of the last answer that was to bring a token.
+    ids: Mutex<Option<String>>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Wire<'_> {
@@ -144,8 +155,10 @@ impl<'c> AsyncHttpClient<'c> for Wire<'_> {
 impl Wire<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
         let pipeline = if self.sending == Sending::Again { &self.client.again } else { &self.client.once };
-        let answer = answer_to(pipeline, request).await.map_err(|failure| self.note(failure.into()))?;
+        let answer = answer_to(pipeline, request).await.map_err(|trouble| self.note(trouble.into()))?;
         if answer.is_success() && !answer.is_foreign() {
+            *self.ids.lock().unwrap_or_else(PoisonError::into_inner) =
+                refusal::ids(&answer.headers, &Refusal::default());
             return Ok(as_oauth_reads_it(answer));
         }
         let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -172,7 +185,13 @@ impl Wire<'_> {
             }
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => None,
         };
-        noted.unwrap_or_else(|| self.client.gave_no("token"))
+        noted.unwrap_or_else(|| self.unread(self.client.gave_no("token")))
+    }
+
+    /// An answer that was to bring a token, and does not tell what it has to.
+    fn unread(&self, failure: Failure) -> Refused {
+        let correlation_id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Trouble { failure, correlation_id }.into()
     }
 }
 
@@ -237,7 +256,8 @@ impl PublicClient {
             .add_extra_param("client_info", "1")
             .request_async(&wire)
             .await;
-        self.signed_in(&tokens.map_err(|error| wire.refused(&error))?)
+        let tokens = tokens.map_err(|error| wire.refused(&error))?;
+        self.signed_in(&tokens).map_err(|failure| wire.unread(failure))
     }
 
     /// Has a code made for somebody to type elsewhere.
@@ -267,7 +287,7 @@ impl PublicClient {
                 if matches!(response.error(), DeviceCodeErrorResponseType::ExpiredToken));
             if late { Failure::SignInTimedOut.into() } else { wire.refused(&error) }
         });
-        self.signed_in(&tokens?)
+        self.signed_in(&tokens?).map_err(|failure| wire.unread(failure))
     }
 
     /// A new access token of `tenant`, and the refresh token that takes the place of `token`, if there is one.
@@ -306,15 +326,21 @@ impl PublicClient {
         Ok((access_token(&tokens), refresh_token(&tokens)))
     }
 
-    fn gave_no(&self, what: &str) -> Refused {
-        arm_error::unreadable(200, format!("{} gave no {what}", connection::host(&self.authority))).into()
+    fn gave_no(&self, what: &str) -> Failure {
+        arm_error::unreadable(200, format!("{} gave no {what}", connection::host(&self.authority)))
     }
 
     fn wire<'a>(&'a self, sending: Sending, tenant: &'a str, device_code: bool) -> Wire<'a> {
-        Wire { client: self, sending, asker: self.asker(tenant, device_code), noted: Mutex::default() }
+        Wire {
+            client: self,
+            sending,
+            asker: self.asker(tenant, device_code),
+            noted: Mutex::default(),
+            ids: Mutex::default(),
+        }
     }
 
-    fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Refused> {
+    fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Failure> {
         let read = |text: Option<&Secret>, part: usize| -> Option<Identity> {
             let payload = text?.secret().split('.').nth(part)?;
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
@@ -346,7 +372,7 @@ struct Identity {
     utid: Option<String>,
 }
 
-async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, Failure> {
+async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, Trouble> {
     let (parts, body) = request.into_parts();
     let url: Url = parts.uri.to_string().parse().map_err(|_| Failure::Internal { detail: "no URL".into() })?;
     let mut outgoing = Request::new(url, Method::Post);
@@ -356,7 +382,7 @@ async fn answer_to(pipeline: &Pipeline, request: HttpRequest) -> Result<Answer, 
     outgoing.set_body(body);
     let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
     let sent = pipeline.send(&Context::new(), &mut outgoing, Some(options)).await;
-    let response = sent.map_err(|error: Error| connection::unreachable(outgoing.url(), &error))?;
+    let response = sent.map_err(|error: Error| connection::broken(outgoing.url(), &error))?;
     let (status, headers, body) = RawResponse::deconstruct(response);
     Ok(Answer { host: connection::host(outgoing.url()), status: status.into(), headers, body: body.to_vec() })
 }

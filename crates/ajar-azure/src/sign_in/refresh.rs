@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_core::failure::{Failure, SignInReason};
+use ajar_core::failure::{Failure, SignInDemand, SignInReason, Trouble};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, Secret};
 
@@ -18,13 +18,8 @@ pub(super) struct PersonTokens {
     /// `oid.tid`.
     home: String,
     refresh_tokens: Arc<dyn RefreshTokens>,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    refresh_token: Option<Secret>,
-    claims: Option<String>,
+    /// The refresh token in use.
+    known: Mutex<Option<Secret>>,
 }
 
 impl PersonTokens {
@@ -32,37 +27,33 @@ impl PersonTokens {
         Self { client, home, refresh_tokens, known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Option<Secret>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the account's next sign-in is to ask for.
-    pub(super) fn claims(&self) -> Option<String> {
-        self.known().claims.clone()
     }
 
     /// Takes up a new sign-in of the account.
     pub(super) async fn signed_in(&self, signed_in: &SignedIn) -> Result<Stored, Failure> {
         let stored = self.refresh_tokens.store(&self.home, &signed_in.refresh_token).await?;
-        *self.known() = Known { refresh_token: Some(signed_in.refresh_token.clone()), claims: None };
+        *self.known() = Some(signed_in.refresh_token.clone());
         Ok(stored)
     }
 
     /// Forgets the account's sign-in, here and where it is stored.
     pub(super) async fn sign_out(&self) -> Result<bool, Failure> {
-        let held = std::mem::take(&mut *self.known()).refresh_token.is_some();
+        let held = self.known().take().is_some();
         Ok(self.refresh_tokens.remove(&self.home).await? || held)
     }
 
     async fn refresh_token(&self) -> Result<Secret, Failure> {
-        let held = self.known().refresh_token.clone();
+        let held = self.known().clone();
         if let Some(held) = held {
             return Ok(held);
         }
         let loaded = self.refresh_tokens.load(&self.home).await;
         let loaded = loaded.map_err(|failure| failure.of_account(&self.client.person.account))?;
-        let loaded = loaded.ok_or_else(|| self.required(SignInReason::Never))?;
-        self.known().refresh_token = Some(loaded.clone());
+        let loaded =
+            loaded.ok_or_else(|| Failure::sign_in_required(&self.client.person.account, SignInReason::Never))?;
+        *self.known() = Some(loaded.clone());
         Ok(loaded)
     }
 
@@ -77,10 +68,6 @@ impl PersonTokens {
             domain.clone_into(tenant);
         }
         failure
-    }
-
-    fn required(&self, reason: SignInReason) -> Failure {
-        Failure::SignInRequired { account: self.client.person.account.clone(), reason }
     }
 
     async fn redeem(&self, token: &Secret, ask: &TokenAsk) -> Result<AccessToken, Refused> {
@@ -98,26 +85,30 @@ impl PersonTokens {
     /// after a crash.
     async fn replace(&self, newer: Secret) {
         match self.refresh_tokens.store(&self.home, &newer).await {
-            Ok(_) => self.known().refresh_token = Some(newer),
+            Ok(_) => *self.known() = Some(newer),
             Err(failure) => tracing::warn!(%failure, "a renewed sign-in could not be stored; keeping the older one"),
         }
     }
 
     /// What a refusal means to the account's user, and what the next sign-in has to ask for.
-    fn refused(&self, refused: Refused, ask: &TokenAsk) -> Failure {
-        let Failure::SignInRequired { reason, .. } = refused.failure else { return self.by_domain(refused.failure) };
+    fn refused(&self, refused: Refused, ask: &TokenAsk) -> Trouble {
+        let Refused { failure, correlation_id, claims } = refused;
+        let Failure::SignInRequired { reason, .. } = failure else {
+            return Trouble { failure: self.by_domain(failure), correlation_id };
+        };
         let challenged = ask.claims.as_deref().and_then(claims::decoded);
         let reason = if challenged.is_some() { SignInReason::Claims } else { reason };
-        if let Some(claims) = refused.claims.or(challenged) {
-            self.known().claims = Some(claims);
-        }
-        self.required(reason)
+        let person = &self.client.person;
+        let tenant = person.elsewhere(ask.tenant.as_deref(), &self.home);
+        let demand = SignInDemand { tenant, claims: claims::bounded(claims.or(challenged)) };
+        let failure = Failure::SignInRequired { account: person.account.clone(), reason, demand: Box::new(demand) };
+        Trouble { failure, correlation_id }
     }
 }
 
 #[async_trait]
 impl TokenSource for PersonTokens {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         let token = self.refresh_token().await?;
         let refused = match self.redeem(&token, ask).await {
             Ok(access) => return Ok(access),
@@ -127,7 +118,7 @@ impl TokenSource for PersonTokens {
             // Somebody else may have signed the account in anew.
             let stored = self.refresh_tokens.load(&self.home).await.ok().flatten();
             if let Some(newer) = stored.filter(|stored| *stored != token) {
-                self.known().refresh_token = Some(newer.clone());
+                *self.known() = Some(newer.clone());
                 return self.redeem(&newer, ask).await.map_err(|refused| self.refused(refused, ask));
             }
         }

@@ -2,14 +2,15 @@
 //! `claims`; its sentences change, and are only ever passed on to people.
 //! https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
-use ajar_core::failure::{ClientFlaw, Failure, SignInReason, TenantReason};
+use ajar_core::failure::{ClientFlaw, Failure, SignInReason, TenantReason, Trouble};
+use azure_core::http::headers::Headers;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use url::Url;
 
 use crate::arm_client::Answer;
 use crate::arm_error;
-use crate::policies::{header, retry_after};
+use crate::policies::{self, header, retry_after};
 use crate::wire::{Each, if_understood};
 
 /// Who was refused.
@@ -42,6 +43,10 @@ pub(super) struct Refusal {
     /// What a new sign-in must ask for, as JSON; empty if nothing.
     #[serde(deserialize_with = "text")]
     pub(super) claims: String,
+    #[serde(deserialize_with = "text")]
+    pub(super) correlation_id: String,
+    #[serde(deserialize_with = "text")]
+    pub(super) trace_id: String,
 }
 
 /// A member of another kind does not take the others along.
@@ -53,23 +58,37 @@ fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::
 #[derive(Clone, Debug)]
 pub(super) struct Refused {
     pub(super) failure: Failure,
+    /// As [`ids`] tells them.
+    pub(super) correlation_id: Option<String>,
     /// What the next sign-in of the account is to ask for, as JSON.
     pub(super) claims: Option<String>,
 }
 
 impl Refused {
     /// Of a sign-in under way. Nothing was signed in before that could have run out.
-    pub(super) fn of_sign_in(self) -> Failure {
+    pub(super) fn of_sign_in(mut self) -> Trouble {
         if let Failure::SignInRequired { reason: SignInReason::Expired, .. } = self.failure {
-            return Failure::SignInNotCompleted;
+            self.failure = Failure::SignInNotCompleted;
         }
-        self.failure
+        self.into()
     }
 }
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self { failure, claims: None }
+        Trouble::from(failure).into()
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(Trouble { failure, correlation_id }: Trouble) -> Self {
+        Self { failure, correlation_id, claims: None }
+    }
+}
+
+impl From<Refused> for Trouble {
+    fn from(Refused { failure, correlation_id, .. }: Refused) -> Self {
+        Self { failure, correlation_id }
     }
 }
 
@@ -78,6 +97,14 @@ impl Refusal {
     pub(super) fn sentence(&self) -> &str {
         let line = self.error_description.lines().next().unwrap_or_default();
         line.split(" Trace ID:").next().unwrap_or_default().trim()
+    }
+
+    /// Entra's ids of the call, which its support asks for: that of the correlation, then that of the trace.
+    pub(super) fn ids(&self) -> Option<String> {
+        if self.correlation_id.is_empty() && self.trace_id.is_empty() {
+            return ids_told(&self.error_description);
+        }
+        joined(Some(self.correlation_id.as_str()), Some(self.trace_id.as_str()))
     }
 
     fn numbers(&self) -> &[u32] {
@@ -99,23 +126,54 @@ impl Refusal {
     }
 }
 
+/// Entra's ids of the call that has such an answer, from its body or else from its headers.
+pub(super) fn ids(headers: &Headers, refusal: &Refusal) -> Option<String> {
+    let in_headers =
+        || policies::correlation_id(headers).or_else(|| header(headers, "client-request-id").map(str::to_owned));
+    refusal.ids().or_else(in_headers)
+}
+
+/// The ids that a sentence of Entra's ends with, as tools repeat it and as the browser brings it:
+/// `… Trace ID: … Correlation ID: … Timestamp: …`.
+pub(super) fn ids_told(text: &str) -> Option<String> {
+    let after = |name: &str| {
+        let (_, rest) = text.split_once(name)?;
+        rest.split_whitespace()
+            .next()
+            .filter(|id| id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-'))
+    };
+    joined(after("Correlation ID:"), after("Trace ID:"))
+}
+
+fn joined(correlation: Option<&str>, trace: Option<&str>) -> Option<String> {
+    let [correlation, trace] = [correlation, trace].map(|id| id.filter(|id| !id.is_empty()));
+    let trace = trace.map(|trace| format!("trace {trace}"));
+    let ids: Vec<_> = correlation.map(str::to_owned).into_iter().chain(trace).collect();
+    (!ids.is_empty()).then(|| ids.join(", "))
+}
+
 /// What an answer of the token endpoint means that brings no token.
 pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
-    if answer.is_foreign() {
-        return arm_error::not_from_azure(answer).into();
-    }
     let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let passing = matches!(refusal.error.as_str(), "" | "temporarily_unavailable" | "server_error");
-    if answer.status == 429 {
-        return arm_error::throttled(retry_after(&answer.headers, Utc::now())).into();
+    let correlation_id = ids(&answer.headers, &refusal);
+    let failure = meaning(answer, &refusal, asker);
+    Refused { failure, correlation_id, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
+}
+
+fn meaning(answer: &Answer, refusal: &Refusal, asker: &Asker<'_>) -> Failure {
+    if answer.is_foreign() {
+        return arm_error::not_from_azure(answer);
     }
+    if answer.status == 429 {
+        return arm_error::throttled(retry_after(&answer.headers, Utc::now()));
+    }
+    let passing = matches!(refusal.error.as_str(), "" | "temporarily_unavailable" | "server_error");
     let failure = if answer.status >= 500 || passing { None } else { refusal.meaning(asker) };
-    let failure = failure.unwrap_or_else(|| Failure::AzureError {
+    failure.unwrap_or_else(|| Failure::AzureError {
         status: answer.status,
         azure_message: refusal.sentence().to_owned(),
         azure_code: refusal.error.clone(),
-    });
-    Refused { failure, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
+    })
 }
 
 /// What was signed here does not hold at Entra's time.
@@ -178,7 +236,7 @@ fn of_error(error: &str, claimed: bool, asker: &Asker<'_>) -> Option<Failure> {
 }
 
 fn required(asker: &Asker<'_>, reason: SignInReason) -> Failure {
-    Failure::SignInRequired { account: asker.account.to_owned(), reason }
+    Failure::sign_in_required(asker.account, reason)
 }
 
 fn blocked(asker: &Asker<'_>, number: u32) -> Failure {

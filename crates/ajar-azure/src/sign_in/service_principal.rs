@@ -1,9 +1,9 @@
 //! Tokens for an application, by what proves that it is that one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ajar_core::failure::{Failure, Proof};
+use ajar_core::failure::{Failure, Proof, Trouble};
 use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
@@ -71,17 +71,28 @@ impl ServicePrincipal {
         let source = Self { authority: cloud.authority.clone(), application, tenant_id, proof, http, limits };
         // What can't be a tenant is found out now and not at the first call.
         if let ClientProof::Secret(_) | ClientProof::Certificate(_) = &source.proof {
-            let made = source.azure_credential(&source.tenant_id, "");
+            let made = source.azure_credential(&source.tenant_id, "", &Arc::default());
             made.map_err(|error| source.application.refused(first_line(&error)))?;
         }
         Ok(source)
     }
 
+    /// `answered` gets Entra's ids of the answer that may have brought a token.
+    ///
     /// A new one for each token: it would remember a token that the resource manager has refused.
-    fn azure_credential(&self, tenant: &str, scope: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    fn azure_credential(
+        &self,
+        tenant: &str,
+        scope: &str,
+        answered: &Arc<Mutex<Option<String>>>,
+    ) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let mut custom = CustomConfiguration::default();
         custom.authority_host = self.authority.to_string();
-        let refusals = EntraRefusals { application: self.application.clone(), scope: scope.to_owned() };
+        let refusals = EntraRefusals {
+            application: self.application.clone(),
+            scope: scope.to_owned(),
+            answered: Arc::clone(answered),
+        };
         let client_options = ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
             per_call_policies: vec![Arc::new(refusals), Arc::new(OurName), Arc::new(Resend::reads(self.limits))],
@@ -116,32 +127,37 @@ impl ServicePrincipal {
 
 #[async_trait]
 impl TokenSource for ServicePrincipal {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         // Claims that a challenge asks for can't be handed on, and need not be: mostly a newer token is all that is wanted.
         match self.fetch_once(ask).await {
             // Cut off, or somebody else's page: as with every read, a second look is worth it.
-            Err(Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. }) => {
-                self.fetch_once(ask).await
-            }
+            Err(Trouble {
+                failure: Failure::AzureError { status: 200, .. } | Failure::NotFromAzure { status: 200, .. },
+                ..
+            }) => self.fetch_once(ask).await,
             result => result,
         }
     }
 }
 
 impl ServicePrincipal {
-    async fn fetch_once(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch_once(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         let (scope, tenant) = (ask.scope.as_str(), ask.tenant.as_deref().unwrap_or(&self.tenant_id));
-        let result = async { self.azure_credential(tenant, scope)?.get_token(&[scope], None).await }.await;
-        result.map_err(|error| self.failure(&error))
+        let answered = Arc::new(Mutex::new(None));
+        let credential = self.azure_credential(tenant, scope, &answered);
+        let result = async { credential?.get_token(&[scope], None).await }.await;
+        result.map_err(|error| {
+            let told = causes(&error).find_map(|cause| cause.downcast_ref::<EntraRefusal>().map(|refusal| &refusal.0));
+            if let Some(trouble) = told.cloned().or_else(|| trouble_within(&error)) {
+                return trouble;
+            }
+            let correlation_id = answered.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let broken = connection::broken(&self.authority, &error).correlation_id;
+            Trouble { failure: self.failure(&error), correlation_id: broken.or(correlation_id) }
+        })
     }
 
     fn failure(&self, error: &Error) -> Failure {
-        if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<EntraRefusal>()) {
-            return refusal.0.clone();
-        }
-        if let Some(trouble) = trouble_within(error) {
-            return trouble.failure;
-        }
         if let ClientProof::Federated(path) = &self.proof
             && let Some(io) = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())
             && !causes(error).any(<dyn std::error::Error>::is::<reqwest::Error>)
@@ -166,6 +182,7 @@ impl ServicePrincipal {
 struct EntraRefusals {
     application: Application,
     scope: String,
+    answered: Arc<Mutex<Option<String>>>,
 }
 
 #[async_trait]
@@ -176,6 +193,8 @@ impl Policy for EntraRefusals {
         let body = body.collect().await?.to_vec();
         let answer = Answer { host: connection::host(request.url()), status: status.into(), headers, body };
         if answer.is_success() && !answer.is_foreign() {
+            let ids = refusal::ids(&answer.headers, &Refusal::default());
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = ids;
             return Ok(AsyncRawResponse::from_bytes(status, answer.headers, answer.body));
         }
         Err(Error::new(ErrorKind::Credential, EntraRefusal(self.refusal(&answer))))
@@ -184,11 +203,16 @@ impl Policy for EntraRefusals {
 
 impl EntraRefusals {
     /// What an answer means that brings no token.
-    fn refusal(&self, answer: &Answer) -> Failure {
+    fn refusal(&self, answer: &Answer) -> Trouble {
+        let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let correlation_id = refusal::ids(&answer.headers, &refusal);
+        Trouble { failure: self.meaning(answer, refusal), correlation_id }
+    }
+
+    fn meaning(&self, answer: &Answer, mut error: Refusal) -> Failure {
         if answer.is_foreign() {
             return arm_error::not_from_azure(answer);
         }
-        let mut error: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
         if let Some(claims) = arm_error::challenge(answer) {
             (error.error, error.claims) = (CLAIMS_CHALLENGE.to_owned(), claims.to_owned());
         }
@@ -217,8 +241,8 @@ impl EntraRefusals {
 
 /// What Entra's refusal means, as it travels through azure_core's errors.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct EntraRefusal(Failure);
+#[error("{}", .0.failure)]
+struct EntraRefusal(Trouble);
 
 #[cfg(test)]
 mod tests {
@@ -257,7 +281,7 @@ mod tests {
     async fn a_refusal_is_entras_first_sentence_even_with_escaped_line_ends() {
         let body = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":
             "AADSTS7000215: Invalid client secret provided. Trace ID: a\r\nCorrelation ID: b"}"#;
-        let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
         let (account, client_id) = ("robot".into(), "app".into());
         assert_eq!(failure, Failure::PrincipalRefused { account, client_id, proof: Proof::Secret, detail });
@@ -265,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_must_sign_in_anew_hears_it_with_the_claims() {
-        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let wanted = |detail: &str, claims: &str| Failure::InteractionRequired {
             account: "robot".into(),
             client_id: "app".into(),
@@ -300,7 +324,8 @@ mod tests {
             refused_connection(),
             refused_connection(),
         ]);
-        let Failure::Unreachable { host, .. } = source(&http).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err() else {
+        let Failure::Unreachable { host, .. } = source(&http).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure
+        else {
             panic!("another failure")
         };
         assert_eq!(host, "login.microsoftonline.us");
@@ -310,11 +335,11 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_no_token_is_asked_for_once_more_and_not_repeated_to_the_user() {
         let page = || json(200, "<html>hunter2</html>");
-        let failure = source(&Scripted::new([page(), page()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let failure = source(&Scripted::new([page(), page()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let host = "login.microsoftonline.us".to_owned();
         assert_eq!(failure, Failure::NotFromAzure { host, status: 200, leads_to: None });
         let half = || json(200, r#"{"access_token":"hunter2"#);
-        let failure = source(&Scripted::new([half(), half()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let failure = source(&Scripted::new([half(), half()])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let Failure::AzureError { status: 200, azure_message, .. } = failure else { panic!("{failure:?}") };
         assert!(azure_message.ends_with("login.microsoftonline.us gave no token"), "{azure_message}");
         let token = json(200, r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#);
@@ -326,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_refusal_of_the_account_is_not_told_as_one() {
-        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err();
+        let one = async |reply| source(&Scripted::new([reply])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let moved = one(json(307, "").with("location", "https://evil.example/x")).await;
         assert!(matches!(moved, Failure::NotFromAzure { status: 307, .. }), "{moved:?}");
         for status in [403, 407, 511] {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, Secret};
 use time::{Duration, OffsetDateTime};
@@ -43,7 +43,7 @@ impl TokenAsk {
 #[async_trait]
 pub(super) trait TokenSource: std::fmt::Debug + Send + Sync {
     /// A new token.
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure>;
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble>;
 }
 
 /// Asks the source of one account only when it must, and once at a time: each use of a refresh token replaces it.
@@ -61,7 +61,7 @@ pub(super) struct TokenCache {
 #[derive(Debug)]
 struct Fallen {
     number: u64,
-    failure: Failure,
+    trouble: Trouble,
 }
 
 impl TokenCache {
@@ -72,13 +72,13 @@ impl TokenCache {
         source: &Arc<dyn TokenSource>,
         ask: &TokenAsk,
         rejected: Option<&Secret>,
-    ) -> Result<AccessToken, Failure> {
+    ) -> Result<AccessToken, Trouble> {
         if let Some(token) = self.cached(ask, rejected, AHEAD) {
             return Ok(token);
         }
         let (cache, source, ask, rejected) = (Arc::clone(self), Arc::clone(source), ask.clone(), rejected.cloned());
         let fetching = tokio::spawn(async move { cache.fetched(&*source, &ask, rejected.as_ref()).await });
-        fetching.await.unwrap_or_else(|error| Err(Failure::Internal { detail: error.to_string() }))
+        fetching.await.unwrap_or_else(|error| Err(Failure::Internal { detail: error.to_string() }.into()))
     }
 
     async fn fetched(
@@ -86,21 +86,21 @@ impl TokenCache {
         source: &dyn TokenSource,
         ask: &TokenAsk,
         rejected: Option<&Secret>,
-    ) -> Result<AccessToken, Failure> {
+    ) -> Result<AccessToken, Trouble> {
         let seen = self.landed.load(Ordering::Acquire);
         let mut fallen = self.flight.lock().await;
         if let Some(token) = self.cached(ask, rejected, AHEAD) {
             return Ok(token);
         }
-        let meanwhile = fallen.get(ask).filter(|fallen| fallen.number > seen).map(|fallen| fallen.failure.clone());
+        let meanwhile = fallen.get(ask).filter(|fallen| fallen.number > seen).map(|fallen| fallen.trouble.clone());
         let result =
-            if let Some(failure) = meanwhile { Err(failure) } else { self.land(source, ask, &mut fallen).await };
-        result.or_else(|failure| match self.cached(ask, rejected, STILL_GOOD) {
+            if let Some(trouble) = meanwhile { Err(trouble) } else { self.land(source, ask, &mut fallen).await };
+        result.or_else(|trouble| match self.cached(ask, rejected, STILL_GOOD) {
             Some(token) => {
-                tracing::warn!(%failure, "the token could not be renewed; using it to its end");
+                tracing::warn!(failure = %trouble.failure, "the token could not be renewed; using it to its end");
                 Ok(token)
             }
-            None => Err(failure),
+            None => Err(trouble),
         })
     }
 
@@ -109,7 +109,7 @@ impl TokenCache {
         source: &dyn TokenSource,
         ask: &TokenAsk,
         fallen: &mut HashMap<TokenAsk, Fallen>,
-    ) -> Result<AccessToken, Failure> {
+    ) -> Result<AccessToken, Trouble> {
         let result = fetch(source, ask).await;
         let number = self.landed.fetch_add(1, Ordering::AcqRel) + 1;
         match &result {
@@ -117,7 +117,7 @@ impl TokenCache {
                 fallen.remove(ask);
                 self.insert(ask.tenant.clone(), ask.scope.clone(), token.clone());
             }
-            Err(failure) => drop(fallen.insert(ask.clone(), Fallen { number, failure: failure.clone() })),
+            Err(trouble) => drop(fallen.insert(ask.clone(), Fallen { number, trouble: trouble.clone() })),
         }
         result
     }
@@ -146,10 +146,10 @@ impl TokenCache {
     }
 }
 
-async fn fetch(source: &dyn TokenSource, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+async fn fetch(source: &dyn TokenSource, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
     let token = source.fetch(ask).await?;
     if token.token.secret().is_empty() {
-        return Err(Failure::not_signed_in("the answer to the sign-in holds no token"));
+        return Err(Failure::not_signed_in("the answer to the sign-in holds no token").into());
     }
     Ok(token)
 }

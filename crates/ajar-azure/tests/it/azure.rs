@@ -77,7 +77,7 @@ impl Azure {
         let http = http_client_within(&cloud, limits).unwrap();
         let sign_in = sign_in(&simulator, None);
         let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-        let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in);
+        let client = ArmClient::new(&cloud, credential, http.clone()).unwrap().acting_as(&sign_in, None);
         let browser = browser(&cloud);
         let sim = Control::new(browser.clone(), &announce.control);
         Self { simulator, cloud, http, client, browser, sim }
@@ -122,6 +122,7 @@ impl Azure {
             port: 22,
             source: self.public_ip().await,
             end_time_utc: Utc::now() + TimeDelta::hours(1),
+            duration: TimeDelta::hours(1),
             justification: Some("a test".into()),
         }
     }

@@ -68,6 +68,8 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
         match request {
             _ if request.contains("/jitNetworkAccessPolicies?") => reply(200, "", &page),
             _ if request.contains("/permissions?") => reply(200, "", &page),
+            _ if request.contains("/tenants?") || request.contains("/subscriptions?") => reply(200, "", &page),
+            _ if request.contains("/resources?") => reply(403, "", ""),
             _ if request.contains("/start?") => {
                 reply(202, &format!("azure-asyncoperation: {to}/operation\r\nlocation: {to}/result\r\n"), "")
             }
@@ -78,17 +80,20 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
     let (cloud, http) = cloud(&ours, &theirs);
     let client = ArmClient::new(&cloud, Arc::new(Canary), http).unwrap();
     let (vm, wanted) = (vm(), Wanted::new());
-    let (machine, policies, granted, started, stopped) = tokio::join!(
+    let (tenants, inventory, machine, policies, granted, started, stopped) = tokio::join!(
+        client.tenants(),
+        client.inventory(&drop),
         client.virtual_machine(&vm),
         client.jit_policies(&vm),
         client.granted(&vm),
         client.start(&vm, &wanted),
         client.deallocate(&vm, &wanted)
     );
+    assert!(tenants.is_err() && inventory.is_err());
     assert!(machine.is_err() && policies.is_err() && granted.is_err() && started.is_err() && stopped.is_err());
     let asked = ours.asked();
     let bearing = asked.iter().filter(|request| request.contains(CANARY)).count();
-    assert!(bearing >= 5 && bearing == asked.len(), "{bearing} of {} had the token", asked.len());
+    assert!(bearing >= 8 && bearing == asked.len(), "{bearing} of {} had the token", asked.len());
     assert_eq!(theirs.asked(), Vec::<String>::new());
 }
 

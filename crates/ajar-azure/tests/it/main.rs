@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
 mod azure;
+mod inventory;
 mod leaks;
 mod long_answers;
 mod people;
@@ -70,8 +71,9 @@ async fn what_conditional_access_wants_of_an_application_is_told_with_its_claims
     let azure = Azure::start().await;
     let client_id = azure.simulator.announce().client_id.to_string();
     azure.control("accounts", json!({ "account": client_id, "demand": "mfa" })).await;
-    let failure = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err().failure;
+    let Trouble { failure, correlation_id } = azure.client.virtual_machine(&azure.vm("web-01")).await.unwrap_err();
     let Failure::InteractionRequired { client_id: named, detail, claims, .. } = failure else { panic!("{failure:?}") };
+    assert!(correlation_id.is_some_and(|ids| ids.contains(", trace ")), "Entra's support asks for both ids");
     assert_eq!(&*named, client_id);
     assert!(detail.starts_with("AADSTS50076") && claims.starts_with(r#"{"access_token""#), "{detail} {claims}");
 }
@@ -106,7 +108,7 @@ async fn a_vm_its_addresses_and_its_policy_are_found() {
     let policy = azure.policy(&vm).await;
     let entry = policy.virtual_machines.iter().find(|entry| entry.id == vm).unwrap();
     assert_eq!(entry.ports[0].number, 3389);
-    assert_eq!(entry.ports[0].max_request_access_duration, TimeDelta::hours(3));
+    assert_eq!(entry.ports[0].max_request_access_duration, Some(TimeDelta::hours(3)));
     assert_eq!(azure.client.clock_skew(), Some(TimeDelta::zero()));
 
     assert_eq!(azure.client.jit_policies(&azure.vm("legacy-box")).await, Ok(vec![]));
@@ -156,6 +158,17 @@ async fn access_is_granted_whichever_form_of_the_end_azure_takes() {
         let end = request.virtual_machines[0].ports[0].end_time_utc;
         assert!((end - ask.end_time_utc).abs() < TimeDelta::minutes(1), "{form}: {end}");
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_day_behind_gets_access_for_as_long_as_it_was_asked_for() {
+    let azure = Azure::start().await;
+    let ask = azure.ask("web-01").await;
+    let policy = azure.policy(&ask.vm).await.id;
+    azure.control("advance", json!({ "seconds": 90_000 })).await;
+    let granted = azure.client.initiate(&policy, &ask, &Wanted::new()).await.unwrap();
+    let lasts = granted.virtual_machines[0].ports[0].end_time_utc - granted.start_time_utc;
+    assert!((lasts - ask.duration).abs() < TimeDelta::minutes(1), "{lasts}");
 }
 
 #[tokio::test]
@@ -244,8 +257,15 @@ async fn without_the_right_to_list_a_subscription_the_resource_group_is_listed()
 async fn reads_survive_what_passes() {
     let azure = Azure::start().await;
     let vm = azure.vm("web-01");
-    for fault in ["unavailable", "reset", "resetAfter", "throttle", "malformed"] {
-        let fault = json!({ "match": { "method": "GET" }, "fault": fault, "retryAfter": 1 });
+    for fault in [
+        json!({ "fault": "unavailable", "retryAfter": 1 }),
+        json!({ "fault": "reset" }),
+        json!({ "fault": "resetAfter" }),
+        json!({ "fault": "throttle", "retryAfter": 1 }),
+        json!({ "fault": "malformed" }),
+    ] {
+        let mut fault = fault;
+        fault["match"] = json!({ "method": "GET" });
         azure.control("faults", fault.clone()).await;
         let result = azure.client.virtual_machine(&vm).await;
         assert!(result.is_ok(), "{fault}: {result:?}");

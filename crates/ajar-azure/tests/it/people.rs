@@ -176,7 +176,7 @@ impl Azure {
             refresh_tokens: Arc::new(Drawer::default()),
         };
         let client = ArmClient::new(&self.cloud, account.in_tenant(tenant), self.http.clone());
-        client.unwrap().acting_as(&acting_as)
+        client.unwrap().acting_as(&acting_as, tenant)
     }
 
     pub(crate) async fn reads(

@@ -64,7 +64,8 @@ fn application(azure: &Azure, proof: ClientProof) -> SignIn {
 
 async fn reads(azure: &Azure, sign_in: &SignIn) -> Result<(), Failure> {
     let credential = sign_in.credential(&azure.cloud, azure.http.clone()).unwrap().in_tenant(None);
-    let client = ajar_azure::ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap().acting_as(sign_in);
+    let client =
+        ajar_azure::ArmClient::new(&azure.cloud, credential, azure.http.clone()).unwrap().acting_as(sign_in, None);
     client.virtual_machine(&azure.vm("web-01")).await.map(drop).map_err(|trouble| trouble.failure)
 }
 

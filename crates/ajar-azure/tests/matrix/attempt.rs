@@ -95,6 +95,7 @@ async fn fact(client: &ArmClient, subject: &Subject, effect: Effect) -> Fact {
                 port: ask.port,
                 source: ask.source,
                 end_time_utc: ask.end_time_utc,
+                duration: ask.duration,
                 justification: ask.justification,
             };
             Fact::Initiated(client.initiate(&ask.policy, &asked, &Wanted::new()).await.map_err(|error| match error {

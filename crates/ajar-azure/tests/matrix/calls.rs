@@ -24,11 +24,15 @@ pub(crate) enum Called {
     DeviceGrant,
     /// A token for the machine itself.
     Identity,
+    /// A token for whoever is signed in to the Azure CLI.
+    ToolToken,
+    /// A call with such a token.
+    ToolRead,
     /// A call of a whole attempt to open a VM that rests.
     Attempt(Call),
 }
 
-/// All but [`Called::Identity`], which takes a process of its own.
+/// All but those that take a process of their own: [`Called::Identity`] and the Azure CLI's.
 pub(crate) fn all() -> Vec<Called> {
     let entra = [Called::Secret, Called::Refresh, Called::Code, Called::DeviceCode, Called::DeviceGrant];
     let attempts = [Called::Attempt(Call::Initiate), Called::Attempt(Call::Start)];
@@ -43,9 +47,10 @@ impl Called {
         match self {
             Self::Arm(call) | Self::Attempt(call) => call.operation_id(),
             Self::Tenant => "Subscriptions_Get",
-            Self::Secret | Self::Refresh | Self::Code | Self::DeviceGrant => "Entra_Token",
+            Self::Secret | Self::Refresh | Self::Code | Self::DeviceGrant | Self::ToolToken => "Entra_Token",
             Self::DeviceCode => "Entra_DeviceCode",
             Self::Identity => "ManagedIdentity_Token",
+            Self::ToolRead => Call::Vm.operation_id(),
         }
     }
 
@@ -59,17 +64,28 @@ impl Called {
             // So that the table does not say more than is tried: `run::strike`.
             Self::DeviceGrant => format!("{route} (device code, at most twice)"),
             Self::Attempt(_) => format!("{route} (attempt)"),
+            Self::ToolToken | Self::ToolRead => format!("{route} (Azure CLI)"),
         }
     }
 
     /// Whether it is about signing in: with a tenant of its own.
     pub(crate) fn is_entra(self) -> bool {
-        matches!(self, Self::Secret | Self::Refresh | Self::Code | Self::DeviceCode | Self::DeviceGrant)
+        matches!(self, Self::Secret) || self.is_by_a_tool() || self.is_of_a_person()
+    }
+
+    /// Whether an account of the Azure CLI acts.
+    pub(crate) fn is_by_a_tool(self) -> bool {
+        matches!(self, Self::ToolToken | Self::ToolRead)
     }
 
     /// Whether a person signs in, and not an application.
     pub(crate) fn is_of_a_person(self) -> bool {
-        self.is_entra() && self != Self::Secret
+        matches!(self, Self::Refresh | Self::Code | Self::DeviceCode | Self::DeviceGrant)
+    }
+
+    /// Whether it is about all that an account can see, and not about one subscription.
+    pub(crate) fn is_of_everything(self) -> bool {
+        matches!(self, Self::Arm(Call::Resources | Call::Tenants | Call::Subscriptions | Call::VmsOfSubscription))
     }
 
     /// Whether the VM must be deallocated for the call to make sense.
@@ -121,6 +137,8 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
         Call::Vm => client.virtual_machine(vm).await.map(drop).into(),
         Call::PermissionsOfVm | Call::PermissionsOfGroup => client.granted(vm).await.map(drop).into(),
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
+        Call::Resources | Call::Subscriptions | Call::VmsOfSubscription => client.inventory(&drop).await.into(),
+        Call::Tenants => client.tenants().await.map(drop).into(),
         Call::Deallocate => client.deallocate(vm, &Wanted::new()).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),
         Call::Initiate => {
@@ -129,6 +147,7 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
                 port: 22,
                 source: [203, 0, 113, 24].into(),
                 end_time_utc: Utc::now() + TimeDelta::hours(1),
+                duration: TimeDelta::hours(1),
                 justification: None,
             };
             match client.initiate(policy, &ask, &Wanted::new()).await {

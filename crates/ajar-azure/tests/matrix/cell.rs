@@ -161,7 +161,7 @@ impl Cell {
                 if self.called.writes() && unsure && looks < enough {
                     return true;
                 }
-                (unsure, looks) = (!matches!(entry["status"].as_u64(), Some(401 | 429)), 0);
+                (unsure, looks) = (!matches!(entry["status"].as_u64(), Some(401 | 404 | 429)), 0);
             }
         }
         false
@@ -194,9 +194,19 @@ impl Cell {
         self.journal.iter().filter(|entry| entry["route"] == route && entry["appliedAt"].is_string()).count()
     }
 
-    /// Whether the last answer to the call was one of Azure's own, of which the headers were read.
+    /// Whether the last answer to the call was one of Azure's own, of which the headers were read, or one of Entra's own.
     fn azure_told_its_id(&self) -> bool {
         let struck = self.journal.iter().rev().find(|entry| entry["route"] == self.called.route());
+        let struck_by =
+            |faults: &[&str]| struck.is_some_and(|entry| faults.iter().any(|fault| entry["fault"] == *fault));
+        if self.called == Called::ToolToken {
+            // The Azure CLI repeats them where Entra has told it in a sentence.
+            return struck_by(&["conflict", "throttle"]);
+        }
+        if self.called.is_entra() && !self.called.is_by_a_tool() {
+            // The others are answers of the resource manager's, or pages.
+            return struck_by(&["internal", "unavailable", "conflict", "throttle"]);
+        }
         let own = [
             "internal",
             "unavailable",
@@ -210,8 +220,7 @@ impl Cell {
             "oversizedBody",
             "stalledBody",
         ];
-        let own = struck.is_some_and(|entry| own.iter().any(|fault| entry["fault"] == *fault));
-        matches!(self.called, Called::Arm(_) | Called::Attempt(_)) && own
+        matches!(self.called, Called::Arm(_) | Called::Attempt(_) | Called::ToolRead) && struck_by(&own)
     }
 }
 
@@ -268,6 +277,11 @@ fn wordless(trouble: &Trouble, at: DateTime<Utc>, called: Called) -> Vec<String>
         }
         "principalRefused" | "interactionRequired" | "tokenRefused" => must_say("the AZURE_ variables"),
         "accessDenied" => must_say("on the "),
+        // Somebody is signed in all the while.
+        "notSignedIn" if called.is_by_a_tool() => missing.push(format!("tells that nobody is signed in: {all}")),
+        // It has no way to be asked for claims in silence.
+        "claimsRequired" if called.is_by_a_tool() => must_say("az login"),
+        "tokenToolFailed" | "toolTokenRefused" => must_say("Azure CLI"),
         // It is an application that signs in.
         "notSignedIn" | "claimsRequired" if !called.is_of_a_person() => {
             missing.push(format!("speaks to a person: {all}"));

@@ -18,13 +18,13 @@ use crate::calls::{Called, Came, Subject, make};
 const AJAR: &str = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01";
 
 /// The secret of each application that signs in by itself.
-const SECRET: &str = "open-sesame";
+pub(crate) const SECRET: &str = "open-sesame";
 
 pub(crate) fn tenant(number: usize) -> String {
     format!("00000000-0000-4000-9000-{number:012}")
 }
 
-fn client_id(number: usize) -> String {
+pub(crate) fn client_id(number: usize) -> String {
     format!("00000000-0000-4000-a000-{number:012}")
 }
 
@@ -107,10 +107,15 @@ pub(crate) async fn up_to(
             });
             let application = application.unwrap();
             let credential = application.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-            let client = ArmClient::new(&cloud, credential, http).unwrap().acting_as(&application);
+            let client = ArmClient::new(&cloud, credential, http).unwrap().acting_as(&application, None);
             async move { make(&client, ajar_azure::Call::Vm, &subject).await }.boxed()
         }
-        Called::Arm(_) | Called::Tenant | Called::Identity | Called::Attempt(_) => {
+        Called::Arm(_)
+        | Called::Tenant
+        | Called::Identity
+        | Called::Attempt(_)
+        | Called::ToolToken
+        | Called::ToolRead => {
             unreachable!("{called:?} is no sign-in")
         }
     }

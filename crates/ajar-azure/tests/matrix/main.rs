@@ -8,8 +8,11 @@ mod attempt;
 #[path = "../it/azure.rs"]
 #[expect(dead_code, reason = "shared with the other tests against the simulator")]
 mod azure;
+#[cfg(unix)]
+mod azure_cli;
 mod calls;
 mod cell;
+mod child;
 mod entra;
 mod faults;
 mod identity;
@@ -43,6 +46,33 @@ async fn every_fault_at_every_call_ends_in_success_or_in_the_right_failure() {
 #[tokio::test]
 async fn the_cells_of_the_machine_itself() {
     identity::child(faults::variants()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_fault_at_an_account_of_the_azure_cli_ends_in_success_or_in_the_right_failure() {
+    let began = Instant::now();
+    let variants = faults::variants();
+    let cells = azure_cli::all(&variants).await;
+    let wrong: Vec<_> = cells.iter().flat_map(|cell| &cell.complaints).map(String::as_str).collect();
+    let table = Table::new(&variants, &azure_cli::COLUMNS, &cells);
+    writeln!(std::io::stderr(), "{} in {:.1?}", table.sum(), began.elapsed()).unwrap();
+    assert!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+    insta::assert_snapshot!("every_fault_at_an_account_of_the_azure_cli", table.text());
+}
+
+/// What the test above starts this program for once more.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cells_of_the_azure_cli() {
+    azure_cli::child(faults::variants()).await;
+}
+
+/// What those cells find in the path.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_stands_in_for_the_azure_cli() {
+    azure_cli::stand_in().await;
 }
 
 #[test]

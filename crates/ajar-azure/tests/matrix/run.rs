@@ -1,5 +1,6 @@
 //! Running the cells: a few simulators side by side, and in each many cells at a time. A cell has a subscription of its own
-//! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it.
+//! with one VM, or a tenant of its own with one account, so that faults, budgets and journals of others don't touch it. What is
+//! about everything has a simulator to itself for as long as it lasts.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -24,8 +25,9 @@ use crate::{attempt, entra};
 /// They compute side by side, each for so many lanes: what makes many cells last is waiting, and these have lanes of their
 /// own, because more that compute at a time would take longer each.
 const SIMULATORS: usize = 8;
-const WAITING_LANES: usize = 8;
-const COMPUTING_LANES: usize = 4;
+const BESIDE: Lanes = Lanes { waiting: 8, computing: 4 };
+/// A cell that is about everything shares its simulator with none.
+const ALONE: Lanes = Lanes { waiting: 0, computing: 1 };
 
 /// The subscription that each lane reads before its first cell.
 const OF_LANES: &str = "00000000-0000-4000-b000-000000000000";
@@ -57,7 +59,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn subscription(&self) -> String {
+    pub(crate) fn subscription(&self) -> String {
         format!("00000000-0000-4000-8000-{:012}", self.number)
     }
 
@@ -92,12 +94,14 @@ impl Job {
     fn path(&self) -> String {
         if self.called.is_entra() {
             format!("/{}/", entra::tenant(self.number))
+        } else if self.called.is_of_everything() {
+            String::new()
         } else {
             format!("/subscriptions/{}", self.subscription())
         }
     }
 
-    fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         let id = |kind: &str, more: &str| format!("{}/providers/{kind}/cell-{}{more}", self.group(), self.number);
         let policy = "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default";
         Subject {
@@ -112,6 +116,9 @@ impl Job {
         let number = self.number;
         let power = if self.called.wants_rest() { "deallocated" } else { "running" };
         let tenant = if self.called.is_entra() { format!("tenant = \"t{number}\"\n") } else { String::new() };
+        if self.called.is_of_everything() {
+            return String::new();
+        }
         let account = if self.called.is_entra() { entra::fleet(number, self.called) } else { String::new() };
         format!(
             "[[subscriptions]]\nid = \"{}\"\nname = \"cell-{number}\"\n{tenant}[[vms]]\nname = \"cell-{number}\"\n\
@@ -126,18 +133,26 @@ impl Job {
 pub(crate) async fn all(variants: &[Variant], calls: &[Called]) -> Vec<Judged> {
     let all = variants.iter().flat_map(|variant| calls.iter().map(move |called| (variant.clone(), *called)));
     let jobs = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number });
+    let (alone, beside): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.called.is_of_everything());
+    let (alone, beside) = tokio::join!(shared_out(alone, ALONE), shared_out(beside, BESIDE));
+    [alone, beside].concat()
+}
+
+/// Runs cells in simulators of their own, as many at a time in each as there are lanes.
+async fn shared_out(jobs: Vec<Job>, lanes: Lanes) -> Vec<Judged> {
     let mut shares: Vec<Vec<Job>> = (0..SIMULATORS).map(|_| Vec::new()).collect();
-    for job in jobs {
-        shares[job.number % SIMULATORS].push(job);
+    for (number, job) in jobs.into_iter().enumerate() {
+        shares[number % SIMULATORS].push(job);
     }
     // What goes on longest begins first: nothing is to be waited for alone in the end.
     for share in &mut shares {
         share.sort_by_key(|job| Reverse(job.waits()));
     }
-    join_all(shares.into_iter().map(simulate)).await.concat()
+    join_all(shares.into_iter().map(|share| simulate(share, lanes))).await.concat()
 }
 
-fn fleet(jobs: &[Job]) -> Fleet {
+/// With what the cells are about.
+pub(crate) fn fleet(jobs: &[Job]) -> Fleet {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     // The tenant of the lanes' own application comes first.
     let lanes = format!("[[subscriptions]]\nid = \"{OF_LANES}\"\nname = \"lanes\"\n");
@@ -149,18 +164,28 @@ fn fleet(jobs: &[Job]) -> Fleet {
     Fleet::read(file.path()).unwrap()
 }
 
-/// Runs jobs, the longest first, in one simulator.
-async fn simulate(jobs: Vec<Job>) -> Vec<Judged> {
+/// How many lanes a simulator has.
+#[derive(Clone, Copy)]
+struct Lanes {
+    /// For cells that wait, the longest first.
+    waiting: usize,
+    /// For the others, and for what is left.
+    computing: usize,
+}
+
+/// Runs jobs in one simulator.
+async fn simulate(jobs: Vec<Job>, lanes: Lanes) -> Vec<Judged> {
     let azure = Arc::new(Azure::start_with(Limits::default(), Some(fleet(&jobs))).await);
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
-    let lanes = (0..WAITING_LANES + COMPUTING_LANES).map(|number| {
+    let Lanes { waiting, computing } = lanes;
+    let lanes = (0..waiting + computing).map(|number| {
         let (azure, queue) = (Arc::clone(&azure), Arc::clone(&queue));
         tokio::spawn(async move {
             let lane = Lane::new(&azure);
             lane.warm_up(&azure).await;
             let mut cells = Vec::new();
             loop {
-                let next = if number < WAITING_LANES {
+                let next = if number < waiting {
                     queue.lock().unwrap().pop_front_if(|job| job.waits() > 0)
                 } else {
                     queue.lock().unwrap().pop_back()
@@ -194,14 +219,18 @@ impl Lane {
 
     fn client(&self, azure: &Azure) -> ArmClient {
         let client = ArmClient::new(&azure.cloud, Arc::clone(&self.credential), self.http.clone()).unwrap();
-        client.acting_as(&self.sign_in)
+        client.acting_as(&self.sign_in, None)
     }
 }
 
 async fn run(azure: &Azure, lane: &Lane, job: Job) -> Cell {
     let (called, subject, path) = (job.called, job.subject(), job.path());
     let work = work(azure, lane, &job, subject.clone()).await;
-    let before = if called.is_entra() { azure.sim.journal(&path, 0).await } else { Vec::new() };
+    if called.is_of_everything() {
+        azure.forget_faults().await;
+    }
+    let before =
+        if called.is_entra() || called.is_of_everything() { azure.sim.journal(&path, 0).await } else { Vec::new() };
     let after = before.last().map_or(0, |entry| entry["seq"].as_u64().unwrap());
     prepare(azure, &job).await;
     let mut cell = strike(&azure.sim, job, json!({ "path": path }), work).await;
@@ -226,7 +255,9 @@ async fn work(azure: &Azure, lane: &Lane, job: &Job, subject: Subject) -> BoxFut
         | Called::Code
         | Called::DeviceCode
         | Called::DeviceGrant
-        | Called::Identity => entra::up_to(azure, lane.http.clone(), job.called, job.number, subject).await,
+        | Called::Identity
+        | Called::ToolToken
+        | Called::ToolRead => entra::up_to(azure, lane.http.clone(), job.called, job.number, subject).await,
     }
 }
 
@@ -264,6 +295,10 @@ async fn prepare(azure: &Azure, job: &Job) {
     } else if job.called == Called::Arm(Call::OperationResult) {
         // A location is followed only where the operation cannot be read.
         let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
+        azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
+    } else if matches!(job.called, Called::Arm(Call::Subscriptions | Call::VmsOfSubscription)) {
+        // Lists are for whom Resource Graph is denied.
+        let matches = json!({ "route": Call::Resources.operation_id() });
         azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
     }
 }

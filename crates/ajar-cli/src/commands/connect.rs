@@ -8,6 +8,7 @@ use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{self, Request};
 use ajar_core::settings::{Favourite, unknown_favourite};
 use ajar_core::snapshot::{
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use super::asking::{self, Help, Instead};
 use super::following::{Show, follow, without_end};
+use super::meaning::{self, Meant};
 use super::{End, ask, sign_in};
 use crate::args::Connect;
 use crate::output::{self, line_to_people, style};
@@ -38,9 +40,14 @@ enum Client {
 }
 
 pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals) -> Result<(), End> {
-    let protocol = protocol(session, args);
+    let may_ask = !args.json && asking::somebody_is_there();
+    let meant = tokio::select! {
+        meant = meaning::meant(session, args.name.as_deref(), may_ask) => meant?,
+        signal = signals.next() => return Err(End::Code(signal.exit_code())),
+    };
+    let protocol = protocol(session, args, &meant);
     if protocol == Some(Protocol::Rdp) && !args.command.is_empty() {
-        return Err(words(&Failure::CommandNotForRdp.into(), args.name.as_str()).into());
+        return Err(words(&Failure::CommandNotForRdp.into(), meant.name.as_str()).into());
     }
     let client = who_launches(args, protocol);
     let request = protocol::Connect {
@@ -49,13 +56,14 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         reason: args.reason.clone(),
         source: args.source,
         launch: client == Client::Window,
-        ..protocol::Connect::new(args.name.clone())
+        profile: meant.profile.clone(),
+        ..protocol::Connect::new(meant.name.clone())
     };
     let show = if args.json { Show::Events } else { Show::Steps };
     let mut view = follow(session, request.clone(), show, signals).await?;
     if let Some(OutcomeView::Failed(failure)) = &view.outcome
         && !args.json
-        && helped_against(session, args, failure, signals).await?
+        && helped_against(session, &meant.name, failure, signals).await?
     {
         view = follow(session, request, show, signals).await?;
     }
@@ -65,7 +73,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
             let ended = match client {
-                Client::Here => launch_here(session, args, &endpoint, signals).await,
+                Client::Here => launch_here(session, &meant, &args.command, &endpoint, signals).await,
                 Client::Window | Client::Nobody => Ok(()),
             };
             // However the client ended; of one that did not start the failure tells.
@@ -82,11 +90,11 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
 /// Offers what would help where somebody is there; whether somebody has taken it up.
 async fn helped_against(
     session: &Session,
-    args: &Connect,
+    name: &ProfileName,
     failure: &FailureView,
     signals: &mut Signals,
 ) -> Result<bool, End> {
-    let help = asking::help_against(failure, &args.name, &session.snapshot());
+    let help = asking::help_against(failure, name, &session.snapshot());
     let Some(help) = help.filter(|_| asking::somebody_is_there()) else { return Ok(false) };
     output::failure(failure, session.verbose > 0);
     let left = || Err(End::Code(failure.exit_code));
@@ -100,7 +108,7 @@ async fn helped_against(
         Help::InPlaceOf(gone) => match asking::instead_of(&gone, &session.snapshot(), signals).await? {
             Instead::SignIn(wish) => wish,
             Instead::ActAs(account) => {
-                let act = Request::ActAs { name: args.name.clone(), account };
+                let act = Request::ActAs { name: name.clone(), account };
                 ask(session, act, signals).await?.accepted()?;
                 return Ok(true);
             }
@@ -110,22 +118,23 @@ async fn helped_against(
     let account = sign_in::to_its_end(session, wish, false, signals).await?;
     // Who signs in for a favourite means it to act as that account.
     let snapshot = session.snapshot();
-    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name);
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == *name);
     let acts = favourite.and_then(|favourite| snapshot.account_of(favourite));
     if acts.is_none_or(|acts| acts.name != account) {
-        let act = Request::ActAs { name: args.name.clone(), account };
+        let act = Request::ActAs { name: name.clone(), account };
         ask(session, act, signals).await?.accepted()?;
     }
     Ok(true)
 }
 
-/// What the favourite is opened with, as the engine takes it: what the profile says counts for other ports too.
-fn protocol(session: &Session, args: &Connect) -> Option<Protocol> {
+/// What it is opened with, as the engine takes it: what the profile says counts for other ports too.
+fn protocol(session: &Session, args: &Connect, meant: &Meant) -> Option<Protocol> {
     let snapshot = session.snapshot();
-    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name)?;
-    Some(match (favourite.profile.protocol, args.port) {
+    let of_favourite = snapshot.favourites.iter().find(|favourite| favourite.name == meant.name);
+    let profile = meant.profile.as_ref().or(of_favourite.map(|favourite| &favourite.profile))?;
+    Some(match (profile.protocol, args.port) {
         (None, Some(port)) => Protocol::of_port(port),
-        (_, _) => favourite.protocol,
+        (_, _) => profile.protocol(),
     })
 }
 
@@ -170,22 +179,29 @@ fn connected_event(
 /// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
 /// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
 /// If a signal ended ssh, such as Ctrl+C at its question about the host key, that is how this ends too.
-async fn launch_here(session: &Session, args: &Connect, endpoint: &Endpoint, signals: &mut Signals) -> Result<(), End> {
-    let name = args.name.as_str();
+async fn launch_here(
+    session: &Session,
+    meant: &Meant,
+    command: &[String],
+    endpoint: &Endpoint,
+    signals: &mut Signals,
+) -> Result<(), End> {
+    let name = meant.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
     let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let Some(Favourite { name: known, profile }) = settings.favourite(&args.name) else {
+    let favourite = settings.favourite(&meant.name).map(|Favourite { name, profile }| (name, profile));
+    let Some((known, profile)) = favourite.or(meant.profile.as_ref().map(|profile| (&meant.name, profile))) else {
         let names = settings.favourites.iter().map(|favourite| &favourite.name);
-        return Err(in_words(unknown_favourite(&args.name, names)));
+        return Err(in_words(unknown_favourite(&meant.name, names)));
     };
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
-    let plan = in_terminal(&target, &surroundings(&settings.clients), &args.command).map_err(in_words)?;
+    let plan = in_terminal(&target, &surroundings(&settings.clients), command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
     let status =
         ended.map_err(|trouble| End::from(words(&trouble, name)))?.map_err(|signal| End::Code(signal.exit_code()))?;
     let code = match status.code() {
-        Some(code) if !args.command.is_empty() => u8::try_from(code).unwrap_or(1),
+        Some(code) if !command.is_empty() => u8::try_from(code).unwrap_or(1),
         Some(255) => 1,
         Some(_) => 0,
         None => of_signal(status),

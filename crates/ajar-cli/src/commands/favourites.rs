@@ -12,29 +12,32 @@ use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{End, list};
+use super::{End, list, meaning};
 use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
 use crate::session::Session;
 
 pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
-    let access = args.duration.and_then(access);
+    let (vm, found) = meaning::vm(session, args.vm.as_deref().unwrap_or(args.name.as_str())).await?;
+    // Of a VM that was found it is known what fits it.
+    let fits = found.filter(|found| !found.is_favourite).map(|found| found.opens.profile);
+    let fits = fits.unwrap_or_else(|| Profile::new(vm.clone()));
     let profile = Profile {
-        port: args.port,
+        port: args.port.or(fits.port),
         user: args.user.clone(),
-        access,
-        account: args.account.clone(),
+        access: args.duration.and_then(access).or(fits.access),
+        account: args.account.clone().or(fits.account),
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
-        ..Profile::new(args.vm.clone())
+        ..Profile::new(vm.clone())
     };
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let is_there = settings.favourite(&args.name).is_some_and(|known| known.profile == profile);
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
     if args.json {
-        output::json(&json!({ "name": args.name, "vm": args.vm, "added": !is_there }))?;
+        output::json(&json!({ "name": args.name, "vm": vm, "added": !is_there }))?;
     } else if is_there {
         output::line(&message::cli::there_already(args.name.as_str()))?;
     } else {

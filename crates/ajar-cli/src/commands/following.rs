@@ -152,16 +152,8 @@ impl Telling {
 
 /// Stops following the attempt; whether it goes on for others.
 async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureView> {
-    match session.face.ask(Request::Leave { name: name.clone() }).await {
-        Reply::Refused { failure } => Err(*failure),
-        Reply::Left => Ok(true),
-        Reply::Done
-        | Reply::Attempt { .. }
-        | Reply::SigningIn { .. }
-        | Reply::SignedOut { .. }
-        | Reply::ActsByDefault { .. }
-        | Reply::Rights { .. } => Ok(false),
-    }
+    let reply = session.face.ask(Request::Leave { name: name.clone() }).await;
+    reply.unless_refused().map(|reply| reply == Reply::Left).map_err(|failure| *failure)
 }
 
 /// One event for each step that stands differently than before. The attempt goes on though nobody reads them.

@@ -1,36 +1,91 @@
-//! `ajar list`: the favourites.
+//! `ajar list`: the favourites, and the VMs of the inventory that match.
 
+use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
-use ajar_core::snapshot::{FavouriteView, Snapshot};
+use ajar_core::snapshot::{FavouriteView, GapView, InventoryView, Snapshot};
+use ajar_runtime::adapters::SystemClock;
+use ajar_runtime::ports::Clock as _;
+use chrono::Utc;
 use serde_json::json;
 
-use super::End;
+use super::{End, inventory};
 use crate::args::List;
 use crate::output;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &List) -> Result<(), End> {
+/// As many VMs as people look through; more are told by their number.
+const SHOWN: u32 = 20;
+
+pub(crate) async fn run(session: &Session, args: &List) -> Result<(), End> {
+    let Some(query) = &args.query else { return favourites(session, args.json) };
+    inventory::read(session, args.refresh).await?;
+    let found = inventory::find(session, query, if args.json { u32::MAX } else { SHOWN }).await?;
     let snapshot = session.snapshot();
-    let query = args.query.as_deref().unwrap_or_default().to_lowercase();
-    let wanted = |favourite: &&FavouriteView| {
-        [favourite.name.as_str(), &favourite.vm_name, &favourite.resource_group]
-            .iter()
-            .any(|text| text.to_lowercase().contains(&query))
-    };
-    let found: Vec<&FavouriteView> = snapshot.favourites.iter().filter(wanted).collect();
+    let favourites = matching(&snapshot, query);
+    let known = snapshot.inventory.clone().unwrap_or_default();
+    let is_empty = favourites.is_empty() && found.vms.is_empty();
     if args.json {
-        output::json(&found.iter().map(|favourite| as_json(favourite)).collect::<Vec<_>>())?;
-    } else if found.is_empty() {
-        output::line_to_people(&nothing(&snapshot, &query));
+        print_json(&favourites, &found, &known.gaps)?;
     } else {
-        let rows: Vec<Vec<String>> = found.iter().map(|favourite| row(favourite)).collect();
-        output::lines(&output::table(&message::cli::FAVOURITE_COLUMNS, &rows))?;
+        inventory::tell_gaps(&known.gaps);
+        print(&snapshot, &favourites, &found, &known)?;
+    }
+    // What could not be read may be what is looked for.
+    match known.gaps.first().filter(|_| is_empty && known.read_at.is_none()) {
+        Some(gap) => Err(End::Code(gap.failure.exit_code)),
+        None if is_empty && !args.json => {
+            output::line_to_people(&message::inventory::no_match(query));
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn print(
+    snapshot: &Snapshot,
+    favourites: &[&FavouriteView],
+    found: &Found,
+    inventory: &InventoryView,
+) -> Result<(), End> {
+    if !favourites.is_empty() {
+        print_favourites(favourites)?;
+    }
+    if !found.vms.is_empty() {
+        if !favourites.is_empty() {
+            output::line("")?;
+        }
+        print_vms(snapshot, found, inventory)?;
     }
     Ok(())
 }
 
-fn nothing(snapshot: &Snapshot, query: &str) -> String {
-    if snapshot.favourites.is_empty() { message::cli::no_favourites().into() } else { message::cli::no_match(query) }
+/// Only the favourites: nobody has to be asked for them.
+fn favourites(session: &Session, in_json: bool) -> Result<(), End> {
+    let snapshot = session.snapshot();
+    let all = matching(&snapshot, "");
+    if in_json {
+        return print_json(&all, &Found::default(), &[]);
+    }
+    if all.is_empty() {
+        output::line_to_people(message::cli::no_favourites());
+        return Ok(());
+    }
+    print_favourites(&all)
+}
+
+fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
+    let query = query.to_lowercase();
+    let wanted = |favourite: &&FavouriteView| {
+        let texts = [favourite.name.as_str(), &favourite.vm_name, &favourite.resource_group];
+        let texts = texts.map(str::to_lowercase);
+        query.split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
+    };
+    snapshot.favourites.iter().filter(wanted).collect()
+}
+
+fn print_favourites(favourites: &[&FavouriteView]) -> Result<(), End> {
+    let rows: Vec<Vec<String>> = favourites.iter().map(|favourite| row(favourite)).collect();
+    Ok(output::lines(&output::table(&message::cli::FAVOURITE_COLUMNS, &rows))?)
 }
 
 fn row(favourite: &FavouriteView) -> Vec<String> {
@@ -41,6 +96,38 @@ fn row(favourite: &FavouriteView) -> Vec<String> {
         favourite.resource_group.clone(),
         message::cli::state(favourite.state).into(),
     ]
+}
+
+fn print_vms(snapshot: &Snapshot, found: &Found, inventory: &InventoryView) -> Result<(), End> {
+    // As whom a VM is seen matters where there are several.
+    let several = snapshot.accounts.len() > 1;
+    let width = message::inventory::COLUMNS.len() - usize::from(!several);
+    let row = |found: &FoundVm| message::inventory::columns(found)[..width].to_vec();
+    let rows: Vec<Vec<String>> = found.vms.iter().map(row).collect();
+    output::lines(&output::table(&message::inventory::COLUMNS[..width], &rows))?;
+    let now = Utc::now();
+    let zone = SystemClock.zone(now);
+    output::line_to_people(&message::inventory::footer(found.vms.len(), found.total, inventory, zone, now));
+    if let Some(best) = found.vms.iter().find(|found| !found.is_favourite) {
+        output::line_to_people(&message::inventory::how_to_add(best));
+    }
+    Ok(())
+}
+
+/// One array: favourites, VMs, and what could not be read, told apart by their kind.
+fn print_json(favourites: &[&FavouriteView], found: &Found, gaps: &[GapView]) -> Result<(), End> {
+    let of_kind = |kind: &str, mut value: serde_json::Value| {
+        value["kind"] = kind.into();
+        value
+    };
+    let favourites = favourites.iter().map(|favourite| of_kind("favourite", as_json(favourite)));
+    let vms = found.vms.iter().map(|found| of_kind("vm", vm_as_json(found)));
+    let gaps = gaps.iter().map(|gap| {
+        let mut value = output::failure_fields(&gap.failure);
+        (value["account"], value["tenant"]) = (json!(gap.account), json!(gap.tenant));
+        of_kind("gap", value)
+    });
+    Ok(output::json(&favourites.chain(vms).chain(gaps).collect::<Vec<_>>())?)
 }
 
 /// A favourite's stable field names.
@@ -54,5 +141,27 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
         "port": favourite.port,
         "user": favourite.user,
         "state": favourite.state,
+    })
+}
+
+/// A VM's stable field names.
+fn vm_as_json(found: &FoundVm) -> serde_json::Value {
+    let FoundVm { viewpoint, vm, opens, is_favourite, .. } = found;
+    json!({
+        "vm": vm.id,
+        "vmName": vm.id.name(),
+        "resourceGroup": vm.id.resource().resource_group(),
+        "subscriptionId": vm.id.resource().subscription_id(),
+        "subscription": vm.subscription,
+        "location": vm.location,
+        "os": vm.os,
+        "power": vm.power,
+        "privateAddresses": vm.private_addresses,
+        "publicAddresses": vm.public_addresses,
+        "tags": vm.tags,
+        "jitPorts": vm.jit_ports.as_ref().map(|ports| ports.iter().map(|rule| rule.port).collect::<Vec<_>>()),
+        "favourite": is_favourite.then_some(&opens.name),
+        "account": viewpoint.account,
+        "tenant": viewpoint.tenant,
     })
 }

@@ -10,16 +10,8 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session, args: &Rights) -> Result<(), End> {
-    let rights = match session.face.ask(Request::Rights { name: args.name.clone() }).await {
-        Reply::Rights { rights } => rights,
-        Reply::Refused { failure } => return Err(failure.into()),
-        Reply::Done
-        | Reply::Left
-        | Reply::Attempt { .. }
-        | Reply::SigningIn { .. }
-        | Reply::SignedOut { .. }
-        | Reply::ActsByDefault { .. } => return Err(no_answer()),
-    };
+    let reply = session.face.ask(Request::Rights { name: args.name.clone() }).await;
+    let Reply::Rights { rights } = reply.unless_refused()? else { return Err(no_answer()) };
     if args.json {
         output::json(&rights)?;
     } else if !args.message {

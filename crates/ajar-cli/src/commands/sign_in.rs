@@ -137,15 +137,12 @@ async fn successor_ended(session: &Session) {
 /// Begins to sign in. Who has no application to sign in with is asked for one.
 async fn begun(session: &Session, wish: &Wish, json: bool, signals: &mut Signals) -> Result<Begun, End> {
     loop {
-        let failure = match ask(session, Request::SignIn(wish.clone()), signals).await? {
-            Reply::SigningIn { number } => return Ok(Begun { host: session.snapshot().host.pid, number }),
-            Reply::Refused { failure } => failure,
-            Reply::Done
-            | Reply::Left
-            | Reply::Attempt { .. }
-            | Reply::SignedOut { .. }
-            | Reply::ActsByDefault { .. }
-            | Reply::Rights { .. } => return Err(no_answer()),
+        let failure = match ask(session, Request::SignIn(wish.clone()), signals).await?.unless_refused() {
+            Ok(reply) => {
+                let Reply::SigningIn { number } = reply else { return Err(no_answer()) };
+                return Ok(Begun { host: session.snapshot().host.pid, number });
+            }
+            Err(failure) => failure,
         };
         if json || failure.code != "noClientId" || !asking::somebody_is_there() {
             return Err(failure.into());

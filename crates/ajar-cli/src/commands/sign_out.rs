@@ -16,33 +16,24 @@ pub(crate) async fn run(session: &Session, args: &SignOut) -> Result<(), End> {
         Some(name) => name.clone(),
         None => only_one(session)?,
     };
-    match session.face.ask(Request::SignOut { name: name.clone() }).await {
-        Reply::SignedOut { removed, remains, acts, left } => {
-            if args.json {
-                let told = json!({ "name": name, "removed": removed, "remains": remains, "acts": acts, "left": left });
-                output::json(&told)?;
-                return Ok(());
-            }
-            output::line(&message::account::signed_out(name.as_str(), &removed))?;
-            if let Some(left) = left {
-                output::line_to_people(&left);
-            }
-            if let Some(acts) = acts {
-                output::line_to_people(&acts);
-            }
-            if !remains.is_empty() {
-                output::line_to_people(&message::account::still_named(&remains));
-            }
-            Ok(())
-        }
-        Reply::Refused { failure } => Err((*failure).into()),
-        Reply::Done
-        | Reply::Left
-        | Reply::Attempt { .. }
-        | Reply::SigningIn { .. }
-        | Reply::ActsByDefault { .. }
-        | Reply::Rights { .. } => Err(no_answer()),
+    let reply = session.face.ask(Request::SignOut { name: name.clone() }).await;
+    let Reply::SignedOut { removed, remains, acts, left } = reply.unless_refused()? else { return Err(no_answer()) };
+    if args.json {
+        let told = json!({ "name": name, "removed": removed, "remains": remains, "acts": acts, "left": left });
+        output::json(&told)?;
+        return Ok(());
     }
+    output::line(&message::account::signed_out(name.as_str(), &removed))?;
+    if let Some(left) = left {
+        output::line_to_people(&left);
+    }
+    if let Some(acts) = acts {
+        output::line_to_people(&acts);
+    }
+    if !remains.is_empty() {
+        output::line_to_people(&message::account::still_named(&remains));
+    }
+    Ok(())
 }
 
 /// The only account that Ajar keeps something of.

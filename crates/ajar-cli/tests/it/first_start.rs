@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::user::{APP, FABRIKAM, User, soon};
 
 /// `ajar` on a terminal, and somebody before it.
-struct Terminal {
+pub(crate) struct Terminal {
     process: Child,
     keys: ChildStdin,
     screen: ChildStdout,
@@ -17,7 +17,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn of(inner: &Command) -> Self {
+    pub(crate) fn of(inner: &Command) -> Self {
         let words = std::iter::once(inner.as_std().get_program()).chain(inner.as_std().get_args());
         let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
         Self::running(&line.join(" "), inner)
@@ -41,7 +41,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows a text; all that stood before its end.
-    async fn until(&mut self, wanted: &str) -> String {
+    pub(crate) async fn until(&mut self, wanted: &str) -> String {
         loop {
             if let Some(at) = self.unread.find(wanted) {
                 return self.unread.drain(..at + wanted.len()).collect();
@@ -53,7 +53,7 @@ impl Terminal {
         }
     }
 
-    async fn types(&mut self, keys: &str) {
+    pub(crate) async fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).await.unwrap();
     }
 
@@ -62,7 +62,7 @@ impl Terminal {
         self.types("\u{3}").await;
     }
 
-    async fn ended(mut self) -> Option<i32> {
+    pub(crate) async fn ended(mut self) -> Option<i32> {
         drop(self.keys);
         soon(self.process.wait()).await.unwrap().code()
     }

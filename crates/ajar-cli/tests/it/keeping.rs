@@ -80,6 +80,45 @@ async fn a_refusal_is_known_to_the_next_command_until_somebody_has_signed_in() {
     assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
 }
 
+/// The page that `ajar sign-in` opened, and what it is asked to claim.
+fn page(events: &[Value]) -> (String, String) {
+    let page = reqwest::Url::parse(events[0]["url"].as_str().unwrap()).unwrap();
+    let claims = page.query_pairs().find(|(name, _)| name == "claims").unwrap().1.into_owned();
+    (page.path().to_owned(), claims)
+}
+
+#[tokio::test]
+async fn what_the_tenant_of_a_guest_demands_is_met_there_by_a_later_command_and_the_account_keeps_its_own() {
+    let user = User::new().await;
+    user.sign_in("ada", &[]).await;
+    assert_eq!(user.run(&["edit", "lab", "--account", "ada"]).await.0, 0);
+    let written = user.settings().split_once("[accounts.ada]").unwrap().1.to_owned();
+    user.control(0, "accounts", json!({ "account": "ada", "demand": "mfa", "tenant": FABRIKAM })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains(&format!("The tenant {FABRIKAM} wants it")), "{stdout}");
+    let (path, claims) = page(&user.sign_in("ada", &["--name", "ada"]).await);
+    assert!(path.starts_with(&format!("/{FABRIKAM}/")), "{path}");
+    assert!(claims.contains("capolids") && claims.contains("cp1"), "{claims}");
+    let (code, _, stderr) = user.run(&["rights", "lab"]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(user.settings().ends_with(&written), "{}", user.settings());
+    // What was met is not asked for once more.
+    let (path, claims) = page(&user.sign_in("ada", &["--name", "ada"]).await);
+    assert!(path.starts_with("/organizations/") && !claims.contains("capolids"), "{path} {claims}");
+}
+
+#[tokio::test]
+async fn the_claims_of_a_challenge_reach_a_sign_in_of_a_later_command() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let route = json!({ "path": "/subscriptions/*/virtualMachines/*" });
+    user.control(0, "faults", json!({ "match": route, "fault": "claimsChallenge", "times": null })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains("signInRequired"), "{stdout}");
+    let (_, claims) = page(&user.sign_in("bob", &["--name", "bob"]).await);
+    assert!(claims.contains("nbf") && claims.contains("cp1"), "{claims}");
+}
+
 #[tokio::test]
 async fn what_no_sign_in_ends_is_known_to_the_next_command_in_words_of_its_own_until_azure_lets_the_account() {
     let user = User::new().await;
@@ -88,7 +127,8 @@ async fn what_no_sign_in_ends_is_known_to_the_next_command_in_words_of_its_own_u
         ("disabled", "accountDisabled", "disabled"),
         ("blocked", "conditionalAccess", "blocked"),
         ("consent", "consentMissing", "wantsConsent"),
-        ("notAssigned", "notInTenant", "signedIn"),
+        ("notAssigned", "notInTenant", "wantsAssignment"),
+        ("guestPending", "notInTenant", "signedIn"),
     ] {
         user.control(0, "accounts", json!({ "account": "bob", "demand": demand })).await;
         let (exit, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
@@ -122,4 +162,12 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert_eq!(bob(user.run(&["accounts", "--json"]).await), ("signedIn".into(), "keychain".into()));
+    // And one whose secret Azure does not take any more.
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "secretExpired" })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains("principalRefused") && stdout.contains("correlationId"), "{stdout}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "refused");
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "none" })).await;
+    assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "signedIn");
 }

@@ -12,6 +12,8 @@ mod authorities;
 #[cfg(target_os = "linux")]
 mod browsing;
 #[cfg(target_os = "linux")]
+mod choosing;
+#[cfg(target_os = "linux")]
 mod chromium;
 mod completions;
 #[cfg(target_os = "linux")]

@@ -1,9 +1,11 @@
 //! What a sign-in may not make of an account: another person, another cloud.
 
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use std::process::Stdio;
 
-use crate::user::{User, ended, next_event};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::user::{FABRIKAM, User, ended, next_event};
 
 /// Signs in again to the account bob, and chooses ada on the page; the last event.
 async fn as_ada(user: &User, args: &[&str]) -> Value {
@@ -52,6 +54,37 @@ async fn who_is_written_by_hand_and_has_never_signed_in_is_nobody_else_either() 
     let failed = as_ada(&user, &[]).await;
     assert_eq!(failed["code"], "otherPerson", "{failed}");
     assert_eq!((user.settings(), user.secrets().await), (before, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn a_tenant_is_the_same_one_by_its_id_and_by_its_domain() {
+    let user = User::new().await;
+    let (id, domain) = (FABRIKAM, "fabrikam.onmicrosoft.com");
+    for (written, other) in [(id, domain), (domain, id)] {
+        user.sign_in("bob", &["--tenant", written]).await;
+        let before = user.settings();
+        for args in [&["--name", "bob", "--tenant", other][..], &["--tenant", other], &["--name", "bob"]] {
+            user.sign_in("bob", args).await;
+            assert_eq!(user.settings(), before, "{args:?}");
+        }
+        for tenant in ["contoso.onmicrosoft.com", "c4f1a6d2-8b3e-4e57-9a10-2d6b7f8e5c05", "moon.example"] {
+            let (code, stdout, _) = user.run(&["sign-in", "--name", "bob", "--tenant", tenant, "--json"]).await;
+            let event: Value = serde_json::from_str(&stdout).unwrap();
+            let told = if tenant == "moon.example" { (3, "notInTenant") } else { (2, "accountDiffers") };
+            assert_eq!((code, event["code"].as_str().unwrap()), told, "{event}");
+        }
+        assert_eq!(user.run(&["sign-out", "bob"]).await.0, 0);
+    }
+    // An application is asked for its token in whichever way its tenant is said.
+    let robot = ["--service-principal", "--client-id", "0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233"];
+    for tenant in [id, domain] {
+        let args = [&["sign-in", "--tenant", tenant][..], &robot].concat();
+        let mut child = user.ajar(&args).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"canary~secret~of~robot\n").await.unwrap();
+        let (code, _, stderr) = ended(child).await;
+        assert_eq!(code, 0, "{stderr}");
+    }
+    assert_eq!(user.settings().matches("[accounts.").count(), 1, "{}", user.settings());
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ fn a_usage_error_is_an_event_for_who_asked_for_json_and_nothing_on_stdout_for_ot
     for (args, part) in [
         (vec!["frobnicate", "--json"], "Unrecognized subcommand 'frobnicate'"),
         (vec!["status", "--json", "--wach"], "Unexpected argument '--wach' found"),
-        (vec!["connect", "--json"], "The following required arguments were not provided: <NAME>"),
+        (vec!["cancel", "--json"], "The following required arguments were not provided: <NAME>"),
+        (vec!["connect", "--json"], "The name of a favourite or VM is missing."),
         (vec!["connect", "web", "--json", "--for", "3 weeks"], "between 5m and 24h"),
         (vec!["add", "a b", "--vm", "x", "--json"], "is no name for a favourite"),
         (vec!["connect", "web", "--json", "--", "ls"], "cannot be used with"),

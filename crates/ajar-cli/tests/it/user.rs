@@ -207,10 +207,13 @@ impl User {
         events
     }
 
-    /// Does what a browser does with the page of a sign-in.
+    /// Does what a browser does with the page of a sign-in, and approves where more is wanted.
     pub(crate) async fn browse(&self, account: &str, page: &str, cloud: usize) {
         let http = self.http(cloud);
-        let answer = http.post(page).form(&[("account", account)]).send().await.unwrap();
+        let mut answer = http.post(page).form(&[("account", account)]).send().await.unwrap();
+        if !answer.headers().contains_key("location") {
+            answer = http.post(page).form(&[("account", account), ("met", "1")]).send().await.unwrap();
+        }
         let back = answer.headers()["location"].to_str().unwrap().to_owned();
         http.get(back).send().await.unwrap();
     }

@@ -52,21 +52,35 @@ impl Settings {
     /// [`Failure::UnknownAccount`], [`Failure::OtherCloudsAccount`] for a cloud that is not the account's, and
     /// [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
-        let wanted = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
-        let account = self.account_called(&wanted, defaults)?;
+        let account = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
+        self.acting_as(&account, profile.cloud.as_deref(), profile.tenant.as_deref(), defaults)
+    }
+
+    /// Whom somebody acts as who names an account, and perhaps a cloud and a tenant.
+    ///
+    /// # Errors
+    /// As [`Settings::acting`].
+    pub fn acting_as(
+        &self,
+        wanted: &AccountName,
+        cloud: Option<&str>,
+        tenant: Option<&str>,
+        defaults: &Defaults,
+    ) -> Result<Acting, Failure> {
+        let account = self.account_called(wanted, defaults)?;
         let own = self.own_account(&account);
         let of_account = own.and_then(|(_, settings)| settings.cloud.as_deref());
-        if let (Some(of_account), Some(of_profile)) = (of_account, profile.cloud.as_deref())
-            && of_account != of_profile
+        if let (Some(of_account), Some(named)) = (of_account, cloud)
+            && of_account != named
         {
-            let (cloud, wanted_cloud) = (of_account.to_owned(), of_profile.to_owned());
+            let (cloud, wanted_cloud) = (of_account.to_owned(), named.to_owned());
             return Err(Failure::OtherCloudsAccount { account: wanted.to_string(), cloud, wanted: wanted_cloud });
         }
-        let cloud = profile.cloud.as_deref().or(of_account).unwrap_or_else(|| self.default_cloud(defaults));
+        let cloud = cloud.or(of_account).unwrap_or_else(|| self.default_cloud(defaults));
         // A service principal belongs to one tenant: its own, unless somebody says otherwise.
         let of_principal = own.filter(|(_, settings)| settings.sign_in == SignInMethod::ServicePrincipal);
         let of_principal = of_principal.and_then(|(_, settings)| settings.tenant.clone());
-        let tenant = profile.tenant.clone().or(of_principal);
+        let tenant = tenant.map(ToOwned::to_owned).or(of_principal);
         Ok(Acting { cloud: cloud.to_owned(), account, tenant: tenant.as_deref().map(super::tenant).transpose()? })
     }
 

@@ -121,11 +121,13 @@ impl Attempt {
     pub(super) fn ask(&self, now: DateTime<Utc>) -> Option<Ask> {
         let source = self.source.value()?.address;
         let permit = self.permit(self.order.access)?.ok()?;
+        let duration = self.duration()?;
         Some(Ask {
             policy: permit.policy,
             port: self.order.port,
             source,
-            end_time_utc: now + self.duration()?,
+            end_time_utc: now + duration,
+            duration,
             clamped_to: permit.clamped_to,
             justification: self.order.justification.clone(),
         })

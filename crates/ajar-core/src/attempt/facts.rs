@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::failure::Trouble;
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use crate::policy::{Clamp, JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::resource_id::ResourceId;
 use crate::source::SourceAddress;
@@ -57,8 +57,10 @@ pub struct Ask {
     pub source: Ipv4Addr,
     /// Until when.
     pub end_time_utc: DateTime<Utc>,
-    /// The rule's maximum, when more was wanted.
-    pub clamped_to: Option<TimeDelta>,
+    /// How long that is.
+    pub duration: TimeDelta,
+    /// To what a longer wish was cut.
+    pub clamped_to: Option<Clamp>,
     /// The justification for the record.
     pub justification: Option<String>,
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Attempt, Outcome};
-use crate::policy::SHORTEST_ACCESS;
+use crate::policy::{Clamp, SHORTEST_ACCESS};
 
 /// What was wished for this one time, beyond the favourite's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Wish {
 /// A note, before words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// More was wished than the policy allows.
-    Clamped(TimeDelta),
+    /// More was wished than the policy allows, or than may be taken for allowed.
+    Clamped(Clamp),
     /// Less was wished than any policy allows.
     Raised(TimeDelta),
     /// Wishes that came when the attempt was under way already.
@@ -56,9 +56,9 @@ impl Attempt {
     }
 
     /// Notes how a request that goes out differs from the wish.
-    pub(super) fn note_changes(&mut self, clamped_to: Option<TimeDelta>) {
-        if let Some(max) = clamped_to {
-            self.note(Note::Clamped(max));
+    pub(super) fn note_changes(&mut self, clamped_to: Option<Clamp>) {
+        if let Some(clamp) = clamped_to {
+            self.note(Note::Clamped(clamp));
         }
         if self.order.access < SHORTEST_ACCESS {
             self.note(Note::Raised(SHORTEST_ACCESS));

@@ -58,6 +58,7 @@ impl Failure {
             Self::AccountExists { .. } => "accountExists",
             Self::InteractionRequired { .. } => "interactionRequired",
             Self::TokenRefused { .. } => "tokenRefused",
+            Self::ToolTokenRefused { .. } => "toolTokenRefused",
             Self::AccessDenied { .. } => "accessDenied",
             Self::NoPolicy { .. } => "noPolicy",
             Self::PolicyUnseen { .. } => "policyUnseen",
@@ -95,6 +96,7 @@ impl Failure {
             Self::EndUnseen => "endUnseen",
             Self::Left => "left",
             Self::UnknownFavourite { .. } => "unknownFavourite",
+            Self::UnknownVm { .. } => "unknownVm",
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::NotOpen => "notOpen",
             Self::BeingOpened { .. } => "beingOpened",
@@ -165,7 +167,8 @@ impl Failure {
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
             | Self::InteractionRequired { .. }
-            | Self::TokenRefused { .. } => ExitCode::NotSignedIn,
+            | Self::TokenRefused { .. }
+            | Self::ToolTokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
@@ -185,6 +188,7 @@ impl Failure {
                 ExitCode::Cancelled
             }
             Self::UnknownFavourite { .. }
+            | Self::UnknownVm { .. }
             | Self::FavouriteExists { .. }
             | Self::NothingToSignOut { .. }
             | Self::BeingOpened { .. }

@@ -26,6 +26,19 @@ pub enum SignInReason {
     Claims,
 }
 
+/// What a refusal or a challenge wants of an account's next sign-in: without it the same is heard again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SignInDemand {
+    /// The tenant that wants it, by id or domain, where that is not the one that the account signs in to: what is done for
+    /// another tenant counts nothing there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The `claims` to ask for: JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
+}
+
 /// A tool of the system's that has somebody signed in, by which accounts act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -101,7 +114,22 @@ pub enum Proof {
 impl Failure {
     /// [`Failure::NotSignedIn`], where nobody knows yet who else could act.
     pub fn not_signed_in(detail: impl Into<String>) -> Self {
-        Self::NotSignedIn { detail: detail.into(), others: Vec::new() }
+        Self::NotSignedIn { detail: detail.into(), others: Vec::new(), tenant: None }
+    }
+
+    /// [`Failure::SignInRequired`], where an ordinary sign-in does.
+    pub fn sign_in_required(account: impl Into<String>, reason: SignInReason) -> Self {
+        Self::SignInRequired { account: account.into(), reason, demand: Box::default() }
+    }
+
+    /// What the account's next sign-in is to do beyond an ordinary one.
+    pub fn sign_in_demand(&self) -> SignInDemand {
+        if let Self::SignInRequired { demand, .. } = self {
+            return (**demand).clone();
+        }
+        // Who may consent for themselves is asked on that tenant's page.
+        let consenting = if let Self::ConsentMissing { tenant, .. } = self { Some(tenant.clone()) } else { None };
+        SignInDemand { tenant: consenting, claims: None }
     }
 
     /// The same of the account of that name: where several are one identity, they share what signs it in, and so what it
@@ -139,6 +167,10 @@ impl Failure {
             Some((AccountState::Blocked, Some(account)))
         } else if let Self::ConsentMissing { .. } = self {
             Some((AccountState::WantsConsent, None))
+        } else if let Self::NotInTenant { account, reason: TenantReason::NotAssigned, .. } = self {
+            Some((AccountState::WantsAssignment, Some(account)))
+        } else if let Self::PrincipalRefused { account, .. } = self {
+            Some((AccountState::Refused, Some(account)))
         } else {
             None
         }

@@ -10,7 +10,8 @@ use super::Failure;
 pub struct Trouble {
     /// What went wrong.
     pub failure: Failure,
-    /// Azure's `x-ms-correlation-request-id` (or `x-ms-request-id`) of the call, where there was one.
+    /// Azure's `x-ms-correlation-request-id` (or `x-ms-request-id`) of the call, where there was one. Of a call to Entra its
+    /// `correlation_id`, with its `trace_id` behind: `5d3a…, trace 0c8e…`. Of two calls that are told as one, both.
     pub correlation_id: Option<String>,
 }
 

@@ -59,6 +59,8 @@ pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
         (AccountState::Disabled, _) => "is disabled",
         (AccountState::Blocked, _) => "blocked by its organisation",
         (AccountState::WantsConsent, _) => "waits for its organisation’s consent",
+        (AccountState::WantsAssignment, _) => "waits to be assigned to the application it signs in with",
+        (AccountState::Refused, _) => "refused by Azure with what it signs in with",
         (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Azd) => {
             "whoever is signed in to the Azure Developer CLI (azd auth login)"

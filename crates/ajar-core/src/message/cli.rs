@@ -41,12 +41,7 @@ pub fn open_despite_refusal(name: &str) -> String {
 
 /// There are no favourites.
 pub fn no_favourites() -> &'static str {
-    "There are no favourites yet. Add one: ajar add NAME --vm RESOURCE_ID\nOr try it without Azure: ajar --demo list"
-}
-
-/// No favourite matches.
-pub fn no_match(query: &str) -> String {
-    format!("No favourite matches “{query}”.")
+    "There are no favourites yet. Find a VM: ajar list QUERY\nAdd one: ajar add NAME --vm RESOURCE_ID\nOr try it without Azure: ajar --demo list"
 }
 
 /// No window is open; `known` unless Azure could not be read to the end.

@@ -25,6 +25,16 @@ pub struct About<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// The [name](About::name) of what is of no favourite.
+pub const NO_FAVOURITE: &str = "Ajar";
+
+impl About<'_> {
+    /// The favourite, as a command has it; a word in its place where there is none.
+    fn favourite(&self) -> &str {
+        if self.name == NO_FAVOURITE { "FAVOURITE" } else { self.name }
+    }
+}
+
 /// A failure's words, before support's details are added.
 struct Words {
     title: String,
@@ -124,7 +134,9 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail, others } => access::not_signed_in(name, detail, others),
+        Failure::NotSignedIn { detail, others, tenant } => {
+            access::not_signed_in(name, detail, others, tenant.as_deref())
+        }
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
@@ -135,12 +147,16 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::CertificateUnfit { account, path, detail } => principal::certificate_unfit(account, path, detail),
         Failure::TokenFileUnfit { account, path, detail } => principal::token_file_unfit(account, path, detail),
         Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
-        Failure::SignInRequired { account, reason } => sign_in::required(account, *reason),
+        Failure::SignInRequired { account, reason, demand } => {
+            sign_in::required(account, *reason, demand.tenant.as_deref())
+        }
         Failure::ConditionalAccess { account, number, device_code } => {
             sign_in::conditional_access(account, *number, *device_code)
         }
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
-        Failure::NotInTenant { account, tenant, reason } => sign_in::not_in_tenant(account, tenant, *reason),
+        Failure::NotInTenant { account, tenant, reason } => {
+            sign_in::not_in_tenant(about.favourite(), account, tenant, *reason)
+        }
         Failure::OtherTenant { tenant } => sign_in::other_tenant(name, tenant.as_deref()),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),
         Failure::SignInIncomplete { lacks } => sign_in::incomplete(*lacks),
@@ -163,8 +179,13 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::InteractionRequired { account, client_id, detail, .. } => {
             principal::interaction_required(account, client_id, detail)
         }
-        Failure::TokenRefused { account, claims: Some(_), .. } => access::claims_unmet(account.as_deref()),
-        Failure::TokenRefused { account, claims: None, detail } => access::token_refused(account.as_deref(), detail),
+        Failure::TokenRefused { account, claims: Some(_), .. } => {
+            access::claims_unmet(about.favourite(), account.as_deref())
+        }
+        Failure::TokenRefused { account, claims: None, detail } => {
+            access::token_refused(about.favourite(), account.as_deref(), detail)
+        }
+        Failure::ToolTokenRefused { tool, detail } => access::tool_token_refused(*tool, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),
@@ -217,6 +238,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::EndUnseen => machine::end_unseen(name),
         Failure::Left => machine::left(name),
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
+        Failure::UnknownVm { name, ids } => machine::unknown_vm(name, ids),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
         Failure::NotOpen => access::not_open(about.name),
         Failure::BeingOpened { name } => machine::being_opened(name),

@@ -2,13 +2,17 @@
 
 use super::{moment, spoken};
 use crate::attempt::{Note, Wish};
+use crate::policy::Clamp;
 use crate::zone::Zone;
 
 /// A note in words.
 pub fn note(note: &Note, zone: Zone) -> String {
     match note {
-        Note::Clamped(max) => {
+        Note::Clamped(Clamp::Rule(max)) => {
             format!("The policy allows {} at most, so that is what was asked for.", spoken(*max))
+        }
+        Note::Clamped(Clamp::Usual(max)) => {
+            format!("How long the policy allows could not be read. {} were asked for, as most allow.", spoken(*max))
         }
         Note::Raised(min) => format!("No policy allows less than {}, so that is what was asked for.", spoken(*min)),
         Note::CameLater(wishes) => {

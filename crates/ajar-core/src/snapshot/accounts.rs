@@ -50,6 +50,10 @@ pub enum AccountState {
     Blocked,
     /// Its organisation has not agreed to the application that it signs in with.
     WantsConsent,
+    /// A tenant gives it no token before it is assigned to the application that it signs in with.
+    WantsAssignment,
+    /// Entra refuses the application that it is: its ids, its secret, its certificate or its token.
+    Refused,
     /// Its sign-in is somebody else's business, such as the Azure CLI's.
     Elsewhere,
 }

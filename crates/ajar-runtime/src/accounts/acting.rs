@@ -23,6 +23,17 @@ pub(super) struct As {
     acting: Acting,
 }
 
+impl Inner {
+    /// Trouble with the account, by the name under which it acts here, and with the others that could.
+    pub(super) fn named(&self, acting: &Acting, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+        let mut failure = failure.of_account(acting.account.as_str());
+        if let Failure::NotSignedIn { others, .. } = &mut failure {
+            *others = self.others_than(acting);
+        }
+        Trouble { failure, correlation_id }
+    }
+}
+
 impl As {
     pub(super) fn new(accounts: Arc<Inner>, acting: Acting) -> Self {
         Self { accounts, acting }
@@ -32,13 +43,8 @@ impl As {
         self.accounts.client(&self.acting, about.subscription_id()).await.map_err(|trouble| self.named(trouble))
     }
 
-    /// Trouble with the account, by the name under which it acts here, and with the others that could.
-    fn named(&self, Trouble { failure, correlation_id }: Trouble) -> Trouble {
-        let mut failure = failure.of_account(self.acting.account.as_str());
-        if let Failure::NotSignedIn { others, .. } = &mut failure {
-            *others = self.accounts.others_than(&self.acting);
-        }
-        Trouble { failure, correlation_id }
+    fn named(&self, trouble: Trouble) -> Trouble {
+        self.accounts.named(&self.acting, trouble)
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
@@ -56,6 +62,7 @@ impl As {
             failure,
             Failure::NotSignedIn { .. }
                 | Failure::NotSignedInToAzd { .. }
+                | Failure::ToolTokenRefused { .. }
                 | Failure::SignInRequired { .. }
                 | Failure::OtherTenant { .. }
         ) {
@@ -98,6 +105,7 @@ impl Azure for As {
             port: ask.port,
             source: ask.source,
             end_time_utc: ask.end_time_utc,
+            duration: ask.duration,
             justification: ask.justification.clone(),
         };
         let client = self.client(vm.resource()).await.map_err(InitiateFailure::Refused)?;

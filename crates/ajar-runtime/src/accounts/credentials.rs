@@ -41,7 +41,7 @@ impl RefreshTokens for Entry {
         match self.secrets.load(&name, &self.authority).await? {
             Found::Secret(token) => Ok(Some(token)),
             Found::Nothing => Ok(None),
-            Found::OfOther => Err(Failure::SignInRequired { account: name, reason: SignInReason::OtherAuthority }),
+            Found::OfOther => Err(Failure::sign_in_required(name, SignInReason::OtherAuthority)),
         }
     }
     async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
@@ -114,7 +114,7 @@ impl Inner {
         cloud: &Cloud,
     ) -> Result<SignIn, Failure> {
         let account = name.to_string();
-        let never = || Failure::SignInRequired { account: account.clone(), reason: SignInReason::Never };
+        let never = || Failure::sign_in_required(&account, SignInReason::Never);
         match (name.built_in(), own) {
             (Some(ENVIRONMENT), _) => Ok(self.environment.as_ref().ok_or_else(never)?.sign_in.clone()),
             (Some(AZ), _) => Ok(SignIn::AzureCli { tenant_id: None, username: None }),
@@ -148,7 +148,7 @@ impl Inner {
         let file = |path: &String| self.file.parent().unwrap_or(Path::new("")).join(path);
         Ok(match own.sign_in {
             SignInMethod::Browser | SignInMethod::DeviceCode => {
-                return Err(Failure::SignInRequired { account: account.to_owned(), reason: SignInReason::Never });
+                return Err(Failure::sign_in_required(account, SignInReason::Never));
             }
             SignInMethod::ServicePrincipal => {
                 let certificate = own.certificate.as_ref().map(|path| ClientProof::Certificate(file(path)));

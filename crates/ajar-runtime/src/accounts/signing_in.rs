@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
 use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
-use ajar_core::failure::{Failure, SignInPart, Trouble};
+use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
@@ -46,6 +46,29 @@ async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
     })
 }
 
+/// Whether both are one tenant, by its id or by any of its domains.
+async fn is_same_tenant(reach: &Reach, called: &str, one: &str, other: &str) -> Result<bool, Trouble> {
+    if one.eq_ignore_ascii_case(other) {
+        return Ok(true);
+    }
+    if !one.contains('.') && !other.contains('.') {
+        return Ok(false);
+    }
+    let id = |tenant| ajar_azure::tenant_id(&reach.cloud, reach.http.clone(), called, tenant);
+    let (one, other) = tokio::try_join!(id(one), id(other))?;
+    Ok(one == other)
+}
+
+/// A sign-in moves no account into another tenant than it is in.
+async fn stays_in_its_tenant(plan: &SignInPlan, reach: &Reach) -> Result<(), Trouble> {
+    let (Some(is), Some(wanted)) = (&plan.account.tenant, &plan.wanted_tenant) else { return Ok(()) };
+    if is_same_tenant(reach, &plan.called, is, wanted).await? {
+        return Ok(());
+    }
+    let (account, is, wanted) = (plan.called.clone(), is.clone(), wanted.clone());
+    Err(Failure::AccountDiffers { account, part: AccountPart::Tenant, is, wanted }.into())
+}
+
 /// Another person than an account is does not become it: favourites would act as somebody else without a word.
 fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failure> {
     let same = |known: &str, came: &str| known.eq_ignore_ascii_case(came);
@@ -69,24 +92,27 @@ impl Inner {
     pub(super) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
+        stays_in_its_tenant(plan, &reach).await?;
         if !plan.account.sign_in.is_interactive() {
             return self.sign_in_at_once(plan, reach).await;
         }
+        // What another tenant wants is met there; the account stays in its own.
+        let at = plan.demand.tenant.clone().or_else(|| plan.account.tenant.clone());
         let person = Person {
             account: plan.called.clone(),
             client_id: plan.account.client_id.clone().unwrap_or_default(),
             tenant: plan.account.tenant.clone(),
             username: plan.account.username.clone(),
         };
-        let claims = self.signed(&plan.account, &reach.cloud).and_then(|signed| signed.credential.claims());
+        let (there, claims) = (Person { tenant: at, ..person.clone() }, plan.demand.claims.clone());
         let Reach { cloud, http } = reach.clone();
         let signed_in = if plan.account.sign_in == SignInMethod::DeviceCode {
-            let flow = DeviceCodeSignIn::begin(&cloud, http, person.clone(), claims).await?;
+            let flow = DeviceCodeSignIn::begin(&cloud, http, there, claims).await?;
             let (user_code, url) = (flow.user_code().to_owned(), flow.verification_uri().to_owned());
             tell(SignInStage::DeviceCode { user_code, url, expires_at: flow.expires_at() });
             flow.finish().await?
         } else {
-            let flow = BrowserSignIn::begin(&cloud, http, person.clone(), claims).await?;
+            let flow = BrowserSignIn::begin(&cloud, http, there, claims).await?;
             tell(SignInStage::Browser { url: flow.url().to_string() });
             flow.finish().await?
         };
@@ -101,13 +127,21 @@ impl Inner {
         plan: &SignInPlan,
         person: Person,
         signed_in: SignedIn,
-        Reach { cloud, http }: Reach,
+        reach: Reach,
     ) -> Result<SignedInAs, Trouble> {
         let account = AccountSettings {
-            username: signed_in.username.clone(),
+            // Another tenant may know its guest by another name.
+            username: plan
+                .account
+                .username
+                .clone()
+                .filter(|_| plan.demand.tenant.is_some())
+                .or_else(|| signed_in.username.clone()),
             home_account_id: Some(signed_in.home_account_id.clone()),
             ..plan.account.clone()
         };
+        let account = self.as_written(account, &reach).await;
+        let Reach { cloud, http } = reach;
         // One who signs in anew keeps the credential: calls under way wait for its tokens.
         let signed = if let Some(signed) = self.signed(&account, &cloud) {
             signed
@@ -125,9 +159,32 @@ impl Inner {
         Ok(SignedInAs { account, kept: kept(stored) })
     }
 
+    /// The account with its tenant in the words in which the same identity has it in the settings already: it is no other one
+    /// for being written by a domain here and by an id there.
+    async fn as_written(&self, account: AccountSettings, reach: &Reach) -> AccountSettings {
+        let (Some(tenant), Ok(settings)) = (&account.tenant, self.settings()) else { return account };
+        let is_same = |own: &AccountSettings| {
+            own.cloud == account.cloud
+                && own.client_id == account.client_id
+                && own.home_account_id == account.home_account_id
+        };
+        let own: Vec<_> = settings.accounts.iter().filter(|(_, own)| is_same(own)).collect();
+        let mut written: Vec<_> = own.iter().filter_map(|(_, own)| own.tenant.as_ref()).collect();
+        // It may be written just so.
+        written.sort_by_key(|own| !own.eq_ignore_ascii_case(tenant));
+        for own in written {
+            match is_same_tenant(reach, "", own, tenant).await {
+                Ok(true) => return AccountSettings { tenant: Some(own.clone()), ..account },
+                Ok(false) => {}
+                Err(trouble) => tracing::debug!(failure = %trouble.failure, "a tenant’s id was not told"),
+            }
+        }
+        account
+    }
+
     /// Tries what needs nobody at a page; what of it is to be kept is left to do.
     async fn sign_in_at_once(self: &Arc<Self>, plan: &SignInPlan, reach: Reach) -> Result<KeepSignIn, Trouble> {
-        let mut account = plan.account.clone();
+        let mut account = self.as_written(plan.account.clone(), &reach).await;
         if account.sign_in == SignInMethod::Az {
             account.username = Some(az_user(&account).await?);
         }

@@ -47,7 +47,7 @@ fn place(acting: &Acting, subscription: &str) -> (Acting, String) {
 }
 
 /// Whether who acts so gets tokens of other tenants than its own: people do, applications and machines have one.
-fn roams(acting: &Acting, settings: &Settings) -> bool {
+pub(super) fn roams(acting: &Acting, settings: &Settings) -> bool {
     match acting.account.built_in() {
         Some(name) => name == AZ || name == AZD,
         None => settings.own_account(&acting.account).is_some_and(|(_, own)| {

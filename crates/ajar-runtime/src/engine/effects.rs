@@ -24,6 +24,7 @@ use tokio::task::AbortHandle;
 use super::Engine;
 use super::acting::Caller;
 use super::followers::FaceId;
+use super::inventory::InventoryNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::{SignedOut, Signing};
@@ -48,6 +49,8 @@ pub(super) enum Happened {
     SettingsTouched,
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
     Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
+    /// Something of the inventory was read.
+    Inventory(InventoryNews),
     /// Rights were looked up.
     LookedUp(LookedUp),
     /// A face has gone, however it went.
@@ -129,7 +132,7 @@ impl Engine {
             }
             Effect::LaunchClient { endpoint } => {
                 // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.settings.favourite(&order.name).filter(|known| known.profile.vm == order.vm);
+                let favourite = self.opened(&order.name).ok().filter(|known| known.profile.vm == order.vm);
                 let profile = favourite.map(|favourite| favourite.profile.clone());
                 Some(self.send_fact(number, async move {
                     let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
@@ -218,6 +221,7 @@ impl Engine {
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
             Happened::Az(told, reply) => self.az_told(told, reply),
+            Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);

@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::followers::{FaceId, Follower};
+use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
 use crate::accounts::find_cloud;
@@ -37,6 +38,11 @@ impl Engine {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
+            Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
+            Request::FindVms { query, apart, skip, limit } => {
+                self.inventory_asked(Wish::Find { query, apart, skip, limit }, reply);
+            }
+            Request::VmsNamed { name, limit } => self.inventory_asked(Wish::Named { name, limit }, reply),
             request @ (Request::Connect(_)
             | Request::Cancel { .. }
             | Request::Leave { .. }
@@ -71,6 +77,9 @@ impl Engine {
             | Request::ActAs { name, .. } => name.to_string(),
             Request::SignOut { .. }
             | Request::Rights { .. }
+            | Request::ReadInventory { .. }
+            | Request::FindVms { .. }
+            | Request::VmsNamed { .. }
             | Request::ReadAccounts
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -94,8 +103,8 @@ impl Engine {
             }
             Request::Cancel { name } => {
                 let now = self.now();
-                let profile = self.settings.favourite(&name).map(|favourite| &favourite.profile);
-                let door = profile.map(|profile| (&profile.vm, profile.port()));
+                let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());
+                let door = profile.as_ref().map(|profile| (&profile.vm, profile.port()));
                 // What was under way for a favourite that is gone has ended with it.
                 if !self.attempts.cancel(&name, door, now) && !self.attempts.have(&name) {
                     self.favourite(&name)?;
@@ -141,7 +150,13 @@ impl Engine {
                 self.reload_settings();
             }
             // The answers of these take their time, and settings are looked at before anything that is asked; see `answer`.
-            Request::SignOut { .. } | Request::ReadAccounts | Request::Rights { .. } | Request::ReadSettings => {}
+            Request::SignOut { .. }
+            | Request::ReadAccounts
+            | Request::Rights { .. }
+            | Request::ReadInventory { .. }
+            | Request::FindVms { .. }
+            | Request::VmsNamed { .. }
+            | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)
@@ -152,9 +167,33 @@ impl Engine {
         self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
+    /// A favourite, or a VM that is called so meanwhile.
+    pub(super) fn opened(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
+        match self.guests.iter().find(|guest| guest.name == *name) {
+            Some(guest) if self.settings.favourite(name).is_none() => Ok(guest),
+            Some(_) | None => self.favourite(name),
+        }
+    }
+
+    /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
+    fn take_in_guest(&mut self, name: &ProfileName, profile: Profile) -> Result<(), Trouble> {
+        if let Some(favourite) = self.settings.favourite(name) {
+            let taken = Failure::FavouriteExists { name: favourite.name.to_string() };
+            return if favourite.profile.vm == profile.vm { Ok(()) } else { Err(taken.into()) };
+        }
+        self.cloud_is_there(&profile)?;
+        vet(name.as_str(), &profile, Os::current())?;
+        self.guests.retain(|guest| guest.name != *name);
+        self.guests.push(Favourite { name: name.clone(), profile });
+        Ok(())
+    }
+
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
-        let Favourite { name, profile } = self.favourite(&connect.name)?.clone();
+        if let Some(profile) = connect.profile.clone() {
+            self.take_in_guest(&connect.name, profile)?;
+        }
+        let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         let caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
@@ -244,7 +283,11 @@ impl Engine {
     fn take_in_favourites(&mut self, before: &Settings) {
         let now = self.now();
         let settings = &self.settings;
-        self.attempts.favourites_are(|name| settings.favourite(name).is_some(), now);
+        // A guest that has become a favourite goes as one.
+        self.guests.retain(|guest| settings.favourite(&guest.name).is_none());
+        let (settings, guests) = (&self.settings, &self.guests);
+        let is_guest = |name: &ProfileName| guests.iter().any(|guest| guest.name == *name);
+        self.attempts.favourites_are(|name| settings.favourite(name).is_some() || is_guest(name), now);
         self.reassign_windows();
         if self.looked {
             let known: HashSet<_> =

@@ -30,7 +30,7 @@ pub(super) struct LookedUp {
 impl Engine {
     /// Begins to look up; the reply comes when that is done.
     pub(super) fn look_up_rights(&mut self, name: &ProfileName, reply: oneshot::Sender<Reply>) {
-        let found = self.favourite(name).cloned().and_then(|Favourite { name, profile }| {
+        let found = self.opened(name).cloned().and_then(|Favourite { name, profile }| {
             let (azure, acting) = (self.act(&profile)?.azure, self.acting(&profile)?);
             Ok((name, profile.vm, azure, acting))
         });

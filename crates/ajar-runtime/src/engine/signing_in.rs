@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
-use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
+use ajar_core::failure::{AccountPart, Failure, SignInDemand, SignInPart, Trouble};
 use ajar_core::message;
-use ajar_core::message::failure::{About, in_words};
+use ajar_core::message::failure::{About, NO_FAVOURITE, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::resource_id::VmResourceId;
@@ -122,6 +122,9 @@ impl Engine {
             stays_the_same(name, known, &wish)?;
         }
         let is_there = known.is_some();
+        let own_tenant = known.and_then(|(_, own)| own.tenant.as_deref());
+        let wanted_tenant =
+            wish.tenant.clone().filter(|wanted| own_tenant.is_some_and(|own| !own.eq_ignore_ascii_case(wanted)));
         let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
         let cloud = wish.cloud.clone().or(known.cloud.clone());
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
@@ -135,7 +138,7 @@ impl Engine {
         let account = AccountSettings {
             sign_in: wish.method,
             cloud: Some(cloud),
-            tenant: wish.tenant.clone().or(known.tenant.clone()),
+            tenant: known.tenant.clone().or(wish.tenant.clone()),
             client_id,
             username: wish.username.clone().or(known.username.clone()),
             certificate,
@@ -151,7 +154,15 @@ impl Engine {
             called: called.filter(|_| !is_new).unwrap_or_else(message::account::nameless),
             account,
             secret: wish.secret.clone(),
+            wanted_tenant,
+            demand: wish.name.as_ref().map(|name| self.demand_of(name)).unwrap_or_default(),
         })
+    }
+
+    /// What an account was last refused for, also to an Ajar that has ended.
+    fn demand_of(&self, account: &AccountName) -> SignInDemand {
+        let refusals = &self.remembered.state().refusals;
+        refusals.get(&account.key()).map(|refusal| refusal.demand.clone()).unwrap_or_default()
     }
 
     /// Gives the sign-in under way up.
@@ -180,7 +191,7 @@ impl Engine {
                     if let Some(account) = kept {
                         self.forget_sign_in(account);
                     }
-                    let about = About { name: "Ajar", zone: self.zone(), at: self.now() };
+                    let about = About { name: NO_FAVOURITE, zone: self.zone(), at: self.now() };
                     SignInStage::Failed { failure: Box::new(in_words(&trouble, &about)) }
                 })
             }
@@ -243,6 +254,7 @@ impl Engine {
             self.read_settings_again();
         }
         self.is_accepted(&name);
+        self.expect_other_vms();
         self.have_what_waited_act_as(&name)?;
         self.open_what_waited();
         if self.looked {
@@ -314,6 +326,7 @@ impl Engine {
         });
         self.read_settings_again();
         self.is_accepted(&name);
+        self.forget_what_was_seen();
         if self.looked {
             // What could not be read as this account is not told of for ever.
             self.begin_refresh();
@@ -343,13 +356,27 @@ impl Engine {
 
     /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
     pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
-        let Some((state, named)) = failure.standing() else { return };
+        let Some((state, named)) = failure.standing() else {
+            if let Failure::NotInTenant { account, tenant, .. } = failure {
+                self.is_not_in(account, tenant);
+            }
+            return;
+        };
         let acted = || self.acted.get(vm).map(|acting| acting.account.key());
         let Some(account) = named.map(str::to_ascii_lowercase).or_else(acted) else { return };
-        let refused = self.remembered.state().refusals.get(&account);
-        if refused.is_none_or(|refused| refused.state != state) {
-            let refusal = Refusal { subscription: subscription_of(vm), state };
+        let (refused, demand) = (self.remembered.state().refusals.get(&account), failure.sign_in_demand());
+        if refused.is_none_or(|refused| refused.state != state || refused.demand != demand) {
+            let refusal = Refusal { subscription: subscription_of(vm), state, demand };
             drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
+        }
+    }
+
+    /// An account is not let into a tenant: what that wanted of its next sign-in can't be met there any more.
+    fn is_not_in(&mut self, account: &str, tenant: &str) {
+        let key = account.to_ascii_lowercase();
+        let refused = self.remembered.state().refusals.get(&key).and_then(|refused| refused.demand.tenant.as_deref());
+        if refused.is_some_and(|refused| refused.eq_ignore_ascii_case(tenant)) {
+            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
         }
     }
 
@@ -405,11 +432,11 @@ fn is_complete(account: &AccountSettings) -> Result<(), Failure> {
     }
 }
 
-/// A sign-in makes no other account of one that is there.
+/// A sign-in makes no other account of one that is there. Whether a tenant is another is for Azure to say: one may be written by
+/// its id and by each of its domains.
 fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) -> Result<(), Failure> {
     let parts = [
         (AccountPart::Cloud, &known.cloud, &wish.cloud),
-        (AccountPart::Tenant, &known.tenant, &wish.tenant),
         (AccountPart::ClientId, &known.client_id, &wish.client_id),
         (AccountPart::Username, &known.username, &wish.username),
     ];

@@ -75,6 +75,11 @@ impl Folder {
         self.state.join("engine.address")
     }
 
+    /// Where the VMs that accounts have seen are kept.
+    pub fn inventory(&self) -> PathBuf {
+        self.state.join("inventory")
+    }
+
     /// Where logs go.
     pub fn logs(&self) -> &Path {
         &self.logs

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
+use ajar_azure::KeptPause;
 use ajar_core::access_window::{AccessWindow, Phase};
+use ajar_core::account::Acting;
+use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AccountState;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::atomic::{while_locked, write_atomically};
 
@@ -26,6 +31,9 @@ pub struct State {
     pub granted: BTreeMap<String, AccessWindow>,
     /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
     pub tenants: BTreeMap<String, String>,
+    /// Until when subscriptions are left alone, by [`State::pause_key`].
+    #[serde(deserialize_with = "understood")]
+    pub pauses: BTreeMap<String, KeptPause>,
     /// Accounts that were refused a token, by their names in lower case.
     pub refusals: BTreeMap<String, Refusal>,
     /// Secrets that the keychain had not taken, by their names there: they ended with the Ajar that kept them in memory.
@@ -41,6 +49,9 @@ pub struct Refusal {
     pub subscription: String,
     /// How it stands since.
     pub state: AccountState,
+    /// What its next sign-in is to do beyond an ordinary one.
+    #[serde(flatten)]
+    pub demand: SignInDemand,
 }
 
 impl State {
@@ -52,6 +63,17 @@ impl State {
     /// The key of a subscription.
     pub fn tenant_key(cloud: &str, subscription: &str) -> String {
         format!("{cloud}/{}", subscription.to_ascii_lowercase())
+    }
+
+    /// The key of what an account asks of a subscription: Azure counts calls by both.
+    pub fn pause_key(acting: &Acting, subscription: &str) -> String {
+        format!("{}/{}/{subscription}", acting.cloud, acting.account).to_lowercase()
+    }
+
+    /// A subscription is to be left alone; pauses that are over at `now` are forgotten, and those of another clock.
+    pub fn paused(&mut self, key: String, pause: KeptPause, now: DateTime<Utc>) {
+        self.pauses.retain(|_, known| known.since <= now && known.until > now);
+        self.pauses.insert(key, pause);
     }
 
     /// A window was granted; those that have ended by `now` are forgotten.
@@ -80,6 +102,15 @@ impl State {
     pub fn settled(&mut self, key: &str) {
         self.unsettled.remove(key);
     }
+}
+
+/// The entries that can be read: one that cannot does not take the others along, nor the file.
+fn understood<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let Value::Object(entries) = Value::deserialize(deserializer)? else { return Ok(BTreeMap::new()) };
+    let read = |(key, value)| Some((key, serde_json::from_value(value).ok()?));
+    Ok(entries.into_iter().filter_map(read).collect())
 }
 
 /// The file. Unreadable content counts as none.
@@ -146,5 +177,30 @@ mod tests {
             }
         });
         assert_eq!(file.read().endpoints.len(), 16);
+    }
+
+    #[test]
+    fn a_pause_that_cannot_be_read_takes_nothing_along_and_old_ones_go_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let now = Utc::now();
+        let pause = |since: i64, until: i64| KeptPause {
+            since: now + chrono::TimeDelta::minutes(since),
+            until: now + chrono::TimeDelta::minutes(until),
+            told: now,
+            correlation_id: None,
+        };
+        let written = serde_json::json!({ "tenants": { "public/s": "t" }, "pauses": {
+            "odd": 7, "over": pause(-5, -1), "to come": pause(1, 5), "in force": pause(-1, 4),
+        } });
+        std::fs::write(&path, written.to_string()).unwrap();
+        let file = StateFile::new(path.clone());
+        assert_eq!((file.read().tenants.len(), file.read().pauses.len()), (1, 3));
+        let state = file.change(|state| state.paused("new".into(), pause(0, 5), now)).unwrap();
+        assert_eq!(state.pauses.keys().collect::<Vec<_>>(), ["in force", "new"]);
+        for odd in ["null", "[]", "7"] {
+            std::fs::write(&path, format!(r#"{{"tenants":{{"public/s":"t"}},"pauses":{odd}}}"#)).unwrap();
+            assert_eq!((file.read().tenants.len(), file.read().pauses.len()), (1, 0), "{odd}");
+        }
     }
 }

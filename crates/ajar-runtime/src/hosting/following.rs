@@ -146,7 +146,8 @@ impl Asker {
                     | Reply::SigningIn { .. }
                     | Reply::SignedOut { .. }
                     | Reply::ActsByDefault { .. }
-                    | Reply::Rights { .. } => Progress::Refused(Box::new(engine_gone())),
+                    | Reply::Rights { .. }
+                    | Reply::Vms { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }
         }

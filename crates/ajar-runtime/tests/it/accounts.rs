@@ -77,7 +77,7 @@ impl As {
     fn token(&self) -> Result<(), Trouble> {
         let account = self.acting.account.to_string();
         let is_refused = self.world.scene().refused.contains(&account);
-        let required = Failure::SignInRequired { account, reason: SignInReason::Expired };
+        let required = Failure::sign_in_required(account, SignInReason::Expired);
         if is_refused { Err(required.into()) } else { Ok(()) }
     }
 }

@@ -5,6 +5,7 @@ mod cancelling;
 mod closing;
 mod favourites;
 mod followers;
+mod inventory;
 mod journal;
 mod many;
 mod refreshing;

@@ -63,6 +63,9 @@ pub(crate) enum Call {
     Browser,
     Granted,
     AzAccounts,
+    Tenants,
+    /// A page of VMs.
+    Inventory,
 }
 
 /// The state of the world, for tests to set.
@@ -104,6 +107,8 @@ pub(crate) struct Scene {
     pub(crate) granted: Granted,
     /// Who is signed in to the Azure CLI.
     pub(crate) az: Vec<AzAccount>,
+    /// The VMs that are seen in each tenant; `None` where nobody is let in.
+    pub(crate) seen: Vec<(String, Option<Vec<String>>)>,
 }
 
 /// See the module.
@@ -165,6 +170,7 @@ impl World {
                 opened: Vec::new(),
                 granted: Granted::default(),
                 az: Vec::new(),
+                seen: Vec::new(),
             }),
             began: Instant::now(),
             wall_clock: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -199,6 +205,7 @@ impl World {
     pub(crate) fn parts(self: &Arc<Self>) -> Parts {
         let ports = Ports {
             accounts: Arc::new(Everybody(Arc::clone(self))),
+            vm_lists: Arc::clone(self) as _,
             public_ip: Arc::clone(self) as _,
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
@@ -300,7 +307,7 @@ impl World {
             number: 22,
             protocol: RuleProtocol::Tcp,
             allowed_source_address_prefixes: vec![SourcePrefix::Any],
-            max_request_access_duration: TimeDelta::hours(3),
+            max_request_access_duration: Some(TimeDelta::hours(3)),
         };
         let entry = JitNetworkAccessPolicyVirtualMachine { id: vm.clone(), ports: vec![rule], public_ip_address: None };
         let of_vm =

@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
 
 use crate::entra::client::Client;
 use crate::entra::directory::Account;
@@ -16,6 +17,7 @@ use crate::entra::page::{self, Choice};
 use crate::entra::random_text;
 use crate::entra::refusal::Refusal;
 use crate::entra::resource::{self, Wanted};
+use crate::entra::stamp::traced;
 use crate::entra::user_grants::{client_info, no_such_guest};
 use crate::fleet::TenantSpec;
 use crate::latency::Wait;
@@ -90,8 +92,9 @@ pub(crate) async fn decide(
 
 /// A refusal that can't be sent to the application, because it isn't known where that is.
 fn failure(world: &World, refusal: &Refusal) -> Response {
-    let text = refusal.text(uuid::Uuid::new_v4(), &uuid::Uuid::new_v4().to_string(), world.clock.now());
-    page::message(StatusCode::BAD_REQUEST, "Sign-in is not possible", &text)
+    let trace = Uuid::new_v4();
+    let text = refusal.text(trace, &Uuid::new_v4().to_string(), world.clock.now());
+    traced(page::message(StatusCode::BAD_REQUEST, "Sign-in is not possible", &text), trace)
 }
 
 impl<'a> Request<'a> {
@@ -210,7 +213,8 @@ impl<'a> Request<'a> {
             return failure(self.world, &no_such_guest(account, name, self.client));
         }
         let conditions = self.world.entra.conditions();
-        let (demand, valid_from) = (conditions.demand(account.id), conditions.valid_from(account.id));
+        let demand = conditions.demand(account.id, tenant).map(|demanded| demanded.demand);
+        let valid_from = conditions.valid_from(account.id);
         drop(conditions);
         match demand {
             Some(demand) if !demand.can_be_met() => {
@@ -268,11 +272,12 @@ impl<'a> Request<'a> {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Response {
-        let body = refusal.json(self.parameter("client-request-id"), self.world.clock.now());
+        let trace = Uuid::new_v4();
+        let body = refusal.json(trace, self.parameter("client-request-id"), self.world.clock.now());
         let description = body["error_description"].as_str().unwrap_or_default().to_owned();
         let mut answer = vec![("error", refusal.error.to_owned()), ("error_description", description)];
         answer.extend(refusal.suberror.map(|suberror| ("error_subcode", suberror.to_owned())));
-        self.back(answer)
+        traced(self.back(answer), trace)
     }
 
     /// Takes the browser back to the application.

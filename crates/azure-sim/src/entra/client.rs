@@ -91,7 +91,8 @@ pub(super) fn prove(ask: &Ask<'_>, account: &Account) -> Result<ClientProof, Ref
         );
         return Err(Refusal::invalid_client(7_000_215, description));
     }
-    let demand = ask.world.entra.conditions().demand(account.id);
+    let tenant = ask.tenant()?.map_or(account.home(), |tenant| tenant.id);
+    let demand = ask.world.entra.conditions().demand(account.id, tenant).map(|demanded| demanded.demand);
     if account.secret_expired(ask.now) || demand == Some(Demand::SecretExpired) {
         return Err(expired_secret(&client));
     }

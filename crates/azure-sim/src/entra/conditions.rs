@@ -1,6 +1,6 @@
 //! What an account's sign-ins meet that no request brings about by itself, as `POST /_sim/accounts` sets it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -130,10 +130,7 @@ impl Demand {
                 "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
             ),
             Self::SecretExpired => expired_secret(client),
-            Self::Unavailable => Refusal {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                ..Refusal::new("temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.")
-            },
+            Self::Unavailable => Refusal { status: StatusCode::SERVICE_UNAVAILABLE, ..Refusal::transient() },
         }
     }
 }
@@ -181,6 +178,8 @@ pub(crate) struct AccountChange {
     /// Name, user principal name, client id or object id.
     pub(crate) account: String,
     demand: Option<String>,
+    /// The tenant that demands it, by id, domain or name; every one if `None`.
+    pub(crate) tenant: Option<String>,
     /// Call back all that has been issued to the account.
     revoke: bool,
 }
@@ -188,11 +187,12 @@ pub(crate) struct AccountChange {
 impl AccountChange {
     /// Reads the body, or says what would be right.
     pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
-        const EXAMPLE: &str = r#"{"account": "ada", "demand": "mfa", "revoke": true}"#;
+        const EXAMPLE: &str = r#"{"account": "ada", "demand": "mfa", "tenant": "fabrikam", "revoke": true}"#;
         let names = || Demand::ALL.map(|(name, _)| name).join(", ");
         let mut said = Said::read("a change of an account", body, EXAMPLE)?;
         let account = said.text("account", "\"ada\"")?;
         let demand = said.text("demand", "\"mfa\"")?;
+        let tenant = said.text("tenant", "\"fabrikam\"")?;
         let revoke = said.truth("revoke")?.unwrap_or_default();
         said.end()?;
         let account = account.ok_or_else(|| format!("account is missing; say {EXAMPLE}"))?;
@@ -200,30 +200,50 @@ impl AccountChange {
             Some(demand) if demand != NOTHING && Demand::named(demand).is_none() => {
                 Err(format!("there is no demand '{demand}'; there are {}, and {NOTHING}", names()))
             }
-            Some(_) | None => Ok(Self { account, demand, revoke }),
+            None if tenant.is_some() => Err(format!("tenant is of a demand, and there is none; say {EXAMPLE}")),
+            Some(_) | None => Ok(Self { account, demand, tenant, revoke }),
         }
     }
+}
+
+/// A demand, and whether it is one tenant's own: what is done for another counts nothing there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demanded {
+    pub(crate) demand: Demand,
+    pub(crate) by_tenant: bool,
 }
 
 /// Demands and revocations, by the account's object id at home.
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
+    /// Of every tenant.
     demands: HashMap<Uuid, Demand>,
+    /// Of one tenant each.
+    by_tenant: BTreeMap<(Uuid, Uuid), Demand>,
     valid_from: HashMap<Uuid, i64>,
     /// Seconds since 1970; 0 while the client has not moved.
     here_since: i64,
 }
 
 impl Conditions {
-    pub(crate) fn demand(&self, account: Uuid) -> Option<Demand> {
-        self.demands.get(&account).copied()
+    /// What a tenant demands of an account: its own demand, else that of every tenant.
+    pub(crate) fn demand(&self, account: Uuid, tenant: Uuid) -> Option<Demanded> {
+        let own = self.by_tenant.get(&(account, tenant)).map(|demand| Demanded { demand: *demand, by_tenant: true });
+        own.or_else(|| self.demands.get(&account).map(|demand| Demanded { demand: *demand, by_tenant: false }))
     }
 
-    /// Does what was asked for, to the account with this object id at home.
-    pub(crate) fn change(&mut self, account: Uuid, change: &AccountChange, now: DateTime<Utc>) {
+    /// Does what was asked for, to the account with this object id at home; `tenant` is the one that was named.
+    pub(crate) fn change(&mut self, account: Uuid, tenant: Option<Uuid>, change: &AccountChange, now: DateTime<Utc>) {
         if let Some(name) = &change.demand {
-            self.demands.remove(&account);
-            self.demands.extend(Demand::named(name).map(|demand| (account, demand)));
+            let demand = Demand::named(name);
+            if let Some(tenant) = tenant {
+                self.by_tenant.remove(&(account, tenant));
+                self.by_tenant.extend(demand.map(|demand| ((account, tenant), demand)));
+            } else {
+                self.by_tenant.retain(|(of, _), _| *of != account);
+                self.demands.remove(&account);
+                self.demands.extend(demand.map(|demand| (account, demand)));
+            }
         }
         if change.revoke {
             self.revoke(account, now);
@@ -257,8 +277,11 @@ impl Conditions {
     }
 
     pub(crate) fn to_json(&self, account: Uuid) -> Value {
+        let own = self.by_tenant.iter().filter(|((of, _), _)| *of == account);
+        let own: BTreeMap<_, _> = own.map(|((_, tenant), demand)| (tenant, demand.name())).collect();
         json!({
-            "demand": self.demand(account).map(Demand::name),
+            "demand": self.demands.get(&account).copied().map(Demand::name),
+            "demandOf": own,
             "tokensValidFrom": self.valid_from.get(&account).and_then(|at| DateTime::from_timestamp(*at, 0)),
         })
     }

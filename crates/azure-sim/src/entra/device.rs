@@ -13,10 +13,10 @@ use serde_json::json;
 
 use crate::entra::client::Client;
 use crate::entra::directory::Account;
-use crate::entra::endpoint::{correlation, fields};
+use crate::entra::endpoint::fields;
 use crate::entra::grants::{DEVICE_LIFETIME, DeviceState, SignIn};
 use crate::entra::page::{self, Choice};
-use crate::entra::refusal::Refusal;
+use crate::entra::refusal::{Refusal, correlation};
 use crate::entra::resource::Wanted;
 use crate::entra::user_grants::no_such_guest;
 use crate::latency::Wait;
@@ -157,7 +157,7 @@ fn sign_in(
         return Err(no_such_guest(account, tenant.map(|tenant| tenant.name.as_str()).unwrap_or_default(), client));
     }
     let conditions = world.entra.conditions();
-    match conditions.demand(account.id) {
+    match conditions.demand(account.id, id).map(|demanded| demanded.demand) {
         Some(demand) if !demand.can_be_met() => {
             Err(demand.refusal(&account.label(), &client.id().to_string(), client.name()))
         }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::entra::client::prove;
 use crate::entra::directory::Account;
-use crate::entra::refusal::Refusal;
+use crate::entra::refusal::{Refusal, correlation};
 use crate::entra::resource::{self, Wanted};
 use crate::entra::token::{self, Issued, Subject};
 use crate::entra::user_grants;
@@ -91,11 +91,6 @@ pub(crate) async fn only_post(State(world): State<Arc<World>>, method: Method, h
     Refusal::new("invalid_request", 900_561, description).answer(correlation(&headers), world.clock.now())
 }
 
-/// What the caller calls its request by.
-pub(super) fn correlation(headers: &HeaderMap) -> Option<&str> {
-    headers.get("client-request-id").and_then(|id| id.to_str().ok())
-}
-
 /// The fields of a form. A body of another kind, such as JSON, has none, and then the first that is needed is missing.
 pub(super) fn fields(headers: &HeaderMap, body: &[u8]) -> HashMap<String, String> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -169,8 +164,8 @@ fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Valu
     let account = account.ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let membership = account.in_tenant(tenant.id).ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let proof = prove(ask, account)?;
-    if let Some(demand) = ask.world.entra.conditions().demand(account.id) {
-        return Err(demand.refusal(&account.label(), client, account.display_name()));
+    if let Some(demanded) = ask.world.entra.conditions().demand(account.id, tenant.id) {
+        return Err(demanded.demand.refusal(&account.label(), client, account.display_name()));
     }
     let subject = Subject {
         account,

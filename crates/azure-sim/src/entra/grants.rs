@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::entra::conditions::Demanded;
 use crate::entra::directory::Directory;
 use crate::entra::random_text;
 use crate::entra::refusal::Refusal;
@@ -30,6 +31,13 @@ pub(crate) struct SignIn {
     pub(crate) mfa: bool,
     /// The demand that the user has met with it.
     pub(crate) met: bool,
+}
+
+impl SignIn {
+    /// Whether it meets what a tenant demands.
+    pub(crate) fn meets(&self, demanded: Demanded, tenant: Uuid) -> bool {
+        self.met && demanded.demand.can_be_met() && (self.tenant == tenant || !demanded.by_tenant)
+    }
 }
 
 /// An authorization code.

@@ -7,9 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::Url;
+use uuid::Uuid;
 
 use crate::entra::authorize::matches;
 use crate::entra::directory::Directory;
+use crate::entra::stamp::traced;
 use crate::entra::{client, page};
 use crate::latency::Wait;
 use crate::world::World;
@@ -24,8 +26,9 @@ pub(crate) async fn end(
     world.wait(Wait::Read).await;
     let directory = &world.entra.directory;
     if let Err(refusal) = directory.authority(&tenant) {
-        let text = refusal.text(uuid::Uuid::new_v4(), &uuid::Uuid::new_v4().to_string(), world.clock.now());
-        return page::message(StatusCode::BAD_REQUEST, "Sign-out is not possible", &text);
+        let trace = Uuid::new_v4();
+        let text = refusal.text(trace, &Uuid::new_v4().to_string(), world.clock.now());
+        return traced(page::message(StatusCode::BAD_REQUEST, "Sign-out is not possible", &text), trace);
     }
     let back = query.get("post_logout_redirect_uri").filter(|uri| is_registered(directory, uri));
     match back.and_then(|uri| Url::parse(uri).ok()) {

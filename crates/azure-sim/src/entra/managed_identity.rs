@@ -122,8 +122,8 @@ fn issue<'w>(world: &'w World, query: &Parameters) -> Result<(Issued, Subject<'w
     let audience = resource::known(world, resource, "").map_err(|_| Failure::UnknownResource(resource.to_owned()))?;
     let account = chosen(world, field).ok_or(Failure::UnknownIdentity)?;
     let conditions = world.entra.conditions();
-    if let Some(demand) = conditions.demand(account.id) {
-        let refusal = demand.refusal(&account.label(), &account.label(), account.display_name());
+    if let Some(demanded) = conditions.demand(account.id, account.home()) {
+        let refusal = demanded.demand.refusal(&account.label(), &account.label(), account.display_name());
         return Err(Failure::Entra(format!("AADSTS{}: {}", refusal.number, refusal.description)));
     }
     let not_before = conditions.valid_from(account.id);

@@ -14,9 +14,10 @@ pub(crate) mod imds;
 mod logout;
 mod managed_identity;
 mod page;
-mod refusal;
+pub(crate) mod refusal;
 mod resource;
 mod signing;
+mod stamp;
 pub(crate) mod token;
 mod user_grants;
 
@@ -37,6 +38,7 @@ use certificate::Certificate;
 use conditions::{AccountChange, Conditions};
 use directory::{Account, Caller, Directory};
 use grants::Grants;
+pub(crate) use stamp::stamp;
 use token::{Accepted, BadToken};
 
 /// What there is to sign in with.
@@ -98,7 +100,15 @@ impl Entra {
     /// Does what `POST /_sim/accounts` asks for, or says what would be right.
     pub(crate) fn change_account(&self, change: &AccountChange, now: DateTime<Utc>) -> Result<(), String> {
         let account = self.directory.account(&change.account).ok_or_else(|| self.no_such_account(&change.account))?;
-        self.conditions().change(account.id, change, now);
+        let named = |text: &String| {
+            let known = &self.directory.tenants;
+            known.iter().find(|tenant| tenant.is(text)).map(|tenant| tenant.id).ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|tenant| tenant.name.as_str()).collect();
+                format!("there is no tenant '{text}'; there are {}", names.join(", "))
+            })
+        };
+        let tenant = change.tenant.as_ref().map(named).transpose()?;
+        self.conditions().change(account.id, tenant, change, now);
         Ok(())
     }
 

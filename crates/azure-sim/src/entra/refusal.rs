@@ -2,11 +2,13 @@
 //! https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::stamp::traced;
 
 /// One refusal, not yet dated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,11 @@ impl Refusal {
 
     pub(crate) fn suberror(self, suberror: &'static str) -> Self {
         Self { suberror: Some(suberror), ..self }
+    }
+
+    /// What passes by itself.
+    pub(crate) fn transient() -> Self {
+        Self::new("temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.")
     }
 
     pub(crate) fn missing(parameter: &str) -> Self {
@@ -90,11 +97,11 @@ impl Refusal {
 
     /// The answer of a token endpoint. `correlation` is what the caller sent as `client-request-id`.
     pub(crate) fn answer(&self, correlation: Option<&str>, now: DateTime<Utc>) -> Response {
-        (self.status, Json(self.json(correlation, now))).into_response()
+        let trace = Uuid::new_v4();
+        traced((self.status, Json(self.json(trace, correlation, now))).into_response(), trace)
     }
 
-    pub(crate) fn json(&self, correlation: Option<&str>, now: DateTime<Utc>) -> Value {
-        let trace = Uuid::new_v4();
+    pub(crate) fn json(&self, trace: Uuid, correlation: Option<&str>, now: DateTime<Utc>) -> Value {
         let correlation = correlation.and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_else(Uuid::new_v4);
         let mut body = json!({
             "error": self.error,
@@ -113,6 +120,11 @@ impl Refusal {
         }
         body
     }
+}
+
+/// What the caller calls its request by.
+pub(crate) fn correlation(headers: &HeaderMap) -> Option<&str> {
+    headers.get("client-request-id").and_then(|id| id.to_str().ok())
 }
 
 /// `2026-11-22 18:05:00Z`

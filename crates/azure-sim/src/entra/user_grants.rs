@@ -86,7 +86,7 @@ impl Exchange<'_> {
         let entra = &ask.world.entra;
         let account = entra.directory.accounts.iter().find(|account| account.id == self.sign_in.account);
         let account = account.ok_or_else(|| Refusal::invalid_grant(50_034, "The user account does not exist."))?;
-        self.still_good(ask, account)?;
+        self.still_good(ask, account, tenant)?;
         let membership = account.in_tenant(tenant).ok_or_else(|| {
             let tenant = entra.directory.tenant_of_id(tenant).map_or(ask.authority, |tenant| &tenant.name);
             no_such_guest(account, tenant, self.client)
@@ -127,7 +127,7 @@ impl Exchange<'_> {
     }
 
     /// Whether nothing has come up since the sign-in.
-    fn still_good(&self, ask: &Ask<'_>, account: &Account) -> Result<(), Refusal> {
+    fn still_good(&self, ask: &Ask<'_>, account: &Account, tenant: uuid::Uuid) -> Result<(), Refusal> {
         let conditions = ask.world.entra.conditions();
         let valid_from = conditions.valid_from(account.id);
         if self.sign_in.at < valid_from {
@@ -145,9 +145,9 @@ impl Exchange<'_> {
             );
             return Err(Refusal::invalid_grant(50_173, description).suberror("bad_token"));
         }
-        match conditions.demand(account.id) {
-            Some(demand) if !(self.sign_in.met && demand.can_be_met()) => {
-                Err(demand.refusal(&account.label(), &self.client.id().to_string(), self.client.name()))
+        match conditions.demand(account.id, tenant) {
+            Some(demanded) if !self.sign_in.meets(demanded, tenant) => {
+                Err(demanded.demand.refusal(&account.label(), &self.client.id().to_string(), self.client.name()))
             }
             Some(_) | None => Ok(()),
         }

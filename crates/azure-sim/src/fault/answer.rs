@@ -5,7 +5,6 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 
 use super::kind::{FaultKind, Instead, RetryForm, Tamper};
 use super::{Fault, To};
@@ -13,7 +12,11 @@ use crate::arm::asked::Asked;
 use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::entra::directory::Caller;
+use crate::entra::refusal::{Refusal, correlation};
 use crate::world::World;
+
+/// What a request asks for, and with which headers.
+type Request<'a> = (&'a Method, &'a Uri, &'a HeaderMap);
 
 /// What a fault makes of a request.
 #[derive(Debug)]
@@ -28,14 +31,14 @@ pub(crate) enum Strike {
 
 impl Fault {
     /// How the fault strikes a request for `path`. `caller` is whose token came along.
-    pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, (method, uri): (&Method, &Uri)) -> Strike {
+    pub(crate) fn strike(&self, world: &World, caller: Option<Caller>, asked: Request<'_>) -> Strike {
         let answer = match self.kind {
             FaultKind::Reset => return Strike::Dropped,
             FaultKind::Tampered(tamper) => return Strike::Tampered(tamper),
             FaultKind::Instead(answer) => answer,
         };
         let now = world.clock.now();
-        let mut response = self.own_answer(answer, world, caller, (method, uri));
+        let mut response = self.own_answer(answer, world, caller, asked);
         if let Some(body) = &self.body {
             *response.body_mut() = Body::from(body.clone());
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -53,27 +56,28 @@ impl Fault {
         answer: Instead,
         world: &World,
         caller: Option<Caller>,
-        (method, uri): (&Method, &Uri),
+        (method, uri, headers): Request<'_>,
     ) -> Response {
         let (path, now) = (uri.path(), world.clock.now());
+        let refusal = |status, code, message| refusal((path, headers), now, status, code, message);
         match answer {
             Instead::Throttle => {
                 let message = "Number of requests for subscription exceeded the limit. Please try again later.";
-                refusal(path, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+                refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
             }
             Instead::Internal => {
                 let message = "Internal server error has occurred.";
-                refusal(path, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
+                refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
             }
             Instead::Unavailable => {
                 let message = "The service is temporarily unavailable. Please try again later.";
-                refusal(path, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
             }
             Instead::BadGateway => page(StatusCode::BAD_GATEWAY, "502 Bad Gateway"),
             Instead::GatewayTimeout => page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out"),
             Instead::Conflict => {
                 let message = "Another operation is in progress on this resource. Please try again later.";
-                refusal(path, StatusCode::CONFLICT, "Conflict", message)
+                refusal(StatusCode::CONFLICT, "Conflict", message)
             }
             Instead::Forbidden => match Asked::of(method, path) {
                 Some(asked) => {
@@ -125,17 +129,19 @@ impl Fault {
 }
 
 /// An error in the words of whoever serves the path: Entra, a public address endpoint, or Azure Resource Manager.
-fn refusal(path: &str, status: StatusCode, code: &str, message: &str) -> Response {
+fn refusal(
+    (path, headers): (&str, &HeaderMap),
+    now: DateTime<Utc>,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Response {
     let lower = path.to_ascii_lowercase();
     if lower.starts_with("/_ip/") {
         return (status, format!("{message}\n")).into_response();
     }
     if lower.contains("/oauth2/") || lower.ends_with("/.well-known/openid-configuration") {
-        let description = "AADSTS90033: A transient error has occurred. Please try again.";
-        let body = json!({
-            "error": "temporarily_unavailable", "error_description": description, "error_codes": [90033],
-        });
-        return (status, axum::Json(body)).into_response();
+        return Refusal { status, ..Refusal::transient() }.answer(correlation(headers), now);
     }
     ArmError::new(status, code, message).into_response()
 }

@@ -60,9 +60,7 @@ const OF_SOME: [&str; 8] = ["seconds", "retryAfter", "retryForm", "applied", "mi
 
 /// Whether something is said that the fault does not go by.
 fn unheard(named: &Named, said: &Said) -> Result<(), String> {
-    // Those that answer nothing of their own have nothing to tell a wait in, whatever wait a list of faults is told.
-    let silent = |name: &str| name == "retryAfter" && !matches!(named.kind, FaultKind::Instead(_));
-    let unheard = |name: &&'static str| said.says(name) && !named.takes.contains(name) && !silent(name);
+    let unheard = |name: &&'static str| said.says(name) && !named.takes.contains(name);
     let Some(name) = OF_SOME.into_iter().find(unheard) else { return Ok(()) };
     let able = FaultKind::ALL.iter().filter(|other| other.takes.contains(&name)).map(|other| other.name);
     let able = able.collect::<Vec<_>>().join(", ");

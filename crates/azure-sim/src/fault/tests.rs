@@ -81,6 +81,8 @@ fn every_mistake_is_answered_with_what_would_be_right_and_in_our_own_words() {
         (r#"{"fault":"slow","minutes":1}"#, ["'minutes' is said of clockSkew;", "slow does not"]),
         (r#"{"fault":"slow","megabytes":1}"#, ["'megabytes' is said of oversizedBody;", "slow does not"]),
         (r#"{"fault":"forbidden","retryAfter":0}"#, ["'retryAfter' is said of throttle", "forbidden does not"]),
+        (r#"{"fault":"reset","retryAfter":1}"#, ["'retryAfter' is said of throttle", "reset does not"]),
+        (r#"{"fault":"stalledHeaders","retryAfter":1}"#, ["'retryAfter' is said of", "stalledHeaders does not"]),
         (r#"{"fault":"html","retryForm":"date"}"#, ["'retryForm' is said of throttle", "html does not"]),
         (r#"{"fault":"html","to":"self"}"#, ["'to' is said of redirect;", "html does not"]),
         (r#"{"fault":"html","applied":1}"#, ["applied must be true or false", "not 1"]),

@@ -207,6 +207,47 @@ async fn instance_discovery_knows_this_cloud_under_all_its_names_and_no_other() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_answer_tells_what_support_asks_for() {
+    let azure = Azure::start().await;
+    let announce = azure.simulator.announce();
+    let at = |what: &str| format!("{}/{}/{what}", announce.authority, announce.tenant_id);
+    let own = "5c8b11ae-0000-4000-8000-000000000001";
+    let token = || azure.http.post(at("oauth2/v2.0/token")).form(&[("grant_type", "client_credentials")]);
+    let page = at("oauth2/v2.0/authorize?client_id=nobody&response_type=code&redirect_uri=http%3A%2F%2Flocalhost");
+    for request in [
+        token(),
+        azure.http.get(at("v2.0/.well-known/openid-configuration")),
+        azure.http.get(at("discovery/v2.0/keys")),
+        azure.http.get(&page),
+    ] {
+        let answer = request.header("client-request-id", own).send().await.unwrap();
+        let headers = answer.headers();
+        let id = headers["x-ms-request-id"].to_str().unwrap().to_owned();
+        assert!(headers["x-ms-ests-server"].to_str().unwrap().ends_with(" ProdSlices"));
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000; includeSubDomains");
+        assert!(!headers.contains_key("client-request-id"), "it was not asked for");
+        let is_refusal = answer.status() == StatusCode::BAD_REQUEST;
+        let said = answer.text().await.unwrap();
+        assert_eq!(said.contains(&format!("Trace ID: {id}")), is_refusal, "{said}");
+    }
+    let asked = token().header("client-request-id", own).header("return-client-request-id", "true");
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.headers()["client-request-id"], own);
+    let id = answer.headers()["x-ms-request-id"].to_str().unwrap().to_owned();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((&body["trace_id"], &body["correlation_id"]), (&json!(id), &json!(own)));
+
+    // What goes wrong at Entra itself is told with them, and what answers in its place knows nothing of them.
+    azure.set("faults", json!({ "match": { "route": "Entra_Token" }, "fault": "internal" })).await;
+    let answer = token().header("client-request-id", own).send().await.unwrap();
+    let id = answer.headers()["x-ms-request-id"].to_str().unwrap().to_owned();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((&body["trace_id"], &body["correlation_id"]), (&json!(id), &json!(own)));
+    azure.set("faults", json!({ "match": { "route": "Entra_Token" }, "fault": "html" })).await;
+    assert!(!token().send().await.unwrap().headers().contains_key("x-ms-request-id"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_form_or_no_post_is_refused_in_entras_words() {
     let azure = Azure::start().await;
     let announce = azure.simulator.announce();

@@ -96,6 +96,22 @@ async fn the_metadata_service_of_a_vm_issues_tokens_over_plain_http() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_metadata_service_tells_the_zone_that_the_resource_manager_tells() {
+    for (size, zone, zones) in [("Standard_E4s_v5", "1", json!(["1"])), ("Standard_D2s_v5", "", Value::Null)] {
+        let fleet = format!(
+            "[[subscriptions]]\nid = \"5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001\"\nname = \"Contoso\"\n[[vms]]\nname = \"vm\"\n\
+             resource_group = \"rg\"\nsize = \"{size}\"\nports = []\n"
+        );
+        let options = Options { speed: 200.0, fleet: Some(fleet.parse().unwrap()), ..Options::default() };
+        let azure = Azure::start_with(options).await;
+        let asked = [("Metadata", "true")];
+        let (_, body) = imds(&azure, "instance", &asked, &[("api-version", "2021-02-01")]).await;
+        let vm = azure.get(&azure.simulator.announce().vms[0].id).await;
+        assert_eq!((&body["compute"]["zone"], &vm["zones"]), (&json!(zone), &zones), "{size}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_metadata_service_tells_of_its_vm() {
     let azure = Azure::start().await;
     let (version, metadata) = (("api-version", "2021-02-01"), ("Metadata", "true"));

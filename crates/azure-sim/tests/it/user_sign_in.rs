@@ -414,6 +414,35 @@ async fn what_a_person_can_do_about_a_demand_takes_one_more_click() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_tenant_demands_of_its_guest_is_met_there_and_nowhere_else() {
+    let browser = Browser::start().await;
+    let (home, guest) = (browser.tenant(0), browser.tenant(1));
+    browser.azure.set("accounts", json!({ "account": "ada", "demand": "mfa", "tenant": guest })).await;
+    let told = browser.azure.look("accounts").await;
+    let ada = told.as_array().unwrap().iter().find(|account| account["account"] == "ada").unwrap();
+    assert_eq!((&ada["demand"], &ada["demandOf"][&guest]), (&Value::Null, &json!("mfa")), "{ada}");
+    let first = browser.sign_in("ada").await;
+    assert_eq!(browser.refresh(&home, &first, &[]).await.0, StatusCode::OK);
+    let refusal = browser.refresh(&guest, &first, &[]).await;
+    refused(&refusal, "interaction_required", 50_076);
+    for (tenant, wants_more, met) in [("organizations", true, false), (guest.as_str(), true, true)] {
+        let page = browser.page(tenant, &[("claims", refusal.1["claims"].as_str().unwrap())]);
+        let asked = browser.http.post(page.clone()).form(&[("account", "ada")]).send().await.unwrap();
+        assert_eq!(asked.status() == StatusCode::OK, wants_more, "{tenant}");
+        let code = browser.press(&page, &[("account", "ada"), ("met", "1")]).await["code"].clone();
+        let (_, tokens) = browser.redeem(tenant, &code).await;
+        assert_eq!(browser.refresh(&guest, &tokens, &[]).await.0 == StatusCode::OK, met, "{tenant}");
+        // Who it is at home is told by neither the tenant nor the object of the token.
+        let told = URL_SAFE_NO_PAD.decode(tokens["client_info"].as_str().unwrap()).unwrap();
+        let (told, id): (Value, Value) = (serde_json::from_slice(&told).unwrap(), claims(&tokens["id_token"]));
+        assert_eq!((&told["utid"], id["tid"] == json!(home)), (&json!(home), tenant == "organizations"));
+        assert_eq!(told["uid"] == id["oid"], tenant == "organizations");
+    }
+    browser.azure.set("accounts", json!({ "account": "ada", "demand": "none", "tenant": guest })).await;
+    assert_eq!(browser.refresh(&guest, &first, &[]).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_called_back_is_refused_and_a_new_sign_in_is_good_again() {
     let mut browser = Browser::start().await;
     let cp1 = [("claims", r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)];

@@ -99,7 +99,25 @@ async fn long_requests_and_noise_are_turned_away_and_a_silent_connection_keeps_n
 }
 
 #[tokio::test]
-async fn a_refusal_comes_back_with_its_names_and_without_its_sentence() {
+async fn a_house_full_of_silent_visitors_keeps_nobody_out() {
+    let loopback = Loopback::bind().await.unwrap();
+    let address = loopback.listeners[0].local_addr().unwrap();
+    let browser = async {
+        let mut silent = Vec::new();
+        for _ in 0..5 * MOST_CONNECTIONS {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /").await.unwrap();
+            silent.push(stream);
+        }
+        exchange(address, &get(&format!("/?code=c&state={STATE}"))).await
+    };
+    let both = async { tokio::join!(browser, loopback.callback(STATE)) };
+    let (answer, _) = tokio::time::timeout(LONGEST_CONNECTION / 2, both).await.expect("it was let in at once");
+    assert!(answer.contains("200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refusal_comes_back_with_its_names_and_its_sentence_is_not_shown() {
     let target =
         format!("/?error=access_denied&error_subcode=cancel&error_description=%3Cb%3EAADSTS65004&state={STATE}");
     let (answers, callback) = coming_back(&[], &target).await;

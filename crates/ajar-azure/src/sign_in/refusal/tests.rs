@@ -21,7 +21,7 @@ fn refused(error: &str, number: u32, suberror: &str) -> Failure {
 }
 
 fn sign_in(reason: SignInReason) -> Failure {
-    Failure::SignInRequired { account: "work".into(), reason }
+    Failure::sign_in_required("work", reason)
 }
 
 #[test]
@@ -79,6 +79,39 @@ fn numbers_not_known_are_told_by_suberror_and_then_by_error() {
         panic!("another failure")
     };
     assert_eq!((azure_code.as_str(), azure_message.as_str()), ("invalid_request", "No."));
+}
+
+const CORRELATION: &str = "5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77";
+const TRACE: &str = "0c8e4b62-1a9d-4f73-b0e5-6d2f9c7a3100";
+
+#[test]
+fn each_answer_of_entras_is_told_with_the_ids_that_its_support_asks_for() {
+    let both = format!("{CORRELATION}, trace {TRACE}");
+    for (status, error) in [(400, "invalid_grant"), (401, "invalid_client"), (429, "throttled"), (503, "server_error")]
+    {
+        let body = json!({ "error": error, "correlation_id": CORRELATION, "trace_id": TRACE });
+        assert_eq!(asked(status, &body, None, false).correlation_id.as_deref(), Some(both.as_str()), "{status}");
+    }
+    let one = json!({ "error": "invalid_grant", "trace_id": TRACE, "correlation_id": 7 });
+    assert_eq!(asked(400, &one, None, false).correlation_id, Some(format!("trace {TRACE}")));
+    let mut headers = Headers::new();
+    headers.insert("client-request-id", "of-ours");
+    assert_eq!(ids(&headers, &Refusal::default()).as_deref(), Some("of-ours"));
+    headers.insert("x-ms-request-id", TRACE);
+    assert_eq!(ids(&headers, &Refusal::default()).as_deref(), Some(TRACE));
+}
+
+#[test]
+fn ids_are_read_from_the_end_of_a_sentence_where_nothing_else_tells_them() {
+    for between in [" ", "\r\n"] {
+        let told = format!(
+            "AADSTS65004: No.{between}Trace ID: {TRACE}{between}Correlation ID: {CORRELATION}{between}Timestamp: x"
+        );
+        assert_eq!(ids_told(&told), Some(format!("{CORRELATION}, trace {TRACE}")), "{told}");
+    }
+    for other in ["", "AADSTS65004: No.", "Trace ID:", "Trace ID: <b>, Correlation ID: x"] {
+        assert_eq!(ids_told(other), None, "{other}");
+    }
 }
 
 #[test]

@@ -11,10 +11,10 @@ struct Script {
 
 #[async_trait]
 impl TokenSource for Script {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Failure> {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         tokio::task::yield_now().await;
         self.asked.lock().unwrap().push(ask.clone());
-        self.answers.lock().unwrap().pop_front().expect("asked more often than expected")
+        self.answers.lock().unwrap().pop_front().expect("asked more often than expected").map_err(Trouble::from)
     }
 }
 
@@ -44,7 +44,7 @@ impl Account {
     async fn get_instead_of(&self, rejected: Option<&str>, ask: &TokenAsk) -> Result<String, Failure> {
         let rejected = rejected.map(|token| Secret::new(token.to_owned()));
         let token = self.cache.token(&self.source, ask, rejected.as_ref()).await;
-        token.map(|token| token.token.secret().to_owned())
+        token.map(|token| token.token.secret().to_owned()).map_err(|trouble| trouble.failure)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What Entra can have against an account that was signed in.
 
-use ajar_core::failure::{Failure, SignInReason, TenantReason};
+use ajar_azure::DeviceCodeSignIn;
+use ajar_core::failure::{Failure, SignInDemand, SignInReason, TenantReason};
 use serde_json::json;
 
 use super::*;
@@ -70,14 +71,50 @@ async fn a_second_proof_and_consent_are_given_on_the_page_and_then_all_is_well()
         let (account, _) = azure.ada(&Arc::default()).await;
         let (tenant, vm) = (format!("{tenant}.onmicrosoft.com"), azure.vm(vm));
         azure.control("accounts", json!({ "account": "ada", "demand": demand })).await;
-        assert!(azure.reads(&account, Some(&tenant), &vm).await.is_err(), "{demand}");
-        let claims = account.claims();
-        assert_eq!(claims.is_some_and(|claims| claims.contains("capolids")), demand == "mfa", "{demand}");
-        let sign_in = azure.begin(ada(), account.claims()).await;
+        let failure = azure.reads(&account, Some(&tenant), &vm).await.unwrap_err();
+        let SignInDemand { tenant: there, claims } = failure.sign_in_demand();
+        assert_eq!(there.as_ref(), Some(&tenant), "{demand}");
+        assert_eq!(claims.as_ref().is_some_and(|claims| claims.contains("capolids")), demand == "mfa", "{demand}");
+        let sign_in = azure.begin(Person { tenant: there, ..ada() }, claims).await;
         let signed_in = azure.browse(sign_in, "ada").await.unwrap();
         account.signed_in(&signed_in).await.unwrap();
-        assert_eq!(account.claims(), None);
         azure.reads(&account, Some(&tenant), &vm).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_the_tenant_of_a_guest_demands_is_met_there_and_nowhere_else() {
+    let azure = azure().await;
+    let (account, at_home) = azure.ada(&Arc::default()).await;
+    let (fabrikam, lab) = ("e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02", azure.vm("lab"));
+    azure.control("accounts", json!({ "account": "ada", "demand": "mfa", "tenant": "Fabrikam" })).await;
+    let refused = azure.reads(&account, Some(fabrikam), &lab).await.unwrap_err();
+    let SignInDemand { tenant, claims } = refused.sign_in_demand();
+    assert_eq!(tenant.as_deref(), Some(fabrikam));
+    azure.reads(&account, None, &azure.vm("home")).await.expect("it is Fabrikam that demands it");
+
+    // At home another proof changes nothing: signing in there leads in a circle.
+    let home = azure.browse(azure.begin(ada(), claims.clone()).await, "ada").await.unwrap();
+    account.signed_in(&home).await.unwrap();
+    assert_eq!(azure.reads(&account, Some(fabrikam), &lab).await, Err(refused));
+
+    let guest = Person { tenant, ..ada() };
+    let there = azure.begin(guest.clone(), claims.clone()).await;
+    assert_eq!(there.url().path(), format!("/{fabrikam}/oauth2/v2.0/authorize"));
+    let by_browser = azure.browse(there, "ada").await.unwrap();
+    let codes = DeviceCodeSignIn::begin(&azure.cloud, azure.http.clone(), guest, claims).await.unwrap();
+    for met in [&[][..], &[("met", "1")]] {
+        let form = [&[("account", "ada"), ("otc", codes.user_code())], met].concat();
+        azure.browser.post(codes.verification_uri()).form(&form).send().await.unwrap();
+    }
+    for signed_in in [by_browser, codes.finish().await.unwrap()] {
+        assert_eq!(signed_in.home_account_id, at_home.home_account_id, "who it is is not who it is there");
+        assert_eq!(signed_in.tenant_id.as_deref(), Some(fabrikam));
+        account.signed_in(&home).await.unwrap();
+        assert!(azure.reads(&account, Some(fabrikam), &lab).await.is_err());
+        account.signed_in(&signed_in).await.unwrap();
+        azure.reads(&account, Some(fabrikam), &lab).await.unwrap();
+        azure.reads(&account, None, &azure.vm("home")).await.unwrap();
     }
 }
 
@@ -105,8 +142,9 @@ async fn a_session_that_was_called_back_wants_a_new_sign_in_with_the_claims_of_t
     azure.reads(&account, None, &home).await.unwrap();
     azure.control("accounts", json!({ "account": "ada", "revoke": true })).await;
     let failure = azure.reads(&account, None, &home).await.unwrap_err();
-    assert_eq!(failure, Failure::SignInRequired { account: "work".into(), reason: SignInReason::Claims });
-    let claims = account.claims().expect("the claims are kept");
+    let Failure::SignInRequired { reason: SignInReason::Claims, demand, .. } = failure else { panic!("{failure:?}") };
+    assert_eq!(demand.tenant, None, "it is its own");
+    let claims = demand.claims.expect("the claims are told");
     assert!(claims.contains("access_token"), "{claims}");
     azure.run_out(2).await;
     let sign_in = azure.begin(ada(), Some(claims.clone())).await;
@@ -117,7 +155,21 @@ async fn a_session_that_was_called_back_wants_a_new_sign_in_with_the_claims_of_t
     assert_eq!(asked["access_token"]["xms_cc"]["values"], json!(["cp1"]));
     account.signed_in(&azure.browse(sign_in, "ada").await.unwrap()).await.unwrap();
     azure.reads(&account, None, &home).await.unwrap();
-    assert_eq!(account.claims(), None);
+}
+
+#[tokio::test]
+async fn claims_that_azure_wants_of_a_token_just_given_are_told_for_the_next_sign_in() {
+    let azure = azure().await;
+    let (account, _) = azure.ada(&Arc::default()).await;
+    azure.control("faults", json!({ "match": { "method": "GET" }, "fault": "claimsChallenge", "times": null })).await;
+    for (tenant, elsewhere) in [(None, None), (Some("Northwind.onmicrosoft.com"), Some("Northwind.onmicrosoft.com"))] {
+        let failure = azure.reads(&account, tenant, &azure.vm("desk")).await.unwrap_err();
+        let Failure::SignInRequired { reason: SignInReason::Claims, demand, .. } = failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(demand.tenant.as_deref(), elsewhere);
+        assert!(demand.claims.as_ref().is_some_and(|claims| claims.contains("nbf")), "{demand:?}");
+    }
 }
 
 #[tokio::test]

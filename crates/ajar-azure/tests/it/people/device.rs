@@ -36,7 +36,7 @@ async fn it_is_waited_for_while_nobody_has_typed_it_and_through_what_passes() {
     let azure = azure().await;
     let sign_in = begin(&azure).await;
     for fault in ["unavailable", "badGateway", "reset"] {
-        azure.control("faults", json!({ "match": { "path": "*/token" }, "fault": fault, "retryAfter": 0 })).await;
+        azure.control("faults", json!({ "match": { "path": "*/token" }, "fault": fault })).await;
     }
     let (user_code, page) = (sign_in.user_code().to_owned(), sign_in.verification_uri().to_owned());
     let elsewhere = async {
@@ -55,7 +55,9 @@ async fn who_declines_and_who_comes_too_late_is_told_so() {
     let azure = azure().await;
     let declined = begin(&azure).await;
     types(&azure, &declined, &[("cancel", "1")]).await;
-    assert_eq!(declined.finish().await.unwrap_err().failure, Failure::SignInDeclined);
+    let trouble = declined.finish().await.unwrap_err();
+    assert_eq!(trouble.failure, Failure::SignInDeclined);
+    assert!(trouble.correlation_id.is_some_and(|ids| ids.contains(", trace ")));
     let late = begin(&azure).await;
     azure.run_out(901).await;
     assert_eq!(late.finish().await.unwrap_err().failure, Failure::SignInTimedOut);

@@ -120,7 +120,9 @@ async fn who_declines_is_told_so() {
     let sign_in = azure.begin(ada(), None).await;
     let back = azure.click(sign_in.url(), &[("cancel", "1")]).await.unwrap();
     let (result, shown) = tokio::join!(sign_in.finish(), azure.follow(back));
-    assert_eq!(result.unwrap_err().failure, Failure::SignInDeclined);
+    let trouble = result.unwrap_err();
+    assert_eq!(trouble.failure, Failure::SignInDeclined);
+    assert!(trouble.correlation_id.is_some_and(|ids| ids.contains(", trace ")));
     assert!(shown.contains("Not signed in") && !shown.contains("AADSTS"), "{shown}");
 }
 

@@ -6,7 +6,9 @@ use super::script::*;
 use crate::attempt::{Effect, Fact, InitiateFailure, Memory, Order, Outcome};
 use crate::failure::{AzureSaid, Failure, Trouble};
 use crate::message::failure::{About, in_words};
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, RuleProtocol, StatusReason};
+use crate::policy::{
+    Clamp, JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, RuleProtocol, StatusReason,
+};
 use crate::port::PortAnswer::{Open, Refused};
 use crate::snapshot::Step;
 use crate::vm::PowerState::{Deallocated, Running, Stopped};
@@ -415,7 +417,7 @@ fn a_request_that_is_withdrawn_after_one_was_refused_leaves_the_first_told_of() 
 fn a_policy_of_five_minutes_is_asked_for_all_of_them() {
     let mut world = World::new(order(), Memory::default());
     let mut short = policy();
-    short.virtual_machines[0].ports[0].max_request_access_duration = TimeDelta::minutes(5);
+    short.virtual_machines[0].ports[0].max_request_access_duration = Some(TimeDelta::minutes(5));
     world.tell(source());
     world.tell(Fact::Policies(Ok(vec![short])));
     assert_eq!(world.asked[0].end_time_utc - world.now, TimeDelta::minutes(5));
@@ -429,7 +431,7 @@ fn the_shortest_is_asked_for_with_time_for_the_way_where_the_policy_has_room_for
     {
         let mut world = World::new(Order { access: TimeDelta::seconds(wish), ..order() }, Memory::default());
         let mut short = policy();
-        short.virtual_machines[0].ports[0].max_request_access_duration = TimeDelta::seconds(max);
+        short.virtual_machines[0].ports[0].max_request_access_duration = Some(TimeDelta::seconds(max));
         world.tell(source());
         world.tell(Fact::Policies(Ok(vec![short])));
         let length = world.asked[0].end_time_utc - world.now;
@@ -461,11 +463,26 @@ fn more_than_the_policy_allows_is_cut_and_said_so_and_ends_before_azures_clock_s
     };
     let note = "The policy allows 3 hours at most, so that is what was asked for.";
     assert_eq!(ask(8).attempt.view(noon(), UTC).notes, [note]);
-    assert_eq!(ask(8).asked[0].clamped_to, Some(TimeDelta::hours(3)));
+    assert_eq!(ask(8).asked[0].clamped_to, Some(Clamp::Rule(TimeDelta::hours(3))));
     for hours in [2, 3] {
         assert!(ask(hours).attempt.view(noon(), UTC).notes.is_empty());
         assert_eq!(ask(hours).asked[0].clamped_to, None);
     }
+}
+
+#[test]
+fn of_a_rule_whose_maximum_cannot_be_read_no_more_than_the_usual_one_is_asked_for_and_that_is_said() {
+    let ask = |hours| {
+        let order = Order { access: TimeDelta::hours(hours), ..order() };
+        let mut unread = policy();
+        unread.virtual_machines[0].ports[0].max_request_access_duration = None;
+        let until = if hours < 3 { ASK } else { "ask for 22 from 203.0.113.7 until 14:59:55" };
+        let policies = Fact::Policies(Ok(vec![unread]));
+        check(order, Memory::default(), [does(&READS), told(source()), told(policies), does(&[until])])
+    };
+    let note = "How long the policy allows could not be read. 3 hours were asked for, as most allow.";
+    assert_eq!(ask(8).attempt.view(noon(), UTC).notes, [note]);
+    assert!(ask(2).attempt.view(noon(), UTC).notes.is_empty());
 }
 
 #[test]

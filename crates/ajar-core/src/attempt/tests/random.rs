@@ -214,7 +214,7 @@ impl Run {
         assert!(self.source_told, "asked without a source");
         assert_eq!(ask.source, ME);
         let rules = self.policies.iter().flatten().flat_map(|policy| &policy.virtual_machines);
-        let longest = rules.flat_map(|vm| &vm.ports).map(|rule| rule.max_request_access_duration).max();
+        let longest = rules.flat_map(|vm| &vm.ports).filter_map(|rule| rule.max_request_access_duration).max();
         assert!(longest.is_some_and(|max| ask.end_time_utc - self.now <= max), "asked for more than the policy allows");
         if self.attempt.order().extends {
             assert!(

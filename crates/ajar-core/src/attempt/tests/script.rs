@@ -96,7 +96,7 @@ pub(super) fn policy() -> JitNetworkAccessPolicy {
                 number: 22,
                 protocol: RuleProtocol::Tcp,
                 allowed_source_address_prefixes: vec![SourcePrefix::Any],
-                max_request_access_duration: TimeDelta::hours(3),
+                max_request_access_duration: Some(TimeDelta::hours(3)),
             }],
             public_ip_address: None,
         }],

@@ -24,9 +24,16 @@ pub(super) fn not_open(name: &str) -> Words {
     )
 }
 
-pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Words {
+pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String], tenant: Option<&str>) -> Words {
+    let (az, refused) = match tenant {
+        Some(tenant) => (
+            format!("az login --tenant {tenant}"),
+            Some(format!("The tenant {tenant} does not take the Azure CLI’s sign-in.")),
+        ),
+        None => ("az login".to_owned(), None),
+    };
     if !others.is_empty() {
-        return not_signed_in_beside(name, detail, others);
+        return not_signed_in_beside(name, detail, others, refused, &az);
     }
     if detail == NO_AZURE_CLI {
         return words(
@@ -38,27 +45,27 @@ pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String]) -> Word
         .help(INSTALL_HELP);
     }
     words(
-        "You are not signed in to Azure.",
+        refused.unwrap_or_else(|| "You are not signed in to Azure.".into()),
         sentence(detail),
-        "Run “az login”, or sign in with your browser (“ajar sign-in”); then try again.",
+        format!("Run “{az}”, or sign in with your browser (“ajar sign-in”); then try again."),
     )
-    .in_window("Sign in with your browser, or run “az login”; then try again.")
+    .in_window(format!("Sign in with your browser, or run “{az}”; then try again."))
     .help(SIGN_IN_HELP)
 }
 
 /// Who signs in with Ajar once more is an account beside these, as which the favourite does not act.
-fn not_signed_in_beside(name: &str, detail: &str, others: &[String]) -> Words {
+fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Option<String>, az: &str) -> Words {
     let whom = match others {
         [only] => only.as_str(),
         _ => "ACCOUNT",
     };
     let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
     let (message, az, help) = match detail {
-        NO_AZURE_CLI => (AZ_MISSING.to_owned(), "install the Azure CLI and run “az login”", INSTALL_HELP),
-        _ => (sentence(detail), "run “az login”", SIGN_IN_HELP),
+        NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run “{az}”"), INSTALL_HELP),
+        _ => (sentence(detail), format!("run “{az}”"), SIGN_IN_HELP),
     };
     words(
-        "Nobody is signed in to the Azure CLI, as whom this acts.",
+        refused.unwrap_or_else(|| "Nobody is signed in to the Azure CLI, as whom this acts.".into()),
         message,
         format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
     )
@@ -107,25 +114,25 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
 }
 
 /// Who acts without a person, and what lets another act in its place, on the command line and in the window.
-fn without_a_person(account: Option<&str>) -> (String, &'static str, &'static str) {
+fn without_a_person(favourite: &str, account: Option<&str>) -> (String, String, &'static str) {
     let other = "use another account";
     match account {
         Some(ENVIRONMENT) => {
             let unset = "unset the AZURE_ variables to act as whoever is signed in to the Azure CLI";
-            ("the account that the AZURE_ variables name".into(), unset, unset)
+            ("the account that the AZURE_ variables name".into(), unset.into(), unset)
         }
         Some(account) => (
             format!("the account {account}"),
-            "give the favourite another account (“ajar edit FAVOURITE --account ACCOUNT”)",
+            format!("give the favourite another account (“ajar edit {favourite} --account ACCOUNT”)"),
             "give the favourite another account",
         ),
-        None => ("this machine’s managed identity".into(), other, other),
+        None => ("this machine’s managed identity".into(), other.into(), other),
     }
 }
 
 /// A person would sign in anew; here nobody can.
-pub(super) fn claims_unmet(account: Option<&str>) -> Words {
-    let (who, other, in_window) = without_a_person(account);
+pub(super) fn claims_unmet(favourite: &str, account: Option<&str>) -> Words {
+    let (who, other, in_window) = without_a_person(favourite, account);
     let ask = "Ask an administrator which conditional access rule for workload identities it is, and to let the account through";
     words(
         format!("Azure lets {who} in only under a condition that its token does not meet."),
@@ -137,8 +144,8 @@ pub(super) fn claims_unmet(account: Option<&str>) -> Words {
 }
 
 /// Whoever gave the token takes the account for the right one: nothing it has shown is to be corrected.
-pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
-    let (who, other, in_window) = without_a_person(account);
+pub(super) fn token_refused(favourite: &str, account: Option<&str>, detail: &str) -> Words {
+    let (who, other, in_window) = without_a_person(favourite, account);
     let wait = "Try again in a few minutes, and have the clock of this machine looked at if it stays";
     words(
         format!("Azure refuses the token that it has just given {who}."),
@@ -146,6 +153,26 @@ pub(super) fn token_refused(account: Option<&str>, detail: &str) -> Words {
         format!("{wait}; or {other}."),
     )
     .in_window(format!("{wait}; or {in_window}."))
+}
+
+/// The tool takes its token for good, and gives it until it ends: somebody is signed in.
+pub(super) fn tool_token_refused(tool: TokenTool, detail: &str) -> Words {
+    let (anew, help) = match tool {
+        TokenTool::AzureCli => ("“az logout”, then “az login”", SIGN_IN_HELP),
+        TokenTool::AzureDeveloperCli => ("“azd auth logout”, then “azd auth login”", AZD_HELP),
+    };
+    let name = tool.name();
+    words(
+        format!("Azure refuses the token that the {name} gives."),
+        format!(
+            "{} The {name} takes its tokens for good: asked once more it gave none that Azure takes.",
+            sentence(detail)
+        ),
+        format!(
+            "Check the clock of this machine, then try again. If it is right, have the {name} drop the token: {anew}."
+        ),
+    )
+    .help(help)
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
@@ -225,6 +252,7 @@ pub(super) fn not_in_policy(name: &str, port: u16, allowed: &[u16]) -> Words {
         message,
         "Choose a port it covers, in the profile or with “--port”, or have this one added to the policy.",
     )
+    .in_window("Choose a port it covers in the profile, or have this one added to the policy.")
     .help(JIT_HELP)
 }
 
@@ -238,6 +266,7 @@ pub(super) fn only_udp(name: &str, port: u16, allowed: &[u16]) -> Words {
         format!("SSH and Remote Desktop come by TCP, which a request under that rule would not let in.{others}"),
         "Have the rule changed to TCP or to any protocol (*), or choose another port, in the profile or with “--port”.",
     )
+    .in_window("Have the rule changed to TCP or to any protocol (*), or choose another port in the profile.")
     .help(JIT_HELP)
 }
 
@@ -251,6 +280,14 @@ fn ports_in_words(ports: &[u16]) -> String {
 }
 
 pub(super) fn source_not_allowed(name: &str, address: Ipv4Addr, allowed: &[String]) -> Words {
+    if allowed.is_empty() {
+        return words(
+            format!("The just-in-time policy of {name} admits no address."),
+            format!("The rule for its port names none, neither yours, {address}, nor another."),
+            "Have an administrator name the addresses that may ask for access in the policy, then try again.",
+        )
+        .help(JIT_HELP);
+    }
     words(
         format!("The just-in-time policy of {name} does not admit your address, {address}."),
         format!("It admits {}.", allowed.join(", ")),

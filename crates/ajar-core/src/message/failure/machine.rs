@@ -41,6 +41,7 @@ pub(super) fn favourite_removed(
         left_behind(about, open_until, asking, starting),
         format!("To open it all the same, add it with “ajar add {name} --vm RESOURCE_ID” and connect again."),
     )
+    .in_window("To open it all the same, add it and connect again.")
 }
 
 /// What goes on in Azure after an attempt was given up.
@@ -81,11 +82,29 @@ pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
     words(
         format!("There is no favourite called “{name}”."),
         match similar {
-            [] => "“ajar list” shows the ones there are.".into(),
+            [] => "It was removed or renamed, or it never was one.".into(),
             names => format!("Did you mean {}?", names.join(" or ")),
         },
-        format!("Add it with “ajar add {name} --vm RESOURCE_ID”."),
+        format!("Look for its VM with “ajar list {name}”."),
     )
+    .in_window("Look for its VM by typing a part of its name.")
+}
+
+pub(super) fn unknown_vm(name: &str, ids: &[String]) -> Words {
+    if ids.is_empty() {
+        return words(
+            format!("No VM called “{name}” is known."),
+            "It may be called otherwise, or your accounts do not see it.",
+            format!("Look for it with “ajar list {name}”, or give its resource ID: --vm RESOURCE_ID."),
+        )
+        .in_window("Look for it by typing a part of its name, or give its resource ID.");
+    }
+    words(
+        format!("There is more than one VM called “{name}”."),
+        format!("They are {}.", ids.join(" and ")),
+        "Give the resource ID of the one that is meant: --vm RESOURCE_ID.",
+    )
+    .in_window("Give the resource ID of the one that is meant.")
 }
 
 pub(super) fn favourite_exists(name: &str) -> Words {
@@ -94,6 +113,7 @@ pub(super) fn favourite_exists(name: &str) -> Words {
         "Nothing was changed.",
         format!("Choose another name, or remove it first with “ajar remove {name}”."),
     )
+    .in_window("Choose another name, or remove that one first.")
     .in_window("Choose another name, or remove that one first.")
 }
 

@@ -18,6 +18,7 @@ pub(super) fn source_uncertain(seen: &[Ipv4Addr]) -> Words {
         ),
         "Choose the address the VM will see, on the command line with “--source”, or try again.",
     )
+    .in_window("Choose the address the VM will see, or try again.")
 }
 
 pub(super) fn source_unknown() -> Words {
@@ -26,6 +27,7 @@ pub(super) fn source_unknown() -> Words {
         "Nothing was opened. Nobody asked for it answered; the network may be down or want a sign-in.",
         "Check the connection, or name the address with “--source”.",
     )
+    .in_window("Check the connection, then try again.")
 }
 
 pub(super) fn source_unusable(address: Ipv4Addr) -> Words {

@@ -27,7 +27,7 @@ fn titled(account: &str) -> String {
     if is_new(account) { capital(account) } else { account.to_owned() }
 }
 
-pub(super) fn required(account: &str, reason: SignInReason) -> Words {
+pub(super) fn required(account: &str, reason: SignInReason, tenant: Option<&str>) -> Words {
     let (title, message) = match reason {
         SignInReason::Never => {
             (format!("Nobody is signed in as {account}."), "Ajar keeps no sign-in for this account.")
@@ -62,6 +62,8 @@ pub(super) fn required(account: &str, reason: SignInReason) -> Words {
         ),
     };
     let named = if is_new(account) { String::new() } else { format!(" --name {account}") };
+    let there = tenant.map(|tenant| format!(" The tenant {tenant} wants it, and the sign-in is made there."));
+    let message = format!("{message}{}", there.unwrap_or_default());
     words(title, message, format!("Sign in again (“ajar sign-in{named}”), then try again.")).in_window("Sign in again.")
 }
 
@@ -91,13 +93,15 @@ pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words
     )
 }
 
-pub(super) fn not_in_tenant(account: &str, tenant: &str, reason: TenantReason) -> Words {
+pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason: TenantReason) -> Words {
     match reason {
         TenantReason::NoGuest => words(
             format!("{} is not known in {}.", titled(account), the_tenant(tenant)),
             "It is neither a member nor a guest there.",
-            "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit FAVOURITE \
-             --account ACCOUNT”).",
+            format!(
+                "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit \
+                 {favourite} --account ACCOUNT”)."
+            ),
         )
         .in_window("Have an administrator of that tenant invite it, or give the favourite another account."),
         TenantReason::Pending => words(
@@ -204,6 +208,7 @@ pub(super) fn client_id_unfit() -> Words {
             "Copy the “Application (client) ID” from the application’s page in the Entra admin center ({REGISTER})."
         ),
     )
+    .in_window("Copy the “Application (client) ID” from the application’s page in the Entra admin center.")
 }
 
 pub(super) fn disabled(account: &str) -> Words {

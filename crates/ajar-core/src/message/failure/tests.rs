@@ -3,7 +3,9 @@ use std::net::Ipv4Addr;
 use chrono::FixedOffset;
 
 use super::*;
-use crate::failure::{AccountPart, AzureSaid, ClientFlaw, Proof, SignInPart, SignInReason, TenantReason, TokenTool};
+use crate::failure::{
+    AccountPart, AzureSaid, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool,
+};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -21,7 +23,18 @@ fn every_failure() -> Vec<Failure> {
             tool: TokenTool::AzureCli,
             detail: "the Azure CLI could not be asked: no answer within 30 seconds".into(),
         },
-        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()] },
+        Failure::ToolTokenRefused {
+            tool: TokenTool::AzureCli,
+            detail: "The access token expiry UTC time '11/30/2026 1:00:00 AM' is earlier than current UTC time \
+                     '11/30/2026 2:00:00 AM'."
+                .into(),
+        },
+        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()], tenant: None },
+        Failure::NotSignedIn {
+            detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
+            others: Vec::new(),
+            tenant: Some("fabrikam.example".into()),
+        },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
@@ -94,6 +107,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::NotInPolicy { port: 5985, allowed: vec![22, 3389, 8443], only_udp: false },
         Failure::NotInPolicy { port: 3389, allowed: vec![22], only_udp: true },
         Failure::SourceNotAllowed { address, allowed: vec!["198.51.100.0/24".into()] },
+        Failure::SourceNotAllowed { address, allowed: Vec::new() },
         Failure::RequestRefused { azure_code: azure_code.clone(), azure_message: azure_message.clone() },
         Failure::RangeRefused {
             address,
@@ -134,6 +148,11 @@ fn every_failure() -> Vec<Failure> {
         Failure::EndUnseen,
         Failure::Left,
         Failure::UnknownFavourite { name: "web".into(), similar: vec!["web-01".into()] },
+        Failure::UnknownVm { name: "web".into(), ids: Vec::new() },
+        Failure::UnknownVm {
+            name: "web".into(),
+            ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
+        },
         Failure::FavouriteExists { name: "web-01".into() },
         Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
         Failure::SocketFolder {
@@ -178,7 +197,7 @@ fn refused_sign_ins() -> Vec<Failure> {
     let client_id = || "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01".to_owned();
     let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
-    let required = SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason });
+    let required = SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason));
     let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
@@ -210,7 +229,9 @@ fn refused_sign_ins() -> Vec<Failure> {
     let refused_tokens =
         accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
     let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
-    let others = [blocked, unagreed, refused, held_back, unwritten];
+    let demand = Box::new(SignInDemand { tenant: Some("fabrikam.example".into()), claims: Some("{}".into()) });
+    let as_guest = Failure::SignInRequired { account: "grace".into(), reason: SignInReason::Mfa, demand };
+    let others = [as_guest, blocked, unagreed, refused, held_back, unwritten];
     required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
 }
 
@@ -222,7 +243,7 @@ fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
         Failure::AccountDisabled { account: account() },
         Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false },
     ];
-    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::SignInRequired { account: account(), reason }));
+    failures.extend(SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason)));
     failures.extend(TENANT_REASONS.map(|reason| {
         let tenant = "contoso.example".into();
         Failure::NotInTenant { account: account(), tenant, reason }
@@ -313,6 +334,45 @@ fn every_failure_has_its_own_calm_words_and_one_next_action() {
     insta::assert_snapshot!("every_failure_in_words", shown.join("\n"));
 }
 
+/// What only a command brings about, or only a command helps against.
+const OF_THE_COMMAND_LINE: [&str; 13] = [
+    "noManagedIdentity",
+    "secretMissing",
+    "certificateUnfit",
+    "tokenFileUnfit",
+    "principalRefused",
+    "signInIncomplete",
+    "nothingToSignOut",
+    "connectionLost",
+    "endUnseen",
+    "left",
+    "commandLine",
+    "commandNotForRdp",
+    "sourceUnusable",
+];
+
+#[test]
+fn the_window_speaks_of_no_options_and_commands_but_where_nothing_else_helps() {
+    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+        let view = said(failure);
+        let action = view.action_in_window.as_deref().unwrap_or(&view.action);
+        let all = format!("{} {} {action}", view.title, view.message);
+        let speaks = ["“--", "“ajar ", "FAVOURITE", "ACCOUNT"].iter().any(|word| all.contains(word));
+        assert!(!speaks || OF_THE_COMMAND_LINE.contains(&view.code.as_str()), "{}: {all}", view.code);
+    }
+}
+
+#[test]
+fn a_command_for_the_favourite_names_it_where_there_is_one() {
+    let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
+    for (name, told) in [("web-01", "ajar edit web-01 --account"), (NO_FAVOURITE, "ajar edit FAVOURITE --account")] {
+        let reason = TenantReason::NoGuest;
+        let failure = Failure::NotInTenant { account: "work".into(), tenant: "contoso.example".into(), reason };
+        let view = in_words(&failure.into(), &About { name, zone, at: DateTime::UNIX_EPOCH });
+        assert!(view.action.contains(told), "{}", view.action);
+    }
+}
+
 #[test]
 fn the_next_step_is_one_that_helps_against_what_azure_says() {
     let refusals = |azure_code: &str, azure_message: &str| {
@@ -366,7 +426,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
     let of_account = || "ada".to_owned();
     let mfa = SignInReason::Mfa;
     for failure in every_failure().into_iter().chain([
-        Failure::SignInRequired { account: of_account(), reason: mfa },
+        Failure::sign_in_required(of_account(), mfa),
         Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true },
         Failure::UnknownAccount { name: of_account(), known: vec!["az".into()], for_new: false },
     ]) {
@@ -397,7 +457,7 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
-        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others }).action
+        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None }).action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(

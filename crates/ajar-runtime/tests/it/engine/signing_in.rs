@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::account::{KeychainTrouble, SignInMethod};
-use ajar_core::failure::{Failure, SignInReason, TenantReason};
+use ajar_core::failure::{Failure, SignInDemand, SignInReason, TenantReason};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
@@ -135,7 +135,7 @@ async fn a_sign_in_that_fails_says_why_and_leaves_the_settings_alone() {
 #[tokio::test(start_paused = true)]
 async fn the_favourite_that_a_sign_in_was_wanted_for_is_opened_once_somebody_has_signed_in() {
     let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\n");
-    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Never };
+    let required = Failure::sign_in_required("work", SignInReason::Never);
     world.scene().trouble.insert(Call::Policies, required.into());
     let running = Running::start(&world);
     let failed = running.connect("web").await;
@@ -200,7 +200,7 @@ async fn an_account_that_is_refused_a_token_is_shown_until_it_has_signed_in_agai
     let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
     let running = Running::start(&world);
     assert_eq!(account(&running.snapshot(), "work").state, AccountState::SignedIn);
-    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Expired };
+    let required = Failure::sign_in_required("work", SignInReason::Expired);
     world.scene().trouble.insert(Call::Policies, required.into());
     let number = running.connect("web").await;
     running.ended(number).await;
@@ -243,7 +243,7 @@ async fn signing_out_removes_all_there_is_and_says_what() {
 async fn a_refusal_is_forgotten_with_the_last_favourite_that_the_account_could_be_refused_for() {
     let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
     let running = Running::start(&world);
-    let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Mfa };
+    let required = Failure::sign_in_required("work", SignInReason::Mfa);
     world.scene().trouble.insert(Call::Policies, required.into());
     let number = running.connect("web").await;
     running.ended(number).await;
@@ -335,11 +335,9 @@ async fn a_sign_in_that_would_make_another_account_of_one_is_refused_before_any_
     let before = world.read("config.toml");
     let running = Running::start(&world);
     let other = Some("0d5e1b7c-52aa-4f1e-8c3d-7e9f00112233".to_owned());
-    for wish in [
-        SignIn { cloud: Some("usgov".into()), ..wish(Some("ada")) },
-        SignIn { tenant: Some("fabrikam.example".into()), ..wish(Some("ADA")) },
-        SignIn { client_id: other, ..wish(Some("ada")) },
-    ] {
+    for wish in
+        [SignIn { cloud: Some("usgov".into()), ..wish(Some("ada")) }, SignIn { client_id: other, ..wish(Some("ADA")) }]
+    {
         let failure = running.refused(Request::SignIn(wish)).await;
         assert_eq!((failure.code.as_str(), failure.exit_code), ("accountDiffers", 2), "{failure:?}");
     }
@@ -388,7 +386,7 @@ async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azur
     let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
     let world = world(own);
     let refuse = async || {
-        let required = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Expired };
+        let required = Failure::sign_in_required("work", SignInReason::Expired);
         world.scene().trouble.insert(Call::Policies, required.into());
         let running = Running::start(&world);
         let number = running.connect("web").await;
@@ -411,6 +409,24 @@ async fn the_next_engine_knows_who_was_refused_until_they_have_signed_in_or_azur
     assert_eq!(state_of(&next), AccountState::NeedsSignIn);
     next.done(Request::Refresh).await;
     next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tenant_wants_of_the_next_sign_in_is_forgotten_when_the_account_is_not_let_in_there_any_more() {
+    let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n";
+    let world = world(own);
+    let (account, tenant) = ("work".to_owned(), "contoso.example".to_owned());
+    let demand = Box::new(SignInDemand { tenant: Some(tenant.clone()), claims: Some("{}".into()) });
+    let wanted = Failure::SignInRequired { account: account.clone(), reason: SignInReason::Mfa, demand };
+    let running = Running::start(&world);
+    for (failure, is_kept) in
+        [(wanted, true), (Failure::NotInTenant { account, tenant, reason: TenantReason::NoGuest }, false)]
+    {
+        world.scene().trouble.insert(Call::Policies, failure.into());
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        assert_eq!(world.read("state.json").contains("\"tenant\": \"contoso.example\""), is_kept);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,148 @@
+//! What is meant by what somebody types for a VM: a favourite, or a VM among all that the accounts can see.
+
+use ajar_core::failure::Failure;
+use ajar_core::inventory::{Found, FoundVm};
+use ajar_core::message;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::Snapshot;
+use ajar_runtime::adapters::words;
+
+use super::{End, inventory, picker};
+use crate::output;
+use crate::session::Session;
+
+/// As many as people are asked to choose from in words.
+const FEW: u32 = 5;
+const SIMILAR: usize = FEW as usize;
+
+/// What is to be opened.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    pub(super) name: ProfileName,
+    /// How, where it is no favourite.
+    pub(super) profile: Option<Profile>,
+}
+
+impl Meant {
+    pub(super) fn favourite(name: ProfileName) -> Self {
+        Self { name, profile: None }
+    }
+
+    pub(super) fn found(found: &FoundVm) -> Self {
+        let Favourite { name, profile } = found.opens.clone();
+        Self { name, profile: (!found.is_favourite).then_some(profile) }
+    }
+}
+
+/// What is meant: the favourite of that name, else the one VM of that name, else the one favourite or VM whose name begins
+/// so. Where that is not clear somebody is shown what there is, if `may_ask`.
+///
+/// # Errors
+/// That nothing of the kind is known, or more than one, with what is nearest.
+pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool) -> Result<Meant, End> {
+    let Some(query) = query else {
+        if !may_ask {
+            let detail = message::inventory::nothing_named().to_owned();
+            return Err(words(&Failure::CommandLine { detail }.into(), "Ajar").into());
+        }
+        inventory::read(session, false).await?;
+        return choose(session, "").await;
+    };
+    let snapshot = session.snapshot();
+    if let Some(favourite) = favourite_called(&snapshot, query) {
+        return Ok(Meant::favourite(favourite));
+    }
+    // A whole name is clear enough without reading anything anew.
+    let known = inventory::named(session, query, FEW).await?;
+    if let [found] = called(&known.vms, query)[..] {
+        return Ok(taken(found));
+    }
+    inventory::read(session, false).await?;
+    let known = inventory::named(session, query, FEW).await?;
+    if let Some(meant) = the_one(&known, &beginning(&snapshot, query), query) {
+        return Ok(meant);
+    }
+    if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
+}
+
+/// The VM of that name, if there is one; where there is none, the favourite or VM whose name begins so.
+fn the_one(known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
+    match (&called(&known.vms, query)[..], favourites, &known.vms[..]) {
+        ([found], _, _) => Some(taken(found)),
+        ([], [favourite], vms) if vms.iter().all(|found| found.is_favourite && found.opens.name == *favourite) => {
+            Some(Meant::favourite(favourite.clone()))
+        }
+        ([], [], [found]) if known.total == 1 => Some(taken(found)),
+        (_, _, _) => None,
+    }
+}
+
+/// Shows what there is, and what is missing of it.
+async fn choose(session: &Session, typed: &str) -> Result<Meant, End> {
+    tell_gaps(session);
+    picker::choose(session, typed).await
+}
+
+fn tell_gaps(session: &Session) {
+    inventory::tell_gaps(&session.snapshot().inventory.clone().unwrap_or_default().gaps);
+}
+
+/// The id of a VM that is given by it, or by a name that one VM alone has, and what is known of that one.
+pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, Option<FoundVm>), End> {
+    let problem = match text.parse() {
+        Ok(id) => return Ok((id, None)),
+        // Whoever gives an id wants to hear what is wrong with it.
+        Err(error) if text.contains('/') => Failure::CommandLine { detail: format!("--vm: {error}") },
+        Err(_) => {
+            inventory::read(session, false).await?;
+            let known = inventory::named(session, text, FEW).await?;
+            let called = called(&known.vms, text);
+            if let [found] = called[..] {
+                return Ok((found.vm.id.clone(), Some(found.clone())));
+            }
+            tell_gaps(session);
+            let ids = called.iter().map(|found| found.vm.id.to_string()).collect();
+            Failure::UnknownVm { name: text.to_owned(), ids }
+        }
+    };
+    Err(words(&problem.into(), text).into())
+}
+
+fn favourite_called(snapshot: &Snapshot, query: &str) -> Option<ProfileName> {
+    let name: ProfileName = query.parse().ok()?;
+    snapshot.favourites.iter().map(|favourite| &favourite.name).find(|known| **known == name).cloned()
+}
+
+fn beginning(snapshot: &Snapshot, query: &str) -> Vec<ProfileName> {
+    let begins = |name: &&ProfileName| name.as_str().to_ascii_lowercase().starts_with(&query.to_ascii_lowercase());
+    snapshot.favourites.iter().map(|favourite| &favourite.name).filter(begins).cloned().collect()
+}
+
+fn called<'f>(vms: &'f [FoundVm], name: &str) -> Vec<&'f FoundVm> {
+    vms.iter().filter(|found| found.vm.id.name().eq_ignore_ascii_case(name)).collect()
+}
+
+/// The one that is meant, which is said: it was not called by a name of the user's own.
+fn taken(found: &FoundVm) -> Meant {
+    output::line_to_people(&message::inventory::taken(found));
+    Meant::found(found)
+}
+
+/// That it is not clear, with what is nearest: those of that name, or favourites that begin so and what the search finds.
+async fn nearest(session: &Session, snapshot: &Snapshot, query: &str) -> Result<End, End> {
+    tell_gaps(session);
+    let known = inventory::named(session, query, FEW).await?;
+    let same: Vec<String> = called(&known.vms, query).into_iter().map(message::inventory::place).collect();
+    let similar = if same.is_empty() {
+        let favourites = beginning(snapshot, query);
+        let found = inventory::find(session, query, FEW).await?;
+        let others = found.vms.iter().filter(|found| !found.is_favourite || !favourites.contains(&found.opens.name));
+        favourites.iter().map(ToString::to_string).chain(others.map(message::inventory::place)).take(SIMILAR).collect()
+    } else {
+        same
+    };
+    let failure = Failure::UnknownFavourite { name: query.to_owned(), similar };
+    Ok(words(&failure.into(), query).into())
+}

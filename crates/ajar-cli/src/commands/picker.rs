@@ -1,0 +1,120 @@
+//! Choosing among all favourites and VMs at a terminal, by the search that the window has, too.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::ErrorKind;
+
+use ajar_core::inventory::{FoundVm, Inventory};
+use ajar_core::message;
+use ajar_core::resource_id::VmResourceId;
+use inquire::{InquireError, Select};
+
+use super::meaning::Meant;
+use super::{End, inventory};
+use crate::output;
+use crate::session::Session;
+use crate::signals::Signal;
+
+/// How many rows are shown at a time.
+const ROWS: usize = 12;
+
+/// A row.
+struct Choice {
+    line: String,
+    meant: Meant,
+    /// Its VM, if that is in the inventory.
+    vm: Option<VmResourceId>,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+/// Has somebody choose; what they have typed so far is there.
+///
+/// # Errors
+/// As an interrupt, where they leave it.
+pub(super) async fn choose(session: &Session, typed: &str) -> Result<Meant, End> {
+    let found = inventory::find(session, "", u32::MAX).await?.vms;
+    let mut choices = favourites_alone(session, &found);
+    let rows: Vec<Vec<String>> =
+        found.iter().map(|found| message::inventory::columns(found)[..PICKED.len()].to_vec()).collect();
+    let lines = output::table(&PICKED, &rows).into_iter().skip(1);
+    choices.extend(lines.zip(&found).map(|(line, found)| {
+        let line = if found.is_favourite { format!("{line}  ★") } else { line };
+        Choice { line, meant: Meant::found(found), vm: Some(found.vm.id.clone()) }
+    }));
+    let search = Search::among(found);
+    let typed = typed.to_owned();
+    let chosen = tokio::task::spawn_blocking(move || {
+        let score = |typed: &str, choice: &Choice, line: &str, _: usize| match &choice.vm {
+            Some(vm) => search.score(typed, vm),
+            None => has_all_words(typed, line).then_some(i64::MAX),
+        };
+        Select::new(message::inventory::which_one(), choices)
+            .with_help_message(message::inventory::how_to_choose())
+            .with_page_size(ROWS)
+            .with_scorer(&score)
+            .with_starting_filter_input(&typed)
+            .prompt_skippable()
+    });
+    let left = || Err(End::Code(Signal::Interrupt.exit_code()));
+    match chosen.await.map_err(std::io::Error::other)? {
+        Ok(Some(choice)) => Ok(choice.meant),
+        Ok(None) | Err(InquireError::OperationInterrupted) => left(),
+        // Ctrl+C is a signal as well.
+        Err(InquireError::IO(error)) if error.kind() == ErrorKind::Interrupted => left(),
+        Err(error) => Err(std::io::Error::other(error).into()),
+    }
+}
+
+/// What is told of each: its first columns.
+const PICKED: [&str; 5] = {
+    let [name, group, subscription, os, power, ..] = message::inventory::COLUMNS;
+    [name, group, subscription, os, power]
+};
+
+/// The favourites whose VMs nobody sees now.
+fn favourites_alone(session: &Session, found: &[FoundVm]) -> Vec<Choice> {
+    let snapshot = session.snapshot();
+    let is_alone = |vm: &VmResourceId| !found.iter().any(|found| found.vm.id == *vm);
+    let alone = snapshot.favourites.iter().filter(|favourite| is_alone(&favourite.vm));
+    let choice = |favourite: &ajar_core::snapshot::FavouriteView| Choice {
+        line: format!("{}  {}  ★", favourite.name, favourite.detail),
+        meant: Meant::favourite(favourite.name.clone()),
+        vm: None,
+    };
+    alone.map(choice).collect()
+}
+
+fn has_all_words(typed: &str, line: &str) -> bool {
+    let line = line.to_lowercase();
+    typed.to_lowercase().split_whitespace().all(|word| line.contains(word))
+}
+
+/// The search, as far as it has come: a row is asked about after the other, and all of them with the same text.
+struct Search(RefCell<(Inventory, Option<String>, HashMap<VmResourceId, i64>)>);
+
+impl Search {
+    fn among(found: Vec<FoundVm>) -> Self {
+        let mut inventory = Inventory::default();
+        for FoundVm { viewpoint, vm, .. } in found {
+            inventory.page(&viewpoint, vec![vm]);
+        }
+        Self(RefCell::new((inventory, None, HashMap::new())))
+    }
+
+    /// The better it fits, the more; nothing where it does not.
+    fn score(&self, typed: &str, vm: &VmResourceId) -> Option<i64> {
+        let (inventory, last, scores) = &mut *self.0.borrow_mut();
+        if last.as_deref() != Some(typed) {
+            let found = inventory.find(typed, 0, usize::MAX, &HashMap::new());
+            *scores = (0_i64..).zip(found.vms).map(|(place, hit)| (hit.vm.id.clone(), -place)).collect();
+            *last = Some(typed.to_owned());
+        }
+        scores.get(vm).copied()
+    }
+}

@@ -1,0 +1,396 @@
+//! All VMs that the accounts can see: what is known of each, and how one is found among thousands.
+
+mod opening;
+mod search;
+mod text;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountName;
+use crate::failure::Trouble;
+use crate::message::inventory::detail;
+use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessPortRule};
+use crate::port::Protocol;
+use crate::profile::ProfileName;
+use crate::resource_id::VmResourceId;
+use crate::settings::Favourite;
+use crate::vm::{OsType, PowerState};
+use opening::opened_as;
+use search::Index;
+use text::Texts;
+
+pub use text::{Tags, Text};
+
+/// An inventory that was read longer ago than this is read anew before anything is looked for in it.
+pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// The same where some of it could not be read: whoever does what helps wants to see that it has.
+pub const FRESH_WITH_GAPS_FOR: TimeDelta = TimeDelta::minutes(1);
+
+/// A VM as Azure's lists show it. They are behind the VM itself by a minute or so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct InventoryVm {
+    /// Its resource id, which says its name, resource group and subscription.
+    pub id: VmResourceId,
+    /// Its subscription's name; empty where that is not told.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string"))]
+    pub subscription: Text,
+    /// Its region, such as `westeurope`.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string"))]
+    pub location: Text,
+    /// The operating system, if the model says.
+    #[serde(default)]
+    pub os: Option<OsType>,
+    /// Its power state, where lists tell it.
+    #[serde(default)]
+    pub power: Option<PowerState>,
+    /// Its addresses in its virtual networks.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string[]"))]
+    pub private_addresses: Box<[IpAddr]>,
+    /// Its public addresses.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string[]"))]
+    pub public_addresses: Box<[IpAddr]>,
+    /// Its tags.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "Record<string, string>"))]
+    pub tags: Tags,
+    /// The ports that JIT policies guard, the lowest first; empty without a policy, `None` where that is not known.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<Vec<GuardedPort>>"))]
+    pub jit_ports: Option<Box<[GuardedPort]>>,
+}
+
+/// A port that a JIT policy guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct GuardedPort {
+    /// Its number.
+    pub port: u16,
+    /// The longest access that can be asked for, in seconds.
+    pub seconds: u32,
+}
+
+impl GuardedPort {
+    /// The longest access that can be asked for.
+    pub fn longest(&self) -> TimeDelta {
+        TimeDelta::seconds(self.seconds.into())
+    }
+}
+
+impl InventoryVm {
+    /// The subscription by its name, else by its id.
+    pub fn subscription_name(&self) -> &str {
+        if self.subscription.is_empty() { self.id.resource().subscription_id() } else { &self.subscription }
+    }
+}
+
+/// Who sees a part of the inventory, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Viewpoint {
+    /// The account.
+    pub account: AccountName,
+    /// The cloud.
+    pub cloud: String,
+    /// The tenant, by id or domain; `None` is the account's own.
+    pub tenant: Option<String>,
+}
+
+/// What is seen from one viewpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// Who sees it.
+    pub viewpoint: Viewpoint,
+    /// When it was last read to the end, by this machine's clock.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The VMs.
+    pub vms: Vec<InventoryVm>,
+    /// The pages of a read under way that is to take the place of the VMs.
+    #[serde(skip)]
+    arriving: Vec<InventoryVm>,
+}
+
+/// What could not be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// As whom.
+    pub account: AccountName,
+    /// In which tenant; `None` is the account's own, or all of them.
+    pub tenant: Option<String>,
+    /// What kept it from being read.
+    pub trouble: Trouble,
+}
+
+/// A VM among others, and who sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit<'i> {
+    /// Who sees it.
+    pub viewpoint: &'i Viewpoint,
+    /// The VM.
+    pub vm: &'i InventoryVm,
+}
+
+/// The VMs that fit, the best one first, and how many there are of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hits<'i> {
+    /// As many as were wanted.
+    pub vms: Vec<Hit<'i>>,
+    /// How many fit.
+    pub total: usize,
+}
+
+/// A VM that was found, as a face is told of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct FoundVm {
+    /// Who sees it.
+    pub viewpoint: Viewpoint,
+    /// The VM.
+    pub vm: InventoryVm,
+    /// The favourite that leads there, else what a sensible one would be.
+    pub opens: Favourite,
+    /// Whether there is such a favourite.
+    pub is_favourite: bool,
+    /// What opens it.
+    pub protocol: Protocol,
+    /// One short line under the name, such as “Production · rg-data · deallocated”.
+    pub detail: String,
+}
+
+impl FoundVm {
+    /// What there is to tell of a VM to who has these favourites, and acts by `default` as that account.
+    pub fn new(Hit { viewpoint, vm }: Hit<'_>, favourites: &[Favourite], default: &AccountName) -> Self {
+        let (opens, is_favourite) = opened_as(vm, viewpoint, favourites, default);
+        Self {
+            viewpoint: viewpoint.clone(),
+            vm: vm.clone(),
+            protocol: opens.profile.protocol(),
+            opens,
+            is_favourite,
+            detail: detail(vm),
+        }
+    }
+}
+
+/// The VMs that fit a query.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Found {
+    /// The best of them, the best one first.
+    pub vms: Vec<FoundVm>,
+    /// How many fit.
+    pub total: usize,
+    /// The favourites whose VMs fit, where those are not among the others.
+    #[serde(default)]
+    pub favourites: Vec<ProfileName>,
+}
+
+/// The VMs of all accounts. Of a VM that several viewpoints show, the first of them counts.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    parts: Vec<Part>,
+    /// What its VMs share.
+    texts: Texts,
+    /// Made when something is looked for, and kept until something changes.
+    index: Option<Index>,
+}
+
+impl Inventory {
+    /// Takes in what was kept of it.
+    pub fn take_in(&mut self, mut parts: Vec<Part>) {
+        self.index = None;
+        for part in &mut parts {
+            share(&mut self.texts, &mut part.vms);
+        }
+        self.parts.extend(parts);
+    }
+
+    /// What was read as one account, to be kept.
+    pub fn of_account<'a>(&'a self, account: &'a AccountName) -> impl Iterator<Item = &'a Part> {
+        self.parts.iter().filter(move |part| part.viewpoint.account == *account)
+    }
+
+    /// Keeps what is seen from the viewpoints that `is_there` knows.
+    pub fn retain(&mut self, is_there: impl Fn(&Viewpoint) -> bool) {
+        let before = self.parts.len();
+        self.parts.retain(|part| is_there(&part.viewpoint));
+        if self.parts.len() < before {
+            self.index = None;
+        }
+    }
+
+    /// A read from that viewpoint begins. What it finds is shown as it comes where nothing was read before, else it takes
+    /// the place of what was once it has come to its end.
+    pub fn begin(&mut self, viewpoint: &Viewpoint) {
+        self.index = None;
+        let part = self.part(viewpoint);
+        part.arriving.clear();
+        if part.read_at.is_none() {
+            part.vms.clear();
+        }
+    }
+
+    /// A page of a read has come; how many of its VMs are shown from now on.
+    pub fn page(&mut self, viewpoint: &Viewpoint, mut vms: Vec<InventoryVm>) -> usize {
+        share(&mut self.texts, &mut vms);
+        let part = self.part(viewpoint);
+        if part.read_at.is_some() {
+            part.arriving.extend(vms);
+            return 0;
+        }
+        let shown = vms.len();
+        part.vms.extend(vms);
+        self.index = None;
+        shown
+    }
+
+    /// A read has come to its end. What policies guard is known from the last one until they are read anew.
+    pub fn end(&mut self, viewpoint: &Viewpoint, now: DateTime<Utc>) {
+        self.index = None;
+        let part = self.part(viewpoint);
+        if part.read_at.replace(now).is_some() {
+            let before = std::mem::replace(&mut part.vms, std::mem::take(&mut part.arriving));
+            let mut guarded: HashMap<VmResourceId, Option<Box<[GuardedPort]>>> =
+                before.into_iter().map(|vm| (vm.id, vm.jit_ports)).collect();
+            for vm in part.vms.iter_mut().filter(|vm| vm.jit_ports.is_none()) {
+                vm.jit_ports = guarded.remove(&vm.id).flatten();
+            }
+        }
+        part.vms.shrink_to_fit();
+        self.texts.forget_unused();
+    }
+
+    /// A read has not come to its end: what was known before stays, without what had come of it.
+    pub fn give_up(&mut self, viewpoint: &Viewpoint) {
+        self.part(viewpoint).arriving = Vec::new();
+    }
+
+    /// Takes in the policies of one of the subscriptions that are seen from that viewpoint.
+    pub fn guard(&mut self, viewpoint: &Viewpoint, subscription: &str, policies: &[JitNetworkAccessPolicy]) {
+        let mut guarded: HashMap<&VmResourceId, Vec<GuardedPort>> = HashMap::new();
+        let as_guarded = |rule: &JitNetworkAccessPortRule| GuardedPort {
+            port: rule.number,
+            seconds: rule.longest_access().num_seconds().try_into().unwrap_or(u32::MAX),
+        };
+        for vm in policies.iter().flat_map(|policy| &policy.virtual_machines) {
+            guarded.entry(&vm.id).or_default().extend(vm.ports.iter().map(as_guarded));
+        }
+        let part = self.part(viewpoint);
+        let of_subscription =
+            |vm: &&mut InventoryVm| vm.id.resource().subscription_id().eq_ignore_ascii_case(subscription);
+        for vm in part.vms.iter_mut().filter(of_subscription) {
+            let mut ports = guarded.remove(&vm.id).unwrap_or_default();
+            // Of two rules for a port the more generous one is asked.
+            ports.sort_unstable_by_key(|rule| (rule.port, Reverse(rule.seconds)));
+            ports.dedup_by_key(|rule| rule.port);
+            vm.jit_ports = Some(ports.into());
+        }
+    }
+
+    /// How many VMs there are. One that is seen from several viewpoints counts once.
+    pub fn count(&mut self) -> usize {
+        self.index().len()
+    }
+
+    /// Of the VMs that fit all words of a query, which may be parts of words, `limit` after the `skip` best. Where two fit
+    /// alike, the one that is used more, as `usage` says, comes first.
+    pub fn find(&mut self, query: &str, skip: usize, limit: usize, usage: &HashMap<VmResourceId, u32>) -> Hits<'_> {
+        self.find_among(Some(0), query, (skip, limit), usage.iter().map(|(id, weight)| (id, Some(*weight))))
+    }
+
+    /// The same without some VMs.
+    pub fn find_others<'v>(
+        &mut self,
+        query: &str,
+        skip: usize,
+        limit: usize,
+        usage: &HashMap<VmResourceId, u32>,
+        without: impl Iterator<Item = &'v VmResourceId>,
+    ) -> Hits<'_> {
+        let used = usage.iter().map(|(id, weight)| (id, Some(*weight)));
+        self.find_among(Some(0), query, (skip, limit), used.chain(without.map(|id| (id, None))))
+    }
+
+    /// All of some VMs that fit.
+    pub fn find_of<'v>(&mut self, query: &str, these: impl Iterator<Item = &'v VmResourceId>) -> Hits<'_> {
+        self.find_among(None, query, (0, usize::MAX), these.map(|id| (id, Some(0))))
+    }
+
+    /// `usual` and `weights` say how much VMs are used, `None` that they are not looked for; the last word on one counts.
+    fn find_among<'v>(
+        &mut self,
+        usual: Option<u32>,
+        query: &str,
+        (skip, limit): (usize, usize),
+        weights: impl Iterator<Item = (&'v VmResourceId, Option<u32>)>,
+    ) -> Hits<'_> {
+        self.index();
+        let (parts, Some(index)) = (&self.parts, &self.index) else { return Hits::default() };
+        let mut of_all = vec![usual; index.len()];
+        for (id, weight) in weights {
+            let same = index.named(id.name()).filter(|(_, at)| parts[at.part].vms[at.vm].id == *id);
+            same.for_each(|(number, _)| of_all[number] = weight);
+        }
+        let (best, total) = index.find(query, skip, limit, &of_all);
+        Hits { vms: best.into_iter().map(|at| hit(parts, at)).collect(), total }
+    }
+
+    /// The VMs of that name; where there are none, those whose names begin so. The first `limit` of them, by name.
+    pub fn named(&mut self, name: &str, limit: usize) -> Hits<'_> {
+        self.index();
+        let (parts, Some(index)) = (&self.parts, &self.index) else { return Hits::default() };
+        let mut all: Vec<_> = index.named(name).map(|(_, at)| at).collect();
+        if all.is_empty() {
+            all = index.beginning(name).collect();
+        }
+        let total = all.len();
+        Hits { vms: all.into_iter().take(limit).map(|at| hit(parts, at)).collect(), total }
+    }
+
+    fn index(&mut self) -> &Index {
+        let parts = &self.parts;
+        self.index.get_or_insert_with(|| Index::new(parts))
+    }
+
+    fn part(&mut self, viewpoint: &Viewpoint) -> &mut Part {
+        let at = self.parts.iter().position(|part| part.viewpoint == *viewpoint).unwrap_or_else(|| {
+            let viewpoint = viewpoint.clone();
+            self.parts.push(Part { viewpoint, read_at: None, vms: Vec::new(), arriving: Vec::new() });
+            self.parts.len() - 1
+        });
+        &mut self.parts[at]
+    }
+}
+
+fn hit(parts: &[Part], at: search::At) -> Hit<'_> {
+    let part = &parts[at.part];
+    Hit { viewpoint: &part.viewpoint, vm: &part.vms[at.vm] }
+}
+
+fn share(texts: &mut Texts, vms: &mut [InventoryVm]) {
+    for vm in vms {
+        texts.share(&mut vm.subscription);
+        texts.share(&mut vm.location);
+        texts.share_tags(&mut vm.tags);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Finding VMs by parts of what is known of them: their names, resource groups, subscriptions, tags and addresses.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::Part;
+
+/// How much more a word counts where it fits a name, than where it fits a group or a subscription, or a tag.
+const OF_NAME: u32 = 4;
+const OF_ADDRESS: u32 = 4;
+const OF_PLACE: u32 = 2;
+const OF_TAG: u32 = 1;
+
+/// Where a VM lies among the parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    pub(super) part: usize,
+    pub(super) vm: usize,
+}
+
+/// A VM as it is looked for. Texts are in lower case, and what many VMs share is there once.
+#[derive(Debug)]
+struct Entry {
+    at: At,
+    name: Box<str>,
+    /// All addresses, with spaces between them.
+    addresses: Box<str>,
+    /// Among the shared texts.
+    group: u32,
+    subscription: u32,
+    tags: Box<[u32]>,
+}
+
+/// All VMs, by name.
+#[derive(Debug)]
+pub(super) struct Index {
+    entries: Vec<Entry>,
+    shared: Vec<Box<str>>,
+}
+
+/// Gives a text that many share its number.
+#[derive(Default)]
+struct Shared {
+    texts: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
+}
+
+impl Shared {
+    fn number(&mut self, text: &str) -> u32 {
+        let text = text.to_ascii_lowercase();
+        if let Some(number) = self.numbers.get(text.as_str()) {
+            return *number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.texts.push(text.as_str().into());
+        self.numbers.insert(text.into(), number);
+        number
+    }
+}
+
+impl Index {
+    /// Of a VM that several parts show, the first of them counts.
+    pub(super) fn new(parts: &[Part]) -> Self {
+        let (mut shared, mut seen, mut entries) = (Shared::default(), HashSet::new(), Vec::new());
+        for (part, of_part) in parts.iter().enumerate() {
+            for (place, vm) in of_part.vms.iter().enumerate() {
+                if !seen.insert(&vm.id) {
+                    continue;
+                }
+                let addresses = vm.private_addresses.iter().chain(&*vm.public_addresses);
+                let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+                let tags = vm.tags.iter().map(|(name, value)| shared.number(&format!("{name}={value}")));
+                entries.push(Entry {
+                    at: At { part, vm: place },
+                    name: vm.id.name().to_ascii_lowercase().into(),
+                    addresses: addresses.join(" ").into(),
+                    tags: tags.collect(),
+                    group: shared.number(vm.id.resource().resource_group()),
+                    subscription: shared.number(vm.subscription_name()),
+                });
+            }
+        }
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Self { entries, shared: shared.texts }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The VMs of that name, whatever its case, with their numbers.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (usize, At)> {
+        let name = name.to_ascii_lowercase();
+        let first = self.entries.partition_point(|entry| *entry.name < *name);
+        let same = self.entries[first..].iter().take_while(move |entry| *entry.name == *name);
+        same.enumerate().map(move |(place, entry)| (first + place, entry.at))
+    }
+
+    /// The VMs whose names begin so, whatever its case.
+    pub(super) fn beginning(&self, name: &str) -> impl Iterator<Item = At> {
+        let name = name.to_ascii_lowercase();
+        let first = self.entries.partition_point(|entry| *entry.name < *name);
+        self.entries[first..].iter().take_while(move |entry| entry.name.starts_with(&name)).map(|entry| entry.at)
+    }
+
+    /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit. `weights` says how much
+    /// each is used, `None` that it is not looked for.
+    pub(super) fn find(&self, query: &str, skip: usize, limit: usize, weights: &[Option<u32>]) -> (Vec<At>, usize) {
+        let whole = query.trim().to_ascii_lowercase();
+        let words: Vec<Word<'_>> = whole.split_whitespace().map(|word| Word::new(word, &self.shared)).collect();
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let scored = self.entries.iter().enumerate().filter_map(|(number, entry)| {
+            let weight = weights[number]?;
+            let score = words.iter().map(|word| word.score(entry, &mut matcher)).sum::<Option<u32>>()?;
+            Some(Reverse((*entry.name == *whole, score, weight, Reverse(number))))
+        });
+        let mut fit: Vec<_> = scored.collect();
+        let total = fit.len();
+        let wanted = skip.saturating_add(limit);
+        if wanted < total {
+            // What is left out need not be in order.
+            fit.select_nth_unstable(wanted);
+            fit.truncate(wanted);
+        }
+        fit.sort_unstable();
+        let at = |Reverse((.., Reverse(number))): Reverse<(bool, u32, u32, Reverse<usize>)>| self.entries[number].at;
+        (fit.into_iter().skip(skip).map(at).collect(), total)
+    }
+}
+
+/// A word of a query, and how well it fits the texts that many VMs share.
+struct Word<'w> {
+    text: &'w str,
+    fuzzy: Atom,
+    shared: Vec<Option<u32>>,
+}
+
+impl<'w> Word<'w> {
+    fn new(text: &'w str, shared: &[Box<str>]) -> Self {
+        // Spaces are not in it, and no other character means anything but itself.
+        let fuzzy = Atom::new(text, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy, false);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let shared = shared.iter().map(|text| score(&fuzzy, text, &mut matcher)).collect();
+        Self { text, fuzzy, shared }
+    }
+
+    /// How well it fits what of a VM it fits best; `None` where it fits nothing.
+    fn score(&self, entry: &Entry, matcher: &mut Matcher) -> Option<u32> {
+        let shared = |number: u32| usize::try_from(number).ok().and_then(|number| *self.shared.get(number)?);
+        let name = score(&self.fuzzy, &entry.name, matcher).map(|score| score * OF_NAME);
+        // Digits of an address are together, or they would be in half of all addresses.
+        let address = entry.addresses.contains(self.text).then(|| {
+            let length = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+            length.saturating_mul(LIKE_A_CHARACTER).saturating_mul(OF_ADDRESS)
+        });
+        let places = [entry.group, entry.subscription].into_iter().filter_map(shared).map(|score| score * OF_PLACE);
+        let tags = entry.tags.iter().copied().filter_map(shared).map(|score| score * OF_TAG);
+        name.into_iter().chain(address).chain(places).chain(tags).max()
+    }
+}
+
+/// About what the matcher gives for a character in its place.
+const LIKE_A_CHARACTER: u32 = 16;
+
+fn score(atom: &Atom, text: &str, matcher: &mut Matcher) -> Option<u32> {
+    let mut characters = Vec::new();
+    atom.score(Utf32Str::new(text, &mut characters), matcher).map(u32::from)
+}

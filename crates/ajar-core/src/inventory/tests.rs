@@ -1,0 +1,237 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn vm(name: &str, group: &str, subscription: &str) -> InventoryVm {
+    let id =
+        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines");
+    InventoryVm {
+        id: format!("{id}/{name}").parse().unwrap(),
+        subscription: Text::default(),
+        location: "westeurope".into(),
+        os: None,
+        power: None,
+        private_addresses: Box::default(),
+        public_addresses: Box::default(),
+        tags: Tags::default(),
+        jit_ports: None,
+    }
+}
+
+fn viewpoint(account: &str, tenant: Option<&str>) -> Viewpoint {
+    Viewpoint { account: account.parse().unwrap(), cloud: "public".into(), tenant: tenant.map(Into::into) }
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(second, 0).unwrap()
+}
+
+fn of(vms: Vec<InventoryVm>) -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.page(&viewpoint("work", None), vms);
+    inventory
+}
+
+fn names<'i>(found: &Hits<'i>) -> Vec<&'i str> {
+    found.vms.iter().map(|found| found.vm.id.name()).collect()
+}
+
+fn find(inventory: &mut Inventory, query: &str) -> Vec<String> {
+    let found = inventory.find(query, 0, usize::MAX, &HashMap::new());
+    assert_eq!(found.total, found.vms.len());
+    names(&found).into_iter().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn a_vm_is_found_by_whatever_is_known_of_it() {
+    let mut web = vm("web-01", "rg-shop", "s1");
+    web.subscription = "Production".into();
+    web.private_addresses = ["10.20.0.4".parse().unwrap()].into();
+    web.public_addresses = ["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()].into();
+    web.tags = [("owner", "Ada")].into_iter().collect();
+    let mut inventory = of(vec![web, vm("db-01", "rg-data", "s2")]);
+    for query in [
+        "web",
+        "WB1",
+        "shop",
+        "prod",
+        "10.20",
+        "203.0.113.7",
+        "2001:DB8",
+        "owner=ada",
+        "ada",
+        "prod ada 10.20",
+        " web ",
+    ] {
+        assert_eq!(find(&mut inventory, query), ["web-01"], "{query}");
+    }
+    assert_eq!(find(&mut inventory, ""), ["db-01", "web-01"]);
+    assert_eq!(find(&mut inventory, "web data"), [""; 0]);
+    assert_eq!(find(&mut inventory, "2.3.7"), [""; 0], "digits of an address are not gathered from all over it");
+}
+
+#[test]
+fn names_come_before_groups_and_what_is_used_before_what_is_not() {
+    let mut inventory =
+        of(vec![vm("a", "web", "s"), vm("web-02", "g", "s"), vm("web-01", "g", "s"), vm("w-e-b", "g", "s")]);
+    assert_eq!(find(&mut inventory, "web"), ["web-01", "web-02", "w-e-b", "a"]);
+    let used = HashMap::from([(vm("WEB-02", "G", "s").id, 1)]);
+    assert_eq!(names(&inventory.find("web", 0, 2, &used)), ["web-02", "web-01"]);
+    let found = inventory.find("", 0, 1, &used);
+    assert_eq!((names(&found), found.total), (vec!["web-02"], 4));
+}
+
+#[test]
+fn some_vms_are_looked_for_apart_from_the_others() {
+    let (web, api, db) = (vm("web", "shop", "s"), vm("api", "shop", "s"), vm("db", "data", "s"));
+    let mut inventory = of(vec![web.clone(), api.clone(), db.clone()]);
+    let used = HashMap::from([(web.id.clone(), 1)]);
+    let others = inventory.find_others("shop", 0, 9, &used, [&web.id].into_iter());
+    assert_eq!((names(&others), others.total), (vec!["api"], 1), "however much it is used");
+    assert_eq!(names(&inventory.find_of("shop", [&web.id, &db.id].into_iter())), ["web"]);
+}
+
+#[test]
+fn a_name_is_that_of_one_vm_or_the_beginning_of_some() {
+    let mut inventory =
+        of(vec![vm("web-1", "g", "s"), vm("WEB-1", "h", "s"), vm("web-10", "g", "s"), vm("a", "web", "s")]);
+    let mut named = |name: &str| {
+        let found = inventory.named(name, 2);
+        (names(&found).into_iter().map(ToOwned::to_owned).collect::<Vec<_>>().join(" "), found.total)
+    };
+    assert_eq!(named("Web-1"), ("web-1 WEB-1".into(), 2), "what begins so is not meant");
+    assert_eq!(named("web-10"), ("web-10".into(), 1));
+    assert_eq!(named("we"), ("web-1 WEB-1".into(), 3));
+    assert_eq!(named("eb"), (String::new(), 0));
+}
+
+#[test]
+fn a_vm_that_two_accounts_see_is_there_once() {
+    let mut inventory = of(vec![vm("web-01", "g", "s")]);
+    inventory.page(&viewpoint("home", Some("t")), vec![vm("WEB-01", "G", "S"), vm("other", "g", "s")]);
+    assert_eq!(inventory.count(), 2);
+    let found = inventory.find("web", 0, 9, &HashMap::new());
+    assert_eq!(found.vms[0].viewpoint.account.as_str(), "work");
+    inventory.retain(|viewpoint| viewpoint.tenant.is_some());
+    assert_eq!(find(&mut inventory, "web"), ["WEB-01"]);
+}
+
+#[test]
+fn the_first_read_is_shown_as_it_comes_and_a_later_one_when_it_is_whole() {
+    let (mut inventory, work) = (Inventory::default(), viewpoint("work", None));
+    inventory.begin(&work);
+    inventory.page(&work, vec![vm("one", "g", "s")]);
+    assert_eq!(find(&mut inventory, ""), ["one"], "the first page");
+    inventory.begin(&work);
+    assert_eq!(find(&mut inventory, ""), [""; 0], "what did not come to its end begins anew");
+    inventory.page(&work, vec![vm("one", "g", "s")]);
+    inventory.end(&work, at(1));
+
+    inventory.begin(&work);
+    inventory.page(&work, vec![vm("two", "g", "s")]);
+    assert_eq!(find(&mut inventory, ""), ["one"]);
+    inventory.begin(&work);
+    inventory.page(&work, vec![vm("three", "g", "s")]);
+    inventory.end(&work, at(2));
+    assert_eq!(find(&mut inventory, ""), ["three"], "of a read that was given up nothing is left");
+}
+
+#[test]
+fn what_policies_guard_is_known_until_they_are_read_anew() {
+    let policy = |vms: &[(&InventoryVm, &[u16])]| {
+        let rule = |port: &u16| JitNetworkAccessPortRule {
+            number: *port,
+            protocol: crate::policy::RuleProtocol::Tcp,
+            allowed_source_address_prefixes: Vec::new(),
+            max_request_access_duration: Some(TimeDelta::hours(1)),
+        };
+        let entry = |(vm, ports): &(&InventoryVm, &[u16])| crate::policy::JitNetworkAccessPolicyVirtualMachine {
+            id: vm.id.clone(),
+            ports: ports.iter().map(rule).collect(),
+            public_ip_address: None,
+        };
+        JitNetworkAccessPolicy {
+            id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Security/locations/l/jitNetworkAccessPolicies/default"
+                .parse()
+                .unwrap(),
+            virtual_machines: vms.iter().map(entry).collect(),
+            requests: Vec::new(),
+        }
+    };
+    let (work, vms) = (viewpoint("work", None), [vm("a", "g", "s"), vm("b", "g", "s"), vm("c", "g", "other")]);
+    let mut inventory = Inventory::default();
+    inventory.page(&work, vms.to_vec());
+    inventory.end(&work, at(1));
+    inventory.guard(&work, "S", &[policy(&[(&vms[0], &[3389, 22])]), policy(&[(&vms[0], &[22])])]);
+    let ports = |inventory: &mut Inventory| {
+        let found = inventory.find("", 0, 9, &HashMap::new());
+        found.vms.into_iter().map(|found| found.vm.jit_ports.clone()).collect::<Vec<_>>()
+    };
+    let hour = |port| GuardedPort { port, seconds: 3600 };
+    assert_eq!(ports(&mut inventory), [Some([hour(22), hour(3389)].into()), Some(Box::default()), None]);
+    inventory.begin(&work);
+    inventory.page(&work, vms.to_vec());
+    inventory.end(&work, at(2));
+    assert_eq!(ports(&mut inventory), [Some([hour(22), hour(3389)].into()), Some(Box::default()), None]);
+}
+
+#[test]
+fn what_is_kept_is_read_back_without_what_was_still_to_come() {
+    let (mut inventory, work) = (of(vec![vm("one", "g", "s")]), viewpoint("work", None));
+    inventory.end(&work, at(1));
+    inventory.begin(&work);
+    inventory.page(&work, vec![vm("two", "g", "s")]);
+    let kept: Vec<&Part> = inventory.of_account(&work.account).collect();
+    let text = serde_json::to_string(&kept).unwrap();
+    let mut again = Inventory::default();
+    again.take_in(serde_json::from_str(&text).unwrap());
+    assert_eq!(find(&mut again, ""), ["one"]);
+}
+
+fn word() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9._-]{1,9}"
+}
+
+prop_compose! {
+    fn any_vm()(name in word(), group in word(), subscription in word(), tag in "\\PC{0,6}", ip in any::<[u8; 4]>()) -> InventoryVm {
+        let named = |text: String| if text.chars().all(|c| c == '.') { "x".into() } else { text };
+        let mut vm = vm(&named(name), &named(group), "s");
+        vm.subscription = subscription.into();
+        vm.tags = [("tag", tag)].into_iter().collect();
+        vm.private_addresses = [IpAddr::from(ip)].into();
+        vm
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_query_panics_and_a_longer_one_never_finds_more(
+        vms in prop::collection::vec(any_vm(), 0..20), query in "\\PC{0,12}", skip in 0_usize..30, limit in 0_usize..30,
+    ) {
+        let mut inventory = of(vms);
+        let mut before: Option<Vec<String>> = None;
+        let ends = query.char_indices().map(|(end, _)| end).chain([query.len()]);
+        for end in ends {
+            let found = inventory.find(&query[..end], 0, usize::MAX, &HashMap::new());
+            let ids: Vec<String> = found.vms.iter().map(|found| found.vm.id.to_string()).collect();
+            if let Some(before) = &before {
+                prop_assert!(ids.iter().all(|id| before.contains(id)), "{:?}", &query[..end]);
+            }
+            let limited = inventory.find(&query[..end], skip, limit, &HashMap::new());
+            prop_assert_eq!(limited.total, ids.len());
+            let some: Vec<String> = limited.vms.iter().map(|found| found.vm.id.to_string()).collect();
+            prop_assert_eq!(&some[..], &ids[skip.min(ids.len())..(skip + limit).min(ids.len())]);
+            before = Some(ids);
+        }
+    }
+
+    #[test]
+    fn whoever_types_a_whole_name_has_that_vm_first(
+        vms in prop::collection::vec(any_vm(), 1..20), which in any::<prop::sample::Index>(),
+    ) {
+        let name = which.get(&vms).id.name().to_owned();
+        let mut inventory = of(vms);
+        let found = inventory.find(&name, 0, 1, &HashMap::new());
+        prop_assert!(found.vms[0].vm.id.name().eq_ignore_ascii_case(&name));
+    }
+}

@@ -1,0 +1,184 @@
+//! Words about the VMs that were found.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::account::whom;
+use crate::account::AccountName;
+use crate::inventory::{FoundVm, InventoryVm};
+use crate::snapshot::InventoryView;
+use crate::vm::{OsType, PowerState};
+use crate::zone::Zone;
+
+/// Over the VMs.
+pub const COLUMNS: [&str; 8] = ["VM", "RESOURCE GROUP", "SUBSCRIPTION", "OS", "POWER", "ADDRESS", "JIT", "SEEN AS"];
+
+/// A VM, column by column.
+pub fn columns(found: &FoundVm) -> [String; 8] {
+    let FoundVm { viewpoint, vm, .. } = found;
+    let none = || "–".to_owned();
+    let addresses = vm.public_addresses.iter().chain(&*vm.private_addresses);
+    let os = vm.os.map(|os| match os {
+        OsType::Linux => "Linux",
+        OsType::Windows => "Windows",
+    });
+    let jit = vm.jit_ports.as_ref().map(|ports| match &**ports {
+        [] => "no policy".to_owned(),
+        ports => ports.iter().map(|rule| rule.port.to_string()).collect::<Vec<_>>().join(", "),
+    });
+    [
+        vm.id.name().to_owned(),
+        vm.id.resource().resource_group().to_owned(),
+        vm.subscription_name().to_owned(),
+        os.map_or_else(none, ToOwned::to_owned),
+        vm.power.map_or_else(none, |power| super::power(power).to_owned()),
+        addresses.map(ToString::to_string).next().unwrap_or_else(none),
+        jit.unwrap_or_else(none),
+        viewpoint.account.to_string(),
+    ]
+}
+
+/// Below the VMs: how many there are beside those that are shown, and how old all this is.
+pub fn footer(shown: usize, total: usize, inventory: &InventoryView, zone: Zone, now: DateTime<Utc>) -> String {
+    let shown =
+        if shown < total { format!("The first {shown} of {total} VMs that match") } else { vms(total, "match") };
+    let known = inventory.count;
+    let age = inventory.read_at.map(|at| age(at, zone, now)).unwrap_or_default();
+    format!("{shown}, of {known} that are known{age}.")
+}
+
+fn vms(count: usize, verb: &str) -> String {
+    match count {
+        1 => format!("1 VM {verb}es"),
+        count => format!("{count} VMs {verb}"),
+    }
+}
+
+fn age(at: DateTime<Utc>, zone: Zone, now: DateTime<Utc>) -> String {
+    let moment = super::moment(at, zone);
+    if now - at < TimeDelta::minutes(1) {
+        format!("; read at {moment}")
+    } else {
+        format!("; read at {moment}, {} ago", super::spoken(now - at))
+    }
+}
+
+/// How the VM that was found first becomes a favourite.
+pub fn how_to_add(found: &FoundVm) -> String {
+    let profile = &found.opens.profile;
+    let port = profile.port.map(|port| format!(" --port {port}")).unwrap_or_default();
+    let account = profile.account.as_ref().map(|account| format!(" --account {account}")).unwrap_or_default();
+    format!("Make one a favourite: ajar add {} --vm {}{port}{account}", found.opens.name, found.vm.id)
+}
+
+/// Which VM it is, for who knows several of that name.
+pub fn place(found: &FoundVm) -> String {
+    let vm = &found.vm;
+    format!("{} ({} in {})", vm.id.name(), vm.id.resource().resource_group(), vm.subscription_name())
+}
+
+/// Which VM is meant by what was typed.
+pub fn taken(found: &FoundVm) -> String {
+    let favourite = if found.is_favourite { format!(", which is {}", found.opens.name) } else { String::new() };
+    format!("That is {}{favourite}.", place(found))
+}
+
+/// Where a VM is, and what is out of the ordinary with it.
+pub fn detail(vm: &InventoryVm) -> String {
+    let rests = vm.power.filter(|power| !matches!(power, PowerState::Running | PowerState::Unknown)).map(super::power);
+    let unguarded = vm.jit_ports.as_ref().is_some_and(|ports| ports.is_empty()).then_some("no JIT policy");
+    let place = [vm.subscription_name(), vm.id.resource().resource_group()];
+    place.into_iter().chain(rests).chain(unguarded).collect::<Vec<_>>().join(" · ")
+}
+
+/// Over all there is to choose from.
+pub fn which_one() -> &'static str {
+    "Open which VM?"
+}
+
+/// Below it.
+pub fn how_to_choose() -> &'static str {
+    "Type to find one; Enter opens it, Esc leaves"
+}
+
+/// Nobody is there to choose.
+pub fn nothing_named() -> &'static str {
+    "the name of a favourite or VM is missing"
+}
+
+/// What could not be read as an account in a tenant, above the failure's own words.
+pub fn gap(account: &AccountName, tenant: Option<&str>) -> String {
+    let whom = whom(account.as_str());
+    let tenant = tenant.map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
+    format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}.")
+}
+
+/// Neither a favourite nor a VM matches.
+pub fn no_match(query: &str) -> String {
+    format!("No favourite and no VM matches “{query}”.")
+}
+
+/// While the VMs are being read.
+pub fn reading(count: usize) -> String {
+    match count {
+        0 => "Reading the VMs of your accounts…".to_owned(),
+        count => format!("Reading the VMs of your accounts… {count} so far"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::FixedOffset;
+
+    use super::*;
+    use crate::inventory::{GuardedPort, Hit, Viewpoint};
+
+    fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
+        FoundVm::new(Hit { viewpoint, vm }, &[], &"home".parse().unwrap())
+    }
+
+    fn found() -> FoundVm {
+        let vm = serde_json::json!({
+            "id": "/subscriptions/s/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/web-01",
+        });
+        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
+        let vm: InventoryVm = serde_json::from_value(vm).unwrap();
+        seen(&viewpoint, &vm)
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_vm_is_a_dash_and_what_is_is_told() {
+        let mut found = found();
+        assert_eq!(columns(&found), ["web-01", "rg-shop", "s", "–", "–", "–", "–", "work"]);
+        found.vm.subscription = "Production".into();
+        found.vm.os = Some(OsType::Windows);
+        found.vm.power = Some(PowerState::Running);
+        found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
+        found.vm.jit_ports = Some([22, 3389].map(|port| GuardedPort { port, seconds: 3600 }).into());
+        let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22, 3389", "work"];
+        assert_eq!(columns(&found), told);
+        found = seen(&found.viewpoint, &found.vm);
+        found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();
+        found.vm.jit_ports = Some([].into());
+        assert_eq!(columns(&found)[5..7], ["203.0.113.7", "no policy"]);
+        assert_eq!(detail(&found.vm), "Production · rg-shop · no JIT policy");
+        found.vm.power = Some(PowerState::Deallocated);
+        found.vm.jit_ports = None;
+        assert_eq!(detail(&found.vm), "Production · rg-shop · deallocated");
+        assert_eq!(
+            how_to_add(&found),
+            "Make one a favourite: ajar add web-01 --vm /subscriptions/s/resourceGroups/rg-shop/providers/\
+             Microsoft.Compute/virtualMachines/web-01 --port 3389 --account work"
+        );
+    }
+
+    #[test]
+    fn the_last_line_says_how_many_and_how_old() {
+        let at: DateTime<Utc> = "2026-11-29T10:00:00Z".parse().unwrap();
+        let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), at);
+        let inventory = InventoryView { count: 10_000, read_at: Some(at), ..InventoryView::default() };
+        let footer = |shown, total, minutes| footer(shown, total, &inventory, zone, at + TimeDelta::minutes(minutes));
+        assert_eq!(footer(1, 1, 0), "1 VM matches, of 10000 that are known; read at 10:00.");
+        let aged = "The first 20 of 42 VMs that match, of 10000 that are known; read at 10:00, 5 minutes ago.";
+        assert_eq!(footer(20, 42, 5), aged);
+    }
+}

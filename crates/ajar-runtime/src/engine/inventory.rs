@@ -1,0 +1,377 @@
+//! All VMs that the accounts can see: kept from the last time, read anew when somebody wants them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ajar_core::account::{AccountName, Acting, Defaults};
+use ajar_core::failure::Trouble;
+use ajar_core::inventory::{
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Part, Viewpoint,
+};
+use ajar_core::message;
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::policy::JitNetworkAccessPolicy;
+use ajar_core::protocol::Reply;
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::settings::{Favourite, Settings};
+use ajar_core::snapshot::{GapView, InventoryView};
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use futures::future::join_all;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Engine;
+use super::effects::Happened;
+use crate::files::{InventoryFiles, Seen};
+use crate::ports::VmLists;
+
+/// How many subscriptions the policies are listed of at the same time from one viewpoint: Azure counts requests.
+const LISTS_AT_ONCE: usize = 8;
+
+/// How long the lists of policies are waited for: they are good to know, and nobody's VM is found by them.
+const LISTS_FOR: Duration = Duration::from_secs(10);
+
+/// How much a favourite is used, for the order of what is found.
+const FAVOURITE: u32 = 1;
+/// And one that is open, or was opened a while ago.
+const OPENED: u32 = 2;
+
+/// What is known of all VMs.
+pub(super) struct KnownVms {
+    files: InventoryFiles,
+    stage: Stage,
+    inventory: Inventory,
+    count: usize,
+    read_at: Option<DateTime<Utc>>,
+    gaps: Vec<Gap>,
+    /// Whether there is an account that nothing was read as, or that has signed in since.
+    is_outdated: bool,
+    /// What has to wait until it is known what was kept.
+    wishes: Vec<(Wish, oneshot::Sender<Reply>)>,
+    /// Who waits for the end of the read under way.
+    readers: Vec<oneshot::Sender<Reply>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has wanted to know anything yet.
+    Unknown,
+    /// What was kept is being fetched from the disk.
+    Loading,
+    /// It is known.
+    Known,
+    /// It is being read anew.
+    Reading,
+}
+
+/// What somebody wants of it.
+pub(super) enum Wish {
+    Read { anew: bool },
+    Find { query: String, apart: bool, skip: u32, limit: u32 },
+    Named { name: String, limit: u32 },
+}
+
+/// What has become known.
+pub(super) enum InventoryNews {
+    /// What was kept, account by account.
+    Loaded(Vec<Option<Seen<Vec<Part>, Vec<Gap>>>>),
+    /// Where an account may see VMs.
+    Viewpoints(AccountName, Result<Vec<Viewpoint>, Trouble>),
+    /// A read from there begins.
+    Begun(Viewpoint),
+    /// VMs that are seen from there.
+    Page(Viewpoint, Vec<InventoryVm>),
+    /// No more are.
+    Ended(Viewpoint, Result<(), Trouble>),
+    /// The policies of a subscription.
+    Policies(Viewpoint, String, Vec<JitNetworkAccessPolicy>),
+    /// All is read.
+    Over,
+    /// And kept.
+    Kept,
+}
+
+impl KnownVms {
+    pub(super) fn new(files: InventoryFiles) -> Self {
+        Self {
+            files,
+            stage: Stage::Unknown,
+            inventory: Inventory::default(),
+            count: 0,
+            read_at: None,
+            gaps: Vec::new(),
+            is_outdated: false,
+            wishes: Vec::new(),
+            readers: Vec::new(),
+        }
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let fresh_for = if self.gaps.is_empty() { FRESH_FOR } else { FRESH_WITH_GAPS_FOR };
+        !self.is_outdated && self.read_at.is_some_and(|at| at <= now && now - at < fresh_for)
+    }
+}
+
+impl Engine {
+    /// Takes up a wish; the reply comes when it is fulfilled.
+    pub(super) fn inventory_asked(&mut self, wish: Wish, reply: oneshot::Sender<Reply>) {
+        match self.known_vms.stage {
+            Stage::Unknown => {
+                self.known_vms.wishes.push((wish, reply));
+                self.load_inventory();
+            }
+            Stage::Loading => self.known_vms.wishes.push((wish, reply)),
+            Stage::Known | Stage::Reading => self.fulfil_wish(wish, reply),
+        }
+    }
+
+    fn fulfil_wish(&mut self, wish: Wish, reply: oneshot::Sender<Reply>) {
+        self.forget_what_is_gone();
+        match wish {
+            Wish::Read { anew } => {
+                let is_fresh = self.known_vms.is_fresh(self.ports.clock.now());
+                if self.known_vms.stage != Stage::Reading && is_fresh && !anew {
+                    drop(reply.send(Reply::Done));
+                    return;
+                }
+                self.known_vms.readers.push(reply);
+                self.read_inventory();
+            }
+            Wish::Find { query, apart, skip, limit } => {
+                let found = self.find_vms(&query, apart, number(skip), number(limit));
+                drop(reply.send(Reply::Vms { found }));
+            }
+            Wish::Named { name, limit } => {
+                let found = self.known_vms.inventory.named(&name, number(limit));
+                let found = told(&found, &self.settings, &self.defaults);
+                drop(reply.send(Reply::Vms { found }));
+            }
+        }
+    }
+
+    /// What fits a query; if `apart`, without the favourites' VMs, and with the names of those that fit.
+    fn find_vms(&mut self, query: &str, apart: bool, skip: usize, limit: usize) -> Found {
+        let used = self.used_vms();
+        let (settings, inventory) = (&self.settings, &mut self.known_vms.inventory);
+        if !apart {
+            return told(&inventory.find(query, skip, limit, &used), settings, &self.defaults);
+        }
+        let of_favourites = || settings.favourites.iter().map(|favourite| &favourite.profile.vm);
+        let fit: HashSet<_> =
+            inventory.find_of(query, of_favourites()).vms.iter().map(|hit| hit.vm.id.clone()).collect();
+        let fits = |favourite: &&Favourite| fit.contains(&favourite.profile.vm);
+        let favourites = settings.favourites.iter().filter(fits).map(|favourite| favourite.name.clone()).collect();
+        let found = inventory.find_others(query, skip, limit, &used, of_favourites());
+        Found { favourites, ..told(&found, settings, &self.defaults) }
+    }
+
+    /// How it stands, for the snapshot.
+    pub(super) fn inventory_view(&self) -> Option<InventoryView> {
+        let KnownVms { stage, count, read_at, gaps, .. } = &self.known_vms;
+        let in_words = |gap: &Gap| GapView {
+            account: gap.account.clone(),
+            tenant: gap.tenant.clone(),
+            text: message::inventory::gap(&gap.account, gap.tenant.as_deref()),
+            failure: in_words(&gap.trouble, &About { name: gap.account.as_str(), zone: self.zone(), at: self.now() }),
+        };
+        matches!(stage, Stage::Known | Stage::Reading).then(|| InventoryView {
+            count: *count,
+            read_at: *read_at,
+            reading: *stage == Stage::Reading,
+            gaps: gaps.iter().map(in_words).collect(),
+        })
+    }
+
+    /// The accounts that may see something.
+    fn seers(&self) -> Vec<AccountName> {
+        self.account_views().into_iter().map(|view| view.name).collect()
+    }
+
+    /// Forgets what accounts have seen that are there no more.
+    fn forget_what_is_gone(&mut self) {
+        let accounts = self.seers();
+        let known = &mut self.known_vms;
+        known.inventory.retain(|viewpoint| accounts.contains(&viewpoint.account));
+        known.gaps.retain(|gap| accounts.contains(&gap.account));
+        if known.stage == Stage::Known {
+            known.count = known.inventory.count();
+        }
+    }
+
+    /// The same after a sign-out, and on the disk.
+    pub(super) fn forget_what_was_seen(&mut self) {
+        self.forget_what_is_gone();
+        if let Err(error) = self.known_vms.files.keep_only(&self.seers()) {
+            tracing::warn!(%error, "what an account has seen could not be removed");
+        }
+    }
+
+    /// Somebody has signed in, who may see other VMs than were seen so far.
+    pub(super) fn expect_other_vms(&mut self) {
+        self.known_vms.is_outdated = true;
+    }
+
+    /// How Azure names whoever sees something as an account.
+    fn principal_of(&self, account: &AccountName) -> Option<String> {
+        let acting = self.settings.acting_as(account, None, None, &self.defaults).ok()?;
+        self.ports.accounts.principal(&acting)
+    }
+
+    fn load_inventory(&mut self) {
+        self.known_vms.stage = Stage::Loading;
+        let accounts: Vec<_> = self.seers().into_iter().map(|name| (self.principal_of(&name), name)).collect();
+        let (files, happened) = (self.known_vms.files.clone(), self.happened.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = files.keep_only(accounts.iter().map(|(_, name)| name)) {
+                tracing::warn!(%error, "what accounts have seen that are gone could not be removed");
+            }
+            let seen = accounts.iter().map(|(principal, name)| files.read(name, principal.as_deref())).collect();
+            drop(happened.send(Happened::Inventory(InventoryNews::Loaded(seen))));
+        });
+    }
+
+    /// Reads it as all accounts and in all their tenants at once, if nobody does already.
+    fn read_inventory(&mut self) {
+        if self.known_vms.stage == Stage::Reading {
+            return;
+        }
+        self.known_vms.stage = Stage::Reading;
+        self.known_vms.is_outdated = false;
+        self.known_vms.gaps.clear();
+        let mut actings = Vec::new();
+        for account in self.seers() {
+            match self.settings.acting_as(&account, None, None, &self.defaults) {
+                Ok(acting) => actings.push(acting),
+                Err(failure) => self.known_vms.gaps.push(Gap { account, tenant: None, trouble: failure.into() }),
+            }
+        }
+        let (lists, happened) = (Arc::clone(&self.ports.vm_lists), self.happened.clone());
+        tokio::spawn(async move {
+            join_all(actings.iter().map(|acting| read_account(&*lists, &happened, acting))).await;
+            drop(happened.send(Happened::Inventory(InventoryNews::Over)));
+        });
+    }
+
+    /// Takes in what has become known.
+    pub(super) fn inventory_news(&mut self, news: InventoryNews) {
+        let now = self.ports.clock.now();
+        let known = &mut self.known_vms;
+        match news {
+            InventoryNews::Loaded(seen) => {
+                known.stage = Stage::Known;
+                known.is_outdated |= seen.iter().any(Option::is_none);
+                for Seen { parts, gaps } in seen.into_iter().flatten() {
+                    known.read_at = parts.iter().filter_map(|part| part.read_at).chain(known.read_at).max();
+                    known.inventory.take_in(parts);
+                    known.gaps.extend(gaps);
+                }
+                known.count = known.inventory.count();
+                for (wish, reply) in std::mem::take(&mut known.wishes) {
+                    self.fulfil_wish(wish, reply);
+                }
+            }
+            InventoryNews::Viewpoints(account, Ok(viewpoints)) => {
+                known.inventory.retain(|viewpoint| viewpoint.account != account || viewpoints.contains(viewpoint));
+            }
+            InventoryNews::Viewpoints(account, Err(trouble)) => known.gaps.push(Gap { account, tenant: None, trouble }),
+            InventoryNews::Begun(viewpoint) => known.inventory.begin(&viewpoint),
+            InventoryNews::Page(viewpoint, vms) => known.count += known.inventory.page(&viewpoint, vms),
+            InventoryNews::Ended(viewpoint, Ok(())) => {
+                known.inventory.end(&viewpoint, now);
+                known.read_at = Some(now);
+            }
+            InventoryNews::Ended(viewpoint, Err(trouble)) => {
+                known.inventory.give_up(&viewpoint);
+                let Viewpoint { account, tenant, .. } = viewpoint;
+                known.gaps.push(Gap { account, tenant, trouble });
+            }
+            InventoryNews::Policies(viewpoint, subscription, policies) => {
+                known.inventory.guard(&viewpoint, &subscription, &policies);
+            }
+            InventoryNews::Over => self.keep_inventory(),
+            InventoryNews::Kept => {
+                known.stage = Stage::Known;
+                known.count = known.inventory.count();
+                let readers = std::mem::take(&mut known.readers);
+                // Whoever hears that it is read finds in the snapshot what it is.
+                self.publish();
+                for reader in readers {
+                    drop(reader.send(Reply::Done));
+                }
+            }
+        }
+    }
+
+    fn keep_inventory(&mut self) {
+        let content = |account: AccountName| {
+            let parts: Vec<&Part> = self.known_vms.inventory.of_account(&account).collect();
+            let gaps: Vec<&Gap> = self.known_vms.gaps.iter().filter(|gap| gap.account == account).collect();
+            let seen = Seen { parts: &parts[..], gaps: &gaps[..] };
+            let content = InventoryFiles::content(self.principal_of(&account), seen);
+            (account, content)
+        };
+        let contents: Vec<_> = self.seers().into_iter().map(content).collect();
+        let (files, happened) = (self.known_vms.files.clone(), self.happened.clone());
+        tokio::task::spawn_blocking(move || {
+            for (account, content) in contents {
+                if let Err(error) = content.and_then(|content| files.write(&account, &content)) {
+                    tracing::warn!(%account, %error, "what it has seen could not be kept");
+                }
+            }
+            drop(happened.send(Happened::Inventory(InventoryNews::Kept)));
+        });
+    }
+
+    /// The VMs that are used, and how much.
+    fn used_vms(&self) -> HashMap<VmResourceId, u32> {
+        let favourites = self.settings.favourites.iter().map(|known| (known.profile.vm.clone(), FAVOURITE));
+        let granted = self.remembered.state().granted.values().map(|window| (window.vm.clone(), OPENED));
+        favourites.chain(granted).collect()
+    }
+}
+
+fn number(given: u32) -> usize {
+    usize::try_from(given).unwrap_or(usize::MAX)
+}
+
+/// VMs with how each is opened.
+fn told(found: &Hits<'_>, settings: &Settings, defaults: &Defaults) -> Found {
+    let default = settings.default_account(defaults);
+    let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &settings.favourites, &default)).collect();
+    Found { vms, total: found.total, favourites: Vec::new() }
+}
+
+/// Reads what one account sees, in all its tenants at once.
+async fn read_account(lists: &dyn VmLists, happened: &mpsc::UnboundedSender<Happened>, acting: &Acting) {
+    let tell = |news| drop(happened.send(Happened::Inventory(news)));
+    let viewpoints = lists.viewpoints(acting).await;
+    tell(InventoryNews::Viewpoints(acting.account.clone(), viewpoints.clone()));
+    let viewpoints = viewpoints.unwrap_or_default();
+    join_all(viewpoints.iter().map(|viewpoint| read_from(lists, &tell, viewpoint))).await;
+}
+
+/// Reads what is seen from one viewpoint: first the VMs, then which of them policies guard.
+async fn read_from(lists: &dyn VmLists, tell: &(dyn Fn(InventoryNews) + Send + Sync), viewpoint: &Viewpoint) {
+    tell(InventoryNews::Begun(viewpoint.clone()));
+    let subscriptions = Mutex::new(BTreeSet::new());
+    let tell_vms = |vms: Vec<InventoryVm>| {
+        let ids = vms.iter().map(|vm| vm.id.resource().subscription_id().to_ascii_lowercase());
+        subscriptions.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+        tell(InventoryNews::Page(viewpoint.clone(), vms));
+    };
+    let ended = lists.vms(viewpoint, &tell_vms).await;
+    tell(InventoryNews::Ended(viewpoint.clone(), ended));
+    let subscriptions = subscriptions.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let policies = futures::stream::iter(subscriptions).map(async |subscription: String| {
+        match lists.policies_in(viewpoint, &subscription).await {
+            Ok(policies) => tell(InventoryNews::Policies(viewpoint.clone(), subscription, policies)),
+            // Of these VMs it is not known whether a policy guards them, which is nothing to be told of.
+            Err(trouble) => tracing::debug!(subscription, failure = %trouble.failure, "its policies can't be read"),
+        }
+    });
+    let policies = policies.buffer_unordered(LISTS_AT_ONCE).collect::<()>();
+    if tokio::time::timeout(LISTS_FOR, policies).await.is_err() {
+        tracing::debug!("not all policies were listed in time");
+    }
+}
