@@ -9,11 +9,12 @@ async fn each_opening_is_told_with_its_reason_source_end_and_result() {
     let world = World::new().await;
     let empty = world.run(&["history"]).await;
     assert_eq!((empty.code, empty.stdout.as_str(), empty.stderr.as_str()), (0, "", "Nothing has been opened yet.\n"));
+    let heading = world.run(&["history", "--format", "csv"]).await.stdout;
     let opened = world.run(&["connect", "web-01", "--no-launch", "--json", "--reason", "ticket 7, \"urgent\""]).await;
     let end = opened.last_event()["window"]["endTimeUtc"].clone();
     world.run(&["connect", "locked-01", "--no-launch"]).await;
     // Through an open door: nothing was asked for, and nothing is told.
-    world.run(&["connect", "web-01", "--no-launch"]).await;
+    world.ajar(&["proxy", "web-01", "22"]).output().await.expect("ajar runs");
 
     let told = world.run(&["history", "--format", "json"]).await;
     let told: Value = serde_json::from_str(&told.stdout).expect("JSON");
@@ -44,5 +45,6 @@ async fn each_opening_is_told_with_its_reason_source_end_and_result() {
     let csv = world.run(&["history", "--format", "csv"]).await.stdout;
     let rows: Vec<_> = csv.lines().collect();
     assert_eq!(rows.len(), 3, "{csv}");
+    assert_eq!(format!("{}\n", rows[0]), heading, "also where there is nothing");
     assert!(rows[0].starts_with("at,name,vm,port,") && rows[1].contains("\"ticket 7, \"\"urgent\"\"\""), "{csv}");
 }

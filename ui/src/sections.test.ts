@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { attempt, failure, favourite, snapshot, vmId, window } from './fixtures/build';
 import * as states from './fixtures/snapshots';
-import { sectionsOf } from './sections';
+import { sectionsOf, wantsMoreTime } from './sections';
 
 const NOW = Date.parse('2026-11-22T15:00:00Z');
 const connected = {
@@ -73,6 +73,16 @@ describe('the sections of a snapshot', () => {
     expect([sections.open[0]?.notes, sections.ended]).toEqual([['Not as long.'], []]);
     const alone = sectionsOf(snapshot({ attempts: [{ ...under, headline: 'Open for longer', outcome }] }));
     expect(alone.ended.map(({ text }) => text)).toEqual(['Open for longer']);
+  });
+
+  test('want more time again where that failed, and have opened what is not open', () => {
+    const failed = (code: string, extended: boolean) => ({
+      attempt: attempt(1, 'web-01', NOW, { extends: extended }),
+      failure: failure(code),
+    });
+    expect(wantsMoreTime(failed('throttled', true))).toBe(true);
+    expect(wantsMoreTime(failed('notOpen', true))).toBe(false);
+    expect(wantsMoreTime(failed('throttled', false))).toBe(false);
   });
 
   test('offer more time only at the port that the favourite is opened at', () => {

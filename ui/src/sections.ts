@@ -71,6 +71,11 @@ function hasOpened({ outcome }: AttemptView): boolean {
   return outcome?.kind === 'connected' || outcome?.kind === 'extended';
 }
 
+/** Whether more time is what was wanted, and can be wanted again: what is not open has to be opened first. */
+export function wantsMoreTime({ attempt, failure }: FailedAttempt): boolean {
+  return attempt.extends && failure.code !== 'notOpen';
+}
+
 /** Whether a window is for what an attempt opened. */
 function isOf(window: WindowView, attempt: AttemptView): boolean {
   return window.port === attempt.port && window.vm.toLowerCase() === attempt.vm.toLowerCase();

@@ -121,6 +121,7 @@ export const words = {
   openNow: 'Open now',
   connecting: 'Connecting',
   couldNotOpen: 'Couldn’t open',
+  couldNotExtend: 'Couldn’t extend',
   favourites: 'Favourites',
   found: (found: number, all: number) => `${found} of ${all} favourites`,
   foundVms: (found: number, all: number) => `${number(found)} of ${all === 1 ? '1 VM' : `${number(all)} VMs`}`,

@@ -43,6 +43,7 @@ use read::Read;
 
 /// What the user wants opened, and how.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each of which may be there without the others")]
 pub struct Order {
     /// The favourite.
     pub name: ProfileName,
@@ -60,6 +61,8 @@ pub struct Order {
     pub may_start: bool,
     /// Whether more time is wanted for the window that is open, and nothing else.
     pub extends: bool,
+    /// Whether bytes are to be carried through, of which scripts send by the hundred (`ajar proxy`).
+    pub passing: bool,
     /// The source address the user chose.
     pub chosen_source: Option<Ipv4Addr>,
     /// Whether the engine starts the client.
@@ -138,12 +141,7 @@ impl Attempt {
     pub fn new(number: AttemptNumber, order: Order, memory: Memory, now: DateTime<Utc>) -> Self {
         let chosen = |address| Read::known(SourceAddress { address, confidence: Confidence::Chosen });
         let source = order.chosen_source.map_or_else(Read::wanted, chosen);
-        // More time is another wish than one of which no answer was seen.
-        let sent_at = memory
-            .unsettled_since
-            .filter(|_| !order.extends)
-            .map(|sent| sent.min(now))
-            .filter(|sent| now - *sent < ASTRAY);
+        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
         Self {
             number,
             clicked_at: now,

@@ -517,6 +517,13 @@ pub enum Failure {
         /// Its name.
         name: String,
     },
+    /// What ssh is told of the favourites cannot be read or written.
+    SshConfig {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        detail: String,
+    },
     /// The settings cannot be read or written.
     Settings {
         /// The file.

@@ -68,19 +68,36 @@ pub struct Done {
     pub requested: bool,
     /// Whether the VM was told to start.
     pub started: bool,
-    /// Whether a client was started.
-    pub launched: bool,
     /// This machine's public address.
     pub source: Option<Ipv4Addr>,
 }
 
 impl Opening {
-    /// What is told of an attempt that has ended at `now`, made as `acting`. `None` of one that went through an open door
+    /// The members in their order, which is that of columns.
+    pub const MEMBERS: [&str; 15] = [
+        "at",
+        "name",
+        "vm",
+        "port",
+        "protocol",
+        "cloud",
+        "account",
+        "source",
+        "reason",
+        "result",
+        "code",
+        "requested",
+        "started",
+        "endTimeUtc",
+        "elapsedMs",
+    ];
+
+    /// What is told of an attempt that has ended at `now`, made as `acting`. `None` of what was carried through an open door
     /// and did nothing else: of those there may be a hundred an hour, by scripts.
     pub fn of(attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) -> Option<Self> {
         let (order, done) = (attempt.order(), attempt.done());
         let (result, code) = attempt.result()?;
-        let passed = result == OpeningResult::Connected && !done.requested && !done.started && !done.launched;
+        let passed = order.passing && result == OpeningResult::Connected && !done.requested && !done.started;
         (!passed).then(|| Self {
             at: attempt.clicked_at(),
             name: order.name.clone(),
@@ -98,5 +115,36 @@ impl Opening {
             end_time_utc: attempt.window(now).map(|window| window.end_time_utc),
             elapsed_ms: attempt.elapsed_ms(now),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_is_written_with_its_members_in_their_order() {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        let opening = Opening {
+            at: DateTime::UNIX_EPOCH,
+            name: "web-01".parse().unwrap(),
+            vm: vm.parse().unwrap(),
+            port: 22,
+            protocol: Protocol::Ssh,
+            cloud: None,
+            account: None,
+            source: None,
+            reason: None,
+            result: OpeningResult::Connected,
+            code: None,
+            requested: true,
+            started: false,
+            end_time_utc: None,
+            elapsed_ms: 1,
+        };
+        let text = serde_json::to_string(&opening).unwrap();
+        let places: Vec<_> = Opening::MEMBERS.iter().map(|member| text.find(&format!("\"{member}\":"))).collect();
+        assert!(places.is_sorted() && places.iter().all(Option::is_some), "{text}: {places:?}");
+        assert_eq!(serde_json::to_value(&opening).unwrap().as_object().unwrap().len(), Opening::MEMBERS.len());
     }
 }

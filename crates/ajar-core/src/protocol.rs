@@ -212,6 +212,10 @@ pub struct Connect {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub extends: bool,
+    /// Whether bytes are to be carried through (`ajar proxy`): what goes through an open door so is not written down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(skip))]
+    pub passing: bool,
     /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
     pub launch: bool,
     /// Whether the attempt goes on without the face that asked: a click in the tray or the window is not taken back when
@@ -324,6 +328,7 @@ impl Connect {
             reason: None,
             source: None,
             extends: false,
+            passing: false,
             launch: true,
             stays: false,
             again: false,

@@ -77,6 +77,7 @@ fn order(subject: &Subject) -> Order {
         justification: None,
         may_start: true,
         extends: false,
+        passing: false,
         chosen_source: Some([203, 0, 113, 24].into()),
         launch: false,
         wishes: Vec::new(),

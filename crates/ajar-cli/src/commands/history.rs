@@ -52,7 +52,8 @@ fn table(args: &History, openings: &[Opening]) -> Result<(), End> {
 }
 
 fn csv(openings: &[Opening]) -> Result<(), End> {
-    let mut rows = csv::Writer::from_writer(Vec::new());
+    let mut rows = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    rows.write_record(Opening::MEMBERS).map_err(std::io::Error::other)?;
     openings.iter().try_for_each(|opening| rows.serialize(opening)).map_err(std::io::Error::other)?;
     let bytes = rows.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
     output::text(&bytes)?;

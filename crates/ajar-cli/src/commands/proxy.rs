@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) -> Result<(), End> {
-    let request = Connect { port: Some(args.port), launch: false, ..Connect::new(args.name.clone()) };
+    let request = Connect { port: Some(args.port), launch: false, passing: true, ..Connect::new(args.name.clone()) };
     let view = tokio::select! {
         view = follow(session, request, Show::Passing, signals) => view?,
         // ssh was killed: what nobody waits for is not opened.

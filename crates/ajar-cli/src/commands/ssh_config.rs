@@ -12,7 +12,7 @@ use ajar_runtime::files::{Installed, SettingsFile, SshFolder};
 use serde_json::json;
 
 use super::End;
-use super::asking::{answer, somebody_is_there};
+use super::asking::{goes_on, somebody_is_there};
 use crate::args::{Args, SshConfig, SshConfigInstall};
 use crate::output;
 use crate::session::Session;
@@ -45,8 +45,7 @@ async fn install(session: &Session, all: &Args, args: &SshConfigInstall, signals
         // Who has typed the command has been told what it does.
         true
     } else {
-        let answer = answer(&words::may_include(&line, &configuration), signals).await?;
-        matches!(answer.to_ascii_lowercase().as_str(), "" | "y" | "yes")
+        goes_on(&words::may_include(&line, &configuration), signals).await?
     };
     let Installed { hosts, named_already } = folder.install(&hosts, &favourites, include).map_err(Trouble::from)?;
     let is_included = is_there || include;
@@ -111,7 +110,7 @@ fn hosts(session: &Session, all: &Args) -> Result<SshHosts, Trouble> {
 
 fn text(path: PathBuf) -> Result<String, Failure> {
     let lossy = |path: std::ffi::OsString| path.to_string_lossy().into_owned();
-    let told = |path| Failure::Settings { path: lossy(path), detail: words::untellable().into() };
+    let told = |path| Failure::SshConfig { path: lossy(path), detail: words::untellable().into() };
     path.into_os_string().into_string().map_err(told)
 }
 

@@ -67,7 +67,9 @@ impl Attempt {
         }
         if let Some(found) = self.own_window(now) {
             self.settle_request(at);
-            self.asking.granted = Some(found);
+            // What a host before this one has asked for is what is to last longer.
+            let is_asked_here = !self.order.extends || self.prior.is_some();
+            self.asking.granted = Some(found).filter(|_| is_asked_here);
         } else if let Some(until) = searching {
             self.look_for_request_again(until, at);
         } else if self.window(now).is_some() && !self.order.extends {
@@ -196,7 +198,7 @@ impl Attempt {
             trouble.failure,
             Failure::RequestRefused { .. } | Failure::RequestConflict { .. } | Failure::AzureError { status: 404, .. }
         );
-        of_the_request && self.order.may_start && !self.is_running()
+        of_the_request && self.order.may_start && !self.order.extends && !self.is_running()
     }
 
     /// The request for access was withdrawn before it left: Azure was not asked, and there is no answer to come.

@@ -9,7 +9,6 @@ impl Attempt {
         Done {
             requested: self.asking.began.is_some(),
             started: self.start.is_begun() && self.start.trouble().is_none(),
-            launched: self.client.is_begun(),
             source: self.source.value().map(|source| source.address),
         }
     }

@@ -148,6 +148,8 @@ impl Attempt {
         let refusal =
             crate::policy::check(policies, &self.order.vm, self.order.port, asked_from, self.order.access).err()?;
         match refusal {
+            // More time is asked for without a look at the VM.
+            Refusal::NoPolicy if self.order.extends => Some(Failure::NoPolicy { power: None }),
             Refusal::NoPolicy => Some(Failure::NoPolicy { power: Some(self.vm.value()?.power) }),
             Refusal::NotInPolicy { allowed, only_udp } => {
                 Some(Failure::NotInPolicy { port: self.order.port, allowed, only_udp })

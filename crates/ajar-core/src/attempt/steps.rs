@@ -203,7 +203,9 @@ impl Attempt {
             extends: self.order.extends,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
-            headline: self.outcome().map_or_else(|| headline(&steps), |outcome| ended_headline(outcome).to_owned()),
+            headline: self
+                .outcome()
+                .map_or_else(|| headline(&steps), |outcome| ended_headline(outcome, self.order.extends).to_owned()),
             notes: self.notes.iter().map(|note| crate::message::note::note(note, zone)).collect(),
             reached: self.reached(&steps, now),
             steps,

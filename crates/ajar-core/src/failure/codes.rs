@@ -100,6 +100,7 @@ impl Failure {
             Self::FavouriteExists { .. } => "favouriteExists",
             Self::NotOpen => "notOpen",
             Self::BeingOpened { .. } => "beingOpened",
+            Self::SshConfig { .. } => "sshConfig",
             Self::Settings { .. } => "settings",
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
@@ -230,6 +231,7 @@ impl Failure {
             | Self::TokenToolFailed { .. }
             | Self::EndUnseen
             | Self::NotOpen
+            | Self::SshConfig { .. }
             | Self::Settings { .. }
             | Self::Internal { .. } => ExitCode::Failed,
         }

@@ -109,8 +109,9 @@ fn confidence(confidence: Confidence) -> String {
 }
 
 /// How an attempt ended, in one line.
-pub fn ended_headline(outcome: &Outcome) -> &'static str {
+pub fn ended_headline(outcome: &Outcome, extends: bool) -> &'static str {
     match outcome {
+        Outcome::Failed { .. } if extends => "Couldn’t extend",
         Outcome::Connected { .. } => "Connected",
         Outcome::Extended { .. } => "Open for longer",
         Outcome::Failed { .. } => "Couldn’t open",

@@ -15,7 +15,7 @@ use crate::ports::Azure;
 /// The calls to Azure, and whom they are made as.
 #[derive(Clone)]
 pub(super) struct Caller {
-    pub(super) account: AccountName,
+    pub(super) acting: Acting,
     pub(super) azure: Arc<dyn Azure>,
 }
 
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     fn caller(&self, acting: &Acting) -> Caller {
-        Caller { account: acting.account.clone(), azure: self.ports.accounts.acting(acting) }
+        Caller { acting: acting.clone(), azure: self.ports.accounts.acting(acting) }
     }
 
     /// Who acts on a VM for the favourite `name`. One without a favourite has who acted on it last, else who would on a

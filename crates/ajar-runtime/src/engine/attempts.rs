@@ -1,5 +1,6 @@
 //! The attempts under way and the last ended one of each favourite, with the tasks that work for them.
 
+use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
@@ -259,13 +260,13 @@ impl Attempts {
     }
 
     /// The attempts that have ended since the last call, their tasks stopped.
-    pub(super) fn just_ended(&mut self, now: DateTime<Utc>, zone: Zone) -> Vec<Attempt> {
+    pub(super) fn just_ended(&mut self, now: DateTime<Utc>, zone: Zone) -> Vec<(Attempt, Option<Acting>)> {
         let fresh = self.all.iter_mut().filter(|working| working.is_ended() && working.last_view.is_none());
         fresh
             .map(|working| {
                 working.stop();
                 working.last_view = Some(working.attempt.view(now, zone));
-                working.attempt.clone()
+                (working.attempt.clone(), working.caller.as_ref().map(|caller| caller.acting.clone()))
             })
             .collect()
     }

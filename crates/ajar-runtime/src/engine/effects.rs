@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ajar_core::access_window::granted;
-use ajar_core::account::AccountName;
+use ajar_core::account::{AccountName, Acting};
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
 use ajar_core::journal::Opening;
@@ -237,7 +237,7 @@ impl Engine {
         let (vm, caller) = (working.attempt.order().vm.clone(), working.caller.clone());
         if let Some(trouble) = trouble_of(fact) {
             self.note_refused_account(&trouble.failure, &vm);
-        } else if let (Fact::Policies(Ok(_)), Some(Caller { account, .. })) = (fact, caller) {
+        } else if let (Fact::Policies(Ok(_)), Some(Caller { acting: Acting { account, .. }, .. })) = (fact, caller) {
             self.note_accepted_account(&account, &vm);
         }
     }
@@ -272,9 +272,9 @@ impl Engine {
     /// Takes stock of attempts that have just ended.
     pub(super) fn take_stock(&mut self) {
         let now = self.now();
-        for attempt in self.attempts.just_ended(now, self.zone()) {
+        for (attempt, acting) in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
-            self.write_down(&attempt, now);
+            self.write_down(&attempt, acting.as_ref(), now);
             if attempt.is_starting() {
                 self.read_power_of(&attempt.order().name, &attempt.order().vm);
             }
@@ -293,8 +293,8 @@ impl Engine {
     }
 
     /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.
-    fn write_down(&self, attempt: &Attempt, now: DateTime<Utc>) {
-        let Some(opening) = Opening::of(attempt, self.acted.get(&attempt.order().vm), now) else { return };
+    fn write_down(&self, attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) {
+        let Some(opening) = Opening::of(attempt, acting, now) else { return };
         if let Err(error) = self.journal.add(&opening) {
             tracing::warn!(%error, "the journal could not be written");
         }

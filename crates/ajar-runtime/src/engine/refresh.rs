@@ -116,7 +116,7 @@ impl Engine {
 
     /// Reads the policies of one favourite's VM.
     pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
-        let Some(Caller { account, azure }) = self.caller_on(&name, &vm) else { return };
+        let Some(Caller { acting: Acting { account, .. }, azure }) = self.caller_on(&name, &vm) else { return };
         let happened = self.happened.clone();
         tokio::spawn(async move {
             match azure.policies(&vm).await {

@@ -225,6 +225,7 @@ impl Engine {
             justification: connect.reason,
             may_start: profile.may_start(),
             extends: connect.extends,
+            passing: connect.passing,
             chosen_source: connect.source,
             launch: connect.launch,
             wishes,

@@ -1,7 +1,7 @@
 //! `journal.jsonl`: what was opened, a line each, the newest last.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use ajar_core::journal::Opening;
@@ -48,9 +48,28 @@ impl JournalFile {
             if fs::metadata(&self.path).is_ok_and(|file| file.len() > LARGEST) {
                 self.halve()?;
             }
+            if self.is_torn()? {
+                line.insert(0, b'\n');
+            }
             // In one piece: who reads meanwhile sees the line or does not.
             appending(&self.path)?.write_all(&line)
         })
+    }
+
+    /// Whether the last line was not written to its end.
+    fn is_torn(&self) -> io::Result<bool> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(false);
+        }
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        Ok(last != *b"\n")
     }
 
     fn halve(&self) -> io::Result<()> {
@@ -114,7 +133,7 @@ mod tests {
         let file = JournalFile::new(folder.path().join("journal.jsonl"));
         assert!(file.read().unwrap().openings.is_empty());
         file.add(&opening("one\nline")).unwrap();
-        appending(file.path()).unwrap().write_all(b"{\"at\":\n\xff\n").unwrap();
+        appending(file.path()).unwrap().write_all(b"{\"at\":\n\xff").unwrap();
         file.add(&opening("two")).unwrap();
         let journal = file.read().unwrap();
         assert_eq!(journal.openings, [opening("one\nline"), opening("two")]);

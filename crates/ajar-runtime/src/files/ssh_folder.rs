@@ -61,7 +61,7 @@ impl SshFolder {
     /// The line that includes the hosts.
     ///
     /// # Errors
-    /// [`Failure::Settings`] if ssh cannot be told of the path.
+    /// [`Failure::SshConfig`] if ssh cannot be told of the path.
     pub fn include_line(&self) -> Result<String, Failure> {
         let hosts = self.hosts();
         let line = hosts.to_str().and_then(|path| include_line(path, Os::current()));
@@ -71,7 +71,7 @@ impl SshFolder {
     /// Whether ssh's configuration has the line already, where it holds for all hosts.
     ///
     /// # Errors
-    /// [`Failure::Settings`] if it cannot be read.
+    /// [`Failure::SshConfig`] if it cannot be read.
     pub fn is_included(&self) -> Result<bool, Failure> {
         Ok(with_include(&self.read_configuration()?.unwrap_or_default(), &self.include_line()?).is_none())
     }
@@ -79,7 +79,7 @@ impl SshFolder {
     /// Writes the hosts; with `include` the line too, where it is not there.
     ///
     /// # Errors
-    /// [`Failure::Settings`] if a file of that name is not Ajar's or has the favourites of other settings, and if one of the
+    /// [`Failure::SshConfig`] if a file of that name is not Ajar's or has the favourites of other settings, and if one of the
     /// two cannot be read or written.
     pub fn install(&self, hosts: &SshHosts, favourites: &[Favourite], include: bool) -> Result<Installed, Failure> {
         let line = self.include_line()?;
@@ -111,7 +111,7 @@ impl SshFolder {
     /// goes too.
     ///
     /// # Errors
-    /// [`Failure::Settings`] if a file of that name is not Ajar's, and if one of the two cannot be read or written.
+    /// [`Failure::SshConfig`] if a file of that name is not Ajar's, and if one of the two cannot be read or written.
     pub fn remove(&self) -> Result<bool, Failure> {
         let line = self.include_line()?;
         if !self.path.exists() {
@@ -134,7 +134,7 @@ impl SshFolder {
     /// Writes the hosts anew where they are of these settings and say something else. Nothing is made that was not there.
     ///
     /// # Errors
-    /// [`Failure::Settings`] if they cannot be read or written.
+    /// [`Failure::SshConfig`] if they cannot be read or written.
     pub fn follow(&self, settings: &Settings, settings_file: &Path) -> Result<(), Failure> {
         // Mostly there is nothing to follow with.
         if !self.hosts().exists() {
@@ -183,7 +183,7 @@ fn delete(path: &Path) -> Result<(), Failure> {
 }
 
 fn unusable(path: &Path, why: &str) -> Failure {
-    Failure::Settings { path: path.display().to_string(), detail: why.to_owned() }
+    Failure::SshConfig { path: path.display().to_string(), detail: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -277,7 +277,7 @@ mod tests {
             &settings(&["a"]).favourites,
             true,
         );
-        assert!(matches!(refused, Err(Failure::Settings { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Failure::SshConfig { .. })), "{refused:?}");
         assert_eq!(fs::read_to_string(home.ssh.hosts()).unwrap(), text);
     }
 

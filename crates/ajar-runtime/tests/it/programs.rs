@@ -132,6 +132,7 @@ fn order() -> Order {
         justification: None,
         may_start: true,
         extends: false,
+        passing: false,
         chosen_source: None,
         launch: true,
         wishes: Vec::new(),

@@ -11,7 +11,7 @@ const READS: [&str; 2] = ["source", "policy"];
 const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
 
 fn more_time() -> Order {
-    Order { extends: true, launch: false, may_start: false, ..order() }
+    Order { extends: true, launch: false, ..order() }
 }
 
 /// The policy with requests from here on it, which end so many minutes after noon.
@@ -92,4 +92,28 @@ fn a_refusal_is_told_with_the_window_that_stays() {
         world.attempt.window(world.now).map(|window| window.end_time_utc),
         Some(noon() + TimeDelta::minutes(10))
     );
+}
+
+#[test]
+fn a_policy_that_lost_the_vm_and_still_shows_its_window_gives_no_more_time() {
+    let mut without_vm = JitNetworkAccessPolicy { requests: vec![request(10, None)], ..policy() };
+    without_vm.virtual_machines.clear();
+    let script = [does(&READS), told(source()), told(Fact::Policies(Ok(vec![without_vm]))), ends("noPolicy in Policy")];
+    check(more_time(), Memory::default(), script);
+}
+
+#[test]
+fn what_an_earlier_host_has_asked_for_is_looked_for_first_and_is_what_lasts_longer() {
+    let memory = Memory { unsettled_since: Some(noon()), ..Memory::default() };
+    let found = [does(&READS), told(source()), told(policies_open_until_each(&[120])), ends("extended until 14:00")];
+    assert!(check(more_time(), memory.clone(), found).asked.is_empty());
+    let opened = [
+        does(&READS),
+        told(source()),
+        told(policies_open_until_each(&[90])),
+        does(&[ASK]),
+        told(granted_until(120)),
+        ends("extended until 14:00"),
+    ];
+    check(more_time(), memory, opened);
 }

@@ -77,7 +77,7 @@ struct Run {
 impl Run {
     fn new(order: Order, memory: Memory) -> Self {
         let source_told = order.chosen_source.is_some();
-        let unrefused = u32::from(memory.unsettled_since.is_some() && !order.extends);
+        let unrefused = u32::from(memory.unsettled_since.is_some());
         let attempt = Attempt::new(NUMBER, order, memory, noon());
         let mut run = Self {
             attempt,

@@ -41,6 +41,7 @@ pub(super) fn order() -> Order {
         justification: None,
         may_start: true,
         extends: false,
+        passing: false,
         chosen_source: None,
         launch: true,
         wishes: Vec::new(),

@@ -114,7 +114,6 @@ pub(super) fn favourite_exists(name: &str) -> Words {
         format!("Choose another name, or remove it first with “ajar remove {name}”."),
     )
     .in_window("Choose another name, or remove that one first.")
-    .in_window("Choose another name, or remove that one first.")
 }
 
 pub(super) fn being_opened(name: &str) -> Words {
@@ -123,6 +122,15 @@ pub(super) fn being_opened(name: &str) -> Words {
         "Nothing was changed.",
         "Wait until it is open, or cancel it; then change its name.",
     )
+}
+
+pub(super) fn ssh_config(path: &str, detail: &str) -> Words {
+    words(
+        "ssh’s configuration cannot be changed.",
+        format!("{path}: {detail}."),
+        "Put that right, then try again; or write yourself what “ajar ssh-config print” shows.",
+    )
+    .in_window("Put that right, then try again.")
 }
 
 pub(super) fn settings(path: &str, detail: &str) -> Words {

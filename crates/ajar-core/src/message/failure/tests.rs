@@ -154,6 +154,10 @@ fn every_failure() -> Vec<Failure> {
             ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
         },
         Failure::FavouriteExists { name: "web-01".into() },
+        Failure::SshConfig {
+            path: "/home/ada/.ssh/config".into(),
+            detail: "Read-only file system (os error 30)".into(),
+        },
         Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
         Failure::SocketFolder {
             path: "/tmp/ajar-1000".into(),
