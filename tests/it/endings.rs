@@ -273,6 +273,10 @@ async fn a_subscription_that_azure_asks_to_leave_alone_is_left_alone_by_the_next
     assert_eq!((&second["code"], &second["message"]), (&first["code"], &first["message"]));
     let is_asked = |request: &Request| request.path.contains(&of("web-01"));
     assert!(!world.control().journal().await.iter().any(is_asked));
+    let mut another = world.ajar(&connect);
+    another.env("AZURE_CLIENT_ID", "5b9c2a30-0000-4000-8000-000000000000");
+    let another = Ended::of(another.spawn().expect("ajar starts")).await.last_event();
+    assert_eq!(another["code"], "principalRefused", "who asks under the same name may be another: {another}");
     let others = world.run(&["connect", "finance-app", "--no-launch", "--json", "--source", "203.0.113.24"]).await;
     assert_ne!(others.last_event()["code"], "throttled", "another subscription is asked");
     assert!(world.control().journal().await.iter().any(|request| request.path.contains(&of("finance-app"))));

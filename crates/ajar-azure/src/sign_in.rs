@@ -221,9 +221,9 @@ impl Signer {
             (Self::Tool(tool), Failure::NotSignedIn { detail, .. }) => {
                 Failure::ToolTokenRefused { tool: *tool, detail }
             }
-            (Self::Person { account, elsewhere }, Failure::NotSignedIn { .. }) => {
-                let demand = SignInDemand { tenant: elsewhere.clone(), claims: None };
-                required(account, SignInReason::Expired, demand)
+            // Entra has just given it without a word: to sign in again would change nothing.
+            (Self::Person { account, .. }, Failure::NotSignedIn { detail, .. }) => {
+                Failure::TokenRefused { account: Some(account.as_ref().into()), claims: None, detail: detail.into() }
             }
             (Self::Person { account, elsewhere }, Failure::ClaimsRequired { claims, .. }) => {
                 let claims = claims::bounded(claims::decoded(&claims));

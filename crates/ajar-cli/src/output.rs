@@ -109,13 +109,14 @@ pub(crate) fn failure_fields(failure: &FailureView) -> serde_json::Value {
     })
 }
 
-/// Breaks a text at spaces to fit the terminal, each line indented.
+/// Breaks a text at spaces to fit the terminal, each line indented. What stands in quotation marks stays whole: a command is
+/// to be copied, and a line's end in it would be its end.
 fn wrapped(text: &str, indent: &str) -> String {
     let width = usize::from(Term::stderr().size_checked().map_or(100, |(_, columns)| columns)).clamp(40, 100);
     let mut out = String::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
-        let length = console::measure_text_width(word);
+    for word in pieces(text) {
+        let length = console::measure_text_width(&word);
         if used > 0 && used + 1 + length > width {
             out.push('\n');
             used = 0;
@@ -127,10 +128,26 @@ fn wrapped(text: &str, indent: &str) -> String {
             out.push(' ');
             used += 1;
         }
-        out.push_str(word);
+        out.push_str(&word);
         used += length;
     }
     out
+}
+
+/// The words of a text, those between quotation marks as one.
+fn pieces(text: &str) -> Vec<String> {
+    let (mut pieces, mut depth) = (Vec::<String>::new(), 0_usize);
+    for word in text.split_whitespace() {
+        match pieces.last_mut().filter(|_| depth > 0) {
+            Some(piece) => {
+                piece.push(' ');
+                piece.push_str(word);
+            }
+            None => pieces.push(word.to_owned()),
+        }
+        depth = (depth + word.matches('“').count()).saturating_sub(word.matches('”').count());
+    }
+    pieces
 }
 
 /// The lines of a table with a heading, columns aligned by their widest cell.
@@ -150,4 +167,20 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let heading: Vec<String> = heading.iter().map(|word| (*word).to_owned()).collect();
     let heading = Style::new().dim().apply_to(aligned(&heading)).to_string();
     std::iter::once(heading).chain(rows.iter().map(|row| aligned(row))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_in_a_sentence_is_not_broken_wherever_its_line_ends() {
+        let command = format!("“az login --claims-challenge \"{}\" --scope \"s\"”;", "e".repeat(200));
+        let text = format!("Sign in with {command} then try “ajar rights web” again. {}", "word ".repeat(40));
+        let lines: Vec<_> = wrapped(&text, "    ").lines().map(str::to_owned).collect();
+        assert!(lines.iter().any(|line| line.trim() == command), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("“ajar rights web”")), "{lines:#?}");
+        assert!(lines.len() > 4 && lines.iter().all(|line| line.starts_with("    ")), "{lines:#?}");
+        assert_eq!(pieces("a “b c” d “e").concat(), "a“b c”d“e");
+    }
 }

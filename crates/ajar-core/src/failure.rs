@@ -244,8 +244,8 @@ pub enum Failure {
         /// What the token is for, such as `https://management.azure.com/.default`.
         scope: Box<str>,
     },
-    /// Azure refuses the token that an account has just been given, for which nobody can sign in: an application, or this
-    /// machine's identity. What [`Failure::ClaimsRequired`] and [`Failure::SignInRequired`] are to people.
+    /// Azure refuses the token that an account has just been given, and to sign in again would change nothing: nobody can for an
+    /// application or this machine's identity, and Entra gave a person's without a word.
     TokenRefused {
         /// The account, as for [`Failure::PrincipalRefused`]; none for the machine's identity.
         account: Option<Box<str>>,

@@ -111,6 +111,19 @@ impl Inner {
         others.map(|(name, _)| name.to_string()).collect()
     }
 
+    /// How Azure names whom it acts as, where that is known.
+    fn principal(&self, acting: &Acting) -> Option<String> {
+        match acting.account.built_in() {
+            Some(ENVIRONMENT) => self.environment.as_ref()?.client_id.clone(),
+            Some(_) => None,
+            None => {
+                let known = self.known();
+                let (_, own) = known.settings.as_ref().ok()?.own_account(&acting.account)?;
+                own.username.clone().or_else(|| own.client_id.clone())
+            }
+        }
+    }
+
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
         self.client_in(&self.in_tenant_of(subscription, acting).await?).await
@@ -126,8 +139,9 @@ impl Inner {
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
         let tenant = acting.tenant.as_deref();
         let client = ArmClient::new(&cloud, credential.in_tenant(tenant), http)?.acting_as(&sign_in, tenant);
+        let principal = self.principal(acting);
         let mut known = self.known();
-        let client = client.keeping_pauses(known.pauses.of(acting));
+        let client = client.keeping_pauses(known.pauses.of(acting, principal));
         if !known.still_says(&settings, &acting.account) {
             return Ok(client);
         }
@@ -157,15 +171,7 @@ impl Accounts for AzureAccounts {
     }
 
     fn principal(&self, acting: &Acting) -> Option<String> {
-        match acting.account.built_in() {
-            Some(ENVIRONMENT) => self.0.environment.as_ref()?.client_id.clone(),
-            Some(_) => None,
-            None => {
-                let known = self.0.known();
-                let (_, own) = known.settings.as_ref().ok()?.own_account(&acting.account)?;
-                own.username.clone().or_else(|| own.client_id.clone())
-            }
-        }
+        self.0.principal(acting)
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {

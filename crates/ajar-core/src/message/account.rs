@@ -103,6 +103,11 @@ pub fn removed_default(path: &str, name: &str) -> String {
     format!("account = \"{name}\" from {path}")
 }
 
+/// What was kept of the VMs that the account saw.
+pub fn removed_vms() -> String {
+    "the list of the VMs that it saw".into()
+}
+
 /// Who acts for favourites that name no account, since somebody else did.
 pub fn now_act_as(account: &str) -> String {
     format!("Favourites that name no account act as {} from now on.", whom(account))

@@ -26,8 +26,8 @@ impl Pauses {
     }
 
     /// Those of who acts so.
-    pub(super) fn of(&self, acting: &Acting) -> Arc<dyn KeepPauses> {
-        Arc::new(PausesOf { pauses: self.clone(), acting: acting.clone() })
+    pub(super) fn of(&self, acting: &Acting, principal: Option<String>) -> Arc<dyn KeepPauses> {
+        Arc::new(PausesOf { pauses: self.clone(), acting: acting.clone(), principal })
     }
 }
 
@@ -35,17 +35,24 @@ impl Pauses {
 struct PausesOf {
     pauses: Pauses,
     acting: Acting,
+    principal: Option<String>,
+}
+
+impl PausesOf {
+    fn key(&self, subscription: &str) -> String {
+        State::pause_key(&self.acting, self.principal.as_deref(), subscription)
+    }
 }
 
 #[async_trait]
 impl KeepPauses for PausesOf {
     fn kept(&self, subscription: &str) -> Option<KeptPause> {
         let known = self.pauses.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&State::pause_key(&self.acting, subscription)).cloned()
+        known.get(&self.key(subscription)).cloned()
     }
 
     async fn keep(&self, subscription: &str, pause: KeptPause) {
-        let key = State::pause_key(&self.acting, subscription);
+        let key = self.key(subscription);
         tracing::debug!(key, until = %pause.until, "Azure asked to wait");
         self.pauses.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), pause.clone());
         self.pauses.file.remember(move |state| state.paused(key, pause, Utc::now())).await;

@@ -199,6 +199,11 @@ impl Engine {
         }
     }
 
+    /// Whether the disk has anything of what an account has seen.
+    pub(super) fn keeps_what_was_seen_as(&self, account: &AccountName) -> bool {
+        self.known_vms.files.has(account)
+    }
+
     /// The same after a sign-out, and on the disk.
     pub(super) fn forget_what_was_seen(&mut self) {
         self.forget_what_is_gone();

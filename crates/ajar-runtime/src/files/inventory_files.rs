@@ -59,6 +59,11 @@ impl InventoryFiles {
         content.filter(is_its_own).map(|content| content.seen)
     }
 
+    /// Whether anything is kept of what an account has seen.
+    pub(crate) fn has(&self, account: &AccountName) -> bool {
+        self.path(account).exists()
+    }
+
     /// The content of an account's file.
     ///
     /// # Errors

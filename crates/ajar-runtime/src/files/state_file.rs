@@ -65,9 +65,11 @@ impl State {
         format!("{cloud}/{}", subscription.to_ascii_lowercase())
     }
 
-    /// The key of what an account asks of a subscription: Azure counts calls by both.
-    pub fn pause_key(acting: &Acting, subscription: &str) -> String {
-        format!("{}/{}/{subscription}", acting.cloud, acting.account).to_lowercase()
+    /// The key of what an account asks of a subscription: Azure counts calls by both. `principal` is who is behind the account,
+    /// where that is known: under the same name it may be another one the next time.
+    pub fn pause_key(acting: &Acting, principal: Option<&str>, subscription: &str) -> String {
+        let principal = principal.unwrap_or_default();
+        format!("{}/{}/{principal}/{subscription}", acting.cloud, acting.account).to_lowercase()
     }
 
     /// A subscription is to be left alone; pauses that are over at `now` are forgotten, and those of another clock.

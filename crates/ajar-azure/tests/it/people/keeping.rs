@@ -86,6 +86,17 @@ async fn twenty_callers_whose_token_has_run_out_make_one_refresh() {
 }
 
 #[tokio::test]
+async fn a_token_that_azure_refuses_though_entra_has_just_given_it_asks_nobody_to_sign_in() {
+    let azure = azure().await;
+    let (ada, _) = azure.ada(&Arc::new(Drawer::default())).await;
+    let home = azure.vm("home");
+    azure.control("faults", json!({ "match": { "route": "VirtualMachines_Get" }, "fault": "expiredToken" })).await;
+    let failure = azure.reads(&ada, None, &home).await.unwrap_err();
+    let Failure::TokenRefused { account: Some(account), claims: None, detail } = &failure else { panic!("{failure:?}") };
+    assert!(account.as_ref() == "ada" && detail.contains("is earlier than current UTC time"), "{failure:?}");
+}
+
+#[tokio::test]
 async fn who_signs_out_leaves_nothing_behind() {
     let azure = azure().await;
     let drawer = Arc::new(Drawer::default());
