@@ -33,7 +33,9 @@ impl Engine {
             None => AzView::Unread,
             Some(Ok(accounts)) => AzView::Read { accounts: accounts.iter().map(|az| self.az_account(az)).collect() },
             Some(Err(Failure::NotSignedIn { detail, .. })) if detail == NO_AZURE_CLI => AzView::Missing,
-            Some(Err(Failure::NotSignedIn { detail, .. })) => AzView::Failed { why: detail.clone() },
+            Some(Err(Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. })) => {
+                AzView::Failed { why: detail.clone() }
+            }
             Some(Err(failure)) => AzView::Failed { why: failure.to_string() },
         }
     }

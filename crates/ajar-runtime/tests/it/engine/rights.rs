@@ -1,7 +1,7 @@
 //! What a favourite's account may, looked up beside everything else.
 
 use ajar_core::attempt::InitiateFailure;
-use ajar_core::failure::{Failure, NO_AZURE_CLI};
+use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::rights::{Granted, Permission};
 use ajar_core::snapshot::{AzView, RightState, RightsView};
@@ -100,10 +100,23 @@ async fn who_is_signed_in_to_az_is_read_when_somebody_wants_to_know_and_not_befo
     let snapshot = running.snapshot();
     let AzView::Read { accounts } = &snapshot.sign_in_ways.az else { panic!("{:?}", snapshot.sign_in_ways) };
     assert_eq!(accounts[0].account, Some("work".parse().unwrap()));
-    let missing = Failure::not_signed_in(NO_AZURE_CLI);
-    world.scene().trouble.insert(Call::AzAccounts, missing.into());
-    running.done(Request::ReadAccounts).await;
-    assert_eq!(running.snapshot().sign_in_ways.az, AzView::Missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_azure_cli_that_is_missing_or_fails_is_told_in_its_own_words() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let failed = |why: &str| AzView::Failed { why: why.into() };
+    let broken = "the Azure CLI gave a list of accounts that can’t be read";
+    for (failure, told) in [
+        (Failure::not_signed_in(NO_AZURE_CLI), AzView::Missing),
+        (Failure::not_signed_in("Broken profile."), failed("Broken profile.")),
+        (Failure::TokenToolFailed { tool: TokenTool::AzureCli, detail: broken.into() }, failed(broken)),
+    ] {
+        world.scene().trouble.insert(Call::AzAccounts, failure.into());
+        running.done(Request::ReadAccounts).await;
+        assert_eq!(running.snapshot().sign_in_ways.az, told);
+    }
 }
 
 #[tokio::test(start_paused = true)]
