@@ -96,20 +96,19 @@ impl Budget {
         Some(pause)
     }
 
-    /// What is to be kept of it: a pause that is told of, and not waited out.
+    /// What is to be kept of it: a pause that is told of, and not waited out, unless a longer one is known.
     fn note(&self, subscription: String, asked: Option<Duration>, correlation_id: Option<String>) -> Option<KeptPause> {
         let asked = asked.unwrap_or_default().max(self.limits.first_wait);
         let lasts = asked.min(self.limits.longest_pause);
         let (until, since) = (Instant::now() + lasts, Utc::now());
         let told = TimeDelta::from_std(asked).ok().and_then(|asked| since.checked_add_signed(asked));
-        let pause = Pause { until, told: told.unwrap_or(DateTime::<Utc>::MAX_UTC), correlation_id };
+        let told = told.unwrap_or(DateTime::<Utc>::MAX_UTC);
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two answers the one that asks for more time knows more.
-        let known = pauses.entry(subscription).or_insert_with(|| pause.clone());
-        if pause.until > known.until {
-            *known = pause;
+        if pauses.get(&subscription).is_some_and(|known| known.until >= until) {
+            return None;
         }
-        let Pause { told, correlation_id, .. } = known.clone();
+        pauses.insert(subscription, Pause { until, told, correlation_id: correlation_id.clone() });
         let until = since + TimeDelta::from_std(lasts).ok()?;
         (lasts > self.limits.patience).then_some(KeptPause { since, until, told, correlation_id })
     }
@@ -255,6 +254,22 @@ mod tests {
         let vm = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
         client.virtual_machine(&vm).await.unwrap();
         assert!(drawer.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_pause_is_not_kept_in_place_of_a_longer_one() {
+        let budget = Budget::new(Limits::default());
+        let longest = Limits::default().longest_pause;
+        let note = |asked: Duration, id: &str| budget.note("a".into(), Some(asked), Some(id.into()));
+        let first = note(longest / 2, "first").expect("it is told of");
+        assert_eq!(note(longest / 4, "shorter"), None, "two calls were under way");
+        let longer = note(longest, "longer").expect("it asks for more time");
+        for (kept, lasts, id) in [(first, longest / 2, "first"), (longer, longest, "longer")] {
+            assert_eq!((kept.until - kept.since).to_std(), Ok(lasts));
+            assert_eq!((kept.told, kept.correlation_id.as_deref()), (kept.until, Some(id)));
+        }
+        tokio::time::advance(longest).await;
+        assert!(note(longest / 4, "later").is_some(), "the others are over");
     }
 
     #[test]
