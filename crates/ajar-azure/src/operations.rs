@@ -166,6 +166,7 @@ impl ArmClient {
     async fn begin(&self, vm: &VmResourceId, operation: Operation, wanted: &Wanted) -> Result<Begun, Trouble> {
         let asked = Asked { call: operation.call(), scope: vm.resource().as_str() };
         let url = self.resource_url(vm.resource(), operation.path(), &[compute::API]);
+        let had_left = wanted.has_left();
         let answer = match self.post(operation.call(), url, None, wanted).await {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(trouble)) => return Err(trouble),
@@ -195,7 +196,13 @@ impl ArmClient {
                 match (&trouble.failure, status) {
                     _ if busy => Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED)),
                     (Failure::NotFromAzure { .. }, _) | (_, 408 | 500..) => Ok(Begun::Unsure(trouble, MOST_POSTS)),
-                    (_, 404) => Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED)),
+                    (_, 404) => {
+                        // One that was not answered may have been applied still.
+                        if !had_left {
+                            wanted.came_back();
+                        }
+                        Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED))
+                    }
                     _ => Err(trouble),
                 }
             }

@@ -283,3 +283,27 @@ async fn an_operation_that_is_withdrawn_is_not_sent_but_one_under_way_is_followe
     assert_eq!(client.deallocate(&vm, &wanted).await, Err(cancelled));
     assert_eq!(script.sent().len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_is_withdrawn_after_an_answer_has_left_unless_azure_found_no_such_vm() {
+    let missing = || refused(404, "ResourceNotFound");
+    for (answers, ends, has_left) in [
+        (vec![missing()], "cancelled", false),
+        (vec![refused(409, "AnotherOperationInProgress")], "cancelled", true),
+        (vec![io_error(), power("deallocated"), power("deallocated"), missing()], "startFailed", true),
+    ] {
+        let (vm, wanted) = (VM.parse().unwrap(), Wanted::new());
+        let before = answers.len();
+        let script = Scripted::new(answers.into_iter().chain([power("deallocated"), power("deallocated")]));
+        let client = client(&script);
+        let withdraw = async {
+            while script.sent().len() <= before {
+                sleep(Duration::from_millis(1)).await;
+            }
+            wanted.withdraw();
+        };
+        let (started, ()) = tokio::join!(client.start(&vm, &wanted), withdraw);
+        assert_eq!((code(started), wanted.has_left()), (ends, has_left));
+        assert_eq!(script.sent().len(), before + 2, "nothing is sent after the looks at the VM");
+    }
+}
