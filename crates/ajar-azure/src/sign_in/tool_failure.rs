@@ -53,6 +53,9 @@ const UNTRUSTED: [&str; 3] = ["CERTIFICATE_VERIFY_FAILED", "Certificate verifica
 /// What Python raises where an answer of Entra's is none.
 const NO_JSON: &str = "JSONDecodeError";
 
+/// With this begins a trace in Python.
+const TRACE: &str = "Traceback (most recent call last):";
+
 /// What a tool said, understood.
 #[derive(Debug)]
 struct Said {
@@ -122,7 +125,7 @@ impl Said {
         if is_server_error(line) {
             return broke(format!("Azure could not answer the {name} ({line})"), Some(LONG_PAUSE));
         }
-        if raised(said).is_some() {
+        if said.contains(TRACE) {
             return broke(format!("the {name} broke ({line})"), None);
         }
         Self { trouble: of(Failure::not_signed_in(line)), passes: None }
@@ -138,11 +141,10 @@ fn is_server_error(line: &str) -> bool {
 /// What a program in Python ended by, where it tells how it came to that: the last line of what it raised. It shows no
 /// more than that it could not go on, as where there is no network.
 fn raised(said: &str) -> Option<&str> {
-    let (_, trace) = said.split_once("Traceback (most recent call last):")?;
-    // Of causes that each have a trace the last is told last. What follows all is about where to report it.
-    let is_raised = |line: &&str| {
-        !line.starts_with(char::is_whitespace) && line.split_once(": ").is_some_and(|(kind, _)| is_python_name(kind))
-    };
+    let (_, trace) = said.split_once(TRACE)?;
+    // Of causes that each have a trace the last is told last. What follows all is about where to report it. What was raised
+    // without a word is its name alone.
+    let is_raised = |line: &&str| is_python_name(line.split_once(": ").map_or(line, |(kind, _)| kind));
     trace.lines().rfind(is_raised)
 }
 
@@ -239,6 +241,13 @@ mod tests {
                 "Traceback (most recent call last):\nFileNotFoundError: [Errno 2] /x".into(),
                 1,
                 "FileNotFoundError: [Err",
+            ),
+            (trace("concurrent.futures._base.TimeoutError"), 1, "broke (concurrent.futures._base.TimeoutError)"),
+            (trace("AssertionError"), 1, "broke (AssertionError)"),
+            (
+                "ERROR: It ended.\n  + Exception Group Traceback (most recent call last):\n  | x".into(),
+                1,
+                "broke (It ended.)",
             ),
         ] {
             let (runs, failure) = runs(&said).await;
