@@ -15,6 +15,7 @@ use crate::arm_client::{ArmClient, Asked};
 use crate::arm_error::{self, ArmError};
 use crate::call::Call;
 use crate::compute::wire::os_type;
+use crate::paging::MAX_PAGES;
 use crate::wire::{Each, if_understood};
 
 const PATH: &str = "/providers/Microsoft.ResourceGraph/resources";
@@ -22,9 +23,6 @@ const API: (&str, &str) = ("api-version", "2022-10-01");
 
 /// The most that Resource Graph gives at once.
 const PAGE: usize = 1000;
-
-/// More VMs than this nobody has in a tenant: it is no list but a circle.
-const MAX_PAGES: usize = 1000;
 
 /// One row for each VM, whatever network interfaces it has: three joins are the most that a query may have. Ids of the same
 /// resource come in different casing. Only a result with `id` goes on after its first page.
@@ -121,8 +119,10 @@ impl ArmClient {
         for _ in 0..MAX_PAGES {
             let Some(page) = self.page_of_vms(token.as_deref()).await? else { return Ok(()) };
             tell(page.data.0.into_iter().map(InventoryVm::from).collect());
-            let goes_on = page.skip_token.filter(|next| !next.is_empty() && token.as_ref() != Some(next));
-            match goes_on {
+            match page.skip_token.filter(|next| !next.is_empty()) {
+                Some(next) if token.as_ref() == Some(&next) => {
+                    return Err(arm_error::unreadable(200, "a page of its list of VMs leads to itself").into());
+                }
                 Some(next) => token = Some(next),
                 None if is_true(&page.truncated) => {
                     return Err(arm_error::unreadable(200, "Resource Graph left out the rest of the VMs").into());
