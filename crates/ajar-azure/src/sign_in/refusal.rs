@@ -101,10 +101,8 @@ impl Refusal {
 
     /// Entra's ids of the call, which its support asks for: that of the correlation, then that of the trace.
     pub(super) fn ids(&self) -> Option<String> {
-        if self.correlation_id.is_empty() && self.trace_id.is_empty() {
-            return ids_told(&self.error_description);
-        }
-        joined(Some(self.correlation_id.as_str()), Some(self.trace_id.as_str()))
+        let told = joined(Some(&self.correlation_id), Some(&self.trace_id));
+        told.or_else(|| ids_told(&self.error_description))
     }
 
     fn numbers(&self) -> &[u32] {
@@ -138,15 +136,15 @@ pub(super) fn ids(headers: &Headers, refusal: &Refusal) -> Option<String> {
 pub(super) fn ids_told(text: &str) -> Option<String> {
     let after = |name: &str| {
         let (_, rest) = text.split_once(name)?;
-        rest.split_whitespace()
-            .next()
-            .filter(|id| id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-'))
+        rest.split_whitespace().next()
     };
     joined(after("Correlation ID:"), after("Trace ID:"))
 }
 
+/// As people are told them. What is no id is nothing of Entra's, and is not repeated.
 fn joined(correlation: Option<&str>, trace: Option<&str>) -> Option<String> {
-    let [correlation, trace] = [correlation, trace].map(|id| id.filter(|id| !id.is_empty()));
+    let is_id = |id: &&str| id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let [correlation, trace] = [correlation, trace].map(|id| id.filter(is_id));
     let trace = trace.map(|trace| format!("trace {trace}"));
     let ids: Vec<_> = correlation.map(str::to_owned).into_iter().chain(trace).collect();
     (!ids.is_empty()).then(|| ids.join(", "))
@@ -155,7 +153,8 @@ fn joined(correlation: Option<&str>, trace: Option<&str>) -> Option<String> {
 /// What an answer of the token endpoint means that brings no token.
 pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
     let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let correlation_id = ids(&answer.headers, &refusal);
+    let correlation_id =
+        if answer.is_foreign() { ids(&answer.headers, &Refusal::default()) } else { ids(&answer.headers, &refusal) };
     let failure = meaning(answer, &refusal, asker);
     Refused { failure, correlation_id, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
 }

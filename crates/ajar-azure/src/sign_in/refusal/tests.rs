@@ -94,6 +94,8 @@ fn each_answer_of_entras_is_told_with_the_ids_that_its_support_asks_for() {
     }
     let one = json!({ "error": "invalid_grant", "trace_id": TRACE, "correlation_id": 7 });
     assert_eq!(asked(400, &one, None, false).correlation_id, Some(format!("trace {TRACE}")));
+    let foreign = json!({ "error": "moved", "correlation_id": CORRELATION, "trace_id": TRACE });
+    assert_eq!(asked(307, &foreign, None, false).correlation_id, None, "not of who answers in Entra's place");
     let mut headers = Headers::new();
     headers.insert("client-request-id", "of-ours");
     assert_eq!(ids(&headers, &Refusal::default()).as_deref(), Some("of-ours"));
@@ -111,6 +113,21 @@ fn ids_are_read_from_the_end_of_a_sentence_where_nothing_else_tells_them() {
     }
     for other in ["", "AADSTS65004: No.", "Trace ID:", "Trace ID: <b>, Correlation ID: x"] {
         assert_eq!(ids_told(other), None, "{other}");
+    }
+}
+
+#[test]
+fn what_is_no_id_is_not_told_for_one() {
+    let long = "a".repeat(4000);
+    for odd in ["<b>", "\u{1b}[2J", "call 555-0100 and tell your password", long.as_str()] {
+        let body = json!({ "error": "invalid_grant", "correlation_id": odd, "trace_id": odd });
+        assert_eq!(asked(400, &body, None, false).correlation_id, None, "{odd}");
+        let body = json!({ "error": "invalid_grant", "correlation_id": odd, "trace_id": TRACE });
+        assert_eq!(asked(400, &body, None, false).correlation_id, Some(format!("trace {TRACE}")), "{odd}");
+        let told = format!("AADSTS65004: No. Trace ID: {TRACE} Correlation ID: {CORRELATION}");
+        let body = json!({ "error": "invalid_grant", "correlation_id": odd, "error_description": told });
+        let both = format!("{CORRELATION}, trace {TRACE}");
+        assert_eq!(asked(400, &body, None, false).correlation_id, Some(both), "{odd}");
     }
 }
 
