@@ -101,3 +101,24 @@ async fn an_application_of_another_tenant_than_the_vms_is_not_said_to_be_refused
     assert!(code == 3 && stderr.contains(&format!("belongs to the tenant {FABRIKAM}")), "{stderr}");
     assert!(stderr.contains("ajar edit lab --account ACCOUNT"), "{stderr}");
 }
+
+#[tokio::test]
+async fn what_an_accounts_own_tenant_wants_is_not_said_to_be_another_tenants_wish() {
+    let user = User::new().await;
+    user.sign_in("bob", &["--tenant", "fabrikam.onmicrosoft.com"]).await;
+    assert!(user.settings().contains("tenant = \"fabrikam.onmicrosoft.com\""), "{}", user.settings());
+    let rights = async || {
+        user.control(0, "accounts", serde_json::json!({ "account": "bob", "demand": "sessionExpired" })).await;
+        let (code, stdout, stderr) = user.run(&["rights", "lab"]).await;
+        assert!(code == 3 && stderr.contains("The sign-in of bob has run out"), "{code} {stdout}{stderr}");
+        flowing(&stderr)
+    };
+    let stderr = rights().await;
+    assert!(!stderr.contains("The tenant"), "{stderr}");
+    // The same where a favourite writes it by its domain and the account not at all.
+    let settings = user.settings().replace("tenant = \"fabrikam.onmicrosoft.com\"\n", "");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    assert_eq!(user.run(&["edit", "lab", "--tenant", "fabrikam.onmicrosoft.com"]).await.0, 0);
+    let stderr = rights().await;
+    assert!(!stderr.contains("The tenant"), "{stderr}");
+}

@@ -24,11 +24,18 @@ pub(super) struct As {
 }
 
 impl Inner {
-    /// Trouble with the account, by the name under which it acts here, and with the others that could.
-    pub(super) fn named(&self, acting: &Acting, Trouble { failure, correlation_id }: Trouble) -> Trouble {
+    /// Trouble with the account, by the name under which it acts here, and with the others that could. What its own tenant
+    /// wants of it is told as that, by whichever name it goes.
+    pub(super) async fn named(&self, acting: &Acting, Trouble { failure, correlation_id }: Trouble) -> Trouble {
         let mut failure = failure.of_account(acting.account.as_str());
         if let Failure::NotSignedIn { others, .. } = &mut failure {
             *others = self.others_than(acting);
+        }
+        if let Failure::SignInRequired { demand, .. } = &mut failure
+            && let Some(tenant) = &demand.tenant
+            && self.is_own_tenant(acting, tenant).await
+        {
+            demand.tenant = None;
         }
         Trouble { failure, correlation_id }
     }
@@ -40,11 +47,14 @@ impl As {
     }
 
     async fn client(&self, about: &ResourceId) -> Result<ArmClient, Trouble> {
-        self.accounts.client(&self.acting, about.subscription_id()).await.map_err(|trouble| self.named(trouble))
+        match self.accounts.client(&self.acting, about.subscription_id()).await {
+            Ok(client) => Ok(client),
+            Err(trouble) => Err(self.named(trouble).await),
+        }
     }
 
-    fn named(&self, trouble: Trouble) -> Trouble {
-        self.accounts.named(&self.acting, trouble)
+    async fn named(&self, trouble: Trouble) -> Trouble {
+        self.accounts.named(&self.acting, trouble).await
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
@@ -69,7 +79,7 @@ impl As {
             self.accounts.forget_tenant(subscription, &self.acting).await;
         }
         let failure = self.accounts.behind(failure, subscription, &self.acting);
-        self.named(Trouble { failure, correlation_id })
+        self.named(Trouble { failure, correlation_id }).await
     }
 }
 
@@ -109,13 +119,14 @@ impl Azure for As {
             justification: ask.justification.clone(),
         };
         let client = self.client(vm.resource()).await.map_err(InitiateFailure::Refused)?;
-        client.initiate(&ask.policy, &body, wanted).await.map_err(|error| match error {
-            InitiateError::Unanswered(trouble) => {
+        match client.initiate(&ask.policy, &body, wanted).await {
+            Ok(request) => Ok(request),
+            Err(InitiateError::Unanswered(trouble)) => {
                 tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
-                InitiateFailure::Unanswered(trouble)
+                Err(InitiateFailure::Unanswered(trouble))
             }
-            InitiateError::Refused(trouble) => InitiateFailure::Refused(self.named(trouble)),
-        })
+            Err(InitiateError::Refused(trouble)) => Err(InitiateFailure::Refused(self.named(trouble).await)),
+        }
     }
 
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {

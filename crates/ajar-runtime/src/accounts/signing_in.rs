@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, SignedIn, Stored};
-use ajar_core::account::{AccountName, AccountSettings, SignInMethod};
+use ajar_core::account::{AccountName, AccountSettings, Acting, SignInMethod};
 use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
 use ajar_core::message;
 use ajar_core::settings::Settings;
@@ -89,6 +89,17 @@ fn is_who_is_meant(plan: &SignInPlan, signed_in: &SignedIn) -> Result<(), Failur
 }
 
 impl Inner {
+    /// Whether a tenant is the one that an account of the settings signs in to, by whichever name. While nobody tells, it is
+    /// another.
+    pub(super) async fn is_own_tenant(&self, acting: &Acting, tenant: &str) -> bool {
+        let Ok(settings) = self.settings() else { return false };
+        let Some((_, own)) = settings.own_account(&acting.account) else { return false };
+        let home = || own.home_account_id.as_deref().and_then(|home| Some(home.split_once('.')?.1));
+        let Some(own) = own.tenant.as_deref().or_else(home) else { return false };
+        let Ok(reach) = self.reach(&acting.cloud, &settings) else { return false };
+        is_same_tenant(&reach, acting.account.as_str(), own, tenant).await.unwrap_or(false)
+    }
+
     pub(super) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;

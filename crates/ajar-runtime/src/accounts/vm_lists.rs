@@ -28,14 +28,19 @@ impl VmLists for AzureAccounts {
             return Ok(vec![at(tenant)]);
         }
         let tenants = async { self.0.client_in(acting).await?.tenants().await };
-        let tenants = tenants.await.map_err(|trouble| self.0.named(acting, trouble))?;
-        Ok(tenants.into_iter().map(|tenant| at(Some(tenant))).collect())
+        match tenants.await {
+            Ok(tenants) => Ok(tenants.into_iter().map(|tenant| at(Some(tenant))).collect()),
+            Err(trouble) => Err(self.0.named(acting, trouble).await),
+        }
     }
 
     async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<(), Trouble> {
         let acting = acting_at(viewpoint);
         let read = async { self.0.client_in(&acting).await?.inventory(tell).await };
-        read.await.map_err(|trouble| self.0.named(&acting, trouble))
+        match read.await {
+            Ok(()) => Ok(()),
+            Err(trouble) => Err(self.0.named(&acting, trouble).await),
+        }
     }
 
     async fn policies_in(
