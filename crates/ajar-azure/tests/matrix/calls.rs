@@ -25,8 +25,10 @@ pub(crate) enum Called {
     /// A token for the machine itself.
     Identity,
     /// A token for whoever is signed in to the Azure CLI.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "what stands in for the Azure CLI is a script of the shell's"))]
     ToolToken,
     /// A call with such a token.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "what stands in for the Azure CLI is a script of the shell's"))]
     ToolRead,
     /// A call of a whole attempt to open a VM that rests.
     Attempt(Call),
