@@ -56,60 +56,15 @@ pub(crate) async fn up_to(
     number: usize,
     subject: Subject,
 ) -> BoxFuture<'static, Came> {
-    let cloud = azure.cloud.clone();
     match called {
-        Called::Refresh => {
-            let signed_in = signed_in(azure, number).await;
-            let account = SignIn::Person {
-                person: person(number),
-                home_account_id: signed_in.home_account_id.clone(),
-                refresh_tokens: Arc::new(Drawer::default()),
-            };
-            account.credential(&cloud, http.clone()).unwrap().signed_in(&signed_in).await.unwrap();
-            // As the next run has it: with no access token yet.
-            let credential = account.credential(&cloud, http).unwrap();
-            async move { credential.try_out(&cloud, None).await.into() }.boxed()
-        }
-        Called::Code => {
-            let sign_in = BrowserSignIn::begin(&cloud, http, person(number), None).await.unwrap();
-            let back = click(azure, &sign_in, number).await;
-            let browser = azure.browser.clone();
-            async move {
-                let (signed_in, _) = tokio::join!(sign_in.finish(), browser.get(back).send());
-                came(signed_in)
-            }
-            .boxed()
-        }
+        Called::Refresh => up_to_refresh(azure, http, number).await,
+        Called::Code => up_to_code(azure, http, number).await,
         Called::DeviceCode => {
+            let cloud = azure.cloud.clone();
             async move { DeviceCodeSignIn::begin(&cloud, http, person(number), None).await.map(drop).into() }.boxed()
         }
-        Called::DeviceGrant => {
-            // It is not this call that the fault is for: what passes is waited out.
-            let sign_in = loop {
-                let begun = DeviceCodeSignIn::begin(&cloud, http.clone(), person(number), None).await;
-                if let Ok(sign_in) = begun {
-                    break sign_in;
-                }
-            };
-            let account = format!("who{number}");
-            let form = [("account", account.as_str()), ("otc", sign_in.user_code())];
-            let typed = azure.browser.post(sign_in.verification_uri()).form(&form).send().await.unwrap();
-            assert!(typed.status().is_success());
-            async move { came(sign_in.finish().await) }.boxed()
-        }
-        Called::Secret => {
-            let application = SignIn::from_environment(|name| {
-                Some(match name {
-                    "AZURE_TENANT_ID" => tenant(number),
-                    "AZURE_CLIENT_ID" => client_id(number),
-                    _ => SECRET.to_owned(),
-                })
-            });
-            let application = application.unwrap();
-            let credential = application.credential(&cloud, http.clone()).unwrap().in_tenant(None);
-            let client = ArmClient::new(&cloud, credential, http).unwrap().acting_as(&application, None);
-            async move { make(&client, ajar_azure::Call::Vm, &subject).await }.boxed()
-        }
+        Called::DeviceGrant => up_to_device_grant(azure, http, number).await,
+        Called::Secret => up_to_secret(azure, http, number, subject),
         Called::Arm(_)
         | Called::Tenant
         | Called::Identity
@@ -119,6 +74,60 @@ pub(crate) async fn up_to(
             unreachable!("{called:?} is no sign-in")
         }
     }
+}
+
+async fn up_to_refresh(azure: &Azure, http: Http, number: usize) -> BoxFuture<'static, Came> {
+    let cloud = azure.cloud.clone();
+    let signed_in = signed_in(azure, number).await;
+    let account = SignIn::Person {
+        person: person(number),
+        home_account_id: signed_in.home_account_id.clone(),
+        refresh_tokens: Arc::new(Drawer::default()),
+    };
+    account.credential(&cloud, http.clone()).unwrap().signed_in(&signed_in).await.unwrap();
+    // As the next run has it: with no access token yet.
+    let credential = account.credential(&cloud, http).unwrap();
+    async move { credential.try_out(&cloud, None).await.into() }.boxed()
+}
+
+async fn up_to_code(azure: &Azure, http: Http, number: usize) -> BoxFuture<'static, Came> {
+    let sign_in = BrowserSignIn::begin(&azure.cloud, http, person(number), None).await.unwrap();
+    let back = click(azure, &sign_in, number).await;
+    let browser = azure.browser.clone();
+    async move {
+        let (signed_in, _) = tokio::join!(sign_in.finish(), browser.get(back).send());
+        came(signed_in)
+    }
+    .boxed()
+}
+
+async fn up_to_device_grant(azure: &Azure, http: Http, number: usize) -> BoxFuture<'static, Came> {
+    // It is not this call that the fault is for: what passes is waited out.
+    let sign_in = loop {
+        let begun = DeviceCodeSignIn::begin(&azure.cloud, http.clone(), person(number), None).await;
+        if let Ok(sign_in) = begun {
+            break sign_in;
+        }
+    };
+    let account = format!("who{number}");
+    let form = [("account", account.as_str()), ("otc", sign_in.user_code())];
+    let typed = azure.browser.post(sign_in.verification_uri()).form(&form).send().await.unwrap();
+    assert!(typed.status().is_success());
+    async move { came(sign_in.finish().await) }.boxed()
+}
+
+fn up_to_secret(azure: &Azure, http: Http, number: usize, subject: Subject) -> BoxFuture<'static, Came> {
+    let application = SignIn::from_environment(|name| {
+        Some(match name {
+            "AZURE_TENANT_ID" => tenant(number),
+            "AZURE_CLIENT_ID" => client_id(number),
+            _ => SECRET.to_owned(),
+        })
+    });
+    let application = application.unwrap();
+    let credential = application.credential(&azure.cloud, http.clone()).unwrap().in_tenant(None);
+    let client = ArmClient::new(&azure.cloud, credential, http).unwrap().acting_as(&application, None);
+    async move { make(&client, ajar_azure::Call::Vm, &subject).await }.boxed()
 }
 
 fn came(signed_in: Result<SignedIn, Trouble>) -> Came {
