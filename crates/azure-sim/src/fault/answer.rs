@@ -1,10 +1,12 @@
 //! Answers that a fault gives in place of the service's own.
 
+use axum::Json;
 use axum::body::Body;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::kind::{FaultKind, Instead, RetryForm, Tamper};
 use super::{Fault, To};
@@ -13,6 +15,7 @@ use crate::arm::error::ArmError;
 use crate::clock::http_date;
 use crate::entra::directory::Caller;
 use crate::entra::refusal::{Refusal, correlation};
+use crate::served;
 use crate::world::World;
 
 /// What a request asks for, and with which headers.
@@ -128,7 +131,8 @@ impl Fault {
     }
 }
 
-/// An error in the words of whoever serves the path: Entra, a public address endpoint, or Azure Resource Manager.
+/// An error in the words of whoever serves the path: Entra, a VM's metadata service, a public address endpoint, or Azure
+/// Resource Manager.
 fn refusal(
     (path, headers): (&str, &HeaderMap),
     now: DateTime<Utc>,
@@ -140,7 +144,10 @@ fn refusal(
     if lower.starts_with("/_ip/") {
         return (status, format!("{message}\n")).into_response();
     }
-    if lower.contains("/oauth2/") || lower.ends_with("/.well-known/openid-configuration") {
+    if lower.starts_with("/metadata/identity/") {
+        return (status, Json(json!({ "error": code, "error_description": message }))).into_response();
+    }
+    if served::is_entra(path) {
         return Refusal { status, ..Refusal::transient() }.answer(correlation(headers), now);
     }
     ArmError::new(status, code, message).into_response()

@@ -59,10 +59,24 @@ async fn gateways_answer_with_pages_and_services_in_their_own_words() {
         assert!(answer.text().await.unwrap().contains("<html>"), "{fault}");
     }
     let announce = azure.simulator.announce();
-    azure.set("faults", json!({ "match": { "route": "Entra_Token" }, "fault": "unavailable" })).await;
-    let url = format!("{}/{}/oauth2/v2.0/token", announce.authority, announce.tenant_id);
-    let answer: Value = azure.http.post(url).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["error"], "temporarily_unavailable");
+    for path in ["oauth2/v2.0/token", "discovery/v2.0/keys", "v2.0/.well-known/openid-configuration"] {
+        azure.set("faults", json!({ "fault": "unavailable" })).await;
+        let url = format!("{}/{}/{path}", announce.authority, announce.tenant_id);
+        let answer = azure.http.post(url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 503, "{path}");
+        let traced = header(&answer, "x-ms-request-id").unwrap().to_owned();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(
+            (&answer["error"], &answer["trace_id"]),
+            (&json!("temporarily_unavailable"), &json!(traced)),
+            "{path}"
+        );
+    }
+    azure.set("faults", json!({ "fault": "throttle" })).await;
+    let url = format!("{}/metadata/identity/oauth2/token", announce.imds_endpoint);
+    let answer = azure.http.get(url).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 429);
+    assert_eq!(answer.json::<Value>().await.unwrap()["error"], "TooManyRequests", "as that service tells all");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
