@@ -162,7 +162,9 @@ pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> F
 
 /// Azure's own policies say 403 too; only these are about rights.
 fn is_denial(answer: &Answer, error: &ArmError) -> bool {
-    ["AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden"].iter().any(|code| error.has(code))
+    ["AuthorizationFailed", "LinkedAuthorizationFailed", "DenyAssignmentAuthorizationFailed", "Forbidden"]
+        .iter()
+        .any(|code| error.has(code))
         || answer.body.is_empty()
 }
 

@@ -35,7 +35,7 @@ struct IpConfiguration {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct IpConfigurationProperties {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_understood")]
     primary: Option<bool>,
     #[serde(default, rename = "privateIPAddress", deserialize_with = "if_understood")]
     private_ip_address: Option<Ipv4Addr>,
@@ -56,7 +56,7 @@ struct PublicIpAddressProperties {
     /// Absent while a dynamic address is not given out, which is while the VM is deallocated.
     #[serde(deserialize_with = "if_understood")]
     ip_address: Option<Ipv4Addr>,
-    #[serde(rename = "publicIPAllocationMethod")]
+    #[serde(rename = "publicIPAllocationMethod", deserialize_with = "if_understood")]
     allocation_method: Option<String>,
 }
 

@@ -632,6 +632,9 @@ pub struct AzureSaid {
 /// What azure_identity says where there is no Azure CLI: the detail of [`Failure::NotSignedIn`] that has words of its own.
 pub const NO_AZURE_CLI: &str = "az not found on PATH";
 
+/// What [`Failure::TokenToolFailed`] says of an Azure CLI that does not tell until when its tokens hold.
+pub const OLD_AZURE_CLI: &str = "the Azure CLI is too old: version 2.54 or a newer one is wanted";
+
 /// The code of [`Failure::AzureError`] where Azure gave none, because nothing could be made of its answer: the message is
 /// Ajar's own sentence.
 pub const UNREADABLE_ANSWER: &str = "UnreadableAnswer";

@@ -68,6 +68,16 @@ async fn policies_are_read_with_rules_and_requests_and_without_what_cannot_be_re
     assert_eq!((ports[0].mapped_port, ports[1].mapped_port), (None, Some(50_022)));
 }
 
+#[tokio::test]
+async fn a_request_is_found_whatever_its_words_are() {
+    let mut odd = policy_json(VM);
+    for member in ["justification", "requestor"] {
+        odd["properties"]["requests"][0][member] = json!({ "text": "x" });
+    }
+    let policies = client(&Scripted::new([list(&[odd])])).jit_policies(&vm()).await.unwrap();
+    assert_eq!(policies[0].requests.len(), 1, "else it would be made once more");
+}
+
 /// The rule for SSH whose members are those, as the policy that has it is read.
 async fn rule(members: serde_json::Value) -> JitNetworkAccessPortRule {
     let mut rule = json!({ "number": 22, "protocol": "TCP", "allowedSourceAddressPrefix": "*",
@@ -183,6 +193,9 @@ async fn where_the_subscription_may_not_be_listed_the_resource_group_is() {
     assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
     let by_group = "Get /subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/jitNetworkAccessPolicies";
     assert_eq!(script.paths(), [BY_SUBSCRIPTION, by_group]);
+    let by_assignment = refused(403, "DenyAssignmentAuthorizationFailed");
+    let script = Scripted::new([by_assignment, list(&[policy_json(VM)])]);
+    assert_eq!(client(&script).jit_policies(&vm()).await.unwrap().len(), 1);
 
     // What was not found there may be in another group.
     let trouble = client(&Scripted::new([denied(), list(&[])])).jit_policies(&vm()).await.unwrap_err();

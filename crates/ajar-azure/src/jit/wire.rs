@@ -100,9 +100,9 @@ struct Request {
     virtual_machines: Each<RequestVm>,
     #[serde(deserialize_with = "date")]
     start_time_utc: DateTime<Utc>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_understood")]
     requestor: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_understood")]
     justification: Option<String>,
 }
 

@@ -142,7 +142,7 @@ mod tests {
     async fn an_az_that_is_missing_or_tells_nothing_is_told_as_that() {
         for (answer, expected) in [
             (exited(127, "", "sh: az: not found"), NO_AZURE_CLI),
-            (exited(1, "", "ERROR: Broken profile.\nx"), "Broken profile."),
+            (exited(1, "", "ERROR: Broken profile.\nx"), "the Azure CLI broke (Broken profile.)"),
             (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
         ] {
             let failure = listed(&*tool(answer)).await.unwrap_err();

@@ -336,7 +336,7 @@ mod tests {
             assert!(!detail(exited(0, stdout, "")).await.contains("t0ken"), "{stdout}");
         }
         let old = r#"{"accessToken":"t0ken","tokenType":"Bearer"}"#;
-        assert!(detail(exited(0, old, "")).await.contains("2.54.0"));
+        assert!(detail(exited(0, old, "")).await.contains("2.54"));
     }
 
     #[tokio::test]

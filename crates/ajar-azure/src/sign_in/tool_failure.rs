@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, TokenTool, Trouble};
+use ajar_core::failure::{Failure, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool, Trouble};
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use tokio::time::{Instant, sleep};
@@ -93,9 +93,11 @@ impl Said {
             return Self { trouble: not_asked(io, tool).into(), passes: None };
         }
         let cause = causes(error).filter_map(|cause| cause.downcast_ref::<Error>()).last().unwrap_or(error);
-        if matches!(cause.kind(), ErrorKind::DataConversion) && !cause.to_string().contains("expires_on") {
+        if matches!(cause.kind(), ErrorKind::DataConversion) {
             // The text of such an error may quote what could not be read, and that is where the token is.
-            let detail = format!("the {} gave an answer that is no token", tool.name());
+            let is_old = tool == TokenTool::AzureCli && cause.to_string().contains("expires_on");
+            let no_token = || format!("the {} gave an answer that is no token", tool.name());
+            let detail = if is_old { OLD_AZURE_CLI.to_owned() } else { no_token() };
             return Self { trouble: Failure::TokenToolFailed { tool, detail }.into(), passes: None };
         }
         Self::in_words(&cause.to_string(), tool)
@@ -103,6 +105,7 @@ impl Said {
 
     fn in_words(said: &str, tool: TokenTool) -> Self {
         let line = raised(said).unwrap_or_else(|| first_error(said));
+        let line = line.split(" Trace ID:").next().unwrap_or(line);
         let name = tool.name();
         let of = |failure| Trouble { failure, correlation_id: refusal::ids_told(said) };
         let broke = |detail: String, passes| Self { trouble: of(Failure::TokenToolFailed { tool, detail }), passes };
@@ -125,11 +128,21 @@ impl Said {
         if is_server_error(line) {
             return broke(format!("Azure could not answer the {name} ({line})"), Some(LONG_PAUSE));
         }
-        if said.contains(TRACE) {
+        // Without the tool nobody is signed in to it.
+        if said.contains(TRACE) || line != NO_AZURE_CLI && !is_about_signing_in(said) {
             return broke(format!("the {name} broke ({line})"), None);
         }
         Self { trouble: of(Failure::not_signed_in(line)), passes: None }
     }
+}
+
+/// What tools say where nobody is signed in to them, or Entra does not take whoever is: they name the command that helps, or
+/// the number that Entra gives. Whatever else ends them is nothing that a sign-in helps against.
+fn is_about_signing_in(said: &str) -> bool {
+    const SIGNS: [&str; 7] =
+        ["az login", "auth login", "logged in", "sign in", "signed in", "aadsts", "no subscription"];
+    let said = said.to_lowercase();
+    SIGNS.iter().any(|sign| said.contains(sign))
 }
 
 /// `HTTP Error: 503`, as MSAL raises it of an answer of Entra's.
@@ -199,6 +212,8 @@ mod tests {
         CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate')))\n\
         Certificate verification failed. This typically happens when using Azure CLI behind a proxy.\n";
 
+    const MFA: &str = "AADSTS50076: You must use multi-factor authentication.";
+
     const ANEW: &str = "Run the command below to authenticate interactively; additional arguments may be added as \
         needed:\naz logout\naz login\n";
 
@@ -237,6 +252,10 @@ mod tests {
             (transient, 2, "AADSTS90033: A transient error has occurred. Please try again."),
             (UNTRUSTED_AZ.to_owned(), 1, "Certificate verification failed. This typically happens"),
             (of_go.to_owned(), 2, "fetching token: Post"),
+            (String::new(), 1, "the Azure CLI broke (no reason given)"),
+            ("Killed".into(), 1, "the Azure CLI broke (Killed)"),
+            ("/opt/az/bin/python3: No module named azure.cli\n".into(), 1, "No module named azure.cli"),
+            ("ERROR: 'get-access-token' is misspelled or not recognized by the system.".into(), 1, "is misspelled"),
             (
                 "Traceback (most recent call last):\nFileNotFoundError: [Errno 2] /x".into(),
                 1,
@@ -257,6 +276,14 @@ mod tests {
             assert!(detail.contains(told), "{detail}");
             assert_eq!(runs, expected, "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_azure_cli_that_is_too_old_is_told_as_that() {
+        let old = r#"{"accessToken":"t0ken","expiresOn":"2026-11-30 12:00:00.000000","tokenType":"Bearer"}"#;
+        let failure = asked(&tool_that_says([exited(0, old, "")])).await.unwrap_err().failure;
+        let tool = TokenTool::AzureCli;
+        assert_eq!(failure, Failure::TokenToolFailed { tool, detail: OLD_AZURE_CLI.into() });
     }
 
     #[tokio::test(start_paused = true)]
@@ -283,7 +310,7 @@ mod tests {
             ),
             (&expired, "AADSTS700082: The refresh token has expired due to inactivity."),
             ("not logged in\nx", "not logged in"),
-            ("", "no reason given"),
+            ("ERROR: AADSTS50076: You must use multi-factor authentication. Trace ID: 0c8e Correlation ID: 5d3a", MFA),
         ] {
             assert_eq!(runs(said).await, (1, Failure::not_signed_in(told)), "{said}");
         }

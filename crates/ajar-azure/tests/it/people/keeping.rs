@@ -92,7 +92,9 @@ async fn a_token_that_azure_refuses_though_entra_has_just_given_it_asks_nobody_t
     let home = azure.vm("home");
     azure.control("faults", json!({ "match": { "route": "VirtualMachines_Get" }, "fault": "expiredToken" })).await;
     let failure = azure.reads(&ada, None, &home).await.unwrap_err();
-    let Failure::TokenRefused { account: Some(account), claims: None, detail } = &failure else { panic!("{failure:?}") };
+    let Failure::TokenRefused { account: Some(account), claims: None, detail } = &failure else {
+        panic!("{failure:?}")
+    };
     assert!(account.as_ref() == "ada" && detail.contains("is earlier than current UTC time"), "{failure:?}");
 }
 

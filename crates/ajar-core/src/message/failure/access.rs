@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
-use crate::failure::{AzureSaid, NO_AZURE_CLI, TokenTool};
+use crate::failure::{AzureSaid, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool};
 use crate::message::{power, sentence};
 use crate::vm::PowerState;
 
@@ -89,6 +89,9 @@ pub(super) fn token_tool_failed(tool: TokenTool, detail: &str) -> Words {
         TokenTool::AzureDeveloperCli => ("azd auth token", AZD_HELP),
     };
     let title = format!("The {} gave no token.", tool.name());
+    if detail == OLD_AZURE_CLI {
+        return words(title, sentence(detail), "Bring the Azure CLI up to date, then try again.").help(help);
+    }
     words(title, sentence(detail), format!("Check the connection and try again; “{command}” tells more.")).help(help)
 }
 
@@ -176,6 +179,15 @@ pub(super) fn tool_token_refused(tool: TokenTool, detail: &str) -> Words {
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
+    if lists_vms(action, scope) {
+        return words(
+            format!("{name} may not list VMs."),
+            format!("It lacks the right {action}{}.", named_place(scope).map(|place| format!(" on {place}")).unwrap_or_default()),
+            "Ask an administrator for the role Reader on what it is to see, or sign in to another account. Favourites that it \
+             may open are not held up by this.",
+        )
+        .help(RIGHTS_HELP);
+    }
     words(
         denied_title(action, name),
         format!("It lacks the right {action} on {}.", place(scope)),
@@ -186,6 +198,18 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     )
     .in_window("Ask an administrator for a role with this right, or use another account.")
     .help(RIGHTS_HELP)
+}
+
+/// Whether it is the list of all VMs that was to be read, for which no VM's own rights are enough.
+fn lists_vms(action: &str, scope: &str) -> bool {
+    const OF_LISTS: [&str; 4] = [
+        "microsoft.resources/subscriptions/read",
+        "microsoft.resources/tenants/read",
+        "microsoft.resourcegraph/resources/read",
+        "microsoft.compute/virtualmachines/read",
+    ];
+    let is_whole = !scope.to_ascii_lowercase().contains("/resourcegroups/");
+    is_whole && OF_LISTS.iter().any(|listed| action.eq_ignore_ascii_case(listed))
 }
 
 fn denied_title(action: &str, name: &str) -> String {
@@ -201,14 +225,18 @@ fn denied_title(action: &str, name: &str) -> String {
 
 /// A scope in the user's words: the resource group it is or lies in, as rights are given there; else the subscription.
 fn place(scope: &str) -> String {
+    named_place(scope).unwrap_or_else(|| "the VM".into())
+}
+
+fn named_place(scope: &str) -> Option<String> {
     let named = |kind: &str| {
         let mut segments = scope.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(kind)).skip(1);
         segments.next().filter(|name| !name.is_empty())
     };
     match (named("resourceGroups"), named("subscriptions")) {
-        (Some(group), _) => format!("the resource group {group}"),
-        (None, Some(subscription)) => format!("the subscription {subscription}"),
-        (None, None) => "the VM".into(),
+        (Some(group), _) => Some(format!("the resource group {group}")),
+        (None, Some(subscription)) => Some(format!("the subscription {subscription}")),
+        (None, None) => None,
     }
 }
 

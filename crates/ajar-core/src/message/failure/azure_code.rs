@@ -7,6 +7,15 @@ pub(super) fn next_step(azure_code: &str, azure_message: &str) -> Option<&'stati
     let says = |words: &str| message.contains(words);
     if is("ScopeLocked") {
         Some("Ask whoever locked it to take the lock away, then try again.")
+    } else if is("ReadOnlyDisabledSubscription") {
+        Some(
+            "Ask the owner of the subscription to have it enabled again: it may have no credit left, or have reached its limit.",
+        )
+    } else if is("MissingSubscriptionRegistration") {
+        Some(
+            "Have Defender for Servers Plan 2 enabled on the subscription, which registers the provider that Azure misses, then \
+             try again.",
+        )
     } else if is("RequestDisallowedByPolicy") {
         Some("Ask whoever made the rule in Azure Policy for an exemption, then try again.")
     } else if says("defender for servers") {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{About, Words, azure_says_with, words};
+use super::{About, Words, azure_code, azure_says_with, words};
 use crate::message::{moment, sentence};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
@@ -118,5 +118,10 @@ pub(super) fn not_from_azure(host: &str, status: u16, leads_to: Option<&str>) ->
 
 pub(super) fn azure_error(status: u16, azure_code: &str, azure_message: &str) -> Words {
     let message = azure_says_with(status, azure_code, azure_message);
-    words("Azure answered with an error.", message, "Try again; if it stays, give the details to support.")
+    let step = azure_code::next_step(azure_code, azure_message);
+    words(
+        "Azure answered with an error.",
+        message,
+        step.unwrap_or("Try again; if it stays, give the details to support."),
+    )
 }

@@ -62,6 +62,7 @@ fn every_failure() -> Vec<Failure> {
             claims: r#"{"access_token":{}}"#.into(),
             scope: "https://management.azure.com/.default".into(),
         },
+        Failure::AccessDenied { action: "Microsoft.Resources/subscriptions/read".into(), scope: "/".into() },
         Failure::AccessDenied {
             action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
             scope: "/subscriptions/s/resourceGroups/rg-finance".into(),
@@ -385,6 +386,7 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
             Failure::StartFailed { azure_code: azure_code(), azure_message: azure_message() },
             Failure::RequestRefused { azure_code: azure_code(), azure_message: azure_message() },
             Failure::RequestConflict { azure_code: azure_code(), azure_message: azure_message() },
+            Failure::AzureError { status: 409, azure_code: azure_code(), azure_message: azure_message() },
         ]
         .map(said)
     };
@@ -396,6 +398,8 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
         ("QuotaExceeded", "", "Ask for a larger quota"),
         ("OperationNotAllowed", "since the VM is marked for deletion.", "Check the resource ID"),
         ("AnotherOperationInProgress", "", "Wait until what else is being done"),
+        ("ReadOnlyDisabledSubscription", "is disabled and therefore marked as read only.", "Ask the owner"),
+        ("MissingSubscriptionRegistration", "not registered to use 'Microsoft.Security'", "Have Defender for Servers"),
         ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
         ("BadRequest", "is not supported: missing NSG.", "Associate a network security group"),
         ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
@@ -406,10 +410,11 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
             assert!(view.message.contains(code), "{}", view.message);
         }
     }
-    let [start, refused, conflict] = refusals("SomeCode", "Some words.").map(|view| view.action);
+    let [start, refused, conflict, other] = refusals("SomeCode", "Some words.").map(|view| view.action);
     assert!(start.starts_with("Look at the VM’s activity log"), "{start}");
     assert!(refused.starts_with("Check the ports, sources and longest duration"), "{refused}");
     assert!(conflict.starts_with("Wait a minute and try again"), "{conflict}");
+    assert!(other.starts_with("Try again; if it stays"), "{other}");
 }
 
 #[test]
