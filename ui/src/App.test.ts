@@ -238,6 +238,22 @@ describe('all VMs', () => {
     expect(engine.lookups.at(-1)).toEqual({ ask: 'findVms', query: 'db', apart: true, skip: 100, limit: 100 });
   });
 
+  test('are asked for once more after a page that did not come', async () => {
+    const { engine, user } = await open(two);
+    const page = (first: number) => Array.from({ length: 100 }, (_, at) => found(`db-${at + first}`));
+    engine.vms = { vms: page(100), total: 250, favourites: [] };
+    await user.keyboard('db');
+    await screen.findByRole('heading', { name: '250 of 3 VMs' });
+    engine.silent = true;
+    await user.keyboard('{ArrowDown}'.repeat(92));
+    const pages = () => engine.lookups.filter((asked) => asked.ask === 'findVms' && asked.skip === 100).length;
+    expect(pages()).toBeGreaterThan(0);
+    const before = pages();
+    Object.assign(engine, { silent: false, vms: { vms: page(200), total: 250, favourites: [] } });
+    await user.keyboard('{ArrowDown}');
+    expect(pages()).toBe(before + 1);
+  });
+
   test('are looked for anew when more of them are known', async () => {
     const { engine, user } = await open(snapshot({ ...two, inventory: { ...inventory, count: 0, readAt: null, reading: true } }));
     await user.keyboard('db');

@@ -13,6 +13,8 @@ export class RecordingEngine implements Engine {
   lookups: Request[] = [];
   /** What is found of them. */
   vms: Found = { vms: [], total: 0, favourites: [] };
+  /** Whether nothing is answered about them. */
+  silent = false;
   copied: string[] = [];
   closed = 0;
   pages = 0;
@@ -31,6 +33,7 @@ export class RecordingEngine implements Engine {
   request(request: Request): Promise<Reply> {
     if (request.ask === 'readInventory' || request.ask === 'findVms') {
       this.lookups.push(request);
+      if (this.silent) return Promise.reject(new Error('gone'));
       return Promise.resolve(request.ask === 'findVms' ? { answer: 'vms', found: this.vms } : { answer: 'done' });
     }
     this.requests.push(request);

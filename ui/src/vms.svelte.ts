@@ -50,7 +50,12 @@ export class Vms {
     this.#goesOn = found;
     const asked = this.#asked;
     const answered = await this.#view.answerTo({ ask: 'findVms', query, apart: true, skip: found.length, limit: PAGE });
-    if (asked !== this.#asked || 'problem' in answered || answered.reply.answer !== 'vms') return;
+    if (asked !== this.#asked) return;
+    if ('problem' in answered || answered.reply.answer !== 'vms') {
+      // Whoever comes to the end once more asks again.
+      this.#goesOn = null;
+      return;
+    }
     this.found = [...found, ...answered.reply.found.vms];
   }
 
