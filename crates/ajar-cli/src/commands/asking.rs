@@ -6,7 +6,7 @@ use ajar_core::account::{AZ, AccountName, SignInMethod};
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::SignIn;
-use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_core::snapshot::{AccountView, FailureView, Snapshot};
 
 use super::End;
 use crate::output;
@@ -36,7 +36,7 @@ pub(super) async fn answer(question: &str, signals: &mut Signals) -> Result<Stri
 /// Asks for something that is not to be seen on the screen, and that has no control characters in it.
 #[cfg(unix)]
 pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Result<String, End> {
-    let _hidden = Hidden::begin()?;
+    let _shown_again = hide()?;
     let answer = answer(question, signals).await?;
     Ok(answer.chars().filter(|c| !c.is_control()).collect())
 }
@@ -52,37 +52,42 @@ pub(super) async fn hidden_answer(question: &str, signals: &mut Signals) -> Resu
     }
 }
 
-/// As long as it is there, the terminal does not show what is typed, but that Enter was. Ctrl+\ and Ctrl+Z do nothing
-/// meanwhile: not every shell has the terminal show again what is typed once this process has been ended or stopped by them.
+/// With its end the terminal's modes are what they were.
 #[cfg(unix)]
-struct Hidden(rustix::termios::Termios);
+pub(super) struct AsBefore(rustix::termios::Termios);
 
 /// `_POSIX_VDISABLE`: no key does it.
 #[cfg(unix)]
 const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 
 #[cfg(unix)]
-impl Hidden {
-    fn begin() -> Result<Self, End> {
-        use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
-        let stdin = std::io::stdin();
-        let before = tcgetattr(&stdin).map_err(std::io::Error::from)?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        hidden.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
-        hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
-        #[cfg(not(target_os = "linux"))]
-        {
-            hidden.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
-        }
-        tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(std::io::Error::from)?;
-        Ok(Self(before))
+impl AsBefore {
+    pub(super) fn new() -> Result<Self, End> {
+        Ok(Self(rustix::termios::tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?))
     }
 }
 
+/// Has the terminal not show what is typed, but that Enter was. Ctrl+\ and Ctrl+Z do nothing meanwhile: not every shell has
+/// the terminal show again what is typed once this process has been ended or stopped by them.
 #[cfg(unix)]
-impl Drop for Hidden {
+fn hide() -> Result<AsBefore, End> {
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
+    let before = AsBefore::new()?;
+    let mut hidden = before.0.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    hidden.local_modes.insert(LocalModes::ECHONL);
+    hidden.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
+    hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+    #[cfg(not(target_os = "linux"))]
+    {
+        hidden.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
+    }
+    tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden).map_err(std::io::Error::from)?;
+    Ok(before)
+}
+
+#[cfg(unix)]
+impl Drop for AsBefore {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         // A terminal that has gone away needs nothing any more.
@@ -113,19 +118,29 @@ pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: 
         return named.or_else(default).map(Help::InPlaceOf);
     }
     let account = snapshot.account_of(favourite)?;
+    if let Some(wish) = sign_in_against(failure, account, snapshot) {
+        return Some(Help::SignIn(wish));
+    }
+    let az_has_nobody = failure.code == "notSignedIn" && account.name.built_in() == Some(AZ);
+    az_has_nobody.then(|| Help::InPlaceOf(account.name.clone()))
+}
+
+/// The sign-in that helps against what kept VMs from being seen, if one does.
+pub(super) fn sign_in_to_see(failure: &FailureView, snapshot: &Snapshot) -> Option<SignIn> {
+    let gap = snapshot.inventory.as_ref()?.gaps.iter().find(|gap| gap.failure == *failure)?;
+    let account = snapshot.accounts.iter().find(|account| account.name == gap.account)?;
+    sign_in_against(failure, account, snapshot)
+}
+
+/// The sign-in that helps against what an account has heard, if one does.
+fn sign_in_against(failure: &FailureView, account: &AccountView, snapshot: &Snapshot) -> Option<SignIn> {
+    let has_own = || snapshot.accounts.iter().any(|account| account.name.built_in().is_none());
     match failure.code.as_str() {
         "signInRequired" | "keychainUnavailable" if account.method.is_interactive() => {
-            Some(Help::SignIn(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) }))
+            Some(SignIn { name: Some(account.name.clone()), ..SignIn::by(account.method) })
         }
-        // Where the Azure CLI has nobody, who signs in acts for the favourite, also if that names the Azure CLI.
-        "notSignedIn" if account.name.built_in() == Some(AZ) => {
-            let has_own = snapshot.accounts.iter().any(|account| account.name.built_in().is_none());
-            Some(if has_own {
-                Help::InPlaceOf(account.name.clone())
-            } else {
-                Help::SignIn(SignIn::by(SignInMethod::Browser))
-            })
-        }
+        // Where the Azure CLI has nobody, who signs in acts for what is to be opened, also if that names the Azure CLI.
+        "notSignedIn" if account.name.built_in() == Some(AZ) && !has_own() => Some(SignIn::by(SignInMethod::Browser)),
         _ => None,
     }
 }

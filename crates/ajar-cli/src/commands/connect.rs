@@ -41,10 +41,7 @@ enum Client {
 
 pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals) -> Result<(), End> {
     let may_ask = !args.json && asking::somebody_is_there();
-    let meant = tokio::select! {
-        meant = meaning::meant(session, args.name.as_deref(), may_ask) => meant?,
-        signal = signals.next() => return Err(End::Code(signal.exit_code())),
-    };
+    let meant = meant(session, args, may_ask, signals).await?;
     let protocol = protocol(session, args, &meant);
     if protocol == Some(Protocol::Rdp) && !args.command.is_empty() {
         return Err(words(&Failure::CommandNotForRdp.into(), meant.name.as_str()).into());
@@ -84,6 +81,26 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => Err(failure.into()),
         Some(OutcomeView::Extended(_)) | None => Err(without_end()),
+    }
+}
+
+/// What is to be opened. Who sees nothing for want of a sign-in is offered one, if `may_ask`.
+async fn meant(session: &Session, args: &Connect, may_ask: bool, signals: &mut Signals) -> Result<Meant, End> {
+    let mut has_signed_in = false;
+    loop {
+        let meant = tokio::select! {
+            meant = meaning::meant(session, args.name.as_deref(), may_ask) => meant,
+            signal = signals.next() => return Err(End::Code(signal.exit_code())),
+        };
+        let Err(End::Failed(failure)) = meant else { return meant };
+        let wish = asking::sign_in_to_see(&failure, &session.snapshot()).filter(|_| may_ask && !has_signed_in);
+        let Some(wish) = wish else { return Err(failure.into()) };
+        output::failure(&failure, session.verbose > 0);
+        if !asking::goes_on(message::account::sign_in_now(), signals).await? {
+            return Err(End::Code(failure.exit_code));
+        }
+        sign_in::to_its_end(session, wish, false, signals).await?;
+        has_signed_in = true;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is meant by what somebody types for a VM: a favourite, or a VM among all that the accounts can see.
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
 use ajar_core::profile::{Profile, ProfileName};
@@ -9,7 +9,7 @@ use ajar_core::settings::Favourite;
 use ajar_core::snapshot::Snapshot;
 use ajar_runtime::adapters::words;
 
-use super::{End, inventory, picker};
+use super::{End, asking, inventory, picker};
 use crate::output;
 use crate::session::Session;
 
@@ -81,12 +81,39 @@ fn the_one(known: &Found, favourites: &[ProfileName], query: &str) -> Option<Mea
 
 /// Shows what there is, and what is missing of it.
 async fn choose(session: &Session, typed: &str) -> Result<Meant, End> {
+    let found = inventory::find(session, "", u32::MAX).await?.vms;
+    let snapshot = session.snapshot();
+    if found.is_empty() && snapshot.favourites.is_empty() {
+        return Err(nothing_known(&snapshot, typed));
+    }
     tell_gaps(session);
-    picker::choose(session, typed).await
+    picker::choose(&snapshot, found, typed).await
+}
+
+/// That there is nothing to choose from: what kept it from being read, else that there are no favourites.
+fn nothing_known(snapshot: &Snapshot, typed: &str) -> End {
+    let mut gaps = snapshot.inventory.clone().unwrap_or_default().gaps;
+    if !gaps.is_empty() {
+        let curable = gaps.iter().position(|gap| asking::sign_in_to_see(&gap.failure, snapshot).is_some());
+        let told_last = gaps.remove(curable.unwrap_or(0));
+        inventory::tell_gaps(&gaps);
+        output::line_to_people(&told_last.text);
+        told_last.failure.into()
+    } else if typed.is_empty() {
+        output::line_to_people(message::cli::no_favourites());
+        End::Code(ExitCode::Usage as u8)
+    } else {
+        words(&Failure::UnknownFavourite { name: typed.to_owned(), similar: Vec::new() }.into(), typed).into()
+    }
 }
 
 fn tell_gaps(session: &Session) {
     inventory::tell_gaps(&session.snapshot().inventory.clone().unwrap_or_default().gaps);
+}
+
+/// Whether a VM is given by its name, not by its id.
+pub(super) fn is_a_name(text: &str) -> bool {
+    !text.contains('/')
 }
 
 /// The id of a VM that is given by it, or by a name that one VM alone has, and what is known of that one.
@@ -94,7 +121,7 @@ pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, O
     let problem = match text.parse() {
         Ok(id) => return Ok((id, None)),
         // Whoever gives an id wants to hear what is wrong with it.
-        Err(error) if text.contains('/') => Failure::CommandLine { detail: format!("--vm: {error}") },
+        Err(error) if !is_a_name(text) => Failure::CommandLine { detail: format!("--vm: {error}") },
         Err(_) => {
             inventory::read(session, false).await?;
             let known = inventory::named(session, text, FEW).await?;

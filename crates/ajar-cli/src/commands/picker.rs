@@ -7,13 +7,16 @@ use std::io::ErrorKind;
 
 use ajar_core::inventory::{FoundVm, Inventory};
 use ajar_core::message;
+use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::{FavouriteView, Snapshot};
 use inquire::{InquireError, Select};
 
+use super::End;
+#[cfg(unix)]
+use super::asking::AsBefore;
 use super::meaning::Meant;
-use super::{End, inventory};
 use crate::output;
-use crate::session::Session;
 use crate::signals::Signal;
 
 /// How many rows are shown at a time.
@@ -22,6 +25,8 @@ const ROWS: usize = 12;
 /// A row.
 struct Choice {
     line: String,
+    /// Its favourite, if it is one.
+    favourite: Option<ProfileName>,
     meant: Meant,
     /// Its VM, if that is in the inventory.
     vm: Option<VmResourceId>,
@@ -33,26 +38,50 @@ impl fmt::Display for Choice {
     }
 }
 
-/// Has somebody choose; what they have typed so far is there.
+/// With its end the terminal is as it was, also where nobody has chosen: a signal waits for no key.
+struct Picking {
+    #[cfg(unix)]
+    _modes: AsBefore,
+}
+
+impl Picking {
+    fn begin() -> Result<Self, End> {
+        Ok(Self {
+            #[cfg(unix)]
+            _modes: AsBefore::new()?,
+        })
+    }
+}
+
+impl Drop for Picking {
+    fn drop(&mut self) {
+        // A terminal that has gone away needs nothing any more.
+        drop(console::Term::stderr().show_cursor());
+    }
+}
+
+/// Has somebody choose among favourites and what was found, which must be something; what they have typed so far is there.
 ///
 /// # Errors
 /// As an interrupt, where they leave it.
-pub(super) async fn choose(session: &Session, typed: &str) -> Result<Meant, End> {
-    let found = inventory::find(session, "", u32::MAX).await?.vms;
-    let mut choices = favourites_alone(session, &found);
+pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str) -> Result<Meant, End> {
+    let mut choices = favourites_alone(snapshot, &found);
     let rows: Vec<Vec<String>> =
         found.iter().map(|found| message::inventory::columns(found)[..PICKED.len()].to_vec()).collect();
     let lines = output::table(&PICKED, &rows).into_iter().skip(1);
     choices.extend(lines.zip(&found).map(|(line, found)| {
-        let line = if found.is_favourite { format!("{line}  ★") } else { line };
-        Choice { line, meant: Meant::found(found), vm: Some(found.vm.id.clone()) }
+        let favourite = found.is_favourite.then(|| found.opens.name.clone());
+        let line = favourite.as_ref().map_or_else(|| line.clone(), |name| format!("{line}  ★ {name}"));
+        Choice { line, favourite, meant: Meant::found(found), vm: Some(found.vm.id.clone()) }
     }));
     let search = Search::among(found);
-    let typed = typed.to_owned();
+    let (typed, _picking) = (typed.to_owned(), Picking::begin()?);
     let chosen = tokio::task::spawn_blocking(move || {
-        let score = |typed: &str, choice: &Choice, line: &str, _: usize| match &choice.vm {
-            Some(vm) => search.score(typed, vm),
-            None => has_all_words(typed, line).then_some(i64::MAX),
+        let score = |typed: &str, choice: &Choice, line: &str, _: usize| {
+            let is_named = choice.favourite.as_ref().is_some_and(|name| has_all_words(typed, name.as_str()));
+            let is_favourite = choice.favourite.is_some() && has_all_words(typed, line);
+            let found = || choice.vm.as_ref().and_then(|vm| search.score(typed, vm));
+            if is_named { Some(i64::MAX) } else { found().or(is_favourite.then_some(i64::MIN)) }
         };
         Select::new(message::inventory::which_one(), choices)
             .with_help_message(message::inventory::how_to_choose())
@@ -78,12 +107,12 @@ const PICKED: [&str; 5] = {
 };
 
 /// The favourites whose VMs nobody sees now.
-fn favourites_alone(session: &Session, found: &[FoundVm]) -> Vec<Choice> {
-    let snapshot = session.snapshot();
+fn favourites_alone(snapshot: &Snapshot, found: &[FoundVm]) -> Vec<Choice> {
     let is_alone = |vm: &VmResourceId| !found.iter().any(|found| found.vm.id == *vm);
     let alone = snapshot.favourites.iter().filter(|favourite| is_alone(&favourite.vm));
-    let choice = |favourite: &ajar_core::snapshot::FavouriteView| Choice {
+    let choice = |favourite: &FavouriteView| Choice {
         line: format!("{}  {}  ★", favourite.name, favourite.detail),
+        favourite: Some(favourite.name.clone()),
         meant: Meant::favourite(favourite.name.clone()),
         vm: None,
     };

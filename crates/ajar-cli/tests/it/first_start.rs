@@ -25,7 +25,7 @@ impl Terminal {
 
     /// A program with its words, in the environment of a command. The shell that `script` starts makes way for it, whichever
     /// it is: else Ctrl+C may end that one too.
-    fn running(line: &str, surroundings: &Command) -> Self {
+    pub(crate) fn running(line: &str, surroundings: &Command) -> Self {
         let mut script = Command::new("script");
         script.args(["--quiet", "--return", "--command", &format!("exec {line}"), "/dev/null"]);
         for (name, value) in surroundings.as_std().get_envs() {
@@ -69,7 +69,7 @@ impl Terminal {
 }
 
 /// No Azure CLI is to be found, and nothing is set but the cloud.
-fn newcomer(user: &User) {
+pub(crate) fn newcomer(user: &User) {
     let settings = user.settings();
     let cloud = &settings[settings.find("[clouds.sim]").unwrap()..settings.find("[clouds.other]").unwrap()];
     let settings = format!("cloud = \"sim\"\n[clients]\nbrowser = [\"true\"]\n{cloud}");
