@@ -139,15 +139,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     if let Some(problem) = &session.snapshot().settings_problem {
         return Err(problem.clone().into());
     }
-    if matches!(
-        args.command,
-        Command::Connect(_)
-            | Command::Extend(_)
-            | Command::Proxy(_)
-            | Command::Status(_)
-            | Command::Rights(_)
-            | Command::Accounts(_)
-    ) {
+    if may_ask_azure(&args.command) {
         session.tell_if_environment_is_unused(args)?;
     }
     match &args.command {
@@ -170,6 +162,29 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::SignOut(sign_out) => unless_told_to_end(signals, sign_out::run(session, sign_out)).await,
         // Needs no engine, and is done before there is one.
         Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Whether somebody may be asked as an account, such as that of the environment.
+fn may_ask_azure(command: &Command) -> bool {
+    match command {
+        Command::Connect(_)
+        | Command::Extend(_)
+        | Command::Proxy(_)
+        | Command::Status(_)
+        | Command::Rights(_)
+        | Command::Accounts(_) => true,
+        Command::List(list) => list.query.is_some(),
+        Command::Add(add) => meaning::is_a_name(favourites::vm_of(add)),
+        Command::SshConfig(_)
+        | Command::History(_)
+        | Command::Cancel(_)
+        | Command::Edit(_)
+        | Command::Show(_)
+        | Command::Remove(_)
+        | Command::SignIn(_)
+        | Command::SignOut(_)
+        | Command::Completions { .. } => false,
     }
 }
 

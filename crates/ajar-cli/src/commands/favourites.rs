@@ -17,13 +17,19 @@ use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
 use crate::session::Session;
 
+/// The VM that a favourite is to lead to, as it is typed.
+pub(super) fn vm_of(args: &Add) -> &str {
+    args.vm.as_deref().unwrap_or(args.name.as_str())
+}
+
 pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
-    let (vm, found) = meaning::vm(session, args.vm.as_deref().unwrap_or(args.name.as_str())).await?;
-    // Of a VM that was found it is known what fits it.
-    let fits = found.filter(|found| !found.is_favourite).map(|found| found.opens.profile);
-    let fits = fits.unwrap_or_else(|| Profile::new(vm.clone()));
+    let (vm, found) = meaning::vm(session, vm_of(args)).await?;
+    // Of a VM that was found it is known what fits it, or how a favourite opens it.
+    let fits = found.map_or_else(|| Profile::new(vm.clone()), |found| found.opens.profile);
     let profile = Profile {
         port: args.port.or(fits.port),
+        // What is spoken on another port is another matter.
+        protocol: fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port))),
         user: args.user.clone(),
         access: args.duration.and_then(access).or(fits.access),
         account: args.account.clone().or(fits.account),

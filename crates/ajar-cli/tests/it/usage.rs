@@ -45,15 +45,22 @@ fn help_and_version_are_no_failures_with_json_neither() {
 #[test]
 fn an_application_without_its_secret_is_said_not_to_be_acted_as() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |secret: Option<&str>| {
-        let mut command = ajar(folder.path(), &["status"]);
-        command.env("AZURE_TENANT_ID", "contoso.example").env("AZURE_CLIENT_ID", "app");
+    let said_by = |args: &[&str], secret: Option<&str>| {
+        let mut command = ajar(folder.path(), args);
+        // Nobody is signed in to an Azure CLI that is not there.
+        command.env("PATH", folder.path()).env("AZURE_TENANT_ID", "contoso.example").env("AZURE_CLIENT_ID", "app");
         command.envs(secret.map(|secret| ("AZURE_CLIENT_SECRET", secret)));
         String::from_utf8(command.output().unwrap().stderr).unwrap()
     };
+    let said = |secret| said_by(&["status"], secret);
     let sentence = "AZURE_CLIENT_SECRET has no value, so the application of the other AZURE_ variables is not used.";
     assert!(said(Some("")).contains(sentence));
-    for fine in [said(None), said(Some("secret"))] {
+    for asking in [&["list", "web"][..], &["add", "web"], &["add", "shop", "--vm", "web"]] {
+        assert!(said_by(asking, Some("")).contains(sentence), "{asking:?}");
+    }
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web";
+    let asks_nobody = [&["list"][..], &["add", "shop", "--vm", id]].map(|args| said_by(args, Some("")));
+    for fine in [said(None), said(Some("secret"))].into_iter().chain(asks_nobody) {
         assert!(!fine.contains("AZURE_CLIENT_SECRET"), "{fine}");
     }
 }
