@@ -20,10 +20,10 @@ use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
 use crate::vm::{OsType, PowerState};
-use opening::opened_as;
 use search::Index;
 use text::Texts;
 
+pub use opening::Openings;
 pub use text::{Tags, Text};
 
 /// An inventory that was read longer ago than this is read anew before anything is looked for in it.
@@ -174,9 +174,9 @@ pub struct FoundVm {
 }
 
 impl FoundVm {
-    /// What there is to tell of a VM to who has these favourites, and acts by `default` as that account.
-    pub fn new(Hit { viewpoint, vm }: Hit<'_>, favourites: &[Favourite], default: &AccountName) -> Self {
-        let (opens, is_favourite) = opened_as(vm, viewpoint, favourites, default);
+    /// What there is to tell of a VM.
+    pub fn new(Hit { viewpoint, vm }: Hit<'_>, openings: &mut Openings<'_>) -> Self {
+        let (opens, is_favourite) = openings.of(vm, viewpoint);
         Self {
             viewpoint: viewpoint.clone(),
             vm: vm.clone(),
@@ -237,14 +237,16 @@ impl Inventory {
     }
 
     /// A read from that viewpoint begins. What it finds is shown as it comes where nothing was read before, else it takes
-    /// the place of what was once it has come to its end.
-    pub fn begin(&mut self, viewpoint: &Viewpoint) {
+    /// the place of what was once it has come to its end. Whether VMs of a read are gone by that which came to none.
+    pub fn begin(&mut self, viewpoint: &Viewpoint) -> bool {
         self.index = None;
         let part = self.part(viewpoint);
         part.arriving.clear();
-        if part.read_at.is_none() {
+        let had_vms = part.read_at.is_none() && !part.vms.is_empty();
+        if had_vms {
             part.vms.clear();
         }
+        had_vms
     }
 
     /// A page of a read has come; how many of its VMs are shown from now on.

@@ -108,6 +108,26 @@ async fn what_the_tenant_of_a_guest_demands_is_met_there_by_a_later_command_and_
 }
 
 #[tokio::test]
+async fn what_a_tenant_demands_that_vms_are_looked_for_in_is_met_there_by_a_later_command() {
+    let user = User::new().await;
+    user.sign_in("ada", &[]).await;
+    user.control(0, "accounts", json!({ "account": "ada", "demand": "mfa", "tenant": FABRIKAM })).await;
+    let (_, _, stderr) = user.run(&["list", "lab"]).await;
+    let said = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("The tenant {FABRIKAM} wants it")), "{stderr}");
+    let (_, stdout, _) = user.run(&["accounts", "--json"]).await;
+    assert!(stdout.contains("needsSignIn"), "{stdout}");
+    let (path, claims) = page(&user.sign_in("ada", &["--name", "ada"]).await);
+    assert!(path.starts_with(&format!("/{FABRIKAM}/")) && claims.contains("capolids"), "{path} {claims}");
+    let (code, stdout, stderr) = user.run(&["list", "lab", "--json"]).await;
+    assert!(
+        code == 0 && stdout.contains("\"vmName\": \"lab\"") | stdout.contains("\"vmName\":\"lab\""),
+        "{stdout}{stderr}"
+    );
+    assert!(!stdout.contains("signInRequired"), "{stdout}");
+}
+
+#[tokio::test]
 async fn the_claims_of_a_challenge_reach_a_sign_in_of_a_later_command() {
     let user = User::new().await;
     user.sign_in("bob", &[]).await;

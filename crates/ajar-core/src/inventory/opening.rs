@@ -1,5 +1,7 @@
 //! How a VM is opened that nobody has said anything about: by what Azure says of it.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 
 use super::{GuardedPort, InventoryVm, Viewpoint};
@@ -14,27 +16,60 @@ use crate::vm::OsType;
 /// How long access is asked for where the policy lets nobody have less.
 const ACCESS: TimeDelta = TimeDelta::hours(3);
 
-/// As which favourite a VM is opened: the one that leads there, or what would be a sensible one, and whether it is the
-/// former. Who sees the VM acts, where that is not who does by `default` anyway.
-pub(super) fn opened_as(
-    vm: &InventoryVm,
-    viewpoint: &Viewpoint,
-    favourites: &[Favourite],
-    default: &AccountName,
-) -> (Favourite, bool) {
-    if let Some(favourite) = favourites.iter().find(|favourite| favourite.profile.vm == vm.id) {
-        return (favourite.clone(), true);
+/// How VMs are opened, each under a name of its own.
+#[derive(Debug)]
+pub struct Openings<'o> {
+    favourites: &'o [Favourite],
+    guests: &'o [Favourite],
+    default: &'o AccountName,
+    /// Where the names lead that are taken, in lower case.
+    taken: HashMap<String, VmResourceId>,
+}
+
+impl<'o> Openings<'o> {
+    /// For who has these favourites, calls these other VMs so meanwhile, and acts by `default` as that account.
+    pub fn new(favourites: &'o [Favourite], guests: &'o [Favourite], default: &'o AccountName) -> Self {
+        let named = guests.iter().chain(favourites);
+        let taken = named.map(|known| (key(&known.name), known.profile.vm.clone())).collect();
+        Self { favourites, guests, default, taken }
     }
-    let guarded = vm.jit_ports.as_deref().unwrap_or_default();
-    let port = port(vm.os, guarded);
-    let longest = guarded.iter().find(|rule| rule.port == port).map(GuardedPort::longest);
-    let profile = Profile {
-        port: (port != Protocol::Ssh.default_port()).then_some(port),
-        access: Some(IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)))),
-        account: (viewpoint.account != *default).then(|| viewpoint.account.clone()),
-        ..Profile::new(vm.id.clone())
-    };
-    (Favourite { name: free_name(&vm.id, favourites), profile }, false)
+
+    /// As which favourite a VM is opened: the one that leads there, or what would be a sensible one, and whether it is the
+    /// former. Who sees the VM acts, where that is not who does by default anyway.
+    pub(super) fn of(&mut self, vm: &InventoryVm, viewpoint: &Viewpoint) -> (Favourite, bool) {
+        if let Some(favourite) = self.favourites.iter().find(|favourite| favourite.profile.vm == vm.id) {
+            return (favourite.clone(), true);
+        }
+        let guarded = vm.jit_ports.as_deref().unwrap_or_default();
+        let port = port(vm.os, guarded);
+        let longest = guarded.iter().find(|rule| rule.port == port).map(GuardedPort::longest);
+        let profile = Profile {
+            port: (port != Protocol::Ssh.default_port()).then_some(port),
+            access: Some(IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)))),
+            account: (viewpoint.account != *self.default).then(|| viewpoint.account.clone()),
+            ..Profile::new(vm.id.clone())
+        };
+        (Favourite { name: self.name(&vm.id), profile }, false)
+    }
+
+    /// What the VM is called already, else its name as far as favourites can have it, and another where that leads
+    /// elsewhere.
+    fn name(&mut self, vm: &VmResourceId) -> ProfileName {
+        let leads_elsewhere = |name: &ProfileName| self.taken.get(&key(name)).is_some_and(|taken| taken != vm);
+        let guest = self.guests.iter().find(|guest| guest.profile.vm == *vm).map(|guest| guest.name.clone());
+        let (mut name, mut number) = (guest.unwrap_or_else(|| ProfileName::like(vm.name())), 2_u32);
+        while leads_elsewhere(&name) {
+            let beginning: String = vm.name().chars().take(50).collect();
+            name = ProfileName::like(&format!("{beginning}-{number}"));
+            number += 1;
+        }
+        self.taken.insert(key(&name), vm.clone());
+        name
+    }
+}
+
+fn key(name: &ProfileName) -> String {
+    name.as_str().to_ascii_lowercase()
 }
 
 /// The port that the system is known for, unless policies guard the other one and not this.
@@ -43,18 +78,6 @@ fn port(os: Option<OsType>, guarded: &[GuardedPort]) -> u16 {
     let (usual, other) = if os == Some(OsType::Windows) { (rdp, ssh) } else { (ssh, rdp) };
     let is_guarded = |port| guarded.iter().any(|rule| rule.port == port);
     if is_guarded(other) && !is_guarded(usual) { other } else { usual }
-}
-
-/// The VM's name as far as favourites can have it, and another where one has that which leads elsewhere.
-fn free_name(vm: &VmResourceId, favourites: &[Favourite]) -> ProfileName {
-    let is_taken = |name: &ProfileName| favourites.iter().any(|favourite| favourite.name == *name);
-    let (mut name, mut number) = (ProfileName::like(vm.name()), 2_u32);
-    while is_taken(&name) {
-        let beginning: String = vm.name().chars().take(50).collect();
-        name = ProfileName::like(&format!("{beginning}-{number}"));
-        number += 1;
-    }
-    name
 }
 
 #[cfg(test)]
@@ -71,7 +94,7 @@ mod tests {
 
     fn open(vm: &InventoryVm, favourites: &[Favourite]) -> (Favourite, bool) {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
-        opened_as(vm, &viewpoint, favourites, &"work".parse().unwrap())
+        Openings::new(favourites, &[], &"work".parse().unwrap()).of(vm, &viewpoint)
     }
 
     #[test]
@@ -96,7 +119,8 @@ mod tests {
         let vm = seen(&serde_json::json!({}));
         let viewpoint =
             |account: &str| Viewpoint { account: account.parse().unwrap(), cloud: "c".into(), tenant: None };
-        let as_whom = |account| opened_as(&vm, &viewpoint(account), &[], &"work".parse().unwrap()).0.profile.account;
+        let work = "work".parse().unwrap();
+        let as_whom = |account| Openings::new(&[], &[], &work).of(&vm, &viewpoint(account)).0.profile.account;
         assert_eq!((as_whom("WORK"), as_whom("home")), (None, Some("home".parse().unwrap())));
 
         let other = "/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -108,5 +132,27 @@ mod tests {
         assert_eq!(open(&vm, &elsewhere).0.name.as_str(), "web-01-3");
         let own = favourite("shop", &vm.id.to_string().to_uppercase());
         assert_eq!(open(&vm, &[elsewhere[0].clone(), own.clone()]), (own, true));
+    }
+
+    #[test]
+    fn vms_of_one_name_have_names_of_their_own_and_keep_the_ones_under_which_they_were_opened() {
+        let vm = |group: &str| {
+            let id = format!("/subscriptions/s/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/WEB");
+            seen(&serde_json::json!({ "id": id }))
+        };
+        let [a, b, c] = ["a", "b", "c"].map(vm);
+        let (viewpoint, work) =
+            (Viewpoint { account: "work".parse().unwrap(), cloud: "c".into(), tenant: None }, "work".parse().unwrap());
+        let names = |guests: &[Favourite], vms: &[&InventoryVm]| {
+            let mut openings = Openings::new(&[], guests, &work);
+            vms.iter().map(|vm| openings.of(vm, &viewpoint).0.name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[], &[&a, &b, &a, &c]), ["WEB", "WEB-2", "WEB", "WEB-3"]);
+        let guest = |name: &str, vm: &InventoryVm| Favourite {
+            name: name.parse().unwrap(),
+            profile: Profile::new(vm.id.clone()),
+        };
+        assert_eq!(names(&[guest("web", &b)], &[&a, &b]), ["WEB-2", "web"]);
+        assert_eq!(names(&[guest("web-2", &b)], &[&b, &a, &c]), ["web-2", "WEB", "WEB-3"]);
     }
 }

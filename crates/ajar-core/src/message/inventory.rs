@@ -130,10 +130,10 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
-    use crate::inventory::{GuardedPort, Hit, Viewpoint};
+    use crate::inventory::{GuardedPort, Hit, Openings, Viewpoint};
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
-        FoundVm::new(Hit { viewpoint, vm }, &[], &"home".parse().unwrap())
+        FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&[], &[], &"home".parse().unwrap()))
     }
 
     fn found() -> FoundVm {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::account::{AccountName, Acting, Defaults};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Part, Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Openings, Part, Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -44,6 +44,8 @@ pub(super) struct KnownVms {
     inventory: Inventory,
     count: usize,
     read_at: Option<DateTime<Utc>>,
+    /// When that was tried last here, whatever came of it.
+    tried_at: Option<DateTime<Utc>>,
     gaps: Vec<Gap>,
     /// Whether there is an account that nothing was read as, or that has signed in since.
     is_outdated: bool,
@@ -100,6 +102,7 @@ impl KnownVms {
             inventory: Inventory::default(),
             count: 0,
             read_at: None,
+            tried_at: None,
             gaps: Vec::new(),
             is_outdated: false,
             wishes: Vec::new(),
@@ -108,8 +111,10 @@ impl KnownVms {
     }
 
     fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        let fresh_for = if self.gaps.is_empty() { FRESH_FOR } else { FRESH_WITH_GAPS_FOR };
-        !self.is_outdated && self.read_at.is_some_and(|at| at <= now && now - at < fresh_for)
+        let is_whole = self.gaps.is_empty() && self.read_at.is_some();
+        let (at, fresh_for) =
+            if is_whole { (self.read_at, FRESH_FOR) } else { (self.read_at.max(self.tried_at), FRESH_WITH_GAPS_FOR) };
+        !self.is_outdated && at.is_some_and(|at| at <= now && now - at < fresh_for)
     }
 }
 
@@ -144,7 +149,7 @@ impl Engine {
             }
             Wish::Named { name, limit } => {
                 let found = self.known_vms.inventory.named(&name, number(limit));
-                let found = told(&found, &self.settings, &self.defaults);
+                let found = told(&found, &self.settings, &self.guests, &self.defaults);
                 drop(reply.send(Reply::Vms { found }));
             }
         }
@@ -153,9 +158,9 @@ impl Engine {
     /// What fits a query; if `apart`, without the favourites' VMs, and with the names of those that fit.
     fn find_vms(&mut self, query: &str, apart: bool, skip: usize, limit: usize) -> Found {
         let used = self.used_vms();
-        let (settings, inventory) = (&self.settings, &mut self.known_vms.inventory);
+        let (settings, guests, inventory) = (&self.settings, &self.guests, &mut self.known_vms.inventory);
         if !apart {
-            return told(&inventory.find(query, skip, limit, &used), settings, &self.defaults);
+            return told(&inventory.find(query, skip, limit, &used), settings, guests, &self.defaults);
         }
         let of_favourites = || settings.favourites.iter().map(|favourite| &favourite.profile.vm);
         let fit: HashSet<_> =
@@ -163,7 +168,7 @@ impl Engine {
         let fits = |favourite: &&Favourite| fit.contains(&favourite.profile.vm);
         let favourites = settings.favourites.iter().filter(fits).map(|favourite| favourite.name.clone()).collect();
         let found = inventory.find_others(query, skip, limit, &used, of_favourites());
-        Found { favourites, ..told(&found, settings, &self.defaults) }
+        Found { favourites, ..told(&found, settings, guests, &self.defaults) }
     }
 
     /// How it stands, for the snapshot.
@@ -212,9 +217,12 @@ impl Engine {
         }
     }
 
-    /// Somebody has signed in, who may see other VMs than were seen so far.
-    pub(super) fn expect_other_vms(&mut self) {
+    /// Somebody has signed in, who may see other VMs than were seen so far; also the next engine is to find that out.
+    pub(super) fn expect_other_vms(&mut self, account: &AccountName) {
         self.known_vms.is_outdated = true;
+        if let Err(error) = self.known_vms.files.remove(account) {
+            tracing::warn!(%account, %error, "what it has seen before could not be removed");
+        }
     }
 
     /// How Azure names whoever sees something as an account.
@@ -280,7 +288,11 @@ impl Engine {
                 known.inventory.retain(|viewpoint| viewpoint.account != account || viewpoints.contains(viewpoint));
             }
             InventoryNews::Viewpoints(account, Err(trouble)) => known.gaps.push(Gap { account, tenant: None, trouble }),
-            InventoryNews::Begun(viewpoint) => known.inventory.begin(&viewpoint),
+            InventoryNews::Begun(viewpoint) => {
+                if known.inventory.begin(&viewpoint) {
+                    known.count = known.inventory.count();
+                }
+            }
             InventoryNews::Page(viewpoint, vms) => known.count += known.inventory.page(&viewpoint, vms),
             InventoryNews::Ended(viewpoint, Ok(())) => {
                 known.inventory.end(&viewpoint, now);
@@ -294,17 +306,39 @@ impl Engine {
             InventoryNews::Policies(viewpoint, subscription, policies) => {
                 known.inventory.guard(&viewpoint, &subscription, &policies);
             }
-            InventoryNews::Over => self.keep_inventory(),
+            InventoryNews::Over => {
+                known.tried_at = Some(now);
+                self.note_seers();
+                self.keep_inventory();
+            }
             InventoryNews::Kept => {
                 known.stage = Stage::Known;
-                known.count = known.inventory.count();
-                let readers = std::mem::take(&mut known.readers);
+                // Who has signed out meanwhile was written once more.
+                self.forget_what_was_seen();
+                if self.known_vms.is_outdated {
+                    // Somebody has signed in meanwhile, and what they see is waited for, too.
+                    self.read_inventory();
+                    return;
+                }
+                let readers = std::mem::take(&mut self.known_vms.readers);
                 // Whoever hears that it is read finds in the snapshot what it is.
                 self.publish();
                 for reader in readers {
                     drop(reader.send(Reply::Done));
                 }
             }
+        }
+    }
+
+    /// Notes which accounts were refused in this read, unless somebody has signed in since it began.
+    fn note_seers(&mut self) {
+        if self.known_vms.is_outdated {
+            return;
+        }
+        for account in self.seers() {
+            let of_account = self.known_vms.gaps.iter().filter(|gap| gap.account == account);
+            let failures: Vec<Failure> = of_account.map(|gap| gap.trouble.failure.clone()).collect();
+            self.note_seer(&account, &failures);
         }
     }
 
@@ -341,9 +375,10 @@ fn number(given: u32) -> usize {
 }
 
 /// VMs with how each is opened.
-fn told(found: &Hits<'_>, settings: &Settings, defaults: &Defaults) -> Found {
+fn told(found: &Hits<'_>, settings: &Settings, guests: &[Favourite], defaults: &Defaults) -> Found {
     let default = settings.default_account(defaults);
-    let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &settings.favourites, &default)).collect();
+    let mut openings = Openings::new(&settings.favourites, guests, &default);
+    let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &mut openings)).collect();
     Found { vms, total: found.total, favourites: Vec::new() }
 }
 

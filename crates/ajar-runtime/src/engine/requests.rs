@@ -181,6 +181,10 @@ impl Engine {
             let taken = Failure::FavouriteExists { name: favourite.name.to_string() };
             return if favourite.profile.vm == profile.vm { Ok(()) } else { Err(taken.into()) };
         }
+        // Another VM may be open under its name, and is to be found under that again: whoever looks anew hears another one.
+        if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
+            return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
+        }
         self.cloud_is_there(&profile)?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);

@@ -1,7 +1,9 @@
 //! `inventory/`: the VMs that accounts have seen, a file for each account. It may be lost.
 
+use std::fs::DirEntry;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ajar_core::account::AccountName;
 use ajar_core::inventory::{Gap, Part};
@@ -12,6 +14,9 @@ use super::create_private;
 
 /// What is written into a file that means something else is not understood by half.
 const VERSION: u32 = 1;
+
+/// No writer takes longer for a file.
+const LONGEST_WRITE: Duration = Duration::from_mins(1);
 
 /// What one account has seen, and what it could not see.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +86,18 @@ impl InventoryFiles {
         write_atomically(&self.path(account), content)
     }
 
-    /// Removes the files of all other accounts.
+    /// Removes an account's file.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn remove(&self, account: &AccountName) -> io::Result<()> {
+        match std::fs::remove_file(self.path(account)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Removes the files of all other accounts, and what writers have left; not what one is writing just now.
     ///
     /// # Errors
     /// Those of the file system.
@@ -92,13 +108,27 @@ impl InventoryFiles {
             files => files?,
         };
         for file in files {
-            let path = file?.path();
-            if !kept.contains(&path) {
-                std::fs::remove_file(&path)?;
+            let file = file?;
+            if kept.contains(&file.path()) {
+                continue;
+            }
+            match remove_unless_in_writing(&file) {
+                // Somebody else was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
             }
         }
         Ok(())
     }
+}
+
+/// Removes a file, unless it is another one than an account's, and new.
+fn remove_unless_in_writing(file: &DirEntry) -> io::Result<()> {
+    let name = file.file_name();
+    let is_an_accounts = name.to_str().is_some_and(|name| name.starts_with("vms-"));
+    // A time to come is of another clock.
+    let age = || Ok::<_, io::Error>(file.metadata()?.modified()?.elapsed().unwrap_or(LONGEST_WRITE));
+    if is_an_accounts || age()? >= LONGEST_WRITE { std::fs::remove_file(file.path()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -156,6 +186,20 @@ mod tests {
         let left: Vec<_> =
             std::fs::read_dir(folder.path().join("inventory")).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(left, ["vms-work.json"]);
+    }
+
+    #[test]
+    fn what_another_writes_just_now_is_left_alone_and_what_it_left_behind_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = InventoryFiles::new(folder.path().to_owned());
+        let [new, old] = [".tmpNew", ".tmpOld"].map(|name| folder.path().join(name));
+        for path in [&new, &old] {
+            std::fs::write(path, "{").unwrap();
+        }
+        let a_while_ago = std::time::SystemTime::now() - 2 * LONGEST_WRITE;
+        std::fs::File::options().write(true).open(&old).unwrap().set_modified(a_while_ago).unwrap();
+        files.keep_only([&name("work")]).unwrap();
+        assert_eq!((new.exists(), old.exists()), (true, false));
     }
 
     #[cfg(unix)]

@@ -35,6 +35,7 @@ pub struct State {
     #[serde(deserialize_with = "understood")]
     pub pauses: BTreeMap<String, KeptPause>,
     /// Accounts that were refused a token, by their names in lower case.
+    #[serde(deserialize_with = "understood")]
     pub refusals: BTreeMap<String, Refusal>,
     /// Secrets that the keychain had not taken, by their names there: they ended with the Ajar that kept them in memory.
     pub memory_only: BTreeSet<String>,
@@ -45,8 +46,9 @@ pub struct State {
 /// That an account was refused a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The subscription that the token was wanted for, in lower case.
-    pub subscription: String,
+    /// The subscription that the token was wanted for, in lower case; none where VMs were looked for in a tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
     /// How it stands since.
     pub state: AccountState,
     /// What its next sign-in is to do beyond an ordinary one.
