@@ -92,7 +92,7 @@ impl PersonTokens {
 
     /// What a refusal means to the account's user, and what the next sign-in has to ask for.
     fn refused(&self, refused: Refused, ask: &TokenAsk) -> Trouble {
-        let Refused { failure, correlation_id, claims } = refused;
+        let Refused { failure, correlation_id, claims, is_dead } = refused;
         let Failure::SignInRequired { reason, .. } = failure else {
             return Trouble { failure: self.by_domain(failure), correlation_id };
         };
@@ -100,7 +100,11 @@ impl PersonTokens {
         let reason = if challenged.is_some() { SignInReason::Claims } else { reason };
         let person = &self.client.person;
         let tenant = person.elsewhere(ask.tenant.as_deref(), &self.home);
-        let demand = SignInDemand { tenant, claims: claims::bounded(claims.or(challenged)) };
+        let demand = match tenant {
+            // Another token is had where the account signs in; the tenant that was asked wants nothing.
+            Some(_) if is_dead => SignInDemand::default(),
+            tenant => SignInDemand { tenant, claims: claims::bounded(claims.or(challenged)) },
+        };
         let failure = Failure::SignInRequired { account: person.account.clone(), reason, demand: Box::new(demand) };
         Trouble { failure, correlation_id }
     }

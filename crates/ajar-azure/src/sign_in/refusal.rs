@@ -62,6 +62,8 @@ pub(super) struct Refused {
     pub(super) correlation_id: Option<String>,
     /// What the next sign-in of the account is to ask for, as JSON.
     pub(super) claims: Option<String>,
+    /// Whether the refresh token is good for nothing any more, in whichever tenant: none of them wants anything.
+    pub(super) is_dead: bool,
 }
 
 impl Refused {
@@ -82,7 +84,7 @@ impl From<Failure> for Refused {
 
 impl From<Trouble> for Refused {
     fn from(Trouble { failure, correlation_id }: Trouble) -> Self {
-        Self { failure, correlation_id, claims: None }
+        Self { failure, correlation_id, claims: None, is_dead: false }
     }
 }
 
@@ -112,6 +114,19 @@ impl Refusal {
     /// Whether it says to ask again: nobody has typed the device code yet.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.error.as_str(), "authorization_pending" | "slow_down")
+    }
+
+    /// Whether it is about the refresh token itself, and not about what a tenant wants of who has it.
+    fn is_of_the_token(&self) -> bool {
+        let numbers = self.numbers();
+        if numbers.iter().any(|number| DEAD.contains(number)) {
+            return true;
+        }
+        let of_tenant = |number: &u32| WANTED_BY_TENANT.contains(number);
+        if self.error != "invalid_grant" || !self.claims.is_empty() || numbers.iter().any(of_tenant) {
+            return false;
+        }
+        matches!(self.suberror.as_str(), "" | "bad_token" | "token_expired" | "user_password_expired")
     }
 
     /// What it means, if it is about who signs in and not about how it was asked.
@@ -156,7 +171,8 @@ pub(super) fn of_answer(answer: &Answer, asker: &Asker<'_>) -> Refused {
     let correlation_id =
         if answer.is_foreign() { ids(&answer.headers, &Refusal::default()) } else { ids(&answer.headers, &refusal) };
     let failure = meaning(answer, &refusal, asker);
-    Refused { failure, correlation_id, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
+    let is_dead = matches!(failure, Failure::SignInRequired { .. }) && refusal.is_of_the_token();
+    Refused { failure, correlation_id, is_dead, claims: Some(refusal.claims).filter(|claims| !claims.is_empty()) }
 }
 
 fn meaning(answer: &Answer, refusal: &Refusal, asker: &Asker<'_>) -> Failure {
@@ -186,6 +202,13 @@ pub(super) fn clock_skew(answer: &Answer, refusal: &Refusal) -> Option<Failure> 
     let date = DateTime::parse_from_rfc2822(header(&answer.headers, "date")?).ok()?;
     Some(Failure::ClockSkew { seconds: (date.to_utc() - Utc::now()).num_seconds() })
 }
+
+/// Of a refresh token that has run out, or was ended by a new password or an administrator: only the account's own sign-in
+/// brings another.
+const DEAD: [u32; 9] = [50_055, 50_132, 50_133, 50_144, 50_173, 70_000, 70_008, 700_082, 700_084];
+
+/// How old a sign-in may be is a tenant's rule, though it is told of the token.
+const WANTED_BY_TENANT: [u32; 2] = [70_043, 70_044];
 
 fn of_number(number: u32, asker: &Asker<'_>) -> Option<Failure> {
     Some(match number {

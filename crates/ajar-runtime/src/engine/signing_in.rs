@@ -27,6 +27,8 @@ pub(super) struct SigningIn {
     /// What waits for it: a favourite to open.
     then: Option<ProfileName>,
     stage: SignInStage,
+    /// Whether it is made where another tenant than the account's own wants it.
+    is_elsewhere: bool,
     task: AbortHandle,
 }
 
@@ -64,7 +66,7 @@ impl Engine {
         self.sign_ins += 1;
         let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
-        let asks_az = self.az_may_act_by_default();
+        let (asks_az, is_elsewhere) = (self.az_may_act_by_default(), plan.demand.tenant.is_some());
         let task = tokio::spawn(async move {
             let told = happened.clone();
             let tell = move |stage| drop(told.send(Happened::Signing(number, Signing::Stage(stage))));
@@ -89,7 +91,7 @@ impl Engine {
             });
         });
         let task = task.abort_handle();
-        self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, task });
+        self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, is_elsewhere, task });
         Ok(number)
     }
 
@@ -138,7 +140,8 @@ impl Engine {
         let account = AccountSettings {
             sign_in: wish.method,
             cloud: Some(cloud),
-            tenant: known.tenant.clone().or(wish.tenant.clone()),
+            // Who has signed in without one acts in all of theirs.
+            tenant: known.tenant.clone().or(wish.tenant.clone().filter(|_| known.home_account_id.is_none())),
             client_id,
             username: wish.username.clone().or(known.username.clone()),
             certificate,
@@ -155,14 +158,28 @@ impl Engine {
             account,
             secret: wish.secret.clone(),
             wanted_tenant,
-            demand: wish.name.as_ref().map(|name| self.demand_of(name)).unwrap_or_default(),
+            demand: wish.name.as_ref().map(|name| self.demand_of(name, &wish)).unwrap_or_default(),
         })
     }
 
-    /// What an account was last refused for, also to an Ajar that has ended.
-    fn demand_of(&self, account: &AccountName) -> SignInDemand {
-        let refusals = &self.remembered.state().refusals;
-        refusals.get(&account.key()).map(|refusal| refusal.demand.clone()).unwrap_or_default()
+    /// What an account was last refused for, also to an Ajar that has ended. Who names the account's own tenant signs in
+    /// there, whatever another one wants.
+    fn demand_of(&self, account: &AccountName, wish: &SignIn) -> SignInDemand {
+        let demand = self.remembered.state().refusals.get(&account.key()).map(|refusal| refusal.demand.clone());
+        demand.filter(|demand| demand.tenant.is_none() || wish.tenant.is_none()).unwrap_or_default()
+    }
+
+    /// The page of another tenant's is open. Whatever becomes of it, it has been tried: unless Azure wants it again, the
+    /// next sign-in is the account's own. A page on which that tenant's rules are against somebody has no way back.
+    fn has_tried_what_was_wanted(&mut self) {
+        let elsewhere = self.signing_in.as_ref().filter(|last| last.is_elsewhere);
+        let name = elsewhere.and_then(|last| last.name.as_ref());
+        let Some(key) = name.map(AccountName::key) else { return };
+        drop(self.remembered.change(move |state| {
+            if let Some(refusal) = state.refusals.get_mut(&key) {
+                refusal.demand = SignInDemand::default();
+            }
+        }));
     }
 
     /// Gives the sign-in under way up.
@@ -183,6 +200,7 @@ impl Engine {
                 if let SignInStage::Browser { url } = &stage {
                     self.open_browser(url.clone());
                 }
+                self.has_tried_what_was_wanted();
                 stage
             }
             Signing::Ended { result, az_acts } => {
@@ -477,16 +495,25 @@ fn stays_the_same(name: &AccountName, known: &AccountSettings, wish: &SignIn) ->
             return Err(Failure::AccountDiffers { account, part, is, wanted });
         }
     }
-    // Somebody who has signed in without a tenant acts in all of theirs.
+    // Somebody who has signed in without a tenant acts in all of theirs, and signs in at home.
     match &wish.tenant {
-        Some(wanted) if known.tenant.is_none() && known.home_account_id.is_some() => Err(Failure::AccountDiffers {
-            account: name.to_string(),
-            part: AccountPart::Tenant,
-            is: String::new(),
-            wanted: wanted.clone(),
-        }),
+        Some(wanted) if known.tenant.is_none() && known.home_account_id.is_some() && !is_home(known, wanted) => {
+            Err(Failure::AccountDiffers {
+                account: name.to_string(),
+                part: AccountPart::Tenant,
+                is: String::new(),
+                wanted: wanted.clone(),
+            })
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether a tenant is the one that an account is at home in: by its id, or by the domain of the user's name.
+fn is_home(account: &AccountSettings, tenant: &str) -> bool {
+    let id = account.home_account_id.as_deref().and_then(|home| home.split_once('.')).map(|(_, id)| id);
+    let domain = account.username.as_deref().and_then(|username| username.split_once('@')).map(|(_, domain)| domain);
+    [id, domain].into_iter().flatten().any(|home| home.eq_ignore_ascii_case(tenant))
 }
 
 fn subscription_of(vm: &VmResourceId) -> String {

@@ -425,7 +425,8 @@ impl PortProbe for World {
 impl World {
     /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
     pub(crate) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
-        tell(SignInStage::Browser { url: "https://login.example/authorize".into() });
+        let at = plan.demand.tenant.as_ref().map(|tenant| format!("/{tenant}")).unwrap_or_default();
+        tell(SignInStage::Browser { url: format!("https://login.example{at}/authorize") });
         self.call(Call::SignIn).await?;
         let account = AccountSettings {
             username: Some("ada@contoso.example".into()),

@@ -81,6 +81,33 @@ fn numbers_not_known_are_told_by_suberror_and_then_by_error() {
     assert_eq!((azure_code.as_str(), azure_message.as_str()), ("invalid_request", "No."));
 }
 
+#[test]
+fn only_what_is_wrong_with_the_refresh_token_itself_is_no_tenants_wish() {
+    let is_dead = |error: &str, number: u32, suberror: &str, claims: &str| {
+        let body = json!({ "error": error, "error_codes": [number], "suberror": suberror, "claims": claims });
+        asked(400, &body, None, false).is_dead
+    };
+    for number in [50_055, 50_132, 50_133, 50_144, 50_173, 70_000, 70_008, 700_082, 700_084] {
+        assert!(is_dead("invalid_grant", number, "", ""), "{number}");
+    }
+    for suberror in ["", "bad_token", "token_expired", "user_password_expired"] {
+        assert!(is_dead("invalid_grant", 1, suberror, ""), "{suberror}");
+        assert!(!is_dead("invalid_grant", 1, suberror, "{}"), "{suberror}");
+    }
+    for number in [50_072, 50_074, 50_076, 50_078, 50_079] {
+        assert!(!is_dead("interaction_required", number, "basic_action", ""), "{number}");
+    }
+    // Entra tells the frequency of sign-ins with this suberror, too.
+    for number in [70_043, 70_044] {
+        assert!(!is_dead("invalid_grant", number, "bad_token", ""), "{number}");
+    }
+    for (error, number) in
+        [("interaction_required", 1), ("login_required", 1), ("invalid_grant", 65_001), ("invalid_grant", 50_020)]
+    {
+        assert!(!is_dead(error, number, "", ""), "{error} {number}");
+    }
+}
+
 const CORRELATION: &str = "5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77";
 const TRACE: &str = "0c8e4b62-1a9d-4f73-b0e5-6d2f9c7a3100";
 

@@ -119,6 +119,30 @@ async fn what_the_tenant_of_a_guest_demands_is_met_there_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn what_ends_a_sign_in_is_no_wish_of_the_tenant_that_was_asked() {
+    let azure = azure().await;
+    let (account, _) = azure.ada(&Arc::default()).await;
+    let fabrikam = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
+    let wanted_there = async || {
+        let failure = azure.reads(&account, Some(fabrikam), &azure.vm("lab")).await.unwrap_err();
+        assert!(matches!(failure, Failure::SignInRequired { .. }), "{failure:?}");
+        failure.sign_in_demand().tenant
+    };
+    for (demand, is_there) in [
+        ("mfa", true),
+        ("signInFrequency", true),
+        ("sessionExpired", true),
+        ("refreshTokenExpired", false),
+        ("passwordExpired", false),
+    ] {
+        azure.control("accounts", json!({ "account": "ada", "demand": demand })).await;
+        assert_eq!(wanted_there().await.as_deref(), is_there.then_some(fabrikam), "{demand}");
+    }
+    azure.control("accounts", json!({ "account": "ada", "demand": "none", "revoke": true })).await;
+    assert_eq!(wanted_there().await, None, "called back");
+}
+
+#[tokio::test]
 async fn who_is_no_guest_of_a_tenant_is_told_which() {
     let azure = azure().await;
     let signed_in = azure.browse(azure.begin(ada(), None).await, "grace").await.unwrap();

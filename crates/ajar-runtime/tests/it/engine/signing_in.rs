@@ -430,6 +430,47 @@ async fn what_a_tenant_wants_of_the_next_sign_in_is_forgotten_when_the_account_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_tenant_wants_is_tried_once_and_never_where_the_accounts_own_is_named() {
+    let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nusername = \"ada@home.example\"\n\
+        home_account_id = \"ada.home\"\n";
+    let world = world(own);
+    let running = Running::start(&world);
+    let demand = SignInDemand { tenant: Some("contoso.example".into()), claims: Some("{}".into()) };
+    let wanted =
+        Failure::SignInRequired { account: "work".into(), reason: SignInReason::Mfa, demand: Box::new(demand) };
+    let refuse = async || {
+        world.scene().trouble.insert(Call::Policies, wanted.clone().into());
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        world.scene().trouble.clear();
+    };
+    let page = async |tenant: Option<&str>| {
+        let before = world.scene().opened.len();
+        begin(&running, SignIn { tenant: tenant.map(Into::into), ..wish(Some("work")) }).await;
+        world.until(|scene| scene.opened.len() > before).await;
+        let opened = world.scene().opened.clone();
+        opened.last().unwrap().strip_prefix("https://login.example").unwrap().to_owned()
+    };
+    refuse().await;
+    // Its page does not let anybody through, and whoever waits for it gives up.
+    world.takes(Call::SignIn, 60);
+    assert_eq!(page(None).await, "/contoso.example/authorize");
+    running.done(Request::CancelSignIn).await;
+    assert_eq!(account(&running.snapshot(), "work").state, AccountState::NeedsSignIn);
+    assert_eq!(page(None).await, "/authorize");
+    running.done(Request::CancelSignIn).await;
+
+    for home in ["HOME", "Home.example"] {
+        refuse().await;
+        assert_eq!(page(Some(home)).await, "/authorize", "{home}");
+        running.done(Request::CancelSignIn).await;
+    }
+    // That has not narrowed it, and what is wanted is not forgotten.
+    assert!(!world.read("config.toml").contains("tenant = "));
+    assert_eq!(page(None).await, "/contoso.example/authorize");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_written_and_has_never_signed_in_acts_for_nobody_once_another_has() {
     let written = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nusername = \"grace@contoso.example\"\n";
     let world_of = |account: &str| world(&format!("{account}{written}"));
