@@ -84,7 +84,7 @@ impl PersonTokens {
     /// The older one, which Entra takes still, is used until the newer one is stored: what is in use can be found again
     /// after a crash.
     async fn replace(&self, newer: Secret) {
-        match self.refresh_tokens.store(&self.home, &newer).await {
+        match self.refresh_tokens.renew(&self.home, &newer).await {
             Ok(_) => *self.known() = Some(newer),
             Err(failure) => tracing::warn!(%failure, "a renewed sign-in could not be stored; keeping the older one"),
         }

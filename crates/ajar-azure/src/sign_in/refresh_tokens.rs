@@ -33,6 +33,14 @@ pub trait RefreshTokens: std::fmt::Debug + Send + Sync {
     /// Whatever keeps it from being stored anywhere; the older one is there then.
     async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure>;
 
+    /// The same of a token that Entra gave in place of the one that is stored, which it still takes.
+    ///
+    /// # Errors
+    /// As [`RefreshTokens::store`].
+    async fn renew(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
+        self.store(home, token).await
+    }
+
     /// Removes every trace of the account's token. Whether there was one.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ impl RefreshTokens for Entry {
     async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
         self.secrets.store(&format!("{}{home}", self.prefix), &self.authority, token).await
     }
+    async fn renew(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
+        self.secrets.renew(&format!("{}{home}", self.prefix), &self.authority, token).await
+    }
     async fn remove(&self, home: &str) -> Result<bool, Failure> {
         self.secrets.remove(&format!("{}{home}", self.prefix)).await
     }

@@ -141,16 +141,26 @@ impl SecretStore {
     /// # Errors
     /// [`Failure::Internal`].
     pub(super) async fn store(&self, name: &str, authority: &str, secret: &Secret) -> Result<Stored, Failure> {
+        let stored = self.renew(name, authority, secret).await?;
+        if let Stored::MemoryOnly { .. } = &stored {
+            self.is_in_memory(name).await;
+        }
+        Ok(stored)
+    }
+
+    /// The same of one that takes the place of an older one that is still good: where the keychain does not take it, that is
+    /// there yet when this Ajar has ended.
+    ///
+    /// # Errors
+    /// As [`SecretStore::store`].
+    pub(super) async fn renew(&self, name: &str, authority: &str, secret: &Secret) -> Result<Stored, Failure> {
         let removing = self.removing.lock().await;
         self.is_not_left(name).await;
         drop(removing);
         let stored = self.keychain.store(name, &bind(secret, authority)?).await?;
-        match &stored {
-            Stored::Keychain => {
-                self.is_settled(name).await;
-                self.is_usable();
-            }
-            Stored::MemoryOnly { .. } => self.is_in_memory(name).await,
+        if stored == Stored::Keychain {
+            self.is_settled(name).await;
+            self.is_usable();
         }
         Ok(stored)
     }
@@ -166,5 +176,75 @@ impl SecretStore {
         // Who signs out may be the last for long: all of it is to be gone.
         self.remove_left().await;
         Ok(was_there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::adapters::{OpenSecrets, SmallSecrets};
+
+    /// A system's store that can be shut.
+    #[derive(Clone, Default)]
+    struct Drawer {
+        kept: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+        is_shut: Arc<AtomicBool>,
+    }
+
+    impl OpenSecrets for Drawer {
+        fn open(&self) -> Result<Box<dyn SmallSecrets>, KeychainTrouble> {
+            self.answers()?;
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl Drawer {
+        fn answers(&self) -> Result<(), KeychainTrouble> {
+            if self.is_shut.load(Ordering::Acquire) { Err(KeychainTrouble::Failed) } else { Ok(()) }
+        }
+
+        fn kept(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
+            self.kept.lock().unwrap()
+        }
+    }
+
+    impl SmallSecrets for Drawer {
+        fn get(&self, name: &str) -> Result<Option<Vec<u8>>, KeychainTrouble> {
+            self.answers()?;
+            Ok(self.kept().get(name).cloned())
+        }
+
+        fn set(&self, name: &str, value: &[u8]) -> Result<(), KeychainTrouble> {
+            self.answers()?;
+            self.kept().insert(name.to_owned(), value.to_vec());
+            Ok(())
+        }
+
+        fn delete(&self, name: &str) -> Result<bool, KeychainTrouble> {
+            self.answers()?;
+            Ok(self.kept().remove(name).is_some())
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_sign_in_that_the_keychain_does_not_take_is_lost_with_this_ajar_and_no_renewal() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::new(folder.path().join("state.json"));
+        let drawer = Drawer::default();
+        let run = || SecretStore::new(Keychain::new(drawer.clone()), file.clone());
+        let (authority, older, newer) = ("https://login.example", Secret::from("older"), Secret::from("newer"));
+        let this = run();
+        assert_eq!(this.store("me", authority, &older).await, Ok(Stored::Keychain));
+        drawer.is_shut.store(true, Ordering::Release);
+        assert!(matches!(this.renew("me", authority, &newer).await, Ok(Stored::MemoryOnly { .. })));
+        assert!(this.memory_only("me").is_some());
+        assert!(!run().is_lost("me"), "the older one is in the keychain");
+
+        assert!(matches!(this.store("me", authority, &newer).await, Ok(Stored::MemoryOnly { .. })));
+        assert!(matches!(this.renew("me", authority, &older).await, Ok(Stored::MemoryOnly { .. })));
+        assert!(run().is_lost("me"), "what the keychain has is of an older sign-in");
     }
 }
