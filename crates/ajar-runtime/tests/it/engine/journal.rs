@@ -28,7 +28,7 @@ async fn what_was_opened_or_given_up_is_in_the_journal_once_and_a_way_through_an
     running.done(Request::Cancel { name: name("web") }).await;
     running.connected("web").await;
     running.connected("web").await;
-    let passing = Request::Connect(Connect { launch: false, ..connect("web") });
+    let passing = Request::Connect(Connect { launch: false, passing: true, ..connect("web") });
     let Reply::Attempt { number } = running.ask(passing).await else { panic!("it is taken") };
     running.ended(number).await;
 
