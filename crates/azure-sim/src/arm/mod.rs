@@ -6,6 +6,7 @@ mod defender_location;
 mod diagnostics;
 mod disk;
 pub(crate) mod error;
+mod filter;
 pub(crate) mod graph;
 mod initiate_body;
 mod json_body;
@@ -340,7 +341,7 @@ fn within(call: &Call<'_>, scope: &Scope, target: Target) -> Result<Response, Ar
     match target {
         Target::Subscription => call.world.look(|cloud, _| subscriptions::one(call, cloud, &scope.subscription)),
         Target::ResourceGroups => {
-            call.world.look(|cloud, _| page::list(call, cloud, subscriptions::resource_groups(call, cloud, scope)))
+            call.world.look(|cloud, _| page::list(call, cloud, subscriptions::resource_groups(call, cloud, scope)?))
         }
         Target::Read(read) => read::answer(call, scope, &read),
         Target::Policies { location } => security::policies(call, scope, location.as_deref()),

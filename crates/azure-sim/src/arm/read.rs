@@ -1,10 +1,13 @@
 //! Reads beside VMs and policies: which paths there are, their names, and who answers.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
+use crate::arm::filter::{Clause, Filter, Test, Verdict};
 use crate::arm::resources::Resource;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
@@ -219,7 +222,7 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::IpConfiguration(nic, name) => network::ip_configuration(call, scope, nic, name),
         Read::VirtualMachines(location) => compute::virtual_machines(call, scope, Some(location)),
         Read::Sizes => plain(call, scope, "Microsoft.Compute/locations/vmSizes", sizes::all()),
-        Read::Skus => plain(call, scope, "Microsoft.Compute/skus", sizes::skus(&location_of_filter(call)?)),
+        Read::Skus => skus(call, scope),
         Read::Permissions => permissions::of_group(call, scope),
         Read::PermissionsOfVm(vm) => permissions::of_vm(call, scope, vm),
         Read::DefenderLocations => defender_location::all(call, scope),
@@ -285,11 +288,24 @@ fn usages(call: &Call<'_>, scope: &Scope, location: &str) -> Result<Response, Ar
     })
 }
 
-/// Sizes are listed for the region that the filter names.
-fn location_of_filter(call: &Call<'_>) -> Result<String, ArmError> {
-    let Some(filter) = call.query("$filter") else { return Ok("westeurope".to_owned()) };
-    let value = filter.strip_prefix("location eq '").and_then(|rest| rest.strip_suffix('\''));
-    value.map(str::to_owned).ok_or_else(|| ArmError::invalid_query("$filter", filter))
+/// The sizes of each region that the filter admits: of those that are known, and of those that VMs are in.
+fn skus(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
+    call.world.look(|cloud, _| {
+        call.permit(cloud, "Microsoft.Compute/skus/read", &scope.id())?;
+        let filter = Filter::of(call, skus_in_filter)?;
+        let of_vms = cloud.vms_in(&scope.subscription, None).map(|vm| vm.location.to_ascii_lowercase());
+        let all: BTreeSet<_> = regions::names().map(str::to_owned).chain(of_vms).collect();
+        let wanted = all.iter().filter(|region| filter.admits(&|clause| clause.holds_of_region(region)));
+        page::list(call, cloud, wanted.flat_map(|region| sizes::skus(region)))
+    })
+}
+
+/// Their description: "Only location filter is supported currently".
+fn skus_in_filter(clause: &Clause) -> Verdict {
+    match (clause.property.as_str(), clause.test) {
+        ("location", Test::Equal) => Verdict::Served,
+        _ => Verdict::NotSimulated,
+    }
 }
 
 fn tag_names(scope: &Scope) -> Vec<Value> {

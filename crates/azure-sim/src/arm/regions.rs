@@ -81,6 +81,11 @@ pub(super) fn all(scope: &Scope) -> impl Iterator<Item = Value> {
     })
 }
 
+/// The names that resources have.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().map(|region| region.name)
+}
+
 /// The names that people read, as resource providers list them.
 pub(super) fn shown() -> impl Iterator<Item = &'static str> {
     REGIONS.iter().map(|region| region.shown)

@@ -4,6 +4,7 @@ use crate::json::{Value, json};
 use axum::response::Response;
 
 use crate::arm::error::ArmError;
+use crate::arm::filter::{Clause, Filter, Test, Verdict};
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, page, security_groups, virtual_network};
 use crate::clock::offset_timestamp;
@@ -178,80 +179,72 @@ impl<'c> Resource<'c> {
     }
 }
 
-/// `$filter` of lists: comparisons joined by `and`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Filter {
-    /// Field in lower case, and value.
-    equal: Vec<(String, String)>,
-    name_contains: Option<String>,
-}
-
-impl Filter {
-    /// `None` when it can't be read.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut filter = Self::default();
-        let lower = text.to_ascii_lowercase();
-        let mut start = 0;
-        let mut clauses = Vec::new();
-        for (at, _) in lower.match_indices(" and ") {
-            clauses.push(&text[start..at]);
-            start = at + " and ".len();
-        }
-        clauses.push(&text[start..]);
-        for clause in clauses.iter().map(|clause| clause.trim()).filter(|clause| !clause.is_empty()) {
-            if let Some(arguments) = clause.strip_prefix("substringof(").and_then(|rest| rest.strip_suffix(')')) {
-                let (value, _) = arguments.split_once(',')?;
-                filter.name_contains = Some(unquoted(value)?);
-                continue;
-            }
-            let (field, value) = clause.split_once(" eq ")?;
-            filter.equal.push((field.trim().to_ascii_lowercase(), unquoted(value)?));
-        }
-        let known = ["resourcetype", "name", "location", "resourcegroup", "tagname", "tagvalue"];
-        filter.equal.iter().all(|(field, _)| known.contains(&field.as_str())).then_some(filter)
-    }
-
-    /// Whether what is said of tags fits the tags that everything here has.
-    pub(super) fn admits_tags(&self) -> bool {
-        let tags = compute::tags();
-        let all = tags.members();
-        self.equal.iter().all(|(field, value)| match field.as_str() {
-            "tagname" => all.iter().any(|(name, _)| name.eq_ignore_ascii_case(value)),
-            "tagvalue" => all.iter().any(|(_, known)| known.as_str() == Some(value)),
-            _ => true,
-        })
-    }
-
-    fn admits(&self, resource: &Resource<'_>) -> bool {
-        let is = |field: &str, value: &str| match field {
-            "resourcetype" => resource.kind().name().eq_ignore_ascii_case(value),
-            "name" => resource.name().eq_ignore_ascii_case(value),
-            "location" => resource.location().eq_ignore_ascii_case(&value.replace(' ', "")),
-            "resourcegroup" => resource.resource_group().eq_ignore_ascii_case(value),
-            _ => true,
-        };
-        let part = self.name_contains.as_ref().map(|part| part.to_ascii_lowercase());
-        self.equal.iter().all(|(field, value)| is(field, value))
-            && part.is_none_or(|part| resource.name().to_ascii_lowercase().contains(&part))
-            && self.admits_tags()
+/// What the list of all resources takes in `$filter`, as its published description names it.
+fn in_filter(clause: &Clause) -> Verdict {
+    match (clause.property.as_str(), clause.test) {
+        ("location" | "resourcetype" | "name" | "resourcegroup", Test::Equal | Test::NotEqual)
+        | ("name" | "resourcegroup", Test::Contains) => Verdict::Served,
+        ("tagname" | "tagvalue", _) => tag_in_filter(clause),
+        (
+            "location"
+            | "resourcetype"
+            | "name"
+            | "resourcegroup"
+            | "identity"
+            | "identity/principalid"
+            | "plan"
+            | "plan/publisher"
+            | "plan/product"
+            | "plan/name"
+            | "plan/version"
+            | "plan/promotioncode"
+            | "createdtime"
+            | "changedtime"
+            | "provisioningstate",
+            _,
+        ) => Verdict::NotSimulated,
+        _ => Verdict::Unknown,
     }
 }
 
-fn unquoted(value: &str) -> Option<String> {
-    value.trim().strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned)
+/// What `$filter` takes of tags, for resources and resource groups.
+pub(super) fn tag_in_filter(clause: &Clause) -> Verdict {
+    match (clause.property.as_str(), clause.test) {
+        ("tagname" | "tagvalue", Test::Equal) | ("tagname", Test::StartsWith) => Verdict::Served,
+        _ => Verdict::NotSimulated,
+    }
+}
+
+/// Whether a condition about tags is true of those that everything here has.
+pub(super) fn holds_of_tags(clause: &Clause) -> bool {
+    let tags = compute::tags();
+    tags.members().iter().any(|(name, value)| match clause.property.as_str() {
+        "tagname" => clause.holds_of(name),
+        _ => value.as_str() == Some(&clause.value),
+    })
+}
+
+fn holds(clause: &Clause, resource: &Resource<'_>) -> bool {
+    match clause.property.as_str() {
+        "resourcetype" => clause.holds_of(resource.kind().name()),
+        "name" => clause.holds_of(&resource.name()),
+        "location" => clause.holds_of_region(resource.location()),
+        "resourcegroup" => clause.holds_of(resource.resource_group()),
+        _ => holds_of_tags(clause),
+    }
 }
 
 /// `GET …/resources`: those that the caller may read.
 pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> {
-    let text = call.query("$filter").unwrap_or_default();
     let expand = call.query("$expand").unwrap_or_default();
-    let filter = Filter::parse(text).ok_or_else(|| ArmError::invalid_query("$filter", text))?;
+    let filter = Filter::of(call, in_filter)?;
     call.world.look(|cloud, _| {
         let mut listed = Vec::new();
         for kind in Kind::ALL {
             let may = call.may(cloud, &format!("{}/read", kind.name()));
             let of_kind = Resource::all(cloud, scope, &[kind]);
-            let of_kind = of_kind.into_iter().filter(|resource| filter.admits(resource) && may.at(&resource.id()));
+            let admitted = |resource: &Resource<'_>| filter.admits(&|clause| holds(clause, resource));
+            let of_kind = of_kind.into_iter().filter(|resource| admitted(resource) && may.at(&resource.id()));
             listed.extend(of_kind.map(|resource| resource.to_json(expand)));
         }
         page::list(call, cloud, listed)
@@ -261,17 +254,51 @@ pub(super) fn all(call: &Call<'_>, scope: &Scope) -> Result<Response, ArmError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arm::filter::Refused;
+
+    fn parsed(text: &str) -> Result<Filter, Refused> {
+        Filter::parse(text, in_filter)
+    }
 
     #[test]
-    fn filters_are_comparisons_joined_by_and() {
-        let filter = Filter::parse("resourceType eq 'A/b' And name EQ 'x'");
-        assert_eq!(filter, None, "EQ is written eq");
-        let filter = Filter::parse("resourceType eq 'A/b' and Location eq 'westeurope'").unwrap();
-        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(filter.equal, [field("resourcetype", "A/b"), field("location", "westeurope")]);
-        let part = Filter::parse("substringof('web', name)").unwrap();
-        assert_eq!(part.name_contains.as_deref(), Some("web"));
-        assert_eq!(Filter::parse("colour eq 'red'"), None);
-        assert_eq!(Filter::parse(""), Some(Filter::default()));
+    fn each_property_that_is_described_is_served_or_told_not_to_be() {
+        for property in ["location", "resourceType", "name", "resourceGroup"] {
+            for operator in ["eq", "ne"] {
+                assert!(parsed(&format!("{property} {operator} 'x'")).is_ok(), "{property} {operator}");
+            }
+        }
+        for served in [
+            "substringof('web', name)",
+            "substringof('demo', resourceGroup)",
+            "startswith(tagName,'env')",
+            "tagName eq 'environment' and tagValue eq 'simulated'",
+        ] {
+            assert!(parsed(served).is_ok(), "{served}");
+        }
+        for property in [
+            "identity",
+            "identity/principalId",
+            "plan",
+            "plan/publisher",
+            "plan/product",
+            "plan/name",
+            "plan/version",
+            "plan/promotionCode",
+        ] {
+            let refused = Err(Refused::NotSimulated(property.to_owned()));
+            assert_eq!(parsed(&format!("name eq 'x' and {property} ne 'x'")), refused);
+        }
+        for other in ["colour eq 'red'", "identity/colour eq 'red'", "substringof('x', colour)"] {
+            assert_eq!(parsed(other), Err(Refused::Malformed), "{other}");
+        }
+    }
+
+    #[test]
+    fn tags_are_compared_by_name_beginning_and_value() {
+        let fits = |text: &str| parsed(text).unwrap().admits(&holds_of_tags);
+        assert!(fits("tagName eq 'Environment'") && fits("startswith(tagName, 'env')"));
+        assert!(fits("tagName eq 'environment' and tagValue eq 'simulated'"));
+        assert!(!fits("tagValue eq 'Simulated'"), "values are compared with case");
+        assert!(!fits("tagName eq 'env'") && !fits("startswith(tagName, 'ronment')"));
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arm::error::ArmError;
+use crate::arm::filter::Filter;
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, resources};
 use crate::fleet::{SubscriptionSpec, TenantSpec};
@@ -59,17 +60,12 @@ pub(super) fn tenants(call: &Call<'_>) -> Vec<Value> {
 }
 
 /// Those in which the caller may read anything, by name.
-pub(super) fn resource_groups(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Vec<Value> {
+pub(super) fn resource_groups(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<Vec<Value>, ArmError> {
     let may = call.may(cloud, READ_GROUPS);
-    let named = tagged(call.query("$filter").unwrap_or_default());
+    let named = Filter::of(call, resources::tag_in_filter)?.admits(&resources::holds_of_tags);
     let all = cloud.places.groups(&scope.subscription).filter(|_| named);
     let all = all.map(|group| (group_id(scope, &group.name), group));
-    all.filter(|(id, _)| may.at_or_below(id)).map(|(id, group)| group_json(&id, group)).collect()
-}
-
-/// Whether a filter by tag, if there is one, fits the tags that everything here has.
-fn tagged(filter: &str) -> bool {
-    resources::Filter::parse(filter).is_none_or(|filter| filter.admits_tags())
+    Ok(all.filter(|(id, _)| may.at_or_below(id)).map(|(id, group)| group_json(&id, group)).collect())
 }
 
 pub(super) fn resource_group(call: &Call<'_>, cloud: &Cloud, scope: &Scope) -> Result<Response, ArmError> {

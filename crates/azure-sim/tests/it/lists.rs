@@ -64,6 +64,89 @@ async fn a_skip_token_or_filter_of_ones_own_making_is_refused() {
     }
 }
 
+/// The names in a list, sorted.
+async fn names(azure: &Azure, path: &str) -> Vec<String> {
+    let list = azure.get(path).await;
+    let mut names: Vec<_> =
+        list["value"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_of_all_resources_is_filtered_as_its_description_says() {
+    let azure = Azure::start().await;
+    let scope = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    let filtered = async |filter: &str| names(&azure, &format!("{scope}/resources?$filter={filter}")).await;
+    let (vms, disks) =
+        ("resourceType eq 'Microsoft.Compute/virtualMachines'", "resourceType eq 'Microsoft.Compute/disks'");
+    let all = filtered("").await;
+    let (of_vms, of_disks) = (filtered(vms).await, filtered(disks).await);
+    assert!(!of_vms.is_empty() && !of_disks.is_empty() && of_vms.len() + of_disks.len() < all.len());
+
+    assert_eq!(filtered(&format!("{vms} or {disks}")).await.len(), of_vms.len() + of_disks.len());
+    assert_eq!(filtered("name eq 'web-01' or name eq 'JUMP-EU'").await, ["jump-eu", "web-01"]);
+    assert_eq!(filtered(&format!("{vms} and (name eq 'web-01' or name eq 'none')")).await, ["web-01"]);
+    assert_eq!(filtered(&format!("{disks} and name eq 'none' or name eq 'web-01'")).await, ["web-01"]);
+    assert_eq!(filtered(&format!("({vms})")).await, of_vms);
+    let others = filtered("resourceType ne 'Microsoft.Compute/virtualMachines'").await;
+    assert_eq!(others.len(), all.len() - of_vms.len());
+    assert!(!filtered(&format!("{vms} and name ne 'web-01'")).await.contains(&"web-01".to_owned()));
+    assert_eq!(filtered("startswith(tagName,'env')").await, all);
+    assert_eq!(filtered("startswith(tagName,'nope')").await, [""; 0]);
+    let web: Vec<_> = of_vms.iter().filter(|name| name.contains("web")).cloned().collect();
+    assert_eq!(filtered(&format!("substringof('WEB', name) and {vms}")).await, web);
+    let of_group = names(&azure, &format!("{scope}/resourceGroups/rg-demo/resources?$filter={vms} or {disks}")).await;
+    assert!(of_group.contains(&"web-01".to_owned()) && of_group.len() > 1, "{of_group:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_of_vms_and_sizes_take_the_one_filter_that_is_described() {
+    let azure = Azure::start().await;
+    let scope = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    let set = "'virtualMachineScaleSet/id' eq \
+               '/subscriptions/x/resourceGroups/y/providers/Microsoft.Compute/virtualMachineScaleSets/z'";
+    for scope in [scope.clone(), format!("{scope}/resourceGroups/rg-demo")] {
+        let list = format!("{scope}/providers/Microsoft.Compute/virtualMachines");
+        assert!(!names(&azure, &list).await.is_empty());
+        assert!(!names(&azure, &format!("{list}?$filter=")).await.is_empty());
+        assert_eq!(names(&azure, &format!("{list}?$filter={set}")).await, [""; 0], "no VM is in a scale set");
+    }
+
+    let skus = format!("{scope}/providers/Microsoft.Compute/skus");
+    let sizes = names(&azure, &format!("{skus}?$filter=location eq 'West Europe'")).await;
+    assert!(sizes.contains(&"Standard_D2s_v5".to_owned()));
+    let here = azure.get(&format!("{skus}?$filter=location eq 'northeurope'")).await;
+    for sku in here["value"].as_array().unwrap() {
+        assert_eq!(sku["locations"], json!(["northeurope"]));
+    }
+    assert_eq!(names(&azure, &format!("{skus}?$filter=location eq 'nowhere'")).await, [""; 0]);
+    assert!(names(&azure, &skus).await.len() > 2 * sizes.len(), "without a filter, those of all regions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_that_is_not_served_is_told_from_what_is_none() {
+    let azure = Azure::start().await;
+    let scope = format!("/subscriptions/{}", azure.vm("web-01").subscription_id);
+    for (list, filter, status, code) in [
+        ("resources", "identity/principalId eq 'x'", 501, "NotSimulated"),
+        ("resources", "name eq 'web-01' or plan/publisher eq 'x'", 501, "NotSimulated"),
+        ("resources", "createdTime ge 2020-01-01T00:00:00Z", 501, "NotSimulated"),
+        ("resources", "name eq 'web-01' or", 400, "InvalidFilterInQueryString"),
+        ("resources", "(name eq 'web-01'", 400, "InvalidFilterInQueryString"),
+        ("resourcegroups", "name eq 'rg-demo'", 501, "NotSimulated"),
+        ("resourcegroups", "tagName", 400, "InvalidFilterInQueryString"),
+        ("providers/Microsoft.Compute/virtualMachines", "bogus eq 1", 501, "NotSimulated"),
+        ("providers/Microsoft.Compute/virtualMachines", "bogus", 400, "InvalidFilterInQueryString"),
+        ("providers/Microsoft.Compute/skus", "name eq 'Standard_B2s'", 501, "NotSimulated"),
+        ("providers/Microsoft.Compute/skus", "location eq", 400, "InvalidFilterInQueryString"),
+    ] {
+        let path = format!("{scope}/{list}?$filter={filter}");
+        let (found, found_code, _) = error(azure.request(Method::GET, &path).send().await.unwrap()).await;
+        assert_eq!((found, found_code.as_str()), (status, code), "{list} {filter}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_told_from_what_cannot_be() {
     let azure = Azure::start().await;
