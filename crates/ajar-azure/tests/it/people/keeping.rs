@@ -90,12 +90,17 @@ async fn a_token_that_azure_refuses_though_entra_has_just_given_it_asks_nobody_t
     let azure = azure().await;
     let (ada, _) = azure.ada(&Arc::new(Drawer::default())).await;
     let home = azure.vm("home");
-    azure.control("faults", json!({ "match": { "route": "VirtualMachines_Get" }, "fault": "expiredToken" })).await;
+    azure
+        .control(
+            "faults",
+            json!({ "match": { "route": "VirtualMachines_Get" }, "fault": "expiredToken", "times": null }),
+        )
+        .await;
     let failure = azure.reads(&ada, None, &home).await.unwrap_err();
     let Failure::TokenRefused { account: Some(account), claims: None, detail } = &failure else {
         panic!("{failure:?}")
     };
-    assert!(account.as_ref() == "ada" && detail.contains("is earlier than current UTC time"), "{failure:?}");
+    assert!(account.as_ref() == "work" && detail.contains("is earlier than current UTC time"), "{failure:?}");
 }
 
 #[tokio::test]
