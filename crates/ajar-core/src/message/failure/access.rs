@@ -182,7 +182,10 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     if lists_vms(action, scope) {
         return words(
             format!("{name} may not list VMs."),
-            format!("It lacks the right {action}{}.", named_place(scope).map(|place| format!(" on {place}")).unwrap_or_default()),
+            format!(
+                "It lacks the right {action} on {}.",
+                named_place(scope).unwrap_or_else(|| "the subscriptions".into())
+            ),
             "Ask an administrator for the role Reader on what it is to see, or sign in to another account. Favourites that it \
              may open are not held up by this.",
         )
