@@ -1,6 +1,7 @@
 //! All VMs that the accounts can see: what is known of each, and how one is found among thousands.
 
 mod opening;
+mod rereading;
 mod search;
 mod text;
 
@@ -20,6 +21,7 @@ use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
 use crate::vm::{OsType, PowerState};
+use rereading::Rereading;
 use search::Index;
 use text::Texts;
 
@@ -119,9 +121,9 @@ pub struct Part {
     pub read_at: Option<DateTime<Utc>>,
     /// The VMs.
     pub vms: Vec<InventoryVm>,
-    /// The pages of a read under way that is to take the place of the VMs.
+    /// What has come of a read under way that is to take the place of the VMs.
     #[serde(skip)]
-    arriving: Vec<InventoryVm>,
+    arriving: Rereading,
 }
 
 /// What could not be read, and why.
@@ -241,7 +243,7 @@ impl Inventory {
     pub fn begin(&mut self, viewpoint: &Viewpoint) -> bool {
         self.index = None;
         let part = self.part(viewpoint);
-        part.arriving.clear();
+        part.arriving = if part.read_at.is_some() { Rereading::of(&part.vms) } else { Rereading::default() };
         let had_vms = part.read_at.is_none() && !part.vms.is_empty();
         if had_vms {
             part.vms.clear();
@@ -254,7 +256,7 @@ impl Inventory {
         share(&mut self.texts, &mut vms);
         let part = self.part(viewpoint);
         if part.read_at.is_some() {
-            part.arriving.extend(vms);
+            part.arriving.page(&part.vms, vms);
             return 0;
         }
         let shown = vms.len();
@@ -268,12 +270,7 @@ impl Inventory {
         self.index = None;
         let part = self.part(viewpoint);
         if part.read_at.replace(now).is_some() {
-            let before = std::mem::replace(&mut part.vms, std::mem::take(&mut part.arriving));
-            let mut guarded: HashMap<VmResourceId, Option<Box<[GuardedPort]>>> =
-                before.into_iter().map(|vm| (vm.id, vm.jit_ports)).collect();
-            for vm in part.vms.iter_mut().filter(|vm| vm.jit_ports.is_none()) {
-                vm.jit_ports = guarded.remove(&vm.id).flatten();
-            }
+            std::mem::take(&mut part.arriving).end(&mut part.vms);
         }
         part.vms.shrink_to_fit();
         self.texts.forget_unused();
@@ -281,7 +278,7 @@ impl Inventory {
 
     /// A read has not come to its end: what was known before stays, without what had come of it.
     pub fn give_up(&mut self, viewpoint: &Viewpoint) {
-        self.part(viewpoint).arriving = Vec::new();
+        self.part(viewpoint).arriving = Rereading::default();
     }
 
     /// Takes in the policies of one of the subscriptions that are seen from that viewpoint.
@@ -374,7 +371,7 @@ impl Inventory {
     fn part(&mut self, viewpoint: &Viewpoint) -> &mut Part {
         let at = self.parts.iter().position(|part| part.viewpoint == *viewpoint).unwrap_or_else(|| {
             let viewpoint = viewpoint.clone();
-            self.parts.push(Part { viewpoint, read_at: None, vms: Vec::new(), arriving: Vec::new() });
+            self.parts.push(Part { viewpoint, read_at: None, vms: Vec::new(), arriving: Rereading::default() });
             self.parts.len() - 1
         });
         &mut self.parts[at]

@@ -235,3 +235,39 @@ proptest! {
         prop_assert!(found.vms[0].vm.id.name().eq_ignore_ascii_case(&name));
     }
 }
+
+/// Some of nine VMs, each in one of two power states.
+fn some_vms() -> impl Strategy<Value = Vec<InventoryVm>> {
+    let states = proptest::collection::btree_map(0..9_u8, any::<bool>(), 0..9);
+    states.prop_map(|states| {
+        let vm = |(number, runs): (u8, bool)| InventoryVm {
+            power: Some(if runs { PowerState::Running } else { PowerState::Deallocated }),
+            ..vm(&format!("vm-{number}"), "g", "s")
+        };
+        states.into_iter().map(vm).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_read_that_is_whole_leaves_what_it_has_brought_and_what_is_known_of_it_besides(
+        before in some_vms(), after in some_vms(), page in 1..4_usize,
+    ) {
+        let (mut inventory, work) = (of(before.clone()), viewpoint("work", None));
+        inventory.end(&work, at(1));
+        inventory.part(&work).vms.iter_mut().for_each(|vm| vm.jit_ports = Some(Box::default()));
+        inventory.begin(&work);
+        for page in after.chunks(page) {
+            inventory.page(&work, page.to_vec());
+        }
+        inventory.end(&work, at(2));
+        let mut left = inventory.part(&work).vms.clone();
+        left.sort_by_key(|vm| vm.id.to_string());
+        let was_known = |vm: &InventoryVm| before.iter().any(|known| known.id == vm.id);
+        let expected: Vec<_> = after
+            .iter()
+            .map(|vm| InventoryVm { jit_ports: was_known(vm).then(Box::default), ..vm.clone() })
+            .collect();
+        prop_assert_eq!(left, expected);
+    }
+}
