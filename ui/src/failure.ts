@@ -44,6 +44,7 @@ export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, ac
 /** Failures that are no want of a sign-in, and where another account may be let through all the same. */
 const OTHERS_MAY = [
   'accessDenied',
+  'denyAssigned',
   'policyUnseen',
   'notInTenant',
   'otherTenant',

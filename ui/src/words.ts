@@ -52,6 +52,7 @@ const failureChips: Record<string, string> = {
   tokenToolFailed: 'No token',
   unknownAccount: 'No such account',
   accessDenied: 'No right to ask',
+  denyAssigned: 'Denied',
   policyUnseen: 'No right to read',
   noPolicy: 'No JIT policy',
   notInPolicy: 'Port not allowed',

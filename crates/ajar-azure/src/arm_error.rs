@@ -151,6 +151,7 @@ pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> F
     let error = ArmError::of_body(&answer.body);
     match answer.status {
         401 => not_signed_in(answer, &error, token_scope),
+        403 if error.has("DenyAssignmentAuthorizationFailed") => deny_assigned(&error, asked),
         403 if is_denial(answer, &error) => access_denied(&error, asked),
         404 if error.has("SubscriptionNotFound") => {
             Failure::SubscriptionNotFound { subscription: subscription(asked.scope).to_owned() }
@@ -162,9 +163,7 @@ pub(crate) fn failure(answer: &Answer, asked: Asked<'_>, token_scope: &str) -> F
 
 /// Azure's own policies say 403 too; only these are about rights.
 fn is_denial(answer: &Answer, error: &ArmError) -> bool {
-    ["AuthorizationFailed", "LinkedAuthorizationFailed", "DenyAssignmentAuthorizationFailed", "Forbidden"]
-        .iter()
-        .any(|code| error.has(code))
+    ["AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden"].iter().any(|code| error.has(code))
         || answer.body.is_empty()
 }
 
@@ -173,14 +172,28 @@ fn access_denied(error: &ArmError, asked: Asked<'_>) -> Failure {
     // “… has permission to perform action 'X' on scope 'Y'; however, it does not have permission to perform action(s)
     // 'A' on the linked scope(s) 'S' …”
     let denied = error.message.find("does not have").map_or("", |at| &error.message[at..]);
-    let quoted = |word: &str| {
-        let after = &denied[denied.find(word)? + word.len()..];
-        after.split('\'').nth(1).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
     Failure::AccessDenied {
-        action: quoted("action").unwrap_or_else(|| asked.call.action().to_owned()),
-        scope: quoted("scope").unwrap_or_else(|| asked.scope.to_owned()),
+        action: quoted_after(denied, "action").unwrap_or_else(|| asked.call.action().to_owned()),
+        scope: quoted_after(denied, "scope").unwrap_or_else(|| asked.scope.to_owned()),
     }
+}
+
+/// “The client '…' has permission to perform action 'A' on scope 'S'; however, the access is denied because of the deny
+/// assignment with name 'N' and Id '…' at scope '…'.”
+fn deny_assigned(error: &ArmError, asked: Asked<'_>) -> Failure {
+    let (allowed, denied) = error.message.split_once("however").unwrap_or(("", &error.message));
+    let allowed = allowed.find("permission to perform").map_or("", |at| &allowed[at..]);
+    Failure::DenyAssigned {
+        action: quoted_after(allowed, "action").unwrap_or_else(|| asked.call.action().to_owned()),
+        scope: quoted_after(allowed, "scope").unwrap_or_else(|| asked.scope.to_owned()),
+        assignment: quoted_after(denied, "name").unwrap_or_default(),
+    }
+}
+
+/// What stands in quotes behind a word.
+fn quoted_after(text: &str, word: &str) -> Option<String> {
+    let after = &text[text.find(word)? + word.len()..];
+    after.split('\'').nth(1).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The subscription that something lies in.
@@ -317,6 +330,24 @@ mod tests {
             failure(&answer(403, &body, &[]), ASKED, SCOPE),
             Failure::AccessDenied { action: "missing".into(), scope: "/linked".into() }
         );
+    }
+
+    #[test]
+    fn a_deny_assignment_is_named_and_is_no_missing_right() {
+        let body = r#"{"error":{"code":"DenyAssignmentAuthorizationFailed","message":"The client 'name' with object id 'o' has
+ permission to perform action 'M/start/action' on scope '/subscriptions/s'; however, the access is denied because of the deny
+ assignment with name 'Managed by Blueprint' and Id 'd' at scope '/subscriptions/t'."}}"#
+            .replace('\n', "");
+        let denied = |action: &str, scope: &str, assignment: &str| Failure::DenyAssigned {
+            action: action.into(),
+            scope: scope.into(),
+            assignment: assignment.into(),
+        };
+        let told = denied("M/start/action", "/subscriptions/s", "Managed by Blueprint");
+        assert_eq!(failure(&answer(403, &body, &[]), ASKED, SCOPE), told);
+        let wordless = r#"{"error":{"code":"DenyAssignmentAuthorizationFailed","message":"No."}}"#;
+        let fallback = denied(ASKED.call.action(), ASKED.scope, "");
+        assert_eq!(failure(&answer(403, wordless, &[]), ASKED, SCOPE), fallback);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Trouble;
 use ajar_core::inventory::InventoryVm;
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::resource_id::VmResourceId;
@@ -89,10 +89,7 @@ impl ArmClient {
         };
         match self.query_vms(&tell_first).await {
             // Lists would tell of the VMs of earlier pages once more.
-            Err(Trouble {
-                failure: failure @ (Failure::AccessDenied { .. } | Failure::AzureError { status: 403, .. }),
-                ..
-            }) if !told.load(Ordering::Relaxed) => {
+            Err(Trouble { failure, .. }) if failure.is_forbidden() && !told.load(Ordering::Relaxed) => {
                 tracing::debug!(%failure, "Resource Graph is denied; listing the subscriptions");
                 self.list_vms(tell).await
             }

@@ -68,7 +68,7 @@ impl ArmClient {
             Ok(list.iter().filter(|policy| speaks_of(policy, vm)).cloned().collect::<Vec<_>>())
         };
         let whole = self.policies_of_subscription(first).await;
-        let Err(Trouble { failure: Failure::AccessDenied { action, scope }, correlation_id }) = &whole else {
+        let Some(denial) = whole.as_ref().err().filter(|trouble| trouble.failure.is_forbidden()) else {
             return vms.iter().map(|vm| of_vm(&whole, vm)).collect();
         };
         let mut groups = HashMap::new();
@@ -85,8 +85,9 @@ impl ArmClient {
             }
             // It may be in another group, which is not to be seen.
             let group = vm.resource().resource_group().to_owned();
+            let Failure::AccessDenied { action, scope } = &denial.failure else { return Err(denial.clone()) };
             let failure = Failure::PolicyUnseen { group, action: action.clone(), scope: scope.clone() };
-            Err(Trouble { failure, correlation_id: correlation_id.clone() })
+            Err(Trouble { failure, correlation_id: denial.correlation_id.clone() })
         };
         vms.iter().map(beside).collect()
     }

@@ -132,12 +132,8 @@ impl ArmClient {
 /// What was read, or the trouble with what Azure does not show. Any other trouble may have passed when it is tried again.
 async fn or_gap<T>(read: impl Future<Output = Result<T, Trouble>>) -> Result<Result<T, Trouble>, Trouble> {
     match read.await {
-        Err(
-            trouble @ Trouble {
-                failure: Failure::AccessDenied { .. } | Failure::AzureError { status: 403 | 404, .. },
-                ..
-            },
-        ) => Ok(Err(trouble)),
+        Err(trouble) if trouble.failure.is_forbidden() => Ok(Err(trouble)),
+        Err(trouble @ Trouble { failure: Failure::AzureError { status: 404, .. }, .. }) => Ok(Err(trouble)),
         other => other.map(Ok),
     }
 }

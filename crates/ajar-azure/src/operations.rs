@@ -183,7 +183,8 @@ impl ArmClient {
                 let error = ArmError::of_body(&answer.body);
                 // Something else may be being done to the VM, perhaps the very same. The code does not tell: Azure's
                 // `OperationNotAllowed` stands for this and for a quota that is used up.
-                let busy = status == 409 && error.no_capacity().is_none();
+                let stays = ["ScopeLocked", "ReadOnlyDisabledSubscription"].iter().any(|code| error.has(code));
+                let busy = status == 409 && error.no_capacity().is_none() && !stays;
                 let trouble = match self.refusal(&answer, asked) {
                     // An empty body says nothing of the operation.
                     Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {

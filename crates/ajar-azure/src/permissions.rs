@@ -1,7 +1,7 @@
 //! What the signed-in account may where a VM is.
 //! https://learn.microsoft.com/rest/api/authorization/permissions
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Trouble;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::{Granted, Permission};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ impl ArmClient {
     async fn permissions_if_shown(&self, scope: &str, call: Call) -> Result<Option<Vec<Permission>>, Trouble> {
         match self.permissions(scope, call).await {
             Ok(permissions) => Ok(Some(permissions)),
-            Err(Trouble { failure: Failure::AccessDenied { .. }, .. }) => Ok(None),
+            Err(trouble) if trouble.failure.is_forbidden() => Ok(None),
             Err(trouble) => Err(trouble),
         }
     }

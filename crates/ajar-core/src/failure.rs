@@ -268,6 +268,16 @@ pub enum Failure {
         /// Over what.
         scope: String,
     },
+    /// A deny assignment keeps the account from an action that its roles would allow
+    /// (403 `DenyAssignmentAuthorizationFailed`). https://learn.microsoft.com/azure/role-based-access-control/deny-assignments
+    DenyAssigned {
+        /// The action.
+        action: String,
+        /// Over what.
+        scope: String,
+        /// What the assignment is called, where Azure says so; else empty.
+        assignment: String,
+    },
     /// No JIT policy speaks of the VM, and its port does not answer.
     NoPolicy {
         /// Whether the VM was running when we looked.

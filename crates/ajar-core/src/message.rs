@@ -41,6 +41,14 @@ pub fn time_of_day(at: DateTime<Utc>, zone: Zone) -> String {
     zone.local(at).format("%H:%M").to_string()
 }
 
+/// Names in a sentence, of many the first ones: “a, b, c and 9 more”.
+fn some_of(names: &[&str]) -> String {
+    match names {
+        [first, second, third, _, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len() + 1),
+        few => few.join(", "),
+    }
+}
+
 /// A length of time as people say it: “3 hours”, “1 hour 30 minutes”, “45 minutes”, “20 seconds”.
 pub fn spoken(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);

@@ -172,6 +172,14 @@ async fn a_vm_that_a_start_does_not_find_is_looked_at_before_that_is_believed() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_that_something_lasting_is_against_is_not_sent_again() {
+    for code in ["ScopeLocked", "ReadOnlyDisabledSubscription"] {
+        let (result, asked) = started([refused(409, code)]).await;
+        assert_eq!((self::code(result), asked.len()), ("startFailed", 0), "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unanswered_start_is_looked_for_before_it_is_sent_again() {
     let (result, _) =
         start([io_error(), power("deallocated"), power("starting"), power("starting"), power("running")]).await;

@@ -46,7 +46,7 @@ impl Attempt {
             self.prior = self.window(now);
         }
         let Some(prior) = self.prior.clone() else {
-            return self.fail(Failure::NotOpen.into(), Step::Policy);
+            return self.fail(Failure::NotOpen.into(), Step::Access);
         };
         match self.ask(now) {
             Some(ask) if self.lasts_longer(&ask) => {}

@@ -21,6 +21,11 @@ pub enum ExitCode {
 }
 
 impl Failure {
+    /// Whether Azure does not let the account do what was asked, for whatever reason (403).
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::AccessDenied { .. } | Self::DenyAssigned { .. } | Self::AzureError { status: 403, .. })
+    }
+
     /// A stable name, as in `--json` and in `Display`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -60,6 +65,7 @@ impl Failure {
             Self::TokenRefused { .. } => "tokenRefused",
             Self::ToolTokenRefused { .. } => "toolTokenRefused",
             Self::AccessDenied { .. } => "accessDenied",
+            Self::DenyAssigned { .. } => "denyAssigned",
             Self::NoPolicy { .. } => "noPolicy",
             Self::PolicyUnseen { .. } => "policyUnseen",
             Self::NotInPolicy { .. } => "notInPolicy",
@@ -171,6 +177,7 @@ impl Failure {
             | Self::TokenRefused { .. }
             | Self::ToolTokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }
+            | Self::DenyAssigned { .. }
             | Self::AccessRevoked { .. }
             | Self::NoPolicy { .. }
             | Self::PolicyUnseen { .. }

@@ -162,11 +162,7 @@ pub fn name(name: &str, is_default: bool) -> String {
 
 /// The favourites that act as an account, as far as they fit into a table.
 pub fn favourites(names: &[&str]) -> String {
-    match names {
-        [] => "–".into(),
-        [first, second, third, _, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len() + 1),
-        few => few.join(", "),
-    }
+    if names.is_empty() { "–".into() } else { super::some_of(names) }
 }
 
 /// Something about one account.

@@ -187,6 +187,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::ToolTokenRefused { tool, detail } => access::tool_token_refused(*tool, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
+        Failure::DenyAssigned { action, scope, assignment } => access::deny_assigned(name, action, scope, assignment),
         Failure::NoPolicy { power } => access::no_policy(name, *power),
         Failure::PolicyUnseen { group, action, scope } => access::policy_unseen(name, group, action, scope),
         Failure::NotInPolicy { port, allowed, only_udp: false } => access::not_in_policy(name, *port, allowed),

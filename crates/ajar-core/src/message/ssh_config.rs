@@ -26,7 +26,7 @@ pub fn installed(hosts: &[&str], file: &str) -> String {
         ),
         [one, ..] => format!(
             "ssh knows {} as its {}: try “ssh {one}”. scp, rsync, git and editors know the same. They are in {file}.",
-            hosts.join(", "),
+            super::some_of(hosts),
             if hosts.len() == 1 { "host" } else { "hosts" },
         ),
     }
@@ -41,7 +41,7 @@ pub fn not_included(line: &str, config: &str) -> String {
 pub fn named_already(names: &[&str], config: &str) -> String {
     format!(
         "{} {} in {config} too: for ssh, Ajar’s comes first. Give the favourite another name to have both.",
-        names.join(", "),
+        super::some_of(names),
         if names.len() == 1 { "stands" } else { "stand" },
     )
 }

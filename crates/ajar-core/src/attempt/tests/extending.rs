@@ -42,7 +42,7 @@ fn a_window_that_is_open_is_asked_for_once_more_and_the_vm_is_left_alone() {
 
 #[test]
 fn what_is_not_open_to_this_machine_is_not_opened_by_asking_for_more_time() {
-    let closed = [does(&READS), told(source()), told(policies()), ends("notOpen in Policy")];
+    let closed = [does(&READS), told(source()), told(policies()), ends("notOpen in Access")];
     check(more_time(), Memory::default(), closed);
     let unknown = [does(&READS), told(policies()), told(Fact::Source(Err(trouble()))), ends("azureError in Source")];
     check(more_time(), Memory::default(), unknown);

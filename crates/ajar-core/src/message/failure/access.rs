@@ -9,6 +9,8 @@ use crate::message::{power, sentence};
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
+const DENY_HELP: &str = "https://learn.microsoft.com/azure/role-based-access-control/deny-assignments";
+
 const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
 const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
 const AZD_HELP: &str = "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login";
@@ -201,6 +203,17 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     )
     .in_window("Ask an administrator for a role with this right, or use another account.")
     .help(RIGHTS_HELP)
+}
+
+pub(super) fn deny_assigned(name: &str, action: &str, scope: &str, assignment: &str) -> Words {
+    let called = if assignment.is_empty() { String::new() } else { format!(" called “{assignment}”") };
+    words(
+        denied_title(action, name),
+        format!("A deny assignment{called} forbids {action} on {}, whatever its roles allow.", place(scope)),
+        "Ask who manages that assignment (a managed application, a blueprint or a deployment stack) to except the account, \
+         or use another account.",
+    )
+    .help(DENY_HELP)
 }
 
 /// Whether it is the list of all VMs that was to be read, for which no VM's own rights are enough.

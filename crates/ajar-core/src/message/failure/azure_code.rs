@@ -11,6 +11,8 @@ pub(super) fn next_step(azure_code: &str, azure_message: &str) -> Option<&'stati
         Some(
             "Ask the owner of the subscription to have it enabled again: it may have no credit left, or have reached its limit.",
         )
+    } else if is("MissingSubscriptionRegistration") && !says("microsoft.security") {
+        Some("Ask an owner of the subscription to register the resource provider that Azure names, then try again.")
     } else if is("MissingSubscriptionRegistration") {
         Some(
             "Have Defender for Servers Plan 2 enabled on the subscription, which registers the provider that Azure misses, then \

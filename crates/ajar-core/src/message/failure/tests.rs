@@ -62,6 +62,11 @@ fn every_failure() -> Vec<Failure> {
             claims: r#"{"access_token":{}}"#.into(),
             scope: "https://management.azure.com/.default".into(),
         },
+        Failure::DenyAssigned {
+            action: "Microsoft.Compute/virtualMachines/start/action".into(),
+            scope: "/subscriptions/s/resourceGroups/rg-demo".into(),
+            assignment: "Managed by Blueprint".into(),
+        },
         Failure::AccessDenied { action: "Microsoft.Resources/subscriptions/read".into(), scope: "/".into() },
         Failure::AccessDenied {
             action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
@@ -400,6 +405,7 @@ fn the_next_step_is_one_that_helps_against_what_azure_says() {
         ("AnotherOperationInProgress", "", "Wait until what else is being done"),
         ("ReadOnlyDisabledSubscription", "is disabled and therefore marked as read only.", "Ask the owner"),
         ("MissingSubscriptionRegistration", "not registered to use 'Microsoft.Security'", "Have Defender for Servers"),
+        ("MissingSubscriptionRegistration", "not registered to use 'Microsoft.Network'", "Ask an owner"),
         ("RequestDisallowedByPolicy", "was disallowed by policy.", "Ask whoever made the rule"),
         ("BadRequest", "is not supported: missing NSG.", "Associate a network security group"),
         ("BadRequest", "requires Defender for Servers Plan 2 on the subscription", "Have Defender for Servers Plan 2"),
