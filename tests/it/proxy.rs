@@ -27,15 +27,7 @@ fn client(program: &str, sshd: &Sshd, world: &World) -> Command {
         known_hosts = sshd.known_hosts().display(),
     );
     std::fs::write(&config, text).expect("ssh’s settings");
-    let announced = world.simulator.announce();
-    let mut command = Command::new(program);
-    command.arg("-F").arg(config);
-    command
-        .env("AZURE_TENANT_ID", announced.tenant_id.to_string())
-        .env("AZURE_CLIENT_ID", announced.client_id.to_string())
-        .env("AZURE_CLIENT_SECRET", &announced.client_secret);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
+    world.openssh(program, &config)
 }
 
 #[tokio::test(flavor = "multi_thread")]

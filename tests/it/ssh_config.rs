@@ -1,7 +1,6 @@
 //! `ajar ssh-config`: plain `ssh NAME`, by what is written for ssh and read by a real one.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use tokio::process::Command;
 
@@ -33,14 +32,8 @@ impl Home {
 
     /// ssh as this user calls it: it looks for its own folder elsewhere than at `HOME`.
     fn client(&self, program: &str, world: &World) -> Command {
-        let announced = world.simulator.announce();
-        let mut command = Command::new(program);
-        command.arg("-F").arg(self.at(".ssh/config")).args(["-o", "BatchMode=yes"]).env("HOME", self.folder.path());
-        command
-            .env("AZURE_TENANT_ID", announced.tenant_id.to_string())
-            .env("AZURE_CLIENT_ID", announced.client_id.to_string())
-            .env("AZURE_CLIENT_SECRET", &announced.client_secret);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut command = world.openssh(program, &self.at(".ssh/config"));
+        command.args(["-o", "BatchMode=yes"]).env("HOME", self.folder.path());
         command
     }
 }

@@ -96,8 +96,20 @@ impl World {
 
     /// `ajar` as this world's user, signed in as the service principal of the environment.
     pub(crate) fn ajar(&self, args: &[&str]) -> Command {
+        self.signed_in(ajar(self.folder.path(), args))
+    }
+
+    /// A client of OpenSSH's with those settings. What it runs is signed in likewise.
+    #[cfg(unix)]
+    pub(crate) fn openssh(&self, program: &str, settings: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.arg("-F").arg(settings);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        self.signed_in(command)
+    }
+
+    fn signed_in(&self, mut command: Command) -> Command {
         let announced = self.simulator.announce();
-        let mut command = ajar(self.folder.path(), args);
         command
             .env("AZURE_TENANT_ID", announced.tenant_id.to_string())
             .env("AZURE_CLIENT_ID", announced.client_id.to_string())

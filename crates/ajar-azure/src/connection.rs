@@ -9,15 +9,17 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::{HeaderName, Headers, WWW_AUTHENTICATE};
 use azure_core::http::policies::Policy;
 use azure_core::http::{
-    AsyncRawResponse, Body, ClientOptions, HttpClient, Method, Pipeline, Request, RetryOptions, Transport,
+    AsyncRawResponse, Body, ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse,
+    Request, RetryOptions, Transport,
 };
 use reqwest::header::HeaderMap;
 use url::{Host, Url};
 
+use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::limits::Limits;
-use crate::policies::{self, OurName};
+use crate::policies::{self, OurName, Resend};
 use crate::sign_in;
 
 /// What servers see as the caller.
@@ -67,6 +69,23 @@ pub(crate) fn open_pipeline(http: &Arc<dyn HttpClient>, policies: Vec<Arc<dyn Po
         ..ClientOptions::default()
     };
     Pipeline::new(Some("ajar"), None, options, Vec::new(), Vec::new(), None)
+}
+
+/// Asks what everybody is told, without a token. Whatever the status, that is an answer.
+///
+/// # Errors
+/// What keeps an answer away.
+pub(crate) async fn get_openly(http: Http, url: Url) -> Result<Answer, Trouble> {
+    let limits = http.limits();
+    let http: Arc<dyn HttpClient> = Arc::new(http);
+    let pipeline = open_pipeline(&http, vec![Arc::new(Resend::reads(limits))]);
+    let mut request = Request::new(url, Method::Get);
+    request.insert_header("accept", "application/json");
+    let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+    let sent = pipeline.send(&Context::new(), &mut request, Some(options)).await;
+    let response = sent.map_err(|error| broken(request.url(), &error))?;
+    let (status, headers, body) = RawResponse::deconstruct(response);
+    Ok(Answer { host: host(request.url()), status: status.into(), headers, body: body.to_vec() })
 }
 
 /// A client for what is on this machine or beside it, as the services that tell managed identities are: without TLS and

@@ -1,18 +1,14 @@
 //! Which tenant a subscription belongs to. Azure Resource Manager tells everybody who asks without a token, by the
 //! challenge of its 401.
 
-use std::sync::Arc;
-
 use ajar_core::failure::Trouble;
 use azure_core::http::headers::{Headers, WWW_AUTHENTICATE};
-use azure_core::http::{Context, HttpClient, Method, PipelineSendOptions, RawResponse, Request};
 use url::Url;
 
-use crate::arm_client::Answer;
 use crate::arm_error::{self, ArmError};
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
-use crate::policies::{Resend, retry_after};
+use crate::policies::retry_after;
 
 const API_VERSION: &str = "2022-12-01";
 
@@ -24,20 +20,10 @@ const API_VERSION: &str = "2022-12-01";
 /// [`Failure::AzureError`](ajar_core::failure::Failure::AzureError) in Azure's words if there is no such subscription,
 /// and what keeps Azure from being asked.
 pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<String, Trouble> {
-    let limits = http.limits();
-    let http: Arc<dyn HttpClient> = Arc::new(http);
-    let pipeline = connection::open_pipeline(&http, vec![Arc::new(Resend::reads(limits))]);
     let mut url = cloud.resource_manager.clone();
     url.set_path(&format!("subscriptions/{subscription}"));
     url.query_pairs_mut().append_pair("api-version", API_VERSION);
-    let mut request = Request::new(url, Method::Get);
-    request.insert_header("accept", "application/json");
-    let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-    let sent = pipeline.send(&Context::new(), &mut request, Some(options)).await;
-    let response = sent.map_err(|error| connection::broken(request.url(), &error))?;
-    let (status, headers, body) = RawResponse::deconstruct(response);
-    let host = connection::host(request.url());
-    let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };
+    let answer = connection::get_openly(http, url).await?;
     let told = if answer.status == 401 { challenged(&answer.headers) } else { None };
     told.ok_or_else(|| {
         let failure = match answer.status {

@@ -1,20 +1,15 @@
 //! The id of a tenant that is known by one of its domains: Entra tells everybody.
 //! https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
 
-use std::sync::Arc;
-
 use ajar_core::account;
 use ajar_core::failure::Trouble;
-use azure_core::http::{Context, HttpClient, Method, PipelineSendOptions, RawResponse, Request};
 use serde::Deserialize;
 use url::Url;
 
 use super::refusal::{self, Asker};
-use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
 use crate::connection::{self, Http};
-use crate::policies::Resend;
 
 #[derive(Debug, Deserialize)]
 struct Configuration {
@@ -29,18 +24,9 @@ struct Configuration {
 /// being asked.
 pub async fn tenant_id(cloud: &Cloud, http: Http, account: &str, tenant: &str) -> Result<String, Trouble> {
     let tenant = account::tenant(tenant)?;
-    let limits = http.limits();
-    let http: Arc<dyn HttpClient> = Arc::new(http);
-    let pipeline = connection::open_pipeline(&http, vec![Arc::new(Resend::reads(limits))]);
     let mut url = cloud.authority.clone();
     url.set_path(&format!("{tenant}/v2.0/.well-known/openid-configuration"));
-    let mut request = Request::new(url, Method::Get);
-    let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-    let sent = pipeline.send(&Context::new(), &mut request, Some(options)).await;
-    let response = sent.map_err(|error| connection::broken(request.url(), &error))?;
-    let (status, headers, body) = RawResponse::deconstruct(response);
-    let host = connection::host(request.url());
-    let answer = Answer { host, status: status.into(), headers, body: body.to_vec() };
+    let answer = connection::get_openly(http, url).await?;
     if !answer.is_success() || answer.is_foreign() {
         let asker = Asker { account, client_id: "", tenant: &tenant, authority: &cloud.authority, device_code: false };
         return Err(refusal::of_answer(&answer, &asker).into());
