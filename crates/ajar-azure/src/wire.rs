@@ -15,7 +15,7 @@ use serde_json::error::Category;
 pub(crate) struct Page<T> {
     #[serde(default)]
     pub(crate) value: Each<T>,
-    #[serde(default, rename = "nextLink", deserialize_with = "if_understood")]
+    #[serde(default, rename = "nextLink")]
     pub(crate) next_link: Option<String>,
 }
 
