@@ -534,6 +534,18 @@ pub enum Failure {
         /// What is wrong.
         detail: String,
     },
+    /// A file that favourites were to be taken from or written to cannot be read or written, or is none of such.
+    FileUnfit {
+        /// The file.
+        path: String,
+        /// What is wrong, with the line where known.
+        detail: String,
+    },
+    /// Favourites were to be taken in where there are others of their names, and nobody has said what to do with them.
+    ImportConflicts {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// The settings cannot be read or written.
     Settings {
         /// The file.

@@ -6,6 +6,7 @@
 pub mod access_window;
 pub mod account;
 pub mod attempt;
+pub mod exchange;
 pub mod failure;
 pub mod folders;
 pub mod inventory;

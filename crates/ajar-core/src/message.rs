@@ -5,6 +5,7 @@
 pub mod account;
 pub mod cli;
 pub mod desktop;
+pub mod exchange;
 pub mod failure;
 pub mod files;
 pub mod given;

@@ -107,6 +107,8 @@ impl Failure {
             Self::NotOpen => "notOpen",
             Self::BeingOpened { .. } => "beingOpened",
             Self::SshConfig { .. } => "sshConfig",
+            Self::FileUnfit { .. } => "fileUnfit",
+            Self::ImportConflicts { .. } => "importConflicts",
             Self::Settings { .. } => "settings",
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
@@ -211,6 +213,7 @@ impl Failure {
             | Self::OtherCloud { .. }
             | Self::OtherAccount { .. }
             | Self::ProfileUnfit { .. }
+            | Self::ImportConflicts { .. }
             | Self::CommandLine { .. }
             | Self::CommandNotForRdp
             | Self::SourceUnusable { .. }
@@ -239,6 +242,7 @@ impl Failure {
             | Self::EndUnseen
             | Self::NotOpen
             | Self::SshConfig { .. }
+            | Self::FileUnfit { .. }
             | Self::Settings { .. }
             | Self::Internal { .. } => ExitCode::Failed,
         }

@@ -244,6 +244,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::NotOpen => access::not_open(about.name),
         Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::SshConfig { path, detail } => machine::ssh_config(path, detail),
+        Failure::FileUnfit { path, detail } => machine::file_unfit(path, detail),
+        Failure::ImportConflicts { names } => machine::import_conflicts(names),
         Failure::Settings { path, detail } => machine::settings(path, detail),
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, Words, words};
-use crate::message::{capital, moment, sentence};
+use crate::message::{capital, moment, sentence, some_of};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
@@ -131,6 +131,23 @@ pub(super) fn ssh_config(path: &str, detail: &str) -> Words {
         "Put that right, then try again; or write yourself what “ajar ssh-config print” shows.",
     )
     .in_window("Put that right, then try again.")
+}
+
+pub(super) fn file_unfit(path: &str, detail: &str) -> Words {
+    words(
+        format!("Nothing can be done with {path}."),
+        format!("{}. Nothing was changed.", capital(detail.trim_end_matches('.'))),
+        "Put that right or choose another file, then try again.",
+    )
+}
+
+pub(super) fn import_conflicts(names: &[String]) -> Words {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    words(
+        format!("There are other favourites of these names: {}.", some_of(&names)),
+        "Nothing was taken in: nobody has said what to do where a favourite is not like the one in the file.",
+        "Say it with --on-conflict skip (what is there stays), replace or rename; --dry-run shows what differs.",
+    )
 }
 
 pub(super) fn settings(path: &str, detail: &str) -> Words {

@@ -164,6 +164,8 @@ fn every_failure() -> Vec<Failure> {
             path: "/home/ada/.ssh/config".into(),
             detail: "Read-only file system (os error 30)".into(),
         },
+        Failure::FileUnfit { path: "team.toml".into(), detail: "line 3, column 5: expected a string".into() },
+        Failure::ImportConflicts { names: vec!["web-01".into(), "db".into()] },
         Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
         Failure::SocketFolder {
             path: "/tmp/ajar-1000".into(),

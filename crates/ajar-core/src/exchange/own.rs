@@ -1,0 +1,301 @@
+//! Ajar's own form: favourites as they stand in `config.toml`, without what is secret or one person's alone.
+
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::text::{is_secret, place};
+use super::{Entry, LeftOut, Problem, Sorted, Why};
+use crate::message::exchange as words;
+use crate::profile::{Profile, ProfileName};
+use crate::settings::Favourite;
+
+/// What says that a file is in this form, and in which version of it.
+pub(super) const VERSION_KEY: &str = "ajar_export";
+
+/// The version that is written, and the newest that is understood.
+const VERSION: i64 = 1;
+
+/// What a favourite says in this form.
+const KEYS: [&str; 13] = [
+    "vm",
+    "port",
+    "protocol",
+    "user",
+    "for",
+    "account",
+    "cloud",
+    "tenant",
+    "start",
+    "identity_file",
+    "known_hosts_file",
+    "note",
+    "folder",
+];
+
+/// Of what favourites are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// What serves everybody.
+    WithOthers,
+    /// Also what is one person's own: who logs in, as whom Ajar acts, files of this machine.
+    Personal,
+}
+
+/// The file with these favourites. Where one names no cloud, it is in `public`.
+pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing: Sharing) -> String {
+    let mut text: String = words::head().map(|line| format!("# {line}\n")).collect();
+    text.push_str(&format!("{VERSION_KEY} = {VERSION}\n"));
+    for Favourite { name, profile } in favourites {
+        let profile = match sharing {
+            Sharing::WithOthers => impersonal(profile),
+            Sharing::Personal => profile.clone(),
+        };
+        let key = if name.as_str().contains('.') { format!("\"{name}\"") } else { name.to_string() };
+        // Texts, numbers and a switch: none of them cannot be written.
+        let lines = toml::to_string(&profile).unwrap_or_default();
+        text.push_str(&format!("\n[profiles.{key}]\n{lines}"));
+    }
+    text
+}
+
+/// A profile without what is one person's own.
+fn impersonal(profile: &Profile) -> Profile {
+    Profile { user: None, account: None, identity_file: None, known_hosts_file: None, ..profile.clone() }
+}
+
+/// Reads a file in this form.
+pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
+    let document = DeTable::parse(text).map_err(|error| malformed(text, &error))?.into_inner();
+    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
+    is_understood(text, &document)?;
+    for (key, value) in in_order(document) {
+        match (key.as_ref().as_ref(), value.as_ref()) {
+            (VERSION_KEY, _) => {}
+            ("profiles", DeValue::Table(_)) => {
+                let DeValue::Table(profiles) = value.into_inner() else { continue };
+                for (name, value) in in_order(profiles) {
+                    entries.push(favourite(text, &name, value, &mut left_out)?);
+                    if entries.len() > super::MAX_ENTRIES {
+                        return Err(Problem::TooMany);
+                    }
+                }
+            }
+            ("clouds", DeValue::Table(clouds)) => {
+                let cloud = |name: &Spanned<_>| left(text, &format!("clouds.{}", name.as_ref()), name, Why::Cloud);
+                left_out.extend(clouds.keys().map(cloud));
+            }
+            (name, _) => left_out.push(left(text, name, &key, unknown(name))),
+        }
+    }
+    is_clear(text, &entries)?;
+    Ok((entries, left_out))
+}
+
+/// Refuses a file of a newer Ajar, and one that does not say of which it is.
+fn is_understood(text: &str, document: &DeTable<'_>) -> Result<(), Problem> {
+    let Some(value) = document.get(VERSION_KEY) else { return Err(Problem::NoVersion) };
+    let version = i64::deserialize(value.clone().into_deserializer()).map_err(|error| malformed(text, &error))?;
+    if version > VERSION { Err(Problem::Newer { version }) } else { Ok(()) }
+}
+
+/// Refuses a name that stands for two favourites.
+fn is_clear(text: &str, entries: &[Entry]) -> Result<(), Problem> {
+    let mut seen = std::collections::HashSet::new();
+    for entry in entries {
+        if let Entry::Favourite { name, .. } = entry
+            && !seen.insert(name.as_str().to_ascii_lowercase())
+        {
+            let at = text.rfind(name.as_str()).unwrap_or_default();
+            return Err(at_place(text, at, words::named_twice(name.as_str())));
+        }
+    }
+    Ok(())
+}
+
+type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+
+fn favourite(
+    text: &str,
+    name: &Key<'_>,
+    value: Spanned<DeValue<'_>>,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Entry, Problem> {
+    let at = |detail: String| at_place(text, name.span().start, detail);
+    let called: ProfileName =
+        name.as_ref().parse().map_err(|error: crate::profile::ProfileNameError| at(error.to_string()))?;
+    if let DeValue::Table(table) = value.as_ref() {
+        for key in table.keys().filter(|key| !KEYS.contains(&key.as_ref().as_ref())) {
+            let what = format!("profiles.{called}.{}", key.as_ref());
+            left_out.push(left(text, &what, key, unknown(key.as_ref())));
+        }
+    }
+    let profile = Profile::deserialize(value.into_deserializer()).map_err(|error| malformed(text, &error))?;
+    if profile.port == Some(0) {
+        return Err(at(words::no_port().into()));
+    }
+    Ok(Entry::Favourite { name: called, profile: Box::new(profile) })
+}
+
+fn unknown(key: &str) -> Why {
+    if is_secret(key) { Why::Secret } else { Why::Unknown }
+}
+
+fn left(text: &str, what: &str, key: &Key<'_>, why: Why) -> LeftOut {
+    LeftOut { what: what.to_owned(), line: Some(place(text, key.span().start).0), why }
+}
+
+/// What stands in a table, in the file's order.
+fn in_order(table: DeTable<'_>) -> Vec<(Key<'_>, Spanned<DeValue<'_>>)> {
+    let mut all: Vec<_> = table.into_iter().collect();
+    all.sort_by_key(|(key, _)| key.span().start);
+    all
+}
+
+fn malformed(text: &str, error: &toml::de::Error) -> Problem {
+    at_place(text, error.span().map_or(0, |span| span.start), error.message().to_owned())
+}
+
+fn at_place(text: &str, at: usize, detail: String) -> Problem {
+    let (line, column) = place(text, at);
+    Problem::Malformed { line, column, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::account::AccountName;
+    use crate::iso8601::IsoDuration;
+    use crate::port::Protocol;
+
+    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+
+    fn everything() -> Profile {
+        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
+            "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
+            "note": "n", "folder": "f/g"}"#;
+        serde_json::from_str(&profile.replace("VM", VM)).unwrap()
+    }
+
+    fn favourite(name: &str, profile: Profile) -> Favourite {
+        Favourite { name: name.parse().unwrap(), profile }
+    }
+
+    fn problem(text: &str) -> Problem {
+        read(text).unwrap_err()
+    }
+
+    #[test]
+    fn all_that_a_profile_says_is_known_in_this_form() {
+        let written = serde_json::to_value(everything()).unwrap();
+        let mut keys: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = KEYS.to_vec();
+        (keys.sort_unstable(), known.sort_unstable());
+        assert_eq!(keys, known);
+    }
+
+    #[test]
+    fn what_is_shared_is_written_like_this() {
+        let plain = Profile::new(VM.parse().unwrap());
+        let all = [favourite("web-01", everything()), favourite("db.2", plain)];
+        insta::assert_snapshot!("shared", written(&all, Sharing::WithOthers));
+        insta::assert_snapshot!("personal", written(&all, Sharing::Personal));
+    }
+
+    #[test]
+    fn what_is_unknown_secret_or_a_cloud_is_told_with_its_line_and_not_taken() {
+        let text = format!(
+            "ajar_export = 1\nlater = 1\n[clouds.evil]\nauthority = \"https://x\"\n[profiles.web]\nvm = \"{VM}\"\n\
+             password = \"hunter2\"\ncolour = \"red\"\n"
+        );
+        let (entries, left_out) = read(&text).unwrap();
+        let profile = Box::new(Profile::new(VM.parse().unwrap()));
+        assert_eq!(entries, [Entry::Favourite { name: "web".parse().unwrap(), profile }]);
+        let told: Vec<_> = left_out.iter().map(|left| (left.what.as_str(), left.line, left.why.clone())).collect();
+        assert_eq!(
+            told,
+            [
+                ("later", Some(2), Why::Unknown),
+                ("clouds.evil", Some(3), Why::Cloud),
+                ("profiles.web.colour", Some(8), Why::Unknown),
+                ("profiles.web.password", Some(7), Why::Secret),
+            ]
+        );
+        assert!(!format!("{entries:?}{left_out:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_is_refused_whole_with_the_place() {
+        assert_eq!(problem("ajar_export = 2\n"), Problem::Newer { version: 2 });
+        assert_eq!(problem(&format!("[profiles.a]\nvm = \"{VM}\"\n")), Problem::NoVersion);
+        for (rest, (line, column), part) in [
+            ("[profiles.a\n", (2, 12), ""),
+            ("[profiles.\"-oProxyCommand=x\"]\nvm = \"VM\"\n", (2, 11), "is no name"),
+            ("[profiles.\"a\\nb\"]\nvm = \"VM\"\n", (2, 11), "is no name"),
+            ("[profiles.a]\nport = 22\n", (2, 1), "missing field `vm`"),
+            ("[profiles.a]\nvm = \"VM\"\nport = 0\n", (2, 11), "no port"),
+            ("[profiles.a]\nvm = \"VM\"\nport = 65536\n", (4, 8), "65536"),
+            ("[profiles.a]\nvm = \"web-01\"\n", (3, 6), "is not a resource id"),
+            ("[profiles.a]\nvm = \"VM\"\nstart = \"no\"\n", (4, 9), "expected"),
+            ("[profiles.a]\nvm = \"VM\"\n[profiles.A]\nvm = \"VM\"\n", (4, 11), "twice"),
+            ("profiles = { a = 1 }\n", (2, 18), "expected"),
+        ] {
+            let text = format!("ajar_export = 1\n{}", rest.replace("VM", VM));
+            let Problem::Malformed { line: l, column: c, detail } = problem(&text) else { panic!("{rest}") };
+            assert!((l, c) == (line, column) && detail.contains(part), "{rest}: {l}:{c} {detail}");
+        }
+        let nested = format!("ajar_export = 1\nx = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(matches!(problem(&nested), Problem::Malformed { line: 2, .. }));
+        let many: String =
+            (0..=super::super::MAX_ENTRIES).map(|n| format!("[profiles.a{n}]\nvm = \"{VM}\"\n")).collect();
+        assert_eq!(problem(&format!("ajar_export = 1\n{many}")), Problem::TooMany);
+    }
+
+    fn profiles() -> impl Strategy<Value = Profile> {
+        let text = || proptest::option::of("\\PC{0,12}|[ -~\"'\\\\\n\t]{0,12}");
+        let places = (text(), text(), text(), text(), text());
+        let more = (proptest::option::of(1..=65_535_u16), proptest::option::of(any::<bool>()), 5..1_440_i64);
+        (places, more, text(), proptest::option::of("[a-z][a-z0-9]{0,8}")).prop_map(
+            |((user, cloud, tenant, note, folder), (port, start, minutes), key, account)| Profile {
+                port,
+                protocol: start.map(|ssh| if ssh { Protocol::Ssh } else { Protocol::Rdp }),
+                user,
+                access: Some(IsoDuration(chrono::TimeDelta::minutes(minutes))),
+                account: account.map(|name| name.parse::<AccountName>().unwrap()),
+                cloud,
+                tenant,
+                start,
+                identity_file: key.clone(),
+                known_hosts_file: key,
+                note,
+                folder,
+                ..Profile::new(VM.parse().unwrap())
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_again(
+            named in proptest::collection::btree_map("[a-z0-9][a-z0-9_.-]{0,20}[a-z0-9]", profiles(), 0..8)
+        ) {
+            let named = named.into_iter().filter_map(|(name, profile)| Some((name.parse().ok()?, profile)));
+            let all: Vec<_> = named.map(|(name, profile)| Favourite { name, profile }).collect();
+            let (entries, left_out) = read(&written(&all, Sharing::Personal)).unwrap();
+            let again: Vec<_> = entries.into_iter().filter_map(|entry| match entry {
+                Entry::Favourite { name, profile } => Some(Favourite { name, profile: *profile }),
+                Entry::Host(_) => None,
+            }).collect();
+            prop_assert_eq!(&again, &all);
+            prop_assert_eq!(left_out, []);
+            let (entries, _) = read(&written(&all, Sharing::WithOthers)).unwrap();
+            for (entry, favourite) in entries.iter().zip(&all) {
+                let profile = Box::new(impersonal(&favourite.profile));
+                prop_assert_eq!(entry, &Entry::Favourite { name: favourite.name.clone(), profile });
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One connection of Remote Desktop: lines of `name:kind:value`.
+//! https://learn.microsoft.com/azure/virtual-desktop/rdp-properties
+
+use super::text::{filled, user};
+use super::{Entry, Host, LeftOut, Sorted, Why};
+use crate::port::Protocol;
+
+/// Reads a file that is called `name`.
+pub(super) fn read(text: &str, name: &str) -> Sorted {
+    let value = |wanted: &str| {
+        let of_line = |line: &str| {
+            let (key, rest) = line.split_once(':')?;
+            let (_, value) = rest.split_once(':')?;
+            key.trim().eq_ignore_ascii_case(wanted).then(|| filled(value)).flatten()
+        };
+        text.lines().find_map(of_line)
+    };
+    let is_password = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("password");
+    let mut left_out: Vec<LeftOut> = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| is_password(line))
+        .map(|(line, _)| LeftOut { what: "password".into(), line: Some(line), why: Why::Secret })
+        .collect();
+    let Some(address) = value("full address").or_else(|| value("alternate full address")) else {
+        left_out.push(LeftOut { what: name.to_owned(), line: None, why: Why::NoAddress });
+        return (Vec::new(), left_out);
+    };
+    let (address, port) = address_and_port(&address);
+    let of_server = || value("server port").and_then(|port| port.parse().ok());
+    let port = port.or_else(of_server).filter(|port| *port != 0 && *port != Protocol::Rdp.default_port());
+    let label = filled(name).unwrap_or_else(|| address.clone());
+    let host = Host {
+        port,
+        user: user(value("username").as_deref(), value("domain").as_deref()),
+        ..Host::new(label, address, Protocol::Rdp)
+    };
+    (vec![Entry::Host(host)], left_out)
+}
+
+/// `web-01:3390`, `[2001:db8::1]:3390`, or an address alone.
+fn address_and_port(text: &str) -> (String, Option<u16>) {
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (address.to_owned(), rest.strip_prefix(':').and_then(|port| port.parse().ok()));
+    }
+    match text.split_once(':') {
+        Some((address, port)) if !port.contains(':') => (address.trim().to_owned(), port.trim().parse().ok()),
+        _ => (text.to_owned(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        match read(text, "web 01").0.pop() {
+            Some(Entry::Host(host)) => host,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn where_it_leads_and_who_logs_in_are_read() {
+        let plain = Host::new("web 01".into(), "10.0.0.4".into(), Protocol::Rdp);
+        for (text, expected) in [
+            ("full address:s:10.0.0.4\r\n", plain.clone()),
+            ("Full Address:s: 10.0.0.4:3389 \n", plain.clone()),
+            ("full address:s:10.0.0.4:3390\n", Host { port: Some(3390), ..plain.clone() }),
+            ("server port:i:3391\nfull address:s:10.0.0.4\n", Host { port: Some(3391), ..plain.clone() }),
+            ("full address:s:\nalternate full address:s:10.0.0.4\n", plain.clone()),
+            ("full address:s:[fd00::4]:3390\n", Host { address: "fd00::4".into(), port: Some(3390), ..plain.clone() }),
+            ("full address:s:fd00::4\n", Host { address: "fd00::4".into(), ..plain.clone() }),
+            (
+                "full address:s:10.0.0.4\nusername:s:ada\ndomain:s:CONTOSO\n",
+                Host { user: Some(r"CONTOSO\ada".into()), ..plain.clone() },
+            ),
+            (
+                "full address:s:10.0.0.4\nusername:s:ada@contoso.com\ndomain:s:CONTOSO\n",
+                Host { user: Some("ada@contoso.com".into()), ..plain.clone() },
+            ),
+        ] {
+            assert_eq!(host(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_told_of_and_not_kept_and_without_an_address_there_is_nothing() {
+        let text = "screen mode id:i:2\npassword 51:b:01000000D08C9DDF\n";
+        let (entries, left_out) = read(text, "web");
+        assert_eq!(entries, []);
+        let whys: Vec<_> = left_out.iter().map(|left| (left.line, left.why.clone())).collect();
+        assert_eq!(whys, [(Some(2), Why::Secret), (None, Why::NoAddress)]);
+        assert!(!format!("{left_out:?}").contains("D08C9DDF"));
+    }
+}
