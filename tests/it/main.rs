@@ -6,6 +6,7 @@ mod cancelling;
 mod click_to_client;
 mod command_line;
 mod endings;
+mod exchange;
 mod extending;
 mod history;
 mod inventory;

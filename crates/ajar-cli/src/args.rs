@@ -1,5 +1,7 @@
 //! The command line.
 
+mod exchange;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+pub(crate) use exchange::{Export, Import, ImportFormat, OnConflict};
 
 /// Opens the door of a locked-down Azure VM just long enough.
 ///
@@ -69,6 +72,10 @@ pub(crate) enum Command {
     Show(Named),
     /// Remove a favourite; what Azure holds open stays open
     Remove(Named),
+    /// Take favourites in: from another person, or out of what other programs keep of the hosts they open
+    Import(Import),
+    /// Write favourites to be handed on, without secrets and without what is yours alone
+    Export(Export),
     /// Show the accounts, and which favourites act as whom
     Accounts(Accounts),
     /// Show which of the rights that opening a favourite takes are granted, and what to send to the administrator

@@ -4,10 +4,12 @@ mod accounts;
 mod asking;
 mod cancel;
 mod connect;
+mod export;
 mod extend;
 mod favourites;
 mod following;
 mod history;
+mod import;
 mod inventory;
 mod list;
 mod meaning;
@@ -156,6 +158,8 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::Edit(edit) => unless_told_to_end(signals, favourites::edit(session, args, edit)).await,
         Command::Show(named) => favourites::show(session, named),
         Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
+        Command::Import(import) => import::run(session, import, signals).await,
+        Command::Export(export) => export::run(session, export),
         Command::Rights(rights) => unless_told_to_end(signals, rights::run(session, rights)).await,
         Command::Accounts(accounts) => unless_told_to_end(signals, accounts::run(session, accounts)).await,
         Command::SignIn(sign_in) => sign_in::run(session, args, sign_in, signals).await,
@@ -172,6 +176,7 @@ fn may_ask_azure(command: &Command) -> bool {
         | Command::Extend(_)
         | Command::Proxy(_)
         | Command::Status(_)
+        | Command::Import(_)
         | Command::Rights(_)
         | Command::Accounts(_) => true,
         Command::List(list) => list.query.is_some(),
@@ -182,6 +187,7 @@ fn may_ask_azure(command: &Command) -> bool {
         | Command::Edit(_)
         | Command::Show(_)
         | Command::Remove(_)
+        | Command::Export(_)
         | Command::SignIn(_)
         | Command::SignOut(_)
         | Command::Completions { .. } => false,
@@ -218,6 +224,8 @@ fn wants_json(command: &Command) -> bool {
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
         Command::Edit(edit) => edit.json,
+        Command::Import(import) => import.json,
+        Command::Export(export) => export.json,
         Command::Rights(rights) => rights.json,
         Command::Accounts(accounts) => accounts.json,
         Command::SignIn(sign_in) => sign_in.json,

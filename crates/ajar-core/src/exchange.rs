@@ -121,6 +121,8 @@ pub enum Why {
     Secret,
     /// Ajar does not know what it means.
     Unknown,
+    /// It names a file of somebody's machine, or one of somebody's accounts.
+    Personal,
     /// Clouds are written by hand: tokens go to them.
     Cloud,
     /// It is opened in a way that Ajar does not know.

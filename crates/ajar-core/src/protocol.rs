@@ -12,6 +12,7 @@ use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
 use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
+use crate::settings::Favourite;
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
@@ -113,6 +114,14 @@ pub enum Request {
     Remove {
         /// The favourite.
         name: ProfileName,
+    },
+    /// Add favourites and change others, all of them or none.
+    #[cfg_attr(test, ts(skip))]
+    Import {
+        /// Those to add, in this order.
+        add: Vec<Favourite>,
+        /// Those to change, by their names.
+        change: Vec<Favourite>,
     },
     /// Have a favourite act as another account.
     ActAs {

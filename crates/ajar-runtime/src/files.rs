@@ -1,6 +1,7 @@
 //! The files of one user: where they lie, and how they are read and written while others do the same.
 
 mod atomic;
+mod exchange_files;
 mod folder;
 mod inventory_files;
 mod journal_file;
@@ -11,6 +12,7 @@ mod state_file;
 mod watch;
 
 pub use atomic::write_atomically;
+pub use exchange_files::{SshIncludes, read_limited, write_favourites};
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
 pub(crate) use inventory_files::{InventoryFiles, Seen};

@@ -93,9 +93,28 @@ pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str
             .with_starting_filter_input(&typed)
             .prompt_skippable()
     });
+    picked(chosen.await.map_err(std::io::Error::other)?).map(|choice| choice.meant)
+}
+
+/// Has somebody choose one of a few; which one.
+///
+/// # Errors
+/// As an interrupt, where they leave it.
+pub(super) async fn one_of(question: String, choices: Vec<String>) -> Result<usize, End> {
+    let _picking = Picking::begin()?;
+    let chosen = tokio::task::spawn_blocking(move || {
+        Select::new(&question, choices)
+            .with_help_message(message::inventory::how_to_choose())
+            .with_page_size(ROWS)
+            .raw_prompt_skippable()
+    });
+    picked(chosen.await.map_err(std::io::Error::other)?).map(|choice| choice.index)
+}
+
+fn picked<T>(chosen: Result<Option<T>, InquireError>) -> Result<T, End> {
     let left = || Err(End::Code(Signal::Interrupt.exit_code()));
-    match chosen.await.map_err(std::io::Error::other)? {
-        Ok(Some(choice)) => Ok(choice.meant),
+    match chosen {
+        Ok(Some(choice)) => Ok(choice),
         Ok(None) | Err(InquireError::OperationInterrupted) => left(),
         // Ctrl+C is a signal as well.
         Err(InquireError::IO(error)) if error.kind() == ErrorKind::Interrupted => left(),

@@ -6,7 +6,7 @@ use crate::first_start::{Terminal, newcomer};
 use crate::user::{APP, User};
 
 /// Ada, who is a guest of another tenant and has no favourites.
-async fn ada() -> User {
+pub(crate) async fn ada() -> User {
     let user = User::new().await;
     user.sign_in("ada", &[]).await;
     let settings = user.settings();

@@ -18,6 +18,8 @@ mod chromium;
 mod completions;
 #[cfg(target_os = "linux")]
 mod first_start;
+#[cfg(target_os = "linux")]
+mod importing;
 #[cfg(unix)]
 mod job_control;
 #[cfg(target_os = "linux")]

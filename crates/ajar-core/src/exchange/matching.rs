@@ -49,7 +49,9 @@ impl<'v> KnownVms<'v> {
                 found.vm.private_addresses.iter().chain(&*found.vm.public_addresses).copied().collect();
             addresses.sort_unstable();
             addresses.dedup();
-            addresses.into_iter().for_each(|address| by_address.entry(address).or_default().push(found));
+            for address in addresses {
+                by_address.entry(address).or_default().push(found);
+            }
         }
         Self { by_address, by_name }
     }

@@ -79,8 +79,8 @@ fn values_of<'e>(node: &'e Element, around: &Values<'e>) -> Values<'e> {
 }
 
 fn host(node: &Element, name: &str, folders: &[&str], values: &Values<'_>) -> Result<Host, Why> {
-    let [protocol, port, username, domain, note] = *values;
-    let protocol = match protocol.unwrap_or("RDP") {
+    let [spoken, port, username, domain, description] = *values;
+    let protocol = match spoken.unwrap_or("RDP") {
         "RDP" => Protocol::Rdp,
         "SSH1" | "SSH2" => Protocol::Ssh,
         other => return Err(Why::Protocol(other.to_owned())),
@@ -92,7 +92,7 @@ fn host(node: &Element, name: &str, folders: &[&str], values: &Values<'_>) -> Re
         port: port.filter(|port| *port != 0 && *port != protocol.default_port()),
         user: user(username, domain),
         folder: folder(folders.iter().copied()),
-        note: note.and_then(filled),
+        note: description.and_then(filled),
         ..Host::new(label, address.to_owned(), protocol)
     })
 }

@@ -1,5 +1,7 @@
 //! Ajar's own form: favourites as they stand in `config.toml`, without what is secret or one person's alone.
 
+use std::collections::HashSet;
+
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use toml::Spanned;
@@ -34,7 +36,7 @@ const KEYS: [&str; 13] = [
     "folder",
 ];
 
-/// Of what favourites are written.
+/// How much of favourites is written, or taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// What serves everybody.
@@ -45,19 +47,17 @@ pub enum Sharing {
 
 /// The file with these favourites. Where one names no cloud, it is in `public`.
 pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing: Sharing) -> String {
-    let mut text: String = words::head().map(|line| format!("# {line}\n")).collect();
-    text.push_str(&format!("{VERSION_KEY} = {VERSION}\n"));
-    for Favourite { name, profile } in favourites {
+    let head: Vec<String> = words::head().map(|line| format!("# {line}\n")).collect();
+    let tables = favourites.into_iter().map(|Favourite { name, profile }| {
         let profile = match sharing {
             Sharing::WithOthers => impersonal(profile),
             Sharing::Personal => profile.clone(),
         };
         let key = if name.as_str().contains('.') { format!("\"{name}\"") } else { name.to_string() };
         // Texts, numbers and a switch: none of them cannot be written.
-        let lines = toml::to_string(&profile).unwrap_or_default();
-        text.push_str(&format!("\n[profiles.{key}]\n{lines}"));
-    }
-    text
+        format!("\n[profiles.{key}]\n{}", toml::to_string(&profile).unwrap_or_default())
+    });
+    head.into_iter().chain([format!("{VERSION_KEY} = {VERSION}\n")]).chain(tables).collect()
 }
 
 /// A profile without what is one person's own.
@@ -75,7 +75,11 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
             (VERSION_KEY, _) => {}
             ("profiles", DeValue::Table(_)) => {
                 let DeValue::Table(profiles) = value.into_inner() else { continue };
+                let mut seen = HashSet::new();
                 for (name, value) in in_order(profiles) {
+                    if !seen.insert(name.as_ref().to_ascii_lowercase()) {
+                        return Err(at_place(text, name.span().start, words::named_twice(name.as_ref())));
+                    }
                     entries.push(favourite(text, &name, value, &mut left_out)?);
                     if entries.len() > super::MAX_ENTRIES {
                         return Err(Problem::TooMany);
@@ -89,7 +93,6 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
             (name, _) => left_out.push(left(text, name, &key, unknown(name))),
         }
     }
-    is_clear(text, &entries)?;
     Ok((entries, left_out))
 }
 
@@ -98,20 +101,6 @@ fn is_understood(text: &str, document: &DeTable<'_>) -> Result<(), Problem> {
     let Some(value) = document.get(VERSION_KEY) else { return Err(Problem::NoVersion) };
     let version = i64::deserialize(value.clone().into_deserializer()).map_err(|error| malformed(text, &error))?;
     if version > VERSION { Err(Problem::Newer { version }) } else { Ok(()) }
-}
-
-/// Refuses a name that stands for two favourites.
-fn is_clear(text: &str, entries: &[Entry]) -> Result<(), Problem> {
-    let mut seen = std::collections::HashSet::new();
-    for entry in entries {
-        if let Entry::Favourite { name, .. } = entry
-            && !seen.insert(name.as_str().to_ascii_lowercase())
-        {
-            let at = text.rfind(name.as_str()).unwrap_or_default();
-            return Err(at_place(text, at, words::named_twice(name.as_str())));
-        }
-    }
-    Ok(())
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -193,7 +182,8 @@ mod tests {
         let written = serde_json::to_value(everything()).unwrap();
         let mut keys: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
         let mut known = KEYS.to_vec();
-        (keys.sort_unstable(), known.sort_unstable());
+        keys.sort_unstable();
+        known.sort_unstable();
         assert_eq!(keys, known);
     }
 
@@ -249,9 +239,9 @@ mod tests {
         }
         let nested = format!("ajar_export = 1\nx = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
         assert!(matches!(problem(&nested), Problem::Malformed { line: 2, .. }));
-        let many: String =
+        let many: Vec<_> =
             (0..=super::super::MAX_ENTRIES).map(|n| format!("[profiles.a{n}]\nvm = \"{VM}\"\n")).collect();
-        assert_eq!(problem(&format!("ajar_export = 1\n{many}")), Problem::TooMany);
+        assert_eq!(problem(&format!("ajar_export = 1\n{}", many.concat())), Problem::TooMany);
     }
 
     fn profiles() -> impl Strategy<Value = Profile> {

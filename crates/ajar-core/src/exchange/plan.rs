@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matching::By;
 use super::text::{filled, folder};
-use super::{Host, LeftOut, Why};
+use super::{Host, LeftOut, Sharing, Why};
 use crate::account::Defaults;
 use crate::failure::Failure;
 use crate::folders::folder_path;
@@ -28,26 +28,35 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A favourite of Ajar's form, as one who has these settings means it. What is one of its writer's accounts is no one
-    /// of this one's; that is told.
+    /// A favourite of Ajar's form, as one who has these settings means it, and what of it is not taken in. Files of this
+    /// machine and accounts are named by nobody else than their owner: only what is [`Sharing::Personal`] may do it. An
+    /// account that is not there is told of.
     pub fn shared(
         name: ProfileName,
         profile: Profile,
+        sharing: Sharing,
         settings: &Settings,
         defaults: &Defaults,
-    ) -> (Self, Option<LeftOut>) {
+    ) -> (Self, Vec<LeftOut>) {
+        let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
+        let Profile { account, identity_file, known_hosts_file, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
         // Such a file means `public` where it names none; here that may be another one.
-        let cloud = profile.cloud.clone().unwrap_or_else(|| BUILT_IN_CLOUDS[0].to_owned());
+        let cloud = cloud.unwrap_or_else(|| BUILT_IN_CLOUDS[0].to_owned());
         let cloud = (cloud != usual).then_some(cloud);
-        let unknown = profile.account.clone().filter(|account| settings.account_called(account, defaults).is_err());
-        let left_out = unknown.map(|account| LeftOut {
-            what: format!("profiles.{name}.account"),
-            line: None,
-            why: Why::Value(account.to_string()),
-        });
-        let account = profile.account.clone().filter(|_| left_out.is_none());
-        let profile = tidied(Profile { cloud, account, ..profile });
+        let profile = tidied(Profile { cloud, ..profile });
+        if sharing == Sharing::WithOthers {
+            let said = [("account", account.is_some())]
+                .into_iter()
+                .chain([("identity_file", identity_file.is_some()), ("known_hosts_file", known_hosts_file.is_some())]);
+            let left_out = said.filter(|(_, said)| *said).map(|(key, _)| left(key, Why::Personal)).collect();
+            let profile = Profile { account: None, identity_file: None, known_hosts_file: None, ..profile };
+            return (Self { name, profile, is_whole: true, found_by: None }, left_out);
+        }
+        let unknown = account.filter(|account| settings.account_called(account, defaults).is_err());
+        let left_out: Vec<_> = unknown.iter().map(|account| left("account", Why::Value(account.to_string()))).collect();
+        let account = profile.account.clone().filter(|_| left_out.is_empty());
+        let profile = Profile { account, ..profile };
         (Self { name, profile, is_whole: true, found_by: None }, left_out)
     }
 
@@ -205,9 +214,8 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
             continue;
         }
         // Of hosts one of several names is enough, of favourites one that says the same.
-        let is_there = |row: &&Row| match candidate.is_whole {
-            true => row.candidate == candidate,
-            false => row.candidate.leads_where(&candidate.profile),
+        let is_there = |row: &&Row| {
+            if candidate.is_whole { row.candidate == candidate } else { row.candidate.leads_where(&candidate.profile) }
         };
         if let Some(first) = rows.iter().find(is_there) {
             let why = Why::Twice(first.candidate.name.to_string());
@@ -333,10 +341,8 @@ mod tests {
     }
 
     fn differs(row: &Row) -> Vec<&str> {
-        match &row.standing {
-            Standing::Conflict { differs, .. } => differs.iter().map(|one| one.key.as_str()).collect(),
-            other => panic!("{other:?}"),
-        }
+        let Standing::Conflict { differs, .. } = &row.standing else { panic!("{:?}", row.standing) };
+        differs.iter().map(|one| one.key.as_str()).collect()
     }
 
     #[test]
@@ -404,9 +410,9 @@ mod tests {
         assert_eq!((rows.len(), left_out.len()), (0, number));
         let codes: Vec<_> = left_out
             .iter()
-            .map(|left| match &left.why {
-                Why::Unfit(failure) => failure.code(),
-                other => panic!("{other:?}"),
+            .map(|left| {
+                let Why::Unfit(failure) = &left.why else { panic!("{:?}", left.why) };
+                failure.code()
             })
             .collect();
         assert_eq!(codes, ["profileUnfit", "profileUnfit", "profileUnfit", "unknownCloud", "tenantUnfit"]);
@@ -418,12 +424,33 @@ mod tests {
         let shared = |cloud: Option<&str>, account: Option<&str>| {
             let account = account.map(|account| account.parse().unwrap());
             let profile = Profile { cloud: cloud.map(Into::into), account, ..profile("a", None) };
-            let (candidate, left_out) = Candidate::shared("a".parse().unwrap(), profile, &settings(), &defaults);
+            let name = "a".parse().unwrap();
+            let (candidate, left_out) = Candidate::shared(name, profile, Sharing::Personal, &settings(), &defaults);
             let Profile { cloud, account, .. } = candidate.profile;
-            (cloud, account.map(|account| account.to_string()), left_out.map(|left| left.what))
+            let left_out: Vec<_> = left_out.into_iter().map(|left| left.what).collect();
+            (cloud, account.map(|account| account.to_string()), left_out)
         };
-        assert_eq!(shared(None, Some("AZ")), (Some("public".into()), Some("AZ".into()), None));
-        let without_account = (None, None, Some("profiles.a.account".into()));
+        assert_eq!(shared(None, Some("AZ")), (Some("public".into()), Some("AZ".into()), vec![]));
+        let without_account = (None, None, vec!["profiles.a.account".to_owned()]);
         assert_eq!(shared(Some("usgov"), Some("work")), without_account);
+    }
+
+    #[test]
+    fn nobody_else_names_a_file_of_this_machine_or_an_account() {
+        let theirs = Profile {
+            account: Some("az".parse().unwrap()),
+            identity_file: Some("~/.ssh/id_other".into()),
+            known_hosts_file: Some("~/.bashrc".into()),
+            ..profile("a", Some("azureuser"))
+        };
+        let taken = |sharing| {
+            let (name, defaults) = ("a".parse().unwrap(), Defaults::default());
+            let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
+            (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
+        };
+        let keys = ["account", "identity_file", "known_hosts_file"];
+        let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
+        assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
+        assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));
     }
 }

@@ -100,7 +100,9 @@ impl Lines {
                     self.name_hosts(&words, line)?;
                     scope = self.begin(within, Patterns::Host(words));
                 }
-                "match" if words.iter().map(String::as_str).eq(["all"]) => scope = self.begin(within, Patterns::All),
+                "match" if matches!(&words[..], [all] if all.eq_ignore_ascii_case("all")) => {
+                    scope = self.begin(within, Patterns::All);
+                }
                 "match" => {
                     self.leave_out(format!("Match {}", words.join(" ")), line, Why::Match);
                     scope = self.begin(within, Patterns::Nothing);
@@ -134,13 +136,12 @@ impl Lines {
         depth: usize,
         includes: &mut Includes<'_>,
     ) -> Result<(), Problem> {
-        match if depth < DEPTH { includes(pattern) } else { None } {
-            Some(texts) => texts.iter().try_for_each(|text| self.take_in(text, Some(scope), depth + 1, includes)),
-            None => {
-                self.leave_out(format!("Include {pattern}"), line, Why::Include);
-                Ok(())
-            }
-        }
+        let texts = if depth < DEPTH { includes(pattern) } else { None };
+        let Some(texts) = texts else {
+            self.leave_out(format!("Include {pattern}"), line, Why::Include);
+            return Ok(());
+        };
+        texts.iter().try_for_each(|text| self.take_in(text, Some(scope), depth + 1, includes))
     }
 
     /// Knows the hosts that are named; a pattern names none.
@@ -170,7 +171,10 @@ fn host(name: &str, scopes: &[Scope], settings: &[Setting]) -> Result<(Host, Vec
         holds.push(around && scope.patterns.hold(name));
     }
     let first = |key: &str| settings.iter().find(|setting| setting.key == key && holds[setting.scope]);
-    let is_of_ajar = |proxy: &Setting| proxy.value.contains("ajar");
+    let is_of_ajar = |proxy: &Setting| {
+        let program = proxy.value.rsplit(['/', '\\']).next().unwrap_or_default();
+        program.strip_suffix(".exe").unwrap_or(program) == "ajar"
+    };
     if name.to_ascii_lowercase().ends_with(".ajar") || first("proxycommand").is_some_and(is_of_ajar) {
         return Err(Why::OfAjar);
     }
@@ -363,8 +367,8 @@ mod tests {
 
     #[test]
     fn more_than_anybody_writes_is_refused() {
-        let many: String = (0..=MAX_ENTRIES).map(|number| format!("Host h{number}\n")).collect();
-        assert_eq!(read(&many, &mut |_| None), Err(Problem::TooMany));
+        let many: Vec<_> = (0..=MAX_ENTRIES).map(|number| format!("Host h{number}\n")).collect();
+        assert_eq!(read(&many.concat(), &mut |_| None), Err(Problem::TooMany));
         let mut endless = |_: &str| Some(vec![format!("{}\nInclude x\n", "#".repeat(BYTES / 8))]);
         assert_eq!(read("Include x\n", &mut endless), Err(Problem::TooLong));
     }

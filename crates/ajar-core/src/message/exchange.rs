@@ -12,12 +12,15 @@ pub fn head() -> impl Iterator<Item = &'static str> {
 
 /// A text out of somebody’s file, as it can be shown: on one line, without what a terminal would obey, and not too long.
 pub fn quoted(text: &str) -> String {
-    const LETTERS: usize = 80;
+    shown(text, 80)
+}
+
+fn shown(text: &str, length: usize) -> String {
     let is_odd = |c: char| {
         c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut letters = text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c });
-    let shown: String = letters.by_ref().take(LETTERS).collect();
+    let shown: String = letters.by_ref().take(length).collect();
     if letters.next().is_some() { format!("{shown}…") } else { shown }
 }
 
@@ -54,7 +57,7 @@ pub fn problem(problem: &Problem) -> String {
             .into(),
         Problem::DocumentType => "it declares a document type (DOCTYPE), which such files do not".into(),
         Problem::TooDeep => "its elements lie too deep within each other".into(),
-        Problem::Malformed { line, column, detail } => format!("line {line}, column {column}: {}", quoted(detail.trim())),
+        Problem::Malformed { line, column, detail } => format!("line {line}, column {column}: {}", shown(detail.trim(), 400)),
     }
 }
 
@@ -69,6 +72,7 @@ pub fn why(why: &Why, unfit: Option<&str>) -> String {
     match why {
         Why::Secret => "passwords and other secrets are taken in from no file".into(),
         Why::Unknown => "this Ajar does not know it".into(),
+        Why::Personal => "accounts and files of a machine are its owner’s; --personal takes them in".into(),
         Why::Cloud => "which hosts a cloud has, and so where tokens go, is for you to write into config.toml".into(),
         Why::Protocol(name) => format!("Ajar opens SSH and Remote Desktop, not {}", quoted(name)),
         Why::NoAddress => "it has no address".into(),

@@ -3,6 +3,7 @@
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, vet};
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::settings::Favourite;
 
 use super::Engine;
 use crate::accounts::find_cloud;
@@ -40,6 +41,24 @@ impl Engine {
         self.settings_seen = None;
         self.reload_settings();
         if acts_anew && self.looked {
+            self.begin_refresh();
+        }
+        Ok(())
+    }
+
+    /// Takes favourites in, all or none. One that is changed goes on as it was begun, where it is under way.
+    pub(super) fn import(&mut self, add: &[Favourite], change: &[Favourite]) -> Result<(), Trouble> {
+        for Favourite { name, profile } in add.iter().chain(change) {
+            self.may_be_added(name, profile)?;
+        }
+        let is_done = |favourite: &Favourite| self.settings.favourite(&favourite.name) == Some(favourite);
+        // Asked again after a host went away, it is done already.
+        if !add.iter().chain(change).all(is_done) {
+            self.settings_file.take_in(add, change)?;
+        }
+        self.settings_seen = None;
+        self.reload_settings();
+        if self.looked && !change.is_empty() {
             self.begin_refresh();
         }
         Ok(())

@@ -51,6 +51,7 @@ impl Engine {
             | Request::Add { .. }
             | Request::Edit { .. }
             | Request::Remove { .. }
+            | Request::Import { .. }
             | Request::ActAs { .. }
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -76,6 +77,7 @@ impl Engine {
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::SignOut { .. }
+            | Request::Import { .. }
             | Request::Rights { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
@@ -122,9 +124,7 @@ impl Engine {
             }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
-                self.acting(&profile).map_err(before_it_is_added)?;
-                self.cloud_is_there(&profile)?;
-                vet(name.as_str(), &profile, Os::current())?;
+                self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
                     self.settings_file.add(&name, &profile)?;
@@ -137,6 +137,7 @@ impl Engine {
                 self.reload_settings();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
+            Request::Import { add, change } => self.import(&add, &change)?,
             Request::ActAs { name, account } => {
                 let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
@@ -160,6 +161,13 @@ impl Engine {
             Request::ShowWindow => self.window_wanted += 1,
         }
         Ok(Reply::Done)
+    }
+
+    /// Refuses a favourite that could not be opened.
+    pub(super) fn may_be_added(&self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+        self.acting(profile).map_err(before_it_is_added)?;
+        self.cloud_is_there(profile)?;
+        Ok(vet(name.as_str(), profile, Os::current())?)
     }
 
     pub(super) fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {

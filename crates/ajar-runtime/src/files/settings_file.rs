@@ -77,14 +77,7 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::FavouriteExists`], [`Failure::Settings`].
     pub fn add(&self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
-            if settings.favourite(name).is_some() {
-                return Err(Failure::FavouriteExists { name: name.to_string() });
-            }
-            let table = as_table(profile)?;
-            tables_of(document, "profiles")?.insert(name.as_str(), Item::Table(table));
-            Ok(())
-        })
+        self.edit(|document, settings| profiles::insert(document, settings, name, profile))
     }
 
     /// Removes a favourite.

@@ -3,8 +3,8 @@
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::unknown_favourite;
-use toml_edit::{Item, Key, Table};
+use ajar_core::settings::{Favourite, Settings, unknown_favourite};
+use toml_edit::{DocumentMut, Item, Key, Table};
 
 use super::{SettingsFile, as_table, tables_of, write};
 
@@ -15,29 +15,71 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::UnknownFavourite`], [`Failure::FavouriteExists`] for a new name that is taken, [`Failure::Settings`].
     pub fn change(&self, name: &ProfileName, called: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+        self.edit(|document, settings| change(document, settings, name, called, profile))
+    }
+
+    /// Adds favourites at the end and changes others, all of them or none.
+    ///
+    /// # Errors
+    /// [`Failure::FavouriteExists`] for one that is there or is added twice, [`Failure::UnknownFavourite`] for one to be
+    /// changed that is not, [`Failure::Settings`].
+    pub fn take_in(&self, add: &[Favourite], others: &[Favourite]) -> Result<(), Trouble> {
         self.edit(|document, settings| {
-            let Some(known) = settings.favourite(name) else {
-                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
-            };
-            if called != name && settings.favourite(called).is_some() {
-                return Err(Failure::FavouriteExists { name: called.to_string() });
+            for (place, Favourite { name, profile }) in add.iter().enumerate() {
+                if add[..place].iter().any(|before| before.name == *name) {
+                    return Err(Failure::FavouriteExists { name: name.to_string() });
+                }
+                insert(document, settings, name, profile)?;
             }
-            let written = known.name.as_str();
-            let (before, fresh) = (as_table(&known.profile)?, as_table(profile)?);
-            let profiles = tables_of(document, "profiles")?;
-            let no_table =
-                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
-            let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
-            let same = |key: &str| before.get(key).map(ToString::to_string) == fresh.get(key).map(ToString::to_string);
-            for key in KEYS.into_iter().filter(|key| !same(key)) {
-                write(table, key, fresh.get(key));
-            }
-            if called.as_str() != written {
-                rename(profiles, written, called.as_str());
-            }
-            Ok(())
+            others.iter().try_for_each(|Favourite { name, profile }| {
+                let called = settings.favourite(name).map_or(name, |known| &known.name);
+                change(document, settings, name, called, profile)
+            })
         })
     }
+}
+
+/// Puts a favourite at the end.
+pub(super) fn insert(
+    document: &mut DocumentMut,
+    settings: &Settings,
+    name: &ProfileName,
+    profile: &Profile,
+) -> Result<(), Failure> {
+    if settings.favourite(name).is_some() {
+        return Err(Failure::FavouriteExists { name: name.to_string() });
+    }
+    let table = as_table(profile)?;
+    tables_of(document, "profiles")?.insert(name.as_str(), Item::Table(table));
+    Ok(())
+}
+
+fn change(
+    document: &mut DocumentMut,
+    settings: &Settings,
+    name: &ProfileName,
+    called: &ProfileName,
+    profile: &Profile,
+) -> Result<(), Failure> {
+    let Some(known) = settings.favourite(name) else {
+        return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
+    };
+    if called != name && settings.favourite(called).is_some() {
+        return Err(Failure::FavouriteExists { name: called.to_string() });
+    }
+    let written = known.name.as_str();
+    let (before, fresh) = (as_table(&known.profile)?, as_table(profile)?);
+    let profiles = tables_of(document, "profiles")?;
+    let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
+    let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
+    let same = |key: &str| before.get(key).map(ToString::to_string) == fresh.get(key).map(ToString::to_string);
+    for key in KEYS.into_iter().filter(|key| !same(key)) {
+        write(table, key, fresh.get(key));
+    }
+    if called.as_str() != written {
+        rename(profiles, written, called.as_str());
+    }
+    Ok(())
 }
 
 /// What is known of a profile, as it is written.
@@ -119,6 +161,30 @@ mod tests {
         let favourites = file.read().unwrap().favourites;
         let names: Vec<_> = favourites.iter().map(|favourite| favourite.name.as_str()).collect();
         assert_eq!((names, &favourites[0].profile), (vec!["z", "b"], &everything()));
+    }
+
+    #[test]
+    fn favourites_are_taken_in_all_or_none() {
+        let before = format!("# mine\n[profiles.b] # second letter\nvm = \"{VM}\" # it\nlater = 1\n");
+        let (_folder, file) = file(&before);
+        let favourite = |name: &str, user: &str| Favourite {
+            name: name.parse().unwrap(),
+            profile: Profile { user: Some(user.into()), ..Profile::new(VM.parse().unwrap()) },
+        };
+        let two = [favourite("c", "me"), favourite("a", "me")];
+        file.take_in(&two, &[favourite("B", "you")]).unwrap();
+        let taken_in: Vec<_> =
+            ["c", "a"].iter().map(|name| format!("\n[profiles.{name}]\nvm = \"{VM}\"\nuser = \"me\"\n")).collect();
+        assert_eq!(text(&file), format!("{before}user = \"you\"\n{}", taken_in.concat()));
+        let before = text(&file);
+        for (add, others) in [
+            (vec![favourite("d", "me"), favourite("C", "me")], vec![]),
+            (vec![favourite("d", "me"), favourite("D", "me")], vec![]),
+            (vec![favourite("d", "me")], vec![favourite("x", "me")]),
+        ] {
+            assert!(file.take_in(&add, &others).is_err());
+            assert_eq!(text(&file), before);
+        }
     }
 
     #[test]

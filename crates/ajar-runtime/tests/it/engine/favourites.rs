@@ -4,6 +4,7 @@ use ajar_core::failure::Failure;
 use ajar_core::launch::{Os, SshHosts};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Request};
+use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
 use ajar_runtime::engine::{self, Parts};
 
@@ -86,6 +87,30 @@ async fn favourites_are_added_and_removed_for_all_faces() {
     running.done(Request::Remove { name: name("DB") }).await;
     assert_eq!(names(&running), ["web"]);
     assert_eq!(world.read("config.toml").matches("[profiles").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_favourites_are_taken_in_all_or_none_and_what_is_under_way_goes_on() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let favourite = |called: &str, profile: Profile| Favourite { name: name(called), profile };
+    let to_port = |port: u16| Profile { port: Some(port), ..running.snapshot().favourites[0].profile.clone() };
+    let import =
+        |others: Vec<Favourite>| Request::Import { add: others, change: vec![favourite("WEB", to_port(2222))] };
+    let before = world.read("config.toml");
+    let unfit = Profile { user: Some("-oProxyCommand=x".into()), ..Profile::new(vm("db")) };
+    let other_cloud = Profile { cloud: Some("moon".into()), ..Profile::new(vm("db")) };
+    for (bad, code) in [(unfit, "profileUnfit"), (other_cloud, "unknownCloud")] {
+        let refused = running.refused(import(vec![favourite("a", Profile::new(vm("a"))), favourite("b", bad)])).await;
+        assert_eq!((refused.code.as_str(), world.read("config.toml")), (code, before.clone()));
+    }
+    let good = || import(vec![favourite("a", Profile::new(vm("a"))), favourite("b", Profile::new(vm("b")))]);
+    running.done(good()).await;
+    assert_eq!(names(&running), ["web", "a", "b"]);
+    assert_eq!((running.snapshot().favourites[0].port, running.snapshot().windows.len()), (2222, 1));
+    running.done(good()).await;
+    assert_eq!(names(&running), ["web", "a", "b"], "asked for again after a host went away, it is done already");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,75 @@
+//! `ajar export`: favourites for others.
+
+use std::path::Path;
+
+use ajar_core::account::Defaults;
+use ajar_core::exchange::{Sharing, written};
+use ajar_core::failure::Failure;
+use ajar_core::folders::folder_path;
+use ajar_core::message::exchange as words;
+use ajar_core::profile::Profile;
+use ajar_core::settings::{BUILT_IN_CLOUDS, Favourite, Settings, unknown_favourite};
+use ajar_runtime::files::{SettingsFile, write_favourites};
+use serde_json::json;
+
+use super::{End, import};
+use crate::args::Export;
+use crate::output;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let defaults = import::defaults(&session.snapshot());
+    let favourites: Vec<Favourite> =
+        chosen(&settings, args)?.into_iter().map(|favourite| in_its_cloud(favourite, &settings, &defaults)).collect();
+    let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
+    let text = written(&favourites, sharing);
+    let Some(path) = &args.file else { return Ok(output::text(text.as_bytes())?) };
+    write_favourites(path, &text, args.force).map_err(|error| unwritten(path, &error))?;
+    let names: Vec<_> = favourites.iter().map(|favourite| &favourite.name).collect();
+    if args.json {
+        output::json(&json!({ "file": path, "names": names }))?;
+    } else {
+        output::line(&words::exported(names.len(), &path.display().to_string()))?;
+    }
+    Ok(())
+}
+
+/// Those that are wanted, in their order; all of them where nobody has chosen.
+fn chosen<'s>(settings: &'s Settings, args: &Export) -> Result<Vec<&'s Favourite>, End> {
+    let folders: Vec<Vec<&str>> = args.folder.iter().map(|folder| folder_path(folder)).collect();
+    let lies_in = |favourite: &Favourite, folder: &[&str]| {
+        let own = favourite.profile.folder.as_deref().map(folder_path).unwrap_or_default();
+        !folder.is_empty() && own.starts_with(folder)
+    };
+    let names = || settings.favourites.iter().map(|favourite| &favourite.name);
+    if let Some(unknown) = args.only.iter().find(|name| settings.favourite(name).is_none()) {
+        return Err(ajar_runtime::adapters::words(&unknown_favourite(unknown, names()).into(), unknown.as_str()).into());
+    }
+    let has_some = |folder: &&Vec<&str>| settings.favourites.iter().any(|favourite| lies_in(favourite, folder));
+    if let Some(empty) = folders.iter().find(|folder| !has_some(folder)) {
+        let failure = Failure::CommandLine { detail: words::empty_folder(&empty.join("/")) };
+        return Err(ajar_runtime::adapters::words(&failure.into(), "Ajar").into());
+    }
+    let is_wanted = |favourite: &&Favourite| {
+        args.only.is_empty() && folders.is_empty()
+            || args.only.contains(&favourite.name)
+            || folders.iter().any(|folder| lies_in(favourite, folder))
+    };
+    Ok(settings.favourites.iter().filter(is_wanted).collect())
+}
+
+/// A favourite that names its cloud, unless that is everybody's: others have another usual one.
+fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
+    let profile = &favourite.profile;
+    let acting = settings.acting(profile, defaults).map(|acting| acting.cloud);
+    let cloud = acting.ok().or_else(|| profile.cloud.clone()).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
+    Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> End {
+    let is_there = error.kind() == std::io::ErrorKind::AlreadyExists;
+    let detail = if is_there { words::is_there().to_owned() } else { error.to_string() };
+    let failure = Failure::FileUnfit { path: path.display().to_string(), detail };
+    ajar_runtime::adapters::words(&failure.into(), "Ajar").into()
+}

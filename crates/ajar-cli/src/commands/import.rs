@@ -1,0 +1,318 @@
+//! `ajar import`: favourites from others, and out of other programs.
+
+use std::fs::File;
+use std::path::Path;
+
+use ajar_core::account::{Defaults, ENVIRONMENT};
+use ajar_core::exchange::matching::{KnownVms, Match};
+use ajar_core::exchange::plan::{self, Candidate, Changes, OnConflict, Row, Standing};
+use ajar_core::exchange::{Entry, Format, Host, LeftOut, Problem, Sharing, Why};
+use ajar_core::failure::{ExitCode, Failure};
+use ajar_core::inventory::FoundVm;
+use ajar_core::message::exchange as words;
+use ajar_core::message::inventory::place;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Request;
+use ajar_core::settings::{Favourite, Settings};
+use ajar_core::snapshot::Snapshot;
+use ajar_runtime::files::{SettingsFile, SshIncludes, read_limited};
+use serde_json::json;
+
+use super::asking::{goes_on, somebody_is_there};
+use super::{End, ask, inventory, picker, unless_told_to_end};
+use crate::args::{self, Import, ImportFormat};
+use crate::output;
+use crate::session::Session;
+use crate::signals::Signals;
+
+/// What the files say, and what became of it.
+#[derive(Default)]
+struct Told {
+    favourites: Vec<(ProfileName, Profile)>,
+    hosts: Vec<Host>,
+    left_out: Vec<LeftOut>,
+    /// Hosts that no VM is like.
+    unmatched: Vec<Host>,
+    /// Hosts that several may be, with those.
+    unclear: Vec<(Host, Vec<FoundVm>)>,
+}
+
+pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals) -> Result<(), End> {
+    let may_ask = !args.json && somebody_is_there();
+    let mut told = read(&args.files, args.format)?;
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let defaults = defaults(&session.snapshot());
+    let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
+    let mut candidates = shared(&mut told, sharing, &settings, &defaults);
+    if !told.hosts.is_empty() {
+        unless_told_to_end(signals, async {
+            candidates.extend(found(session, &mut told, may_ask && !args.dry_run).await?);
+            Ok(())
+        })
+        .await?;
+    }
+    let (rows, unfit) = plan::rows(candidates, &settings, &defaults);
+    told.left_out.extend(unfit);
+    if !args.json {
+        show(&rows, &told)?;
+    }
+    let changes = match args.on_conflict {
+        Some(choice) => plan::changes(&rows, &settings, |_| choice.into()),
+        None if args.dry_run => plan::changes(&rows, &settings, |_| OnConflict::Skip),
+        None => asked(&rows, &settings, may_ask).await?,
+    };
+    if !args.dry_run && !take_in(session, &changes, may_ask && !args.yes, signals).await? {
+        output::line_to_people(words::nothing_done());
+        return Ok(());
+    }
+    if args.json {
+        output::json(&as_json(args.dry_run, &rows, &changes, &told))?;
+    } else {
+        tell(args.dry_run, &changes)?;
+    }
+    // Whoever named a file wants something out of it.
+    let came_to_nothing = rows.is_empty() && !(told.unmatched.is_empty() && told.unclear.is_empty());
+    if came_to_nothing { Err(End::Code(ExitCode::Failed as u8)) } else { Ok(()) }
+}
+
+/// Has it done, unless somebody who is asked first says no: whether it is.
+async fn take_in(session: &Session, changes: &Changes, asks: bool, signals: &mut Signals) -> Result<bool, End> {
+    let Changes { add, change, .. } = changes;
+    if add.is_empty() && change.is_empty() {
+        return Ok(true);
+    }
+    if asks && !goes_on(&words::may_take_in(add.len(), change.len()), signals).await? {
+        return Ok(false);
+    }
+    let import = Request::Import { add: add.clone(), change: change.clone() };
+    ask(session, import, signals).await?.accepted()?;
+    Ok(true)
+}
+
+/// The favourites of Ajar's own files.
+fn shared(told: &mut Told, sharing: Sharing, settings: &Settings, defaults: &Defaults) -> Vec<Candidate> {
+    let (mut candidates, favourites) = (Vec::new(), std::mem::take(&mut told.favourites));
+    for (name, profile) in favourites {
+        let (candidate, left_out) = Candidate::shared(name, profile, sharing, settings, defaults);
+        candidates.push(candidate);
+        told.left_out.extend(left_out);
+    }
+    candidates
+}
+
+/// What holds for favourites that name nobody, and no cloud.
+pub(super) fn defaults(snapshot: &Snapshot) -> Defaults {
+    let is_environment = |name: &ajar_core::account::AccountName| name.built_in() == Some(ENVIRONMENT);
+    let environment = snapshot.accounts.iter().any(|account| is_environment(&account.name));
+    Defaults { cloud: Some(snapshot.host.cloud.clone()), environment }
+}
+
+/// What all files say.
+fn read(files: &[std::path::PathBuf], format: Option<ImportFormat>) -> Result<Told, End> {
+    let mut told = Told::default();
+    let ssh = SshIncludes::of_user();
+    for path in files {
+        let bytes = if path == Path::new("-") { read_limited(std::io::stdin()) } else { read_file(path) };
+        let bytes = bytes.map_err(|error| unfit(path, &error.to_string()))?;
+        let name = path.file_stem().map(|name| name.to_string_lossy()).filter(|name| name != "-");
+        let mut includes = |pattern: &str| ssh.texts(pattern);
+        let name = name.as_deref().unwrap_or_default();
+        let read = ajar_core::exchange::read(&bytes, name, format.map(Format::from), &mut includes);
+        let read = read.map_err(|problem: Problem| unfit(path, &words::problem(&problem)))?;
+        for entry in read.entries {
+            match entry {
+                Entry::Favourite { name, profile } => told.favourites.push((name, *profile)),
+                Entry::Host(host) => told.hosts.push(host),
+            }
+        }
+        told.left_out.extend(read.left_out);
+    }
+    Ok(told)
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    read_limited(File::open(path)?)
+}
+
+fn unfit(path: &Path, detail: &str) -> End {
+    let failure = Failure::FileUnfit { path: path.display().to_string(), detail: detail.to_owned() };
+    ajar_runtime::adapters::words(&failure.into(), "Ajar").into()
+}
+
+/// The hosts that are VMs. Where one may be several, somebody is asked which, if `may_ask`.
+async fn found(session: &Session, told: &mut Told, may_ask: bool) -> Result<Vec<Candidate>, End> {
+    inventory::read(session, false).await?;
+    let vms = inventory::find(session, "", u32::MAX).await?.vms;
+    let mut gaps = session.snapshot().inventory.clone().unwrap_or_default().gaps;
+    let told_last = if vms.is_empty() && !gaps.is_empty() { Some(gaps.remove(0)) } else { None };
+    inventory::tell_gaps(&gaps);
+    if let Some(gap) = told_last {
+        output::line_to_people(&gap.text);
+        return Err(gap.failure.into());
+    }
+    let known = KnownVms::new(&vms);
+    let mut candidates = Vec::new();
+    for host in std::mem::take(&mut told.hosts) {
+        let found = match known.find(&host) {
+            Match::One(found, by) => Some((found, Some(by))),
+            Match::Perhaps(several) if may_ask => which(&host, &several).await?.map(|found| (found, None)),
+            Match::Perhaps(several) => {
+                told.unclear.push((host, several.into_iter().cloned().collect()));
+                continue;
+            }
+            Match::Nothing => None,
+        };
+        match found {
+            Some((found, by)) => candidates.push(Candidate::of_host(&host, found, by)),
+            None => told.unmatched.push(host),
+        }
+    }
+    Ok(candidates)
+}
+
+/// Asks which VM a host is; none of them may be.
+async fn which<'v>(host: &Host, several: &[&'v FoundVm]) -> Result<Option<&'v FoundVm>, End> {
+    let mut choices: Vec<String> = several.iter().map(|found| place(found)).collect();
+    choices.push(words::none_of_them().into());
+    let chosen = picker::one_of(words::which_vm(&host.label, &host.address), choices).await?;
+    Ok(several.get(chosen).copied())
+}
+
+/// As [`words::conflict_choices`] tells them.
+const CHOICES: [OnConflict; 3] = [OnConflict::Skip, OnConflict::Replace, OnConflict::Rename];
+
+/// What is to be done where there are other favourites of those names; asked for all at once, or one by one.
+async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Changes, End> {
+    let in_the_way = |row: &&Row| matches!(row.standing, Standing::Conflict { .. });
+    let names: Vec<&ProfileName> = rows.iter().filter(in_the_way).map(|row| &row.candidate.name).collect();
+    if names.is_empty() {
+        return Ok(plan::changes(rows, settings, |_| OnConflict::Skip));
+    }
+    if !may_ask {
+        let names = names.into_iter().map(ToString::to_string).collect();
+        return Err(ajar_runtime::adapters::words(&Failure::ImportConflicts { names }.into(), "Ajar").into());
+    }
+    let mut lines: Vec<String> = words::conflict_choices().map(ToOwned::to_owned).to_vec();
+    if names.len() > 1 {
+        lines.push(words::one_by_one().into());
+    }
+    let all: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let of_all = picker::one_of(words::what_of_conflicts(&all), lines).await?;
+    if let Some(choice) = CHOICES.get(of_all) {
+        return Ok(plan::changes(rows, settings, |_| *choice));
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        let lines = words::conflict_choices().map(ToOwned::to_owned).to_vec();
+        let of_one = picker::one_of(words::what_of_conflicts(&[name.as_str()]), lines).await?;
+        chosen.push((name, CHOICES.get(of_one).copied().unwrap_or(OnConflict::Skip)));
+    }
+    let choice = |name: &ProfileName| chosen.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice);
+    Ok(plan::changes(rows, settings, |name| choice(name).unwrap_or(OnConflict::Skip)))
+}
+
+/// What would be done, and what cannot be.
+fn show(rows: &[Row], told: &Told) -> Result<(), End> {
+    let row = |Row { candidate, standing }: &Row| {
+        let vm = candidate.profile.vm.resource();
+        vec![
+            candidate.name.to_string(),
+            format!("{} ({})", vm.name(), vm.resource_group()),
+            words::found_by(candidate.found_by).to_owned(),
+            words::standing(standing),
+        ]
+    };
+    if !rows.is_empty() {
+        let rows: Vec<_> = rows.iter().map(row).collect();
+        output::lines(&output::table(&words::COLUMNS, &rows))?;
+    }
+    for host in &told.unmatched {
+        output::line_to_people(&words::unmatched(&host.label, &host.address));
+    }
+    for (host, several) in &told.unclear {
+        let places: Vec<_> = several.iter().map(place).collect();
+        output::line_to_people(&words::unclear(&host.label, &host.address, &places));
+    }
+    for left in &told.left_out {
+        output::line_to_people(&words::left_out(left, why_unfit(left).as_deref()));
+    }
+    Ok(())
+}
+
+/// Why a favourite could not be opened, where that is why it is left out.
+fn why_unfit(left: &LeftOut) -> Option<String> {
+    let Why::Unfit(failure) = &left.why else { return None };
+    let failure = ajar_runtime::adapters::words(&(**failure).clone().into(), &left.what);
+    Some(format!("{} {}", failure.title, failure.message))
+}
+
+/// What was done.
+fn tell(dry_run: bool, changes: &Changes) -> Result<(), End> {
+    let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
+    for (name, another) in &changes.renamed {
+        output::line_to_people(&words::renamed(name.as_str(), another.as_str()));
+    }
+    if !changes.skipped.is_empty() {
+        let skipped: Vec<_> = changes.skipped.iter().map(ToString::to_string).collect();
+        output::line_to_people(&words::left_as_they_are(&skipped));
+    }
+    Ok(output::line(&words::taken_in(&names(&changes.add), &names(&changes.change), dry_run))?)
+}
+
+fn as_json(dry_run: bool, rows: &[Row], changes: &Changes, told: &Told) -> serde_json::Value {
+    let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.clone()).collect::<Vec<_>>();
+    let same = rows.iter().filter(|row| matches!(row.standing, Standing::Same)).map(|row| &row.candidate.name);
+    let there = rows.iter().filter_map(|row| match &row.standing {
+        Standing::There(name) => Some(json!({ "name": row.candidate.name, "as": name })),
+        Standing::New | Standing::Same | Standing::Conflict { .. } => None,
+    });
+    let conflicts = rows.iter().filter_map(|row| match &row.standing {
+        Standing::Conflict { differs, .. } => Some(json!({ "name": row.candidate.name, "differs": differs })),
+        Standing::New | Standing::Same | Standing::There(_) => None,
+    });
+    let host = |host: &Host| json!({ "name": host.label, "address": host.address });
+    let unclear = told.unclear.iter().map(|(unclear, several)| {
+        let mut value = host(unclear);
+        value["vms"] = several.iter().map(|found| json!(found.vm.id)).collect();
+        value
+    });
+    let left_out = |left: &LeftOut| {
+        let why = words::why(&left.why, why_unfit(left).as_deref());
+        json!({ "what": left.what, "line": left.line, "why": why })
+    };
+    json!({
+        "dryRun": dry_run,
+        "added": names(&changes.add),
+        "replaced": names(&changes.change),
+        "renamed": changes.renamed.iter().map(|(name, another)| json!({ "name": name, "as": another })).collect::<Vec<_>>(),
+        "skipped": changes.skipped,
+        "same": same.collect::<Vec<_>>(),
+        "there": there.collect::<Vec<_>>(),
+        "conflicts": conflicts.collect::<Vec<_>>(),
+        "unmatched": told.unmatched.iter().map(host).collect::<Vec<_>>(),
+        "unclear": unclear.collect::<Vec<_>>(),
+        "leftOut": told.left_out.iter().map(left_out).collect::<Vec<_>>(),
+    })
+}
+
+impl From<ImportFormat> for Format {
+    fn from(format: ImportFormat) -> Self {
+        match format {
+            ImportFormat::Ajar => Self::Ajar,
+            ImportFormat::Rdp => Self::Rdp,
+            ImportFormat::SshConfig => Self::SshConfig,
+            ImportFormat::MRemoteNg => Self::MRemoteNg,
+            ImportFormat::RdcMan => Self::RdcMan,
+        }
+    }
+}
+
+impl From<args::OnConflict> for OnConflict {
+    fn from(choice: args::OnConflict) -> Self {
+        match choice {
+            args::OnConflict::Skip => Self::Skip,
+            args::OnConflict::Replace => Self::Replace,
+            args::OnConflict::Rename => Self::Rename,
+        }
+    }
+}

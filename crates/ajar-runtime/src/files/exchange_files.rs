@@ -1,0 +1,121 @@
+//! Files that favourites are taken from, and the one they are handed on in.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use ajar_core::exchange::MAX_BYTES;
+use ajar_core::launch::SshHosts;
+use directories::BaseDirs;
+
+use super::write_atomically;
+
+/// What a file or a stream says, a little more than is taken of any, so that one which is too long is seen to be.
+///
+/// # Errors
+/// Those of the system.
+pub fn read_limited(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    from.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a file of favourites; one that is there is left alone unless it may be `replaced`.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_favourites(path: &Path, text: &str, replaced: bool) -> io::Result<()> {
+    if replaced {
+        return write_atomically(path, text.as_bytes());
+    }
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// Finds what ssh's configuration includes, as ssh does: names that begin nowhere count from `~/.ssh`.
+#[derive(Clone, Debug)]
+pub struct SshIncludes {
+    home: Option<PathBuf>,
+}
+
+impl SshIncludes {
+    /// Those of this user.
+    pub fn of_user() -> Self {
+        Self { home: BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()) }
+    }
+
+    /// Those of a user whose home this is.
+    pub fn at(home: PathBuf) -> Self {
+        Self { home: Some(home) }
+    }
+
+    /// The texts of the files that a pattern means, in ssh's order; `None` where there is none that can be read. What Ajar
+    /// has written for ssh itself is empty.
+    pub fn texts(&self, pattern: &str) -> Option<Vec<String>> {
+        let path = match (pattern.strip_prefix("~/"), Path::new(pattern)) {
+            (Some(rest), _) => self.home.as_ref()?.join(rest),
+            (None, path) if path.is_absolute() => path.to_owned(),
+            (None, path) => self.home.as_ref()?.join(".ssh").join(path),
+        };
+        let is_pattern = pattern.contains(['*', '?', '[']);
+        if !is_pattern {
+            return Some(vec![text(&path)?]);
+        }
+        let paths = glob::glob(path.to_str()?).ok()?;
+        Some(paths.filter_map(Result::ok).filter_map(|path| text(&path)).collect())
+    }
+}
+
+fn text(path: &Path) -> Option<String> {
+    // Nothing that waits for somebody who writes.
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let text = String::from_utf8(read_limited(File::open(path).ok()?).ok()?).ok()?;
+    Some(if SshHosts::of(&text).is_some() { String::new() } else { text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_are_found_as_ssh_finds_them_and_only_files_are() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        fs::create_dir_all(at(".ssh/conf.d")).unwrap();
+        for (name, text) in [("conf.d/b", "B"), ("conf.d/a", "A"), ("own", "O")] {
+            fs::write(at(".ssh").join(name), text).unwrap();
+        }
+        fs::write(at("elsewhere"), "E").unwrap();
+        let hosts = ajar_core::launch::SshHosts::new(&["ajar".into()], "config.toml", ajar_core::launch::Os::Linux);
+        fs::write(at(".ssh/ajar.conf"), hosts.unwrap().with(&[], ajar_core::launch::Os::Linux).text).unwrap();
+        let includes = SshIncludes::at(home.path().to_owned());
+        for (pattern, expected) in [
+            ("own", Some(vec!["O"])),
+            ("conf.d/*", Some(vec!["A", "B"])),
+            ("~/elsewhere", Some(vec!["E"])),
+            (at("elsewhere").to_str().unwrap(), Some(vec!["E"])),
+            ("none.d/*", Some(vec![])),
+            ("ajar.conf", Some(vec![""])),
+            ("conf.d", None),
+            ("missing", None),
+            ("~somebody/x", None),
+        ] {
+            let found = includes.texts(pattern);
+            let expected = expected.map(|texts| texts.into_iter().map(ToOwned::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_only_by_who_says_so_and_a_stream_without_end_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("team.toml");
+        write_favourites(&path, "one", false).unwrap();
+        assert_eq!(write_favourites(&path, "two", false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        write_favourites(&path, "two", true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(read_limited(io::repeat(b'x')).unwrap().len(), MAX_BYTES + 1);
+    }
+}
