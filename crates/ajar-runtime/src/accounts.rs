@@ -6,6 +6,7 @@ mod bound_secret;
 mod clouds;
 mod credentials;
 mod pauses;
+mod refresh_tokens;
 mod secret_store;
 mod signing_in;
 mod tenants;
