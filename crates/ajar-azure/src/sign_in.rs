@@ -18,6 +18,7 @@ mod refusal;
 mod service_principal;
 mod tenant_id;
 mod token_cache;
+mod tool_answer;
 mod tool_failure;
 
 use std::sync::Arc;

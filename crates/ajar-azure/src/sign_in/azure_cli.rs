@@ -18,6 +18,7 @@ use tokio::process::Command;
 use super::az_accounts;
 use super::family::Family;
 use super::token_cache::{TokenAsk, TokenSource};
+use super::tool_answer::Answers;
 use super::{first_line, tool_failure};
 
 /// `az` is Python and may have to renew its own token; more than this is a hang.
@@ -43,7 +44,7 @@ impl AzureCli {
         username: Option<String>,
         executor: Arc<dyn Executor>,
     ) -> Result<Self, Failure> {
-        let source = Self { tenant_id, username, executor };
+        let source = Self { tenant_id, username, executor: Arc::new(Answers(executor)) };
         // What can't be a tenant is found out now and not at the first call.
         source.credential(Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
@@ -119,14 +120,18 @@ pub(super) struct AzProcess(pub(super) &'static str);
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        // What the shell says of a program that is not there, it says in the language of Windows.
-        if cfg!(windows) && !is_on_path(self.0, std::env::var_os("PATH"), std::env::var_os("PATHEXT")) {
-            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.0)));
-        }
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut path = std::env::var_os("PATH");
         if cfg!(target_os = "macos") {
-            command.env("PATH", extended_path(std::env::var_os("PATH")));
+            let extended = extended_path(path);
+            command.env("PATH", &extended);
+            path = Some(extended);
+        }
+        // What a shell says of a program that is not there, it says in any language, and of one that is there, too, where
+        // something that this needs is not.
+        if !is_on_path(self.0, path, &endings()) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.0)));
         }
         leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
         let (child, family) = Family::start(&mut command)?;
@@ -142,10 +147,15 @@ impl Executor for AzProcess {
     }
 }
 
-/// Whether the shell of Windows finds a program of that name in those folders, with one of those endings.
-fn is_on_path(name: &str, folders: Option<OsString>, endings: Option<OsString>) -> bool {
-    let endings = endings.map_or_else(|| ENDINGS.to_owned(), |endings| endings.to_string_lossy().into_owned());
-    let folders = folders.unwrap_or_default();
+/// How the names of programs end.
+fn endings() -> String {
+    if cfg!(windows) { std::env::var("PATHEXT").unwrap_or_else(|_| ENDINGS.to_owned()) } else { String::new() }
+}
+
+/// Whether a shell finds a program of that name in those folders, with one of those endings; without folders it has some of
+/// its own.
+fn is_on_path(name: &str, folders: Option<OsString>, endings: &str) -> bool {
+    let Some(folders) = folders else { return true };
     std::env::split_paths(&folders)
         .any(|folder| endings.split(';').any(|ending| folder.join(format!("{name}{ending}")).is_file()))
 }
@@ -327,7 +337,28 @@ mod tests {
     async fn what_az_says_first_is_what_the_user_reads() {
         let stderr = "ERROR: Please run 'az login' to setup account.\nmore\n";
         assert_eq!(detail(exited(1, "", stderr)).await, "Please run 'az login' to setup account.");
-        assert_eq!(detail(exited(127, "", "sh: az: not found")).await, ajar_core::failure::NO_AZURE_CLI);
+    }
+
+    #[tokio::test]
+    async fn an_az_that_does_not_find_what_it_needs_is_told_with_its_own_words() {
+        for (said, told) in [
+            (
+                "/usr/bin/env: 'python3': No such file or directory\n",
+                "/usr/bin/env: 'python3': No such file or directory",
+            ),
+            ("", "no reason given"),
+        ] {
+            assert_eq!(detail(exited(127, "", said)).await, format!("the Azure CLI broke ({told})"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_counts_with_whatever_az_writes_around_it() {
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        for around in [format!("\u{feff}{token}\r\n"), format!("WARNING: Verification is disabled.\n{token}\n")] {
+            let source = AzureCli::new(None, None, tool(exited(0, &around, ""))).unwrap();
+            assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken", "{around}");
+        }
     }
 
     #[tokio::test]
@@ -354,11 +385,12 @@ mod tests {
         let [empty, full] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         std::fs::write(full.path().join("az.cmd"), "").unwrap();
         let both = std::env::join_paths([empty.path(), full.path()]).unwrap();
-        let endings = Some(OsString::from(".exe;.cmd"));
-        assert!(is_on_path("az", Some(both.clone()), endings.clone()));
-        assert!(!is_on_path("azd", Some(both), endings.clone()));
-        assert!(!is_on_path("az", Some(empty.path().into()), endings.clone()));
-        assert!(!is_on_path("az", None, endings));
+        assert!(is_on_path("az", Some(both.clone()), ".exe;.cmd"));
+        assert!(is_on_path("az.cmd", Some(both.clone()), ""));
+        assert!(!is_on_path("az", Some(both.clone()), ""));
+        assert!(!is_on_path("azd", Some(both), ".exe;.cmd"));
+        assert!(!is_on_path("az", Some(empty.path().into()), ".exe;.cmd"));
+        assert!(is_on_path("az", None, ""), "nobody knows where the shell looks");
     }
 
     #[tokio::test]
@@ -368,11 +400,22 @@ mod tests {
     }
 
     #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_that_is_in_no_folder_of_the_path_is_not_run() {
+        let script = ["-c", "exit 0"].map(OsStr::new);
+        let error = AzProcess("no-such-az").run(OsStr::new("/bin/sh"), &script).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::NotFound, "no-such-az not found on PATH")
+        );
+    }
+
+    #[cfg(unix)]
     #[tokio::test(start_paused = true)]
     async fn a_process_that_hangs_is_given_up_after_its_limit() {
         let began = tokio::time::Instant::now();
         let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
-        let error = AzProcess("az").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
+        let error = AzProcess("sh").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
     }
@@ -389,7 +432,7 @@ mod tests {
         let path = fifo.clone();
         let mut run = Box::pin(async move {
             let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
-            AzProcess("az")
+            AzProcess("sh")
                 .run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()])
                 .await
         });
