@@ -9,6 +9,7 @@ mod credential;
 mod developer_cli;
 mod device_code;
 mod family;
+mod jwt;
 mod loopback;
 mod managed_identity;
 mod public_client;
