@@ -11,6 +11,7 @@ mod credential;
 mod developer_cli;
 mod device_code;
 mod family;
+mod jwt;
 mod loopback;
 mod managed_identity;
 mod public_client;
@@ -20,6 +21,7 @@ mod refusal;
 mod service_principal;
 mod tenant_id;
 mod token_cache;
+mod tool_answer;
 mod tool_failure;
 
 use std::sync::Arc;

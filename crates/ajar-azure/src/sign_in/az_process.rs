@@ -47,14 +47,18 @@ impl Az for AzProcess {
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        // What the shell says of a program that is not there, it says in the language of Windows.
-        if cfg!(windows) && !is_on_path(self.tool, std::env::var_os("PATH"), std::env::var_os("PATHEXT")) {
-            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.tool)));
-        }
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut path = std::env::var_os("PATH");
         if cfg!(target_os = "macos") {
-            command.env("PATH", extended_path(std::env::var_os("PATH")));
+            let extended = extended_path(path);
+            command.env("PATH", &extended);
+            path = Some(extended);
+        }
+        // What a shell says of a program that is not there, it says in any language, and of one that is there, too, where
+        // something that this needs is not.
+        if !is_on_path(self.tool, path, &endings()) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.tool)));
         }
         command.envs(self.cloud.iter().map(|name| (az_cloud::VARIABLE, name)));
         leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
@@ -71,10 +75,15 @@ impl Executor for AzProcess {
     }
 }
 
-/// Whether the shell of Windows finds a program of that name in those folders, with one of those endings.
-fn is_on_path(name: &str, folders: Option<OsString>, endings: Option<OsString>) -> bool {
-    let endings = endings.map_or_else(|| ENDINGS.to_owned(), |endings| endings.to_string_lossy().into_owned());
-    let folders = folders.unwrap_or_default();
+/// How the names of programs end.
+fn endings() -> String {
+    if cfg!(windows) { std::env::var("PATHEXT").unwrap_or_else(|_| ENDINGS.to_owned()) } else { String::new() }
+}
+
+/// Whether a shell finds a program of that name in those folders, with one of those endings; without folders it has some of
+/// its own.
+fn is_on_path(name: &str, folders: Option<OsString>, endings: &str) -> bool {
+    let Some(folders) = folders else { return true };
     std::env::split_paths(&folders)
         .any(|folder| endings.split(';').any(|ending| folder.join(format!("{name}{ending}")).is_file()))
 }
@@ -101,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_cloud_of_az_is_named_to_it_by_its_variable() {
-        let az = Arc::new(AzProcess::new("az"));
+        let az = Arc::new(AzProcess::new(if cfg!(windows) { "cmd" } else { "sh" }));
         let (shell, print) =
             if cfg!(windows) { ("cmd", "/C echo %AZURE_CLOUD_NAME%") } else { ("/bin/sh", "-c printenv") };
         let arguments: Vec<_> = print.splitn(2, ' ').map(OsStr::new).collect();
@@ -114,11 +123,23 @@ mod tests {
         let [empty, full] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         std::fs::write(full.path().join("az.cmd"), "").unwrap();
         let both = std::env::join_paths([empty.path(), full.path()]).unwrap();
-        let endings = Some(OsString::from(".exe;.cmd"));
-        assert!(is_on_path("az", Some(both.clone()), endings.clone()));
-        assert!(!is_on_path("azd", Some(both), endings.clone()));
-        assert!(!is_on_path("az", Some(empty.path().into()), endings.clone()));
-        assert!(!is_on_path("az", None, endings));
+        assert!(is_on_path("az", Some(both.clone()), ".exe;.cmd"));
+        assert!(is_on_path("az.cmd", Some(both.clone()), ""));
+        assert!(!is_on_path("az", Some(both.clone()), ""));
+        assert!(!is_on_path("azd", Some(both), ".exe;.cmd"));
+        assert!(!is_on_path("az", Some(empty.path().into()), ".exe;.cmd"));
+        assert!(is_on_path("az", None, ""), "nobody knows where the shell looks");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_that_is_in_no_folder_of_the_path_is_not_run() {
+        let script = ["-c", "exit 0"].map(OsStr::new);
+        let error = AzProcess::new("no-such-az").run(OsStr::new("/bin/sh"), &script).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::NotFound, "no-such-az not found on PATH")
+        );
     }
 
     #[cfg(unix)]
@@ -126,7 +147,7 @@ mod tests {
     async fn a_process_that_hangs_is_given_up_after_its_limit() {
         let began = tokio::time::Instant::now();
         let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
-        let error = AzProcess::new("az").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
+        let error = AzProcess::new("sh").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() >= LIMIT);
     }
@@ -143,7 +164,7 @@ mod tests {
         let path = fifo.clone();
         let mut run = Box::pin(async move {
             let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
-            AzProcess::new("az")
+            AzProcess::new("sh")
                 .run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()])
                 .await
         });

@@ -11,6 +11,7 @@ use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use super::az_accounts;
 use super::az_cloud::{Az, AzCloud, of_cloud};
 use super::token_cache::{TokenAsk, TokenSource};
+use super::tool_answer::Answers;
 use super::{first_line, tool_failure};
 
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl AzureCli {
 
     /// `az` in its cloud of that name; in the one that is known to be this one's, else the active one, if it is `None`.
     fn in_cloud(&self, name: Option<&str>) -> Arc<dyn Executor> {
-        Arc::clone(&self.az).in_cloud(name.or(self.cloud.name()))
+        Arc::new(Answers(Arc::clone(&self.az).in_cloud(name.or(self.cloud.name()))))
     }
 
     /// What `az` is to be asked for so that it acts as `username`: it picks its user by the subscription, and as its default
@@ -392,7 +393,28 @@ mod tests {
     async fn what_az_says_first_is_what_the_user_reads() {
         let stderr = "ERROR: Please run 'az login' to setup account.\nmore\n";
         assert_eq!(detail(exited(1, "", stderr)).await, "Please run 'az login' to setup account.");
-        assert_eq!(detail(exited(127, "", "sh: az: not found")).await, ajar_core::failure::NO_AZURE_CLI);
+    }
+
+    #[tokio::test]
+    async fn an_az_that_does_not_find_what_it_needs_is_told_with_its_own_words() {
+        for (said, told) in [
+            (
+                "/usr/bin/env: 'python3': No such file or directory\n",
+                "/usr/bin/env: 'python3': No such file or directory",
+            ),
+            ("", "no reason given"),
+        ] {
+            assert_eq!(detail(exited(127, "", said)).await, format!("the Azure CLI broke ({told})"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_counts_with_whatever_az_writes_around_it() {
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        for around in [format!("\u{feff}{token}\r\n"), format!("WARNING: Verification is disabled.\n{token}\n")] {
+            let source = AzureCli::new(None, None, elsewhere(), tool(exited(0, &around, ""))).unwrap();
+            assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken", "{around}");
+        }
     }
 
     #[tokio::test]
