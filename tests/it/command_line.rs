@@ -3,6 +3,8 @@
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+#[cfg(unix)]
+use crate::az::Az;
 use crate::world::{Ended, LIMIT};
 use crate::world::{World, ajar};
 
@@ -132,27 +134,18 @@ async fn connect_tells_scripts_the_fields_they_rely_on() {
 #[cfg(unix)]
 struct SignedOut {
     world: World,
-    path: std::ffi::OsString,
-    _az: tempfile::TempDir,
+    az: Az,
 }
 
 #[cfg(unix)]
 impl SignedOut {
     async fn new() -> Self {
-        let az = tempfile::tempdir().expect("a folder");
-        let stand_in =
-            crate::click_to_client::stand_in(az.path(), "echo \"ERROR: Please run 'az login'.\" >&2; exit 1");
-        std::fs::rename(stand_in, az.path().join("az")).expect("it can be named");
-        let paths = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(az.path().to_owned()).chain(std::env::split_paths(&paths));
-        let path = std::env::join_paths(paths).expect("a path");
-        Self { world: World::new().await, path, _az: az }
+        let az = Az::that("echo \"ERROR: Please run 'az login'.\" >&2; exit 1");
+        Self { world: World::new().await, az }
     }
 
     fn ajar(&self, args: &[&str]) -> tokio::process::Command {
-        let mut command = ajar(self.world.folder.path(), args);
-        command.env("PATH", &self.path);
-        command
+        self.az.found_by(ajar(self.world.folder.path(), args))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod architecture;
 #[cfg(unix)]
+mod az;
+#[cfg(unix)]
 mod cancelling;
 mod click_to_client;
 mod command_line;

@@ -78,7 +78,7 @@ test('a row tells whom it acts as where that is not a matter of course, and the 
   const ada = account('ada', { isDefault: true, favourites: 1 });
   const grace = account('grace', { favourites: 1, state: 'needsSignIn' });
   const plain = favourite('web-01');
-  const named = favourite('db', { profile: { vm: '', account: 'GRACE', tenant: '7c1f0a52-6f0e-4c2b-9d57-31aa5e6b1c01' } });
+  const named = favourite('db', { waitsForSignIn: true, profile: { vm: '', account: 'GRACE', tenant: '7c1f0a52-6f0e-4c2b-9d57-31aa5e6b1c01' } });
   const gone = favourite('lab', { profile: { vm: '', account: 'bob', tenant: 'contoso.example' } });
   expect(detailOf(plain, [ada])).toBe('rg-demo');
   expect(detailOf(plain, [ada, grace])).toBe('ada · rg-demo');

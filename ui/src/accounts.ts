@@ -39,7 +39,7 @@ export function goneAccount({ profile }: FavouriteView, accounts: AccountView[])
 
 /** Whether a favourite cannot be opened before somebody has signed in, as far as is known. */
 export function waitsForSignIn(favourite: FavouriteView, accounts: AccountView[]): boolean {
-  return goneAccount(favourite, accounts) !== null || accountOf(favourite, accounts)?.state === 'needsSignIn';
+  return goneAccount(favourite, accounts) !== null || favourite.waitsForSignIn;
 }
 
 /** A GUID says little: its beginning tells one from another. */

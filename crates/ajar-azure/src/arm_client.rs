@@ -203,7 +203,7 @@ impl ArmClient {
             Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
         };
         Ok(Self {
-            signer: Signer::Tool(TokenTool::AzureCli),
+            signer: Signer::Tool(TokenTool::AzureCli, None),
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),

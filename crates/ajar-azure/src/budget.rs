@@ -48,7 +48,7 @@ impl KeptPause {
 #[async_trait]
 pub trait KeepPauses: std::fmt::Debug + Send + Sync {
     /// What is kept of a subscription, by its id in lower case; empty for what belongs to none.
-    fn kept(&self, subscription: &str) -> Option<KeptPause>;
+    async fn kept(&self, subscription: &str) -> Option<KeptPause>;
 
     /// Keeps it, and returns when that is done or failed.
     async fn keep(&self, subscription: &str, pause: KeptPause);
@@ -82,18 +82,21 @@ impl Budget {
         drop(self.keeper.set(keeper));
     }
 
-    fn pause(&self, subscription: &str) -> Option<Pause> {
+    async fn pause(&self, subscription: &str) -> Option<Pause> {
+        if let Some(pause) = self.known(subscription) {
+            return Some(pause);
+        }
+        let kept = self.keeper.get()?.kept(subscription).await?;
+        let left = kept.left(Utc::now(), self.limits.longest_pause)?;
+        Some(Pause { until: Instant::now() + left, told: kept.told, correlation_id: kept.correlation_id })
+    }
+
+    /// What this process was told itself.
+    fn known(&self, subscription: &str) -> Option<Pause> {
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         pauses.retain(|_, pause| pause.until > now);
-        if let Some(pause) = pauses.get(subscription) {
-            return Some(pause.clone());
-        }
-        let kept = self.keeper.get()?.kept(subscription)?;
-        let left = kept.left(Utc::now(), self.limits.longest_pause)?;
-        let pause = Pause { until: now + left, told: kept.told, correlation_id: kept.correlation_id };
-        pauses.insert(subscription.to_owned(), pause.clone());
-        Some(pause)
+        pauses.get(subscription).cloned()
     }
 
     /// What is to be kept of it: a pause that is told of, and not waited out, unless a longer one is known.
@@ -130,7 +133,7 @@ fn subscription(url: &Url) -> String {
 impl Policy for Budget {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
         let subscription = subscription(request.url());
-        if let Some(pause) = self.pause(&subscription) {
+        if let Some(pause) = self.pause(&subscription).await {
             if pause.until > Instant::now() + self.limits.patience {
                 let Pause { told, correlation_id, .. } = pause;
                 return Err(Paused { retry_at: told, correlation_id }.into());
@@ -185,12 +188,12 @@ mod tests {
         let budget = Budget::new(Limits::default());
         budget.note("a".into(), Some(Duration::from_hours(24)), Some("of the first".into()));
         budget.note("a".into(), Some(Duration::from_secs(1)), Some("of the second".into()));
-        let Pause { told, correlation_id, .. } = budget.pause("a").unwrap();
+        let Pause { told, correlation_id, .. } = budget.pause("a").await.unwrap();
         assert!(told > Utc::now() + TimeDelta::hours(23), "{told}");
         assert_eq!(correlation_id.as_deref(), Some("of the first"), "whose time it is");
-        assert!(budget.pause("b").is_none());
+        assert!(budget.pause("b").await.is_none());
         tokio::time::advance(Limits::default().longest_pause).await;
-        assert!(budget.pause("a").is_none());
+        assert!(budget.pause("a").await.is_none());
     }
 
     #[derive(Debug, Default)]
@@ -198,7 +201,7 @@ mod tests {
 
     #[async_trait]
     impl KeepPauses for Drawer {
-        fn kept(&self, subscription: &str) -> Option<KeptPause> {
+        async fn kept(&self, subscription: &str) -> Option<KeptPause> {
             self.0.lock().unwrap().get(subscription).cloned()
         }
 
@@ -272,10 +275,10 @@ mod tests {
         assert!(note(longest / 4, "later").is_some(), "the others are over");
     }
 
-    #[test]
-    fn a_wait_beyond_all_time_is_no_panic() {
+    #[tokio::test]
+    async fn a_wait_beyond_all_time_is_no_panic() {
         let budget = Budget::new(Limits::default());
         budget.note("a".into(), Some(Duration::MAX), None);
-        assert_eq!(budget.pause("a").unwrap().told, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(budget.pause("a").await.unwrap().told, DateTime::<Utc>::MAX_UTC);
     }
 }

@@ -107,8 +107,8 @@ pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Troub
     Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
 }
 
-/// What some of Azure's servers put before JSON. Nothing of ours reads it: RFC 8259 8.1 lets a parser ignore it.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What some of Azure's servers, and programs of Windows, put before JSON. Nothing of ours reads it: RFC 8259 8.1 lets a parser ignore it.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is not there within this time is not nearby.
 const NEARBY: Duration = Duration::from_secs(2);

@@ -1,6 +1,8 @@
 //! How to sign in: which credential makes the tokens, and one cache before all of them.
 
 mod az_accounts;
+mod az_cloud;
+mod az_process;
 mod azure_cli;
 mod browser;
 mod certificate;
@@ -9,6 +11,7 @@ mod credential;
 mod developer_cli;
 mod device_code;
 mod family;
+mod jwt;
 mod loopback;
 mod managed_identity;
 mod public_client;
@@ -18,6 +21,7 @@ mod refusal;
 mod service_principal;
 mod tenant_id;
 mod token_cache;
+mod tool_answer;
 mod tool_failure;
 
 use std::sync::Arc;
@@ -29,11 +33,12 @@ use azure_core::error::{Error, ErrorKind};
 use crate::cloud::Cloud;
 use crate::connection::Http;
 pub use az_accounts::{AzAccount, az_accounts};
+use az_cloud::AzCloud;
 pub use browser::BrowserSignIn;
 pub use credential::Credential;
 pub use device_code::DeviceCodeSignIn;
 pub use public_client::{Person, SignedIn};
-pub use refresh_tokens::{RefreshTokens, Stored};
+pub use refresh_tokens::{RefreshTokens, Stored, TokensByTenant};
 pub use service_principal::ClientProof;
 pub use tenant_id::tenant_id;
 
@@ -57,7 +62,7 @@ pub enum SignIn {
         person: Person,
         /// The account's `oid.tid`, as [`SignedIn`] tells it.
         home_account_id: String,
-        /// Where its refresh token is kept.
+        /// Where its refresh tokens are kept.
         refresh_tokens: Arc<dyn RefreshTokens>,
     },
     /// As whoever is signed in to the Azure CLI.
@@ -110,11 +115,12 @@ impl SignIn {
                 Credential::of_person(cloud, refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id, username } => {
-                let az = Arc::new(azure_cli::AzProcess("az"));
-                Credential::of(cloud, Arc::new(azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), az)?))
+                let (az, known) = (Arc::new(az_process::AzProcess::new("az")), AzCloud::of(cloud));
+                let source = azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), known, az)?;
+                Credential::of(cloud, Arc::new(source))
             }
             Self::AzureDeveloperCli => {
-                let azd = Arc::new(azure_cli::AzProcess("azd"));
+                let azd = Arc::new(az_process::AzProcess::new("azd"));
                 Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(azd)))
             }
             Self::ManagedIdentity { client_id } => {
@@ -135,8 +141,10 @@ impl SignIn {
                 account: person.account.as_str().into(),
                 elsewhere: person.elsewhere(tenant, home_account_id),
             },
-            Self::AzureDeveloperCli => Signer::Tool(TokenTool::AzureDeveloperCli),
-            Self::AzureCli { .. } => Signer::Tool(TokenTool::AzureCli),
+            Self::AzureDeveloperCli => Signer::Tool(TokenTool::AzureDeveloperCli, tenant.map(Into::into)),
+            Self::AzureCli { tenant_id, .. } => {
+                Signer::Tool(TokenTool::AzureCli, tenant.or(tenant_id.as_deref()).map(Into::into))
+            }
             Self::ManagedIdentity { .. } => Signer::Machine,
         }
     }
@@ -198,8 +206,8 @@ pub(crate) enum Signer {
         /// The tenant that its calls are made in, if that is not where it signs in.
         elsewhere: Option<String>,
     },
-    /// Somebody, by a tool with a sign-in of its own.
-    Tool(TokenTool),
+    /// Somebody, by a tool with a sign-in of its own, in that tenant; in the tool's default one if `None`.
+    Tool(TokenTool, Option<Arc<str>>),
     /// The Azure resource that this machine is.
     Machine,
 }
@@ -218,8 +226,12 @@ impl Signer {
                 Failure::TokenRefused { account, claims: Some(claims.into()), detail: "".into() }
             }
             // It has given a token, so somebody is signed in to it.
-            (Self::Tool(tool), Failure::NotSignedIn { detail, .. }) => {
+            (Self::Tool(tool, _), Failure::NotSignedIn { detail, .. }) => {
                 Failure::ToolTokenRefused { tool: *tool, detail }
+            }
+            (Self::Tool(_, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
+                let tenant = tenant.or_else(|| there.as_deref().map(str::to_owned));
+                Failure::ClaimsRequired { claims, scope, tenant }
             }
             // Entra has just given it without a word: to sign in again would change nothing.
             (Self::Person { account, .. }, Failure::NotSignedIn { detail, .. }) => {

@@ -23,7 +23,13 @@ pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<
     let mut url = cloud.resource_manager.clone();
     url.set_path(&format!("subscriptions/{subscription}"));
     url.query_pairs_mut().append_pair("api-version", API_VERSION);
-    let answer = connection::get_openly(http, url).await?;
+    let look_again = http.limits().first_look;
+    let mut answer = connection::get_openly(http.clone(), url.clone()).await?;
+    if answer.status == 404 && !answer.is_foreign() {
+        // Not all of Azure's servers know each subscription, or not yet.
+        tokio::time::sleep(look_again).await;
+        answer = connection::get_openly(http, url).await?;
+    }
     let told = if answer.status == 401 { challenged(&answer.headers) } else { None };
     told.ok_or_else(|| {
         let failure = match answer.status {

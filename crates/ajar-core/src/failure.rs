@@ -34,6 +34,9 @@ pub enum Failure {
         /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tenant: Option<String>,
+        /// What the Azure CLI calls the cloud, where it is signed in to other ones alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cloud: Option<String>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {

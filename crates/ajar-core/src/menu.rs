@@ -244,11 +244,9 @@ fn failure_of<'a>(snapshot: &'a Snapshot, name: &ProfileName) -> Option<&'a Fail
 
 /// Whether a favourite cannot be opened before somebody has signed in to an account that Ajar signs people in to.
 fn waits_for_sign_in(snapshot: &Snapshot, favourite: &FavouriteView) -> bool {
-    let Some(account) = snapshot.account_of(favourite).filter(|account| account.method.is_interactive()) else {
-        return false;
-    };
-    account.state == AccountState::NeedsSignIn
-        || failure_of(snapshot, &favourite.name).is_some_and(|failure| failure.wants_sign_in)
+    let is_ours = snapshot.account_of(favourite).is_some_and(|account| account.method.is_interactive());
+    let was_refused = || failure_of(snapshot, &favourite.name).is_some_and(|failure| failure.wants_sign_in);
+    is_ours && (favourite.waits_for_sign_in || was_refused())
 }
 
 /// Whether an attempt failed, or Azure could not be read, for want of a sign-in, or there is no account that could act.

@@ -106,6 +106,9 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
+    /// Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
+    /// here.
+    pub waits_for_sign_in: bool,
     /// The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
     pub profile: Profile,
     /// One short line under the name, such as “rg-data · deallocated”.

@@ -6,6 +6,7 @@ mod bound_secret;
 mod clouds;
 mod credentials;
 mod pauses;
+mod refresh_tokens;
 mod secret_store;
 mod signing_in;
 mod tenants;
@@ -30,7 +31,7 @@ use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
 use credentials::Signed;
-use pauses::Pauses;
+use pauses::{Pauses, Whose};
 use secret_store::SecretStore;
 use tenants::Tenants;
 
@@ -139,9 +140,9 @@ impl Inner {
         let Signed { sign_in, credential } = self.credential(&settings, acting).await?;
         let tenant = acting.tenant.as_deref();
         let client = ArmClient::new(&cloud, credential.in_tenant(tenant), http)?.acting_as(&sign_in, tenant);
-        let principal = self.principal(acting);
+        let whose = self.principal(acting).map_or(Whose::OfToken { credential, cloud: Box::new(cloud) }, Whose::Named);
         let mut known = self.known();
-        let client = client.keeping_pauses(known.pauses.of(acting, principal));
+        let client = client.keeping_pauses(known.pauses.of(acting, whose));
         if !known.still_says(&settings, &acting.account) {
             return Ok(client);
         }

@@ -42,6 +42,11 @@ user: string | null,
  */
 state: FavouriteState, 
 /**
+ * Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
+ * here.
+ */
+waitsForSignIn: boolean, 
+/**
  * The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
  */
 profile: Profile, 

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::sync::Arc;
 
-use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool};
+use ajar_core::failure::{Failure, TokenTool};
 use azure_identity::Executor;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::azure_cli::AzProcess;
+use super::az_cloud::name_here;
+use super::az_process::AzProcess;
+use super::tool_answer::Answers;
 use super::tool_failure::{not_asked, of_errors};
 
 /// An account of the Azure CLI, in one tenant.
@@ -30,7 +34,7 @@ pub struct AzAccount {
 /// # Errors
 /// [`Failure::NotSignedIn`] if there is no Azure CLI, [`Failure::TokenToolFailed`] if it broke or did not answer.
 pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
-    Ok(grouped(listed(&AzProcess("az")).await?))
+    Ok(grouped(listed(&Answers(Arc::new(AzProcess::new("az")))).await?))
 }
 
 /// What `az` lists, and picks its user by. Each id is there once, for who signed in last of those who see it.
@@ -43,7 +47,7 @@ pub(super) struct Subscription {
     /// Not told by older ones, nor of every tenant.
     tenant_default_domain: Option<String>,
     #[serde(default)]
-    cloud_name: String,
+    pub(super) cloud_name: String,
     /// Whether `az` acts as its user when it is told nothing else.
     #[serde(default)]
     pub(super) is_default: bool,
@@ -68,22 +72,24 @@ impl Subscription {
 }
 
 pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>, Failure> {
-    const LIST: &str = "az account list --all --output json";
+    json_of(executor, "az account list --all --output json").await
+}
+
+/// What a command of the Azure CLI prints.
+pub(super) async fn json_of<T: DeserializeOwned>(executor: &dyn Executor, command: &str) -> Result<T, Failure> {
     let (shell, arguments) = if cfg!(windows) {
-        ("cmd", ["/C".to_owned(), format!("cd %SYSTEMROOT% && {LIST}")])
+        ("cmd", ["/C".to_owned(), format!("cd %SYSTEMROOT% && {command}")])
     } else {
-        ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {LIST}")])
+        ("/bin/sh", ["-c".to_owned(), format!("cd /bin && {command}")])
     };
     let arguments = arguments.each_ref().map(OsStr::new);
     let tool = TokenTool::AzureCli;
     let output = executor.run(OsStr::new(shell), &arguments).await.map_err(|error| not_asked(&error, tool))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let is_missing = output.status.code() == Some(127) || said.contains("is not recognized");
-        return Err(if is_missing { Failure::not_signed_in(NO_AZURE_CLI) } else { of_errors(&said, tool) });
+        return Err(of_errors(&String::from_utf8_lossy(&output.stderr), tool));
     }
     serde_json::from_slice(&output.stdout).map_err(|_| {
-        let detail = "the Azure CLI gave a list of accounts that can’t be read".to_owned();
+        let detail = "the Azure CLI gave a list that can’t be read".to_owned();
         Failure::TokenToolFailed { tool, detail }
     })
 }
@@ -91,12 +97,7 @@ pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>,
 fn grouped(subscriptions: Vec<Subscription>) -> Vec<AzAccount> {
     let mut accounts: BTreeMap<_, AzAccount> = BTreeMap::new();
     for Subscription { id, tenant_id, cloud_name, is_default, user, .. } in subscriptions {
-        let cloud = match cloud_name.as_str() {
-            "AzureCloud" => "public".to_owned(),
-            "AzureUSGovernment" => "usgov".to_owned(),
-            "AzureChinaCloud" => "china".to_owned(),
-            _ => cloud_name,
-        };
+        let cloud = name_here(&cloud_name).to_owned();
         let account = accounts.entry((cloud.clone(), user.name.clone(), tenant_id.clone())).or_insert_with(|| {
             AzAccount { user: user.name, tenant_id: tenant_id.clone(), cloud, subscriptions: Vec::new(), is_default }
         });
@@ -111,6 +112,10 @@ fn grouped(subscriptions: Vec<Subscription>) -> Vec<AzAccount> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use ajar_core::failure::NO_AZURE_CLI;
+
     use super::*;
     use crate::sign_in::azure_cli::fake::{exited, tool};
 
@@ -140,17 +145,21 @@ mod tests {
 
     #[tokio::test]
     async fn an_az_that_is_missing_or_tells_nothing_is_told_as_that() {
+        let missing = || Err(io::Error::new(io::ErrorKind::NotFound, NO_AZURE_CLI));
         for (answer, expected) in [
-            (exited(127, "", "sh: az: not found"), NO_AZURE_CLI),
+            (missing(), NO_AZURE_CLI),
+            (exited(127, "", "env: python3: not there"), "the Azure CLI broke (env: python3: not there)"),
             (exited(1, "", "ERROR: Broken profile.\nx"), "the Azure CLI broke (Broken profile.)"),
-            (exited(0, "not json", ""), "the Azure CLI gave a list of accounts that can’t be read"),
+            (exited(0, "not json", ""), "the Azure CLI gave a list that can’t be read"),
         ] {
-            let failure = listed(&*tool(answer)).await.unwrap_err();
+            let failure = listed(&Answers(tool(answer))).await.unwrap_err();
             let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
                 panic!("another failure: {failure:?}")
             };
             assert_eq!(detail, expected);
         }
-        assert!(listed(&*tool(exited(0, "[]", ""))).await.unwrap().is_empty());
+        for nobody in ["[]", "\u{feff}[]\r\n", "WARNING: A new release is there.\n[]\n"] {
+            assert!(listed(&Answers(tool(exited(0, nobody, "")))).await.unwrap().is_empty(), "{nobody}");
+        }
     }
 }

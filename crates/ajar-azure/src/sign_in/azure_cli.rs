@@ -1,67 +1,50 @@
 //! Tokens of whoever is signed in to the Azure CLI.
 
-use std::ffi::{OsStr, OsString};
-use std::io;
-use std::pin::pin;
-use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
-use ajar_core::failure::{Failure, TokenTool, Trouble};
-use ajar_core::launch::OF_THE_APP_IMAGE;
+use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool, Trouble};
 use ajar_core::message;
 use async_trait::async_trait;
 use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
-use tokio::process::Command;
 
 use super::az_accounts;
-use super::family::Family;
+use super::az_cloud::{Az, AzCloud, of_cloud};
 use super::token_cache::{TokenAsk, TokenSource};
+use super::tool_answer::Answers;
 use super::{first_line, tool_failure};
-
-/// `az` is Python and may have to renew its own token; more than this is a hang.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// Where Homebrew puts `az`. An application started from the Dock does not have it in its PATH.
-const HOMEBREW: &str = "/opt/homebrew/bin:/usr/local/bin";
-
-/// How programs end on Windows where `PATHEXT` does not say.
-const ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
 
 #[derive(Debug)]
 pub(super) struct AzureCli {
     tenant_id: Option<String>,
     /// Which of its accounts, where it has several.
     username: Option<String>,
-    executor: Arc<dyn Executor>,
+    cloud: AzCloud,
+    az: Arc<dyn Az>,
 }
 
 impl AzureCli {
     pub(super) fn new(
         tenant_id: Option<String>,
         username: Option<String>,
-        executor: Arc<dyn Executor>,
+        cloud: AzCloud,
+        az: Arc<dyn Az>,
     ) -> Result<Self, Failure> {
-        let source = Self { tenant_id, username, executor };
+        let source = Self { tenant_id, username, cloud, az };
         // What can't be a tenant is found out now and not at the first call.
-        source.credential(Named::Tenant(source.tenant_id.clone()))?;
+        credential(&source.in_cloud(None), Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
     }
 
-    fn credential(&self, named: Named) -> Result<Arc<AzureCliCredential>, Failure> {
-        let (tenant_id, subscription) = match named {
-            Named::Tenant(tenant) => (tenant, None),
-            Named::Subscription(id) => (None, Some(id)),
-        };
-        let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(&self.executor)) };
-        AzureCliCredential::new(Some(options)).map_err(|error| Failure::not_signed_in(first_line(&error)))
+    /// `az` in its cloud of that name; in the one that is known to be this one's, else the active one, if it is `None`.
+    fn in_cloud(&self, name: Option<&str>) -> Arc<dyn Executor> {
+        Arc::new(Answers(Arc::clone(&self.az).in_cloud(name.or(self.cloud.name()))))
     }
 
     /// What `az` is to be asked for so that it acts as `username`: it picks its user by the subscription, and as its default
     /// one where it is told none. It takes a tenant or a subscription, not both.
-    async fn acting_as(&self, username: &str, tenant: Option<String>) -> Result<Named, Failure> {
-        let mut own = az_accounts::listed(&*self.executor).await?;
+    async fn acting_as(&self, az: &dyn Executor, username: &str, tenant: Option<String>) -> Result<Named, Failure> {
+        let mut own = of_cloud(az_accounts::listed(az).await?, self.cloud.name());
         own.retain(|listed| listed.is_of(username));
         if own.is_empty() {
             return Err(Failure::not_signed_in(message::account::az_is_not(username)));
@@ -87,91 +70,103 @@ enum Named {
     Subscription(String),
 }
 
-#[async_trait]
-impl TokenSource for AzureCli {
-    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
-        ask.takes_no_claims()?;
-        let tenant = ask.tenant.clone().or_else(|| self.tenant_id.clone());
+fn credential(az: &Arc<dyn Executor>, named: Named) -> Result<Arc<AzureCliCredential>, Failure> {
+    let (tenant_id, subscription) = match named {
+        Named::Tenant(tenant) => (tenant, None),
+        Named::Subscription(id) => (None, Some(id)),
+    };
+    let options = AzureCliCredentialOptions { tenant_id, subscription, executor: Some(Arc::clone(az)) };
+    AzureCliCredential::new(Some(options)).map_err(|error| Failure::not_signed_in(first_line(&error)))
+}
+
+impl AzureCli {
+    async fn token(&self, tenant: Option<&String>, scope: &str) -> Result<AccessToken, Trouble> {
+        let az = self.in_cloud(None);
         let named = match &self.username {
-            Some(username) => self.acting_as(username, tenant.clone()).await?,
-            None => Named::Tenant(tenant.clone()),
+            Some(username) => self.acting_as(&*az, username, tenant.cloned()).await?,
+            None => Named::Tenant(tenant.cloned()),
         };
-        let token = tool_failure::token_of(TokenTool::AzureCli, &*self.credential(named)?, &ask.scope).await;
+        let token = tool_failure::token_of(TokenTool::AzureCli, &*credential(&az, named)?, scope).await;
         token.map_err(|mut trouble| {
             if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
                 && detail.contains(OF_ENTRA)
             {
-                *wants = tenant;
+                *wants = tenant.cloned();
             }
             trouble
         })
+    }
+
+    /// The same where `az` has another active cloud: it has a default subscription in that one alone, so that it has to be
+    /// asked for by one that it lists. `trouble` is what came of the other way.
+    async fn token_of_other_cloud(
+        &self,
+        tenant: Option<&String>,
+        scope: &str,
+        mut trouble: Trouble,
+    ) -> Result<AccessToken, Trouble> {
+        let Some(name) = self.cloud.not_active(&*self.in_cloud(None)).await else { return Err(trouble) };
+        let az = self.in_cloud(Some(&name));
+        let Ok(listed) = az_accounts::listed(&*az).await else { return Err(trouble) };
+        let is_elsewhere = !listed.is_empty();
+        let in_cloud = of_cloud(listed, Some(&name));
+        if in_cloud.is_empty() && is_elsewhere {
+            let detail = message::account::az_is_not_in_cloud(&name);
+            trouble.failure = Failure::NotSignedIn { detail, others: Vec::new(), tenant: None, cloud: Some(name) };
+            return Err(trouble);
+        }
+        let is_meant = |one: &az_accounts::Subscription| {
+            self.username.as_ref().is_none_or(|username| one.is_of(username))
+                && tenant.is_none_or(|tenant| one.is_in(tenant))
+        };
+        let Some(meant) = in_cloud.into_iter().find(is_meant) else { return Err(trouble) };
+        let credential = credential(&az, Named::Subscription(meant.id))?;
+        tool_failure::token_of(TokenTool::AzureCli, &*credential, scope).await
+    }
+}
+
+#[async_trait]
+impl TokenSource for AzureCli {
+    async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
+        ask.takes_no_claims()?;
+        let tenant = ask.tenant.as_ref().or(self.tenant_id.as_ref());
+        match self.token(tenant, &ask.scope).await {
+            Err(trouble) if self.may_have_another_active(&trouble.failure) => {
+                self.token_of_other_cloud(tenant, &ask.scope, trouble).await
+            }
+            result => result,
+        }
+    }
+}
+
+impl AzureCli {
+    /// Whether a failure may come of `az` having another active cloud than this one.
+    fn may_have_another_active(&self, failure: &Failure) -> bool {
+        match failure {
+            Failure::NotSignedIn { detail, .. } => {
+                // By its name it was asked in its own cloud: what Entra says is said there.
+                *detail != NO_AZURE_CLI && !(self.cloud.name().is_some() && detail.contains(OF_ENTRA))
+            }
+            // What its libraries raise of authority and scope that do not fit each other (azure-cli 2.91).
+            Failure::TokenToolFailed { detail, .. } => detail.contains("ValueError"),
+            _ => false,
+        }
     }
 }
 
 /// What Entra's own sentences have: it is a sign-in that is there which it refuses.
 const OF_ENTRA: &str = "AADSTS";
 
-/// Runs `az`, or the tool that it names, through the shell that azure_identity chose: without a window, no longer than
-/// [`LIMIT`], and not beyond the caller's interest. Shell and tool end together.
-#[derive(Debug)]
-pub(super) struct AzProcess(pub(super) &'static str);
-
-#[async_trait]
-impl Executor for AzProcess {
-    async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        // What the shell says of a program that is not there, it says in the language of Windows.
-        if cfg!(windows) && !is_on_path(self.0, std::env::var_os("PATH"), std::env::var_os("PATHEXT")) {
-            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.0)));
-        }
-        let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if cfg!(target_os = "macos") {
-            command.env("PATH", extended_path(std::env::var_os("PATH")));
-        }
-        leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
-        let (child, family) = Family::start(&mut command)?;
-        let mut output = pin!(child.wait_with_output());
-        // Dropped before the child: while that is not reaped, its id is nobody else's.
-        let family = family;
-        let Ok(output) = tokio::time::timeout(LIMIT, output.as_mut()).await else {
-            let late = format!("no answer within {} seconds", LIMIT.as_secs());
-            return Err(io::Error::new(io::ErrorKind::TimedOut, late));
-        };
-        family.leave_alone();
-        output
-    }
-}
-
-/// Whether the shell of Windows finds a program of that name in those folders, with one of those endings.
-fn is_on_path(name: &str, folders: Option<OsString>, endings: Option<OsString>) -> bool {
-    let endings = endings.map_or_else(|| ENDINGS.to_owned(), |endings| endings.to_string_lossy().into_owned());
-    let folders = folders.unwrap_or_default();
-    std::env::split_paths(&folders)
-        .any(|folder| endings.split(';').any(|ending| folder.join(format!("{name}{ending}")).is_file()))
-}
-
-/// `az` is Python, and not the image's. Elsewhere whoever starts Ajar may have set these for `az`.
-fn leave_app_image(command: &mut Command, is_one: bool) {
-    for name in OF_THE_APP_IMAGE.iter().filter(|_| is_one) {
-        command.env_remove(name);
-    }
-}
-
-fn extended_path(path: Option<OsString>) -> OsString {
-    let mut path = path.unwrap_or_default();
-    if !path.is_empty() {
-        path.push(":");
-    }
-    path.push(HOMEBREW);
-    path
-}
-
 #[cfg(test)]
 pub(super) mod fake {
     use std::collections::VecDeque;
+    use std::ffi::OsStr;
+    use std::io;
+    use std::process::Output;
     use std::sync::Mutex;
 
     use super::*;
+    use crate::sign_in::az_cloud;
 
     /// Answers as `az` or `azd` would, and notes what it was asked.
     #[derive(Debug)]
@@ -184,6 +179,13 @@ pub(super) mod fake {
         /// All that it was asked, line by line.
         pub(crate) fn asked(&self) -> String {
             self.asked.lock().unwrap().join("\n")
+        }
+    }
+
+    impl Az for FakeTool {
+        fn in_cloud(self: Arc<Self>, name: Option<&str>) -> Arc<dyn Executor> {
+            self.asked.lock().unwrap().extend(name.map(|name| format!("{}={name}", az_cloud::VARIABLE)));
+            self
         }
     }
 
@@ -215,13 +217,24 @@ pub(super) mod fake {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::process::Output;
+
     use super::fake::{exited, tool, tool_that_says};
     use super::*;
+    use crate::sign_in::az_cloud;
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
+    /// A cloud whose name `az` would have to be asked for.
+    fn elsewhere() -> AzCloud {
+        AzCloud::Registered("https://management.cloud.example".parse().unwrap())
+    }
+
     async fn detail(answer: io::Result<Output>) -> String {
-        let source = AzureCli::new(None, None, tool(answer)).unwrap();
+        // Of its clouds it tells nothing.
+        let az = tool_that_says([answer, exited(1, "", "")]);
+        let source = AzureCli::new(None, None, elsewhere(), az).unwrap();
         let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
             panic!("another failure: {failure:?}")
@@ -234,7 +247,9 @@ mod tests {
         let mfa = "ERROR: AADSTS50076: You must use multi-factor authentication.\n";
         let nobody = "ERROR: Please run 'az login' to setup account.\n";
         for (said, wants) in [(mfa, Some("t2")), (nobody, None)] {
-            let source = AzureCli::new(None, None, tool(exited(1, "", said))).unwrap();
+            let source =
+                AzureCli::new(None, None, elsewhere(), tool_that_says([exited(1, "", said), exited(1, "", "")]))
+                    .unwrap();
             let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
             let Failure::NotSignedIn { tenant, .. } = source.fetch(&ask).await.unwrap_err().failure else {
                 panic!("another failure")
@@ -248,7 +263,7 @@ mod tests {
         let stdout = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
         let az = tool_that_says([exited(0, stdout, ""), exited(0, stdout, "")]);
         let own = Some("contoso.example".into());
-        let source = AzureCli::new(own, None, Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let source = AzureCli::new(own, None, elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
         assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken");
         source.fetch(&TokenAsk { tenant: Some("fabrikam.example".into()), ..TokenAsk::of(SCOPE) }).await.unwrap();
         let asked = az.asked();
@@ -265,10 +280,17 @@ mod tests {
         let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
         let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
         let az = tool_that_says([exited(0, list, ""), exited(0, token, "")]);
-        let grace = AzureCli::new(None, Some("Grace@x.example".into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let grace =
+            AzureCli::new(None, Some("Grace@x.example".into()), elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
         grace.fetch(&ask).await.unwrap();
         assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
-        let nobody = AzureCli::new(None, Some("edsger@x.example".into()), tool(exited(0, list, ""))).unwrap();
+        let nobody = AzureCli::new(
+            None,
+            Some("edsger@x.example".into()),
+            elsewhere(),
+            tool_that_says([exited(0, list, ""), exited(1, "", "")]),
+        )
+        .unwrap();
         let Failure::NotSignedIn { detail, .. } = nobody.fetch(&ask).await.unwrap_err().failure else {
             panic!("another failure")
         };
@@ -285,7 +307,7 @@ mod tests {
     async fn asked_as(username: &str, tenant: Option<&str>) -> String {
         let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
         let az = tool_that_says([exited(0, ADA_IS_DEFAULT, ""), exited(0, token, "")]);
-        let source = AzureCli::new(None, Some(username.into()), Arc::clone(&az) as Arc<dyn Executor>).unwrap();
+        let source = AzureCli::new(None, Some(username.into()), elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
         let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
         match source.fetch(&ask).await {
             Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
@@ -314,9 +336,53 @@ mod tests {
         assert_eq!(asked_as("Ada@x.example", None).await, "--subscription 5-1");
     }
 
+    /// As `az` lists those it is signed in as, and the clouds it knows (azure-cli 2.91, shortened).
+    const IN_TWO_CLOUDS: &str = r#"[
+        {"id":"5-1","tenantId":"t1","isDefault":true,"cloudName":"AzureCloud","user":{"name":"ada@x.example"}},
+        {"id":"5-2","tenantId":"t2","isDefault":false,"cloudName":"AzureUSGovernment","user":{"name":"ada@x.example"}},
+        {"id":"5-3","tenantId":"t3","isDefault":false,"cloudName":"Ours","user":{"name":"ada@x.example"}}]"#;
+    const CLOUDS: &str = r#"[
+        {"name":"AzureCloud","isActive":true,"endpoints":{"resourceManager":"https://management.azure.com/"}},
+        {"name":"Ours","isActive":false,"endpoints":{"resourceManager":"https://management.cloud.example/"}}]"#;
+    const TOKEN: &str = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+    const NOBODY: &str = "ERROR: Please run 'az login' to setup account.\n";
+
+    #[tokio::test]
+    async fn a_cloud_that_is_not_the_active_one_of_az_is_asked_for_by_its_name_and_a_subscription() {
+        let us_gov = AzCloud::of(&crate::Cloud::us_gov());
+        for (cloud, tenant, asking, expected) in [
+            (us_gov, "t2", vec![], "AZURE_CLOUD_NAME=AzureUSGovernment --subscription 5-2"),
+            (elsewhere(), "t3", vec![CLOUDS], "AZURE_CLOUD_NAME=Ours --subscription 5-3"),
+        ] {
+            let clouds = asking.into_iter().map(|clouds| exited(0, clouds, ""));
+            let nobody = std::iter::once(exited(1, "", NOBODY));
+            let then = [exited(0, IN_TWO_CLOUDS, ""), exited(0, TOKEN, "")];
+            let az = tool_that_says(nobody.chain(clouds).chain(then));
+            let source = AzureCli::new(None, None, cloud, Arc::clone(&az) as Arc<dyn Az>).unwrap();
+            let ask = TokenAsk { tenant: Some(tenant.into()), ..TokenAsk::of(SCOPE) };
+            assert_eq!(source.fetch(&ask).await.unwrap().token.secret(), "t0ken");
+            let asked = az.asked();
+            let set = asked.lines().rfind(|line| line.starts_with(az_cloud::VARIABLE)).unwrap();
+            let last = asked.lines().last().unwrap().split_once(SCOPE).unwrap().1.trim().replace('"', "");
+            assert_eq!(format!("{set} {last}"), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_signed_in_to_other_clouds_of_az_hears_how_to_sign_in_to_this_one() {
+        let nobody_there = IN_TWO_CLOUDS.replace("\"Ours\"", "\"Theirs\"");
+        for (listed, expected) in [(nobody_there.as_str(), Some("Ours")), ("[]", None)] {
+            let answers = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), exited(0, listed, "")];
+            let source = AzureCli::new(None, None, elsewhere(), tool_that_says(answers)).unwrap();
+            let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
+            let Failure::NotSignedIn { cloud, .. } = failure else { panic!("{failure:?}") };
+            assert_eq!(cloud.as_deref(), expected);
+        }
+    }
+
     #[tokio::test]
     async fn claims_are_nothing_that_az_can_be_asked_for_in_silence() {
-        let source = AzureCli::new(None, None, tool_that_says([])).unwrap();
+        let source = AzureCli::new(None, None, elsewhere(), tool_that_says([])).unwrap();
         let ask = TokenAsk { claims: Some("e30=".into()), tenant: Some("t1".into()), ..TokenAsk::of(SCOPE) };
         let expected =
             Failure::ClaimsRequired { claims: "e30=".into(), scope: SCOPE.into(), tenant: Some("t1".into()) };
@@ -327,7 +393,28 @@ mod tests {
     async fn what_az_says_first_is_what_the_user_reads() {
         let stderr = "ERROR: Please run 'az login' to setup account.\nmore\n";
         assert_eq!(detail(exited(1, "", stderr)).await, "Please run 'az login' to setup account.");
-        assert_eq!(detail(exited(127, "", "sh: az: not found")).await, ajar_core::failure::NO_AZURE_CLI);
+    }
+
+    #[tokio::test]
+    async fn an_az_that_does_not_find_what_it_needs_is_told_with_its_own_words() {
+        for (said, told) in [
+            (
+                "/usr/bin/env: 'python3': No such file or directory\n",
+                "/usr/bin/env: 'python3': No such file or directory",
+            ),
+            ("", "no reason given"),
+        ] {
+            assert_eq!(detail(exited(127, "", said)).await, format!("the Azure CLI broke ({told})"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_counts_with_whatever_az_writes_around_it() {
+        let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
+        for around in [format!("\u{feff}{token}\r\n"), format!("WARNING: Verification is disabled.\n{token}\n")] {
+            let source = AzureCli::new(None, None, elsewhere(), tool(exited(0, &around, ""))).unwrap();
+            assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken", "{around}");
+        }
     }
 
     #[tokio::test]
@@ -349,99 +436,9 @@ mod tests {
         assert_eq!(detail, ajar_core::failure::NO_AZURE_CLI);
     }
 
-    #[test]
-    fn a_program_is_looked_for_in_each_folder_with_each_ending() {
-        let [empty, full] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        std::fs::write(full.path().join("az.cmd"), "").unwrap();
-        let both = std::env::join_paths([empty.path(), full.path()]).unwrap();
-        let endings = Some(OsString::from(".exe;.cmd"));
-        assert!(is_on_path("az", Some(both.clone()), endings.clone()));
-        assert!(!is_on_path("azd", Some(both), endings.clone()));
-        assert!(!is_on_path("az", Some(empty.path().into()), endings.clone()));
-        assert!(!is_on_path("az", None, endings));
-    }
-
     #[tokio::test]
     async fn an_az_that_hangs_is_no_sign_in() {
         let hung = Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 30 seconds"));
         assert_eq!(detail(hung).await, "the Azure CLI could not be asked: no answer within 30 seconds");
-    }
-
-    #[cfg(unix)]
-    #[tokio::test(start_paused = true)]
-    async fn a_process_that_hangs_is_given_up_after_its_limit() {
-        let began = tokio::time::Instant::now();
-        let hang = [OsStr::new("-c"), OsStr::new("exec tail -f /dev/null")];
-        let error = AzProcess("az").run(OsStr::new("/bin/sh"), &hang).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(began.elapsed() >= LIMIT);
-    }
-
-    /// Starts a shell that runs a process of its own, as `az` is one. Gives the shell once that process runs, and what
-    /// comes when it is gone.
-    #[cfg(unix)]
-    async fn shell_with_a_child() -> (impl Future<Output = io::Result<Output>>, tokio::sync::oneshot::Receiver<()>) {
-        use std::io::{BufRead, BufReader, Read};
-
-        let folder = tempfile::tempdir().unwrap();
-        let fifo = folder.path().join("held-open");
-        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        let path = fifo.clone();
-        let mut run = Box::pin(async move {
-            let script = "cd /bin && sh -c 'echo here; sleep 60; true' >\"$1\"; true";
-            AzProcess("az")
-                .run(OsStr::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), "sh".as_ref(), path.as_ref()])
-                .await
-        });
-        let (here, is_here) = tokio::sync::oneshot::channel();
-        let (gone, is_gone) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || {
-            let mut held = BufReader::new(std::fs::File::open(fifo).unwrap());
-            held.read_line(&mut String::new()).unwrap();
-            here.send(()).unwrap();
-            // Ends when nobody holds the other end any more.
-            held.read_to_end(&mut Vec::new()).unwrap();
-            gone.send(()).unwrap();
-            drop(folder);
-        });
-        tokio::select! {
-            ended = &mut run => panic!("{ended:?}"),
-            is_here = is_here => is_here.unwrap(),
-        }
-        (run, is_gone)
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn what_the_shell_started_ends_with_it_when_nobody_waits_any_more() {
-        let (run, is_gone) = shell_with_a_child().await;
-        drop(run);
-        tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn what_the_shell_started_ends_with_it_at_the_limit() {
-        let (run, is_gone) = shell_with_a_child().await;
-        tokio::time::pause();
-        assert_eq!(run.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        tokio::time::resume();
-        tokio::time::timeout(LIMIT, is_gone).await.expect("it still runs").unwrap();
-    }
-
-    #[test]
-    fn in_an_app_image_az_inherits_none_of_its_variables_and_elsewhere_all() {
-        let removed = |is_one| {
-            let mut command = Command::new("az");
-            leave_app_image(&mut command, is_one);
-            command.as_std().get_envs().filter(|(_, value)| value.is_none()).count()
-        };
-        assert_eq!((removed(true), removed(false)), (OF_THE_APP_IMAGE.len(), 0));
-    }
-
-    #[test]
-    fn homebrews_folders_follow_the_path_there_is() {
-        assert_eq!(extended_path(Some("/usr/bin".into())), OsString::from(format!("/usr/bin:{HOMEBREW}")));
-        assert_eq!(extended_path(None), OsString::from(HOMEBREW));
     }
 }

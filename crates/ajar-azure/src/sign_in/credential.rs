@@ -8,11 +8,11 @@ use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions}
 use azure_core::error::{Error, ErrorKind};
 use url::Url;
 
-use super::SignInFailed;
 use super::public_client::SignedIn;
 use super::refresh::PersonTokens;
 use super::refresh_tokens::Stored;
 use super::token_cache::{TokenAsk, TokenCache, TokenSource};
+use super::{SignInFailed, jwt};
 use crate::cloud::Cloud;
 use crate::connection;
 use crate::policies::{Destination, RejectedToken, WantedClaims};
@@ -49,9 +49,18 @@ impl Credential {
     /// # Errors
     /// Whatever the cloud has against it.
     pub async fn try_out(&self, cloud: &Cloud, tenant: Option<&str>) -> Result<(), Trouble> {
+        self.token(cloud, tenant).await.map(drop)
+    }
+
+    /// The id by which a tenant knows whom the account acts as there, as its token says; the account's own tenant if `None`.
+    /// Without a token, or with one that does not say, nobody knows.
+    pub async fn principal(&self, cloud: &Cloud, tenant: Option<&str>) -> Option<String> {
+        jwt::principal(&self.token(cloud, tenant).await.ok()?.token)
+    }
+
+    async fn token(&self, cloud: &Cloud, tenant: Option<&str>) -> Result<AccessToken, Trouble> {
         let ask = TokenAsk { tenant: tenant.map(str::to_owned), scope: cloud.scope(), claims: None };
-        self.cache.token(&self.source, &ask, None).await?;
-        Ok(())
+        self.cache.token(&self.source, &ask, None).await
     }
 
     /// Takes up a sign-in that has succeeded: its refresh token is stored, and is in use from now on.

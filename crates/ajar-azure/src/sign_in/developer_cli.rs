@@ -8,6 +8,7 @@ use azure_core::credentials::AccessToken;
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
 
 use super::token_cache::{TokenAsk, TokenSource};
+use super::tool_answer::Answers;
 use super::{first_line, tool_failure};
 
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct DeveloperCli {
 
 impl DeveloperCli {
     pub(super) fn new(executor: Arc<dyn Executor>) -> Self {
-        Self { executor }
+        Self { executor: Arc::new(Answers(executor)) }
     }
 }
 

@@ -9,8 +9,6 @@ use ajar_core::failure::{Failure, Trouble};
 use azure_core::credentials::{AccessToken, Secret};
 use azure_core::error::Error;
 use azure_core::http::{Context, HttpClient, Method, Pipeline, PipelineSendOptions, RawResponse, Request};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use oauth2::basic::{
@@ -27,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::claims;
 use super::refusal::{self, Asker, Refusal, Refused};
+use super::{claims, jwt};
 use crate::arm_client::Answer;
 use crate::arm_error;
 use crate::cloud::Cloud;
@@ -341,10 +339,7 @@ impl PublicClient {
     }
 
     fn signed_in(&self, tokens: &Tokens) -> Result<SignedIn, Failure> {
-        let read = |text: Option<&Secret>, part: usize| -> Option<Identity> {
-            let payload = text?.secret().split('.').nth(part)?;
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
-        };
+        let read = |text: Option<&Secret>, number| text.and_then(|text| jwt::part::<Identity>(text, number));
         let extra = tokens.extra_fields();
         let id = read(extra.id_token.as_ref(), 1).unwrap_or_default();
         let home = read(extra.client_info.as_ref(), 0).unwrap_or_default();

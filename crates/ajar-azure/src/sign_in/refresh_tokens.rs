@@ -1,8 +1,14 @@
 //! Where the refresh tokens of people are kept between two runs: the only thing of a sign-in that outlives a process.
 
+use std::collections::BTreeMap;
+
 use ajar_core::failure::Failure;
 use async_trait::async_trait;
 use azure_core::credentials::Secret;
+
+/// The refresh tokens of one person, by the id of the tenant where they were given, in small letters. The one of the home
+/// tenant is good everywhere, but where a tenant has a wish of its own that can be met there only, such as a second proof.
+pub type TokensByTenant = BTreeMap<String, Secret>;
 
 /// How long a refresh token will be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,32 +22,35 @@ pub enum Stored {
     },
 }
 
-/// Keeps one refresh token for each account that signs in with Ajar. `home` is the account's `oid.tid` at home
+/// Keeps the refresh tokens of each person that signs in with Ajar. `home` is the person's `oid.tid` at home
 /// (`home_account_id` in the settings).
 #[async_trait]
 pub trait RefreshTokens: std::fmt::Debug + Send + Sync {
-    /// The token that was stored last; `None` if there is none.
+    /// Held by whoever changes what is kept, from before it is loaded: several accounts may be one person's.
+    fn changing(&self) -> &tokio::sync::Mutex<()>;
+
+    /// The tokens that were stored last; empty if there are none.
     ///
     /// # Errors
-    /// Whatever keeps it from being looked up, where it may be there; [`Failure::SignInRequired`], of whichever account,
-    /// where what is there is not for this one's authority.
-    async fn load(&self, home: &str) -> Result<Option<Secret>, Failure>;
+    /// Whatever keeps them from being looked up, where they may be there; [`Failure::SignInRequired`], of whichever
+    /// account, where what is there is not for this one's authority.
+    async fn load(&self, home: &str) -> Result<TokensByTenant, Failure>;
 
-    /// Takes a token in place of an older one, which is there until the newer one can be loaded.
+    /// Takes tokens in place of older ones, which are there until the newer ones can be loaded.
     ///
     /// # Errors
-    /// Whatever keeps it from being stored anywhere; the older one is there then.
-    async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure>;
+    /// Whatever keeps them from being stored anywhere; the older ones are there then.
+    async fn store(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure>;
 
-    /// The same of a token that Entra gave in place of the one that is stored, which it still takes.
+    /// The same with a token that Entra gave in place of one that is stored, which it still takes.
     ///
     /// # Errors
     /// As [`RefreshTokens::store`].
-    async fn renew(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        self.store(home, token).await
+    async fn renew(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
+        self.store(home, tokens).await
     }
 
-    /// Removes every trace of the account's token. Whether there was one.
+    /// Removes every trace of the person's tokens. Whether there were any.
     ///
     /// # Errors
     /// Whatever may have left one behind.

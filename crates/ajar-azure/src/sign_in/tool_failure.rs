@@ -6,11 +6,12 @@
 use std::io;
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool, Trouble};
+use ajar_core::failure::{Failure, OLD_AZURE_CLI, TokenTool, Trouble};
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use tokio::time::{Instant, sleep};
 
+use super::tool_answer::EndedAsIfMissing;
 use super::{causes, refusal};
 
 /// A tool that took longer than this is not asked once more: a click waits a minute for a token at the most.
@@ -128,8 +129,7 @@ impl Said {
         if is_server_error(line) {
             return broke(format!("Azure could not answer the {name} ({line})"), Some(LONG_PAUSE));
         }
-        // Without the tool nobody is signed in to it.
-        if said.contains(TRACE) || line != NO_AZURE_CLI && !is_about_signing_in(said) {
+        if said.contains(TRACE) || !is_about_signing_in(said) {
             return broke(format!("the {name} broke ({line})"), None);
         }
         Self { trouble: of(Failure::not_signed_in(line)), passes: None }
@@ -177,6 +177,10 @@ fn first_error(said: &str) -> &str {
 pub(super) fn not_asked(error: &io::Error, tool: TokenTool) -> Failure {
     if error.kind() == io::ErrorKind::NotFound {
         return Failure::not_signed_in(error.to_string());
+    }
+    let ended = error.get_ref().and_then(|error| error.downcast_ref());
+    if let Some(EndedAsIfMissing(said)) = ended {
+        return of_errors(said, tool);
     }
     Failure::TokenToolFailed { tool, detail: format!("the {} could not be asked: {error}", tool.name()) }
 }

@@ -110,8 +110,7 @@ async fn a_client_of_one_cloud_has_no_token_for_another_resource_manager() {
     let (ours, theirs) = (generous(), theirs());
     let (cloud, http) = cloud(&ours, &theirs);
     let elsewhere = Cloud { resource_manager: theirs.url.parse().unwrap(), ..cloud.clone() };
-    let drawer = Arc::new(Drawer::default());
-    ajar_azure::RefreshTokens::store(&*drawer, "o.t", &"refresh".to_owned().into()).await.unwrap();
+    let drawer = Arc::new(Drawer::keeping("o.t", "refresh"));
     let person = Person { account: "work".into(), client_id: AJAR.into(), tenant: None, username: None };
     for sign_in in [
         SignIn::Person { person, home_account_id: "o.t".into(), refresh_tokens: drawer },
@@ -147,8 +146,7 @@ async fn a_refresh_token_is_not_taken_along_by_a_redirect_of_the_authority() {
     let to = theirs.url.clone();
     let ours = server(move |_| reply(307, &format!("location: {to}/token\r\n"), ""));
     let (cloud, http) = cloud(&ours, &theirs);
-    let drawer = Arc::new(Drawer::default());
-    ajar_azure::RefreshTokens::store(&*drawer, "o.t", &CANARY.to_owned().into()).await.unwrap();
+    let drawer = Arc::new(Drawer::keeping("o.t", CANARY));
     let person = Person { account: "work".into(), client_id: AJAR.into(), tenant: None, username: None };
     let sign_in = SignIn::Person { person, home_account_id: "o.t".into(), refresh_tokens: drawer };
     let credential = sign_in.credential(&cloud, http.clone()).unwrap().in_tenant(None);

@@ -7,10 +7,11 @@ mod page;
 mod tenants;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ajar_azure::{
-    ArmClient, BrowserSignIn, Credential, Limits, Person, RefreshTokens, Secret, SignIn, SignedIn, Stored,
+    ArmClient, BrowserSignIn, Credential, Limits, Person, RefreshTokens, SignIn, SignedIn, Stored, TokensByTenant,
 };
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
@@ -18,6 +19,9 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::azure::Azure;
+
+/// Longer than a token of continuous access evaluation lasts.
+const TWO_DAYS: i64 = 2 * 24 * 3_600;
 
 /// The application that is registered in the fleet.
 pub(crate) const AJAR: &str = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01";
@@ -81,31 +85,48 @@ ports = [{ number = 22, jit = {} }]
 /// A keychain in memory that notes what is stored, and refuses when told to.
 #[derive(Debug, Default)]
 pub(crate) struct Drawer {
-    kept: Mutex<HashMap<String, String>>,
-    pub(crate) stored: Mutex<Vec<String>>,
+    kept: Mutex<HashMap<String, TokensByTenant>>,
+    changing: tokio::sync::Mutex<()>,
+    /// How often something was stored.
+    pub(crate) stored: AtomicUsize,
     pub(crate) stuck: Mutex<bool>,
 }
 
 impl Drawer {
-    pub(crate) fn holds(&self, home: &str) -> Option<String> {
+    /// With one token, of the home tenant.
+    pub(crate) fn keeping(home: &str, token: &str) -> Self {
+        let (_, tenant) = home.split_once('.').unwrap();
+        let tokens = TokensByTenant::from([(tenant.to_owned(), token.to_owned().into())]);
+        Self { kept: Mutex::new(HashMap::from([(home.to_owned(), tokens)])), ..Self::default() }
+    }
+
+    /// What is kept outlives the process; nothing else does.
+    pub(crate) fn of_the_next_run(&self) -> Self {
+        Self { kept: Mutex::new(self.kept.lock().unwrap().clone()), ..Self::default() }
+    }
+
+    pub(crate) fn holds(&self, home: &str) -> Option<TokensByTenant> {
         self.kept.lock().unwrap().get(home).cloned()
     }
 }
 
 #[async_trait]
 impl RefreshTokens for Drawer {
-    async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
-        Ok(self.holds(home).map(Into::into))
+    fn changing(&self) -> &tokio::sync::Mutex<()> {
+        &self.changing
     }
 
-    async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
+    async fn load(&self, home: &str) -> Result<TokensByTenant, Failure> {
+        Ok(self.holds(home).unwrap_or_default())
+    }
+
+    async fn store(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
         if *self.stuck.lock().unwrap() {
             // The process ends here, as far as anybody can tell.
             std::future::pending::<()>().await;
         }
-        let token = token.secret().to_owned();
-        self.stored.lock().unwrap().push(token.clone());
-        self.kept.lock().unwrap().insert(home.to_owned(), token);
+        self.stored.fetch_add(1, Ordering::Relaxed);
+        self.kept.lock().unwrap().insert(home.to_owned(), tokens.clone());
         Ok(Stored::Keychain)
     }
 
@@ -155,8 +176,12 @@ impl Azure {
 
     /// The account of a sign-in, as the next run finds it too.
     pub(crate) fn account(&self, home: &str, drawer: &Arc<Drawer>) -> Credential {
+        self.account_of(ada(), home, drawer)
+    }
+
+    pub(crate) fn account_of(&self, person: Person, home: &str, drawer: &Arc<Drawer>) -> Credential {
         let refresh_tokens = Arc::clone(drawer) as Arc<dyn RefreshTokens>;
-        let sign_in = SignIn::Person { person: ada(), home_account_id: home.to_owned(), refresh_tokens };
+        let sign_in = SignIn::Person { person, home_account_id: home.to_owned(), refresh_tokens };
         sign_in.credential(&self.cloud, self.http.clone()).unwrap()
     }
 

@@ -1,14 +1,18 @@
-//! An account of the Azure CLI. What stands in for `az` is this program once more: it asks Entra as `az` does, with MSAL's
-//! caches, and says what `az` 2.91 was seen to say.
+//! An account of the Azure CLI. What the client runs as `az` is a script that hands its question on, and says what it is told:
+//! a process of its own with as little in it as can be. The process of the cells answers, with what `az` 2.91 was seen to ask
+//! of Entra and to say, and with MSAL's caches.
 
+use std::cmp::Reverse;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ajar_azure::{ArmClient, Call, Cloud, SignIn, http_client_within};
 use futures::{FutureExt, StreamExt, stream};
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::pipe;
 
 use crate::azure::{Azure, browser};
 use crate::calls::{Called, make};
@@ -20,31 +24,27 @@ use crate::{child, entra};
 /// What is struck: Entra, which `az` asks, and Azure, to which its token is shown.
 pub(crate) const COLUMNS: [Called; 2] = [Called::ToolToken, Called::ToolRead];
 
-/// So many cells at a time: each has processes of its own.
-const AT_ONCE: usize = 8;
+/// So many cells at a time: most of them wait.
+const AT_ONCE: usize = 24;
 
-/// Where what stands in for `az` writes what it says.
-const SAYS: &str = "AJAR_TEST_AZ_SAYS";
+/// The folder in which questions and answers are handed on, and `az` keeps its caches.
+const FOLDER: &str = "AJAR_TEST_AZ";
 
-/// What stands in for `az` keeps its caches there.
-const CACHES: &str = "AJAR_TEST_AZ_CACHES";
-
-/// The harness of tests writes to standard output, so what is said goes by files.
+/// The other end of the pipe is opened first, so that who has the answer need not wait for somebody who may have been killed.
 const SCRIPT: &str = "#!/bin/sh\n\
-    AJAR_TEST_AZ_SAYS=$(mktemp -d) || exit 1\n\
-    AJAR_TEST_AZ_ASKED=\"$*\"\n\
-    export AJAR_TEST_AZ_SAYS AJAR_TEST_AZ_ASKED\n\
-    \"$AJAR_TEST_AZ_PROGRAM\" --exact what_stands_in_for_the_azure_cli >/dev/null 2>&1 </dev/null\n\
-    cat \"$AJAR_TEST_AZ_SAYS/out\"\n\
-    cat \"$AJAR_TEST_AZ_SAYS/errors\" >&2\n\
-    test -s \"$AJAR_TEST_AZ_SAYS/out\"\n\
-    status=$?\n\
-    rm -r \"$AJAR_TEST_AZ_SAYS\"\n\
-    exit $status\n";
+    here=$(mktemp -d \"$AJAR_TEST_AZ/XXXXXX\") && mkfifo \"$here/status\" || exit 1\n\
+    exec 3<>\"$here/status\"\n\
+    printf '%s\\n' \"$here $*\" >\"$AJAR_TEST_AZ/asked\"\n\
+    read -r status <&3\n\
+    cat \"$here/out\"\n\
+    cat \"$here/errors\" >&2\n\
+    exit \"$status\"\n";
 
 fn jobs(variants: &[Variant]) -> Vec<Job> {
     let all = variants.iter().flat_map(|variant| COLUMNS.iter().map(move |called| (variant.clone(), *called)));
-    all.enumerate().map(|(number, (variant, called))| Job { variant, called, number }).collect()
+    let mut jobs: Vec<_> = all.enumerate().map(|(number, (variant, called))| Job { variant, called, number }).collect();
+    jobs.sort_by_key(|job| Reverse(job.waits()));
+    jobs
 }
 
 /// Starts this program once more, with a folder first in its path that has an `az`, and gives what it found.
@@ -58,14 +58,14 @@ pub(crate) async fn all(variants: &[Variant]) -> Vec<Judged> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path));
     let mut child = child::of(&azure, "the_cells_of_the_azure_cli");
-    child.env("PATH", std::env::join_paths(path).unwrap());
-    child.env("AJAR_TEST_AZ_PROGRAM", std::env::current_exe().unwrap()).env(CACHES, folder.path());
+    child.env("PATH", std::env::join_paths(path).unwrap()).env(FOLDER, folder.path());
     child::cells(child, jobs.len()).await
 }
 
 /// What the child does.
 pub(crate) async fn child(variants: Vec<Variant>) {
     let Some((cloud, sim)) = child::simulator() else { return };
+    tokio::spawn(answer(Questions::open(), cloud.clone()));
     let cells = stream::iter(jobs(&variants)).map(async |job| {
         let (called, number, subject) = (job.called, job.number, job.subject());
         let az = SignIn::AzureCli { tenant_id: Some(entra::tenant(number)), username: None };
@@ -88,30 +88,63 @@ pub(crate) async fn child(variants: Vec<Variant>) {
     }
 }
 
-/// What `az account get-access-token` does, and says in place of a token.
-pub(crate) async fn stand_in() {
-    let Some(says) = std::env::var_os(SAYS).map(PathBuf::from) else { return };
-    let (cloud, _) = child::simulator().unwrap();
-    let asked = std::env::var("AJAR_TEST_AZ_ASKED").unwrap();
-    let after = |name: &str| asked.split(' ').skip_while(|argument| *argument != name).nth(1).unwrap().to_owned();
-    let az = Az { cloud, tenant: after("--tenant"), scope: after("--scope") };
-    let (out, errors) = match az.token().await {
-        Ok(token) => (token.to_string(), String::new()),
-        Err(errors) => (String::new(), errors),
-    };
-    std::fs::write(says.join("errors"), errors).unwrap();
-    std::fs::write(says.join("out"), out).unwrap();
+/// What is asked of `az`, a line each.
+struct Questions {
+    folder: PathBuf,
+    lines: tokio::io::Lines<BufReader<pipe::Receiver>>,
+    /// So that they do not end while nobody asks.
+    _open: pipe::Sender,
 }
 
+impl Questions {
+    fn open() -> Self {
+        let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+        let asked = folder.join("asked");
+        make_pipe(&asked);
+        let receiver = pipe::OpenOptions::new().open_receiver(&asked).unwrap();
+        let open = pipe::OpenOptions::new().open_sender(&asked).unwrap();
+        Self { folder, lines: BufReader::new(receiver).lines(), _open: open }
+    }
+}
+
+fn make_pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Answers all that run as `az`, each by itself.
+async fn answer(mut questions: Questions, cloud: Cloud) {
+    while let Some(question) = questions.lines.next_line().await.unwrap() {
+        let (cloud, caches) = (cloud.clone(), questions.folder.clone());
+        tokio::spawn(async move {
+            let (here, asked) = question.split_once(' ').unwrap();
+            let after = |name: &str| asked.split(' ').skip_while(|word| *word != name).nth(1).unwrap().to_owned();
+            let az = Az { cloud, caches, tenant: after("--tenant"), scope: after("--scope") };
+            let (status, out, errors) = match az.token().await {
+                Ok(token) => ("0\n", token.to_string(), String::new()),
+                Err(errors) => ("1\n", String::new(), errors),
+            };
+            let here = Path::new(here);
+            std::fs::write(here.join("out"), out).unwrap();
+            std::fs::write(here.join("errors"), errors).unwrap();
+            // Nobody is there any more where the client has given up on it.
+            if let Ok(mut waiting) = pipe::OpenOptions::new().open_sender(here.join("status")) {
+                waiting.write_all(status.as_bytes()).await.unwrap();
+            }
+        });
+    }
+}
+
+/// What `az account get-access-token` does, and says in place of a token.
 struct Az {
     cloud: Cloud,
+    caches: PathBuf,
     tenant: String,
     scope: String,
 }
 
 impl Az {
     fn cache(&self, kind: &str) -> PathBuf {
-        PathBuf::from(std::env::var_os(CACHES).unwrap()).join(format!("{}.{kind}", self.tenant))
+        self.caches.join(format!("{}.{kind}", self.tenant))
     }
 
     /// The token that is in its cache, or one of Entra's.

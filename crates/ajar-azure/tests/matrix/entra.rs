@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ajar_azure::{
-    ArmClient, BrowserSignIn, DeviceCodeSignIn, Http, Person, RefreshTokens, Secret, SignIn, SignedIn, Stored,
+    ArmClient, BrowserSignIn, DeviceCodeSignIn, Http, Person, RefreshTokens, SignIn, SignedIn, Stored, TokensByTenant,
 };
 use ajar_core::failure::{Failure, Trouble};
 use async_trait::async_trait;
@@ -151,20 +151,27 @@ async fn click(azure: &Azure, sign_in: &BrowserSignIn, number: usize) -> Url {
 
 /// A keychain in memory.
 #[derive(Debug, Default)]
-struct Drawer(Mutex<Option<String>>);
+struct Drawer {
+    kept: Mutex<TokensByTenant>,
+    changing: tokio::sync::Mutex<()>,
+}
 
 #[async_trait]
 impl RefreshTokens for Drawer {
-    async fn load(&self, _: &str) -> Result<Option<Secret>, Failure> {
-        Ok(self.0.lock().unwrap().clone().map(Into::into))
+    fn changing(&self) -> &tokio::sync::Mutex<()> {
+        &self.changing
     }
 
-    async fn store(&self, _: &str, token: &Secret) -> Result<Stored, Failure> {
-        *self.0.lock().unwrap() = Some(token.secret().to_owned());
+    async fn load(&self, _: &str) -> Result<TokensByTenant, Failure> {
+        Ok(self.kept.lock().unwrap().clone())
+    }
+
+    async fn store(&self, _: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
+        self.kept.lock().unwrap().clone_from(tokens);
         Ok(Stored::Keychain)
     }
 
     async fn remove(&self, _: &str) -> Result<bool, Failure> {
-        Ok(self.0.lock().unwrap().take().is_some())
+        Ok(!std::mem::take(&mut *self.kept.lock().unwrap()).is_empty())
     }
 }

@@ -68,13 +68,6 @@ async fn the_cells_of_the_azure_cli() {
     azure_cli::child(faults::variants()).await;
 }
 
-/// What those cells find in the path.
-#[cfg(unix)]
-#[tokio::test]
-async fn what_stands_in_for_the_azure_cli() {
-    azure_cli::stand_in().await;
-}
-
 #[test]
 fn every_call_has_a_route_in_the_simulator() {
     let served = azure_sim::route_names();

@@ -68,7 +68,7 @@ impl Job {
     }
 
     /// For about how many seconds it waits, as far as fault and call tell before. Only the order hangs on it.
-    fn waits(&self) -> u32 {
+    pub(crate) fn waits(&self) -> u32 {
         let is = |fault: &str| self.variant.label.starts_with(fault);
         let (stalls, lasts) = (is("stalled") || is("slowTrickle"), self.variant.body["times"].is_null());
         let is_polled = matches!(self.called, Called::Arm(Call::Operation | Call::OperationResult));

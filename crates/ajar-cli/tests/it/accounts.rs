@@ -12,7 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::user::{User, ended};
+use crate::user::{FABRIKAM, User, ended};
 
 /// A user whose favourite `home` acts as `account`.
 async fn user_acting_as(account: &str) -> User {
@@ -180,7 +180,7 @@ async fn azure_cli(user: &User) -> PathBuf {
     let token: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     let token = token["access_token"].as_str().unwrap();
     let subscription = &user.vm("home").subscription_id;
-    let (first, second) = (announced.tenant_id, "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02");
+    let (first, second) = (announced.tenant_id, FABRIKAM);
     let script = format!(
         r#"#!/bin/sh
 echo "$*" >>"$(dirname "$0")/asked"
@@ -190,7 +190,13 @@ case "$1 $2" in
  {{"id":"5-2","tenantId":"{second}","cloudName":"AzureCloud","isDefault":false,"user":{{"name":"grace@fabrikam.example"}}}}]
 END
 ;;
+"account get-access-token") case "$*" in
+*"--tenant {second}"*)
+    echo "ERROR: AADSTS50076: Due to a configuration change you must use multi-factor authentication." >&2
+    exit 1 ;;
 *) printf '%s' '{{"accessToken":"{token}","expires_on":4102444800,"tokenType":"Bearer"}}' ;;
+esac ;;
+*) echo "ERROR: '$2' is misspelled or not recognized by the system." >&2; exit 2 ;;
 esac
 "#
     );
@@ -232,6 +238,26 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
     let (_, stdout, _) = listed().await;
     let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
     assert!(ada.ends_with("work"), "{stdout}");
+}
+
+#[tokio::test]
+async fn what_a_tenant_has_against_the_sign_in_of_the_azure_cli_is_told_with_its_command() {
+    let user = User::new().await;
+    let path = format!("{}:/usr/bin:/bin", azure_cli(&user).await.display());
+    let settings = user.settings().replace("\"environment\"", "\"az\"").replace("\"bob\"", "\"az\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    for name in ["home", "lab"] {
+        let mut command = user.ajar(&["rights", name]);
+        command.env("PATH", &path);
+        let (code, stdout, stderr) = ended(command.spawn().unwrap()).await;
+        let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name == "home" {
+            assert_eq!(code, 0, "{stdout}{stderr}");
+        } else {
+            assert!(code == 3 && stderr.contains("AADSTS50076"), "{code} {stdout}{stderr}");
+            assert!(stderr.contains(&format!("Run “az login --tenant {FABRIKAM}”")), "{stderr}");
+        }
+    }
 }
 
 #[tokio::test]

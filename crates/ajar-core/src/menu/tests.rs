@@ -41,6 +41,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         port: 22,
         user: None,
         state: FavouriteState::Closed,
+        waits_for_sign_in: false,
         profile: crate::profile::Profile::new(vm()),
         detail: detail.into(),
     }
@@ -359,7 +360,11 @@ fn a_favourite_whose_account_has_to_sign_in_leads_there() {
         FavouriteView { profile, ..favourite(called, "rg · deallocated") }
     };
     let snapshot = Snapshot {
-        favourites: vec![favourite("web-01", "rg"), acting_as("gov-01", "GOV"), acting_as("cli-01", "az")],
+        favourites: vec![
+            favourite("web-01", "rg"),
+            FavouriteView { waits_for_sign_in: true, ..acting_as("gov-01", "GOV") },
+            acting_as("cli-01", "az"),
+        ],
         accounts: vec![
             account("work", SignInMethod::Browser, AccountState::SignedIn),
             account("gov", SignInMethod::DeviceCode, AccountState::NeedsSignIn),

@@ -139,6 +139,11 @@ pub fn az_is_not_in(username: &str, tenant: &str) -> String {
     )
 }
 
+/// The Azure CLI knows people in other clouds alone.
+pub fn az_is_not_in_cloud(name: &str) -> String {
+    format!("The Azure CLI is signed in to other clouds, and not to its cloud {name}.")
+}
+
 /// The Azure CLI knows nobody who could be meant.
 pub fn az_is_nobody(tenant: Option<&str>) -> String {
     match tenant {

@@ -134,8 +134,8 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail, others, tenant } => {
-            access::not_signed_in(name, detail, others, tenant.as_deref())
+        Failure::NotSignedIn { detail, others, tenant, cloud } => {
+            access::not_signed_in(name, detail, others, access::az_login(tenant.as_deref(), cloud.as_deref()))
         }
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),

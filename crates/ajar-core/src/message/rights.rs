@@ -35,16 +35,27 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     };
     let account = who.unwrap_or("my account");
     let assignee = who.unwrap_or("USER OR APPLICATION");
+    let as_guest = who.filter(|who| who.contains('@')).map(of_guest).unwrap_or_default();
     Some(format!(
         "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\n\nAt: {group}\n\n\
          This custom role has all that Ajar uses and no more. Save it as role.json:\n\n{}\n\n\
          Then create and assign it:\n\n\
          az role definition create --role-definition role.json\n\
-         az role assignment create --assignee \"{assignee}\" --role \"{}\" --scope \"{group}\"\n",
+         az role assignment create --assignee \"{assignee}\" --role \"{}\" --scope \"{group}\"\n{as_guest}",
         vm.name(),
         role(&group),
         role_name(&group),
     ))
+}
+
+/// How a guest is named to `az`: the tenant knows them by another user name.
+fn of_guest(who: &str) -> String {
+    format!(
+        "\nIn a tenant that {who} is a guest of, name them by their id instead of “--assignee \"{who}\"”:\n\n\
+         --assignee-principal-type User --assignee-object-id \"$(az ad user list --filter \"mail eq '{}'\" --query [0].id \
+         --output tsv)\"\n",
+        who.replace('\'', "''"),
+    )
 }
 
 /// Above the rights that nobody could look up.

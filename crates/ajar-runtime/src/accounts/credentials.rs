@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ajar_azure::{ClientProof, Cloud, Credential, Person, RefreshTokens, Secret, SignIn, Stored};
+use ajar_azure::{ClientProof, Cloud, Credential, Person, Secret, SignIn, Stored};
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::{Failure, SignInPart, SignInReason, Trouble};
 use ajar_core::message::account::memory_only;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
-use async_trait::async_trait;
 
 use super::bound_secret::authority;
 use super::clouds::Reach;
-use super::secret_store::{Found, SecretStore};
+use super::refresh_tokens::Entries;
+use super::secret_store::Found;
 use super::{Inner, Known};
 use crate::ports::Forgotten;
 
@@ -24,39 +24,8 @@ pub(super) struct Signed {
     pub(super) credential: Credential,
 }
 
-/// One account's entries in the keychain.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    secrets: SecretStore,
-    /// Cloud and application: the same person may be signed in to several.
-    prefix: String,
-    /// Where they came from, and may be sent.
-    authority: String,
-}
-
-#[async_trait]
-impl RefreshTokens for Entry {
-    async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
-        let name = format!("{}{home}", self.prefix);
-        match self.secrets.load(&name, &self.authority).await? {
-            Found::Secret(token) => Ok(Some(token)),
-            Found::Nothing => Ok(None),
-            Found::OfOther => Err(Failure::sign_in_required(name, SignInReason::OtherAuthority)),
-        }
-    }
-    async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        self.secrets.store(&format!("{}{home}", self.prefix), &self.authority, token).await
-    }
-    async fn renew(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        self.secrets.renew(&format!("{}{home}", self.prefix), &self.authority, token).await
-    }
-    async fn remove(&self, home: &str) -> Result<bool, Failure> {
-        self.secrets.remove(&format!("{}{home}", self.prefix)).await
-    }
-}
-
-/// What an own account is kept under, in the keychain and among the credentials: cloud, application, identity. None for
-/// one that has not signed in yet, or that Ajar keeps nothing of.
+/// What the keychain keeps an own account under: cloud, application, identity. None for one that has not signed in yet, or
+/// that Ajar keeps nothing of.
 pub(super) fn key(account: &AccountSettings) -> Option<String> {
     let (cloud, client_id) = (account.cloud.as_deref()?, account.client_id.as_deref()?);
     let whose = match account.sign_in {
@@ -73,6 +42,12 @@ pub(super) fn key(account: &AccountSettings) -> Option<String> {
     Some(format!("{cloud}/{client_id}/{whose}"))
 }
 
+/// What the credential of an own account that the keychain knows is kept under: one person may be several accounts, each
+/// with its own tenant.
+fn credential_key(account: &AccountSettings) -> Option<String> {
+    Some(format!("{}@{}", key(account)?, account.tenant.as_deref().unwrap_or_default().to_ascii_lowercase()))
+}
+
 /// What the credential of an account is kept under of which nothing else is.
 fn name_key(cloud: &str, name: &AccountName) -> String {
     format!("{cloud}/{}", name.key())
@@ -87,15 +62,15 @@ fn application(account: &str, own: &AccountSettings, proof: Result<ClientProof, 
 }
 
 impl Inner {
-    pub(super) fn entry(&self, cloud: &Cloud, client_id: &str) -> Entry {
+    pub(super) fn entries(&self, cloud: &Cloud, client_id: &str) -> Entries {
         let (secrets, prefix) = (self.secrets.clone(), format!("{}/{client_id}/", cloud.name));
-        Entry { secrets, prefix, authority: authority(cloud) }
+        Entries { secrets, prefix, authority: authority(cloud) }
     }
 
     /// The credential of whoever acts so.
     pub(super) async fn credential(&self, settings: &Settings, acting: &Acting) -> Result<Signed, Trouble> {
         let own = settings.own_account(&acting.account).map(|(_, own)| own);
-        let key = own.and_then(key).unwrap_or_else(|| name_key(&acting.cloud, &acting.account));
+        let key = own.and_then(credential_key).unwrap_or_else(|| name_key(&acting.cloud, &acting.account));
         if let Some(signed) = self.known().credentials.get(&key) {
             return Ok(signed.clone());
         }
@@ -172,7 +147,7 @@ impl Inner {
     fn person(&self, account: String, own: &AccountSettings, cloud: &Cloud) -> Option<SignIn> {
         let client_id = own.client_id.clone().filter(|_| own.cloud.is_some())?;
         Some(SignIn::Person {
-            refresh_tokens: Arc::new(self.entry(cloud, &client_id)),
+            refresh_tokens: Arc::new(self.entries(cloud, &client_id)),
             person: Person { account, client_id, tenant: own.tenant.clone(), username: own.username.clone() },
             home_account_id: own.home_account_id.clone()?,
         })
@@ -181,14 +156,14 @@ impl Inner {
     /// Keeps a credential for the account that signs in with it from now on, unless its cloud has come to be another.
     pub(super) fn keep(&self, account: &AccountSettings, cloud: &Cloud, signed: Signed) {
         let mut known = self.known();
-        if let Some(key) = key(account).filter(|_| known.is_still(cloud)) {
+        if let Some(key) = credential_key(account).filter(|_| known.is_still(cloud)) {
             known.credentials.insert(key, signed);
         }
     }
 
     /// The credential that an identity which signs in anew has already: calls under way wait for its tokens.
     pub(super) fn signed(&self, account: &AccountSettings, cloud: &Cloud) -> Option<Signed> {
-        let (known, key) = (self.known(), key(account)?);
+        let (known, key) = (self.known(), credential_key(account)?);
         known.credentials.get(&key).filter(|_| known.is_still(cloud)).cloned()
     }
 
@@ -198,7 +173,7 @@ impl Inner {
         if before.sign_in.is_interactive() {
             return;
         }
-        if let Some(key) = key(before) {
+        if let Some(key) = credential_key(before) {
             known.credentials.remove(&key);
         }
         let ending = name_key("", name);
@@ -219,9 +194,11 @@ impl Inner {
     /// Forgets an account: its credential, and what the keychain has of it. A keychain that cannot be used is cleared of it
     /// later.
     pub(super) async fn forget(&self, account: &AccountSettings) -> Result<Forgotten, Trouble> {
-        let Some(key) = key(account) else { return Ok(Forgotten::default()) };
+        let (Some(key), Some(credential)) = (key(account), credential_key(account)) else {
+            return Ok(Forgotten::default());
+        };
         let was_in_memory = self.secrets.memory_only(&key).is_some();
-        let signed = self.known().credentials.get(&key).cloned();
+        let signed = self.known().credentials.get(&credential).cloned();
         let removed = match signed.filter(|_| account.sign_in.is_interactive()) {
             // It knows tokens that have yet to be stored.
             Some(signed) => signed.credential.sign_out().await,
@@ -235,8 +212,20 @@ impl Inner {
             }
             Err(trouble) => return Err(trouble),
         };
-        self.known().credentials.remove(&key);
+        self.known().credentials.remove(&credential);
         Ok(forgotten)
+    }
+
+    /// Forgets the credential of an account alone: what the keychain has is another one's too.
+    pub(super) fn let_go(&self, settings: &Settings, name: &AccountName, account: &AccountSettings) -> Forgotten {
+        let others = settings.accounts.iter().filter(|(other, _)| other != name);
+        let key = credential_key(account);
+        if let Some(key) =
+            key.filter(|key| others.map(|(_, own)| own).all(|own| credential_key(own).as_ref() != Some(key)))
+        {
+            self.known().credentials.remove(&key);
+        }
+        Forgotten::default()
     }
 
     pub(super) fn kept(&self, account: &AccountSettings) -> Kept {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_azure::{RefreshTokens, Secret, Stored};
+use ajar_azure::{Secret, Stored};
 use ajar_core::account::KeychainTrouble;
 use ajar_core::failure::Failure;
 
@@ -20,6 +20,7 @@ pub(super) struct SecretStore {
     noted: Arc<Mutex<Noted>>,
     /// What is removed late must not be what was stored meanwhile.
     removing: Arc<tokio::sync::Mutex<()>>,
+    changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -32,11 +33,16 @@ impl SecretStore {
     pub(super) fn new(keychain: Keychain, file: StateFile) -> Self {
         let state = file.read();
         let noted = Noted { memory_only: state.memory_only, left_behind: state.left_behind };
-        Self { keychain, file, noted: Arc::new(Mutex::new(noted)), removing: Arc::default() }
+        Self { keychain, file, noted: Arc::new(Mutex::new(noted)), removing: Arc::default(), changing: Arc::default() }
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held by whoever changes a part of what is kept under one name.
+    pub(super) fn changing(&self) -> &tokio::sync::Mutex<()> {
+        &self.changing
     }
 
     /// Why a secret is in memory only, if it is.
@@ -157,7 +163,7 @@ impl SecretStore {
         let removing = self.removing.lock().await;
         self.is_not_left(name).await;
         drop(removing);
-        let stored = self.keychain.store(name, &bind(secret, authority)?).await?;
+        let stored = self.keychain.store(name, &bind(secret, authority)?).await;
         if stored == Stored::Keychain {
             self.is_settled(name).await;
             self.is_usable();

@@ -158,7 +158,7 @@ impl Inner {
             signed
         } else {
             let sign_in = SignIn::Person {
-                refresh_tokens: Arc::new(self.entry(&cloud, &person.client_id)),
+                refresh_tokens: Arc::new(self.entries(&cloud, &person.client_id)),
                 home_account_id: signed_in.home_account_id.clone(),
                 person,
             };
@@ -234,7 +234,7 @@ impl Inner {
         // The same person, or application, may be there under another name, and lives on the same sign-in.
         let settings = self.settings()?;
         let is_shared = settings.accounts.iter().any(|(other, own)| other != name && key(own) == key(account));
-        let forgotten = if is_shared { Forgotten::default() } else { self.forget(account).await? };
+        let forgotten = if is_shared { self.let_go(&settings, name, account) } else { self.forget(account).await? };
         self.known().clients.retain(|acting, _| acting.account != *name);
         Ok(forgotten)
     }

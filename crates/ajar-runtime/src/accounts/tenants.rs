@@ -131,7 +131,14 @@ impl Inner {
     pub(super) fn behind(&self, failure: Failure, subscription: &str, acting: &Acting) -> Failure {
         let Failure::OtherTenant { tenant: Some(tenant) } = &failure else { return failure };
         let refused = self.known().tenants.refused.get(&place(acting, subscription)).cloned();
-        let of_tenant = |refused: &Failure| matches!(refused, Failure::NotInTenant { tenant: of, .. } if of.eq_ignore_ascii_case(tenant));
+        let of_tenant = |refused: &Failure| {
+            // `az` tells a tenant where it repeats what Entra says.
+            let (Failure::NotInTenant { tenant: of, .. } | Failure::NotSignedIn { tenant: Some(of), .. }) = refused
+            else {
+                return false;
+            };
+            of.eq_ignore_ascii_case(tenant)
+        };
         refused.filter(of_tenant).unwrap_or_else(|| failure.clone())
     }
 

@@ -12,11 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use ajar_azure::{RefreshTokens, Secret, Stored};
+use ajar_azure::{Secret, Stored};
 use ajar_core::account::KeychainTrouble;
 use ajar_core::failure::Failure;
 use ajar_core::message::account::memory_only;
-use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 pub use system::SystemKeychain;
@@ -160,39 +159,47 @@ fn unavailable(trouble: KeychainTrouble) -> Failure {
     Failure::KeychainUnavailable { trouble }
 }
 
-#[async_trait]
-impl RefreshTokens for Keychain {
-    async fn load(&self, home: &str) -> Result<Option<Secret>, Failure> {
-        if let Some((secret, _)) = self.kept.memory().get(home) {
+impl Keychain {
+    /// What is kept under a name; `None` if nothing is.
+    ///
+    /// # Errors
+    /// [`Failure::KeychainUnavailable`].
+    pub async fn load(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        if let Some((secret, _)) = self.kept.memory().get(name) {
             return Ok(Some(secret.clone()));
         }
-        let name = home.to_owned();
+        let name = name.to_owned();
         let found = self.ask(move |store| chunks::read(store, &name)).await.map_err(unavailable)?;
         // Bytes that are no text are not what was stored.
         Ok(found.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::from))
     }
 
-    async fn store(&self, home: &str, token: &Secret) -> Result<Stored, Failure> {
-        let (kept, name, secret) = (Arc::clone(&self.kept), home.to_owned(), token.clone());
+    /// Keeps a secret under a name, in place of an older one, which is there until the newer one can be loaded.
+    pub async fn store(&self, name: &str, secret: &Secret) -> Stored {
+        let (kept, key, secret) = (Arc::clone(&self.kept), name.to_owned(), secret.clone());
         // In memory first: it is there, whatever becomes of the keychain.
-        kept.memory().insert(name.clone(), (secret.clone(), KeychainTrouble::Slow));
+        kept.memory().insert(key.clone(), (secret.clone(), KeychainTrouble::Slow));
         let stored = self
             .ask(move |store| {
-                chunks::write(store, &name, secret.secret().as_bytes())?;
-                kept.was_stored(&name, &secret);
+                chunks::write(store, &key, secret.secret().as_bytes())?;
+                kept.was_stored(&key, &secret);
                 Ok(())
             })
             .await;
-        let Err(trouble) = stored else { return Ok(Stored::Keychain) };
-        if let Some((_, why)) = self.kept.memory().get_mut(home) {
+        let Err(trouble) = stored else { return Stored::Keychain };
+        if let Some((_, why)) = self.kept.memory().get_mut(name) {
             *why = trouble;
         }
-        Ok(Stored::MemoryOnly { why: memory_only(trouble).to_owned() })
+        Stored::MemoryOnly { why: memory_only(trouble).to_owned() }
     }
 
-    async fn remove(&self, home: &str) -> Result<bool, Failure> {
-        let in_memory = self.kept.memory().remove(home).is_some();
-        let name = home.to_owned();
+    /// Removes every trace of what is kept under a name. Whether there was anything.
+    ///
+    /// # Errors
+    /// [`Failure::KeychainUnavailable`].
+    pub async fn remove(&self, name: &str) -> Result<bool, Failure> {
+        let in_memory = self.kept.memory().remove(name).is_some();
+        let name = name.to_owned();
         match self.ask(move |store| chunks::delete(store, &name)).await {
             Ok(was_there) => Ok(was_there || in_memory),
             Err(trouble) => Err(unavailable(trouble)),

@@ -2,10 +2,12 @@
 
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::message::account::standing;
+use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInWays};
 
 use super::Engine;
 use super::signing_in::is_ajars_own;
+use crate::files::{Refusal, State};
 
 impl Engine {
     /// The settings' own, and those without settings that favourites act as, or would.
@@ -34,6 +36,28 @@ impl Engine {
     pub(super) fn sign_in_ways(&self) -> SignInWays {
         let client_id = self.settings.client_id(self.settings.default_cloud(&self.defaults));
         SignInWays { client_id: client_id.map(ToOwned::to_owned), az: self.az_view() }
+    }
+
+    /// Whether the account of a favourite has to sign in before that can be opened.
+    pub(super) fn waits_for_sign_in(&self, favourite: &Favourite, accounts: &[AccountView]) -> bool {
+        let Ok(acting) = self.acting(&favourite.profile) else { return false };
+        let state = self.remembered.state();
+        let subscription = favourite.profile.vm.resource().subscription_id();
+        let tenant = || {
+            let told = || state.tenants.get(&State::tenant_key(&acting.cloud, subscription));
+            acting.tenant.as_ref().or_else(told)
+        };
+        // Another tenant's wish holds up what is in that one.
+        let is_wanted_here = |refusal: &Refusal| {
+            refusal.demand.tenant.as_ref().is_none_or(|wants| {
+                let is_asked = |asked: &String| asked.eq_ignore_ascii_case(subscription);
+                refusal.subscription.as_ref().is_some_and(is_asked)
+                    || tenant().is_some_and(|tenant| tenant.eq_ignore_ascii_case(wants))
+            })
+        };
+        let is_it = |account: &&AccountView| account.name == acting.account;
+        accounts.iter().find(is_it).is_some_and(|account| account.state == AccountState::NeedsSignIn)
+            && state.refusals.get(&acting.account.key()).is_none_or(is_wanted_here)
     }
 
     fn account_view(

@@ -64,7 +64,7 @@ impl Engine {
         let shown = self.held.shown();
         let favourites = &self.settings.favourites;
         let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
-        let states = self.favourite_states(&shown, &by_name);
+        let (states, accounts) = (self.favourite_states(&shown, &by_name), self.account_views());
         let window = |held: &&Held| {
             let chosen = favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
             self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
@@ -77,7 +77,10 @@ impl Engine {
             } else {
                 FavouriteState::Unknown
             };
-            favourite_view(favourite, state.unwrap_or(unless_open), power)
+            FavouriteView {
+                waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
+                ..favourite_view(favourite, state.unwrap_or(unless_open), power)
+            }
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
         Snapshot {
@@ -85,7 +88,7 @@ impl Engine {
             clock_skew_ms: self.skew.num_milliseconds(),
             host: self.host.clone(),
             favourites: favourites.iter().map(favourite).collect(),
-            accounts: self.account_views(),
+            accounts: accounts.clone(),
             sign_in: self.sign_in_view(),
             sign_in_ways: self.sign_in_ways(),
             windows: shown.iter().map(window).collect(),
@@ -156,6 +159,7 @@ fn favourite_view(favourite: &Favourite, state: FavouriteState, power: Option<Po
         port: profile.port(),
         user: profile.user.clone(),
         state,
+        waits_for_sign_in: false,
         profile: profile.clone(),
         detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm, power),
     }

@@ -74,6 +74,12 @@ impl State {
         format!("{}/{}/{principal}/{subscription}", acting.cloud, acting.account).to_lowercase()
     }
 
+    /// Whether that is the key of what the account asks of the subscription, whoever is behind it.
+    pub fn is_pause_key(key: &str, acting: &Acting, subscription: &str) -> bool {
+        let (account, subscription) = (format!("{}/{}/", acting.cloud, acting.account), format!("/{subscription}"));
+        key.starts_with(&account.to_lowercase()) && key.ends_with(&subscription.to_lowercase())
+    }
+
     /// A subscription is to be left alone; pauses that are over at `now` are forgotten, and those of another clock.
     pub fn paused(&mut self, key: String, pause: KeptPause, now: DateTime<Utc>) {
         self.pauses.retain(|_, known| known.since <= now && known.until > now);
@@ -181,6 +187,18 @@ mod tests {
             }
         });
         assert_eq!(file.read().endpoints.len(), 16);
+    }
+
+    #[test]
+    fn a_pause_is_known_as_an_accounts_whoever_is_behind_it() {
+        let acting = |account: &str| Acting { cloud: "sim".into(), account: account.parse().unwrap(), tenant: None };
+        for principal in [None, Some("Ada"), Some("a/b")] {
+            let key = State::pause_key(&acting("Work"), principal, "s-1");
+            assert!(State::is_pause_key(&key, &acting("work"), "S-1"), "{key}");
+            for (account, subscription) in [("work", "1"), ("work", "s-2"), ("wor", "s-1"), ("other", "s-1")] {
+                assert!(!State::is_pause_key(&key, &acting(account), subscription), "{account} {subscription}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
 
-use ajar_azure::RefreshTokens as _;
 use ajar_runtime::adapters::{Keychain, SystemKeychain};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -30,7 +29,7 @@ pub(crate) async fn keep() {
         let (act, name) = (words.next().unwrap(), words.next().unwrap());
         let done = match act {
             "load" => keychain.load(name).await.map(|found| format!("{:?}", found.map(|s| s.secret().len()))),
-            "store" => keychain.store(name, &canary().into()).await.map(|stored| format!("{stored:?}")),
+            "store" => Ok(format!("{:?}", keychain.store(name, &canary().into()).await)),
             "remove" => keychain.remove(name).await.map(|was_there| was_there.to_string()),
             other => panic!("{other} is no act"),
         };

@@ -36,8 +36,8 @@ pub(super) fn virtual_machines(call: &Call<'_>, scope: &Scope, location: Option<
     let expand = status_only || expands(call)?;
     call.world.look(|cloud, now| {
         call.permit(cloud, READ, &scope.id())?;
-        // The list of a region takes no filter.
-        let wanted = location.is_some() || Filter::of(call, in_filter)?.admits(&|_| IN_A_SCALE_SET);
+        let judge = if location.is_some() { in_filter_of_region } else { in_filter };
+        let wanted = Filter::of(call, judge)?.admits(&|_| IN_A_SCALE_SET);
         let may = call.may(cloud, READ);
         let inside = cloud.vms_in(&scope.subscription, scope.resource_group.as_deref());
         let listed = inside.filter(|vm| wanted && vm.is_at(location) && may.at(&vm.id()));
@@ -55,6 +55,11 @@ fn in_filter(clause: &Clause) -> Verdict {
         ("'virtualmachinescaleset/id'", Test::Equal) => Verdict::Served,
         _ => Verdict::NotSimulated,
     }
+}
+
+/// The list of a region is described to take none.
+fn in_filter_of_region(_: &Clause) -> Verdict {
+    Verdict::NotSimulated
 }
 
 pub(super) fn virtual_machine(call: &Call<'_>, scope: &Scope, name: &str) -> Result<Response, ArmError> {

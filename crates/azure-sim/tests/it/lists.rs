@@ -112,6 +112,12 @@ async fn lists_of_vms_and_sizes_take_the_one_filter_that_is_described() {
         assert!(!names(&azure, &format!("{list}?$filter=")).await.is_empty());
         assert_eq!(names(&azure, &format!("{list}?$filter={set}")).await, [""; 0], "no VM is in a scale set");
     }
+    let of_region = format!("{scope}/providers/Microsoft.Compute/locations/westeurope/virtualMachines");
+    assert!(!names(&azure, &of_region).await.is_empty());
+    assert_eq!(names(&azure, &format!("{of_region}?$filter=")).await, names(&azure, &of_region).await);
+    let (status, code, _) =
+        error(azure.request(Method::GET, &format!("{of_region}?$filter={set}")).send().await.unwrap()).await;
+    assert_eq!((status, code.as_str()), (501, "NotSimulated"), "it is described to take none");
 
     let skus = format!("{scope}/providers/Microsoft.Compute/skus");
     let sizes = names(&azure, &format!("{skus}?$filter=location eq 'West Europe'")).await;
@@ -138,6 +144,13 @@ async fn a_filter_that_is_not_served_is_told_from_what_is_none() {
         ("resourcegroups", "tagName", 400, "InvalidFilterInQueryString"),
         ("providers/Microsoft.Compute/virtualMachines", "bogus eq 1", 501, "NotSimulated"),
         ("providers/Microsoft.Compute/virtualMachines", "bogus", 400, "InvalidFilterInQueryString"),
+        ("providers/Microsoft.Compute/locations/westeurope/virtualMachines", "name eq 'web-01'", 501, "NotSimulated"),
+        (
+            "providers/Microsoft.Compute/locations/westeurope/virtualMachines",
+            "bogus",
+            400,
+            "InvalidFilterInQueryString",
+        ),
         ("providers/Microsoft.Compute/skus", "name eq 'Standard_B2s'", 501, "NotSimulated"),
         ("providers/Microsoft.Compute/skus", "location eq", 400, "InvalidFilterInQueryString"),
     ] {

@@ -110,12 +110,67 @@ async fn what_the_tenant_of_a_guest_demands_is_met_there_and_nowhere_else() {
     for signed_in in [by_browser, codes.finish().await.unwrap()] {
         assert_eq!(signed_in.home_account_id, at_home.home_account_id, "who it is is not who it is there");
         assert_eq!(signed_in.tenant_id.as_deref(), Some(fabrikam));
+        let account = azure.account(&home.home_account_id, &Arc::default());
         account.signed_in(&home).await.unwrap();
         assert!(azure.reads(&account, Some(fabrikam), &lab).await.is_err());
         account.signed_in(&signed_in).await.unwrap();
         azure.reads(&account, Some(fabrikam), &lab).await.unwrap();
         azure.reads(&account, None, &azure.vm("home")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_home_and_the_tenant_of_a_guest_demand_is_met_in_each_once() {
+    let azure = azure().await;
+    let at_home = azure.simulator.announce().tenant_id.to_string();
+    let fabrikam = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
+    let drawer = Arc::new(Drawer::default());
+    let (account, first) = azure.ada(&drawer).await;
+    for tenant in [at_home.as_str(), fabrikam] {
+        azure.control("accounts", json!({ "account": "ada", "demand": "mfa", "tenant": tenant })).await;
+    }
+    azure.run_out(TWO_DAYS).await;
+    let places = [(None, "home"), (Some(fabrikam), "lab"), (Some("fabrikam.onmicrosoft.com"), "lab")];
+    for tenant in [None, Some(fabrikam)] {
+        let vm = azure.vm(if tenant.is_some() { "lab" } else { "home" });
+        let demand = azure.reads(&account, tenant, &vm).await.unwrap_err().sign_in_demand();
+        assert_eq!(demand.tenant.as_deref(), tenant);
+        let sign_in = azure.begin(Person { tenant: demand.tenant, ..ada() }, demand.claims).await;
+        account.signed_in(&azure.browse(sign_in, "ada").await.unwrap()).await.unwrap();
+    }
+    for account in [account, azure.account(&first.home_account_id, &drawer)] {
+        for (tenant, vm) in places.into_iter().chain(places) {
+            azure.reads(&account, tenant, &azure.vm(vm)).await.unwrap();
+        }
+        azure.run_out(TWO_DAYS).await;
+        let before = azure.posts("/token").await;
+        azure.reads(&account, Some("fabrikam.onmicrosoft.com"), &azure.vm("lab")).await.unwrap();
+        assert_eq!(azure.posts("/token").await, before + 1, "the token that it takes is known by now");
+    }
+    let kept = drawer.holds(&first.home_account_id).unwrap();
+    assert_eq!(kept.keys().map(String::as_str).collect::<Vec<_>>(), [at_home.as_str(), fabrikam]);
+}
+
+#[tokio::test]
+async fn two_accounts_of_one_person_take_no_sign_in_from_each_other() {
+    let azure = azure().await;
+    let at_home = azure.simulator.announce().tenant_id.to_string();
+    let fabrikam = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
+    for tenant in [at_home.as_str(), fabrikam] {
+        azure.control("accounts", json!({ "account": "ada", "demand": "mfa", "tenant": tenant })).await;
+    }
+    let drawer = Arc::new(Drawer::default());
+    let (work, first) = azure.ada(&drawer).await;
+    let guest = Person { account: "guest".into(), tenant: Some("fabrikam.onmicrosoft.com".into()), ..ada() };
+    let there = azure.browse(azure.begin(guest.clone(), None).await, "ada").await.unwrap();
+    let guest = azure.account_of(guest, &first.home_account_id, &drawer);
+    guest.signed_in(&there).await.unwrap();
+    for _ in 0..2 {
+        azure.reads(&work, None, &azure.vm("home")).await.unwrap();
+        azure.reads(&guest, None, &azure.vm("lab")).await.unwrap();
+        azure.run_out(TWO_DAYS).await;
+    }
+    azure.reads(&work, Some(fabrikam), &azure.vm("lab")).await.expect("it is the same person’s");
 }
 
 #[tokio::test]

@@ -26,14 +26,28 @@ pub(super) fn not_open(name: &str) -> Words {
     )
 }
 
-pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String], tenant: Option<&str>) -> Words {
-    let (az, refused) = match tenant {
-        Some(tenant) => (
-            format!("az login --tenant {tenant}"),
-            Some(format!("The tenant {tenant} does not take the Azure CLI’s sign-in.")),
-        ),
-        None => ("az login".to_owned(), None),
-    };
+/// The sign-in to the Azure CLI that a tenant wants, or a cloud that is not its active one: how, and the title where there
+/// is one of its own.
+pub(super) fn az_login(tenant: Option<&str>, cloud: Option<&str>) -> (String, Option<String>) {
+    match (tenant, cloud) {
+        (Some(tenant), _) => {
+            let refused = format!("The tenant {tenant} does not take the Azure CLI’s sign-in.");
+            (format!("“az login --tenant {tenant}”"), Some(refused))
+        }
+        (None, Some(cloud)) => {
+            let title = "The Azure CLI is not signed in to this cloud.".to_owned();
+            (format!("“az cloud set --name {cloud}”, then “az login”"), Some(title))
+        }
+        (None, None) => ("“az login”".to_owned(), None),
+    }
+}
+
+pub(super) fn not_signed_in(
+    name: &str,
+    detail: &str,
+    others: &[String],
+    (az, refused): (String, Option<String>),
+) -> Words {
     if !others.is_empty() {
         return not_signed_in_beside(name, detail, others, refused, &az);
     }
@@ -49,9 +63,9 @@ pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String], tenant:
     words(
         refused.unwrap_or_else(|| "You are not signed in to Azure.".into()),
         sentence(detail),
-        format!("Run “{az}”, or sign in with your browser (“ajar sign-in”); then try again."),
+        format!("Run {az}, or sign in with your browser (“ajar sign-in”); then try again."),
     )
-    .in_window(format!("Sign in with your browser, or run “{az}”; then try again."))
+    .in_window(format!("Sign in with your browser, or run {az}; then try again."))
     .help(SIGN_IN_HELP)
 }
 
@@ -63,8 +77,8 @@ fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Op
     };
     let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
     let (message, az, help) = match detail {
-        NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run “{az}”"), INSTALL_HELP),
-        _ => (sentence(detail), format!("run “{az}”"), SIGN_IN_HELP),
+        NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run {az}"), INSTALL_HELP),
+        _ => (sentence(detail), format!("run {az}"), SIGN_IN_HELP),
     };
     words(
         refused.unwrap_or_else(|| "Nobody is signed in to the Azure CLI, as whom this acts.".into()),

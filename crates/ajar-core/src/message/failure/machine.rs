@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{About, Words, words};
+use super::{About, NO_FAVOURITE, Words, words};
 use crate::message::{capital, moment, sentence, some_of};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
@@ -198,6 +198,7 @@ pub(super) fn command_not_for_rdp(name: &str) -> Words {
 
 pub(super) fn unknown_account(name: &str, known: &[String], favourite: Option<&str>) -> Words {
     let act_as = match favourite {
+        Some(NO_FAVOURITE) => "Name one of these".to_owned(),
         Some(favourite) => format!("Have {favourite} act as one of these (“ajar edit {favourite} --account ACCOUNT”)"),
         None => "Name one of these (“--account ACCOUNT”)".to_owned(),
     };
@@ -210,8 +211,10 @@ pub(super) fn unknown_account(name: &str, known: &[String], favourite: Option<&s
         format!("{act_as}, or sign in under that name (“ajar sign-in --name {name}”)."),
     )
     .in_window(match favourite {
-        Some(_) => "Sign in under that name, or have the favourite act as another account.",
-        None => "Choose another account, or sign in under that name.",
+        Some(favourite) if favourite != NO_FAVOURITE => {
+            "Sign in under that name, or have the favourite act as another account."
+        }
+        Some(_) | None => "Choose another account, or sign in under that name.",
     })
 }
 

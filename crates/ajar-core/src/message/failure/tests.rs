@@ -29,11 +29,23 @@ fn every_failure() -> Vec<Failure> {
                      '11/30/2026 2:00:00 AM'."
                 .into(),
         },
-        Failure::NotSignedIn { detail: "no subscription found".into(), others: vec!["ada".into()], tenant: None },
+        Failure::NotSignedIn {
+            detail: "no subscription found".into(),
+            others: vec!["ada".into()],
+            tenant: None,
+            cloud: None,
+        },
+        Failure::NotSignedIn {
+            detail: crate::message::account::az_is_not_in_cloud("AzureUSGovernment"),
+            others: Vec::new(),
+            tenant: None,
+            cloud: Some("AzureUSGovernment".into()),
+        },
         Failure::NotSignedIn {
             detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
             others: Vec::new(),
             tenant: Some("fabrikam.example".into()),
+            cloud: None,
         },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
@@ -474,7 +486,8 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
-        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None }).action
+        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None, cloud: None })
+            .action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(

@@ -65,7 +65,7 @@ async fn what_is_stored_is_there_for_the_next_run_and_gone_when_removed() {
     let keychain = Keychain::new(fake.clone());
     assert_eq!(loaded(&keychain).await, None);
     for token in ["first", "second"] {
-        assert_eq!(keychain.store("me", &token.into()).await.unwrap(), Stored::Keychain);
+        assert_eq!(keychain.store("me", &token.into()).await, Stored::Keychain);
         assert_eq!(loaded(&Keychain::new(fake.clone())).await.as_deref(), Some(token));
     }
     assert_eq!(keychain.memory_only("me"), None);
@@ -80,13 +80,13 @@ async fn a_keychain_that_cannot_be_used_leaves_the_secret_in_memory_and_says_why
         fake.is(Some(trouble));
         let keychain = Keychain::new(fake.clone());
         assert_eq!(keychain.load("me").await, Err(Failure::KeychainUnavailable { trouble }));
-        let stored = keychain.store("me", &"token".into()).await.unwrap();
+        let stored = keychain.store("me", &"token".into()).await;
         assert_eq!(stored, Stored::MemoryOnly { why: memory_only(trouble).into() });
         assert_eq!(loaded(&keychain).await.as_deref(), Some("token"));
         assert_eq!(keychain.memory_only("me"), Some(trouble));
         assert!(fake.is_empty() && !format!("{keychain:?}").contains("token"));
         fake.is(None);
-        assert_eq!(keychain.store("me", &"newer".into()).await.unwrap(), Stored::Keychain);
+        assert_eq!(keychain.store("me", &"newer".into()).await, Stored::Keychain);
         assert_eq!((loaded(&keychain).await.as_deref(), keychain.memory_only("me")), (Some("newer"), None));
     }
 }
@@ -95,7 +95,7 @@ async fn a_keychain_that_cannot_be_used_leaves_the_secret_in_memory_and_says_why
 async fn what_may_still_lie_in_a_locked_keychain_is_not_called_removed() {
     let fake = Fake::default();
     let keychain = Keychain::new(fake.clone());
-    keychain.store("me", &"token".into()).await.unwrap();
+    assert_eq!(keychain.store("me", &"token".into()).await, Stored::Keychain);
     fake.is(Some(KeychainTrouble::Locked));
     let failure = Failure::KeychainUnavailable { trouble: KeychainTrouble::Locked };
     assert_eq!(keychain.remove("me").await, Err(failure));
@@ -110,7 +110,7 @@ async fn nobody_waits_long_for_a_prompt_and_what_was_to_be_stored_is_stored_afte
     let keychain = Keychain::new(fake.clone());
     let prompt = locked(&fake.prompt);
     let began = tokio::time::Instant::now();
-    let stored = keychain.store("me", &"token".into()).await.unwrap();
+    let stored = keychain.store("me", &"token".into()).await;
     assert_eq!(stored, Stored::MemoryOnly { why: memory_only(KeychainTrouble::Slow).into() });
     assert_eq!(keychain.load("you").await, Err(Failure::KeychainUnavailable { trouble: KeychainTrouble::Slow }));
     assert!(began.elapsed() < PATIENCE * 2, "only the first one waits");

@@ -1,0 +1,88 @@
+//! The clouds of the Azure CLI. One of them is active, and it acts in another where `AZURE_CLOUD_NAME` names that one.
+//! <https://learn.microsoft.com/cli/azure/azure-cli-configuration>
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use azure_identity::Executor;
+use serde::Deserialize;
+use url::Url;
+
+use super::az_accounts::{Subscription, json_of};
+use crate::cloud::Cloud;
+
+/// Names the cloud that the Azure CLI acts in.
+pub(super) const VARIABLE: &str = "AZURE_CLOUD_NAME";
+
+/// What the Azure CLI calls the clouds that are built in there and here, and what they are called here.
+const BUILT_IN: [(&str, &str); 3] =
+    [("AzureCloud", "public"), ("AzureUSGovernment", "usgov"), ("AzureChinaCloud", "china")];
+
+/// The name that a cloud of the Azure CLI has here; its own if it is not built in.
+pub(super) fn name_here(name: &str) -> &str {
+    BUILT_IN.iter().find(|(theirs, _)| *theirs == name).map_or(name, |(_, ours)| ours)
+}
+
+/// The Azure CLI, in any of its clouds.
+pub(super) trait Az: Debug + Send + Sync {
+    /// Runs it in the cloud of that name; in the active one if it is `None`.
+    fn in_cloud(self: Arc<Self>, name: Option<&str>) -> Arc<dyn Executor>;
+}
+
+/// One of Ajar's clouds, as the Azure CLI knows it.
+#[derive(Clone, Debug)]
+pub(super) enum AzCloud {
+    /// Built in, by its name there.
+    BuiltIn(&'static str),
+    /// Registered there by its user, under any name: known by its resource manager.
+    Registered(Url),
+}
+
+impl AzCloud {
+    pub(super) fn of(cloud: &Cloud) -> Self {
+        let built_in = BUILT_IN.iter().find(|(_, ours)| *ours == cloud.name);
+        built_in.map_or_else(|| Self::Registered(cloud.resource_manager.clone()), |(theirs, _)| Self::BuiltIn(theirs))
+    }
+
+    /// The name that needs no asking.
+    pub(super) fn name(&self) -> Option<&str> {
+        if let Self::BuiltIn(name) = self { Some(name) } else { None }
+    }
+
+    /// Its name, where it may be another than the active one.
+    pub(super) async fn not_active(&self, az: &dyn Executor) -> Option<String> {
+        let url = match self {
+            Self::BuiltIn(name) => return Some((*name).to_owned()),
+            Self::Registered(url) => url,
+        };
+        let clouds: Vec<Registered> = json_of(az, "az cloud list --output json").await.ok()?;
+        let is_it = |cloud: &Registered| {
+            let there = cloud.endpoints.resource_manager.as_deref().and_then(|there| there.parse::<Url>().ok());
+            there.is_some_and(|there| there.origin() == url.origin())
+        };
+        // One that is active has been asked.
+        clouds.into_iter().find(|cloud| is_it(cloud)).filter(|cloud| !cloud.is_active).map(|cloud| cloud.name)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Registered {
+    name: String,
+    #[serde(default)]
+    is_active: bool,
+    #[serde(default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoints {
+    resource_manager: Option<String>,
+}
+
+/// Those of the Azure CLI's subscriptions that are in its cloud of that name. Old versions do not tell.
+pub(super) fn of_cloud(listed: Vec<Subscription>, name: Option<&str>) -> Vec<Subscription> {
+    let is_there = |one: &Subscription| name.is_none_or(|name| one.cloud_name.is_empty() || one.cloud_name == name);
+    listed.into_iter().filter(is_there).collect()
+}
