@@ -9,6 +9,7 @@ mod endings;
 mod extending;
 mod history;
 mod inventory;
+mod profiles;
 #[cfg(unix)]
 mod proxy;
 mod secrets;

@@ -84,5 +84,7 @@ test('a row tells whom it acts as where that is not a matter of course, and the 
   expect(detailOf(plain, [ada, grace])).toBe('ada · rg-demo');
   expect(detailOf(named, [ada, grace])).toBe('grace · 7c1f0a52… · rg-demo');
   expect(detailOf(gone, [ada])).toBe('bob · contoso.example · rg-demo');
+  const noted = favourite('web', { profile: { vm: vmId('web'), note: 'the front' } });
+  expect(detailOf(noted, [ada])).toBe('rg-demo · the front');
   expect([plain, named, gone].map((one) => waitsForSignIn(one, [ada, grace]))).toEqual([false, true, true]);
 });

@@ -45,13 +45,19 @@ export function waitsForSignIn(favourite: FavouriteView, accounts: AccountView[]
 /** A GUID says little: its beginning tells one from another. */
 const brief = (tenant: string) => (isGuid(tenant) ? `${tenant.slice(0, 8)}…` : tenant);
 
-/** The line under a favourite's name: before what is known of its VM whom it acts as and where, if that is not a matter of course. */
+/** The line under a favourite's name: before what is known of its VM whom it acts as and where, if that is not a matter of course; behind it what was noted. */
 export function detailOf(favourite: FavouriteView, accounts: AccountView[]): string {
   const acting = accounts.filter(({ favourites }) => favourites > 0);
   const { account, tenant } = favourite.profile;
   const named = accountOf(favourite, accounts)?.name ?? account;
   const isTold = acting.length > 1 || goneAccount(favourite, accounts) !== null;
-  return [...(isTold && named ? [named] : []), ...(tenant ? [brief(tenant)] : []), favourite.detail].join(' · ');
+  const { note } = favourite.profile;
+  return [
+    ...(isTold && named ? [named] : []),
+    ...(tenant ? [brief(tenant)] : []),
+    favourite.detail,
+    ...(note ? [note] : []),
+  ].join(' · ');
 }
 
 /** Those that a favourite could act as instead, once they are signed in. */

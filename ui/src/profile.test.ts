@@ -22,7 +22,7 @@ describe('the form for a favourite', () => {
   });
 
   test('leaves out what was left empty', () => {
-    const nothing = { port: null, user: null, account: null, tenant: null, cloud: null };
+    const nothing = { port: null, user: null, account: null, tenant: null, cloud: null, folder: null, note: null };
     expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', for: '2h', ...nothing });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
   });

@@ -16,6 +16,8 @@ interface Draft {
   account: string;
   tenant: string;
   cloud: string;
+  folder: string;
+  note: string;
 }
 
 /** As long as is asked for where a profile does not say. */
@@ -31,6 +33,8 @@ export const emptyDraft: Draft = {
   account: '',
   tenant: '',
   cloud: '',
+  folder: '',
+  note: '',
 };
 
 export const defaultPorts: Record<Protocol, number> = { ssh: 22, rdp: 3389 };
@@ -91,6 +95,8 @@ export function draftOf({ name, protocol, profile }: FavouriteView): Draft {
     account: profile.account ?? '',
     tenant: profile.tenant ?? '',
     cloud: profile.cloud ?? '',
+    folder: profile.folder ?? '',
+    note: profile.note ?? '',
   };
 }
 
@@ -112,5 +118,12 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
     account: text(draft.account),
     tenant: text(draft.tenant),
     cloud: text(draft.cloud),
+    folder: text(draft.folder),
+    note: text(draft.note),
   };
+}
+
+/** The folders that favourites lie in. */
+export function foldersOf(favourites: FavouriteView[]): string[] {
+  return [...new Set(favourites.flatMap(({ profile }) => profile.folder ?? []))];
 }

@@ -34,6 +34,11 @@ describe('search', () => {
     expect(names('db running')).toEqual([]);
   });
 
+  test('finds by the folder', () => {
+    const filed = favourite('api', { profile: { vm: 'x', folder: 'Team/Prod' } });
+    expect(search('prod', [...favourites, filed])).toMatchObject([{ favourite: filed }]);
+  });
+
   test('finds by the resource group, after the names', () => {
     expect(names('rg-fin')).toEqual(['finance-app']);
   });

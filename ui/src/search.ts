@@ -64,7 +64,11 @@ function matchAll(words: string[], favourite: FavouriteView): Found {
     } else if (inDetail >= 0) {
       found.score += word.length;
       for (let place = inDetail; place < inDetail + word.length; place++) found.detail.add(place);
-    } else if ([favourite.vmName, favourite.resourceGroup].some((text) => text.toLowerCase().includes(word))) {
+    } else if (
+      [favourite.vmName, favourite.resourceGroup, favourite.profile.folder].some((text) =>
+        text?.toLowerCase().includes(word),
+      )
+    ) {
       found.score += word.length;
     } else {
       return { ...found, score: 0 };

@@ -195,6 +195,9 @@ export const words = {
   portWrong: 'A whole number from 1 to 65535.',
   user: 'User',
   optional: 'optional',
+  folder: 'Folder',
+  folderExample: 'Team/Prod',
+  note: 'Note',
   access: 'Access for',
   accessHint: 'A shorter limit in the VM’s policy wins.',
 

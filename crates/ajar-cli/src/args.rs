@@ -323,6 +323,12 @@ pub(crate) struct Add {
     /// ssh's private key file
     #[arg(long, value_name = "FILE")]
     pub(crate) identity_file: Option<String>,
+    /// What there is to remember about it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// The folder to put it in, such as Team/Prod
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<String>,
     /// Never start the VM
     #[arg(long)]
     pub(crate) no_start: bool,
@@ -360,6 +366,12 @@ pub(crate) struct Edit {
     /// ssh's private key file
     #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
     pub(crate) identity_file: Option<OrNothing<String>>,
+    /// What there is to remember about it
+    #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) note: Option<OrNothing<String>>,
+    /// The folder to put it in, such as Team/Prod
+    #[arg(long, value_name = "FOLDER", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) folder: Option<OrNothing<String>>,
     /// Start the VM where it rests
     #[arg(long, conflicts_with = "no_start")]
     pub(crate) start: bool,

@@ -22,7 +22,7 @@ use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
 use crate::vm::{OsType, PowerState};
 use rereading::Rereading;
-use search::Index;
+use search::{Among, Index};
 use text::Texts;
 
 pub use opening::Openings;
@@ -154,6 +154,15 @@ pub struct Hits<'i> {
     pub vms: Vec<Hit<'i>>,
     /// How many fit.
     pub total: usize,
+}
+
+/// What the user has to do with a VM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How much it is used.
+    pub weight: u32,
+    /// What was noted about it.
+    pub note: String,
 }
 
 /// A VM that was found, as a face is told of it.
@@ -310,8 +319,10 @@ impl Inventory {
 
     /// Of the VMs that fit all words of a query, which may be parts of words, `limit` after the `skip` best. Where two fit
     /// alike, the one that is used more, as `usage` says, comes first.
-    pub fn find(&mut self, query: &str, skip: usize, limit: usize, usage: &HashMap<VmResourceId, u32>) -> Hits<'_> {
-        self.find_among(Some(0), query, (skip, limit), usage.iter().map(|(id, weight)| (id, Some(*weight))))
+    pub fn find(&mut self, query: &str, skip: usize, limit: usize, usage: &HashMap<VmResourceId, Usage>) -> Hits<'_> {
+        let mut among = self.among(Some(0));
+        self.count_usage(&mut among, usage);
+        self.find_among(query, skip, limit, &among)
     }
 
     /// The same without some VMs.
@@ -320,34 +331,47 @@ impl Inventory {
         query: &str,
         skip: usize,
         limit: usize,
-        usage: &HashMap<VmResourceId, u32>,
+        usage: &HashMap<VmResourceId, Usage>,
         without: impl Iterator<Item = &'v VmResourceId>,
     ) -> Hits<'_> {
-        let used = usage.iter().map(|(id, weight)| (id, Some(*weight)));
-        self.find_among(Some(0), query, (skip, limit), used.chain(without.map(|id| (id, None))))
+        let mut among = self.among(Some(0));
+        self.count_usage(&mut among, usage);
+        without.for_each(|id| self.numbers(id).for_each(|number| among.weights[number] = None));
+        self.find_among(query, skip, limit, &among)
     }
 
     /// All of some VMs that fit.
-    pub fn find_of<'v>(&mut self, query: &str, these: impl Iterator<Item = &'v VmResourceId>) -> Hits<'_> {
-        self.find_among(None, query, (0, usize::MAX), these.map(|id| (id, Some(0))))
+    pub fn find_of<'v>(&mut self, query: &str, these: impl Iterator<Item = (&'v VmResourceId, &'v Usage)>) -> Hits<'_> {
+        let mut among = self.among(None);
+        self.count_usage(&mut among, these);
+        self.find_among(query, 0, usize::MAX, &among)
     }
 
-    /// `usual` and `weights` say how much VMs are used, `None` that they are not looked for; the last word on one counts.
-    fn find_among<'v>(
-        &mut self,
-        usual: Option<u32>,
-        query: &str,
-        (skip, limit): (usize, usize),
-        weights: impl Iterator<Item = (&'v VmResourceId, Option<u32>)>,
-    ) -> Hits<'_> {
-        self.index();
-        let (parts, Some(index)) = (&self.parts, &self.index) else { return Hits::default() };
-        let mut of_all = vec![usual; index.len()];
-        for (id, weight) in weights {
-            let same = index.named(id.name()).filter(|(_, at)| parts[at.part].vms[at.vm].id == *id);
-            same.for_each(|(number, _)| of_all[number] = weight);
+    /// All VMs, each as much used as this; `None` looks for none of them.
+    fn among(&mut self, weight: Option<u32>) -> Among {
+        Among { weights: vec![weight; self.index().len()], notes: HashMap::new() }
+    }
+
+    fn count_usage<'v>(&self, among: &mut Among, usage: impl IntoIterator<Item = (&'v VmResourceId, &'v Usage)>) {
+        for (id, Usage { weight, note }) in usage {
+            for number in self.numbers(id) {
+                among.weights[number] = Some(*weight);
+                if !note.is_empty() {
+                    among.notes.insert(number, note.to_lowercase());
+                }
+            }
         }
-        let (best, total) = index.find(query, skip, limit, &of_all);
+    }
+
+    /// The numbers of a VM in the index, where that is made.
+    fn numbers(&self, id: &VmResourceId) -> impl Iterator<Item = usize> {
+        let of_name = self.index.iter().flat_map(|index| index.named(id.name()));
+        of_name.filter(|(_, at)| self.parts[at.part].vms[at.vm].id == *id).map(|(number, _)| number)
+    }
+
+    fn find_among(&self, query: &str, skip: usize, limit: usize, among: &Among) -> Hits<'_> {
+        let (parts, Some(index)) = (&self.parts, &self.index) else { return Hits::default() };
+        let (best, total) = index.find(query, skip, limit, among);
         Hits { vms: best.into_iter().map(|at| hit(parts, at)).collect(), total }
     }
 

@@ -7,6 +7,7 @@ pub mod access_window;
 pub mod account;
 pub mod attempt;
 pub mod failure;
+pub mod folders;
 pub mod inventory;
 pub mod iso8601;
 pub mod journal;

@@ -142,6 +142,12 @@ pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId, state: Option<Pow
     own_name.into_iter().chain([vm.resource().resource_group()]).chain(state).collect::<Vec<_>>().join(" · ")
 }
 
+/// A text of the user's, or of whoever has shared it, on one line, whatever it does to a terminal otherwise.
+pub fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A power state as a word.
 pub fn power(state: PowerState) -> &'static str {
     match state {

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
+use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::given;
 use crate::port::Protocol;
@@ -126,6 +127,12 @@ pub struct Profile {
     /// ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_hosts_file: Option<String>,
+    /// What there is to remember about it, in the user's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The folder that it lies in, such as `Team/Prod`, which lies in `Team`; see [`folder_path`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 impl Profile {
@@ -143,7 +150,15 @@ impl Profile {
             start: None,
             identity_file: None,
             known_hosts_file: None,
+            note: None,
+            folder: None,
         }
+    }
+
+    /// The folder that it lies in, written in the one way: `Team/Prod`.
+    pub fn folder(&self) -> Option<String> {
+        let path = folder_path(self.folder.as_deref()?).join("/");
+        Some(path).filter(|path| !path.is_empty())
     }
 
     /// What is spoken on the VM's port.
@@ -180,6 +195,16 @@ mod tests {
         assert_eq!((rdp.port(), rdp.protocol()), (3389, Protocol::Rdp));
         let odd = Profile { protocol: Some(Protocol::Rdp), ..profile };
         assert_eq!(odd.port(), 3389);
+    }
+
+    #[test]
+    fn a_folder_is_written_in_one_way_however_it_was_typed() {
+        for (typed, meant) in [("Team/Prod", Some("Team/Prod")), (" /Team // Prod /", Some("Team/Prod")), ("/ /", None)]
+        {
+            let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+            let profile = Profile { folder: Some(typed.into()), ..Profile::new(vm.parse().unwrap()) };
+            assert_eq!(profile.folder().as_deref(), meant, "{typed}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 6;
+pub const PROTOCOL_VERSION: u32 = 7;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

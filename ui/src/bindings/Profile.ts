@@ -50,4 +50,12 @@ identity_file?: string | null,
 /**
  * ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.
  */
-known_hosts_file?: string | null, };
+known_hosts_file?: string | null, 
+/**
+ * What there is to remember about it, in the user's own words.
+ */
+note?: string | null, 
+/**
+ * The folder that it lies in, such as `Team/Prod`, which lies in `Team`; see [`folder_path`].
+ */
+folder?: string | null, };

@@ -37,6 +37,8 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         tenant: args.tenant.clone(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
+        note: args.note.clone(),
+        folder: args.folder.clone(),
         ..Profile::new(vm.clone())
     };
     let settings = SettingsFile::new(session.folder.settings()).read()?;
@@ -91,6 +93,8 @@ fn changed(before: &Profile, all: &Args, args: &Edit) -> Profile {
         tenant: or_as_before(args.tenant.as_ref(), before.tenant.as_ref()),
         start: if args.start { None } else { args.no_start.then_some(false).or(before.start) },
         identity_file: or_as_before(args.identity_file.as_ref(), before.identity_file.as_ref()),
+        note: or_as_before(args.note.as_ref(), before.note.as_ref()),
+        folder: or_as_before(args.folder.as_ref(), before.folder.as_ref()),
         ..before.clone()
     }
 }

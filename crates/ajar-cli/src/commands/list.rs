@@ -1,5 +1,6 @@
 //! `ajar list`: the favourites, and the VMs of the inventory that match.
 
+use ajar_core::folders::Folder;
 use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
 use ajar_core::snapshot::{FavouriteView, GapView, InventoryView, Snapshot};
@@ -76,16 +77,33 @@ fn favourites(session: &Session, in_json: bool) -> Result<(), End> {
 fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
     let query = query.to_lowercase();
     let wanted = |favourite: &&FavouriteView| {
+        let FavouriteView { profile, .. } = favourite;
+        let noted = [&profile.note, &profile.folder].map(|text| text.as_deref().unwrap_or_default());
         let texts = [favourite.name.as_str(), &favourite.vm_name, &favourite.resource_group];
-        let texts = texts.map(str::to_lowercase);
+        let texts: Vec<_> = texts.into_iter().chain(noted).map(str::to_lowercase).collect();
         query.split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
     };
     snapshot.favourites.iter().filter(wanted).collect()
 }
 
+/// One table, with those that lie in folders under the folders' names.
 fn print_favourites(favourites: &[&FavouriteView]) -> Result<(), End> {
-    let rows: Vec<Vec<String>> = favourites.iter().map(|favourite| row(favourite)).collect();
-    Ok(output::lines(&output::table(&message::cli::FAVOURITE_COLUMNS, &rows))?)
+    let filed = Folder::of(favourites.iter().map(|favourite| (favourite.profile.folder.as_deref(), favourite)));
+    let folders = filed.all();
+    let rows: Vec<_> = folders.iter().flat_map(|folder| &folder.entries).map(|favourite| row(favourite)).collect();
+    let table = output::table(&message::cli::FAVOURITE_COLUMNS, &rows);
+    let (heading, mut lines) = table.split_at(1);
+    output::lines(heading)?;
+    for folder in folders {
+        if !folder.path.is_empty() {
+            output::line("")?;
+            output::line(&message::one_line(&folder.path))?;
+        }
+        let of_folder;
+        (of_folder, lines) = lines.split_at(folder.entries.len());
+        output::lines(of_folder)?;
+    }
+    Ok(())
 }
 
 fn row(favourite: &FavouriteView) -> Vec<String> {
@@ -141,6 +159,8 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
         "port": favourite.port,
         "user": favourite.user,
         "state": favourite.state,
+        "folder": favourite.profile.folder(),
+        "note": favourite.profile.note,
     })
 }
 

@@ -30,6 +30,8 @@ struct Choice {
     meant: Meant,
     /// Its VM, if that is in the inventory.
     vm: Option<VmResourceId>,
+    /// What was noted about it.
+    note: String,
 }
 
 impl fmt::Display for Choice {
@@ -72,14 +74,15 @@ pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str
     choices.extend(lines.zip(&found).map(|(line, found)| {
         let favourite = found.is_favourite.then(|| found.opens.name.clone());
         let line = favourite.as_ref().map_or_else(|| line.clone(), |name| format!("{line}  ★ {name}"));
-        Choice { line, favourite, meant: Meant::found(found), vm: Some(found.vm.id.clone()) }
+        let note = favourite.as_ref().and(found.opens.profile.note.clone()).unwrap_or_default();
+        Choice { line, favourite, meant: Meant::found(found), vm: Some(found.vm.id.clone()), note }
     }));
     let search = Search::among(found);
     let (typed, _picking) = (typed.to_owned(), Picking::begin()?);
     let chosen = tokio::task::spawn_blocking(move || {
         let score = |typed: &str, choice: &Choice, line: &str, _: usize| {
             let is_named = choice.favourite.as_ref().is_some_and(|name| has_all_words(typed, name.as_str()));
-            let is_favourite = choice.favourite.is_some() && has_all_words(typed, line);
+            let is_favourite = choice.favourite.is_some() && has_all_words(typed, &format!("{line} {}", choice.note));
             let found = || choice.vm.as_ref().and_then(|vm| search.score(typed, vm));
             if is_named { Some(i64::MAX) } else { found().or(is_favourite.then_some(i64::MIN)) }
         };
@@ -115,6 +118,7 @@ fn favourites_alone(snapshot: &Snapshot, found: &[FoundVm]) -> Vec<Choice> {
         favourite: Some(favourite.name.clone()),
         meant: Meant::favourite(favourite.name.clone()),
         vm: None,
+        note: favourite.profile.note.clone().unwrap_or_default(),
     };
     alone.map(choice).collect()
 }

@@ -8,10 +8,11 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::Part;
 
-/// How much more a word counts where it fits a name, than where it fits a group or a subscription, or a tag.
+/// How much more a word counts where it fits a name, than where it fits a group, a subscription or a note, or a tag.
 const OF_NAME: u32 = 4;
 const OF_ADDRESS: u32 = 4;
 const OF_PLACE: u32 = 2;
+const OF_NOTE: u32 = 2;
 const OF_TAG: u32 = 1;
 
 /// Where a VM lies among the parts.
@@ -32,6 +33,15 @@ struct Entry {
     group: u32,
     subscription: u32,
     tags: Box<[u32]>,
+}
+
+/// What is looked for among, by the VMs' numbers.
+#[derive(Debug)]
+pub(super) struct Among {
+    /// How much each is used; `None` where it is not looked for.
+    pub(super) weights: Vec<Option<u32>>,
+    /// What the user has noted about those that there is a note about, in lower case.
+    pub(super) notes: HashMap<usize, String>,
 }
 
 /// All VMs, by name.
@@ -106,15 +116,15 @@ impl Index {
         self.entries[first..].iter().take_while(move |entry| entry.name.starts_with(&name)).map(|entry| entry.at)
     }
 
-    /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit. `weights` says how much
-    /// each is used, `None` that it is not looked for.
-    pub(super) fn find(&self, query: &str, skip: usize, limit: usize, weights: &[Option<u32>]) -> (Vec<At>, usize) {
+    /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit.
+    pub(super) fn find(&self, query: &str, skip: usize, limit: usize, among: &Among) -> (Vec<At>, usize) {
         let whole = query.trim().to_ascii_lowercase();
         let words: Vec<Word<'_>> = whole.split_whitespace().map(|word| Word::new(word, &self.shared)).collect();
         let mut matcher = Matcher::new(Config::DEFAULT);
         let scored = self.entries.iter().enumerate().filter_map(|(number, entry)| {
-            let weight = weights[number]?;
-            let score = words.iter().map(|word| word.score(entry, &mut matcher)).sum::<Option<u32>>()?;
+            let weight = among.weights[number]?;
+            let note = among.notes.get(&number).map(String::as_str);
+            let score = words.iter().map(|word| word.score(entry, note, &mut matcher)).sum::<Option<u32>>()?;
             Some(Reverse((*entry.name == *whole, score, weight, Reverse(number))))
         });
         let mut fit: Vec<_> = scored.collect();
@@ -148,7 +158,7 @@ impl<'w> Word<'w> {
     }
 
     /// How well it fits what of a VM it fits best; `None` where it fits nothing.
-    fn score(&self, entry: &Entry, matcher: &mut Matcher) -> Option<u32> {
+    fn score(&self, entry: &Entry, note: Option<&str>, matcher: &mut Matcher) -> Option<u32> {
         let shared = |number: u32| usize::try_from(number).ok().and_then(|number| *self.shared.get(number)?);
         let name = score(&self.fuzzy, &entry.name, matcher).map(|score| score * OF_NAME);
         // Digits of an address are together, or they would be in half of all addresses.
@@ -158,7 +168,10 @@ impl<'w> Word<'w> {
         });
         let places = [entry.group, entry.subscription].into_iter().filter_map(shared).map(|score| score * OF_PLACE);
         let tags = entry.tags.iter().copied().filter_map(shared).map(|score| score * OF_TAG);
-        name.into_iter().chain(address).chain(places).chain(tags).max()
+        // Letters that are gathered from all over a sentence are no sign of anything.
+        let noted = note.iter().flat_map(|note| note.split_whitespace());
+        let note = noted.filter_map(|noted| score(&self.fuzzy, noted, matcher)).map(|score| score * OF_NOTE).max();
+        name.into_iter().chain(address).chain(places).chain(tags).chain(note).max()
     }
 }
 

@@ -36,6 +36,10 @@ fn names<'i>(found: &Hits<'i>) -> Vec<&'i str> {
     found.vms.iter().map(|found| found.vm.id.name()).collect()
 }
 
+fn used(weight: u32, note: &str) -> Usage {
+    Usage { weight, note: note.into() }
+}
+
 fn find(inventory: &mut Inventory, query: &str) -> Vec<String> {
     let found = inventory.find(query, 0, usize::MAX, &HashMap::new());
     assert_eq!(found.total, found.vms.len());
@@ -75,7 +79,7 @@ fn names_come_before_groups_and_what_is_used_before_what_is_not() {
     let mut inventory =
         of(vec![vm("a", "web", "s"), vm("web-02", "g", "s"), vm("web-01", "g", "s"), vm("w-e-b", "g", "s")]);
     assert_eq!(find(&mut inventory, "web"), ["web-01", "web-02", "w-e-b", "a"]);
-    let used = HashMap::from([(vm("WEB-02", "G", "s").id, 1)]);
+    let used = HashMap::from([(vm("WEB-02", "G", "s").id, used(1, ""))]);
     assert_eq!(names(&inventory.find("web", 0, 2, &used)), ["web-02", "web-01"]);
     let found = inventory.find("", 0, 1, &used);
     assert_eq!((names(&found), found.total), (vec!["web-02"], 4));
@@ -85,10 +89,22 @@ fn names_come_before_groups_and_what_is_used_before_what_is_not() {
 fn some_vms_are_looked_for_apart_from_the_others() {
     let (web, api, db) = (vm("web", "shop", "s"), vm("api", "shop", "s"), vm("db", "data", "s"));
     let mut inventory = of(vec![web.clone(), api.clone(), db.clone()]);
-    let used = HashMap::from([(web.id.clone(), 1)]);
+    let used = HashMap::from([(web.id.clone(), used(1, "")), (db.id.clone(), used(1, "of the Shop"))]);
     let others = inventory.find_others("shop", 0, 9, &used, [&web.id].into_iter());
-    assert_eq!((names(&others), others.total), (vec!["api"], 1), "however much it is used");
-    assert_eq!(names(&inventory.find_of("shop", [&web.id, &db.id].into_iter())), ["web"]);
+    assert_eq!((names(&others), others.total), (vec!["db", "api"], 2), "however much it is used");
+    assert_eq!(names(&inventory.find_of("shop", used.iter())), ["web", "db"]);
+    assert_eq!(names(&inventory.find_of("data", used.iter())), ["db"]);
+}
+
+#[test]
+fn a_vm_is_found_by_the_words_that_were_noted_about_it() {
+    let (web, db) = (vm("web", "shop", "s"), vm("db", "data", "s"));
+    let mut inventory = of(vec![web.clone(), db]);
+    let noted = HashMap::from([(web.id, used(1, "Ask Ada before you reboot it"))]);
+    let mut find = |query| inventory.find(query, 0, 9, &noted).total;
+    for (query, total) in [("reboot", 1), ("ADA", 1), ("rbt web", 1), ("bit", 0), ("reboot db", 0)] {
+        assert_eq!(find(query), total, "{query}");
+    }
 }
 
 #[test]

@@ -148,7 +148,7 @@ pub fn state(state: FavouriteState) -> &'static str {
 }
 
 /// A favourite, line by line.
-pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 10] {
+pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 12] {
     let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     [
         ("name", name.into()),
@@ -161,6 +161,8 @@ pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -
         ("cloud", or_default(&profile.cloud)),
         ("tenant", or_default(&profile.tenant)),
         ("key file", or_default(&profile.identity_file)),
+        ("folder", or_default(&profile.folder())),
+        ("note", profile.note.as_deref().map_or_else(|| "–".into(), super::one_line)),
     ]
 }
 

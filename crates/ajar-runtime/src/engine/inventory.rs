@@ -7,7 +7,7 @@ use std::time::Duration;
 use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Openings, Part, Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Openings, Part, Usage, Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -163,8 +163,8 @@ impl Engine {
             return told(&inventory.find(query, skip, limit, &used), settings, guests, &self.defaults);
         }
         let of_favourites = || settings.favourites.iter().map(|favourite| &favourite.profile.vm);
-        let fit: HashSet<_> =
-            inventory.find_of(query, of_favourites()).vms.iter().map(|hit| hit.vm.id.clone()).collect();
+        let usage = of_favourites().filter_map(|vm| used.get_key_value(vm));
+        let fit: HashSet<_> = inventory.find_of(query, usage).vms.iter().map(|hit| hit.vm.id.clone()).collect();
         let fits = |favourite: &&Favourite| fit.contains(&favourite.profile.vm);
         let favourites = settings.favourites.iter().filter(fits).map(|favourite| favourite.name.clone()).collect();
         let found = inventory.find_others(query, skip, limit, &used, of_favourites());
@@ -362,11 +362,20 @@ impl Engine {
         });
     }
 
-    /// The VMs that are used, and how much.
-    fn used_vms(&self) -> HashMap<VmResourceId, u32> {
-        let favourites = self.settings.favourites.iter().map(|known| (known.profile.vm.clone(), FAVOURITE));
-        let granted = self.remembered.state().granted.values().map(|window| (window.vm.clone(), OPENED));
-        favourites.chain(granted).collect()
+    /// The VMs that are used, how much, and what their favourites note about them.
+    fn used_vms(&self) -> HashMap<VmResourceId, Usage> {
+        let mut used = HashMap::<_, Usage>::new();
+        for Favourite { profile, .. } in &self.settings.favourites {
+            let of_vm = used.entry(profile.vm.clone()).or_default();
+            of_vm.weight = FAVOURITE;
+            if let Some(note) = &profile.note {
+                of_vm.note = format!("{} {note}", of_vm.note);
+            }
+        }
+        for window in self.remembered.state().granted.values() {
+            used.entry(window.vm.clone()).or_default().weight = OPENED;
+        }
+        used
     }
 }
 

@@ -41,7 +41,7 @@ impl SettingsFile {
 }
 
 /// What is known of a profile, as it is written.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "vm",
     "port",
     "protocol",
@@ -53,6 +53,8 @@ const KEYS: [&str; 11] = [
     "start",
     "identity_file",
     "known_hosts_file",
+    "note",
+    "folder",
 ];
 
 /// Calls a table otherwise, in its place among the others.
@@ -72,7 +74,8 @@ mod tests {
 
     fn everything() -> Profile {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
-            "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h"}"#;
+            "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
+            "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
 
