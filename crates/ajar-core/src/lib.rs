@@ -8,6 +8,7 @@ pub mod account;
 pub mod attempt;
 pub mod failure;
 pub mod folders;
+pub mod inheritance;
 pub mod inventory;
 pub mod iso8601;
 pub mod journal;

@@ -106,8 +106,12 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
-    /// The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
+    /// How it is opened, with what it inherits.
     pub profile: Profile,
+    /// What it says itself, where that is not all: so a removed favourite can be added again as it was, but for its place
+    /// and comments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Profile>,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,
 }

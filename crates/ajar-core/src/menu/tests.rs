@@ -42,6 +42,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         user: None,
         state: FavouriteState::Closed,
         profile: crate::profile::Profile::new(vm()),
+        written: None,
         detail: detail.into(),
     }
 }

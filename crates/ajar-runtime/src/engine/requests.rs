@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, vet};
+use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
@@ -50,6 +51,7 @@ impl Engine {
             | Request::Refresh
             | Request::Add { .. }
             | Request::Edit { .. }
+            | Request::EditDefaults { .. }
             | Request::Remove { .. }
             | Request::ActAs { .. }
             | Request::SetDefaultAccount { .. }
@@ -75,6 +77,7 @@ impl Engine {
             | Request::Edit { name, .. }
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
+            Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Rights { .. }
             | Request::ReadInventory { .. }
@@ -122,11 +125,12 @@ impl Engine {
             }
             Request::Refresh => self.begin_refresh(),
             Request::Add { name, profile } => {
-                self.acting(&profile).map_err(before_it_is_added)?;
-                self.cloud_is_there(&profile)?;
-                vet(name.as_str(), &profile, Os::current())?;
+                let effective = self.settings.inheritance.effective(&profile).profile;
+                self.acting(&effective).map_err(before_it_is_added)?;
+                self.cloud_is_there(effective.cloud.as_deref())?;
+                vet(name.as_str(), &effective, Os::current())?;
                 // Asked again after a host went away, it is done already.
-                if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
+                if self.settings.written(&name).is_none_or(|known| known.profile != profile) {
                     self.settings_file.add(&name, &profile)?;
                 }
                 self.reload_settings();
@@ -137,8 +141,9 @@ impl Engine {
                 self.reload_settings();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
+            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), said)?,
             Request::ActAs { name, account } => {
-                let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
+                let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
@@ -167,6 +172,12 @@ impl Engine {
         self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
+    /// A favourite as it is written.
+    pub(super) fn written(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
+        let names = || self.settings.written.iter().map(|favourite| &favourite.name);
+        self.settings.written(name).ok_or_else(|| unknown_favourite(name, names()).into())
+    }
+
     /// A favourite, or a VM that is called so meanwhile.
     pub(super) fn opened(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
         match self.guests.iter().find(|guest| guest.name == *name) {
@@ -185,7 +196,8 @@ impl Engine {
         if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
-        self.cloud_is_there(&profile)?;
+        let profile = self.settings.inheritance.effective(&profile).profile;
+        self.cloud_is_there(profile.cloud.as_deref())?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);
         self.guests.push(Favourite { name: name.clone(), profile });
