@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ajar_core::menu::{Action, Item, Menu};
 use ajar_core::message::menu::AJAR;
-use tauri::menu::{IsMenuItem, MenuItem, PredefinedMenuItem};
+use tauri::menu::{IsMenuItem, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Wry};
 use tokio::sync::oneshot;
@@ -69,6 +69,7 @@ struct Drawn {
 enum Line {
     Separator(PredefinedMenuItem<Wry>),
     Text(MenuItem<Wry>),
+    Folder(Submenu<Wry>, Vec<Line>),
 }
 
 impl Tray {
@@ -184,15 +185,24 @@ impl Drawn {
 
     /// Changes texts in place, so that a menu that is open stays so.
     fn relabel(&self, items: &[Item]) -> tauri::Result<()> {
-        for ((line, old), new) in self.lines.iter().zip(&self.menu.items).zip(items) {
-            if let (Line::Text(line), Some(text)) = (line, text(new))
-                && old != new
-            {
+        relabel(&self.lines, &self.menu.items, items)
+    }
+}
+
+fn relabel(lines: &[Line], old: &[Item], new: &[Item]) -> tauri::Result<()> {
+    for ((line, old), new) in lines.iter().zip(old).zip(new).filter(|((_, old), new)| old != new) {
+        match (line, old, new) {
+            (Line::Text(line), _, Item::Heading(text) | Item::Note(text) | Item::Act { label: text, .. }) => {
                 line.set_text(without_mnemonics(text))?;
             }
+            (Line::Folder(menu, lines), Item::Folder { items: old, .. }, Item::Folder { label, items }) => {
+                menu.set_text(without_mnemonics(label))?;
+                relabel(lines, old, items)?;
+            }
+            _ => {}
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn lines(app: &AppHandle, items: &[Item]) -> tauri::Result<Vec<Line>> {
@@ -204,6 +214,11 @@ fn line(app: &AppHandle, item: &Item) -> tauri::Result<Line> {
         Item::Separator => return Ok(Line::Separator(PredefinedMenuItem::separator(app)?)),
         Item::Heading(label) | Item::Note(label) => (None, label),
         Item::Act { action, label } => (Some(action.to_id()), label),
+        Item::Folder { label, items } => {
+            let lines = lines(app, items)?;
+            let menu = Submenu::with_items(app, without_mnemonics(label), true, &items_of(&lines))?;
+            return Ok(Line::Folder(menu, lines));
+        }
     };
     let label = without_mnemonics(label);
     let item = match id {
@@ -214,21 +229,18 @@ fn line(app: &AppHandle, item: &Item) -> tauri::Result<Line> {
 }
 
 fn assemble(app: &AppHandle, lines: &[Line]) -> tauri::Result<tauri::menu::Menu<Wry>> {
-    let items: Vec<&dyn IsMenuItem<Wry>> = lines
+    tauri::menu::Menu::with_items(app, &items_of(lines))
+}
+
+fn items_of(lines: &[Line]) -> Vec<&dyn IsMenuItem<Wry>> {
+    lines
         .iter()
         .map(|line| match line {
             Line::Separator(item) => item as &dyn IsMenuItem<Wry>,
             Line::Text(item) => item,
+            Line::Folder(item, _) => item,
         })
-        .collect();
-    tauri::menu::Menu::with_items(app, &items)
-}
-
-fn text(item: &Item) -> Option<&str> {
-    match item {
-        Item::Separator => None,
-        Item::Heading(label) | Item::Note(label) | Item::Act { label, .. } => Some(label),
-    }
+        .collect()
 }
 
 /// On Linux the title, which is the program's name, stands above it.
@@ -246,6 +258,7 @@ fn without_mnemonics(label: &str) -> String {
 fn same_but_for_labels(old: &[Item], new: &[Item]) -> bool {
     let same = |(old, new): (&Item, &Item)| match (old, new) {
         (Item::Act { action: old, .. }, Item::Act { action: new, .. }) => old == new,
+        (Item::Folder { items: old, .. }, Item::Folder { items: new, .. }) => same_but_for_labels(old, new),
         (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
     };
     old.len() == new.len() && old.iter().zip(new).all(same)

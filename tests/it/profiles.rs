@@ -44,3 +44,63 @@ async fn favourites_lie_in_folders_and_are_found_by_what_was_noted() {
     let written = std::fs::read_to_string(folder.path().join("config.toml")).expect("config.toml");
     assert!(written.contains(&format!("[profiles.db]\nvm = \"{VM}\"\nuser = \"me\"\n")), "{written}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_and_that_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "# mine\n[defaults] # of all\nuser = \"all\"\nlater = 1\n").expect("config.toml");
+    let run = async |args: &[&str]| run(folder.path(), args).await;
+    let ok = async |args: &[&str]| {
+        let ended = run(args).await;
+        assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
+        ended.stdout
+    };
+    ok(&["add", "db", "--vm", VM, "--folder", "Team/Prod"]).await;
+    ok(&["add", "lab", "--vm", VM]).await;
+    assert_eq!(ok(&["edit", "--defaults", "--for", "1h", "--no-start"]).await, "Changed the defaults.\n");
+    let folder_defaults = ["edit", "--folder-defaults", "Team", "--port", "2222", "--start", "--user", "team"];
+    assert_eq!(ok(&folder_defaults).await, "Changed the defaults of Team.\n");
+    let same = "Nothing was changed: the defaults of Team are just like this already.\n";
+    assert_eq!(ok(&folder_defaults).await, same);
+    ok(&["edit", "db", "--user", "me"]).await;
+
+    let shown = ok(&["show", "db"]).await;
+    for line in [
+        "port           2222 (from Team)",
+        "opens with     SSH (built in)",
+        "user           me",
+        "asks for       1 hour (from the defaults)",
+        "starts the VM  yes (from Team)",
+        "account        –",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+    let shown: Value = serde_json::from_str(&ok(&["show", "db", "--json"]).await).expect("JSON");
+    assert_eq!((&shown["port"], &shown["for"], &shown["user"]), (&2222.into(), &"PT1H".into(), &"me".into()));
+    let origins = &shown["origins"];
+    assert_eq!(origins["port"], serde_json::json!({ "from": "folder", "folder": "Team" }));
+    assert_eq!((&origins["user"]["from"], &origins["for"]["from"]), (&"profile".into(), &"defaults".into()));
+
+    ok(&["edit", "db", "--unset", "user,port"]).await;
+    ok(&["edit", "--folder-defaults", "Team", "--unset", "user"]).await;
+    ok(&["edit", "--defaults", "--unset", "start"]).await;
+    let listed: Value = serde_json::from_str(&ok(&["list", "--json"]).await).expect("JSON");
+    assert_eq!((&listed[0]["user"], &listed[0]["port"], &listed[1]["port"]), (&"all".into(), &2222.into(), &22.into()));
+    let written = std::fs::read_to_string(&config).expect("config.toml");
+    assert!(written.starts_with("# mine\n[defaults] # of all\nuser = \"all\"\nlater = 1\nfor = \"1h\"\n"), "{written}");
+
+    for (args, part) in [
+        (vec!["edit", "--defaults", "--account", "nobody"], "nobody"),
+        (vec!["edit", "--defaults", "--cloud", "moon"], "There is no cloud called “moon”"),
+        (vec!["edit", "--defaults", "--user=-oProxyCommand=x"], "lab"),
+        (vec!["edit", "--defaults", "--note", "x"], "cannot be used with"),
+        (vec!["edit", "db", "--defaults", "--user", "x"], "cannot be used with"),
+        (vec!["edit", "--user", "x"], "required"),
+        (vec!["edit", "db", "--unset", "vm"], "“vm” is nothing that a favourite has"),
+    ] {
+        let ended = run(&args).await;
+        assert!(ended.code == 2 && ended.stderr.contains(part), "{args:?}: {} {}", ended.code, ended.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(&config).expect("config.toml"), written);
+}

@@ -77,7 +77,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'dismiss':
       return { ...after, attempts: before.attempts.filter(({ name }) => name !== request.name) };
     case 'add':
-      return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm })] };
+      return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm, profile: request.profile })] };
     case 'edit':
       return {
         ...after,

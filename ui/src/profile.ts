@@ -83,29 +83,34 @@ export function nameFrom(vm: string): string {
   return NAME.test(name) ? name : '';
 }
 
-/** A favourite as the form shows it. */
-export function draftOf({ name, protocol, profile }: FavouriteView): Draft {
+/** What a favourite says itself. */
+export const writtenOf = ({ profile, written }: FavouriteView): Profile => written ?? profile;
+
+/** A favourite as the form shows it: what it says itself. */
+export function draftOf(favourite: FavouriteView): Draft {
+  const { name, protocol, profile } = favourite;
+  const written = writtenOf(favourite);
   return {
-    vm: profile.vm,
+    vm: written.vm,
     name,
     protocol,
-    port: profile.port == null ? '' : String(profile.port),
-    user: profile.user ?? '',
+    port: written.port == null ? '' : String(written.port),
+    user: written.user ?? '',
     access: profile.for ?? USUAL_ACCESS,
-    account: profile.account ?? '',
-    tenant: profile.tenant ?? '',
-    cloud: profile.cloud ?? '',
-    folder: profile.folder ?? '',
-    note: profile.note ?? '',
+    account: written.account ?? '',
+    tenant: written.tenant ?? '',
+    cloud: written.cloud ?? '',
+    folder: written.folder ?? '',
+    note: written.note ?? '',
   };
 }
 
 /** The profile that a draft means. What the form does not show, and what holds without being written, stays as it was. */
 export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
-  const known = before?.profile;
+  const known = before && writtenOf(before);
   const text = (typed: string) => typed.trim() || null;
   const keepsProtocol = before && draft.protocol === before.protocol;
-  const keepsAccess = known && draft.access === (known.for ?? USUAL_ACCESS);
+  const keepsAccess = before && draft.access === (before.profile.for ?? USUAL_ACCESS);
   const { for: knownAccess, ...others } = known ?? {};
   const access = keepsAccess ? knownAccess : draft.access;
   return {

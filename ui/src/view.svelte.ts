@@ -11,6 +11,7 @@ import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
 import { actionOf } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
+import { writtenOf } from './profile';
 import { search, unmarked, type Match } from './search';
 import { favouriteKey, sectionsOf, vmKey, windowKey, type OpenWindow, type RowKey } from './sections';
 import { Signing } from './signing.svelte';
@@ -232,7 +233,7 @@ export class View {
     const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, profile });
     if (problem) return problem;
     const back = name === before.name ? {} : { rename: before.name };
-    const undo = () => void this.#askOrTell({ ask: 'edit', name, ...back, profile: before.profile });
+    const undo = () => void this.#askOrTell({ ask: 'edit', name, ...back, profile: writtenOf(before) });
     this.note = { text: words.changed(name), act: { label: words.undo, run: undo } };
     return null;
   }
@@ -248,7 +249,7 @@ export class View {
   async remove(name: ProfileName): Promise<void> {
     const favourite = this.snapshot?.favourites.find((candidate) => candidate.name === name);
     if (!favourite || !(await this.#askOrTell({ ask: 'remove', name }))) return;
-    const undo = () => void this.#askOrTell({ ask: 'add', name, profile: favourite.profile });
+    const undo = () => void this.#askOrTell({ ask: 'add', name, profile: writtenOf(favourite) });
     this.note = { text: words.removed(name), act: { label: words.undo, run: undo } };
   }
 

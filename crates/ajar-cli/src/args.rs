@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ajar_core::account::AccountName;
+use ajar_core::inheritance::Field;
 use ajar_core::message;
+use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -315,6 +317,9 @@ pub(crate) struct Add {
     /// The VM's port; 3389 makes it RDP [default: 22, and what fits a VM that was given by name]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
+    /// What is spoken there: ssh or rdp [default: by the port]
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
+    pub(crate) protocol: Option<Protocol>,
     /// Who logs in
     #[arg(long, value_name = "USER")]
     pub(crate) user: Option<String>,
@@ -330,6 +335,9 @@ pub(crate) struct Add {
     /// ssh's private key file
     #[arg(long, value_name = "FILE")]
     pub(crate) identity_file: Option<String>,
+    /// ssh's known hosts file, where it is not your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_hosts_file: Option<String>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
@@ -348,16 +356,26 @@ pub(crate) struct Add {
 #[command(after_help = EDIT_USE)]
 pub(crate) struct Edit {
     /// The favourite
-    pub(crate) name: ProfileName,
+    #[arg(required_unless_present = "of_many", conflicts_with = "of_many")]
+    pub(crate) name: Option<ProfileName>,
+    /// Change what holds for all favourites that say nothing else
+    #[arg(long, group = "of_many", help_heading = "Instead of a favourite")]
+    pub(crate) defaults: bool,
+    /// Change what holds for the favourites in FOLDER, and in folders within, that say nothing else
+    #[arg(long, group = "of_many", value_name = "FOLDER", help_heading = "Instead of a favourite")]
+    pub(crate) folder_defaults: Option<String>,
     /// What to call it from now on
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "of_many")]
     pub(crate) rename: Option<ProfileName>,
     /// Another VM's resource ID
-    #[arg(long, value_name = "RESOURCE_ID")]
+    #[arg(long, value_name = "RESOURCE_ID", conflicts_with = "of_many")]
     pub(crate) vm: Option<VmResourceId>,
     /// The VM's port
     #[arg(long, value_name = "N", value_parser = or_nothing(port))]
     pub(crate) port: Option<OrNothing<u16>>,
+    /// What is spoken there: ssh or rdp
+    #[arg(long, value_name = "PROTOCOL", value_parser = or_nothing(protocol))]
+    pub(crate) protocol: Option<OrNothing<Protocol>>,
     /// Who logs in
     #[arg(long, value_name = "USER", value_parser = or_nothing(str::parse::<String>))]
     pub(crate) user: Option<OrNothing<String>>,
@@ -373,11 +391,14 @@ pub(crate) struct Edit {
     /// ssh's private key file
     #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
     pub(crate) identity_file: Option<OrNothing<String>>,
+    /// ssh's known hosts file, where it is not your own
+    #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) known_hosts_file: Option<OrNothing<String>>,
     /// What there is to remember about it
-    #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>))]
+    #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
     pub(crate) note: Option<OrNothing<String>>,
     /// The folder to put it in, such as Team/Prod
-    #[arg(long, value_name = "FOLDER", value_parser = or_nothing(str::parse::<String>))]
+    #[arg(long, value_name = "FOLDER", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
     pub(crate) folder: Option<OrNothing<String>>,
     /// Start the VM where it rests
     #[arg(long, conflicts_with = "no_start")]
@@ -385,12 +406,16 @@ pub(crate) struct Edit {
     /// Never start the VM
     #[arg(long)]
     pub(crate) no_start: bool,
+    /// Say nothing of FIELD any more, by its key in config.toml, such as port or start
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub(crate) unset: Vec<Field>,
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 const EDIT_USE: &str = "What is not named stays. An empty value takes one out: ajar edit web-01 --account ''
+What a favourite does not say, its folder says, else the folder that this lies in, else the defaults; “ajar show” tells.
 Here and with “ajar add”, --cloud is the favourite's.";
 
 /// What is given for a setting: a value, or an empty text to take out the one that is there.
@@ -433,6 +458,13 @@ fn favourite_of_host(host: &str) -> Result<ProfileName, String> {
         _ => host,
     };
     name.parse().map_err(|error: ajar_core::profile::ProfileNameError| error.to_string())
+}
+
+fn protocol(text: &str) -> Result<Protocol, String> {
+    [Protocol::Ssh, Protocol::Rdp]
+        .into_iter()
+        .find(|known| known.to_string().eq_ignore_ascii_case(text))
+        .ok_or_else(|| message::cli::no_protocol().into())
 }
 
 fn port(text: &str) -> Result<u16, String> {

@@ -191,7 +191,7 @@ impl FoundVm {
         Self {
             viewpoint: viewpoint.clone(),
             vm: vm.clone(),
-            protocol: opens.profile.protocol(),
+            protocol: openings.effective(&opens).protocol(),
             opens,
             is_favourite,
             detail: detail(vm),

@@ -9,6 +9,7 @@ pub mod attempt;
 pub mod exchange;
 pub mod failure;
 pub mod folders;
+pub mod inheritance;
 pub mod inventory;
 pub mod iso8601;
 pub mod journal;

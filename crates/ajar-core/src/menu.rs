@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::access_window::ENDING;
+use crate::folders::Folder;
 use crate::message::menu as words;
-use crate::message::{left, left_changes_at};
+use crate::message::{left, left_changes_at, one_line};
 use crate::profile::ProfileName;
 use crate::snapshot::{AccountState, AttemptView, FailureView, FavouriteView, OutcomeView, Snapshot, WindowView};
 
@@ -59,6 +60,13 @@ pub enum Item {
     },
     /// Something to read.
     Note(String),
+    /// A menu of its own: what lies in a folder.
+    Folder {
+        /// The folder's name.
+        label: String,
+        /// What lies in it.
+        items: Vec<Item>,
+    },
 }
 
 /// What a menu item does.
@@ -216,7 +224,17 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
         }
         connect(&favourite.name, words::favourite(favourite.name.as_str(), &favourite.detail, failure))
     };
-    headed(words::FAVOURITES, rest.map(line).collect())
+    let filed = Folder::of(rest.map(|favourite| (favourite.profile.folder.as_deref(), line(favourite))));
+    headed(words::FAVOURITES, within(filed))
+}
+
+/// What lies in a folder, and below that the folders within.
+fn within(folder: Folder<Item>) -> Vec<Item> {
+    let folders = folder.folders.into_iter().map(|folder| {
+        let label = one_line(folder.name());
+        Item::Folder { label, items: within(folder) }
+    });
+    folder.entries.into_iter().chain(folders).collect()
 }
 
 fn last_section(snapshot: &Snapshot) -> Vec<Item> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
+use crate::inheritance::Inheritable;
 use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::Favourite;
@@ -109,6 +110,15 @@ pub enum Request {
         rename: Option<ProfileName>,
         /// How to open it from now on.
         profile: Profile,
+    },
+    /// Change what favourites inherit. What is open or under way goes on as it was begun.
+    EditDefaults {
+        /// The folder whose favourites do; without it all do.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        folder: Option<String>,
+        /// What they are told from now on.
+        said: Inheritable,
     },
     /// Remove a favourite, and give up its attempt under way. What Azure holds open stays open.
     Remove {

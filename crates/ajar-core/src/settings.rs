@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
+use crate::inheritance::Inheritance;
 use crate::message;
 use crate::message::settings::{Flaw, flaw};
 use crate::profile::{Profile, ProfileName};
@@ -18,8 +19,12 @@ pub const BUILT_IN_CLOUDS: [&str; 3] = ["public", "usgov", "china"];
 /// Everything `config.toml` says, in the file's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The favourites.
+    /// The favourites, with what they inherit.
     pub favourites: Vec<Favourite>,
+    /// The same as they are written.
+    pub written: Vec<Favourite>,
+    /// What they inherit from.
+    pub inheritance: Inheritance,
     /// Clouds beside the built-in ones.
     pub clouds: Vec<(String, CloudSettings)>,
     /// The cloud to use when the command line names none; `public` if absent.
@@ -40,6 +45,22 @@ impl Settings {
         self.favourites.iter().find(|favourite| favourite.name == *name)
     }
 
+    /// The favourite of that name as it is written.
+    pub fn written(&self, name: &ProfileName) -> Option<&Favourite> {
+        self.written.iter().find(|favourite| favourite.name == *name)
+    }
+
+    /// The same with the favourites that come of what is written.
+    #[must_use]
+    pub fn inheriting(mut self) -> Self {
+        let effective = |Favourite { name, profile }: &Favourite| Favourite {
+            name: name.clone(),
+            profile: self.inheritance.effective(profile).profile,
+        };
+        self.favourites = self.written.iter().map(effective).collect();
+        self
+    }
+
     /// The user's own account of that name.
     pub fn own_account(&self, name: &AccountName) -> Option<&(AccountName, AccountSettings)> {
         self.accounts.iter().find(|(known, _)| known == name)
@@ -55,11 +76,11 @@ impl Settings {
     pub fn flaw(&self) -> Option<String> {
         let flaw_of = |(place, favourite): (usize, &Favourite)| {
             let Favourite { name, profile } = favourite;
-            let before = self.favourites[..place].iter().find(|before| before.name == *name);
+            let before = self.written[..place].iter().find(|before| before.name == *name);
             if let Some(before) = before {
                 return Some(flaw(&Flaw::Twice { name, first: &before.name }));
             }
-            (profile.port == Some(0)).then(|| flaw(&Flaw::NoPort { name }))
+            (profile.port == Some(0)).then(|| flaw(&Flaw::NoPort { table: &format!("profiles.{name}") }))
         };
         let flaw_of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
             if let Some(built_in) = name.built_in() {
@@ -68,8 +89,9 @@ impl Settings {
             let before = self.accounts[..place].iter().find(|(before, _)| before == name);
             before.map(|(before, _)| message::account::named_twice(name.as_str(), before.as_str()))
         };
-        let favourites = self.favourites.iter().enumerate();
-        favourites.map(flaw_of).chain(self.accounts.iter().enumerate().map(flaw_of_account)).flatten().next()
+        let favourites = self.written.iter().enumerate().map(flaw_of);
+        let accounts = self.accounts.iter().enumerate().map(flaw_of_account);
+        favourites.chain(accounts).flatten().next().or_else(|| self.inheritance.flaw())
     }
 }
 
@@ -150,7 +172,7 @@ mod tests {
             name: name.parse().unwrap(),
             profile: Profile { port: *port, ..Profile::new(vm.parse().unwrap()) },
         };
-        Settings { favourites: favourites.iter().map(favourite).collect(), ..Settings::default() }.flaw()
+        Settings { written: favourites.iter().map(favourite).collect(), ..Settings::default() }.flaw()
     }
 
     #[test]

@@ -109,8 +109,12 @@ pub struct FavouriteView {
     /// Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
     /// here.
     pub waits_for_sign_in: bool,
-    /// The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
+    /// How it is opened, with what it inherits.
     pub profile: Profile,
+    /// What it says itself, where that is not all: so a removed favourite can be added again as it was, but for its place
+    /// and comments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Profile>,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,
 }

@@ -51,6 +51,11 @@ waitsForSignIn: boolean,
  */
 profile: Profile, 
 /**
+ * What it says itself, where that is not all: so a removed favourite can be added again as it was, but for its place
+ * and comments.
+ */
+written?: Profile | null, 
+/**
  * One short line under the name, such as “rg-data · deallocated”.
  */
 detail: string, };

@@ -148,7 +148,9 @@ async fn helped_against(
 fn protocol(session: &Session, args: &Connect, meant: &Meant) -> Option<Protocol> {
     let snapshot = session.snapshot();
     let of_favourite = snapshot.favourites.iter().find(|favourite| favourite.name == meant.name);
-    let profile = meant.profile.as_ref().or(of_favourite.map(|favourite| &favourite.profile))?;
+    let settings = || SettingsFile::new(session.folder.settings()).read().unwrap_or_default();
+    let guest = meant.profile.as_ref().map(|own| settings().inheritance.effective(own).profile);
+    let profile = guest.or(of_favourite.map(|favourite| favourite.profile.clone()))?;
     Some(match (profile.protocol, args.port) {
         (None, Some(port)) => Protocol::of_port(port),
         (_, _) => profile.protocol(),
@@ -211,6 +213,7 @@ async fn launch_here(
         let names = settings.favourites.iter().map(|favourite| &favourite.name);
         return Err(in_words(unknown_favourite(&meant.name, names)));
     };
+    let profile = &settings.inheritance.effective(profile).profile;
     let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
     let plan = in_terminal(&target, &surroundings(&settings.clients), command).map_err(in_words)?;
     let files = session.folder.state_file("launch");

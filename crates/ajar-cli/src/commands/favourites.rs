@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use ajar_core::inheritance::{Effective, Inheritable, Inheritance};
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
+use ajar_core::snapshot::FavouriteView;
 use ajar_runtime::adapters::words;
 use ajar_runtime::files::SettingsFile;
 use chrono::TimeDelta;
@@ -29,7 +31,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
     let profile = Profile {
         port: args.port.or(fits.port),
         // What is spoken on another port is another matter.
-        protocol: fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port))),
+        protocol: args.protocol.or(fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port)))),
         user: args.user.clone(),
         access: args.duration.and_then(access).or(fits.access),
         account: args.account.clone().or(fits.account),
@@ -37,12 +39,13 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         tenant: args.tenant.clone(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
+        known_hosts_file: args.known_hosts_file.clone(),
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
     };
     let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let is_there = settings.favourite(&args.name).is_some_and(|known| known.profile == profile);
+    let is_there = settings.written(&args.name).is_some_and(|known| known.profile == profile);
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
     if args.json {
         output::json(&json!({ "name": args.name, "vm": vm, "added": !is_there }))?;
@@ -56,10 +59,30 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
 
 pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(), End> {
     let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let Some(Favourite { name, profile: before }) = settings.favourite(&args.name) else {
-        return Err(unknown(&settings, &args.name));
+    match &args.name {
+        Some(name) => edit_one(session, all, args, &settings, name).await,
+        None => edit_many(session, all, args, &settings.inheritance).await,
+    }
+}
+
+async fn edit_one(
+    session: &Session,
+    all: &Args,
+    args: &Edit,
+    settings: &Settings,
+    name: &ProfileName,
+) -> Result<(), End> {
+    let Some(Favourite { name, profile: before }) = settings.written(name) else {
+        return Err(unknown(settings, name));
     };
-    let profile = changed(before, all, args);
+    let inherited = settings.inheritance.effective(&Profile { start: None, ..before.clone() }).profile;
+    let said = changed(&Inheritable::of(before), all, args, inherited.may_start());
+    let vm = args.vm.clone().unwrap_or_else(|| before.vm.clone());
+    let profile = Profile {
+        note: or_as_before(args.note.as_ref(), before.note.as_ref()),
+        folder: or_as_before(args.folder.as_ref(), before.folder.as_ref()),
+        ..said.of_vm(vm)
+    };
     let called = args.rename.as_ref().unwrap_or(name);
     let is_same = profile == *before && called.as_str() == name.as_str();
     if !is_same {
@@ -76,27 +99,51 @@ pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(
     Ok(())
 }
 
-/// A profile with what is given in place of what was there.
-fn changed(before: &Profile, all: &Args, args: &Edit) -> Profile {
-    fn or_as_before<T: Clone>(given: Option<&OrNothing<T>>, before: Option<&T>) -> Option<T> {
-        given.map_or_else(|| before.cloned(), |OrNothing(value)| value.clone())
+/// Changes what favourites inherit.
+async fn edit_many(session: &Session, all: &Args, args: &Edit, inheritance: &Inheritance) -> Result<(), End> {
+    let folder = args.folder_defaults.as_deref();
+    let nothing = Inheritable::default();
+    let before = match folder {
+        None => &inheritance.defaults,
+        Some(folder) => inheritance.of_folder(folder).map_or(&nothing, |(_, said)| said),
+    };
+    let said = changed(before, all, args, false);
+    let is_same = said == *before;
+    if !is_same {
+        change(session, Request::EditDefaults { folder: folder.map(Into::into), said }).await?;
     }
+    if args.json {
+        output::json(&json!({ "folder": folder, "changed": !is_same }))?;
+    } else if is_same {
+        output::line(&message::cli::same_defaults(folder))?;
+    } else {
+        output::line(&message::cli::changed_defaults(folder))?;
+    }
+    Ok(())
+}
+
+fn or_as_before<T: Clone>(given: Option<&OrNothing<T>>, before: Option<&T>) -> Option<T> {
+    given.map_or_else(|| before.cloned(), |OrNothing(value)| value.clone())
+}
+
+/// What is said, with what is given in place of what was there. Of one that starts the VM `anyway` that need not be said.
+fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inheritable {
     let cloud = all.cloud.clone().map(|cloud| OrNothing(Some(cloud).filter(|cloud| !cloud.is_empty())));
     let length = args.duration.as_ref().map(|OrNothing(length)| OrNothing(length.and_then(access)));
-    Profile {
-        vm: args.vm.clone().unwrap_or_else(|| before.vm.clone()),
+    let mut said = Inheritable {
         port: or_as_before(args.port.as_ref(), before.port.as_ref()),
+        protocol: or_as_before(args.protocol.as_ref(), before.protocol.as_ref()),
         user: or_as_before(args.user.as_ref(), before.user.as_ref()),
         access: or_as_before(length.as_ref(), before.access.as_ref()),
         account: or_as_before(args.account.as_ref(), before.account.as_ref()),
         cloud: or_as_before(cloud.as_ref(), before.cloud.as_ref()),
         tenant: or_as_before(args.tenant.as_ref(), before.tenant.as_ref()),
-        start: if args.start { None } else { args.no_start.then_some(false).or(before.start) },
+        start: if args.start { (!anyway).then_some(true) } else { args.no_start.then_some(false).or(before.start) },
         identity_file: or_as_before(args.identity_file.as_ref(), before.identity_file.as_ref()),
-        note: or_as_before(args.note.as_ref(), before.note.as_ref()),
-        folder: or_as_before(args.folder.as_ref(), before.folder.as_ref()),
-        ..before.clone()
-    }
+        known_hosts_file: or_as_before(args.known_hosts_file.as_ref(), before.known_hosts_file.as_ref()),
+    };
+    args.unset.iter().for_each(|field| field.take_out_of(&mut said));
+    said
 }
 
 fn access(length: Duration) -> Option<IsoDuration> {
@@ -125,23 +172,29 @@ async fn change(session: &Session, request: Request) -> Result<(), End> {
 pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let snapshot = session.snapshot();
-    let known = settings.favourite(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
-    let Some((favourite, view)) = known else {
+    let known = settings.written(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
+    let Some((written, view)) = known else {
         return Err(unknown(&settings, &args.name));
     };
-    let profile = &favourite.profile;
+    let effective = settings.inheritance.effective(&written.profile);
     if args.json {
-        let mut value = list::as_json(view);
-        value["for"] = json!(IsoDuration(profile.access()));
-        value["start"] = json!(profile.may_start());
-        value["account"] = json!(profile.account);
-        value["cloud"] = json!(profile.cloud);
-        value["tenant"] = json!(profile.tenant);
-        value["identityFile"] = json!(profile.identity_file);
-        output::json(&value)?;
-        return Ok(());
+        return Ok(output::json(&as_json(view, &effective))?);
     }
-    let rows = message::cli::favourite(favourite.name.as_str(), profile, view.protocol, view.port);
+    let rows = message::cli::favourite(written.name.as_str(), &effective);
     rows.iter().try_for_each(|(label, text)| output::line(&format!("{label:<14} {text}")))?;
     Ok(())
+}
+
+fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
+    let profile = &effective.profile;
+    let mut value = list::as_json(view);
+    value["for"] = json!(IsoDuration(profile.access()));
+    value["start"] = json!(profile.may_start());
+    value["account"] = json!(profile.account);
+    value["cloud"] = json!(profile.cloud);
+    value["tenant"] = json!(profile.tenant);
+    value["identityFile"] = json!(profile.identity_file);
+    value["knownHostsFile"] = json!(profile.known_hosts_file);
+    value["origins"] = effective.origins.iter().map(|(field, from)| (field.key().to_owned(), json!(from))).collect();
+    value
 }

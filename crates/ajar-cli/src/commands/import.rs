@@ -8,6 +8,7 @@ use ajar_core::exchange::matching::{KnownVms, Match};
 use ajar_core::exchange::plan::{self, Candidate, Changes, OnConflict, Row, Standing};
 use ajar_core::exchange::{Entry, Format, Host, LeftOut, Problem, Sharing, Why};
 use ajar_core::failure::{ExitCode, Failure};
+use ajar_core::inheritance::Inheritance;
 use ajar_core::inventory::FoundVm;
 use ajar_core::message::exchange as words;
 use ajar_core::message::inventory::place;
@@ -46,7 +47,7 @@ pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals)
     let mut candidates = shared(&mut told, sharing, &settings, &defaults);
     if !told.hosts.is_empty() {
         unless_told_to_end(signals, async {
-            candidates.extend(found(session, &mut told, may_ask && !args.dry_run).await?);
+            candidates.extend(found(session, &mut told, may_ask && !args.dry_run, &settings.inheritance).await?);
             Ok(())
         })
         .await?;
@@ -140,7 +141,12 @@ fn unfit(path: &Path, detail: &str) -> End {
 }
 
 /// The hosts that are VMs. Where one may be several, somebody is asked which, if `may_ask`.
-async fn found(session: &Session, told: &mut Told, may_ask: bool) -> Result<Vec<Candidate>, End> {
+async fn found(
+    session: &Session,
+    told: &mut Told,
+    may_ask: bool,
+    inheritance: &Inheritance,
+) -> Result<Vec<Candidate>, End> {
     inventory::read(session, false).await?;
     let vms = inventory::find(session, "", u32::MAX).await?.vms;
     let mut gaps = session.snapshot().inventory.clone().unwrap_or_default().gaps;
@@ -163,7 +169,7 @@ async fn found(session: &Session, told: &mut Told, may_ask: bool) -> Result<Vec<
             Match::Nothing => None,
         };
         match found {
-            Some((found, by)) => candidates.push(Candidate::of_host(&host, found, by)),
+            Some((found, by)) => candidates.push(Candidate::of_host(&host, found, by, inheritance)),
             None => told.unmatched.push(host),
         }
     }

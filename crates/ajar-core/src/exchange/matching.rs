@@ -116,7 +116,8 @@ mod tests {
         ];
         inventory.page(&Viewpoint { account, cloud: "public".into(), tenant: None }, all);
         let work = "work".parse().unwrap();
-        let mut openings = Openings::new(&[], &[], &work);
+        let nothing = crate::settings::Settings::default();
+        let mut openings = Openings::new(&nothing, &[], &work);
         let hits = inventory.find("", 0, usize::MAX, &HashMap::new());
         hits.vms.into_iter().map(|hit| FoundVm::new(hit, &mut openings)).collect()
     }

@@ -8,6 +8,7 @@ use super::{Host, LeftOut, Sharing, Why};
 use crate::account::Defaults;
 use crate::failure::Failure;
 use crate::folders::folder_path;
+use crate::inheritance::Inheritance;
 use crate::inventory::FoundVm;
 use crate::launch::{Os, vet};
 use crate::port::Protocol;
@@ -41,10 +42,13 @@ impl Candidate {
         let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
         let Profile { account, identity_file, known_hosts_file, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
+        let inheritance = &settings.inheritance;
         // Such a file means `public` where it names none; here that may be another one.
         let cloud = cloud.unwrap_or_else(|| BUILT_IN_CLOUDS[0].to_owned());
-        let cloud = (cloud != usual).then_some(cloud);
-        let profile = tidied(Profile { cloud, ..profile });
+        let nameless = Profile { cloud: None, ..profile.clone() };
+        let inherited = inheritance.effective(&nameless).profile.cloud.unwrap_or_else(|| usual.to_owned());
+        let cloud = (cloud != inherited).then_some(cloud);
+        let profile = at_its_door(tidied(Profile { cloud, ..profile }), inheritance);
         if sharing == Sharing::WithOthers {
             let said = [("account", account.is_some())]
                 .into_iter()
@@ -61,13 +65,9 @@ impl Candidate {
     }
 
     /// A host that is this VM.
-    pub fn of_host(host: &Host, found: &FoundVm, found_by: Option<By>) -> Self {
+    pub fn of_host(host: &Host, found: &FoundVm, found_by: Option<By>, inheritance: &Inheritance) -> Self {
         let fits = &found.opens.profile;
-        let (port, protocol) = match (host.port(), host.protocol) {
-            (port, protocol) if Protocol::of_port(port) != protocol => (Some(port), Some(protocol)),
-            (22, Protocol::Ssh) => (None, None),
-            (port, _) => (Some(port), None),
-        };
+        let (port, protocol) = door(host.port(), host.protocol);
         let profile = Profile {
             port,
             protocol,
@@ -81,21 +81,24 @@ impl Candidate {
             folder: host.folder.clone(),
             ..Profile::new(found.vm.id.clone())
         };
-        Self { name: ProfileName::like(&host.label), profile: tidied(profile), is_whole: false, found_by }
+        let profile = at_its_door(tidied(profile), inheritance);
+        Self { name: ProfileName::like(&host.label), profile, is_whole: false, found_by }
     }
 
-    /// Whether it leads to where another one does.
-    fn leads_where(&self, other: &Profile) -> bool {
-        self.profile.vm == other.vm && self.profile.port() == other.port()
+    /// Whether it leads to where another one does, with what both inherit.
+    fn leads_where(&self, other: &Profile, inheritance: &Inheritance) -> bool {
+        let port = |profile: &Profile| inheritance.effective(profile).profile.port();
+        self.profile.vm == other.vm && port(&self.profile) == port(other)
     }
 
     /// Why it could not be opened, if it could not.
     fn unfit(&self, settings: &Settings, defaults: &Defaults) -> Option<Failure> {
-        let vetted = vet(self.name.as_str(), &self.profile, Os::current());
-        if let Err(failure) = vetted.and_then(|()| settings.acting(&self.profile, defaults).map(drop)) {
+        let profile = settings.inheritance.effective(&self.profile).profile;
+        let vetted = vet(self.name.as_str(), &profile, Os::current());
+        if let Err(failure) = vetted.and_then(|()| settings.acting(&profile, defaults).map(drop)) {
             return Some(failure);
         }
-        let cloud = self.profile.cloud.as_deref()?;
+        let cloud = profile.cloud.as_deref()?;
         let built_in = BUILT_IN_CLOUDS.into_iter().chain([settings.default_cloud(defaults)]);
         let known = built_in.chain(settings.clouds.iter().map(|(name, _)| name.as_str()));
         let unknown =
@@ -139,6 +142,24 @@ fn tidied(profile: Profile) -> Profile {
     });
     let path = folder_path(profile.folder.as_deref().unwrap_or_default());
     Profile { note, folder: folder(path.into_iter().take(FOLDERS)), ..profile }
+}
+
+/// How a port and what is spoken there are written.
+fn door(port: u16, protocol: Protocol) -> (Option<u16>, Option<Protocol>) {
+    match (port, protocol) {
+        (port, protocol) if Protocol::of_port(port) != protocol => (Some(port), Some(protocol)),
+        (22, Protocol::Ssh) => (None, None),
+        (port, _) => (Some(port), None),
+    }
+}
+
+/// The profile with its port and protocol said, where what it inherits would make others of them.
+fn at_its_door(profile: Profile, inheritance: &Inheritance) -> Profile {
+    let effective = inheritance.effective(&profile).profile;
+    if (effective.port(), effective.protocol()) == (profile.port(), profile.protocol()) {
+        return profile;
+    }
+    Profile { port: Some(profile.port()), protocol: Some(profile.protocol()), ..profile }
 }
 
 /// How a favourite to be stands to those that are there.
@@ -215,7 +236,11 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
         }
         // Of hosts one of several names is enough, of favourites one that says the same.
         let is_there = |row: &&Row| {
-            if candidate.is_whole { row.candidate == candidate } else { row.candidate.leads_where(&candidate.profile) }
+            if candidate.is_whole {
+                row.candidate == candidate
+            } else {
+                row.candidate.leads_where(&candidate.profile, &settings.inheritance)
+            }
         };
         if let Some(first) = rows.iter().find(is_there) {
             let why = Why::Twice(first.candidate.name.to_string());
@@ -234,22 +259,24 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
 }
 
 fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> Standing {
-    let Some(mine) = settings.favourite(&candidate.name) else {
-        let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile);
-        let there = settings.favourites.iter().find(leads_there).filter(|_| !candidate.is_whole);
+    let inheritance = &settings.inheritance;
+    let Some(mine) = settings.written(&candidate.name) else {
+        let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile, inheritance);
+        let there = settings.written.iter().find(leads_there).filter(|_| !candidate.is_whole);
         return there.map_or(Standing::New, |favourite| Standing::There(favourite.name.clone()));
     };
     let mut merged = candidate.over(&mine.profile);
-    let cloud = |profile: &Profile| settings.acting(profile, defaults).ok().map(|acting| acting.cloud);
+    let whole = |profile: &Profile| inheritance.effective(profile).profile;
+    let cloud = |profile: &Profile| settings.acting(&whole(profile), defaults).ok().map(|acting| acting.cloud);
     if cloud(&merged) == cloud(&mine.profile) {
         // Named or not, it is the same one.
         merged.cloud.clone_from(&mine.profile.cloud);
     }
-    let differs = differences(&mine.profile, &merged);
+    let differs = differences(&whole(&mine.profile), &whole(&merged));
     if differs.is_empty() { Standing::Same } else { Standing::Conflict { merged: Box::new(merged), differs } }
 }
 
-/// What differs between two profiles, as it is written.
+/// What differs between two profiles, as it would be written.
 fn differences(mine: &Profile, theirs: &Profile) -> Vec<Difference> {
     let written = |profile: &Profile| match serde_json::to_value(profile) {
         Ok(serde_json::Value::Object(keys)) => keys,
@@ -311,146 +338,4 @@ fn another_name(name: &ProfileName, is_taken: impl Fn(&ProfileName) -> bool) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines";
-
-    fn profile(vm: &str, user: Option<&str>) -> Profile {
-        Profile { user: user.map(Into::into), ..Profile::new(format!("{GROUP}/{vm}").parse().unwrap()) }
-    }
-
-    fn favourite(name: &str, profile: Profile) -> Favourite {
-        Favourite { name: name.parse().unwrap(), profile }
-    }
-
-    fn settings() -> Settings {
-        let of_web = Profile { account: Some("az".parse().unwrap()), start: Some(false), ..profile("web", Some("me")) };
-        Settings {
-            favourites: vec![favourite("web", of_web), favourite("db", profile("db", None))],
-            ..Settings::default()
-        }
-    }
-
-    fn whole(name: &str, profile: Profile) -> Candidate {
-        Candidate { name: name.parse().unwrap(), profile, is_whole: true, found_by: None }
-    }
-
-    fn rows_of(candidates: Vec<Candidate>) -> (Vec<Row>, Vec<LeftOut>) {
-        rows(candidates, &settings(), &Defaults::default())
-    }
-
-    fn differs(row: &Row) -> Vec<&str> {
-        let Standing::Conflict { differs, .. } = &row.standing else { panic!("{:?}", row.standing) };
-        differs.iter().map(|one| one.key.as_str()).collect()
-    }
-
-    #[test]
-    fn what_is_one_persons_own_is_no_difference_and_stays() {
-        let shared = Profile { start: Some(false), ..profile("WEB", None) };
-        let (rows, _) =
-            rows_of(vec![whole("WEB", shared.clone()), whole("db", profile("db", None)), whole("new", shared)]);
-        let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
-        assert_eq!(standings, [Standing::Same, Standing::Same, Standing::New]);
-        let (rows, _) = rows_of(vec![whole("web", profile("web", None))]);
-        assert_eq!(differs(&rows[0]), ["start"]);
-        let changes = changes(&rows, &settings(), |_| OnConflict::Replace);
-        let merged = &changes.change[0].profile;
-        assert_eq!((merged.user.as_deref(), merged.account.is_some(), merged.start), (Some("me"), true, None));
-    }
-
-    #[test]
-    fn a_host_says_only_what_it_says() {
-        let host = |name: &str, profile: Profile| Candidate { is_whole: false, ..whole(name, profile) };
-        let (rows, left_out) = rows_of(vec![
-            host("web", profile("web", None)),
-            host("shop", profile("db", None)),
-            host("a", Profile { port: Some(2222), ..profile("db", None) }),
-            host("b", Profile { port: Some(2222), ..profile("db", None) }),
-        ]);
-        let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
-        assert_eq!(standings, [Standing::Same, Standing::There("db".parse().unwrap()), Standing::New]);
-        assert_eq!(left_out, [LeftOut { what: "b".into(), line: None, why: Why::Twice("a".into()) }]);
-        let (rows, _) = rows_of(vec![host("web", Profile { port: Some(2222), ..profile("web", Some("you")) })]);
-        assert_eq!(differs(&rows[0]), ["port", "user"]);
-        let changes = changes(&rows, &settings(), |_| OnConflict::Replace);
-        assert_eq!(changes.change[0].profile.start, Some(false));
-        let (rows, _) = rows_of(vec![host("web", profile("other", None))]);
-        assert_eq!(differs(&rows[0]), ["account", "start", "user", "vm"], "of another VM nothing is kept");
-    }
-
-    #[test]
-    fn where_one_of_that_name_differs_it_is_left_changed_or_gets_company() {
-        let there = [whole("web", profile("other", None)), whole("web-2", profile("third", None))];
-        let (rows, _) = rows_of(there.to_vec());
-        let done = |choice| changes(&rows, &settings(), |_| choice);
-        let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
-        let skipped = done(OnConflict::Skip);
-        assert_eq!((names(&skipped.add), names(&skipped.change)), (vec!["web-2".to_owned()], vec![]));
-        assert_eq!(skipped.skipped, ["web".parse().unwrap()]);
-        let replaced = done(OnConflict::Replace);
-        assert_eq!((names(&replaced.add), names(&replaced.change)), (vec!["web-2".to_owned()], vec!["web".to_owned()]));
-        let renamed = done(OnConflict::Rename);
-        assert_eq!(names(&renamed.add), ["web-3", "web-2"]);
-        assert_eq!(renamed.renamed, [("web".parse().unwrap(), "web-3".parse().unwrap())]);
-    }
-
-    #[test]
-    fn what_could_not_be_opened_is_left_out_with_the_reason() {
-        let evil = [
-            profile("a", Some("-oProxyCommand=x")),
-            profile("a", Some("me\nHost *")),
-            Profile { identity_file: Some("-F/tmp/x".into()), ..profile("a", None) },
-            Profile { cloud: Some("elsewhere".into()), ..profile("a", None) },
-            Profile { tenant: Some("no tenant".into()), ..profile("a", None) },
-        ];
-        let candidates: Vec<_> = evil.into_iter().map(|profile| whole("evil", profile)).collect();
-        let number = candidates.len();
-        let (rows, left_out) = rows_of(candidates);
-        assert_eq!((rows.len(), left_out.len()), (0, number));
-        let codes: Vec<_> = left_out
-            .iter()
-            .map(|left| {
-                let Why::Unfit(failure) = &left.why else { panic!("{:?}", left.why) };
-                failure.code()
-            })
-            .collect();
-        assert_eq!(codes, ["profileUnfit", "profileUnfit", "profileUnfit", "unknownCloud", "tenantUnfit"]);
-    }
-
-    #[test]
-    fn clouds_and_accounts_mean_what_they_mean_to_whoever_takes_them_in() {
-        let defaults = Defaults { cloud: Some("usgov".into()), environment: false };
-        let shared = |cloud: Option<&str>, account: Option<&str>| {
-            let account = account.map(|account| account.parse().unwrap());
-            let profile = Profile { cloud: cloud.map(Into::into), account, ..profile("a", None) };
-            let name = "a".parse().unwrap();
-            let (candidate, left_out) = Candidate::shared(name, profile, Sharing::Personal, &settings(), &defaults);
-            let Profile { cloud, account, .. } = candidate.profile;
-            let left_out: Vec<_> = left_out.into_iter().map(|left| left.what).collect();
-            (cloud, account.map(|account| account.to_string()), left_out)
-        };
-        assert_eq!(shared(None, Some("AZ")), (Some("public".into()), Some("AZ".into()), vec![]));
-        let without_account = (None, None, vec!["profiles.a.account".to_owned()]);
-        assert_eq!(shared(Some("usgov"), Some("work")), without_account);
-    }
-
-    #[test]
-    fn nobody_else_names_a_file_of_this_machine_or_an_account() {
-        let theirs = Profile {
-            account: Some("az".parse().unwrap()),
-            identity_file: Some("~/.ssh/id_other".into()),
-            known_hosts_file: Some("~/.bashrc".into()),
-            ..profile("a", Some("azureuser"))
-        };
-        let taken = |sharing| {
-            let (name, defaults) = ("a".parse().unwrap(), Defaults::default());
-            let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
-            (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
-        };
-        let keys = ["account", "identity_file", "known_hosts_file"];
-        let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
-        assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
-        assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));
-    }
-}
+mod tests;

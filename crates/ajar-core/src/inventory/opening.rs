@@ -6,11 +6,12 @@ use chrono::TimeDelta;
 
 use super::{GuardedPort, InventoryVm, Viewpoint};
 use crate::account::AccountName;
+use crate::inheritance::Inheritance;
 use crate::iso8601::IsoDuration;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
-use crate::settings::Favourite;
+use crate::settings::{Favourite, Settings};
 use crate::vm::OsType;
 
 /// How long access is asked for where the policy lets nobody have less.
@@ -21,35 +22,48 @@ const ACCESS: TimeDelta = TimeDelta::hours(3);
 pub struct Openings<'o> {
     favourites: &'o [Favourite],
     guests: &'o [Favourite],
+    /// What is said of all profiles is said of theirs, too.
+    inheritance: &'o Inheritance,
     default: &'o AccountName,
     /// Where the names lead that are taken, in lower case.
     taken: HashMap<String, VmResourceId>,
 }
 
 impl<'o> Openings<'o> {
-    /// For who has these favourites, calls these other VMs so meanwhile, and acts by `default` as that account.
-    pub fn new(favourites: &'o [Favourite], guests: &'o [Favourite], default: &'o AccountName) -> Self {
+    /// For who has these settings, calls these other VMs so meanwhile, and acts by `default` as that account.
+    pub fn new(settings: &'o Settings, guests: &'o [Favourite], default: &'o AccountName) -> Self {
+        let Settings { favourites, inheritance, .. } = settings;
         let named = guests.iter().chain(favourites);
         let taken = named.map(|known| (key(&known.name), known.profile.vm.clone())).collect();
-        Self { favourites, guests, default, taken }
+        Self { favourites, guests, inheritance, default, taken }
     }
 
     /// As which favourite a VM is opened: the one that leads there, or what would be a sensible one, and whether it is the
-    /// former. Who sees the VM acts, where that is not who does by default anyway.
+    /// former. Who sees the VM acts, where that is not who does by default anyway. It says nothing that is said of all.
     pub(super) fn of(&mut self, vm: &InventoryVm, viewpoint: &Viewpoint) -> (Favourite, bool) {
         if let Some(favourite) = self.favourites.iter().find(|favourite| favourite.profile.vm == vm.id) {
             return (favourite.clone(), true);
         }
         let guarded = vm.jit_ports.as_deref().unwrap_or_default();
-        let port = port(vm.os, guarded);
+        let Inheritance { defaults, .. } = self.inheritance;
+        let says_door = defaults.port.is_some() || defaults.protocol.is_some();
+        let own_port = (!says_door).then(|| port(vm.os, guarded));
+        let port = own_port.unwrap_or_else(|| defaults.clone().of_vm(vm.id.clone()).port());
         let longest = guarded.iter().find(|rule| rule.port == port).map(GuardedPort::longest);
+        let access = IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)));
+        let acting = defaults.account.as_ref().unwrap_or(self.default);
         let profile = Profile {
-            port: (port != Protocol::Ssh.default_port()).then_some(port),
-            access: Some(IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)))),
-            account: (viewpoint.account != *self.default).then(|| viewpoint.account.clone()),
+            port: own_port.filter(|port| *port != Protocol::Ssh.default_port()),
+            access: defaults.access.is_none().then_some(access),
+            account: (viewpoint.account != *acting).then(|| viewpoint.account.clone()),
             ..Profile::new(vm.id.clone())
         };
         (Favourite { name: self.name(&vm.id), profile }, false)
+    }
+
+    /// How it is opened, with what is said of all.
+    pub(super) fn effective(&self, opens: &Favourite) -> Profile {
+        self.inheritance.effective(&opens.profile).profile
     }
 
     /// What the VM is called already, else its name as far as favourites can have it, and another where that leads
@@ -94,7 +108,24 @@ mod tests {
 
     fn open(vm: &InventoryVm, favourites: &[Favourite]) -> (Favourite, bool) {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
-        Openings::new(favourites, &[], &"work".parse().unwrap()).of(vm, &viewpoint)
+        let settings = Settings { favourites: favourites.to_vec(), ..Settings::default() };
+        Openings::new(&settings, &[], &"work".parse().unwrap()).of(vm, &viewpoint)
+    }
+
+    #[test]
+    fn what_is_said_of_all_favourites_is_said_of_a_vm_that_is_none() {
+        let vm = seen(&serde_json::json!({ "os": "windows" }));
+        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
+        let open = |said: serde_json::Value| {
+            let mut settings = Settings::default();
+            settings.inheritance.defaults = serde_json::from_value(said).unwrap();
+            Openings::new(&settings, &[], &"home".parse().unwrap()).of(&vm, &viewpoint).0.profile
+        };
+        let Profile { port, access, account, .. } =
+            open(serde_json::json!({ "port": 2222, "for": "1h", "account": "work" }));
+        assert_eq!((port, access, account), (None, None, None));
+        let Profile { port, access, account, .. } = open(serde_json::json!({ "user": "me" }));
+        assert!(port == Some(3389) && access.is_some() && account.is_some());
     }
 
     #[test]
@@ -120,7 +151,8 @@ mod tests {
         let viewpoint =
             |account: &str| Viewpoint { account: account.parse().unwrap(), cloud: "c".into(), tenant: None };
         let work = "work".parse().unwrap();
-        let as_whom = |account| Openings::new(&[], &[], &work).of(&vm, &viewpoint(account)).0.profile.account;
+        let nothing = Settings::default();
+        let as_whom = |account| Openings::new(&nothing, &[], &work).of(&vm, &viewpoint(account)).0.profile.account;
         assert_eq!((as_whom("WORK"), as_whom("home")), (None, Some("home".parse().unwrap())));
 
         let other = "/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -144,7 +176,8 @@ mod tests {
         let (viewpoint, work) =
             (Viewpoint { account: "work".parse().unwrap(), cloud: "c".into(), tenant: None }, "work".parse().unwrap());
         let names = |guests: &[Favourite], vms: &[&InventoryVm]| {
-            let mut openings = Openings::new(&[], guests, &work);
+            let nothing = Settings::default();
+            let mut openings = Openings::new(&nothing, guests, &work);
             vms.iter().map(|vm| openings.of(vm, &viewpoint).0.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(&[], &[&a, &b, &a, &c]), ["WEB", "WEB-2", "WEB", "WEB-3"]);

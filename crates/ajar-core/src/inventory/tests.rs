@@ -92,7 +92,7 @@ fn some_vms_are_looked_for_apart_from_the_others() {
     let used = HashMap::from([(web.id.clone(), used(1, "")), (db.id.clone(), used(1, "of the Shop"))]);
     let others = inventory.find_others("shop", 0, 9, &used, [&web.id].into_iter());
     assert_eq!((names(&others), others.total), (vec!["db", "api"], 2), "however much it is used");
-    assert_eq!(names(&inventory.find_of("shop", used.iter())), ["web", "db"]);
+    assert_eq!(names(&inventory.find_of("shop", used.iter())), ["db", "web"]);
     assert_eq!(names(&inventory.find_of("data", used.iter())), ["db"]);
 }
 

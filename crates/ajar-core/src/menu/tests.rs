@@ -43,6 +43,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         state: FavouriteState::Closed,
         waits_for_sign_in: false,
         profile: crate::profile::Profile::new(vm()),
+        written: None,
         detail: detail.into(),
     }
 }
@@ -95,9 +96,13 @@ fn failed(called: &str, code: &str, title: &str) -> AttemptView {
     attempt(called, "", Some(OutcomeView::Failed(failure)))
 }
 
-/// The menu as it is drawn, an item a line; what can be chosen says what it does.
+/// The menu as it is drawn, an item a line; what can be chosen says what it does. What lies in a folder is further in.
 fn drawn(menu: &Menu) -> Vec<String> {
-    let line = |item: &Item| match item {
+    menu.items.iter().flat_map(drawn_item).collect()
+}
+
+fn drawn_item(item: &Item) -> Vec<String> {
+    vec![match item {
         Item::Heading(text) => format!("# {text}"),
         Item::Separator => "--".into(),
         Item::Note(text) => format!("({text})"),
@@ -107,8 +112,32 @@ fn drawn(menu: &Menu) -> Vec<String> {
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),
+        Item::Folder { label, items } => {
+            let within = items.iter().flat_map(drawn_item).map(|line| format!("  {line}"));
+            return [format!("{label} >")].into_iter().chain(within).collect();
+        }
+    }]
+}
+
+#[test]
+fn folders_are_menus_of_their_own_below_what_lies_in_none() {
+    let filed = |called: &str, folder: &str| {
+        let profile = crate::profile::Profile { folder: Some(folder.into()), ..crate::profile::Profile::new(vm()) };
+        FavouriteView { profile, ..favourite(called, "") }
     };
-    menu.items.iter().map(line).collect()
+    let favourites = vec![
+        filed("api", "Team/Prod"),
+        favourite("web", ""),
+        filed("lab", "Team"),
+        filed("old", "Attic"),
+        filed("db", "Team/Prod"),
+    ];
+    let open = vec![WindowView { name: name("old"), ..window("old", 60) }];
+    let lines = drawn(&menu(&Snapshot { favourites, windows: open, ..snapshot() }, noon()));
+    let section = &lines[3..lines.len() - 3];
+    let prod = ["  Prod >", "    api -> connect api", "    db -> connect db"];
+    let expected = [&["# Favourites", "web -> connect web", "Team >", "  lab -> connect lab"], &prod[..]].concat();
+    assert_eq!(section, expected, "{lines:?}");
 }
 
 const ENDS: [&str; 3] = ["--", "Open Ajar… -> window", "Quit Ajar -> quit"];

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::account::whom;
 
-use crate::port::Protocol;
+use crate::inheritance::{Effective, Field, Origin};
 use crate::profile::Profile;
 use crate::snapshot::FavouriteState;
 
@@ -120,6 +120,17 @@ pub fn changed(name: &str, called: &str) -> String {
     if name == called { format!("Changed {name}.") } else { format!("Changed {name}; it is called {called} now.") }
 }
 
+/// What favourites inherit was changed, of all or of those in a folder.
+pub fn changed_defaults(folder: Option<&str>) -> String {
+    format!("Changed {}.", super::settings::defaults_of(folder))
+}
+
+/// What favourites inherit was to be changed to what it is.
+pub fn same_defaults(folder: Option<&str>) -> String {
+    let whose = super::settings::defaults_of(folder);
+    format!("Nothing was changed: {whose} are just like this already.")
+}
+
 /// A favourite was to be changed to what it is.
 pub fn same_already(name: &str) -> String {
     format!("{name} is just like this already. Nothing was changed.")
@@ -147,28 +158,55 @@ pub fn state(state: FavouriteState) -> &'static str {
     }
 }
 
-/// A favourite, line by line.
-pub fn favourite(name: &str, profile: &Profile, protocol: Protocol, port: u16) -> [(&'static str, String); 12] {
-    let or_default = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
-    [
-        ("name", name.into()),
-        ("vm", profile.vm.to_string()),
-        ("opens with", format!("{protocol} on port {port}")),
-        ("user", or_default(&profile.user)),
-        ("asks for", super::spoken(profile.access())),
-        ("starts the VM", if profile.may_start() { "yes" } else { "no" }.into()),
-        ("account", profile.account.as_ref().map_or_else(|| "–".into(), ToString::to_string)),
-        ("cloud", or_default(&profile.cloud)),
-        ("tenant", or_default(&profile.tenant)),
-        ("key file", or_default(&profile.identity_file)),
-        ("folder", or_default(&profile.folder())),
-        ("note", profile.note.as_deref().map_or_else(|| "–".into(), super::one_line)),
-    ]
+/// A favourite, line by line, and of what it does not say itself where that comes from.
+pub fn favourite(name: &str, effective: &Effective) -> Vec<(&'static str, String)> {
+    let profile = &effective.profile;
+    let none = || "–".to_owned();
+    let fields = Field::ALL.iter().map(|field| {
+        let (label, text) = told(*field, profile);
+        let from = origin(effective.origin(*field)).map(|from| format!(" ({from})"));
+        (label, text.map_or_else(none, |text| super::one_line(&text) + &from.unwrap_or_default()))
+    });
+    let note = profile.note.as_deref().map_or_else(none, super::one_line);
+    let folder = profile.folder().as_deref().map_or_else(none, super::one_line);
+    let head = [("name", name.into()), ("vm", profile.vm.to_string())];
+    head.into_iter().chain(fields).chain([("folder", folder), ("note", note)]).collect()
+}
+
+/// What a field is called, and what holds of it, if anything.
+fn told(field: Field, profile: &Profile) -> (&'static str, Option<String>) {
+    match field {
+        Field::Port => ("port", Some(profile.port().to_string())),
+        Field::Protocol => ("opens with", Some(profile.protocol().to_string())),
+        Field::User => ("user", profile.user.clone()),
+        Field::Access => ("asks for", Some(super::spoken(profile.access()))),
+        Field::Account => ("account", profile.account.as_ref().map(ToString::to_string)),
+        Field::Cloud => ("cloud", profile.cloud.clone()),
+        Field::Tenant => ("tenant", profile.tenant.clone()),
+        Field::Start => ("starts the VM", Some(if profile.may_start() { "yes" } else { "no" }.into())),
+        Field::IdentityFile => ("key file", profile.identity_file.clone()),
+        Field::KnownHostsFile => ("known hosts", profile.known_hosts_file.clone()),
+    }
+}
+
+/// Where a value comes from; nothing where the favourite says it itself.
+pub fn origin(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Profile => None,
+        Origin::Folder { folder } => Some(format!("from {}", super::one_line(folder))),
+        Origin::Defaults => Some("from the defaults".into()),
+        Origin::BuiltIn => Some("built in".into()),
+    }
 }
 
 /// What was written is no length of time.
 pub fn no_duration(detail: &str) -> String {
     format!("{detail}; write it like 90m or 2h")
+}
+
+/// What was written is nothing that Ajar speaks.
+pub fn no_protocol() -> &'static str {
+    "ssh or rdp, please"
 }
 
 /// What was written is no port.

@@ -17,6 +17,11 @@ pub fn no_account_name(text: &str) -> String {
 
 const NAME_LETTERS: &str = "use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit";
 
+/// A text is no field of a favourite; `known` are all of them.
+pub fn no_field(text: &str, known: &str) -> String {
+    format!("“{text}” is nothing that a favourite has: it is one of {known}")
+}
+
 /// A text does not have the shape of a resource id.
 pub fn no_resource_id(text: &str) -> String {
     format!(

@@ -131,9 +131,10 @@ mod tests {
 
     use super::*;
     use crate::inventory::{GuardedPort, Hit, Openings, Viewpoint};
+    use crate::settings::Settings;
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
-        FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&[], &[], &"home".parse().unwrap()))
+        FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&Settings::default(), &[], &"home".parse().unwrap()))
     }
 
     fn found() -> FoundVm {

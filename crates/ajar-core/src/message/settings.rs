@@ -14,8 +14,20 @@ pub enum Flaw<'a> {
     },
     /// Port 0.
     NoPort {
-        /// Of this favourite.
-        name: &'a ProfileName,
+        /// In this table, such as `profiles.web`.
+        table: &'a str,
+    },
+    /// A folder that is there under another spelling.
+    FolderTwice {
+        /// As it is written the second time.
+        name: &'a str,
+        /// And the first.
+        first: &'a str,
+    },
+    /// A folder without a name.
+    NoFolder {
+        /// As it is written.
+        name: &'a str,
     },
     /// A cloud of the user's that has the name of a built-in one.
     BuiltInCloud {
@@ -69,7 +81,9 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         Flaw::Twice { name, first } => {
             format!("[profiles.{name}] is [profiles.{first}] once more: names that differ only in case are the same")
         }
-        Flaw::NoPort { name } => format!("[profiles.{name}] port = 0 is no port: use 1 to 65535"),
+        Flaw::NoPort { table } => format!("[{table}] port = 0 is no port: use 1 to 65535"),
+        Flaw::FolderTwice { name, first } => format!("[folders.\"{name}\"] is [folders.\"{first}\"] once more"),
+        Flaw::NoFolder { name } => format!("[folders.\"{name}\"] is no folder: write it like Team/Prod"),
         Flaw::BuiltInCloud { name, built_in, line, column } => format!(
             "[clouds.{name}] at line {line}, column {column}: “{built_in}” is a cloud that Ajar knows by itself, and nobody \
              else says which hosts it has; choose another name"
@@ -83,6 +97,11 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         Flaw::Value { key, detail } => format!("{key}: {detail}"),
         Flaw::Within { table, detail } => format!("[{table}] {detail}"),
     }
+}
+
+/// What favourites inherit, all or those in a folder, as a failure is about it.
+pub fn defaults_of(folder: Option<&str>) -> String {
+    folder.map_or_else(|| "the defaults".into(), |folder| format!("the defaults of {}", super::one_line(folder)))
 }
 
 /// Of something that has to be a table, to stand behind its name.

@@ -1,6 +1,7 @@
 //! Favourites that are changed.
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::inheritance::Inheritable;
 use ajar_core::launch::{Os, vet};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::Favourite;
@@ -18,21 +19,14 @@ impl Engine {
         profile: &Profile,
     ) -> Result<(), Trouble> {
         let called = rename.unwrap_or(name);
-        let is_done = || self.settings.favourite(called).is_some_and(|known| known.profile == *profile);
+        let is_done = || self.settings.written(called).is_some_and(|known| known.profile == *profile);
         // Asked again after a host went away, it is done already.
         if self.settings.favourite(name).is_none() && is_done() {
             return Ok(());
         }
         let known = self.favourite(name)?.clone();
-        let before = &known.profile;
-        let acts_anew =
-            (&before.account, &before.cloud, &before.tenant) != (&profile.account, &profile.cloud, &profile.tenant);
-        // Another port may be given also to one whose account is not there any more.
-        if acts_anew {
-            self.acting(profile)?;
-        }
-        self.cloud_is_there(profile)?;
-        vet(called.as_str(), profile, Os::current())?;
+        let effective = self.settings.inheritance.effective(profile).profile;
+        let acts_anew = self.vet_change(called, &known.profile, &effective)?;
         if known.name != *called && self.attempts.open(&known.name) {
             return Err(Failure::BeingOpened { name: known.name.to_string() }.into());
         }
@@ -51,7 +45,7 @@ impl Engine {
         for Favourite { name, profile } in add.iter().chain(change) {
             self.may_be_added(name, profile)?;
         }
-        let is_done = |favourite: &Favourite| self.settings.favourite(&favourite.name) == Some(favourite);
+        let is_done = |favourite: &Favourite| self.settings.written(&favourite.name) == Some(favourite);
         // Asked again after a host went away, it is done already.
         if !add.iter().chain(change).all(is_done) {
             self.settings_file.take_in(add, change)?;
@@ -64,10 +58,47 @@ impl Engine {
         Ok(())
     }
 
+    /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is
+    /// refused as if it were said of that one.
+    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: Inheritable) -> Result<(), Trouble> {
+        if let Some(account) = &said.account {
+            self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
+        }
+        self.cloud_is_there(said.cloud.as_deref())?;
+        let after = self.settings.inheritance.with(folder, said.clone());
+        let mut act_anew = false;
+        for Favourite { name, profile } in &self.settings.written {
+            let (before, after) = (self.settings.inheritance.effective(profile), after.effective(profile));
+            if before.profile != after.profile {
+                act_anew |= self.vet_change(name, &before.profile, &after.profile)?;
+            }
+        }
+        self.settings_file.change_defaults(folder, &said)?;
+        self.settings_seen = None;
+        self.reload_settings();
+        if act_anew && self.looked {
+            self.begin_refresh();
+        }
+        Ok(())
+    }
+
+    /// Refuses what no client could be started with, or nobody could act for; whether somebody else acts than before.
+    fn vet_change(&self, name: &ProfileName, before: &Profile, after: &Profile) -> Result<bool, Trouble> {
+        let acts_anew =
+            (&before.account, &before.cloud, &before.tenant) != (&after.account, &after.cloud, &after.tenant);
+        // Another port may be given also to one whose account is not there any more.
+        if acts_anew {
+            self.acting(after)?;
+        }
+        self.cloud_is_there(after.cloud.as_deref())?;
+        vet(name.as_str(), after, Os::current())?;
+        Ok(acts_anew)
+    }
+
     /// Refuses a cloud that is not known: nothing could be opened there.
-    pub(super) fn cloud_is_there(&self, profile: &Profile) -> Result<(), Trouble> {
+    pub(super) fn cloud_is_there(&self, cloud: Option<&str>) -> Result<(), Trouble> {
         let usual = self.settings.default_cloud(&self.defaults);
-        let Some(named) = profile.cloud.as_deref().filter(|named| *named != usual) else { return Ok(()) };
+        let Some(named) = cloud.filter(|named| *named != usual) else { return Ok(()) };
         find_cloud(named, &self.settings, self.settings_file.path()).map(drop)
     }
 }

@@ -386,7 +386,7 @@ fn number(given: u32) -> usize {
 /// VMs with how each is opened.
 fn told(found: &Hits<'_>, settings: &Settings, guests: &[Favourite], defaults: &Defaults) -> Found {
     let default = settings.default_account(defaults);
-    let mut openings = Openings::new(&settings.favourites, guests, &default);
+    let mut openings = Openings::new(settings, guests, &default);
     let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &mut openings)).collect();
     Found { vms, total: found.total, favourites: Vec::new() }
 }

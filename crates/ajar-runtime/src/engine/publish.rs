@@ -69,7 +69,7 @@ impl Engine {
             let chosen = favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
             self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
         };
-        let favourite = |favourite: &Favourite| {
+        let favourite = |(favourite, written): (&Favourite, &Favourite)| {
             let state = states.get(&key(&favourite.name)).copied();
             let power = self.powers.get(&favourite.profile.vm).copied();
             let unless_open = if self.guarded.contains(&favourite.profile.vm) {
@@ -79,7 +79,7 @@ impl Engine {
             };
             FavouriteView {
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
-                ..favourite_view(favourite, state.unwrap_or(unless_open), power)
+                ..favourite_view(favourite, written, state.unwrap_or(unless_open), power)
             }
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
@@ -87,7 +87,7 @@ impl Engine {
             revision: 0,
             clock_skew_ms: self.skew.num_milliseconds(),
             host: self.host.clone(),
-            favourites: favourites.iter().map(favourite).collect(),
+            favourites: favourites.iter().zip(&self.settings.written).map(favourite).collect(),
             accounts: accounts.clone(),
             sign_in: self.sign_in_view(),
             sign_in_ways: self.sign_in_ways(),
@@ -148,7 +148,12 @@ fn favourite_of<'a>(held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> 
     by_name.get(&key(&held.name)).copied().filter(|favourite| favourite.profile.vm == held.window.vm)
 }
 
-fn favourite_view(favourite: &Favourite, state: FavouriteState, power: Option<PowerState>) -> FavouriteView {
+fn favourite_view(
+    favourite: &Favourite,
+    written: &Favourite,
+    state: FavouriteState,
+    power: Option<PowerState>,
+) -> FavouriteView {
     let profile = &favourite.profile;
     FavouriteView {
         name: favourite.name.clone(),
@@ -161,6 +166,7 @@ fn favourite_view(favourite: &Favourite, state: FavouriteState, power: Option<Po
         state,
         waits_for_sign_in: false,
         profile: profile.clone(),
+        written: (written.profile != *profile).then(|| written.profile.clone()),
         detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm, power),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use ajar_core::attempt::{Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, vet};
+use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
@@ -50,6 +51,7 @@ impl Engine {
             | Request::Refresh
             | Request::Add { .. }
             | Request::Edit { .. }
+            | Request::EditDefaults { .. }
             | Request::Remove { .. }
             | Request::Import { .. }
             | Request::ActAs { .. }
@@ -76,6 +78,7 @@ impl Engine {
             | Request::Edit { name, .. }
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
+            Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
             | Request::Rights { .. }
@@ -126,7 +129,7 @@ impl Engine {
             Request::Add { name, profile } => {
                 self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
-                if self.settings.favourite(&name).is_none_or(|known| known.profile != profile) {
+                if self.settings.written(&name).is_none_or(|known| known.profile != profile) {
                     self.settings_file.add(&name, &profile)?;
                 }
                 self.reload_settings();
@@ -138,8 +141,9 @@ impl Engine {
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::Import { add, change } => self.import(&add, &change)?,
+            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), said)?,
             Request::ActAs { name, account } => {
-                let profile = Profile { account: Some(account), ..self.favourite(&name)?.profile.clone() };
+                let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
@@ -165,14 +169,21 @@ impl Engine {
 
     /// Refuses a favourite that could not be opened.
     pub(super) fn may_be_added(&self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
-        self.acting(profile).map_err(before_it_is_added)?;
-        self.cloud_is_there(profile)?;
-        Ok(vet(name.as_str(), profile, Os::current())?)
+        let effective = self.settings.inheritance.effective(profile).profile;
+        self.acting(&effective).map_err(before_it_is_added)?;
+        self.cloud_is_there(effective.cloud.as_deref())?;
+        Ok(vet(name.as_str(), &effective, Os::current())?)
     }
 
     pub(super) fn favourite(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
         let names = || self.settings.favourites.iter().map(|favourite| &favourite.name);
         self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
+    }
+
+    /// A favourite as it is written.
+    pub(super) fn written(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
+        let names = || self.settings.written.iter().map(|favourite| &favourite.name);
+        self.settings.written(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
     /// A favourite, or a VM that is called so meanwhile.
@@ -193,7 +204,8 @@ impl Engine {
         if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
-        self.cloud_is_there(&profile)?;
+        let profile = self.settings.inheritance.effective(&profile).profile;
+        self.cloud_is_there(profile.cloud.as_deref())?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);
         self.guests.push(Favourite { name: name.clone(), profile });

@@ -293,9 +293,9 @@ impl Engine {
         if self.acting(&favourite.profile).is_ok_and(|acting| acting.account == *account) {
             return Ok(());
         }
-        let (favourite, account) = (favourite.clone(), Some(account.clone()));
-        let profile = Profile { account, ..favourite.profile };
-        self.settings_file.change(&favourite.name, &favourite.name, &profile)?;
+        let Favourite { name, profile } = self.written(&favourite.name)?.clone();
+        let profile = Profile { account: Some(account.clone()), ..profile };
+        self.settings_file.change(&name, &name, &profile)?;
         self.read_settings_again();
         Ok(())
     }

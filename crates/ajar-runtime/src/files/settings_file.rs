@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clouds;
+mod inheritance;
 mod profiles;
 
 use std::io;
@@ -155,7 +156,7 @@ fn settings(document: &DocumentMut, written: &str) -> Result<Settings, String> {
         }
         None => return Err(flaw(&Flaw::NoVersion)),
     }
-    let favourites = tables(document, "profiles")?
+    let written_favourites = tables(document, "profiles")?
         .into_iter()
         .map(|(name, item)| {
             let profile = item_as(&item).map_err(|error| within(&format!("profiles.{name}"), &error))?;
@@ -179,8 +180,19 @@ fn settings(document: &DocumentMut, written: &str) -> Result<Settings, String> {
         None => SignInSettings::default(),
     };
     let cloud = text(document, "cloud")?;
-    let settings = Settings { favourites, clouds, cloud, accounts, account, sign_in, clients };
-    settings.flaw().map_or(Ok(settings), Err)
+    let inheritance = inheritance::read(document)?;
+    let settings = Settings {
+        written: written_favourites,
+        inheritance,
+        clouds,
+        cloud,
+        accounts,
+        account,
+        sign_in,
+        clients,
+        ..Settings::default()
+    };
+    settings.flaw().map_or_else(|| Ok(settings.inheriting()), Err)
 }
 
 fn within(table: &str, detail: &str) -> String {
@@ -202,6 +214,21 @@ fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
     let document =
         toml_edit::ser::to_document(value).map_err(|error| Failure::Internal { detail: error.to_string() })?;
     Ok(document.as_table().clone())
+}
+
+/// Writes what is said otherwise under these keys than before; what stays the same stays as it is written.
+fn write_changes(
+    table: &mut dyn TableLike,
+    keys: &[&str],
+    before: &impl Serialize,
+    after: &impl Serialize,
+) -> Result<(), Failure> {
+    let (before, after) = (as_table(before)?, as_table(after)?);
+    let same = |key: &str| before.get(key).map(ToString::to_string) == after.get(key).map(ToString::to_string);
+    for key in keys.iter().filter(|key| !same(key)) {
+        write(table, key, after.get(key));
+    }
+    Ok(())
 }
 
 /// Writes a value in the place of the one that is there, under the comments that stand beside that; nothing removes it.

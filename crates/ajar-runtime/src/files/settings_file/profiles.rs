@@ -6,7 +6,7 @@ use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use toml_edit::{DocumentMut, Item, Key, Table};
 
-use super::{SettingsFile, as_table, tables_of, write};
+use super::{SettingsFile, as_table, tables_of, write_changes};
 
 impl SettingsFile {
     /// Changes a favourite, in its place. What stays the same stays as it is written, with comments and keys that Ajar
@@ -61,21 +61,17 @@ fn change(
     called: &ProfileName,
     profile: &Profile,
 ) -> Result<(), Failure> {
-    let Some(known) = settings.favourite(name) else {
+    let Some(known) = settings.written(name) else {
         return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
     };
     if called != name && settings.favourite(called).is_some() {
         return Err(Failure::FavouriteExists { name: called.to_string() });
     }
     let written = known.name.as_str();
-    let (before, fresh) = (as_table(&known.profile)?, as_table(profile)?);
     let profiles = tables_of(document, "profiles")?;
     let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
     let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
-    let same = |key: &str| before.get(key).map(ToString::to_string) == fresh.get(key).map(ToString::to_string);
-    for key in KEYS.into_iter().filter(|key| !same(key)) {
-        write(table, key, fresh.get(key));
-    }
+    write_changes(table, &KEYS, &known.profile, profile)?;
     if called.as_str() != written {
         rename(profiles, written, called.as_str());
     }
@@ -111,6 +107,7 @@ fn rename(tables: &mut Table, from: &str, to: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::as_table;
     use super::super::written::{VM, file, text};
     use super::*;
 

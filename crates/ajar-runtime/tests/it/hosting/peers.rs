@@ -92,9 +92,10 @@ fn false_host(faces: &Faces, lines: String) -> std::fs::File {
 #[tokio::test]
 async fn a_host_of_another_version_is_named_as_such() {
     let faces = Faces::of(&["web"]);
-    let _lock = false_host(&faces, "{\"say\":\"hello\",\"protocol\":7}\n".into());
+    let running = PROTOCOL_VERSION + 1;
+    let _lock = false_host(&faces, format!("{{\"say\":\"hello\",\"protocol\":{running}}}\n"));
     let trouble = soon(Face::open(faces.opening())).await.unwrap_err();
-    assert_eq!(trouble.failure, Failure::OtherVersion { running: 7, ours: PROTOCOL_VERSION });
+    assert_eq!(trouble.failure, Failure::OtherVersion { running, ours: PROTOCOL_VERSION });
 }
 
 #[tokio::test(start_paused = true)]

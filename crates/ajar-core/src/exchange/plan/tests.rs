@@ -1,0 +1,157 @@
+use super::*;
+
+const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines";
+
+fn profile(vm: &str, user: Option<&str>) -> Profile {
+    Profile { user: user.map(Into::into), ..Profile::new(format!("{GROUP}/{vm}").parse().unwrap()) }
+}
+
+fn favourite(name: &str, profile: Profile) -> Favourite {
+    Favourite { name: name.parse().unwrap(), profile }
+}
+
+fn settings() -> Settings {
+    let of_web = Profile { account: Some("az".parse().unwrap()), start: Some(false), ..profile("web", Some("me")) };
+    Settings { written: vec![favourite("web", of_web), favourite("db", profile("db", None))], ..Settings::default() }
+        .inheriting()
+}
+
+fn whole(name: &str, profile: Profile) -> Candidate {
+    Candidate { name: name.parse().unwrap(), profile, is_whole: true, found_by: None }
+}
+
+fn rows_of(candidates: Vec<Candidate>) -> (Vec<Row>, Vec<LeftOut>) {
+    rows(candidates, &settings(), &Defaults::default())
+}
+
+fn differs(row: &Row) -> Vec<&str> {
+    let Standing::Conflict { differs, .. } = &row.standing else { panic!("{:?}", row.standing) };
+    differs.iter().map(|one| one.key.as_str()).collect()
+}
+
+#[test]
+fn what_is_one_persons_own_is_no_difference_and_stays() {
+    let shared = Profile { start: Some(false), ..profile("WEB", None) };
+    let (rows, _) = rows_of(vec![whole("WEB", shared.clone()), whole("db", profile("db", None)), whole("new", shared)]);
+    let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
+    assert_eq!(standings, [Standing::Same, Standing::Same, Standing::New]);
+    let (rows, _) = rows_of(vec![whole("web", profile("web", None))]);
+    assert_eq!(differs(&rows[0]), ["start"]);
+    let changes = changes(&rows, &settings(), |_| OnConflict::Replace);
+    let merged = &changes.change[0].profile;
+    assert_eq!((merged.user.as_deref(), merged.account.is_some(), merged.start), (Some("me"), true, None));
+}
+
+#[test]
+fn a_host_says_only_what_it_says() {
+    let host = |name: &str, profile: Profile| Candidate { is_whole: false, ..whole(name, profile) };
+    let (rows, left_out) = rows_of(vec![
+        host("web", profile("web", None)),
+        host("shop", profile("db", None)),
+        host("a", Profile { port: Some(2222), ..profile("db", None) }),
+        host("b", Profile { port: Some(2222), ..profile("db", None) }),
+    ]);
+    let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
+    assert_eq!(standings, [Standing::Same, Standing::There("db".parse().unwrap()), Standing::New]);
+    assert_eq!(left_out, [LeftOut { what: "b".into(), line: None, why: Why::Twice("a".into()) }]);
+    let (rows, _) = rows_of(vec![host("web", Profile { port: Some(2222), ..profile("web", Some("you")) })]);
+    assert_eq!(differs(&rows[0]), ["port", "user"]);
+    let changes = changes(&rows, &settings(), |_| OnConflict::Replace);
+    assert_eq!(changes.change[0].profile.start, Some(false));
+    let (rows, _) = rows_of(vec![host("web", profile("other", None))]);
+    assert_eq!(differs(&rows[0]), ["account", "start", "user", "vm"], "of another VM nothing is kept");
+}
+
+#[test]
+fn where_one_of_that_name_differs_it_is_left_changed_or_gets_company() {
+    let there = [whole("web", profile("other", None)), whole("web-2", profile("third", None))];
+    let (rows, _) = rows_of(there.to_vec());
+    let done = |choice| changes(&rows, &settings(), |_| choice);
+    let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
+    let skipped = done(OnConflict::Skip);
+    assert_eq!((names(&skipped.add), names(&skipped.change)), (vec!["web-2".to_owned()], vec![]));
+    assert_eq!(skipped.skipped, ["web".parse().unwrap()]);
+    let replaced = done(OnConflict::Replace);
+    assert_eq!((names(&replaced.add), names(&replaced.change)), (vec!["web-2".to_owned()], vec!["web".to_owned()]));
+    let renamed = done(OnConflict::Rename);
+    assert_eq!(names(&renamed.add), ["web-3", "web-2"]);
+    assert_eq!(renamed.renamed, [("web".parse().unwrap(), "web-3".parse().unwrap())]);
+}
+
+#[test]
+fn what_could_not_be_opened_is_left_out_with_the_reason() {
+    let evil = [
+        profile("a", Some("-oProxyCommand=x")),
+        profile("a", Some("me\nHost *")),
+        Profile { identity_file: Some("-F/tmp/x".into()), ..profile("a", None) },
+        Profile { cloud: Some("elsewhere".into()), ..profile("a", None) },
+        Profile { tenant: Some("no tenant".into()), ..profile("a", None) },
+    ];
+    let candidates: Vec<_> = evil.into_iter().map(|profile| whole("evil", profile)).collect();
+    let number = candidates.len();
+    let (rows, left_out) = rows_of(candidates);
+    assert_eq!((rows.len(), left_out.len()), (0, number));
+    let codes: Vec<_> = left_out
+        .iter()
+        .map(|left| {
+            let Why::Unfit(failure) = &left.why else { panic!("{:?}", left.why) };
+            failure.code()
+        })
+        .collect();
+    assert_eq!(codes, ["profileUnfit", "profileUnfit", "profileUnfit", "unknownCloud", "tenantUnfit"]);
+}
+
+#[test]
+fn clouds_and_accounts_mean_what_they_mean_to_whoever_takes_them_in() {
+    let defaults = Defaults { cloud: Some("usgov".into()), environment: false };
+    let shared = |cloud: Option<&str>, account: Option<&str>| {
+        let account = account.map(|account| account.parse().unwrap());
+        let profile = Profile { cloud: cloud.map(Into::into), account, ..profile("a", None) };
+        let name = "a".parse().unwrap();
+        let (candidate, left_out) = Candidate::shared(name, profile, Sharing::Personal, &settings(), &defaults);
+        let Profile { cloud, account, .. } = candidate.profile;
+        let left_out: Vec<_> = left_out.into_iter().map(|left| left.what).collect();
+        (cloud, account.map(|account| account.to_string()), left_out)
+    };
+    assert_eq!(shared(None, Some("AZ")), (Some("public".into()), Some("AZ".into()), vec![]));
+    let without_account = (None, None, vec!["profiles.a.account".to_owned()]);
+    assert_eq!(shared(Some("usgov"), Some("work")), without_account);
+}
+
+#[test]
+fn nobody_else_names_a_file_of_this_machine_or_an_account() {
+    let theirs = Profile {
+        account: Some("az".parse().unwrap()),
+        identity_file: Some("~/.ssh/id_other".into()),
+        known_hosts_file: Some("~/.bashrc".into()),
+        ..profile("a", Some("azureuser"))
+    };
+    let taken = |sharing| {
+        let (name, defaults) = ("a".parse().unwrap(), Defaults::default());
+        let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
+        (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
+    };
+    let keys = ["account", "identity_file", "known_hosts_file"];
+    let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
+    assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
+    assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));
+}
+
+#[test]
+fn what_a_favourite_inherits_is_no_difference_and_is_not_written_into_it() {
+    let mut settings = Settings { written: vec![favourite("web", profile("web", None))], ..Settings::default() };
+    settings.inheritance.defaults =
+        serde_json::from_value(serde_json::json!({ "user": "all", "for": "1h", "port": 2222 })).unwrap();
+    let settings = settings.inheriting();
+    let rows_of = |profile: Profile| {
+        let (name, defaults) = ("web".parse().unwrap(), Defaults::default());
+        let (candidate, _) = Candidate::shared(name, profile, Sharing::Personal, &settings, &defaults);
+        rows(vec![candidate], &settings, &defaults).0
+    };
+    let same = Profile { port: Some(2222), ..profile("web", Some("all")) };
+    assert_eq!(rows_of(same)[0].standing, Standing::Same);
+    let on_22 = rows_of(profile("web", None));
+    assert_eq!(differs(&on_22[0]), ["port", "protocol"], "it means the usual port, whatever is said of all here");
+    let changed = changes(&on_22, &settings, |_| OnConflict::Replace).change.remove(0).profile;
+    assert_eq!((changed.port, changed.user, changed.access), (Some(22), None, None));
+}

@@ -1,0 +1,340 @@
+//! What a profile does not say itself: its folder says it, else the folder that this lies in, and so on; else the
+//! settings for all; else what is built in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountName;
+use crate::folders::folder_path;
+use crate::iso8601::{IsoDuration, as_people_write};
+use crate::message::settings::{Flaw, flaw};
+use crate::port::Protocol;
+use crate::profile::Profile;
+use crate::resource_id::VmResourceId;
+
+/// Declares what can be said of many profiles at once, each field once: by its key, and how a profile says it.
+macro_rules! inheritable {
+    ($($(#[$attribute:meta])* $field:ident: $type:ty = $name:ident $key:literal;)*) => {
+        /// What can be said of one profile or of many: all fields of a [`Profile`], and as there, but for those that mean it
+        /// alone. Also the shape of the `[defaults]` table of `config.toml` and of each `[folders."Team/Prod"]`; keys it does
+        /// not know are let through.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+        pub struct Inheritable {
+            $(
+                #[doc = concat!(" Key `", $key, "`.")]
+                #[serde(default, rename = $key, skip_serializing_if = "Option::is_none")]
+                $(#[$attribute])*
+                pub $field: Option<$type>,
+            )*
+        }
+
+        /// A field that is inherited.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+        pub enum Field {
+            $(
+                #[doc = concat!(" Key `", $key, "`.")]
+                #[serde(rename = $key)]
+                $name,
+            )*
+        }
+
+        impl Field {
+            /// All of them, as they are shown.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The key that it has in `config.toml`.
+            pub fn key(self) -> &'static str {
+                match self {
+                    $(Self::$name => $key,)*
+                }
+            }
+
+            /// Whether something is said of it.
+            pub fn is_in(self, said: &Inheritable) -> bool {
+                match self {
+                    $(Self::$name => said.$field.is_some(),)*
+                }
+            }
+
+            /// Has nothing be said of it any more.
+            pub fn take_out_of(self, said: &mut Inheritable) {
+                match self {
+                    $(Self::$name => said.$field = None,)*
+                }
+            }
+        }
+
+        impl Inheritable {
+            /// What a profile says itself.
+            pub fn of(profile: &Profile) -> Self {
+                Self { $($field: profile.$field.clone(),)* }
+            }
+
+            /// The profile of a VM of which that is said.
+            pub fn of_vm(self, vm: VmResourceId) -> Profile {
+                Profile { vm, note: None, folder: None, $($field: self.$field,)* }
+            }
+
+            /// Takes over what is said there and not here.
+            fn inherit(&mut self, from: Self) {
+                $(
+                    if self.$field.is_none() {
+                        self.$field = from.$field;
+                    }
+                )*
+            }
+        }
+    };
+}
+
+inheritable! {
+    port: u16 = Port "port";
+    protocol: Protocol = Protocol "protocol";
+    user: String = User "user";
+    #[serde(with = "as_people_write")]
+    #[cfg_attr(test, ts(type = "string", optional))]
+    access: IsoDuration = Access "for";
+    account: AccountName = Account "account";
+    cloud: String = Cloud "cloud";
+    tenant: String = Tenant "tenant";
+    start: bool = Start "start";
+    identity_file: String = IdentityFile "identity_file";
+    known_hosts_file: String = KnownHostsFile "known_hosts_file";
+}
+
+impl std::str::FromStr for Field {
+    type Err = String;
+
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        let keys = || Self::ALL.iter().map(|field| field.key()).collect::<Vec<_>>().join(", ");
+        let known = Self::ALL.iter().find(|field| field.key() == key).copied();
+        known.ok_or_else(|| crate::message::given::no_field(key, &keys()))
+    }
+}
+
+/// Where the value of a field comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "from")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Origin {
+    /// The profile says it itself.
+    Profile,
+    /// The folder that the profile lies in, or one that this lies in.
+    Folder {
+        /// Its whole name.
+        folder: String,
+    },
+    /// The settings for all.
+    Defaults,
+    /// Nobody says anything: what is built in holds, if there is something.
+    BuiltIn,
+}
+
+/// All that profiles inherit from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inheritance {
+    /// What holds for all.
+    pub defaults: Inheritable,
+    /// What holds for what lies in a folder, each by its name as it is written.
+    pub folders: Vec<(String, Inheritable)>,
+}
+
+/// A profile with what it inherits, and where each of its fields comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// How the VM is opened.
+    pub profile: Profile,
+    /// In the order of [`Field::ALL`].
+    pub origins: Vec<(Field, Origin)>,
+}
+
+impl Effective {
+    /// Where a field comes from.
+    pub fn origin(&self, field: Field) -> &Origin {
+        let known = self.origins.iter().find(|(known, _)| *known == field);
+        known.map_or(&Origin::BuiltIn, |(_, origin)| origin)
+    }
+}
+
+impl Inheritance {
+    /// What is said of all profiles in a folder there itself, and how its name is written, whichever way it is given.
+    pub fn of_folder(&self, folder: &str) -> Option<&(String, Inheritable)> {
+        let path = folder_path(folder);
+        self.folders.iter().find(|(name, _)| folder_path(name) == path)
+    }
+
+    /// The same with something else said of all, or of what lies in a folder.
+    #[must_use]
+    pub fn with(&self, folder: Option<&str>, said: Inheritable) -> Self {
+        let mut other = self.clone();
+        match folder {
+            None => other.defaults = said,
+            Some(folder) => {
+                other.folders.retain(|(name, _)| folder_path(name) != folder_path(folder));
+                other.folders.push((folder.to_owned(), said));
+            }
+        }
+        other
+    }
+
+    /// What is wrong with it, if anything: where it is written, and what.
+    pub fn flaw(&self) -> Option<String> {
+        let in_order = self.folders.iter().enumerate();
+        let of_name = in_order.filter_map(|(place, (name, _))| {
+            if folder_path(name).is_empty() {
+                return Some(flaw(&Flaw::NoFolder { name }));
+            }
+            let first = self.folders[..place].iter().find(|(first, _)| folder_path(first) == folder_path(name));
+            first.map(|(first, _)| flaw(&Flaw::FolderTwice { name, first }))
+        });
+        let tables = self.folders.iter().map(|(name, said)| (format!("folders.\"{name}\""), said));
+        let tables = tables.chain([("defaults".to_owned(), &self.defaults)]);
+        let of_port =
+            tables.filter(|(_, said)| said.port == Some(0)).map(|(table, _)| flaw(&Flaw::NoPort { table: &table }));
+        of_name.chain(of_port).next()
+    }
+
+    /// Who hands something down to what lies in a folder, the nearest first.
+    fn chain(&self, folder: Option<&str>) -> Vec<(Origin, &Inheritable)> {
+        let path = folder.map(folder_path).unwrap_or_default();
+        let folders = (1..=path.len()).rev().filter_map(|length| {
+            let folder = path[..length].join("/");
+            self.of_folder(&folder).map(|(_, defaults)| (Origin::Folder { folder: folder.clone() }, defaults))
+        });
+        folders.chain([(Origin::Defaults, &self.defaults)]).collect()
+    }
+
+    /// A profile with what it inherits. Field by field the nearest that says something counts; but port and protocol are
+    /// one: who says either of them says what is opened, and the other is not taken from elsewhere.
+    pub fn effective(&self, own: &Profile) -> Effective {
+        let mut said = Inheritable::of(own);
+        let mut origins: Vec<_> = Field::ALL.iter().map(|field| (*field, Origin::BuiltIn)).collect();
+        let mut note = |said: &Inheritable, from: &Origin| {
+            let new = origins.iter_mut().filter(|(field, origin)| *origin == Origin::BuiltIn && field.is_in(said));
+            new.for_each(|(_, origin)| *origin = from.clone());
+        };
+        note(&said, &Origin::Profile);
+        for (origin, from) in self.chain(own.folder.as_deref()) {
+            let mut from = from.clone();
+            if said.port.is_some() || said.protocol.is_some() {
+                (from.port, from.protocol) = (None, None);
+            }
+            said.inherit(from);
+            note(&said, &origin);
+        }
+        let profile = Profile { note: own.note.clone(), folder: own.folder.clone(), ..said.of_vm(own.vm.clone()) };
+        Effective { profile, origins }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+
+    fn profile(folder: Option<&str>) -> Profile {
+        Profile { folder: folder.map(Into::into), ..Profile::new(VM.parse().unwrap()) }
+    }
+
+    fn defaults(json: serde_json::Value) -> Inheritable {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_that_says_something_counts() {
+        let inheritance = Inheritance {
+            defaults: defaults(serde_json::json!({ "user": "all", "for": "1h", "account": "work", "port": 2222 })),
+            folders: vec![
+                ("Team / Prod".into(), defaults(serde_json::json!({ "user": "prod", "start": false }))),
+                ("Team".into(), defaults(serde_json::json!({ "user": "team", "tenant": "t", "later": 1 }))),
+                ("Prod".into(), defaults(serde_json::json!({ "cloud": "usgov" }))),
+            ],
+        };
+        let own = Profile { access: Some("PT8H".parse().unwrap()), ..profile(Some("Team/Prod/EU")) };
+        let effective = inheritance.effective(&own);
+        let Profile { user, tenant, account, start, cloud, .. } = &effective.profile;
+        assert_eq!((user.as_deref(), tenant.as_deref(), *start, cloud), (Some("prod"), Some("t"), Some(false), &None));
+        assert_eq!((account.as_ref().unwrap().as_str(), effective.profile.access().num_hours()), ("work", 8));
+        let folder = |name: &str| Origin::Folder { folder: name.into() };
+        for (field, origin) in [
+            (Field::User, folder("Team/Prod")),
+            (Field::Tenant, folder("Team")),
+            (Field::Account, Origin::Defaults),
+            (Field::Access, Origin::Profile),
+            (Field::Port, Origin::Defaults),
+            (Field::Cloud, Origin::BuiltIn),
+        ] {
+            assert_eq!(*effective.origin(field), origin, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_opened_is_said_by_one() {
+        let inheritance = Inheritance { defaults: defaults(serde_json::json!({ "port": 2222 })), folders: Vec::new() };
+        let rdp = Profile { protocol: Some(Protocol::Rdp), ..profile(None) };
+        assert_eq!(inheritance.effective(&rdp).profile.port(), 3389);
+        assert_eq!(inheritance.effective(&profile(None)).profile.port(), 2222);
+    }
+
+    #[test]
+    fn fields_are_called_as_they_are_written() {
+        let keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
+        for key in &keys {
+            assert_eq!(key.parse::<Field>().unwrap().key(), *key);
+            assert_eq!(serde_json::to_value(key.parse::<Field>().unwrap()).unwrap(), *key);
+        }
+        assert!("vm".parse::<Field>().unwrap_err().contains("port"));
+    }
+
+    fn some_defaults() -> impl Strategy<Value = Inheritable> {
+        let text = || option::of("[a-c]");
+        let door = (option::of(1_u16..4), option::of(prop_oneof![Just(Protocol::Ssh), Just(Protocol::Rdp)]));
+        (door, text(), text(), option::of(any::<bool>())).prop_map(|((port, protocol), user, tenant, start)| {
+            Inheritable { port, protocol, user, tenant, start, ..Inheritable::default() }
+        })
+    }
+
+    proptest! {
+        /// By the plainest way to say it: who is asked in order, and the first who says something counts.
+        #[test]
+        fn each_field_is_that_of_the_first_in_the_chain_that_has_one(
+            own in some_defaults(),
+            defaults in some_defaults(),
+            folders in prop::collection::btree_map("a(/b(/c)?)?", some_defaults(), 0..4),
+            folder in option::of("a(/b(/c(/d)?)?)?"),
+        ) {
+            let profile = Profile { folder: folder.clone(), ..own.clone().of_vm(VM.parse().unwrap()) };
+            let inheritance = Inheritance { defaults: defaults.clone(), folders: folders.clone().into_iter().collect() };
+            let effective = inheritance.effective(&profile);
+
+            let mut chain = vec![(Origin::Profile, own)];
+            let mut path = folder.unwrap_or_default();
+            while !path.is_empty() {
+                if let Some(said) = folders.get(&path) {
+                    chain.push((Origin::Folder { folder: path.clone() }, said.clone()));
+                }
+                path.truncate(path.rfind('/').unwrap_or(0));
+            }
+            chain.push((Origin::Defaults, defaults));
+            let says_door = |said: &Inheritable| said.port.is_some() || said.protocol.is_some();
+            let door = chain.iter().find(|(_, said)| says_door(said));
+            let of_door = door.map(|(_, said)| (said.port, said.protocol)).unwrap_or_default();
+            prop_assert_eq!((effective.profile.port, effective.profile.protocol), of_door);
+            let user = chain.iter().find(|(_, said)| said.user.is_some());
+            prop_assert_eq!(&effective.profile.user, &user.and_then(|(_, said)| said.user.clone()));
+            prop_assert_eq!(effective.origin(Field::User), user.map_or(&Origin::BuiltIn, |(origin, _)| origin));
+            let start = chain.iter().find_map(|(_, said)| said.start);
+            prop_assert_eq!(effective.profile.start, start);
+            for (field, origin) in &effective.origins {
+                prop_assert_eq!(*origin != Origin::BuiltIn, field.is_in(&Inheritable::of(&effective.profile)));
+                prop_assert_eq!(*origin == Origin::Profile, field.is_in(&Inheritable::of(&profile)));
+            }
+            prop_assert_eq!(&inheritance.effective(&effective.profile).profile, &effective.profile);
+        }
+    }
+}
