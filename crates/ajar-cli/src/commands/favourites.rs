@@ -40,6 +40,13 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
         known_hosts_file: args.known_hosts_file.clone(),
+        justification: args.justification.clone(),
+        ask_justification: args.ask_justification.then_some(true),
+        address: args.address,
+        source: args.source,
+        colour: args.colour,
+        client: args.client.clone(),
+        client_arguments: some_words(&args.client_arguments),
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
@@ -141,9 +148,25 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         start: if args.start { (!anyway).then_some(true) } else { args.no_start.then_some(false).or(before.start) },
         identity_file: or_as_before(args.identity_file.as_ref(), before.identity_file.as_ref()),
         known_hosts_file: or_as_before(args.known_hosts_file.as_ref(), before.known_hosts_file.as_ref()),
+        justification: args.justification.clone().or_else(|| before.justification.clone()),
+        ask_justification: or_as_before(args.ask_justification.as_ref(), before.ask_justification.as_ref()),
+        address: or_as_before(args.address.as_ref(), before.address.as_ref()),
+        source: or_as_before(args.source.as_ref(), before.source.as_ref()),
+        colour: or_as_before(args.colour.as_ref(), before.colour.as_ref()),
+        client: or_as_before(args.client.as_ref(), before.client.as_ref()),
+        client_arguments: some_words(&args.client_arguments).or_else(|| before.client_arguments.clone()),
     };
     args.unset.iter().for_each(|field| field.take_out_of(&mut said));
     said
+}
+
+/// Words that were given; a lone empty one stands for none at all.
+fn some_words(words: &[String]) -> Option<Vec<String>> {
+    match words {
+        [] => None,
+        [only] if only.is_empty() => Some(Vec::new()),
+        words => Some(words.to_vec()),
+    }
 }
 
 fn access(length: Duration) -> Option<IsoDuration> {
@@ -195,6 +218,13 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["tenant"] = json!(profile.tenant);
     value["identityFile"] = json!(profile.identity_file);
     value["knownHostsFile"] = json!(profile.known_hosts_file);
+    value["justification"] = json!(profile.justification);
+    value["askJustification"] = json!(profile.asks_justification());
+    value["address"] = json!(profile.address());
+    value["source"] = json!(profile.source());
+    value["colour"] = json!(profile.colour);
+    value["client"] = json!(profile.client);
+    value["clientArguments"] = json!(profile.client_arguments);
     value["origins"] = effective.origins.iter().map(|(field, from)| (field.key().to_owned(), json!(from))).collect();
     value
 }

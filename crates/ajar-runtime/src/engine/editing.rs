@@ -42,7 +42,7 @@ impl Engine {
 
     /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is
     /// refused as if it were said of that one.
-    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: Inheritable) -> Result<(), Trouble> {
+    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
         if let Some(account) = &said.account {
             self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
         }
@@ -55,7 +55,7 @@ impl Engine {
                 act_anew |= self.vet_change(name, &before.profile, &after.profile)?;
             }
         }
-        self.settings_file.change_defaults(folder, &said)?;
+        self.settings_file.change_defaults(folder, said)?;
         self.settings_seen = None;
         self.reload_settings();
         if act_anew && self.looked {

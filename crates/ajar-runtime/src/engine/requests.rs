@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use ajar_core::attempt::{Memory, Order};
+use ajar_core::attempt::{Memory, Order, Proposed};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::justification::{Filling, filled};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -12,7 +13,7 @@ use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::is_a_host;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use super::followers::{FaceId, Follower};
@@ -141,7 +142,7 @@ impl Engine {
                 self.reload_settings();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
-            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), said)?,
+            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), &said)?,
             Request::ActAs { name, account } => {
                 let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
@@ -187,7 +188,7 @@ impl Engine {
     }
 
     /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
-    fn take_in_guest(&mut self, name: &ProfileName, profile: Profile) -> Result<(), Trouble> {
+    fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
         if let Some(favourite) = self.settings.favourite(name) {
             let taken = Failure::FavouriteExists { name: favourite.name.to_string() };
             return if favourite.profile.vm == profile.vm { Ok(()) } else { Err(taken.into()) };
@@ -196,7 +197,7 @@ impl Engine {
         if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
-        let profile = self.settings.inheritance.effective(&profile).profile;
+        let profile = self.settings.inheritance.effective(profile).profile;
         self.cloud_is_there(profile.cloud.as_deref())?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);
@@ -206,7 +207,7 @@ impl Engine {
 
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
-        if let Some(profile) = connect.profile.clone() {
+        if let Some(profile) = &connect.profile {
             self.take_in_guest(&connect.name, profile)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
@@ -233,22 +234,39 @@ impl Engine {
             window: self.held.of(&profile.vm, port).cloned(),
             principal: self.principal(&name, &profile.vm),
         };
+        let standing = self.standing_reason(&name, &profile, now);
         let order = Order {
             name,
             port,
             protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
             access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
-            justification: connect.reason,
+            justification: connect.reason.or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
+            wants_reason: profile.asks_justification().then_some(Proposed(standing)),
+            address: profile.address(),
             may_start: profile.may_start(),
             extends: connect.extends,
             passing: connect.passing,
-            chosen_source: connect.source,
+            chosen_source: connect.source.or(profile.source().host()),
             launch: connect.launch,
             wishes,
             vm: profile.vm,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
+    }
+
+    /// The reason that a profile gives for every request.
+    fn standing_reason(&self, name: &ProfileName, profile: &Profile, now: DateTime<Utc>) -> Option<String> {
+        let account = self.acting(profile).map(|acting| acting.account.to_string()).unwrap_or_default();
+        let filling = Filling {
+            name: name.as_str(),
+            vm: profile.vm.name(),
+            group: profile.vm.resource().resource_group(),
+            user: profile.user.as_deref().unwrap_or(&account),
+            account: &account,
+            date: now.date_naive(),
+        };
+        filled(profile.justification.as_deref()?, &filling)
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.

@@ -26,6 +26,15 @@ pub(super) fn not_open(name: &str) -> Words {
     )
 }
 
+pub(super) fn reason_wanted(name: &str) -> Words {
+    words(
+        format!("{name} wants a reason."),
+        "Its settings have everybody say why access is asked for; the reason is kept with Azure’s record.",
+        format!("Give it: ajar connect {name} --reason TEXT"),
+    )
+    .in_window("Say why, and connect.")
+}
+
 pub(super) fn not_signed_in(name: &str, detail: &str, others: &[String], tenant: Option<&str>) -> Words {
     let (az, refused) = match tenant {
         Some(tenant) => (

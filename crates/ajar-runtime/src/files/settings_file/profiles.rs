@@ -1,6 +1,7 @@
 //! Favourites that are changed in the settings file.
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::inheritance::Field;
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::unknown_favourite;
@@ -27,7 +28,7 @@ impl SettingsFile {
             let no_table =
                 || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
             let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
-            write_changes(table, &KEYS, &known.profile, profile)?;
+            write_changes(table, &keys(), &known.profile, profile)?;
             if called.as_str() != written {
                 rename(profiles, written, called.as_str());
             }
@@ -37,21 +38,10 @@ impl SettingsFile {
 }
 
 /// What is known of a profile, as it is written.
-const KEYS: [&str; 13] = [
-    "vm",
-    "port",
-    "protocol",
-    "user",
-    "for",
-    "account",
-    "cloud",
-    "tenant",
-    "start",
-    "identity_file",
-    "known_hosts_file",
-    "note",
-    "folder",
-];
+fn keys() -> Vec<&'static str> {
+    let inherited = Field::ALL.iter().map(|field| field.key());
+    ["vm"].into_iter().chain(inherited).chain(["note", "folder"]).collect()
+}
 
 /// Calls a table otherwise, in its place among the others.
 fn rename(tables: &mut Table, from: &str, to: &str) {
@@ -72,7 +62,8 @@ mod tests {
     fn everything() -> Profile {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
-            "note": "n", "folder": "f/g"}"#;
+            "justification": "j", "ask_justification": true, "address": "private", "source": "10.0.0.4", "colour": "red",
+            "client": "c", "client_arguments": ["-X"], "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
 
@@ -82,7 +73,7 @@ mod tests {
         let web: ProfileName = "web".parse().unwrap();
         file.change(&web, &web, &everything()).unwrap();
         let written = as_table(&everything()).unwrap();
-        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), KEYS);
+        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), keys());
         assert_eq!(file.read().unwrap().favourites[0].profile, everything());
         file.change(&web, &web, &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(text(&file), format!("[profiles.web]\nvm = \"{VM}\"\n"));
