@@ -137,3 +137,29 @@ async fn a_favourite_gives_its_own_reason_or_wants_one_and_nothing_is_requested_
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(last_reason(&world).await, "Deploy to web-01");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn favourites_get_another_place_among_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = async || {
+        let listed: Vec<Value> =
+            serde_json::from_str(&run(folder.path(), &["list", "--json"]).await.stdout).expect("JSON");
+        listed.iter().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for name in ["a", "b", "c"] {
+        assert_eq!(run(folder.path(), &["add", name, "--vm", VM]).await.code, 0);
+    }
+    for (args, order) in [
+        (vec!["c", "--first"], "c a b"),
+        (vec!["c", "--after", "A"], "a c b"),
+        (vec!["b", "--before", "a", "--rename", "z"], "z a c"),
+        (vec!["z", "--last"], "a c z"),
+    ] {
+        let ended = run(folder.path(), &[&["edit"], &args[..]].concat()).await;
+        assert_eq!((ended.code, names().await.as_str()), (0, order), "{args:?}: {}", ended.stderr);
+    }
+    let same = run(folder.path(), &["edit", "z", "--after", "c"]).await;
+    assert_eq!(same.stdout, "z is just like this already. Nothing was changed.\n");
+    let unknown = run(folder.path(), &["edit", "z", "--before", "nobody"]).await;
+    assert_eq!((unknown.code, names().await.as_str()), (2, "a c z"), "{}", unknown.stderr);
+}

@@ -79,6 +79,7 @@ pub(crate) struct Add {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EDIT_USE)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, of which clap takes one of a kind")]
 pub(crate) struct Edit {
     /// The favourite
     #[arg(required_unless_present = "of_many", conflicts_with = "of_many")]
@@ -89,6 +90,18 @@ pub(crate) struct Edit {
     /// Change what holds for the favourites in FOLDER, and in folders within, that say nothing else
     #[arg(long, group = "of_many", value_name = "FOLDER", help_heading = "Instead of a favourite")]
     pub(crate) folder_defaults: Option<String>,
+    /// Put it before OTHER
+    #[arg(long, group = "place", value_name = "OTHER", conflicts_with = "of_many", help_heading = "Its place")]
+    pub(crate) before: Option<ProfileName>,
+    /// Put it behind OTHER
+    #[arg(long, group = "place", value_name = "OTHER", conflicts_with = "of_many", help_heading = "Its place")]
+    pub(crate) after: Option<ProfileName>,
+    /// Put it before all others
+    #[arg(long, group = "place", conflicts_with = "of_many", help_heading = "Its place")]
+    pub(crate) first: bool,
+    /// Put it behind all others
+    #[arg(long, group = "place", conflicts_with = "of_many", help_heading = "Its place")]
+    pub(crate) last: bool,
     /// What to call it from now on
     #[arg(long, value_name = "NAME", conflicts_with = "of_many")]
     pub(crate) rename: Option<ProfileName>,

@@ -91,10 +91,15 @@ async fn edit_one(
         ..said.of_vm(vm)
     };
     let called = args.rename.as_ref().unwrap_or(name);
-    let is_same = profile == *before && called.as_str() == name.as_str();
-    if !is_same {
+    let place = new_place(settings, name, called, args)?;
+    let is_like_before = profile == *before && called.as_str() == name.as_str();
+    let is_same = is_like_before && place.is_none();
+    if !is_like_before {
         let (name, rename) = (name.clone(), args.rename.clone());
         change(session, Request::Edit { name, rename, profile: profile.clone() }).await?;
+    }
+    if let Some(request) = place {
+        change(session, request).await?;
     }
     if args.json {
         output::json(&json!({ "name": called, "vm": profile.vm, "changed": !is_same }))?;
@@ -104,6 +109,30 @@ async fn edit_one(
         output::line(&message::cli::changed(name.as_str(), called.as_str()))?;
     }
     Ok(())
+}
+
+/// What gives a favourite, which may be called otherwise by then, its new place; nothing where it stands there already or
+/// nobody wants that.
+fn new_place(
+    settings: &Settings,
+    name: &ProfileName,
+    called: &ProfileName,
+    args: &Edit,
+) -> Result<Option<Request>, End> {
+    let names: Vec<_> = settings.written.iter().map(|favourite| &favourite.name).collect();
+    let others: Vec<_> = names.iter().copied().filter(|other| *other != name).collect();
+    let at =
+        |other: &ProfileName| others.iter().position(|known| *known == other).ok_or_else(|| unknown(settings, other));
+    let at = match (&args.before, &args.after) {
+        (Some(other), _) => at(other)?,
+        (None, Some(other)) => at(other)? + 1,
+        (None, None) if args.first => 0,
+        (None, None) if args.last => others.len(),
+        (None, None) => return Ok(None),
+    };
+    let stands_there = names.iter().position(|known| *known == name) == Some(at);
+    let before = others.get(at).map(|before| (*before).clone());
+    Ok((!stands_there).then(|| Request::Move { name: called.clone(), before }))
 }
 
 /// Changes what favourites inherit.

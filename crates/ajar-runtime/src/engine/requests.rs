@@ -53,6 +53,8 @@ impl Engine {
             | Request::Add { .. }
             | Request::Edit { .. }
             | Request::EditDefaults { .. }
+            | Request::Move { .. }
+            | Request::Inherited { .. }
             | Request::Remove { .. }
             | Request::ActAs { .. }
             | Request::SetDefaultAccount { .. }
@@ -76,11 +78,13 @@ impl Engine {
             | Request::Dismiss { name }
             | Request::Add { name, .. }
             | Request::Edit { name, .. }
+            | Request::Move { name, .. }
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Rights { .. }
+            | Request::Inherited { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
             | Request::VmsNamed { .. }
@@ -142,11 +146,17 @@ impl Engine {
                 self.reload_settings();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
+            Request::Move { name, before } => {
+                self.settings_file.put_before(&name, before.as_ref())?;
+                self.settings_seen = None;
+                self.reload_settings();
+            }
             Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), &said)?,
             Request::ActAs { name, account } => {
                 let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
+            Request::Inherited { folder, said } => return Ok(self.inherited(folder.as_deref(), &said)),
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),

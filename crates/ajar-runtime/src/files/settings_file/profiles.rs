@@ -5,7 +5,7 @@ use ajar_core::inheritance::Field;
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::unknown_favourite;
-use toml_edit::{Item, Key, Table};
+use toml_edit::{Item, Key, RawString, Table};
 
 use super::{SettingsFile, tables_of, write_changes};
 
@@ -34,6 +34,55 @@ impl SettingsFile {
             }
             Ok(())
         })
+    }
+}
+
+impl SettingsFile {
+    /// Puts a favourite before another one, or at the end; comments above it move along.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownFavourite`] for either of them, [`Failure::Settings`].
+    pub fn put_before(&self, name: &ProfileName, before: Option<&ProfileName>) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let written = |name: &ProfileName| {
+                let names = || settings.written.iter().map(|favourite| &favourite.name);
+                let known = settings.written(name).map(|known| known.name.to_string());
+                known.ok_or_else(|| unknown_favourite(name, names()))
+            };
+            let (moved, before) = (written(name)?, before.map(written).transpose()?);
+            if before.as_ref() != Some(&moved) {
+                reorder(tables_of(document, "profiles")?, &moved, before.as_deref());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What stands above a table: the empty lines, and comments below them.
+fn above(table: &Table) -> (&str, &str) {
+    let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+    above.split_at(above.len() - above.trim_start().len())
+}
+
+/// Puts a table before another one of the same, or at the end. They share the places that they have in the file, with the
+/// empty lines there.
+fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
+    let mut entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
+    let place = |item: &Item| item.as_table().map(|table| (table.position(), above(table).0.to_owned()));
+    let places: Vec<_> = entries.iter().map(|(_, item)| place(item)).collect();
+    if let Some(from) = entries.iter().position(|(key, _)| key.get() == moved) {
+        let entry = entries.remove(from);
+        let to = entries.iter().position(|(key, _)| Some(key.get()) == before).unwrap_or(entries.len());
+        entries.insert(to, entry);
+    }
+    for ((key, mut item), place) in entries.into_iter().zip(places) {
+        if let Some((table, (position, empty_lines))) = item.as_table_mut().zip(place) {
+            table.set_position(position);
+            let above = empty_lines + above(table).1;
+            table.decor_mut().set_prefix(above);
+        }
+        tables.insert_formatted(&key, item);
     }
 }
 
@@ -98,6 +147,37 @@ mod tests {
             file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(&file), ["web.1", "a"]);
+    }
+
+    #[test]
+    fn a_favourite_is_put_before_another_with_what_stands_above_it() {
+        let table = |name: &str, more: &str| format!("{more}[profiles.{name}]\nvm = \"{VM}\"\n\n");
+        let [a, b, c] = [table("a", "# first\n"), table("b", "# second\n"), table("c", "")];
+        let other = "[accounts.me]\nsign_in = \"browser\"\n\n";
+        let (_folder, file) = file(&format!("{a}{other}{b}{c}"));
+        let names = |file: &SettingsFile| {
+            file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect::<String>()
+        };
+        let put = |name: &str, before: Option<&str>| {
+            file.put_before(&name.parse().unwrap(), before.map(|before| before.parse().unwrap()).as_ref())
+        };
+        put("C", Some("a")).unwrap();
+        assert_eq!((names(&file).as_str(), text(&file)), ("cab", format!("{c}{other}{a}{b}")));
+        put("c", None).unwrap();
+        assert_eq!((names(&file).as_str(), text(&file)), ("abc", format!("{a}{other}{b}{c}")));
+        put("b", Some("b")).unwrap();
+        assert_eq!(text(&file), format!("{a}{other}{b}{c}"));
+        for (name, before) in [("x", None), ("a", Some("x"))] {
+            assert!(matches!(put(name, before).unwrap_err().failure, Failure::UnknownFavourite { .. }));
+        }
+    }
+
+    #[test]
+    fn favourites_on_one_line_are_put_before_one_another() {
+        let (_folder, file) = file(&format!("profiles = {{ a = {{ vm = \"{VM}\" }}, b = {{ vm = \"{VM}\" }} }}\n"));
+        file.put_before(&"b".parse().unwrap(), Some(&"a".parse().unwrap())).unwrap();
+        let names: Vec<_> = file.read().unwrap().favourites.into_iter().map(|known| known.name.to_string()).collect();
+        assert_eq!(names, ["b", "a"]);
     }
 
     #[test]
