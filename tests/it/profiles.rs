@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::{Ended, ajar};
+use crate::world::{Ended, World, ajar};
 
 async fn run(folder: &std::path::Path, args: &[&str]) -> Ended {
     Ended::of(ajar(folder, args).spawn().expect("ajar starts")).await
@@ -93,7 +93,7 @@ async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_an
     for (args, part) in [
         (vec!["edit", "--defaults", "--account", "nobody"], "nobody"),
         (vec!["edit", "--defaults", "--cloud", "moon"], "There is no cloud called “moon”"),
-        (vec!["edit", "--defaults", "--user=-oProxyCommand=x"], "lab"),
+        (vec!["edit", "--defaults", "--user=-oProxyCommand=x"], "db could not be opened like this"),
         (vec!["edit", "--defaults", "--note", "x"], "cannot be used with"),
         (vec!["edit", "db", "--defaults", "--user", "x"], "cannot be used with"),
         (vec!["edit", "--user", "x"], "required"),
@@ -103,4 +103,63 @@ async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_an
         assert!(ended.code == 2 && ended.stderr.contains(part), "{args:?}: {} {}", ended.code, ended.stderr);
     }
     assert_eq!(std::fs::read_to_string(&config).expect("config.toml"), written);
+}
+
+/// What the history tells of the last opening.
+async fn last_reason(world: &World) -> Value {
+    let history: Vec<Value> =
+        serde_json::from_str(&world.run(&["history", "--format", "json"]).await.stdout).expect("JSON");
+    history.last().expect("something was opened")["reason"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_gives_its_own_reason_or_wants_one_and_nothing_is_requested_without() {
+    let world = World::new().await;
+    let connect = ["connect", "web-01", "--no-launch", "--json"];
+    assert_eq!(
+        world.run(&["edit", "web-01", "--ask-justification", "--justification", "Deploy to {vm}"]).await.code,
+        0
+    );
+    let ended = world.run(&connect).await;
+    let event = ended.last_event();
+    assert_eq!((ended.code, event["code"].as_str()), (2, Some("reasonWanted")), "{}", ended.stderr);
+    assert_eq!(event["choices"], serde_json::json!(["Deploy to web-01"]));
+    let asked = world.run(&["status", "--json"]).await;
+    assert_eq!(asked.stdout, "[]\n", "nothing was asked for");
+    let ended = world.run(&[&connect[..], &["--reason", "Ticket 7"]].concat()).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(last_reason(&world).await, "Ticket 7");
+
+    let edited = world.run(&["edit", "web-01", "--ask-justification", "no", "--source", "203.0.113.0/24"]).await;
+    assert!(edited.code == 2 && edited.stderr.contains("access is asked for one address only"), "{}", edited.stderr);
+    assert_eq!(world.run(&["edit", "web-01", "--unset", "ask_justification"]).await.code, 0);
+    let ended = world.run(&["extend", "web-01", "--for", "3h", "--json"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(last_reason(&world).await, "Deploy to web-01");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn favourites_get_another_place_among_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = async || {
+        let listed: Vec<Value> =
+            serde_json::from_str(&run(folder.path(), &["list", "--json"]).await.stdout).expect("JSON");
+        listed.iter().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for name in ["a", "b", "c"] {
+        assert_eq!(run(folder.path(), &["add", name, "--vm", VM]).await.code, 0);
+    }
+    for (args, order) in [
+        (vec!["c", "--first"], "c a b"),
+        (vec!["c", "--after", "A"], "a c b"),
+        (vec!["b", "--before", "a", "--rename", "z"], "z a c"),
+        (vec!["z", "--last"], "a c z"),
+    ] {
+        let ended = run(folder.path(), &[&["edit"], &args[..]].concat()).await;
+        assert_eq!((ended.code, names().await.as_str()), (0, order), "{args:?}: {}", ended.stderr);
+    }
+    let same = run(folder.path(), &["edit", "z", "--after", "c"]).await;
+    assert_eq!(same.stdout, "z is just like this already. Nothing was changed.\n");
+    let unknown = run(folder.path(), &["edit", "z", "--before", "nobody"]).await;
+    assert_eq!((unknown.code, names().await.as_str()), (2, "a c z"), "{}", unknown.stderr);
 }

@@ -23,6 +23,7 @@ const byName: Record<string, states.State> = {
   wanting: states.wanting,
   gone: states.gone,
   search: states.inventory,
+  folders: states.folders,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {
@@ -49,6 +50,7 @@ export function mockEngine(wish: URLSearchParams): Engine {
         return Promise.resolve({ answer: 'refused', failure: refused });
       }
       if (request.ask === 'findVms') return Promise.resolve({ answer: 'vms', found: states.fleet(request) });
+      if (request.ask === 'inherited') return Promise.resolve({ answer: 'inherited', fields: states.inherited(request) });
       snapshot = answer(snapshot, request);
       see(snapshot);
       return Promise.resolve({ answer: 'done' });
@@ -85,6 +87,12 @@ function answer(before: Snapshot, request: Request): Snapshot {
           known.name === request.name ? { ...known, name: request.rename ?? known.name, profile: request.profile } : known,
         ),
       };
+    case 'move': {
+      const moved = before.favourites.filter(({ name }) => name === request.name);
+      const others = before.favourites.filter(({ name }) => name !== request.name);
+      const at = others.findIndex(({ name }) => name === request.before);
+      return { ...after, favourites: others.toSpliced(at < 0 ? others.length : at, 0, ...moved) };
+    }
     case 'remove':
       return { ...after, favourites: before.favourites.filter(({ name }) => name !== request.name) };
     case 'signOut':
@@ -100,6 +108,8 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'actAs':
     case 'findVms':
     case 'readInventory':
+    case 'inherited':
+    case 'editDefaults':
     case 'readAccounts':
     case 'rights':
     case 'refresh':

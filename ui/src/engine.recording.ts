@@ -1,6 +1,7 @@
 // An engine for tests.
 
 import type { Found } from './bindings/Found';
+import type { InheritedView } from './bindings/InheritedView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
@@ -15,6 +16,10 @@ export class RecordingEngine implements Engine {
   vms: Found = { vms: [], total: 0, favourites: [] };
   /** Whether nothing is answered about them. */
   silent = false;
+  /** What was asked about what a favourite would inherit: the form asks by itself. */
+  inheriting: Request[] = [];
+  /** What it would inherit. */
+  inherited: InheritedView[] = [];
   copied: string[] = [];
   closed = 0;
   pages = 0;
@@ -35,6 +40,10 @@ export class RecordingEngine implements Engine {
       this.lookups.push(request);
       if (this.silent) return Promise.reject(new Error('gone'));
       return Promise.resolve(request.ask === 'findVms' ? { answer: 'vms', found: this.vms } : { answer: 'done' });
+    }
+    if (request.ask === 'inherited') {
+      this.inheriting.push(request);
+      return Promise.resolve({ answer: 'inherited', fields: this.inherited });
     }
     this.requests.push(request);
     return Promise.resolve(this.reply);

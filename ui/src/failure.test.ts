@@ -37,6 +37,8 @@ test('what helps most depends on the failure and on who acts', () => {
   const own = account('ada');
   const az = account('az', { method: 'az' });
   const application = account('app', { method: 'service-principal' });
+  const wantsReason = { ...sourceUncertain, code: 'reasonWanted', choices: ['Deploy'] };
+  expect(remedyOf(wantsReason, own)).toEqual({ kind: 'reason', proposed: 'Deploy' });
   expect(remedyOf(sourceUncertain, own)).toEqual({ kind: 'choose', addresses: ['198.51.100.20', '203.0.113.7'] });
   expect(remedyOf(accessDenied, own)).toEqual({ kind: 'administrator' });
   expect(remedyOf(signInRequired, own)).toEqual({ kind: 'signIn', method: undefined });

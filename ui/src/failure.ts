@@ -23,6 +23,7 @@ export function partAtRight(message: string): Parted {
 export type Remedy =
   | { kind: 'again' }
   | { kind: 'choose'; addresses: string[] }
+  | { kind: 'reason'; proposed: string }
   | { kind: 'signIn'; method: SignInMethod | undefined }
   | { kind: 'command'; command: string }
   | { kind: 'administrator' };
@@ -30,6 +31,7 @@ export type Remedy =
 /** `account` is the one that the favourite acts as. */
 export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, account: AccountView | undefined): Remedy {
   if (code === 'sourceUncertain' && choices.length > 0) return { kind: 'choose', addresses: choices };
+  if (code === 'reasonWanted') return { kind: 'reason', proposed: choices[0] ?? '' };
   if (code === 'accessDenied' || code === 'policyUnseen') return { kind: 'administrator' };
   if (!wantsSignIn) return { kind: 'again' };
   // A session of the Azure CLI is renewed there, and Azure has said how.

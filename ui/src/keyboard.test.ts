@@ -57,6 +57,20 @@ describe('the keyboard', () => {
     expect(keyAction(key('ContextMenu'), idle)).toBeNull();
   });
 
+  test('leaves what is typed in another field to that', () => {
+    for (const name of ['w', 'Enter', 'ArrowDown', 'Home', 'F2']) {
+      expect(keyAction(key(name), { ...idle, selected: true, focus: 'field' })).toBeNull();
+    }
+    expect(keyAction(key('Escape'), { ...idle, focus: 'field' })).toEqual({ do: 'closeWindow' });
+  });
+
+  test('moves what is meant by Alt and an arrow', () => {
+    const selected = { ...idle, selected: true };
+    expect(keyAction(key('ArrowUp', { altKey: true }), selected)).toEqual({ do: 'shift', by: -1 });
+    expect(keyAction(key('ArrowDown', { altKey: true }), selected)).toEqual({ do: 'shift', by: 1 });
+    expect(keyAction(key('ArrowUp', { altKey: true }), idle)).toBeNull();
+  });
+
   test('leaves Home and End to the caret in the search field', () => {
     expect(keyAction(key('Home'), { ...idle, focus: 'search' })).toBeNull();
     expect(keyAction(key('End'), idle)).toEqual({ do: 'move', to: 'last' });

@@ -10,6 +10,7 @@ export type KeyAction =
   | { do: 'connect' }
   | { do: 'extend' }
   | { do: 'edit' }
+  | { do: 'shift'; by: -1 | 1 }
   | { do: 'menu' };
 
 export interface Key {
@@ -21,8 +22,8 @@ export interface Key {
 }
 
 export interface Situation {
-  /** Where the focus is: the search field, a row of a list, another control, or nowhere. */
-  focus: 'search' | 'row' | 'control' | 'page';
+  /** Where the focus is: the search field, a row of a list, another field to type in, another control, or nowhere. */
+  focus: 'search' | 'row' | 'field' | 'control' | 'page';
   /** Whether something is typed in the search field. */
   searching: boolean;
   /** Whether a row is selected. */
@@ -41,6 +42,12 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   if (command && !key.altKey && key.key.toLowerCase() === 'k') return { do: 'focusSearch' };
   if (command && !key.altKey && key.key.toLowerCase() === 'e') return situation.selected ? { do: 'extend' } : null;
   if (key.shiftKey && key.key === 'F10') return situation.selected ? { do: 'menu' } : null;
+  // What is typed there is for the field.
+  if (situation.focus === 'field' && key.key !== 'Escape') return null;
+  if (key.altKey && !command && situation.selected) {
+    if (key.key === 'ArrowUp') return { do: 'shift', by: -1 };
+    if (key.key === 'ArrowDown') return { do: 'shift', by: 1 };
+  }
   if (command || key.altKey) return null;
   switch (key.key) {
     case 'Escape':

@@ -37,6 +37,7 @@ export class Keys {
     let focus: Situation['focus'] = 'control';
     if (focused === this.field) focus = 'search';
     else if (focused?.hasAttribute('data-row')) focus = 'row';
+    else if (focused?.matches('input:not([type=radio]), textarea, select')) focus = 'field';
     else if (focused === null || focused === document.body) focus = 'page';
     return {
       focus,
@@ -82,10 +83,19 @@ export class Keys {
       case 'edit':
         view.editRow(view.selected);
         break;
+      case 'shift':
+        if (view.selected) void this.move(view.selected, action.by);
+        break;
       case 'menu':
         if (view.selected?.startsWith('favourite:')) this.menu = view.selected;
         break;
     }
+  }
+
+  /** Moves a favourite up or down; it stays what is meant. */
+  async move(row: RowKey, by: -1 | 1): Promise<void> {
+    this.#view.moveRow(row, by);
+    await this.goTo(row);
   }
 
   /** Selects a row. The focus goes along, unless it is in the search field, where typing goes on. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import type { Profile } from './bindings/Profile';
 import { favourite, vmId } from './fixtures/build';
 import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
 
@@ -22,8 +23,7 @@ describe('the form for a favourite', () => {
   });
 
   test('leaves out what was left empty', () => {
-    const nothing = { port: null, user: null, account: null, tenant: null, cloud: null, folder: null, note: null };
-    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh', for: '2h', ...nothing });
+    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh' });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
   });
 
@@ -33,10 +33,42 @@ describe('the form for a favourite', () => {
     const draft = draftOf(known);
     expect(draft).toMatchObject({ port: '', access: '90m', protocol: 'ssh', tenant: 'contoso.example', account: '' });
     expect(accessChoices(draft.access).map(({ value }) => value)).toContain('90m');
-    expect(profileFrom(draft, known)).toMatchObject({ ...profile, protocol: null });
+    expect(profileFrom(draft, known)).toEqual(profile);
     const changed = profileFrom({ ...draft, account: 'grace', tenant: '', protocol: 'rdp' }, known);
-    expect(changed).toMatchObject({ start: false, for: '90m', account: 'grace', tenant: null, protocol: 'rdp' });
-    const plain = favourite('web-02');
-    expect(profileFrom(draftOf(plain), plain).for).toBeUndefined();
+    const { tenant: _, ...others } = profile;
+    expect(changed).toEqual({ ...others, account: 'grace', protocol: 'rdp' });
+  });
+
+  test('keeps every field that a favourite has', () => {
+    const written: Profile = {
+      vm: vmId('web-01'),
+      port: 2222,
+      protocol: 'ssh',
+      user: 'anna',
+      for: '1h',
+      account: 'work',
+      cloud: 'usgov',
+      tenant: 'contoso.us',
+      start: true,
+      identity_file: 'k',
+      known_hosts_file: 'h',
+      justification: '',
+      ask_justification: false,
+      address: 'private',
+      source: '10.0.0.4',
+      colour: 'red',
+      client: 'my-ssh',
+      client_arguments: ['-X', ''],
+      note: 'the front',
+      folder: 'Team/Prod',
+    };
+    const known = favourite('web-01', { profile: written });
+    expect(profileFrom(draftOf(known), known)).toEqual(written);
+    expect(profileFrom({ ...emptyDraft, vm: written.vm, clientArguments: '-X\n-v' })).toMatchObject({ client_arguments: ['-X', '-v'] });
+  });
+
+  test('says nothing of what a favourite inherits', () => {
+    const known = favourite('web-01', { profile: { vm: vmId('web-01'), for: '1h', user: 'all' }, written: { vm: vmId('web-01') } });
+    expect(profileFrom(draftOf(known), known)).toEqual({ vm: vmId('web-01') });
   });
 });

@@ -1,12 +1,15 @@
 // The form's way to a profile, and back.
 
+import type { AddressChoice } from './bindings/AddressChoice';
+import type { Colour } from './bindings/Colour';
 import type { FavouriteView } from './bindings/FavouriteView';
+import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { Protocol } from './bindings/Protocol';
 import { words } from './words';
 
 /** What is typed in the form for a favourite. An empty text stands for what holds without it. */
-interface Draft {
+export interface Draft {
   vm: string;
   name: string;
   protocol: Protocol;
@@ -18,10 +21,20 @@ interface Draft {
   cloud: string;
   folder: string;
   note: string;
+  colour: '' | Colour;
+  start: YesOrNo;
+  identityFile: string;
+  knownHostsFile: string;
+  justification: string;
+  askJustification: YesOrNo;
+  address: '' | AddressChoice;
+  source: string;
+  client: string;
+  /** One a line. */
+  clientArguments: string;
 }
 
-/** As long as is asked for where a profile does not say. */
-const USUAL_ACCESS = '2h';
+type YesOrNo = '' | 'yes' | 'no';
 
 export const emptyDraft: Draft = {
   vm: '',
@@ -29,15 +42,23 @@ export const emptyDraft: Draft = {
   protocol: 'ssh',
   port: '',
   user: '',
-  access: USUAL_ACCESS,
+  access: '',
   account: '',
   tenant: '',
   cloud: '',
   folder: '',
   note: '',
+  colour: '',
+  start: '',
+  identityFile: '',
+  knownHostsFile: '',
+  justification: '',
+  askJustification: '',
+  address: '',
+  source: '',
+  client: '',
+  clientArguments: '',
 };
-
-export const defaultPorts: Record<Protocol, number> = { ssh: 22, rdp: 3389 };
 
 /** As the settings have them. */
 const accessLabels: Record<string, string> = {
@@ -52,7 +73,7 @@ const accessLabels: Record<string, string> = {
 /** The lengths to choose from, with the one that is chosen. */
 export function accessChoices(chosen: string): { value: string; label: string }[] {
   const values = Object.keys(accessLabels);
-  return [...values, ...(values.includes(chosen) ? [] : [chosen])].map((value) => ({
+  return [...values, ...(chosen === '' || values.includes(chosen) ? [] : [chosen])].map((value) => ({
     value,
     label: accessLabels[value] ?? value,
   }));
@@ -88,7 +109,7 @@ export const writtenOf = ({ profile, written }: FavouriteView): Profile => writt
 
 /** A favourite as the form shows it: what it says itself. */
 export function draftOf(favourite: FavouriteView): Draft {
-  const { name, protocol, profile } = favourite;
+  const { name, protocol } = favourite;
   const written = writtenOf(favourite);
   return {
     vm: written.vm,
@@ -96,36 +117,70 @@ export function draftOf(favourite: FavouriteView): Draft {
     protocol,
     port: written.port == null ? '' : String(written.port),
     user: written.user ?? '',
-    access: profile.for ?? USUAL_ACCESS,
+    access: written.for ?? '',
     account: written.account ?? '',
     tenant: written.tenant ?? '',
     cloud: written.cloud ?? '',
     folder: written.folder ?? '',
     note: written.note ?? '',
+    colour: written.colour ?? '',
+    start: yesOrNo(written.start),
+    identityFile: written.identity_file ?? '',
+    knownHostsFile: written.known_hosts_file ?? '',
+    justification: written.justification ?? '',
+    askJustification: yesOrNo(written.ask_justification),
+    address: written.address ?? '',
+    source: written.source ?? '',
+    client: written.client ?? '',
+    clientArguments: (written.client_arguments ?? []).join('\n'),
   };
 }
 
-/** The profile that a draft means. What the form does not show, and what holds without being written, stays as it was. */
+function yesOrNo(said: boolean | null | undefined): YesOrNo {
+  if (said == null) return '';
+  return said ? 'yes' : 'no';
+}
+
+const isSo = (said: YesOrNo) => (said === '' ? null : said === 'yes');
+
+/** The profile that a draft means. What holds without being written is not, and what stays the same stays as it was. */
 export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
-  const known = before && writtenOf(before);
   const text = (typed: string) => typed.trim() || null;
+  const known = before && draftOf(before);
+  const saidBefore = before && writtenOf(before);
   const keepsProtocol = before && draft.protocol === before.protocol;
-  const keepsAccess = before && draft.access === (before.profile.for ?? USUAL_ACCESS);
-  const { for: knownAccess, ...others } = known ?? {};
-  const access = keepsAccess ? knownAccess : draft.access;
-  return {
-    ...others,
-    vm: draft.vm.trim(),
-    protocol: keepsProtocol ? (known?.protocol ?? null) : draft.protocol,
+  const words = draft.clientArguments.split('\n').filter((word) => word !== '');
+  const said = {
+    protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol,
     port: draft.port.trim() === '' ? null : Number(draft.port),
     user: text(draft.user),
-    ...(access === undefined ? {} : { for: access }),
+    for: text(draft.access),
     account: text(draft.account),
     tenant: text(draft.tenant),
     cloud: text(draft.cloud),
     folder: text(draft.folder),
     note: text(draft.note),
+    colour: draft.colour || null,
+    start: isSo(draft.start),
+    identity_file: text(draft.identityFile),
+    known_hosts_file: text(draft.knownHostsFile),
+    // An empty one that is written says that there is none.
+    justification: known?.justification === draft.justification ? saidBefore?.justification : text(draft.justification),
+    ask_justification: isSo(draft.askJustification),
+    address: draft.address || null,
+    source: text(draft.source),
+    client: text(draft.client),
+    client_arguments:
+      known?.clientArguments === draft.clientArguments ? saidBefore?.client_arguments : words.length > 0 ? words : null,
   };
+  const written = Object.entries(said).filter(([, value]) => value != null);
+  return { ...Object.fromEntries(written), vm: draft.vm.trim() };
+}
+
+/** What a draft says apart from which VM it is about: what a favourite could inherit, too. */
+export function inheritableFrom(draft: Draft, before?: FavouriteView): Inheritable {
+  const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(draft, before);
+  return said;
 }
 
 /** The folders that favourites lie in. */

@@ -1,7 +1,11 @@
+import { SvelteSet } from 'svelte/reactivity';
+
 import { accountOf, detailOf, goneAccount } from './accounts';
 import type { AccountName } from './bindings/AccountName';
 import type { FavouriteView } from './bindings/FavouriteView';
+import type { Field } from './bindings/Field';
 import type { FoundVm } from './bindings/FoundVm';
+import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
 import type { Reply } from './bindings/Reply';
@@ -12,6 +16,7 @@ import { announcement } from './announce';
 import { actionOf } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { writtenOf } from './profile';
+import { filed, liesIn, type FolderOf } from './folders';
 import { search, unmarked, type Match } from './search';
 import { favouriteKey, sectionsOf, vmKey, windowKey, type OpenWindow, type RowKey } from './sections';
 import { Signing } from './signing.svelte';
@@ -24,6 +29,15 @@ export interface Note {
   more?: string;
   trouble?: boolean;
   act?: { label: string; run: () => void };
+}
+
+/** What holds of each field where a favourite says nothing of it, such as “2 hours, from Team/Prod”. */
+export type Inherited = Partial<Record<Field, string>>;
+
+/** What the user says for one time: the address that is theirs, or why they want in. */
+interface Said {
+  source?: string;
+  reason?: string;
 }
 
 /** An answer, or what kept it from coming. */
@@ -43,6 +57,8 @@ export class View {
   showsAccounts = $state(false);
   /** Whether this Ajar brings an Azure of its own to try it with. */
   hasDemo = $state(false);
+  /** The folders that are folded. */
+  readonly folded = new SvelteSet<string>();
   #selected = $state<RowKey | null>(null);
 
   sections = $derived(this.snapshot && sectionsOf(this.snapshot));
@@ -60,6 +76,12 @@ export class View {
     const others = this.favourites.filter(({ name }) => this.vms.favourites.includes(name) && !isShown(name));
     return [...matches, ...others.map(unmarked)];
   });
+  /** The favourites in their folders; what is searched for lies in none. */
+  folders = $derived.by<FolderOf<Match>[]>(() =>
+    this.searching
+      ? [{ path: '', entries: this.matches }]
+      : filed(this.matches, ({ favourite }) => favourite.profile.folder).filter(({ path }) => !liesIn(path, this.folded)),
+  );
   /** The other VMs that fit; none before it is known which. */
   found = $derived.by<FoundVm[]>(() =>
     this.searching && this.vms.query === this.query.trim() ? this.vms.found : [],
@@ -70,7 +92,9 @@ export class View {
       ? []
       : [
           ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
-          ...this.matches.map(({ favourite }) => favouriteKey(favourite)),
+          ...this.folders
+            .filter(({ path }) => this.searching || !this.folded.has(path))
+            .flatMap(({ entries }) => entries.map(({ favourite }) => favouriteKey(favourite))),
           ...this.found.map(vmKey),
         ],
   );
@@ -158,8 +182,8 @@ export class View {
     return problem === null;
   }
 
-  connect(name: ProfileName, source?: string): Promise<boolean> {
-    return this.#askOrTell({ ask: 'connect', name, launch: true, ...from(source) });
+  connect(name: ProfileName, said: Said = {}): Promise<boolean> {
+    return this.#askOrTell({ ask: 'connect', name, launch: true, ...said });
   }
 
   connectRow(row: RowKey): void {
@@ -189,8 +213,8 @@ export class View {
   }
 
   /** Asks for more time for what is open. */
-  extend(name: ProfileName, source?: string): Promise<boolean> {
-    return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...from(source) });
+  extend(name: ProfileName, said: Said = {}): Promise<boolean> {
+    return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...said });
   }
 
   extendRow(row: RowKey): void {
@@ -203,6 +227,36 @@ export class View {
     const open = this.sections?.open.find((candidate) => windowKey(candidate.window) === row);
     if (open) return can(open) ? open.window.name : undefined;
     return this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row)?.name;
+  }
+
+  /** Folds a folder, or unfolds it. */
+  toggleFolder(path: string): void {
+    if (!this.folded.delete(path)) this.folded.add(path);
+  }
+
+  /** Whether a favourite can be moved among those of its folder. */
+  canMove(row: RowKey | null, by: -1 | 1): boolean {
+    return this.#moveOf(row, by) !== null;
+  }
+
+  /** Moves the favourite of a row up or down among those of its folder. */
+  moveRow(row: RowKey | null, by: -1 | 1): void {
+    const move = this.#moveOf(row, by);
+    if (move) void this.#askOrTell({ ask: 'move', ...move });
+  }
+
+  /** Before which favourite it stands then; behind the last of its folder is before whatever comes next. */
+  #moveOf(row: RowKey | null, by: -1 | 1): { name: ProfileName; before?: ProfileName } | null {
+    if (this.searching) return null;
+    const names = (this.snapshot?.favourites ?? []).map(({ name }) => name);
+    for (const { entries } of this.folders) {
+      const at = entries.findIndex(({ favourite }) => favouriteKey(favourite) === row);
+      const [moved, neighbour] = [entries[at]?.favourite.name, entries[at + by]?.favourite.name];
+      if (moved === undefined || neighbour === undefined) continue;
+      const before = by < 0 ? neighbour : names[names.indexOf(neighbour) + 1];
+      return before === undefined ? { name: moved } : { name: moved, before };
+    }
+    return null;
   }
 
   /** Opens the form for the favourite of a row. */
@@ -236,6 +290,14 @@ export class View {
     const undo = () => void this.#askOrTell({ ask: 'edit', name, ...back, profile: writtenOf(before) });
     this.note = { text: words.changed(name), act: { label: words.undo, run: undo } };
     return null;
+  }
+
+  /** What would hold in a folder where a favourite says only so much; nothing where that cannot be told. */
+  async inherited(folder: string, said: Inheritable): Promise<Inherited> {
+    const where = folder.trim() === '' ? {} : { folder };
+    const answered = await this.answerTo({ ask: 'inherited', ...where, said });
+    if ('problem' in answered || answered.reply.answer !== 'inherited') return {};
+    return Object.fromEntries(answered.reply.fields.map(({ field, text }) => [field, text]));
   }
 
   /** Leads to the sign-in that a favourite waits for, and opens it then. */
@@ -312,9 +374,4 @@ export class View {
   tell(problem: Problem): void {
     this.note = { text: problem.title, more: `${problem.message} ${actionOf(problem)}`, trouble: true };
   }
-}
-
-/** The address that the user chose, if any. */
-function from(source: string | undefined): { source?: string } {
-  return source === undefined ? {} : { source };
 }

@@ -1,6 +1,7 @@
 // The window's own words. What happened to a VM, and why, is said by the engine.
 
 import type { AccountState } from './bindings/AccountState';
+import type { Colour } from './bindings/Colour';
 import type { FavouriteState } from './bindings/FavouriteState';
 import type { Protocol } from './bindings/Protocol';
 import type { SignInMethod } from './bindings/SignInMethod';
@@ -63,6 +64,7 @@ const failureChips: Record<string, string> = {
   requestUnanswered: 'No answer',
   accessRevoked: 'Taken back',
   sourceUncertain: 'Which address?',
+  reasonWanted: 'Why?',
   sourceUnknown: 'Address unknown',
   vmNotFound: 'VM not found',
   vmNotRunning: 'Not running',
@@ -198,6 +200,37 @@ export const words = {
   folder: 'Folder',
   folderExample: 'Team/Prod',
   note: 'Note',
+  none: 'none',
+  asInherited: 'as usual',
+  moreOfFavourite: 'More',
+  fields: {
+    start: 'Start the VM where it rests',
+    ask_justification: 'Ask for a reason each time',
+    address: 'Address',
+    colour: 'Colour',
+    justification: 'Reason for the record',
+    source: 'Ask access from',
+    client: 'Program',
+    identity_file: 'Key file',
+    known_hosts_file: 'Known hosts file',
+    client_arguments: 'Arguments of the program',
+  },
+  justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',
+  clientArgumentsHint: 'One a line.',
+  moveUp: 'Move up',
+  moveUpHint: 'Alt+↑',
+  moveDown: 'Move down',
+  moveDownHint: 'Alt+↓',
+  reason: 'Reason',
+  colours: {
+    red: 'red',
+    orange: 'orange',
+    yellow: 'yellow',
+    green: 'green',
+    blue: 'blue',
+    purple: 'purple',
+    grey: 'grey',
+  } satisfies Record<Colour, string>,
   access: 'Access for',
   accessHint: 'A shorter limit in the VM’s policy wins.',
 

@@ -1,20 +1,19 @@
 //! The command line.
 
 mod exchange;
+mod favourites;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ajar_core::account::AccountName;
-use ajar_core::inheritance::Field;
 use ajar_core::message;
-use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 pub(crate) use exchange::{Export, Import, ImportFormat, OnConflict};
+pub(crate) use favourites::{Add, Edit, OrNothing};
 
 /// Opens the door of a locked-down Azure VM just long enough.
 ///
@@ -307,133 +306,6 @@ pub(crate) struct Named {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Add {
-    /// What to call it
-    pub(crate) name: ProfileName,
-    /// The VM: its name, or its resource ID as in the portal under Properties [default: the one that is called NAME]
-    #[arg(long, value_name = "NAME_OR_ID")]
-    pub(crate) vm: Option<String>,
-    /// The VM's port; 3389 makes it RDP [default: 22, and what fits a VM that was given by name]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: Option<u16>,
-    /// What is spoken there: ssh or rdp [default: by the port]
-    #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
-    pub(crate) protocol: Option<Protocol>,
-    /// Who logs in
-    #[arg(long, value_name = "USER")]
-    pub(crate) user: Option<String>,
-    /// How long to ask access for [default: 2h]
-    #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
-    pub(crate) duration: Option<Duration>,
-    /// The account to act as
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Option<AccountName>,
-    /// The tenant of the VM's subscription, by id or domain [default: found out]
-    #[arg(long, value_name = "TENANT")]
-    pub(crate) tenant: Option<String>,
-    /// ssh's private key file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) identity_file: Option<String>,
-    /// ssh's known hosts file, where it is not your own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) known_hosts_file: Option<String>,
-    /// What there is to remember about it
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: Option<String>,
-    /// The folder to put it in, such as Team/Prod
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) folder: Option<String>,
-    /// Never start the VM
-    #[arg(long)]
-    pub(crate) no_start: bool,
-    /// Print one JSON value
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = EDIT_USE)]
-pub(crate) struct Edit {
-    /// The favourite
-    #[arg(required_unless_present = "of_many", conflicts_with = "of_many")]
-    pub(crate) name: Option<ProfileName>,
-    /// Change what holds for all favourites that say nothing else
-    #[arg(long, group = "of_many", help_heading = "Instead of a favourite")]
-    pub(crate) defaults: bool,
-    /// Change what holds for the favourites in FOLDER, and in folders within, that say nothing else
-    #[arg(long, group = "of_many", value_name = "FOLDER", help_heading = "Instead of a favourite")]
-    pub(crate) folder_defaults: Option<String>,
-    /// What to call it from now on
-    #[arg(long, value_name = "NAME", conflicts_with = "of_many")]
-    pub(crate) rename: Option<ProfileName>,
-    /// Another VM's resource ID
-    #[arg(long, value_name = "RESOURCE_ID", conflicts_with = "of_many")]
-    pub(crate) vm: Option<VmResourceId>,
-    /// The VM's port
-    #[arg(long, value_name = "N", value_parser = or_nothing(port))]
-    pub(crate) port: Option<OrNothing<u16>>,
-    /// What is spoken there: ssh or rdp
-    #[arg(long, value_name = "PROTOCOL", value_parser = or_nothing(protocol))]
-    pub(crate) protocol: Option<OrNothing<Protocol>>,
-    /// Who logs in
-    #[arg(long, value_name = "USER", value_parser = or_nothing(str::parse::<String>))]
-    pub(crate) user: Option<OrNothing<String>>,
-    /// How long to ask access for
-    #[arg(long = "for", value_name = "TIME", value_parser = or_nothing(access_duration))]
-    pub(crate) duration: Option<OrNothing<Duration>>,
-    /// The account to act as
-    #[arg(long, value_name = "ACCOUNT", value_parser = or_nothing(str::parse::<AccountName>))]
-    pub(crate) account: Option<OrNothing<AccountName>>,
-    /// The tenant of the VM's subscription, by id or domain
-    #[arg(long, value_name = "TENANT", value_parser = or_nothing(str::parse::<String>))]
-    pub(crate) tenant: Option<OrNothing<String>>,
-    /// ssh's private key file
-    #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
-    pub(crate) identity_file: Option<OrNothing<String>>,
-    /// ssh's known hosts file, where it is not your own
-    #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
-    pub(crate) known_hosts_file: Option<OrNothing<String>>,
-    /// What there is to remember about it
-    #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
-    pub(crate) note: Option<OrNothing<String>>,
-    /// The folder to put it in, such as Team/Prod
-    #[arg(long, value_name = "FOLDER", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
-    pub(crate) folder: Option<OrNothing<String>>,
-    /// Start the VM where it rests
-    #[arg(long, conflicts_with = "no_start")]
-    pub(crate) start: bool,
-    /// Never start the VM
-    #[arg(long)]
-    pub(crate) no_start: bool,
-    /// Say nothing of FIELD any more, by its key in config.toml, such as port or start
-    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
-    pub(crate) unset: Vec<Field>,
-    /// Print one JSON value
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const EDIT_USE: &str = "What is not named stays. An empty value takes one out: ajar edit web-01 --account ''
-What a favourite does not say, its folder says, else the folder that this lies in, else the defaults; “ajar show” tells.
-Here and with “ajar add”, --cloud is the favourite's.";
-
-/// What is given for a setting: a value, or an empty text to take out the one that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OrNothing<T>(pub(crate) Option<T>);
-
-/// Reads a value, or nothing of an empty text.
-fn or_nothing<T, E: ToString>(
-    parse: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
-) -> impl Fn(&str) -> Result<OrNothing<T>, String> + Clone + Send + Sync + 'static {
-    move |text| {
-        if text.is_empty() {
-            return Ok(OrNothing(None));
-        }
-        parse(text).map(|value| OrNothing(Some(value))).map_err(|error| error.to_string())
-    }
-}
-
 impl Args {
     /// The cloud of favourites that name none. Who adds or changes a favourite names that one's own.
     pub(crate) fn usual_cloud(&self) -> Option<&str> {
@@ -458,17 +330,6 @@ fn favourite_of_host(host: &str) -> Result<ProfileName, String> {
         _ => host,
     };
     name.parse().map_err(|error: ajar_core::profile::ProfileNameError| error.to_string())
-}
-
-fn protocol(text: &str) -> Result<Protocol, String> {
-    [Protocol::Ssh, Protocol::Rdp]
-        .into_iter()
-        .find(|known| known.to_string().eq_ignore_ascii_case(text))
-        .ok_or_else(|| message::cli::no_protocol().into())
-}
-
-fn port(text: &str) -> Result<u16, String> {
-    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| message::cli::no_port().into())
 }
 
 /// Policies know durations from five minutes to a day.
@@ -517,29 +378,6 @@ mod tests {
         for host in ["", ".ajar", "web 01", "-x.ajar", "a.ajar.ajar", "ö.ajar"] {
             assert!(favourite_of_host(host).is_err(), "{host}");
         }
-    }
-
-    #[test]
-    fn a_value_is_changed_taken_out_or_left_and_a_wrong_one_is_told_of() {
-        let edit = |args: &[&str]| match Args::try_parse_from([&["ajar", "edit", "web-01"], args].concat()) {
-            Ok(Args { command: Command::Edit(edit), .. }) => Ok(edit),
-            Ok(_) => panic!("another command"),
-            Err(error) => Err(error.to_string()),
-        };
-        let given = edit(&["--port", "2222", "--account", "", "--for", "90m", "--start"]).unwrap();
-        assert_eq!((given.port, given.account, given.user), (Some(OrNothing(Some(2222))), Some(OrNothing(None)), None));
-        assert_eq!(given.duration, Some(OrNothing(Some(Duration::from_mins(90)))));
-        for (wrong, why) in [
-            (["--port", "0"], "a whole number from 1 to 65535"),
-            (["--port", "ssh"], "a whole number from 1 to 65535"),
-            (["--for", "2m"], "between 5m and 24h"),
-            (["--account", "a b"], "is no name for an account"),
-            (["--rename", "a b"], "is no name for a favourite"),
-        ] {
-            let error = edit(&wrong).unwrap_err();
-            assert!(error.contains(why), "{wrong:?}: {error}");
-        }
-        assert!(edit(&["--start", "--no-start"]).is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::access_window::AccessWindow;
 use crate::failure::{Failure, Trouble};
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, Protocol};
-use crate::profile::ProfileName;
+use crate::profile::{AddressChoice, ProfileName};
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{AttemptNumber, Step};
 use crate::source::{Confidence, SourceAddress};
@@ -57,6 +57,10 @@ pub struct Order {
     pub access: TimeDelta,
     /// The justification for the record.
     pub justification: Option<String>,
+    /// Whether there has to be one, and what the settings propose for it.
+    pub wants_reason: Option<Proposed>,
+    /// Which of the VM's addresses is dialled.
+    pub address: AddressChoice,
     /// Whether the VM may be started.
     pub may_start: bool,
     /// Whether more time is wanted for the window that is open, and nothing else.
@@ -70,6 +74,10 @@ pub struct Order {
     /// What of this was wished for this one time: the user is told if it is not taken up.
     pub wishes: Vec<Wish>,
 }
+
+/// What the settings propose as the reason that somebody has to give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposed(pub Option<String>);
 
 /// What is known at the click, from earlier.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -146,7 +154,8 @@ impl Attempt {
             number,
             clicked_at: now,
             clock: AttemptClock::new(now),
-            remembered: memory.endpoint.filter(|_| !order.extends),
+            // What was reached was a public address.
+            remembered: memory.endpoint.filter(|_| !order.extends && order.address != AddressChoice::Private),
             order,
             remembered_window: memory.window,
             prior: None,

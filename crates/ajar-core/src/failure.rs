@@ -523,6 +523,11 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// Its favourite wants a reason for each request, and nobody has given one.
+    ReasonWanted {
+        /// What the settings propose.
+        proposed: Option<String>,
+    },
     /// There is no window that lets this machine in, and so none to extend.
     NotOpen,
     /// A favourite is being opened, and cannot be called otherwise meanwhile.

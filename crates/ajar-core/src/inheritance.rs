@@ -8,7 +8,7 @@ use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::settings::{Flaw, flaw};
 use crate::port::Protocol;
-use crate::profile::Profile;
+use crate::profile::{AddressChoice, Colour, Profile, SourceChoice, spoken_on};
 use crate::resource_id::VmResourceId;
 
 /// Declares what can be said of many profiles at once, each field once: by its key, and how a profile says it.
@@ -77,7 +77,7 @@ macro_rules! inheritable {
             }
 
             /// Takes over what is said there and not here.
-            fn inherit(&mut self, from: Self) {
+            pub(crate) fn inherit(&mut self, from: Self) {
                 $(
                     if self.$field.is_none() {
                         self.$field = from.$field;
@@ -101,6 +101,31 @@ inheritable! {
     start: bool = Start "start";
     identity_file: String = IdentityFile "identity_file";
     known_hosts_file: String = KnownHostsFile "known_hosts_file";
+    justification: String = Justification "justification";
+    ask_justification: bool = AskJustification "ask_justification";
+    address: AddressChoice = Address "address";
+    source: SourceChoice = Source "source";
+    colour: Colour = Colour "colour";
+    client: String = Client "client";
+    client_arguments: Vec<String> = ClientArguments "client_arguments";
+}
+
+impl Inheritable {
+    /// What is spoken on the port, as far as that is said.
+    pub fn protocol(&self) -> Protocol {
+        spoken_on(self.port, self.protocol)
+    }
+
+    /// The port, as far as that is said.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.protocol().default_port())
+    }
+}
+
+/// All keys of a profile, as it is written in `config.toml`.
+pub fn profile_keys() -> impl Iterator<Item = &'static str> {
+    let inherited = Field::ALL.iter().map(|field| field.key());
+    ["vm"].into_iter().chain(inherited).chain(["note", "folder"])
 }
 
 impl std::str::FromStr for Field {
@@ -206,25 +231,42 @@ impl Inheritance {
     }
 
     /// A profile with what it inherits. Field by field the nearest that says something counts; but port and protocol are
-    /// one: who says either of them says what is opened, and the other is not taken from elsewhere.
+    /// one, and so are a client and its arguments: who says either says both, and the other is not taken from elsewhere.
     pub fn effective(&self, own: &Profile) -> Effective {
-        let mut said = Inheritable::of(own);
+        let (said, origins) = self.resolve(Inheritable::of(own), own.folder.as_deref());
+        let profile = Profile { note: own.note.clone(), folder: own.folder.clone(), ..said.of_vm(own.vm.clone()) };
+        Effective { profile, origins }
+    }
+
+    /// What would hold of a field for a profile in that folder, all the same what it says of it itself, and where that
+    /// comes from.
+    pub fn without(&self, field: Field, said: &Inheritable, folder: Option<&str>) -> (Inheritable, Origin) {
+        let mut said = said.clone();
+        field.take_out_of(&mut said);
+        let (holds, origins) = self.resolve(said, folder);
+        let origin = origins.into_iter().find(|(known, _)| *known == field).map(|(_, origin)| origin);
+        (holds, origin.unwrap_or(Origin::BuiltIn))
+    }
+
+    fn resolve(&self, mut said: Inheritable, folder: Option<&str>) -> (Inheritable, Vec<(Field, Origin)>) {
         let mut origins: Vec<_> = Field::ALL.iter().map(|field| (*field, Origin::BuiltIn)).collect();
         let mut note = |said: &Inheritable, from: &Origin| {
             let new = origins.iter_mut().filter(|(field, origin)| *origin == Origin::BuiltIn && field.is_in(said));
             new.for_each(|(_, origin)| *origin = from.clone());
         };
         note(&said, &Origin::Profile);
-        for (origin, from) in self.chain(own.folder.as_deref()) {
+        for (origin, from) in self.chain(folder) {
             let mut from = from.clone();
             if said.port.is_some() || said.protocol.is_some() {
                 (from.port, from.protocol) = (None, None);
             }
+            if said.client.is_some() || said.client_arguments.is_some() {
+                (from.client, from.client_arguments) = (None, None);
+            }
             said.inherit(from);
             note(&said, &origin);
         }
-        let profile = Profile { note: own.note.clone(), folder: own.folder.clone(), ..said.of_vm(own.vm.clone()) };
-        Effective { profile, origins }
+        (said, origins)
     }
 }
 
@@ -279,6 +321,19 @@ mod tests {
         let rdp = Profile { protocol: Some(Protocol::Rdp), ..profile(None) };
         assert_eq!(inheritance.effective(&rdp).profile.port(), 3389);
         assert_eq!(inheritance.effective(&profile(None)).profile.port(), 2222);
+    }
+
+    #[test]
+    fn what_would_hold_otherwise_is_told_of_each_field() {
+        let inheritance =
+            Inheritance { defaults: defaults(serde_json::json!({ "user": "all", "port": 2222 })), folders: Vec::new() };
+        let said = defaults(serde_json::json!({ "user": "me", "protocol": "rdp" }));
+        let (holds, origin) = inheritance.without(Field::User, &said, Some("Team"));
+        assert_eq!((holds.user.as_deref(), origin), (Some("all"), Origin::Defaults));
+        let (holds, origin) = inheritance.without(Field::Port, &said, None);
+        assert_eq!((holds.port(), origin), (3389, Origin::BuiltIn));
+        let (holds, origin) = inheritance.without(Field::Protocol, &said, None);
+        assert_eq!((holds.port(), holds.protocol(), origin), (2222, Protocol::Ssh, Origin::BuiltIn));
     }
 
     #[test]

@@ -93,12 +93,14 @@ impl Opening {
     ];
 
     /// What is told of an attempt that has ended at `now`, made as `acting`. `None` of what was carried through an open door
-    /// and did nothing else: of those there may be a hundred an hour, by scripts.
+    /// and did nothing else: of those there may be a hundred an hour, by scripts. Nor of one that ended with the question
+    /// why: with the answer there is another.
     pub fn of(attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) -> Option<Self> {
         let (order, done) = (attempt.order(), attempt.done());
         let (result, code) = attempt.result()?;
         let passed = order.passing && result == OpeningResult::Connected && !done.requested && !done.started;
-        (!passed).then(|| Self {
+        let only_asked = code.as_deref() == Some("reasonWanted");
+        (!passed && !only_asked).then(|| Self {
             at: attempt.clicked_at(),
             name: order.name.clone(),
             vm: order.vm.clone(),

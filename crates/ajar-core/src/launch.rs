@@ -17,6 +17,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::justification::unknown_placeholder;
 use crate::message::launch::{Unfit, unfit};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::Profile;
@@ -184,8 +185,19 @@ impl Target<'_> {
         if let Some(path) = self.paths().find(|path| is_unfit(path)) {
             return Some(Unfit::Path(path));
         }
+        if let Some(client) = self.profile.client.as_deref().filter(|client| is_unfit(client)) {
+            return Some(Unfit::Client(client));
+        }
+        if let Some(word) = self.arguments().iter().find(|word| word.is_empty() || word.chars().any(char::is_control)) {
+            return Some(Unfit::Argument(word));
+        }
         let takes_no_variable = self.protocol == Protocol::Ssh && os == Os::Windows;
         self.paths().find(|path| takes_no_variable && needs_dollar(path)).map(Unfit::Variable)
+    }
+
+    /// What the client is given beside what it always is.
+    fn arguments(&self) -> &[String] {
+        self.profile.client_arguments.as_deref().unwrap_or_default()
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {
@@ -225,7 +237,10 @@ fn is_unfit(text: &str) -> bool {
 pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
     let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
     let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
-    target.unfit(os).map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
+    let unknown = profile.justification.as_deref().and_then(unknown_placeholder).map(Unfit::Placeholder);
+    unknown
+        .or_else(|| target.unfit(os))
+        .map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a

@@ -13,6 +13,7 @@ pub mod inheritance;
 pub mod inventory;
 pub mod iso8601;
 pub mod journal;
+pub mod justification;
 pub mod launch;
 pub mod menu;
 pub mod message;

@@ -1,5 +1,7 @@
 //! Profiles: how to open one VM. A profile with a name is a favourite.
 
+mod choices;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,8 @@ use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::given;
 use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
+
+pub use choices::{AddressChoice, Colour, SourceChoice};
 
 /// How long access is asked for when a profile does not say: two hours.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
@@ -127,12 +131,39 @@ pub struct Profile {
     /// ssh's known hosts file, where it is not the user's own. Read as [`Profile::identity_file`] is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_hosts_file: Option<String>,
+    /// The reason that requests for access give for the record, where nobody gives another; see
+    /// [`crate::justification`]. An empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// Whether somebody has to give a reason each time that access is asked for (default: no).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_justification: Option<bool>,
+    /// Which of the VM's addresses is dialled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<AddressChoice>,
+    /// From where access is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceChoice>,
+    /// The mark beside its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Colour>,
+    /// The program that opens it, in place of the one that is found or that `[clients]` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// What that program is given beside what it always is, word by word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_arguments: Option<Vec<String>>,
     /// What there is to remember about it, in the user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The folder that it lies in, such as `Team/Prod`, which lies in `Team`; see [`folder_path`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+}
+
+/// What is spoken where so much is said.
+pub(crate) fn spoken_on(port: Option<u16>, protocol: Option<Protocol>) -> Protocol {
+    protocol.unwrap_or_else(|| port.map_or(Protocol::Ssh, Protocol::of_port))
 }
 
 impl Profile {
@@ -150,6 +181,13 @@ impl Profile {
             start: None,
             identity_file: None,
             known_hosts_file: None,
+            justification: None,
+            ask_justification: None,
+            address: None,
+            source: None,
+            colour: None,
+            client: None,
+            client_arguments: None,
             note: None,
             folder: None,
         }
@@ -163,7 +201,7 @@ impl Profile {
 
     /// What is spoken on the VM's port.
     pub fn protocol(&self) -> Protocol {
-        self.protocol.unwrap_or_else(|| self.port.map_or(Protocol::Ssh, Protocol::of_port))
+        spoken_on(self.port, self.protocol)
     }
 
     /// The VM's port to open.
@@ -174,6 +212,21 @@ impl Profile {
     /// How long to ask access for.
     pub fn access(&self) -> TimeDelta {
         self.access.map_or(DEFAULT_ACCESS, |duration| duration.0)
+    }
+
+    /// Whether somebody has to give a reason.
+    pub fn asks_justification(&self) -> bool {
+        self.ask_justification.unwrap_or(false)
+    }
+
+    /// Which of the VM's addresses is dialled.
+    pub fn address(&self) -> AddressChoice {
+        self.address.unwrap_or_default()
+    }
+
+    /// From where access is asked for.
+    pub fn source(&self) -> SourceChoice {
+        self.source.unwrap_or_default()
     }
 
     /// Whether Ajar may start the VM.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
 use crate::attempt::Wish;
-use crate::inheritance::Inheritable;
+use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::Favourite;
@@ -111,6 +111,15 @@ pub enum Request {
         /// How to open it from now on.
         profile: Profile,
     },
+    /// Give a favourite another place among the others.
+    Move {
+        /// The favourite.
+        name: ProfileName,
+        /// The one that it is to stand before; at the end without one.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        before: Option<ProfileName>,
+    },
     /// Change what favourites inherit. What is open or under way goes on as it was begun.
     EditDefaults {
         /// The folder whose favourites do; without it all do.
@@ -118,6 +127,15 @@ pub enum Request {
         #[cfg_attr(test, ts(optional))]
         folder: Option<String>,
         /// What they are told from now on.
+        said: Inheritable,
+    },
+    /// Tell what a favourite would inherit.
+    Inherited {
+        /// The folder that it lies in.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        folder: Option<String>,
+        /// What it says itself.
         said: Inheritable,
     },
     /// Remove a favourite, and give up its attempt under way. What Azure holds open stays open.
@@ -372,6 +390,17 @@ impl Connect {
     }
 }
 
+/// What holds of a field where a favourite says nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct InheritedView {
+    /// The field.
+    pub field: Field,
+    /// In words, such as “2 hours, from Team/Prod”.
+    pub text: String,
+}
+
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "answer")]
@@ -415,6 +444,11 @@ pub enum Reply {
     Rights {
         /// Right by right, and in words.
         rights: Box<RightsView>,
+    },
+    /// What a favourite would inherit, of the fields of which something would hold.
+    Inherited {
+        /// Field by field.
+        fields: Vec<InheritedView>,
     },
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]

@@ -47,7 +47,7 @@ state: FavouriteState,
  */
 waitsForSignIn: boolean, 
 /**
- * The profile behind it, so that a removed favourite can be added again as it was, but for its place and comments.
+ * How it is opened, with what it inherits.
  */
 profile: Profile, 
 /**

@@ -2,6 +2,7 @@
 import type { AttemptNumber } from "./AttemptNumber";
 import type { FailureView } from "./FailureView";
 import type { Found } from "./Found";
+import type { InheritedView } from "./InheritedView";
 import type { RightsView } from "./RightsView";
 
 /**
@@ -39,7 +40,11 @@ acts: string, } | { "answer": "rights",
 /**
  * Right by right, and in words.
  */
-rights: RightsView, } | { "answer": "vms", 
+rights: RightsView, } | { "answer": "inherited", 
+/**
+ * Field by field.
+ */
+fields: Array<InheritedView>, } | { "answer": "vms", 
 /**
  * The best ones, and how many there are.
  */

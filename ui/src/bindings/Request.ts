@@ -37,13 +37,29 @@ rename?: ProfileName,
 /**
  * How to open it from now on.
  */
-profile: Profile, } | { "ask": "editDefaults", 
+profile: Profile, } | { "ask": "move", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * The one that it is to stand before; at the end without one.
+ */
+before?: ProfileName, } | { "ask": "editDefaults", 
 /**
  * The folder whose favourites do; without it all do.
  */
 folder?: string, 
 /**
  * What they are told from now on.
+ */
+said: Inheritable, } | { "ask": "inherited", 
+/**
+ * The folder that it lies in.
+ */
+folder?: string, 
+/**
+ * What it says itself.
  */
 said: Inheritable, } | { "ask": "remove", 
 /**

@@ -75,6 +75,8 @@ fn order(subject: &Subject) -> Order {
         protocol: Protocol::Ssh,
         access: TimeDelta::hours(1),
         justification: None,
+        wants_reason: None,
+        address: ajar_core::profile::AddressChoice::Automatic,
         may_start: true,
         extends: false,
         passing: false,

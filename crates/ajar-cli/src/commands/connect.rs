@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::asking::{self, Help, Instead};
-use super::following::{Show, follow, without_end};
+use super::following::{Show, follow_saying_why, without_end};
 use super::meaning::{self, Meant};
 use super::{End, ask, sign_in};
 use crate::args::Connect;
@@ -47,7 +47,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         return Err(words(&Failure::CommandNotForRdp.into(), meant.name.as_str()).into());
     }
     let client = who_launches(args, protocol);
-    let request = protocol::Connect {
+    let mut request = protocol::Connect {
         port: args.port,
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
@@ -57,12 +57,12 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         ..protocol::Connect::new(meant.name.clone())
     };
     let show = if args.json { Show::Events } else { Show::Steps };
-    let mut view = follow(session, request.clone(), show, signals).await?;
+    let mut view = follow_saying_why(session, &mut request, show, signals).await?;
     if let Some(OutcomeView::Failed(failure)) = &view.outcome
         && !args.json
         && helped_against(session, &meant.name, failure, signals).await?
     {
-        view = follow(session, request, show, signals).await?;
+        view = follow_saying_why(session, &mut request, show, signals).await?;
     }
     match view.outcome.clone() {
         Some(OutcomeView::Connected(ReachedView { endpoint, window, elapsed_ms })) => {

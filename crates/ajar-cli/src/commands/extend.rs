@@ -8,21 +8,21 @@ use serde_json::json;
 
 use super::End;
 use super::connect::{in_seconds, local, steps_of};
-use super::following::{Show, follow, without_end};
+use super::following::{Show, follow_saying_why, without_end};
 use crate::args::Extend;
 use crate::output::{self, line_to_people, style};
 use crate::session::Session;
 use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, args: &Extend, signals: &mut Signals) -> Result<(), End> {
-    let wish = Connect {
+    let mut wish = Connect {
         port: args.port,
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
         ..Connect::more_time(args.name.clone())
     };
     let show = if args.json { Show::Events } else { Show::Steps };
-    let view = follow(session, wish, show, signals).await?;
+    let view = follow_saying_why(session, &mut wish, show, signals).await?;
     match &view.outcome {
         Some(OutcomeView::Extended(grant)) if args.json => output::json(&json!({
             "event": "extended",

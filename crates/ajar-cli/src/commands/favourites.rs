@@ -40,6 +40,13 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         start: args.no_start.then_some(false),
         identity_file: args.identity_file.clone(),
         known_hosts_file: args.known_hosts_file.clone(),
+        justification: args.justification.clone(),
+        ask_justification: args.ask_justification.then_some(true),
+        address: args.address,
+        source: args.source,
+        colour: args.colour,
+        client: args.client.clone(),
+        client_arguments: some_words(&args.client_arguments),
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
@@ -84,10 +91,15 @@ async fn edit_one(
         ..said.of_vm(vm)
     };
     let called = args.rename.as_ref().unwrap_or(name);
-    let is_same = profile == *before && called.as_str() == name.as_str();
-    if !is_same {
+    let place = new_place(settings, name, called, args)?;
+    let is_like_before = profile == *before && called.as_str() == name.as_str();
+    let is_same = is_like_before && place.is_none();
+    if !is_like_before {
         let (name, rename) = (name.clone(), args.rename.clone());
         change(session, Request::Edit { name, rename, profile: profile.clone() }).await?;
+    }
+    if let Some(request) = place {
+        change(session, request).await?;
     }
     if args.json {
         output::json(&json!({ "name": called, "vm": profile.vm, "changed": !is_same }))?;
@@ -97,6 +109,30 @@ async fn edit_one(
         output::line(&message::cli::changed(name.as_str(), called.as_str()))?;
     }
     Ok(())
+}
+
+/// What gives a favourite, which may be called otherwise by then, its new place; nothing where it stands there already or
+/// nobody wants that.
+fn new_place(
+    settings: &Settings,
+    name: &ProfileName,
+    called: &ProfileName,
+    args: &Edit,
+) -> Result<Option<Request>, End> {
+    let names: Vec<_> = settings.written.iter().map(|favourite| &favourite.name).collect();
+    let others: Vec<_> = names.iter().copied().filter(|other| *other != name).collect();
+    let at =
+        |other: &ProfileName| others.iter().position(|known| *known == other).ok_or_else(|| unknown(settings, other));
+    let at = match (&args.before, &args.after) {
+        (Some(other), _) => at(other)?,
+        (None, Some(other)) => at(other)? + 1,
+        (None, None) if args.first => 0,
+        (None, None) if args.last => others.len(),
+        (None, None) => return Ok(None),
+    };
+    let stands_there = names.iter().position(|known| *known == name) == Some(at);
+    let before = others.get(at).map(|before| (*before).clone());
+    Ok((!stands_there).then(|| Request::Move { name: called.clone(), before }))
 }
 
 /// Changes what favourites inherit.
@@ -141,9 +177,25 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         start: if args.start { (!anyway).then_some(true) } else { args.no_start.then_some(false).or(before.start) },
         identity_file: or_as_before(args.identity_file.as_ref(), before.identity_file.as_ref()),
         known_hosts_file: or_as_before(args.known_hosts_file.as_ref(), before.known_hosts_file.as_ref()),
+        justification: args.justification.clone().or_else(|| before.justification.clone()),
+        ask_justification: or_as_before(args.ask_justification.as_ref(), before.ask_justification.as_ref()),
+        address: or_as_before(args.address.as_ref(), before.address.as_ref()),
+        source: or_as_before(args.source.as_ref(), before.source.as_ref()),
+        colour: or_as_before(args.colour.as_ref(), before.colour.as_ref()),
+        client: or_as_before(args.client.as_ref(), before.client.as_ref()),
+        client_arguments: some_words(&args.client_arguments).or_else(|| before.client_arguments.clone()),
     };
     args.unset.iter().for_each(|field| field.take_out_of(&mut said));
     said
+}
+
+/// Words that were given; a lone empty one stands for none at all.
+fn some_words(words: &[String]) -> Option<Vec<String>> {
+    match words {
+        [] => None,
+        [only] if only.is_empty() => Some(Vec::new()),
+        words => Some(words.to_vec()),
+    }
 }
 
 fn access(length: Duration) -> Option<IsoDuration> {
@@ -195,6 +247,13 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["tenant"] = json!(profile.tenant);
     value["identityFile"] = json!(profile.identity_file);
     value["knownHostsFile"] = json!(profile.known_hosts_file);
+    value["justification"] = json!(profile.justification);
+    value["askJustification"] = json!(profile.asks_justification());
+    value["address"] = json!(profile.address());
+    value["source"] = json!(profile.source());
+    value["colour"] = json!(profile.colour);
+    value["client"] = json!(profile.client);
+    value["clientArguments"] = json!(profile.client_arguments);
     value["origins"] = effective.origins.iter().map(|(field, from)| (field.key().to_owned(), json!(from))).collect();
     value
 }

@@ -11,7 +11,7 @@ use ajar_runtime::adapters::words;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::End;
+use super::{End, asking};
 use crate::output;
 use crate::progress::{Progress, REDRAW, can_redraw};
 use crate::session::Session;
@@ -72,6 +72,25 @@ pub(super) async fn follow(
             }
             _ = redraw.tick(), if telling.progress.is_drawn() => telling.progress.redraw(),
         }
+    }
+}
+
+/// The same; who is there is asked why it is opened, if its favourite wants that.
+pub(super) async fn follow_saying_why(
+    session: &Session,
+    request: &mut Connect,
+    show: Show,
+    signals: &mut Signals,
+) -> Result<AttemptView, End> {
+    let view = follow(session, request.clone(), show, signals).await?;
+    match &view.outcome {
+        Some(OutcomeView::Failed(failure))
+            if failure.code == "reasonWanted" && show == Show::Steps && asking::somebody_is_there() =>
+        {
+            request.reason = Some(asking::why(&request.name, failure, signals).await?);
+            follow(session, request.clone(), show, signals).await
+        }
+        _ => Ok(view),
     }
 }
 

@@ -52,6 +52,7 @@ async fn vms(session: &Session, request: Request) -> Result<Found, End> {
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
         | Reply::ActsByDefault { .. }
+        | Reply::Inherited { .. }
         | Reply::Rights { .. } => Err(no_answer()),
     }
 }

@@ -120,6 +120,9 @@ impl Attempt {
     /// The request as it would be sent now; `None` until source and policy are known, and if the policy does not admit it.
     pub(super) fn ask(&self, now: DateTime<Utc>) -> Option<Ask> {
         let source = self.source.value()?.address;
+        if self.missing_reason().is_some() {
+            return None;
+        }
         let permit = self.permit(self.order.access)?.ok()?;
         let duration = self.duration()?;
         Some(Ask {

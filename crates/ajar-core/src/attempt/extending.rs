@@ -54,6 +54,8 @@ impl Attempt {
             None => {
                 if let Some(failure) = self.refusal() {
                     self.fail(failure.into(), Step::Policy);
+                } else if let Some(failure) = self.missing_reason() {
+                    self.fail(failure.into(), Step::Access);
                 }
             }
         }

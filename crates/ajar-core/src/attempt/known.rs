@@ -8,6 +8,7 @@ use super::Attempt;
 use crate::access_window::{AccessWindow, Phase, open_windows};
 use crate::policy::{Permit, Refusal, check};
 use crate::port::{Endpoint, PortAnswer};
+use crate::profile::AddressChoice;
 use crate::vm::PowerState;
 
 impl Attempt {
@@ -22,12 +23,22 @@ impl Attempt {
 
     /// Where to dial, as far as is known: a firewall's mapped port, the VM's public address, else where it was before.
     pub(super) fn endpoint(&self) -> Option<Endpoint> {
-        if let Some(mapped) = self.covering(self.clock.seen()).find_map(|window| window.mapped) {
+        let mapped = self.covering(self.clock.seen()).find_map(|window| window.mapped);
+        if let Some(mapped) = mapped.filter(|_| self.order.address != AddressChoice::Private) {
             return Some(mapped);
         }
-        match self.addresses.value().and_then(|addresses| addresses.public) {
-            Some(public) => Some(Endpoint { host: public.ip.to_string(), port: self.order.port }),
+        match self.address() {
+            Some(address) => Some(Endpoint { host: address.to_string(), port: self.order.port }),
             None => self.remembered.clone().filter(|_| !self.addresses.is_known()),
+        }
+    }
+
+    /// The VM's address that is dialled, where that is known.
+    pub(super) fn address(&self) -> Option<Ipv4Addr> {
+        let known = self.addresses.value()?;
+        match self.order.address {
+            AddressChoice::Private => known.private,
+            AddressChoice::Automatic | AddressChoice::Public => known.public.map(|public| public.ip),
         }
     }
 

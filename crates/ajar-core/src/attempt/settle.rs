@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::clock::Ms;
-use super::{Attempt, Outcome, limits};
+use super::{Attempt, Outcome, Proposed, limits};
 use crate::failure::{AzureSaid, Failure, Trouble};
 use crate::policy::Refusal;
 use crate::port::{Endpoint, PortAnswer};
@@ -125,6 +125,9 @@ impl Attempt {
             if let Some(trouble) = self.source.trouble() {
                 return Some((trouble.clone(), Step::Source));
             }
+            if let Some(failure) = self.missing_reason() {
+                return Some((failure.into(), Step::Access));
+            }
         }
         if let Some(trouble) = self.addresses.trouble() {
             return Some((trouble.clone(), Step::Vm));
@@ -138,6 +141,13 @@ impl Attempt {
         let no_way = self.policies.is_known() && self.endpoint().is_none() && self.firewall().is_none();
         let unreachable = self.is_running() && no_way;
         unreachable.then(|| (Failure::NoPublicAddress { private: addresses.private }.into(), Step::Vm))
+    }
+
+    /// That access is to be asked for, and somebody has to say why.
+    pub(super) fn missing_reason(&self) -> Option<Failure> {
+        let Proposed(proposed) = self.order.wants_reason.as_ref().filter(|_| self.order.justification.is_none())?;
+        let is_to_be_asked = self.source.is_known() && self.policies.is_known();
+        is_to_be_asked.then(|| Failure::ReasonWanted { proposed: proposed.clone() })
     }
 
     /// Why the policies do not admit the request. What does not hang on the source is said without waiting for it.

@@ -143,10 +143,7 @@ impl Attempt {
     }
 
     fn vm_stand(&self) -> Stand {
-        let finding = self.vm.value().map(|vm| Finding::Vm {
-            power: vm.power,
-            address: self.addresses.value().and_then(|addresses| addresses.public).map(|public| public.ip),
-        });
+        let finding = self.vm.value().map(|vm| Finding::Vm { power: vm.power, address: self.address() });
         match [self.vm.trouble(), self.addresses.trouble()] {
             [None, None] => Stand::of(self.vm.began, self.addresses.ended, false, finding),
             _ => Stand {

@@ -9,3 +9,4 @@ mod notes;
 mod paths;
 mod random;
 mod script;
+mod wishes;

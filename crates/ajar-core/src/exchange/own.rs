@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::text::{is_secret, place};
 use super::{Entry, LeftOut, Problem, Sorted, Why};
+use crate::inheritance::{Field, Inheritable, profile_keys};
 use crate::message::exchange as words;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::Favourite;
@@ -19,21 +20,16 @@ pub(super) const VERSION_KEY: &str = "ajar_export";
 /// The version that is written, and the newest that is understood.
 const VERSION: i64 = 1;
 
-/// What a favourite says in this form.
-const KEYS: [&str; 13] = [
-    "vm",
-    "port",
-    "protocol",
-    "user",
-    "for",
-    "account",
-    "cloud",
-    "tenant",
-    "start",
-    "identity_file",
-    "known_hosts_file",
-    "note",
-    "folder",
+/// What is one person's own: who logs in, as whom Ajar acts, files and programs of this machine, and from where access is
+/// asked for.
+pub(super) const PERSONAL: [Field; 7] = [
+    Field::User,
+    Field::Account,
+    Field::IdentityFile,
+    Field::KnownHostsFile,
+    Field::Source,
+    Field::Client,
+    Field::ClientArguments,
 ];
 
 /// How much of favourites is written, or taken in.
@@ -41,7 +37,7 @@ const KEYS: [&str; 13] = [
 pub enum Sharing {
     /// What serves everybody.
     WithOthers,
-    /// Also what is one person's own: who logs in, as whom Ajar acts, files of this machine.
+    /// Also what is one person's own.
     Personal,
 }
 
@@ -50,7 +46,7 @@ pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing:
     let head: Vec<String> = words::head().map(|line| format!("# {line}\n")).collect();
     let tables = favourites.into_iter().map(|Favourite { name, profile }| {
         let profile = match sharing {
-            Sharing::WithOthers => impersonal(profile),
+            Sharing::WithOthers => without(profile, &PERSONAL),
             Sharing::Personal => profile.clone(),
         };
         let key = if name.as_str().contains('.') { format!("\"{name}\"") } else { name.to_string() };
@@ -60,9 +56,11 @@ pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing:
     head.into_iter().chain([format!("{VERSION_KEY} = {VERSION}\n")]).chain(tables).collect()
 }
 
-/// A profile without what is one person's own.
-fn impersonal(profile: &Profile) -> Profile {
-    Profile { user: None, account: None, identity_file: None, known_hosts_file: None, ..profile.clone() }
+/// A profile without those fields.
+pub(super) fn without(profile: &Profile, fields: &[Field]) -> Profile {
+    let mut said = Inheritable::of(profile);
+    fields.iter().for_each(|field| field.take_out_of(&mut said));
+    Profile { note: profile.note.clone(), folder: profile.folder.clone(), ..said.of_vm(profile.vm.clone()) }
 }
 
 /// Reads a file in this form.
@@ -115,7 +113,7 @@ fn favourite(
     let called: ProfileName =
         name.as_ref().parse().map_err(|error: crate::profile::ProfileNameError| at(error.to_string()))?;
     if let DeValue::Table(table) = value.as_ref() {
-        for key in table.keys().filter(|key| !KEYS.contains(&key.as_ref().as_ref())) {
+        for key in table.keys().filter(|key| profile_keys().all(|known| known != key.as_ref().as_ref())) {
             let what = format!("profiles.{called}.{}", key.as_ref());
             left_out.push(left(text, &what, key, unknown(key.as_ref())));
         }
@@ -165,6 +163,8 @@ mod tests {
     fn everything() -> Profile {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
+            "justification": "{vm}", "ask_justification": true,
+            "address": "private", "source": "203.0.113.9", "colour": "red", "client": "/bin/x", "client_arguments": ["-X"],
             "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
@@ -181,7 +181,7 @@ mod tests {
     fn all_that_a_profile_says_is_known_in_this_form() {
         let written = serde_json::to_value(everything()).unwrap();
         let mut keys: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
-        let mut known = KEYS.to_vec();
+        let mut known: Vec<_> = profile_keys().collect();
         keys.sort_unstable();
         known.sort_unstable();
         assert_eq!(keys, known);
@@ -199,7 +199,7 @@ mod tests {
     fn what_is_unknown_secret_or_a_cloud_is_told_with_its_line_and_not_taken() {
         let text = format!(
             "ajar_export = 1\nlater = 1\n[clouds.evil]\nauthority = \"https://x\"\n[profiles.web]\nvm = \"{VM}\"\n\
-             password = \"hunter2\"\ncolour = \"red\"\n"
+             password = \"hunter2\"\nshade = \"red\"\n"
         );
         let (entries, left_out) = read(&text).unwrap();
         let profile = Box::new(Profile::new(VM.parse().unwrap()));
@@ -210,7 +210,7 @@ mod tests {
             [
                 ("later", Some(2), Why::Unknown),
                 ("clouds.evil", Some(3), Why::Cloud),
-                ("profiles.web.colour", Some(8), Why::Unknown),
+                ("profiles.web.shade", Some(8), Why::Unknown),
                 ("profiles.web.password", Some(7), Why::Secret),
             ]
         );
@@ -283,7 +283,7 @@ mod tests {
             prop_assert_eq!(left_out, []);
             let (entries, _) = read(&written(&all, Sharing::WithOthers)).unwrap();
             for (entry, favourite) in entries.iter().zip(&all) {
-                let profile = Box::new(impersonal(&favourite.profile));
+                let profile = Box::new(without(&favourite.profile, &PERSONAL));
                 prop_assert_eq!(entry, &Entry::Favourite { name: favourite.name.clone(), profile });
             }
         }

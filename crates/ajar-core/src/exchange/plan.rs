@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::matching::By;
+use super::own::{PERSONAL, without};
 use super::text::{filled, folder};
 use super::{Host, LeftOut, Sharing, Why};
 use crate::account::Defaults;
 use crate::failure::Failure;
 use crate::folders::folder_path;
-use crate::inheritance::Inheritance;
+use crate::inheritance::{Field, Inheritable, Inheritance};
 use crate::inventory::FoundVm;
 use crate::launch::{Os, vet};
 use crate::port::Protocol;
@@ -29,9 +30,9 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A favourite of Ajar's form, as one who has these settings means it, and what of it is not taken in. Files of this
-    /// machine and accounts are named by nobody else than their owner: only what is [`Sharing::Personal`] may do it. An
-    /// account that is not there is told of.
+    /// A favourite of Ajar's form, as one who has these settings means it, and what of it is not taken in. Files and
+    /// programs of this machine, accounts, and the address that access is asked for are named by nobody else than their
+    /// owner: only what is [`Sharing::Personal`] may do it. An account that is not there is told of.
     pub fn shared(
         name: ProfileName,
         profile: Profile,
@@ -40,7 +41,7 @@ impl Candidate {
         defaults: &Defaults,
     ) -> (Self, Vec<LeftOut>) {
         let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
-        let Profile { account, identity_file, known_hosts_file, cloud, .. } = profile.clone();
+        let Profile { account, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
         let inheritance = &settings.inheritance;
         // Such a file means `public` where it names none; here that may be another one.
@@ -50,12 +51,11 @@ impl Candidate {
         let cloud = (cloud != inherited).then_some(cloud);
         let profile = at_its_door(tidied(Profile { cloud, ..profile }), inheritance);
         if sharing == Sharing::WithOthers {
-            let said = [("account", account.is_some())]
-                .into_iter()
-                .chain([("identity_file", identity_file.is_some()), ("known_hosts_file", known_hosts_file.is_some())]);
-            let left_out = said.filter(|(_, said)| *said).map(|(key, _)| left(key, Why::Personal)).collect();
-            let profile = Profile { account: None, identity_file: None, known_hosts_file: None, ..profile };
-            return (Self { name, profile, is_whole: true, found_by: None }, left_out);
+            let said = Inheritable::of(&profile);
+            let own = PERSONAL.iter().filter(|field| **field != Field::User && field.is_in(&said));
+            let own: Vec<Field> = own.copied().collect();
+            let left_out = own.iter().map(|field| left(field.key(), Why::Personal)).collect();
+            return (Self { name, profile: without(&profile, &own), is_whole: true, found_by: None }, left_out);
         }
         let unknown = account.filter(|account| settings.account_called(account, defaults).is_err());
         let left_out: Vec<_> = unknown.iter().map(|account| left("account", Why::Value(account.to_string()))).collect();
@@ -113,15 +113,15 @@ impl Candidate {
             return theirs;
         }
         let mine = mine.clone();
-        let personal = Profile {
-            user: theirs.user.or(mine.user.clone()),
-            account: theirs.account.or(mine.account.clone()),
-            identity_file: theirs.identity_file.or(mine.identity_file.clone()),
-            known_hosts_file: theirs.known_hosts_file.or(mine.known_hosts_file.clone()),
-            // However it is written, it is this VM.
-            vm: mine.vm.clone(),
-            ..theirs
-        };
+        let (mut said, mut own) = (Inheritable::of(&theirs), Inheritable::of(&mine));
+        let is_kept = |field: &Field| PERSONAL.contains(field);
+        Field::ALL.iter().filter(|field| !is_kept(field)).for_each(|field| field.take_out_of(&mut own));
+        if said.client.is_some() || said.client_arguments.is_some() {
+            (own.client, own.client_arguments) = (None, None);
+        }
+        said.inherit(own);
+        // However it is written, it is this VM.
+        let personal = Profile { note: theirs.note, folder: theirs.folder, ..said.of_vm(mine.vm.clone()) };
         if self.is_whole {
             return personal;
         }

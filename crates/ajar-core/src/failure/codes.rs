@@ -104,6 +104,7 @@ impl Failure {
             Self::UnknownFavourite { .. } => "unknownFavourite",
             Self::UnknownVm { .. } => "unknownVm",
             Self::FavouriteExists { .. } => "favouriteExists",
+            Self::ReasonWanted { .. } => "reasonWanted",
             Self::NotOpen => "notOpen",
             Self::BeingOpened { .. } => "beingOpened",
             Self::SshConfig { .. } => "sshConfig",
@@ -200,6 +201,7 @@ impl Failure {
             Self::UnknownFavourite { .. }
             | Self::UnknownVm { .. }
             | Self::FavouriteExists { .. }
+            | Self::ReasonWanted { .. }
             | Self::NothingToSignOut { .. }
             | Self::BeingOpened { .. }
             | Self::AccountExists { .. }

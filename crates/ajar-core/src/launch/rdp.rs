@@ -4,6 +4,7 @@ use super::quote::{host_port, uri};
 use super::terminal::Candidate;
 use super::{LaunchPlan, Os, Surroundings, Target};
 use crate::failure::Failure;
+use crate::message::launch::Unfit;
 
 /// A remote desktop client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +55,12 @@ impl RdpClient {
 pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
     target.check(around.os)?;
     let address = host_port(target.endpoint);
-    let window = |program: &str, args: Vec<String>| LaunchPlan::window(around.os, program, args);
-    let client = match (&around.rdp, around.os) {
+    let window = |program: &str, mut args: Vec<String>| {
+        args.extend_from_slice(target.arguments());
+        LaunchPlan::window(around.os, program, args)
+    };
+    let own = target.profile.client.clone().map(RdpClient::named);
+    let client = match (own.as_ref().or(around.rdp.as_ref()), around.os) {
         (Some(client), _) => client,
         (None, Os::MacOs) => &RdpClient::WindowsApp,
         (None, Os::Windows) => return Err(Failure::ClientNotFound { program: "mstsc.exe".into() }),
@@ -64,10 +69,13 @@ pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchP
     Ok(match client {
         // Without a file: for .rdp files Windows warns each time since April 2026. The user name mstsc asks for.
         RdpClient::Mstsc(path) => window(path, vec![format!("/v:{address}")]),
+        RdpClient::WindowsApp if !target.arguments().is_empty() => return Err(target.refused(&Unfit::Arguments)),
         RdpClient::WindowsApp => window("open", vec![windows_app_uri(&address, target.user())]),
         RdpClient::FreeRdp3(path) => {
-            let stdin = free_rdp(&address, target.user()).into_iter().map(|line| line + "\n").collect();
-            LaunchPlan { stdin: Some(stdin), ..window(path, vec!["/args-from:stdin".into()]) }
+            let args = free_rdp(&address, target.user()).into_iter().chain(target.arguments().iter().cloned());
+            let stdin = args.map(|line| line + "\n").collect();
+            let plan = LaunchPlan::window(around.os, path, vec!["/args-from:stdin".into()]);
+            LaunchPlan { stdin: Some(stdin), ..plan }
         }
         RdpClient::FreeRdp2(path) => window(path, free_rdp(&address, target.user())),
         RdpClient::Remmina(path) => {

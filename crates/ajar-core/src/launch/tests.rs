@@ -331,11 +331,50 @@ fn a_profile_that_no_client_could_be_started_with_is_refused_before_it_is_saved(
         let unfit = Profile { user: Some(user.into()), ..profile.clone() };
         assert!(refused(&unfit, Os::Linux), "{user}");
     }
+    let client = |client: Option<&str>, words: &[&str]| Profile {
+        client: client.map(Into::into),
+        client_arguments: Some(words.iter().map(ToString::to_string).collect()),
+        ..profile.clone()
+    };
+    for unfit in [client(Some(""), &[]), client(Some("-x"), &[]), client(None, &[""]), client(None, &["a\nb"])] {
+        assert!(refused(&unfit, Os::Linux), "{unfit:?}");
+    }
+    assert!(!refused(&client(Some("/opt/my ssh"), &["-X", "a b"]), Os::Linux));
+    let reason = |text: &str| Profile { justification: Some(text.into()), ..profile.clone() };
+    assert!(refused(&reason("{ticket}"), Os::Linux) && !refused(&reason("{vm} by {user}"), Os::Linux));
     // On Windows nothing hands ssh the variable that keeps it from taking this for one.
     let named = Profile { identity_file: Some("C:\\${HOME}\\key".into()), ..profile };
     assert_eq!([Os::Linux, Os::MacOs, Os::Windows].map(|os| refused(&named, os)), [false, false, true]);
     let by_rdp = Profile { protocol: Some(Protocol::Rdp), ..named };
     assert!(!refused(&by_rdp, Os::Windows), "no ssh, no path");
+}
+
+#[test]
+fn a_favourite_may_have_a_client_of_its_own_and_arguments_for_it() {
+    let own = |protocol, program: Option<&str>| Profile {
+        client: program.map(Into::into),
+        client_arguments: Some(vec!["-X".into(), "$(id) ;".into()]),
+        ..profile(protocol, Some("me"))
+    };
+    let here = |profile: &Profile| in_terminal(&target(profile, &at("203.0.113.50", 22)), &linux(), &[]).unwrap();
+    let plan = here(&own(Protocol::Ssh, Some("/opt/my ssh")));
+    assert_eq!(
+        (plan.program.as_str(), &plan.args[..3]),
+        ("/opt/my ssh", &["-X".into(), "$(id) ;".into(), "-p".into()][..])
+    );
+    assert_eq!(here(&own(Protocol::Ssh, None)).program, "/usr/bin/ssh");
+
+    let endpoint = at("203.0.113.50", 3389);
+    let window = |profile: &Profile, around: &Surroundings| in_window(&target(profile, &endpoint), around);
+    let plan = window(&own(Protocol::Rdp, Some("/usr/bin/remmina")), &linux()).unwrap();
+    assert_eq!(plan.args, ["-c", "rdp://me@203.0.113.50:3389", "-X", "$(id) ;"]);
+    let by_lines = window(&own(Protocol::Rdp, None), &linux()).unwrap();
+    assert!(by_lines.stdin.unwrap().ends_with("\n-X\n$(id) ;\n"));
+    assert_eq!(by_lines.args, ["/args-from:stdin"]);
+    let plan = window(&own(Protocol::Rdp, None), &windows()).unwrap();
+    assert_eq!(plan.args, ["/v:203.0.113.50:3389", "-X", "$(id) ;"]);
+    let unfit = window(&own(Protocol::Rdp, None), &macos()).unwrap_err();
+    assert!(matches!(unfit, Failure::Settings { .. }), "the Windows App takes none: {unfit:?}");
 }
 
 #[test]

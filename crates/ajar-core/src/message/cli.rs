@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::account::whom;
 
-use crate::inheritance::{Effective, Field, Origin};
-use crate::profile::Profile;
+use super::settings::{holds, origin};
+use crate::inheritance::{Effective, Field, Inheritable};
 use crate::snapshot::FavouriteState;
 
 /// Over the favourites.
@@ -161,47 +161,56 @@ pub fn state(state: FavouriteState) -> &'static str {
 /// A favourite, line by line, and of what it does not say itself where that comes from.
 pub fn favourite(name: &str, effective: &Effective) -> Vec<(&'static str, String)> {
     let profile = &effective.profile;
-    let none = || "–".to_owned();
+    let said = Inheritable::of(profile);
+    let dash = || "–".to_owned();
     let fields = Field::ALL.iter().map(|field| {
-        let (label, text) = told(*field, profile);
+        let text = holds(*field, &said);
         let from = origin(effective.origin(*field)).map(|from| format!(" ({from})"));
-        (label, text.map_or_else(none, |text| super::one_line(&text) + &from.unwrap_or_default()))
+        (label(*field), text.map_or_else(dash, |text| super::one_line(&text) + &from.unwrap_or_default()))
     });
-    let note = profile.note.as_deref().map_or_else(none, super::one_line);
-    let folder = profile.folder().as_deref().map_or_else(none, super::one_line);
+    let note = profile.note.as_deref().map_or_else(dash, super::one_line);
+    let folder = profile.folder().as_deref().map_or_else(dash, super::one_line);
     let head = [("name", name.into()), ("vm", profile.vm.to_string())];
     head.into_iter().chain(fields).chain([("folder", folder), ("note", note)]).collect()
 }
 
-/// What a field is called, and what holds of it, if anything.
-fn told(field: Field, profile: &Profile) -> (&'static str, Option<String>) {
+/// What a field is called in front of its value.
+fn label(field: Field) -> &'static str {
     match field {
-        Field::Port => ("port", Some(profile.port().to_string())),
-        Field::Protocol => ("opens with", Some(profile.protocol().to_string())),
-        Field::User => ("user", profile.user.clone()),
-        Field::Access => ("asks for", Some(super::spoken(profile.access()))),
-        Field::Account => ("account", profile.account.as_ref().map(ToString::to_string)),
-        Field::Cloud => ("cloud", profile.cloud.clone()),
-        Field::Tenant => ("tenant", profile.tenant.clone()),
-        Field::Start => ("starts the VM", Some(if profile.may_start() { "yes" } else { "no" }.into())),
-        Field::IdentityFile => ("key file", profile.identity_file.clone()),
-        Field::KnownHostsFile => ("known hosts", profile.known_hosts_file.clone()),
-    }
-}
-
-/// Where a value comes from; nothing where the favourite says it itself.
-pub fn origin(origin: &Origin) -> Option<String> {
-    match origin {
-        Origin::Profile => None,
-        Origin::Folder { folder } => Some(format!("from {}", super::one_line(folder))),
-        Origin::Defaults => Some("from the defaults".into()),
-        Origin::BuiltIn => Some("built in".into()),
+        Field::Port => "port",
+        Field::Protocol => "opens with",
+        Field::User => "user",
+        Field::Access => "asks for",
+        Field::Account => "account",
+        Field::Cloud => "cloud",
+        Field::Tenant => "tenant",
+        Field::Start => "starts the VM",
+        Field::IdentityFile => "key file",
+        Field::KnownHostsFile => "known hosts",
+        Field::Justification => "reason",
+        Field::AskJustification => "asks why",
+        Field::Address => "address",
+        Field::Source => "from",
+        Field::Colour => "colour",
+        Field::Client => "client",
+        Field::ClientArguments => "arguments",
     }
 }
 
 /// What was written is no length of time.
 pub fn no_duration(detail: &str) -> String {
     format!("{detail}; write it like 90m or 2h")
+}
+
+/// What was written is no answer.
+pub fn neither_yes_nor_no() -> &'static str {
+    "yes or no, please"
+}
+
+/// Asks why access is asked for; Enter alone takes what is proposed.
+pub fn why(name: &str, proposed: Option<&str>) -> String {
+    let proposed = proposed.map(|proposed| format!(" [{}]", super::one_line(proposed))).unwrap_or_default();
+    format!("Why is {name} opened?{proposed}")
 }
 
 /// What was written is nothing that Ajar speaks.

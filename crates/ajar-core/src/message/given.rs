@@ -17,6 +17,29 @@ pub fn no_account_name(text: &str) -> String {
 
 const NAME_LETTERS: &str = "use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter or digit";
 
+/// A text is none of the addresses that a favourite can be reached at.
+pub fn no_address_choice(text: &str) -> String {
+    if text.eq_ignore_ascii_case("bastion") {
+        return "Azure Bastion is not supported yet; use automatic, private or public".into();
+    }
+    format!("“{text}” is no choice of an address: use automatic, private or public")
+}
+
+/// A text is no address of one machine to ask access for.
+pub fn no_source(text: &str) -> String {
+    format!("“{text}” is no address of a machine like 203.0.113.7; use one, or automatic")
+}
+
+/// A text is more than one machine's address.
+pub fn no_source_prefix(text: &str) -> String {
+    format!("“{text}” is more than one machine: access is asked for one address only, such as 203.0.113.7")
+}
+
+/// A text is no colour that a favourite can have.
+pub fn no_colour(text: &str, known: &str) -> String {
+    format!("“{text}” is none of the colours: use one of {known}")
+}
+
 /// A text is no field of a favourite; `known` are all of them.
 pub fn no_field(text: &str, known: &str) -> String {
     format!("“{text}” is nothing that a favourite has: it is one of {known}")

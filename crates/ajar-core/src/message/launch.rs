@@ -13,6 +13,14 @@ pub enum Unfit<'a> {
     Path(&'a str),
     /// A user to log in as that ssh's configuration would take for another.
     Token(&'a str),
+    /// A program of a favourite's own.
+    Client(&'a str),
+    /// An argument for it.
+    Argument(&'a str),
+    /// Arguments for a program that takes none.
+    Arguments,
+    /// What a reason names that nobody fills in.
+    Placeholder(&'a str),
     /// A path given to ssh, where there is no way to have it take a part of it as it is.
     Variable(&'a str),
 }
@@ -33,6 +41,18 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         Unfit::Token(user) => {
             format!("ssh would take the “%” in the user “{}” for the beginning of something else", visible(user))
         }
+        Unfit::Client(client) => {
+            format!("the client “{}” is empty, begins with “-” or has control characters", visible(client))
+        }
+        Unfit::Argument(word) => {
+            format!("the client’s argument “{}” is empty or has control characters", visible(word))
+        }
+        Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
+        Unfit::Placeholder(name) => format!(
+            "nothing is known to stand for “{}” in the reason: use {}",
+            visible(name),
+            crate::justification::PLACEHOLDERS.join(", ")
+        ),
         Unfit::Variable(path) => {
             format!("ssh would take a part of the path “{}” for a variable: use one without “${{”", visible(path))
         }

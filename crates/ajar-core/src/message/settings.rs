@@ -1,6 +1,7 @@
 //! The words for what is wrong in `config.toml`, to stand behind the name of the file.
 
-use crate::profile::ProfileName;
+use crate::inheritance::{Field, Inheritable, Origin};
+use crate::profile::{DEFAULT_ACCESS, ProfileName};
 
 /// What keeps the file from being understood.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +97,50 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         Flaw::NoText { key } => format!("“{key}” is not a text"),
         Flaw::Value { key, detail } => format!("{key}: {detail}"),
         Flaw::Within { table, detail } => format!("[{table}] {detail}"),
+    }
+}
+
+/// What holds of a field where so much is said, if anything does.
+pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
+    let yes_or_no = |is_so: bool| Some(if is_so { "yes" } else { "no" }.to_owned());
+    match field {
+        Field::Port => Some(said.port().to_string()),
+        Field::Protocol => Some(said.protocol().to_string()),
+        Field::User => said.user.clone(),
+        Field::Access => Some(super::spoken(said.access.map_or(DEFAULT_ACCESS, |length| length.0))),
+        Field::Account => said.account.as_ref().map(ToString::to_string),
+        Field::Cloud => said.cloud.clone(),
+        Field::Tenant => said.tenant.clone(),
+        Field::Start => yes_or_no(said.start.unwrap_or(true)),
+        Field::IdentityFile => said.identity_file.clone(),
+        Field::KnownHostsFile => said.known_hosts_file.clone(),
+        Field::Justification => said.justification.clone().filter(|reason| !reason.is_empty()),
+        Field::AskJustification => yes_or_no(said.ask_justification.unwrap_or(false)),
+        Field::Address => Some(said.address.unwrap_or_default().to_string()),
+        Field::Source => Some(said.source.unwrap_or_default().to_string()),
+        Field::Colour => said.colour.map(|colour| colour.to_string()),
+        Field::Client => said.client.clone(),
+        Field::ClientArguments => said.client_arguments.as_ref().map(|words| words.join(" ")),
+    }
+}
+
+/// Where a value comes from; nothing where the favourite says it itself.
+pub fn origin(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Profile => None,
+        Origin::Folder { folder } => Some(format!("from {}", super::one_line(folder))),
+        Origin::Defaults => Some("from the defaults".into()),
+        Origin::BuiltIn => Some("built in".into()),
+    }
+}
+
+/// What holds where nothing is typed, such as “2 hours, from Team/Prod”; nothing where nothing does.
+pub fn inherited(value: &str, from: &Origin) -> String {
+    match from {
+        Origin::Profile | Origin::BuiltIn => super::one_line(value),
+        Origin::Folder { .. } | Origin::Defaults => {
+            format!("{}, {}", super::one_line(value), origin(from).unwrap_or_default())
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Favourites that are changed.
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::inheritance::Inheritable;
+use ajar_core::inheritance::{Field, Inheritable};
 use ajar_core::launch::{Os, vet};
+use ajar_core::message;
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::{InheritedView, Reply};
 use ajar_core::settings::Favourite;
 
 use super::Engine;
@@ -58,9 +60,19 @@ impl Engine {
         Ok(())
     }
 
+    /// What a favourite would inherit that says so much itself.
+    pub(super) fn inherited(&self, folder: Option<&str>, said: &Inheritable) -> Reply {
+        let view = |field: &Field| {
+            let (all, from) = self.settings.inheritance.without(*field, said, folder);
+            let text = message::settings::inherited(&message::settings::holds(*field, &all)?, &from);
+            Some(InheritedView { field: *field, text })
+        };
+        Reply::Inherited { fields: Field::ALL.iter().filter_map(view).collect() }
+    }
+
     /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is
     /// refused as if it were said of that one.
-    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: Inheritable) -> Result<(), Trouble> {
+    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
         if let Some(account) = &said.account {
             self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
         }
@@ -73,7 +85,7 @@ impl Engine {
                 act_anew |= self.vet_change(name, &before.profile, &after.profile)?;
             }
         }
-        self.settings_file.change_defaults(folder, &said)?;
+        self.settings_file.change_defaults(folder, said)?;
         self.settings_seen = None;
         self.reload_settings();
         if act_anew && self.looked {

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use ajar_core::attempt::{Memory, Order};
+use ajar_core::attempt::{Memory, Order, Proposed};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::justification::{Filling, filled};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -12,7 +13,7 @@ use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::is_a_host;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use super::followers::{FaceId, Follower};
@@ -52,6 +53,8 @@ impl Engine {
             | Request::Add { .. }
             | Request::Edit { .. }
             | Request::EditDefaults { .. }
+            | Request::Move { .. }
+            | Request::Inherited { .. }
             | Request::Remove { .. }
             | Request::Import { .. }
             | Request::ActAs { .. }
@@ -76,12 +79,14 @@ impl Engine {
             | Request::Dismiss { name }
             | Request::Add { name, .. }
             | Request::Edit { name, .. }
+            | Request::Move { name, .. }
             | Request::Remove { name }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
             | Request::Rights { .. }
+            | Request::Inherited { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
             | Request::VmsNamed { .. }
@@ -141,11 +146,17 @@ impl Engine {
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::Import { add, change } => self.import(&add, &change)?,
-            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), said)?,
+            Request::Move { name, before } => {
+                self.settings_file.put_before(&name, before.as_ref())?;
+                self.settings_seen = None;
+                self.reload_settings();
+            }
+            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), &said)?,
             Request::ActAs { name, account } => {
                 let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
+            Request::Inherited { folder, said } => return Ok(self.inherited(folder.as_deref(), &said)),
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
@@ -195,7 +206,7 @@ impl Engine {
     }
 
     /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
-    fn take_in_guest(&mut self, name: &ProfileName, profile: Profile) -> Result<(), Trouble> {
+    fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
         if let Some(favourite) = self.settings.favourite(name) {
             let taken = Failure::FavouriteExists { name: favourite.name.to_string() };
             return if favourite.profile.vm == profile.vm { Ok(()) } else { Err(taken.into()) };
@@ -204,7 +215,7 @@ impl Engine {
         if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
-        let profile = self.settings.inheritance.effective(&profile).profile;
+        let profile = self.settings.inheritance.effective(profile).profile;
         self.cloud_is_there(profile.cloud.as_deref())?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);
@@ -214,7 +225,7 @@ impl Engine {
 
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
-        if let Some(profile) = connect.profile.clone() {
+        if let Some(profile) = &connect.profile {
             self.take_in_guest(&connect.name, profile)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
@@ -241,22 +252,39 @@ impl Engine {
             window: self.held.of(&profile.vm, port).cloned(),
             principal: self.principal(&name, &profile.vm),
         };
+        let standing = self.standing_reason(&name, &profile, now);
         let order = Order {
             name,
             port,
             protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
             access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
-            justification: connect.reason,
+            justification: connect.reason.or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
+            wants_reason: profile.asks_justification().then_some(Proposed(standing)),
+            address: profile.address(),
             may_start: profile.may_start(),
             extends: connect.extends,
             passing: connect.passing,
-            chosen_source: connect.source,
+            chosen_source: connect.source.or(profile.source().host()),
             launch: connect.launch,
             wishes,
             vm: profile.vm,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
+    }
+
+    /// The reason that a profile gives for every request.
+    fn standing_reason(&self, name: &ProfileName, profile: &Profile, now: DateTime<Utc>) -> Option<String> {
+        let account = self.acting(profile).map(|acting| acting.account.to_string()).unwrap_or_default();
+        let filling = Filling {
+            name: name.as_str(),
+            vm: profile.vm.name(),
+            group: profile.vm.resource().resource_group(),
+            user: profile.user.as_deref().unwrap_or(&account),
+            account: &account,
+            date: now.date_naive(),
+        };
+        filled(profile.justification.as_deref()?, &filling)
     }
 
     /// Reads the settings anew if the file has changed. Settings that cannot be read leave the last good ones in force.

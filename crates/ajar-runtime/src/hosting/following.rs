@@ -147,6 +147,7 @@ impl Asker {
                     | Reply::SignedOut { .. }
                     | Reply::ActsByDefault { .. }
                     | Reply::Rights { .. }
+                    | Reply::Inherited { .. }
                     | Reply::Vms { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }

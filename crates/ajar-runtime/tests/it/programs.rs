@@ -130,6 +130,8 @@ fn order() -> Order {
         protocol: Protocol::Ssh,
         access: chrono::TimeDelta::hours(1),
         justification: None,
+        wants_reason: None,
+        address: ajar_core::profile::AddressChoice::Automatic,
         may_start: true,
         extends: false,
         passing: false,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::script::*;
 use crate::access_window::granted;
-use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
+use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome, Proposed};
 use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, PortAnswer};
@@ -42,10 +42,17 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 6]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, held, extends] = flags;
+    (any::<[bool; 7]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held, extends, why] = flags;
         let launch = launch && !extends;
-        let order = Order { may_start: start, launch, extends, chosen_source: chosen.then_some(ME), ..order() };
+        let order = Order {
+            may_start: start,
+            launch,
+            extends,
+            chosen_source: chosen.then_some(ME),
+            wants_reason: why.then(Proposed::default),
+            ..order()
+        };
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
             window: held.then(|| granted(&request(120, None), &vm_id(), None).next()).flatten(),
@@ -182,6 +189,7 @@ impl Run {
             }
             Effect::Initiate(ask) => {
                 assert!(!self.flying.iter().any(repeated), "two requests in flight");
+                assert!(self.attempt.order().wants_reason.is_none(), "nobody has said why");
                 self.may_ask(ask);
                 self.unrefused += 1;
             }

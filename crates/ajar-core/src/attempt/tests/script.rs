@@ -12,6 +12,7 @@ use crate::policy::{
     JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
 };
 use crate::port::{Endpoint, PortAnswer, Protocol};
+use crate::profile::AddressChoice;
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{AttemptNumber, StepStatus};
 use crate::source::{Confidence, SourceAddress};
@@ -39,6 +40,8 @@ pub(super) fn order() -> Order {
         protocol: Protocol::Ssh,
         access: TimeDelta::hours(2),
         justification: None,
+        wants_reason: None,
+        address: AddressChoice::Automatic,
         may_start: true,
         extends: false,
         passing: false,

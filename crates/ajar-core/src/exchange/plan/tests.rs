@@ -119,11 +119,14 @@ fn clouds_and_accounts_mean_what_they_mean_to_whoever_takes_them_in() {
 }
 
 #[test]
-fn nobody_else_names_a_file_of_this_machine_or_an_account() {
+fn nobody_else_names_a_file_or_program_of_this_machine_an_account_or_whom_access_is_for() {
     let theirs = Profile {
         account: Some("az".parse().unwrap()),
         identity_file: Some("~/.ssh/id_other".into()),
         known_hosts_file: Some("~/.bashrc".into()),
+        source: Some("198.51.100.66".parse().unwrap()),
+        client: Some("/tmp/x".into()),
+        client_arguments: Some(vec!["-X".into()]),
         ..profile("a", Some("azureuser"))
     };
     let taken = |sharing| {
@@ -131,7 +134,7 @@ fn nobody_else_names_a_file_of_this_machine_or_an_account() {
         let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
         (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
     };
-    let keys = ["account", "identity_file", "known_hosts_file"];
+    let keys = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments"];
     let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
     assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
     assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));

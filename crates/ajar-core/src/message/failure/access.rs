@@ -26,6 +26,15 @@ pub(super) fn not_open(name: &str) -> Words {
     )
 }
 
+pub(super) fn reason_wanted(name: &str) -> Words {
+    words(
+        format!("{name} wants a reason."),
+        "Its settings have everybody say why access is asked for; the reason is kept with Azure’s record.",
+        format!("Give it: ajar connect {name} --reason TEXT"),
+    )
+    .in_window("Say why, and connect.")
+}
+
 /// The sign-in to the Azure CLI that a tenant wants, or a cloud that is not its active one: how, and the title where there
 /// is one of its own.
 pub(super) fn az_login(tenant: Option<&str>, cloud: Option<&str>) -> (String, Option<String>) {

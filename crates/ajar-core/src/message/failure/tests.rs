@@ -172,6 +172,7 @@ fn every_failure() -> Vec<Failure> {
             ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
         },
         Failure::FavouriteExists { name: "web-01".into() },
+        Failure::ReasonWanted { proposed: Some("Deploy of 2026-11-30".into()) },
         Failure::SshConfig {
             path: "/home/ada/.ssh/config".into(),
             detail: "Read-only file system (os error 30)".into(),

@@ -1,10 +1,11 @@
 //! Favourites that are changed in the settings file.
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::inheritance::profile_keys;
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
-use toml_edit::{DocumentMut, Item, Key, Table};
+use toml_edit::{DocumentMut, Item, Key, RawString, Table};
 
 use super::{SettingsFile, as_table, tables_of, write_changes};
 
@@ -71,29 +72,61 @@ fn change(
     let profiles = tables_of(document, "profiles")?;
     let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
     let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
-    write_changes(table, &KEYS, &known.profile, profile)?;
+    write_changes(table, &profile_keys().collect::<Vec<_>>(), &known.profile, profile)?;
     if called.as_str() != written {
         rename(profiles, written, called.as_str());
     }
     Ok(())
 }
 
-/// What is known of a profile, as it is written.
-const KEYS: [&str; 13] = [
-    "vm",
-    "port",
-    "protocol",
-    "user",
-    "for",
-    "account",
-    "cloud",
-    "tenant",
-    "start",
-    "identity_file",
-    "known_hosts_file",
-    "note",
-    "folder",
-];
+impl SettingsFile {
+    /// Puts a favourite before another one, or at the end; comments above it move along.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownFavourite`] for either of them, [`Failure::Settings`].
+    pub fn put_before(&self, name: &ProfileName, before: Option<&ProfileName>) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let written = |name: &ProfileName| {
+                let names = || settings.written.iter().map(|favourite| &favourite.name);
+                let known = settings.written(name).map(|known| known.name.to_string());
+                known.ok_or_else(|| unknown_favourite(name, names()))
+            };
+            let (moved, before) = (written(name)?, before.map(written).transpose()?);
+            if before.as_ref() != Some(&moved) {
+                reorder(tables_of(document, "profiles")?, &moved, before.as_deref());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What stands above a table: the empty lines, and comments below them.
+fn above(table: &Table) -> (&str, &str) {
+    let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+    above.split_at(above.len() - above.trim_start().len())
+}
+
+/// Puts a table before another one of the same, or at the end. They share the places that they have in the file, with the
+/// empty lines there.
+fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
+    let mut entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
+    let place = |item: &Item| item.as_table().map(|table| (table.position(), above(table).0.to_owned()));
+    let places: Vec<_> = entries.iter().map(|(_, item)| place(item)).collect();
+    if let Some(from) = entries.iter().position(|(key, _)| key.get() == moved) {
+        let entry = entries.remove(from);
+        let to = entries.iter().position(|(key, _)| Some(key.get()) == before).unwrap_or(entries.len());
+        entries.insert(to, entry);
+    }
+    for ((key, mut item), place) in entries.into_iter().zip(places) {
+        if let Some((table, (position, empty_lines))) = item.as_table_mut().zip(place) {
+            table.set_position(position);
+            let above = empty_lines + above(table).1;
+            table.decor_mut().set_prefix(above);
+        }
+        tables.insert_formatted(&key, item);
+    }
+}
 
 /// Calls a table otherwise, in its place among the others.
 fn rename(tables: &mut Table, from: &str, to: &str) {
@@ -114,7 +147,8 @@ mod tests {
     fn everything() -> Profile {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
-            "note": "n", "folder": "f/g"}"#;
+            "justification": "j", "ask_justification": true, "address": "private", "source": "10.0.0.4", "colour": "red",
+            "client": "c", "client_arguments": ["-X"], "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
 
@@ -124,7 +158,7 @@ mod tests {
         let web: ProfileName = "web".parse().unwrap();
         file.change(&web, &web, &everything()).unwrap();
         let written = as_table(&everything()).unwrap();
-        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), KEYS);
+        assert_eq!(written.iter().map(|(key, _)| key).collect::<Vec<_>>(), profile_keys().collect::<Vec<_>>());
         assert_eq!(file.read().unwrap().favourites[0].profile, everything());
         file.change(&web, &web, &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(text(&file), format!("[profiles.web]\nvm = \"{VM}\"\n"));
@@ -149,6 +183,37 @@ mod tests {
             file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(&file), ["web.1", "a"]);
+    }
+
+    #[test]
+    fn a_favourite_is_put_before_another_with_what_stands_above_it() {
+        let table = |name: &str, more: &str| format!("{more}[profiles.{name}]\nvm = \"{VM}\"\n\n");
+        let [a, b, c] = [table("a", "# first\n"), table("b", "# second\n"), table("c", "")];
+        let other = "[accounts.me]\nsign_in = \"browser\"\n\n";
+        let (_folder, file) = file(&format!("{a}{other}{b}{c}"));
+        let names = |file: &SettingsFile| {
+            file.read().unwrap().favourites.iter().map(|favourite| favourite.name.to_string()).collect::<String>()
+        };
+        let put = |name: &str, before: Option<&str>| {
+            file.put_before(&name.parse().unwrap(), before.map(|before| before.parse().unwrap()).as_ref())
+        };
+        put("C", Some("a")).unwrap();
+        assert_eq!((names(&file).as_str(), text(&file)), ("cab", format!("{c}{other}{a}{b}")));
+        put("c", None).unwrap();
+        assert_eq!((names(&file).as_str(), text(&file)), ("abc", format!("{a}{other}{b}{c}")));
+        put("b", Some("b")).unwrap();
+        assert_eq!(text(&file), format!("{a}{other}{b}{c}"));
+        for (name, before) in [("x", None), ("a", Some("x"))] {
+            assert!(matches!(put(name, before).unwrap_err().failure, Failure::UnknownFavourite { .. }));
+        }
+    }
+
+    #[test]
+    fn favourites_on_one_line_are_put_before_one_another() {
+        let (_folder, file) = file(&format!("profiles = {{ a = {{ vm = \"{VM}\" }}, b = {{ vm = \"{VM}\" }} }}\n"));
+        file.put_before(&"b".parse().unwrap(), Some(&"a".parse().unwrap())).unwrap();
+        let names: Vec<_> = file.read().unwrap().favourites.into_iter().map(|known| known.name.to_string()).collect();
+        assert_eq!(names, ["b", "a"]);
     }
 
     #[test]

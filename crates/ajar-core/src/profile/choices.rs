@@ -1,0 +1,217 @@
+//! What a profile chooses from: words of `config.toml` and of the command line.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::given::{no_address_choice, no_colour, no_source, no_source_prefix};
+use crate::source::is_a_host;
+
+/// Which of a VM's addresses is dialled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "'automatic' | 'private' | 'public'"))]
+pub enum AddressChoice {
+    /// The public one, or the firewall's that leads there.
+    #[default]
+    Automatic,
+    /// The private one, for who reaches the VM's network by a VPN.
+    Private,
+    /// The public one.
+    Public,
+}
+
+impl AddressChoice {
+    const ALL: [Self; 3] = [Self::Automatic, Self::Private, Self::Public];
+}
+
+impl From<AddressChoice> for &'static str {
+    fn from(choice: AddressChoice) -> Self {
+        match choice {
+            AddressChoice::Automatic => "automatic",
+            AddressChoice::Private => "private",
+            AddressChoice::Public => "public",
+        }
+    }
+}
+
+impl fmt::Display for AddressChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str((*self).into())
+    }
+}
+
+impl FromStr for AddressChoice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|known| known.to_string() == text).ok_or_else(|| no_address_choice(text))
+    }
+}
+
+impl TryFrom<String> for AddressChoice {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// From where access is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
+pub enum SourceChoice {
+    /// From this machine's public address, which is found out each time.
+    #[default]
+    Automatic,
+    /// From this address, such as the one that a VPN has here.
+    Host(Ipv4Addr),
+}
+
+impl SourceChoice {
+    const AUTOMATIC: &'static str = "automatic";
+
+    /// The address, if it is one that is always the same.
+    pub fn host(self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Automatic => None,
+            Self::Host(address) => Some(address),
+        }
+    }
+}
+
+impl fmt::Display for SourceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Automatic => f.write_str(Self::AUTOMATIC),
+            Self::Host(address) => address.fmt(f),
+        }
+    }
+}
+
+impl From<SourceChoice> for String {
+    fn from(choice: SourceChoice) -> Self {
+        choice.to_string()
+    }
+}
+
+impl FromStr for SourceChoice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == Self::AUTOMATIC {
+            return Ok(Self::Automatic);
+        }
+        let host = text.strip_suffix("/32").unwrap_or(text);
+        match host.parse() {
+            Ok(address) if is_a_host(address) => Ok(Self::Host(address)),
+            Err(_) if host == "*" || host.contains('/') => Err(no_source_prefix(text)),
+            _ => Err(no_source(text)),
+        }
+    }
+}
+
+impl TryFrom<String> for SourceChoice {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// The mark that a favourite has beside its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export, type = "'red' | 'orange' | 'yellow' | 'green' | 'blue' | 'purple' | 'grey'")
+)]
+pub enum Colour {
+    /// `red`.
+    Red,
+    /// `orange`.
+    Orange,
+    /// `yellow`.
+    Yellow,
+    /// `green`.
+    Green,
+    /// `blue`.
+    Blue,
+    /// `purple`.
+    Purple,
+    /// `grey`.
+    Grey,
+}
+
+impl Colour {
+    const ALL: [Self; 7] = [Self::Red, Self::Orange, Self::Yellow, Self::Green, Self::Blue, Self::Purple, Self::Grey];
+}
+
+impl From<Colour> for &'static str {
+    fn from(colour: Colour) -> Self {
+        match colour {
+            Colour::Red => "red",
+            Colour::Orange => "orange",
+            Colour::Yellow => "yellow",
+            Colour::Green => "green",
+            Colour::Blue => "blue",
+            Colour::Purple => "purple",
+            Colour::Grey => "grey",
+        }
+    }
+}
+
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str((*self).into())
+    }
+}
+
+impl FromStr for Colour {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(|colour| colour.to_string()).join(", ");
+        Self::ALL.into_iter().find(|colour| colour.to_string() == text).ok_or_else(|| no_colour(text, &known()))
+    }
+}
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_read_as_it_is_written_and_others_are_told_of() {
+        for text in ["automatic", "private", "public"] {
+            assert_eq!(text.parse::<AddressChoice>().unwrap().to_string(), text);
+        }
+        for text in Colour::ALL.map(|colour| colour.to_string()) {
+            assert_eq!(text.parse::<Colour>().unwrap().to_string(), text);
+        }
+        assert!("bastion".parse::<AddressChoice>().unwrap_err().contains("Azure Bastion is not supported yet"));
+        assert!("pink".parse::<Colour>().unwrap_err().contains("red, orange"));
+    }
+
+    #[test]
+    fn the_source_is_one_machine_or_found_out() {
+        for (text, meant) in [
+            ("automatic", Some(SourceChoice::Automatic)),
+            ("203.0.113.7", Some(SourceChoice::Host(Ipv4Addr::new(203, 0, 113, 7)))),
+            ("10.0.0.4/32", Some(SourceChoice::Host(Ipv4Addr::new(10, 0, 0, 4)))),
+            ("127.0.0.1", None),
+            ("soon", None),
+            ("2001:db8::7", None),
+        ] {
+            assert_eq!(text.parse::<SourceChoice>().ok(), meant, "{text}");
+        }
+        for wide in ["*", "0.0.0.0/0", "203.0.113.0/24"] {
+            assert!(wide.parse::<SourceChoice>().unwrap_err().contains("one address"), "{wide}");
+        }
+    }
+}
