@@ -118,6 +118,9 @@ pub enum Failure {
         number: u32,
         /// Whether it was a sign-in by device code, which many policies forbid.
         device_code: bool,
+        /// The tenant whose policy it is, if that is another than the account's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// Nobody has consented to the application that signs in (65001).
     ConsentMissing {
@@ -168,6 +171,9 @@ pub enum Failure {
     AccountDisabled {
         /// The account.
         account: String,
+        /// The tenant in which it is, if that is another than the account's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// What was given as a tenant can be none.
     TenantUnfit {

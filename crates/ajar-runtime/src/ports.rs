@@ -73,12 +73,14 @@ pub struct SignedInAs {
 }
 
 /// What was forgotten of an account.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Forgotten {
     /// Whether there was a sign-in.
     pub had_sign_in: bool,
     /// Why the keychain could not be looked in, where it could not: what it has is removed later.
     pub unusable: Option<KeychainTrouble>,
+    /// Another account that is the same person or application, and lives on the same sign-in: that stays.
+    pub shared_with: Option<AccountName>,
 }
 
 /// Keeps a sign-in. Once begun it is brought to its end: a keychain that is asked stores what it was given, whoever still

@@ -71,6 +71,13 @@ impl Subscription {
     }
 }
 
+/// As whom `az` would act where all those are: its default user there, or the only one.
+pub(super) fn default_user(all: &[Subscription]) -> Option<&str> {
+    let default = all.iter().find(|one| one.is_default).map(|one| one.user.name.as_str());
+    let only = || all.first().map(|one| one.user.name.as_str()).filter(|first| all.iter().all(|one| one.is_of(first)));
+    default.or_else(only)
+}
+
 pub(super) async fn listed(executor: &dyn Executor) -> Result<Vec<Subscription>, Failure> {
     json_of(executor, "az account list --all --output json").await
 }

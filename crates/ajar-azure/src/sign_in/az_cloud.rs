@@ -49,19 +49,18 @@ impl AzCloud {
         if let Self::BuiltIn(name) = self { Some(name) } else { None }
     }
 
-    /// Its name, where it may be another than the active one.
+    /// Its name, where it is another than the active one; `az` is run in that.
     pub(super) async fn not_active(&self, az: &dyn Executor) -> Option<String> {
-        let url = match self {
-            Self::BuiltIn(name) => return Some((*name).to_owned()),
-            Self::Registered(url) => url,
-        };
         let clouds: Vec<Registered> = json_of(az, "az cloud list --output json").await.ok()?;
-        let is_it = |cloud: &Registered| {
-            let there = cloud.endpoints.resource_manager.as_deref().and_then(|there| there.parse::<Url>().ok());
-            there.is_some_and(|there| there.origin() == url.origin())
+        let is_it = |cloud: &Registered| match self {
+            Self::BuiltIn(name) => cloud.name == *name,
+            Self::Registered(url) => {
+                let there = cloud.endpoints.resource_manager.as_deref().and_then(|there| there.parse::<Url>().ok());
+                there.is_some_and(|there| there.origin() == url.origin())
+            }
         };
         // One that is active has been asked.
-        clouds.into_iter().find(|cloud| is_it(cloud)).filter(|cloud| !cloud.is_active).map(|cloud| cloud.name)
+        clouds.into_iter().find(is_it).filter(|cloud| !cloud.is_active).map(|cloud| cloud.name)
     }
 }
 

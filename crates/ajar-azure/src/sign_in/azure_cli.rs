@@ -1,6 +1,6 @@
 //! Tokens of whoever is signed in to the Azure CLI.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool, Trouble};
 use ajar_core::message;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
-use super::az_accounts;
+use super::az_accounts::{self, Subscription};
 use super::az_cloud::{Az, AzCloud, of_cloud};
 use super::token_cache::{TokenAsk, TokenSource};
 use super::tool_answer::Answers;
@@ -21,6 +21,8 @@ pub(super) struct AzureCli {
     username: Option<String>,
     cloud: AzCloud,
     az: Arc<dyn Az>,
+    /// Its name there, once it has turned out not to be the active one.
+    elsewhere: Mutex<Option<String>>,
 }
 
 impl AzureCli {
@@ -30,7 +32,7 @@ impl AzureCli {
         cloud: AzCloud,
         az: Arc<dyn Az>,
     ) -> Result<Self, Failure> {
-        let source = Self { tenant_id, username, cloud, az };
+        let source = Self { tenant_id, username, cloud, az, elsewhere: Mutex::default() };
         // What can't be a tenant is found out now and not at the first call.
         credential(&source.in_cloud(None), Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
@@ -39,26 +41,6 @@ impl AzureCli {
     /// `az` in its cloud of that name; in the one that is known to be this one's, else the active one, if it is `None`.
     fn in_cloud(&self, name: Option<&str>) -> Arc<dyn Executor> {
         Arc::new(Answers(Arc::clone(&self.az).in_cloud(name.or(self.cloud.name()))))
-    }
-
-    /// What `az` is to be asked for so that it acts as `username`: it picks its user by the subscription, and as its default
-    /// one where it is told none. It takes a tenant or a subscription, not both.
-    async fn acting_as(&self, az: &dyn Executor, username: &str, tenant: Option<String>) -> Result<Named, Failure> {
-        let mut own = of_cloud(az_accounts::listed(az).await?, self.cloud.name());
-        own.retain(|listed| listed.is_of(username));
-        if own.is_empty() {
-            return Err(Failure::not_signed_in(message::account::az_is_not(username)));
-        }
-        let is_default = own.iter().any(|listed| listed.is_default);
-        own.retain(|listed| tenant.as_deref().is_none_or(|tenant| listed.is_in(tenant)));
-        let place = own.iter().position(|listed| listed.is_default).unwrap_or(0);
-        match (own.into_iter().nth(place), tenant) {
-            (Some(listed), _) => Ok(Named::Subscription(listed.id)),
-            (None, Some(tenant)) if !is_default => {
-                Err(Failure::not_signed_in(message::account::az_is_not_in(username, &tenant)))
-            }
-            (None, tenant) => Ok(Named::Tenant(tenant)),
-        }
     }
 }
 
@@ -83,18 +65,13 @@ impl AzureCli {
     async fn token(&self, tenant: Option<&String>, scope: &str) -> Result<AccessToken, Trouble> {
         let az = self.in_cloud(None);
         let named = match &self.username {
-            Some(username) => self.acting_as(&*az, username, tenant.cloned()).await?,
+            Some(username) => {
+                let all = of_cloud(az_accounts::listed(&*az).await?, self.cloud.name());
+                acting_as(username, all, tenant.cloned())?
+            }
             None => Named::Tenant(tenant.cloned()),
         };
-        let token = tool_failure::token_of(TokenTool::AzureCli, &*credential(&az, named)?, scope).await;
-        token.map_err(|mut trouble| {
-            if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
-                && detail.contains(OF_ENTRA)
-            {
-                *wants = tenant.cloned();
-            }
-            trouble
-        })
+        token_of(&az, named, tenant, scope).await
     }
 
     /// The same where `az` has another active cloud: it has a default subscription in that one alone, so that it has to be
@@ -103,26 +80,83 @@ impl AzureCli {
         &self,
         tenant: Option<&String>,
         scope: &str,
-        mut trouble: Trouble,
+        trouble: Trouble,
     ) -> Result<AccessToken, Trouble> {
-        let Some(name) = self.cloud.not_active(&*self.in_cloud(None)).await else { return Err(trouble) };
-        let az = self.in_cloud(Some(&name));
-        let Ok(listed) = az_accounts::listed(&*az).await else { return Err(trouble) };
-        let is_elsewhere = !listed.is_empty();
-        let in_cloud = of_cloud(listed, Some(&name));
-        if in_cloud.is_empty() && is_elsewhere {
-            let detail = message::account::az_is_not_in_cloud(&name);
-            trouble.failure = Failure::NotSignedIn { detail, others: Vec::new(), tenant: None, cloud: Some(name) };
-            return Err(trouble);
+        let active = Arc::clone(&self.az).in_cloud(None);
+        let Some(name) = self.cloud.not_active(&Answers(active)).await else { return Err(trouble) };
+        let token = self.token_in(&name, tenant, scope).await;
+        if token.is_ok() {
+            *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
         }
-        let is_meant = |one: &az_accounts::Subscription| {
-            self.username.as_ref().is_none_or(|username| one.is_of(username))
-                && tenant.is_none_or(|tenant| one.is_in(tenant))
-        };
-        let Some(meant) = in_cloud.into_iter().find(is_meant) else { return Err(trouble) };
-        let credential = credential(&az, Named::Subscription(meant.id))?;
-        tool_failure::token_of(TokenTool::AzureCli, &*credential, scope).await
+        token
     }
+
+    /// A token of who acts in the cloud of that name, which is not the active one.
+    async fn token_in(&self, name: &str, tenant: Option<&String>, scope: &str) -> Result<AccessToken, Trouble> {
+        let az = self.in_cloud(Some(name));
+        let all = of_cloud(az_accounts::listed(&*az).await?, Some(name));
+        let not_there = |detail| {
+            let cloud = Some(name.to_owned());
+            Failure::NotSignedIn { detail, others: Vec::new(), tenant: None, cloud }
+        };
+        let username = match &self.username {
+            Some(username) => username.clone(),
+            // Nobody is taken for another: whose token it is decides who is let in.
+            None => match az_accounts::default_user(&all) {
+                Some(username) => username.to_owned(),
+                None if all.is_empty() => Err(not_there(message::account::az_is_not_in_cloud(name)))?,
+                None => Err(not_there(message::account::az_has_several(name)))?,
+            },
+        };
+        let meant = all.iter().filter(|one| one.is_of(&username));
+        let meant = meant.clone().find(|one| tenant.is_none_or(|tenant| one.is_in(tenant))).map(|one| one.id.clone());
+        match (meant, tenant) {
+            (Some(id), _) => token_of(&az, Named::Subscription(id), tenant, scope).await,
+            (None, Some(tenant)) => Err(not_in(&username, tenant).into()),
+            (None, None) => Err(not_there(message::account::az_is_not(&username)).into()),
+        }
+    }
+}
+
+/// A token of `az`. What Entra has against it, it has as that tenant.
+async fn token_of(
+    az: &Arc<dyn Executor>,
+    named: Named,
+    tenant: Option<&String>,
+    scope: &str,
+) -> Result<AccessToken, Trouble> {
+    let token = tool_failure::token_of(TokenTool::AzureCli, &*credential(az, named)?, scope).await;
+    token.map_err(|mut trouble| {
+        if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
+            && detail.contains(OF_ENTRA)
+        {
+            *wants = tenant.cloned();
+        }
+        trouble
+    })
+}
+
+/// What `az` is to be asked for so that it acts as `username`, of all that it lists: it picks its user by the subscription,
+/// and as its default one where it is told none. It takes a tenant or a subscription, not both.
+fn acting_as(username: &str, mut all: Vec<Subscription>, tenant: Option<String>) -> Result<Named, Failure> {
+    all.retain(|listed| listed.is_of(username));
+    if all.is_empty() {
+        return Err(Failure::not_signed_in(message::account::az_is_not(username)));
+    }
+    let is_default = all.iter().any(|listed| listed.is_default);
+    all.retain(|listed| tenant.as_deref().is_none_or(|tenant| listed.is_in(tenant)));
+    let place = all.iter().position(|listed| listed.is_default).unwrap_or(0);
+    match (all.into_iter().nth(place), tenant) {
+        (Some(listed), _) => Ok(Named::Subscription(listed.id)),
+        (None, Some(tenant)) if !is_default => Err(not_in(username, &tenant)),
+        (None, tenant) => Ok(Named::Tenant(tenant)),
+    }
+}
+
+/// That user is signed in to `az`, but not to the tenant.
+fn not_in(username: &str, tenant: &str) -> Failure {
+    let detail = message::account::az_is_not_in(username, tenant);
+    Failure::NotSignedIn { detail, others: Vec::new(), tenant: Some(tenant.to_owned()), cloud: None }
 }
 
 #[async_trait]
@@ -130,6 +164,10 @@ impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
         let tenant = ask.tenant.as_ref().or(self.tenant_id.as_ref());
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(name) = elsewhere {
+            return self.token_in(&name, tenant, &ask.scope).await;
+        }
         match self.token(tenant, &ask.scope).await {
             Err(trouble) if self.may_have_another_active(&trouble.failure) => {
                 self.token_of_other_cloud(tenant, &ask.scope, trouble).await
@@ -318,7 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_of_az_who_is_named_never_gets_the_token_of_its_default_user() {
-        let not_in = "grace@x.example is signed in to the Azure CLI, but not to the tenant";
+        let not_in = "The Azure CLI is signed in as grace@x.example, but not to the tenant";
         for tenant in ["t1", "contoso.example", "other.example"] {
             let said = asked_as("grace@x.example", Some(tenant)).await;
             assert!(said.starts_with(&format!("{not_in} {tenant}. ")), "{said}");
@@ -343,6 +381,7 @@ mod tests {
         {"id":"5-3","tenantId":"t3","isDefault":false,"cloudName":"Ours","user":{"name":"ada@x.example"}}]"#;
     const CLOUDS: &str = r#"[
         {"name":"AzureCloud","isActive":true,"endpoints":{"resourceManager":"https://management.azure.com/"}},
+        {"name":"AzureUSGovernment","isActive":false,"endpoints":{"resourceManager":"https://management.usgovcloudapi.net/"}},
         {"name":"Ours","isActive":false,"endpoints":{"resourceManager":"https://management.cloud.example/"}}]"#;
     const TOKEN: &str = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
     const NOBODY: &str = "ERROR: Please run 'az login' to setup account.\n";
@@ -350,17 +389,19 @@ mod tests {
     #[tokio::test]
     async fn a_cloud_that_is_not_the_active_one_of_az_is_asked_for_by_its_name_and_a_subscription() {
         let us_gov = AzCloud::of(&crate::Cloud::us_gov());
-        for (cloud, tenant, asking, expected) in [
-            (us_gov, "t2", vec![], "AZURE_CLOUD_NAME=AzureUSGovernment --subscription 5-2"),
-            (elsewhere(), "t3", vec![CLOUDS], "AZURE_CLOUD_NAME=Ours --subscription 5-3"),
+        for (cloud, tenant, expected) in [
+            (us_gov, "t2", "AZURE_CLOUD_NAME=AzureUSGovernment --subscription 5-2"),
+            (elsewhere(), "t3", "AZURE_CLOUD_NAME=Ours --subscription 5-3"),
         ] {
-            let clouds = asking.into_iter().map(|clouds| exited(0, clouds, ""));
-            let nobody = std::iter::once(exited(1, "", NOBODY));
-            let then = [exited(0, IN_TWO_CLOUDS, ""), exited(0, TOKEN, "")];
-            let az = tool_that_says(nobody.chain(clouds).chain(then));
+            let listed = || exited(0, IN_TWO_CLOUDS, "");
+            let again = [listed(), exited(0, TOKEN, "")];
+            let once = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), listed(), exited(0, TOKEN, "")];
+            let az = tool_that_says(once.into_iter().chain(again));
             let source = AzureCli::new(None, None, cloud, Arc::clone(&az) as Arc<dyn Az>).unwrap();
             let ask = TokenAsk { tenant: Some(tenant.into()), ..TokenAsk::of(SCOPE) };
-            assert_eq!(source.fetch(&ask).await.unwrap().token.secret(), "t0ken");
+            for _ in 0..2 {
+                assert_eq!(source.fetch(&ask).await.unwrap().token.secret(), "t0ken");
+            }
             let asked = az.asked();
             let set = asked.lines().rfind(|line| line.starts_with(az_cloud::VARIABLE)).unwrap();
             let last = asked.lines().last().unwrap().split_once(SCOPE).unwrap().1.trim().replace('"', "");
@@ -371,13 +412,40 @@ mod tests {
     #[tokio::test]
     async fn who_is_signed_in_to_other_clouds_of_az_hears_how_to_sign_in_to_this_one() {
         let nobody_there = IN_TWO_CLOUDS.replace("\"Ours\"", "\"Theirs\"");
-        for (listed, expected) in [(nobody_there.as_str(), Some("Ours")), ("[]", None)] {
+        for listed in [nobody_there.as_str(), "[]"] {
             let answers = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), exited(0, listed, "")];
             let source = AzureCli::new(None, None, elsewhere(), tool_that_says(answers)).unwrap();
             let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
             let Failure::NotSignedIn { cloud, .. } = failure else { panic!("{failure:?}") };
-            assert_eq!(cloud.as_deref(), expected);
+            assert_eq!(cloud.as_deref(), Some("Ours"));
         }
+    }
+
+    #[tokio::test]
+    async fn in_a_cloud_that_is_not_the_active_one_nobody_is_taken_for_another() {
+        let user = |name: &str, tenant: &str, is_default: bool| {
+            format!(
+                r#"{{"id":"id-of-{name}","tenantId":"{tenant}","isDefault":{is_default},"cloudName":"Ours","user":{{"name":"{name}"}}}}"#
+            )
+        };
+        let told = async |users: [String; 2], tenant: &str| {
+            let list = format!("[{}]", users.join(","));
+            let answers = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), exited(0, &list, ""), exited(0, TOKEN, "")];
+            let az = tool_that_says(answers);
+            let source = AzureCli::new(None, None, elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
+            let ask = TokenAsk { tenant: Some(tenant.into()), ..TokenAsk::of(SCOPE) };
+            match source.fetch(&ask).await {
+                Ok(_) => az.asked().split_once("--subscription ").unwrap().1.replace('"', ""),
+                Err(Trouble { failure: Failure::NotSignedIn { detail, tenant, .. }, .. }) => {
+                    format!("{}: {detail}", tenant.unwrap_or_default())
+                }
+                Err(trouble) => panic!("{trouble:?}"),
+            }
+        };
+        let both = |bob| [user("ada", "t1", false), user("bob", "t2", bob)];
+        assert_eq!(told(both(true), "t2").await, "id-of-bob");
+        assert!(told(both(true), "t1").await.starts_with("t1: The Azure CLI is signed in as bob, but not"));
+        assert!(told(both(false), "t1").await.starts_with(": Several people are signed in to the Azure CLI"));
     }
 
     #[tokio::test]

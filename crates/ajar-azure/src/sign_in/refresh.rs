@@ -102,6 +102,14 @@ impl PersonTokens {
         failure
     }
 
+    /// What another tenant than the account's own has against it, it has as that one.
+    fn of_tenant(&self, mut failure: Failure, ask: &TokenAsk) -> Failure {
+        if let Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } = &mut failure {
+            *tenant = self.client.person.elsewhere(ask.tenant.as_deref(), &self.home);
+        }
+        failure
+    }
+
     /// The tenant that a token is wanted of, by id or domain.
     fn tenant_of(&self, ask: &TokenAsk) -> String {
         let named = ask.tenant.as_deref().or(self.client.person.tenant.as_deref());
@@ -161,7 +169,7 @@ impl PersonTokens {
     fn refused(&self, refused: Refused, ask: &TokenAsk) -> Trouble {
         let Refused { failure, correlation_id, claims, is_dead } = refused;
         let Failure::SignInRequired { reason, .. } = failure else {
-            return Trouble { failure: self.by_domain(failure), correlation_id };
+            return Trouble { failure: self.of_tenant(self.by_domain(failure), ask), correlation_id };
         };
         let challenged = ask.claims.as_deref().and_then(claims::decoded);
         let reason = if challenged.is_some() { SignInReason::Claims } else { reason };

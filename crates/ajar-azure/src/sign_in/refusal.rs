@@ -223,7 +223,7 @@ fn of_number(number: u32, asker: &Asker<'_>) -> Option<Failure> {
         50_014 => not_in_tenant(asker, TenantReason::Pending),
         50_105 => not_in_tenant(asker, TenantReason::NotAssigned),
         90_002 => not_in_tenant(asker, TenantReason::NoTenant),
-        50_057 => Failure::AccountDisabled { account: asker.account.to_owned() },
+        50_057 => Failure::AccountDisabled { account: asker.account.to_owned(), tenant: None },
         700_016 => client_unknown(asker, ClientFlaw::Unknown),
         7_000_218 => client_unknown(asker, ClientFlaw::NotPublic),
         50_011 => client_unknown(asker, ClientFlaw::Redirect),
@@ -262,7 +262,12 @@ fn required(asker: &Asker<'_>, reason: SignInReason) -> Failure {
 }
 
 fn blocked(asker: &Asker<'_>, number: u32) -> Failure {
-    Failure::ConditionalAccess { account: asker.account.to_owned(), number, device_code: asker.device_code }
+    Failure::ConditionalAccess {
+        account: asker.account.to_owned(),
+        number,
+        device_code: asker.device_code,
+        tenant: None,
+    }
 }
 
 fn not_in_tenant(asker: &Asker<'_>, reason: TenantReason) -> Failure {

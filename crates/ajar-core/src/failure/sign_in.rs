@@ -143,7 +143,7 @@ impl Failure {
         | Self::SignInRequired { account, .. }
         | Self::ConditionalAccess { account, .. }
         | Self::NotInTenant { account, .. }
-        | Self::AccountDisabled { account } = &mut self
+        | Self::AccountDisabled { account, .. } = &mut self
         {
             name.clone_into(account);
         } else if let Self::InteractionRequired { account, .. } = &mut self {
@@ -159,9 +159,9 @@ impl Failure {
     pub fn standing(&self) -> Option<(AccountState, Option<&str>)> {
         if let Self::SignInRequired { account, .. } | Self::SecretMissing { account } = self {
             Some((AccountState::NeedsSignIn, Some(account)))
-        } else if let Self::AccountDisabled { account } = self {
+        } else if let Self::AccountDisabled { account, tenant: None } = self {
             Some((AccountState::Disabled, Some(account)))
-        } else if let Self::ConditionalAccess { account, .. } = self {
+        } else if let Self::ConditionalAccess { account, tenant: None, .. } = self {
             Some((AccountState::Blocked, Some(account)))
         } else if let Self::InteractionRequired { account, .. } = self {
             Some((AccountState::Blocked, Some(account)))

@@ -75,6 +75,13 @@ pub fn removed_sign_in(memory: bool) -> String {
     if memory { "its sign-in, from memory" } else { "its sign-in, from the keychain and from memory" }.into()
 }
 
+/// A sign-in stays, because another account lives on it.
+pub fn left_for(other: &str) -> String {
+    format!(
+        "“{other}” is the same person, and lives on the same sign-in, which stays until that one is signed out, too."
+    )
+}
+
 /// What may be left of a sign-in in a keychain that could not be used when it was to be forgotten.
 pub fn left_in_keychain(trouble: KeychainTrouble) -> &'static str {
     match trouble {
@@ -135,13 +142,21 @@ pub fn az_is_not(username: &str) -> String {
 pub fn az_is_not_in(username: &str, tenant: &str) -> String {
     let or_id = if tenant.contains('.') { ", or name the tenant by its id" } else { "" };
     format!(
-        "{username} is signed in to the Azure CLI, but not to the tenant {tenant}. Run “az login --tenant {tenant}”{or_id}."
+        "The Azure CLI is signed in as {username}, but not to the tenant {tenant}. Run “az login --tenant {tenant}”{or_id}."
     )
 }
 
-/// The Azure CLI knows people in other clouds alone.
+/// The Azure CLI knows nobody in a cloud that is not its active one.
 pub fn az_is_not_in_cloud(name: &str) -> String {
-    format!("The Azure CLI is signed in to other clouds, and not to its cloud {name}.")
+    format!("Nobody is signed in to the Azure CLI in its cloud {name}, which is not the active one.")
+}
+
+/// The Azure CLI knows several people in a cloud that is not its active one, and prefers none.
+pub fn az_has_several(cloud: &str) -> String {
+    format!(
+        "Several people are signed in to the Azure CLI in its cloud {cloud}, which is not the active one. Say whom you mean \
+         with “ajar sign-in --az --username USER”."
+    )
 }
 
 /// The Azure CLI knows nobody who could be meant.

@@ -152,8 +152,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::SignInRequired { account, reason, demand } => {
             sign_in::required(account, *reason, demand.tenant.as_deref())
         }
-        Failure::ConditionalAccess { account, number, device_code } => {
-            sign_in::conditional_access(account, *number, *device_code)
+        Failure::ConditionalAccess { account, number, device_code, tenant } => {
+            sign_in::conditional_access(account, *number, *device_code, tenant.as_deref())
         }
         Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
         Failure::NotInTenant { account, tenant, reason } => {
@@ -167,7 +167,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::TenantUnfit { tenant } => sign_in::tenant_unfit(tenant),
         Failure::OtherPerson { account, is, came } => sign_in::other_person(account, is.as_deref(), came.as_deref()),
         Failure::AccountDiffers { account, part, is, wanted } => sign_in::account_differs(account, *part, is, wanted),
-        Failure::AccountDisabled { account } => sign_in::disabled(account),
+        Failure::AccountDisabled { account, tenant } => sign_in::disabled(account, tenant.as_deref()),
         Failure::SignInDeclined => sign_in::declined(),
         Failure::SignInTimedOut => sign_in::timed_out(),
         Failure::SignInNotCompleted => sign_in::not_completed(),

@@ -31,11 +31,16 @@ impl Inner {
         if let Failure::NotSignedIn { others, .. } = &mut failure {
             *others = self.others_than(acting);
         }
-        if let Failure::SignInRequired { demand, .. } = &mut failure
-            && let Some(tenant) = &demand.tenant
+        let elsewhere = match &mut failure {
+            Failure::SignInRequired { demand, .. } => Some(&mut demand.tenant),
+            Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } => Some(tenant),
+            _ => None,
+        };
+        if let Some(elsewhere) = elsewhere
+            && let Some(tenant) = elsewhere.as_deref()
             && self.is_own_tenant(acting, tenant).await
         {
-            demand.tenant = None;
+            *elsewhere = None;
         }
         Trouble { failure, correlation_id }
     }

@@ -205,10 +205,10 @@ impl Inner {
             None => self.secrets.remove(&key).await.map_err(Trouble::from),
         };
         let forgotten = match removed {
-            Ok(was_there) => Forgotten { had_sign_in: was_there, unusable: None },
+            Ok(was_there) => Forgotten { had_sign_in: was_there, ..Forgotten::default() },
             Err(Trouble { failure: Failure::KeychainUnavailable { trouble }, .. }) => {
                 self.secrets.leave_behind(&key).await;
-                Forgotten { had_sign_in: was_in_memory, unusable: Some(trouble) }
+                Forgotten { had_sign_in: was_in_memory, unusable: Some(trouble), shared_with: None }
             }
             Err(trouble) => return Err(trouble),
         };
@@ -216,8 +216,14 @@ impl Inner {
         Ok(forgotten)
     }
 
-    /// Forgets the credential of an account alone: what the keychain has is another one's too.
-    pub(super) fn let_go(&self, settings: &Settings, name: &AccountName, account: &AccountSettings) -> Forgotten {
+    /// Forgets the credential of an account alone: what the keychain has is that of `sharer`, too.
+    pub(super) fn let_go(
+        &self,
+        settings: &Settings,
+        name: &AccountName,
+        account: &AccountSettings,
+        sharer: &AccountName,
+    ) -> Forgotten {
         let others = settings.accounts.iter().filter(|(other, _)| other != name);
         let key = credential_key(account);
         if let Some(key) =
@@ -225,7 +231,7 @@ impl Inner {
         {
             self.known().credentials.remove(&key);
         }
-        Forgotten::default()
+        Forgotten { shared_with: Some(sharer.clone()), ..Forgotten::default() }
     }
 
     pub(super) fn kept(&self, account: &AccountSettings) -> Kept {

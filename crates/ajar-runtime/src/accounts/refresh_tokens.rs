@@ -1,5 +1,5 @@
 //! The refresh tokens of people, in the keychain: one entry for each person, with the tokens of all tenants signed in to,
-//! so that who signs out leaves none behind.
+//! so that whoever signs out of the last account of a person leaves none behind.
 
 use ajar_azure::{RefreshTokens, Secret, Stored, TokensByTenant};
 use ajar_core::failure::{Failure, SignInReason};

@@ -233,8 +233,13 @@ impl Inner {
     pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {
         // The same person, or application, may be there under another name, and lives on the same sign-in.
         let settings = self.settings()?;
-        let is_shared = settings.accounts.iter().any(|(other, own)| other != name && key(own) == key(account));
-        let forgotten = if is_shared { self.let_go(&settings, name, account) } else { self.forget(account).await? };
+        let shares = |(other, own): &&(AccountName, AccountSettings)| {
+            other != name && key(account).is_some_and(|kept| key(own) == Some(kept))
+        };
+        let forgotten = match settings.accounts.iter().find(shares) {
+            Some((sharer, _)) => self.let_go(&settings, name, account, sharer),
+            None => self.forget(account).await?,
+        };
         self.known().clients.retain(|acting, _| acting.account != *name);
         Ok(forgotten)
     }

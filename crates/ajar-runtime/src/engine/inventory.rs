@@ -178,7 +178,10 @@ impl Engine {
             account: gap.account.clone(),
             tenant: gap.tenant.clone(),
             text: message::inventory::gap(&gap.account, gap.tenant.as_deref()),
-            failure: in_words(&gap.trouble, &About { name: gap.account.as_str(), zone: self.zone(), at: self.now() }),
+            failure: in_words(
+                &of_no_favourite(gap.trouble.clone()),
+                &About { name: gap.account.as_str(), zone: self.zone(), at: self.now() },
+            ),
         };
         matches!(stage, Stage::Known | Stage::Reading).then(|| InventoryView {
             count: *count,
@@ -423,4 +426,12 @@ async fn read_from(lists: &dyn VmLists, tell: &(dyn Fn(InventoryNews) + Send + S
     if tokio::time::timeout(LISTS_FOR, policies).await.is_err() {
         tracing::debug!("not all policies were listed in time");
     }
+}
+
+/// Who looks for VMs is one account: no favourite could act as another in its place.
+fn of_no_favourite(mut trouble: Trouble) -> Trouble {
+    if let Failure::NotSignedIn { others, .. } = &mut trouble.failure {
+        others.clear();
+    }
+    trouble
 }

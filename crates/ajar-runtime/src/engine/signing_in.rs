@@ -335,12 +335,13 @@ impl Engine {
         let written = self.settings.own_account(&name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
         let acted = self.settings.default_account(&self.defaults);
         let vms = self.keeps_what_was_seen_as(&name).then(message::account::removed_vms);
-        let removed = result.and_then(|Forgotten { had_sign_in, unusable }| {
+        let removed = result.and_then(|Forgotten { had_sign_in, unusable, shared_with }| {
             let had = self.settings_file.remove_account(&name)?;
             let sign_in = had_sign_in.then(|| message::account::removed_sign_in(unusable.is_some()));
             let settings = had.account.then(|| message::account::removed_settings(&path, &written));
             let default = had.default.then(|| message::account::removed_default(&path, &written));
             let left = unusable.map(|trouble| message::account::left_in_keychain(trouble).to_owned());
+            let left = left.or(shared_with.map(|other| message::account::left_for(other.as_str())));
             Ok((sign_in.into_iter().chain(settings).chain(default).chain(vms).collect(), had.default, left))
         });
         self.read_settings_again();

@@ -50,7 +50,11 @@ impl Accounts for Everybody {
     async fn sign_out(&self, name: &AccountName, _: &AccountSettings) -> Result<Forgotten, Trouble> {
         self.0.call(Call::SignOut).await?;
         let mut scene = self.0.scene();
-        Ok(Forgotten { had_sign_in: scene.signed_in.remove(&name.key()), unusable: scene.keychain_trouble })
+        Ok(Forgotten {
+            had_sign_in: scene.signed_in.remove(&name.key()),
+            unusable: scene.keychain_trouble,
+            shared_with: None,
+        })
     }
 
     async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble> {

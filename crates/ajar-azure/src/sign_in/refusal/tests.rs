@@ -28,7 +28,8 @@ fn sign_in(reason: SignInReason) -> Failure {
 fn each_number_of_entras_has_its_meaning() {
     let tenant = |reason| Failure::NotInTenant { account: "work".into(), tenant: "contoso".into(), reason };
     let client = |flaw| Failure::ClientUnknown { client_id: "app".into(), tenant: "contoso".into(), flaw };
-    let blocked = |number| Failure::ConditionalAccess { account: "work".into(), number, device_code: false };
+    let blocked =
+        |number| Failure::ConditionalAccess { account: "work".into(), number, device_code: false, tenant: None };
     for (error, numbers, meaning) in [
         ("interaction_required", &[50_072, 50_074, 50_076, 50_078, 50_079][..], sign_in(SignInReason::Mfa)),
         ("invalid_grant", &[70_000, 70_008, 70_043, 70_044, 700_082, 700_084][..], sign_in(SignInReason::Expired)),
@@ -38,7 +39,7 @@ fn each_number_of_entras_has_its_meaning() {
         ("invalid_grant", &[50_014][..], tenant(TenantReason::Pending)),
         ("invalid_grant", &[50_105][..], tenant(TenantReason::NotAssigned)),
         ("invalid_request", &[90_002][..], tenant(TenantReason::NoTenant)),
-        ("invalid_grant", &[50_057][..], Failure::AccountDisabled { account: "work".into() }),
+        ("invalid_grant", &[50_057][..], Failure::AccountDisabled { account: "work".into(), tenant: None }),
         ("unauthorized_client", &[700_016][..], client(ClientFlaw::Unknown)),
         ("invalid_client", &[7_000_218][..], client(ClientFlaw::NotPublic)),
         ("invalid_request", &[50_011][..], client(ClientFlaw::Redirect)),
@@ -61,7 +62,8 @@ fn numbers_not_known_are_told_by_suberror_and_then_by_error() {
         asked(400, &body, None, device_code).failure
     };
     for expected in [true, false] {
-        let blocked = Failure::ConditionalAccess { account: "work".into(), number: 59_999, device_code: expected };
+        let blocked =
+            Failure::ConditionalAccess { account: "work".into(), number: 59_999, device_code: expected, tenant: None };
         assert_eq!(device_code(expected), blocked);
     }
     for (error, suberror, meaning) in [

@@ -152,6 +152,23 @@ async fn what_home_and_the_tenant_of_a_guest_demand_is_met_in_each_once() {
 }
 
 #[tokio::test]
+async fn what_keeps_an_account_out_of_another_tenant_is_told_as_that_tenants() {
+    let azure = azure().await;
+    let (account, _) = azure.ada(&Arc::default()).await;
+    let fabrikam = "e41b6d70-95c8-4f2a-b3d6-0c7a8e5f2c02";
+    for demand in ["disabled", "blocked"] {
+        azure.control("accounts", json!({ "account": "ada", "demand": demand, "tenant": "Fabrikam" })).await;
+        let failure = azure.reads(&account, Some(fabrikam), &azure.vm("lab")).await.unwrap_err();
+        let (Failure::AccountDisabled { tenant, .. } | Failure::ConditionalAccess { tenant, .. }) = &failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(tenant.as_deref(), Some(fabrikam), "{demand}");
+        assert_eq!(failure.standing(), None, "the account is what it was elsewhere");
+        azure.reads(&account, None, &azure.vm("home")).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn two_accounts_of_one_person_take_no_sign_in_from_each_other() {
     let azure = azure().await;
     let at_home = azure.simulator.announce().tenant_id.to_string();

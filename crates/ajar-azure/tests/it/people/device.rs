@@ -70,6 +70,7 @@ async fn a_policy_that_forbids_codes_is_told_with_what_may_work() {
     types(&azure, &sign_in, &[("account", "ada")]).await;
     azure.control("accounts", json!({ "account": "ada", "demand": "blocked" })).await;
     let failure = sign_in.finish().await.unwrap_err().failure;
-    let blocked = Failure::ConditionalAccess { account: "work".into(), number: 53_003, device_code: true };
+    let blocked =
+        Failure::ConditionalAccess { account: "work".into(), number: 53_003, device_code: true, tenant: None };
     assert_eq!(failure, blocked);
 }

@@ -44,7 +44,7 @@ pub(super) fn az_login(tenant: Option<&str>, cloud: Option<&str>) -> (String, Op
             (format!("“az login --tenant {tenant}”"), Some(refused))
         }
         (None, Some(cloud)) => {
-            let title = "The Azure CLI is not signed in to this cloud.".to_owned();
+            let title = "The Azure CLI cannot act in this cloud.".to_owned();
             (format!("“az cloud set --name {cloud}”, then “az login”"), Some(title))
         }
         (None, None) => ("“az login”".to_owned(), None),
@@ -69,8 +69,12 @@ pub(super) fn not_signed_in(
         .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
         .help(INSTALL_HELP);
     }
+    if let Some(title) = refused {
+        // It goes on acting as whoever is signed in to the Azure CLI, whoever signs in with Ajar besides.
+        return words(title, sentence(detail), format!("Run {az}; then try again.")).help(SIGN_IN_HELP);
+    }
     words(
-        refused.unwrap_or_else(|| "You are not signed in to Azure.".into()),
+        "You are not signed in to Azure.",
         sentence(detail),
         format!("Run {az}, or sign in with your browser (“ajar sign-in”); then try again."),
     )
@@ -90,7 +94,7 @@ fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Op
         _ => (sentence(detail), format!("run {az}"), SIGN_IN_HELP),
     };
     words(
-        refused.unwrap_or_else(|| "Nobody is signed in to the Azure CLI, as whom this acts.".into()),
+        refused.unwrap_or_else(|| "The Azure CLI has nobody as whom this could act.".into()),
         message,
         format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
     )
@@ -136,7 +140,7 @@ pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -
     words(
         "Azure wants you to sign in anew.",
         "Your session was ended, or something about it changed, such as the network it comes from.",
-        format!("With the Azure CLI: {sign_in}; then try again."),
+        format!("With the Azure CLI: “{sign_in}”; then try again."),
     )
     .help(SIGN_IN_HELP)
 }

@@ -67,14 +67,17 @@ pub(super) fn required(account: &str, reason: SignInReason, tenant: Option<&str>
     words(title, message, format!("Sign in again (“ajar sign-in{named}”), then try again.")).in_window("Sign in again.")
 }
 
-pub(super) fn conditional_access(account: &str, number: u32, device_code: bool) -> Words {
+pub(super) fn conditional_access(account: &str, number: u32, device_code: bool, tenant: Option<&str>) -> Words {
     let rule = match number {
         53_000 | 53_001 | 50_097 => "It wants a device that it manages and finds in order",
         _ => "One of its conditional access rules is against it",
     };
     let blocked = if device_code { ", and many organisations let nobody sign in by a code" } else { "" };
     words(
-        format!("Your organisation does not let {account} sign in here."),
+        match tenant {
+            Some(tenant) => format!("The tenant {tenant} does not let {account} in from here."),
+            None => format!("Your organisation does not let {account} sign in here."),
+        },
         format!("{rule} (AADSTS{number}){blocked}."),
         if device_code {
             "Sign in with the browser of this machine instead: “ajar sign-in” without “--device-code”."
@@ -211,7 +214,14 @@ pub(super) fn client_id_unfit() -> Words {
     .in_window("Copy the “Application (client) ID” from the application’s page in the Entra admin center.")
 }
 
-pub(super) fn disabled(account: &str) -> Words {
+pub(super) fn disabled(account: &str, tenant: Option<&str>) -> Words {
+    if let Some(tenant) = tenant {
+        return words(
+            format!("{} is disabled in the tenant {tenant}.", capital(&the_account(account))),
+            "Nobody can act as it there.",
+            "Ask an administrator of that tenant to enable it, or use another account.",
+        );
+    }
     words(
         format!("{} is disabled.", capital(&the_account(account))),
         "Nobody can sign in to it.",

@@ -105,7 +105,14 @@ fn every_failure() -> Vec<Failure> {
         Failure::SignInIncomplete { lacks: SignInPart::ClientId },
         Failure::SignInIncomplete { lacks: SignInPart::Secret },
         Failure::SignInIncomplete { lacks: SignInPart::TokenFile },
-        Failure::AccountDisabled { account: "work".into() },
+        Failure::AccountDisabled { account: "work".into(), tenant: None },
+        Failure::AccountDisabled { account: "work".into(), tenant: Some("fabrikam.example".into()) },
+        Failure::ConditionalAccess {
+            account: "work".into(),
+            number: 53_003,
+            device_code: false,
+            tenant: Some("fabrikam.example".into()),
+        },
         Failure::SignInDeclined,
         Failure::SignInTimedOut,
         Failure::SignInNotCompleted,
@@ -225,7 +232,7 @@ fn refused_sign_ins() -> Vec<Failure> {
     let required = SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason));
     let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
-    let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true };
+    let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true, tenant: None };
     let refused = Failure::PrincipalRefused {
         account: account(),
         client_id: client_id(),
@@ -265,8 +272,8 @@ fn refused_sign_ins() -> Vec<Failure> {
 fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
     let account = crate::message::account::nameless;
     let mut failures = vec![
-        Failure::AccountDisabled { account: account() },
-        Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false },
+        Failure::AccountDisabled { account: account(), tenant: None },
+        Failure::ConditionalAccess { account: account(), number: 53_003, device_code: false, tenant: None },
     ];
     failures.extend(SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason)));
     failures.extend(TENANT_REASONS.map(|reason| {
@@ -286,7 +293,7 @@ fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
 #[test]
 fn a_blocked_sign_in_says_what_may_work() {
     let blocked = |number, device_code| {
-        let view = said(Failure::ConditionalAccess { account: "work".into(), number, device_code });
+        let view = said(Failure::ConditionalAccess { account: "work".into(), number, device_code, tenant: None });
         format!("{} {}", view.message, view.action)
     };
     assert!(blocked(53_003, true).contains("Sign in with the browser of this machine instead"));
@@ -457,7 +464,7 @@ fn the_window_names_no_command_where_a_button_does_it() {
     let mfa = SignInReason::Mfa;
     for failure in every_failure().into_iter().chain([
         Failure::sign_in_required(of_account(), mfa),
-        Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true },
+        Failure::ConditionalAccess { account: of_account(), number: 53_003, device_code: true, tenant: None },
         Failure::UnknownAccount { name: of_account(), known: vec!["az".into()], for_new: false },
     ]) {
         let code = failure.code();

@@ -495,9 +495,9 @@ async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until
     let tenant = || "contoso.example".to_owned();
     let not_in = TenantReason::NoGuest;
     for (failure, state, detail) in [
-        (Failure::AccountDisabled { account: work() }, AccountState::Disabled, "is disabled"),
+        (Failure::AccountDisabled { account: work(), tenant: None }, AccountState::Disabled, "is disabled"),
         (
-            Failure::ConditionalAccess { account: work(), number: 53_003, device_code: false },
+            Failure::ConditionalAccess { account: work(), number: 53_003, device_code: false, tenant: None },
             AccountState::Blocked,
             "blocked by its organisation",
         ),
