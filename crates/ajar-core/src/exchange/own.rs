@@ -210,8 +210,8 @@ mod tests {
             [
                 ("later", Some(2), Why::Unknown),
                 ("clouds.evil", Some(3), Why::Cloud),
-                ("profiles.web.shade", Some(8), Why::Unknown),
                 ("profiles.web.password", Some(7), Why::Secret),
+                ("profiles.web.shade", Some(8), Why::Unknown),
             ]
         );
         assert!(!format!("{entries:?}{left_out:?}").contains("hunter2"));
