@@ -92,6 +92,7 @@ async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_an
 
     for (args, part) in [
         (vec!["edit", "--defaults", "--account", "nobody"], "nobody"),
+        (vec!["edit", "--folder-defaults", " / ", "--user", "x"], "folder"),
         (vec!["edit", "--defaults", "--cloud", "moon"], "There is no cloud called “moon”"),
         (vec!["edit", "--defaults", "--user=-oProxyCommand=x"], "db could not be opened like this"),
         (vec!["edit", "--defaults", "--note", "x"], "cannot be used with"),

@@ -34,7 +34,7 @@ pub enum Failure {
         /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tenant: Option<String>,
-        /// What the Azure CLI calls the cloud, where it is signed in to other ones alone.
+        /// What the Azure CLI calls the cloud, where that is not its active one: a sign-in has to be made there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cloud: Option<String>,
     },

@@ -237,8 +237,10 @@ fn is_unfit(text: &str) -> bool {
 pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
     let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
     let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
-    let unknown = profile.justification.as_deref().and_then(unknown_placeholder).map(Unfit::Placeholder);
-    unknown
+    let reason = profile.justification.as_deref();
+    let odd = reason.filter(|reason| reason.chars().any(char::is_control)).map(Unfit::Reason);
+    let unknown = reason.and_then(unknown_placeholder).map(Unfit::Placeholder);
+    odd.or(unknown)
         .or_else(|| target.unfit(os))
         .map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }

@@ -149,16 +149,24 @@ impl PersonTokens {
         let wanted = ask.claims.as_deref().and_then(claims::decoded);
         let (access, newer) = self.client.refresh(tenant, token, &ask.scope, wanted.as_deref()).await?;
         if let Some(newer) = newer {
-            self.replace(at, newer).await;
+            self.replace(at, token, newer).await;
         }
         Ok(access)
     }
 
     /// The older one, which Entra takes still, is used until the newer one is stored: what is in use can be found again
-    /// after a crash.
-    async fn replace(&self, at: &str, newer: Secret) {
+    /// after a crash. Where another one has been stored meanwhile, by a new sign-in, or none is any more, that counts.
+    async fn replace(&self, at: &str, older: &Secret, newer: Secret) {
         let _changing = self.refresh_tokens.changing().lock().await;
-        let tokens = self.with(at.to_owned(), &newer).await;
+        let mut tokens = match self.refresh_tokens.load(&self.home).await {
+            Ok(stored) if stored.get(at) != Some(older) => {
+                self.known().tokens = Some(stored).filter(|stored| !stored.is_empty());
+                return;
+            }
+            Ok(stored) => stored,
+            Err(_) => self.known().tokens.clone().unwrap_or_default(),
+        };
+        tokens.insert(at.to_owned(), newer);
         match self.refresh_tokens.renew(&self.home, &tokens).await {
             Ok(_) => self.known().tokens = Some(tokens),
             Err(failure) => tracing::warn!(%failure, "a renewed sign-in could not be stored; keeping the older one"),

@@ -17,13 +17,14 @@ pub(crate) struct Import {
     /// What to do where there is another favourite of that name [default: asked on a terminal]
     #[arg(long, value_enum, value_name = "CHOICE")]
     pub(crate) on_conflict: Option<OnConflict>,
-    /// Take in accounts, key files and known hosts files, too: out of a file of your own, which “export --personal” wrote
+    /// Take in accounts, key files, known hosts files, clients that are run, and addresses that access is asked for, too: only
+    /// out of a file of your own, which “export --personal” wrote
     #[arg(long)]
     pub(crate) personal: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Do it without asking
+    /// Do it without asking whether to; what to do with conflicts is asked all the same
     #[arg(long, short = 'y')]
     pub(crate) yes: bool,
     /// Print one JSON value
@@ -72,7 +73,7 @@ pub(crate) struct Export {
     /// Only the favourites in this folder, such as Team/Prod, and in those within; can be given more than once
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Vec<String>,
-    /// Also what is yours alone: who logs in, as whom Ajar acts, key files
+    /// Also what is yours alone: who logs in, as whom Ajar acts, key files, clients, the address that access is asked for
     #[arg(long)]
     pub(crate) personal: bool,
     /// Replace a file that is there

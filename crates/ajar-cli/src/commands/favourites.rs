@@ -82,14 +82,12 @@ async fn edit_one(
     let Some(Favourite { name, profile: before }) = settings.written(name) else {
         return Err(unknown(settings, name));
     };
-    let inherited = settings.inheritance.effective(&Profile { start: None, ..before.clone() }).profile;
+    let folder = or_as_before(args.folder.as_ref(), before.folder.as_ref());
+    let silent = Profile { start: None, folder: folder.clone(), ..before.clone() };
+    let inherited = settings.inheritance.effective(&silent).profile;
     let said = changed(&Inheritable::of(before), all, args, inherited.may_start());
     let vm = args.vm.clone().unwrap_or_else(|| before.vm.clone());
-    let profile = Profile {
-        note: or_as_before(args.note.as_ref(), before.note.as_ref()),
-        folder: or_as_before(args.folder.as_ref(), before.folder.as_ref()),
-        ..said.of_vm(vm)
-    };
+    let profile = Profile { note: or_as_before(args.note.as_ref(), before.note.as_ref()), folder, ..said.of_vm(vm) };
     let called = args.rename.as_ref().unwrap_or(name);
     let place = new_place(settings, name, called, args)?;
     let is_like_before = profile == *before && called.as_str() == name.as_str();

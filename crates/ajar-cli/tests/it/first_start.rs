@@ -196,7 +196,7 @@ async fn whose_azure_cli_has_nobody_is_led_to_the_account_that_there_is_and_not_
     assert!(told.status.code() == Some(3) && words.contains("“ajar edit lab --account bob”"), "{words}");
     let mut terminal = Terminal::of(&connect);
     let shown = terminal.until("Whom is it to act as (bob").await;
-    assert!(shown.contains("Nobody is signed in to the Azure CLI"), "{shown}");
+    assert!(shown.contains("The Azure CLI has nobody as whom this could act"), "{shown}");
     terminal.types("bob\n").await;
     terminal.until("lab is open to new connections until").await;
     assert_eq!(terminal.ended().await, Some(0));

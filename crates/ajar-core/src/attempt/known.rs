@@ -24,7 +24,7 @@ impl Attempt {
     /// Where to dial, as far as is known: a firewall's mapped port, the VM's public address, else where it was before.
     pub(super) fn endpoint(&self) -> Option<Endpoint> {
         let mapped = self.covering(self.clock.seen()).find_map(|window| window.mapped);
-        if let Some(mapped) = mapped.filter(|_| self.order.address != AddressChoice::Private) {
+        if let Some(mapped) = mapped.filter(|_| self.order.address == AddressChoice::Automatic) {
             return Some(mapped);
         }
         match self.address() {

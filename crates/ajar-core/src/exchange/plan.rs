@@ -46,8 +46,10 @@ impl Candidate {
         let inheritance = &settings.inheritance;
         // Such a file means `public` where it names none; here that may be another one.
         let cloud = cloud.unwrap_or_else(|| BUILT_IN_CLOUDS[0].to_owned());
-        let nameless = Profile { cloud: None, ..profile.clone() };
-        let inherited = inheritance.effective(&nameless).profile.cloud.unwrap_or_else(|| usual.to_owned());
+        let acting = account.clone().filter(|_| sharing == Sharing::Personal);
+        let nameless = inheritance.effective(&Profile { cloud: None, account: acting, ..profile.clone() }).profile;
+        let acts_in = settings.acting(&nameless, defaults).map(|acting| acting.cloud);
+        let inherited = acts_in.unwrap_or_else(|_| nameless.cloud.unwrap_or_else(|| usual.to_owned()));
         let cloud = (cloud != inherited).then_some(cloud);
         let profile = at_its_door(tidied(Profile { cloud, ..profile }), inheritance);
         if sharing == Sharing::WithOthers {
@@ -99,7 +101,8 @@ impl Candidate {
             return Some(failure);
         }
         let cloud = profile.cloud.as_deref()?;
-        let built_in = BUILT_IN_CLOUDS.into_iter().chain([settings.default_cloud(defaults)]);
+        let usual = settings.default_cloud(defaults);
+        let built_in = BUILT_IN_CLOUDS.into_iter().chain(Some(usual).filter(|usual| !BUILT_IN_CLOUDS.contains(usual)));
         let known = built_in.chain(settings.clouds.iter().map(|(name, _)| name.as_str()));
         let unknown =
             || Failure::UnknownCloud { name: cloud.to_owned(), known: known.clone().map(ToOwned::to_owned).collect() };

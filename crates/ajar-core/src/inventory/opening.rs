@@ -32,7 +32,8 @@ pub struct Openings<'o> {
 impl<'o> Openings<'o> {
     /// For who has these settings, calls these other VMs so meanwhile, and acts by `default` as that account.
     pub fn new(settings: &'o Settings, guests: &'o [Favourite], default: &'o AccountName) -> Self {
-        let Settings { favourites, inheritance, .. } = settings;
+        // What they inherit is not theirs to hand on to another one.
+        let Settings { written: favourites, inheritance, .. } = settings;
         let named = guests.iter().chain(favourites);
         let taken = named.map(|known| (key(&known.name), known.profile.vm.clone())).collect();
         Self { favourites, guests, inheritance, default, taken }
@@ -56,6 +57,9 @@ impl<'o> Openings<'o> {
             port: own_port.filter(|port| *port != Protocol::Ssh.default_port()),
             access: defaults.access.is_none().then_some(access),
             account: (viewpoint.account != *acting).then(|| viewpoint.account.clone()),
+            // What is said of all is not meant of one that is seen elsewhere.
+            cloud: defaults.cloud.as_ref().filter(|said| **said != viewpoint.cloud).map(|_| viewpoint.cloud.clone()),
+            tenant: viewpoint.tenant.clone().filter(|seen| defaults.tenant.as_ref().is_some_and(|said| said != seen)),
             ..Profile::new(vm.id.clone())
         };
         (Favourite { name: self.name(&vm.id), profile }, false)
@@ -108,7 +112,7 @@ mod tests {
 
     fn open(vm: &InventoryVm, favourites: &[Favourite]) -> (Favourite, bool) {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
-        let settings = Settings { favourites: favourites.to_vec(), ..Settings::default() };
+        let settings = Settings { written: favourites.to_vec(), ..Settings::default() };
         Openings::new(&settings, &[], &"work".parse().unwrap()).of(vm, &viewpoint)
     }
 

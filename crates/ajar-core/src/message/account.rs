@@ -78,7 +78,7 @@ pub fn removed_sign_in(memory: bool) -> String {
 /// A sign-in stays, because another account lives on it.
 pub fn left_for(other: &str) -> String {
     format!(
-        "“{other}” is the same person, and lives on the same sign-in, which stays until that one is signed out, too."
+        "“{other}” is the same person or application, and lives on the same sign-in, which stays until that one is signed out, too."
     )
 }
 
@@ -140,10 +140,8 @@ pub fn az_is_not(username: &str) -> String {
 
 /// The Azure CLI knows a user, but nothing by which it could be asked for that user's token of a tenant.
 pub fn az_is_not_in(username: &str, tenant: &str) -> String {
-    let or_id = if tenant.contains('.') { ", or name the tenant by its id" } else { "" };
-    format!(
-        "The Azure CLI is signed in as {username}, but not to the tenant {tenant}. Run “az login --tenant {tenant}”{or_id}."
-    )
+    let or_id = if tenant.contains('.') { " Where it is, the tenant has to be named by its id." } else { "" };
+    format!("The Azure CLI is signed in as {username}, but not to the tenant {tenant}.{or_id}")
 }
 
 /// The Azure CLI knows nobody in a cloud that is not its active one.

@@ -19,6 +19,8 @@ pub enum Unfit<'a> {
     Argument(&'a str),
     /// Arguments for a program that takes none.
     Arguments,
+    /// A reason that is no line of text.
+    Reason(&'a str),
     /// What a reason names that nobody fills in.
     Placeholder(&'a str),
     /// A path given to ssh, where there is no way to have it take a part of it as it is.
@@ -48,6 +50,7 @@ pub fn unfit(what: &Unfit<'_>) -> String {
             format!("the client’s argument “{}” is empty or has control characters", visible(word))
         }
         Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
+        Unfit::Reason(reason) => format!("the reason “{}” has control characters", visible(reason)),
         Unfit::Placeholder(name) => format!(
             "nothing is known to stand for “{}” in the reason: use {}",
             visible(name),

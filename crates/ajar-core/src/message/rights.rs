@@ -52,7 +52,7 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
 fn of_guest(who: &str) -> String {
     format!(
         "\nIn a tenant that {who} is a guest of, name them by their id instead of “--assignee \"{who}\"”:\n\n\
-         --assignee-principal-type User --assignee-object-id \"$(az ad user list --filter \"mail eq '{}'\" --query [0].id \
+         --assignee-principal-type User --assignee-object-id \"$(az ad user list --filter \"mail eq '{}'\" --query '[0].id' \
          --output tsv)\"\n",
         who.replace('\'', "''"),
     )

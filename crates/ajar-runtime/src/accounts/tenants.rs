@@ -10,9 +10,14 @@ use ajar_core::account::{AZ, AZD, Acting, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
 
+use tokio::time::{Duration, Instant};
+
 use super::Inner;
 use super::clouds::Reach;
 use crate::files::{State, StateFile};
+
+/// For so long Azure is not asked again for a tenant that it did not tell: many may want to know, one after the other.
+const UNTOLD: Duration = Duration::from_secs(10);
 
 /// The tenants found so far.
 #[derive(Debug)]
@@ -26,18 +31,28 @@ pub(super) struct Tenants {
     refused: HashMap<(Acting, String), Failure>,
     /// One asks, and the others wait for what it hears; by the same keys as `remembered`.
     asked: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
+    /// When Azure last did not tell, and why; by the same keys.
+    untold: HashMap<String, (Instant, Trouble)>,
 }
 
 impl Tenants {
     pub(super) fn new(file: StateFile) -> Self {
         let remembered = file.read().tenants;
-        Self { file, remembered, tried: HashMap::new(), refused: HashMap::new(), asked: HashMap::new() }
+        Self {
+            file,
+            remembered,
+            tried: HashMap::new(),
+            refused: HashMap::new(),
+            asked: HashMap::new(),
+            untold: HashMap::new(),
+        }
     }
 
     /// Has accounts tried anew in the tenants of their subscriptions.
     pub(super) fn try_anew(&mut self) {
         self.tried.clear();
         self.refused.clear();
+        self.untold.clear();
     }
 }
 
@@ -99,8 +114,15 @@ impl Inner {
         if let Some(tenant) = self.known().tenants.remembered.get(&key) {
             return Ok(tenant.clone());
         }
+        if let Some((at, trouble)) = self.known().tenants.untold.get(&key)
+            && at.elapsed() < UNTOLD
+        {
+            return Err(trouble.clone());
+        }
         let Reach { cloud, http } = self.reach(&acting.cloud, settings)?;
-        let tenant = tenant_of(&cloud, http, subscription).await?;
+        let tenant = tenant_of(&cloud, http, subscription).await.inspect_err(|trouble| {
+            self.known().tenants.untold.insert(key.clone(), (Instant::now(), trouble.clone()));
+        })?;
         self.known().tenants.remembered.insert(key.clone(), tenant.clone());
         let written = tenant.clone();
         let file = self.known().tenants.file.clone();

@@ -1,9 +1,11 @@
 //! Favourites that are changed.
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::folders::folder_path;
 use ajar_core::inheritance::{Field, Inheritable};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
+use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{InheritedView, Reply};
 use ajar_core::settings::Favourite;
@@ -44,8 +46,12 @@ impl Engine {
 
     /// Takes favourites in, all or none. One that is changed goes on as it was begun, where it is under way.
     pub(super) fn import(&mut self, add: &[Favourite], change: &[Favourite]) -> Result<(), Trouble> {
-        for Favourite { name, profile } in add.iter().chain(change) {
+        for Favourite { name, profile } in add {
             self.may_be_added(name, profile)?;
+        }
+        for Favourite { name, profile } in change {
+            let (before, after) = (self.favourite(name)?, self.settings.inheritance.effective(profile));
+            self.vet_change(name, &before.profile, &after.profile)?;
         }
         let is_done = |favourite: &Favourite| self.settings.written(&favourite.name) == Some(favourite);
         // Asked again after a host went away, it is done already.
@@ -73,6 +79,9 @@ impl Engine {
     /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is
     /// refused as if it were said of that one.
     pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
+        if let Some(name) = folder.filter(|folder| folder_path(folder).is_empty()) {
+            return Err(Failure::CommandLine { detail: flaw(&Flaw::NoFolder { name }) }.into());
+        }
         if let Some(account) = &said.account {
             self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
         }

@@ -258,7 +258,10 @@ impl Engine {
             port,
             protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
             access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
-            justification: connect.reason.or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
+            justification: connect
+                .reason
+                .filter(|reason| !reason.trim().is_empty())
+                .or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
             wants_reason: profile.asks_justification().then_some(Proposed(standing)),
             address: profile.address(),
             may_start: profile.may_start(),

@@ -18,6 +18,8 @@ use tokio::task::block_in_place;
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?;
+    // A name alone lies in the folder that one is in.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(contents)?;

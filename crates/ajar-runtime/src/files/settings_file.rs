@@ -108,7 +108,12 @@ impl SettingsFile {
             if let Err(failure) = edit(&mut document, &known) {
                 return Ok(Err(failure.into()));
             }
-            write_atomically(&self.path, line_ends.put_on(&document.to_string()).as_bytes())?;
+            let text = document.to_string();
+            // Whatever somebody has asked for, nobody is left with a file that is no good any more.
+            if let Err(error) = self::document(&text).and_then(|after| settings(&after, &text)) {
+                return Ok(Err(self.unusable(&error)));
+            }
+            write_atomically(&self.path, line_ends.put_on(&text).as_bytes())?;
             Ok(Ok(()))
         })
         .map_err(|error| self.unusable(&error))?

@@ -16,8 +16,11 @@ use tokio::task::JoinSet;
 use super::address::is_of_this_user;
 use crate::engine::EngineHandle;
 
-/// The longest line read from a face, in bytes.
-const LONGEST_LINE: u64 = 1 << 20;
+/// The longest line read from whoever has not greeted yet, in bytes.
+const GREETING: u64 = 1 << 20;
+
+/// The longest line read from a face: favourites are taken in by one, and JSON makes up to six letters of one.
+const LONGEST_LINE: u64 = 6 * ajar_core::exchange::MAX_BYTES as u64;
 
 /// How long to wait when no face can be let in, as when this process has too many files open.
 const BREATHER: Duration = Duration::from_millis(200);
@@ -131,7 +134,7 @@ async fn listen(
 ) -> io::Result<()> {
     let (mut reader, mut greeted) = (reader, false);
     let mut waiting = JoinSet::new();
-    while let Some(line) = next_line(&mut reader, LONGEST_LINE).await? {
+    while let Some(line) = next_line(&mut reader, if greeted { LONGEST_LINE } else { GREETING }).await? {
         match serde_json::from_str::<FaceMessage>(&line)? {
             FaceMessage::Hello { protocol: PROTOCOL_VERSION } => greeted = true,
             FaceMessage::Hello { .. } => return Err(io::Error::other("a face of another version")),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::account::{AccountSettings, SignInMethod};
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines";
 
@@ -116,6 +117,14 @@ fn clouds_and_accounts_mean_what_they_mean_to_whoever_takes_them_in() {
     assert_eq!(shared(None, Some("AZ")), (Some("public".into()), Some("AZ".into()), vec![]));
     let without_account = (None, None, vec!["profiles.a.account".to_owned()]);
     assert_eq!(shared(Some("usgov"), Some("work")), without_account);
+
+    // Whoever has but one account acts as that one, and in its cloud.
+    let own = AccountSettings { cloud: Some("usgov".into()), ..AccountSettings::new(SignInMethod::Browser) };
+    let settings = Settings { accounts: vec![("gov".parse().unwrap(), own)], ..Settings::default() };
+    let plain = profile("a", None);
+    let (candidate, _) =
+        Candidate::shared("a".parse().unwrap(), plain, Sharing::WithOthers, &settings, &Defaults::default());
+    assert_eq!(candidate.profile.cloud.as_deref(), Some("public"), "it is not one of usgov for that");
 }
 
 #[test]

@@ -39,9 +39,10 @@ pub(super) fn reason_wanted(name: &str) -> Words {
 /// is one of its own.
 pub(super) fn az_login(tenant: Option<&str>, cloud: Option<&str>) -> (String, Option<String>) {
     match (tenant, cloud) {
-        (Some(tenant), _) => {
-            let refused = format!("The tenant {tenant} does not take the Azure CLI’s sign-in.");
-            (format!("“az login --tenant {tenant}”"), Some(refused))
+        (Some(tenant), cloud) => {
+            let refused = format!("The Azure CLI has no sign-in that the tenant {tenant} takes.");
+            let set = cloud.map(|cloud| format!("“az cloud set --name {cloud}”, then ")).unwrap_or_default();
+            (format!("{set}“az login --tenant {tenant}”"), Some(refused))
         }
         (None, Some(cloud)) => {
             let title = "The Azure CLI cannot act in this cloud.".to_owned();

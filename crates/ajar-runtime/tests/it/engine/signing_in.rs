@@ -430,6 +430,31 @@ async fn what_a_tenant_wants_of_the_next_sign_in_is_forgotten_when_the_account_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_tenant_wants_holds_up_what_is_in_that_one_and_what_ones_own_wants_all() {
+    let world = world(
+        "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n\n[profiles.lab]\n\
+         vm = \"/subscriptions/other/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/lab\"\n\n[profiles.there]\n\
+         vm = \"/subscriptions/third/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v\"\n\
+         tenant = \"Contoso.example\"\n",
+    );
+    let running = Running::start(&world);
+    let waiting = async |tenant: Option<&str>| {
+        let demand = Box::new(SignInDemand { tenant: tenant.map(Into::into), claims: None });
+        let wanted = Failure::SignInRequired { account: "work".into(), reason: SignInReason::Mfa, demand };
+        world.scene().trouble.insert(Call::Policies, wanted.into());
+        let number = running.connect("web").await;
+        running.ended(number).await;
+        let snapshot = running.snapshot();
+        let waiting = snapshot.favourites.iter().filter(|favourite| favourite.waits_for_sign_in);
+        let mut waiting: Vec<_> = waiting.map(|favourite| favourite.name.to_string()).collect();
+        waiting.sort_unstable();
+        waiting
+    };
+    assert_eq!(waiting(Some("contoso.example")).await, ["there", "web"]);
+    assert_eq!(waiting(None).await, ["lab", "there", "web"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_tenant_wants_is_tried_once_and_never_where_the_accounts_own_is_named() {
     let own = "[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nusername = \"ada@home.example\"\n\
         home_account_id = \"ada.home\"\n";
