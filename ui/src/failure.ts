@@ -28,6 +28,11 @@ export type Remedy =
   | { kind: 'command'; command: string }
   | { kind: 'administrator' };
 
+/** Whether a failure is no error but a question: nothing was opened, and the user can tell which way is right. */
+export function isQuestion({ code }: FailureView): boolean {
+  return code === 'sourceUncertain' || code === 'reasonWanted';
+}
+
 /** `account` is the one that the favourite acts as. */
 export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, account: AccountView | undefined): Remedy {
   if (code === 'sourceUncertain' && choices.length > 0) return { kind: 'choose', addresses: choices };
