@@ -80,7 +80,7 @@ export class View {
   /** The favourites in their folders; what is searched for lies in none. */
   folders = $derived.by<FolderOf<Match>[]>(() =>
     this.searching
-      ? [{ path: '', entries: this.matches }]
+      ? [{ path: '', entries: this.matches, count: this.matches.length }]
       : filed(this.matches, ({ favourite }) => favourite.profile.folder).filter(({ path }) => !liesIn(path, this.folded)),
   );
   /** The other VMs that fit; none before it is known which. */
