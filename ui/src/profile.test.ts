@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Profile } from './bindings/Profile';
 import { favourite, vmId } from './fixtures/build';
-import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
+import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom, protocolOf } from './profile';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -23,7 +23,8 @@ describe('the form for a favourite', () => {
   });
 
   test('leaves out what was left empty', () => {
-    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh' });
+    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01') });
+    expect(profileFrom({ ...draft, protocol: 'ssh' })).toEqual({ vm: vmId('web-01'), protocol: 'ssh' });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
   });
 
@@ -31,7 +32,7 @@ describe('the form for a favourite', () => {
     const profile = { vm: vmId('web-01'), start: false, identity_file: '~/.ssh/web', for: '90m', tenant: 'contoso.example' };
     const known = favourite('web-01', { profile });
     const draft = draftOf(known);
-    expect(draft).toMatchObject({ port: '', access: '90m', protocol: 'ssh', tenant: 'contoso.example', account: '' });
+    expect(draft).toMatchObject({ port: '', access: '90m', protocol: '', tenant: 'contoso.example', account: '' });
     expect(accessChoices(draft.access).map(({ value }) => value)).toContain('90m');
     expect(profileFrom(draft, known)).toEqual(profile);
     const changed = profileFrom({ ...draft, account: 'grace', tenant: '', protocol: 'rdp' }, known);
@@ -70,5 +71,14 @@ describe('the form for a favourite', () => {
   test('says nothing of what a favourite inherits', () => {
     const known = favourite('web-01', { profile: { vm: vmId('web-01'), for: '1h', user: 'all' }, written: { vm: vmId('web-01') } });
     expect(profileFrom(draftOf(known), known)).toEqual({ vm: vmId('web-01') });
+  });
+
+  test('shows the protocol that is chosen, else the inherited one, else SSH', () => {
+    const known = favourite('desk', { protocol: 'rdp', port: 3389 });
+    expect(protocolOf(draft, undefined)).toBe('ssh');
+    expect(protocolOf(draft, 'RDP, from Team')).toBe('rdp');
+    expect(protocolOf({ ...draft, protocol: 'ssh' }, 'RDP, from Team')).toBe('ssh');
+    expect(protocolOf(draftOf(known), undefined, known)).toBe('rdp');
+    expect(protocolOf(draftOf(known), 'SSH', known)).toBe('ssh');
   });
 });

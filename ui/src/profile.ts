@@ -12,7 +12,7 @@ import { words } from './words';
 export interface Draft {
   vm: string;
   name: string;
-  protocol: Protocol;
+  protocol: '' | Protocol;
   port: string;
   user: string;
   access: string;
@@ -39,7 +39,7 @@ type YesOrNo = '' | 'yes' | 'no';
 export const emptyDraft: Draft = {
   vm: '',
   name: '',
-  protocol: 'ssh',
+  protocol: '',
   port: '',
   user: '',
   access: '',
@@ -114,7 +114,8 @@ export function draftOf(favourite: FavouriteView): Draft {
   return {
     vm: written.vm,
     name,
-    protocol,
+    // Who says a port says by it what is spoken there.
+    protocol: written.protocol ?? (written.port == null ? '' : protocol),
     port: written.port == null ? '' : String(written.port),
     user: written.user ?? '',
     access: written.for ?? '',
@@ -148,10 +149,10 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
   const text = (typed: string) => typed.trim() || null;
   const known = before && draftOf(before);
   const saidBefore = before && writtenOf(before);
-  const keepsProtocol = before && draft.protocol === before.protocol;
+  const keepsProtocol = known?.protocol === draft.protocol;
   const words = draft.clientArguments.split('\n').filter((word) => word !== '');
   const said = {
-    protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol,
+    protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol || null,
     port: draft.port.trim() === '' ? null : Number(draft.port),
     user: text(draft.user),
     for: text(draft.access),
@@ -181,6 +182,12 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
 export function inheritableFrom(draft: Draft, before?: FavouriteView): Inheritable {
   const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(draft, before);
   return said;
+}
+
+/** What a draft is opened with: where it says nothing what it inherits, as `told` by the engine once that is known. */
+export function protocolOf(draft: Draft, told: string | undefined, before?: FavouriteView): Protocol {
+  const inherited = (['ssh', 'rdp'] as const).find((protocol) => told?.startsWith(words.protocol(protocol)));
+  return draft.protocol || (inherited ?? before?.protocol ?? 'ssh');
 }
 
 /** The folders that favourites lie in. */
