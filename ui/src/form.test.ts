@@ -1,8 +1,9 @@
 import { screen } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
 
+import type { Profile } from './bindings/Profile';
 import type { RecordingEngine } from './engine.recording';
-import { vmId } from './fixtures/build';
+import { favourite, snapshot, vmId } from './fixtures/build';
 import { asked, open, press } from './fixtures/signing';
 import { empty } from './fixtures/snapshots';
 
@@ -45,4 +46,15 @@ test.each(['SSH', 'RDP'] as const)('a favourite is opened with %s where that is 
   await user.click(press('Add'));
   const protocol = chosen.toLowerCase();
   expect(asked(engine)).toEqual([{ ask: 'add', name: 'web-01', profile: { vm, folder: 'T', protocol } }]);
+});
+
+test('a favourite that RDP opens by its port alone stays one that RDP opens at another port', async () => {
+  const profile: Profile = { vm, port: 3389 };
+  const { engine, user } = await open(snapshot({ favourites: [favourite('desk', { protocol: 'rdp', port: 3389, profile })] }));
+  await user.keyboard('{ArrowDown}{F2}');
+  engine.inherited = [{ field: 'protocol', text: 'SSH' }];
+  await user.type(screen.getByLabelText('Port'), '{Backspace}90');
+  expect([isChosen('RDP'), saidLast(engine)]).toEqual([true, { port: 33890, protocol: 'rdp' }]);
+  await user.click(press('Save'));
+  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', profile: { vm, port: 33890, protocol: 'rdp' } }]);
 });

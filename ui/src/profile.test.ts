@@ -68,6 +68,17 @@ describe('the form for a favourite', () => {
     expect(profileFrom({ ...emptyDraft, vm: written.vm, clientArguments: '-X\n-v' })).toMatchObject({ client_arguments: ['-X', '-v'] });
   });
 
+  test.each<[string, Partial<Profile>]>([
+    ['3390', { port: 3390, protocol: 'rdp' }],
+    ['', { protocol: 'rdp' }],
+    [' 3389', { port: 3389 }],
+  ])('saves the protocol that it shows where the port told it: “%s” in place of 3389', (port, saved) => {
+    const known = favourite('desk', { protocol: 'rdp', port: 3389, profile: { vm: vmId('desk'), port: 3389 } });
+    const changed = { ...draftOf(known), port };
+    expect(protocolOf(changed, undefined, known)).toBe('rdp');
+    expect(profileFrom(changed, known)).toEqual({ vm: vmId('desk'), ...saved });
+  });
+
   test('says nothing of what a favourite inherits', () => {
     const known = favourite('web-01', { profile: { vm: vmId('web-01'), for: '1h', user: 'all' }, written: { vm: vmId('web-01') } });
     expect(profileFrom(draftOf(known), known)).toEqual({ vm: vmId('web-01') });

@@ -149,7 +149,8 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
   const text = (typed: string) => typed.trim() || null;
   const known = before && draftOf(before);
   const saidBefore = before && writtenOf(before);
-  const keepsProtocol = known?.protocol === draft.protocol;
+  // A port alone tells the protocol: another port, or none, would tell another than the form shows.
+  const keepsProtocol = known?.protocol === draft.protocol && known.port === draft.port.trim();
   const words = draft.clientArguments.split('\n').filter((word) => word !== '');
   const said = {
     protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol || null,
