@@ -58,3 +58,18 @@ test('a favourite that RDP opens by its port alone stays one that RDP opens at a
   await user.click(press('Save'));
   expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', profile: { vm, port: 33890, protocol: 'rdp' } }]);
 });
+
+test('an address that is none to ask access from is told beside it, and asked nothing about', async () => {
+  const { engine, user } = await adding();
+  await user.type(screen.getByLabelText('Ask access from'), 'web');
+  expect(saidLast(engine)).toEqual({});
+  await user.click(press('Add'));
+  const field = screen.getByLabelText('Ask access from');
+  expect(screen.getByText(/“web” is no address of a machine/).id).toBe(field.getAttribute('aria-describedby'));
+  expect(field.closest('details')).toHaveProperty('open', true);
+  expect(asked(engine)).toEqual([]);
+  await user.clear(field);
+  await user.type(field, '203.0.113.7');
+  await user.click(press('Add'));
+  expect(asked(engine)).toEqual([{ ask: 'add', name: 'web-01', profile: { vm, source: '203.0.113.7' } }]);
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Profile } from './bindings/Profile';
 import { favourite, vmId } from './fixtures/build';
-import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom, protocolOf } from './profile';
+import { accessChoices, draftOf, emptyDraft, hintsFor, inheritableFrom, nameFrom, profileFrom, protocolOf } from './profile';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -15,6 +15,28 @@ describe('the form for a favourite', () => {
     const wrong = { ...draft, vm: '/subscriptions/s/resourceGroups/g', name: 'my vm', port: '70000' };
     expect(Object.keys(hintsFor(wrong))).toEqual(['vm', 'name', 'port']);
     expect(Object.keys(hintsFor({ ...draft, port: '2.5' }))).toEqual(['port']);
+  });
+
+  test.each(['', 'automatic', ' 203.0.113.7 ', '10.0.0.4', '203.0.113.7/32', '223.255.255.255'])('takes “%s” to ask access from', (source) => {
+    expect(hintsFor({ ...draft, source })).toEqual({});
+  });
+
+  test.each(['web', 'Automatic', '203.0.113', '203.0.113.7.1', '203.0.113.256', '203.0.113.07', '10.0.0.0/8', '*', '::1', '0.0.0.0'])(
+    'takes no “%s” to ask access from',
+    (source) => {
+      const hint = `“${source}” is no address of a machine like 203.0.113.7; use one, or automatic.`;
+      expect(hintsFor({ ...draft, source })).toEqual({ source: hint });
+    },
+  );
+
+  test.each(['127.0.0.1', '169.254.1.1', '224.0.0.1', '255.255.255.255'])('takes no “%s”, which nobody is seen at', (source) => {
+    expect(Object.keys(hintsFor({ ...draft, source }))).toEqual(['source']);
+  });
+
+  test('asks what is inherited without what is wrong', () => {
+    const wrong = { ...draft, port: '70000', source: 'web', user: 'anna' };
+    expect(inheritableFrom(wrong)).toEqual({ user: 'anna' });
+    expect(inheritableFrom({ ...wrong, port: '2222', source: '10.0.0.4' })).toEqual({ user: 'anna', port: 2222, source: '10.0.0.4' });
   });
 
   test('suggests the VM’s own name', () => {

@@ -84,17 +84,27 @@ const VM_ID =
 // Names ending in “.ajar” are how ssh is told of favourites.
 const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 
-type Hints = Partial<Record<'vm' | 'name' | 'port', string>>;
+type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source', string>>;
+
+/** Whether a text is the IPv4 address of one machine, which others can see. */
+function isMachine(text: string): boolean {
+  const numbers = text.replace(/\/32$/, '').split('.');
+  if (numbers.length !== 4 || !numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) <= 255)) return false;
+  const [first, second] = numbers.map(Number) as [number, number];
+  return first !== 0 && first !== 127 && first < 224 && !(first === 169 && second === 254);
+}
 
 /** What the engine would refuse about a draft. The engine has the last word. */
 export function hintsFor(draft: Draft): Hints {
   const port = Number(draft.port);
+  const source = draft.source.trim();
   return {
     ...(VM_ID.test(draft.vm.trim()) ? {} : { vm: words.vmIdWrong }),
     ...(NAME.test(draft.name.trim()) ? {} : { name: words.nameWrong }),
     ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535)
       ? {}
       : { port: words.portWrong }),
+    ...(source === '' || source === 'automatic' || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
   };
 }
 
@@ -179,9 +189,14 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };
 }
 
-/** What a draft says apart from which VM it is about: what a favourite could inherit, too. */
+/**
+ * What a draft says apart from which VM it is about: what a favourite could inherit, too. What is wrong is not said:
+ * that of which there is no question would not be told either.
+ */
 export function inheritableFrom(draft: Draft, before?: FavouriteView): Inheritable {
-  const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(draft, before);
+  const wrong = hintsFor(draft);
+  const right = { ...draft, port: wrong.port ? '' : draft.port, source: wrong.source ? '' : draft.source };
+  const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(right, before);
   return said;
 }
 
