@@ -8,11 +8,12 @@ import { accessDenied, signInRequired, sourceUncertain, unknownAccount } from '.
 
 const wanting = (code: string, parts: Partial<FailureView> = {}) => failure(code, { wantsSignIn: true, ...parts });
 
-/** What there is to do about a failure, as ajar-core says it. */
-function actionInCore(code: string): string {
+/** What there is to do about a failure, as ajar-core says it; of several of that name the one that speaks of `about`. */
+function actionInCore(code: string, about = ''): string {
   const folder = '../crates/ajar-core/src/message/failure/snapshots';
   const told = readFileSync(`${folder}/ajar_core__message__failure__tests__every_failure_in_words.snap`, 'utf8');
-  return new RegExp(`^${code}\\n(?:  [^→].*\\n)+  → (.*)$`, 'm').exec(told)?.[1] ?? '';
+  const actions = [...told.matchAll(new RegExp(`^${code}\\n(?:  [^→].*\\n)+  → (.*)$`, 'gm'))].map(([, action]) => action ?? '');
+  return actions.find((action) => action.includes(about)) ?? '';
 }
 
 test('the missing right is set apart from the sentence that names it', () => {
@@ -61,10 +62,22 @@ test('a session of the Azure CLI is renewed by the command that Azure wants', ()
 });
 
 test('a tenant that refuses what the Azure CLI has is signed in to by its own command', () => {
-  const action = 'Run “az login --tenant fabrikam.example”, or sign in with your browser; then try again.';
+  const action = actionInCore('notSignedIn', '--tenant');
   const command = 'az login --tenant fabrikam.example';
   const refused = wanting('notSignedIn', { action });
   expect(remedyOf(refused, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
+});
+
+test('a cloud that is not the active one of the Azure CLI is made that before anybody signs in', () => {
+  const refused = wanting('notSignedIn', { action: actionInCore('notSignedIn', 'az cloud set') });
+  const command = 'az cloud set --name AzureUSGovernment && az login';
+  expect(remedyOf(refused, account('az', { method: 'az' }))).toEqual({ kind: 'command', command });
+});
+
+test('where “az login” alone helps, the window signs in', () => {
+  const action = actionInCore('notSignedIn', 'Run “az login”,');
+  expect(action).toContain('sign in with your browser');
+  expect(remedyOf(wanting('notSignedIn', { action }), account('az', { method: 'az' }))).toEqual({ kind: 'signIn', method: undefined });
 });
 
 test('another account is a way out where rights or sign-ins are in the way', () => {

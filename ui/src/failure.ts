@@ -28,6 +28,11 @@ export type Remedy =
   | { kind: 'command'; command: string }
   | { kind: 'administrator' };
 
+/** Whether a failure is no error but a question: nothing was opened, and the user can tell which way is right. */
+export function isQuestion({ code }: FailureView): boolean {
+  return code === 'sourceUncertain' || code === 'reasonWanted';
+}
+
 /** `account` is the one that the favourite acts as. */
 export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, account: AccountView | undefined): Remedy {
   if (code === 'sourceUncertain' && choices.length > 0) return { kind: 'choose', addresses: choices };
@@ -35,12 +40,19 @@ export function remedyOf({ code, choices, action, wantsSignIn }: FailureView, ac
   if (code === 'accessDenied' || code === 'policyUnseen') return { kind: 'administrator' };
   if (!wantsSignIn) return { kind: 'again' };
   // A session of the Azure CLI is renewed there, and Azure has said how.
-  const said = code === 'claimsRequired' ? /\baz login [^;]+/ : code === 'notSignedIn' ? /\baz login --tenant [^”]+/ : null;
-  const command = account?.method === 'az' ? said?.exec(action) : null;
-  if (command) return { kind: 'command', command: command[0].trim() };
+  const isOfAz = account?.method === 'az' && (code === 'claimsRequired' || code === 'notSignedIn');
+  const command = isOfAz ? azCommandIn(action) : null;
+  if (command !== null) return { kind: 'command', command };
   // A person can sign in; that helps no application and no machine.
   if (account && !isInteractive(account.method) && !['az', 'azd'].includes(account.method)) return { kind: 'again' };
   return { kind: 'signIn', method: code === 'conditionalAccess' ? 'browser' : undefined };
+}
+
+/** What an action has somebody run to sign in to the Azure CLI, as one line; null where “az login” alone is enough. */
+function azCommandIn(action: string): string | null {
+  const [, cloud, login = ''] = /(?:“(az cloud set [^”;]+)”, then )?“(az login\b[^”;]*)”/.exec(action) ?? [];
+  if (cloud !== undefined) return `${cloud} && ${login}`;
+  return login.includes('--') ? login : null;
 }
 
 /** Failures that are no want of a sign-in, and where another account may be let through all the same. */

@@ -4,6 +4,8 @@
 export interface FolderOf<T> {
   path: string;
   entries: T[];
+  /** How many lie in it, those in the folders within counted, too. */
+  count: number;
 }
 
 /** The folders that a text such as “Team/Prod” names, the outermost first. */
@@ -24,7 +26,7 @@ export function filed<T>(things: readonly T[], folderOf: (thing: T) => string | 
   return allOf(root);
 }
 
-interface Node<T> extends FolderOf<T> {
+interface Node<T> extends Omit<FolderOf<T>, 'count'> {
   folders: Node<T>[];
 }
 
@@ -39,7 +41,11 @@ function within<T>(node: Node<T>, name: string): Node<T> {
 
 function allOf<T>(node: Node<T>): FolderOf<T>[] {
   const { path, entries, folders } = node;
-  return [...(entries.length > 0 ? [{ path, entries }] : []), ...folders.flatMap(allOf)];
+  return [...(entries.length > 0 ? [{ path, entries, count: countOf(node) }] : []), ...folders.flatMap(allOf)];
+}
+
+function countOf<T>({ entries, folders }: Node<T>): number {
+  return folders.reduce((count, folder) => count + countOf(folder), entries.length);
 }
 
 /** Whether a folder lies in one of these. */

@@ -21,10 +21,17 @@ test('favourites stand below the names of their folders, which fold them away', 
   await user.click(press('Team/Prod'));
   expect([rows(), press('Team/Prod 2').getAttribute('aria-expanded')]).toEqual([['web', 'lab'], 'false']);
   await user.click(press('Team'));
-  expect(rows()).toEqual(['web']);
+  expect([rows(), press('Team 3').getAttribute('aria-expanded')]).toEqual([['web'], 'false']);
   expect(screen.queryByRole('button', { name: /Prod/ })).toBeNull();
   await user.keyboard('db');
   expect(rows()).toEqual(['db']);
+});
+
+test('a folder controls what lies in it, also where another is called alike', async () => {
+  await open(snapshot({ favourites: ['a b', 'a_b', 'Ä', 'Ö'].map((folder, at) => filed(`vm-${at}`, folder)) }));
+  const controlled = (folder: string) => document.getElementById(press(folder).getAttribute('aria-controls') ?? '');
+  const labels = ['a b', 'a_b', 'Ä', 'Ö'].map((folder) => controlled(folder)?.getAttribute('aria-label'));
+  expect(labels).toEqual(['a b', 'a_b', 'Ä', 'Ö']);
 });
 
 test('arrows pass by what is folded away', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Profile } from './bindings/Profile';
 import { favourite, vmId } from './fixtures/build';
-import { accessChoices, draftOf, emptyDraft, hintsFor, nameFrom, profileFrom } from './profile';
+import { accessChoices, draftOf, emptyDraft, hintsFor, inheritableFrom, nameFrom, profileFrom, protocolOf } from './profile';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -17,13 +17,36 @@ describe('the form for a favourite', () => {
     expect(Object.keys(hintsFor({ ...draft, port: '2.5' }))).toEqual(['port']);
   });
 
+  test.each(['', 'automatic', ' 203.0.113.7 ', '10.0.0.4', '203.0.113.7/32', '223.255.255.255'])('takes “%s” to ask access from', (source) => {
+    expect(hintsFor({ ...draft, source })).toEqual({});
+  });
+
+  test.each(['web', 'Automatic', '203.0.113', '203.0.113.7.1', '203.0.113.256', '203.0.113.07', '10.0.0.0/8', '*', '::1', '0.0.0.0'])(
+    'takes no “%s” to ask access from',
+    (source) => {
+      const hint = `“${source}” is no address of a machine like 203.0.113.7; use one, or automatic.`;
+      expect(hintsFor({ ...draft, source })).toEqual({ source: hint });
+    },
+  );
+
+  test.each(['127.0.0.1', '169.254.1.1', '224.0.0.1', '255.255.255.255'])('takes no “%s”, which nobody is seen at', (source) => {
+    expect(Object.keys(hintsFor({ ...draft, source }))).toEqual(['source']);
+  });
+
+  test('asks what is inherited without what is wrong', () => {
+    const wrong = { ...draft, port: '70000', source: 'web', user: 'anna' };
+    expect(inheritableFrom(wrong)).toEqual({ user: 'anna' });
+    expect(inheritableFrom({ ...wrong, port: '2222', source: '10.0.0.4' })).toEqual({ user: 'anna', port: 2222, source: '10.0.0.4' });
+  });
+
   test('suggests the VM’s own name', () => {
     expect(nameFrom(vmId('web-01'))).toBe('web-01');
     expect(nameFrom('/subscriptions/')).toBe('');
   });
 
   test('leaves out what was left empty', () => {
-    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01'), protocol: 'ssh' });
+    expect(profileFrom(draft)).toEqual({ vm: vmId('web-01') });
+    expect(profileFrom({ ...draft, protocol: 'ssh' })).toEqual({ vm: vmId('web-01'), protocol: 'ssh' });
     expect(profileFrom({ ...draft, port: ' 2222 ', user: ' anna ' })).toMatchObject({ port: 2222, user: 'anna' });
   });
 
@@ -31,7 +54,7 @@ describe('the form for a favourite', () => {
     const profile = { vm: vmId('web-01'), start: false, identity_file: '~/.ssh/web', for: '90m', tenant: 'contoso.example' };
     const known = favourite('web-01', { profile });
     const draft = draftOf(known);
-    expect(draft).toMatchObject({ port: '', access: '90m', protocol: 'ssh', tenant: 'contoso.example', account: '' });
+    expect(draft).toMatchObject({ port: '', access: '90m', protocol: '', tenant: 'contoso.example', account: '' });
     expect(accessChoices(draft.access).map(({ value }) => value)).toContain('90m');
     expect(profileFrom(draft, known)).toEqual(profile);
     const changed = profileFrom({ ...draft, account: 'grace', tenant: '', protocol: 'rdp' }, known);
@@ -67,8 +90,28 @@ describe('the form for a favourite', () => {
     expect(profileFrom({ ...emptyDraft, vm: written.vm, clientArguments: '-X\n-v' })).toMatchObject({ client_arguments: ['-X', '-v'] });
   });
 
+  test.each<[string, Partial<Profile>]>([
+    ['3390', { port: 3390, protocol: 'rdp' }],
+    ['', { protocol: 'rdp' }],
+    [' 3389', { port: 3389 }],
+  ])('saves the protocol that it shows where the port told it: “%s” in place of 3389', (port, saved) => {
+    const known = favourite('desk', { protocol: 'rdp', port: 3389, profile: { vm: vmId('desk'), port: 3389 } });
+    const changed = { ...draftOf(known), port };
+    expect(protocolOf(changed, undefined, known)).toBe('rdp');
+    expect(profileFrom(changed, known)).toEqual({ vm: vmId('desk'), ...saved });
+  });
+
   test('says nothing of what a favourite inherits', () => {
     const known = favourite('web-01', { profile: { vm: vmId('web-01'), for: '1h', user: 'all' }, written: { vm: vmId('web-01') } });
     expect(profileFrom(draftOf(known), known)).toEqual({ vm: vmId('web-01') });
+  });
+
+  test('shows the protocol that is chosen, else the inherited one, else SSH', () => {
+    const known = favourite('desk', { protocol: 'rdp', port: 3389 });
+    expect(protocolOf(draft, undefined)).toBe('ssh');
+    expect(protocolOf(draft, 'RDP, from Team')).toBe('rdp');
+    expect(protocolOf({ ...draft, protocol: 'ssh' }, 'RDP, from Team')).toBe('ssh');
+    expect(protocolOf(draftOf(known), undefined, known)).toBe('rdp');
+    expect(protocolOf(draftOf(known), 'SSH', known)).toBe('ssh');
   });
 });

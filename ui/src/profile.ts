@@ -12,7 +12,7 @@ import { words } from './words';
 export interface Draft {
   vm: string;
   name: string;
-  protocol: Protocol;
+  protocol: '' | Protocol;
   port: string;
   user: string;
   access: string;
@@ -39,7 +39,7 @@ type YesOrNo = '' | 'yes' | 'no';
 export const emptyDraft: Draft = {
   vm: '',
   name: '',
-  protocol: 'ssh',
+  protocol: '',
   port: '',
   user: '',
   access: '',
@@ -84,17 +84,27 @@ const VM_ID =
 // Names ending in “.ajar” are how ssh is told of favourites.
 const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 
-type Hints = Partial<Record<'vm' | 'name' | 'port', string>>;
+type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source', string>>;
+
+/** Whether a text is the IPv4 address of one machine, which others can see. */
+function isMachine(text: string): boolean {
+  const numbers = text.replace(/\/32$/, '').split('.');
+  if (numbers.length !== 4 || !numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) <= 255)) return false;
+  const [first, second] = numbers.map(Number) as [number, number];
+  return first !== 0 && first !== 127 && first < 224 && !(first === 169 && second === 254);
+}
 
 /** What the engine would refuse about a draft. The engine has the last word. */
 export function hintsFor(draft: Draft): Hints {
   const port = Number(draft.port);
+  const source = draft.source.trim();
   return {
     ...(VM_ID.test(draft.vm.trim()) ? {} : { vm: words.vmIdWrong }),
     ...(NAME.test(draft.name.trim()) ? {} : { name: words.nameWrong }),
     ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535)
       ? {}
       : { port: words.portWrong }),
+    ...(source === '' || source === 'automatic' || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
   };
 }
 
@@ -114,7 +124,8 @@ export function draftOf(favourite: FavouriteView): Draft {
   return {
     vm: written.vm,
     name,
-    protocol,
+    // Who says a port says by it what is spoken there.
+    protocol: written.protocol ?? (written.port == null ? '' : protocol),
     port: written.port == null ? '' : String(written.port),
     user: written.user ?? '',
     access: written.for ?? '',
@@ -148,10 +159,11 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
   const text = (typed: string) => typed.trim() || null;
   const known = before && draftOf(before);
   const saidBefore = before && writtenOf(before);
-  const keepsProtocol = before && draft.protocol === before.protocol;
+  // A port alone tells the protocol: another port, or none, would tell another than the form shows.
+  const keepsProtocol = known?.protocol === draft.protocol && known.port === draft.port.trim();
   const words = draft.clientArguments.split('\n').filter((word) => word !== '');
   const said = {
-    protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol,
+    protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol || null,
     port: draft.port.trim() === '' ? null : Number(draft.port),
     user: text(draft.user),
     for: text(draft.access),
@@ -177,10 +189,21 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };
 }
 
-/** What a draft says apart from which VM it is about: what a favourite could inherit, too. */
+/**
+ * What a draft says apart from which VM it is about: what a favourite could inherit, too. What is wrong is not said:
+ * that of which there is no question would not be told either.
+ */
 export function inheritableFrom(draft: Draft, before?: FavouriteView): Inheritable {
-  const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(draft, before);
+  const wrong = hintsFor(draft);
+  const right = { ...draft, port: wrong.port ? '' : draft.port, source: wrong.source ? '' : draft.source };
+  const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(right, before);
   return said;
+}
+
+/** What a draft is opened with: where it says nothing what it inherits, as `told` by the engine once that is known. */
+export function protocolOf(draft: Draft, told: string | undefined, before?: FavouriteView): Protocol {
+  const inherited = (['ssh', 'rdp'] as const).find((protocol) => told?.startsWith(words.protocol(protocol)));
+  return draft.protocol || (inherited ?? before?.protocol ?? 'ssh');
 }
 
 /** The folders that favourites lie in. */

@@ -13,12 +13,13 @@ import type { Request } from './bindings/Request';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
-import { actionOf } from './failure';
+import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { search, unmarked, type Match } from './search';
-import { favouriteKey, sectionsOf, vmKey, windowKey, type OpenWindow, type RowKey } from './sections';
+import { favouriteKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
+import type { FailedAttempt, OpenWindow, RowKey } from './sections';
 import { Signing } from './signing.svelte';
 import { Vms } from './vms.svelte';
 import { words } from './words';
@@ -79,7 +80,7 @@ export class View {
   /** The favourites in their folders; what is searched for lies in none. */
   folders = $derived.by<FolderOf<Match>[]>(() =>
     this.searching
-      ? [{ path: '', entries: this.matches }]
+      ? [{ path: '', entries: this.matches, count: this.matches.length }]
       : filed(this.matches, ({ favourite }) => favourite.profile.folder).filter(({ path }) => !liesIn(path, this.folded)),
   );
   /** The other VMs that fit; none before it is known which. */
@@ -107,6 +108,8 @@ export class View {
   readonly signing = new Signing(this);
   readonly vms = new Vms(this);
   readonly #engine: Engine;
+  /** What was said of each favourite whose attempt is under way or asks for more. */
+  readonly #said = new Map<ProfileName, Said>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -121,6 +124,7 @@ export class View {
       const before = this.snapshot;
       this.snapshot = snapshot;
       this.problem = null;
+      this.#forgetSaid(snapshot);
       this.signing.see(snapshot);
       this.vms.see(before, snapshot);
     });
@@ -183,7 +187,23 @@ export class View {
   }
 
   connect(name: ProfileName, said: Said = {}): Promise<boolean> {
+    this.#said.set(name, said);
     return this.#askOrTell({ ask: 'connect', name, launch: true, ...said });
+  }
+
+  /** Tries again what failed. One question follows another: an answer goes with those before. */
+  goOn(failed: FailedAttempt, said: Said = {}): Promise<boolean> {
+    const { name } = failed.attempt;
+    const all = { ...this.#said.get(name), ...said };
+    return wantsMoreTime(failed) ? this.extend(name, all) : this.connect(name, all);
+  }
+
+  /** What was said is for one time: the address may be another the next. */
+  #forgetSaid({ attempts }: Snapshot): void {
+    const goesOn = attempts.filter(({ outcome }) => outcome === null || (outcome.kind === 'failed' && isQuestion(outcome)));
+    for (const name of this.#said.keys()) {
+      if (!goesOn.some((attempt) => attempt.name === name)) this.#said.delete(name);
+    }
   }
 
   connectRow(row: RowKey): void {
@@ -214,6 +234,7 @@ export class View {
 
   /** Asks for more time for what is open. */
   extend(name: ProfileName, said: Said = {}): Promise<boolean> {
+    this.#said.set(name, said);
     return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...said });
   }
 

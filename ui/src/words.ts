@@ -216,6 +216,7 @@ export const words = {
     client_arguments: 'Arguments of the program',
   },
   justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',
+  sourceWrong: (text: string) => `“${text}” is no address of a machine like 203.0.113.7; use one, or automatic.`,
   clientArgumentsHint: 'One a line.',
   moveUp: 'Move up',
   moveUpHint: 'Alt+↑',
