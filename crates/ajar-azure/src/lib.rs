@@ -51,7 +51,7 @@ pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
 pub use sign_in::{
     AzAccount, BrowserSignIn, ClientProof, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn,
-    Stored, TokensByTenant, az_accounts, missing_variable, tenant_id,
+    Stored, TokensByTenant, az_accounts, az_profile_version, missing_variable, tenant_id,
 };
 pub use tenant::tenant_of;
 pub use wanted::Wanted;

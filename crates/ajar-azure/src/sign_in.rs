@@ -32,7 +32,7 @@ use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
-pub use az_accounts::{AzAccount, az_accounts};
+pub use az_accounts::{AzAccount, az_accounts, az_profile_version};
 use az_cloud::AzCloud;
 pub use browser::BrowserSignIn;
 pub use credential::Credential;

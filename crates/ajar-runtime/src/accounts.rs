@@ -15,9 +15,10 @@ mod vm_lists;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use ajar_azure::{ArmClient, Cloud, SignIn};
-use ajar_core::account::{AccountName, AccountSettings, Acting, ENVIRONMENT};
+use ajar_core::account::{AZ, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::Trouble;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
@@ -65,6 +66,8 @@ struct Known {
     clients: HashMap<Acting, ArmClient>,
     tenants: Tenants,
     pauses: Pauses,
+    /// The Azure CLI's profile that its tokens were had by.
+    az_profile: Option<(SystemTime, u64)>,
 }
 
 impl AzureAccounts {
@@ -82,6 +85,7 @@ impl AzureAccounts {
             clients: HashMap::new(),
             tenants: Tenants::new(state.clone()),
             pauses: Pauses::new(state.clone()),
+            az_profile: None,
         };
         let secrets = SecretStore::new(keychain, state);
         Self(Arc::new(Inner { file: file.to_owned(), environment, secrets, known: Mutex::new(known) }))
@@ -127,11 +131,30 @@ impl Inner {
 
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
+        self.look_at_az();
         self.client_in(&self.in_tenant_of(subscription, acting).await?).await
+    }
+
+    /// Somebody else may be signed in to the Azure CLI than a moment ago, or nobody: what was had of it is forgotten then.
+    fn look_at_az(&self) {
+        let (mut known, profile) = (self.known(), ajar_azure::az_profile_version());
+        if known.az_profile == profile {
+            return;
+        }
+        known.az_profile = profile;
+        known.credentials.retain(|_, signed| !matches!(signed.sign_in, SignIn::AzureCli { .. }));
+        let settings = known.settings.clone().unwrap_or_default();
+        let is_az = |name: &AccountName| {
+            let own = || settings.own_account(name).is_some_and(|(_, own)| own.sign_in == SignInMethod::Az);
+            name.built_in() == Some(AZ) || own()
+        };
+        known.clients.retain(|acting, _| !is_az(&acting.account));
+        known.tenants.try_anew();
     }
 
     /// The client that acts so in its tenant; where none is named, in the account's own.
     async fn client_in(&self, acting: &Acting) -> Result<ArmClient, Trouble> {
+        self.look_at_az();
         if let Some(client) = self.known().clients.get(acting) {
             return Ok(client.clone());
         }

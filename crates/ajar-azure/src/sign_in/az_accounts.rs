@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, TokenTool};
 use azure_identity::Executor;
@@ -35,6 +37,16 @@ pub struct AzAccount {
 /// [`Failure::NotSignedIn`] if there is no Azure CLI, [`Failure::TokenToolFailed`] if it broke or did not answer.
 pub async fn az_accounts() -> Result<Vec<AzAccount>, Failure> {
     Ok(grouped(listed(&Answers(Arc::new(AzProcess::new("az")))).await?))
+}
+
+/// Which version of its profile the Azure CLI has: another one whenever somebody signs in to it or out of it, or picks
+/// another subscription. `None` if there is none. The file is named in
+/// <https://learn.microsoft.com/cli/azure/azure-cli-configuration>.
+pub fn az_profile_version() -> Option<(SystemTime, u64)> {
+    let folder = std::env::var_os("AZURE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let folder = folder.or_else(|| Some(std::env::home_dir()?.join(".azure")))?;
+    let file = std::fs::metadata(folder.join("azureProfile.json")).ok()?;
+    Some((file.modified().ok()?, file.len()))
 }
 
 /// What `az` lists, and picks its user by. Each id is there once, for who signed in last of those who see it.

@@ -117,6 +117,10 @@ fn new_place(
     called: &ProfileName,
     args: &Edit,
 ) -> Result<Option<Request>, End> {
+    if args.before.as_ref().or(args.after.as_ref()) == Some(name) {
+        let failure = Failure::CommandLine { detail: message::cli::before_itself(name.as_str()) };
+        return Err(ajar_runtime::adapters::words(&failure.into(), name.as_str()).into());
+    }
     let names: Vec<_> = settings.written.iter().map(|favourite| &favourite.name).collect();
     let others: Vec<_> = names.iter().copied().filter(|other| *other != name).collect();
     let at =

@@ -71,6 +71,10 @@ pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals)
     } else {
         tell(args.dry_run, &changes)?;
     }
+    if args.dry_run && args.on_conflict.is_none() && !may_ask {
+        // The run itself would end so.
+        asked(&rows, &settings, false).await?;
+    }
     // Whoever named a file wants something out of it.
     let came_to_nothing = rows.is_empty() && !(told.unmatched.is_empty() && told.unclear.is_empty());
     if came_to_nothing { Err(End::Code(ExitCode::Failed as u8)) } else { Ok(()) }

@@ -7,7 +7,7 @@ use serde::de::IntoDeserializer as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::text::{is_secret, place};
+use super::text::{Lines, is_secret, place};
 use super::{Entry, LeftOut, Problem, Sorted, Why};
 use crate::inheritance::{Field, Inheritable, profile_keys};
 use crate::message::exchange as words;
@@ -67,6 +67,7 @@ pub(super) fn without(profile: &Profile, fields: &[Field]) -> Profile {
 pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
     let document = DeTable::parse(text).map_err(|error| malformed(text, &error))?.into_inner();
     let (mut entries, mut left_out) = (Vec::new(), Vec::new());
+    let lines = &Lines::of(text);
     is_understood(text, &document)?;
     for (key, value) in in_order(document) {
         match (key.as_ref().as_ref(), value.as_ref()) {
@@ -78,17 +79,20 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
                     if !seen.insert(name.as_ref().to_ascii_lowercase()) {
                         return Err(at_place(text, name.span().start, words::named_twice(name.as_ref())));
                     }
-                    entries.push(favourite(text, &name, value, &mut left_out)?);
+                    entries.push(favourite(text, lines, &name, value, &mut left_out)?);
                     if entries.len() > super::MAX_ENTRIES {
                         return Err(Problem::TooMany);
                     }
                 }
             }
             ("clouds", DeValue::Table(clouds)) => {
-                let cloud = |name: &Spanned<_>| left(text, &format!("clouds.{}", name.as_ref()), name, Why::Cloud);
+                let cloud = |name: &Spanned<_>| left(lines, &format!("clouds.{}", name.as_ref()), name, Why::Cloud);
                 left_out.extend(clouds.keys().map(cloud));
             }
-            (name, _) => left_out.push(left(text, name, &key, unknown(name))),
+            (name, _) => left_out.push(left(lines, name, &key, unknown(name))),
+        }
+        if left_out.len() > super::MAX_ENTRIES {
+            return Err(Problem::TooMany);
         }
     }
     Ok((entries, left_out))
@@ -98,13 +102,18 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
 fn is_understood(text: &str, document: &DeTable<'_>) -> Result<(), Problem> {
     let Some(value) = document.get(VERSION_KEY) else { return Err(Problem::NoVersion) };
     let version = i64::deserialize(value.clone().into_deserializer()).map_err(|error| malformed(text, &error))?;
-    if version > VERSION { Err(Problem::Newer { version }) } else { Ok(()) }
+    match version {
+        ..1 => Err(Problem::NoVersion),
+        1..=VERSION => Ok(()),
+        _ => Err(Problem::Newer { version }),
+    }
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
 
 fn favourite(
     text: &str,
+    lines: &Lines,
     name: &Key<'_>,
     value: Spanned<DeValue<'_>>,
     left_out: &mut Vec<LeftOut>,
@@ -115,7 +124,7 @@ fn favourite(
     if let DeValue::Table(table) = value.as_ref() {
         for key in table.keys().filter(|key| profile_keys().all(|known| known != key.as_ref().as_ref())) {
             let what = format!("profiles.{called}.{}", key.as_ref());
-            left_out.push(left(text, &what, key, unknown(key.as_ref())));
+            left_out.push(left(lines, &what, key, unknown(key.as_ref())));
         }
     }
     let profile = Profile::deserialize(value.into_deserializer()).map_err(|error| malformed(text, &error))?;
@@ -129,8 +138,8 @@ fn unknown(key: &str) -> Why {
     if is_secret(key) { Why::Secret } else { Why::Unknown }
 }
 
-fn left(text: &str, what: &str, key: &Key<'_>, why: Why) -> LeftOut {
-    LeftOut { what: what.to_owned(), line: Some(place(text, key.span().start).0), why }
+fn left(lines: &Lines, what: &str, key: &Key<'_>, why: Why) -> LeftOut {
+    LeftOut { what: what.to_owned(), line: Some(lines.at(key.span().start)), why }
 }
 
 /// What stands in a table, in the file's order.

@@ -1,5 +1,8 @@
 //! What taking favourites in would change, and what is done where there is one of that name already.
 
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::matching::By;
@@ -11,9 +14,10 @@ use crate::failure::Failure;
 use crate::folders::folder_path;
 use crate::inheritance::{Field, Inheritable, Inheritance};
 use crate::inventory::FoundVm;
+use crate::iso8601::IsoDuration;
 use crate::launch::{Os, vet};
 use crate::port::Protocol;
-use crate::profile::{Profile, ProfileName};
+use crate::profile::{AddressChoice, Profile, ProfileName};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 
 /// A favourite to be.
@@ -41,6 +45,10 @@ impl Candidate {
         defaults: &Defaults,
     ) -> (Self, Vec<LeftOut>) {
         let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
+        let is_asked = |length: &IsoDuration| (TimeDelta::minutes(5)..=TimeDelta::hours(24)).contains(&length.0);
+        let odd = profile.access.filter(|length| !is_asked(length));
+        let odd = odd.map(|length| left(Field::Access.key(), Why::Value(length.to_string())));
+        let profile = Profile { access: profile.access.filter(is_asked), ..profile };
         let Profile { account, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
         let inheritance = &settings.inheritance;
@@ -56,12 +64,13 @@ impl Candidate {
             let said = Inheritable::of(&profile);
             let own = PERSONAL.iter().filter(|field| **field != Field::User && field.is_in(&said));
             let own: Vec<Field> = own.copied().collect();
-            let left_out = own.iter().map(|field| left(field.key(), Why::Personal)).collect();
+            let left_out = own.iter().map(|field| left(field.key(), Why::Personal)).chain(odd).collect();
             return (Self { name, profile: without(&profile, &own), is_whole: true, found_by: None }, left_out);
         }
         let unknown = account.filter(|account| settings.account_called(account, defaults).is_err());
-        let left_out: Vec<_> = unknown.iter().map(|account| left("account", Why::Value(account.to_string()))).collect();
-        let account = profile.account.clone().filter(|_| left_out.is_empty());
+        let account = profile.account.clone().filter(|_| unknown.is_none());
+        let unknown = unknown.map(|account| left("account", Why::Value(account.to_string())));
+        let left_out: Vec<_> = unknown.into_iter().chain(odd).collect();
         let profile = Profile { account, ..profile };
         (Self { name, profile, is_whole: true, found_by: None }, left_out)
     }
@@ -70,9 +79,12 @@ impl Candidate {
     pub fn of_host(host: &Host, found: &FoundVm, found_by: Option<By>, inheritance: &Inheritance) -> Self {
         let fits = &found.opens.profile;
         let (port, protocol) = door(host.port(), host.protocol);
+        // Whoever dials its private address has a way there.
+        let dialled = host.address.parse().ok().filter(|address| found.vm.private_addresses.contains(address));
         let profile = Profile {
             port,
             protocol,
+            address: dialled.map(|_: IpAddr| AddressChoice::Private),
             user: host.user.clone(),
             access: fits.access,
             account: fits.account.clone(),

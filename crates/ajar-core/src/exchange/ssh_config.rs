@@ -47,7 +47,7 @@ struct Setting {
 }
 
 /// What is read of a host.
-const KEYS: [&str; 5] = ["hostname", "port", "user", "identityfile", "proxycommand"];
+const KEYS: [&str; 6] = ["hostname", "port", "user", "identityfile", "proxycommand", "proxyjump"];
 
 /// What the lines say, in their order.
 #[derive(Default)]
@@ -188,6 +188,10 @@ fn host(name: &str, scopes: &[Scope], settings: &[Setting]) -> Result<(Host, Vec
         unfit.push(LeftOut { what, line, why: Why::Value(setting.value.clone()) });
         None
     };
+    for (key, what) in [("proxycommand", "ProxyCommand"), ("proxyjump", "ProxyJump")] {
+        // Ajar opens the way by itself; whoever came another one hears that.
+        fits(key, what, |way| way.eq_ignore_ascii_case("none"));
+    }
     let is_plain = |text: &str| !text.contains(['%', '$']);
     let address = first("hostname").map_or_else(|| name.to_owned(), |setting| expanded(&setting.value, name));
     let port = fits("port", "Port", |port| port.parse::<u16>().is_ok_and(|port| port > 0));

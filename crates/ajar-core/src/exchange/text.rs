@@ -65,6 +65,20 @@ pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
+/// Where the lines of a text end: files have many places to be told of.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, from 1 on.
+    pub(super) fn at(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
 /// A text without the spaces around it, if there is any.
 pub(super) fn filled(text: &str) -> Option<String> {
     let text = text.trim();

@@ -120,6 +120,11 @@ pub fn changed(name: &str, called: &str) -> String {
     if name == called { format!("Changed {name}.") } else { format!("Changed {name}; it is called {called} now.") }
 }
 
+/// A favourite was to stand before or behind itself.
+pub fn before_itself(name: &str) -> String {
+    format!("{name} cannot stand before or behind itself")
+}
+
 /// What favourites inherit was changed, of all or of those in a folder.
 pub fn changed_defaults(folder: Option<&str>) -> String {
     format!("Changed {}.", super::settings::defaults_of(folder))

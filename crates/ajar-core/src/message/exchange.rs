@@ -143,7 +143,9 @@ pub fn standing(standing: &Standing) -> String {
 
 /// What differs of a favourite: what is there, and what would be.
 fn difference(Difference { key, mine, theirs }: &Difference) -> String {
-    let told = |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), quoted);
+    // Ids of VMs are long, and differ anywhere.
+    const LETTERS: usize = 400;
+    let told = |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |value| shown(value, LETTERS));
     format!("{key} {} → {}", told(mine), told(theirs))
 }
 

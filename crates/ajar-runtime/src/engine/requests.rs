@@ -229,6 +229,8 @@ impl Engine {
             self.take_in_guest(&connect.name, profile)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
+        // It may have been written by hand: no door is opened for what could not be gone through.
+        vet(name.as_str(), &profile, Os::current())?;
         let caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());

@@ -48,12 +48,17 @@ impl Engine {
     /// What Azure has refused to the last attempt for a favourite.
     fn refused_to(&self, name: &ProfileName) -> Vec<String> {
         let of_favourite = self.attempts.iter().filter(|attempt| attempt.order().name == *name);
-        let refused = of_favourite.filter_map(|attempt| match attempt.outcome() {
-            Some(Outcome::Failed {
-                trouble: Trouble { failure: Failure::AccessDenied { action, .. }, .. }, ..
-            }) => Some(action.clone()),
-            _ => None,
-        });
+        let refused =
+            of_favourite.filter_map(|attempt| match attempt.outcome() {
+                Some(Outcome::Failed {
+                    trouble:
+                        Trouble {
+                            failure: Failure::AccessDenied { action, .. } | Failure::DenyAssigned { action, .. }, ..
+                        },
+                    ..
+                }) => Some(action.clone()),
+                _ => None,
+            });
         refused.collect()
     }
 
