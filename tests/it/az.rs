@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::click_to_client::stand_in;
-use crate::world::{Ended, World, ajar};
+use crate::world::{Ended, LIMIT, World, ajar};
 
 /// An Azure CLI, in a folder of its own.
 pub(crate) struct Az {
@@ -105,6 +106,38 @@ async fn whom_azure_asks_to_wait_waits_and_who_is_signed_in_to_az_after_them_doe
     waits().await;
     let other = connect(&grace, "web-01").await;
     assert_eq!(other["event"], "connected", "{other}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ajar_that_runs_hears_at_once_of_who_signs_in_to_az_instead() {
+    let world = World::with_fleet(FLEET).await;
+    let announced = world.simulator.announce();
+    let ada = token(&world, &announced.client_id.to_string(), &announced.client_secret).await;
+    let grace = token(&world, "5b9c2a30-0000-4000-a000-000000000001", "open-sesame").await;
+    // As az does it, whoever is signed in stands in its profile.
+    let profile = world.folder.path().join("azureProfile.json");
+    let az = Az::that(&format!("cat '{}'", profile.display()));
+    let sign_in = |token: &str| std::fs::write(&profile, token).expect("it can be written");
+    sign_in(&ada);
+    let mut host = az.found_by(ajar(world.folder.path(), &["status", "--watch"]));
+    let mut host = host.env("AZURE_CONFIG_DIR", world.folder.path()).spawn().expect("ajar starts");
+    let mut lines = BufReader::new(host.stdout.take().expect("piped")).lines();
+    let first = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read");
+    assert_eq!(first.as_deref(), Some("Nothing is open."));
+
+    let connect = async || {
+        let args = ["connect", "web-01", "--no-launch", "--json", "--source", "203.0.113.24"];
+        Ended::of(ajar(world.folder.path(), &args).spawn().expect("ajar starts")).await.last_event()
+    };
+    let throttle = json!({ "fault": "throttle", "retryAfter": 300, "times": 1 });
+    world.control().fault("GET", "*/virtualMachines/web-01", throttle).await;
+    for _ in 0..2 {
+        let told = connect().await;
+        assert_eq!(told["code"], "throttled", "{told}");
+    }
+    sign_in(&grace);
+    let told = connect().await;
+    assert_eq!(told["event"], "connected", "nobody has asked Grace to wait: {told}");
 }
 
 /// What `ajar status` says with that Azure CLI.

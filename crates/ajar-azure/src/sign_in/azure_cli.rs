@@ -191,15 +191,12 @@ impl TokenSource for AzureCli {
 impl AzureCli {
     /// Whether a failure may come of `az` having another active cloud than this one.
     fn may_have_another_active(&self, failure: &Failure) -> bool {
-        match failure {
-            Failure::NotSignedIn { detail, .. } => {
-                // By its name it was asked in its own cloud: what Entra says is said there.
-                *detail != NO_AZURE_CLI && !(self.cloud.name().is_some() && detail.contains(OF_ENTRA))
-            }
-            // What its libraries raise of authority and scope that do not fit each other (azure-cli 2.91).
-            Failure::TokenToolFailed { detail, .. } => detail.contains("ValueError"),
-            _ => false,
+        if let Failure::NotSignedIn { detail, .. } = failure {
+            // By its name it was asked in its own cloud: what Entra says is said there.
+            return *detail != NO_AZURE_CLI && !(self.cloud.name().is_some() && detail.contains(OF_ENTRA));
         }
+        // What its libraries raise of authority and scope that do not fit each other (azure-cli 2.91).
+        matches!(failure, Failure::TokenToolFailed { detail, .. } if detail.contains("ValueError"))
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
         chosen(&settings, args)?.into_iter().map(|favourite| in_its_cloud(favourite, &settings, &defaults)).collect();
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
     let text = written(&favourites, sharing);
-    let named = args.file.as_ref().filter(|path| path.as_os_str() != "-");
-    let Some(path) = named else { return Ok(output::text(text.as_bytes())?) };
+    let to = args.file.as_ref().filter(|path| path.as_os_str() != "-");
+    let Some(path) = to else { return Ok(output::text(text.as_bytes())?) };
     write_favourites(path, &text, args.force).map_err(|error| unwritten(path, &error))?;
     let names: Vec<_> = favourites.iter().map(|favourite| &favourite.name).collect();
     if args.json {

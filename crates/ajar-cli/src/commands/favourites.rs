@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ajar_core::failure::Failure;
 use ajar_core::inheritance::{Effective, Inheritable, Inheritance};
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;

@@ -59,7 +59,9 @@ pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing:
 /// A profile without those fields.
 pub(super) fn without(profile: &Profile, fields: &[Field]) -> Profile {
     let mut said = Inheritable::of(profile);
-    fields.iter().for_each(|field| field.take_out_of(&mut said));
+    for field in fields {
+        field.take_out_of(&mut said);
+    }
     Profile { note: profile.note.clone(), folder: profile.folder.clone(), ..said.of_vm(profile.vm.clone()) }
 }
 
@@ -229,6 +231,9 @@ mod tests {
     #[test]
     fn a_file_that_is_not_understood_is_refused_whole_with_the_place() {
         assert_eq!(problem("ajar_export = 2\n"), Problem::Newer { version: 2 });
+        assert_eq!(problem("ajar_export = 0\n"), Problem::NoVersion);
+        let unknown: Vec<_> = (0..20_000).map(|number| format!("k{number} = 1\n")).collect();
+        assert_eq!(problem(&format!("ajar_export = 1\n{}", unknown.concat())), Problem::TooMany);
         assert_eq!(problem(&format!("[profiles.a]\nvm = \"{VM}\"\n")), Problem::NoVersion);
         for (rest, (line, column), part) in [
             ("[profiles.a\n", (2, 12), ""),

@@ -130,7 +130,9 @@ impl Candidate {
         let mine = mine.clone();
         let (mut said, mut own) = (Inheritable::of(&theirs), Inheritable::of(&mine));
         let is_kept = |field: &Field| PERSONAL.contains(field);
-        Field::ALL.iter().filter(|field| !is_kept(field)).for_each(|field| field.take_out_of(&mut own));
+        for field in Field::ALL.iter().filter(|field| !is_kept(field)) {
+            field.take_out_of(&mut own);
+        }
         if said.client.is_some() || said.client_arguments.is_some() {
             (own.client, own.client_arguments) = (None, None);
         }

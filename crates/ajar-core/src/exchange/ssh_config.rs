@@ -313,6 +313,15 @@ mod tests {
     }
 
     #[test]
+    fn the_way_that_ssh_would_take_to_a_host_is_told_as_left_out() {
+        let (found, left_out) =
+            hosts("Host a b\n  ProxyJump bastion\nHost a\n  ProxyCommand nc %h %p\nHost c\n  ProxyJump none\n");
+        assert_eq!(found.len(), 3);
+        let told: Vec<_> = left_out.iter().map(|left| (left.what.as_str(), left.line)).collect();
+        assert_eq!(told, [("a: ProxyCommand", Some(4)), ("a: ProxyJump", Some(2)), ("b: ProxyJump", Some(2))]);
+    }
+
+    #[test]
     fn what_ssh_would_run_or_expand_and_what_is_of_ajar_is_left_out_and_told() {
         let (hosts, left_out) = hosts(
             "Match exec \"touch /tmp/x\"\n  User evil\nMatch all\nHost a\n  User %u\n  IdentityFile ${KEY}\n  Port none\n\

@@ -111,3 +111,17 @@ pub(super) fn is_secret(key: &str) -> bool {
         .iter()
         .any(|word| key.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_place_is_found_as_counting_finds_it() {
+        let text = "a\n\nbé\nc";
+        let lines = Lines::of(text);
+        for at in 0..=text.len() {
+            assert_eq!(lines.at(at), place(text, at).0, "{at}");
+        }
+    }
+}

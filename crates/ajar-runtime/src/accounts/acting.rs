@@ -31,10 +31,13 @@ impl Inner {
         if let Failure::NotSignedIn { others, .. } = &mut failure {
             *others = self.others_than(acting);
         }
-        let elsewhere = match &mut failure {
-            Failure::SignInRequired { demand, .. } => Some(&mut demand.tenant),
-            Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } => Some(tenant),
-            _ => None,
+        let elsewhere = if let Failure::SignInRequired { demand, .. } = &mut failure {
+            Some(&mut demand.tenant)
+        } else if let Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } = &mut failure
+        {
+            Some(tenant)
+        } else {
+            None
         };
         if let Some(elsewhere) = elsewhere
             && let Some(tenant) = elsewhere.as_deref()

@@ -237,7 +237,7 @@ impl Inner {
             other != name && key(account).is_some_and(|kept| key(own) == Some(kept))
         };
         let forgotten = match settings.accounts.iter().find(shares) {
-            Some((sharer, _)) => self.let_go(&settings, name, account, sharer),
+            Some((other, _)) => self.let_go(&settings, name, account, other),
             None => self.forget(account).await?,
         };
         self.known().clients.retain(|acting, _| acting.account != *name);
