@@ -71,8 +71,8 @@ pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals)
     } else {
         tell(args.dry_run, &changes)?;
     }
-    if args.dry_run && args.on_conflict.is_none() && !may_ask {
-        // The run itself would end so.
+    if args.dry_run && args.on_conflict.is_none() && !may_ask && !args.json {
+        // The run itself would end so; in JSON the conflicts are told.
         asked(&rows, &settings, false).await?;
     }
     // Whoever named a file wants something out of it.

@@ -49,6 +49,21 @@ async fn a_favourite_in_another_tenant_than_its_accounts_is_opened_there_and_the
 }
 
 #[tokio::test]
+async fn a_tenant_that_azure_does_not_tell_when_asked_is_learnt_from_its_refusal() {
+    let user = User::new().await;
+    user.sign_in("ada", &[]).await;
+    let settings = user.settings().replace("\"environment\"", "\"ada\"").replace("\"bob\"", "\"ada\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let fault = serde_json::json!({ "match": { "route": "Subscriptions_Get" }, "fault": "unavailable", "times": null });
+    user.control(0, "faults", fault).await;
+    let (code, stdout, stderr) = user.run(&["rights", "lab"]).await;
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(!stderr.contains("is in another tenant"), "nobody was refused there: {stderr}");
+    let (code, stdout, stderr) = user.run(&["rights", "lab"]).await;
+    assert_eq!(code, 0, "it is known now, though it is not told: {stdout}{stderr}");
+}
+
+#[tokio::test]
 async fn who_manages_the_subscription_of_another_tenant_acts_in_their_own() {
     const TAILSPIN: &str = "c4f1a6d2-8b3e-4e57-9a10-2d6b7f8e5c05";
     let user = User::new().await;

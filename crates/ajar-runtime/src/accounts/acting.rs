@@ -86,6 +86,9 @@ impl As {
         ) {
             self.accounts.forget_tenant(subscription, &self.acting).await;
         }
+        if let Some(why) = self.accounts.learnt(&failure, subscription, &self.acting).await {
+            return self.named(why).await;
+        }
         let failure = self.accounts.behind(failure, subscription, &self.acting);
         self.named(Trouble { failure, correlation_id }).await
     }

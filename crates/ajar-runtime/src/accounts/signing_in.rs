@@ -6,7 +6,7 @@ use ajar_azure::{BrowserSignIn, DeviceCodeSignIn, Person, Secret, SignIn, Signed
 use ajar_core::account::{AccountName, AccountSettings, Acting, SignInMethod};
 use ajar_core::failure::{AccountPart, Failure, SignInPart, Trouble};
 use ajar_core::message;
-use ajar_core::settings::Settings;
+use ajar_core::settings::{BUILT_IN_CLOUDS, Settings};
 use ajar_core::snapshot::{Kept, SignInStage};
 use futures::FutureExt as _;
 
@@ -27,6 +27,10 @@ fn kept(stored: Stored) -> Kept {
 async fn az_user(account: &AccountSettings) -> Result<String, Failure> {
     let not_there = |detail: String| Failure::not_signed_in(detail);
     let mut users = ajar_azure::az_accounts().await?;
+    // What its user calls other clouds there, nobody knows here.
+    if let Some(cloud) = account.cloud.as_deref().filter(|cloud| BUILT_IN_CLOUDS.contains(cloud)) {
+        users.retain(|az| az.cloud == cloud);
+    }
     if let Some(username) = &account.username {
         users.retain(|az| az.user.eq_ignore_ascii_case(username));
         if users.is_empty() {

@@ -148,6 +148,22 @@ impl Inner {
         Err(trouble)
     }
 
+    /// Takes up the tenant that Azure names in refusing a call, where it had not told it before: the next call is made there.
+    /// Gives why it had not, if that is what there is to say.
+    pub(super) async fn learnt(&self, failure: &Failure, subscription: &str, acting: &Acting) -> Option<Trouble> {
+        let Failure::OtherTenant { tenant: Some(tenant) } = failure else { return None };
+        let (key, tenant) = (State::tenant_key(&acting.cloud, subscription), tenant.clone());
+        let (file, why) = {
+            let tenants = &mut self.known().tenants;
+            let (_, why) = tenants.untold.remove(&key)?;
+            tenants.remembered.insert(key.clone(), tenant.clone());
+            (tenants.file.clone(), why)
+        };
+        file.remember(move |state| drop(state.tenants.insert(key, tenant))).await;
+        // The subscription is there after all.
+        Some(why).filter(|why| !matches!(why.failure, Failure::SubscriptionNotFound { .. }))
+    }
+
     /// What is behind a failure of a call about a subscription: where Azure takes no token of the account's own tenant, why
     /// it got none of the subscription's.
     pub(super) fn behind(&self, failure: Failure, subscription: &str, acting: &Acting) -> Failure {
