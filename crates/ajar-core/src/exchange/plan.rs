@@ -290,7 +290,17 @@ fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> 
         merged.cloud.clone_from(&mine.profile.cloud);
     }
     let differs = differences(&whole(&mine.profile), &whole(&merged));
-    if differs.is_empty() { Standing::Same } else { Standing::Conflict { merged: Box::new(merged), differs } }
+    if differs.is_empty() {
+        return Standing::Same;
+    }
+    // It may have been taken in under another name before.
+    let is_like_it = |other: &&Favourite| {
+        candidate.is_whole && differences(&whole(&other.profile), &whole(&candidate.over(&other.profile))).is_empty()
+    };
+    match settings.written.iter().find(is_like_it) {
+        Some(other) => Standing::There(other.name.clone()),
+        None => Standing::Conflict { merged: Box::new(merged), differs },
+    }
 }
 
 /// What differs between two profiles, as it would be written.

@@ -76,6 +76,11 @@ fn where_one_of_that_name_differs_it_is_left_changed_or_gets_company() {
     assert_eq!((names(&replaced.add), names(&replaced.change)), (vec!["web-2".to_owned()], vec!["web".to_owned()]));
     let renamed = done(OnConflict::Rename);
     assert_eq!(names(&renamed.add), ["web-3", "web-2"]);
+    let mut after = settings();
+    after.written.extend(renamed.add.clone());
+    let (again, _) = super::rows(there.to_vec(), &after.inheriting(), &Defaults::default());
+    let standings: Vec<_> = again.iter().map(|row| row.standing.clone()).collect();
+    assert_eq!(standings, [Standing::There("web-3".parse().unwrap()), Standing::Same], "not once more");
     assert_eq!(renamed.renamed, [("web".parse().unwrap(), "web-3".parse().unwrap())]);
 }
 
