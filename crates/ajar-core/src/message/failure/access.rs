@@ -6,6 +6,7 @@ use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool};
 use crate::message::{power, sentence};
+use crate::rights::NEEDED;
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
@@ -221,6 +222,15 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
         )
         .help(RIGHTS_HELP);
     }
+    if !NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action)) {
+        // The role of the message has none that is not always needed.
+        return words(
+            denied_title(action, name),
+            format!("It lacks the right {action} on {}.", place(scope)),
+            "Ask an administrator for this right there, or use another account.",
+        )
+        .help(RIGHTS_HELP);
+    }
     words(
         denied_title(action, name),
         format!("It lacks the right {action} on {}.", place(scope)),
@@ -262,8 +272,11 @@ fn denied_title(action: &str, name: &str) -> String {
         format!("Your account may see {name} but not request access to it.")
     } else if verb.ends_with("/start/action") {
         format!("Your account may not start {name}.")
-    } else {
+    } else if verb.ends_with("/read") {
         format!("Your account may not read what opening {name} needs.")
+    } else {
+        // A right over something that the VM has, which starting or opening it takes as well.
+        format!("Your account lacks a right that opening {name} takes.")
     }
 }
 

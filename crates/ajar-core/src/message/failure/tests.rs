@@ -84,6 +84,10 @@ fn every_failure() -> Vec<Failure> {
             action: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".into(),
             scope: "/subscriptions/s/resourceGroups/rg-finance".into(),
         },
+        Failure::AccessDenied {
+            action: "Microsoft.Compute/diskEncryptionSets/write".into(),
+            scope: "/subscriptions/s/resourceGroups/rg-keys".into(),
+        },
         Failure::NoClientId { cloud: "public".into() },
         Failure::ClientIdUnfit,
         Failure::TenantUnfit { tenant: "Contoso Ltd".into() },
