@@ -77,12 +77,24 @@ async fn token(world: &World, client_id: &str, secret: &str) -> String {
     json!({ "accessToken": answer["access_token"], "expires_on": 4_102_444_800_u32, "tokenType": "Bearer" }).to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whom_azure_asks_to_wait_waits_and_who_is_signed_in_to_az_after_them_does_not() {
+/// A world in which Ada and Grace may sign in to `az`, and their tokens.
+async fn with_two() -> (World, String, String) {
     let world = World::with_fleet(FLEET).await;
     let announced = world.simulator.announce();
     let ada = token(&world, &announced.client_id.to_string(), &announced.client_secret).await;
     let grace = token(&world, "5b9c2a30-0000-4000-a000-000000000001", "open-sesame").await;
+    (world, ada, grace)
+}
+
+/// Azure has one who asks for web-01 wait.
+async fn throttle(world: &World) {
+    let throttle = json!({ "fault": "throttle", "retryAfter": 300, "times": 1 });
+    world.control().fault("GET", "*/virtualMachines/web-01", throttle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_azure_asks_to_wait_waits_and_who_is_signed_in_to_az_after_them_does_not() {
+    let (world, ada, grace) = with_two().await;
     let signed_in = world.folder.path().join("who-is-signed-in");
     let az = Az::that(&format!("cat '{}'", signed_in.display()));
     let connect = async |token: &str, vm: &str| {
@@ -90,8 +102,7 @@ async fn whom_azure_asks_to_wait_waits_and_who_is_signed_in_to_az_after_them_doe
         let args = ["connect", vm, "--no-launch", "--json", "--source", "203.0.113.24"];
         Ended::of(az.found_by(ajar(world.folder.path(), &args)).spawn().expect("ajar starts")).await.last_event()
     };
-    let throttle = json!({ "fault": "throttle", "retryAfter": 300, "times": 1 });
-    world.control().fault("GET", "*/virtualMachines/web-01", throttle).await;
+    throttle(&world).await;
     let told = connect(&ada, "web-01").await;
     assert_eq!(told["code"], "throttled", "{told}");
     let waits = async || {
@@ -110,10 +121,7 @@ async fn whom_azure_asks_to_wait_waits_and_who_is_signed_in_to_az_after_them_doe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ajar_that_runs_hears_at_once_of_who_signs_in_to_az_instead() {
-    let world = World::with_fleet(FLEET).await;
-    let announced = world.simulator.announce();
-    let ada = token(&world, &announced.client_id.to_string(), &announced.client_secret).await;
-    let grace = token(&world, "5b9c2a30-0000-4000-a000-000000000001", "open-sesame").await;
+    let (world, ada, grace) = with_two().await;
     // As az does it, whoever is signed in stands in its profile.
     let profile = world.folder.path().join("azureProfile.json");
     let az = Az::that(&format!("cat '{}'", profile.display()));
@@ -129,8 +137,7 @@ async fn an_ajar_that_runs_hears_at_once_of_who_signs_in_to_az_instead() {
         let args = ["connect", "web-01", "--no-launch", "--json", "--source", "203.0.113.24"];
         Ended::of(ajar(world.folder.path(), &args).spawn().expect("ajar starts")).await.last_event()
     };
-    let throttle = json!({ "fault": "throttle", "retryAfter": 300, "times": 1 });
-    world.control().fault("GET", "*/virtualMachines/web-01", throttle).await;
+    throttle(&world).await;
     for _ in 0..2 {
         let told = connect().await;
         assert_eq!(told["code"], "throttled", "{told}");

@@ -14,6 +14,7 @@ mod held;
 mod inventory;
 mod publish;
 mod refresh;
+mod refusals;
 mod remembered;
 mod requests;
 mod rights;

@@ -8,7 +8,6 @@ use ajar_core::message;
 use ajar_core::message::failure::{About, NO_FAVOURITE, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
@@ -16,7 +15,6 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::files::Refusal;
 use crate::ports::{Forgotten, SignInPlan, SignedInAs};
 
 /// The sign-in under way, or the last one. Dropping it ends it.
@@ -374,82 +372,6 @@ impl Engine {
         Reply::Refused { failure: Box::new(in_words(trouble, &about)) }
     }
 
-    /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
-    pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
-        let acted = self.acted.get(vm).map(|acting| acting.account.key());
-        self.note_refused(failure, acted, Some(subscription_of(vm)));
-    }
-
-    /// The same of an account that has looked for VMs, with all that kept it from seeing some. It has one next sign-in: of
-    /// several refusals the one counts that wants something of it.
-    pub(super) fn note_seer(&mut self, account: &AccountName, failures: &[Failure]) {
-        let (refusals, others): (Vec<_>, Vec<_>) = failures.iter().partition(|failure| failure.standing().is_some());
-        let wanting = refusals.iter().find(|failure| failure.sign_in_demand() != SignInDemand::default());
-        for failure in others.into_iter().chain(wanting.or(refusals.first()).copied()) {
-            self.note_refused(failure, Some(account.key()), None);
-        }
-        let refusal = self.remembered.state().refusals.get(&account.key());
-        if failures.is_empty() && refusal.is_some_and(|refusal| refusal.subscription.is_none()) {
-            self.is_accepted(account);
-        }
-    }
-
-    fn note_refused(&mut self, failure: &Failure, acted: Option<String>, subscription: Option<String>) {
-        let Some((state, named)) = failure.standing() else {
-            if let Failure::NotInTenant { account, tenant, .. } = failure {
-                self.is_not_in(account, tenant);
-            }
-            return;
-        };
-        let Some(account) = named.map(str::to_ascii_lowercase).or(acted) else { return };
-        let refusal = Refusal { subscription, state, demand: failure.sign_in_demand() };
-        let is_news = |refused: &Refusal| match (&refused.subscription, &refusal.subscription) {
-            // What a VM takes that is to be opened counts more than what could be seen besides.
-            (Some(_), None) => false,
-            (None, Some(_)) => true,
-            (Some(_), Some(_)) | (None, None) => refused.state != refusal.state || refused.demand != refusal.demand,
-        };
-        if self.remembered.state().refusals.get(&account).is_none_or(is_news) {
-            drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
-        }
-    }
-
-    /// An account is not let into a tenant: what that wanted of its next sign-in can't be met there any more.
-    fn is_not_in(&mut self, account: &str, tenant: &str) {
-        let key = account.to_ascii_lowercase();
-        let refused = self.remembered.state().refusals.get(&key).and_then(|refused| refused.demand.tenant.as_deref());
-        if refused.is_some_and(|refused| refused.eq_ignore_ascii_case(tenant)) {
-            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
-        }
-    }
-
-    /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
-    /// another tenant wants more; but not where nothing is left that the account acts on.
-    pub(super) fn note_accepted_account(&mut self, account: &AccountName, vm: &VmResourceId) {
-        let Some(refusal) = self.remembered.state().refusals.get(&account.key()) else { return };
-        let is_over = if let Some(refused_in) = &refusal.subscription {
-            let is_there = |known: &Favourite| {
-                subscription_of(&known.profile.vm) == *refused_in
-                    && self.acting(&known.profile).is_ok_and(|acting| acting.account == *account)
-            };
-            *refused_in == subscription_of(vm) || !self.settings.favourites.iter().any(is_there)
-        } else {
-            // Refused where it looked for VMs: the next look tells whether that tenant still wants more.
-            refusal.demand.tenant.is_none()
-        };
-        if is_over {
-            self.is_accepted(account);
-        }
-    }
-
-    /// An account has signed in, or is gone.
-    fn is_accepted(&mut self, account: &AccountName) {
-        let key = account.key();
-        if self.remembered.state().refusals.contains_key(&key) {
-            drop(self.remembered.change(move |state| drop(state.refusals.remove(&key))));
-        }
-    }
-
     pub(super) fn sign_in_view(&self) -> Option<SignInView> {
         let SigningIn { number, name, then, stage, .. } = self.signing_in.as_ref()?;
         Some(SignInView { number: *number, account: name.clone(), then: then.clone(), stage: stage.clone() })
@@ -515,10 +437,6 @@ fn is_home(account: &AccountSettings, tenant: &str) -> bool {
     let id = account.home_account_id.as_deref().and_then(|home| home.split_once('.')).map(|(_, id)| id);
     let domain = account.username.as_deref().and_then(|username| username.split_once('@')).map(|(_, domain)| domain);
     [id, domain].into_iter().flatten().any(|home| home.eq_ignore_ascii_case(tenant))
-}
-
-fn subscription_of(vm: &VmResourceId) -> String {
-    vm.resource().subscription_id().to_ascii_lowercase()
 }
 
 /// Whether signing in so is Ajar's own business.
