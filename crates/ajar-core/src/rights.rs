@@ -72,8 +72,26 @@ pub struct Granted {
     pub vm: Option<Vec<Permission>>,
     /// At its resource group.
     pub resource_group: Option<Vec<Permission>>,
-    /// Actions that Azure has refused all the same: it does not list what a deny assignment takes away.
-    pub refused: Vec<String>,
+    /// What Azure has refused all the same: it does not list what a deny assignment takes away, nor what is wanted at
+    /// places beside these.
+    pub refused: Vec<Refused>,
+}
+
+/// An action that Azure has refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// Such as `Microsoft.Network/virtualNetworks/subnets/join/action`.
+    pub action: String,
+    /// The resource ID of where.
+    pub scope: String,
+}
+
+impl Refused {
+    /// Whether it is one of the rights that are always needed.
+    fn is_of(&self, right: &Right) -> bool {
+        self.action.eq_ignore_ascii_case(right.action)
+    }
 }
 
 impl Granted {
@@ -82,13 +100,18 @@ impl Granted {
         NEEDED.into_iter().filter(|right| self.state(right) == state).collect()
     }
 
+    /// What Azure has refused beside [`NEEDED`]: a linked resource can take rights of its own.
+    pub fn refused_besides(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.iter().filter(|refused| !NEEDED.iter().any(|right| refused.is_of(right)))
+    }
+
     /// Whether a right is granted.
     pub fn state(&self, right: &Right) -> RightState {
         let permissions = match right.place {
             Place::Vm => &self.vm,
             Place::ResourceGroup => &self.resource_group,
         };
-        if self.refused.iter().any(|refused| refused.eq_ignore_ascii_case(right.action)) {
+        if self.refused.iter().any(|refused| refused.is_of(right)) {
             return RightState::Missing;
         }
         match permissions {
@@ -177,9 +200,12 @@ mod tests {
 
     #[test]
     fn what_azure_has_refused_is_missing_whatever_it_lists() {
-        let refused = Granted { refused: vec![START.to_uppercase()], ..everywhere(vec![permission(&["*"], &[])]) };
-        assert_eq!(missing(&refused), [START]);
-        assert_eq!(missing(&Granted { refused: vec![START.into()], ..Granted::default() }), [START]);
+        let refused = |action: &str| vec![Refused { action: action.to_owned(), scope: "/subscriptions/s".into() }];
+        let told = Granted { refused: refused(&START.to_uppercase()), ..everywhere(vec![permission(&["*"], &[])]) };
+        assert_eq!((missing(&told), told.refused_besides().count()), (vec![START], 0));
+        assert_eq!(missing(&Granted { refused: refused(START), ..Granted::default() }), [START]);
+        let besides = Granted { refused: refused("Microsoft.Network/x/join/action"), ..told };
+        assert_eq!((missing(&besides), besides.refused_besides().count()), (Vec::new(), 1));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub fn summary(name: &str, granted: &Granted) -> String {
         format!("Your account cannot open {name}: it lacks {}.", right.action)
     } else if let Some(right) = lacks(Purpose::Start) {
         format!("Your account can open {name} but not start it: it lacks {}.", right.action)
+    } else if let Some(refused) = granted.refused_besides().next() {
+        format!("Azure refused your account {} when {name} was opened last.", refused.action)
     } else if granted.that_are(RightState::Unknown).is_empty() {
         format!("Your account has all rights that opening {name} takes, as far as Azure lists them.")
     } else {
@@ -21,31 +23,43 @@ pub fn summary(name: &str, granted: &Granted) -> String {
 
 /// A message to the administrator of a VM: what is not granted, and a role that has it; `None` if everything is. `who` asks.
 pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted) -> Option<String> {
-    let group = vm.resource().resource_group_scope();
     let listed = |state| {
         let rights = granted.that_are(state);
         rights.iter().map(|right| format!("  {}", right.action)).collect::<Vec<_>>().join("\n")
     };
     let (missing, unknown) = (listed(RightState::Missing), listed(RightState::Unknown));
     let what = match (missing.as_str(), unknown.as_str()) {
-        ("", "") => return None,
-        (missing, "") => missing.to_owned(),
-        ("", unknown) => format!("{UNKNOWN}\n\n{unknown}"),
-        (missing, unknown) => format!("{missing}\n\n{UNKNOWN}\n\n{unknown}"),
+        ("", "") => None,
+        (missing, "") => Some(missing.to_owned()),
+        ("", unknown) => Some(format!("{UNKNOWN}\n\n{unknown}")),
+        (missing, unknown) => Some(format!("{missing}\n\n{UNKNOWN}\n\n{unknown}")),
     };
-    let account = who.unwrap_or("my account");
+    let besides: Vec<_> = granted.refused_besides().map(|it| format!("  {}\n  on {}\n", it.action, it.scope)).collect();
+    let (besides, account) = (besides.join("\n"), who.unwrap_or("my account"));
+    let lacks = format!("Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n", vm.name());
+    match what {
+        None if besides.is_empty() => None,
+        // The role would have none of it, and these places are not where it is assigned.
+        None => Some(format!("{lacks}{besides}")),
+        Some(what) if besides.is_empty() => Some(format!("{lacks}{}", with_role(who, vm, &what))),
+        Some(what) => Some(format!("{lacks}{}\n{BESIDES}\n\n{besides}", with_role(who, vm, &what))),
+    }
+}
+
+/// What is missing, and how a role that has it is made and assigned.
+fn with_role(who: Option<&str>, vm: &VmResourceId, what: &str) -> String {
+    let group = vm.resource().resource_group_scope();
     let assignee = who.unwrap_or("USER OR APPLICATION");
     let as_guest = who.filter(|who| who.contains('@')).map(of_guest).unwrap_or_default();
-    Some(format!(
-        "Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n{what}\n\nAt: {group}\n\n\
+    format!(
+        "{what}\n\nAt: {group}\n\n\
          This custom role has all that Ajar uses and no more. Save it as role.json:\n\n{}\n\n\
          Then create and assign it:\n\n\
          az role definition create --role-definition role.json\n\
          az role assignment create --assignee \"{assignee}\" --role \"{}\" --scope \"{group}\"\n{as_guest}",
-        vm.name(),
         role(&group),
         role_name(&group),
-    ))
+    )
 }
 
 /// How a guest is named to `az`: the tenant knows them by another user name.
@@ -60,6 +74,9 @@ fn of_guest(who: &str) -> String {
 
 /// Above the rights that nobody could look up.
 const UNKNOWN: &str = "Whether it has these could not be looked up:";
+
+/// Above what has been refused and is not in the role.
+const BESIDES: &str = "Beside what this role has, Azure refused it:";
 
 /// Over the rights.
 pub const COLUMNS: [&str; 3] = ["STATE", "FOR", "ACTION"];
@@ -107,7 +124,7 @@ pub fn role(scope: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::Permission;
+    use crate::rights::{Permission, Refused};
 
     fn vm() -> VmResourceId {
         let id = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Compute/virtualMachines/db-01";
@@ -134,6 +151,21 @@ mod tests {
         let (before, after) = told.split_once(UNKNOWN).unwrap();
         assert!(before.contains("virtualMachines/start/action") && after.contains(INITIATE), "{told}");
         assert_eq!(for_administrator(None, &vm(), &may(&["*"])), None);
+    }
+
+    #[test]
+    fn what_was_refused_beside_the_role_is_asked_for_where_it_is_missing() {
+        let join = "Microsoft.Network/virtualNetworks/subnets/join/action";
+        let refused = vec![Refused { action: join.into(), scope: "/subscriptions/hub/resourceGroups/net".into() }];
+        let alone = Granted { refused: refused.clone(), ..may(&["*"]) };
+        let told = for_administrator(Some("ada@contoso.example"), &vm(), &alone).unwrap();
+        let expected = "Please give ada@contoso.example what it lacks to open the VM db-01 by just-in-time access:\n\n  \
+                        Microsoft.Network/virtualNetworks/subnets/join/action\n  on /subscriptions/hub/resourceGroups/net\n";
+        assert_eq!(told, expected);
+        assert!(summary("db-01", &alone).contains(join));
+        let told = for_administrator(None, &vm(), &Granted { refused, ..may(&["*/read"]) }).unwrap();
+        let (role, besides) = told.split_once(BESIDES).unwrap();
+        assert!(role.contains(INITIATE) && !role.contains(join) && besides.contains(join), "{told}");
     }
 
     #[test]

@@ -47,10 +47,12 @@ impl RightsView {
             place: right.place,
             state: granted.state(right),
         };
-        let missing = granted.that_are(RightState::Missing).iter().map(|right| right.action.to_owned()).collect();
+        let missing =
+            granted.that_are(RightState::Missing).iter().map(|right| right.action.to_owned()).collect::<Vec<_>>();
+        let besides = granted.refused_besides().map(|refused| refused.action.clone());
         Self {
             rights: NEEDED.iter().map(view).collect(),
-            missing,
+            missing: missing.into_iter().chain(besides).collect(),
             summary: summary(name.as_str(), granted),
             message: for_administrator(who.as_deref(), &vm, granted),
             name,

@@ -275,6 +275,9 @@ impl Engine {
         for (attempt, acting) in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
             self.write_down(&attempt, acting.as_ref(), now);
+            if let Some(acting) = &acting {
+                self.note_denial(&attempt, acting, now);
+            }
             if attempt.is_starting() {
                 self.read_power_of(&attempt.order().name, &attempt.order().vm);
             }

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, Acting};
-use ajar_core::attempt::Outcome;
+use ajar_core::attempt::{Attempt, Outcome};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
+use crate::files::State;
 use crate::ports::{Accounts, AzAccount};
 
 /// What was found out, and who waits for it.
@@ -45,28 +47,31 @@ impl Engine {
         });
     }
 
-    /// What Azure has refused to the last attempt for a favourite.
-    fn refused_to(&self, name: &ProfileName) -> Vec<String> {
-        let of_favourite = self.attempts.iter().filter(|attempt| attempt.order().name == *name);
-        let refused =
-            of_favourite.filter_map(|attempt| match attempt.outcome() {
-                Some(Outcome::Failed {
-                    trouble:
-                        Trouble {
-                            failure: Failure::AccessDenied { action, .. } | Failure::DenyAssigned { action, .. }, ..
-                        },
-                    ..
-                }) => Some(action.clone()),
-                _ => None,
-            });
-        refused.collect()
+    /// Notes what Azure refused to who made an attempt that has ended, or that it did not.
+    pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting, now: DateTime<Utc>) {
+        let refused = match attempt.outcome() {
+            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => match failure {
+                Failure::AccessDenied { action, scope } | Failure::DenyAssigned { action, scope, .. } => {
+                    Some(Refused { action: action.clone(), scope: scope.clone() })
+                }
+                _ => return,
+            },
+            Some(Outcome::Connected { .. }) => None,
+            _ => return,
+        };
+        let key = State::denial_key(acting, &attempt.order().vm);
+        if refused.is_some() || self.remembered.state().denials.contains_key(&key) {
+            drop(self.remembered.change(move |state| state.denied(key.clone(), refused.clone(), now)));
+        }
     }
 
     pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {
         let answer = match result {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
-                let granted = Granted { refused: self.refused_to(&name), ..granted };
+                let key = State::denial_key(&acting, &vm);
+                let refused = self.remembered.state().denial(&key, self.now()).cloned().into_iter().collect();
+                let granted = Granted { refused, ..granted };
                 let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
                 Reply::Rights { rights }
             }

@@ -11,8 +11,9 @@ use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
+use ajar_core::rights::Refused;
 use ajar_core::snapshot::AccountState;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -37,6 +38,9 @@ pub struct State {
     /// Accounts that were refused a token, by their names in lower case.
     #[serde(deserialize_with = "understood")]
     pub refusals: BTreeMap<String, Refusal>,
+    /// What Azure refused to accounts at VMs, by [`State::denial_key`].
+    #[serde(deserialize_with = "understood")]
+    pub denials: BTreeMap<String, Denial>,
     /// Secrets that the keychain had not taken, by their names there: they ended with the Ajar that kept them in memory.
     pub memory_only: BTreeSet<String>,
     /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
@@ -56,7 +60,39 @@ pub struct Refusal {
     pub demand: SignInDemand,
 }
 
+/// That Azure refused an action to an account, when it was to open a VM.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Denial {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, and where.
+    #[serde(flatten)]
+    pub refused: Refused,
+}
+
+/// A denial that is older may have been dealt with long ago.
+const DENIALS_LAST: TimeDelta = TimeDelta::days(1);
+
 impl State {
+    /// The key of what an account is refused at a VM.
+    pub fn denial_key(acting: &Acting, vm: &VmResourceId) -> String {
+        format!("{}/{}{vm}", acting.cloud, acting.account).to_lowercase()
+    }
+
+    /// Azure refused something, or with `None` nothing any more; what is older than a day is forgotten.
+    pub fn denied(&mut self, key: String, refused: Option<Refused>, now: DateTime<Utc>) {
+        self.denials.retain(|known, denial| *known != key && now - denial.at < DENIALS_LAST);
+        if let Some(refused) = refused {
+            self.denials.insert(key, Denial { at: now, refused });
+        }
+    }
+
+    /// What Azure refused under that key within the last day.
+    pub fn denial(&self, key: &str, now: DateTime<Utc>) -> Option<&Refused> {
+        self.denials.get(key).filter(|denial| now - denial.at < DENIALS_LAST).map(|denial| &denial.refused)
+    }
+
     /// The key of a VM's port.
     pub fn key(vm: &VmResourceId, port: u16) -> String {
         format!("{}:{port}", vm.to_string().to_lowercase())
@@ -187,6 +223,25 @@ mod tests {
             }
         });
         assert_eq!(file.read().endpoints.len(), 16);
+    }
+
+    #[test]
+    fn a_denial_is_known_for_a_day_to_the_account_that_met_it() {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
+        let acting = |account: &str| Acting { cloud: "sim".into(), account: account.parse().unwrap(), tenant: None };
+        let (work, other) = (State::denial_key(&acting("Work"), &vm), State::denial_key(&acting("other"), &vm));
+        let refused = Refused { action: "M/start/action".into(), scope: vm.to_string() };
+        let (mut state, now) = (State::default(), Utc::now());
+        state.denied(work.clone(), Some(refused.clone()), now);
+        let written = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&written).unwrap(), state);
+        assert_eq!((state.denial(&work, now), state.denial(&other, now)), (Some(&refused), None));
+        assert_eq!(state.denial(&work, now + TimeDelta::hours(25)), None);
+        state.denied(other, None, now + TimeDelta::hours(25));
+        assert_eq!(state.denials.len(), 0);
+        state.denied(work.clone(), Some(refused), now);
+        state.denied(work.clone(), None, now);
+        assert_eq!(state.denial(&work, now), None, "it was let in");
     }
 
     #[test]

@@ -6,7 +6,6 @@ use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool};
 use crate::message::{power, sentence};
-use crate::rights::NEEDED;
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
@@ -222,24 +221,15 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
         )
         .help(RIGHTS_HELP);
     }
-    if !NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action)) {
-        // The role of the message has none that is not always needed.
-        return words(
-            denied_title(action, name),
-            format!("It lacks the right {action} on {}.", place(scope)),
-            "Ask an administrator for this right there, or use another account.",
-        )
-        .help(RIGHTS_HELP);
-    }
     words(
         denied_title(action, name),
         format!("It lacks the right {action} on {}.", place(scope)),
         format!(
-            "Ask an administrator for a role with this right (“ajar rights {name} --message” writes what to send), or use \
-             another account."
+            "Ask an administrator for this right (“ajar rights {name} --message” writes what to send), or use another \
+             account."
         ),
     )
-    .in_window("Ask an administrator for a role with this right, or use another account.")
+    .in_window("Ask an administrator for this right, or use another account.")
     .help(RIGHTS_HELP)
 }
 

@@ -66,6 +66,19 @@ async fn what_is_missing_is_told_right_by_right_with_a_message_for_the_administr
     let number = running.connect("web").await;
     running.ended(number).await;
     assert_eq!(looked_up(&running).await.missing, [action]);
+    // Also what is no right that is always needed, and by the Ajar that comes after this one.
+    let join = "Microsoft.Network/virtualNetworks/subnets/join/action".to_owned();
+    let denied = Failure::AccessDenied { action: join.clone(), scope: "/subscriptions/hub".into() };
+    world.scene().initiate.push_back((InitiateFailure::Refused(denied.into()), false));
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    running.end().await;
+    let running = Running::start(&world);
+    let told = looked_up(&running).await;
+    assert!(told.message.unwrap().contains("/subscriptions/hub"));
+    assert_eq!(told.missing, [join]);
+    running.connected("web").await;
+    assert_eq!(looked_up(&running).await.missing, Vec::<String>::new(), "it was let in");
     let unknown = running.refused(Request::Rights { name: name("nobody") }).await;
     assert_eq!(unknown.code, "unknownFavourite");
 }
