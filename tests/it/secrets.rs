@@ -171,7 +171,7 @@ fn cases() -> Vec<Case> {
     let link = |to: &str| said("invalidJson", json!({ "value": [], "nextLink": to }).to_string());
     let elsewhere = format!("https://management.azure.example/x?$skiptoken={QUERY}");
     let onward = format!("{BASE}/nowhere?$skiptoken={QUERY}&sig={CANARY}");
-    let nothing = || json!({ "fault": "reset", "match": { "route": "none" } });
+    let nothing = || json!({ "fault": "reset", "match": { "path": "/nowhere" } });
     vec![
         case("all is well", "none", "connected", nothing()),
         Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "principalRefused", nothing()) },

@@ -186,8 +186,14 @@ fn deny_assigned(error: &ArmError, asked: Asked<'_>) -> Failure {
     Failure::DenyAssigned {
         action: quoted_after(allowed, "action").unwrap_or_else(|| asked.call.action().to_owned()),
         scope: quoted_after(allowed, "scope").unwrap_or_else(|| asked.scope.to_owned()),
-        assignment: quoted_after(denied, "name").unwrap_or_default(),
+        assignment: assignment(denied).unwrap_or_default().to_owned(),
     }
+}
+
+/// The name of a deny assignment, which is anybody's to choose: it may have quotes of its own.
+fn assignment(denied: &str) -> Option<&str> {
+    let (_, named) = denied.split_once("with name '")?;
+    Some(named.split_once("' and Id '")?.0)
 }
 
 /// What stands in quotes behind a word.
@@ -345,6 +351,9 @@ mod tests {
         };
         let told = denied("M/start/action", "/subscriptions/s", "Managed by Blueprint");
         assert_eq!(failure(&answer(403, &body, &[]), ASKED, SCOPE), told);
+        let quoted = body.replace("Managed by Blueprint", "Ada's and Bob's 'rule'");
+        let told = denied("M/start/action", "/subscriptions/s", "Ada's and Bob's 'rule'");
+        assert_eq!(failure(&answer(403, &quoted, &[]), ASKED, SCOPE), told);
         let wordless = r#"{"error":{"code":"DenyAssignmentAuthorizationFailed","message":"No."}}"#;
         let fallback = denied(ASKED.call.action(), ASKED.scope, "");
         assert_eq!(failure(&answer(403, wordless, &[]), ASKED, SCOPE), fallback);

@@ -4,6 +4,8 @@ use super::kind::{FaultKind, Named, RetryForm};
 use super::matching::Match;
 use super::{Fault, To};
 use crate::said::Said;
+use crate::served::route_names;
+use crate::state::rights::glob;
 
 const EXAMPLE: &str = r#"{"match": {"method": "POST", "path": "*/initiate"}, "fault": "resetAfter", "times": 1}"#;
 const MATCH: &str =
@@ -21,7 +23,7 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
     let matches = Match {
         method: wanted.text("method", "\"POST\"")?,
         path: wanted.text("path", "\"*/initiate\"")?,
-        route: wanted.text("route", "\"VirtualMachines_Start\"")?,
+        route: route(wanted.text("route", "\"VirtualMachines_Start\"")?)?,
         query: wanted.text("query", "\"statusOnly=true\"")?,
     };
     wanted.end()?;
@@ -65,6 +67,16 @@ fn unheard(named: &Named, said: &Said) -> Result<(), String> {
     let able = FaultKind::ALL.iter().filter(|other| other.takes.contains(&name)).map(|other| other.name);
     let able = able.collect::<Vec<_>>().join(", ");
     Err(format!("'{name}' is said of {able}; {} does not go by it", named.name))
+}
+
+/// The pattern of a route, if there is one that it fits: a fault for another would wait for ever.
+fn route(pattern: Option<String>) -> Result<Option<String>, String> {
+    match &pattern {
+        Some(pattern) if !route_names().iter().any(|name| glob(pattern, name)) => Err(format!(
+            "there is no route '{pattern}'; the journal tells each request's, and docs/simulator.md has them all"
+        )),
+        _ => Ok(pattern),
+    }
 }
 
 fn retry_form(name: Option<&str>) -> Result<RetryForm, String> {
