@@ -7,6 +7,7 @@ use ajar_core::message;
 use async_trait::async_trait;
 use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use time::{Duration, OffsetDateTime};
 
 use super::az_accounts::{self, Subscription};
 use super::az_cloud::{Az, AzCloud, of_cloud};
@@ -170,25 +171,41 @@ fn not_in(username: &str, tenant: &str) -> Failure {
 impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
-        let tenant = ask.tenant.as_ref().or(self.tenant_id.as_ref());
+        let token = self.token_of_any_cloud(ask.tenant.as_ref().or(self.tenant_id.as_ref()), &ask.scope).await?;
+        Ok(if az_accounts::az_profile_version().is_none() {
+            soon_over(token, OffsetDateTime::now_utc())
+        } else {
+            token
+        })
+    }
+}
+
+/// So long a token counts of an `az` that keeps its profile elsewhere, as one in a container does: that somebody else is
+/// signed in to it shows only when it is asked. Some minutes before its end a token is asked for anew.
+const UNSEEN: Duration = Duration::minutes(10);
+
+fn soon_over(token: AccessToken, now: OffsetDateTime) -> AccessToken {
+    AccessToken { expires_on: token.expires_on.min(now + UNSEEN), ..token }
+}
+
+impl AzureCli {
+    async fn token_of_any_cloud(&self, tenant: Option<&String>, scope: &str) -> Result<AccessToken, Trouble> {
         let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(name) = elsewhere {
-            match self.token_in(&name, tenant, &ask.scope).await {
+            match self.token_in(&name, tenant, scope).await {
                 Ok(token) => return Ok(token),
                 // It may be the active one by now, or be gone.
                 Err(_) => *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = None,
             }
         }
-        match self.token(tenant, &ask.scope).await {
+        match self.token(tenant, scope).await {
             Err(trouble) if self.may_have_another_active(&trouble.failure) => {
-                self.token_of_other_cloud(tenant, &ask.scope, trouble).await
+                self.token_of_other_cloud(tenant, scope, trouble).await
             }
             result => result,
         }
     }
-}
 
-impl AzureCli {
     /// Whether a failure may come of `az` having another active cloud than this one.
     fn may_have_another_active(&self, failure: &Failure) -> bool {
         if let Failure::NotSignedIn { detail, .. } = failure {

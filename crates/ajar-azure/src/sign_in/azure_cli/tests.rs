@@ -246,3 +246,11 @@ async fn an_az_that_hangs_is_no_sign_in() {
     let hung = Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 30 seconds"));
     assert_eq!(detail(hung).await, "the Azure CLI could not be asked: no answer within 30 seconds");
 }
+
+#[test]
+fn a_token_of_an_az_that_keeps_its_profile_elsewhere_counts_for_minutes_only() {
+    let now = OffsetDateTime::now_utc();
+    let of = |left| AccessToken::new("t", now + left);
+    assert_eq!(soon_over(of(Duration::hours(20)), now).expires_on, now + UNSEEN);
+    assert_eq!(soon_over(of(Duration::minutes(2)), now).expires_on, now + Duration::minutes(2));
+}
