@@ -25,5 +25,6 @@ mod status;
 mod takeover;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod together;
 mod unverified;
 mod world;

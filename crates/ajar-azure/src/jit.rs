@@ -6,6 +6,7 @@ pub(crate) mod wire;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::Ipv4Addr;
+use std::slice;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -132,16 +133,29 @@ impl ArmClient {
         ask: &Initiate,
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateError> {
-        let mut answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+        self.initiate_all(policy, slice::from_ref(ask), wanted).await
+    }
+
+    /// [`ArmClient::initiate`] for several VMs of the policy in one request, for one justification: the first one's.
+    ///
+    /// # Errors
+    /// As of one, for all of them: Azure takes all or none.
+    pub async fn initiate_all(
+        &self,
+        policy: &ResourceId,
+        asks: &[Initiate],
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateError> {
+        let mut answer = self.post_initiate(policy, asks, body::End::Time, wanted).await?;
         if answer.status == 404 && !answer.is_foreign() {
             wanted.came_back();
             // Of a request that is withdrawn meanwhile the next one hears.
             drop(wanted.wait(tokio::time::sleep(self.limits().first_look)).await);
-            answer = self.post_initiate(policy, ask, body::End::Time, wanted).await?;
+            answer = self.post_initiate(policy, asks, body::End::Time, wanted).await?;
         }
         if answer.status == 400 && is_about_the_form(&ArmError::of_body(&answer.body)) {
             tracing::debug!("asking again with a duration");
-            let again = self.post_initiate(policy, ask, body::End::Duration, wanted).await?;
+            let again = self.post_initiate(policy, asks, body::End::Duration, wanted).await?;
             return self.initiated(&again, policy).map_err(|second| match (self.initiated(&answer, policy), second) {
                 (Err(InitiateError::Refused(first)), InitiateError::Refused(second)) => {
                     InitiateError::Refused(both(first, second))
@@ -155,12 +169,12 @@ impl ArmClient {
     async fn post_initiate(
         &self,
         policy: &ResourceId,
-        ask: &Initiate,
+        asks: &[Initiate],
         end: body::End,
         wanted: &Wanted,
     ) -> Result<Answer, InitiateError> {
         let url = self.resource_url(policy, "/initiate", &[API]);
-        let body = body::initiate_body(ask, end).to_string().into_bytes();
+        let body = body::initiate_body(asks, end).to_string().into_bytes();
         self.post(Call::Initiate, url, Some(body), wanted).await.map_err(|error| match error {
             NoAnswer::NotSent(trouble) => InitiateError::Refused(trouble),
             NoAnswer::Unanswered(trouble) => InitiateError::Unanswered(trouble),

@@ -151,15 +151,19 @@ fn what_initiate_sends_has_the_members_of_the_published_schema_and_no_others() {
     let Some(specs) = specs() else { return };
     let schema = read(&specs.join("jitNetworkAccessPolicies.json"));
     let definition = &schema["definitions"]["JitNetworkAccessPolicyInitiateRequest"];
-    assert_conforms(&schema, definition, &initiate_body(&ask(), End::Time), "body");
+    assert_conforms(&schema, definition, &initiate_body(&[ask()], End::Time), "body");
     let without_reason = Initiate { justification: None, ..ask() };
-    assert_conforms(&schema, definition, &initiate_body(&without_reason, End::Time), "body");
+    assert_conforms(&schema, definition, &initiate_body(&[without_reason], End::Time), "body");
+    let other = Initiate { vm: format!("{VM}-2").parse().unwrap(), ..ask() };
+    let of_two = initiate_body(&[ask(), other], End::Time);
+    assert_conforms(&schema, definition, &of_two, "body");
+    assert_eq!(of_two["virtualMachines"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
 fn the_fallback_is_the_body_of_the_published_example() {
     let Some(specs) = specs() else { return };
     let example = read(&specs.join("examples/JitNetworkAccessPolicies/InitiateJitNetworkAccessPolicy_example.json"));
-    let ours = initiate_body(&ask(), End::Duration);
+    let ours = initiate_body(&[ask()], End::Duration);
     assert_eq!(ours, example["parameters"]["body"]);
 }

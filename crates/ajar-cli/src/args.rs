@@ -169,8 +169,12 @@ pub(crate) struct SignOut {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// The favourite; or any VM, by its name or a beginning that no other has. Without one a terminal shows what there is
-    pub(crate) name: Option<String>,
+    /// The favourites; or any VMs, by their names or a beginning that no other has. Without one a terminal shows what there is
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Open all favourites of a folder, and of those within: each in a window of its own
+    #[arg(long, value_name = "FOLDER", conflicts_with = "names")]
+    pub(crate) folder: Option<String>,
     /// Another port than the favourite's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
@@ -196,8 +200,12 @@ pub(crate) struct Connect {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Extend {
-    /// The favourite
-    pub(crate) name: ProfileName,
+    /// The favourites
+    #[arg(value_name = "NAME", required_unless_present = "folder")]
+    pub(crate) names: Vec<ProfileName>,
+    /// All favourites of a folder, and of those within, that are open
+    #[arg(long, value_name = "FOLDER", conflicts_with = "names")]
+    pub(crate) folder: Option<String>,
     /// Another port than the favourite's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,

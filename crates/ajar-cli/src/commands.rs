@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod inventory;
 mod list;
+mod many;
 mod meaning;
 mod picker;
 mod proxy;
@@ -146,11 +147,17 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     }
     match &args.command {
         Command::List(list) => unless_told_to_end(signals, list::run(session, list)).await,
+        Command::Connect(connect) if many::is_meant(connect.names.len(), connect.folder.as_deref()) => {
+            many::connect(session, connect, signals).await
+        }
         Command::Connect(connect) => connect::run(session, connect, signals).await,
         Command::Proxy(proxy) => proxy::run(session, proxy, signals).await,
         Command::SshConfig(ssh_config) => ssh_config::run(session, args, ssh_config, signals).await,
         Command::Status(status) if status.watch => status::watch(session, status, signals).await,
         Command::Status(status) => unless_told_to_end(signals, status::once(session, status)).await,
+        Command::Extend(extend) if many::is_meant(extend.names.len(), extend.folder.as_deref()) => {
+            many::extend(session, extend, signals).await
+        }
         Command::Extend(extend) => extend::run(session, extend, signals).await,
         Command::History(history) => history::run(session, history),
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,

@@ -1,6 +1,7 @@
 //! `ajar`: the engine without a window.
 
 mod args;
+mod board;
 mod commands;
 #[cfg(feature = "demo")]
 mod demo;

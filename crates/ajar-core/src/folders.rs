@@ -6,6 +6,12 @@ pub fn folder_path(text: &str) -> Vec<&str> {
     text.split('/').map(str::trim).filter(|name| !name.is_empty()).collect()
 }
 
+/// Whether what a favourite says of its folder puts it into `folder`, or into one that lies in there.
+pub fn lies_in(said: Option<&str>, folder: &str) -> bool {
+    let (said, folder) = (said.map(folder_path).unwrap_or_default(), folder_path(folder));
+    !folder.is_empty() && said.starts_with(&folder)
+}
+
 /// What lies in a folder. Everything is in the order in which it was put there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder<T> {
@@ -57,6 +63,20 @@ impl<T> Folder<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_in_a_folder_lies_in_those_around_it() {
+        for (said, folder, is_in) in [
+            (Some("Team/Prod"), "Team", true),
+            (Some(" Team / Prod/"), "Team/Prod", true),
+            (Some("Teams"), "Team", false),
+            (Some("Team"), "Team/Prod", false),
+            (None, "Team", false),
+            (Some("Team"), " / ", false),
+        ] {
+            assert_eq!(lies_in(said, folder), is_in, "{said:?} {folder}");
+        }
+    }
 
     #[test]
     fn things_lie_in_their_folders_in_the_order_in_which_they_came() {

@@ -17,7 +17,7 @@ use crate::settings::Favourite;
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 7;
+pub const PROTOCOL_VERSION: u32 = 8;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -253,6 +253,10 @@ pub struct Connect {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(skip))]
     pub passing: bool,
+    /// With which others it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub together: Option<Together>,
     /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
     pub launch: bool,
     /// Whether the attempt goes on without the face that asked: a click in the tray or the window is not taken back when
@@ -264,6 +268,18 @@ pub struct Connect {
     #[serde(default)]
     #[cfg_attr(test, ts(skip))]
     pub again: bool,
+}
+
+/// Favourites that are opened together: what they ask of one policy goes in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Together {
+    /// What tells them from others: a number that whoever asks takes once.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub id: u64,
+    /// How many there are.
+    pub many: u32,
 }
 
 /// The wish to sign in.
@@ -366,6 +382,7 @@ impl Connect {
             source: None,
             extends: false,
             passing: false,
+            together: None,
             launch: true,
             stays: false,
             again: false,

@@ -15,6 +15,6 @@ pub use clock::{SystemClock, azure_now, words};
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use port_probe::TcpPortProbe;
-pub use programs::{own_path, surroundings};
+pub use programs::{has_desktop, own_path, surroundings};
 pub use public_ip::PublicIpEndpoints;
 pub use standard_streams::carry;

@@ -19,6 +19,7 @@ mod remembered;
 mod requests;
 mod rights;
 mod signing_in;
+mod together;
 mod windows;
 
 use std::collections::{HashMap, HashSet};
@@ -48,6 +49,7 @@ use inventory::KnownVms;
 use refresh::Refresh;
 use remembered::Remembered;
 use signing_in::SigningIn;
+use together::Together;
 use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
@@ -180,6 +182,7 @@ struct Engine {
     powers: HashMap<VmResourceId, PowerState>,
     /// The VMs that access is being asked for just now.
     initiating: Vec<VmResourceId>,
+    together: Together,
     /// The last look for this machine's public address, as long as somebody waits for it.
     detection: Option<WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
@@ -236,6 +239,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         guarded: HashSet::new(),
         powers: HashMap::new(),
         initiating: Vec::new(),
+        together: Together::default(),
         detection: None,
         ports: parts.ports,
         happened,
@@ -346,7 +350,7 @@ impl Engine {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
         let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
-        [self.attempts.wake_at(), self.held.next_change(now), forget]
+        [self.attempts.wake_at(), self.held.next_change(now), self.together.wake_at(), forget]
             .into_iter()
             .flatten()
             .map(wait)

@@ -24,6 +24,17 @@ use futures::future::BoxFuture;
 
 pub use ajar_azure::{AzAccount, Wanted};
 
+/// A wish for access to a VM.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// The VM.
+    pub vm: VmResourceId,
+    /// What is asked.
+    pub ask: Ask,
+    /// Whether it still is.
+    pub wanted: Wanted,
+}
+
 /// The calls to Azure.
 #[async_trait]
 pub trait Azure: Send + Sync {
@@ -38,6 +49,9 @@ pub trait Azure: Send + Sync {
         ask: &Ask,
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateFailure>;
+    /// Asks for access to several VMs that one policy guards, for one justification, in one request where Azure takes
+    /// that. The results stand in the order of what is asked.
+    async fn initiate_together(&self, asks: &[Asking]) -> Vec<Result<JitNetworkAccessRequest, InitiateFailure>>;
     /// Reads a VM with its instance view.
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble>;
     /// Starts a VM, if that is `wanted` when its turn comes, and waits until it runs.

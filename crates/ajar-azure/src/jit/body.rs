@@ -15,26 +15,28 @@ pub enum End {
     Duration,
 }
 
-/// The body for `ask`.
-pub fn initiate_body(ask: &Initiate, end: End) -> Value {
+/// The body for all of `asks`, of which each is about another VM. They have one justification, which is the first one's.
+pub fn initiate_body(asks: &[Initiate], end: End) -> Value {
+    let mut body = json!({ "virtualMachines": asks.iter().map(|ask| machine(ask, end)).collect::<Vec<_>>() });
+    if let Some(justification) = asks.first().and_then(|ask| ask.justification.as_ref()) {
+        body["justification"] = json!(justification);
+    }
+    body
+}
+
+fn machine(ask: &Initiate, end: End) -> Value {
     let (name, value) = match end {
         End::Time => ("endTimeUtc", ask.end_time_utc.to_rfc3339_opts(SecondsFormat::Millis, true)),
         End::Duration => ("duration", IsoDuration(whole_minutes(ask.duration)).to_string()),
     };
-    let mut body = json!({
-        "virtualMachines": [{
-            "id": ask.vm.to_string(),
-            "ports": [{
-                "number": ask.port,
-                name: value,
-                "allowedSourceAddressPrefix": ask.source.to_string(),
-            }],
+    json!({
+        "id": ask.vm.to_string(),
+        "ports": [{
+            "number": ask.port,
+            name: value,
+            "allowedSourceAddressPrefix": ask.source.to_string(),
         }],
-    });
-    if let Some(justification) = &ask.justification {
-        body["justification"] = json!(justification);
-    }
-    body
+    })
 }
 
 /// To the nearest minute: three hours without the margin for Azure's clock are `PT3H` and not `PT2H59M55S`, and no maximum is

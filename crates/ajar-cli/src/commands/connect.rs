@@ -74,8 +74,11 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
                 Client::Window | Client::Nobody => Ok(()),
             };
             // However the client ended; of one that did not start the failure tells.
-            if matches!(ended, Ok(()) | Err(End::Code(_))) {
-                say_end(session, args, &view);
+            if matches!(ended, Ok(()) | Err(End::Code(_)))
+                && !args.json
+                && let Some(end) = end_in_words(session, &view)
+            {
+                line_to_people(&end);
             }
             ended
         }
@@ -89,7 +92,7 @@ async fn meant(session: &Session, args: &Connect, may_ask: bool, signals: &mut S
     let mut has_signed_in = false;
     loop {
         let meant = tokio::select! {
-            meant = meaning::meant(session, args.name.as_deref(), may_ask) => meant,
+            meant = meaning::meant(session, args.names.first().map(String::as_str), may_ask) => meant,
             signal = signals.next() => return Err(End::Code(signal.exit_code())),
         };
         let Err(End::Failed(failure)) = meant else { return meant };
@@ -178,7 +181,7 @@ pub(super) fn steps_of(view: &AttemptView) -> Vec<serde_json::Value> {
     view.steps.iter().map(told).collect()
 }
 
-fn connected_event(
+pub(super) fn connected_event(
     view: &AttemptView,
     endpoint: &Endpoint,
     window: Option<&GrantView>,
@@ -251,28 +254,28 @@ async fn other_than_interrupt(signals: &mut Signals) -> Signal {
     }
 }
 
-/// Ends with the window's end time, or why there is none.
-fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
-    let (Some(opened_by), false) = (view.opened_by(), args.json) else { return };
-    let name = view.name.as_str();
-    let snapshot = session.snapshot();
-    let is_its_own = |window: &&WindowView| window.vm == view.vm && window.port == view.port;
-    let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
-    // A window that came in later says more than that there was none.
-    let opened_by = match opened_by {
-        OpenedBy::Window(_) => opened_by,
-        OpenedBy::Itself | OpenedBy::Start | OpenedBy::Unanswered | OpenedBy::DespiteRefusal => {
-            adopted().map_or(opened_by, OpenedBy::Window)
+/// The end of a window that was opened or made longer, or why there is none.
+pub(super) fn end_in_words(session: &Session, view: &AttemptView) -> Option<String> {
+    let (name, snapshot) = (view.name.as_str(), session.snapshot());
+    let stays_open = |end| message::cli::stays_open(name, &local(end), end - azure_now(&snapshot));
+    let text = if let Some(OutcomeView::Extended(grant)) = &view.outcome {
+        stays_open(grant.end_time_utc)
+    } else {
+        let is_its_own = |window: &&WindowView| window.vm == view.vm && window.port == view.port;
+        let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
+        match view.opened_by()? {
+            OpenedBy::Window(end) => stays_open(end),
+            // A window that came in later says more than that there was none.
+            opened_by => match (adopted(), opened_by) {
+                (Some(end), _) | (None, OpenedBy::Window(end)) => stays_open(end),
+                (None, OpenedBy::Itself) => message::cli::open_without_request(name),
+                (None, OpenedBy::Start) => message::cli::open_since_start(name),
+                (None, OpenedBy::Unanswered) => message::cli::open_before_answer(name),
+                (None, OpenedBy::DespiteRefusal) => message::cli::open_despite_refusal(name),
+            },
         }
     };
-    let text = match opened_by {
-        OpenedBy::Window(end) => message::cli::stays_open(name, &local(end), end - azure_now(&snapshot)),
-        OpenedBy::Itself => message::cli::open_without_request(name),
-        OpenedBy::Start => message::cli::open_since_start(name),
-        OpenedBy::Unanswered => message::cli::open_before_answer(name),
-        OpenedBy::DespiteRefusal => message::cli::open_despite_refusal(name),
-    };
-    line_to_people(&format!("{} {text}", style().green().apply_to("●")));
+    Some(format!("{} {text}", style().green().apply_to("●")))
 }
 
 /// A moment on the user's clock.

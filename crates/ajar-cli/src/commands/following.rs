@@ -8,7 +8,7 @@ use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FailureView, OutcomeView, Step, StepStatus, StepView};
 use ajar_runtime::adapters::words;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{End, asking};
@@ -177,18 +177,24 @@ async fn leave(session: &Session, name: &ProfileName) -> Result<bool, FailureVie
 
 /// One event for each step that stands differently than before. The attempt goes on though nobody reads them.
 fn tell_steps(steps: &[StepView], told: &[StepView]) {
-    for step in steps {
+    step_events(steps, told).for_each(|event| drop(output::json(&event)));
+}
+
+/// The events of steps that stand differently than before.
+pub(super) fn step_events<'v>(steps: &'v [StepView], told: &'v [StepView]) -> impl Iterator<Item = Value> + 'v {
+    let has_changed = |step: &&StepView| {
         let before = told.iter().find(|before| before.step == step.step);
-        if before.is_none_or(|before| before.status != step.status) {
-            drop(output::json(&json!({
-                "event": "step",
-                "step": step.step,
-                "status": step.status,
-                "startedMs": step.started_ms,
-                "endedMs": step.ended_ms,
-                "label": step.label,
-                "detail": step.detail,
-            })));
-        }
-    }
+        before.is_none_or(|before| before.status != step.status)
+    };
+    steps.iter().filter(has_changed).map(|step| {
+        json!({
+            "event": "step",
+            "step": step.step,
+            "status": step.status,
+            "startedMs": step.started_ms,
+            "endedMs": step.ended_ms,
+            "label": step.label,
+            "detail": step.detail,
+        })
+    })
 }

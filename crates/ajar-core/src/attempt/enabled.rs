@@ -109,6 +109,12 @@ impl Attempt {
         self.ask(now)
     }
 
+    /// Whether it may come to asking for access without anything else that it waits for but reads.
+    pub fn may_ask(&self, now: DateTime<Utc>) -> bool {
+        let is_in = !self.order.extends && self.window(now).is_some();
+        self.outcome.is_none() && self.open_endpoint().is_none() && !self.is_held_back() && !is_in
+    }
+
     /// Whether a request is on its way, may have been taken, or was.
     pub(super) fn is_held_back(&self) -> bool {
         self.asking.in_flight.is_some()

@@ -19,6 +19,34 @@ pub fn stays_open(name: &str, until: &str, remaining: TimeDelta) -> String {
     format!("{name} is open to new connections until {until} ({}).", super::left(remaining))
 }
 
+/// Several were to be opened or extended, and some were not.
+pub fn some_are_open(open: usize, all: usize) -> String {
+    match open {
+        0 => format!("None of the {all} worked."),
+        open => format!("{open} of {all} worked."),
+    }
+}
+
+/// Several are opened where no windows can be.
+pub fn no_desktop() -> &'static str {
+    "There is no desktop here to open windows on: the ports are opened, and nothing is started."
+}
+
+/// A command was given with several favourites.
+pub fn one_command_for_many() -> &'static str {
+    "a command runs on one favourite’s VM; name one"
+}
+
+/// A folder without favourites, and those that there are.
+pub fn no_such_folder<'f>(folder: &str, known: impl Iterator<Item = &'f str>) -> String {
+    let known: std::collections::BTreeSet<_> = known.collect();
+    if known.is_empty() {
+        return format!("no favourite lies in the folder “{folder}”, nor in any other");
+    }
+    let known = known.into_iter().collect::<Vec<_>>().join("”, “");
+    format!("no favourite lies in the folder “{folder}”; there are “{known}”")
+}
+
 /// A port that is open without a window of ours, and nothing was asked for.
 pub fn open_without_request(name: &str) -> String {
     format!("{name} was open already; no access had to be requested.")

@@ -11,9 +11,10 @@ use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
+use futures::future::join_all;
 
 use super::Inner;
-use crate::ports::{Azure, Wanted};
+use crate::ports::{Asking, Azure, Wanted};
 
 /// Azure, or the reason why there is none: without an account every call says so, and the port of a VM that is open
 /// anyway can still be used.
@@ -65,6 +66,24 @@ impl As {
         self.accounts.named(&self.acting, trouble).await
     }
 
+    /// Sends a request for access to VMs that a policy guards.
+    async fn ask(
+        &self,
+        policy: &ResourceId,
+        bodies: &[Initiate],
+        wanted: &Wanted,
+    ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
+        let client = self.client(policy).await.map_err(InitiateFailure::Refused)?;
+        match client.initiate_all(policy, bodies, wanted).await {
+            Ok(request) => Ok(request),
+            Err(InitiateError::Unanswered(trouble)) => {
+                tracing::warn!(%policy, failure = %trouble.failure, "the request for access was not answered");
+                Err(InitiateFailure::Unanswered(trouble))
+            }
+            Err(InitiateError::Refused(trouble)) => Err(InitiateFailure::Refused(self.named(trouble).await)),
+        }
+    }
+
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
     async fn told<T>(&self, about: &ResourceId, result: Result<T, Trouble>) -> Result<T, Trouble> {
         match result {
@@ -94,6 +113,31 @@ impl As {
     }
 }
 
+/// What *initiate* takes of it.
+fn body(vm: &VmResourceId, ask: &Ask) -> Initiate {
+    Initiate {
+        vm: vm.clone(),
+        port: ask.port,
+        source: ask.source,
+        end_time_utc: ask.end_time_utc,
+        duration: ask.duration,
+        justification: ask.justification.clone(),
+    }
+}
+
+/// Whether a request for several may have been refused for what one of them asks, or because somebody has withdrawn theirs.
+fn may_be_about_one(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::RequestRefused { .. }
+            | Failure::RequestConflict { .. }
+            | Failure::AzureError { .. }
+            | Failure::AccessDenied { .. }
+            | Failure::DenyAssigned { .. }
+            | Failure::Cancelled { .. }
+    )
+}
+
 #[async_trait]
 impl Azure for As {
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
@@ -121,22 +165,20 @@ impl Azure for As {
         ask: &Ask,
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
-        let body = Initiate {
-            vm: vm.clone(),
-            port: ask.port,
-            source: ask.source,
-            end_time_utc: ask.end_time_utc,
-            duration: ask.duration,
-            justification: ask.justification.clone(),
-        };
-        let client = self.client(vm.resource()).await.map_err(InitiateFailure::Refused)?;
-        match client.initiate(&ask.policy, &body, wanted).await {
-            Ok(request) => Ok(request),
-            Err(InitiateError::Unanswered(trouble)) => {
-                tracing::warn!(%vm, failure = %trouble.failure, "the request for access was not answered");
-                Err(InitiateFailure::Unanswered(trouble))
+        self.ask(&ask.policy, &[body(vm, ask)], wanted).await
+    }
+
+    async fn initiate_together(&self, asks: &[Asking]) -> Vec<Result<JitNetworkAccessRequest, InitiateFailure>> {
+        let Some(first) = asks.first() else { return Vec::new() };
+        let bodies: Vec<_> = asks.iter().map(|one| body(&one.vm, &one.ask)).collect();
+        let wanted = Wanted::of_all(asks.iter().map(|one| &one.wanted));
+        match self.ask(&first.ask.policy, &bodies, &wanted).await {
+            // Nothing was opened, and it may be for one of them that the others were not.
+            Err(InitiateFailure::Refused(trouble)) if may_be_about_one(&trouble.failure) => {
+                tracing::info!(failure = %trouble.failure, "asking for each VM by itself");
+                join_all(asks.iter().map(|one| self.initiate(&one.vm, &one.ask, &one.wanted))).await
             }
-            Err(InitiateError::Refused(trouble)) => Err(InitiateFailure::Refused(self.named(trouble).await)),
+            result => vec![result; asks.len()],
         }
     }
 

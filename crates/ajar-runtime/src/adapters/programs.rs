@@ -48,3 +48,9 @@ fn find(program: &str, system_folders: &[&str]) -> Option<String> {
     let found = in_system.into_iter().find(|path| path.is_file()).or_else(|| which::which(program).ok())?;
     found.to_str().map(ToOwned::to_owned)
 }
+
+/// Whether windows can be opened here: on Linux, whether the environment names a display.
+pub fn has_desktop() -> bool {
+    let is_named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    Os::current() != Os::Linux || is_named("DISPLAY") || is_named("WAYLAND_DISPLAY")
+}

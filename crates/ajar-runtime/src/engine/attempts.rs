@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::acting::Caller;
 use super::followers::{FaceId, Follower, Followers};
+use super::together::Standing;
 use crate::ports::Wanted;
 
 /// An attempt and the tasks that read or look for it. Tasks that write to Azure are not among them: what is on its way
@@ -59,6 +60,17 @@ impl Working {
             | Effect::LaunchClient { .. } => {}
         }
         write
+    }
+
+    /// How it stands to asking for access.
+    pub(super) fn standing(&self, now: DateTime<Utc>) -> Standing {
+        let asks = |effect: &Effect| matches!(effect, Effect::Initiate(_));
+        match (self.attempt.next(now).iter().any(asks), self.attempt.may_ask(now)) {
+            _ if self.caller.is_none() => Standing::Out,
+            (true, _) => Standing::Ready,
+            (false, true) => Standing::Coming,
+            (false, false) => Standing::Out,
+        }
     }
 
     /// Withdraws what is not on its way yet, and has the attempt know of it.

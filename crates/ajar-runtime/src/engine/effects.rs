@@ -28,8 +28,9 @@ use super::inventory::InventoryNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::{SignedOut, Signing};
+use super::together::{Standing, Turn};
 use crate::files::State;
-use crate::ports::{AzAccount, Azure, Wanted};
+use crate::ports::{Asking, AzAccount, Azure, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -63,6 +64,7 @@ pub(super) enum Happened {
 struct Start {
     number: AttemptNumber,
     order: Order,
+    acting: Acting,
     azure: Arc<dyn Azure>,
     wanted: Wanted,
 }
@@ -79,25 +81,27 @@ impl Engine {
     /// Starts all enabled effects of all attempts.
     pub(super) fn start_effects(&mut self) {
         let now = self.now();
+        let turn = self.turn(now);
         let mut starts = Vec::new();
         for working in self.attempts.all() {
-            let Some(Caller { azure, .. }) = working.caller.clone() else { continue };
+            let Some(Caller { azure, acting }) = working.caller.clone() else { continue };
             for effect in working.attempt.next(now) {
-                let order = working.attempt.order().clone();
+                let (number, order) = (working.attempt.number(), working.attempt.order().clone());
                 if let Effect::Initiate(_) = effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer.
-                    if self.initiating.contains(&order.vm) {
+                    if turn.waits.contains(&number) || self.initiating.contains(&order.vm) {
                         continue;
                     }
                     self.initiating.push(order.vm.clone());
                 }
-                let (number, azure) = (working.attempt.number(), Arc::clone(&azure));
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
-                starts.push((number, effect, Start { number, order, azure, wanted }));
+                let (acting, azure) = (acting.clone(), Arc::clone(&azure));
+                starts.push((effect, Start { number, order, acting, azure, wanted }));
             }
         }
-        for (number, effect, start) in starts {
+        for (effect, start) in self.ask_together(starts, &turn) {
+            let number = start.number;
             let task = self.run_effect(effect, start);
             if let Some((task, working)) = task.zip(self.attempts.working(number)) {
                 working.works_with(task);
@@ -105,9 +109,41 @@ impl Engine {
         }
     }
 
+    /// Whose turn it is to ask for access.
+    fn turn(&mut self, now: DateTime<Utc>) -> Turn {
+        let all = self.attempts.all();
+        let standings: Vec<_> = all.map(|working| (working.attempt.number(), working.standing(now))).collect();
+        let standing = |number| standings.iter().find(|(known, _)| *known == number).map(|(_, standing)| *standing);
+        self.together.turn(now, |number| standing(number).unwrap_or(Standing::Out))
+    }
+
+    /// Sends what is asked of one policy by those that have waited for each other, as the same account and for the same
+    /// reason, as one request. Gives back all else.
+    fn ask_together(&mut self, starts: Vec<(Effect, Start)>, turn: &Turn) -> Vec<(Effect, Start)> {
+        let (mut groups, mut others): (Vec<Vec<(Ask, Start)>>, _) = (Vec::new(), Vec::new());
+        for (effect, start) in starts {
+            match effect {
+                Effect::Initiate(ask) if turn.group(start.number).is_some() => {
+                    let goes_along = |(asked, known): &(Ask, Start)| {
+                        turn.group(known.number) == turn.group(start.number)
+                            && (&known.acting, &asked.policy) == (&start.acting, &ask.policy)
+                            && asked.justification == ask.justification
+                    };
+                    match groups.iter_mut().find(|group| group.first().is_some_and(goes_along)) {
+                        Some(group) => group.push((ask, start)),
+                        None => groups.push(vec![(ask, start)]),
+                    }
+                }
+                effect => others.push((effect, start)),
+            }
+        }
+        groups.into_iter().for_each(|group| self.initiate(group));
+        others
+    }
+
     /// Runs an effect; the handle is there for those that a cancel may stop.
     fn run_effect(&mut self, effect: Effect, start: Start) -> Option<AbortHandle> {
-        let Start { number, order, azure, wanted } = start;
+        let Start { number, order, acting, azure, wanted } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
@@ -140,7 +176,7 @@ impl Engine {
                 }))
             }
             Effect::Initiate(ask) => {
-                self.initiate(ask, Start { number, order, azure, wanted });
+                self.initiate(vec![(ask, Start { number, order, acting, azure, wanted })]);
                 None
             }
         }
@@ -168,13 +204,13 @@ impl Engine {
         detection
     }
 
-    /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
+    /// Sends a request for access to one or several VMs, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
-    fn initiate(&mut self, ask: Ask, start: Start) {
-        let Start { number: attempt, order: Order { name, vm, .. }, azure, wanted } = start;
-        let (key, sent_at) = (State::key(&vm, ask.port), self.now());
+    fn initiate(&mut self, asked: Vec<(Ask, Start)>) {
+        let (keys, sent_at) = (asked.iter().map(|(ask, start)| State::key(&start.order.vm, ask.port)), self.now());
+        let keys: Vec<_> = keys.collect();
         let written = self.remembered.change(move |state| {
-            state.unsettled.insert(key.clone(), sent_at);
+            state.unsettled.extend(keys.iter().map(|key| (key.clone(), sent_at)));
         });
         let happened = self.happened.clone();
         tokio::spawn(async move {
@@ -182,8 +218,11 @@ impl Engine {
                 // The engine has ended before it was written down, and so before it was sent.
                 return;
             }
-            let result = azure.initiate(&vm, &ask, &wanted).await;
-            drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
+            let results = results(&asked).await;
+            for ((ask, start), result) in asked.into_iter().zip(results) {
+                let Start { number: attempt, order: Order { name, vm, .. }, .. } = start;
+                drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
+            }
         });
     }
 
@@ -330,5 +369,21 @@ fn trouble_of(fact: &Fact) -> Option<&Trouble> {
             Ok(_) => None,
         },
         Fact::Port { .. } | Fact::Source(_) | Fact::Client(_) => None,
+    }
+}
+
+/// What came of requests for access that go as one.
+async fn results(asked: &[(Ask, Start)]) -> Vec<Answered> {
+    match asked {
+        [] => Vec::new(),
+        [(ask, start)] => vec![start.azure.initiate(&start.order.vm, ask, &start.wanted).await],
+        [(_, first), ..] => {
+            let one = |(ask, start): &(Ask, Start)| Asking {
+                vm: start.order.vm.clone(),
+                ask: ask.clone(),
+                wanted: start.wanted.clone(),
+            };
+            first.azure.initiate_together(&asked.iter().map(one).collect::<Vec<_>>()).await
+        }
     }
 }

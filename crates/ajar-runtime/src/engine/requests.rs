@@ -108,8 +108,12 @@ impl Engine {
     fn fulfil(&mut self, face: FaceId, request: Request) -> Result<Reply, Trouble> {
         match request {
             Request::Connect(connect) => {
-                let follower = (!connect.stays).then_some(face);
-                return self.connect(follower, connect).map(|number| Reply::Attempt { number });
+                let (follower, together) = ((!connect.stays).then_some(face), connect.together);
+                let begun = self.connect(follower, connect);
+                if let Some(together) = together {
+                    self.together.heard(together, begun.as_ref().ok().copied());
+                }
+                return begun.map(|number| Reply::Attempt { number });
             }
             Request::Cancel { name } => {
                 let now = self.now();

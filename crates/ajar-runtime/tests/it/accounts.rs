@@ -13,7 +13,7 @@ use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage, Wanted};
+use ajar_runtime::ports::{Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage, Wanted};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -105,6 +105,14 @@ impl Azure for As {
         wanted: &Wanted,
     ) -> Result<JitNetworkAccessRequest, InitiateFailure> {
         self.world(vm).initiate(vm, ask, wanted).await
+    }
+    async fn initiate_together(&self, asks: &[Asking]) -> Vec<Result<JitNetworkAccessRequest, InitiateFailure>> {
+        let vms: Vec<_> = asks.iter().map(|one| one.vm.clone()).collect();
+        for vm in &vms {
+            self.world(vm);
+        }
+        self.world.scene().asked_together.push(vms);
+        self.world.initiate_together(asks).await
     }
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {
         self.world(vm).virtual_machine(vm).await

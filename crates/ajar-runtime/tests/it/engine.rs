@@ -13,6 +13,7 @@ mod remembering;
 mod removing;
 mod rights;
 mod signing_in;
+mod together;
 mod windows;
 
 use std::sync::Arc;

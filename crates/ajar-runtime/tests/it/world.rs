@@ -25,11 +25,12 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
-    AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
+    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
     TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
+use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -89,6 +90,8 @@ pub(crate) struct Scene {
     pub(crate) launched: Vec<Endpoint>,
     /// The VMs whose policies were wanted together.
     pub(crate) listed: Vec<Vec<VmResourceId>>,
+    /// The VMs that access was asked to in one request.
+    pub(crate) asked_together: Vec<Vec<VmResourceId>>,
     /// Whether the JIT policy has been deleted.
     pub(crate) policy_deleted: bool,
     /// VMs that cannot be read.
@@ -161,6 +164,7 @@ impl World {
                 dropped: Vec::new(),
                 launched: Vec::new(),
                 listed: Vec::new(),
+                asked_together: Vec::new(),
                 policy_deleted: false,
                 unreadable: Vec::new(),
                 acted: Vec::new(),
@@ -363,6 +367,10 @@ impl Azure for World {
             self.changed.send_replace(());
         }
         failure.map_or(Ok(request), Err)
+    }
+
+    async fn initiate_together(&self, asks: &[Asking]) -> Vec<Result<JitNetworkAccessRequest, InitiateFailure>> {
+        join_all(asks.iter().map(|one| self.initiate(&one.vm, &one.ask, &one.wanted))).await
     }
 
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble> {

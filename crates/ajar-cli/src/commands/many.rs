@@ -1,0 +1,280 @@
+//! `ajar connect` and `ajar extend` for several favourites at once: what they ask of one policy goes in one request.
+
+use std::pin::Pin;
+
+use ajar_core::failure::{ExitCode, Failure, Trouble};
+use ajar_core::folders::lies_in;
+use ajar_core::message;
+use ajar_core::profile::ProfileName;
+use ajar_core::protocol::{self, Request, Together};
+use ajar_core::snapshot::{AttemptView, FailureView, FavouriteView, OutcomeView, ReachedView, StepStatus, StepView};
+use ajar_runtime::adapters::{has_desktop, words};
+use ajar_runtime::hosting::Following;
+use chrono::Utc;
+use futures::future::join_all;
+use futures::stream::{SelectAll, select_all, unfold};
+use futures::{Stream, StreamExt as _};
+use serde_json::json;
+use tokio::time::{Instant, MissedTickBehavior, timeout_at};
+
+use super::connect::{connected_event, end_in_words, in_seconds};
+use super::extend::{extended_event, wish};
+use super::following::{PATIENCE, step_events, without_end};
+use super::meaning::{self, Meant};
+use super::{End, unless_told_to_end};
+use crate::args::{Connect, Extend};
+use crate::board::Board;
+use crate::output::{self, line_to_people, style};
+use crate::progress::{REDRAW, can_redraw};
+use crate::session::Session;
+use crate::signals::Signals;
+
+/// Whether more than one favourite may be meant.
+pub(crate) fn is_meant(named: usize, folder: Option<&str>) -> bool {
+    named > 1 || folder.is_some()
+}
+
+pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Signals) -> Result<(), End> {
+    if !args.command.is_empty() {
+        let detail = message::cli::one_command_for_many().to_owned();
+        return Err(words(&Failure::CommandLine { detail }.into(), "Ajar").into());
+    }
+    let mut meant = Vec::new();
+    unless_told_to_end(signals, async {
+        match &args.folder {
+            Some(folder) => meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite)),
+            None => {
+                for name in &args.names {
+                    meant.push(meaning::meant(session, Some(name), false).await?);
+                }
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    let launch = !args.no_launch && has_desktop();
+    if !args.no_launch && !launch && !args.json {
+        line_to_people(message::cli::no_desktop());
+    }
+    let wish = |Meant { name, profile }: Meant| protocol::Connect {
+        port: args.port,
+        seconds: args.duration.map(in_seconds),
+        reason: args.reason.clone(),
+        source: args.source,
+        launch,
+        profile,
+        ..protocol::Connect::new(name)
+    };
+    follow(session, meant.into_iter().map(wish).collect(), args.json, signals).await
+}
+
+pub(crate) async fn extend(session: &Session, args: &Extend, signals: &mut Signals) -> Result<(), End> {
+    let names = match &args.folder {
+        Some(folder) => {
+            let open = |name: &ProfileName| session.snapshot().windows.iter().any(|window| window.name == *name);
+            let names: Vec<_> = of_folder(session, folder)?.into_iter().filter(open).collect();
+            if names.is_empty() {
+                return Err(words(&Failure::NotOpen.into(), folder).into());
+            }
+            names
+        }
+        None => args.names.clone(),
+    };
+    follow(session, names.into_iter().map(|name| wish(args, name)).collect(), args.json, signals).await
+}
+
+/// The favourites that lie in a folder, or in one within.
+fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileName>, Trouble> {
+    let snapshot = session.snapshot();
+    let is_in = |favourite: &&FavouriteView| lies_in(favourite.profile.folder.as_deref(), folder);
+    let names: Vec<_> = snapshot.favourites.iter().filter(is_in).map(|favourite| favourite.name.clone()).collect();
+    if names.is_empty() {
+        let folders = snapshot.favourites.iter().filter_map(|favourite| favourite.profile.folder.as_deref());
+        let detail = message::cli::no_such_folder(folder, folders);
+        return Err(Failure::CommandLine { detail }.into());
+    }
+    Ok(names)
+}
+
+/// How one of them stands, each time that has changed.
+type News = (usize, Result<AttemptView, FailureView>);
+type AllNews = SelectAll<Pin<Box<dyn Stream<Item = News> + Send>>>;
+
+fn news(index: usize, following: Following) -> Pin<Box<dyn Stream<Item = News> + Send>> {
+    Box::pin(unfold(Some(following), move |following| async move {
+        let mut following = following?;
+        let told = following.next().await;
+        let goes_on = told.as_ref().is_ok_and(|view| view.outcome.is_none());
+        Some(((index, told), goes_on.then_some(following)))
+    }))
+}
+
+/// Follows them all to their ends. The first signal leaves them to others who follow them, or cancels them; the second ends
+/// this at once.
+async fn follow(
+    session: &Session,
+    mut wishes: Vec<protocol::Connect>,
+    json: bool,
+    signals: &mut Signals,
+) -> Result<(), End> {
+    let together = Together { id: number(), many: u32::try_from(wishes.len()).unwrap_or(u32::MAX) };
+    let mut streams = Vec::new();
+    for (index, wish) in wishes.iter_mut().enumerate() {
+        wish.together = Some(together);
+        streams.push(news(index, session.face.connect(wish.clone()).await));
+    }
+    let mut news: AllNews = select_all(streams);
+    let names = wishes.into_iter().map(|wish| wish.name).collect();
+    let mut telling = Telling::new(session, names, json);
+    let mut redraw = tokio::time::interval(REDRAW);
+    redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            told = news.next() => match told {
+                Some((index, told)) => telling.tell(index, told),
+                None => return telling.end(),
+            },
+            signal = signals.next() => {
+                telling.board.interrupted();
+                let leaving = leave(session, &mut telling, &mut news);
+                tokio::select! {
+                    () = leaving => {}
+                    _ = signals.next() => {}
+                }
+                return Err(End::Code(signal.exit_code()));
+            }
+            _ = redraw.tick(), if telling.board.is_drawn() => telling.board.redraw(),
+        }
+    }
+}
+
+/// Leaves those that have not ended, and tells what comes of that as far as it is heard of soon.
+async fn leave(session: &Session, telling: &mut Telling<'_>, news: &mut AllNews) {
+    let until = Instant::now() + PATIENCE;
+    let left = telling.under_way();
+    let asked = left.iter().map(|(_, name)| session.face.ask(Request::Leave { name: name.clone() }));
+    let Ok(replies) = timeout_at(until, join_all(asked)).await else { return };
+    for ((index, name), reply) in left.into_iter().zip(replies) {
+        if reply == protocol::Reply::Left {
+            telling.tell(index, Err(words(&Failure::Left.into(), name.as_str())));
+        }
+    }
+    while !telling.under_way().is_empty()
+        && let Ok(Some((index, told))) = timeout_at(until, news.next()).await
+    {
+        telling.tell(index, told);
+    }
+}
+
+/// A number that another command hardly takes.
+fn number() -> u64 {
+    u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default() + u64::from(std::process::id())
+}
+
+/// What has been told of them.
+struct Telling<'s> {
+    session: &'s Session,
+    json: bool,
+    board: Board,
+    all: Vec<Told>,
+}
+
+struct Told {
+    name: ProfileName,
+    steps: Vec<StepView>,
+    notes: usize,
+    /// How it ended: the code, 0 for what is open.
+    ended: Option<u8>,
+}
+
+impl<'s> Telling<'s> {
+    fn new(session: &'s Session, names: Vec<ProfileName>, json: bool) -> Self {
+        let board = Board::new(&names, !json && can_redraw(session.verbose));
+        let told = |name| Told { name, steps: Vec::new(), notes: 0, ended: None };
+        Self { session, json, board, all: names.into_iter().map(told).collect() }
+    }
+
+    fn under_way(&self) -> Vec<(usize, ProfileName)> {
+        let all = self.all.iter().enumerate().filter(|(_, told)| told.ended.is_none());
+        all.map(|(index, told)| (index, told.name.clone())).collect()
+    }
+
+    fn tell(&mut self, index: usize, told: Result<AttemptView, FailureView>) {
+        if self.all[index].ended.is_some() {
+            return;
+        }
+        match told {
+            Ok(view) => self.tell_view(index, &view),
+            Err(failure) => self.failed(index, &failure),
+        }
+    }
+
+    fn tell_view(&mut self, index: usize, view: &AttemptView) {
+        let known = &mut self.all[index];
+        let before = std::mem::replace(&mut known.steps, view.steps.clone());
+        let notes = view.notes.iter().skip(std::mem::replace(&mut known.notes, view.notes.len()));
+        if self.json {
+            for event in step_events(&view.steps, &before) {
+                named(event, &known.name);
+            }
+        } else {
+            for note in notes {
+                self.board.say(&format!("  {} {}: {note}", style().yellow().apply_to("!"), known.name));
+            }
+            let running = view.steps.iter().rfind(|step| step.status == StepStatus::Running);
+            self.board.stands(index, running.map(|step| step.label.as_str()));
+        }
+        match &view.outcome {
+            Some(OutcomeView::Connected(ReachedView { endpoint, window, elapsed_ms })) => {
+                let event = || connected_event(view, endpoint, window.as_ref(), *elapsed_ms);
+                self.opened(index, view, event);
+            }
+            Some(OutcomeView::Extended(grant)) => self.opened(index, view, || extended_event(view, grant)),
+            Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => self.failed(index, failure),
+            None => {}
+        }
+    }
+
+    fn opened(&mut self, index: usize, view: &AttemptView, event: impl FnOnce() -> serde_json::Value) {
+        self.all[index].ended = Some(0);
+        self.board.ended(index);
+        if self.json {
+            named(event(), &self.all[index].name);
+        } else {
+            end_in_words(self.session, view).iter().for_each(|text| self.board.say(text));
+        }
+    }
+
+    fn failed(&mut self, index: usize, failure: &FailureView) {
+        self.all[index].ended = Some(failure.exit_code);
+        self.board.ended(index);
+        if self.json {
+            named(output::failure_event(failure), &self.all[index].name);
+        }
+        for line in output::failure_lines(failure, self.session.verbose > 0) {
+            self.board.say(&line);
+        }
+    }
+
+    /// Says how many are open; the code that all failures have, or that of having failed.
+    fn end(mut self) -> Result<(), End> {
+        self.board.finish();
+        let codes: Vec<_> = self.all.iter().filter_map(|told| told.ended).collect();
+        let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
+        if codes.len() < self.all.len() {
+            return Err(without_end());
+        }
+        let Some(first) = failed.first() else { return Ok(()) };
+        if !self.json {
+            line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));
+        }
+        let is_same = failed.iter().all(|code| code == first);
+        Err(End::Code(if is_same { *first } else { ExitCode::Failed as u8 }))
+    }
+}
+
+/// Prints an event with the favourite that it is about.
+fn named(mut event: serde_json::Value, name: &ProfileName) {
+    event["name"] = json!(name);
+    drop(output::json(&event));
+}

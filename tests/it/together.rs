@@ -1,0 +1,62 @@
+//! `ajar connect` and `ajar extend` for several favourites at once.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::world::{Ended, World};
+
+const NAMES: [&str; 3] = ["web-01", "db-replica-3", "jump-eu"];
+
+/// What is told of each favourite's end.
+fn ends(ran: &Ended) -> BTreeSet<(String, String)> {
+    let events = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("an event a line"));
+    let is_end = |event: &Value| ["connected", "extended", "failed"].iter().any(|end| event["event"] == **end);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    events.filter(is_end).map(|event| (text(&event["name"]), text(&event["event"]))).collect()
+}
+
+fn all(event: &str) -> BTreeSet<(String, String)> {
+    NAMES.iter().map(|name| ((*name).to_owned(), event.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn favourites_of_one_policy_are_opened_and_extended_by_one_request() {
+    let world = World::new().await;
+    let opened = world.run(&[&["connect"], &NAMES[..], &["--no-launch", "--json", "--for", "30m"]].concat()).await;
+    assert_eq!((opened.code, ends(&opened)), (0, all("connected")), "{}", opened.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 2, "two policies guard the three");
+    world.control().forget_journal().await;
+    let extended = world.run(&[&["extend"], &NAMES[..], &["--for", "2h", "--json"]].concat()).await;
+    assert_eq!((extended.code, ends(&extended)), (0, all("extended")), "{}", extended.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_of_them_is_refused_keeps_none_of_the_others_shut() {
+    let world = World::new().await;
+    let opened = world.run(&["connect", "web-01", "db-replica-3", "locked-01", "--no-launch"]).await;
+    assert_eq!(opened.code, 4, "{}", opened.stderr);
+    for part in ["web-01 is open", "db-replica-3 is open", "may see locked-01", "2 of 3 worked."] {
+        assert!(opened.stderr.contains(part), "{}", opened.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_opened_with_the_folders_in_it() {
+    let world = World::new().await;
+    for (name, folder) in [("web-01", "Shop"), ("db-replica-3", "Shop/Data"), ("jump-eu", "Net")] {
+        assert_eq!(world.run(&["edit", name, "--folder", folder]).await.code, 0);
+    }
+    let opened = world.run(&["connect", "--folder", "Shop", "--no-launch", "--json"]).await;
+    let names: Vec<_> = ends(&opened).into_iter().map(|(name, _)| name).collect();
+    assert_eq!((opened.code, names), (0, vec!["db-replica-3".into(), "web-01".into()]), "{}", opened.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+    let unknown = world.run(&["connect", "--folder", "Shup", "--no-launch"]).await;
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("there are “Net”, “Shop”, “Shop/Data”"), "{}", unknown.stderr);
+    let nothing_open = world.run(&["extend", "--folder", "Net"]).await;
+    assert_eq!(nothing_open.code, 1, "{}", nothing_open.stderr);
+    let with_command = world.run(&["connect", "web-01", "jump-eu", "--", "uptime"]).await;
+    assert_eq!((with_command.code, with_command.stdout), (2, String::new()), "{}", with_command.stderr);
+}
