@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ajar_core::folders::lies_in;
 use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
 use ajar_core::notice::notices;
 use ajar_core::profile::ProfileName;
-use ajar_core::protocol::{Connect, Request, SignIn};
-use ajar_core::snapshot::{FailureView, Snapshot};
+use ajar_core::protocol::{Connect, Request, SignIn, Together};
+use ajar_core::snapshot::{FailureView, FavouriteState, FavouriteView, Snapshot};
 use ajar_runtime::adapters::azure_now;
 use ajar_runtime::connection::Meant;
 use ajar_runtime::hosting::Face;
@@ -155,7 +156,8 @@ impl Desk {
 
     /// Does what was clicked. Nothing is opened, now or after a sign-in, at a host of another cloud than is meant here.
     pub(crate) fn act(&self, action: Action) {
-        if let Action::Connect { .. } | Action::Extend { .. } | Action::SignIn { .. } = action
+        if let Action::Connect { .. } | Action::ConnectAll { .. } | Action::Extend { .. } | Action::SignIn { .. } =
+            action
             && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
         {
             return self.tell_refusal(Err(failure));
@@ -164,6 +166,7 @@ impl Desk {
             Action::OpenWindow => self.leash.show(),
             Action::Quit => self.app.exit(0),
             Action::Connect { name } => self.ask_for(Connect::by_click(name)),
+            Action::ConnectAll { folder } => self.connect_all(&folder),
             Action::Extend { name } => self.ask_for(Connect::more_time(name)),
             Action::SignIn { name } => self.sign_in_for(name),
             Action::Cancel { name } => {
@@ -180,6 +183,17 @@ impl Desk {
         tauri::async_runtime::spawn(async move {
             desk.tell_refusal(view::connect(&desk.face, wish).await.map(drop));
         });
+    }
+
+    /// Opens what lies in a folder and those within, and is not being opened already.
+    fn connect_all(&self, folder: &str) {
+        let snapshot = self.face.snapshot();
+        let is_wanted = |known: &&FavouriteView| {
+            lies_in(known.profile.folder.as_deref(), folder) && known.state != FavouriteState::Connecting
+        };
+        let names: Vec<_> = snapshot.favourites.iter().filter(is_wanted).map(|known| known.name.clone()).collect();
+        let together = Some(Together::of(names.len(), azure_now(&snapshot)));
+        names.into_iter().for_each(|name| self.ask_for(Connect { together, ..Connect::by_click(name) }));
     }
 
     /// Begins to sign in to the account that a favourite acts as. The window tells how it goes, and what else there is to

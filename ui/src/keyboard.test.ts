@@ -10,7 +10,15 @@ const key = (name: string, held: Partial<Key> = {}): Key => ({
   shiftKey: false,
   ...held,
 });
-const idle: Situation = { focus: 'page', searching: false, selected: false, looking: false, away: false, covered: false };
+const idle: Situation = {
+  focus: 'page',
+  searching: false,
+  selected: false,
+  picked: false,
+  looking: false,
+  away: false,
+  covered: false,
+};
 
 describe('the keyboard', () => {
   test('finds on Ctrl+K and on Cmd+K', () => {
@@ -32,6 +40,7 @@ describe('the keyboard', () => {
 
   test('clears the search on Esc, then closes the window', () => {
     expect(keyAction(key('Escape'), { ...idle, searching: true })).toEqual({ do: 'clearSearch' });
+    expect(keyAction(key('Escape'), { ...idle, picked: true })).toEqual({ do: 'pickNone' });
     expect(keyAction(key('Escape'), idle)).toEqual({ do: 'closeWindow' });
   });
 

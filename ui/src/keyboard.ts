@@ -11,7 +11,9 @@ export type KeyAction =
   | { do: 'extend' }
   | { do: 'edit' }
   | { do: 'shift'; by: -1 | 1 }
-  | { do: 'menu' };
+  | { do: 'menu' }
+  | { do: 'pick' }
+  | { do: 'pickNone' };
 
 export interface Key {
   key: string;
@@ -28,6 +30,8 @@ export interface Situation {
   searching: boolean;
   /** Whether a row is selected. */
   selected: boolean;
+  /** Whether rows are picked, to do something with all of them. */
+  picked: boolean;
   /** Whether something is looked for, and may be found yet. */
   looking: boolean;
   /** Whether the accounts are shown in place of the lists. */
@@ -52,9 +56,12 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   switch (key.key) {
     case 'Escape':
       if (situation.searching) return { do: 'clearSearch' };
+      if (situation.picked) return { do: 'pickNone' };
       return situation.away ? { do: 'goBack' } : { do: 'closeWindow' };
     case 'ContextMenu':
       return situation.selected ? { do: 'menu' } : null;
+    case ' ':
+      return situation.focus === 'row' && situation.selected ? { do: 'pick' } : null;
     case 'F2':
       return situation.selected ? { do: 'edit' } : null;
     case 'ArrowDown':

@@ -43,6 +43,7 @@ export class Keys {
       focus,
       searching: this.#view.query !== '',
       selected: this.#view.selected !== null,
+      picked: this.#view.picked.favourites.length > 0,
       looking: this.#view.searching,
       away: this.#view.showsAccounts,
       covered: this.menu !== null || document.querySelector('dialog[open], [role=menu]') !== null,
@@ -85,6 +86,12 @@ export class Keys {
         break;
       case 'shift':
         if (view.selected) void this.move(view.selected, action.by);
+        break;
+      case 'pick':
+        if (view.selected) view.pickRow(view.selected);
+        break;
+      case 'pickNone':
+        view.picked.clear();
         break;
       case 'menu':
         if (view.selected?.startsWith('favourite:')) this.menu = view.selected;

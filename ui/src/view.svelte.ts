@@ -17,6 +17,7 @@ import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
+import { Picked, requestsForAll } from './picked.svelte';
 import { search, unmarked, type Match } from './search';
 import { favouriteKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
 import type { FailedAttempt, OpenWindow, RowKey } from './sections';
@@ -105,6 +106,7 @@ export class View {
     return this.searching ? (this.rows[0] ?? null) : null;
   });
 
+  readonly picked = new Picked(this);
   readonly signing = new Signing(this);
   readonly vms = new Vms(this);
   readonly #engine: Engine;
@@ -236,6 +238,24 @@ export class View {
   extend(name: ProfileName, said: Said = {}): Promise<boolean> {
     this.#said.set(name, said);
     return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...said });
+  }
+
+  /** Opens several favourites, or asks for more time for those of them that are open. */
+  async askForAll(favourites: readonly FavouriteView[], extend: boolean): Promise<void> {
+    this.picked.clear();
+    await Promise.all(requestsForAll(favourites, extend).map((request) => this.#askOrTell(request)));
+  }
+
+  /** Picks the favourite of a row, or lets it go. */
+  pickRow(row: RowKey): void {
+    const favourite = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row);
+    if (favourite) this.picked.toggle(favourite.name);
+  }
+
+  /** The favourites of a folder and of those within. */
+  favouritesIn(path: string): FavouriteView[] {
+    const all = filed(this.favourites, ({ profile }) => profile.folder);
+    return all.filter((folder) => folder.path === path || liesIn(folder.path, new Set([path]))).flatMap(({ entries }) => entries);
   }
 
   extendRow(row: RowKey): void {

@@ -53,6 +53,11 @@ impl<T> Folder<T> {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// How much lies in it and in the folders within.
+    pub fn count(&self) -> usize {
+        self.folders.iter().fold(self.entries.len(), |count, folder| count + folder.count())
+    }
+
     /// Itself and all folders within that have something in them, each before what lies in it.
     pub fn all(&self) -> Vec<&Self> {
         let within = self.folders.iter().flat_map(Self::all);
@@ -86,5 +91,6 @@ mod tests {
         let told: Vec<_> = root.all().into_iter().map(|folder| (&*folder.path, folder.entries.clone())).collect();
         assert_eq!(told, [("", vec![2, 6]), ("b", vec![5]), ("b/c", vec![1, 4]), ("a", vec![3])]);
         assert_eq!((root.folders[0].folders[0].name(), root.name()), ("c", ""));
+        assert_eq!((root.count(), root.folders[0].count()), (6, 3));
     }
 }

@@ -78,6 +78,11 @@ pub enum Action {
         /// Which.
         name: ProfileName,
     },
+    /// Open all favourites of a folder, and of those within.
+    ConnectAll {
+        /// Its whole name, such as `Team/Prod`.
+        folder: String,
+    },
     /// Sign in to the account of a favourite, which is opened then.
     SignIn {
         /// Which.
@@ -231,8 +236,9 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 /// What lies in a folder, and below that the folders within.
 fn within(folder: Folder<Item>) -> Vec<Item> {
     let folders = folder.folders.into_iter().map(|folder| {
-        let label = one_line(folder.name());
-        Item::Folder { label, items: within(folder) }
+        let (label, path) = (one_line(folder.name()), folder.path.clone());
+        let all = (folder.count() > 1).then(|| act(Action::ConnectAll { folder: path }, words::CONNECT_ALL));
+        Item::Folder { label, items: all.into_iter().chain(within(folder)).collect() }
     });
     folder.entries.into_iter().chain(folders).collect()
 }

@@ -117,7 +117,13 @@ async fn follow(
     json: bool,
     signals: &mut Signals,
 ) -> Result<(), End> {
-    let together = Together { id: number(), many: u32::try_from(wishes.len()).unwrap_or(u32::MAX) };
+    let mut known = Vec::new();
+    wishes.retain(|wish| {
+        let is_new = !known.contains(&wish.name);
+        known.push(wish.name.clone());
+        is_new
+    });
+    let together = Together::of(wishes.len(), Utc::now());
     let mut streams = Vec::new();
     for (index, wish) in wishes.iter_mut().enumerate() {
         wish.together = Some(together);
@@ -164,11 +170,6 @@ async fn leave(session: &Session, telling: &mut Telling<'_>, news: &mut AllNews)
     {
         telling.tell(index, told);
     }
-}
-
-/// A number that another command hardly takes.
-fn number() -> u64 {
-    u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default() + u64::from(std::process::id())
 }
 
 /// What has been told of them.
@@ -221,7 +222,7 @@ impl<'s> Telling<'s> {
             for note in notes {
                 self.board.say(&format!("  {} {}: {note}", style().yellow().apply_to("!"), known.name));
             }
-            let running = view.steps.iter().rfind(|step| step.status == StepStatus::Running);
+            let running = view.steps.iter().find(|step| step.status == StepStatus::Running);
             self.board.stands(index, running.map(|step| step.label.as_str()));
         }
         match &view.outcome {

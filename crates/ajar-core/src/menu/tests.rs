@@ -107,6 +107,7 @@ fn drawn_item(item: &Item) -> Vec<String> {
         Item::Separator => "--".into(),
         Item::Note(text) => format!("({text})"),
         Item::Act { action: Action::Connect { name }, label } => format!("{label} -> connect {name}"),
+        Item::Act { action: Action::ConnectAll { folder }, label } => format!("{label} -> connect all of {folder}"),
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
@@ -135,8 +136,16 @@ fn folders_are_menus_of_their_own_below_what_lies_in_none() {
     let open = vec![WindowView { name: name("old"), ..window("old", 60) }];
     let lines = drawn(&menu(&Snapshot { favourites, windows: open, ..snapshot() }, noon()));
     let section = &lines[3..lines.len() - 3];
-    let prod = ["  Prod >", "    api -> connect api", "    db -> connect db"];
-    let expected = [&["# Favourites", "web -> connect web", "Team >", "  lab -> connect lab"], &prod[..]].concat();
+    let prod =
+        ["  Prod >", "    Connect all -> connect all of Team/Prod", "    api -> connect api", "    db -> connect db"];
+    let team = [
+        "# Favourites",
+        "web -> connect web",
+        "Team >",
+        "  Connect all -> connect all of Team",
+        "  lab -> connect lab",
+    ];
+    let expected = [&team[..], &prod[..]].concat();
     assert_eq!(section, expected, "{lines:?}");
 }
 

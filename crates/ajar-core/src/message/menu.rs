@@ -18,6 +18,8 @@ pub const NO_FAVOURITES: &str = "No favourites yet: add one in the window, or wi
 pub const OPEN_WINDOW: &str = "Open Ajar…";
 /// Ends the tray application.
 pub const QUIT: &str = "Quit Ajar";
+/// Opens what lies in a folder.
+pub const CONNECT_ALL: &str = "Connect all";
 /// Behind a favourite whose account has to sign in.
 pub const SIGN_IN_AGAIN: &str = "sign in again";
 /// Behind a window whose last attempt failed.
