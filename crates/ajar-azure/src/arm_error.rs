@@ -172,9 +172,11 @@ fn access_denied(error: &ArmError, asked: Asked<'_>) -> Failure {
     // “… has permission to perform action 'X' on scope 'Y'; however, it does not have permission to perform action(s)
     // 'A' on the linked scope(s) 'S' …”
     let denied = error.message.find("does not have").map_or("", |at| &error.message[at..]);
+    // Of several, which are told with commas between them, the first: the next try tells the next.
+    let first = |told: String| told.split(',').next().map(|one| one.trim().to_owned()).unwrap_or_default();
     Failure::AccessDenied {
-        action: quoted_after(denied, "action").unwrap_or_else(|| asked.call.action().to_owned()),
-        scope: quoted_after(denied, "scope").unwrap_or_else(|| asked.scope.to_owned()),
+        action: quoted_after(denied, "action").map_or_else(|| asked.call.action().to_owned(), first),
+        scope: quoted_after(denied, "scope").map_or_else(|| asked.scope.to_owned(), first),
     }
 }
 
@@ -336,6 +338,16 @@ mod tests {
             failure(&answer(403, &body, &[]), ASKED, SCOPE),
             Failure::AccessDenied { action: "missing".into(), scope: "/linked".into() }
         );
+    }
+
+    #[test]
+    fn of_several_linked_denials_the_first_is_told_with_its_place() {
+        let body = r#"{"error":{"code":"LinkedAuthorizationFailed","message":"The client has permission to perform action 'granted'
+ on scope '/granted'; however, it does not have permission to perform action(s) 'one/read,other/join/action' on the linked
+ scope(s) '/one,/other' (respectively) or the linked scope(s) are invalid."}}"#
+            .replace('\n', "");
+        let told = Failure::AccessDenied { action: "one/read".into(), scope: "/one".into() };
+        assert_eq!(failure(&answer(403, &body, &[]), ASKED, SCOPE), told);
     }
 
     #[test]

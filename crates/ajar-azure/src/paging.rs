@@ -1,5 +1,7 @@
 //! Lists, which Azure tells page by page.
 
+use std::collections::HashSet;
+
 use ajar_core::failure::Trouble;
 use url::Url;
 
@@ -21,8 +23,11 @@ impl ArmClient {
         asked: Asked<'_>,
         parse: impl Fn(&[u8]) -> serde_json::Result<Page<T>>,
     ) -> Result<Vec<T>, Trouble> {
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
+        while seen.len() < MAX_PAGES {
+            if !seen.insert(url.clone()) {
+                return Err(arm_error::unreadable(200, "its list leads back to where it began").into());
+            }
             let answer = self.read(url, asked).await?;
             let page = answer.parsed(&parse)?;
             all.extend(page.value.0);
@@ -47,14 +52,15 @@ mod tests {
     #[tokio::test]
     async fn lists_that_lead_in_a_circle_are_not_followed_for_ever() {
         let vm: VmResourceId = VM.parse().unwrap();
-        let circle = || json(200, r#"{"value":[],"nextLink":"https://management.azure.com/subscriptions/s/round"}"#);
-        let policies = Scripted::new(std::iter::repeat_with(circle).take(MAX_PAGES));
-        let end = client(&policies).jit_policies(&vm).await.unwrap_err();
-        assert_eq!((end.failure.code(), policies.sent().len()), ("azureError", MAX_PAGES));
-        // Of the VM and of its group, side by side: the first to end ends both.
-        let permissions = Scripted::new(std::iter::repeat_with(circle).take(2 * MAX_PAGES));
-        let end = client(&permissions).granted(&vm).await.unwrap_err();
-        assert_eq!(end.failure.code(), "azureError");
-        assert!(permissions.sent().len() >= MAX_PAGES, "{}", permissions.sent().len());
+        let page = |next: usize| {
+            let link = format!("https://management.azure.com/subscriptions/s/page{next}");
+            json(200, &format!(r#"{{"value":[],"nextLink":"{link}"}}"#))
+        };
+        let circle = Scripted::new(std::iter::repeat_with(|| page(1)).take(3));
+        let end = client(&circle).jit_policies(&vm).await.unwrap_err();
+        assert_eq!((end.failure.code(), circle.sent().len()), ("azureError", 2));
+        let endless = Scripted::new((0..MAX_PAGES).map(page));
+        let end = client(&endless).jit_policies(&vm).await.unwrap_err();
+        assert_eq!((end.failure.code(), endless.sent().len()), ("azureError", MAX_PAGES));
     }
 }

@@ -85,6 +85,9 @@ pub struct Refused {
     pub action: String,
     /// The resource ID of where.
     pub scope: String,
+    /// The name of the deny assignment that forbids it, which no role helps against; empty where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deny_assignment: Option<String>,
 }
 
 impl Refused {
@@ -102,7 +105,19 @@ impl Granted {
 
     /// What Azure has refused beside [`NEEDED`]: a linked resource can take rights of its own.
     pub fn refused_besides(&self) -> impl Iterator<Item = &Refused> {
-        self.refused.iter().filter(|refused| !NEEDED.iter().any(|right| refused.is_of(right)))
+        let is_needed = |refused: &Refused| NEEDED.iter().any(|right| refused.is_of(right));
+        self.refused.iter().filter(move |refused| !is_needed(refused) && refused.deny_assignment.is_none())
+    }
+
+    /// What a deny assignment forbids, whatever roles allow, and the name of that.
+    pub fn forbidden(&self) -> impl Iterator<Item = (&Refused, &str)> {
+        self.refused.iter().filter_map(|refused| Some((refused, refused.deny_assignment.as_deref()?)))
+    }
+
+    /// The rights that a role would give: what a deny assignment forbids is not among them.
+    pub fn lacking(&self) -> Vec<Right> {
+        let missing = self.that_are(RightState::Missing);
+        missing.into_iter().filter(|right| !self.forbidden().any(|(refused, _)| refused.is_of(right))).collect()
     }
 
     /// Whether a right is granted.
@@ -200,7 +215,9 @@ mod tests {
 
     #[test]
     fn what_azure_has_refused_is_missing_whatever_it_lists() {
-        let refused = |action: &str| vec![Refused { action: action.to_owned(), scope: "/subscriptions/s".into() }];
+        let refused = |action: &str| {
+            vec![Refused { action: action.to_owned(), scope: "/subscriptions/s".into(), deny_assignment: None }]
+        };
         let told = Granted { refused: refused(&START.to_uppercase()), ..everywhere(vec![permission(&["*"], &[])]) };
         assert_eq!((missing(&told), told.refused_besides().count()), (vec![START], 0));
         assert_eq!(missing(&Granted { refused: refused(START), ..Granted::default() }), [START]);

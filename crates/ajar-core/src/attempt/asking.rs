@@ -6,6 +6,7 @@ use super::clock::Ms;
 use super::{Attempt, InitiateFailure, Outcome, limits};
 use crate::access_window::{AccessWindow, granted, revoked};
 use crate::failure::{Failure, Trouble};
+use crate::message::failure::next_step;
 use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, StatusReason, admitting_ranges};
 use crate::snapshot::Step;
 
@@ -36,6 +37,15 @@ pub(super) struct Asking {
     pub(super) refused: bool,
     /// Azure refused while the VM was not running: it is asked once more when it runs.
     pub(super) too_early: bool,
+}
+
+/// Whether a refusal says no more than that something is wrong with what was asked: then it may be the prefix.
+fn is_about_the_request(azure_code: &str, azure_message: &str) -> bool {
+    const CODES: [&str; 3] = ["InvalidInitiateInput", "BadRequest", "HTTP 400"];
+    // Of two requests for the same both codes are told.
+    let mut codes = azure_code.split(", ");
+    codes.all(|code| CODES.iter().any(|known| code.eq_ignore_ascii_case(known)))
+        && next_step(azure_code, azure_message).is_none()
 }
 
 impl Attempt {
@@ -178,7 +188,9 @@ impl Attempt {
     /// machine as one of many, is that Azure takes such a prefix whole or not at all.
     fn told_of_range(&self, failure: Failure) -> Failure {
         match (failure, self.source.value(), self.policies.value()) {
-            (Failure::RequestRefused { azure_code, azure_message }, Some(source), Some(policies)) => {
+            (Failure::RequestRefused { azure_code, azure_message }, Some(source), Some(policies))
+                if is_about_the_request(&azure_code, &azure_message) =>
+            {
                 let address = source.address;
                 let allowed = admitting_ranges(policies, &self.order.vm, self.order.port, address);
                 if allowed.is_empty() {
@@ -187,6 +199,8 @@ impl Attempt {
                     Failure::RangeRefused { address, allowed, azure_code, azure_message }
                 }
             }
+            // It was there a moment ago.
+            (Failure::AzureError { status: 404, .. }, ..) => Failure::NoPolicy { power: None },
             (failure, ..) => failure,
         }
     }

@@ -1,5 +1,6 @@
 //! The words about favourites that come from elsewhere or go there.
 
+use super::shown;
 use crate::exchange::matching::By;
 use crate::exchange::plan::{Difference, Standing};
 use crate::exchange::{Format, LeftOut, MAX_BYTES, MAX_ENTRIES, Problem, Why};
@@ -13,15 +14,6 @@ pub fn head() -> impl Iterator<Item = &'static str> {
 /// A text out of somebody’s file, as it can be shown: on one line, without what a terminal would obey, and not too long.
 pub fn quoted(text: &str) -> String {
     shown(text, 80)
-}
-
-fn shown(text: &str, length: usize) -> String {
-    let is_odd = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut letters = text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c });
-    let shown: String = letters.by_ref().take(length).collect();
-    if letters.next().is_some() { format!("{shown}…") } else { shown }
 }
 
 /// What kind of file it is.

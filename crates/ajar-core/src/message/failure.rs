@@ -8,11 +8,14 @@ mod principal;
 mod sign_in;
 mod vm;
 
+use crate::message::shown;
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
 use crate::failure::{Failure, Trouble, UNREADABLE_ANSWER};
 use crate::snapshot::FailureView;
+
+pub(crate) use azure_code::next_step;
 
 /// What a failure is about.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +64,15 @@ impl Words {
     }
 }
 
+/// What is longer is cut: the details of a failure have the id by which Azure finds the rest.
+const MOST_OF_AZURES_WORDS: usize = 1_000;
+
 /// Azure's own message, with its code for looking it up.
 fn azure_says(azure_code: &str, azure_message: &str) -> String {
-    match (azure_code, azure_message) {
+    let on_one_line: Vec<_> = azure_message.split_whitespace().collect();
+    let azure_message = shown(&on_one_line.join(" "), MOST_OF_AZURES_WORDS);
+    let azure_code = shown(azure_code, 100);
+    match (azure_code.as_str(), azure_message.as_str()) {
         ("", "") => "Azure gives no reason.".to_owned(),
         (code, "") => format!("Azure says: {code}."),
         ("", message) => format!("Azure says: {}", ended(message)),

@@ -1,11 +1,14 @@
 //! Words about rights: for the user, and for the administrator who can grant them.
 
 use crate::resource_id::VmResourceId;
-use crate::rights::{Granted, NEEDED, Purpose, USEFUL};
+use crate::rights::{Granted, NEEDED, Purpose, Refused, Right, USEFUL};
 use crate::snapshot::RightState;
 
 /// What the rights that are not granted keep the user from, in one sentence.
 pub fn summary(name: &str, granted: &Granted) -> String {
+    if let Some((refused, assignment)) = granted.forbidden().next() {
+        return format!("A deny assignment{} forbids your account {} at {name}.", called(assignment), refused.action);
+    }
     let missing = granted.that_are(RightState::Missing);
     let lacks = |purpose| missing.iter().find(|right| right.purpose == purpose);
     if let Some(right) = lacks(Purpose::Open) {
@@ -23,11 +26,9 @@ pub fn summary(name: &str, granted: &Granted) -> String {
 
 /// A message to the administrator of a VM: what is not granted, and a role that has it; `None` if everything is. `who` asks.
 pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted) -> Option<String> {
-    let listed = |state| {
-        let rights = granted.that_are(state);
-        rights.iter().map(|right| format!("  {}", right.action)).collect::<Vec<_>>().join("\n")
-    };
-    let (missing, unknown) = (listed(RightState::Missing), listed(RightState::Unknown));
+    let listed =
+        |rights: Vec<Right>| rights.iter().map(|right| format!("  {}", right.action)).collect::<Vec<_>>().join("\n");
+    let (missing, unknown) = (listed(granted.lacking()), listed(granted.that_are(RightState::Unknown)));
     let what = match (missing.as_str(), unknown.as_str()) {
         ("", "") => None,
         (missing, "") => Some(missing.to_owned()),
@@ -35,15 +36,36 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
         (missing, unknown) => Some(format!("{missing}\n\n{UNKNOWN}\n\n{unknown}")),
     };
     let besides: Vec<_> = granted.refused_besides().map(|it| format!("  {}\n  on {}\n", it.action, it.scope)).collect();
-    let (besides, account) = (besides.join("\n"), who.unwrap_or("my account"));
-    let lacks = format!("Please give {account} what it lacks to open the VM {} by just-in-time access:\n\n", vm.name());
-    match what {
+    let besides = besides.join("\n");
+    let account = who.unwrap_or("my account");
+    let lacks = || {
+        let vm = vm.name();
+        format!("Please give {account} what it lacks to open the VM {vm} by just-in-time access:\n\n")
+    };
+    let asked = match what {
         None if besides.is_empty() => None,
         // The role would have none of it, and these places are not where it is assigned.
-        None => Some(format!("{lacks}{besides}")),
-        Some(what) if besides.is_empty() => Some(format!("{lacks}{}", with_role(who, vm, &what))),
-        Some(what) => Some(format!("{lacks}{}\n{BESIDES}\n\n{besides}", with_role(who, vm, &what))),
-    }
+        None => Some(lacks() + &besides),
+        Some(what) if besides.is_empty() => Some(lacks() + &with_role(who, vm, &what)),
+        Some(what) => Some(format!("{}{}\n{BESIDES}\n\n{besides}", lacks(), with_role(who, vm, &what))),
+    };
+    let forbidden = granted.forbidden().map(|(refused, assignment)| except(account, vm, refused, assignment));
+    let parts: Vec<_> = forbidden.chain(asked).collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// What whoever manages a deny assignment is asked for: no role helps against it.
+fn except(account: &str, vm: &VmResourceId, Refused { action, scope, .. }: &Refused, assignment: &str) -> String {
+    format!(
+        "Please except {account} from the deny assignment{}, which keeps it from opening the VM {} by just-in-time access, \
+         whatever its roles allow:\n\n  {action}\n  on {scope}\n",
+        called(assignment),
+        vm.name(),
+    )
+}
+
+fn called(assignment: &str) -> String {
+    if assignment.is_empty() { String::new() } else { format!(" “{assignment}”") }
 }
 
 /// What is missing, and how a role that has it is made and assigned.
@@ -124,7 +146,7 @@ pub fn role(scope: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::{Permission, Refused};
+    use crate::rights::Permission;
 
     fn vm() -> VmResourceId {
         let id = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Compute/virtualMachines/db-01";
@@ -156,7 +178,8 @@ mod tests {
     #[test]
     fn what_was_refused_beside_the_role_is_asked_for_where_it_is_missing() {
         let join = "Microsoft.Network/virtualNetworks/subnets/join/action";
-        let refused = vec![Refused { action: join.into(), scope: "/subscriptions/hub/resourceGroups/net".into() }];
+        let scope = "/subscriptions/hub/resourceGroups/net".to_owned();
+        let refused = vec![Refused { action: join.into(), scope, deny_assignment: None }];
         let alone = Granted { refused: refused.clone(), ..may(&["*"]) };
         let told = for_administrator(Some("ada@contoso.example"), &vm(), &alone).unwrap();
         let expected = "Please give ada@contoso.example what it lacks to open the VM db-01 by just-in-time access:\n\n  \
@@ -166,6 +189,21 @@ mod tests {
         let told = for_administrator(None, &vm(), &Granted { refused, ..may(&["*/read"]) }).unwrap();
         let (role, besides) = told.split_once(BESIDES).unwrap();
         assert!(role.contains(INITIATE) && !role.contains(join) && besides.contains(join), "{told}");
+    }
+
+    #[test]
+    fn against_a_deny_assignment_no_role_is_asked_for() {
+        let start = "Microsoft.Compute/virtualMachines/start/action";
+        let (scope, deny_assignment) = ("/subscriptions/s/resourceGroups/rg-data".to_owned(), Some("Blueprint".into()));
+        let refused = vec![Refused { action: start.into(), scope, deny_assignment }];
+        let told = for_administrator(None, &vm(), &Granted { refused: refused.clone(), ..may(&["*"]) }).unwrap();
+        assert!(told.starts_with("Please except my account from the deny assignment “Blueprint”"), "{told}");
+        assert!(told.contains(start) && !told.contains("az role"), "{told}");
+        let both = Granted { refused, ..may(&["*/read"]) };
+        let told = for_administrator(None, &vm(), &both).unwrap();
+        let (_, role) = told.split_once("Please give").unwrap();
+        assert!(role.contains(INITIATE) && summary("db-01", &both).contains("“Blueprint” forbids"), "{told}");
+        assert_eq!(role.split_once("At:").unwrap().0.matches(start).count(), 0, "{role}");
     }
 
     #[test]

@@ -51,8 +51,12 @@ impl Engine {
     pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting, now: DateTime<Utc>) {
         let refused = match attempt.outcome() {
             Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => match failure {
-                Failure::AccessDenied { action, scope } | Failure::DenyAssigned { action, scope, .. } => {
-                    Some(Refused { action: action.clone(), scope: scope.clone() })
+                Failure::AccessDenied { action, scope } => {
+                    Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment: None })
+                }
+                Failure::DenyAssigned { action, scope, assignment } => {
+                    let deny_assignment = Some(assignment.clone());
+                    Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment })
                 }
                 _ => return,
             },

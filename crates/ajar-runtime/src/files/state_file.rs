@@ -230,7 +230,7 @@ mod tests {
         let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
         let acting = |account: &str| Acting { cloud: "sim".into(), account: account.parse().unwrap(), tenant: None };
         let (work, other) = (State::denial_key(&acting("Work"), &vm), State::denial_key(&acting("other"), &vm));
-        let refused = Refused { action: "M/start/action".into(), scope: vm.to_string() };
+        let refused = Refused { action: "M/start/action".into(), scope: vm.to_string(), deny_assignment: None };
         let (mut state, now) = (State::default(), Utc::now());
         state.denied(work.clone(), Some(refused.clone()), now);
         let written = serde_json::to_string(&state).unwrap();

@@ -31,8 +31,13 @@ impl VmChange {
         let lock = word(&mut said, "lock")?;
         let start_fails = word(&mut said, "startFails")?;
         let power_state = word(&mut said, "powerState")?;
+        let nothing =
+            !deleted && generalized.is_none() && lock.is_none() && start_fails.is_none() && power_state.is_none();
         said.end()?;
         let id = id.ok_or_else(|| format!("id is missing; say {EXAMPLE}"))?;
+        if nothing {
+            return Err(format!("nothing is said of the VM; say {EXAMPLE}"));
+        }
         Ok(Self { id, deleted, generalized, lock, start_fails, power_state })
     }
 }

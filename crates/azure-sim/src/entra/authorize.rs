@@ -152,7 +152,7 @@ impl<'a> Request<'a> {
         }
         let sizes = if method == "S256" { 43..=43 } else { 43..=128 };
         if self.parameter("code_challenge").is_some_and(|challenge| !sizes.contains(&challenge.len())) {
-            return Err(Refusal::new("invalid_request", 501_471, "Invalid size of Code_Challenge parameter."));
+            return Err(Refusal::new("invalid_request", 501_491, "Invalid size of Code_Challenge parameter."));
         }
         if self.parameter("claims").is_some_and(|claims| serde_json::from_str::<Value>(claims).is_err()) {
             return Err(Refusal::new("invalid_request", 900_144, "The 'claims' parameter is no JSON."));

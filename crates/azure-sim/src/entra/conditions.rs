@@ -201,6 +201,7 @@ impl AccountChange {
                 Err(format!("there is no demand '{demand}'; there are {}, and {NOTHING}", names()))
             }
             None if tenant.is_some() => Err(format!("tenant is of a demand, and there is none; say {EXAMPLE}")),
+            None if !revoke => Err(format!("neither demand nor revoke is said; say {EXAMPLE}")),
             Some(_) | None => Ok(Self { account, demand, tenant, revoke }),
         }
     }

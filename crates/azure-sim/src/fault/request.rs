@@ -21,7 +21,7 @@ pub(super) fn read(body: &[u8]) -> Result<Fault, String> {
     unheard(named, &said)?;
     let mut wanted = said.within("match", MATCH)?;
     let matches = Match {
-        method: wanted.text("method", "\"POST\"")?,
+        method: method(wanted.text("method", "\"POST\"")?)?,
         path: wanted.text("path", "\"*/initiate\"")?,
         route: route(wanted.text("route", "\"VirtualMachines_Start\"")?)?,
         query: wanted.text("query", "\"statusOnly=true\"")?,
@@ -67,6 +67,17 @@ fn unheard(named: &Named, said: &Said) -> Result<(), String> {
     let able = FaultKind::ALL.iter().filter(|other| other.takes.contains(&name)).map(|other| other.name);
     let able = able.collect::<Vec<_>>().join(", ");
     Err(format!("'{name}' is said of {able}; {} does not go by it", named.name))
+}
+
+/// A method, or `*` for all.
+fn method(name: Option<String>) -> Result<Option<String>, String> {
+    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"];
+    match &name {
+        Some(name) if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
+            Err(format!("there is no method '{name}'; there are {}", KNOWN.join(", ")))
+        }
+        _ => Ok(name),
+    }
 }
 
 /// The pattern of a route, if there is one that it fits: a fault for another would wait for ever.

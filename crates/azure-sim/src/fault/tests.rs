@@ -73,6 +73,7 @@ fn every_mistake_is_answered_with_what_would_be_right_and_in_our_own_words() {
         (r#"{"fault":"slow","match":"/x"}"#, ["match must be an object such as", "not a text"]),
         (r#"{"fault":"slow","match":{"paht":"/x"}}"#, ["match has no 'paht'", "method, path, route, query"]),
         (r#"{"fault":"slow","match":{"route":"VirtualMachine_Get"}}"#, ["no route 'VirtualMachine_Get'", "journal"]),
+        (r#"{"fault":"slow","match":{"method":"FETCH"}}"#, ["no method 'FETCH'", "GET, HEAD, POST"]),
         (r#"{"fault":"slow","tmies":1}"#, ["a fault has no 'tmies'", "times"]),
         (r#"{"fault":"throttle","retryForm":"x"}"#, ["there is no retryForm 'x'", "x-ms-retry-after-ms"]),
         (r#"{"fault":"redirect","to":"x"}"#, ["foreign, http, self or a URL", "not 'x'"]),

@@ -43,6 +43,11 @@ impl Statement {
         said.end()?;
         let action = action.ok_or("action is missing: say which, such as \"Microsoft.Compute/*\"")?;
         let allowed = allowed.ok_or("allowed is missing: say true or false")?;
+        if !scope.is_empty() && !scope.starts_with('/') {
+            return Err(format!(
+                "scope must be a resource id such as \"/subscriptions/…\", or be left out, not '{scope}'"
+            ));
+        }
         Ok(Self { action, scope, allowed, principal })
     }
 }

@@ -190,7 +190,7 @@ async fn a_code_is_good_once_for_its_client_address_and_verifier_and_for_ten_min
     let other_verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX";
     for (form, error, number) in [
         (with("code_verifier", other_verifier), "invalid_grant", 501_481),
-        (with("code_verifier", "short"), "invalid_grant", 501_491),
+        (with("code_verifier", "short"), "invalid_grant", 501_481),
         (with("code_verifier", ""), "invalid_request", 900_144),
         (with("redirect_uri", "http://localhost:51235"), "invalid_grant", 500_112),
         (with("client_id", "1950a258-227b-4e31-a9cf-717495945fc2"), "invalid_grant", 70_000),

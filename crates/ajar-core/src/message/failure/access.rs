@@ -6,6 +6,7 @@ use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
 use crate::failure::{AzureSaid, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool};
 use crate::message::{power, sentence};
+use crate::rights::NEEDED;
 use crate::vm::PowerState;
 
 const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage";
@@ -262,7 +263,7 @@ fn denied_title(action: &str, name: &str) -> String {
         format!("Your account may see {name} but not request access to it.")
     } else if verb.ends_with("/start/action") {
         format!("Your account may not start {name}.")
-    } else if verb.ends_with("/read") {
+    } else if NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action)) {
         format!("Your account may not read what opening {name} needs.")
     } else {
         // A right over something that the VM has, which starting or opening it takes as well.

@@ -1,7 +1,7 @@
 //! What helps where Azure refuses: its code tells, or its message where the code stands for many things.
 
 /// The next step, if Azure says what is in the way. `None` where it does not, or nothing is known to help.
-pub(super) fn next_step(azure_code: &str, azure_message: &str) -> Option<&'static str> {
+pub(crate) fn next_step(azure_code: &str, azure_message: &str) -> Option<&'static str> {
     let is = |code: &str| azure_code.eq_ignore_ascii_case(code);
     let message = azure_message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);

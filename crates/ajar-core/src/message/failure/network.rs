@@ -46,12 +46,25 @@ pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
         2..SOON => format!("in {seconds} seconds"),
         _ => format!("from {} on", moment(next_minute(retry_at), about.zone)),
     };
+    if seconds > FAR_OFF {
+        return words(
+            "Azure asks to slow down.",
+            format!(
+                "It was sent too many requests. The time that it names for the next one is far off, and hardly meant: {again}."
+            ),
+            "Try again in five minutes: sooner Ajar does not ask.",
+        );
+    }
     words(
         "Azure asks to slow down.",
         format!("It was sent too many requests and answers again {again}."),
         "Try again then.",
     )
 }
+
+/// No quota of Azure Resource Manager is counted for longer than an hour; in seconds.
+/// https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+const FAR_OFF: i64 = 24 * 3_600;
 
 /// What comes sooner than this, in seconds, is not told by the clock.
 const SOON: i64 = 180;
