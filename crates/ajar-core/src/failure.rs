@@ -533,6 +533,8 @@ pub enum Failure {
     ReasonWanted {
         /// What the settings propose.
         proposed: Option<String>,
+        /// Whether more time was wanted where a window is open.
+        extends: bool,
     },
     /// There is no window that lets this machine in, and so none to extend.
     NotOpen,

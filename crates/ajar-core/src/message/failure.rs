@@ -110,7 +110,7 @@ pub fn in_words(trouble: &Trouble, about: &About<'_>) -> FailureView {
 fn choices(failure: &Failure) -> Vec<String> {
     if let Failure::SourceUncertain { seen } = failure {
         seen.iter().map(ToString::to_string).collect()
-    } else if let Failure::ReasonWanted { proposed } = failure {
+    } else if let Failure::ReasonWanted { proposed, .. } = failure {
         proposed.iter().cloned().collect()
     } else {
         Vec::new()
@@ -243,7 +243,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::UnknownVm { name, ids } => machine::unknown_vm(name, ids),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
-        Failure::ReasonWanted { .. } => access::reason_wanted(about.name),
+        Failure::ReasonWanted { extends, .. } => access::reason_wanted(about.name, *extends),
         Failure::NotOpen => access::not_open(about.name),
         Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::SshConfig { path, detail } => machine::ssh_config(path, detail),

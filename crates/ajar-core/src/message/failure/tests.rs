@@ -183,7 +183,8 @@ fn every_failure() -> Vec<Failure> {
             ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
         },
         Failure::FavouriteExists { name: "web-01".into() },
-        Failure::ReasonWanted { proposed: Some("Deploy of 2026-11-30".into()) },
+        Failure::ReasonWanted { proposed: Some("Deploy of 2026-11-30".into()), extends: false },
+        Failure::ReasonWanted { proposed: None, extends: true },
         Failure::SshConfig {
             path: "/home/ada/.ssh/config".into(),
             detail: "Read-only file system (os error 30)".into(),
