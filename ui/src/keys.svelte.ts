@@ -44,7 +44,7 @@ export class Keys {
       searching: this.#view.query !== '',
       selected: this.#view.selected !== null,
       looking: this.#view.searching,
-      away: this.#view.showsAccounts,
+      away: this.#view.page !== 'lists',
       covered: this.menu !== null || document.querySelector('dialog[open], [role=menu]') !== null,
     };
   }
@@ -65,7 +65,10 @@ export class Keys {
         this.field?.focus();
         break;
       case 'goBack':
-        view.turnToAccounts(false);
+        view.turnTo('lists');
+        break;
+      case 'settings':
+        view.turnTo('settings');
         break;
       case 'closeWindow':
         void view.closeWindow();

@@ -3,6 +3,7 @@
 mod accounts;
 mod inventory;
 mod rights;
+mod settings;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::resource_id::VmResourceId;
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
 pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
+pub use settings::{CloudView, FolderView, SettingsView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,9 @@ pub struct Snapshot {
     pub refresh_problem: Option<FailureView>,
     /// What is wrong with the settings file, if anything.
     pub settings_problem: Option<FailureView>,
+    /// What is set beside favourites and accounts.
+    #[serde(default)]
+    pub settings: SettingsView,
     /// How often a face has asked to see the window: the tray app brings it up when this rises.
     #[cfg_attr(test, ts(type = "number"))]
     pub window_wanted: u64,

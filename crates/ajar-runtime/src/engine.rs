@@ -18,6 +18,7 @@ mod refusals;
 mod remembered;
 mod requests;
 mod rights;
+mod settings;
 mod signing_in;
 mod windows;
 
@@ -155,6 +156,8 @@ struct Engine {
     settings_file: SettingsFile,
     settings: Settings,
     settings_problem: Option<FailureView>,
+    /// Why the file is not changed, if a later Ajar wrote it.
+    settings_read_only: Option<FailureView>,
     settings_seen: Option<FileStamp>,
     /// As long as it is there, changes to the settings are heard of.
     _settings_watch: Option<FileWatch>,
@@ -214,10 +217,12 @@ pub fn start(parts: Parts) -> EngineHandle {
     let presence = Presence::new(Arc::default(), happened.clone());
     let told = happened.clone();
     let settings_watch = FileWatch::on(&parts.folder.settings(), move || drop(told.send(Happened::SettingsTouched)));
+    let journal = JournalFile::new(parts.folder.journal());
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
         settings_problem: None,
+        settings_read_only: None,
         settings_seen: None,
         _settings_watch: settings_watch,
         ssh_folder: parts.ssh_folder,

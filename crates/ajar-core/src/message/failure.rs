@@ -250,8 +250,13 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::FileUnfit { path, detail } => machine::file_unfit(path, detail),
         Failure::ImportConflicts { names } => machine::import_conflicts(names),
         Failure::Settings { path, detail } => machine::settings(path, detail),
+        Failure::SettingsNewer { path, version, known, unread } => {
+            machine::settings_newer(path, *version, *known, unread.as_deref())
+        }
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
+        Failure::UnknownNetwork { name, known } => machine::unknown_network(name, known),
+        Failure::NetworkInUse { name, tables } => machine::network_in_use(name, tables),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),
         Failure::CommandLine { detail } => machine::command_line(detail),
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),

@@ -12,6 +12,7 @@ mod refreshing;
 mod remembering;
 mod removing;
 mod rights;
+mod settings;
 mod signing_in;
 mod windows;
 
