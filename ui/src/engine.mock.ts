@@ -26,6 +26,7 @@ const byName: Record<string, states.State> = {
   folders: states.folders,
   set: states.set,
   newer: states.newer,
+  recents: states.recents,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {

@@ -8,6 +8,7 @@ import type { FoundVm } from './bindings/FoundVm';
 import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
+import type { RecentView } from './bindings/RecentView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Setting } from './bindings/Setting';
@@ -19,7 +20,7 @@ import { problemFrom, type Engine, type Problem } from './engine';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { search, unmarked, type Match } from './search';
-import { favouriteKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
+import { favouriteKey, recentKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
 import type { FailedAttempt, OpenWindow, RowKey } from './sections';
 import { Signing } from './signing.svelte';
 import { Vms } from './vms.svelte';
@@ -93,6 +94,12 @@ export class View {
       ? [{ path: '', entries: this.matches, count: this.matches.length }]
       : filed(this.matches, ({ favourite }) => favourite.profile.folder).filter(({ path }) => !liesIn(path, this.folded)),
   );
+  /** What was opened lately and is no favourite, but for what is open or under way. */
+  recents = $derived.by<RecentView[]>(() => {
+    const { recents = [], windows = [] } = this.snapshot ?? {};
+    const names = [...windows, ...(this.sections?.connecting ?? [])].map(({ name }) => name);
+    return this.searching ? [] : recents.filter(({ opens }) => !names.includes(opens.name));
+  });
   /** The other VMs that fit; none before it is known which. */
   found = $derived.by<FoundVm[]>(() =>
     this.searching && this.vms.query === this.query.trim() ? this.vms.found : [],
@@ -106,6 +113,7 @@ export class View {
           ...this.folders
             .filter(({ path }) => this.searching || !this.folded.has(path))
             .flatMap(({ entries }) => entries.map(({ favourite }) => favouriteKey(favourite))),
+          ...this.recents.map(recentKey),
           ...this.found.map(vmKey),
         ],
   );
@@ -219,7 +227,8 @@ export class View {
   connectRow(row: RowKey): void {
     const name = this.#nameOf(row, ({ canConnect }) => canConnect);
     if (name !== undefined) void this.connect(name);
-    const found = this.found.find((candidate) => vmKey(candidate) === row);
+    const recent = this.recents.find((candidate) => recentKey(candidate) === row);
+    const found = recent ?? this.found.find((candidate) => vmKey(candidate) === row);
     if (found) void this.connectFound(found);
   }
 

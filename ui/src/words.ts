@@ -126,6 +126,7 @@ export const words = {
   couldNotOpen: 'Couldn’t open',
   couldNotExtend: 'Couldn’t extend',
   favourites: 'Favourites',
+  recents: 'Opened lately',
   found: (found: number, all: number) => `${found} of ${all} favourites`,
   foundVms: (found: number, all: number) => `${number(found)} of ${all === 1 ? '1 VM' : `${number(all)} VMs`}`,
   nothingFound: (query: string) => `No favourite and no VM matches “${query}”.`,

@@ -13,6 +13,7 @@ mod followers;
 mod held;
 mod inventory;
 mod publish;
+mod recents;
 mod refresh;
 mod refusals;
 mod remembered;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
+use ajar_core::journal::Opening;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
@@ -163,6 +165,8 @@ struct Engine {
     _settings_watch: Option<FileWatch>,
     ssh_folder: Option<SshFolder>,
     journal: JournalFile,
+    /// What was opened lately, here or by hosts before, the newest first.
+    lately: Vec<Opening>,
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
@@ -226,7 +230,8 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_seen: None,
         _settings_watch: settings_watch,
         ssh_folder: parts.ssh_folder,
-        journal: JournalFile::new(parts.folder.journal()),
+        lately: journal.lately(),
+        journal,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults,

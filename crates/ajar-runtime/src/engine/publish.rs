@@ -34,6 +34,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         host_problem: None,
         refresh_problem: None,
         settings_problem: None,
+        recents: Vec::new(),
         settings: SettingsView::default(),
         window_wanted: 0,
     }
@@ -101,6 +102,7 @@ impl Engine {
             host_problem: None,
             refresh_problem: self.refresh_problem.clone(),
             settings_problem: self.settings_problem.clone(),
+            recents: self.recents(),
             settings: self.settings_view(),
             window_wanted: self.window_wanted,
         }

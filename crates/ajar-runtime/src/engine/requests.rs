@@ -232,8 +232,8 @@ impl Engine {
 
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
-        if let Some(profile) = &connect.profile {
-            self.take_in_guest(&connect.name, profile)?;
+        if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
+            self.take_in_guest(&connect.name, &profile)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.

@@ -8,6 +8,7 @@ mod followers;
 mod inventory;
 mod journal;
 mod many;
+mod recents;
 mod refreshing;
 mod remembering;
 mod removing;
