@@ -440,7 +440,7 @@ fn what_was_opened_lately_is_a_menu_of_its_own_but_for_what_is_open() {
     let menu = menu(&snapshot, noon());
     let folders = menu.items.iter().filter_map(|item| match item {
         Item::Folder { label, items } => Some((label.as_str(), items.clone())),
-        _ => None,
+        Item::Heading(_) | Item::Separator | Item::Act { .. } | Item::Note(_) => None,
     });
     let lab = Item::Act { action: Action::Connect { name: name("lab") }, label: "lab · rg · opened 11:05".into() };
     assert_eq!(folders.collect::<Vec<_>>(), [("Opened lately", vec![lab])]);

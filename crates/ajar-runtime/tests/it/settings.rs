@@ -18,8 +18,8 @@ const FAVOURITES: usize = 30;
 /// How often the third is killed.
 const ROUNDS: usize = 12;
 
-fn note(name: &str) -> Option<String> {
-    Some(format!("changed: {name}"))
+fn note(name: &str) -> String {
+    format!("changed: {name}")
 }
 
 /// Adds favourites, and changes each.
@@ -29,7 +29,7 @@ pub(crate) fn edit(home: &Path, prefix: &str) {
         let name = format!("{prefix}-{number}");
         let (called, profile) = (name.parse().unwrap(), Profile::new(crate::world::vm(&name)));
         file.add(&called, &profile).unwrap();
-        file.change(&called, &called, &Profile { note: note(&name), ..profile }).unwrap();
+        file.change(&called, &called, &Profile { note: Some(note(&name)), ..profile }).unwrap();
     }
 }
 
@@ -84,7 +84,7 @@ async fn two_processes_edit_while_a_third_is_killed_and_nothing_is_lost_or_torn(
         let mut third = command("edit on and on", &[path]).spawn().unwrap();
         assert_eq!(said(&mut third).await, "begun");
         // It is killed wherever it happens to be, after so many looks at the file; each finds a whole one.
-        for _ in 0..round * 7 % 20 + 1 {
+        for _ in 0..=(round * 7 % 20) {
             let settings = file.read().unwrap();
             let now: BTreeSet<_> = settings.favourites.iter().map(|known| known.name.to_string()).collect();
             assert!(names.is_subset(&now), "{names:?} {now:?}");
@@ -99,7 +99,7 @@ async fn two_processes_edit_while_a_third_is_killed_and_nothing_is_lost_or_torn(
 
     let settings = file.read().unwrap();
     assert_eq!(settings.favourites.len(), 2 * FAVOURITES);
-    let changed = |known: &ajar_core::settings::Favourite| known.profile.note == note(known.name.as_str());
+    let changed = |known: &ajar_core::settings::Favourite| known.profile.note == Some(note(known.name.as_str()));
     assert!(settings.favourites.iter().all(changed), "{settings:#?}");
     let text = std::fs::read_to_string(file.path()).unwrap();
     assert!(text.starts_with("# mine\nschema_version = 2\nlater = \"kept\" # by hand\n"), "{text}");
