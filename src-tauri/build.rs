@@ -11,8 +11,17 @@ use std::{
 use tauri_build::{AppManifest, Attributes};
 
 /// Every command in `view.rs`; `capabilities/main.json` grants them to the window.
-const COMMANDS: &[&str] =
-    &["snapshot", "request", "copy_text", "open_help", "open_sign_in_page", "has_demo", "start_demo", "close_window"];
+const COMMANDS: &[&str] = &[
+    "snapshot",
+    "request",
+    "copy_text",
+    "open_help",
+    "open_sign_in_page",
+    "open_settings",
+    "has_demo",
+    "start_demo",
+    "close_window",
+];
 
 const PLACEHOLDER: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Ajar</title>\n\
     <p>Run <code>cargo xtask demo</code>: the window's files are not built.</p></html>\n";

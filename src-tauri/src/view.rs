@@ -10,7 +10,7 @@ use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::{SystemBrowser, SystemClock, words};
 use ajar_runtime::connection::Meant;
-use ajar_runtime::files::Folder;
+use ajar_runtime::files::{Folder, SettingsFile};
 use ajar_runtime::hosting::Face;
 use ajar_runtime::ports::{Browser as _, Clock as _};
 use chrono::Utc;
@@ -34,6 +34,7 @@ pub(crate) struct Engine {
     pub(crate) meant: Option<Meant>,
     /// Which one opens addresses is in the settings.
     browser: SystemBrowser,
+    settings: SettingsFile,
     /// The command line of a demo beside this Ajar.
     of_demo: Vec<OsString>,
 }
@@ -48,7 +49,8 @@ impl Engine {
         arguments: &Arguments,
         folder: &Folder,
     ) -> Self {
-        Self { face, meant, browser: SystemBrowser::new(folder), of_demo: arguments.of_demo() }
+        let settings = SettingsFile::new(folder.settings());
+        Self { face, meant, browser: SystemBrowser::new(folder), settings, of_demo: arguments.of_demo() }
     }
 
     fn face(&self) -> Answer<&Face> {
@@ -110,6 +112,14 @@ pub(crate) fn open_help(app: AppHandle, url: &str) -> Answer<()> {
 pub(crate) async fn open_sign_in_page(engine: State<'_, Engine>) -> Answer<()> {
     let Some(url) = sign_in_page(&engine.face()?.snapshot()) else { return Ok(()) };
     engine.browser.open(&url).await.map_err(|trouble| Box::new(in_words(&trouble)))
+}
+
+/// Opens the settings file in whatever the system edits it with; one that is not there yet is made.
+#[tauri::command]
+pub(crate) async fn open_settings(app: AppHandle, engine: State<'_, Engine>) -> Answer<()> {
+    let file = &engine.settings;
+    file.be_there().map_err(|trouble| Box::new(in_words(&trouble)))?;
+    app.opener().open_path(file.path().display().to_string(), None::<&str>).map_err(|error| internal(&error))
 }
 
 /// Whether there is a built-in Azure to start.
@@ -241,8 +251,8 @@ mod tests {
         let capability: serde_json::Value =
             serde_json::from_str(include_str!("../capabilities/main.json")).expect("the capability is JSON");
         let granted = capability["permissions"].as_array().expect("it lists permissions");
-        let wanted = ["snapshot", "request", "copy_text", "open_help", "open_sign_in_page", "has_demo", "start_demo"];
-        assert_eq!(commands, [&wanted[..], &["close_window"]].concat());
+        let wanted = ["snapshot", "request", "copy_text", "open_help", "open_sign_in_page"];
+        assert_eq!(commands, [&wanted[..], &["open_settings", "has_demo", "start_demo", "close_window"]].concat());
         for command in commands {
             assert!(build.contains(&format!("\"{command}\"")), "build.rs does not know {command}");
             let grant = format!("allow-{}", command.replace('_', "-"));

@@ -25,6 +25,7 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
             view::copy_text,
             view::open_help,
             view::open_sign_in_page,
+            view::open_settings,
             view::has_demo,
             view::start_demo,
             view::close_window

@@ -80,6 +80,9 @@ async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_an
     assert_eq!((&shown["port"], &shown["for"], &shown["user"]), (&2222.into(), &"PT1H".into(), &"me".into()));
     let origins = &shown["origins"];
     assert_eq!(origins["port"], serde_json::json!({ "from": "folder", "folder": "Team" }));
+    assert_eq!(origins["knownHostsFile"]["from"], "builtIn");
+    // Each is called as the value beside it.
+    assert!(origins.as_object().unwrap().keys().all(|key| shown.get(key).is_some()), "{shown}");
     assert_eq!((&origins["user"]["from"], &origins["for"]["from"]), (&"profile".into(), &"defaults".into()));
 
     ok(&["edit", "db", "--unset", "user,port"]).await;

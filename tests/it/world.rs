@@ -58,7 +58,7 @@ impl World {
         let keys: String = announced.vms.iter().filter_map(known_host).collect();
         std::fs::write(&known_hosts, keys).expect("known_hosts can be written");
         let cloud = format!(
-            "schema_version = 1\ncloud = \"sim\"\n[clouds.sim]\nauthority = \"{}\"\nresource_manager = \"{}\"\n\
+            "schema_version = 2\ncloud = \"sim\"\n[clouds.sim]\nauthority = \"{}\"\nresource_manager = \"{}\"\n\
              ca_bundle = \"{}\"\npublic_ip_endpoints = {:?}\n",
             announced.authority,
             announced.resource_manager,

@@ -95,8 +95,8 @@ export function wantingSignIn(snapshot: Snapshot): AccountView[] {
 }
 
 /** The clouds to choose from, the usual one first. */
-export function cloudChoices({ host }: Pick<Snapshot, 'host'>): string[] {
-  return [...new Set([host.cloud, 'public', 'usgov', 'china'])];
+export function cloudChoices({ host, settings }: Pick<Snapshot, 'host' | 'settings'>): string[] {
+  return [...new Set([host.cloud, 'public', 'usgov', 'china', ...settings.clouds.map(({ name }) => name)])];
 }
 
 /** One or two letters for a person, by the user name: `ada.lovelace@contoso.example` is `AL`. */

@@ -24,6 +24,9 @@ const byName: Record<string, states.State> = {
   gone: states.gone,
   search: states.inventory,
   folders: states.folders,
+  set: states.set,
+  newer: states.newer,
+  recents: states.recents,
 };
 
 export function mockEngine(wish: URLSearchParams): Engine {
@@ -58,6 +61,7 @@ export function mockEngine(wish: URLSearchParams): Engine {
     copyText: () => Promise.resolve(),
     openHelp: () => Promise.resolve(),
     openSignInPage: () => Promise.resolve(),
+    openSettings: () => Promise.resolve(),
     hasDemo: () => Promise.resolve(true),
     startDemo: () => Promise.resolve(),
     closeWindow: () => Promise.resolve(),
@@ -110,6 +114,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'readInventory':
     case 'inherited':
     case 'editDefaults':
+    case 'set':
     case 'readAccounts':
     case 'rights':
     case 'refresh':

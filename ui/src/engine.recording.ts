@@ -23,6 +23,7 @@ export class RecordingEngine implements Engine {
   copied: string[] = [];
   closed = 0;
   pages = 0;
+  files = 0;
   demos = 0;
   /** What is answered; a promise for an answer that is waited for. */
   reply: Reply | Promise<Reply> = { answer: 'done' };
@@ -67,6 +68,10 @@ export class RecordingEngine implements Engine {
   }
   openSignInPage() {
     this.pages += 1;
+    return Promise.resolve();
+  }
+  openSettings() {
+    this.files += 1;
     return Promise.resolve();
   }
   hasDemo() {

@@ -26,6 +26,8 @@ export interface Engine {
   openHelp(url: string): Promise<void>;
   /** Opens the page of the sign-in under way, whose address the shell has from the engine. */
   openSignInPage(): Promise<void>;
+  /** Opens the settings file in whatever edits it. */
+  openSettings(): Promise<void>;
   /** Whether `startDemo` can be asked for. */
   hasDemo(): Promise<boolean>;
   /** Starts another Ajar, on its built-in Azure. */
@@ -53,6 +55,7 @@ export const tauriEngine: Engine = {
   copyText: (text) => invoke('copy_text', { text }),
   openHelp: (url) => invoke('open_help', { url }),
   openSignInPage: () => invoke('open_sign_in_page'),
+  openSettings: () => invoke('open_settings'),
   hasDemo: () => invoke<boolean>('has_demo'),
   startDemo: () => invoke('start_demo'),
   closeWindow: () => invoke('close_window'),

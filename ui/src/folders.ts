@@ -9,7 +9,7 @@ export interface FolderOf<T> {
 }
 
 /** The folders that a text such as “Team/Prod” names, the outermost first. */
-const namesOf = (folder: string) =>
+export const folderNames = (folder: string) =>
   folder
     .split('/')
     .map((name) => name.trim())
@@ -20,7 +20,7 @@ export function filed<T>(things: readonly T[], folderOf: (thing: T) => string | 
   const root: Node<T> = { path: '', entries: [], folders: [] };
   for (const thing of things) {
     let node = root;
-    for (const name of namesOf(folderOf(thing) ?? '')) node = within(node, name);
+    for (const name of folderNames(folderOf(thing) ?? '')) node = within(node, name);
     node.entries.push(thing);
   }
   return allOf(root);

@@ -61,15 +61,27 @@ test('a favourite that RDP opens by its port alone stays one that RDP opens at a
 
 test('an address that is none to ask access from is told beside it, and asked nothing about', async () => {
   const { engine, user } = await adding();
-  await user.type(screen.getByLabelText('Ask access from'), 'web');
+  await user.type(screen.getByLabelText('Ask access from'), '10.0.0.0/8');
   expect(saidLast(engine)).toEqual({});
   await user.click(press('Add'));
   const field = screen.getByLabelText('Ask access from');
-  expect(screen.getByText(/“web” is no address of a machine/).id).toBe(field.getAttribute('aria-describedby'));
+  expect(screen.getByText(/“10.0.0.0\/8” is no address of a machine/).id).toBe(field.getAttribute('aria-describedby'));
   expect(field.closest('details')).toHaveProperty('open', true);
   expect(asked(engine)).toEqual([]);
   await user.clear(field);
   await user.type(field, '203.0.113.7');
   await user.click(press('Add'));
   expect(asked(engine)).toEqual([{ ask: 'add', name: 'web-01', profile: { vm, source: '203.0.113.7' } }]);
+});
+
+test('a protocol that was chosen can be given back to what is inherited', async () => {
+  const profile: Profile = { vm, protocol: 'ssh' };
+  const { engine, user } = await open(snapshot({ favourites: [favourite('desk', { profile })] }));
+  await user.keyboard('{ArrowDown}{F2}');
+  engine.inherited = [{ field: 'protocol', text: 'RDP, from the defaults' }];
+  await user.click(press('Opens with: as inherited'));
+  await screen.findByRole('radio', { name: 'RDP', checked: true });
+  expect(screen.queryByRole('button', { name: 'Opens with: as inherited' })).toBeNull();
+  await user.click(press('Save'));
+  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', profile: { vm } }]);
 });

@@ -5,6 +5,7 @@ export type KeyAction =
   | { do: 'type'; text: string }
   | { do: 'clearSearch' }
   | { do: 'goBack' }
+  | { do: 'settings' }
   | { do: 'closeWindow' }
   | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
   | { do: 'connect' }
@@ -34,7 +35,7 @@ export interface Situation {
   picked: boolean;
   /** Whether something is looked for, and may be found yet. */
   looking: boolean;
-  /** Whether the accounts are shown in place of the lists. */
+  /** Whether another page is shown in place of the lists. */
   away: boolean;
   /** Whether a dialog or a menu has the keyboard. */
   covered: boolean;
@@ -45,6 +46,7 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   const command = key.ctrlKey || key.metaKey;
   if (command && !key.altKey && key.key.toLowerCase() === 'k') return { do: 'focusSearch' };
   if (command && !key.altKey && key.key.toLowerCase() === 'e') return situation.selected ? { do: 'extend' } : null;
+  if (command && !key.altKey && key.key === ',') return { do: 'settings' };
   if (key.shiftKey && key.key === 'F10') return situation.selected ? { do: 'menu' } : null;
   // What is typed there is for the field.
   if (situation.focus === 'field' && key.key !== 'Escape') return null;

@@ -45,7 +45,7 @@ export class Keys {
       selected: this.#view.selected !== null,
       picked: this.#view.picked.favourites.length > 0,
       looking: this.#view.searching,
-      away: this.#view.showsAccounts,
+      away: this.#view.page !== 'lists',
       covered: this.menu !== null || document.querySelector('dialog[open], [role=menu]') !== null,
     };
   }
@@ -66,7 +66,10 @@ export class Keys {
         this.field?.focus();
         break;
       case 'goBack':
-        view.turnToAccounts(false);
+        view.turnTo('lists');
+        break;
+      case 'settings':
+        view.turnTo('settings');
         break;
       case 'closeWindow':
         void view.closeWindow();

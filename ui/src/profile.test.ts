@@ -17,14 +17,14 @@ describe('the form for a favourite', () => {
     expect(Object.keys(hintsFor({ ...draft, port: '2.5' }))).toEqual(['port']);
   });
 
-  test.each(['', 'automatic', ' 203.0.113.7 ', '10.0.0.4', '203.0.113.7/32', '223.255.255.255'])('takes “%s” to ask access from', (source) => {
+  test.each(['', 'automatic', 'office', 'vpn-2.eu', ' 203.0.113.7 ', '10.0.0.4', '203.0.113.7/32', '223.255.255.255'])('takes “%s” to ask access from', (source) => {
     expect(hintsFor({ ...draft, source })).toEqual({});
   });
 
-  test.each(['web', 'Automatic', '203.0.113', '203.0.113.7.1', '203.0.113.256', '203.0.113.07', '10.0.0.0/8', '*', '::1', '0.0.0.0'])(
+  test.each(['Automatic', 'my office', '2nd', '203.0.113', '203.0.113.7.1', '203.0.113.256', '203.0.113.07', '10.0.0.0/8', '*', '::1', '0.0.0.0'])(
     'takes no “%s” to ask access from',
     (source) => {
-      const hint = `“${source}” is no address of a machine like 203.0.113.7; use one, or automatic.`;
+      const hint = `“${source}” is no address of a machine like 203.0.113.7, and no network’s name; use one, or automatic.`;
       expect(hintsFor({ ...draft, source })).toEqual({ source: hint });
     },
   );
@@ -34,7 +34,7 @@ describe('the form for a favourite', () => {
   });
 
   test('asks what is inherited without what is wrong', () => {
-    const wrong = { ...draft, port: '70000', source: 'web', user: 'anna' };
+    const wrong = { ...draft, port: '70000', source: '10.0.0.0/8', user: 'anna' };
     expect(inheritableFrom(wrong)).toEqual({ user: 'anna' });
     expect(inheritableFrom({ ...wrong, port: '2222', source: '10.0.0.4' })).toEqual({ user: 'anna', port: 2222, source: '10.0.0.4' });
   });

@@ -6,6 +6,8 @@ import type { FavouriteView } from './bindings/FavouriteView';
 import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { Protocol } from './bindings/Protocol';
+import type { Snapshot } from './bindings/Snapshot';
+import { folderNames } from './folders';
 import { words } from './words';
 
 /** What is typed in the form for a favourite. An empty text stands for what holds without it. */
@@ -84,10 +86,13 @@ const VM_ID =
 // Names ending in “.ajar” are how ssh is told of favourites.
 const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 
-type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source', string>>;
+/** Whether a text can be what a network is called. */
+export const isNetworkName = (text: string) => /^(?!automatic$)[a-z][a-z0-9._-]{0,63}$/i.test(text);
+
+export type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source', string>>;
 
 /** Whether a text is the IPv4 address of one machine, which others can see. */
-function isMachine(text: string): boolean {
+export function isMachine(text: string): boolean {
   const numbers = text.replace(/\/32$/, '').split('.');
   if (numbers.length !== 4 || !numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) <= 255)) return false;
   const [first, second] = numbers.map(Number) as [number, number];
@@ -104,7 +109,7 @@ export function hintsFor(draft: Draft): Hints {
     ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535)
       ? {}
       : { port: words.portWrong }),
-    ...(source === '' || source === 'automatic' || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
+    ...(source === '' || source === 'automatic' || isNetworkName(source) || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
   };
 }
 
@@ -114,11 +119,14 @@ export function nameFrom(vm: string): string {
   return NAME.test(name) ? name : '';
 }
 
+/** What is known of a favourite when its form is opened. */
+export type Known = Pick<FavouriteView, 'name' | 'protocol' | 'profile' | 'written'>;
+
 /** What a favourite says itself. */
-export const writtenOf = ({ profile, written }: FavouriteView): Profile => written ?? profile;
+export const writtenOf = ({ profile, written }: Known): Profile => written ?? profile;
 
 /** A favourite as the form shows it: what it says itself. */
-export function draftOf(favourite: FavouriteView): Draft {
+export function draftOf(favourite: Known): Draft {
   const { name, protocol } = favourite;
   const written = writtenOf(favourite);
   return {
@@ -155,7 +163,7 @@ function yesOrNo(said: boolean | null | undefined): YesOrNo {
 const isSo = (said: YesOrNo) => (said === '' ? null : said === 'yes');
 
 /** The profile that a draft means. What holds without being written is not, and what stays the same stays as it was. */
-export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
+export function profileFrom(draft: Draft, before?: Known): Profile {
   const text = (typed: string) => typed.trim() || null;
   const known = before && draftOf(before);
   const saidBefore = before && writtenOf(before);
@@ -193,15 +201,21 @@ export function profileFrom(draft: Draft, before?: FavouriteView): Profile {
  * What a draft says apart from which VM it is about: what a favourite could inherit, too. What is wrong is not said:
  * that of which there is no question would not be told either.
  */
-export function inheritableFrom(draft: Draft, before?: FavouriteView): Inheritable {
+export function inheritableFrom(draft: Draft, before?: Known): Inheritable {
   const wrong = hintsFor(draft);
   const right = { ...draft, port: wrong.port ? '' : draft.port, source: wrong.source ? '' : draft.source };
   const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(right, before);
   return said;
 }
 
+/** What is said of many, as the form takes it: as if it were of one. */
+export function asKnown(said: Inheritable): Known {
+  const protocol = said.protocol ?? (said.port === 3389 ? 'rdp' : 'ssh');
+  return { name: '', protocol, profile: { vm: '', ...said } };
+}
+
 /** What a draft is opened with: where it says nothing what it inherits, as `told` by the engine once that is known. */
-export function protocolOf(draft: Draft, told: string | undefined, before?: FavouriteView): Protocol {
+export function protocolOf(draft: Draft, told: string | undefined, before?: Known): Protocol {
   const inherited = (['ssh', 'rdp'] as const).find((protocol) => told?.startsWith(words.protocol(protocol)));
   return draft.protocol || (inherited ?? before?.protocol ?? 'ssh');
 }
@@ -209,4 +223,24 @@ export function protocolOf(draft: Draft, told: string | undefined, before?: Favo
 /** The folders that favourites lie in. */
 export function foldersOf(favourites: FavouriteView[]): string[] {
   return [...new Set(favourites.flatMap(({ profile }) => profile.folder ?? []))];
+}
+
+/** All folders: those that favourites lie in with those around them, and those that hand something down. */
+export function allFolders({ favourites, settings }: Snapshot): string[] {
+  const around = (path: string) => path.split('/').map((_, at, names) => names.slice(0, at + 1).join('/'));
+  const lainIn = foldersOf(favourites).flatMap((folder) => around(folderNames(folder).join('/')));
+  return [...new Set([...settings.folders.map(({ path }) => path), ...lainIn])].filter((path) => path !== '');
+}
+
+/** What is said, in one line, such as “User: azureuser · Access for: 2h”. */
+export function saidInWords(said: Inheritable): string {
+  const labels: Record<string, string> = { ...words.fieldNames, ...words.fields };
+  const told = (value: unknown) => {
+    if (typeof value === 'boolean') return value ? 'yes' : 'no';
+    return Array.isArray(value) ? value.join(' ') : String(value);
+  };
+  return Object.entries(said)
+    .filter(([, value]) => value != null)
+    .map(([key, value]) => `${labels[key] ?? key}: ${told(value)}`)
+    .join(' · ');
 }

@@ -4,6 +4,7 @@ import type { AttemptView } from './bindings/AttemptView';
 import type { FailureView } from './bindings/FailureView';
 import type { FavouriteView } from './bindings/FavouriteView';
 import type { FoundVm } from './bindings/FoundVm';
+import type { RecentView } from './bindings/RecentView';
 import type { Snapshot } from './bindings/Snapshot';
 import type { WindowView } from './bindings/WindowView';
 import { durationText } from './countdown';
@@ -91,8 +92,12 @@ function sentences(...texts: string[]): string {
 }
 
 /** The name of a row that arrows can reach: a favourite may stand in two sections. */
-export type RowKey = `${'window' | 'favourite' | 'vm'}:${string}`;
+export type RowKey = `${'window' | 'favourite' | 'recent' | 'vm'}:${string}`;
 
 export const windowKey = ({ name, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${vm}`;
 export const favouriteKey = ({ name }: Pick<FavouriteView, 'name'>): RowKey => `favourite:${name}`;
+export const recentKey = ({ opens: { profile } }: RecentView): RowKey => `recent:${profile.vm.toLowerCase()}:${profile.port}`;
 export const vmKey = ({ vm }: FoundVm): RowKey => `vm:${vm.id.toLowerCase()}`;
+
+/** A VM's own name. */
+export const vmName = (id: string) => id.slice(id.lastIndexOf('/') + 1);

@@ -51,7 +51,7 @@ export class Signing {
       const { name, kept } = signIn.stage;
       this.#watched = null;
       // What led on stands in sight: why the sign-in does not last is with the account.
-      const why = { label: words.accounts, run: () => this.#view.turnToAccounts(true) };
+      const why = { label: words.accounts, run: () => this.#view.turnTo('accounts') };
       const more = kept.place === 'memoryOnly' ? { more: words.untilAjarEnds, act: why } : {};
       this.#view.note = { text: words.signedInAs(name), ...more };
     }

@@ -8,8 +8,10 @@ import type { FoundVm } from './bindings/FoundVm';
 import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
+import type { RecentView } from './bindings/RecentView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
+import type { Setting } from './bindings/Setting';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import { announcement } from './announce';
@@ -19,7 +21,7 @@ import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { Picked, requestsForAll } from './picked.svelte';
 import { search, unmarked, type Match } from './search';
-import { favouriteKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
+import { favouriteKey, recentKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
 import type { FailedAttempt, OpenWindow, RowKey } from './sections';
 import { Signing } from './signing.svelte';
 import { Vms } from './vms.svelte';
@@ -31,6 +33,15 @@ export interface Note {
   more?: string;
   trouble?: boolean;
   act?: { label: string; run: () => void };
+}
+
+/** What is looked at: favourites and all else that can be opened, or what is set. */
+type Page = 'lists' | 'accounts' | 'settings';
+
+/** What favourites inherit, all or those in the folder of that path. */
+export interface Defaults {
+  path: string | null;
+  said: Inheritable;
 }
 
 /** What holds of each field where a favourite says nothing of it, such as “2 hours, from Team/Prod”. */
@@ -55,8 +66,8 @@ export class View {
   announced = $state('');
   /** The favourite that the form is open for, or a new one. */
   edited = $state.raw<FavouriteView | 'new' | null>(null);
-  /** Whether the accounts are looked at in place of the lists. */
-  showsAccounts = $state(false);
+  /** What is looked at. */
+  page = $state<Page>('lists');
   /** Whether this Ajar brings an Azure of its own to try it with. */
   hasDemo = $state(false);
   /** The folders that are folded. */
@@ -84,19 +95,26 @@ export class View {
       ? [{ path: '', entries: this.matches, count: this.matches.length }]
       : filed(this.matches, ({ favourite }) => favourite.profile.folder).filter(({ path }) => !liesIn(path, this.folded)),
   );
+  /** What was opened lately and is no favourite, but for what is open or under way. */
+  recents = $derived.by<RecentView[]>(() => {
+    const { recents = [], windows = [] } = this.snapshot ?? {};
+    const names = [...windows, ...(this.sections?.connecting ?? [])].map(({ name }) => name);
+    return this.searching ? [] : recents.filter(({ opens }) => !names.includes(opens.name));
+  });
   /** The other VMs that fit; none before it is known which. */
   found = $derived.by<FoundVm[]>(() =>
     this.searching && this.vms.query === this.query.trim() ? this.vms.found : [],
   );
   /** The rows that arrows reach, from the top. */
   rows = $derived<RowKey[]>(
-    this.showsAccounts
+    this.page !== 'lists'
       ? []
       : [
           ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
           ...this.folders
             .filter(({ path }) => this.searching || !this.folded.has(path))
             .flatMap(({ entries }) => entries.map(({ favourite }) => favouriteKey(favourite))),
+          ...this.recents.map(recentKey),
           ...this.found.map(vmKey),
         ],
   );
@@ -154,16 +172,16 @@ export class View {
   find(query: string): void {
     this.query = query;
     this.#selected = null;
-    if (query !== '') this.showsAccounts = false;
+    if (query !== '') this.page = 'lists';
     if (this.searching) this.vms.find(query.trim());
   }
 
-  /** Shows the accounts, or the lists again. */
-  turnToAccounts(shown: boolean): void {
-    this.showsAccounts = shown;
-    if (!shown) return;
+  /** Shows another page, or the lists again. */
+  turnTo(page: Page): void {
+    this.page = page;
+    if (page === 'lists') return;
     this.find('');
-    if (!this.snapshot?.host.demo) void this.ask({ ask: 'readAccounts' });
+    if (page === 'accounts' && !this.snapshot?.host.demo) void this.ask({ ask: 'readAccounts' });
   }
 
   /** Asks, and hands on what comes. */
@@ -211,7 +229,8 @@ export class View {
   connectRow(row: RowKey): void {
     const name = this.#nameOf(row, ({ canConnect }) => canConnect);
     if (name !== undefined) void this.connect(name);
-    const found = this.found.find((candidate) => vmKey(candidate) === row);
+    const recent = this.recents.find((candidate) => recentKey(candidate) === row);
+    const found = recent ?? this.found.find((candidate) => vmKey(candidate) === row);
     if (found) void this.connectFound(found);
   }
 
@@ -223,12 +242,12 @@ export class View {
   }
 
   /** Opens a VM that is no favourite, as it says itself that it is opened. */
-  connectFound({ opens: { name, profile } }: FoundVm): Promise<boolean> {
+  connectFound({ opens: { name, profile } }: Pick<FoundVm, 'opens'>): Promise<boolean> {
     return this.#askOrTell({ ask: 'connect', name, profile, launch: true });
   }
 
   /** Makes a VM a favourite. */
-  async keepFound({ opens: { name, profile } }: FoundVm): Promise<void> {
+  async keepFound({ opens: { name, profile } }: Pick<FoundVm, 'opens'>): Promise<void> {
     if (!(await this.#askOrTell({ ask: 'add', name, profile }))) return;
     const undo = () => void this.#askOrTell({ ask: 'remove', name });
     this.note = { text: words.isFavourite(name), act: { label: words.undo, run: undo } };
@@ -328,15 +347,44 @@ export class View {
     const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, profile });
     if (problem) return problem;
     const back = name === before.name ? {} : { rename: before.name };
-    const undo = () => void this.#askOrTell({ ask: 'edit', name, ...back, profile: writtenOf(before) });
-    this.note = { text: words.changed(name), act: { label: words.undo, run: undo } };
+    this.#tellChanged(name, { ask: 'edit', name, ...back, profile: writtenOf(before) });
     return null;
   }
 
-  /** What would hold in a folder where a favourite says only so much; nothing where that cannot be told. */
-  async inherited(folder: string, said: Inheritable): Promise<Inherited> {
+  /** Changes a setting, and offers to have it `back`; what is refused comes back. */
+  async set(setting: Setting, back: Setting, label: string): Promise<Problem | null> {
+    const problem = await this.ask({ ask: 'set', setting });
+    if (!problem) this.#tellChanged(label, { ask: 'set', setting: back });
+    return problem;
+  }
+
+  /** Writes the application that signs people in. */
+  async setClientId(clientId: string | null, before: string | null): Promise<Problem | null> {
+    const problem = await this.ask({ ask: 'setClientId', clientId });
+    if (!problem) this.#tellChanged(words.applicationId, { ask: 'setClientId', clientId: before });
+    return problem;
+  }
+
+  /** Changes what favourites inherit, all or those in a folder. */
+  async editDefaults({ path, said: before }: Defaults, said: Inheritable): Promise<Problem | null> {
+    const where = path === null ? {} : { folder: path };
+    const problem = await this.ask({ ask: 'editDefaults', ...where, said });
+    if (!problem) this.#tellChanged(path ?? words.forAll, { ask: 'editDefaults', ...where, said: before });
+    return problem;
+  }
+
+  #tellChanged(what: string, back: Request): void {
+    this.note = { text: words.changed(what), act: { label: words.undo, run: () => void this.#askOrTell(back) } };
+  }
+
+  openSettings(): Promise<void> {
+    return this.#do(() => this.#engine.openSettings());
+  }
+
+  /** What would hold in a folder where only so much is said; nothing where that cannot be told. */
+  async inherited(folder: string, said: Inheritable, ofAll = false): Promise<Inherited> {
     const where = folder.trim() === '' ? {} : { folder };
-    const answered = await this.answerTo({ ask: 'inherited', ...where, said });
+    const answered = await this.answerTo({ ask: 'inherited', ...where, said, ...(ofAll ? { ofAll } : {}) });
     if ('problem' in answered || answered.reply.answer !== 'inherited') return {};
     return Object.fromEntries(answered.reply.fields.map(({ field, text }) => [field, text]));
   }

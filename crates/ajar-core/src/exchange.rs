@@ -127,6 +127,8 @@ pub enum Why {
     Cloud,
     /// It is opened in a way that Ajar does not know.
     Protocol(String),
+    /// It stands between: Ajar opens the way to the VM itself.
+    Gateway,
     /// It has no address.
     NoAddress,
     /// It is not one host but a pattern of many.

@@ -533,6 +533,8 @@ pub enum Failure {
     ReasonWanted {
         /// What the settings propose.
         proposed: Option<String>,
+        /// Whether more time was wanted where a window is open.
+        extends: bool,
     },
     /// There is no window that lets this machine in, and so none to extend.
     NotOpen,
@@ -567,6 +569,17 @@ pub enum Failure {
         /// What is wrong, with the line where known.
         detail: String,
     },
+    /// The settings were written by a later Ajar: they are read as far as this one understands them, and not changed.
+    SettingsNewer {
+        /// The file.
+        path: String,
+        /// Its `schema_version`.
+        version: i64,
+        /// The latest that this Ajar knows.
+        known: i64,
+        /// What this Ajar does not understand, with the place, if that keeps it from reading them.
+        unread: Option<String>,
+    },
     /// The folder for the engine's socket is not this user's alone.
     SocketFolder {
         /// The folder.
@@ -582,6 +595,20 @@ pub enum Failure {
         name: String,
         /// The ones there are.
         known: Vec<String>,
+    },
+    /// A source is the name of a network that is not known.
+    UnknownNetwork {
+        /// What was asked for.
+        name: String,
+        /// The ones there are.
+        known: Vec<String>,
+    },
+    /// A network was to be removed that is still a source.
+    NetworkInUse {
+        /// Its name.
+        name: String,
+        /// The tables of the settings that name it.
+        tables: Vec<String>,
     },
     /// A profile that no client could be started with.
     ProfileUnfit {

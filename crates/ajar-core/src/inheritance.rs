@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountName;
 use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
-use crate::message::settings::{Flaw, flaw};
+use crate::message::settings::{Flaw, table_name};
 use crate::port::Protocol;
 use crate::profile::{AddressChoice, Colour, Profile, SourceChoice, spoken_on};
 use crate::resource_id::VmResourceId;
+use crate::settings::Misfit;
 
 /// Declares what can be said of many profiles at once, each field once: by its key, and how a profile says it.
 macro_rules! inheritable {
@@ -203,20 +204,23 @@ impl Inheritance {
         other
     }
 
-    /// What is wrong with it, if anything: where it is written, and what.
-    pub fn flaw(&self) -> Option<String> {
+    /// What is wrong with it, if anything.
+    pub fn misfit(&self) -> Option<Misfit> {
         let in_order = self.folders.iter().enumerate();
         let of_name = in_order.filter_map(|(place, (name, _))| {
+            let keys = ["folders", name];
             if folder_path(name).is_empty() {
-                return Some(flaw(&Flaw::NoFolder { name }));
+                return Some(Misfit::at(&keys, &Flaw::NoFolder { name }));
             }
             let first = self.folders[..place].iter().find(|(first, _)| folder_path(first) == folder_path(name));
-            first.map(|(first, _)| flaw(&Flaw::FolderTwice { name, first }))
+            first.map(|(first, _)| Misfit::at(&keys, &Flaw::FolderTwice { name, first }))
         });
-        let tables = self.folders.iter().map(|(name, said)| (format!("folders.\"{name}\""), said));
-        let tables = tables.chain([("defaults".to_owned(), &self.defaults)]);
-        let of_port =
-            tables.filter(|(_, said)| said.port == Some(0)).map(|(table, _)| flaw(&Flaw::NoPort { table: &table }));
+        let folders = self.folders.iter().map(|(name, said)| (vec!["folders", name.as_str()], said));
+        let of_port = folders.chain([(vec!["defaults"], &self.defaults)]).filter_map(|(keys, said)| {
+            let table = table_name(&keys);
+            let wrong = Flaw::NoPort { table: &table };
+            (said.port == Some(0)).then(|| Misfit::at(&[&keys[..], &["port"]].concat(), &wrong))
+        });
         of_name.chain(of_port).next()
     }
 

@@ -72,6 +72,20 @@ pub struct Done {
     pub source: Option<Ipv4Addr>,
 }
 
+/// As many VMs are remembered of those that were opened lately: some of them may become favourites.
+const LATELY: usize = 20;
+
+/// Puts an opening before those that were opened before it, the newest first, each VM and port once. What was not opened
+/// does not count.
+pub fn note_lately(lately: &mut Vec<Opening>, opening: Opening) {
+    if opening.result != OpeningResult::Connected {
+        return;
+    }
+    lately.retain(|known| (&known.vm, known.port) != (&opening.vm, opening.port));
+    lately.insert(0, opening);
+    lately.truncate(LATELY);
+}
+
 impl Opening {
     /// The members in their order, which is that of columns.
     pub const MEMBERS: [&str; 15] = [
@@ -123,6 +137,36 @@ impl Opening {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn opened(vm: &str, port: u16, result: OpeningResult) -> Opening {
+        let vm = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/{vm}");
+        let opening = serde_json::json!({
+            "at": DateTime::UNIX_EPOCH, "name": "x", "vm": vm, "port": port, "protocol": "ssh", "result": result,
+            "requested": true, "started": false, "elapsedMs": 1,
+        });
+        serde_json::from_value(opening).unwrap()
+    }
+
+    #[test]
+    fn what_was_opened_lately_is_there_once_the_newest_first_and_what_was_not_is_not() {
+        let mut lately = Vec::new();
+        for (vm, port, result) in [
+            ("a", 22, OpeningResult::Connected),
+            ("b", 22, OpeningResult::Connected),
+            ("c", 22, OpeningResult::Failed),
+            ("A", 22, OpeningResult::Connected),
+            ("a", 3389, OpeningResult::Connected),
+            ("b", 22, OpeningResult::Cancelled),
+        ] {
+            note_lately(&mut lately, opened(vm, port, result));
+        }
+        let told: Vec<_> = lately.iter().map(|opening| (opening.vm.name(), opening.port)).collect();
+        assert_eq!(told, [("a", 3389), ("A", 22), ("b", 22)]);
+        for number in 0..50 {
+            note_lately(&mut lately, opened(&format!("v{number}"), 22, OpeningResult::Connected));
+        }
+        assert_eq!((lately.len(), lately[0].vm.name()), (LATELY, "v49"));
+    }
 
     #[test]
     fn an_opening_is_written_with_its_members_in_their_order() {

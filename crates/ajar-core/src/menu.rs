@@ -8,7 +8,9 @@ use crate::folders::Folder;
 use crate::message::menu as words;
 use crate::message::{left, left_changes_at, one_line};
 use crate::profile::ProfileName;
-use crate::snapshot::{AccountState, AttemptView, FailureView, FavouriteView, OutcomeView, Snapshot, WindowView};
+use crate::snapshot::{
+    AccountState, AttemptView, FailureView, FavouriteView, OutcomeView, RecentView, Snapshot, WindowView,
+};
 
 #[cfg(test)]
 mod tests;
@@ -126,6 +128,7 @@ pub fn menu(snapshot: &Snapshot, now: DateTime<Utc>) -> Menu {
         open_section(snapshot, now),
         connecting_section(snapshot, now),
         favourites_section(snapshot, now),
+        recents_section(snapshot),
         last_section(snapshot),
     ];
     sections.retain(|section| !section.is_empty());
@@ -231,6 +234,19 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     };
     let filed = Folder::of(rest.map(|favourite| (favourite.profile.folder.as_deref(), line(favourite))));
     headed(words::FAVOURITES, within(filed))
+}
+
+/// What was opened lately and is no favourite, in a menu of its own.
+fn recents_section(snapshot: &Snapshot) -> Vec<Item> {
+    let is_shown = |name: &ProfileName| {
+        let attempts = under_way(snapshot).map(|attempt| &attempt.name);
+        attempts.chain(snapshot.windows.iter().map(|window| &window.name)).any(|shown| shown == name)
+    };
+    let rest = snapshot.recents.iter().filter(|recent| !is_shown(&recent.opens.name));
+    let items: Vec<_> = rest
+        .map(|RecentView { opens, detail, .. }| connect(&opens.name, words::with(opens.name.as_str(), detail)))
+        .collect();
+    if items.is_empty() { items } else { vec![Item::Folder { label: words::RECENTS.into(), items }] }
 }
 
 /// What lies in a folder, and below that the folders within.

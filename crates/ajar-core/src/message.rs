@@ -145,6 +145,11 @@ pub fn opened_by(requestor: &str, own: Option<&str>) -> String {
     if is_own { "you".into() } else { requestor.into() }
 }
 
+/// What stands under the name of a VM that was opened lately: where it is, and when that was.
+pub fn recent_detail(vm: &VmResourceId, at: DateTime<Utc>, zone: Zone) -> String {
+    format!("{} · opened {}", vm.resource().resource_group(), moment(at, zone))
+}
+
 /// The line under a favourite's name: the VM's name where it is another, its resource group, and its power state where
 /// that is known.
 pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId, state: Option<PowerState>) -> String {

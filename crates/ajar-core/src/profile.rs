@@ -12,7 +12,7 @@ use crate::message::given;
 use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
 
-pub use choices::{AddressChoice, Colour, SourceChoice};
+pub use choices::{AddressChoice, Colour, NetworkAddress, NetworkName, SourceChoice};
 
 /// How long access is asked for when a profile does not say: two hours.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
@@ -226,7 +226,7 @@ impl Profile {
 
     /// From where access is asked for.
     pub fn source(&self) -> SourceChoice {
-        self.source.unwrap_or_default()
+        self.source.clone().unwrap_or_default()
     }
 
     /// Whether Ajar may start the VM.

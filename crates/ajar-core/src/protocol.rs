@@ -12,7 +12,7 @@ use crate::account::{AccountName, SignInMethod};
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
-use crate::settings::Favourite;
+use crate::settings::{Favourite, Setting};
 use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
@@ -129,6 +129,7 @@ pub enum Request {
         said: Inheritable,
     },
     /// Tell what a favourite would inherit.
+    #[serde(rename_all = "camelCase")]
     Inherited {
         /// The folder that it lies in.
         #[serde(default)]
@@ -136,6 +137,15 @@ pub enum Request {
         folder: Option<String>,
         /// What it says itself.
         said: Inheritable,
+        /// Whether it is what all favourites inherit that is looked at: there is nobody to hand anything down to that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        of_all: bool,
+    },
+    /// Change a setting that is about no favourite and no account.
+    Set {
+        /// Which, and what it is from now on.
+        setting: Setting,
     },
     /// Remove a favourite, and give up its attempt under way. What Azure holds open stays open.
     Remove {

@@ -1,16 +1,19 @@
 //! What a user has set: favourites, clouds, clients. The shape of `config.toml`.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
 use crate::inheritance::Inheritance;
 use crate::message;
-use crate::message::settings::{Flaw, flaw};
-use crate::profile::{Profile, ProfileName};
+use crate::message::settings::{Flaw, flaw, table_name};
+use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice};
 
-/// The `schema_version` this code writes. A file with a newer one is refused, and neither understood by half nor written.
-pub const SCHEMA_VERSION: i64 = 1;
+/// The `schema_version` this code writes: 2 is 1 with `[networks]`, which is a mistake to who knows only 1. A file with a
+/// newer one is read, and not written.
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// The clouds that are there without settings. Which hosts they are nobody else says: a name of these under `[clouds]` is
 /// refused.
@@ -37,6 +40,11 @@ pub struct Settings {
     pub sign_in: SignInSettings,
     /// Which programs open things.
     pub clients: ClientSettings,
+    /// Addresses that have a name.
+    pub networks: Vec<Network>,
+    /// The `schema_version`, where it is one of a later Ajar: what that has written is read as far as it is understood, and
+    /// never changed.
+    pub newer: Option<i64>,
 }
 
 impl Settings {
@@ -72,26 +80,135 @@ impl Settings {
         of_cloud.or(self.sign_in.client_id.as_deref())
     }
 
-    /// What makes these settings ambiguous or unusable, if anything does: where it is written, and what is wrong.
-    pub fn flaw(&self) -> Option<String> {
-        let flaw_of = |(place, favourite): (usize, &Favourite)| {
+    /// What makes these settings ambiguous or unusable, if anything does.
+    pub fn misfit(&self) -> Option<Misfit> {
+        let of_favourite = |(place, favourite): (usize, &Favourite)| {
             let Favourite { name, profile } = favourite;
             let before = self.written[..place].iter().find(|before| before.name == *name);
             if let Some(before) = before {
-                return Some(flaw(&Flaw::Twice { name, first: &before.name }));
+                return Some(Misfit::at(&["profiles", name.as_str()], &Flaw::Twice { name, first: &before.name }));
             }
-            (profile.port == Some(0)).then(|| flaw(&Flaw::NoPort { table: &format!("profiles.{name}") }))
+            let table = format!("profiles.{name}");
+            (profile.port == Some(0))
+                .then(|| Misfit::at(&["profiles", name.as_str(), "port"], &Flaw::NoPort { table: &table }))
         };
-        let flaw_of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
-            if let Some(built_in) = name.built_in() {
-                return Some(message::account::name_taken(name.as_str(), built_in));
-            }
+        let of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
             let before = self.accounts[..place].iter().find(|(before, _)| before == name);
-            before.map(|(before, _)| message::account::named_twice(name.as_str(), before.as_str()))
+            let text = match name.built_in() {
+                Some(built_in) => message::account::name_taken(name.as_str(), built_in),
+                None => message::account::named_twice(name.as_str(), before?.0.as_str()),
+            };
+            Some(Misfit { keys: vec!["accounts".into(), name.to_string()], text })
         };
-        let favourites = self.written.iter().enumerate().map(flaw_of);
-        let accounts = self.accounts.iter().enumerate().map(flaw_of_account);
-        favourites.chain(accounts).flatten().next().or_else(|| self.inheritance.flaw())
+        let favourites = self.written.iter().enumerate().map(of_favourite);
+        let accounts = self.accounts.iter().enumerate().map(of_account);
+        let first = favourites.chain(accounts).flatten().next();
+        first.or_else(|| self.inheritance.misfit()).or_else(|| self.misfit_of_networks())
+    }
+
+    fn misfit_of_networks(&self) -> Option<Misfit> {
+        let twice = self.networks.iter().enumerate().find_map(|(place, Network { name, .. })| {
+            let Network { name: first, .. } = self.networks[..place].iter().find(|before| before.name == *name)?;
+            Some(Misfit::at(&["networks", name.as_str()], &Flaw::NetworkTwice { name, first }))
+        });
+        twice.or_else(|| {
+            self.sources().find_map(|(keys, source)| {
+                let SourceChoice::Network(name) = source else { return None };
+                let flaw = Flaw::NoNetwork { table: &table_name(&keys), name };
+                self.network(name).is_none().then(|| Misfit::at(&[&keys[..], &["source"]].concat(), &flaw))
+            })
+        })
+    }
+
+    /// Wherever a source is written, by the keys of its table.
+    fn sources(&self) -> impl Iterator<Item = (Vec<&str>, &SourceChoice)> {
+        let favourites = self
+            .written
+            .iter()
+            .map(|Favourite { name, profile }| (["profiles", name.as_str()].into(), &profile.source));
+        let folders =
+            self.inheritance.folders.iter().map(|(name, said)| (["folders", name.as_str()].into(), &said.source));
+        let tables = favourites.chain(folders).chain([(["defaults"].into(), &self.inheritance.defaults.source)]);
+        tables.filter_map(|(keys, source)| Some((keys, source.as_ref()?)))
+    }
+
+    /// The tables that name this network as a source, as their heads are written.
+    pub fn naming(&self, network: &NetworkName) -> Vec<String> {
+        let named = |source: &SourceChoice| matches!(source, SourceChoice::Network(name) if name == network);
+        self.sources().filter(|(_, source)| named(source)).map(|(keys, _)| table_name(&keys)).collect()
+    }
+
+    /// The network of that name.
+    pub fn network(&self, name: &NetworkName) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == *name)
+    }
+
+    /// The address that access is asked from; `None` where it is found out.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownNetwork`].
+    pub fn source(&self, choice: &SourceChoice) -> Result<Option<Ipv4Addr>, Failure> {
+        match choice {
+            SourceChoice::Automatic => Ok(None),
+            SourceChoice::Host(address) => Ok(Some(*address)),
+            SourceChoice::Network(name) => match self.network(name) {
+                Some(network) => Ok(Some(network.address.0)),
+                None => Err(Failure::UnknownNetwork {
+                    name: name.to_string(),
+                    known: self.networks.iter().map(|network| network.name.to_string()).collect(),
+                }),
+            },
+        }
+    }
+}
+
+/// An address with a name: a line of `[networks]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Network {
+    /// Its name.
+    pub name: NetworkName,
+    /// The address that this machine has there.
+    pub address: NetworkAddress,
+}
+
+/// A setting that is about no favourite and no account, with its new value; without one its line goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "key", content = "value")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Setting {
+    /// [`Settings::cloud`].
+    Cloud(Option<String>),
+    /// [`ClientSettings::terminal`].
+    Terminal(Option<Vec<String>>),
+    /// [`ClientSettings::ssh`].
+    Ssh(Option<String>),
+    /// [`ClientSettings::browser`].
+    Browser(Option<Vec<String>>),
+    /// [`ClientSettings::rdp`].
+    Rdp(Option<String>),
+    /// One of [`Settings::networks`].
+    Network {
+        /// Its name.
+        name: NetworkName,
+        /// Its address.
+        address: Option<NetworkAddress>,
+    },
+}
+
+/// Something in the settings that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The keys that lead to where it is written, from the outermost table on.
+    pub keys: Vec<String>,
+    /// What is wrong, with the name of its table.
+    pub text: String,
+}
+
+impl Misfit {
+    /// What is wrong under these keys.
+    pub(crate) fn at(keys: &[&str], wrong: &Flaw<'_>) -> Self {
+        Self { keys: keys.iter().map(ToString::to_string).collect(), text: flaw(wrong) }
     }
 }
 
@@ -147,6 +264,7 @@ pub struct SignInSettings {
 
 /// The `[clients]` table: programs to use in place of the ones found. Keys it does not know are let through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct ClientSettings {
     /// A terminal that runs the command appended to it, such as `["foot"]` or `["xterm", "-e"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,7 +290,9 @@ mod tests {
             name: name.parse().unwrap(),
             profile: Profile { port: *port, ..Profile::new(vm.parse().unwrap()) },
         };
-        Settings { written: favourites.iter().map(favourite).collect(), ..Settings::default() }.flaw()
+        Settings { written: favourites.iter().map(favourite).collect(), ..Settings::default() }
+            .misfit()
+            .map(|wrong| wrong.text)
     }
 
     #[test]
@@ -180,7 +300,9 @@ mod tests {
         let flaw = |names: &[&str]| {
             let account =
                 |name: &&str| (name.parse().unwrap(), AccountSettings::new(crate::account::SignInMethod::Browser));
-            Settings { accounts: names.iter().map(account).collect(), ..Settings::default() }.flaw()
+            Settings { accounts: names.iter().map(account).collect(), ..Settings::default() }
+                .misfit()
+                .map(|wrong| wrong.text)
         };
         assert_eq!(flaw(&["work", "home"]), None);
         let twice = "[accounts.WORK] is [accounts.work] once more: names that differ only in case are the same";

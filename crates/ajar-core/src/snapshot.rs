@@ -3,6 +3,7 @@
 mod accounts;
 mod inventory;
 mod rights;
+mod settings;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
+use crate::settings::Favourite;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
 pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
+pub use settings::{CloudView, FolderView, SettingsView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,12 @@ pub struct Snapshot {
     pub refresh_problem: Option<FailureView>,
     /// What is wrong with the settings file, if anything.
     pub settings_problem: Option<FailureView>,
+    /// VMs that were opened lately and are no favourites, the last one at the top.
+    #[serde(default)]
+    pub recents: Vec<RecentView>,
+    /// What is set beside favourites and accounts.
+    #[serde(default)]
+    pub settings: SettingsView,
     /// How often a face has asked to see the window: the tray app brings it up when this rises.
     #[cfg_attr(test, ts(type = "number"))]
     pub window_wanted: u64,
@@ -116,6 +125,23 @@ pub struct FavouriteView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Profile>,
     /// One short line under the name, such as “rg-data · deallocated”.
+    pub detail: String,
+}
+
+/// A VM that was opened lately and is no favourite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RecentView {
+    /// As which favourite it is opened again: by this name without anything else, too.
+    pub opens: Favourite,
+    /// When it was opened last, by Azure's clock.
+    pub at: DateTime<Utc>,
+    /// What opens it.
+    pub protocol: Protocol,
+    /// The port behind it.
+    pub port: u16,
+    /// One short line under the name, such as “rg-data · opened at 14:05”.
     pub detail: String,
 }
 

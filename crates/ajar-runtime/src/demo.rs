@@ -166,7 +166,7 @@ fn settings(announced: &Announcement, known_hosts: &Path, clients: &str) -> Stri
     let endpoints: toml_edit::Array = announced.public_ip_endpoints.iter().collect();
     let mut out = format!(
         "# Made anew for each demo: the built-in Azure has other addresses each time.\n\
-         schema_version = 1\ncloud = \"{CLOUD}\"\n\n[clouds.{CLOUD}]\nauthority = {}\nresource_manager = {}\n\
+         schema_version = 2\ncloud = \"{CLOUD}\"\n\n[clouds.{CLOUD}]\nauthority = {}\nresource_manager = {}\n\
          ca_bundle = {}\npublic_ip_endpoints = {endpoints}\n\n{clients}\n",
         text(&announced.authority),
         text(&announced.resource_manager),

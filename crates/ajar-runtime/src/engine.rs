@@ -13,11 +13,13 @@ mod followers;
 mod held;
 mod inventory;
 mod publish;
+mod recents;
 mod refresh;
 mod refusals;
 mod remembered;
 mod requests;
 mod rights;
+mod settings;
 mod signing_in;
 mod together;
 mod windows;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
+use ajar_core::journal::Opening;
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
@@ -157,11 +160,15 @@ struct Engine {
     settings_file: SettingsFile,
     settings: Settings,
     settings_problem: Option<FailureView>,
+    /// Why the file is not changed, if a later Ajar wrote it.
+    settings_read_only: Option<FailureView>,
     settings_seen: Option<FileStamp>,
     /// As long as it is there, changes to the settings are heard of.
     _settings_watch: Option<FileWatch>,
     ssh_folder: Option<SshFolder>,
     journal: JournalFile,
+    /// What was opened lately, here or by hosts before, the newest first.
+    lately: Vec<Opening>,
     remembered: Remembered,
     host: HostView,
     defaults: Defaults,
@@ -217,14 +224,17 @@ pub fn start(parts: Parts) -> EngineHandle {
     let presence = Presence::new(Arc::default(), happened.clone());
     let told = happened.clone();
     let settings_watch = FileWatch::on(&parts.folder.settings(), move || drop(told.send(Happened::SettingsTouched)));
+    let journal = JournalFile::new(parts.folder.journal());
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
         settings_problem: None,
+        settings_read_only: None,
         settings_seen: None,
         _settings_watch: settings_watch,
         ssh_folder: parts.ssh_folder,
-        journal: JournalFile::new(parts.folder.journal()),
+        lately: journal.lately(),
+        journal,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
         host,
         defaults,

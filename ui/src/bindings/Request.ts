@@ -4,6 +4,7 @@ import type { Connect } from "./Connect";
 import type { Inheritable } from "./Inheritable";
 import type { Profile } from "./Profile";
 import type { ProfileName } from "./ProfileName";
+import type { Setting } from "./Setting";
 import type { SignIn } from "./SignIn";
 
 /**
@@ -61,7 +62,15 @@ folder?: string,
 /**
  * What it says itself.
  */
-said: Inheritable, } | { "ask": "remove", 
+said: Inheritable, 
+/**
+ * Whether it is what all favourites inherit that is looked at: there is nobody to hand anything down to that.
+ */
+ofAll?: boolean, } | { "ask": "set", 
+/**
+ * Which, and what it is from now on.
+ */
+setting: Setting, } | { "ask": "remove", 
 /**
  * The favourite.
  */

@@ -6,6 +6,8 @@ import type { FailureView } from "./FailureView";
 import type { FavouriteView } from "./FavouriteView";
 import type { HostView } from "./HostView";
 import type { InventoryView } from "./InventoryView";
+import type { RecentView } from "./RecentView";
+import type { SettingsView } from "./SettingsView";
 import type { SignInView } from "./SignInView";
 import type { SignInWays } from "./SignInWays";
 import type { WindowView } from "./WindowView";
@@ -80,6 +82,14 @@ refreshProblem: FailureView | null,
  * What is wrong with the settings file, if anything.
  */
 settingsProblem: FailureView | null, 
+/**
+ * VMs that were opened lately and are no favourites, the last one at the top.
+ */
+recents: Array<RecentView>, 
+/**
+ * What is set beside favourites and accounts.
+ */
+settings: SettingsView, 
 /**
  * How often a face has asked to see the window: the tray app brings it up when this rises.
  */

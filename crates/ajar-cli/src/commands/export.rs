@@ -26,7 +26,7 @@ pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
     let text = written(&favourites, sharing);
     let to = args.file.as_ref().filter(|path| path.as_os_str() != "-");
     let Some(path) = to else { return Ok(output::text(text.as_bytes())?) };
-    write_favourites(path, &text, args.force).map_err(|error| unwritten(path, &error))?;
+    write_favourites(path, &text, args.force, sharing).map_err(|error| unwritten(path, &error))?;
     let names: Vec<_> = favourites.iter().map(|favourite| &favourite.name).collect();
     if args.json {
         output::json(&json!({ "file": path, "names": names }))?;

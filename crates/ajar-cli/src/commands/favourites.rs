@@ -44,7 +44,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         justification: args.justification.clone(),
         ask_justification: args.ask_justification.then_some(true),
         address: args.address,
-        source: args.source,
+        source: args.source.clone(),
         colour: args.colour,
         client: args.client.clone(),
         client_arguments: some_words(&args.client_arguments),
@@ -257,6 +257,16 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["colour"] = json!(profile.colour);
     value["client"] = json!(profile.client);
     value["clientArguments"] = json!(profile.client_arguments);
-    value["origins"] = effective.origins.iter().map(|(field, from)| (field.key().to_owned(), json!(from))).collect();
+    value["origins"] = effective.origins.iter().map(|(field, from)| (member(field.key()), json!(from))).collect();
     value
+}
+
+/// What a key of `config.toml` is called in JSON: `identity_file` is `identityFile`.
+fn member(key: &str) -> String {
+    let mut words = key.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |member, word| {
+        let (initial, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        member + &initial.to_ascii_uppercase() + rest
+    })
 }

@@ -3,7 +3,7 @@
 use ajar_core::folders::Folder;
 use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
-use ajar_core::snapshot::{FavouriteView, GapView, InventoryView, Snapshot};
+use ajar_core::snapshot::{FavouriteView, GapView, InventoryView, RecentView, Snapshot};
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::ports::Clock as _;
 use chrono::Utc;
@@ -26,7 +26,7 @@ pub(crate) async fn run(session: &Session, args: &List) -> Result<(), End> {
     let known = snapshot.inventory.clone().unwrap_or_default();
     let is_empty = favourites.is_empty() && found.vms.is_empty();
     if args.json {
-        print_json(&favourites, &found, &known.gaps)?;
+        print_json(&favourites, &[], &found, &known.gaps)?;
     } else {
         inventory::tell_gaps(&known.gaps);
         print(&snapshot, &favourites, &found, &known)?;
@@ -65,13 +65,27 @@ fn favourites(session: &Session, in_json: bool) -> Result<(), End> {
     let snapshot = session.snapshot();
     let all = matching(&snapshot, "");
     if in_json {
-        return print_json(&all, &Found::default(), &[]);
+        return print_json(&all, &snapshot.recents, &Found::default(), &[]);
     }
     if all.is_empty() {
         output::line_to_people(message::cli::no_favourites());
+    } else {
+        print_favourites(&all)?;
+    }
+    print_recents(&snapshot.recents, !all.is_empty())
+}
+
+/// What was opened lately, below the favourites.
+fn print_recents(recents: &[RecentView], below: bool) -> Result<(), End> {
+    if recents.is_empty() {
         return Ok(());
     }
-    print_favourites(&all)
+    if below {
+        output::line("")?;
+    }
+    let zone = SystemClock.zone(Utc::now());
+    let rows: Vec<_> = recents.iter().map(|recent| message::cli::recent(recent, zone).to_vec()).collect();
+    Ok(output::lines(&output::table(&message::cli::RECENT_COLUMNS, &rows))?)
 }
 
 fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
@@ -132,8 +146,13 @@ fn print_vms(snapshot: &Snapshot, found: &Found, inventory: &InventoryView) -> R
     Ok(())
 }
 
-/// One array: favourites, VMs, and what could not be read, told apart by their kind.
-fn print_json(favourites: &[&FavouriteView], found: &Found, gaps: &[GapView]) -> Result<(), End> {
+/// One array: favourites, what was opened lately, VMs, and what could not be read, told apart by their kind.
+fn print_json(
+    favourites: &[&FavouriteView],
+    recents: &[RecentView],
+    found: &Found,
+    gaps: &[GapView],
+) -> Result<(), End> {
     let of_kind = |kind: &str, mut value: serde_json::Value| {
         value["kind"] = kind.into();
         value
@@ -145,7 +164,8 @@ fn print_json(favourites: &[&FavouriteView], found: &Found, gaps: &[GapView]) ->
         (value["account"], value["tenant"]) = (json!(gap.account), json!(gap.tenant));
         of_kind("gap", value)
     });
-    Ok(output::json(&favourites.chain(vms).chain(gaps).collect::<Vec<_>>())?)
+    let recents = recents.iter().map(|recent| of_kind("recent", recent_as_json(recent)));
+    Ok(output::json(&favourites.chain(recents).chain(vms).chain(gaps).collect::<Vec<_>>())?)
 }
 
 /// A favourite's stable field names.
@@ -161,6 +181,21 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
         "state": favourite.state,
         "folder": favourite.profile.folder(),
         "note": favourite.profile.note,
+    })
+}
+
+/// The stable field names of what was opened lately.
+fn recent_as_json(recent: &RecentView) -> serde_json::Value {
+    let profile = &recent.opens.profile;
+    json!({
+        "name": recent.opens.name,
+        "vm": profile.vm,
+        "vmName": profile.vm.name(),
+        "resourceGroup": profile.vm.resource().resource_group(),
+        "protocol": recent.protocol,
+        "port": recent.port,
+        "account": profile.account,
+        "at": recent.at,
     })
 }
 

@@ -147,7 +147,7 @@ impl Attempt {
     pub(super) fn missing_reason(&self) -> Option<Failure> {
         let Proposed(proposed) = self.order.wants_reason.as_ref().filter(|_| self.order.justification.is_none())?;
         let is_to_be_asked = self.source.is_known() && self.policies.is_known();
-        is_to_be_asked.then(|| Failure::ReasonWanted { proposed: proposed.clone() })
+        is_to_be_asked.then(|| Failure::ReasonWanted { proposed: proposed.clone(), extends: self.order.extends })
     }
 
     /// Why the policies do not admit the request. What does not hang on the source is said without waiting for it.

@@ -15,12 +15,21 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
         };
         text.lines().find_map(of_line)
     };
+    // 0 and 4 have none used, though one is named.
+    let gateway =
+        value("gatewayhostname").filter(|_| !matches!(value("gatewayusagemethod").as_deref(), Some("0" | "4")));
+    let names_it = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("gatewayhostname");
     let is_password = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("password");
     let mut left_out: Vec<LeftOut> = (1..)
         .zip(text.lines())
         .filter(|(_, line)| is_password(line))
         .map(|(line, _)| LeftOut { what: "password".into(), line: Some(line), why: Why::Secret })
         .collect();
+    left_out.extend(gateway.map(|gateway| LeftOut {
+        what: format!("gateway {gateway}"),
+        line: text.lines().position(names_it).map(|at| at + 1),
+        why: Why::Gateway,
+    }));
     let Some(address) = value("full address").or_else(|| value("alternate full address")) else {
         left_out.push(LeftOut { what: name.to_owned(), line: None, why: Why::NoAddress });
         return (Vec::new(), left_out);
@@ -80,6 +89,16 @@ mod tests {
             ),
         ] {
             assert_eq!(host(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_is_used_is_told_of() {
+        for (method, told) in [("", true), ("gatewayusagemethod:i:1\n", true), ("gatewayusagemethod:i:4\n", false)] {
+            let text = format!("full address:s:10.0.0.4\nGatewayHostname:s:gw.contoso.com\n{method}");
+            let (entries, left_out) = read(&text, "web");
+            let gateway = LeftOut { what: "gateway gw.contoso.com".into(), line: Some(2), why: Why::Gateway };
+            assert_eq!((entries.len(), left_out), (1, if told { vec![gateway] } else { vec![] }), "{method}");
         }
     }
 

@@ -111,8 +111,11 @@ impl Failure {
             Self::FileUnfit { .. } => "fileUnfit",
             Self::ImportConflicts { .. } => "importConflicts",
             Self::Settings { .. } => "settings",
+            Self::SettingsNewer { .. } => "settingsNewer",
             Self::SocketFolder { .. } => "socketFolder",
             Self::UnknownCloud { .. } => "unknownCloud",
+            Self::UnknownNetwork { .. } => "unknownNetwork",
+            Self::NetworkInUse { .. } => "networkInUse",
             Self::ProfileUnfit { .. } => "profileUnfit",
             Self::CommandLine { .. } => "commandLine",
             Self::CommandNotForRdp => "commandNotForRdp",
@@ -210,6 +213,8 @@ impl Failure {
             | Self::ClientIdUnfit
             | Self::SignInIncomplete { .. }
             | Self::UnknownCloud { .. }
+            | Self::UnknownNetwork { .. }
+            | Self::NetworkInUse { .. }
             | Self::SignedInElsewhere { .. }
             | Self::OtherCloudsAccount { .. }
             | Self::OtherCloud { .. }
@@ -246,6 +251,7 @@ impl Failure {
             | Self::SshConfig { .. }
             | Self::FileUnfit { .. }
             | Self::Settings { .. }
+            | Self::SettingsNewer { .. }
             | Self::Internal { .. } => ExitCode::Failed,
         }
     }

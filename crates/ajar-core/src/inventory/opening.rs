@@ -8,6 +8,7 @@ use super::{GuardedPort, InventoryVm, Viewpoint};
 use crate::account::AccountName;
 use crate::inheritance::Inheritance;
 use crate::iso8601::IsoDuration;
+use crate::journal::Opening;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
@@ -63,6 +64,24 @@ impl<'o> Openings<'o> {
             ..Profile::new(vm.id.clone())
         };
         (Favourite { name: self.name(&vm.id), profile }, false)
+    }
+
+    /// As which favourite a VM is opened again that was opened so; none where it has become one.
+    pub fn again(&mut self, opening: &Opening) -> Option<Favourite> {
+        if self.favourites.iter().any(|favourite| favourite.profile.vm == opening.vm) {
+            return None;
+        }
+        let defaults = &self.inheritance.defaults;
+        let account = opening.account.as_ref().and_then(|account| account.parse::<AccountName>().ok());
+        let profile = Profile {
+            port: Some(opening.port),
+            protocol: Some(opening.protocol),
+            access: defaults.access.is_none().then_some(IsoDuration(ACCESS)),
+            account: account.filter(|account| account != defaults.account.as_ref().unwrap_or(self.default)),
+            cloud: opening.cloud.clone().filter(|cloud| defaults.cloud.as_ref().is_some_and(|said| said != cloud)),
+            ..Profile::new(opening.vm.clone())
+        };
+        Some(Favourite { name: self.name(&opening.vm), profile })
     }
 
     /// How it is opened, with what is said of all.

@@ -434,3 +434,23 @@ fn the_mark_is_struck_when_no_account_can_act() {
     assert_eq!(with(&[AccountState::NeedsSignIn]), Icon::SignedOut);
     assert_eq!(with(&[AccountState::NeedsSignIn, AccountState::Elsewhere]), Icon::Idle);
 }
+
+#[test]
+fn what_was_opened_lately_is_a_menu_of_its_own_but_for_what_is_open() {
+    let recent = |called: &str| crate::snapshot::RecentView {
+        opens: crate::settings::Favourite { name: name(called), profile: crate::profile::Profile::new(vm()) },
+        at: noon(),
+        protocol: Ssh,
+        port: 22,
+        detail: "rg · opened 11:05".into(),
+    };
+    let recents = vec![recent("lab"), recent("jump-eu")];
+    let snapshot = Snapshot { recents, windows: vec![window("jump-eu", 60)], ..snapshot() };
+    let menu = menu(&snapshot, noon());
+    let folders = menu.items.iter().filter_map(|item| match item {
+        Item::Folder { label, items } => Some((label.as_str(), items.clone())),
+        Item::Heading(_) | Item::Separator | Item::Act { .. } | Item::Note(_) => None,
+    });
+    let lab = Item::Act { action: Action::Connect { name: name("lab") }, label: "lab · rg · opened 11:05".into() };
+    assert_eq!(folders.collect::<Vec<_>>(), [("Opened lately", vec![lab])]);
+}

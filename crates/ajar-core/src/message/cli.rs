@@ -6,7 +6,23 @@ use super::account::whom;
 
 use super::settings::{holds, origin};
 use crate::inheritance::{Effective, Field, Inheritable};
-use crate::snapshot::FavouriteState;
+use crate::snapshot::{FavouriteState, RecentView};
+use crate::zone::Zone;
+
+/// Over what was opened lately and is no favourite.
+pub const RECENT_COLUMNS: [&str; 5] = ["OPENED LATELY", "OPENS WITH", "VM", "RESOURCE GROUP", "LAST"];
+
+/// One such VM.
+pub fn recent(recent: &RecentView, zone: Zone) -> [String; 5] {
+    let vm = &recent.opens.profile.vm;
+    [
+        recent.opens.name.to_string(),
+        format!("{} {}", recent.protocol, recent.port),
+        vm.name().to_owned(),
+        vm.resource().resource_group().to_owned(),
+        super::moment(recent.at, zone),
+    ]
+}
 
 /// Over the favourites.
 pub const FAVOURITE_COLUMNS: [&str; 5] = ["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"];

@@ -67,6 +67,7 @@ pub fn why(why: &Why, unfit: Option<&str>) -> String {
         Why::Personal => "programs and files of a machine, accounts, and the address that access is asked for are their owner’s to say; only if this file is your own: --personal".into(),
         Why::Cloud => "which hosts a cloud has, and so where tokens go, is for you to write into config.toml".into(),
         Why::Protocol(name) => format!("Ajar opens SSH and Remote Desktop, not {}", quoted(name)),
+        Why::Gateway => "Ajar opens the VM’s own door and goes through no gateway".into(),
         Why::NoAddress => "it has no address".into(),
         Why::Pattern => "it stands for no host alone".into(),
         Why::Match => "whether it holds only ssh itself can tell, and may run something for it".into(),

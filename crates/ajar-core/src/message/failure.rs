@@ -119,7 +119,7 @@ pub fn in_words(trouble: &Trouble, about: &About<'_>) -> FailureView {
 fn choices(failure: &Failure) -> Vec<String> {
     if let Failure::SourceUncertain { seen } = failure {
         seen.iter().map(ToString::to_string).collect()
-    } else if let Failure::ReasonWanted { proposed } = failure {
+    } else if let Failure::ReasonWanted { proposed, .. } = failure {
         proposed.iter().cloned().collect()
     } else {
         Vec::new()
@@ -252,15 +252,20 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::UnknownFavourite { name, similar } => machine::unknown_favourite(name, similar),
         Failure::UnknownVm { name, ids } => machine::unknown_vm(name, ids),
         Failure::FavouriteExists { name } => machine::favourite_exists(name),
-        Failure::ReasonWanted { .. } => access::reason_wanted(about.name),
+        Failure::ReasonWanted { extends, .. } => access::reason_wanted(about.name, *extends),
         Failure::NotOpen => access::not_open(about.name),
         Failure::BeingOpened { name } => machine::being_opened(name),
         Failure::SshConfig { path, detail } => machine::ssh_config(path, detail),
         Failure::FileUnfit { path, detail } => machine::file_unfit(path, detail),
         Failure::ImportConflicts { names } => machine::import_conflicts(names),
         Failure::Settings { path, detail } => machine::settings(path, detail),
+        Failure::SettingsNewer { path, version, known, unread } => {
+            machine::settings_newer(path, *version, *known, unread.as_deref())
+        }
         Failure::SocketFolder { path, detail, remedy } => machine::socket_folder(path, detail, remedy),
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
+        Failure::UnknownNetwork { name, known } => machine::unknown_network(name, known),
+        Failure::NetworkInUse { name, tables } => machine::network_in_use(name, tables),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),
         Failure::CommandLine { detail } => machine::command_line(detail),
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),

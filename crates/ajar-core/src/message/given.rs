@@ -27,7 +27,17 @@ pub fn no_address_choice(text: &str) -> String {
 
 /// A text is no address of one machine to ask access for.
 pub fn no_source(text: &str) -> String {
-    format!("“{text}” is no address of a machine like 203.0.113.7; use one, or automatic")
+    format!(
+        "“{text}” is no address of a machine like 203.0.113.7; use one, the name of a network under [networks], or automatic"
+    )
+}
+
+/// A text is no name for a network.
+pub fn no_network_name(text: &str) -> String {
+    format!(
+        "“{text}” is no name for a network: use letters, digits, “-”, “_” and “.”, at most 64, beginning with a letter, and not \
+         automatic"
+    )
 }
 
 /// A text is more than one machine's address.

@@ -14,6 +14,8 @@ pub const CONNECTING: &str = "Connecting";
 pub const FAVOURITES: &str = "Favourites";
 /// Stands where there are none.
 pub const NO_FAVOURITES: &str = "No favourites yet: add one in the window, or with “ajar add”";
+/// The menu of what was opened lately.
+pub const RECENTS: &str = "Opened lately";
 /// Shows the window.
 pub const OPEN_WINDOW: &str = "Open Ajar…";
 /// Ends the tray application.

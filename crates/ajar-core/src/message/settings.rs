@@ -1,7 +1,7 @@
 //! The words for what is wrong in `config.toml`, to stand behind the name of the file.
 
 use crate::inheritance::{Field, Inheritable, Origin};
-use crate::profile::{DEFAULT_ACCESS, ProfileName};
+use crate::profile::{DEFAULT_ACCESS, NetworkName, ProfileName};
 
 /// What keeps the file from being understood.
 #[derive(Clone, Copy, Debug)]
@@ -36,17 +36,20 @@ pub enum Flaw<'a> {
         name: &'a str,
         /// Whose name it is.
         built_in: &'a str,
-        /// Where, from 1 on.
-        line: usize,
-        /// Where in the line, from 1 on, in characters.
-        column: usize,
     },
-    /// It is from a later Ajar.
-    Newer {
-        /// Its `schema_version`.
-        version: i64,
-        /// The latest that this Ajar knows.
-        known: i64,
+    /// A network of a name that another one has.
+    NetworkTwice {
+        /// As it is written the second time.
+        name: &'a NetworkName,
+        /// And the first.
+        first: &'a NetworkName,
+    },
+    /// A source that is a network's name, which is none under `[networks]`.
+    NoNetwork {
+        /// In this table, such as `profiles.web`.
+        table: &'a str,
+        /// As it is written.
+        name: &'a NetworkName,
     },
     /// The `schema_version` is something else than a number.
     NoVersion,
@@ -85,18 +88,34 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         Flaw::NoPort { table } => format!("[{table}] port = 0 is no port: use 1 to 65535"),
         Flaw::FolderTwice { name, first } => format!("[folders.\"{name}\"] is [folders.\"{first}\"] once more"),
         Flaw::NoFolder { name } => format!("[folders.\"{name}\"] is no folder: write it like Team/Prod"),
-        Flaw::BuiltInCloud { name, built_in, line, column } => format!(
-            "[clouds.{name}] at line {line}, column {column}: “{built_in}” is a cloud that Ajar knows by itself, and nobody \
-             else says which hosts it has; choose another name"
+        Flaw::BuiltInCloud { name, built_in } => format!(
+            "[clouds.{name}] is named as “{built_in}”, a cloud that Ajar knows by itself, and nobody else says which hosts it \
+             has; choose another name"
         ),
-        Flaw::Newer { version, known } => {
-            format!("schema_version = {version} is from a newer Ajar; this one knows up to {known}")
+        Flaw::NetworkTwice { name, first } => {
+            format!("[networks] {name} is {first} once more: names that differ only in case are the same")
         }
+        Flaw::NoNetwork { table, name } => format!(
+            "[{table}] source = \"{name}\" is no address, and no network under [networks]; use one of these, or automatic"
+        ),
         Flaw::NoVersion => "schema_version is not a number".into(),
         Flaw::NoTable { key } => format!("“{key}” {NO_TABLE}"),
         Flaw::NoText { key } => format!("“{key}” is not a text"),
         Flaw::Value { key, detail } => format!("{key}: {detail}"),
         Flaw::Within { table, detail } => format!("[{table}] {detail}"),
+    }
+}
+
+/// Where in the file something is wrong, by line and column (in characters), both from 1 on, and what.
+pub fn at(line: usize, column: usize, text: &str) -> String {
+    format!("line {line}, column {column}: {text}")
+}
+
+/// A table as its head is written, without the brackets: the second of its keys is a name that somebody has chosen.
+pub fn table_name(keys: &[&str]) -> String {
+    match keys {
+        ["folders", name] => format!("folders.\"{name}\""),
+        keys => keys.join("."),
     }
 }
 
@@ -117,7 +136,7 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Justification => said.justification.clone().filter(|reason| !reason.is_empty()),
         Field::AskJustification => yes_or_no(said.ask_justification.unwrap_or(false)),
         Field::Address => Some(said.address.unwrap_or_default().to_string()),
-        Field::Source => Some(said.source.unwrap_or_default().to_string()),
+        Field::Source => Some(said.source.clone().unwrap_or_default().to_string()),
         Field::Colour => said.colour.map(|colour| colour.to_string()),
         Field::Client => said.client.clone(),
         Field::ClientArguments => said.client_arguments.as_ref().map(|words| words.join(" ")),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::given::{no_address_choice, no_colour, no_source, no_source_prefix};
+use crate::message::given::{no_address_choice, no_colour, no_network_name, no_source, no_source_prefix};
 use crate::source::is_a_host;
 
 /// Which of a VM's addresses is dialled.
@@ -58,7 +58,7 @@ impl TryFrom<String> for AddressChoice {
 }
 
 /// From where access is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
 pub enum SourceChoice {
@@ -67,18 +67,12 @@ pub enum SourceChoice {
     Automatic,
     /// From this address, such as the one that a VPN has here.
     Host(Ipv4Addr),
+    /// From the address that the settings have for this network.
+    Network(NetworkName),
 }
 
 impl SourceChoice {
     const AUTOMATIC: &'static str = "automatic";
-
-    /// The address, if it is one that is always the same.
-    pub fn host(self) -> Option<Ipv4Addr> {
-        match self {
-            Self::Automatic => None,
-            Self::Host(address) => Some(address),
-        }
-    }
 }
 
 impl fmt::Display for SourceChoice {
@@ -86,6 +80,7 @@ impl fmt::Display for SourceChoice {
         match self {
             Self::Automatic => f.write_str(Self::AUTOMATIC),
             Self::Host(address) => address.fmt(f),
+            Self::Network(name) => name.fmt(f),
         }
     }
 }
@@ -102,12 +97,89 @@ impl FromStr for SourceChoice {
         if text == Self::AUTOMATIC {
             return Ok(Self::Automatic);
         }
-        let host = text.strip_suffix("/32").unwrap_or(text);
-        match host.parse() {
-            Ok(address) if is_a_host(address) => Ok(Self::Host(address)),
-            Err(_) if host == "*" || host.contains('/') => Err(no_source_prefix(text)),
-            _ => Err(no_source(text)),
+        if let Ok(name) = text.parse() {
+            return Ok(Self::Network(name));
         }
+        host(text).map(Self::Host)
+    }
+}
+
+/// The address of one machine that others can see.
+fn host(text: &str) -> Result<Ipv4Addr, String> {
+    let host = text.strip_suffix("/32").unwrap_or(text);
+    match host.parse() {
+        Ok(address) if is_a_host(address) => Ok(address),
+        Err(_) if host == "*" || host.contains('/') => Err(no_source_prefix(text)),
+        _ => Err(no_source(text)),
+    }
+}
+
+/// An address that access can be asked for, as it stands under `[networks]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
+pub struct NetworkAddress(pub Ipv4Addr);
+
+impl From<NetworkAddress> for String {
+    fn from(address: NetworkAddress) -> Self {
+        address.0.to_string()
+    }
+}
+
+impl TryFrom<String> for NetworkAddress {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        host(&text).map(Self)
+    }
+}
+
+/// What a network is called, to stand as a source: 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter, so
+/// that it is no address. Names that differ only in case are the same.
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
+pub struct NetworkName(String);
+
+impl NetworkName {
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for NetworkName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl fmt::Display for NetworkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<NetworkName> for String {
+    fn from(name: NetworkName) -> Self {
+        name.0
+    }
+}
+
+impl FromStr for NetworkName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fits = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            && !text.eq_ignore_ascii_case(SourceChoice::AUTOMATIC);
+        if fits { Ok(Self(text.to_owned())) } else { Err(no_network_name(text)) }
+    }
+}
+
+impl TryFrom<String> for NetworkName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -199,13 +271,18 @@ mod tests {
     }
 
     #[test]
-    fn the_source_is_one_machine_or_found_out() {
+    fn the_source_is_one_machine_a_network_or_found_out() {
+        let network = |name: &str| Some(SourceChoice::Network(name.parse().unwrap()));
         for (text, meant) in [
             ("automatic", Some(SourceChoice::Automatic)),
             ("203.0.113.7", Some(SourceChoice::Host(Ipv4Addr::new(203, 0, 113, 7)))),
             ("10.0.0.4/32", Some(SourceChoice::Host(Ipv4Addr::new(10, 0, 0, 4)))),
             ("127.0.0.1", None),
-            ("soon", None),
+            ("office", network("Office")),
+            ("vpn-2.eu", network("vpn-2.eu")),
+            ("Automatic", None),
+            ("my office", None),
+            ("2nd", None),
             ("2001:db8::7", None),
         ] {
             assert_eq!(text.parse::<SourceChoice>().ok(), meant, "{text}");

@@ -2,7 +2,7 @@
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
-use ajar_core::inheritance::{Field, Inheritable};
+use ajar_core::inheritance::{Field, Inheritable, Inheritance};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
 use ajar_core::message::settings::{Flaw, flaw};
@@ -67,9 +67,11 @@ impl Engine {
     }
 
     /// What a favourite would inherit that says so much itself.
-    pub(super) fn inherited(&self, folder: Option<&str>, said: &Inheritable) -> Reply {
+    pub(super) fn inherited(&self, folder: Option<&str>, said: &Inheritable, of_all: bool) -> Reply {
+        let nobody = Inheritance::default();
+        let inheritance = if of_all { &nobody } else { &self.settings.inheritance };
         let view = |field: &Field| {
-            let (all, from) = self.settings.inheritance.without(*field, said, folder);
+            let (all, from) = inheritance.without(*field, said, folder);
             let text = message::settings::inherited(&message::settings::holds(*field, &all)?, &from);
             Some(InheritedView { field: *field, text })
         };
@@ -86,6 +88,7 @@ impl Engine {
             self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
         }
         self.cloud_is_there(said.cloud.as_deref())?;
+        self.settings.source(&said.source.clone().unwrap_or_default())?;
         let after = self.settings.inheritance.with(folder, said.clone());
         let mut act_anew = false;
         for Favourite { name, profile } in &self.settings.written {
@@ -112,6 +115,7 @@ impl Engine {
             self.acting(after)?;
         }
         self.cloud_is_there(after.cloud.as_deref())?;
+        self.settings.source(&after.source())?;
         vet(name.as_str(), after, Os::current())?;
         Ok(acts_anew)
     }

@@ -7,7 +7,7 @@ use ajar_core::access_window::granted;
 use ajar_core::account::{AccountName, Acting};
 use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
-use ajar_core::journal::Opening;
+use ajar_core::journal::{Opening, note_lately};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
@@ -335,11 +335,12 @@ impl Engine {
     }
 
     /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.
-    fn write_down(&self, attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) {
+    fn write_down(&mut self, attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) {
         let Some(opening) = Opening::of(attempt, acting, now) else { return };
         if let Err(error) = self.journal.add(&opening) {
             tracing::warn!(%error, "the journal could not be written");
         }
+        note_lately(&mut self.lately, opening);
     }
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {

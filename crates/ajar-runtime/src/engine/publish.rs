@@ -8,7 +8,7 @@ use ajar_core::attempt::Outcome;
 use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::Favourite;
-use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, SignInWays, Snapshot, WindowView};
+use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, SettingsView, SignInWays, Snapshot, WindowView};
 
 use ajar_core::vm::PowerState;
 
@@ -34,6 +34,8 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         host_problem: None,
         refresh_problem: None,
         settings_problem: None,
+        recents: Vec::new(),
+        settings: SettingsView::default(),
         window_wanted: 0,
     }
 }
@@ -100,6 +102,8 @@ impl Engine {
             host_problem: None,
             refresh_problem: self.refresh_problem.clone(),
             settings_problem: self.settings_problem.clone(),
+            recents: self.recents(),
+            settings: self.settings_view(),
             window_wanted: self.window_wanted,
         }
     }

@@ -11,7 +11,7 @@ use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
-use ajar_core::snapshot::AttemptNumber;
+use ajar_core::snapshot::{AttemptNumber, FailureView};
 use ajar_core::source::is_a_host;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
@@ -62,6 +62,7 @@ impl Engine {
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
+            | Request::Set { .. }
             | Request::ReadSettings
             | Request::ShowWindow) => {
                 let answer = self.answer_at_once(presence.face, request);
@@ -95,6 +96,7 @@ impl Engine {
             | Request::SignIn(_)
             | Request::CancelSignIn
             | Request::SetClientId { .. }
+            | Request::Set { .. }
             | Request::ReadSettings
             | Request::Refresh
             | Request::ShowWindow => "Ajar".into(),
@@ -160,7 +162,10 @@ impl Engine {
                 let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
                 self.edit(&name, None, &profile)?;
             }
-            Request::Inherited { folder, said } => return Ok(self.inherited(folder.as_deref(), &said)),
+            Request::Inherited { folder, said, of_all } => {
+                return Ok(self.inherited(folder.as_deref(), &said, of_all));
+            }
+            Request::Set { setting } => self.set(&setting)?,
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
@@ -187,6 +192,7 @@ impl Engine {
         let effective = self.settings.inheritance.effective(profile).profile;
         self.acting(&effective).map_err(before_it_is_added)?;
         self.cloud_is_there(effective.cloud.as_deref())?;
+        self.settings.source(&effective.source())?;
         Ok(vet(name.as_str(), &effective, Os::current())?)
     }
 
@@ -221,6 +227,7 @@ impl Engine {
         }
         let profile = self.settings.inheritance.effective(profile).profile;
         self.cloud_is_there(profile.cloud.as_deref())?;
+        self.settings.source(&profile.source())?;
         vet(name.as_str(), &profile, Os::current())?;
         self.guests.retain(|guest| guest.name != *name);
         self.guests.push(Favourite { name: name.clone(), profile });
@@ -229,12 +236,13 @@ impl Engine {
 
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
-        if let Some(profile) = &connect.profile {
-            self.take_in_guest(&connect.name, profile)?;
+        if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
+            self.take_in_guest(&connect.name, &profile)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.
         vet(name.as_str(), &profile, Os::current())?;
+        let chosen_source = connect.source.or(self.settings.source(&profile.source())?);
         let caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
@@ -273,7 +281,7 @@ impl Engine {
             may_start: profile.may_start(),
             extends: connect.extends,
             passing: connect.passing,
-            chosen_source: connect.source.or(profile.source().host()),
+            chosen_source,
             launch: connect.launch,
             wishes,
             vm: profile.vm,
@@ -311,14 +319,19 @@ impl Engine {
                 self.ports.accounts.settings_are(&self.settings);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
+                let newer = self.settings.newer.map(|version| self.settings_file.newer(version, None));
+                self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
                 self.take_in_favourites(&before);
                 self.write_ssh_hosts();
             }
             Err(trouble) => {
-                let about = About { name: "config.toml", zone: self.zone(), at: self.now() };
-                self.settings_problem = Some(in_words(&trouble, &about));
+                self.settings_problem = Some(self.about_the_file(&trouble));
             }
         }
+    }
+
+    fn about_the_file(&self, trouble: &Trouble) -> FailureView {
+        in_words(trouble, &About { name: "config.toml", zone: self.zone(), at: self.now() })
     }
 
     /// The cloud that the settings mean stays what it is for as long as this engine is there, from when they could be read

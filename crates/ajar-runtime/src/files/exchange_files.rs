@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use ajar_core::exchange::MAX_BYTES;
+use ajar_core::exchange::{MAX_BYTES, Sharing};
 use ajar_core::launch::SshHosts;
 use directories::BaseDirs;
 
@@ -21,16 +21,37 @@ pub fn read_limited(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file of favourites; one that is there is left alone unless it may be `replaced`.
+/// Writes a file of favourites; one that is there is left alone unless it may be `replaced`. What is one person's own is
+/// readable by them alone, also where the file that is replaced was not.
 ///
 /// # Errors
 /// Those of the file system.
-pub fn write_favourites(path: &Path, text: &str, replaced: bool) -> io::Result<()> {
+pub fn write_favourites(path: &Path, text: &str, replaced: bool, sharing: Sharing) -> io::Result<()> {
+    let is_own = sharing == Sharing::Personal;
     if replaced {
+        if is_own && path.exists() {
+            for_its_user_alone(path)?;
+        }
         return write_atomically(path, text.as_bytes());
     }
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if is_own {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(unix)]
+fn for_its_user_alone(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+/// Whoever may read it there, its folder decides.
+#[cfg(not(unix))]
+fn for_its_user_alone(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Finds what ssh's configuration includes, as ssh does: names that begin nowhere count from `~/.ssh`.
@@ -107,14 +128,33 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_is_one_persons_own_is_readable_by_them_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let path = folder.path().join("own.toml");
+        write_favourites(&path, "one", false, Sharing::Personal).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_favourites(&path, "two", true, Sharing::WithOthers).unwrap();
+        assert_eq!(mode(&path), 0o644);
+        write_favourites(&path, "three", true, Sharing::Personal).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
     #[test]
     fn a_file_that_is_there_is_replaced_only_by_who_says_so_and_a_stream_without_end_is_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("team.toml");
-        write_favourites(&path, "one", false).unwrap();
-        assert_eq!(write_favourites(&path, "two", false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        write_favourites(&path, "one", false, Sharing::WithOthers).unwrap();
+        assert_eq!(
+            write_favourites(&path, "two", false, Sharing::WithOthers).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "one");
-        write_favourites(&path, "two", true).unwrap();
+        write_favourites(&path, "two", true, Sharing::WithOthers).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(read_limited(io::repeat(b'x')).unwrap().len(), MAX_BYTES + 1);
     }

@@ -4,12 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use ajar_core::journal::Opening;
+use ajar_core::journal::{Opening, note_lately};
 
 use super::atomic::{while_locked, write_atomically};
 
 /// When the file is larger, its older half goes: some ten thousand openings are kept.
 const LARGEST: u64 = 8 << 20;
+
+/// As much of its end is read to know what was opened lately: some two hundred openings.
+const LATELY: u64 = 64 << 10;
 
 /// The file. Anybody of this user may read it at any time; the engine's host adds to it.
 #[derive(Clone, Debug)]
@@ -77,6 +80,32 @@ impl JournalFile {
         let half = &text[text.len() / 2..];
         let begins = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |end| end + 1);
         write_atomically(&self.path, &half[begins..])
+    }
+
+    /// What was opened lately, the newest first; as far as the end of the file tells, which is read alone.
+    pub fn lately(&self) -> Vec<Opening> {
+        let text = self.end().unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was opened lately is not known");
+            Vec::new()
+        });
+        let mut lately = Vec::new();
+        // The first may have lost its beginning.
+        let openings = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+        openings.for_each(|opening| note_lately(&mut lately, opening));
+        lately
+    }
+
+    fn end(&self) -> io::Result<Vec<u8>> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(LATELY)))?;
+        let mut text = Vec::new();
+        file.take(LATELY).read_to_end(&mut text)?;
+        Ok(text)
     }
 
     /// What it says; nothing if it is not there.
@@ -158,5 +187,7 @@ mod tests {
         assert_eq!(journal.unreadable, 0);
         assert!((lines / 2 - 1..=lines / 2 + 2).contains(&journal.openings.len()), "{}", journal.openings.len());
         assert_eq!(journal.openings.last(), Some(&opening("new")));
+        // Of its end, too, which begins within a line.
+        assert_eq!(file.lately(), [opening("new")]);
     }
 }

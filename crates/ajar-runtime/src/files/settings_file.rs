@@ -2,22 +2,24 @@
 
 mod accounts;
 mod clouds;
+mod general;
 mod inheritance;
 mod profiles;
+mod reading;
+mod schema;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ajar_core::account::AccountName;
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::settings::{Flaw, NEW_FILE, NO_TABLE, flaw};
+use ajar_core::message::settings::{Flaw, NEW_FILE, flaw};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{ClientSettings, Favourite, SCHEMA_VERSION, Settings, SignInSettings, unknown_favourite};
+use ajar_core::settings::{SCHEMA_VERSION, Settings, unknown_favourite};
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IntoDeserializer as _};
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
+use self::reading::Unread;
 use super::atomic::{while_locked, write_atomically};
 use super::line_ends::LineEnds;
 
@@ -65,10 +67,7 @@ impl SettingsFile {
     pub(crate) fn read_stamped(&self) -> (Option<FileStamp>, Result<Settings, Trouble>) {
         let stamp = self.stamp();
         match self.text() {
-            Ok(text) => {
-                let understood = document(&text).and_then(|document| settings(&document, &text));
-                (stamp, understood.map_err(|error| self.unusable(&error)))
-            }
+            Ok(text) => (stamp, self.understood(&text)),
             Err(error) => (None, Err(self.unusable(&error))),
         }
     }
@@ -97,26 +96,46 @@ impl SettingsFile {
 
     fn edit(&self, edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {
         while_locked(&self.path, || {
-            let understood = self.text().and_then(|text| {
-                let document = document(&text)?;
-                Ok((LineEnds::of(&text), settings(&document, &text)?, document))
-            });
-            let (line_ends, known, mut document) = match understood {
-                Ok(understood) => understood,
+            let text = match self.text() {
+                Ok(text) => text,
                 Err(error) => return Ok(Err(self.unusable(&error))),
             };
-            if let Err(failure) = edit(&mut document, &known) {
-                return Ok(Err(failure.into()));
+            let after = self.understood(&text).and_then(|known| self.edited(&text, &known, edit));
+            match after {
+                Ok(after) => {
+                    self.keep_older(&text)?;
+                    write_atomically(&self.path, LineEnds::of(&text).put_on(&after).as_bytes()).map(Ok)
+                }
+                Err(trouble) => Ok(Err(trouble)),
             }
-            let text = document.to_string();
-            // Whatever somebody has asked for, nobody is left with a file that is no good any more.
-            if let Err(error) = self::document(&text).and_then(|after| settings(&after, &text)) {
-                return Ok(Err(self.unusable(&error)));
-            }
-            write_atomically(&self.path, line_ends.put_on(&text).as_bytes())?;
-            Ok(Ok(()))
         })
         .map_err(|error| self.unusable(&error))?
+    }
+
+    /// The text as it is after a change; nothing is written yet.
+    fn edited(
+        &self,
+        text: &str,
+        known: &Settings,
+        edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>,
+    ) -> Result<String, Trouble> {
+        if let Some(version) = known.newer {
+            return Err(self.newer(version, None));
+        }
+        let mut document = text.parse().map_err(|error: toml_edit::TomlError| self.unusable(&error))?;
+        edit(&mut document, known)?;
+        schema::bring_up(&mut document);
+        let after = document.to_string();
+        // Whatever somebody has asked for, nobody is left with a file that is no good any more.
+        self.understood(&after)?;
+        Ok(after)
+    }
+
+    fn understood(&self, text: &str) -> Result<Settings, Trouble> {
+        reading::settings(text).map_err(|Unread { newer, detail }| match newer {
+            Some(version) => self.newer(version, Some(detail)),
+            None => self.unusable(&detail),
+        })
     }
 
     fn text(&self) -> Result<String, String> {
@@ -129,13 +148,15 @@ impl SettingsFile {
         }
     }
 
+    /// That a later Ajar wrote it, and what of it cannot be read, if that is so.
+    pub(crate) fn newer(&self, version: i64, unread: Option<String>) -> Trouble {
+        let path = self.path.display().to_string();
+        Failure::SettingsNewer { path, version, known: SCHEMA_VERSION, unread }.into()
+    }
+
     fn unusable(&self, detail: &impl ToString) -> Trouble {
         Failure::Settings { path: self.path.display().to_string(), detail: detail.to_string() }.into()
     }
-}
-
-fn document(text: &str) -> Result<DocumentMut, String> {
-    text.parse().map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())
 }
 
 /// The table whose tables are the favourites, or the accounts: made where there is none.
@@ -150,69 +171,6 @@ fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Tab
         *item = Item::Table(inline.clone().into_table());
     }
     item.as_table_mut().ok_or_else(|| Failure::Internal { detail: flaw(&Flaw::NoTable { key }) })
-}
-
-fn settings(document: &DocumentMut, written: &str) -> Result<Settings, String> {
-    let version = document.get("schema_version").map_or(Some(SCHEMA_VERSION), Item::as_integer);
-    match version {
-        Some(version) if version <= SCHEMA_VERSION => {}
-        Some(version) => {
-            return Err(flaw(&Flaw::Newer { version, known: SCHEMA_VERSION }));
-        }
-        None => return Err(flaw(&Flaw::NoVersion)),
-    }
-    let written_favourites = tables(document, "profiles")?
-        .into_iter()
-        .map(|(name, item)| {
-            let profile = item_as(&item).map_err(|error| within(&format!("profiles.{name}"), &error))?;
-            let name = name.parse::<ProfileName>().map_err(|error| within("profiles", &error.to_string()))?;
-            Ok(Favourite { name, profile })
-        })
-        .collect::<Result<Vec<_>, String>>()?;
-    let clouds = clouds::read(document, written)?;
-    let clients = match document.get("clients") {
-        Some(item) => item_as::<ClientSettings>(item).map_err(|error| within("clients", &error))?,
-        None => ClientSettings::default(),
-    };
-    let accounts = accounts::read(document)?;
-    let account = text(document, "account")?;
-    let account = account
-        .map(|name| name.parse::<AccountName>())
-        .transpose()
-        .map_err(|error| flaw(&Flaw::Value { key: "account", detail: &error.to_string() }))?;
-    let sign_in = match document.get("sign_in") {
-        Some(item) => item_as::<SignInSettings>(item).map_err(|error| within("sign_in", &error))?,
-        None => SignInSettings::default(),
-    };
-    let cloud = text(document, "cloud")?;
-    let inheritance = inheritance::read(document)?;
-    let settings = Settings {
-        written: written_favourites,
-        inheritance,
-        clouds,
-        cloud,
-        accounts,
-        account,
-        sign_in,
-        clients,
-        ..Settings::default()
-    };
-    settings.flaw().map_or_else(|| Ok(settings.inheriting()), Err)
-}
-
-fn within(table: &str, detail: &str) -> String {
-    flaw(&Flaw::Within { table, detail })
-}
-
-fn text(document: &DocumentMut, key: &str) -> Result<Option<String>, String> {
-    let Some(item) = document.get(key) else { return Ok(None) };
-    item.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| flaw(&Flaw::NoText { key }))
-}
-
-fn tables(document: &DocumentMut, key: &str) -> Result<Vec<(String, Item)>, String> {
-    let Some(item) = document.get(key) else { return Ok(Vec::new()) };
-    let table = item.as_table_like().ok_or_else(|| flaw(&Flaw::NoTable { key }))?;
-    Ok(table.iter().map(|(name, item)| (name.to_owned(), item.clone())).collect())
 }
 
 fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
@@ -251,11 +209,6 @@ fn write(table: &mut dyn TableLike, key: &str, value: Option<&Item>) {
     }
 }
 
-fn item_as<T: DeserializeOwned>(item: &Item) -> Result<T, String> {
-    let value: Value = item.clone().into_value().map_err(|_| NO_TABLE.to_owned())?;
-    T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| error.message().to_owned())
-}
-
 /// What the tests of this module and of those within begin with.
 #[cfg(test)]
 mod written {
@@ -280,6 +233,8 @@ mod written {
 
 #[cfg(test)]
 mod tests {
+    use ajar_core::profile::Profile;
+
     use super::written::{VM, file, text};
     use super::*;
 
@@ -291,13 +246,13 @@ mod tests {
         file.add(&"web-01".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
         assert_eq!(file.read().unwrap().favourites.len(), 1);
         let written = text(&file);
-        assert!(written.contains("schema_version = 1") && written.contains("[profiles.web-01]"), "{written}");
+        assert!(written.contains("schema_version = 2") && written.contains("[profiles.web-01]"), "{written}");
     }
 
     #[test]
     fn comments_order_and_unknown_keys_survive_changes() {
         let before = format!(
-            "# mine\nschema_version = 1\nfuture = \"kept\"\n\n[clients]\nssh = \"my-ssh\"\nlater = \"x\" # not known yet\n\n[clouds.own]\nauthority = \"https://a\"\nresource_manager = \"https://r\"\nlater = {{ a = 1 }}\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
+            "# mine\nschema_version = 2\nfuture = \"kept\"\n\n[clients]\nssh = \"my-ssh\"\nlater = \"x\" # not known yet\n\n[clouds.own]\nauthority = \"https://a\"\nresource_manager = \"https://r\"\nlater = {{ a = 1 }}\n\n[profiles.b] # second letter\nvm = \"{VM}\"\n# a note\nuser = \"me\"\nlater = 1\n\n[profiles.a]\nvm = \"{VM}\"\n"
         );
         let (_folder, file) = file(&before);
         let names = |file: &SettingsFile| -> Vec<String> {
@@ -326,7 +281,7 @@ mod tests {
 
     #[test]
     fn line_ends_and_the_mark_of_an_editor_of_windows_survive_changes() {
-        let before = format!("\u{feff}# mine\r\nschema_version = 1\r\n\r\n[profiles.b]\r\nvm = \"{VM}\"\r\n");
+        let before = format!("\u{feff}# mine\r\nschema_version = 2\r\n\r\n[profiles.b]\r\nvm = \"{VM}\"\r\n");
         let (_folder, file) = file(&before);
         let name = "c".parse().unwrap();
         file.add(&name, &Profile::new(VM.parse().unwrap())).unwrap();
@@ -340,18 +295,24 @@ mod tests {
     #[test]
     fn bad_settings_say_where_and_are_left_alone() {
         for (bad, part) in [
-            ("schema_version = 1\n[profiles.a\n", "line 2"),
-            ("[profiles.a]\nuser = \"x\"\n", "[profiles.a] missing field `vm`"),
-            ("[profiles.a]\nvm = \"web-01\"\n", "is not a resource id"),
-            ("[profiles.\"a b\"]\nvm = \"/\"\n", "[profiles.a b]"),
-            ("[clouds.sim]\nauthority = \"https://x\"\n", "[clouds.sim] missing field `resource_manager`"),
-            (&format!("[profiles.a]\nvm = \"{VM}\"\nport = 0\n"), "[profiles.a] port = 0 is no port"),
+            ("schema_version = 1\n[profiles.a\n", "line 2, column 12"),
+            ("\n[profiles.a]\nuser = \"x\"\n", "line 2, column 11: [profiles.a] missing field `vm`"),
+            ("[profiles.a]\n  vm = \"web-01\"\n", "line 2, column 8: [profiles.a] “web-01” is not a resource id"),
+            ("\u{feff}[profiles.\"ä b\"]\r\nvm = \"/\"\n", "line 2, column 6: [profiles.ä b]"),
+            (&format!("[profiles.\"ä b\"]\nvm = \"{VM}\"\n"), "line 1, column 11: [profiles] “ä b”"),
+            (
+                "[clouds.sim]\nauthority = \"https://x\"\n",
+                "line 1, column 9: [clouds.sim] missing field `resource_manager`",
+            ),
+            ("[clients]\nssh = 1\n", "line 2, column 7: [clients] invalid type"),
+            (&format!("[profiles.a]\nvm = \"{VM}\"\nport = 0\n"), "line 3, column 1: [profiles.a] port = 0 is no port"),
             (
                 &format!("[profiles.a]\nvm = \"{VM}\"\n[profiles.A]\nvm = \"{VM}\"\n"),
-                "[profiles.A] is [profiles.a] once more",
+                "line 3, column 11: [profiles.A] is [profiles.a] once more",
             ),
-            ("schema_version = 99\n", "newer Ajar"),
-            ("cloud = 3\n", "“cloud” is not a text"),
+            ("# mine\nschema_version = \"1\"\n", "line 2, column 1: schema_version is not a number"),
+            ("cloud = 3\n", "line 1, column 1: “cloud” is not a text"),
+            ("account = \"\"\n", "line 1, column 1: account: "),
         ] {
             let (_folder, file) = file(bad);
             let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
@@ -359,6 +320,23 @@ mod tests {
             assert!(file.add(&"x".parse().unwrap(), &Profile::new(VM.parse().unwrap())).is_err());
             assert_eq!(text(&file), bad);
         }
+    }
+
+    #[test]
+    fn what_a_later_ajar_wrote_is_read_as_far_as_it_is_understood_and_never_changed() {
+        let before =
+            format!("schema_version = 99\n[clients]\nssh = \"my-ssh\"\n[profiles.a]\nvm = \"{VM}\"\nlater = 1\n");
+        let (_folder, readable) = file(&before);
+        let read = readable.read().unwrap();
+        assert_eq!((read.newer, read.favourites.len(), read.clients.ssh.as_deref()), (Some(99), 1, Some("my-ssh")));
+        for refused in [readable.remove(&"a".parse().unwrap()), readable.set_client_id(None)] {
+            let Failure::SettingsNewer { version, known, unread, .. } = refused.unwrap_err().failure else { panic!() };
+            assert_eq!((version, known, unread), (99, SCHEMA_VERSION, None));
+        }
+        assert_eq!(text(&readable), before);
+        let (_folder, other) = file("schema_version = 99\n[profiles.a]\nvm = 1\n");
+        let Failure::SettingsNewer { unread, .. } = other.read().unwrap_err().failure else { panic!() };
+        assert!(unread.unwrap().starts_with("line 3, column 6: [profiles.a]"));
     }
 
     #[test]

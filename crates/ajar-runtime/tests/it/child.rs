@@ -40,6 +40,9 @@ fn a_child_does_as_it_is_told() {
         "record" => record(Path::new(&words[0]), &words[1..]),
         "face" => face(Path::new(&words[0])),
         "add" => add(Path::new(&words[0]), &words[1]),
+        "edit" => crate::settings::edit(Path::new(&words[0]), &words[1]),
+        "edit on and on" => crate::settings::edit_on_and_on(Path::new(&words[0])),
+        "edit once" => crate::settings::edit_once(Path::new(&words[0])),
         #[cfg(target_os = "linux")]
         "keychain" => crate::keychain::keep(),
         "detect" => detect(Path::new(&words[0])),

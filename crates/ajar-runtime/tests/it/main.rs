@@ -14,6 +14,7 @@ mod keychain;
 mod programs;
 #[cfg(target_os = "linux")]
 mod session;
+mod settings;
 mod simulated;
 mod world;
 

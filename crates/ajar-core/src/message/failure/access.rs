@@ -27,13 +27,18 @@ pub(super) fn not_open(name: &str) -> Words {
     )
 }
 
-pub(super) fn reason_wanted(name: &str) -> Words {
+pub(super) fn reason_wanted(name: &str, extends: bool) -> Words {
+    let (title, command, in_window) = if extends {
+        (format!("More time for {name} wants a reason."), "extend", "Say why, and extend.")
+    } else {
+        (format!("{name} wants a reason."), "connect", "Say why, and connect.")
+    };
     words(
-        format!("{name} wants a reason."),
+        title,
         "Its settings have everybody say why access is asked for; the reason is kept with Azure’s record.",
-        format!("Give it: ajar connect {name} --reason TEXT"),
+        format!("Give it: ajar {command} {name} --reason TEXT"),
     )
-    .in_window("Say why, and connect.")
+    .in_window(in_window)
 }
 
 /// The sign-in to the Azure CLI that a tenant wants, or a cloud that is not its active one: how, and the title where there

@@ -164,6 +164,23 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
     )
 }
 
+pub(super) fn settings_newer(path: &str, version: i64, known: i64, unread: Option<&str>) -> Words {
+    let by_whom = format!("schema_version = {version} in {path} is a newer Ajar’s; this one knows up to {known}");
+    let next = "Update this Ajar, or change the settings with the newer one.";
+    match unread {
+        None => words(
+            "The configuration is a newer Ajar’s.",
+            format!("{by_whom}, and changes nothing in it. What it understands of it is in force."),
+            next,
+        ),
+        Some(unread) => words(
+            "The configuration is a newer Ajar’s, and cannot be read.",
+            format!("{by_whom}. It does not understand {unread}."),
+            next,
+        ),
+    }
+}
+
 pub(super) fn socket_folder(path: &str, detail: &str, remedy: &str) -> Words {
     words(
         "The folder for Ajar’s socket is not yours alone.",
@@ -252,6 +269,27 @@ pub(super) fn unknown_cloud(name: &str, known: &[String]) -> Words {
         format!("There is no cloud called “{name}”."),
         format!("Known are {}.", known.join(", ")),
         "Choose one of them, or add yours to config.toml under [clouds].",
+    )
+}
+
+pub(super) fn unknown_network(name: &str, known: &[String]) -> Words {
+    let known = match known {
+        [] => "config.toml has none under [networks].".into(),
+        known => format!("Known are {}.", known.join(", ")),
+    };
+    words(
+        format!("There is no network called “{name}”."),
+        format!("{known} A source is an address, automatic, or the name of a network."),
+        format!("Add it to config.toml under [networks], such as {name} = \"203.0.113.7\", or name another one."),
+    )
+}
+
+pub(super) fn network_in_use(name: &str, tables: &[String]) -> Words {
+    let tables: Vec<_> = tables.iter().map(|table| format!("[{table}]")).collect();
+    words(
+        format!("The network “{name}” is still in use."),
+        format!("It is the source in {}.", tables.join(", ")),
+        "Choose another source there, then try again.",
     )
 }
 

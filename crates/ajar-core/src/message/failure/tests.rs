@@ -183,7 +183,8 @@ fn every_failure() -> Vec<Failure> {
             ids: vec!["/subscriptions/…/web".into(), "/subscriptions/…/WEB".into()],
         },
         Failure::FavouriteExists { name: "web-01".into() },
-        Failure::ReasonWanted { proposed: Some("Deploy of 2026-11-30".into()) },
+        Failure::ReasonWanted { proposed: Some("Deploy of 2026-11-30".into()), extends: false },
+        Failure::ReasonWanted { proposed: None, extends: true },
         Failure::SshConfig {
             path: "/home/ada/.ssh/config".into(),
             detail: "Read-only file system (os error 30)".into(),
@@ -191,6 +192,13 @@ fn every_failure() -> Vec<Failure> {
         Failure::FileUnfit { path: "team.toml".into(), detail: "line 3, column 5: expected a string".into() },
         Failure::ImportConflicts { names: vec!["web-01".into(), "db".into()] },
         Failure::Settings { path: "config.toml".into(), detail: "line 3: expected a string".into() },
+        Failure::SettingsNewer { path: "config.toml".into(), version: 3, known: 2, unread: None },
+        Failure::SettingsNewer {
+            path: "config.toml".into(),
+            version: 3,
+            known: 2,
+            unread: Some("line 4, column 1: [profiles.web] missing field `vm`".into()),
+        },
         Failure::SocketFolder {
             path: "/tmp/ajar-1000".into(),
             detail: "belongs to another user (uid 1001)".into(),
@@ -207,6 +215,9 @@ fn every_failure() -> Vec<Failure> {
         Failure::UnknownAccount { name: "work".into(), known: vec!["az".into()], for_new: true },
         Failure::OtherCloud { running: "public".into(), wanted: "usgov".into() },
         Failure::OtherAccount { running: "az".into(), wanted: "environment".into() },
+        Failure::UnknownNetwork { name: "office".into(), known: vec![] },
+        Failure::UnknownNetwork { name: "ofice".into(), known: vec!["office".into(), "vpn".into()] },
+        Failure::NetworkInUse { name: "office".into(), tables: vec!["profiles.web-01".into(), "defaults".into()] },
         Failure::UnknownCloud { name: "moon".into(), known: vec!["public".into(), "usgov".into()] },
         Failure::HostSilent { pid: Some(4711) },
         Failure::OtherVersion { running: 1, ours: 2 },

@@ -3,14 +3,16 @@
 use ajar_core::account::{AccountName, AccountSettings, application_id};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::settings::{Flaw, flaw};
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{Item, Table};
 
-use super::{SettingsFile, as_table, item_as, tables, tables_of, within, write};
+use super::reading::{Misread, item_as, tables, within};
+use super::{SettingsFile, as_table, tables_of, write};
 
-pub(super) fn read(document: &DocumentMut) -> Result<Vec<(AccountName, AccountSettings)>, String> {
-    let account = |(name, item): (String, Item)| {
-        let settings = item_as(&item).map_err(|error| within(&format!("accounts.{name}"), &error))?;
-        let name = name.parse::<AccountName>().map_err(|error| within("accounts", &error.to_string()))?;
+pub(super) fn read(document: &Table) -> Result<Vec<(AccountName, AccountSettings)>, Misread> {
+    let account = |(written, item): (String, Item)| {
+        let keys = ["accounts", written.as_str()];
+        let settings = item_as(&item, &keys)?;
+        let name = written.parse::<AccountName>().map_err(|error| within(&keys[..1], &keys, &error.to_string()))?;
         Ok((name, settings))
     };
     tables(document, "accounts")?.into_iter().map(account).collect()

@@ -2,32 +2,22 @@
 
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::settings::{BUILT_IN_CLOUDS, CloudSettings};
-use toml_edit::{Document, DocumentMut, Item};
+use toml_edit::{Item, Table};
 
-use super::{item_as, tables, within};
+use super::reading::{Misread, item_as, tables};
 
-/// The clouds, out of a document and the text that it is.
-pub(super) fn read(document: &DocumentMut, text: &str) -> Result<Vec<(String, CloudSettings)>, String> {
+/// The clouds in a document.
+pub(super) fn read(document: &Table) -> Result<Vec<(String, CloudSettings)>, Misread> {
     let cloud = |(name, item): (String, Item)| {
+        let keys = ["clouds", name.as_str()];
         // Tokens of a built-in cloud would go where a paragraph pasted into the file says.
         if let Some(built_in) = BUILT_IN_CLOUDS.into_iter().find(|known| name.eq_ignore_ascii_case(known)) {
-            let (line, column) = place_of(&name, text);
-            return Err(flaw(&Flaw::BuiltInCloud { name: &name, built_in, line, column }));
+            return Err(Misread::at(&keys, flaw(&Flaw::BuiltInCloud { name: &name, built_in })));
         }
-        let cloud = item_as(&item).map_err(|error| within(&format!("clouds.{name}"), &error))?;
+        let cloud = item_as(&item, &keys)?;
         Ok((name, cloud))
     };
     tables(document, "clouds")?.into_iter().map(cloud).collect()
-}
-
-/// Where a cloud is named, as line and column. A document that can be changed does not know it any more.
-fn place_of(name: &str, text: &str) -> (usize, usize) {
-    let document = Document::parse(text).ok();
-    let clouds = document.as_ref().and_then(|document| document.get("clouds")?.as_table_like());
-    let span = clouds.and_then(|clouds| clouds.get_key_value(name)?.0.span());
-    let before = &text[..span.map_or(0, |span| span.start)];
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 #[cfg(test)]
@@ -39,10 +29,13 @@ mod tests {
     #[test]
     fn nobody_says_which_hosts_a_built_in_cloud_has() {
         for (text, place) in [
-            ("# mine\n[clouds.public]\n", "[clouds.public] at line 2, column 9: “public”"),
-            ("[clouds]\n  USGov = {}\n", "[clouds.USGov] at line 2, column 3: “usgov”"),
-            ("cloud = \"x\"\r\nclouds = { x = {}, \"china\" = {} }\r\n", "[clouds.x] missing field"),
-            ("clouds.\"china\".authority = \"https://login.example\"\n", "[clouds.china] at line 1, column 8: “china”"),
+            ("# mine\n[clouds.public]\n", "line 2, column 9: [clouds.public] is named as “public”"),
+            ("[clouds]\n  USGov = {}\n", "line 2, column 3: [clouds.USGov] is named as “usgov”"),
+            ("cloud = \"x\"\r\nclouds = { x = {}, \"china\" = {} }\r\n", "line 2, column 16: [clouds.x] missing field"),
+            (
+                "clouds.\"china\".authority = \"https://login.example\"\n",
+                "line 1, column 8: [clouds.china] is named as “china”",
+            ),
         ] {
             let (_folder, file) = file(text);
             let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{text}") };

@@ -4,9 +4,10 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
 use ajar_core::inheritance::{Field, Inheritable, Inheritance};
 use ajar_core::message::settings::{Flaw, flaw};
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{Item, Table};
 
-use super::{SettingsFile, item_as, tables, tables_of, within, write_changes};
+use super::reading::{Misread, item_as, table_as, tables};
+use super::{SettingsFile, tables_of, write_changes};
 
 impl SettingsFile {
     /// Changes what is said of all favourites, or of those in a folder. What stays the same stays as it is written.
@@ -28,20 +29,18 @@ impl SettingsFile {
 }
 
 /// The table under a key, which is made where there is none.
-fn table_in<'t>(tables: &'t mut Table, key: &str) -> Result<&'t mut dyn toml_edit::TableLike, Failure> {
+pub(super) fn table_in<'t>(tables: &'t mut Table, key: &str) -> Result<&'t mut dyn toml_edit::TableLike, Failure> {
     let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key }) };
     tables.entry(key).or_insert_with(|| Item::Table(Table::new())).as_table_like_mut().ok_or_else(no_table)
 }
 
 /// What the file says of them.
-pub(super) fn read(document: &DocumentMut) -> Result<Inheritance, String> {
-    let said = |item: &Item, table: &str| item_as::<Inheritable>(item).map_err(|error| within(table, &error));
-    let defaults = document.get("defaults").map(|item| said(item, "defaults")).transpose()?;
+pub(super) fn read(document: &Table) -> Result<Inheritance, Misread> {
     let folders = tables(document, "folders")?.into_iter().map(|(name, item)| {
-        let said = said(&item, &format!("folders.\"{name}\""))?;
+        let said = item_as(&item, &["folders", &name])?;
         Ok((name, said))
     });
-    Ok(Inheritance { defaults: defaults.unwrap_or_default(), folders: folders.collect::<Result<_, String>>()? })
+    Ok(Inheritance { defaults: table_as(document, "defaults")?, folders: folders.collect::<Result<_, Misread>>()? })
 }
 
 #[cfg(test)]

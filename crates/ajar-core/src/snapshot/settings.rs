@@ -1,0 +1,57 @@
+//! The settings as faces show them, beside favourites and accounts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::inheritance::Inheritable;
+use crate::settings::{ClientSettings, Network};
+
+use super::FailureView;
+
+/// What `config.toml` says, apart from favourites and accounts: while it cannot be read, what it said last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct SettingsView {
+    /// The file.
+    pub path: String,
+    /// Why nothing in it is changed, if a later Ajar wrote it.
+    pub read_only: Option<FailureView>,
+    /// The cloud of who names none, if it says so.
+    pub cloud: Option<String>,
+    /// The application that signs people in.
+    pub client_id: Option<String>,
+    /// Which programs open things.
+    pub clients: ClientSettings,
+    /// Addresses that have a name.
+    pub networks: Vec<Network>,
+    /// What all favourites inherit.
+    pub defaults: Inheritable,
+    /// What favourites in a folder inherit.
+    pub folders: Vec<FolderView>,
+    /// The clouds beside the built-in ones.
+    pub clouds: Vec<CloudView>,
+}
+
+/// A folder that hands something down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct FolderView {
+    /// Its whole name, such as `Team/Prod`.
+    pub path: String,
+    /// What it hands down.
+    pub said: Inheritable,
+}
+
+/// A cloud of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct CloudView {
+    /// Its name.
+    pub name: String,
+    /// Where tokens come from.
+    pub authority: String,
+    /// Its Azure Resource Manager.
+    pub resource_manager: String,
+}

@@ -1,0 +1,50 @@
+//! VMs that were opened lately and are no favourites.
+
+use ajar_core::inventory::Openings;
+use ajar_core::journal::Opening;
+use ajar_core::message::recent_detail;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::RecentView;
+
+use super::Engine;
+
+/// As many are shown: what is opened again and again had better be a favourite.
+const SHOWN: usize = 5;
+
+impl Engine {
+    /// The last ones, each with how it is opened again.
+    pub(super) fn recents(&self) -> Vec<RecentView> {
+        if self.lately.is_empty() {
+            return Vec::new();
+        }
+        let acts = self.settings.default_account(&self.defaults);
+        let mut openings = Openings::new(&self.settings, &self.guests, &acts);
+        let view = |opening: &Opening| {
+            let opens = self.as_somebody_there(openings.again(opening)?);
+            Some(RecentView {
+                opens,
+                at: opening.at,
+                protocol: opening.protocol,
+                port: opening.port,
+                detail: recent_detail(&opening.vm, opening.at, self.zone()),
+            })
+        };
+        self.lately.iter().filter_map(view).take(SHOWN).collect()
+    }
+
+    /// The same as whoever acts by default, where the account is not there any more that acted.
+    fn as_somebody_there(&self, opens: Favourite) -> Favourite {
+        if self.acting(&opens.profile).is_ok() {
+            return opens;
+        }
+        Favourite { profile: Profile { account: None, cloud: None, ..opens.profile }, ..opens }
+    }
+
+    /// How a VM is opened that is called so as one of the last ones, and is nothing else.
+    pub(super) fn recent(&self, name: &ProfileName) -> Option<Profile> {
+        let is_known = self.settings.favourite(name).is_some() || self.guests.iter().any(|guest| guest.name == *name);
+        let found = self.recents().into_iter().find(|recent| recent.opens.name == *name).filter(|_| !is_known)?;
+        Some(found.opens.profile)
+    }
+}

@@ -1,0 +1,59 @@
+//! Settings that are about no favourite and no account.
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::folders::folder_path;
+use ajar_core::settings::Setting;
+use ajar_core::snapshot::{CloudView, FolderView, SettingsView};
+
+use super::Engine;
+use crate::accounts::find_cloud;
+
+impl Engine {
+    /// The settings as faces show them.
+    pub(super) fn settings_view(&self) -> SettingsView {
+        let settings = &self.settings;
+        let folder =
+            |(name, said): &(String, _)| FolderView { path: folder_path(name).join("/"), said: Clone::clone(said) };
+        let clouds = settings.clouds.iter().map(|(name, cloud)| CloudView {
+            name: name.clone(),
+            authority: cloud.authority.clone(),
+            resource_manager: cloud.resource_manager.clone(),
+        });
+        SettingsView {
+            path: self.settings_file.path().display().to_string(),
+            read_only: self.settings_read_only.clone(),
+            cloud: settings.cloud.clone(),
+            client_id: settings.sign_in.client_id.clone(),
+            clients: settings.clients.clone(),
+            networks: settings.networks.clone(),
+            defaults: settings.inheritance.defaults.clone(),
+            folders: settings.inheritance.folders.iter().map(folder).collect(),
+            clouds: clouds.collect(),
+        }
+    }
+
+    /// Changes a setting. Another cloud is that of the next Ajar: this one has begun with its own.
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Trouble> {
+        match setting {
+            Setting::Cloud(Some(cloud)) => {
+                find_cloud(cloud, &self.settings, self.settings_file.path())?;
+            }
+            Setting::Network { name, address: None } => {
+                let tables = self.settings.naming(name);
+                if !tables.is_empty() {
+                    return Err(Failure::NetworkInUse { name: name.to_string(), tables }.into());
+                }
+            }
+            Setting::Cloud(None)
+            | Setting::Network { .. }
+            | Setting::Terminal(_)
+            | Setting::Ssh(_)
+            | Setting::Browser(_)
+            | Setting::Rdp(_) => {}
+        }
+        self.settings_file.set(setting)?;
+        self.settings_seen = None;
+        self.reload_settings();
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Settings that are about no favourite and no account, in the settings file.
+
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::profile::NetworkAddress;
+use ajar_core::settings::{Network, Setting};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
+
+use super::inheritance::table_in;
+use super::reading::{Misread, item_as, tables, within};
+use super::{SettingsFile, write};
+
+/// The networks in a document.
+pub(super) fn networks(document: &Table) -> Result<Vec<Network>, Misread> {
+    let network = |(written, item): (String, Item)| {
+        let keys = ["networks", written.as_str()];
+        let name = written.parse().map_err(|error: String| within(&keys[..1], &keys, &error))?;
+        Ok(Network { name, address: item_as::<NetworkAddress>(&item, &keys)? })
+    };
+    tables(document, "networks")?.into_iter().map(network).collect()
+}
+
+impl SettingsFile {
+    /// Writes a setting in its place, or takes it out.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`], [`Failure::SettingsNewer`].
+    pub fn set(&self, setting: &Setting) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let words = |words: &Vec<String>| value(words.iter().collect::<Array>());
+            match setting {
+                Setting::Cloud(name) => write(document.as_table_mut(), "cloud", name.as_ref().map(value).as_ref()),
+                Setting::Ssh(program) => put(document, "clients", "ssh", program.as_ref().map(value).as_ref())?,
+                Setting::Rdp(program) => put(document, "clients", "rdp", program.as_ref().map(value).as_ref())?,
+                Setting::Terminal(command) => {
+                    put(document, "clients", "terminal", command.as_ref().map(words).as_ref())?;
+                }
+                Setting::Browser(command) => {
+                    put(document, "clients", "browser", command.as_ref().map(words).as_ref())?;
+                }
+                Setting::Network { name, address } => {
+                    let written = settings.network(name).map_or(name, |known| &known.name);
+                    let address = address.map(|address| value(String::from(address)));
+                    put(document, "networks", written.as_str(), address.as_ref())?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes the file, if there is none, so that it can be opened.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub fn be_there(&self) -> Result<(), Trouble> {
+        if self.stamp().is_some() { Ok(()) } else { self.edit(|_, _| Ok(())) }
+    }
+}
+
+fn put(document: &mut DocumentMut, table: &str, key: &str, item: Option<&Item>) -> Result<(), Failure> {
+    if item.is_some() || document.contains_key(table) {
+        let table: &mut dyn TableLike = table_in(document.as_table_mut(), table)?;
+        write(table, key, item);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written::{VM, file, text};
+    use super::*;
+
+    #[test]
+    fn each_setting_is_written_in_its_place_and_taken_out_again() {
+        let before = "# mine\ncloud = \"china\" # for now\n\n[clients] # own\nssh = \"a\" # wrapped\nlater = 1\n";
+        let (_folder, file) = file(before);
+        let words = || Some(vec!["xterm".to_owned(), "-e".to_owned()]);
+        for setting in [
+            Setting::Cloud(Some("usgov".into())),
+            Setting::Ssh(Some("b".into())),
+            Setting::Rdp(Some("c".into())),
+            Setting::Terminal(words()),
+            Setting::Browser(words()),
+            Setting::Network { name: "office".parse().unwrap(), address: "203.0.113.7".to_owned().try_into().ok() },
+            Setting::Network { name: "Office".parse().unwrap(), address: "203.0.113.8".to_owned().try_into().ok() },
+        ] {
+            file.set(&setting).unwrap();
+        }
+        let after = "# mine\ncloud = \"usgov\" # for now\n\n[clients] # own\nssh = \"b\" # wrapped\nlater = 1\nrdp = \"c\"\n\
+                     terminal = [\"xterm\", \"-e\"]\nbrowser = [\"xterm\", \"-e\"]\n\n[networks]\noffice = \"203.0.113.8\"\n";
+        assert_eq!(text(&file), after);
+        let read = file.read().unwrap();
+        assert_eq!((read.cloud.as_deref(), read.clients.terminal, read.networks.len()), (Some("usgov"), words(), 1));
+        for setting in [
+            Setting::Rdp(None),
+            Setting::Terminal(None),
+            Setting::Browser(None),
+            Setting::Network { name: "OFFICE".parse().unwrap(), address: None },
+            Setting::Cloud(Some("china".into())),
+            Setting::Ssh(Some("a".into())),
+        ] {
+            file.set(&setting).unwrap();
+        }
+        assert_eq!(text(&file), before.to_owned() + "\n[networks]\n");
+    }
+
+    #[test]
+    fn a_network_that_is_none_is_told_of_with_its_place() {
+        for (bad, part) in [
+            ("[networks]\n2nd = \"203.0.113.7\"\n", "line 2, column 1: [networks] “2nd” is no name for a network"),
+            (
+                "[networks]\na = \"10.0.0.0/8\"\n",
+                "line 2, column 1: [networks.a] “10.0.0.0/8” is more than one machine",
+            ),
+            ("[networks]\na = \"10.0.0.4\"\nA = \"10.0.0.5\"\n", "line 3, column 1: [networks] A is a once more"),
+            (
+                "[defaults]\nsource = \"a\"\n",
+                "line 2, column 1: [defaults] source = \"a\" is no address, and no network",
+            ),
+            ("[folders.T]\nsource = \"a\"\n", "line 2, column 1: [folders.\"T\"] source = \"a\""),
+            (
+                &format!("[profiles.w]\nvm = \"{VM}\"\nsource = \"a\"\n"),
+                "line 3, column 1: [profiles.w] source = \"a\"",
+            ),
+        ] {
+            let (_folder, file) = file(bad);
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
+            assert!(detail.starts_with(part), "{detail}");
+        }
+        let (_folder, file) = file("[networks]\nOffice = \"10.0.0.4\"\n[defaults]\nsource = \"office\"\n");
+        let settings = file.read().unwrap();
+        let source = settings.inheritance.defaults.source.clone().unwrap();
+        assert_eq!(settings.source(&source).unwrap().unwrap().to_string(), "10.0.0.4");
+        assert_eq!(settings.naming(&"OFFICE".parse().unwrap()), ["defaults"]);
+    }
+
+    #[test]
+    fn a_file_is_made_to_be_opened_and_one_that_is_there_is_left_alone() {
+        let (_folder, broken) = file("broken = \n");
+        broken.be_there().unwrap();
+        assert_eq!(text(&broken), "broken = \n");
+        let folder = tempfile::tempdir().unwrap();
+        let new = SettingsFile::new(folder.path().join("config.toml"));
+        new.be_there().unwrap();
+        assert!(text(&new).starts_with("# Settings of Ajar"));
+    }
+}

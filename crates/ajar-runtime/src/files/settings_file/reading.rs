@@ -1,0 +1,136 @@
+//! What the settings file says, and where in it something is wrong.
+
+use std::ops::Range;
+
+use ajar_core::account::AccountName;
+use ajar_core::message::settings::{Flaw, NO_TABLE, at, flaw, table_name};
+use ajar_core::profile::ProfileName;
+use ajar_core::settings::{ClientSettings, Favourite, Misfit, SCHEMA_VERSION, Settings, SignInSettings};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use toml_edit::{Document, Item, Table, TableLike, Value};
+
+use super::{accounts, clouds, general, inheritance};
+
+/// Why nothing can be made of a file.
+pub(super) struct Unread {
+    /// Its `schema_version`, where it is one of a later Ajar.
+    pub(super) newer: Option<i64>,
+    /// What is wrong, and where.
+    pub(super) detail: String,
+}
+
+/// Something that is wrong, and what is known of where that stands.
+pub(super) struct Misread {
+    keys: Vec<String>,
+    /// Nearer than the keys tell.
+    span: Option<Range<usize>>,
+    text: String,
+}
+
+impl Misread {
+    /// What is wrong with what these keys lead to.
+    pub(super) fn at(keys: &[&str], text: String) -> Self {
+        Self { keys: keys.iter().map(ToString::to_string).collect(), span: None, text }
+    }
+
+    /// The same with the place by line and column. A key that is not there stands for the table that has none.
+    fn told(&self, document: &Table, text: &str) -> String {
+        let span = self.span.clone().or_else(|| span_of(document, &self.keys));
+        let Some(before) = span.and_then(|span| text.get(..span.start)) else { return self.text.clone() };
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        at(before.matches('\n').count() + 1, line.chars().count() + 1, &self.text)
+    }
+}
+
+impl From<Misfit> for Misread {
+    fn from(Misfit { keys, text }: Misfit) -> Self {
+        Self { keys, span: None, text }
+    }
+}
+
+fn span_of(table: &dyn TableLike, keys: &[String]) -> Option<Range<usize>> {
+    let (first, within) = keys.split_first()?;
+    let (key, item) = table.get_key_value(first)?;
+    let deeper = item.as_table_like().and_then(|table| span_of(table, within));
+    deeper.or_else(|| key.span()).or_else(|| item.span())
+}
+
+/// What a text says.
+pub(super) fn settings(text: &str) -> Result<Settings, Unread> {
+    // Of an editor of Windows, and none of the text.
+    let text = text.trim_start_matches('\u{feff}');
+    let document = Document::parse(text)
+        .map_err(|error| Unread { newer: None, detail: error.to_string().trim_end().to_owned() })?;
+    let told = |newer, wrong: Misread| Unread { newer, detail: wrong.told(&document, text) };
+    let newer = newer(&document).map_err(|wrong| told(None, wrong))?;
+    let read = read(&document).map_err(|wrong| told(newer, wrong))?;
+    Ok(Settings { newer, ..read }.inheriting())
+}
+
+/// The version of the file, if it is later than what this Ajar writes.
+fn newer(document: &Table) -> Result<Option<i64>, Misread> {
+    const KEY: &str = "schema_version";
+    let Some(item) = document.get(KEY) else { return Ok(None) };
+    let version = item.as_integer().ok_or_else(|| Misread::at(&[KEY], flaw(&Flaw::NoVersion)))?;
+    Ok((version > SCHEMA_VERSION).then_some(version))
+}
+
+fn read(document: &Table) -> Result<Settings, Misread> {
+    let account = text(document, "account")?.map(|name| name.parse::<AccountName>()).transpose();
+    let wrong_account = |detail: &str| Misread::at(&["account"], flaw(&Flaw::Value { key: "account", detail }));
+    let settings = Settings {
+        written: favourites(document)?,
+        inheritance: inheritance::read(document)?,
+        clouds: clouds::read(document)?,
+        cloud: text(document, "cloud")?,
+        accounts: accounts::read(document)?,
+        account: account.map_err(|error| wrong_account(&error.to_string()))?,
+        sign_in: table_as::<SignInSettings>(document, "sign_in")?,
+        clients: table_as::<ClientSettings>(document, "clients")?,
+        networks: general::networks(document)?,
+        ..Settings::default()
+    };
+    settings.misfit().map_or(Ok(settings), |wrong| Err(wrong.into()))
+}
+
+fn favourites(document: &Table) -> Result<Vec<Favourite>, Misread> {
+    let favourite = |(written, item): (String, Item)| {
+        let keys = ["profiles", written.as_str()];
+        let profile = item_as(&item, &keys)?;
+        let name = written.parse::<ProfileName>().map_err(|error| within(&keys[..1], &keys, &error.to_string()))?;
+        Ok(Favourite { name, profile })
+    };
+    tables(document, "profiles")?.into_iter().map(favourite).collect()
+}
+
+/// What is wrong with a table, or something in it, of which these keys tell the place.
+pub(super) fn within(table: &[&str], place: &[&str], detail: &str) -> Misread {
+    Misread::at(place, flaw(&Flaw::Within { table: &table_name(table), detail }))
+}
+
+fn text(document: &Table, key: &str) -> Result<Option<String>, Misread> {
+    let Some(item) = document.get(key) else { return Ok(None) };
+    let no_text = || Misread::at(&[key], flaw(&Flaw::NoText { key }));
+    item.as_str().map(|text| Some(text.to_owned())).ok_or_else(no_text)
+}
+
+/// What stands in a table, item by item.
+pub(super) fn tables(document: &Table, key: &str) -> Result<Vec<(String, Item)>, Misread> {
+    let Some(item) = document.get(key) else { return Ok(Vec::new()) };
+    let table = item.as_table_like().ok_or_else(|| Misread::at(&[key], flaw(&Flaw::NoTable { key })))?;
+    Ok(table.iter().map(|(name, item)| (name.to_owned(), item.clone())).collect())
+}
+
+/// What a table says; nothing where it is not there.
+pub(super) fn table_as<T: DeserializeOwned + Default>(document: &Table, key: &str) -> Result<T, Misread> {
+    document.get(key).map_or_else(|| Ok(T::default()), |item| item_as(item, &[key]))
+}
+
+/// What a table says to which these keys lead.
+pub(super) fn item_as<T: DeserializeOwned>(item: &Item, keys: &[&str]) -> Result<T, Misread> {
+    let value: Value = item.clone().into_value().map_err(|_| within(keys, keys, NO_TABLE))?;
+    T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| {
+        let span = error.span().filter(|span| !span.is_empty());
+        Misread { span, ..within(keys, keys, error.message()) }
+    })
+}
