@@ -92,6 +92,8 @@ pub struct HostView {
 pub struct FavouriteView {
     /// Its name.
     pub name: ProfileName,
+    /// The cloud that its VM is in.
+    pub cloud: String,
     /// Its VM.
     pub vm: VmResourceId,
     /// The VM's name in Azure.
@@ -145,6 +147,8 @@ pub enum FavouriteState {
 pub struct WindowView {
     /// The favourite it belongs to; the VM's own name if none leads there any more.
     pub name: ProfileName,
+    /// The cloud that the VM is in.
+    pub cloud: String,
     /// The VM.
     pub vm: VmResourceId,
     /// The VM's port.
@@ -192,6 +196,8 @@ pub struct AttemptView {
     pub number: AttemptNumber,
     /// The favourite.
     pub name: ProfileName,
+    /// The cloud that the VM is in.
+    pub cloud: String,
     /// The VM.
     pub vm: VmResourceId,
     /// The VM's port.

@@ -29,10 +29,9 @@ use std::time::Duration;
 use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{CloudVm, PowerState};
 use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -169,17 +168,17 @@ struct Engine {
     /// Who is signed in to the Azure CLI, as it last said.
     az: Option<Result<Vec<AzAccount>, Failure>>,
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
-    acted: HashMap<VmResourceId, Acting>,
+    acted: HashMap<CloudVm, Acting>,
     attempts: Attempts,
     held: HeldWindows,
     /// The windows that Azure closed before their time.
     closed: Vec<Closed>,
     /// The VMs that policies guard, as Azure has shown them, and with them what is open.
-    guarded: HashSet<VmResourceId>,
+    guarded: HashSet<CloudVm>,
     /// Whether the favourites' VMs run, as Azure last said.
-    powers: HashMap<VmResourceId, PowerState>,
+    powers: HashMap<CloudVm, PowerState>,
     /// The VMs that access is being asked for just now.
-    initiating: Vec<VmResourceId>,
+    initiating: Vec<CloudVm>,
     /// The last look for this machine's public address, as long as somebody waits for it.
     detection: Option<WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,

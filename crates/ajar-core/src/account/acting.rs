@@ -1,9 +1,10 @@
 //! Whom a favourite acts as.
 
-use super::{AccountName, SignInMethod};
+use super::{AccountName, AccountSettings, SignInMethod};
 use crate::failure::Failure;
 use crate::profile::Profile;
 use crate::settings::Settings;
+use crate::vm::CloudVm;
 
 /// The cloud of who names none.
 const PUBLIC: &str = "public";
@@ -41,6 +42,24 @@ impl Settings {
         named.or_else(environment).or_else(only).unwrap_or_else(AccountName::az)
     }
 
+    /// The account that acts for whom names a cloud and no account: that of all, where it is one of that cloud; else the only one
+    /// of that cloud, else whoever is signed in there to the Azure CLI.
+    pub fn default_account_in(&self, cloud: &str, defaults: &Defaults) -> AccountName {
+        let default = self.default_account(defaults);
+        // One that names no cloud is one of whichever is wanted.
+        let is_of = |own: &AccountSettings| own.cloud.as_deref().is_none_or(|of_account| of_account == cloud);
+        let fits = self.own_account(&default).is_none_or(|(_, own)| is_of(own));
+        let is_for_want_of_another = self.account.is_none() && default.built_in() == Some(super::AZ);
+        if fits && !is_for_want_of_another {
+            return default;
+        }
+        let mut of_cloud = self.accounts.iter().filter(|(_, own)| is_of(own));
+        match (of_cloud.next(), of_cloud.next()) {
+            (Some((only, _)), None) => only.clone(),
+            _ => AccountName::az(),
+        }
+    }
+
     /// The cloud of whom names none.
     pub fn default_cloud<'a>(&'a self, defaults: &'a Defaults) -> &'a str {
         defaults.cloud.as_deref().or(self.cloud.as_deref()).unwrap_or(PUBLIC)
@@ -52,8 +71,31 @@ impl Settings {
     /// [`Failure::UnknownAccount`], [`Failure::OtherCloudsAccount`] for a cloud that is not the account's, and
     /// [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
-        let account = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
-        self.acting_as(&account, profile.cloud.as_deref(), profile.tenant.as_deref(), defaults)
+        self.acting_as(
+            &self.account_of(profile, defaults),
+            profile.cloud.as_deref(),
+            profile.tenant.as_deref(),
+            defaults,
+        )
+    }
+
+    /// The account that acts for a favourite with this profile, whether it is there or not.
+    pub fn account_of(&self, profile: &Profile, defaults: &Defaults) -> AccountName {
+        let named = profile.account.clone();
+        let of_cloud = || Some(self.default_account_in(profile.cloud.as_deref()?, defaults));
+        named.or_else(of_cloud).unwrap_or_else(|| self.default_account(defaults))
+    }
+
+    /// The cloud that the VM of a favourite with this profile is in, whoever acts there: the one that it names, else its account's.
+    pub fn cloud_of(&self, profile: &Profile, defaults: &Defaults) -> String {
+        let named = profile.cloud.clone();
+        let of_account = || self.own_account(&self.account_of(profile, defaults))?.1.cloud.clone();
+        named.or_else(of_account).unwrap_or_else(|| self.default_cloud(defaults).to_owned())
+    }
+
+    /// The VM of a favourite with this profile, as it is told apart from those of other clouds.
+    pub fn place_of(&self, profile: &Profile, defaults: &Defaults) -> CloudVm {
+        CloudVm { cloud: self.cloud_of(profile, defaults), id: profile.vm.clone() }
     }
 
     /// Whom somebody acts as who names an account, and perhaps a cloud and a tenant.

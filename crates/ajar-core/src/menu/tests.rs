@@ -34,6 +34,7 @@ fn snapshot() -> Snapshot {
 fn favourite(called: &str, detail: &str) -> FavouriteView {
     FavouriteView {
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         vm_name: called.into(),
         resource_group: "rg".into(),
@@ -51,6 +52,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
 fn window(called: &str, minutes: i64) -> WindowView {
     WindowView {
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Ssh,
@@ -66,6 +68,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
     AttemptView {
         number: AttemptNumber(1),
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Ssh,

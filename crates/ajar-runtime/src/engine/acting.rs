@@ -7,7 +7,7 @@ use ajar_core::failure::Trouble;
 use ajar_core::message::account::now_act_as;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
-use ajar_core::resource_id::VmResourceId;
+use ajar_core::vm::CloudVm;
 
 use super::Engine;
 use crate::ports::Azure;
@@ -41,12 +41,12 @@ impl Engine {
     pub(super) fn act(&mut self, profile: &Profile) -> Result<Caller, Trouble> {
         let acting = self.acting(profile)?;
         let caller = self.caller(&acting);
-        self.acted.insert(profile.vm.clone(), acting);
+        self.acted.insert(self.place(profile), acting);
         Ok(caller)
     }
 
     /// The calls to Azure about a VM, made as who acts on it for the favourite `name`.
-    pub(super) fn caller_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Caller> {
+    pub(super) fn caller_on(&self, name: &ProfileName, vm: &CloudVm) -> Option<Caller> {
         self.acting_on(name, vm).map(|acting| self.caller(&acting))
     }
 
@@ -56,16 +56,17 @@ impl Engine {
 
     /// Who acts on a VM for the favourite `name`. One without a favourite has who acted on it last, else who would on a
     /// new one; nobody if that account is not there.
-    pub(super) fn acting_on(&self, name: &ProfileName, vm: &VmResourceId) -> Option<Acting> {
-        let favourite = self.settings.favourite(name).filter(|favourite| favourite.profile.vm == *vm);
+    pub(super) fn acting_on(&self, name: &ProfileName, vm: &CloudVm) -> Option<Acting> {
+        let favourite = self.settings.favourite(name).filter(|favourite| self.leads_to(favourite, vm));
         if let Some(favourite) = favourite {
             return self.acting(&favourite.profile).ok();
         }
-        self.acted.get(vm).cloned().or_else(|| self.acting(&Profile::new(vm.clone())).ok())
+        let on_new = || Profile { cloud: Some(vm.cloud.clone()), ..Profile::new(vm.id.clone()) };
+        self.acted.get(vm).cloned().or_else(|| self.acting(&on_new()).ok())
     }
 
     /// How Azure names who acts on a VM for a favourite.
-    pub(super) fn principal(&self, name: &ProfileName, vm: &VmResourceId) -> Option<String> {
+    pub(super) fn principal(&self, name: &ProfileName, vm: &CloudVm) -> Option<String> {
         self.acting_on(name, vm).and_then(|acting| self.ports.accounts.principal(&acting))
     }
 }

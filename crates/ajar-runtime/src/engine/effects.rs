@@ -11,10 +11,9 @@ use ajar_core::journal::Opening;
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -36,11 +35,11 @@ pub(super) enum Happened {
     /// The result of an attempt's effect.
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
-    Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
+    Initiated { attempt: AttemptNumber, name: ProfileName, vm: CloudVm, port: u16, result: Answered },
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
-    Adopted { account: AccountName, name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
-    Power { vm: VmResourceId, power: Option<PowerState> },
+    Power { vm: CloudVm, power: Option<PowerState> },
     /// A sign-in goes on.
     Signing(u64, Signing),
     /// A sign-out is over.
@@ -86,10 +85,10 @@ impl Engine {
                 let order = working.attempt.order().clone();
                 if let Effect::Initiate(_) = effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer.
-                    if self.initiating.contains(&order.vm) {
+                    if self.initiating.contains(&order.place()) {
                         continue;
                     }
-                    self.initiating.push(order.vm.clone());
+                    self.initiating.push(order.place());
                 }
                 let (number, azure) = (working.attempt.number(), Arc::clone(&azure));
                 let wanted = working.wanted_for(&effect);
@@ -132,7 +131,7 @@ impl Engine {
             }
             Effect::LaunchClient { endpoint } => {
                 // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.opened(&order.name).ok().filter(|known| known.profile.vm == order.vm);
+                let favourite = self.opened(&order.name).ok().filter(|known| self.leads_to(known, &order.place()));
                 let profile = favourite.map(|favourite| favourite.profile.clone());
                 Some(self.send_fact(number, async move {
                     let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
@@ -171,7 +170,8 @@ impl Engine {
     /// Sends a request for access, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
     fn initiate(&mut self, ask: Ask, start: Start) {
-        let Start { number: attempt, order: Order { name, vm, .. }, azure, wanted } = start;
+        let Start { number: attempt, order, azure, wanted } = start;
+        let (name, vm) = (order.name.clone(), order.place());
         let (key, sent_at) = (State::key(&vm, ask.port), self.now());
         let written = self.remembered.change(move |state| {
             state.unsettled.insert(key.clone(), sent_at);
@@ -182,7 +182,7 @@ impl Engine {
                 // The engine has ended before it was written down, and so before it was sent.
                 return;
             }
-            let result = azure.initiate(&vm, &ask, &wanted).await;
+            let result = azure.initiate(&vm.id, &ask, &wanted).await;
             drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
         });
     }
@@ -195,16 +195,16 @@ impl Engine {
                 self.note_account(number, &fact);
                 self.learn_power(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
-                    let Order { name, vm, .. } = working.attempt.order().clone();
-                    self.hold_read(&name, &vm, policies);
+                    let order = working.attempt.order().clone();
+                    self.hold_read(&order.name, &order.place(), policies);
                 }
                 self.attempts.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
                 self.initiating.retain(|asked| *asked != vm);
-                let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
+                let windows = result.as_ref().map(|request| granted(request, &vm.id, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.hold_ours(&name, window, now);
+                    self.hold_ours(&name, &vm, window, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
                 if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
@@ -234,7 +234,7 @@ impl Engine {
     /// have got its token before.
     fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
-        let (vm, caller) = (working.attempt.order().vm.clone(), working.caller.clone());
+        let (vm, caller) = (working.attempt.order().place(), working.caller.clone());
         if let Some(trouble) = trouble_of(fact) {
             self.note_refused_account(&trouble.failure, &vm);
         } else if let (Fact::Policies(Ok(_)), Some(Caller { acting: Acting { account, .. }, .. })) = (fact, caller) {
@@ -246,7 +246,7 @@ impl Engine {
     fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
         let Some(Caller { azure, .. }) = working.caller.clone() else { return };
-        let vm = working.attempt.order().vm.clone();
+        let vm = working.attempt.order().place();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
             Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
@@ -262,7 +262,7 @@ impl Engine {
     }
 
     /// What is not known any more is not shown.
-    fn know_power(&mut self, vm: VmResourceId, power: Option<PowerState>) {
+    fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
         match power {
             Some(power) => self.powers.insert(vm, power),
             None => self.powers.remove(&vm),
@@ -276,14 +276,14 @@ impl Engine {
             self.hold_window(&attempt, now);
             self.write_down(&attempt, acting.as_ref(), now);
             if attempt.is_starting() {
-                self.read_power_of(&attempt.order().name, &attempt.order().vm);
+                self.read_power_of(&attempt.order().name, &attempt.order().place());
             }
             if let Some(Outcome::Connected { .. }) = attempt.outcome() {
                 // What answers as its protocol does is running.
-                self.know_power(attempt.order().vm.clone(), Some(PowerState::Running));
+                self.know_power(attempt.order().place(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
                 if attempt.window(now).is_none() {
-                    self.read_to_adopt(attempt.order().name.clone(), attempt.order().vm.clone());
+                    self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }
             }
         }
@@ -302,7 +302,7 @@ impl Engine {
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {
         let Some(endpoint) = attempt.lasting_endpoint() else { return };
-        let key = State::key(&attempt.order().vm, attempt.order().port);
+        let key = State::key(&attempt.order().place(), attempt.order().port);
         if self.remembered.state().endpoints.get(&key) != Some(&endpoint) {
             drop(self.remembered.change(move |state| {
                 state.endpoints.insert(key.clone(), endpoint.clone());

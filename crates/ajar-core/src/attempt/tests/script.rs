@@ -35,6 +35,7 @@ pub(super) fn noon() -> DateTime<Utc> {
 pub(super) fn order() -> Order {
     Order {
         name: "web-01".parse().unwrap(),
+        cloud: "public".into(),
         vm: vm_id(),
         port: 22,
         protocol: Protocol::Ssh,
