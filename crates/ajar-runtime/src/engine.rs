@@ -19,9 +19,10 @@ mod remembered;
 mod requests;
 mod rights;
 mod signing_in;
+mod turns;
 mod windows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -160,6 +161,8 @@ struct Engine {
     ssh_folder: Option<SshFolder>,
     journal: JournalFile,
     remembered: Remembered,
+    /// Changes to the settings that wait until another process has let go of them.
+    put_off: VecDeque<Asked>,
     host: HostView,
     defaults: Defaults,
     signing_in: Option<SigningIn>,
@@ -222,6 +225,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         ssh_folder: parts.ssh_folder,
         journal: JournalFile::new(parts.folder.journal()),
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
+        put_off: VecDeque::new(),
         host,
         defaults,
         signing_in: None,
@@ -262,12 +266,7 @@ impl Engine {
                 ask = asked.recv() => match ask {
                     Some(asked) => {
                         self.correct_clock();
-                        let answered = self.answer(asked);
-                        self.advance();
-                        if let Some((reply, answer)) = answered {
-                            // A face that no longer listens has gone away; the answer is for it alone.
-                            drop(reply.send(answer));
-                        }
+                        self.take_up(asked);
                     }
                     None => break,
                 },

@@ -46,6 +46,8 @@ pub(super) enum Happened {
     SignedOut(SignedOut),
     /// The settings file may have changed.
     SettingsTouched,
+    /// Nobody holds the settings any more; or somebody does for too long.
+    SettingsFree(Result<(), Trouble>),
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
     Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
     /// Something of the inventory was read.
@@ -220,6 +222,7 @@ impl Engine {
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
+            Happened::SettingsFree(had) => self.settings_free(had),
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
