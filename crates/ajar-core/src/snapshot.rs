@@ -7,6 +7,7 @@ mod rights;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountName;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
@@ -104,6 +105,8 @@ pub struct FavouriteView {
     pub protocol: Protocol,
     /// The port behind it.
     pub port: u16,
+    /// The account that it acts as, whether that is there or not; none where it names a cloud of which no account is to act for it.
+    pub account: Option<AccountName>,
     /// Who logs in.
     pub user: Option<String>,
     /// How it stands.

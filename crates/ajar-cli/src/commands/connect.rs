@@ -256,9 +256,8 @@ fn say_end(session: &Session, args: &Connect, view: &AttemptView) {
     let (Some(opened_by), false) = (view.opened_by(), args.json) else { return };
     let name = view.name.as_str();
     let snapshot = session.snapshot();
-    let is_its_own = |window: &&WindowView| {
-        (&window.cloud, &window.vm, window.port) == (&view.cloud, &view.vm, view.port)
-    };
+    let is_its_own =
+        |window: &&WindowView| (&window.cloud, &window.vm, window.port) == (&view.cloud, &view.vm, view.port);
     let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
     // A window that came in later says more than that there was none.
     let opened_by = match opened_by {

@@ -177,7 +177,9 @@ mod tests {
         let viewpoint =
             |account: &str| Viewpoint { account: account.parse().unwrap(), cloud: "public".into(), tenant: None };
         let settings = acting_as("work");
-        let as_whom = |account| Openings::new(&settings, &[], &Defaults::default()).of(&vm, &viewpoint(account)).0.profile.account;
+        let as_whom = |account| {
+            Openings::new(&settings, &[], &Defaults::default()).of(&vm, &viewpoint(account)).0.profile.account
+        };
         assert_eq!((as_whom("WORK"), as_whom("home")), (None, Some("home".parse().unwrap())));
 
         let other = "/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/web-01";

@@ -40,6 +40,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         resource_group: "rg".into(),
         protocol: Ssh,
         port: 22,
+        account: "work".parse().ok(),
         user: None,
         state: FavouriteState::Closed,
         waits_for_sign_in: false,
@@ -389,7 +390,7 @@ fn a_favourite_whose_account_has_to_sign_in_leads_there() {
     let acting_as = |called: &str, account: &str| {
         let profile = crate::profile::Profile::new(vm());
         let profile = crate::profile::Profile { account: Some(account.parse().unwrap()), ..profile };
-        FavouriteView { profile, ..favourite(called, "rg · deallocated") }
+        FavouriteView { account: profile.account.clone(), profile, ..favourite(called, "rg · deallocated") }
     };
     let snapshot = Snapshot {
         favourites: vec![

@@ -25,16 +25,27 @@ impl Engine {
         Ok(self.settings.acting(profile, &self.defaults)?)
     }
 
+    /// The cloud in which the account acts that favourites act as which name none.
+    pub(super) fn default_accounts_cloud(&self) -> String {
+        let own = self.settings.own_account(&self.settings.default_account(&self.defaults));
+        let cloud = own.and_then(|(_, own)| own.cloud.as_deref());
+        cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults)).to_owned()
+    }
+
     /// Has favourites that name no account act as this one. Attempts under way go on as whom they began as.
     pub(super) fn set_default_account(&mut self, account: &AccountName) -> Result<Reply, Trouble> {
         let written = self.settings.account_called(account, &self.defaults)?;
+        let cloud_before = self.default_accounts_cloud();
         self.settings_file.set_default_account(&written)?;
         self.settings_seen = None;
         self.reload_settings();
+        let cloud = self.default_accounts_cloud();
+        let other_cloud = Some(cloud.as_str()).filter(|_| cloud != cloud_before);
+        let acts = now_act_as(written.as_str(), other_cloud);
         if self.looked {
             self.begin_refresh();
         }
-        Ok(Reply::ActsByDefault { acts: now_act_as(written.as_str()) })
+        Ok(Reply::ActsByDefault { acts })
     }
 
     /// The calls to Azure, made as whom a favourite acts as; noted for its VM.

@@ -181,12 +181,7 @@ impl Attempts {
 
     /// Cancels what is under way behind a favourite, whichever favourite of the same door began it; whether there was
     /// anything.
-    pub(super) fn cancel(
-        &mut self,
-        name: &ProfileName,
-        door: Option<(&CloudVm, u16)>,
-        now: DateTime<Utc>,
-    ) -> bool {
+    pub(super) fn cancel(&mut self, name: &ProfileName, door: Option<(&CloudVm, u16)>, now: DateTime<Utc>) -> bool {
         let mut any = false;
         for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
             let order = working.attempt.order();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Openings, Part, Usage, Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Openings, Part, Usage,
+    Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -431,7 +432,7 @@ async fn read_from(lists: &dyn VmLists, tell: &(dyn Fn(InventoryNews) + Send + S
 /// Who looks for VMs is one account: no favourite could act as another in its place.
 fn of_no_favourite(mut trouble: Trouble) -> Trouble {
     if let Failure::NotSignedIn { others, .. } = &mut trouble.failure {
-        others.clear();
+        *others = Box::default();
     }
     trouble
 }

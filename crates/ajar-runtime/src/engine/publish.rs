@@ -73,13 +73,10 @@ impl Engine {
             let state = states.get(&key(&favourite.name)).copied();
             let vm = self.place(&favourite.profile);
             let power = self.powers.get(&vm).copied();
-            let unless_open = if self.guarded.contains(&vm) {
-                FavouriteState::Closed
-            } else {
-                FavouriteState::Unknown
-            };
+            let unless_open = if self.guarded.contains(&vm) { FavouriteState::Closed } else { FavouriteState::Unknown };
             FavouriteView {
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
+                account: self.settings.account_of(&favourite.profile, &self.defaults),
                 ..favourite_view(favourite, written, vm.cloud, state.unwrap_or(unless_open), power)
             }
         };
@@ -166,6 +163,7 @@ fn favourite_view(
         resource_group: profile.vm.resource().resource_group().into(),
         protocol: profile.protocol(),
         port: profile.port(),
+        account: None,
         user: profile.user.clone(),
         state,
         waits_for_sign_in: false,

@@ -29,7 +29,7 @@ pub struct State {
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, AccessWindow>,
-    /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
+    /// The tenants of subscriptions, and of domains, by `{cloud}/{subscription id or domain in lower case}`.
     pub tenants: BTreeMap<String, String>,
     /// Until when subscriptions are left alone, by [`State::pause_key`].
     #[serde(deserialize_with = "understood")]
@@ -69,7 +69,7 @@ impl State {
         Some(CloudVm { cloud: cloud.to_owned(), id: id.parse().ok()? })
     }
 
-    /// The key of a subscription.
+    /// The key of a subscription, or of a domain.
     pub fn tenant_key(cloud: &str, subscription: &str) -> String {
         format!("{cloud}/{}", subscription.to_ascii_lowercase())
     }
@@ -106,7 +106,9 @@ impl State {
 
     /// The windows that were asked for here, and their VMs.
     pub fn windows(&self) -> impl Iterator<Item = (CloudVm, &AccessWindow)> {
-        self.granted.iter().filter_map(|(key, window)| Some((Self::vm_of(key)?, window)))
+        // As Azure writes its id, which the key does not.
+        let vm = |key: &str, id| Some(CloudVm { id, ..Self::vm_of(key)? });
+        self.granted.iter().filter_map(move |(key, window)| Some((vm(key, window.vm.clone())?, window)))
     }
 
     /// Whether a window was asked for here.

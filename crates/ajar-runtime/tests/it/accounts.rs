@@ -62,6 +62,10 @@ impl Accounts for Everybody {
         Ok(self.0.scene().az.clone())
     }
 
+    fn is_in_tenant(&self, acting: &Acting, _: &str, tenant: &str) -> bool {
+        acting.tenant.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(tenant))
+    }
+
     fn kept(&self, _: &AccountSettings) -> Kept {
         Kept::Keychain
     }
@@ -324,7 +328,7 @@ async fn another_account_can_act_for_favourites_that_name_none() {
     assert_eq!(running.refused(set("environment")).await.code, "unknownAccount", "the variables name nobody here");
     let reply = running.ask(set("GOV")).await;
     let Reply::ActsByDefault { acts } = reply else { panic!("{reply:?}") };
-    assert_eq!(acts, "Favourites that name no account act as “gov” from now on.");
+    assert_eq!(acts, "Favourites that name no account act as “gov”, in the cloud “usgov”, from now on.");
     assert!(world.read("config.toml").starts_with("account = \"gov\"\n[accounts.work]"));
     let defaults = |running: &Running| {
         let snapshot = running.snapshot();

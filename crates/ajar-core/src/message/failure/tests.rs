@@ -31,21 +31,24 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NotSignedIn {
             detail: "no subscription found".into(),
-            others: vec!["ada".into()],
+            others: ["ada".into()].into(),
             tenant: None,
             cloud: None,
+            here: None,
         },
         Failure::NotSignedIn {
             detail: crate::message::account::az_is_not_in_cloud("AzureUSGovernment"),
-            others: Vec::new(),
+            others: Box::default(),
             tenant: None,
             cloud: Some("AzureUSGovernment".into()),
+            here: Some("usgov".into()),
         },
         Failure::NotSignedIn {
             detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
-            others: Vec::new(),
+            others: Box::default(),
             tenant: Some("fabrikam.example".into()),
             cloud: None,
+            here: None,
         },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
@@ -200,6 +203,8 @@ fn every_failure() -> Vec<Failure> {
         Failure::CommandLine { detail: "unrecognized subcommand 'frobnicate'".into() },
         Failure::CommandNotForRdp,
         Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
+        Failure::NoAccountInCloud { cloud: "usgov".into(), there: Vec::new() },
+        Failure::NoAccountInCloud { cloud: "usgov".into(), there: vec!["gov".into(), "ops".into()] },
         Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
         Failure::NotOpen,
         Failure::BeingOpened { name: "web-01".into() },
@@ -498,8 +503,8 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
-        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None, cloud: None })
-            .action
+        let (detail, tenant, cloud) = (crate::failure::NO_AZURE_CLI.into(), None, None);
+        said(Failure::NotSignedIn { detail, others, tenant, cloud, here: None }).action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(
