@@ -16,10 +16,9 @@ export function accountNamed(accounts: AccountView[], name: AccountName): Accoun
   return accounts.find((account) => same(account.name, name));
 }
 
-/** The account that a favourite acts as: the one it names, else the default. */
-export function accountOf(favourite: FavouriteView, accounts: AccountView[]): AccountView | undefined {
-  const named = favourite.profile.account;
-  return named ? accountNamed(accounts, named) : usualAccount(accounts);
+/** The account that a favourite acts as, if it is there. */
+export function accountOf({ account }: FavouriteView, accounts: AccountView[]): AccountView | undefined {
+  return account ? accountNamed(accounts, account) : undefined;
 }
 
 /** The account that acts for favourites that name none; none where the one that is to is not there. */

@@ -23,8 +23,8 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
   }
   for (const window of before.windows) {
     // One whose favourite was removed goes on under its VM's name.
-    const goesOn = ({ vm, port, endTimeUtc }: WindowView) =>
-      vm === window.vm && port === window.port && endTimeUtc === window.endTimeUtc;
+    const goesOn = ({ cloud, vm, port, endTimeUtc }: WindowView) =>
+      cloud === window.cloud && vm === window.vm && port === window.port && endTimeUtc === window.endTimeUtc;
     const gone = !after.windows.some((known) => windowKey(known) === windowKey(window) || goesOn(known));
     const early = after.closed.find(({ name, port }) => name === window.name && port === window.port);
     if (gone) told.push(`${window.name}: ${early?.text ?? words.closedToNew}`);

@@ -65,6 +65,7 @@ const OTHERS_MAY = [
   'accountDisabled',
   'vmNotFound',
   'otherCloudsAccount',
+  'noAccountInCloud',
 ];
 
 /** Whether another account may be let through where this one is not. */

@@ -77,14 +77,19 @@ export function wantsMoreTime({ attempt, failure }: FailedAttempt): boolean {
   return attempt.extends && failure.code !== 'notOpen';
 }
 
+/** Whether both are the same VM: each cloud has resource ids of its own. */
+function isSameVm(one: { cloud: string; vm: string }, other: { cloud: string; vm: string }): boolean {
+  return one.cloud === other.cloud && one.vm.toLowerCase() === other.vm.toLowerCase();
+}
+
 /** Whether a window is for what an attempt opened. */
 function isOf(window: WindowView, attempt: AttemptView): boolean {
-  return window.port === attempt.port && window.vm.toLowerCase() === attempt.vm.toLowerCase();
+  return window.port === attempt.port && isSameVm(window, attempt);
 }
 
 /** A window that has lost its favourite has the name of its VM, which may be another favourite's. */
 function leadsTo(favourite: FavouriteView, window: WindowView): boolean {
-  return favourite.name === window.name && favourite.vm.toLowerCase() === window.vm.toLowerCase();
+  return favourite.name === window.name && isSameVm(favourite, window);
 }
 
 function sentences(...texts: string[]): string {
@@ -94,10 +99,10 @@ function sentences(...texts: string[]): string {
 /** The name of a row that arrows can reach: a favourite may stand in two sections. */
 export type RowKey = `${'window' | 'favourite' | 'recent' | 'vm'}:${string}`;
 
-export const windowKey = ({ name, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${vm}`;
+export const windowKey = ({ name, cloud, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${cloud}${vm}`;
 export const favouriteKey = ({ name }: Pick<FavouriteView, 'name'>): RowKey => `favourite:${name}`;
 export const recentKey = ({ opens: { profile } }: RecentView): RowKey => `recent:${profile.vm.toLowerCase()}:${profile.port}`;
-export const vmKey = ({ vm }: FoundVm): RowKey => `vm:${vm.id.toLowerCase()}`;
+export const vmKey = ({ viewpoint, vm }: FoundVm): RowKey => `vm:${viewpoint.cloud}${vm.id.toLowerCase()}`;
 
 /** A VM's own name. */
 export const vmName = (id: string) => id.slice(id.lastIndexOf('/') + 1);

@@ -20,7 +20,7 @@ pub(crate) use favourites::{Add, Edit, OrNothing};
 /// Ajar finds your public address, requests just-in-time access, starts the VM if it is stopped, waits until the port
 /// truly answers and starts ssh or the remote desktop client.
 #[derive(Debug, Parser)]
-#[command(name = "ajar", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "ajar", version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// Keep everything of this user in DIR
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
@@ -43,6 +43,7 @@ pub(crate) struct Args {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 denied, 5 timed out, 130 cancelled
 (129, 143: ended by SIGHUP, SIGTERM).
+To begin: ajar sign-in (or az login), then ajar connect, which finds your VMs.
 Try it without Azure: ajar --demo connect web-01";
 
 /// What to do.

@@ -169,9 +169,40 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     std::iter::once(heading).chain(rows.iter().map(|row| aligned(row))).collect()
 }
 
+/// The same where a terminal has room for it; else each row by itself, a line for each of its cells.
+pub(crate) fn table_or_entries(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let table = table(heading, rows);
+    let (out, widest) = (Term::stdout(), table.iter().map(|line| console::measure_text_width(line)).max());
+    if !out.is_term() || widest <= Some(out.size().1.into()) {
+        return table;
+    }
+    entries(heading, rows)
+}
+
+fn entries(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let width = heading.iter().map(|word| word.len()).max().unwrap_or(0);
+    let entry = |row: &Vec<String>| {
+        let cell = |(word, cell): (&&str, &String)| {
+            let word = console::pad_str(word, width, console::Alignment::Left, None);
+            format!("  {}  {cell}", Style::new().dim().apply_to(word))
+        };
+        let rest = heading.iter().zip(row).skip(1).map(cell).collect::<Vec<_>>();
+        row.first().cloned().into_iter().chain(rest).collect::<Vec<_>>()
+    };
+    rows.iter().flat_map(entry).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_that_a_terminal_has_no_room_for_is_told_line_by_line() {
+        let rows = [vec!["work *".to_owned(), "ada@contoso.example".into(), "signed in".into()]];
+        let lines = entries(&["NAME", "WHO", "STATE"], &rows);
+        let plain: Vec<_> = lines.iter().map(|line| console::strip_ansi_codes(line).into_owned()).collect();
+        assert_eq!(plain, ["work *", "  WHO    ada@contoso.example", "  STATE  signed in"]);
+    }
 
     #[test]
     fn a_command_in_a_sentence_is_not_broken_wherever_its_line_ends() {

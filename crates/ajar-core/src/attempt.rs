@@ -32,7 +32,7 @@ use crate::profile::{AddressChoice, ProfileName};
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{AttemptNumber, Step};
 use crate::source::{Confidence, SourceAddress};
-use crate::vm::{VmAddresses, VmFacts};
+use crate::vm::{CloudVm, VmAddresses, VmFacts};
 use asking::Asking;
 use clock::{AttemptClock, Ms};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
@@ -47,6 +47,8 @@ use read::Read;
 pub struct Order {
     /// The favourite.
     pub name: ProfileName,
+    /// The cloud that its VM is in.
+    pub cloud: String,
     /// Its VM.
     pub vm: VmResourceId,
     /// The VM's port.
@@ -73,6 +75,13 @@ pub struct Order {
     pub launch: bool,
     /// What of this was wished for this one time: the user is told if it is not taken up.
     pub wishes: Vec<Wish>,
+}
+
+impl Order {
+    /// The VM, as it is told apart from those of other clouds.
+    pub fn place(&self) -> CloudVm {
+        CloudVm { cloud: self.cloud.clone(), id: self.vm.clone() }
+    }
 }
 
 /// What the settings propose as the reason that somebody has to give.

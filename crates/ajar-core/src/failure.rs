@@ -29,14 +29,17 @@ pub enum Failure {
         /// What the credential said.
         detail: String,
         /// The accounts of the settings that could act instead.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        others: Vec<String>,
+        #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+        others: Box<[String]>,
         /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tenant: Option<String>,
         /// What the Azure CLI calls the cloud, where that is not its active one: a sign-in has to be made there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        cloud: Option<String>,
+        cloud: Option<Box<str>>,
+        /// The cloud by its name here, where a sign-in has to name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        here: Option<Box<str>>,
     },
     /// Nobody is signed in to the Azure Developer CLI, by which an account acts.
     NotSignedInToAzd {
@@ -637,6 +640,13 @@ pub enum Failure {
         known: Vec<String>,
         /// Whether the favourite is only about to be added, so that there is none to change.
         for_new: bool,
+    },
+    /// A favourite names a cloud and no account, and none is to act for it in that cloud.
+    NoAccountInCloud {
+        /// The favourite's cloud.
+        cloud: String,
+        /// The accounts of that cloud, of which it could name one.
+        there: Vec<String>,
     },
     /// A favourite is in another cloud than the account it is to be opened as.
     OtherCloudsAccount {

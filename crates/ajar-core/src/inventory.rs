@@ -20,7 +20,7 @@ use crate::port::Protocol;
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
-use crate::vm::{OsType, PowerState};
+use crate::vm::{CloudVm, OsType, PowerState};
 use rereading::Rereading;
 use search::{Among, Index};
 use text::Texts;
@@ -111,6 +111,13 @@ pub struct Viewpoint {
     pub tenant: Option<String>,
 }
 
+impl Viewpoint {
+    /// A VM that is seen there, as it is told apart from those of other clouds.
+    pub fn place(&self, vm: &InventoryVm) -> CloudVm {
+        CloudVm { cloud: self.cloud.clone(), id: vm.id.clone() }
+    }
+}
+
 /// What is seen from one viewpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,6 +152,13 @@ pub struct Hit<'i> {
     pub viewpoint: &'i Viewpoint,
     /// The VM.
     pub vm: &'i InventoryVm,
+}
+
+impl Hit<'_> {
+    /// The VM, as it is told apart from those of other clouds.
+    pub fn place(&self) -> CloudVm {
+        self.viewpoint.place(self.vm)
+    }
 }
 
 /// The VMs that fit, the best one first, and how many there are of them.
@@ -319,7 +333,7 @@ impl Inventory {
 
     /// Of the VMs that fit all words of a query, which may be parts of words, `limit` after the `skip` best. Where two fit
     /// alike, the one that is used more, as `usage` says, comes first.
-    pub fn find(&mut self, query: &str, skip: usize, limit: usize, usage: &HashMap<VmResourceId, Usage>) -> Hits<'_> {
+    pub fn find(&mut self, query: &str, skip: usize, limit: usize, usage: &HashMap<CloudVm, Usage>) -> Hits<'_> {
         let mut among = self.among(Some(0));
         self.count_usage(&mut among, usage);
         self.find_among(query, skip, limit, &among)
@@ -331,17 +345,17 @@ impl Inventory {
         query: &str,
         skip: usize,
         limit: usize,
-        usage: &HashMap<VmResourceId, Usage>,
-        without: impl Iterator<Item = &'v VmResourceId>,
+        usage: &HashMap<CloudVm, Usage>,
+        without: impl Iterator<Item = &'v CloudVm>,
     ) -> Hits<'_> {
         let mut among = self.among(Some(0));
         self.count_usage(&mut among, usage);
-        without.for_each(|id| self.numbers(id).for_each(|number| among.weights[number] = None));
+        without.for_each(|vm| self.numbers(vm).for_each(|number| among.weights[number] = None));
         self.find_among(query, skip, limit, &among)
     }
 
     /// All of some VMs that fit.
-    pub fn find_of<'v>(&mut self, query: &str, these: impl Iterator<Item = (&'v VmResourceId, &'v Usage)>) -> Hits<'_> {
+    pub fn find_of<'v>(&mut self, query: &str, these: impl Iterator<Item = (&'v CloudVm, &'v Usage)>) -> Hits<'_> {
         let mut among = self.among(None);
         self.count_usage(&mut among, these);
         self.find_among(query, 0, usize::MAX, &among)
@@ -352,9 +366,9 @@ impl Inventory {
         Among { weights: vec![weight; self.index().len()], notes: HashMap::new() }
     }
 
-    fn count_usage<'v>(&self, among: &mut Among, usage: impl IntoIterator<Item = (&'v VmResourceId, &'v Usage)>) {
-        for (id, Usage { weight, note }) in usage {
-            for number in self.numbers(id) {
+    fn count_usage<'v>(&self, among: &mut Among, usage: impl IntoIterator<Item = (&'v CloudVm, &'v Usage)>) {
+        for (vm, Usage { weight, note }) in usage {
+            for number in self.numbers(vm) {
                 among.weights[number] = Some(*weight);
                 if !note.is_empty() {
                     among.notes.insert(number, note.to_lowercase());
@@ -364,9 +378,13 @@ impl Inventory {
     }
 
     /// The numbers of a VM in the index, where that is made.
-    fn numbers(&self, id: &VmResourceId) -> impl Iterator<Item = usize> {
-        let of_name = self.index.iter().flat_map(|index| index.named(id.name()));
-        of_name.filter(|(_, at)| self.parts[at.part].vms[at.vm].id == *id).map(|(number, _)| number)
+    fn numbers(&self, vm: &CloudVm) -> impl Iterator<Item = usize> {
+        let of_name = self.index.iter().flat_map(|index| index.named(vm.id.name()));
+        let is_it = |at: search::At| {
+            let part = &self.parts[at.part];
+            part.viewpoint.cloud == vm.cloud && part.vms[at.vm].id == vm.id
+        };
+        of_name.filter(move |(_, at)| is_it(*at)).map(|(number, _)| number)
     }
 
     fn find_among(&self, query: &str, skip: usize, limit: usize, among: &Among) -> Hits<'_> {

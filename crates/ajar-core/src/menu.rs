@@ -169,7 +169,9 @@ fn under_way(snapshot: &Snapshot) -> impl Iterator<Item = &AttemptView> {
 
 /// Whether an attempt opens what a window is for, and is for its favourite: one without a favourite has the name of its VM, which may be another's too.
 fn opens(attempt: &AttemptView, window: &WindowView) -> bool {
-    !attempt.extends && attempt.name == window.name && attempt.vm == window.vm && attempt.port == window.port
+    !attempt.extends
+        && attempt.name == window.name
+        && (&attempt.cloud, &attempt.vm, attempt.port) == (&window.cloud, &window.vm, window.port)
 }
 
 /// Whole tens of seconds that an attempt has taken: a menu that changes each second cannot be aimed at.
@@ -206,7 +208,7 @@ fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
 fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
-    favourite.name == window.name && favourite.vm == window.vm
+    favourite.name == window.name && (&favourite.cloud, &favourite.vm) == (&window.cloud, &window.vm)
 }
 
 /// Whether a window is for the port that its favourite is opened at: more time is asked for there.

@@ -46,7 +46,7 @@ fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
 }
 
 fn is_same_door(one: &WindowView, other: &WindowView) -> bool {
-    one.name == other.name && one.vm == other.vm && one.port == other.port
+    one.name == other.name && (&one.cloud, &one.vm, one.port) == (&other.cloud, &other.vm, other.port)
 }
 
 fn is_among(window: &WindowView, snapshot: &Snapshot) -> bool {

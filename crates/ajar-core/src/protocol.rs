@@ -350,7 +350,8 @@ pub enum Reply {
         removed: Vec<String>,
         /// The favourites that still name the account.
         remains: Vec<String>,
-        /// Who acts from now on for favourites that name no account, in words, if that has changed.
+        /// Who acts from now on for favourites that name no account, in words, if that has changed; and which favourites stay in
+        /// their cloud without anybody who acts for them.
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]
         acts: Option<String>,

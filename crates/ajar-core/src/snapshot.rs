@@ -8,6 +8,7 @@ mod settings;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountName;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
@@ -101,6 +102,8 @@ pub struct HostView {
 pub struct FavouriteView {
     /// Its name.
     pub name: ProfileName,
+    /// The cloud that its VM is in.
+    pub cloud: String,
     /// Its VM.
     pub vm: VmResourceId,
     /// The VM's name in Azure.
@@ -111,6 +114,8 @@ pub struct FavouriteView {
     pub protocol: Protocol,
     /// The port behind it.
     pub port: u16,
+    /// The account that it acts as, whether that is there or not; none where it names a cloud of which no account is to act for it.
+    pub account: Option<AccountName>,
     /// Who logs in.
     pub user: Option<String>,
     /// How it stands.
@@ -171,6 +176,8 @@ pub enum FavouriteState {
 pub struct WindowView {
     /// The favourite it belongs to; the VM's own name if none leads there any more.
     pub name: ProfileName,
+    /// The cloud that the VM is in.
+    pub cloud: String,
     /// The VM.
     pub vm: VmResourceId,
     /// The VM's port.
@@ -218,6 +225,8 @@ pub struct AttemptView {
     pub number: AttemptNumber,
     /// The favourite.
     pub name: ProfileName,
+    /// The cloud that the VM is in.
+    pub cloud: String,
     /// The VM.
     pub vm: VmResourceId,
     /// The VM's port.

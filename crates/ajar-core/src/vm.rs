@@ -4,7 +4,22 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource_id::ResourceId;
+use crate::resource_id::{ResourceId, VmResourceId};
+
+/// A VM, told apart from all others: each cloud has resource ids of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CloudVm {
+    /// The cloud that it is in.
+    pub cloud: String,
+    /// What it is called there.
+    pub id: VmResourceId,
+}
+
+impl std::fmt::Display for CloudVm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} in {}", self.id, self.cloud)
+    }
+}
 
 /// The `PowerState/…` code of an instance view.
 ///

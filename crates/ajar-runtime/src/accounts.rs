@@ -12,13 +12,13 @@ mod signing_in;
 mod tenants;
 mod vm_lists;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use ajar_azure::{ArmClient, Cloud, SignIn};
-use ajar_core::account::{AZ, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_core::account::{AZ, AccountName, AccountSettings, Acting, Defaults, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::Trouble;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
@@ -66,6 +66,8 @@ struct Known {
     clients: HashMap<Acting, ArmClient>,
     tenants: Tenants,
     pauses: Pauses,
+    /// Who is signing out, and in the settings yet: nobody else can live on their sign-ins for long.
+    leaving: HashSet<AccountName>,
     /// The Azure CLI's profile that its tokens were had by.
     az_profile: Option<(SystemTime, u64)>,
 }
@@ -85,6 +87,7 @@ impl AzureAccounts {
             clients: HashMap::new(),
             tenants: Tenants::new(state.clone()),
             pauses: Pauses::new(state.clone()),
+            leaving: HashSet::new(),
             az_profile: None,
         };
         let secrets = SecretStore::new(keychain, state);
@@ -114,6 +117,11 @@ impl Inner {
         let is_of_cloud = |own: &AccountSettings| own.cloud.as_ref().is_none_or(|cloud| *cloud == acting.cloud);
         let others = settings.accounts.iter().filter(|(name, own)| *name != acting.account && is_of_cloud(own));
         others.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Whether who signs in to a cloud has to name it: it is not the one that the settings mean.
+    fn is_named_to_sign_in(&self, cloud: &str) -> bool {
+        self.settings().is_ok_and(|settings| cloud != settings.default_cloud(&Defaults::default()))
     }
 
     /// How Azure names whom it acts as, where that is known.
@@ -211,6 +219,7 @@ impl Accounts for AzureAccounts {
             known.clients.clear();
             known.tenants.try_anew();
         }
+        known.leaving.retain(|name| settings.own_account(name).is_some());
         let of = |settings: &Settings, name: &AccountName| settings.own_account(name).cloned();
         let before = std::mem::replace(&mut known.settings, Ok(settings.clone()));
         if let Ok(before) = before {
@@ -238,6 +247,10 @@ impl Accounts for AzureAccounts {
 
     async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble> {
         Ok(ajar_azure::az_accounts().await?)
+    }
+
+    fn is_in_tenant(&self, acting: &Acting, subscription: &str, tenant: &str) -> bool {
+        self.0.known().tenants.is_in(acting, subscription, tenant)
     }
 
     fn kept(&self, account: &AccountSettings) -> Kept {

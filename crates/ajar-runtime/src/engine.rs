@@ -22,9 +22,10 @@ mod rights;
 mod settings;
 mod signing_in;
 mod together;
+mod turns;
 mod windows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,10 +34,9 @@ use ajar_core::account::{Acting, Defaults};
 use ajar_core::failure::Failure;
 use ajar_core::journal::Opening;
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{AttemptNumber, FailureView, HostView, Snapshot};
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{CloudVm, PowerState};
 use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -170,6 +170,8 @@ struct Engine {
     /// What was opened lately, here or by hosts before, the newest first.
     lately: Vec<Opening>,
     remembered: Remembered,
+    /// Changes to the settings that wait until another process has let go of them.
+    put_off: VecDeque<Asked>,
     host: HostView,
     defaults: Defaults,
     signing_in: Option<SigningIn>,
@@ -178,17 +180,17 @@ struct Engine {
     /// Who is signed in to the Azure CLI, as it last said.
     az: Option<Result<Vec<AzAccount>, Failure>>,
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
-    acted: HashMap<VmResourceId, Acting>,
+    acted: HashMap<CloudVm, Acting>,
     attempts: Attempts,
     held: HeldWindows,
     /// The windows that Azure closed before their time.
     closed: Vec<Closed>,
     /// The VMs that policies guard, as Azure has shown them, and with them what is open.
-    guarded: HashSet<VmResourceId>,
+    guarded: HashSet<CloudVm>,
     /// Whether the favourites' VMs run, as Azure last said.
-    powers: HashMap<VmResourceId, PowerState>,
+    powers: HashMap<CloudVm, PowerState>,
     /// The VMs that access is being asked for just now.
-    initiating: Vec<VmResourceId>,
+    initiating: Vec<CloudVm>,
     together: Together,
     /// The last look for this machine's public address, as long as somebody waits for it.
     detection: Option<WeakDetection>,
@@ -236,6 +238,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         lately: journal.lately(),
         journal,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),
+        put_off: VecDeque::new(),
         host,
         defaults,
         signing_in: None,
@@ -277,12 +280,7 @@ impl Engine {
                 ask = asked.recv() => match ask {
                     Some(asked) => {
                         self.correct_clock();
-                        let answered = self.answer(asked);
-                        self.advance();
-                        if let Some((reply, answer)) = answered {
-                            // A face that no longer listens has gone away; the answer is for it alone.
-                            drop(reply.send(answer));
-                        }
+                        self.take_up(asked);
                     }
                     None => break,
                 },

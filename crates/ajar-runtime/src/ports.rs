@@ -123,6 +123,8 @@ pub trait Accounts: Send + Sync {
     async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble>;
     /// Who is signed in to the Azure CLI.
     async fn az_accounts(&self) -> Result<Vec<AzAccount>, Trouble>;
+    /// Whether who acts so on a subscription does it in a tenant, by whichever of its names it goes, as far as is known.
+    fn is_in_tenant(&self, acting: &Acting, subscription: &str, tenant: &str) -> bool;
     /// Where the sign-in of an account is kept.
     fn kept(&self, account: &AccountSettings) -> Kept;
 }

@@ -20,6 +20,10 @@ number: AttemptNumber,
  */
 name: ProfileName, 
 /**
+ * The cloud that the VM is in.
+ */
+cloud: string, 
+/**
  * The VM.
  */
 vm: VmResourceId, 

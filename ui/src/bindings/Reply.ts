@@ -26,7 +26,8 @@ removed: Array<string>,
  */
 remains: Array<string>, 
 /**
- * Who acts from now on for favourites that name no account, in words, if that has changed.
+ * Who acts from now on for favourites that name no account, in words, if that has changed; and which favourites stay in
+ * their cloud without anybody who acts for them.
  */
 acts?: string, 
 /**

@@ -12,6 +12,10 @@ export type WindowView = {
  */
 name: ProfileName, 
 /**
+ * The cloud that the VM is in.
+ */
+cloud: string, 
+/**
  * The VM.
  */
 vm: VmResourceId, 

@@ -34,14 +34,25 @@ pub(super) trait Az: Debug + Send + Sync {
 pub(super) enum AzCloud {
     /// Built in, by its name there.
     BuiltIn(&'static str),
-    /// Registered there by its user, under any name: known by its resource manager.
-    Registered(Url),
+    /// Registered there by its user, under any name: known by its resource manager, and here by its name.
+    Registered(Url, String),
 }
 
 impl AzCloud {
     pub(super) fn of(cloud: &Cloud) -> Self {
         let built_in = BUILT_IN.iter().find(|(_, ours)| *ours == cloud.name);
-        built_in.map_or_else(|| Self::Registered(cloud.resource_manager.clone()), |(theirs, _)| Self::BuiltIn(theirs))
+        built_in.map_or_else(
+            || Self::Registered(cloud.resource_manager.clone(), cloud.name.clone()),
+            |(theirs, _)| Self::BuiltIn(theirs),
+        )
+    }
+
+    /// The name that it has here.
+    pub(super) fn called_here(&self) -> &str {
+        match self {
+            Self::BuiltIn(name) => name_here(name),
+            Self::Registered(_, name) => name,
+        }
     }
 
     /// The name that needs no asking.
@@ -54,7 +65,7 @@ impl AzCloud {
         let clouds: Vec<Registered> = json_of(az, "az cloud list --output json").await.ok()?;
         let is_it = |cloud: &Registered| match self {
             Self::BuiltIn(name) => cloud.name == *name,
-            Self::Registered(url) => {
+            Self::Registered(url, _) => {
                 let there = cloud.endpoints.resource_manager.as_deref().and_then(|there| there.parse::<Url>().ok());
                 there.is_some_and(|there| there.origin() == url.origin())
             }

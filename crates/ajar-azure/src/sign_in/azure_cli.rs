@@ -97,8 +97,8 @@ impl AzureCli {
         let az = self.in_cloud(Some(name));
         let all = of_cloud(az_accounts::listed(&*az).await?, Some(name));
         let not_there = |detail| {
-            let cloud = Some(name.to_owned());
-            Failure::NotSignedIn { detail, others: Vec::new(), tenant: None, cloud }
+            let cloud = Some(name.into());
+            Failure::NotSignedIn { detail, others: Box::default(), tenant: None, cloud, here: None }
         };
         let username = match &self.username {
             Some(username) => username.clone(),
@@ -106,7 +106,7 @@ impl AzureCli {
             None => match az_accounts::default_user(&all) {
                 Some(username) => username.to_owned(),
                 None if all.is_empty() => Err(not_there(message::account::az_is_not_in_cloud(name)))?,
-                None => Err(not_there(message::account::az_has_several(name)))?,
+                None => Err(not_there(message::account::az_has_several(name, self.cloud.called_here())))?,
             },
         };
         let is_meant = |one: &&Subscription| one.is_of(&username) && tenant.is_none_or(|tenant| one.is_in(tenant));
@@ -119,7 +119,7 @@ impl AzureCli {
         .map_err(|mut trouble: Trouble| {
             // Without a word it signs in to the active one.
             if let Failure::NotSignedIn { cloud, .. } = &mut trouble.failure {
-                *cloud = Some(name.to_owned());
+                *cloud = Some(name.into());
             }
             trouble
         })
@@ -164,7 +164,8 @@ fn acting_as(username: &str, mut all: Vec<Subscription>, tenant: Option<String>)
 /// That user is signed in to `az`, but not to the tenant.
 fn not_in(username: &str, tenant: &str) -> Failure {
     let detail = message::account::az_is_not_in(username, tenant);
-    Failure::NotSignedIn { detail, others: Vec::new(), tenant: Some(tenant.to_owned()), cloud: None }
+    let tenant = Some(tenant.to_owned());
+    Failure::NotSignedIn { detail, others: Box::default(), tenant, cloud: None, here: None }
 }
 
 #[async_trait]

@@ -48,15 +48,15 @@ impl PersonTokens {
     /// Takes up a new sign-in of the account.
     pub(super) async fn signed_in(&self, signed_in: &SignedIn) -> Result<Stored, Failure> {
         let at = signed_in.tenant_id.as_ref().map_or_else(|| self.home_tenant(), |tenant| tenant.to_ascii_lowercase());
-        let (_changing, tokens) =
-            (self.refresh_tokens.changing().lock().await, self.with(at, &signed_in.refresh_token).await);
-        let stored = self.refresh_tokens.store(&self.home, &tokens).await?;
+        let _changing = self.refresh_tokens.changing().lock().await;
+        let tokens = self.with(&at, &signed_in.refresh_token).await;
+        let stored = self.refresh_tokens.store(&self.home, &tokens, &at).await?;
         *self.known() = Known { tokens: Some(tokens), taken: HashMap::new() };
         Ok(stored)
     }
 
     /// What is kept of the person, with a token that is newer. Where that cannot be looked up, what is known of it counts.
-    async fn with(&self, at: String, newer: &Secret) -> TokensByTenant {
+    async fn with(&self, at: &str, newer: &Secret) -> TokensByTenant {
         let mut tokens = match self.refresh_tokens.load(&self.home).await {
             Ok(stored) => stored,
             Err(failure) => {
@@ -64,7 +64,7 @@ impl PersonTokens {
                 self.known().tokens.clone().unwrap_or_default()
             }
         };
-        tokens.insert(at, newer.clone());
+        tokens.insert(at.to_owned(), newer.clone());
         tokens
     }
 
@@ -167,7 +167,7 @@ impl PersonTokens {
             Err(_) => self.known().tokens.clone().unwrap_or_default(),
         };
         tokens.insert(at.to_owned(), newer);
-        match self.refresh_tokens.renew(&self.home, &tokens).await {
+        match self.refresh_tokens.renew(&self.home, &tokens, at).await {
             Ok(_) => self.known().tokens = Some(tokens),
             Err(failure) => tracing::warn!(%failure, "a renewed sign-in could not be stored; keeping the older one"),
         }

@@ -36,18 +36,20 @@ pub trait RefreshTokens: std::fmt::Debug + Send + Sync {
     /// account, where what is there is not for this one's authority.
     async fn load(&self, home: &str) -> Result<TokensByTenant, Failure>;
 
-    /// Takes tokens in place of older ones, which are there until the newer ones can be loaded.
+    /// Takes a token of the tenant `at` in place of an older one, which is there until the newer one can be loaded. `tokens` are
+    /// all that are known of the person, with it among them: what is stored of other tenants stays as it is, also where it was
+    /// not known, and what cannot be read is not written over.
     ///
     /// # Errors
-    /// Whatever keeps them from being stored anywhere; the older ones are there then.
-    async fn store(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure>;
+    /// Whatever keeps it from being stored anywhere; the older one is there then.
+    async fn store(&self, home: &str, tokens: &TokensByTenant, at: &str) -> Result<Stored, Failure>;
 
     /// The same with a token that Entra gave in place of one that is stored, which it still takes.
     ///
     /// # Errors
     /// As [`RefreshTokens::store`].
-    async fn renew(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
-        self.store(home, tokens).await
+    async fn renew(&self, home: &str, tokens: &TokensByTenant, at: &str) -> Result<Stored, Failure> {
+        self.store(home, tokens, at).await
     }
 
     /// Removes every trace of the person's tokens. Whether there were any.

@@ -120,7 +120,7 @@ impl RefreshTokens for Drawer {
         Ok(self.holds(home).unwrap_or_default())
     }
 
-    async fn store(&self, home: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
+    async fn store(&self, home: &str, tokens: &TokensByTenant, _: &str) -> Result<Stored, Failure> {
         if *self.stuck.lock().unwrap() {
             // The process ends here, as far as anybody can tell.
             std::future::pending::<()>().await;

@@ -70,6 +70,7 @@ pub(crate) async fn open(client: &ArmClient, subject: &Subject) -> Came {
 fn order(subject: &Subject) -> Order {
     Order {
         name: "cell".parse().unwrap(),
+        cloud: "sim".into(),
         vm: subject.vm.clone(),
         port: 22,
         protocol: Protocol::Ssh,

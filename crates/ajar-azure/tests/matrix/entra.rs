@@ -166,7 +166,7 @@ impl RefreshTokens for Drawer {
         Ok(self.kept.lock().unwrap().clone())
     }
 
-    async fn store(&self, _: &str, tokens: &TokensByTenant) -> Result<Stored, Failure> {
+    async fn store(&self, _: &str, tokens: &TokensByTenant, _: &str) -> Result<Stored, Failure> {
         self.kept.lock().unwrap().clone_from(tokens);
         Ok(Stored::Keychain)
     }

@@ -1,5 +1,7 @@
 //! `ajar accounts`: who Ajar acts as.
 
+use std::collections::BTreeSet;
+
 use ajar_core::account::{AZ, AccountName};
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
@@ -25,9 +27,11 @@ pub(crate) async fn run(session: &Session, args: &Accounts) -> Result<(), End> {
         return Ok(());
     }
     let az_user = only_user(&snapshot.sign_in_ways.az);
+    let az = user_meant(&snapshot.sign_in_ways.az);
     let rows: Vec<Vec<String>> =
-        snapshot.accounts.iter().map(|account| row(account, az_user, &acting_as(account, &snapshot))).collect();
-    output::lines(&output::table(&message::account::COLUMNS, &rows))?;
+        snapshot.accounts.iter().map(|account| row(account, az, &acting_as(account, &snapshot))).collect();
+    let (heading, rows) = told_apart(&rows);
+    output::lines(&output::table_or_entries(&heading, &rows))?;
     let acts_as_az = snapshot.accounts.iter().any(|account| account.name.built_in() == Some(AZ));
     print_az(&snapshot.sign_in_ways.az, acts_as_az)?;
     for account in &snapshot.accounts {
@@ -48,7 +52,7 @@ async fn set_default(session: &Session, account: &AccountName) -> Result<String,
         return Ok(acts);
     }
     reply.accepted()?;
-    Ok(message::account::now_act_as(account.as_str()))
+    Ok(message::account::now_act_as(account.as_str(), None))
 }
 
 /// The users of the Azure CLI, where it has several; that there is none, if somebody `acts` as one.
@@ -88,23 +92,54 @@ fn only_user(az: &AzView) -> Option<&str> {
     }
 }
 
+/// The user of the Azure CLI that the account `az` is.
+fn user_meant(az: &AzView) -> Option<&AzAccountView> {
+    match az {
+        AzView::Read { accounts } => {
+            let is_only = accounts.len() == 1;
+            accounts.iter().find(|az| az.is_default || is_only)
+        }
+        AzView::Unread | AzView::Missing | AzView::Failed { .. } => None,
+    }
+}
+
 /// The favourites that act as an account.
 fn acting_as<'a>(account: &AccountView, snapshot: &'a Snapshot) -> Vec<&'a str> {
     let acts = |favourite: &&FavouriteView| snapshot.account_of(favourite).is_some_and(|it| it.name == account.name);
     snapshot.favourites.iter().filter(acts).map(|favourite| favourite.name.as_str()).collect()
 }
 
-fn row(account: &AccountView, az_user: Option<&str>, favourites: &[&str]) -> Vec<String> {
-    let or_none = |text: Option<&str>| text.unwrap_or("–").to_owned();
-    let az_user = az_user.filter(|_| account.name.built_in() == Some(AZ));
+fn row(account: &AccountView, az: Option<&AzAccountView>, favourites: &[&str]) -> Vec<String> {
+    let or_none = |text: Option<&str>| text.unwrap_or(NONE).to_owned();
+    let az = az.filter(|_| account.name.built_in() == Some(AZ));
     vec![
         message::account::name(account.name.as_str(), account.is_default),
-        or_none(account.username.as_deref().or(az_user)),
+        or_none(account.username.as_deref().or(az.map(|az| az.user.as_str()))),
         message::account::method(account.method).into(),
         or_none(account.cloud.as_deref()),
+        or_none(account.tenant.as_deref().or(az.map(|az| az.tenant_id.as_str()))),
         message::account::favourites(favourites),
         account.detail.clone(),
     ]
+}
+
+/// What is in a cell where nothing is known.
+const NONE: &str = "–";
+
+/// The columns that tell accounts apart: clouds where there are several, tenants where one is known.
+fn told_apart(rows: &[Vec<String>]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let heading = message::account::COLUMNS;
+    let values = |column: usize| -> BTreeSet<&str> {
+        rows.iter().map(|row| row[column].as_str()).filter(|cell| *cell != NONE).collect()
+    };
+    let is_told = |column: &usize| match heading[*column] {
+        message::account::CLOUD => values(*column).len() > 1,
+        message::account::TENANT => !values(*column).is_empty(),
+        _ => true,
+    };
+    let columns: Vec<usize> = (0..heading.len()).filter(is_told).collect();
+    let cells = |row: &Vec<String>| columns.iter().map(|column| row[*column].clone()).collect();
+    (columns.iter().map(|column| heading[*column]).collect(), rows.iter().map(cells).collect())
 }
 
 /// An account's stable field names.

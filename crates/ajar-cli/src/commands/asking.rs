@@ -124,13 +124,16 @@ pub(super) enum Help {
 pub(super) fn help_against(failure: &FailureView, name: &ProfileName, snapshot: &Snapshot) -> Option<Help> {
     let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == *name)?;
     if failure.code == "unknownAccount" {
-        let named = favourite.profile.account.clone();
-        let default = || snapshot.host.account.parse().ok();
-        return named.or_else(default).map(Help::InPlaceOf);
+        return favourite.account.clone().map(Help::InPlaceOf);
+    }
+    let there = |wish: SignIn| SignIn { cloud: wish.cloud.or_else(|| Some(favourite.cloud.clone())), ..wish };
+    if failure.code == "noAccountInCloud" && failure.wants_sign_in {
+        return Some(Help::SignIn(there(SignIn::by(SignInMethod::Browser))));
     }
     let account = snapshot.account_of(favourite)?;
     if let Some(wish) = sign_in_against(failure, account, snapshot) {
-        return Some(Help::SignIn(wish));
+        // Who has a name is of a cloud already.
+        return Some(Help::SignIn(if wish.name.is_some() { wish } else { there(wish) }));
     }
     let az_has_nobody = failure.code == "notSignedIn" && account.name.built_in() == Some(AZ);
     az_has_nobody.then(|| Help::InPlaceOf(account.name.clone()))

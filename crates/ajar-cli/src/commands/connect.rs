@@ -261,7 +261,8 @@ pub(super) fn end_in_words(session: &Session, view: &AttemptView) -> Option<Stri
     let text = if let Some(OutcomeView::Extended(grant)) = &view.outcome {
         stays_open(grant.end_time_utc)
     } else {
-        let is_its_own = |window: &&WindowView| window.vm == view.vm && window.port == view.port;
+        let is_its_own =
+            |window: &&WindowView| (&window.cloud, &window.vm, window.port) == (&view.cloud, &view.vm, view.port);
         let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
         match view.opened_by()? {
             OpenedBy::Window(end) => stays_open(end),

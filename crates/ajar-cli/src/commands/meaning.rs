@@ -107,6 +107,13 @@ fn nothing_known(snapshot: &Snapshot, typed: &str) -> End {
     }
 }
 
+/// Whether no VM is known for what kept all of them from being read: whoever is told that there is none of a name would look
+/// for it in vain.
+fn sees_nothing(session: &Session) -> bool {
+    let snapshot = session.snapshot();
+    snapshot.inventory.as_ref().is_some_and(|inventory| inventory.count == 0 && !inventory.gaps.is_empty())
+}
+
 fn tell_gaps(session: &Session) {
     inventory::tell_gaps(&session.snapshot().inventory.clone().unwrap_or_default().gaps);
 }
@@ -128,6 +135,9 @@ pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, O
             let called = called(&known.vms, text);
             if let [found] = called[..] {
                 return Ok((found.vm.id.clone(), Some(found.clone())));
+            }
+            if sees_nothing(session) {
+                return Err(nothing_known(&session.snapshot(), text));
             }
             tell_gaps(session);
             let ids = called.iter().map(|found| found.vm.id.to_string()).collect();
@@ -159,6 +169,9 @@ fn taken(found: &FoundVm) -> Meant {
 
 /// That it is not clear, with what is nearest: those of that name, or favourites that begin so and what the search finds.
 async fn nearest(session: &Session, snapshot: &Snapshot, query: &str) -> Result<End, End> {
+    if sees_nothing(session) && beginning(snapshot, query).is_empty() {
+        return Ok(nothing_known(&session.snapshot(), query));
+    }
     tell_gaps(session);
     let known = inventory::named(session, query, FEW).await?;
     let same: Vec<String> = called(&known.vms, query).into_iter().map(message::inventory::place).collect();

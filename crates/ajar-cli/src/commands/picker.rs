@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 use ajar_core::inventory::{FoundVm, Inventory};
 use ajar_core::message;
 use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{FavouriteView, Snapshot};
+use ajar_core::vm::CloudVm;
 use inquire::{InquireError, Select};
 
 use super::End;
@@ -29,7 +29,7 @@ struct Choice {
     favourite: Option<ProfileName>,
     meant: Meant,
     /// Its VM, if that is in the inventory.
-    vm: Option<VmResourceId>,
+    vm: Option<CloudVm>,
     /// What was noted about it.
     note: String,
 }
@@ -75,7 +75,7 @@ pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str
         let favourite = found.is_favourite.then(|| found.opens.name.clone());
         let line = favourite.as_ref().map_or_else(|| line.clone(), |name| format!("{line}  ★ {name}"));
         let note = favourite.as_ref().and(found.opens.profile.note.clone()).unwrap_or_default();
-        Choice { line, favourite, meant: Meant::found(found), vm: Some(found.vm.id.clone()), note }
+        Choice { line, favourite, meant: Meant::found(found), vm: Some(found.viewpoint.place(&found.vm)), note }
     }));
     let search = Search::among(found);
     let (typed, _picking) = (typed.to_owned(), Picking::begin()?);
@@ -130,8 +130,11 @@ const PICKED: [&str; 5] = {
 
 /// The favourites whose VMs nobody sees now.
 fn favourites_alone(snapshot: &Snapshot, found: &[FoundVm]) -> Vec<Choice> {
-    let is_alone = |vm: &VmResourceId| !found.iter().any(|found| found.vm.id == *vm);
-    let alone = snapshot.favourites.iter().filter(|favourite| is_alone(&favourite.vm));
+    let leads_to = |favourite: &FavouriteView, found: &FoundVm| {
+        (&favourite.cloud, &favourite.vm) == (&found.viewpoint.cloud, &found.vm.id)
+    };
+    let is_alone = |favourite: &&FavouriteView| !found.iter().any(|found| leads_to(favourite, found));
+    let alone = snapshot.favourites.iter().filter(is_alone);
     let choice = |favourite: &FavouriteView| Choice {
         line: format!("{}  {}  ★", favourite.name, favourite.detail),
         favourite: Some(favourite.name.clone()),
@@ -148,7 +151,7 @@ fn has_all_words(typed: &str, line: &str) -> bool {
 }
 
 /// The search, as far as it has come: a row is asked about after the other, and all of them with the same text.
-struct Search(RefCell<(Inventory, Option<String>, HashMap<VmResourceId, i64>)>);
+struct Search(RefCell<(Inventory, Option<String>, HashMap<CloudVm, i64>)>);
 
 impl Search {
     fn among(found: Vec<FoundVm>) -> Self {
@@ -160,11 +163,11 @@ impl Search {
     }
 
     /// The better it fits, the more; nothing where it does not.
-    fn score(&self, typed: &str, vm: &VmResourceId) -> Option<i64> {
+    fn score(&self, typed: &str, vm: &CloudVm) -> Option<i64> {
         let (inventory, last, scores) = &mut *self.0.borrow_mut();
         if last.as_deref() != Some(typed) {
             let found = inventory.find(typed, 0, usize::MAX, &HashMap::new());
-            *scores = (0_i64..).zip(found.vms).map(|(place, hit)| (hit.vm.id.clone(), -place)).collect();
+            *scores = (0_i64..).zip(found.vms).map(|(place, hit)| (hit.place(), -place)).collect();
             *last = Some(typed.to_owned());
         }
         scores.get(vm).copied()

@@ -199,7 +199,10 @@ fn tell(session: &Session, json: bool, stage: &SignInStage) -> Result<Option<Acc
             let snapshot = session.snapshot();
             let default = snapshot.accounts.iter().find(|account| account.is_default);
             match default.filter(|_| acts_by_default(&snapshot)) {
-                Some(own) if own.name == *name => output::line_to_people(message::account::others_act_as_it()),
+                Some(own) if own.name == *name => {
+                    let other_cloud = own.cloud.as_deref().filter(|cloud| *cloud != snapshot.host.cloud);
+                    output::line_to_people(&message::account::others_act_as_it(other_cloud));
+                }
                 Some(other) => output::line_to_people(&message::account::others_still_act_as(other.name.as_str())),
                 None => {}
             }

@@ -77,6 +77,22 @@ pub(crate) fn newcomer(user: &User) {
 }
 
 #[tokio::test]
+async fn with_nobody_signed_in_each_command_leads_to_a_sign_in_and_none_says_that_a_vm_is_not_there() {
+    let user = User::new().await;
+    let alone = Command::new(user.ajar(&[]).as_std().get_program()).output().await.unwrap();
+    let help = String::from_utf8_lossy(&alone.stderr);
+    assert!(alone.status.code() == Some(2) && help.contains("To begin: ajar sign-in"), "{help}");
+    for words in [&["connect", "web-01"][..], &["list", "web-01"], &["add", "web-01"]] {
+        let (code, stdout, stderr) = user.run(words).await;
+        assert!(code == 3 && stderr.contains("“ajar sign-in”"), "{words:?}: {code} {stdout}{stderr}");
+        assert!(!stderr.contains("never was one"), "{words:?}: {stderr}");
+        assert_eq!(stderr.matches("error:").count(), 1, "{words:?}: {stderr}");
+    }
+    let (code, _, stderr) = user.run(&["accounts"]).await;
+    assert!(code == 0 && stderr.contains("ajar sign-in"), "{code} {stderr}");
+}
+
+#[tokio::test]
 async fn a_newcomer_is_led_from_nothing_to_an_open_vm() {
     let user = User::new().await;
     newcomer(&user);

@@ -308,3 +308,54 @@ async fn who_is_signed_in_under_two_names_can_sign_out_of_one() {
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
 }
+
+#[tokio::test]
+async fn accounts_of_one_person_that_sign_out_at_once_leave_nothing_and_each_tells_which_favourites_name_it() {
+    let user = User::new().await;
+    user.sign_in("bob", &[]).await;
+    let mut second = user.ajar(&["sign-in", "--name", "again", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(second.stdout.take().unwrap()).lines();
+    let event = next_event(&mut lines).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    assert_eq!(ended(second).await.0, 0);
+    let settings = user.settings().replace("account = \"environment\"", "account = \"again\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    assert!(!user.secrets().await.is_empty());
+
+    // One engine serves both.
+    let mut host = user.ajar(&["status", "--watch", "--json"]).spawn().unwrap();
+    let mut watched = BufReader::new(host.stdout.take().unwrap()).lines();
+    next_event(&mut watched).await.unwrap();
+    let out = ["bob", "again"].map(|name| ended(user.ajar(&["sign-out", name]).spawn().unwrap()));
+    let [bob, again]: [(i32, String, String); 2] = futures::future::join_all(out).await.try_into().unwrap();
+    assert!(bob.0 == 0 && bob.2.contains("lab still names it"), "{bob:?}");
+    assert!(again.0 == 0 && again.2.contains("home still names it"), "{again:?}");
+    assert!(!user.settings().contains("[accounts"), "{}", user.settings());
+    assert_eq!(user.secrets().await, Vec::<String>::new(), "{bob:?} {again:?}");
+}
+
+#[tokio::test]
+async fn a_favourite_stays_in_its_cloud_when_who_acted_there_signs_out() {
+    let user = User::new().await;
+    let settings = user.settings().replace("account = \"grace\"\n", "");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    user.sign_in("grace", &["--cloud", "other"]).await;
+    user.sign_in("bob", &[]).await;
+    let (code, table, _) = user.run(&["accounts"]).await;
+    assert!(code == 0 && table.contains("CLOUD") && table.contains("TENANT") && table.contains(FABRIKAM), "{table}");
+
+    let (code, stdout, stderr) = user.run(&["sign-out", "grace"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(
+        stderr.contains("desk stays in the cloud “other”") && stderr.contains("ajar --cloud other sign-in"),
+        "{stderr}"
+    );
+    user.forget_journals().await;
+    let (code, stdout, stderr) = user.run(&["connect", "desk", "--no-launch"]).await;
+    assert!(code == 3 && stderr.contains("Nobody is signed in to the cloud “other”."), "{code} {stdout}{stderr}");
+    assert!(stderr.contains("“ajar --cloud other sign-in”"), "{stderr}");
+    assert!(user.journal(0).await.is_empty(), "no other cloud is asked: {:?}", user.journal(0).await);
+    user.sign_in("grace", &["--cloud", "other"]).await;
+    let (code, stdout, stderr) = user.run(&["connect", "desk", "--no-launch"]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}

@@ -1,9 +1,10 @@
 //! Whom a favourite acts as.
 
-use super::{AccountName, SignInMethod};
+use super::{AccountName, AccountSettings, SignInMethod};
 use crate::failure::Failure;
 use crate::profile::Profile;
 use crate::settings::Settings;
+use crate::vm::CloudVm;
 
 /// The cloud of who names none.
 const PUBLIC: &str = "public";
@@ -17,6 +18,11 @@ pub struct Acting {
     pub account: AccountName,
     /// The tenant whose tokens are wanted, where it was named; else it is found by the VM's subscription.
     pub tenant: Option<String>,
+}
+
+/// Whether an account can act in a cloud. One that names none is one of whichever is wanted.
+fn may_be_of(account: &AccountSettings, cloud: &str) -> bool {
+    account.cloud.as_deref().is_none_or(|of_account| of_account == cloud)
 }
 
 /// What holds where settings say nothing.
@@ -41,6 +47,26 @@ impl Settings {
         named.or_else(environment).or_else(only).unwrap_or_else(AccountName::az)
     }
 
+    /// The account that acts for whom names a cloud and no account: that of all, where it is one of that cloud; else the only
+    /// one of that cloud. Where nobody is the account of all, whoever is signed in to the Azure CLI there.
+    fn default_account_in(&self, cloud: &str, defaults: &Defaults) -> Option<AccountName> {
+        let default = self.default_account(defaults);
+        let is_for_want_of_another = self.account.is_none() && default.built_in() == Some(super::AZ);
+        let fits = self.own_account(&default).is_none_or(|(_, own)| may_be_of(own, cloud));
+        if fits && !is_for_want_of_another {
+            return Some(default);
+        }
+        match self.own_accounts_in(cloud).as_slice() {
+            [only] => Some((*only).clone()),
+            _ => Some(default).filter(|_| fits),
+        }
+    }
+
+    /// The accounts of the settings that can act in a cloud.
+    fn own_accounts_in(&self, cloud: &str) -> Vec<&AccountName> {
+        self.accounts.iter().filter(|(_, own)| may_be_of(own, cloud)).map(|(name, _)| name).collect()
+    }
+
     /// The cloud of whom names none.
     pub fn default_cloud<'a>(&'a self, defaults: &'a Defaults) -> &'a str {
         defaults.cloud.as_deref().or(self.cloud.as_deref()).unwrap_or(PUBLIC)
@@ -49,11 +75,38 @@ impl Settings {
     /// Whom a favourite with this profile acts as.
     ///
     /// # Errors
-    /// [`Failure::UnknownAccount`], [`Failure::OtherCloudsAccount`] for a cloud that is not the account's, and
-    /// [`Failure::TenantUnfit`].
+    /// [`Failure::UnknownAccount`], [`Failure::OtherCloudsAccount`] for a cloud that is not the account's,
+    /// [`Failure::NoAccountInCloud`] where none is named and none is that of the cloud, and [`Failure::TenantUnfit`].
     pub fn acting(&self, profile: &Profile, defaults: &Defaults) -> Result<Acting, Failure> {
-        let account = profile.account.clone().unwrap_or_else(|| self.default_account(defaults));
-        self.acting_as(&account, profile.cloud.as_deref(), profile.tenant.as_deref(), defaults)
+        let (cloud, tenant) = (profile.cloud.as_deref(), profile.tenant.as_deref());
+        let account = self.account_of(profile, defaults).ok_or_else(|| {
+            let cloud = cloud.unwrap_or_default();
+            let there = self.own_accounts_in(cloud).into_iter().map(ToString::to_string).collect();
+            Failure::NoAccountInCloud { cloud: cloud.to_owned(), there }
+        })?;
+        self.acting_as(&account, cloud, tenant, defaults)
+    }
+
+    /// The account that acts for a favourite with this profile, whether it is there or not. None for one that names no account
+    /// and a cloud of which no account is to act for it.
+    pub fn account_of(&self, profile: &Profile, defaults: &Defaults) -> Option<AccountName> {
+        match (&profile.account, &profile.cloud) {
+            (Some(named), _) => Some(named.clone()),
+            (None, Some(cloud)) => self.default_account_in(cloud, defaults),
+            (None, None) => Some(self.default_account(defaults)),
+        }
+    }
+
+    /// The cloud that the VM of a favourite with this profile is in, whoever acts there: the one that it names, else its account's.
+    pub fn cloud_of(&self, profile: &Profile, defaults: &Defaults) -> String {
+        let named = profile.cloud.clone();
+        let of_account = || self.own_account(&self.account_of(profile, defaults)?)?.1.cloud.clone();
+        named.or_else(of_account).unwrap_or_else(|| self.default_cloud(defaults).to_owned())
+    }
+
+    /// The VM of a favourite with this profile, as it is told apart from those of other clouds.
+    pub fn place_of(&self, profile: &Profile, defaults: &Defaults) -> CloudVm {
+        CloudVm { cloud: self.cloud_of(profile, defaults), id: profile.vm.clone() }
     }
 
     /// Whom somebody acts as who names an account, and perhaps a cloud and a tenant.
@@ -145,6 +198,36 @@ mod tests {
             let defaults = Defaults { cloud: None, environment };
             let acting = settings.acting(&profile(named, None), &defaults).unwrap();
             assert_eq!(acting.account.as_str(), account, "{named:?} {default:?} {environment}");
+        }
+    }
+
+    #[test]
+    fn a_favourite_that_names_a_cloud_acts_as_an_account_of_that_cloud_or_as_nobody() {
+        let (work, gov, gov2) = (own("work", Some("public")), own("gov", Some("usgov")), own("gov2", Some("usgov")));
+        let nobody = |there: &[&str]| {
+            let there = there.iter().map(ToString::to_string).collect();
+            Err(Failure::NoAccountInCloud { cloud: "usgov".into(), there })
+        };
+        for (default, accounts, acts) in [
+            (None, vec![gov.clone()], Ok("gov")),
+            (None, vec![work.clone(), gov.clone()], Ok("gov")),
+            (Some("work"), vec![work.clone(), gov.clone()], Ok("gov")),
+            (Some("work"), vec![work.clone(), gov.clone(), gov2.clone()], nobody(&["gov", "gov2"])),
+            (Some("gov2"), vec![work.clone(), gov.clone(), gov2.clone()], Ok("gov2")),
+            (None, vec![work.clone()], nobody(&[])),
+            (Some("work"), vec![work.clone()], nobody(&[])),
+            (Some("az"), vec![work.clone(), gov.clone()], Ok("az")),
+            (None, vec![work, gov, gov2], Ok("az")),
+            (None, vec![], Ok("az")),
+            (None, vec![own("any", None)], Ok("any")),
+        ] {
+            let account = default.map(|name: &str| name.parse().unwrap());
+            let settings = Settings { accounts, account, ..Settings::default() };
+            let acting = settings.acting(&profile(None, Some("usgov")), &Defaults::default());
+            let cloud = settings.cloud_of(&profile(None, Some("usgov")), &Defaults::default());
+            assert_eq!(cloud, "usgov", "whoever acts there");
+            let acts = acts.map(|account: &str| ("usgov".to_owned(), account.to_owned()));
+            assert_eq!(acting.map(|acting| (acting.cloud, acting.account.to_string())), acts, "{settings:?}");
         }
     }
 

@@ -194,6 +194,7 @@ impl Attempt {
         AttemptView {
             number: self.number,
             name: self.order.name.clone(),
+            cloud: self.order.cloud.clone(),
             vm: self.order.vm.clone(),
             port: self.order.port,
             protocol: self.order.protocol,

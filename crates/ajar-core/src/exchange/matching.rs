@@ -115,9 +115,8 @@ mod tests {
             vm("b", "TWIN", "10.0.0.8", &[]),
         ];
         inventory.page(&Viewpoint { account, cloud: "public".into(), tenant: None }, all);
-        let work = "work".parse().unwrap();
         let nothing = crate::settings::Settings::default();
-        let mut openings = Openings::new(&nothing, &[], &work);
+        let mut openings = Openings::new(&nothing, &[], &crate::account::Defaults::default());
         let hits = inventory.find("", 0, usize::MAX, &HashMap::new());
         hits.vms.into_iter().map(|hit| FoundVm::new(hit, &mut openings)).collect()
     }

@@ -121,6 +121,7 @@ impl Failure {
             Self::CommandNotForRdp => "commandNotForRdp",
             Self::SourceUnusable { .. } => "sourceUnusable",
             Self::UnknownAccount { .. } => "unknownAccount",
+            Self::NoAccountInCloud { .. } => "noAccountInCloud",
             Self::OtherCloudsAccount { .. } => "otherCloudsAccount",
             Self::OtherCloud { .. } => "otherCloud",
             Self::HostSilent { .. } => "hostSilent",
@@ -150,7 +151,7 @@ impl Failure {
                 | Self::KeychainUnavailable { .. }
                 | Self::InteractionRequired { .. }
                 | Self::UnknownAccount { .. }
-        )
+        ) || matches!(self, Self::NoAccountInCloud { there, .. } if there.is_empty())
     }
 
     /// What it means to a script.
@@ -180,6 +181,7 @@ impl Failure {
             | Self::KeychainUnavailable { .. }
             | Self::ClockSkew { .. }
             | Self::InteractionRequired { .. }
+            | Self::NoAccountInCloud { .. }
             | Self::TokenRefused { .. }
             | Self::ToolTokenRefused { .. } => ExitCode::NotSignedIn,
             Self::AccessDenied { .. }

@@ -114,7 +114,7 @@ pub enum Proof {
 impl Failure {
     /// [`Failure::NotSignedIn`], where nobody knows yet who else could act.
     pub fn not_signed_in(detail: impl Into<String>) -> Self {
-        Self::NotSignedIn { detail: detail.into(), others: Vec::new(), tenant: None, cloud: None }
+        Self::NotSignedIn { detail: detail.into(), others: Box::default(), tenant: None, cloud: None, here: None }
     }
 
     /// [`Failure::SignInRequired`], where an ordinary sign-in does.

@@ -5,15 +5,14 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use super::{GuardedPort, InventoryVm, Viewpoint};
-use crate::account::AccountName;
+use crate::account::{AccountName, Defaults};
 use crate::inheritance::Inheritance;
 use crate::iso8601::IsoDuration;
 use crate::journal::Opening;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
-use crate::resource_id::VmResourceId;
 use crate::settings::{Favourite, Settings};
-use crate::vm::OsType;
+use crate::vm::{CloudVm, OsType};
 
 /// How long access is asked for where the policy lets nobody have less.
 const ACCESS: TimeDelta = TimeDelta::hours(3);
@@ -21,30 +20,47 @@ const ACCESS: TimeDelta = TimeDelta::hours(3);
 /// How VMs are opened, each under a name of its own.
 #[derive(Debug)]
 pub struct Openings<'o> {
-    favourites: &'o [Favourite],
-    guests: &'o [Favourite],
+    /// By where they lead.
+    favourites: HashMap<CloudVm, &'o Favourite>,
+    guests: HashMap<CloudVm, &'o Favourite>,
     /// What is said of all profiles is said of theirs, too.
     inheritance: &'o Inheritance,
-    default: &'o AccountName,
+    default: AccountName,
+    /// The cloud of those that name none.
+    cloud: String,
     /// Where the names lead that are taken, in lower case.
-    taken: HashMap<String, VmResourceId>,
+    taken: HashMap<String, CloudVm>,
 }
 
 impl<'o> Openings<'o> {
-    /// For who has these settings, calls these other VMs so meanwhile, and acts by `default` as that account.
-    pub fn new(settings: &'o Settings, guests: &'o [Favourite], default: &'o AccountName) -> Self {
+    /// For who has these settings, and calls these other VMs so meanwhile.
+    pub fn new(settings: &'o Settings, guests: &'o [Favourite], defaults: &Defaults) -> Self {
+        let Settings { written, inheritance, .. } = settings;
         // What they inherit is not theirs to hand on to another one.
-        let Settings { written: favourites, inheritance, .. } = settings;
-        let named = guests.iter().chain(favourites);
-        let taken = named.map(|known| (key(&known.name), known.profile.vm.clone())).collect();
-        Self { favourites, guests, inheritance, default, taken }
+        let placed = |known: &'o Favourite| {
+            let profile = inheritance.effective(&known.profile).profile;
+            (settings.place_of(&profile, defaults), known)
+        };
+        let by_place = |known: &'o [Favourite]| known.iter().map(placed).collect::<Vec<_>>();
+        let (guests, favourites) = (by_place(guests), by_place(written));
+        let named = guests.iter().chain(&favourites);
+        Self {
+            taken: named.map(|(place, known)| (key(&known.name), place.clone())).collect(),
+            // Of several that lead to one VM the first counts.
+            favourites: favourites.into_iter().rev().collect(),
+            guests: guests.into_iter().rev().collect(),
+            inheritance,
+            default: settings.default_account(defaults),
+            cloud: settings.default_cloud(defaults).to_owned(),
+        }
     }
 
     /// As which favourite a VM is opened: the one that leads there, or what would be a sensible one, and whether it is the
     /// former. Who sees the VM acts, where that is not who does by default anyway. It says nothing that is said of all.
     pub(super) fn of(&mut self, vm: &InventoryVm, viewpoint: &Viewpoint) -> (Favourite, bool) {
-        if let Some(favourite) = self.favourites.iter().find(|favourite| favourite.profile.vm == vm.id) {
-            return (favourite.clone(), true);
+        let place = viewpoint.place(vm);
+        if let Some(favourite) = self.favourites.get(&place) {
+            return ((*favourite).clone(), true);
         }
         let guarded = vm.jit_ports.as_deref().unwrap_or_default();
         let Inheritance { defaults, .. } = self.inheritance;
@@ -53,7 +69,7 @@ impl<'o> Openings<'o> {
         let port = own_port.unwrap_or_else(|| defaults.clone().of_vm(vm.id.clone()).port());
         let longest = guarded.iter().find(|rule| rule.port == port).map(GuardedPort::longest);
         let access = IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)));
-        let acting = defaults.account.as_ref().unwrap_or(self.default);
+        let acting = defaults.account.as_ref().unwrap_or(&self.default);
         let profile = Profile {
             port: own_port.filter(|port| *port != Protocol::Ssh.default_port()),
             access: defaults.access.is_none().then_some(access),
@@ -63,12 +79,14 @@ impl<'o> Openings<'o> {
             tenant: viewpoint.tenant.clone().filter(|seen| defaults.tenant.as_ref().is_some_and(|said| said != seen)),
             ..Profile::new(vm.id.clone())
         };
-        (Favourite { name: self.name(&vm.id), profile }, false)
+        (Favourite { name: self.name(place), profile }, false)
     }
 
     /// As which favourite a VM is opened again that was opened so; none where it has become one.
     pub fn again(&mut self, opening: &Opening) -> Option<Favourite> {
-        if self.favourites.iter().any(|favourite| favourite.profile.vm == opening.vm) {
+        let cloud = opening.cloud.clone().unwrap_or_else(|| self.cloud.clone());
+        let place = CloudVm { cloud, id: opening.vm.clone() };
+        if self.favourites.contains_key(&place) {
             return None;
         }
         let defaults = &self.inheritance.defaults;
@@ -77,11 +95,11 @@ impl<'o> Openings<'o> {
             port: Some(opening.port),
             protocol: Some(opening.protocol),
             access: defaults.access.is_none().then_some(IsoDuration(ACCESS)),
-            account: account.filter(|account| account != defaults.account.as_ref().unwrap_or(self.default)),
+            account: account.filter(|account| account != defaults.account.as_ref().unwrap_or(&self.default)),
             cloud: opening.cloud.clone().filter(|cloud| defaults.cloud.as_ref().is_some_and(|said| said != cloud)),
             ..Profile::new(opening.vm.clone())
         };
-        Some(Favourite { name: self.name(&opening.vm), profile })
+        Some(Favourite { name: self.name(place), profile })
     }
 
     /// How it is opened, with what is said of all.
@@ -91,16 +109,16 @@ impl<'o> Openings<'o> {
 
     /// What the VM is called already, else its name as far as favourites can have it, and another where that leads
     /// elsewhere.
-    fn name(&mut self, vm: &VmResourceId) -> ProfileName {
-        let leads_elsewhere = |name: &ProfileName| self.taken.get(&key(name)).is_some_and(|taken| taken != vm);
-        let guest = self.guests.iter().find(|guest| guest.profile.vm == *vm).map(|guest| guest.name.clone());
-        let (mut name, mut number) = (guest.unwrap_or_else(|| ProfileName::like(vm.name())), 2_u32);
+    fn name(&mut self, vm: CloudVm) -> ProfileName {
+        let leads_elsewhere = |name: &ProfileName| self.taken.get(&key(name)).is_some_and(|taken| *taken != vm);
+        let guest = self.guests.get(&vm).map(|guest| guest.name.clone());
+        let (mut name, mut number) = (guest.unwrap_or_else(|| ProfileName::like(vm.id.name())), 2_u32);
         while leads_elsewhere(&name) {
-            let beginning: String = vm.name().chars().take(50).collect();
+            let beginning: String = vm.id.name().chars().take(50).collect();
             name = ProfileName::like(&format!("{beginning}-{number}"));
             number += 1;
         }
-        self.taken.insert(key(&name), vm.clone());
+        self.taken.insert(key(&name), vm);
         name
     }
 }
@@ -130,9 +148,18 @@ mod tests {
     }
 
     fn open(vm: &InventoryVm, favourites: &[Favourite]) -> (Favourite, bool) {
-        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
-        let settings = Settings { written: favourites.to_vec(), ..Settings::default() };
-        Openings::new(&settings, &[], &"work".parse().unwrap()).of(vm, &viewpoint)
+        open_in("public", vm, favourites)
+    }
+
+    /// Whatever account acts by default.
+    fn acting_as(account: &str) -> Settings {
+        Settings { account: Some(account.parse().unwrap()), ..Settings::default() }
+    }
+
+    fn open_in(cloud: &str, vm: &InventoryVm, favourites: &[Favourite]) -> (Favourite, bool) {
+        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: cloud.into(), tenant: None };
+        let settings = Settings { written: favourites.to_vec(), ..acting_as("work") };
+        Openings::new(&settings, &[], &Defaults::default()).of(vm, &viewpoint)
     }
 
     #[test]
@@ -140,9 +167,9 @@ mod tests {
         let vm = seen(&serde_json::json!({ "os": "windows" }));
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
         let open = |said: serde_json::Value| {
-            let mut settings = Settings::default();
+            let mut settings = acting_as("home");
             settings.inheritance.defaults = serde_json::from_value(said).unwrap();
-            Openings::new(&settings, &[], &"home".parse().unwrap()).of(&vm, &viewpoint).0.profile
+            Openings::new(&settings, &[], &Defaults::default()).of(&vm, &viewpoint).0.profile
         };
         let Profile { port, access, account, .. } =
             open(serde_json::json!({ "port": 2222, "for": "1h", "account": "work" }));
@@ -172,10 +199,11 @@ mod tests {
     fn who_sees_it_acts_and_the_name_is_one_that_leads_nowhere_else() {
         let vm = seen(&serde_json::json!({}));
         let viewpoint =
-            |account: &str| Viewpoint { account: account.parse().unwrap(), cloud: "c".into(), tenant: None };
-        let work = "work".parse().unwrap();
-        let nothing = Settings::default();
-        let as_whom = |account| Openings::new(&nothing, &[], &work).of(&vm, &viewpoint(account)).0.profile.account;
+            |account: &str| Viewpoint { account: account.parse().unwrap(), cloud: "public".into(), tenant: None };
+        let settings = acting_as("work");
+        let as_whom = |account| {
+            Openings::new(&settings, &[], &Defaults::default()).of(&vm, &viewpoint(account)).0.profile.account
+        };
         assert_eq!((as_whom("WORK"), as_whom("home")), (None, Some("home".parse().unwrap())));
 
         let other = "/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/web-01";
@@ -186,7 +214,9 @@ mod tests {
         let elsewhere = [favourite("Web-01", other), favourite("web-01-2", other)];
         assert_eq!(open(&vm, &elsewhere).0.name.as_str(), "web-01-3");
         let own = favourite("shop", &vm.id.to_string().to_uppercase());
-        assert_eq!(open(&vm, &[elsewhere[0].clone(), own.clone()]), (own, true));
+        assert_eq!(open(&vm, &[elsewhere[0].clone(), own.clone()]), (own.clone(), true));
+        let (opens, is_favourite) = open_in("china", &vm, &[own]);
+        assert_eq!((opens.name.as_str(), is_favourite), ("web-01", false), "that of another cloud is another one");
     }
 
     #[test]
@@ -196,11 +226,10 @@ mod tests {
             seen(&serde_json::json!({ "id": id }))
         };
         let [a, b, c] = ["a", "b", "c"].map(vm);
-        let (viewpoint, work) =
-            (Viewpoint { account: "work".parse().unwrap(), cloud: "c".into(), tenant: None }, "work".parse().unwrap());
+        let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
         let names = |guests: &[Favourite], vms: &[&InventoryVm]| {
-            let nothing = Settings::default();
-            let mut openings = Openings::new(&nothing, guests, &work);
+            let settings = acting_as("work");
+            let mut openings = Openings::new(&settings, guests, &Defaults::default());
             vms.iter().map(|vm| openings.of(vm, &viewpoint).0.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(&[], &[&a, &b, &a, &c]), ["WEB", "WEB-2", "WEB", "WEB-3"]);

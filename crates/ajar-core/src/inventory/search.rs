@@ -77,7 +77,7 @@ impl Index {
         let (mut shared, mut seen, mut entries) = (Shared::default(), HashSet::new(), Vec::new());
         for (part, of_part) in parts.iter().enumerate() {
             for (place, vm) in of_part.vms.iter().enumerate() {
-                if !seen.insert(&vm.id) {
+                if !seen.insert((&of_part.viewpoint.cloud, &vm.id)) {
                     continue;
                 }
                 let addresses = vm.private_addresses.iter().chain(&*vm.public_addresses);

@@ -36,6 +36,10 @@ fn names<'i>(found: &Hits<'i>) -> Vec<&'i str> {
     found.vms.iter().map(|found| found.vm.id.name()).collect()
 }
 
+fn place(vm: &InventoryVm) -> CloudVm {
+    CloudVm { cloud: "public".into(), id: vm.id.clone() }
+}
+
 fn used(weight: u32, note: &str) -> Usage {
     Usage { weight, note: note.into() }
 }
@@ -79,7 +83,7 @@ fn names_come_before_groups_and_what_is_used_before_what_is_not() {
     let mut inventory =
         of(vec![vm("a", "web", "s"), vm("web-02", "g", "s"), vm("web-01", "g", "s"), vm("w-e-b", "g", "s")]);
     assert_eq!(find(&mut inventory, "web"), ["web-01", "web-02", "w-e-b", "a"]);
-    let used = HashMap::from([(vm("WEB-02", "G", "s").id, used(1, ""))]);
+    let used = HashMap::from([(place(&vm("WEB-02", "G", "s")), used(1, ""))]);
     assert_eq!(names(&inventory.find("web", 0, 2, &used)), ["web-02", "web-01"]);
     let found = inventory.find("", 0, 1, &used);
     assert_eq!((names(&found), found.total), (vec!["web-02"], 4));
@@ -89,8 +93,8 @@ fn names_come_before_groups_and_what_is_used_before_what_is_not() {
 fn some_vms_are_looked_for_apart_from_the_others() {
     let (web, api, db) = (vm("web", "shop", "s"), vm("api", "shop", "s"), vm("db", "data", "s"));
     let mut inventory = of(vec![web.clone(), api.clone(), db.clone()]);
-    let used = HashMap::from([(web.id.clone(), used(1, "")), (db.id.clone(), used(1, "of the Shop"))]);
-    let others = inventory.find_others("shop", 0, 9, &used, [&web.id].into_iter());
+    let used = HashMap::from([(place(&web), used(1, "")), (place(&db), used(1, "of the Shop"))]);
+    let others = inventory.find_others("shop", 0, 9, &used, [&place(&web)].into_iter());
     assert_eq!((names(&others), others.total), (vec!["db", "api"], 2), "however much it is used");
     assert_eq!(names(&inventory.find_of("shop", used.iter())), ["db", "web"]);
     assert_eq!(names(&inventory.find_of("data", used.iter())), ["db"]);
@@ -100,7 +104,7 @@ fn some_vms_are_looked_for_apart_from_the_others() {
 fn a_vm_is_found_by_the_words_that_were_noted_about_it() {
     let (web, db) = (vm("web", "shop", "s"), vm("db", "data", "s"));
     let mut inventory = of(vec![web.clone(), db]);
-    let noted = HashMap::from([(web.id, used(1, "Ask Ada before you reboot it"))]);
+    let noted = HashMap::from([(place(&web), used(1, "Ask Ada before you reboot it"))]);
     let mut find = |query| inventory.find(query, 0, 9, &noted).total;
     for (query, total) in [("reboot", 1), ("ADA", 1), ("rbt web", 1), ("bit", 0), ("reboot db", 0)] {
         assert_eq!(find(query), total, "{query}");
@@ -130,6 +134,18 @@ fn a_vm_that_two_accounts_see_is_there_once() {
     assert_eq!(found.vms[0].viewpoint.account.as_str(), "work");
     inventory.retain(|viewpoint| viewpoint.tenant.is_some());
     assert_eq!(find(&mut inventory, "web"), ["WEB-01"]);
+}
+
+#[test]
+fn vms_of_one_id_in_two_clouds_are_two() {
+    let mut inventory = of(vec![vm("web-01", "g", "s")]);
+    let gov = Viewpoint { cloud: "usgov".into(), ..viewpoint("gov", None) };
+    inventory.page(&gov, vec![vm("WEB-01", "g", "s")]);
+    assert_eq!(inventory.count(), 2);
+    let in_gov = CloudVm { cloud: gov.cloud, ..place(&vm("web-01", "g", "s")) };
+    let used = HashMap::from([(in_gov.clone(), used(1, ""))]);
+    assert_eq!(names(&inventory.find("web", 0, 9, &used)), ["WEB-01", "web-01"], "one of them is used");
+    assert_eq!(names(&inventory.find_others("web", 0, 9, &used, [&in_gov].into_iter())), ["web-01"]);
 }
 
 #[test]

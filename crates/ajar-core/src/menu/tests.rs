@@ -34,11 +34,13 @@ fn snapshot() -> Snapshot {
 fn favourite(called: &str, detail: &str) -> FavouriteView {
     FavouriteView {
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         vm_name: called.into(),
         resource_group: "rg".into(),
         protocol: Ssh,
         port: 22,
+        account: "work".parse().ok(),
         user: None,
         state: FavouriteState::Closed,
         waits_for_sign_in: false,
@@ -51,6 +53,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
 fn window(called: &str, minutes: i64) -> WindowView {
     WindowView {
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Ssh,
@@ -66,6 +69,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
     AttemptView {
         number: AttemptNumber(1),
         name: name(called),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Ssh,
@@ -395,7 +399,7 @@ fn a_favourite_whose_account_has_to_sign_in_leads_there() {
     let acting_as = |called: &str, account: &str| {
         let profile = crate::profile::Profile::new(vm());
         let profile = crate::profile::Profile { account: Some(account.parse().unwrap()), ..profile };
-        FavouriteView { profile, ..favourite(called, "rg · deallocated") }
+        FavouriteView { account: profile.account.clone(), profile, ..favourite(called, "rg · deallocated") }
     };
     let snapshot = Snapshot {
         favourites: vec![

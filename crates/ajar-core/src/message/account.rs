@@ -115,9 +115,19 @@ pub fn removed_vms() -> String {
     "the list of the VMs that it saw".into()
 }
 
-/// Who acts for favourites that name no account, since somebody else did.
-pub fn now_act_as(account: &str) -> String {
-    format!("Favourites that name no account act as {} from now on.", whom(account))
+/// Who acts for favourites that name no account, since somebody else did; in which cloud, where that is another.
+pub fn now_act_as(account: &str, other_cloud: Option<&str>) -> String {
+    let there = other_cloud.map(|cloud| format!(", in the cloud “{cloud}”,")).unwrap_or_default();
+    format!("Favourites that name no account act as {}{there} from now on.", whom(account))
+}
+
+/// Favourites stay in their cloud, although who acted for them there is gone and who acts for others is in another.
+pub fn stay_in_cloud(favourites: &[String], cloud: &str) -> String {
+    let stay = if favourites.len() == 1 { "stays" } else { "stay" };
+    format!(
+        "{} {stay} in the cloud “{cloud}”, which is written there now; to sign in to it: ajar --cloud {cloud} sign-in",
+        favourites.join(", ")
+    )
 }
 
 /// Favourites that still name an account that has gone.
@@ -150,10 +160,10 @@ pub fn az_is_not_in_cloud(name: &str) -> String {
 }
 
 /// The Azure CLI knows several people in a cloud that is not its active one, and prefers none.
-pub fn az_has_several(cloud: &str) -> String {
+pub fn az_has_several(cloud: &str, here: &str) -> String {
     format!(
         "Several people are signed in to the Azure CLI in its cloud {cloud}, which is not the active one. Say whom you mean \
-         with “ajar sign-in --az --username USER”."
+         with “ajar --cloud {here} sign-in --az --username USER”."
     )
 }
 
@@ -171,7 +181,13 @@ pub fn nameless() -> String {
 }
 
 /// Over the accounts.
-pub const COLUMNS: [&str; 6] = ["NAME", "WHO", "SIGNS IN BY", "CLOUD", "FAVOURITES", "STATE"];
+pub const COLUMNS: [&str; 7] = ["NAME", "WHO", "SIGNS IN BY", CLOUD, TENANT, "FAVOURITES", "STATE"];
+
+/// Over the clouds that accounts are of.
+pub const CLOUD: &str = "CLOUD";
+
+/// Over the tenants that accounts are at home in.
+pub const TENANT: &str = "TENANT";
 
 /// An account's name, marked where favourites act as it that name none.
 pub fn name(name: &str, is_default: bool) -> String {
@@ -270,8 +286,9 @@ pub fn stays_for_newer() -> &'static str {
 }
 
 /// Favourites that name no account act as who has just signed in.
-pub fn others_act_as_it() -> &'static str {
-    "Favourites that name no account act as it."
+pub fn others_act_as_it(other_cloud: Option<&str>) -> String {
+    let there = other_cloud.map(|cloud| format!(", in the cloud “{cloud}”")).unwrap_or_default();
+    format!("Favourites that name no account act as it{there}.")
 }
 
 /// Favourites that name no account go on acting as another one than has just signed in.

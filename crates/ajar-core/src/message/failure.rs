@@ -145,8 +145,9 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail, others, tenant, cloud } => {
-            access::not_signed_in(name, detail, others, access::az_login(tenant.as_deref(), cloud.as_deref()))
+        Failure::NotSignedIn { detail, others, tenant, cloud, here } => {
+            let az = access::az_login(tenant.as_deref(), cloud.as_deref());
+            access::not_signed_in(name, detail, others, az, here.as_deref())
         }
         Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
         Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),
@@ -270,6 +271,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::CommandLine { detail } => machine::command_line(detail),
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),
         Failure::SourceUnusable { address } => network::source_unusable(*address),
+        Failure::NoAccountInCloud { cloud, there } => machine::no_account_in_cloud(name, cloud, there),
         Failure::OtherCloudsAccount { account, cloud, wanted } => machine::other_clouds_account(account, cloud, wanted),
         Failure::UnknownAccount { name: account, known, for_new } => {
             machine::unknown_account(account, known, (!for_new).then_some(name))

@@ -130,11 +130,12 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
+    use crate::account::Defaults;
     use crate::inventory::{GuardedPort, Hit, Openings, Viewpoint};
     use crate::settings::Settings;
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
-        FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&Settings::default(), &[], &"home".parse().unwrap()))
+        FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&Settings::default(), &[], &Defaults::default()))
     }
 
     fn found() -> FoundVm {

@@ -40,6 +40,7 @@ fn snapshot(attempts: Vec<AttemptView>, windows: Vec<WindowView>) -> Snapshot {
 fn window(end: i64, ending: bool) -> WindowView {
     WindowView {
         name: name(),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Protocol::Ssh,
@@ -55,6 +56,7 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
     AttemptView {
         number: AttemptNumber(number),
         name: name(),
+        cloud: "public".into(),
         vm: vm(),
         port: 22,
         protocol: Protocol::Ssh,

@@ -185,9 +185,9 @@ pub enum SignInStage {
 }
 
 impl Snapshot {
-    /// The account that a favourite acts as: the one that it names, else the default.
+    /// The account that a favourite acts as, if that is there.
     pub fn account_of(&self, favourite: &FavouriteView) -> Option<&AccountView> {
-        let named = favourite.profile.account.as_ref();
-        self.accounts.iter().find(|account| named.map_or(account.is_default, |named| account.name == *named))
+        let acts = favourite.account.as_ref()?;
+        self.accounts.iter().find(|account| account.name == *acts)
     }
 }

@@ -29,8 +29,9 @@ impl Inner {
     /// wants of it is told as that, by whichever name it goes.
     pub(super) async fn named(&self, acting: &Acting, Trouble { failure, correlation_id }: Trouble) -> Trouble {
         let mut failure = failure.of_account(acting.account.as_str());
-        if let Failure::NotSignedIn { others, .. } = &mut failure {
-            *others = self.others_than(acting);
+        if let Failure::NotSignedIn { others, here, .. } = &mut failure {
+            *others = self.others_than(acting).into();
+            *here = self.is_named_to_sign_in(&acting.cloud).then(|| acting.cloud.as_str().into());
         }
         let elsewhere = if let Failure::SignInRequired { demand, .. } = &mut failure {
             Some(&mut demand.tenant)
@@ -42,9 +43,12 @@ impl Inner {
         };
         if let Some(elsewhere) = elsewhere
             && let Some(tenant) = elsewhere.as_deref()
-            && self.is_own_tenant(acting, tenant).await
         {
-            *elsewhere = None;
+            if self.is_own_tenant(acting, tenant).await {
+                *elsewhere = None;
+            } else {
+                self.learn_tenants(acting, tenant).await;
+            }
         }
         Trouble { failure, correlation_id }
     }

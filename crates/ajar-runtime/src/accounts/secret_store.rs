@@ -147,7 +147,22 @@ impl SecretStore {
     /// # Errors
     /// [`Failure::Internal`].
     pub(super) async fn store(&self, name: &str, authority: &str, secret: &Secret) -> Result<Stored, Failure> {
-        let stored = self.renew(name, authority, secret).await?;
+        let whole = secret.clone();
+        self.store_joined(name, authority, secret, move |_| whole).await
+    }
+
+    /// The same of a part of what is kept: `joined` makes the whole of what the keychain has by then.
+    ///
+    /// # Errors
+    /// As [`SecretStore::store`].
+    pub(super) async fn store_joined(
+        &self,
+        name: &str,
+        authority: &str,
+        secret: &Secret,
+        joined: impl FnOnce(Option<Secret>) -> Secret + Send + 'static,
+    ) -> Result<Stored, Failure> {
+        let stored = self.renew_joined(name, authority, secret, joined).await?;
         if let Stored::MemoryOnly { .. } = &stored {
             self.is_in_memory(name).await;
         }
@@ -159,11 +174,22 @@ impl SecretStore {
     ///
     /// # Errors
     /// As [`SecretStore::store`].
-    pub(super) async fn renew(&self, name: &str, authority: &str, secret: &Secret) -> Result<Stored, Failure> {
+    pub(super) async fn renew_joined(
+        &self,
+        name: &str,
+        authority: &str,
+        secret: &Secret,
+        joined: impl FnOnce(Option<Secret>) -> Secret + Send + 'static,
+    ) -> Result<Stored, Failure> {
         let removing = self.removing.lock().await;
         self.is_not_left(name).await;
         drop(removing);
-        let stored = self.keychain.store(name, &bind(secret, authority)?).await;
+        let of = authority.to_owned();
+        let whole = move |kept: Option<Secret>| {
+            let whole = joined(kept.and_then(|kept| unbind(&kept, &of)));
+            bind(&whole, &of).map_err(|_| KeychainTrouble::Failed)
+        };
+        let stored = self.keychain.store_joined(name, &bind(secret, authority)?, whole).await;
         if stored == Stored::Keychain {
             self.is_settled(name).await;
             self.is_usable();
@@ -186,7 +212,7 @@ impl SecretStore {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::HashMap;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -195,9 +221,9 @@ mod tests {
 
     /// A system's store that can be shut.
     #[derive(Clone, Default)]
-    struct Drawer {
+    pub(in crate::accounts) struct Drawer {
         kept: Arc<Mutex<HashMap<String, Vec<u8>>>>,
-        is_shut: Arc<AtomicBool>,
+        pub(in crate::accounts) is_shut: Arc<AtomicBool>,
     }
 
     impl OpenSecrets for Drawer {
@@ -210,6 +236,10 @@ mod tests {
     impl Drawer {
         fn answers(&self) -> Result<(), KeychainTrouble> {
             if self.is_shut.load(Ordering::Acquire) { Err(KeychainTrouble::Failed) } else { Ok(()) }
+        }
+
+        pub(in crate::accounts) fn is_empty(&self) -> bool {
+            self.kept().is_empty()
         }
 
         fn kept(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
@@ -242,15 +272,19 @@ mod tests {
         let drawer = Drawer::default();
         let run = || SecretStore::new(Keychain::new(drawer.clone()), file.clone());
         let (authority, older, newer) = ("https://login.example", Secret::from("older"), Secret::from("newer"));
+        let renew = async |this: &SecretStore, token: &Secret| {
+            let whole = token.clone();
+            this.renew_joined("me", authority, token, move |_| whole).await
+        };
         let this = run();
         assert_eq!(this.store("me", authority, &older).await, Ok(Stored::Keychain));
         drawer.is_shut.store(true, Ordering::Release);
-        assert!(matches!(this.renew("me", authority, &newer).await, Ok(Stored::MemoryOnly { .. })));
+        assert!(matches!(renew(&this, &newer).await, Ok(Stored::MemoryOnly { .. })));
         assert!(this.memory_only("me").is_some());
         assert!(!run().is_lost("me"), "the older one is in the keychain");
 
         assert!(matches!(this.store("me", authority, &newer).await, Ok(Stored::MemoryOnly { .. })));
-        assert!(matches!(this.renew("me", authority, &older).await, Ok(Stored::MemoryOnly { .. })));
+        assert!(matches!(renew(&this, &older).await, Ok(Stored::MemoryOnly { .. })));
         assert!(run().is_lost("me"), "what the keychain has is of an older sign-in");
     }
 }

@@ -63,6 +63,16 @@ async fn is_same_tenant(reach: &Reach, called: &str, one: &str, other: &str) -> 
     Ok(one == other)
 }
 
+/// What another tenant's page has against somebody, it has as that tenant.
+fn at_the_page_of(guest: Option<&str>, Trouble { mut failure, correlation_id }: Trouble) -> Trouble {
+    if let Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } = &mut failure {
+        *tenant = guest.map(ToOwned::to_owned);
+    } else if let Failure::SignInRequired { demand, .. } = &mut failure {
+        demand.tenant = guest.map(ToOwned::to_owned);
+    }
+    Trouble { failure, correlation_id }
+}
+
 /// A sign-in moves no account into another tenant than it is in.
 async fn stays_in_its_tenant(plan: &SignInPlan, reach: &Reach) -> Result<(), Trouble> {
     let (Some(is), Some(wanted)) = (&plan.account.tenant, &plan.wanted_tenant) else { return Ok(()) };
@@ -108,6 +118,7 @@ impl Inner {
         let cloud = plan.account.cloud.as_deref().unwrap_or_default();
         let reach = self.reach(cloud, &self.settings()?)?;
         stays_in_its_tenant(plan, &reach).await?;
+        self.known().leaving.retain(|name| name.as_str() != plan.called);
         if !plan.account.sign_in.is_interactive() {
             return self.sign_in_at_once(plan, reach).await;
         }
@@ -120,16 +131,17 @@ impl Inner {
             username: plan.account.username.clone(),
         };
         let (there, claims) = (Person { tenant: at, ..person.clone() }, plan.demand.claims.clone());
+        let of_guest = |trouble| at_the_page_of(plan.demand.tenant.as_deref(), trouble);
         let Reach { cloud, http } = reach.clone();
         let signed_in = if plan.account.sign_in == SignInMethod::DeviceCode {
-            let flow = DeviceCodeSignIn::begin(&cloud, http, there, claims).await?;
+            let flow = DeviceCodeSignIn::begin(&cloud, http, there, claims).await.map_err(of_guest)?;
             let (user_code, url) = (flow.user_code().to_owned(), flow.verification_uri().to_owned());
             tell(SignInStage::DeviceCode { user_code, url, expires_at: flow.expires_at() });
-            flow.finish().await?
+            flow.finish().await.map_err(of_guest)?
         } else {
             let flow = BrowserSignIn::begin(&cloud, http, there, claims).await?;
             tell(SignInStage::Browser { url: flow.url().to_string() });
-            flow.finish().await?
+            flow.finish().await.map_err(of_guest)?
         };
         is_who_is_meant(plan, &signed_in)?;
         let (this, plan) = (Arc::clone(self), plan.clone());
@@ -237,8 +249,13 @@ impl Inner {
     pub(super) async fn sign_out(&self, name: &AccountName, account: &AccountSettings) -> Result<Forgotten, Trouble> {
         // The same person, or application, may be there under another name, and lives on the same sign-in.
         let settings = self.settings()?;
+        let leaving = {
+            let leaving = &mut self.known().leaving;
+            leaving.insert(name.clone());
+            leaving.clone()
+        };
         let shares = |(other, own): &&(AccountName, AccountSettings)| {
-            other != name && key(account).is_some_and(|kept| key(own) == Some(kept))
+            !leaving.contains(other) && key(account).is_some_and(|kept| key(own) == Some(kept))
         };
         let forgotten = match settings.accounts.iter().find(shares) {
             Some((other, _)) => self.let_go(&settings, name, account, other),
@@ -246,5 +263,54 @@ impl Inner {
         };
         self.known().clients.retain(|acting, _| acting.account != *name);
         Ok(forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AzureAccounts;
+    use super::super::secret_store::tests::Drawer;
+    use super::*;
+    use crate::adapters::Keychain;
+    use crate::files::StateFile;
+    use crate::ports::Accounts as _;
+
+    /// Two accounts of one person, in two tenants, with one entry in the keychain.
+    async fn two_of_one_person(folder: &std::path::Path, drawer: &Drawer) -> (AzureAccounts, Settings) {
+        let own = |tenant: &str| AccountSettings {
+            cloud: Some("public".into()),
+            client_id: Some("ajar".into()),
+            tenant: Some(tenant.into()),
+            home_account_id: Some("oid.home".into()),
+            ..AccountSettings::new(SignInMethod::Browser)
+        };
+        let accounts = vec![("work".parse().unwrap(), own("home")), ("guest".parse().unwrap(), own("fabrikam"))];
+        let settings = Settings { accounts, ..Settings::default() };
+        let (state, keychain) = (StateFile::new(folder.join("state.json")), Keychain::new(drawer.clone()));
+        let file = folder.join("config.toml");
+        let accounts = AzureAccounts::new(&file, state, Ok(settings.clone()), None, keychain);
+        let name = key(&settings.accounts[0].1).unwrap();
+        let kept = accounts.0.secrets.store(&name, "https://login.microsoftonline.com", &"token".into()).await;
+        assert_eq!(kept, Ok(Stored::Keychain));
+        (accounts, settings)
+    }
+
+    #[tokio::test]
+    async fn the_last_of_a_persons_accounts_to_sign_out_takes_the_sign_in_along_also_where_all_do_so_at_once() {
+        for at_once in [false, true] {
+            let (folder, drawer) = (tempfile::tempdir().unwrap(), Drawer::default());
+            let (accounts, mut settings) = two_of_one_person(folder.path(), &drawer).await;
+            let [(work, of_work), (guest, of_guest)] = [0, 1].map(|place| settings.accounts[place].clone());
+            let first = accounts.sign_out(&work, &of_work).await.unwrap();
+            assert_eq!((first.had_sign_in, first.shared_with), (false, Some(guest.clone())));
+            assert!(!drawer.is_empty(), "the other one lives on it");
+            if !at_once {
+                settings.accounts.remove(0);
+                accounts.settings_are(&settings);
+            }
+            let last = accounts.sign_out(&guest, &of_guest).await.unwrap();
+            assert_eq!((last.had_sign_in, last.shared_with), (true, None), "{at_once}");
+            assert!(drawer.is_empty(), "{at_once}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! tells everybody and which is remembered. An account that gets no token there acts in its own tenant, as those do who
 //! manage the subscriptions of others by Azure Lighthouse.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ajar_azure::tenant_of;
@@ -23,7 +23,7 @@ const UNTOLD: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Tenants {
     file: StateFile,
-    /// Of subscriptions, by [`State::tenant_key`].
+    /// Of subscriptions, and of domains, by [`State::tenant_key`].
     remembered: BTreeMap<String, String>,
     /// Where accounts act on subscriptions; `None` is the account's own tenant.
     tried: HashMap<(Acting, String), Option<String>>,
@@ -46,6 +46,14 @@ impl Tenants {
             asked: HashMap::new(),
             untold: HashMap::new(),
         }
+    }
+
+    /// See [`crate::ports::Accounts::is_in_tenant`].
+    pub(super) fn is_in(&self, acting: &Acting, subscription: &str, tenant: &str) -> bool {
+        let told = |what: &str| self.remembered.get(&State::tenant_key(&acting.cloud, what)).map(String::as_str);
+        let id = |tenant| told(tenant).unwrap_or(tenant);
+        let acts_in = acting.tenant.as_deref().or_else(|| told(subscription));
+        acts_in.is_some_and(|acts_in| id(acts_in).eq_ignore_ascii_case(id(tenant)))
     }
 
     /// Has accounts tried anew in the tenants of their subscriptions.
@@ -146,6 +154,29 @@ impl Inner {
             return Ok(None);
         }
         Err(trouble)
+    }
+
+    /// Finds out which tenants are meant by the domains that favourites of an account name, and by another one, so that it is
+    /// known which of them are the same.
+    pub(super) async fn learn_tenants(&self, acting: &Acting, tenant: &str) {
+        let Ok(settings) = self.settings() else { return };
+        let Ok(Reach { cloud, http }) = self.reach(&acting.cloud, &settings) else { return };
+        let named = settings.favourites.iter().filter_map(|known| known.profile.tenant.as_deref());
+        let domains: BTreeSet<_> = named.chain([tenant]).filter(|tenant| tenant.contains('.')).collect();
+        for domain in domains {
+            let key = State::tenant_key(&acting.cloud, domain);
+            if self.known().tenants.remembered.contains_key(&key) {
+                continue;
+            }
+            match ajar_azure::tenant_id(&cloud, http.clone(), acting.account.as_str(), domain).await {
+                Ok(id) => {
+                    self.known().tenants.remembered.insert(key.clone(), id.clone());
+                    let file = self.known().tenants.file.clone();
+                    file.remember(move |state| drop(state.tenants.insert(key, id))).await;
+                }
+                Err(trouble) => tracing::debug!(domain, failure = %trouble.failure, "whose it is was not told"),
+            }
+        }
     }
 
     /// Takes up the tenant that Azure names in refusing a call, where it had not told it before: the next call is made there.

@@ -155,6 +155,11 @@ fn work(store: &impl OpenSecrets, jobs: &mpsc::Receiver<Job>, kept: &Kept) {
     }
 }
 
+/// Bytes that are no text are not what was stored.
+fn text(found: Option<Vec<u8>>) -> Option<Secret> {
+    found.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::from)
+}
+
 fn unavailable(trouble: KeychainTrouble) -> Failure {
     Failure::KeychainUnavailable { trouble }
 }
@@ -170,18 +175,38 @@ impl Keychain {
         }
         let name = name.to_owned();
         let found = self.ask(move |store| chunks::read(store, &name)).await.map_err(unavailable)?;
-        // Bytes that are no text are not what was stored.
-        Ok(found.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::from))
+        Ok(text(found))
     }
 
     /// Keeps a secret under a name, in place of an older one, which is there until the newer one can be loaded.
     pub async fn store(&self, name: &str, secret: &Secret) -> Stored {
+        let newer = secret.clone();
+        self.put(name, secret, move |_, _| Ok(newer)).await
+    }
+
+    /// The same of a part of what is kept under a name: `joined` makes the whole of what the keychain has when it is stored,
+    /// which may be other than what it had when that was last looked at. Where that cannot be read nothing is written.
+    pub async fn store_joined(
+        &self,
+        name: &str,
+        secret: &Secret,
+        joined: impl FnOnce(Option<Secret>) -> Result<Secret, KeychainTrouble> + Send + 'static,
+    ) -> Stored {
+        self.put(name, secret, move |store, key| joined(text(chunks::read(store, key)?))).await
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        secret: &Secret,
+        whole: impl FnOnce(&dyn SmallSecrets, &str) -> Result<Secret, KeychainTrouble> + Send + 'static,
+    ) -> Stored {
         let (kept, key, secret) = (Arc::clone(&self.kept), name.to_owned(), secret.clone());
         // In memory first: it is there, whatever becomes of the keychain.
         kept.memory().insert(key.clone(), (secret.clone(), KeychainTrouble::Slow));
         let stored = self
             .ask(move |store| {
-                chunks::write(store, &key, secret.secret().as_bytes())?;
+                chunks::write(store, &key, whole(store, &key)?.secret().as_bytes())?;
                 kept.was_stored(&key, &secret);
                 Ok(())
             })

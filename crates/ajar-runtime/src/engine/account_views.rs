@@ -1,13 +1,14 @@
 //! The accounts as faces show them.
 
 use ajar_core::account::{AZ, AZD, AccountName, AccountSettings, Acting, ENVIRONMENT, SignInMethod};
+use ajar_core::failure::Failure;
 use ajar_core::message::account::standing;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{AccountState, AccountView, Kept, SignInWays};
 
 use super::Engine;
 use super::signing_in::is_ajars_own;
-use crate::files::{Refusal, State};
+use crate::files::Refusal;
 
 impl Engine {
     /// The settings' own, and those without settings that favourites act as, or would.
@@ -40,19 +41,18 @@ impl Engine {
 
     /// Whether the account of a favourite has to sign in before that can be opened.
     pub(super) fn waits_for_sign_in(&self, favourite: &Favourite, accounts: &[AccountView]) -> bool {
-        let Ok(acting) = self.acting(&favourite.profile) else { return false };
+        let acting = match self.acting(&favourite.profile) {
+            Ok(acting) => acting,
+            Err(trouble) => return matches!(trouble.failure, Failure::NoAccountInCloud { .. }),
+        };
         let state = self.remembered.state();
         let subscription = favourite.profile.vm.resource().subscription_id();
-        let tenant = || {
-            let told = || state.tenants.get(&State::tenant_key(&acting.cloud, subscription));
-            acting.tenant.as_ref().or_else(told)
-        };
         // Another tenant's wish holds up what is in that one.
         let is_wanted_here = |refusal: &Refusal| {
             refusal.demand.tenant.as_ref().is_none_or(|wants| {
                 let is_asked = |asked: &String| asked.eq_ignore_ascii_case(subscription);
                 refusal.subscription.as_ref().is_some_and(is_asked)
-                    || tenant().is_some_and(|tenant| tenant.eq_ignore_ascii_case(wants))
+                    || self.ports.accounts.is_in_tenant(&acting, subscription, wants)
             })
         };
         let is_it = |account: &&AccountView| account.name == acting.account;
@@ -83,7 +83,7 @@ impl Engine {
             username: own.and_then(|own| {
                 own.username.clone().or_else(|| own.client_id.clone().filter(|_| !method.is_interactive()))
             }),
-            tenant: own.and_then(|own| own.tenant.clone()),
+            tenant: own.and_then(home_of),
             state,
             detail: standing(state, method).to_owned(),
             kept,
@@ -92,6 +92,12 @@ impl Engine {
             name,
         }
     }
+}
+
+/// The tenant that an account is at home in: the one that it names, else the one that Entra has told.
+fn home_of(own: &AccountSettings) -> Option<String> {
+    let told = || own.home_account_id.as_deref()?.split_once('.').map(|(_, tenant)| tenant.to_owned());
+    own.tenant.clone().or_else(told)
 }
 
 /// How an account signs in that is there without settings.

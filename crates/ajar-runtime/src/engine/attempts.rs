@@ -4,8 +4,8 @@ use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
+use ajar_core::vm::CloudVm;
 use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::AbortHandle;
@@ -124,10 +124,10 @@ impl Attempts {
     }
 
     /// The attempt under way to open a VM's port, or for more time there, whichever favourite it was asked for by.
-    pub(super) fn under_way(&mut self, vm: &VmResourceId, port: u16, extends: bool) -> Option<&mut Working> {
+    pub(super) fn under_way(&mut self, vm: &CloudVm, port: u16, extends: bool) -> Option<&mut Working> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            !working.is_ended() && order.vm == *vm && order.port == port && order.extends == extends
+            !working.is_ended() && order.place() == *vm && order.port == port && order.extends == extends
         };
         self.all.iter_mut().find(wanted)
     }
@@ -193,18 +193,13 @@ impl Attempts {
 
     /// Cancels what is under way behind a favourite, whichever favourite of the same door began it; whether there was
     /// anything.
-    pub(super) fn cancel(
-        &mut self,
-        name: &ProfileName,
-        door: Option<(&VmResourceId, u16)>,
-        now: DateTime<Utc>,
-    ) -> bool {
+    pub(super) fn cancel(&mut self, name: &ProfileName, door: Option<(&CloudVm, u16)>, now: DateTime<Utc>) -> bool {
         let mut any = false;
         for working in self.all.iter_mut().filter(|working| !working.is_ended()) {
             let order = working.attempt.order();
             // Who began it may have left it to others.
             let is_its_own = order.name == *name || working.followers.asked_by(name);
-            if is_its_own || door == Some((&order.vm, order.port)) {
+            if is_its_own || door == Some((&order.place(), order.port)) {
                 working.cancel(now);
                 any = true;
             }

@@ -11,10 +11,9 @@ use ajar_core::journal::{Opening, note_lately};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -37,17 +36,19 @@ pub(super) enum Happened {
     /// The result of an attempt's effect.
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
-    Initiated { attempt: AttemptNumber, name: ProfileName, vm: VmResourceId, port: u16, result: Answered },
+    Initiated { attempt: AttemptNumber, name: ProfileName, vm: CloudVm, port: u16, result: Answered },
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
-    Adopted { account: AccountName, name: ProfileName, vm: VmResourceId, policies: Vec<JitNetworkAccessPolicy> },
+    Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
-    Power { vm: VmResourceId, power: Option<PowerState> },
+    Power { vm: CloudVm, power: Option<PowerState> },
     /// A sign-in goes on.
     Signing(u64, Signing),
     /// A sign-out is over.
     SignedOut(SignedOut),
     /// The settings file may have changed.
     SettingsTouched,
+    /// Nobody holds the settings any more; or somebody does for too long.
+    SettingsFree(Result<(), Trouble>),
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
     Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
     /// Something of the inventory was read.
@@ -89,10 +90,10 @@ impl Engine {
                 let (number, order) = (working.attempt.number(), working.attempt.order().clone());
                 if let Effect::Initiate(_) = effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer.
-                    if turn.waits.contains(&number) || self.initiating.contains(&order.vm) {
+                    if turn.waits.contains(&number) || self.initiating.contains(&order.place()) {
                         continue;
                     }
-                    self.initiating.push(order.vm.clone());
+                    self.initiating.push(order.place());
                 }
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
@@ -168,7 +169,7 @@ impl Engine {
             }
             Effect::LaunchClient { endpoint } => {
                 // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.opened(&order.name).ok().filter(|known| known.profile.vm == order.vm);
+                let favourite = self.opened(&order.name).ok().filter(|known| self.leads_to(known, &order.place()));
                 let profile = favourite.map(|favourite| favourite.profile.clone());
                 Some(self.send_fact(number, async move {
                     let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
@@ -207,7 +208,7 @@ impl Engine {
     /// Sends a request for access to one or several VMs, having written down that it is sent: if this process dies before the answer, the
     /// next host looks for the request instead of sending another.
     fn initiate(&mut self, asked: Vec<(Ask, Start)>) {
-        let (keys, sent_at) = (asked.iter().map(|(ask, start)| State::key(&start.order.vm, ask.port)), self.now());
+        let (keys, sent_at) = (asked.iter().map(|(ask, start)| State::key(&start.order.place(), ask.port)), self.now());
         let keys: Vec<_> = keys.collect();
         let written = self.remembered.change(move |state| {
             state.unsettled.extend(keys.iter().map(|key| (key.clone(), sent_at)));
@@ -220,7 +221,7 @@ impl Engine {
             }
             let results = results(&asked).await;
             for ((ask, start), result) in asked.into_iter().zip(results) {
-                let Start { number: attempt, order: Order { name, vm, .. }, .. } = start;
+                let (attempt, name, vm) = (start.number, start.order.name.clone(), start.order.place());
                 drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
             }
         });
@@ -234,16 +235,16 @@ impl Engine {
                 self.note_account(number, &fact);
                 self.learn_power(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
-                    let Order { name, vm, .. } = working.attempt.order().clone();
-                    self.hold_read(&name, &vm, policies);
+                    let order = working.attempt.order().clone();
+                    self.hold_read(&order.name, &order.place(), policies);
                 }
                 self.attempts.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, vm, port, result } => {
                 self.initiating.retain(|asked| *asked != vm);
-                let windows = result.as_ref().map(|request| granted(request, &vm, None).collect::<Vec<_>>());
+                let windows = result.as_ref().map(|request| granted(request, &vm.id, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.hold_ours(&name, window, now);
+                    self.hold_ours(&name, &vm, window, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
                 if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
@@ -259,6 +260,7 @@ impl Engine {
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
+            Happened::SettingsFree(had) => self.settings_free(had),
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
@@ -273,7 +275,7 @@ impl Engine {
     /// have got its token before.
     fn note_account(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
-        let (vm, caller) = (working.attempt.order().vm.clone(), working.caller.clone());
+        let (vm, caller) = (working.attempt.order().place(), working.caller.clone());
         if let Some(trouble) = trouble_of(fact) {
             self.note_refused_account(&trouble.failure, &vm);
         } else if let (Fact::Policies(Ok(_)), Some(Caller { acting: Acting { account, .. }, .. })) = (fact, caller) {
@@ -285,7 +287,7 @@ impl Engine {
     fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
         let Some(Caller { azure, .. }) = working.caller.clone() else { return };
-        let vm = working.attempt.order().vm.clone();
+        let vm = working.attempt.order().place();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
             Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
@@ -301,7 +303,7 @@ impl Engine {
     }
 
     /// What is not known any more is not shown.
-    fn know_power(&mut self, vm: VmResourceId, power: Option<PowerState>) {
+    fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
         match power {
             Some(power) => self.powers.insert(vm, power),
             None => self.powers.remove(&vm),
@@ -318,14 +320,14 @@ impl Engine {
                 self.note_denial(&attempt, acting, now);
             }
             if attempt.is_starting() {
-                self.read_power_of(&attempt.order().name, &attempt.order().vm);
+                self.read_power_of(&attempt.order().name, &attempt.order().place());
             }
             if let Some(Outcome::Connected { .. }) = attempt.outcome() {
                 // What answers as its protocol does is running.
-                self.know_power(attempt.order().vm.clone(), Some(PowerState::Running));
+                self.know_power(attempt.order().place(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
                 if attempt.window(now).is_none() {
-                    self.read_to_adopt(attempt.order().name.clone(), attempt.order().vm.clone());
+                    self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }
             }
         }
@@ -345,7 +347,7 @@ impl Engine {
 
     fn remember_endpoint(&mut self, attempt: &Attempt) {
         let Some(endpoint) = attempt.lasting_endpoint() else { return };
-        let key = State::key(&attempt.order().vm, attempt.order().port);
+        let key = State::key(&attempt.order().place(), attempt.order().port);
         if self.remembered.state().endpoints.get(&key) != Some(&endpoint) {
             drop(self.remembered.change(move |state| {
                 state.endpoints.insert(key.clone(), endpoint.clone());

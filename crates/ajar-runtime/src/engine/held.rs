@@ -6,21 +6,32 @@ use std::collections::HashMap;
 use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::policy::SourcePrefix;
 use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, Utc};
 
 /// A window and the favourite it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) name: ProfileName,
+    /// The cloud that its VM is in.
+    pub(super) cloud: String,
     pub(super) window: AccessWindow,
     /// Whether Ajar asked for it on this machine; else it was adopted.
     pub(super) ours: bool,
 }
 
 impl Held {
+    /// Its VM.
+    pub(super) fn vm(&self) -> CloudVm {
+        CloudVm { cloud: self.cloud.clone(), id: self.window.vm.clone() }
+    }
+
+    fn is_of(&self, vm: &CloudVm) -> bool {
+        self.window.vm == vm.id && self.cloud == vm.cloud
+    }
+
     fn is_same(&self, other: &Self) -> bool {
-        self.name == other.name && self.window.is_same_grant(&other.window)
+        self.name == other.name && self.cloud == other.cloud && self.window.is_same_grant(&other.window)
     }
 
     /// Which of two windows of one port matters more: one of ours, whoever else is let in for longer; of ours the
@@ -57,7 +68,7 @@ impl HeldWindows {
     pub(super) fn adopt(
         &mut self,
         name: &ProfileName,
-        vm: &VmResourceId,
+        vm: &CloudVm,
         open: &[AccessWindow],
         shown_yet: impl Fn(&AccessWindow) -> bool,
         ours: impl Fn(&AccessWindow) -> bool,
@@ -65,27 +76,29 @@ impl HeldWindows {
         let shown: Vec<_> = shown(self.0.iter().filter(|held| held.name == *name)).into_iter().cloned().collect();
         let stays = |window: &AccessWindow| open.iter().any(|open| open.is_same_grant(window));
         let is_late = |held: &Held| held.ours && !shown_yet(&held.window);
-        self.0.retain(|held| held.name != *name || held.window.vm != *vm || stays(&held.window) || is_late(held));
+        self.0.retain(|held| held.name != *name || !held.is_of(vm) || stays(&held.window) || is_late(held));
         for window in open {
-            self.hold(Held { name: name.clone(), window: window.clone(), ours: ours(window) });
+            let (name, cloud) = (name.clone(), vm.cloud.clone());
+            self.hold(Held { name, cloud, window: window.clone(), ours: ours(window) });
         }
         let goes_on = |gone: &AccessWindow| {
-            let of_vm = self.0.iter().map(|held| &held.window).filter(|window| window.vm == *vm);
+            let of_vm = self.0.iter().filter(|held| held.is_of(vm)).map(|held| &held.window);
             let mut on_port = of_vm.filter(|window| window.port == gone.port);
             on_port.any(|window| window.is_same_grant(gone) || window.sources == gone.sources)
         };
-        shown.into_iter().map(|held| held.window).filter(|gone| gone.vm == *vm && !goes_on(gone)).collect()
+        let of_vm = shown.into_iter().filter(|held| held.is_of(vm)).map(|held| held.window);
+        of_vm.filter(|gone| !goes_on(gone)).collect()
     }
 
     /// The window of ours that lets somebody in at a VM's port.
-    pub(super) fn of(&self, vm: &VmResourceId, port: u16) -> Option<&AccessWindow> {
-        let of_door = self.0.iter().filter(|held| held.ours && held.window.vm == *vm && held.window.port == port);
+    pub(super) fn of(&self, vm: &CloudVm, port: u16) -> Option<&AccessWindow> {
+        let of_door = self.0.iter().filter(|held| held.ours && held.is_of(vm) && held.window.port == port);
         of_door.max_by(|one, other| one.rank(other)).map(|held| &held.window)
     }
 
     /// Whether a favourite has a window for a port of a VM that is ours or open from `sources`.
-    pub(super) fn lets_in(&self, name: &ProfileName, vm: &VmResourceId, port: u16, sources: &[SourcePrefix]) -> bool {
-        let of_door = |held: &&Held| held.name == *name && held.window.vm == *vm && held.window.port == port;
+    pub(super) fn lets_in(&self, name: &ProfileName, vm: &CloudVm, port: u16, sources: &[SourcePrefix]) -> bool {
+        let of_door = |held: &&Held| held.name == *name && held.is_of(vm) && held.window.port == port;
         self.0.iter().filter(of_door).any(|held| held.ours || held.window.sources == sources)
     }
 
@@ -101,8 +114,8 @@ impl HeldWindows {
     }
 
     /// The VMs that have windows.
-    pub(super) fn vms(&self) -> impl Iterator<Item = &VmResourceId> {
-        self.0.iter().map(|held| &held.window.vm)
+    pub(super) fn vms(&self) -> impl Iterator<Item = CloudVm> {
+        self.0.iter().map(Held::vm)
     }
 
     pub(super) fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -120,7 +133,7 @@ impl HeldWindows {
 fn shown<'a>(all: impl Iterator<Item = &'a Held>) -> Vec<&'a Held> {
     let mut best: HashMap<_, &Held> = HashMap::new();
     for held in all {
-        let door = (held.name.as_str().to_lowercase(), &held.window.vm, held.window.port);
+        let door = (held.name.as_str().to_lowercase(), &held.cloud, &held.window.vm, held.window.port);
         let place = best.entry(door).or_insert(held);
         if held.rank(place).is_gt() {
             *place = held;
@@ -150,7 +163,7 @@ mod tests {
             requestor: "somebody".into(),
             mapped: None,
         };
-        Held { name: "web".parse().unwrap(), window, ours }
+        Held { name: "web".parse().unwrap(), cloud: "public".into(), window, ours }
     }
 
     fn ends(windows: &HeldWindows) -> Vec<i64> {
@@ -188,9 +201,9 @@ mod tests {
         let mut windows = HeldWindows::default();
         let ours = held(0, 60, true);
         windows.hold(ours.clone());
-        windows.adopt(&ours.name, &ours.window.vm, std::slice::from_ref(&ours.window), |_| true, |_| false);
+        windows.adopt(&ours.name, &ours.vm(), std::slice::from_ref(&ours.window), |_| true, |_| false);
         assert!(windows.shown()[0].ours);
-        windows.adopt(&ours.name, &ours.window.vm, &[], |_| true, |_| false);
+        windows.adopt(&ours.name, &ours.vm(), &[], |_| true, |_| false);
         assert!(windows.shown().is_empty(), "a revoked window is gone");
     }
 

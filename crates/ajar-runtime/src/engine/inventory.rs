@@ -7,15 +7,16 @@ use std::time::Duration;
 use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Openings, Part, Usage, Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Openings, Part, Usage,
+    Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::protocol::Reply;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{GapView, InventoryView};
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -162,12 +163,13 @@ impl Engine {
         if !apart {
             return told(&inventory.find(query, skip, limit, &used), settings, guests, &self.defaults);
         }
-        let of_favourites = || settings.favourites.iter().map(|favourite| &favourite.profile.vm);
-        let usage = of_favourites().filter_map(|vm| used.get_key_value(vm));
-        let fit: HashSet<_> = inventory.find_of(query, usage).vms.iter().map(|hit| hit.vm.id.clone()).collect();
-        let fits = |favourite: &&Favourite| fit.contains(&favourite.profile.vm);
-        let favourites = settings.favourites.iter().filter(fits).map(|favourite| favourite.name.clone()).collect();
-        let found = inventory.find_others(query, skip, limit, &used, of_favourites());
+        let place = |favourite: &Favourite| settings.place_of(&favourite.profile, &self.defaults);
+        let of_favourites: Vec<_> = settings.favourites.iter().map(place).collect();
+        let usage = of_favourites.iter().filter_map(|vm| used.get_key_value(vm));
+        let fit: HashSet<_> = inventory.find_of(query, usage).vms.iter().map(Hit::place).collect();
+        let fits = settings.favourites.iter().zip(&of_favourites).filter(|(_, vm)| fit.contains(*vm));
+        let favourites = fits.map(|(favourite, _)| favourite.name.clone()).collect();
+        let found = inventory.find_others(query, skip, limit, &used, of_favourites.iter());
         Found { favourites, ..told(&found, settings, guests, &self.defaults) }
     }
 
@@ -366,17 +368,17 @@ impl Engine {
     }
 
     /// The VMs that are used, how much, and what their favourites note about them.
-    fn used_vms(&self) -> HashMap<VmResourceId, Usage> {
+    fn used_vms(&self) -> HashMap<CloudVm, Usage> {
         let mut used = HashMap::<_, Usage>::new();
         for Favourite { profile, .. } in &self.settings.favourites {
-            let of_vm = used.entry(profile.vm.clone()).or_default();
+            let of_vm = used.entry(self.place(profile)).or_default();
             of_vm.weight = FAVOURITE;
             if let Some(note) = &profile.note {
                 of_vm.note = format!("{} {note}", of_vm.note);
             }
         }
-        for window in self.remembered.state().granted.values() {
-            used.entry(window.vm.clone()).or_default().weight = OPENED;
+        for (vm, _) in self.remembered.state().windows() {
+            used.entry(vm).or_default().weight = OPENED;
         }
         used
     }
@@ -388,8 +390,7 @@ fn number(given: u32) -> usize {
 
 /// VMs with how each is opened.
 fn told(found: &Hits<'_>, settings: &Settings, guests: &[Favourite], defaults: &Defaults) -> Found {
-    let default = settings.default_account(defaults);
-    let mut openings = Openings::new(settings, guests, &default);
+    let mut openings = Openings::new(settings, guests, defaults);
     let vms = found.vms.iter().map(|hit| FoundVm::new(*hit, &mut openings)).collect();
     Found { vms, total: found.total, favourites: Vec::new() }
 }
@@ -431,7 +432,7 @@ async fn read_from(lists: &dyn VmLists, tell: &(dyn Fn(InventoryNews) + Send + S
 /// Who looks for VMs is one account: no favourite could act as another in its place.
 fn of_no_favourite(mut trouble: Trouble) -> Trouble {
     if let Failure::NotSignedIn { others, .. } = &mut trouble.failure {
-        others.clear();
+        *others = Box::default();
     }
     trouble
 }

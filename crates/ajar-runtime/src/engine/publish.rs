@@ -68,20 +68,18 @@ impl Engine {
         let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
         let (states, accounts) = (self.favourite_states(&shown, &by_name), self.account_views());
         let window = |held: &&Held| {
-            let chosen = favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
+            let chosen = self.favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
             self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
         };
         let favourite = |(favourite, written): (&Favourite, &Favourite)| {
             let state = states.get(&key(&favourite.name)).copied();
-            let power = self.powers.get(&favourite.profile.vm).copied();
-            let unless_open = if self.guarded.contains(&favourite.profile.vm) {
-                FavouriteState::Closed
-            } else {
-                FavouriteState::Unknown
-            };
+            let vm = self.place(&favourite.profile);
+            let power = self.powers.get(&vm).copied();
+            let unless_open = if self.guarded.contains(&vm) { FavouriteState::Closed } else { FavouriteState::Unknown };
             FavouriteView {
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
-                ..favourite_view(favourite, written, state.unwrap_or(unless_open), power)
+                account: self.settings.account_of(&favourite.profile, &self.defaults),
+                ..favourite_view(favourite, written, vm.cloud, state.unwrap_or(unless_open), power)
             }
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
@@ -118,7 +116,7 @@ impl Engine {
             wanted.map(move |attempt| (key(&attempt.order().name), state))
         };
         let windows = |state, phase| {
-            let of_favourites = shown.iter().filter(|held| favourite_of(held, by_name).is_some());
+            let of_favourites = shown.iter().filter(|held| self.favourite_of(held, by_name).is_some());
             let wanted = of_favourites.filter(move |held| held.window.phase(now) == phase);
             wanted.map(move |held| (key(&held.name), state))
         };
@@ -133,6 +131,7 @@ impl Engine {
         let window = &held.window;
         WindowView {
             name: held.name.clone(),
+            cloud: held.cloud.clone(),
             vm: window.vm.clone(),
             port: window.port,
             protocol,
@@ -140,32 +139,35 @@ impl Engine {
             start_time_utc: window.start_time_utc,
             end_time_utc: window.end_time_utc,
             opened_by: (!held.ours).then(|| {
-                ajar_core::message::opened_by(&window.requestor, self.principal(&held.name, &window.vm).as_deref())
+                ajar_core::message::opened_by(&window.requestor, self.principal(&held.name, &held.vm()).as_deref())
             }),
             ending: window.phase(self.now()) == Phase::Ending,
         }
     }
-}
 
-/// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
-fn favourite_of<'a>(held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> {
-    by_name.get(&key(&held.name)).copied().filter(|favourite| favourite.profile.vm == held.window.vm)
+    /// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
+    fn favourite_of<'a>(&self, held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> {
+        by_name.get(&key(&held.name)).copied().filter(|favourite| self.leads_to(favourite, &held.vm()))
+    }
 }
 
 fn favourite_view(
     favourite: &Favourite,
     written: &Favourite,
+    cloud: String,
     state: FavouriteState,
     power: Option<PowerState>,
 ) -> FavouriteView {
     let profile = &favourite.profile;
     FavouriteView {
         name: favourite.name.clone(),
+        cloud,
         vm: profile.vm.clone(),
         vm_name: profile.vm.name().into(),
         resource_group: profile.vm.resource().resource_group().into(),
         protocol: profile.protocol(),
         port: profile.port(),
+        account: None,
         user: profile.user.clone(),
         state,
         waits_for_sign_in: false,

@@ -18,8 +18,7 @@ impl Engine {
         if self.lately.is_empty() {
             return Vec::new();
         }
-        let acts = self.settings.default_account(&self.defaults);
-        let mut openings = Openings::new(&self.settings, &self.guests, &acts);
+        let mut openings = Openings::new(&self.settings, &self.guests, &self.defaults);
         let view = |opening: &Opening| {
             let opens = self.as_somebody_there(openings.again(opening)?);
             Some(RecentView {

@@ -8,8 +8,8 @@ use ajar_core::account::Acting;
 use ajar_core::failure::Trouble;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
+use ajar_core::vm::CloudVm;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -50,9 +50,10 @@ impl Engine {
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
         let (mut visits, mut unread) = (Vec::new(), Vec::new());
         for Favourite { name, profile } in &self.settings.favourites {
+            let (name, vm) = (name.clone(), self.place(profile));
             match self.acting(profile) {
-                Ok(acting) => visits.push(self.visit(name.clone(), profile.vm.clone(), acting, true)),
-                Err(trouble) => unread.push(Unread { name: name.clone(), vm: profile.vm.clone(), trouble }),
+                Ok(acting) => visits.push(self.visit(name, vm, acting, true)),
+                Err(trouble) => unread.push(Unread { name, vm, trouble }),
             }
         }
         for visit in &visits {
@@ -74,29 +75,29 @@ impl Engine {
         self.refresh = Some(Refresh { number, task: task.abort_handle() });
     }
 
-    fn visit(&self, name: ProfileName, vm: VmResourceId, acting: Acting, is_favourite: bool) -> Visit {
+    fn visit(&self, name: ProfileName, vm: CloudVm, acting: Acting, is_favourite: bool) -> Visit {
         Visit { azure: self.ports.accounts.acting(&acting), acting, name, vm, is_favourite }
     }
 
     /// The VMs without a favourite that have windows of ours, under their own names.
-    fn orphans(&self) -> Vec<(ProfileName, VmResourceId)> {
-        let favourites: HashSet<_> = self.settings.favourites.iter().map(|favourite| &favourite.profile.vm).collect();
+    fn orphans(&self) -> Vec<(ProfileName, CloudVm)> {
+        let favourites: HashSet<_> = self.settings.favourites.iter().map(|known| self.place(&known.profile)).collect();
         let unsettled = self.remembered.state().unsettled_at(self.now());
-        let mut vms: Vec<_> = self.held.vms().cloned().chain(unsettled).collect();
+        let mut vms: Vec<_> = self.held.vms().chain(unsettled).collect();
         let mut seen = HashSet::new();
         vms.retain(|vm| !favourites.contains(vm) && seen.insert(vm.clone()));
         vms.into_iter().filter_map(|vm| Some((name_of(&vm)?, vm))).collect()
     }
 
     /// Reads whether the VM of a favourite runs.
-    pub(super) fn read_power_of(&self, name: &ProfileName, vm: &VmResourceId) {
+    pub(super) fn read_power_of(&self, name: &ProfileName, vm: &CloudVm) {
         if let Some(Caller { azure, .. }) = self.caller_on(name, vm) {
             self.read_power(azure, vm.clone());
         }
     }
 
     /// Reads whether a VM runs.
-    pub(super) fn read_power(&self, azure: Arc<dyn Azure>, vm: VmResourceId) {
+    pub(super) fn read_power(&self, azure: Arc<dyn Azure>, vm: CloudVm) {
         let happened = self.happened.clone();
         tokio::spawn(read_power(azure, happened, vm));
     }
@@ -115,11 +116,11 @@ impl Engine {
     }
 
     /// Reads the policies of one favourite's VM.
-    pub(super) fn read_to_adopt(&self, name: ProfileName, vm: VmResourceId) {
+    pub(super) fn read_to_adopt(&self, name: ProfileName, vm: CloudVm) {
         let Some(Caller { acting: Acting { account, .. }, azure }) = self.caller_on(&name, &vm) else { return };
         let happened = self.happened.clone();
         tokio::spawn(async move {
-            match azure.policies(&vm).await {
+            match azure.policies(&vm.id).await {
                 Ok(policies) => drop(happened.send(Happened::Adopted { account, name, vm, policies })),
                 Err(trouble) => {
                     tracing::debug!(%name, failure = %trouble.failure, "the policies could not be read");
@@ -132,7 +133,7 @@ impl Engine {
 /// A favourite that a refresh could not look at.
 pub(super) struct Unread {
     name: ProfileName,
-    vm: VmResourceId,
+    vm: CloudVm,
     trouble: Trouble,
 }
 
@@ -142,7 +143,7 @@ struct Visit {
     acting: Acting,
     azure: Arc<dyn Azure>,
     name: ProfileName,
-    vm: VmResourceId,
+    vm: CloudVm,
     is_favourite: bool,
 }
 
@@ -150,7 +151,7 @@ struct Visit {
 fn by_list(visits: &[Visit]) -> Vec<Vec<Visit>> {
     let (mut lists, mut places) = (Vec::<Vec<Visit>>::new(), HashMap::new());
     for visit in visits {
-        let subscription = visit.vm.resource().subscription_id().to_lowercase();
+        let subscription = visit.vm.id.resource().subscription_id().to_lowercase();
         let place = *places.entry((&visit.acting, subscription)).or_insert(lists.len());
         if place == lists.len() {
             lists.push(Vec::new());
@@ -164,7 +165,7 @@ fn by_list(visits: &[Visit]) -> Vec<Vec<Visit>> {
 async fn read_policies(happened: &mpsc::UnboundedSender<Happened>, visits: &[Visit]) -> Vec<Unread> {
     let mut lists = futures::stream::iter(by_list(visits))
         .map(async |visits: Vec<Visit>| {
-            let vms: Vec<_> = visits.iter().map(|visit| visit.vm.clone()).collect();
+            let vms: Vec<_> = visits.iter().map(|visit| visit.vm.id.clone()).collect();
             let results = visits[0].azure.policies_of(&vms).await;
             visits.into_iter().zip(results).collect::<Vec<_>>()
         })
@@ -192,8 +193,8 @@ async fn read_power_of_all(happened: &mpsc::UnboundedSender<Happened>, visits: &
     reads.buffer_unordered(VMS_AT_ONCE).collect::<()>().await;
 }
 
-async fn read_power(azure: Arc<dyn Azure>, happened: mpsc::UnboundedSender<Happened>, vm: VmResourceId) {
-    let power = match azure.virtual_machine(&vm).await {
+async fn read_power(azure: Arc<dyn Azure>, happened: mpsc::UnboundedSender<Happened>, vm: CloudVm) {
+    let power = match azure.virtual_machine(&vm.id).await {
         Ok(facts) => Some(facts.power),
         Err(trouble) => {
             tracing::debug!(%vm, failure = %trouble.failure, "whether the VM runs could not be read");

@@ -4,15 +4,16 @@ use ajar_core::account::AccountName;
 use ajar_core::failure::{Failure, SignInDemand};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
+use ajar_core::vm::CloudVm;
 
 use super::Engine;
 use crate::files::Refusal;
 
 impl Engine {
     /// Notes that who acts on a VM was refused a token, where a failure of a call about it says so.
-    pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &VmResourceId) {
+    pub(super) fn note_refused_account(&mut self, failure: &Failure, vm: &CloudVm) {
         let acted = self.acted.get(vm).map(|acting| acting.account.key());
-        self.note_refused(failure, acted, Some(subscription_of(vm)));
+        self.note_refused(failure, acted, Some(subscription_of(&vm.id)));
     }
 
     /// The same of an account that has looked for VMs, with all that kept it from seeing some. It has one next sign-in: of
@@ -60,14 +61,14 @@ impl Engine {
 
     /// Azure has answered who acts on a VM: what was refused there before is not any more. It may still be elsewhere, where
     /// another tenant wants more; but not where nothing is left that the account acts on.
-    pub(super) fn note_accepted_account(&mut self, account: &AccountName, vm: &VmResourceId) {
+    pub(super) fn note_accepted_account(&mut self, account: &AccountName, vm: &CloudVm) {
         let Some(refusal) = self.remembered.state().refusals.get(&account.key()) else { return };
         let is_over = if let Some(refused_in) = &refusal.subscription {
             let is_there = |known: &Favourite| {
                 subscription_of(&known.profile.vm) == *refused_in
                     && self.acting(&known.profile).is_ok_and(|acting| acting.account == *account)
             };
-            *refused_in == subscription_of(vm) || !self.settings.favourites.iter().any(is_there)
+            *refused_in == subscription_of(&vm.id) || !self.settings.favourites.iter().any(is_there)
         } else {
             // Refused where it looked for VMs: the next look tells whether that tenant still wants more.
             refusal.demand.tenant.is_none()

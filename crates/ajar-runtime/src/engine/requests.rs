@@ -120,7 +120,8 @@ impl Engine {
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());
-                let door = profile.as_ref().map(|profile| (&profile.vm, profile.port()));
+                let place = profile.as_ref().map(|profile| (self.place(profile), profile.port()));
+                let door = place.as_ref().map(|(vm, port)| (vm, *port));
                 // What was under way for a favourite that is gone has ended with it.
                 if !self.attempts.cancel(&name, door, now) && !self.attempts.have(&name) {
                     self.favourite(&name)?;
@@ -217,15 +218,16 @@ impl Engine {
 
     /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
     fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+        let profile = self.settings.inheritance.effective(profile).profile;
+        let place = self.place(&profile);
         if let Some(favourite) = self.settings.favourite(name) {
             let taken = Failure::FavouriteExists { name: favourite.name.to_string() };
-            return if favourite.profile.vm == profile.vm { Ok(()) } else { Err(taken.into()) };
+            return if self.leads_to(favourite, &place) { Ok(()) } else { Err(taken.into()) };
         }
         // Another VM may be open under its name, and is to be found under that again: whoever looks anew hears another one.
-        if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && guest.profile.vm != profile.vm) {
+        if let Some(guest) = self.guests.iter().find(|guest| guest.name == *name && !self.leads_to(guest, &place)) {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
-        let profile = self.settings.inheritance.effective(profile).profile;
         self.cloud_is_there(profile.cloud.as_deref())?;
         self.settings.source(&profile.source())?;
         vet(name.as_str(), &profile, Os::current())?;
@@ -247,24 +249,24 @@ impl Engine {
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
-        let port = connect.port.unwrap_or_else(|| profile.port());
+        let (vm, port) = (self.place(&profile), connect.port.unwrap_or_else(|| profile.port()));
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&profile.vm, port, connect.extends)
+            && let Some(working) = self.attempts.under_way(&vm, port, connect.extends)
         {
             working.follow(follower);
             working.attempt.join(wishes);
             return Ok(working.attempt.number());
         }
         let now = self.now();
-        let key = State::key(&profile.vm, port);
+        let key = State::key(&vm, port);
         let memory = Memory {
             endpoint: self.remembered.state().endpoints.get(&key).cloned(),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&profile.vm, port).cloned(),
-            principal: self.principal(&name, &profile.vm),
+            window: self.held.of(&vm, port).cloned(),
+            principal: self.principal(&name, &vm),
         };
         let standing = self.standing_reason(&name, &profile, now);
         let order = Order {
@@ -284,7 +286,8 @@ impl Engine {
             chosen_source,
             launch: connect.launch,
             wishes,
-            vm: profile.vm,
+            cloud: vm.cloud,
+            vm: vm.id,
         };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
@@ -365,12 +368,16 @@ impl Engine {
         self.attempts.favourites_are(|name| settings.favourite(name).is_some() || is_guest(name), now);
         self.reassign_windows();
         if self.looked {
-            let known: HashSet<_> =
-                before.favourites.iter().map(|known| (key(&known.name), &known.profile.vm)).collect();
-            let is_new = |favourite: &&Favourite| !known.contains(&(key(&favourite.name), &favourite.profile.vm));
-            for Favourite { name, profile } in self.settings.favourites.iter().filter(is_new) {
-                self.read_power_of(name, &profile.vm);
-                self.read_to_adopt(name.clone(), profile.vm.clone());
+            let places = |settings: &Settings| {
+                let place = |known: &Favourite| (key(&known.name), settings.place_of(&known.profile, &self.defaults));
+                settings.favourites.iter().map(place).collect::<Vec<_>>()
+            };
+            let known: HashSet<_> = places(before).into_iter().collect();
+            for (Favourite { name, .. }, place) in self.settings.favourites.iter().zip(places(&self.settings)) {
+                if !known.contains(&place) {
+                    self.read_power_of(name, &place.1);
+                    self.read_to_adopt(name.clone(), place.1);
+                }
             }
         }
     }

@@ -7,10 +7,10 @@ use ajar_core::attempt::{Attempt, Outcome};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
-use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::{Granted, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ use crate::ports::{Accounts, AzAccount};
 /// What was found out, and who waits for it.
 pub(super) struct LookedUp {
     name: ProfileName,
-    vm: VmResourceId,
+    vm: CloudVm,
     acting: Acting,
     who: Option<String>,
     result: Result<Granted, Trouble>,
@@ -34,7 +34,7 @@ impl Engine {
     pub(super) fn look_up_rights(&mut self, name: &ProfileName, reply: oneshot::Sender<Reply>) {
         let found = self.opened(name).cloned().and_then(|Favourite { name, profile }| {
             let (azure, acting) = (self.act(&profile)?.azure, self.acting(&profile)?);
-            Ok((name, profile.vm, azure, acting))
+            Ok((name, self.place(&profile), azure, acting))
         });
         let (name, vm, azure, acting) = match found {
             Ok(found) => found,
@@ -42,7 +42,7 @@ impl Engine {
         };
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         tokio::spawn(async move {
-            let (result, who) = tokio::join!(azure.granted(&vm), who(&*accounts, &acting));
+            let (result, who) = tokio::join!(azure.granted(&vm.id), who(&*accounts, &acting));
             drop(happened.send(Happened::LookedUp(LookedUp { name, vm, acting, who, result, reply })));
         });
     }
@@ -73,10 +73,10 @@ impl Engine {
         let answer = match result {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
-                let key = State::denial_key(&acting, &vm);
+                let key = State::denial_key(&acting, &vm.id);
                 let refused = self.remembered.state().denial(&key, self.now()).cloned().into_iter().collect();
                 let granted = Granted { refused, ..granted };
-                let rights = Box::new(RightsView::new(name, vm, acting.account, who, &granted));
+                let rights = Box::new(RightsView::new(name, vm.id, acting.account, who, &granted));
                 Reply::Rights { rights }
             }
             Err(trouble) => {

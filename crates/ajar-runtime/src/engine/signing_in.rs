@@ -1,5 +1,6 @@
 //! Signing in and out, one at a time. The browser is somebody's who thinks: nothing here waits for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
@@ -8,7 +9,7 @@ use ajar_core::message;
 use ajar_core::message::failure::{About, NO_FAVOURITE, in_words};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
-use ajar_core::settings::Favourite;
+use ajar_core::settings::{Favourite, Settings};
 use ajar_core::snapshot::{SignInStage, SignInView};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -101,7 +102,10 @@ impl Engine {
     }
 
     fn have_favourites_by_default(&self) -> bool {
-        self.settings.favourites.iter().any(|known| known.profile.account.is_none())
+        let default = self.settings.default_account(&self.defaults);
+        let acts = |known: &Favourite| self.settings.account_of(&known.profile, &self.defaults);
+        let mut unnamed = self.settings.favourites.iter().filter(|known| known.profile.account.is_none());
+        unnamed.any(|known| acts(known).as_ref() == Some(&default))
     }
 
     /// What the wish says, else the account that it names, else the settings.
@@ -126,7 +130,7 @@ impl Engine {
         let wanted_tenant =
             wish.tenant.clone().filter(|wanted| own_tenant.is_some_and(|own| !own.eq_ignore_ascii_case(wanted)));
         let known = known.map_or_else(|| AccountSettings::new(wish.method), |(_, own)| own.clone());
-        let cloud = wish.cloud.clone().or(known.cloud.clone());
+        let cloud = wish.cloud.clone().or(known.cloud.clone()).or_else(|| self.cloud_wanted(&wish));
         let cloud = cloud.unwrap_or_else(|| self.settings.default_cloud(&self.defaults).to_owned());
         let client_id = wish.client_id.clone().or(known.client_id.clone());
         let client_id = client_id.or_else(|| {
@@ -158,6 +162,14 @@ impl Engine {
             wanted_tenant,
             demand: wish.name.as_ref().map(|name| self.demand_of(name, &wish)).unwrap_or_default(),
         })
+    }
+
+    /// The cloud of the favourite that a sign-in is for, else of those that name its account.
+    fn cloud_wanted(&self, wish: &SignIn) -> Option<String> {
+        let then = wish.then.as_ref().and_then(|then| self.settings.favourite(then));
+        let names_it = |known: &&Favourite| wish.name.is_some() && known.profile.account == wish.name;
+        let favourite = then.or_else(|| self.settings.favourites.iter().find(names_it))?;
+        Some(self.place(&favourite.profile).cloud)
     }
 
     /// What an account was last refused for, also to an Ajar that has ended. Who names the account's own tenant signs in
@@ -331,7 +343,7 @@ impl Engine {
     pub(super) fn signed_out(&mut self, SignedOut { name, result, reply }: SignedOut) {
         let path = self.settings_file.path().display().to_string();
         let written = self.settings.own_account(&name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
-        let acted = self.settings.default_account(&self.defaults);
+        let (acted, before) = (self.settings.default_account(&self.defaults), self.settings.clone());
         let vms = self.keeps_what_was_seen_as(&name).then(message::account::removed_vms);
         let removed = result.and_then(|Forgotten { had_sign_in, unusable, shared_with }| {
             let had = self.settings_file.remove_account(&name)?;
@@ -343,6 +355,7 @@ impl Engine {
             Ok((sign_in.into_iter().chain(settings).chain(default).chain(vms).collect(), had.default, left))
         });
         self.read_settings_again();
+        let stay = self.keep_in_their_clouds(&before);
         self.is_accepted(&name);
         self.forget_what_was_seen();
         if self.looked {
@@ -353,12 +366,38 @@ impl Engine {
             Ok((removed, was_default, left)) => {
                 let acts = self.settings.default_account(&self.defaults);
                 let is_news = acts != acted && (was_default || self.have_favourites_by_default());
-                let acts = is_news.then(|| message::account::now_act_as(acts.as_str()));
+                let acts = is_news.then(|| message::account::now_act_as(acts.as_str(), None));
+                let acts: Vec<_> = acts.into_iter().chain(stay).collect();
+                let acts = Some(acts.join("\n")).filter(|acts| !acts.is_empty());
                 Reply::SignedOut { removed, remains: self.favourites_naming(&name), acts, left }
             }
             Err(trouble) => self.refused(&trouble, name.as_str()),
         };
         drop(reply.send(answer));
+    }
+
+    /// Who acted for favourites is gone. Another account acts for them in their cloud or nobody does: where they would be in
+    /// another cloud now, theirs is written down. Which they are, in words.
+    fn keep_in_their_clouds(&mut self, before: &Settings) -> Vec<String> {
+        let mut kept = BTreeMap::<String, Vec<Favourite>>::new();
+        for (known, written) in before.favourites.iter().zip(&before.written) {
+            let (was, is) = (before.cloud_of(&known.profile, &self.defaults), self.place(&known.profile).cloud);
+            if was != is {
+                let profile = Profile { cloud: Some(was.clone()), ..written.profile.clone() };
+                kept.entry(was).or_default().push(Favourite { name: written.name.clone(), profile });
+            }
+        }
+        let changed: Vec<_> = kept.values().flatten().cloned().collect();
+        if changed.is_empty() {
+            return Vec::new();
+        }
+        if let Err(trouble) = self.settings_file.take_in(&[], &changed) {
+            tracing::warn!(failure = %trouble.failure, "the clouds of favourites could not be written down");
+            return Vec::new();
+        }
+        self.read_settings_again();
+        let names = |kept: &[Favourite]| kept.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
+        kept.iter().map(|(cloud, kept)| message::account::stay_in_cloud(&names(kept), cloud)).collect()
     }
 
     fn favourites_naming(&self, name: &AccountName) -> Vec<String> {

@@ -5,10 +5,10 @@ use ajar_core::access_window::{AccessWindow, Phase, SHOWN_WITHIN, is_protected, 
 use ajar_core::attempt::{ASTRAY, Attempt};
 use ajar_core::message::{closed_early, policy_gone};
 use ajar_core::policy::{JitNetworkAccessPolicy, SourcePrefix};
-use ajar_core::profile::ProfileName;
-use ajar_core::resource_id::VmResourceId;
-use ajar_core::settings::{Favourite, Settings};
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::settings::Favourite;
 use ajar_core::snapshot::ClosedView;
+use ajar_core::vm::CloudVm;
 use ajar_core::zone::Zone;
 use chrono::{DateTime, Utc};
 
@@ -20,33 +20,42 @@ use crate::files::State;
 pub(super) struct Closed {
     pub(super) view: ClosedView,
     /// Its VM: the favourite may be turned to another.
-    vm: VmResourceId,
+    vm: CloudVm,
     /// For whom it was open.
     sources: Vec<SourcePrefix>,
 }
 
-/// Whose a window of `vm` is that was asked for by the favourite `name`: that favourite's, else another's of the same VM.
-/// Without either it has the name of the VM.
-fn owner(settings: &Settings, name: &ProfileName, vm: &VmResourceId) -> ProfileName {
-    let leads_there = |favourite: &&Favourite| favourite.profile.vm == *vm;
-    let own = settings.favourite(name).filter(leads_there);
-    let favourite = own.or_else(|| settings.favourites.iter().find(leads_there));
-    let found = favourite.map(|favourite| favourite.name.clone());
-    found.or_else(|| name_of(vm)).unwrap_or_else(|| name.clone())
-}
-
 /// A VM's own name. Azure lets some be that no favourite can have.
-pub(super) fn name_of(vm: &VmResourceId) -> Option<ProfileName> {
-    vm.name().parse().ok()
+pub(super) fn name_of(vm: &CloudVm) -> Option<ProfileName> {
+    vm.id.name().parse().ok()
 }
 
 impl Engine {
+    /// The VM that a favourite with this profile leads to.
+    pub(super) fn place(&self, profile: &Profile) -> CloudVm {
+        self.settings.place_of(profile, &self.defaults)
+    }
+
+    /// Whether a favourite leads to a VM.
+    pub(super) fn leads_to(&self, favourite: &Favourite, vm: &CloudVm) -> bool {
+        favourite.profile.vm == vm.id && self.place(&favourite.profile).cloud == vm.cloud
+    }
+
+    /// Whose a window of `vm` is that was asked for by the favourite `name`: that favourite's, else another's of the same VM.
+    /// Without either it has the name of the VM.
+    fn owner(&self, name: &ProfileName, vm: &CloudVm) -> ProfileName {
+        let leads_there = |favourite: &&Favourite| self.leads_to(favourite, vm);
+        let own = self.settings.favourite(name).filter(leads_there);
+        let favourite = own.or_else(|| self.settings.favourites.iter().find(leads_there));
+        let found = favourite.map(|favourite| favourite.name.clone());
+        found.or_else(|| name_of(vm)).unwrap_or_else(|| name.clone())
+    }
+
     /// Takes over the windows that were asked for here by the hosts before this one; Azure is asked about them later.
     pub(super) fn hold_remembered(&mut self) {
-        for window in self.remembered.state().granted.values() {
-            let name = name_of(&window.vm).map(|name| owner(&self.settings, &name, &window.vm));
-            if let Some(name) = name {
-                self.held.hold(Held { name, window: window.clone(), ours: true });
+        for (vm, window) in self.remembered.state().windows() {
+            if let Some(name) = name_of(&vm).map(|name| self.owner(&name, &vm)) {
+                self.held.hold(Held { name, cloud: vm.cloud, window: window.clone(), ours: true });
             }
         }
         self.held.drop_ended(self.now());
@@ -54,12 +63,12 @@ impl Engine {
 
     /// Favourites have come and gone; windows stay.
     pub(super) fn reassign_windows(&mut self) {
-        let settings = &self.settings;
-        self.held.rename(|held| owner(settings, &held.name, &held.window.vm));
-        let leads_there = |Closed { view, vm, .. }: &Closed| {
-            settings.favourite(&view.name).is_some_and(|favourite| favourite.profile.vm == *vm)
-        };
-        self.closed.retain(leads_there);
+        let (mut held, mut closed) = (std::mem::take(&mut self.held), std::mem::take(&mut self.closed));
+        held.rename(|held| self.owner(&held.name, &held.vm()));
+        closed.retain(|Closed { view, vm, .. }| {
+            self.settings.favourite(&view.name).is_some_and(|favourite| self.leads_to(favourite, vm))
+        });
+        (self.held, self.closed) = (held, closed);
     }
 
     /// A favourite is called otherwise; its windows stay its own, also where others lead to the same VM.
@@ -71,35 +80,36 @@ impl Engine {
     }
 
     /// Takes over the windows that policies show.
-    pub(super) fn adopt(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
+    pub(super) fn adopt(&mut self, name: &ProfileName, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
         let now = self.now();
         self.note_guard(vm, policies);
         // The favourite may have gone, or have been turned to another VM, while they were read.
-        if owner(&self.settings, name, vm) == *name {
+        if self.owner(name, vm) == *name {
             let (state, principal) = (self.remembered.state(), self.principal(name, vm));
-            let ours = |window: &AccessWindow| is_ours(state, principal.as_deref(), window);
+            let ours = |window: &AccessWindow| is_ours(state, &vm.cloud, principal.as_deref(), window);
             let zone = self.zone();
             let shown_yet = |window: &AccessWindow| {
                 now - window.start_time_utc >= SHOWN_WITHIN || why_gone(policies, window, zone).is_some()
             };
-            let gone = self.held.adopt(name, vm, &open_windows(policies, vm, now), shown_yet, ours);
+            let gone = self.held.adopt(name, vm, &open_windows(policies, &vm.id, now), shown_yet, ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
                 if let Some(text) = why_gone(policies, &window, zone) {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
                     let view = ClosedView { name, port, end_time_utc, text };
                     self.closed.push(Closed { view, vm: vm.clone(), sources: window.sources.clone() });
                 }
-                drop(self.remembered.change(move |state| state.gone(&window)));
+                let cloud = vm.cloud.clone();
+                drop(self.remembered.change(move |state| state.gone(&cloud, &window)));
             }
         }
-        for working in self.attempts.all().filter(|working| working.attempt.order().vm == *vm) {
+        for working in self.attempts.all().filter(|working| working.attempt.order().place() == *vm) {
             working.attempt.notice_policies(policies, now);
         }
     }
 
     /// Nothing is open only where a policy keeps it shut: of another VM's ports nobody knows before they are tried.
-    fn note_guard(&mut self, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
-        if is_protected(policies, vm) {
+    fn note_guard(&mut self, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
+        if is_protected(policies, &vm.id) {
             self.guarded.insert(vm.clone());
         } else {
             self.guarded.remove(vm);
@@ -108,12 +118,12 @@ impl Engine {
 
     /// Takes over the windows that an attempt has read of, and drops none: what Azure shows may be older than what it has
     /// granted to the attempt.
-    pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &VmResourceId, policies: &[JitNetworkAccessPolicy]) {
+    pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
         self.note_guard(vm, policies);
-        let name = owner(&self.settings, name, vm);
-        for window in open_windows(policies, vm, self.now()) {
-            let ours = is_ours(self.remembered.state(), self.principal(&name, &window.vm).as_deref(), &window);
-            self.held.hold(Held { name: name.clone(), window, ours });
+        let name = self.owner(name, vm);
+        for window in open_windows(policies, &vm.id, self.now()) {
+            let ours = is_ours(self.remembered.state(), &vm.cloud, self.principal(&name, vm).as_deref(), &window);
+            self.held.hold(Held { name: name.clone(), cloud: vm.cloud.clone(), window, ours });
         }
     }
 
@@ -129,15 +139,15 @@ impl Engine {
     /// Holds what lets an attempt that has ended in.
     pub(super) fn hold_window(&mut self, attempt: &Attempt, now: DateTime<Utc>) {
         let Some(window) = attempt.window(now) else { return };
-        let (key, name) = (State::key(&attempt.order().vm, attempt.order().port), attempt.order().name.clone());
+        let (vm, name) = (attempt.order().place(), attempt.order().name.clone());
+        let key = State::key(&vm, attempt.order().port);
         let state = self.remembered.state();
         let sent_at = state.unsettled.get(&key).copied();
-        let found = is_ours(state, self.principal(&name, &window.vm).as_deref(), &window);
+        let found = is_ours(state, &vm.cloud, self.principal(&name, &vm).as_deref(), &window);
         if found {
-            self.hold_ours(&name, window, now);
+            self.hold_ours(&name, &vm, window, now);
         } else {
-            let name = owner(&self.settings, &name, &window.vm);
-            self.held.hold(Held { name, window, ours: false });
+            self.held.hold(Held { name: self.owner(&name, &vm), cloud: vm.cloud, window, ours: false });
         }
         if sent_at.is_some_and(|sent_at| found || now - sent_at >= ASTRAY) {
             self.settled(key);
@@ -145,13 +155,13 @@ impl Engine {
     }
 
     /// Holds a window that was asked for here, and remembers that, for the host after this one.
-    pub(super) fn hold_ours(&mut self, name: &ProfileName, window: AccessWindow, now: DateTime<Utc>) {
-        if !self.remembered.state().has_granted(&window) {
-            let granted = window.clone();
-            drop(self.remembered.change(move |state| state.granted(granted.clone(), now)));
+    pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, window: AccessWindow, now: DateTime<Utc>) {
+        let cloud = vm.cloud.clone();
+        if !self.remembered.state().has_granted(&cloud, &window) {
+            let (granted, cloud) = (window.clone(), cloud.clone());
+            drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));
         }
-        let name = owner(&self.settings, name, &window.vm);
-        self.held.hold(Held { name, window, ours: true });
+        self.held.hold(Held { name: self.owner(name, vm), cloud, window, ours: true });
     }
 }
 
@@ -164,7 +174,7 @@ fn why_gone(policies: &[JitNetworkAccessPolicy], window: &AccessWindow, zone: Zo
 }
 
 /// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
-fn is_ours(state: &State, principal: Option<&str>, window: &AccessWindow) -> bool {
-    let sent_at = state.unsettled.get(&State::key(&window.vm, window.port));
-    state.has_granted(window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
+fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
+    let sent_at = state.unsettled.get(&State::key_of(cloud, window));
+    state.has_granted(cloud, window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
 }

@@ -62,6 +62,12 @@ pub(crate) fn while_locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>)
     if has_other_workers { block_in_place(|| locked(path, work)) } else { locked(path, work) }
 }
 
+/// Whether somebody holds the lock beside `path`.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let lock = File::open(path.with_extension("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let path = path.with_extension("lock");
     if let Some(folder) = path.parent() {

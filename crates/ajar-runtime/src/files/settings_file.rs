@@ -20,7 +20,7 @@ use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use self::reading::Unread;
-use super::atomic::{while_locked, write_atomically};
+use super::atomic::{is_locked, while_locked, write_atomically};
 use super::line_ends::LineEnds;
 
 /// Tells one content of a file from another without reading it. Two writes within one tick of the file system's clock
@@ -92,6 +92,16 @@ impl SettingsFile {
             tables_of(document, "profiles")?.remove(&written);
             Ok(())
         })
+    }
+
+    /// Whether another process changes it just now.
+    pub(crate) fn is_held(&self) -> bool {
+        is_locked(&self.path)
+    }
+
+    /// Waits until no other process changes it.
+    pub(crate) fn until_free(&self) -> Result<(), Trouble> {
+        while_locked(&self.path, || Ok(())).map_err(|error| self.unusable(&error))
     }
 
     fn edit(&self, edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {

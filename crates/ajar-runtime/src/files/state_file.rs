@@ -13,6 +13,7 @@ use ajar_core::port::Endpoint;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::Refused;
 use ajar_core::snapshot::AccountState;
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,13 +25,13 @@ use super::atomic::{while_locked, write_atomically};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct State {
-    /// Where VMs were reached last, by `{vm id in lower case}:{port}`; only addresses that stay theirs.
+    /// Where VMs were reached last, by [`State::key`]; only addresses that stay theirs.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Requests for access that were sent and not yet answered, by the same key.
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, AccessWindow>,
-    /// The tenants of subscriptions, by `{cloud}/{subscription id in lower case}`.
+    /// The tenants of subscriptions, and of domains, by `{cloud}/{subscription id or domain in lower case}`.
     pub tenants: BTreeMap<String, String>,
     /// Until when subscriptions are left alone, by [`State::pause_key`].
     #[serde(deserialize_with = "understood")]
@@ -93,12 +94,19 @@ impl State {
         self.denials.get(key).filter(|denial| now - denial.at < DENIALS_LAST).map(|denial| &denial.refused)
     }
 
-    /// The key of a VM's port.
-    pub fn key(vm: &VmResourceId, port: u16) -> String {
-        format!("{}:{port}", vm.to_string().to_lowercase())
+    /// The key of a VM's port: `{cloud}{vm id in lower case}:{port}`.
+    pub fn key(vm: &CloudVm, port: u16) -> String {
+        format!("{}{}:{port}", vm.cloud, vm.id.to_string().to_lowercase())
     }
 
-    /// The key of a subscription.
+    /// The VM that a key is one of. Those of Ajars before this one named no cloud, and lead to none.
+    fn vm_of(key: &str) -> Option<CloudVm> {
+        let (vm, _port) = key.rsplit_once(':')?;
+        let (cloud, id) = vm.split_at(vm.find("/subscriptions/").filter(|cloud| *cloud > 0)?);
+        Some(CloudVm { cloud: cloud.to_owned(), id: id.parse().ok()? })
+    }
+
+    /// The key of a subscription, or of a domain.
     pub fn tenant_key(cloud: &str, subscription: &str) -> String {
         format!("{cloud}/{}", subscription.to_ascii_lowercase())
     }
@@ -123,25 +131,38 @@ impl State {
     }
 
     /// A window was granted; those that have ended by `now` are forgotten.
-    pub fn granted(&mut self, window: AccessWindow, now: DateTime<Utc>) {
+    pub fn granted(&mut self, cloud: &str, window: AccessWindow, now: DateTime<Utc>) {
         self.granted.retain(|_, known| known.phase(now) != Phase::Ended);
-        self.granted.insert(Self::key(&window.vm, window.port), window);
+        self.granted.insert(Self::key_of(cloud, &window), window);
+    }
+
+    /// The key of the port that a window is for.
+    pub fn key_of(cloud: &str, window: &AccessWindow) -> String {
+        Self::key(&CloudVm { cloud: cloud.to_owned(), id: window.vm.clone() }, window.port)
+    }
+
+    /// The windows that were asked for here, and their VMs.
+    pub fn windows(&self) -> impl Iterator<Item = (CloudVm, &AccessWindow)> {
+        // As Azure writes its id, which the key does not.
+        let vm = |key: &str, id| Some(CloudVm { id, ..Self::vm_of(key)? });
+        self.granted.iter().filter_map(move |(key, window)| Some((vm(key, window.vm.clone())?, window)))
     }
 
     /// Whether a window was asked for here.
-    pub fn has_granted(&self, window: &AccessWindow) -> bool {
-        self.granted.get(&Self::key(&window.vm, window.port)).is_some_and(|known| known.is_same_grant(window))
+    pub fn has_granted(&self, cloud: &str, window: &AccessWindow) -> bool {
+        self.granted.get(&Self::key_of(cloud, window)).is_some_and(|known| known.is_same_grant(window))
     }
 
     /// A window was replaced or taken back.
-    pub fn gone(&mut self, window: &AccessWindow) {
-        self.granted.retain(|_, known| !known.is_same_grant(window));
+    pub fn gone(&mut self, cloud: &str, window: &AccessWindow) {
+        let key = Self::key_of(cloud, window);
+        self.granted.retain(|known_by, known| *known_by != key || !known.is_same_grant(window));
     }
 
     /// The VMs that may have windows in force at `now` by requests without an answer.
-    pub fn unsettled_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = VmResourceId> {
+    pub fn unsettled_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = CloudVm> {
         let unsettled = self.unsettled.iter().filter(move |(_, sent)| now - **sent < LONGEST_ACCESS);
-        unsettled.filter_map(|(key, _)| key.rsplit_once(':')?.0.parse().ok())
+        unsettled.filter_map(|(key, _)| Self::vm_of(key))
     }
 
     /// A request was answered.

@@ -62,6 +62,10 @@ impl Accounts for Everybody {
         Ok(self.0.scene().az.clone())
     }
 
+    fn is_in_tenant(&self, acting: &Acting, _: &str, tenant: &str) -> bool {
+        acting.tenant.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(tenant))
+    }
+
     fn kept(&self, _: &AccountSettings) -> Kept {
         Kept::Keychain
     }
@@ -178,6 +182,68 @@ async fn favourites_of_several_accounts_are_opened_side_by_side_each_as_its_own(
     assert_eq!(acted(&world), each());
 }
 
+/// Two favourites of one resource id, in two clouds.
+fn world_of_two_clouds() -> Arc<World> {
+    let world = World::with(&[]);
+    let id = vm("web").to_string();
+    let favourite =
+        |name: &str, vm: &str, account: &str| format!("[profiles.{name}]\nvm = \"{vm}\"\naccount = \"{account}\"\n");
+    let settings = [
+        "[accounts.work]\nsign_in = \"browser\"\n".to_owned(),
+        "[accounts.gov]\nsign_in = \"browser\"\ncloud = \"usgov\"\n".to_owned(),
+        favourite("here", &id, "work"),
+        favourite("there", &id.to_uppercase(), "gov"),
+    ];
+    world.write("config.toml", &settings.concat());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_resource_id_in_two_clouds_is_two_vms() {
+    let world = world_of_two_clouds();
+    world.takes(Call::Initiate, 10);
+    let running = Running::start(&world);
+    let (here, there) = (running.connect("here").await, running.connect("there").await);
+    assert_ne!(here, there, "neither joins the other");
+    // Nor does one wait for the other's turn.
+    world.until(|scene| scene.calls.iter().filter(|(call, _)| *call == Call::Initiate).count() == 2).await;
+    running.ended(here).await;
+    running.ended(there).await;
+    let clouds = |running: &Running| -> BTreeSet<(String, String)> {
+        let windows = &running.snapshot().windows;
+        windows.iter().map(|window| (window.name.to_string(), window.cloud.clone())).collect()
+    };
+    let both = BTreeSet::from([("here".into(), "fake".into()), ("there".into(), "usgov".into())]);
+    assert_eq!(clouds(&running), both);
+
+    let before = world.count(Call::Vm);
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(world.count(Call::Vm) - before, 2, "each is read");
+    running.done(Request::Remove { name: name("there") }).await;
+    let without = BTreeSet::from([("here".into(), "fake".into()), ("WEB".into(), "usgov".into())]);
+    assert_eq!(clouds(&running), without, "its window does not become that of the other cloud's");
+    running.end().await;
+    assert_eq!(clouds(&Running::start(&world)), without, "nor for the next engine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_remembered_of_a_vm_is_remembered_of_its_cloud() {
+    let world = world_of_two_clouds();
+    world.takes(Call::Initiate, 5);
+    let running = Running::start(&world);
+    let numbers = [running.connect("here").await, running.connect("there").await];
+    for number in numbers {
+        running.ended(number).await;
+    }
+    running.end().await;
+    let state: serde_json::Value = serde_json::from_str(&world.read("state.json")).unwrap();
+    for kept in ["granted", "endpoints"] {
+        let keys: Vec<_> = state[kept].as_object().unwrap().keys().map(|key| key.split('/').next().unwrap()).collect();
+        assert_eq!(keys, ["fake", "usgov"], "{kept}: {state}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_refresh_looks_at_the_favourites_of_all_accounts() {
     let world = world_of_several();
@@ -270,7 +336,7 @@ async fn another_account_can_act_for_favourites_that_name_none() {
     assert_eq!(running.refused(set("environment")).await.code, "unknownAccount", "the variables name nobody here");
     let reply = running.ask(set("GOV")).await;
     let Reply::ActsByDefault { acts } = reply else { panic!("{reply:?}") };
-    assert_eq!(acts, "Favourites that name no account act as “gov” from now on.");
+    assert_eq!(acts, "Favourites that name no account act as “gov”, in the cloud “usgov”, from now on.");
     assert!(world.read("config.toml").starts_with("account = \"gov\"\n[accounts.work]"));
     let defaults = |running: &Running| {
         let snapshot = running.snapshot();

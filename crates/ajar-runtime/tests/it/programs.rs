@@ -125,6 +125,7 @@ async fn a_program_that_is_not_there_is_named() {
 fn order() -> Order {
     Order {
         name: name("web"),
+        cloud: "fake".into(),
         vm: vm("web"),
         port: 22,
         protocol: Protocol::Ssh,

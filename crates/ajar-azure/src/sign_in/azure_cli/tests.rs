@@ -9,7 +9,7 @@ const SCOPE: &str = "https://management.azure.com/.default";
 
 /// A cloud whose name `az` would have to be asked for.
 fn elsewhere() -> AzCloud {
-    AzCloud::Registered("https://management.cloud.example".parse().unwrap())
+    AzCloud::Registered("https://management.cloud.example".parse().unwrap(), "ours".into())
 }
 
 async fn detail(answer: io::Result<Output>) -> String {
@@ -186,7 +186,9 @@ async fn in_a_cloud_that_is_not_the_active_one_nobody_is_taken_for_another() {
     let both = |bob| [user("ada", "t1", false), user("bob", "t2", bob)];
     assert_eq!(told(both(true), "t2").await, "id-of-bob");
     assert!(told(both(true), "t1").await.starts_with("t1: The Azure CLI is signed in as bob, but not"));
-    assert!(told(both(false), "t1").await.starts_with(": Several people are signed in to the Azure CLI"));
+    let several = told(both(false), "t1").await;
+    assert!(several.starts_with(": Several people are signed in to the Azure CLI"), "{several}");
+    assert!(several.contains("“ajar --cloud ours sign-in --az --username USER”"), "{several}");
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ mod tests {
         let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web-01";
         let window = |end: &DateTime<Utc>| {
             json!({
-                "name": "web-01", "vm": vm, "port": 22, "protocol": "ssh", "source": "203.0.113.7",
+                "name": "web-01", "cloud": "public", "vm": vm, "port": 22, "protocol": "ssh", "source": "203.0.113.7",
                 "startTimeUtc": DateTime::UNIX_EPOCH, "endTimeUtc": end, "openedBy": null, "ending": false,
             })
         };

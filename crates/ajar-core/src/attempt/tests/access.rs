@@ -350,6 +350,30 @@ fn a_request_refused_from_within_a_range_of_the_policy_is_told_with_the_range_an
 }
 
 #[test]
+fn a_refusal_that_says_what_is_in_the_way_is_not_blamed_on_the_range() {
+    let mut ranged = policy();
+    ranged.virtual_machines[0].ports[0].allowed_source_address_prefixes = vec!["203.0.113.0/24".into()];
+    for (code, message) in [
+        ("BadRequest", "JIT requires Defender for Servers Plan 2 on the subscription."),
+        ("RequestDisallowedByPolicy", "No."),
+        ("HTTP 405", ""),
+        ("BadRequest, ScopeLocked", "No. Locked."),
+    ] {
+        let script = [
+            does(&READS),
+            told(source()),
+            told(Fact::Policies(Ok(vec![ranged.clone()]))),
+            does(&[ASK]),
+            told(vm(Running)),
+            does(&["address"]),
+            told(refused_as(code, message)),
+            ends("requestRefused in Access"),
+        ];
+        check(order(), Memory::default(), script);
+    }
+}
+
+#[test]
 fn a_request_refused_while_the_vm_rests_is_made_once_more_when_it_runs() {
     let rests = [
         told(vm(Deallocated)),

@@ -35,6 +35,7 @@ pub(super) fn noon() -> DateTime<Utc> {
 pub(super) fn order() -> Order {
     Order {
         name: "web-01".parse().unwrap(),
+        cloud: "public".into(),
         vm: vm_id(),
         port: 22,
         protocol: Protocol::Ssh,
@@ -147,7 +148,12 @@ pub(super) fn unanswered() -> Fact {
 
 /// Azure refuses the request itself.
 pub(super) fn refused() -> Fact {
-    let failure = Failure::RequestRefused { azure_code: "c".into(), azure_message: "m".into() };
+    refused_as("BadRequest", "m")
+}
+
+/// The same, with more to say about it.
+pub(super) fn refused_as(azure_code: &str, azure_message: &str) -> Fact {
+    let failure = Failure::RequestRefused { azure_code: azure_code.into(), azure_message: azure_message.into() };
     Fact::Initiated(Err(InitiateFailure::Refused(failure.into())))
 }
 

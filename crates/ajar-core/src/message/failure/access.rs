@@ -63,7 +63,9 @@ pub(super) fn not_signed_in(
     detail: &str,
     others: &[String],
     (az, refused): (String, Option<String>),
+    cloud: Option<&str>,
 ) -> Words {
+    let sign_in = cloud.map_or_else(|| "ajar sign-in".to_owned(), |cloud| format!("ajar --cloud {cloud} sign-in"));
     if !others.is_empty() {
         return not_signed_in_beside(name, detail, others, refused, &az);
     }
@@ -71,7 +73,7 @@ pub(super) fn not_signed_in(
         return words(
             "You are not signed in to Azure.",
             AZ_MISSING,
-            "Sign in with your browser (“ajar sign-in”), or install it and run “az login”; then try again.",
+            format!("Sign in with your browser (“{sign_in}”), or install it and run “az login”; then try again."),
         )
         .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
         .help(INSTALL_HELP);
@@ -83,7 +85,7 @@ pub(super) fn not_signed_in(
     words(
         "You are not signed in to Azure.",
         sentence(detail),
-        format!("Run {az}, or sign in with your browser (“ajar sign-in”); then try again."),
+        format!("Run {az}, or sign in with your browser (“{sign_in}”); then try again."),
     )
     .in_window(format!("Sign in with your browser, or run {az}; then try again."))
     .help(SIGN_IN_HELP)

@@ -235,6 +235,29 @@ pub(super) fn unknown_account(name: &str, known: &[String], favourite: Option<&s
     })
 }
 
+pub(super) fn no_account_in_cloud(favourite: &str, cloud: &str, there: &[String]) -> Words {
+    if there.is_empty() {
+        return words(
+            format!("Nobody is signed in to the cloud “{cloud}”."),
+            format!("{favourite} is there, and accounts of other clouds cannot open it."),
+            format!(
+                "Sign in to that cloud (“ajar --cloud {cloud} sign-in”), or have {favourite} act as whoever is signed in there \
+                 to the Azure CLI (“ajar edit {favourite} --account az”); then try again."
+            ),
+        )
+        .in_window("Sign in to that cloud, or have the favourite act as another account.");
+    }
+    words(
+        format!("{favourite} does not say who acts for it."),
+        format!(
+            "It is in the cloud “{cloud}”. Accounts of that cloud are {}; who acts for favourites that name nobody is of another.",
+            there.join(", ")
+        ),
+        format!("Have it act as one of them: “ajar edit {favourite} --account ACCOUNT”."),
+    )
+    .in_window("Have it act as another account.")
+}
+
 pub(super) fn other_clouds_account(account: &str, cloud: &str, wanted: &str) -> Words {
     words(
         format!("The account “{account}” is of another cloud."),

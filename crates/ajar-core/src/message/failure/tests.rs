@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use chrono::FixedOffset;
+use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::failure::{
@@ -31,21 +31,24 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NotSignedIn {
             detail: "no subscription found".into(),
-            others: vec!["ada".into()],
+            others: ["ada".into()].into(),
             tenant: None,
             cloud: None,
+            here: None,
         },
         Failure::NotSignedIn {
             detail: crate::message::account::az_is_not_in_cloud("AzureUSGovernment"),
-            others: Vec::new(),
+            others: Box::default(),
             tenant: None,
             cloud: Some("AzureUSGovernment".into()),
+            here: Some("usgov".into()),
         },
         Failure::NotSignedIn {
             detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
-            others: Vec::new(),
+            others: Box::default(),
             tenant: Some("fabrikam.example".into()),
             cloud: None,
+            here: None,
         },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
         Failure::PrincipalRefused {
@@ -208,6 +211,8 @@ fn every_failure() -> Vec<Failure> {
         Failure::CommandLine { detail: "unrecognized subcommand 'frobnicate'".into() },
         Failure::CommandNotForRdp,
         Failure::SourceUnusable { address: Ipv4Addr::LOCALHOST },
+        Failure::NoAccountInCloud { cloud: "usgov".into(), there: Vec::new() },
+        Failure::NoAccountInCloud { cloud: "usgov".into(), there: vec!["gov".into(), "ops".into()] },
         Failure::OtherCloudsAccount { account: "work".into(), cloud: "usgov".into(), wanted: "public".into() },
         Failure::NotOpen,
         Failure::BeingOpened { name: "web-01".into() },
@@ -344,14 +349,16 @@ fn when_azure_answers_again_is_never_told_too_early() {
         ("2026-11-23T21:42:26.400Z", "from 21:43 on."),
         ("2026-11-23T21:44:00Z", "from 21:44 on."),
         ("2026-11-23T21:44:00.001Z", "from 21:45 on."),
-        ("2027-11-23T23:59:59Z", "from Wed 24 Nov 2027 00:00 on."),
+        ("2026-11-24T21:39:00Z", "from Tue 24 Nov 21:39 on."),
     ] {
         let retry_at = retry_at.parse().unwrap();
         let view = in_words(&Failure::Throttled { retry_at }.into(), &About { name: "web-01", zone, at });
         assert_eq!(view.message, format!("It was sent too many requests and answers again {words}"));
     }
-    let never = Failure::Throttled { retry_at: DateTime::<Utc>::MAX_UTC };
-    assert!(in_words(&never.into(), &About { name: "web-01", zone, at }).message.contains("262142"));
+    for far_off in [at + TimeDelta::days(2), DateTime::<Utc>::MAX_UTC] {
+        let view = in_words(&Failure::Throttled { retry_at: far_off }.into(), &About { name: "web-01", zone, at });
+        assert!(view.message.contains("far off, and hardly meant") && view.action.contains("five minutes"), "{view:?}");
+    }
 }
 
 #[test]
@@ -509,8 +516,8 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     assert!(signed_out.action.starts_with("Run “az login”"), "{}", signed_out.action);
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
-        said(Failure::NotSignedIn { detail: crate::failure::NO_AZURE_CLI.into(), others, tenant: None, cloud: None })
-            .action
+        let (detail, tenant, cloud) = (crate::failure::NO_AZURE_CLI.into(), None, None);
+        said(Failure::NotSignedIn { detail, others, tenant, cloud, here: None }).action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(

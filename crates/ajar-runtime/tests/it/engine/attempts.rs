@@ -163,7 +163,7 @@ fn timed_out() -> InitiateFailure {
 }
 
 fn key(name: &str) -> String {
-    crate::world::vm(name).to_string().to_lowercase()
+    format!("fake{}", crate::world::vm(name).to_string().to_lowercase())
 }
 
 #[tokio::test(start_paused = true)]

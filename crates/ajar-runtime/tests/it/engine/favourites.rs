@@ -3,7 +3,7 @@
 use ajar_core::failure::Failure;
 use ajar_core::launch::{Os, SshHosts};
 use ajar_core::profile::Profile;
-use ajar_core::protocol::{Connect, Request};
+use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
 use ajar_runtime::engine::{self, Parts};
@@ -263,4 +263,23 @@ async fn ssh_hears_of_each_change_once_it_was_told_of_the_favourites() {
     world.write("config.toml", "[broken");
     running.done(Request::ReadSettings).await;
     assert!(hosts().contains("Host cache cache.ajar"), "what cannot be read changes nothing");
+}
+
+#[tokio::test]
+async fn while_another_process_holds_the_settings_changes_wait_and_nothing_else_does() {
+    let world = World::with(&["web"]);
+    world.scene().open_anyway = true;
+    let running = Running::start(&world);
+    let held = std::fs::File::create(world.home.path().join("config.lock")).unwrap();
+    held.lock().unwrap();
+    let profile = Profile::new(vm("db"));
+    let add = running.engine.asked(Request::Add { name: name("db"), profile }).await;
+    let remove = running.engine.asked(Request::Remove { name: name("db") }).await;
+    let connected = running.connected("web").await;
+    assert_eq!(connected.name, name("web"));
+    running.done(Request::Cancel { name: name("web") }).await;
+    assert!(!world.read("config.toml").contains("db"), "{}", world.read("config.toml"));
+    held.unlock().unwrap();
+    assert_eq!((add.await, remove.await), (Reply::Done, Reply::Done), "in the order in which they were asked for");
+    assert!(!world.read("config.toml").contains("db"), "{}", world.read("config.toml"));
 }
