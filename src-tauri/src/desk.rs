@@ -193,7 +193,9 @@ impl Desk {
         };
         let names: Vec<_> = snapshot.favourites.iter().filter(is_wanted).map(|known| known.name.clone()).collect();
         let together = Some(Together::of(names.len(), azure_now(&snapshot)));
-        names.into_iter().for_each(|name| self.ask_for(Connect { together, ..Connect::by_click(name) }));
+        for name in names {
+            self.ask_for(Connect { together, ..Connect::by_click(name) });
+        }
     }
 
     /// Begins to sign in to the account that a favourite acts as. The window tells how it goes, and what else there is to

@@ -148,6 +148,8 @@ fn case(name: &'static str, route: &'static str, ends: &'static str, fault: Valu
 }
 
 /// The simulator's address, in a fault.
+/// What Ajar never asks.
+const UNASKED: &str = "Usage_List";
 const BASE: &str = "{base}";
 
 fn cases() -> Vec<Case> {
@@ -171,10 +173,10 @@ fn cases() -> Vec<Case> {
     let link = |to: &str| said("invalidJson", json!({ "value": [], "nextLink": to }).to_string());
     let elsewhere = format!("https://management.azure.example/x?$skiptoken={QUERY}");
     let onward = format!("{BASE}/nowhere?$skiptoken={QUERY}&sig={CANARY}");
-    let nothing = || json!({ "fault": "reset", "match": { "path": "/nowhere" } });
+    let nothing = || json!({ "fault": "reset" });
     vec![
-        case("all is well", "none", "connected", nothing()),
-        Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", "none", "principalRefused", nothing()) },
+        case("all is well", UNASKED, "connected", nothing()),
+        Case { secret: Some(WRONG_SECRET), ..case("the secret is wrong", UNASKED, "principalRefused", nothing()) },
         case("the request is refused", initiate, "accessDenied", always("forbidden")),
         case("the policy can't be read", policies, "connected", always("forbidden")),
         case("the token is refused", vm, "tokenRefused", always("expiredToken")),

@@ -54,7 +54,7 @@ mod tests {
         let vm: VmResourceId = VM.parse().unwrap();
         let page = |next: usize| {
             let link = format!("https://management.azure.com/subscriptions/s/page{next}");
-            json(200, &format!(r#"{{"value":[],"nextLink":"{link}"}}"#))
+            json(200, format!(r#"{{"value":[],"nextLink":"{link}"}}"#))
         };
         let circle = Scripted::new(std::iter::repeat_with(|| page(1)).take(3));
         let end = client(&circle).jit_policies(&vm).await.unwrap_err();

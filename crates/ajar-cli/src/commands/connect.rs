@@ -264,16 +264,16 @@ pub(super) fn end_in_words(session: &Session, view: &AttemptView) -> Option<Stri
         let is_its_own =
             |window: &&WindowView| (&window.cloud, &window.vm, window.port) == (&view.cloud, &view.vm, view.port);
         let adopted = || snapshot.windows.iter().find(is_its_own).map(|window| window.end_time_utc);
-        match view.opened_by()? {
+        // A window that came in later says more than that there was none.
+        let opened_by = view.opened_by()?;
+        let is_window = matches!(opened_by, OpenedBy::Window(_));
+        let opened_by = if is_window { opened_by } else { adopted().map_or(opened_by, OpenedBy::Window) };
+        match opened_by {
             OpenedBy::Window(end) => stays_open(end),
-            // A window that came in later says more than that there was none.
-            opened_by => match (adopted(), opened_by) {
-                (Some(end), _) | (None, OpenedBy::Window(end)) => stays_open(end),
-                (None, OpenedBy::Itself) => message::cli::open_without_request(name),
-                (None, OpenedBy::Start) => message::cli::open_since_start(name),
-                (None, OpenedBy::Unanswered) => message::cli::open_before_answer(name),
-                (None, OpenedBy::DespiteRefusal) => message::cli::open_despite_refusal(name),
-            },
+            OpenedBy::Itself => message::cli::open_without_request(name),
+            OpenedBy::Start => message::cli::open_since_start(name),
+            OpenedBy::Unanswered => message::cli::open_before_answer(name),
+            OpenedBy::DespiteRefusal => message::cli::open_despite_refusal(name),
         }
     };
     Some(format!("{} {text}", style().green().apply_to("●")))

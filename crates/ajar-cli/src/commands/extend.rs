@@ -21,7 +21,9 @@ pub(crate) async fn run(session: &Session, args: &Extend, signals: &mut Signals)
     match &view.outcome {
         Some(OutcomeView::Extended(grant)) if args.json => output::json(&extended_event(&view, grant))?,
         Some(OutcomeView::Extended(_)) => {
-            end_in_words(session, &view).iter().for_each(|text| line_to_people(text));
+            if let Some(text) = end_in_words(session, &view) {
+                line_to_people(&text);
+            }
         }
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => return Err(failure.clone().into()),
         Some(OutcomeView::Connected(_)) | None => return Err(without_end()),

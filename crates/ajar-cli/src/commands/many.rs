@@ -241,8 +241,8 @@ impl<'s> Telling<'s> {
         self.board.ended(index);
         if self.json {
             named(event(), &self.all[index].name);
-        } else {
-            end_in_words(self.session, view).iter().for_each(|text| self.board.say(text));
+        } else if let Some(text) = end_in_words(self.session, view) {
+            self.board.say(&text);
         }
     }
 

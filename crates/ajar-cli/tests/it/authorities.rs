@@ -64,7 +64,7 @@ async fn nobody_signs_in_by_settings_that_say_where_a_built_in_cloud_is() {
     fs::write(user.folder().join("config.toml"), &hijacked).unwrap();
     let line = hijacked.lines().position(|line| line == "[clouds.public]").unwrap() + 1;
     let (code, _, stderr) = user.run(&["sign-in", "--cloud", "public"]).await;
-    let told = format!("[clouds.public] at line {line}, column 9");
+    let told = format!("line {line}, column 9: [clouds.public]");
     assert!(code == 1 && stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told), "{code} {stderr}");
     assert_eq!(user.journal(1).await, Vec::<String>::new());
 }

@@ -123,22 +123,27 @@ impl Engine {
     fn ask_together(&mut self, starts: Vec<(Effect, Start)>, turn: &Turn) -> Vec<(Effect, Start)> {
         let (mut groups, mut others): (Vec<Vec<(Ask, Start)>>, _) = (Vec::new(), Vec::new());
         for (effect, start) in starts {
-            match effect {
-                Effect::Initiate(ask) if turn.group(start.number).is_some() => {
-                    let goes_along = |(asked, known): &(Ask, Start)| {
-                        turn.group(known.number) == turn.group(start.number)
-                            && (&known.acting, &asked.policy) == (&start.acting, &ask.policy)
-                            && asked.justification == ask.justification
-                    };
-                    match groups.iter_mut().find(|group| group.first().is_some_and(goes_along)) {
-                        Some(group) => group.push((ask, start)),
-                        None => groups.push(vec![(ask, start)]),
-                    }
-                }
-                effect => others.push((effect, start)),
+            let Some(group) = turn.group(start.number) else {
+                others.push((effect, start));
+                continue;
+            };
+            let Effect::Initiate(ask) = effect else {
+                others.push((effect, start));
+                continue;
+            };
+            let goes_along = |(asked, known): &(Ask, Start)| {
+                turn.group(known.number) == Some(group)
+                    && (&known.acting, &asked.policy) == (&start.acting, &ask.policy)
+                    && asked.justification == ask.justification
+            };
+            match groups.iter_mut().find(|group| group.first().is_some_and(goes_along)) {
+                Some(group) => group.push((ask, start)),
+                None => groups.push(vec![(ask, start)]),
             }
         }
-        groups.into_iter().for_each(|group| self.initiate(group));
+        for group in groups {
+            self.initiate(group);
+        }
         others
     }
 

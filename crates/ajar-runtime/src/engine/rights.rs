@@ -50,18 +50,12 @@ impl Engine {
     /// Notes what Azure refused to who made an attempt that has ended, or that it did not.
     pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting, now: DateTime<Utc>) {
         let refused = match attempt.outcome() {
-            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => match failure {
-                Failure::AccessDenied { action, scope } => {
-                    Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment: None })
-                }
-                Failure::DenyAssigned { action, scope, assignment } => {
-                    let deny_assignment = Some(assignment.clone());
-                    Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment })
-                }
-                _ => return,
+            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => match refused_by(failure) {
+                None => return,
+                refused => refused,
             },
-            Some(Outcome::Connected { .. }) => None,
-            _ => return,
+            Some(Outcome::Connected { .. } | Outcome::Extended { .. }) => None,
+            Some(Outcome::Cancelled { .. }) | None => return,
         };
         let key = State::denial_key(acting, &attempt.order().vm);
         if refused.is_some() || self.remembered.state().denials.contains_key(&key) {
@@ -87,6 +81,18 @@ impl Engine {
         self.publish();
         drop(reply.send(answer));
     }
+}
+
+/// What Azure refused, where a failure is that.
+fn refused_by(failure: &Failure) -> Option<Refused> {
+    let (action, scope, deny_assignment) = if let Failure::AccessDenied { action, scope } = failure {
+        (action, scope, None)
+    } else if let Failure::DenyAssigned { action, scope, assignment } = failure {
+        (action, scope, Some(assignment.clone()))
+    } else {
+        return None;
+    };
+    Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment })
 }
 
 /// Who acts, as an administrator knows them.
