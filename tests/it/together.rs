@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Ended, World};
 
@@ -40,6 +40,26 @@ async fn what_one_of_them_is_refused_keeps_none_of_the_others_shut() {
     for part in ["web-01 is open", "db-replica-3 is open", "may see locked-01", "2 of 3 worked."] {
         assert!(opened.stderr.contains(part), "{}", opened.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_azure_refuses_what_several_ask_each_asks_by_itself() {
+    for fault in [json!({ "fault": "forbidden" }), json!({ "fault": "conflict" })] {
+        let world = World::new().await;
+        world.control().fault("POST", "*/initiate", fault.clone()).await;
+        let opened = world.run(&["connect", "web-01", "db-replica-3", "--no-launch"]).await;
+        assert_eq!(opened.code, 0, "{fault}: {}", opened.stderr);
+        assert_eq!(world.control().requests("/initiate").await.len(), 3, "{fault}: one for both, then one for each");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_several_that_is_lost_is_looked_for_and_nothing_asked_twice() {
+    let world = World::new().await;
+    world.control().fault("POST", "*/initiate", json!({ "fault": "resetAfter" })).await;
+    let opened = world.run(&["connect", "web-01", "db-replica-3", "--no-launch"]).await;
+    assert_eq!(opened.code, 0, "{}", opened.stderr);
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,7 +101,7 @@ export type RowKey = `${'window' | 'favourite' | 'recent' | 'vm'}:${string}`;
 
 export const windowKey = ({ name, cloud, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${cloud}${vm}`;
 export const favouriteKey = ({ name }: Pick<FavouriteView, 'name'>): RowKey => `favourite:${name}`;
-export const recentKey = ({ opens: { profile } }: RecentView): RowKey => `recent:${profile.vm.toLowerCase()}:${profile.port}`;
+export const recentKey = ({ opens: { name }, port }: RecentView): RowKey => `recent:${name}:${port}`;
 export const vmKey = ({ viewpoint, vm }: FoundVm): RowKey => `vm:${viewpoint.cloud}${vm.id.toLowerCase()}`;
 
 /** A VM's own name. */

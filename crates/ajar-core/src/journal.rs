@@ -81,7 +81,7 @@ pub fn note_lately(lately: &mut Vec<Opening>, opening: Opening) {
     if opening.result != OpeningResult::Connected {
         return;
     }
-    lately.retain(|known| (&known.vm, known.port) != (&opening.vm, opening.port));
+    lately.retain(|known| (&known.cloud, &known.vm, known.port) != (&opening.cloud, &opening.vm, opening.port));
     lately.insert(0, opening);
     lately.truncate(LATELY);
 }

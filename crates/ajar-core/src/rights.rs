@@ -103,6 +103,11 @@ impl Granted {
         NEEDED.into_iter().filter(|right| self.state(right) == state).collect()
     }
 
+    /// Whether an action is one of those that are always needed, and listed as granted.
+    pub fn lists(&self, action: &str) -> bool {
+        NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action) && self.state(right) == RightState::Granted)
+    }
+
     /// What Azure has refused beside [`NEEDED`]: a linked resource can take rights of its own.
     pub fn refused_besides(&self) -> impl Iterator<Item = &Refused> {
         let is_needed = |refused: &Refused| NEEDED.iter().any(|right| refused.is_of(right));

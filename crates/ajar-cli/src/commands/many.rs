@@ -205,7 +205,8 @@ impl<'s> Telling<'s> {
             return;
         }
         match told {
-            Ok(view) => self.tell_view(index, &view),
+            // Who leads to the same door shares its attempt, which has the name of whoever asked first.
+            Ok(view) => self.tell_view(index, &AttemptView { name: self.all[index].name.clone(), ..view }),
             Err(failure) => self.failed(index, &failure),
         }
     }

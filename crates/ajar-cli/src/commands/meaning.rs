@@ -54,6 +54,9 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     if let Some(favourite) = favourite_called(&snapshot, query) {
         return Ok(Meant::favourite(favourite));
     }
+    if let Some(Favourite { name, profile }) = opened_lately(&snapshot, query) {
+        return Ok(Meant { name, profile: Some(profile) });
+    }
     // A whole name is clear enough without reading anything anew.
     let known = inventory::named(session, query, FEW).await?;
     if let [found] = called(&known.vms, query)[..] {
@@ -150,6 +153,11 @@ pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, O
 fn favourite_called(snapshot: &Snapshot, query: &str) -> Option<ProfileName> {
     let name: ProfileName = query.parse().ok()?;
     snapshot.favourites.iter().map(|favourite| &favourite.name).find(|known| **known == name).cloned()
+}
+
+fn opened_lately(snapshot: &Snapshot, query: &str) -> Option<Favourite> {
+    let name: ProfileName = query.parse().ok()?;
+    snapshot.recents.iter().map(|recent| &recent.opens).find(|known| known.name == name).cloned()
 }
 
 fn beginning(snapshot: &Snapshot, query: &str) -> Vec<ProfileName> {

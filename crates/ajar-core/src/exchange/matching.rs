@@ -116,7 +116,8 @@ mod tests {
         ];
         inventory.page(&Viewpoint { account, cloud: "public".into(), tenant: None }, all);
         let nothing = crate::settings::Settings::default();
-        let mut openings = Openings::new(&nothing, &[], &crate::account::Defaults::default());
+        let defaults = crate::account::Defaults::default();
+        let mut openings = Openings::new(&nothing, &[], &defaults);
         let hits = inventory.find("", 0, usize::MAX, &HashMap::new());
         hits.vms.into_iter().map(|hit| FoundVm::new(hit, &mut openings)).collect()
     }

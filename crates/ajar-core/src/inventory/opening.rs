@@ -26,15 +26,15 @@ pub struct Openings<'o> {
     /// What is said of all profiles is said of theirs, too.
     inheritance: &'o Inheritance,
     default: AccountName,
-    /// The cloud of those that name none.
-    cloud: String,
+    settings: &'o Settings,
+    defaults: &'o Defaults,
     /// Where the names lead that are taken, in lower case.
     taken: HashMap<String, CloudVm>,
 }
 
 impl<'o> Openings<'o> {
     /// For who has these settings, and calls these other VMs so meanwhile.
-    pub fn new(settings: &'o Settings, guests: &'o [Favourite], defaults: &Defaults) -> Self {
+    pub fn new(settings: &'o Settings, guests: &'o [Favourite], defaults: &'o Defaults) -> Self {
         let Settings { written, inheritance, .. } = settings;
         // What they inherit is not theirs to hand on to another one.
         let placed = |known: &'o Favourite| {
@@ -51,7 +51,8 @@ impl<'o> Openings<'o> {
             guests: guests.into_iter().rev().collect(),
             inheritance,
             default: settings.default_account(defaults),
-            cloud: settings.default_cloud(defaults).to_owned(),
+            settings,
+            defaults,
         }
     }
 
@@ -84,7 +85,7 @@ impl<'o> Openings<'o> {
 
     /// As which favourite a VM is opened again that was opened so; none where it has become one.
     pub fn again(&mut self, opening: &Opening) -> Option<Favourite> {
-        let cloud = opening.cloud.clone().unwrap_or_else(|| self.cloud.clone());
+        let cloud = opening.cloud.clone().unwrap_or_else(|| self.settings.default_cloud(self.defaults).to_owned());
         let place = CloudVm { cloud, id: opening.vm.clone() };
         if self.favourites.contains_key(&place) {
             return None;
@@ -96,9 +97,12 @@ impl<'o> Openings<'o> {
             protocol: Some(opening.protocol),
             access: defaults.access.is_none().then_some(IsoDuration(ACCESS)),
             account: account.filter(|account| account != defaults.account.as_ref().unwrap_or(&self.default)),
-            cloud: opening.cloud.clone().filter(|cloud| defaults.cloud.as_ref().is_some_and(|said| said != cloud)),
             ..Profile::new(opening.vm.clone())
         };
+        // Whoever acts today may be of another cloud than the VM.
+        let leads_elsewhere =
+            self.settings.place_of(&self.inheritance.effective(&profile).profile, self.defaults) != place;
+        let profile = Profile { cloud: leads_elsewhere.then(|| place.cloud.clone()), ..profile };
         Some(Favourite { name: self.name(place), profile })
     }
 
@@ -229,7 +233,8 @@ mod tests {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
         let names = |guests: &[Favourite], vms: &[&InventoryVm]| {
             let settings = acting_as("work");
-            let mut openings = Openings::new(&settings, guests, &Defaults::default());
+            let defaults = Defaults::default();
+            let mut openings = Openings::new(&settings, guests, &defaults);
             vms.iter().map(|vm| openings.of(vm, &viewpoint).0.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(&[], &[&a, &b, &a, &c]), ["WEB", "WEB-2", "WEB", "WEB-3"]);
@@ -239,5 +244,29 @@ mod tests {
         };
         assert_eq!(names(&[guest("web", &b)], &[&a, &b]), ["WEB-2", "web"]);
         assert_eq!(names(&[guest("web-2", &b)], &[&b, &a, &c]), ["web-2", "WEB", "WEB-3"]);
+    }
+
+    #[test]
+    fn what_is_opened_again_is_opened_in_its_own_cloud_whoever_acts_today() {
+        let line = serde_json::json!({
+            "at": "2026-11-30T10:00:00Z", "name": "web", "port": 22, "protocol": "ssh", "result": "connected",
+            "vm": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web",
+            "cloud": "china", "account": "az", "requested": true, "started": false, "elapsedMs": 1,
+        });
+        let opening: Opening = serde_json::from_value(line).unwrap();
+        let defaults = Defaults::default();
+        let mut settings = Settings::default();
+        let cloud = |settings: &Settings| {
+            Openings::new(settings, &[], &defaults).again(&opening).map(|again| again.profile.cloud)
+        };
+        assert_eq!(cloud(&settings), Some(Some("china".into())));
+        settings.cloud = Some("china".into());
+        assert_eq!(cloud(&settings), Some(None), "it says no more than it must");
+        // The same id in another cloud is another VM.
+        let profile = Profile { cloud: Some("public".into()), ..Profile::new(opening.vm.clone()) };
+        settings.written = vec![Favourite { name: "other".parse().unwrap(), profile }];
+        assert!(cloud(&settings).is_some());
+        settings.written[0].profile.cloud = None;
+        assert_eq!(cloud(&settings), None, "a favourite leads there");
     }
 }

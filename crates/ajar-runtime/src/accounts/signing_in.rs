@@ -259,7 +259,9 @@ impl Inner {
         };
         let forgotten = match settings.accounts.iter().find(shares) {
             Some((other, _)) => self.let_go(&settings, name, account, other),
-            None => self.forget(account).await?,
+            None => self.forget(account).await.inspect_err(|_| {
+                self.known().leaving.remove(name);
+            })?,
         };
         self.known().clients.retain(|acting, _| acting.account != *name);
         Ok(forgotten)

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ajar_azure::tenant_of;
-use ajar_core::account::{AZ, AZD, Acting, SignInMethod};
+use ajar_core::account::{AZ, AZD, AccountName, Acting, SignInMethod};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::settings::Settings;
+use ajar_core::settings::{Favourite, Settings};
 
 use tokio::time::{Duration, Instant};
 
@@ -161,7 +161,12 @@ impl Inner {
     pub(super) async fn learn_tenants(&self, acting: &Acting, tenant: &str) {
         let Ok(settings) = self.settings() else { return };
         let Ok(Reach { cloud, http }) = self.reach(&acting.cloud, &settings) else { return };
-        let named = settings.favourites.iter().filter_map(|known| known.profile.tenant.as_deref());
+        let is_its_own = |known: &&Favourite| {
+            let is_of = |account: &AccountName| *account == acting.account;
+            known.profile.account.as_ref().is_none_or(is_of)
+                && known.profile.cloud.as_ref().is_none_or(|cloud| *cloud == acting.cloud)
+        };
+        let named = settings.favourites.iter().filter(is_its_own).filter_map(|known| known.profile.tenant.as_deref());
         let domains: BTreeSet<_> = named.chain([tenant]).filter(|tenant| tenant.contains('.')).collect();
         for domain in domains {
             let key = State::tenant_key(&acting.cloud, domain);

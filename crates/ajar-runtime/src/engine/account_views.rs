@@ -43,7 +43,9 @@ impl Engine {
     pub(super) fn waits_for_sign_in(&self, favourite: &Favourite, accounts: &[AccountView]) -> bool {
         let acting = match self.acting(&favourite.profile) {
             Ok(acting) => acting,
-            Err(trouble) => return matches!(trouble.failure, Failure::NoAccountInCloud { .. }),
+            Err(trouble) => {
+                return matches!(trouble.failure, Failure::NoAccountInCloud { there, .. } if there.is_empty());
+            }
         };
         let state = self.remembered.state();
         let subscription = favourite.profile.vm.resource().subscription_id();

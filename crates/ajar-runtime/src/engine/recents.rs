@@ -20,7 +20,7 @@ impl Engine {
         }
         let mut openings = Openings::new(&self.settings, &self.guests, &self.defaults);
         let view = |opening: &Opening| {
-            let opens = self.as_somebody_there(openings.again(opening)?);
+            let opens = self.as_somebody_there(openings.again(opening)?, opening);
             Some(RecentView {
                 opens,
                 at: opening.at,
@@ -32,12 +32,13 @@ impl Engine {
         self.lately.iter().filter_map(view).take(SHOWN).collect()
     }
 
-    /// The same as whoever acts by default, where the account is not there any more that acted.
-    fn as_somebody_there(&self, opens: Favourite) -> Favourite {
-        if self.acting(&opens.profile).is_ok() {
+    /// The same as whoever acts in its cloud, where the account is not there any more that acted.
+    fn as_somebody_there(&self, opens: Favourite, opening: &Opening) -> Favourite {
+        if self.acting(&self.settings.inheritance.effective(&opens.profile).profile).is_ok() {
             return opens;
         }
-        Favourite { profile: Profile { account: None, cloud: None, ..opens.profile }, ..opens }
+        let cloud = opening.cloud.clone().or(opens.profile.cloud);
+        Favourite { profile: Profile { account: None, cloud, ..opens.profile }, ..opens }
     }
 
     /// How a VM is opened that is called so as one of the last ones, and is nothing else.

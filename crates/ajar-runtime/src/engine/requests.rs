@@ -113,7 +113,7 @@ impl Engine {
                 let (follower, together) = ((!connect.stays).then_some(face), connect.together);
                 let begun = self.connect(follower, connect);
                 if let Some(together) = together {
-                    self.together.heard(together, begun.as_ref().ok().copied());
+                    self.together.heard(together, begun.as_ref().ok().copied(), self.now());
                 }
                 return begun.map(|number| Reply::Attempt { number });
             }

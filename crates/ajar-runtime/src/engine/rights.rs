@@ -11,13 +11,17 @@ use ajar_core::rights::{Granted, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
 use ajar_core::vm::CloudVm;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::files::State;
+use crate::files::{Denial, State};
 use crate::ports::{Accounts, AzAccount};
+
+/// So long a role that was given may not count yet.
+/// https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
+const ROLES_SPREAD: TimeDelta = TimeDelta::minutes(10);
 
 /// What was found out, and who waits for it.
 pub(super) struct LookedUp {
@@ -68,7 +72,14 @@ impl Engine {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
                 let key = State::denial_key(&acting, &vm.id);
-                let refused = self.remembered.state().denial(&key, self.now()).cloned().into_iter().collect();
+                let now = self.now();
+                // A role takes some minutes to count everywhere; what is listed later than that has been given since.
+                let is_over = |Denial { at, refused }: &&Denial| {
+                    let is_old = (now - *at).abs() > ROLES_SPREAD;
+                    is_old && refused.deny_assignment.is_none() && granted.lists(&refused.action)
+                };
+                let denial = self.remembered.state().denial(&key, now).filter(|denial| !is_over(denial));
+                let refused = denial.map(|denial| denial.refused.clone()).into_iter().collect();
                 let granted = Granted { refused, ..granted };
                 let rights = Box::new(RightsView::new(name, vm.id, acting.account, who, &granted));
                 Reply::Rights { rights }

@@ -380,9 +380,11 @@ impl Engine {
     /// another cloud now, theirs is written down. Which they are, in words.
     fn keep_in_their_clouds(&mut self, before: &Settings) -> Vec<String> {
         let mut kept = BTreeMap::<String, Vec<Favourite>>::new();
-        for (known, written) in before.favourites.iter().zip(&before.written) {
+        for known in &before.favourites {
+            // As it is written now: somebody may have changed it, or removed it, meanwhile.
+            let Some(written) = self.settings.written(&known.name) else { continue };
             let (was, is) = (before.cloud_of(&known.profile, &self.defaults), self.place(&known.profile).cloud);
-            if was != is {
+            if was != is && written.profile.cloud.is_none() {
                 let profile = Profile { cloud: Some(was.clone()), ..written.profile.clone() };
                 kept.entry(was).or_default().push(Favourite { name: written.name.clone(), profile });
             }

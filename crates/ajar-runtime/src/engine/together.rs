@@ -25,6 +25,8 @@ struct Group {
     /// How many are still to be heard of.
     missing: u32,
     members: Vec<AttemptNumber>,
+    /// When the first of them was heard of.
+    since: DateTime<Utc>,
     /// When the first was ready.
     ready_since: Option<DateTime<Utc>>,
 }
@@ -51,9 +53,10 @@ pub(super) struct Together(Vec<Group>);
 
 impl Together {
     /// One of those that are opened together was asked for, and is served by that attempt, if by any.
-    pub(super) fn heard(&mut self, together: protocol::Together, attempt: Option<AttemptNumber>) {
+    pub(super) fn heard(&mut self, together: protocol::Together, attempt: Option<AttemptNumber>, now: DateTime<Utc>) {
         let at = self.0.iter().position(|group| group.id == together.id).unwrap_or_else(|| {
-            self.0.push(Group { id: together.id, missing: together.many, members: Vec::new(), ready_since: None });
+            let (id, missing) = (together.id, together.many);
+            self.0.push(Group { id, missing, members: Vec::new(), since: now, ready_since: None });
             self.0.len() - 1
         });
         let group = &mut self.0[at];
@@ -67,9 +70,13 @@ impl Together {
         self.0.retain_mut(|group| {
             let are = |wanted| group.members.iter().any(|member| standing(*member) == wanted);
             if !are(Standing::Ready) {
-                return are(Standing::Coming);
+                group.ready_since = None;
+                // All are asked for in one go.
+                return are(Standing::Coming) || group.missing > 0 && (now - group.since).abs() < PATIENCE;
             }
-            let since = *group.ready_since.get_or_insert(now);
+            // A clock that was set back keeps nobody.
+            let since = group.ready_since.map_or(now, |since| since.min(now));
+            group.ready_since = Some(since);
             let waits = (group.missing > 0 || are(Standing::Coming)) && now - since < PATIENCE;
             if waits {
                 turn.waits.extend(&group.members);
@@ -99,6 +106,32 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
 
+    #[test]
+    fn who_was_ready_and_is_not_any_more_wakes_nobody() {
+        let mut together = Together::default();
+        together.heard(PAIR, Some(ONE), after(0));
+        together.heard(PAIR, Some(OTHER), after(0));
+        let first = |of_first| move |number| if number == ONE { of_first } else { Standing::Coming };
+        assert_eq!(together.turn(after(0), first(Standing::Ready)).waits.len(), 2);
+        assert!(go(together.turn(after(1), first(Standing::Out))).is_empty());
+        assert_eq!(together.wake_at(), None);
+        assert_eq!(together.turn(after(9), |_| Standing::Ready).waits.len(), 0);
+    }
+
+    #[test]
+    fn a_group_whose_first_is_refused_still_goes_together() {
+        let mut together = Together::default();
+        let three = protocol::Together { many: 3, ..PAIR };
+        together.heard(three, None, after(0));
+        assert!(go(together.turn(after(0), |_| Standing::Out)).is_empty());
+        together.heard(three, Some(ONE), after(0));
+        together.heard(three, Some(OTHER), after(0));
+        assert_eq!(go(together.turn(after(0), |_| Standing::Ready)), [[ONE, OTHER]]);
+        together.heard(three, None, after(1));
+        assert!(go(together.turn(after(4), |_| Standing::Out)).is_empty());
+        assert!(together.0.is_empty(), "nobody is waited for any more");
+    }
+
     fn go(turn: Turn) -> Vec<Vec<AttemptNumber>> {
         assert!(turn.waits.is_empty(), "{turn:?}");
         turn.go
@@ -107,10 +140,10 @@ mod tests {
     #[test]
     fn who_is_ready_waits_for_those_that_may_come_to_it_and_goes_with_them() {
         let mut together = Together::default();
-        together.heard(PAIR, Some(ONE));
+        together.heard(PAIR, Some(ONE), after(0));
         let alone = together.turn(after(0), |_| Standing::Ready);
         assert_eq!((alone.waits, together.wake_at()), (vec![ONE], Some(after(3))), "the other has not been heard of");
-        together.heard(PAIR, Some(OTHER));
+        together.heard(PAIR, Some(OTHER), after(0));
         let coming = |number| if number == ONE { Standing::Ready } else { Standing::Coming };
         assert_eq!(together.turn(after(1), coming).waits, [ONE, OTHER]);
         assert_eq!(go(together.turn(after(2), |_| Standing::Ready)), [[ONE, OTHER]]);
@@ -122,14 +155,14 @@ mod tests {
     fn nobody_waits_for_long_nor_for_one_that_will_not_ask() {
         let standing = |of_other| move |number| if number == ONE { Standing::Ready } else { of_other };
         let mut together = Together::default();
-        together.heard(PAIR, Some(ONE));
-        together.heard(PAIR, Some(OTHER));
+        together.heard(PAIR, Some(ONE), after(0));
+        together.heard(PAIR, Some(OTHER), after(0));
         assert_eq!(together.turn(after(0), standing(Standing::Coming)).waits.len(), 2);
         assert_eq!(go(together.turn(after(3), standing(Standing::Coming))).len(), 1);
-        together.heard(PAIR, Some(ONE));
-        together.heard(PAIR, None);
+        together.heard(PAIR, Some(ONE), after(0));
+        together.heard(PAIR, None, after(0));
         assert_eq!(go(together.turn(after(4), standing(Standing::Out))), [[ONE]]);
-        together.heard(PAIR, Some(ONE));
+        together.heard(PAIR, Some(ONE), after(0));
         assert_eq!(go(together.turn(after(5), |_| Standing::Out)).len(), 0);
         assert!(together.0.is_empty());
     }

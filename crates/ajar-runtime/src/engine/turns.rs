@@ -20,6 +20,10 @@ impl Engine {
     }
 
     fn take_up_now(&mut self, asked: Asked) {
+        if asked.reply.is_closed() {
+            // Whoever asked has left while it waited.
+            return;
+        }
         let answered = self.answer(asked);
         self.advance();
         if let Some((reply, answer)) = answered {

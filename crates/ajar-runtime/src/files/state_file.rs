@@ -83,15 +83,15 @@ impl State {
 
     /// Azure refused something, or with `None` nothing any more; what is older than a day is forgotten.
     pub fn denied(&mut self, key: String, refused: Option<Refused>, now: DateTime<Utc>) {
-        self.denials.retain(|known, denial| *known != key && now - denial.at < DENIALS_LAST);
+        self.denials.retain(|known, denial| *known != key && (now - denial.at).abs() < DENIALS_LAST);
         if let Some(refused) = refused {
             self.denials.insert(key, Denial { at: now, refused });
         }
     }
 
     /// What Azure refused under that key within the last day.
-    pub fn denial(&self, key: &str, now: DateTime<Utc>) -> Option<&Refused> {
-        self.denials.get(key).filter(|denial| now - denial.at < DENIALS_LAST).map(|denial| &denial.refused)
+    pub fn denial(&self, key: &str, now: DateTime<Utc>) -> Option<&Denial> {
+        self.denials.get(key).filter(|denial| (now - denial.at).abs() < DENIALS_LAST)
     }
 
     /// The key of a VM's port: `{cloud}{vm id in lower case}:{port}`.
@@ -256,7 +256,8 @@ mod tests {
         state.denied(work.clone(), Some(refused.clone()), now);
         let written = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<State>(&written).unwrap(), state);
-        assert_eq!((state.denial(&work, now), state.denial(&other, now)), (Some(&refused), None));
+        let known = |key: &str, at| state.denial(key, at).map(|denial| denial.refused.clone());
+        assert_eq!((known(&work, now), known(&other, now)), (Some(refused.clone()), None));
         assert_eq!(state.denial(&work, now + TimeDelta::hours(25)), None);
         state.denied(other, None, now + TimeDelta::hours(25));
         assert_eq!(state.denials.len(), 0);

@@ -53,8 +53,10 @@ async fn nobody_waits_for_those_that_do_not_come() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
     let missing = Some(Together { id: 1, many: 2 });
+    let began = tokio::time::Instant::now();
     let number = begun(&running, Connect { together: missing, ..connect("web") }).await;
     running.ended(number).await;
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     assert_eq!((world.count(Call::Initiate), world.scene().asked_together.len()), (1, 0));
 }
 
