@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::world::{Ended, World};
+#[cfg(unix)]
+use crate::world::{signal, until};
 
 /// One favourite, in a fleet that has more VMs; and a folder for files.
 async fn world() -> World {
@@ -239,4 +241,18 @@ async fn sshs_configuration_is_read_as_ssh_itself_reads_it() {
         ("d", true, false),
     ];
     assert_eq!(told, expected);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_waits_for_a_pipe_can_be_ended() {
+    let world = World::new().await;
+    let mut child = world.ajar(&["import", "-"]).stdin(Stdio::piped()).spawn().expect("ajar starts");
+    let nobody_writes = child.stdin.take();
+    // There, it hears signals.
+    let lock = world.folder.path().join("engine.lock");
+    until("the folder is made", async || lock.exists()).await;
+    signal(&child, "TERM");
+    assert_eq!(Ended::of(child).await.code, 143);
+    drop(nobody_writes);
 }

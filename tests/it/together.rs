@@ -75,6 +75,12 @@ async fn a_folder_is_opened_with_the_folders_in_it() {
     let unknown = world.run(&["connect", "--folder", "Shup", "--no-launch"]).await;
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("there are “Net”, “Shop”, “Shop/Data”"), "{}", unknown.stderr);
+    // What another Ajar has opened is found, too, and what is shut is passed over.
+    std::fs::remove_file(world.folder.path().join("state.json")).expect("it remembers");
+    assert_eq!(world.run(&["edit", "gpu-lab", "--folder", "Shop"]).await.code, 0);
+    let extended = world.run(&["extend", "--folder", "Shop", "--for", "3h", "--json"]).await;
+    assert_eq!(extended.code, 0, "{}{}", extended.stdout, extended.stderr);
+    assert_eq!(ends(&extended).len(), 2, "{}", extended.stdout);
     let nothing_open = world.run(&["extend", "--folder", "Net"]).await;
     assert_eq!(nothing_open.code, 1, "{}", nothing_open.stderr);
     let with_command = world.run(&["connect", "web-01", "jump-eu", "--", "uptime"]).await;

@@ -40,6 +40,7 @@ use ajar_core::vm::{CloudVm, PowerState};
 use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
@@ -192,6 +193,8 @@ struct Engine {
     /// The VMs that access is being asked for just now.
     initiating: Vec<CloudVm>,
     together: Together,
+    /// Sign-ins of which nothing is to be kept, on their way out.
+    forgetting: JoinSet<()>,
     /// The last look for this machine's public address, as long as somebody waits for it.
     detection: Option<WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
@@ -253,6 +256,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         powers: HashMap::new(),
         initiating: Vec::new(),
         together: Together::default(),
+        forgetting: JoinSet::new(),
         detection: None,
         ports: parts.ports,
         happened,
@@ -315,6 +319,7 @@ impl Engine {
             {
                 self.take_in(happened);
             }
+            while self.forgetting.join_next().await.is_some() {}
         };
         if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
             tracing::warn!("a request for access is still unanswered; the next engine looks for it");

@@ -40,7 +40,7 @@ struct Told {
 
 pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals) -> Result<(), End> {
     let may_ask = !args.json && somebody_is_there();
-    let mut told = read(&args.files, args.format)?;
+    let mut told = told(args, signals).await?;
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let defaults = defaults(&session.snapshot());
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
@@ -110,6 +110,18 @@ pub(super) fn defaults(snapshot: &Snapshot) -> Defaults {
     let is_environment = |name: &ajar_core::account::AccountName| name.built_in() == Some(ENVIRONMENT);
     let environment = snapshot.accounts.iter().any(|account| is_environment(&account.name));
     Defaults { cloud: Some(snapshot.host.cloud.clone()), environment }
+}
+
+/// What the files say. A pipe that nobody writes to is waited for until somebody ends this: by a thread that the process
+/// leaves behind.
+async fn told(args: &Import, signals: &mut Signals) -> Result<Told, End> {
+    let (told, read_all) = tokio::sync::oneshot::channel();
+    let (files, format) = (args.files.clone(), args.format);
+    std::thread::spawn(move || drop(told.send(read(&files, format))));
+    tokio::select! {
+        told = read_all => told.unwrap_or_else(|_| Err(super::no_answer())),
+        signal = signals.next() => Err(End::Code(signal.exit_code())),
+    }
 }
 
 /// What all files say.

@@ -65,22 +65,16 @@ pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Sig
         profile,
         ..protocol::Connect::new(name)
     };
-    follow(session, meant.into_iter().map(wish).collect(), args.json, signals).await
+    follow(session, meant.into_iter().map(wish).collect(), None, args.json, signals).await
 }
 
 pub(crate) async fn extend(session: &Session, args: &Extend, signals: &mut Signals) -> Result<(), End> {
     let names = match &args.folder {
-        Some(folder) => {
-            let open = |name: &ProfileName| session.snapshot().windows.iter().any(|window| window.name == *name);
-            let names: Vec<_> = of_folder(session, folder)?.into_iter().filter(open).collect();
-            if names.is_empty() {
-                return Err(words(&Failure::NotOpen.into(), folder).into());
-            }
-            names
-        }
+        Some(folder) => of_folder(session, folder)?,
         None => args.names.clone(),
     };
-    follow(session, names.into_iter().map(|name| wish(args, name)).collect(), args.json, signals).await
+    let wishes = names.into_iter().map(|name| wish(args, name)).collect();
+    follow(session, wishes, args.folder.as_deref(), args.json, signals).await
 }
 
 /// The favourites that lie in a folder, or in one within.
@@ -109,11 +103,12 @@ fn news(index: usize, following: Following) -> Pin<Box<dyn Stream<Item = News> +
     }))
 }
 
-/// Follows them all to their ends. The first signal leaves them to others who follow them, or cancels them; the second ends
+/// Follows them all to their ends. Of a folder those that are not open are passed over. The first signal leaves them to others who follow them, or cancels them; the second ends
 /// this at once.
 async fn follow(
     session: &Session,
     mut wishes: Vec<protocol::Connect>,
+    folder: Option<&str>,
     json: bool,
     signals: &mut Signals,
 ) -> Result<(), End> {
@@ -131,7 +126,7 @@ async fn follow(
     }
     let mut news: AllNews = select_all(streams);
     let names = wishes.into_iter().map(|wish| wish.name).collect();
-    let mut telling = Telling::new(session, names, json);
+    let mut telling = Telling::new(session, names, folder, json);
     let mut redraw = tokio::time::interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -172,9 +167,14 @@ async fn leave(session: &Session, telling: &mut Telling<'_>, news: &mut AllNews)
     }
 }
 
+/// The code of [`Failure::NotOpen`].
+const NOT_OPEN: &str = "notOpen";
+
 /// What has been told of them.
 struct Telling<'s> {
     session: &'s Session,
+    /// The folder of which what is open gets more time.
+    folder: Option<&'s str>,
     json: bool,
     board: Board,
     all: Vec<Told>,
@@ -186,13 +186,15 @@ struct Told {
     notes: usize,
     /// How it ended: the code, 0 for what is open.
     ended: Option<u8>,
+    /// There was nothing to make longer.
+    passed_over: bool,
 }
 
 impl<'s> Telling<'s> {
-    fn new(session: &'s Session, names: Vec<ProfileName>, json: bool) -> Self {
+    fn new(session: &'s Session, names: Vec<ProfileName>, folder: Option<&'s str>, json: bool) -> Self {
         let board = Board::new(&names, !json && can_redraw(session.verbose));
-        let told = |name| Told { name, steps: Vec::new(), notes: 0, ended: None };
-        Self { session, json, board, all: names.into_iter().map(told).collect() }
+        let told = |name| Told { name, steps: Vec::new(), notes: 0, ended: None, passed_over: false };
+        Self { session, folder, json, board, all: names.into_iter().map(told).collect() }
     }
 
     fn under_way(&self) -> Vec<(usize, ProfileName)> {
@@ -248,8 +250,13 @@ impl<'s> Telling<'s> {
     }
 
     fn failed(&mut self, index: usize, failure: &FailureView) {
-        self.all[index].ended = Some(failure.exit_code);
         self.board.ended(index);
+        if self.folder.is_some() && failure.code == NOT_OPEN {
+            self.all[index].passed_over = true;
+            self.all[index].ended = Some(0);
+            return;
+        }
+        self.all[index].ended = Some(failure.exit_code);
         if self.json {
             named(output::failure_event(failure), &self.all[index].name);
         }
@@ -261,11 +268,14 @@ impl<'s> Telling<'s> {
     /// Says how many are open; the code that all failures have, or that of having failed.
     fn end(mut self) -> Result<(), End> {
         self.board.finish();
-        let codes: Vec<_> = self.all.iter().filter_map(|told| told.ended).collect();
-        let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
-        if codes.len() < self.all.len() {
+        if self.all.iter().any(|told| told.ended.is_none()) {
             return Err(without_end());
         }
+        let codes: Vec<_> = self.all.iter().filter(|told| !told.passed_over).filter_map(|told| told.ended).collect();
+        if let (true, Some(folder)) = (codes.is_empty(), self.folder) {
+            return Err(words(&Failure::NotOpen.into(), folder).into());
+        }
+        let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
         let Some(first) = failed.first() else { return Ok(()) };
         if !self.json {
             line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));

@@ -130,6 +130,12 @@ pub fn stay_in_cloud(favourites: &[String], cloud: &str) -> String {
     )
 }
 
+/// Favourites act as another account of their cloud.
+pub fn act_from_now_on(favourites: &[String], account: &str) -> String {
+    let act = if favourites.len() == 1 { "acts" } else { "act" };
+    format!("{} {act} as {} from now on.", favourites.join(", "), whom(account))
+}
+
 /// Favourites that still name an account that has gone.
 pub fn still_named(favourites: &[String]) -> String {
     let (names, verb) = (favourites.join(", "), if favourites.len() == 1 { "names" } else { "name" });

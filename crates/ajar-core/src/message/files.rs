@@ -2,7 +2,14 @@
 
 /// Another process of the user does not let go of a lock.
 pub fn lock_held(lock: &str) -> String {
-    format!("another process has held {lock} for too long")
+    format!("{HELD} {lock} for too long")
+}
+
+const HELD: &str = "another process has held";
+
+/// Whether that is what is wrong.
+pub(super) fn is_held(detail: &str) -> bool {
+    detail.starts_with(HELD)
 }
 
 /// The system does not say where the user's files belong.

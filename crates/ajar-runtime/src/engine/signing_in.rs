@@ -230,9 +230,10 @@ impl Engine {
     }
 
     /// Has removed what is kept of a sign-in that did not become an account.
-    fn forget_sign_in(&self, account: AccountSettings) {
+    fn forget_sign_in(&mut self, account: AccountSettings) {
         let accounts = Arc::clone(&self.ports.accounts);
-        tokio::spawn(async move { accounts.forget_sign_in(&account).await });
+        // An engine that ends waits for it: what stays in a keychain under no account can be removed by nobody.
+        self.forgetting.spawn(async move { accounts.forget_sign_in(&account).await });
     }
 
     fn open_browser(&self, url: String) {
@@ -332,6 +333,11 @@ impl Engine {
             drop(reply.send(self.refused(&failure.into(), name.as_str())));
             return;
         };
+        if let Some(problem) = self.settings_problem.as_ref().or(self.settings_read_only.as_ref()) {
+            // Signed out and still there as an account is not what anybody wants.
+            let failure = Box::new(problem.clone());
+            return drop(reply.send(Reply::Refused { failure }));
+        }
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         tokio::spawn(async move {
             let result = accounts.sign_out(&name, &account).await;
@@ -367,7 +373,7 @@ impl Engine {
                 let acts = self.settings.default_account(&self.defaults);
                 let is_news = acts != acted && (was_default || self.have_favourites_by_default());
                 let acts = is_news.then(|| message::account::now_act_as(acts.as_str(), None));
-                let acts: Vec<_> = acts.into_iter().chain(stay).collect();
+                let acts: Vec<_> = acts.into_iter().chain(stay).chain(self.others_act(&before, &name)).collect();
                 let acts = Some(acts.join("\n")).filter(|acts| !acts.is_empty());
                 Reply::SignedOut { removed, remains: self.favourites_naming(&name), acts, left }
             }
@@ -400,6 +406,22 @@ impl Engine {
         self.read_settings_again();
         let names = |kept: &[Favourite]| kept.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
         kept.iter().map(|(cloud, kept)| message::account::stay_in_cloud(&names(kept), cloud)).collect()
+    }
+
+    /// Which favourites name their cloud alone, and as whom they act there now in place of who has gone; in words.
+    fn others_act(&self, before: &Settings, gone: &AccountName) -> Vec<String> {
+        let mut others = BTreeMap::<String, Vec<String>>::new();
+        for Favourite { name, profile } in &self.settings.favourites {
+            let acted = before.favourite(name).and_then(|known| before.account_of(&known.profile, &self.defaults));
+            let by_cloud = profile.account.is_none() && profile.cloud.is_some();
+            if by_cloud
+                && acted.as_ref() == Some(gone)
+                && let Some(acts) = self.settings.account_of(profile, &self.defaults)
+            {
+                others.entry(acts.to_string()).or_default().push(name.to_string());
+            }
+        }
+        others.iter().map(|(acts, names)| message::account::act_from_now_on(names, acts)).collect()
     }
 
     fn favourites_naming(&self, name: &AccountName) -> Vec<String> {

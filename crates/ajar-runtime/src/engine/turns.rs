@@ -65,6 +65,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::Import { .. }
         | Request::ActAs { .. }
         | Request::SetDefaultAccount { .. }
+        | Request::SignOut { .. }
         | Request::Set { .. }
         | Request::SetClientId { .. } => true,
         Request::Connect(_)
@@ -75,7 +76,6 @@ fn changes_settings(request: &Request) -> bool {
         | Request::Inherited { .. }
         | Request::SignIn(_)
         | Request::CancelSignIn
-        | Request::SignOut { .. }
         | Request::ReadAccounts
         | Request::Rights { .. }
         | Request::ReadInventory { .. }

@@ -15,6 +15,7 @@ mod removing;
 mod rights;
 mod settings;
 mod signing_in;
+mod signing_out;
 mod together;
 mod windows;
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, NO_FAVOURITE, Words, words};
+use crate::message::files;
 use crate::message::{capital, moment, sentence, some_of};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
@@ -156,7 +157,9 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
     words(
         "The configuration cannot be used.",
         format!("{path}: {detail}"),
-        if is_the_systems {
+        if files::is_held(detail) {
+            "Try again in a moment. If it stays, look for another Ajar that hangs, and end it."
+        } else if is_the_systems {
             "Make sure that you may read and write there, and that there is room, or name another folder with “--config DIR”; then try again."
         } else {
             "Correct the file, then try again; Ajar changed nothing in it."
@@ -242,7 +245,7 @@ pub(super) fn no_account_in_cloud(favourite: &str, cloud: &str, there: &[String]
             format!("{favourite} is there, and accounts of other clouds cannot open it."),
             format!(
                 "Sign in to that cloud (“ajar --cloud {cloud} sign-in”), or have {favourite} act as whoever is signed in there \
-                 to the Azure CLI (“ajar edit {favourite} --account az”); then try again."
+                 to the Azure CLI (“--account az”); then try again."
             ),
         )
         .in_window("Sign in to that cloud, or have the favourite act as another account.");
@@ -253,7 +256,7 @@ pub(super) fn no_account_in_cloud(favourite: &str, cloud: &str, there: &[String]
             "It is in the cloud “{cloud}”. Accounts of that cloud are {}; who acts for favourites that name nobody is of another.",
             there.join(", ")
         ),
-        format!("Have it act as one of them: “ajar edit {favourite} --account ACCOUNT”."),
+        format!("Name one of them with “--account ACCOUNT”; for a favourite that is there: “ajar edit {favourite} --account ACCOUNT”."),
     )
     .in_window("Have it act as another account.")
 }

@@ -4,26 +4,25 @@ use std::sync::Arc;
 
 use ajar_core::account::{KeychainTrouble, SignInMethod};
 use ajar_core::failure::{Failure, SignInDemand, SignInReason, TenantReason};
-use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
 use ajar_core::snapshot::{AccountState, AccountView, Kept, OutcomeView, SignInStage, Snapshot};
 use ajar_runtime::ports::AzAccount;
 
 use super::Running;
-use crate::world::{Call, World, vm};
+use crate::world::{Call, World};
 
-fn wish(name: Option<&str>) -> SignIn {
+pub(super) fn wish(name: Option<&str>) -> SignIn {
     SignIn { name: name.map(|name| name.parse().unwrap()), ..SignIn::by(SignInMethod::Browser) }
 }
 
 /// A world with an application to sign in with.
-fn world(more: &str) -> Arc<World> {
+pub(super) fn world(more: &str) -> Arc<World> {
     let world = World::with(&["web"]);
     world.write("config.toml", &format!("[sign_in]\nclient_id = \"app\"\n{more}{}", world.read("config.toml")));
     world
 }
 
-async fn begin(running: &Running, wish: SignIn) -> u64 {
+pub(super) async fn begin(running: &Running, wish: SignIn) -> u64 {
     let reply = running.ask(Request::SignIn(wish)).await;
     let Reply::SigningIn { number } = reply else { panic!("{reply:?}") };
     number
@@ -33,13 +32,13 @@ fn stage(snapshot: &Snapshot) -> Option<&SignInStage> {
     snapshot.sign_in.as_ref().map(|view| &view.stage)
 }
 
-async fn done(running: &Running) -> Arc<Snapshot> {
+pub(super) async fn done(running: &Running) -> Arc<Snapshot> {
     let ended =
         |snapshot: &Snapshot| matches!(stage(snapshot), Some(SignInStage::Done { .. } | SignInStage::Failed { .. }));
     running.until(ended).await
 }
 
-fn account<'a>(snapshot: &'a Snapshot, name: &str) -> &'a AccountView {
+pub(super) fn account<'a>(snapshot: &'a Snapshot, name: &str) -> &'a AccountView {
     snapshot.accounts.iter().find(|account| account.name.as_str() == name).unwrap()
 }
 
@@ -212,34 +211,6 @@ async fn an_account_that_is_refused_a_token_is_shown_until_it_has_signed_in_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn signing_out_removes_all_there_is_and_says_what() {
-    let world = world("");
-    let favourite = world.read("config.toml");
-    world.write("config.toml", &(favourite + "account = \"ada\"\n"));
-    let running = Running::start(&world);
-    begin(&running, wish(Some("ada"))).await;
-    done(&running).await;
-    running.done(Request::Refresh).await;
-    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
-    assert_eq!(snapshot.refresh_problem, None);
-    let Reply::SignedOut { removed, remains, acts, left } =
-        running.ask(Request::SignOut { name: "ADA".parse().unwrap() }).await
-    else {
-        panic!("not signed out")
-    };
-    assert_eq!((removed.len(), acts, left), (2, None, None), "{removed:?}");
-    assert!(removed[0].contains("keychain") && removed[1].contains("[accounts.ada]"), "{removed:?}");
-    assert_eq!(remains, ["web"]);
-    let told =
-        |snapshot: &Snapshot| snapshot.refresh_problem.as_ref().is_some_and(|told| told.code == "unknownAccount");
-    running.until(told).await;
-    assert!(!world.read("config.toml").contains("[accounts"));
-    assert!(world.scene().signed_in.is_empty());
-    assert_eq!(running.refused(Request::SignOut { name: "ada".parse().unwrap() }).await.code, "nothingToSignOut");
-    assert_eq!(running.refused(Request::SignOut { name: "az".parse().unwrap() }).await.code, "signedInElsewhere");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_refusal_is_forgotten_with_the_last_favourite_that_the_account_could_be_refused_for() {
     let world = world("[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\nhome_account_id = \"ada.home\"\n");
     let running = Running::start(&world);
@@ -255,38 +226,10 @@ async fn a_refusal_is_forgotten_with_the_last_favourite_that_the_account_could_b
 }
 
 /// A world where that account acts for favourites that name none, or is to.
-fn world_of_default(name: &str, more: &str) -> Arc<World> {
+pub(super) fn world_of_default(name: &str, more: &str) -> Arc<World> {
     let world = world(more);
     world.write("config.toml", &format!("account = \"{name}\"\n{}", world.read("config.toml")));
     world
-}
-
-async fn sign_out(running: &Running, name: &str) -> (Vec<String>, Vec<String>, Option<String>) {
-    let reply = running.ask(Request::SignOut { name: name.parse().unwrap() }).await;
-    let Reply::SignedOut { removed, remains, acts, .. } = reply else { panic!("{reply:?}") };
-    (removed, remains, acts)
-}
-
-#[tokio::test(start_paused = true)]
-async fn signing_out_of_the_account_that_acts_by_default_takes_that_out_of_the_settings_and_says_who_acts_now() {
-    let world = world_of_default("ada", "");
-    let running = Running::start(&world);
-    for name in ["ada", "fritz"] {
-        begin(&running, wish(Some(name))).await;
-        done(&running).await;
-    }
-    assert_eq!(running.snapshot().host.account, "ada");
-    let (removed, remains, acts) = sign_out(&running, "ADA").await;
-    assert!(removed.last().is_some_and(|last| last.starts_with("account = \"ada\" from ")), "{removed:?}");
-    assert_eq!(remains, Vec::<String>::new(), "no favourite names it");
-    assert_eq!(acts.as_deref(), Some("Favourites that name no account act as “fritz” from now on."));
-    assert_eq!(running.snapshot().host.account, "fritz");
-    let profile = Profile::new(vm("more"));
-    running.done(Request::Add { name: "more".parse().unwrap(), profile }).await;
-    // The last one of all.
-    let (removed, _, acts) = sign_out(&running, "fritz").await;
-    assert!(removed.iter().all(|removed| !removed.starts_with("account")), "{removed:?}");
-    assert!(acts.is_some_and(|acts| acts.contains("the Azure CLI")));
 }
 
 #[tokio::test(start_paused = true)]
