@@ -51,8 +51,9 @@ fn left_behind(about: &About<'_>, open_until: Option<DateTime<Utc>>, asking: boo
     if let Some(end) = open_until {
         stays.push(format!("Azure keeps the port open until {}.", moment(end, about.zone)));
     }
-    if asking && open_until.is_none() {
-        stays.push("A request was on its way; Azure may still open the port for it.".to_owned());
+    if asking {
+        let may = if open_until.is_some() { "keep it open longer" } else { "open the port" };
+        stays.push(format!("A request was on its way; Azure may still {may} for it."));
     }
     if starting {
         stays.push("The VM was told to start and stays on.".to_owned());
@@ -157,7 +158,9 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
     words(
         "The configuration cannot be used.",
         format!("{path}: {detail}"),
-        if files::is_held(detail) {
+        if detail.contains("ca_bundle ") {
+            "Correct the path of the certificates in the file, or put them there; then try again."
+        } else if files::is_held(detail) {
             "Try again in a moment. If it stays, look for another Ajar that hangs, and end it."
         } else if is_the_systems {
             "Make sure that you may read and write there, and that there is room, or name another folder with “--config DIR”; then try again."

@@ -598,3 +598,17 @@ fn details_carry_the_correlation_id_and_the_azure_code() {
         assert!(details.contains(part), "{details}");
     }
 }
+
+#[test]
+fn an_extension_that_is_given_up_says_that_its_request_may_count_still() {
+    let open_until = Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(30));
+    let told = said(Failure::Cancelled { open_until, asking: true, starting: false }).message;
+    assert!(told.ends_with("A request was on its way; Azure may still keep it open longer for it."), "{told}");
+}
+
+#[test]
+fn certificates_that_are_not_there_are_no_matter_of_rights_or_room() {
+    let detail = "[clouds.sim] ca_bundle x.pem: No such file or directory (os error 2)".to_owned();
+    let told = said(Failure::Settings { path: "config.toml".into(), detail });
+    assert!(told.action.starts_with("Correct the path of the certificates"), "{}", told.action);
+}
