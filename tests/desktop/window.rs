@@ -20,9 +20,9 @@ const ROW: &str = r"
 
 /// Presses the button that has Ajar ask Azure, once it is there.
 const REFRESH: &str = r"
-    const refresh = document.querySelector('footer button.icon');
+    const refresh = [...document.querySelectorAll('footer button')].find((button) => button.title.startsWith('Look for'));
     refresh?.click();
-    return refresh !== null;";
+    return refresh !== undefined;";
 
 #[tokio::test]
 async fn the_windows_countdown_says_what_the_tray_says_and_its_arc_shrinks_with_time() {
