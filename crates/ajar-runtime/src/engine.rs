@@ -21,6 +21,7 @@ mod requests;
 mod rights;
 mod settings;
 mod signing_in;
+mod signing_out;
 mod together;
 mod turns;
 mod windows;

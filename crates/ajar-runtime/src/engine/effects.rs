@@ -26,7 +26,8 @@ use super::followers::FaceId;
 use super::inventory::InventoryNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
-use super::signing_in::{SignedOut, Signing};
+use super::signing_in::Signing;
+use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
 use crate::files::State;
 use crate::ports::{Asking, AzAccount, Azure, Wanted};
@@ -112,6 +113,9 @@ impl Engine {
 
     /// Whose turn it is to ask for access.
     fn turn(&mut self, now: DateTime<Utc>) -> Turn {
+        if self.together.is_empty() {
+            return Turn::default();
+        }
         let all = self.attempts.all();
         let standings: Vec<_> = all.map(|working| (working.attempt.number(), working.standing(now))).collect();
         let standing = |number| standings.iter().find(|(known, _)| *known == number).map(|(_, standing)| *standing);

@@ -44,7 +44,7 @@ impl Engine {
     /// How a VM is opened that is called so as one of the last ones, and is nothing else.
     pub(super) fn recent(&self, name: &ProfileName) -> Option<Profile> {
         let is_known = self.settings.favourite(name).is_some() || self.guests.iter().any(|guest| guest.name == *name);
-        let found = self.recents().into_iter().find(|recent| recent.opens.name == *name).filter(|_| !is_known)?;
-        Some(found.opens.profile)
+        let recents = if is_known { Vec::new() } else { self.recents() };
+        Some(recents.into_iter().find(|recent| recent.opens.name == *name)?.opens.profile)
     }
 }

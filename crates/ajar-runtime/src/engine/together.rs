@@ -64,6 +64,11 @@ impl Together {
         group.members.extend(attempt);
     }
 
+    /// Whether nobody is opened together just now.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whose turn it is. What waits for nobody any more is let go.
     pub(super) fn turn(&mut self, now: DateTime<Utc>, standing: impl Fn(AttemptNumber) -> Standing) -> Turn {
         let mut turn = Turn::default();
@@ -129,7 +134,7 @@ mod tests {
         assert_eq!(go(together.turn(after(0), |_| Standing::Ready)), [[ONE, OTHER]]);
         together.heard(three, None, after(1));
         assert!(go(together.turn(after(4), |_| Standing::Out)).is_empty());
-        assert!(together.0.is_empty(), "nobody is waited for any more");
+        assert!(together.is_empty(), "nobody is waited for any more");
     }
 
     fn go(turn: Turn) -> Vec<Vec<AttemptNumber>> {
@@ -164,6 +169,6 @@ mod tests {
         assert_eq!(go(together.turn(after(4), standing(Standing::Out))), [[ONE]]);
         together.heard(PAIR, Some(ONE), after(0));
         assert_eq!(go(together.turn(after(5), |_| Standing::Out)).len(), 0);
-        assert!(together.0.is_empty());
+        assert!(together.is_empty());
     }
 }
