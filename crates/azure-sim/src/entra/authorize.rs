@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{Form, OriginalUri, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::entra::directory::Account;
 use crate::entra::grants::{CodeAsk, SignIn};
 use crate::entra::page::{self, Choice};
 use crate::entra::random_text;
-use crate::entra::refusal::Refusal;
+use crate::entra::refusal::{self, Refusal};
 use crate::entra::resource::{self, Wanted};
 use crate::entra::stamp::traced;
 use crate::entra::user_grants::{client_info, no_such_guest};
@@ -154,9 +153,7 @@ impl<'a> Request<'a> {
         if self.parameter("code_challenge").is_some_and(|challenge| !sizes.contains(&challenge.len())) {
             return Err(Refusal::new("invalid_request", 501_491, "Invalid size of Code_Challenge parameter."));
         }
-        if self.parameter("claims").is_some_and(|claims| serde_json::from_str::<Value>(claims).is_err()) {
-            return Err(Refusal::new("invalid_request", 900_144, "The 'claims' parameter is no JSON."));
-        }
+        refusal::check_claims(self.parameter("claims"))?;
         let prompt = self.parameter("prompt").unwrap_or_default();
         if let Some(other) = prompt.split_ascii_whitespace().find(|word| !PROMPTS.contains(word)) {
             let description = format!("The value '{other}' of the parameter 'prompt' is not supported.");

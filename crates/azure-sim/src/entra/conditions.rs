@@ -78,6 +78,11 @@ impl Demand {
         )
     }
 
+    /// Whether it is so in every tenant at once: a password and a refresh token are of the account's home.
+    fn is_of_the_account(self) -> bool {
+        matches!(self, Self::PasswordExpired | Self::RefreshTokenExpired)
+    }
+
     /// The refusal of the token endpoint. `client` and `app` are id and name of the application that asks.
     pub(crate) fn refusal(self, account: &str, client: &str, app: &str) -> Refusal {
         let more = |number, must: &str| by_policy(number, "basic_action", format!("{must} to access '{client}'."));
@@ -199,6 +204,9 @@ impl AccountChange {
         match &demand {
             Some(demand) if demand != NOTHING && Demand::named(demand).is_none() => {
                 Err(format!("there is no demand '{demand}'; there are {}, and {NOTHING}", names()))
+            }
+            Some(demand) if tenant.is_some() && Demand::named(demand).is_some_and(Demand::is_of_the_account) => {
+                Err(format!("{demand} is of the account, so it is met in every tenant; leave out tenant"))
             }
             None if tenant.is_some() => Err(format!("tenant is of a demand, and there is none; say {EXAMPLE}")),
             None if !revoke => Err(format!("neither demand nor revoke is said; say {EXAMPLE}")),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::entra::client::prove;
 use crate::entra::directory::Account;
-use crate::entra::refusal::{Refusal, correlation};
+use crate::entra::refusal::{self, Refusal, correlation};
 use crate::entra::resource::{self, Wanted};
 use crate::entra::token::{self, Issued, Subject};
 use crate::entra::user_grants;
@@ -140,6 +140,7 @@ async fn answer(world: &World, authority: &str, headers: &HeaderMap, body: &[u8]
 
 fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     let tenant = ask.tenant()?;
+    refusal::check_claims(ask.field("claims"))?;
     match ask.required("grant_type")? {
         "client_credentials" => client_credentials(ask, tenant),
         "authorization_code" => user_grants::authorization_code(ask, tenant),

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use crate::arm::{PREFIX, SUBNET};
@@ -17,7 +18,7 @@ use crate::latency::Wait;
 use crate::state::vm::Vm;
 use crate::world::World;
 
-/// Every api-version, oldest first; an answer to who names none names the newest three.
+/// The api-versions that are told, oldest first; an answer to who names none names the newest three.
 #[rustfmt::skip]
 const VERSIONS: [&str; 23] = [
     "2017-03-01", "2017-04-02", "2017-08-01", "2017-10-01", "2017-12-01", "2018-02-01", "2018-04-02", "2018-10-01",
@@ -55,6 +56,16 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Box<Response>> {
     }
 }
 
+/// Whether a version is one: a date since the first. Azure's documentation speaks of later ones than it lists.
+fn is_served(version: Option<&String>) -> bool {
+    version.is_some_and(|version| is_since(version, VERSIONS[0]))
+}
+
+/// Whether a version is a date, and none before `first`.
+pub(super) fn is_since(version: &str, first: &str) -> bool {
+    version.parse::<NaiveDate>().is_ok() && version.len() == first.len() && version >= first
+}
+
 /// `GET /metadata/versions`, the one that takes no api-version.
 async fn versions(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     world.wait(Wait::Read).await;
@@ -88,7 +99,7 @@ async fn tell(world: &World, headers: &HeaderMap, query: &HashMap<String, String
     if let Err(response) = check(headers) {
         return *response;
     }
-    if query.get("api-version").is_none_or(String::is_empty) {
+    if !is_served(query.get("api-version")) {
         let body = json!({
             "error": "Bad request. api-version is invalid or was not specified in the request.",
             "newest-versions": VERSIONS.iter().rev().take(3).collect::<Vec<_>>(),

@@ -84,6 +84,10 @@ pub(crate) async fn vm_token(
         let description = "Required query variable 'api-version' is missing";
         return refused(StatusCode::BAD_REQUEST, "invalid_request", description);
     }
+    if !query.get("api-version").is_some_and(|version| imds::is_since(version, "2018-02-01")) {
+        let description = "The query variable 'api-version' is not a version of this service";
+        return refused(StatusCode::BAD_REQUEST, "invalid_request", description);
+    }
     match issue(&world, &query) {
         Ok((issued, subject)) => {
             let lifetime = issued.lifetime.num_seconds().to_string();

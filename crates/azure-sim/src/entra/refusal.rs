@@ -22,6 +22,14 @@ pub(crate) struct Refusal {
     pub(crate) claims: Option<String>,
 }
 
+/// Claims that are asked for are JSON, at the page of a sign-in as at the token endpoint.
+pub(super) fn check_claims(claims: Option<&str>) -> Result<(), Refusal> {
+    match claims.map(serde_json::from_str::<serde::de::IgnoredAny>) {
+        Some(Err(_)) => Err(Refusal::new("invalid_request", 900_144, "The 'claims' parameter is no JSON.")),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
 impl Refusal {
     /// 400.
     pub(crate) fn new(error: &'static str, number: u32, description: impl Into<String>) -> Self {

@@ -114,6 +114,11 @@ async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
         ),
         ("accounts", json!({ "account": "ada", "demand": "mfa", "tenant": "moon" }), "no tenant 'moon'; there are"),
         ("accounts", json!({ "account": "demo", "tenant": "contoso" }), "tenant is of a demand, and there is none"),
+        (
+            "accounts",
+            json!({ "account": "demo", "tenant": "contoso", "demand": "passwordExpired" }),
+            "leave out tenant",
+        ),
         ("accounts", json!({ "account": "demo", "revoke": 1 }), "revoke must be true or false"),
         ("accounts", json!({ "account": "demo", "demand": "x" }), "mfaEnrolment"),
         ("vms", json!({ "deleted": true }), "id is missing"),

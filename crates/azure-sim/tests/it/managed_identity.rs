@@ -81,6 +81,8 @@ async fn the_metadata_service_of_a_vm_issues_tokens_over_plain_http() {
         (&[("Metadata", "false")], &[version, ARM], "bad_request_102", "Required metadata header not specified"),
         (&[metadata, ("X-Forwarded-For", "192.0.2.1")], &[version, ARM], "invalid_request", "X-Forwarded-For"),
         (&[metadata], &[ARM], "invalid_request", "'api-version' is missing"),
+        (&[metadata], &[("api-version", "2017-12-01"), ARM], "invalid_request", "is not a version"),
+        (&[metadata], &[("api-version", "2018-2-1"), ARM], "invalid_request", "is not a version"),
         (&[metadata], &[version], "invalid_request", "'resource' is missing"),
         (&[metadata], &[version, ("resource", "https://other.example")], "invalid_resource", "AADSTS500011"),
         (&[metadata], &[version, ARM, ("client_id", "nobody")], "invalid_request", "Identity not found"),
