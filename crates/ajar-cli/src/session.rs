@@ -22,6 +22,8 @@ use crate::signals::Signals;
 pub(crate) struct Session {
     pub(crate) face: Face,
     pub(crate) folder: Folder,
+    /// The cloud that the command line names.
+    pub(crate) cloud: Option<String>,
     /// How much of the log goes to standard error.
     pub(crate) verbose: u8,
 }
@@ -57,7 +59,9 @@ impl Session {
         let parts = if args.demo { demo_parts(args, &folder)? } else { azure_parts(args, &folder) };
         let mut arriving = Face::begin(Opening { folder: folder.clone(), parts });
         let signal = tokio::select! {
-            face = arriving.face() => return Ok(Self { face: face?, folder, verbose: args.verbose }),
+            face = arriving.face() => {
+                return Ok(Self { face: face?, folder, cloud: args.cloud.clone(), verbose: args.verbose });
+            }
             signal = signals.next() => signal,
         };
         tokio::select! {

@@ -104,8 +104,11 @@ fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
 fn print_favourites(favourites: &[&FavouriteView]) -> Result<(), End> {
     let filed = Folder::of(favourites.iter().map(|favourite| (favourite.profile.folder.as_deref(), favourite)));
     let folders = filed.all();
-    let rows: Vec<_> = folders.iter().flat_map(|folder| &folder.entries).map(|favourite| row(favourite)).collect();
-    let table = output::table(&message::cli::FAVOURITE_COLUMNS, &rows);
+    let in_several_clouds = favourites.iter().any(|favourite| favourite.cloud != favourites[0].cloud);
+    let width = message::cli::FAVOURITE_COLUMNS.len() - usize::from(!in_several_clouds);
+    let all = folders.iter().flat_map(|folder| &folder.entries);
+    let rows: Vec<_> = all.map(|favourite| row(favourite)[..width].to_vec()).collect();
+    let table = output::table(&message::cli::FAVOURITE_COLUMNS[..width], &rows);
     let (heading, mut lines) = table.split_at(1);
     output::lines(heading)?;
     for folder in folders {
@@ -120,13 +123,14 @@ fn print_favourites(favourites: &[&FavouriteView]) -> Result<(), End> {
     Ok(())
 }
 
-fn row(favourite: &FavouriteView) -> Vec<String> {
-    vec![
+fn row(favourite: &FavouriteView) -> [String; 6] {
+    [
         favourite.name.to_string(),
         format!("{} {}", favourite.protocol, favourite.port),
         favourite.vm_name.clone(),
         favourite.resource_group.clone(),
         message::cli::state(favourite.state).into(),
+        favourite.cloud.clone(),
     ]
 }
 
@@ -172,6 +176,8 @@ fn print_json(
 pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
     json!({
         "name": favourite.name,
+        "cloud": favourite.cloud,
+        "account": favourite.account,
         "vm": favourite.vm,
         "vmName": favourite.vm_name,
         "resourceGroup": favourite.resource_group,
@@ -194,6 +200,7 @@ fn recent_as_json(recent: &RecentView) -> serde_json::Value {
         "resourceGroup": profile.vm.resource().resource_group(),
         "protocol": recent.protocol,
         "port": recent.port,
+        "cloud": profile.cloud,
         "account": profile.account,
         "at": recent.at,
     })
@@ -216,6 +223,7 @@ fn vm_as_json(found: &FoundVm) -> serde_json::Value {
         "tags": vm.tags,
         "jitPorts": vm.jit_ports.as_ref().map(|ports| ports.iter().map(|rule| rule.port).collect::<Vec<_>>()),
         "favourite": is_favourite.then_some(&opens.name),
+        "cloud": viewpoint.cloud,
         "account": viewpoint.account,
         "tenant": viewpoint.tenant,
     })

@@ -59,20 +59,20 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     }
     // A whole name is clear enough without reading anything anew.
     let known = inventory::named(session, query, FEW).await?;
-    if let [found] = called(&known.vms, query)[..] {
+    if let [found] = called(session, &known.vms, query)[..] {
         return Ok(taken(found));
     }
     inventory::read(session, false).await?;
     let known = inventory::named(session, query, FEW).await?;
-    if let Some(meant) = the_one(&known, &beginning(&snapshot, query), query) {
+    if let Some(meant) = the_one(session, &known, &beginning(&snapshot, query), query) {
         return Ok(meant);
     }
     if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
 }
 
 /// The VM of that name, if there is one; where there is none, the favourite or VM whose name begins so.
-fn the_one(known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
-    match (&called(&known.vms, query)[..], favourites, &known.vms[..]) {
+fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
+    match (&called(session, &known.vms, query)[..], favourites, &known.vms[..]) {
         ([found], _, _) => Some(taken(found)),
         ([], [favourite], vms) if vms.iter().all(|found| found.is_favourite && found.opens.name == *favourite) => {
             Some(Meant::favourite(favourite.clone()))
@@ -135,7 +135,7 @@ pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, O
         Err(_) => {
             inventory::read(session, false).await?;
             let known = inventory::named(session, text, FEW).await?;
-            let called = called(&known.vms, text);
+            let called = called(session, &known.vms, text);
             if let [found] = called[..] {
                 return Ok((found.vm.id.clone(), Some(found.clone())));
             }
@@ -165,8 +165,12 @@ fn beginning(snapshot: &Snapshot, query: &str) -> Vec<ProfileName> {
     snapshot.favourites.iter().map(|favourite| &favourite.name).filter(begins).cloned().collect()
 }
 
-fn called<'f>(vms: &'f [FoundVm], name: &str) -> Vec<&'f FoundVm> {
-    vms.iter().filter(|found| found.vm.id.name().eq_ignore_ascii_case(name)).collect()
+/// The VMs of that name: those in the cloud that the command line names, where there are any.
+fn called<'f>(session: &Session, vms: &'f [FoundVm], name: &str) -> Vec<&'f FoundVm> {
+    let called = || vms.iter().filter(|found| found.vm.id.name().eq_ignore_ascii_case(name));
+    let is_there = |found: &&FoundVm| session.cloud.as_ref().is_some_and(|cloud| *cloud == found.viewpoint.cloud);
+    let there: Vec<_> = called().filter(is_there).collect();
+    if there.is_empty() { called().collect() } else { there }
 }
 
 /// The one that is meant, which is said: it was not called by a name of the user's own.
@@ -182,12 +186,14 @@ async fn nearest(session: &Session, snapshot: &Snapshot, query: &str) -> Result<
     }
     tell_gaps(session);
     let known = inventory::named(session, query, FEW).await?;
-    let same: Vec<String> = called(&known.vms, query).into_iter().map(message::inventory::place).collect();
+    let same = message::inventory::places(&called(session, &known.vms, query));
     let similar = if same.is_empty() {
         let favourites = beginning(snapshot, query);
         let found = inventory::find(session, query, FEW).await?;
-        let others = found.vms.iter().filter(|found| !found.is_favourite || !favourites.contains(&found.opens.name));
-        favourites.iter().map(ToString::to_string).chain(others.map(message::inventory::place)).take(SIMILAR).collect()
+        let is_told = |found: &&FoundVm| found.is_favourite && favourites.contains(&found.opens.name);
+        let others: Vec<_> = found.vms.iter().filter(|found| !is_told(found)).collect();
+        let others = message::inventory::places(&others);
+        favourites.iter().map(ToString::to_string).chain(others).take(SIMILAR).collect()
     } else {
         same
     };

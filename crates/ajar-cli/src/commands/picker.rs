@@ -68,9 +68,10 @@ impl Drop for Picking {
 /// As an interrupt, where they leave it.
 pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str) -> Result<Meant, End> {
     let mut choices = favourites_alone(snapshot, &found);
-    let rows: Vec<Vec<String>> =
-        found.iter().map(|found| message::inventory::columns(found)[..PICKED.len()].to_vec()).collect();
-    let lines = output::table(&PICKED, &rows).into_iter().skip(1);
+    // As whom a VM is seen matters where there are several.
+    let width = PICKED.len() - usize::from(snapshot.accounts.len() <= 1);
+    let rows: Vec<Vec<String>> = found.iter().map(|found| picked_columns(found)[..width].to_vec()).collect();
+    let lines = output::table(&PICKED[..width], &rows).into_iter().skip(1);
     choices.extend(lines.zip(&found).map(|(line, found)| {
         let favourite = found.is_favourite.then(|| found.opens.name.clone());
         let line = favourite.as_ref().map_or_else(|| line.clone(), |name| format!("{line}  ★ {name}"));
@@ -122,11 +123,16 @@ fn picked<T>(chosen: Result<Option<T>, InquireError>) -> Result<T, End> {
     }
 }
 
-/// What is told of each: its first columns.
-const PICKED: [&str; 5] = {
-    let [name, group, subscription, os, power, ..] = message::inventory::COLUMNS;
-    [name, group, subscription, os, power]
+/// What is told of each.
+const PICKED: [&str; 6] = {
+    let [name, group, subscription, os, power, _, _, seen_as] = message::inventory::COLUMNS;
+    [name, group, subscription, os, power, seen_as]
 };
+
+fn picked_columns(found: &FoundVm) -> [String; 6] {
+    let [name, group, subscription, os, power, _, _, seen_as] = message::inventory::columns(found);
+    [name, group, subscription, os, power, seen_as]
+}
 
 /// The favourites whose VMs nobody sees now.
 fn favourites_alone(snapshot: &Snapshot, found: &[FoundVm]) -> Vec<Choice> {

@@ -154,6 +154,7 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
     let in_force = snapshot.windows.iter().map(|window| {
         json!({
             "name": window.name,
+            "cloud": window.cloud,
             "vm": window.vm,
             "port": window.port,
             "source": window.source,

@@ -43,6 +43,13 @@ async fn three_accounts_of_three_tenants_and_two_clouds_open_their_vms_in_one_ru
     let (code, stdout, _) = user.run(&["status", "--json"]).await;
     let open: Vec<Value> = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, open.len()), (0, 3), "{stdout}");
+    let cloud_of = |vms: &[Value], name: &str| vms.iter().find(|vm| vm["name"] == name).unwrap()["cloud"].clone();
+    assert_eq!((cloud_of(&open, "home"), cloud_of(&open, "desk")), ("sim".into(), "other".into()), "{stdout}");
+    let (_, stdout, _) = user.run(&["list", "--json"]).await;
+    let favourites: Vec<Value> = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(cloud_of(&favourites, "desk"), "other", "{stdout}");
+    let (_, table, _) = user.run(&["list"]).await;
+    assert!(table.lines().next().unwrap().ends_with("CLOUD") && table.contains("other"), "{table}");
 
     let (first, other) = (user.journal(0).await, user.journal(1).await);
     let home_of = |cloud: usize| format!("POST /{}", user.clouds[cloud].announce().tenant_id);

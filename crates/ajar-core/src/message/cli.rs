@@ -24,8 +24,8 @@ pub fn recent(recent: &RecentView, zone: Zone) -> [String; 5] {
     ]
 }
 
-/// Over the favourites.
-pub const FAVOURITE_COLUMNS: [&str; 5] = ["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE"];
+/// Over the favourites; the last where they are in several clouds.
+pub const FAVOURITE_COLUMNS: [&str; 6] = ["NAME", "OPENS WITH", "VM", "RESOURCE GROUP", "STATE", "CLOUD"];
 
 /// Over the windows.
 pub const WINDOW_COLUMNS: [&str; 6] = ["NAME", "PORT", "UNTIL", "LEFT", "FROM", "OPENED BY"];

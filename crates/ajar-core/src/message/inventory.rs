@@ -76,6 +76,16 @@ pub fn place(found: &FoundVm) -> String {
     format!("{} ({} in {})", vm.id.name(), vm.id.resource().resource_group(), vm.subscription_name())
 }
 
+/// Which VMs they are, for who has to tell them apart: those that lie alike are told with who sees them.
+pub fn places(found: &[&FoundVm]) -> Vec<String> {
+    let places: Vec<_> = found.iter().map(|found| place(found)).collect();
+    let is_alone = |place: &String| places.iter().filter(|other| *other == place).count() == 1;
+    let told = |(place, found): (&String, &&FoundVm)| {
+        if is_alone(place) { place.clone() } else { format!("{place}, seen as {}", found.viewpoint.account) }
+    };
+    places.iter().zip(found).map(told).collect()
+}
+
 /// Which VM is meant by what was typed.
 pub fn taken(found: &FoundVm) -> String {
     let favourite = if found.is_favourite { format!(", which is {}", found.opens.name) } else { String::new() };
@@ -145,6 +155,18 @@ mod tests {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
         let vm: InventoryVm = serde_json::from_value(vm).unwrap();
         seen(&viewpoint, &vm)
+    }
+
+    #[test]
+    fn vms_that_lie_alike_are_told_apart_by_who_sees_them() {
+        let one = found();
+        let mut other = found();
+        assert_eq!(places(&[&one]), ["web-01 (rg-shop in s)"]);
+        other.viewpoint = Viewpoint { account: "lab".parse().unwrap(), cloud: "lab".into(), tenant: None };
+        let told = ["web-01 (rg-shop in s), seen as work", "web-01 (rg-shop in s), seen as lab"];
+        assert_eq!(places(&[&one, &other]), told);
+        other.vm.subscription = "Lab".into();
+        assert_eq!(places(&[&one, &other]), ["web-01 (rg-shop in s)", "web-01 (rg-shop in Lab)"]);
     }
 
     #[test]
