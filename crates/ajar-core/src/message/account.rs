@@ -51,8 +51,8 @@ pub fn whom(name: &str) -> String {
     if name == AZ { "whoever is signed in to the Azure CLI".into() } else { format!("“{name}”") }
 }
 
-/// How an account stands, in one short line.
-pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
+/// How an account stands, in one short line; `is_bound` where it is one person of those that a tool may know.
+pub fn standing(state: AccountState, method: SignInMethod, is_bound: bool) -> &'static str {
     match (state, method) {
         (AccountState::SignedIn, _) => "signed in",
         (AccountState::NeedsSignIn, _) => "has to sign in",
@@ -61,6 +61,7 @@ pub fn standing(state: AccountState, method: SignInMethod) -> &'static str {
         (AccountState::WantsConsent, _) => "waits for its organisation’s consent",
         (AccountState::WantsAssignment, _) => "waits to be assigned to the application it signs in with",
         (AccountState::Refused, _) => "refused by Azure with what it signs in with",
+        (AccountState::Elsewhere, SignInMethod::Az) if is_bound => "signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Azd) => {
             "whoever is signed in to the Azure Developer CLI (azd auth login)"

@@ -87,7 +87,7 @@ impl Engine {
             }),
             tenant: own.and_then(home_of),
             state,
-            detail: standing(state, method).to_owned(),
+            detail: standing(state, method, own.is_some_and(|own| own.username.is_some())).to_owned(),
             kept,
             favourites,
             is_default,
