@@ -80,6 +80,7 @@ const failureChips: Record<string, string> = {
   clientNotFound: 'No client',
   clientFailed: 'No client',
   throttled: 'Asked to wait',
+  unavailable: 'Asked to wait',
   unreachable: 'Unreachable',
   timedOut: 'Took too long',
 };

@@ -330,6 +330,7 @@ impl ArmClient {
     /// What an answer that is no success means, for any call.
     pub(crate) fn refusal(&self, answer: &Answer, asked: Asked<'_>) -> Trouble {
         let failure = arm_error::failure(answer, asked, &self.inner.scope);
+        let failure = arm_error::with_time(failure, answer, self.limits().patience);
         answer.trouble(self.signer.told(failure))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ajar_core::failure::{Failure, UNREADABLE_ANSWER};
+use ajar_core::failure::{AzureSaid, Failure, UNREADABLE_ANSWER};
 use azure_core::http::headers::WWW_AUTHENTICATE;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::tenant;
 use crate::wire::{Each, if_understood};
 
 /// When to come back after a 429 that does not say.
-const THROTTLED_FOR: TimeDelta = TimeDelta::seconds(30);
+const THROTTLED_FOR: Duration = Duration::from_secs(30);
 
 /// What an error body says, from whichever of its three shapes: `{"error":{"code","message"}}`, `{"code","message"}`
 /// and `{"message"}`.
@@ -211,10 +211,23 @@ fn subscription(scope: &str) -> &str {
 
 /// A 429 that asked to wait so long.
 pub(crate) fn throttled(wait: Option<Duration>) -> Failure {
-    let now = Utc::now();
-    let asked = wait.map(|wait| TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX));
-    let retry_at = now.checked_add_signed(asked.unwrap_or(THROTTLED_FOR)).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    Failure::Throttled { retry_at }
+    Failure::Throttled { retry_at: after(wait.unwrap_or(THROTTLED_FOR)) }
+}
+
+/// The failure with the time of the next try, where a server that is overloaded names one that is not waited for.
+pub(crate) fn with_time(failure: Failure, answer: &Answer, patience: Duration) -> Failure {
+    let asked = retry_after(&answer.headers, Utc::now()).filter(|asked| *asked > patience);
+    match (failure, asked) {
+        (Failure::AzureError { status: status @ 503, azure_code, azure_message }, Some(asked)) => {
+            Failure::Unavailable { said: AzureSaid { status, azure_code, azure_message }, retry_at: after(asked) }
+        }
+        (failure, _) => failure,
+    }
+}
+
+fn after(wait: Duration) -> DateTime<Utc> {
+    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+    Utc::now().checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// A success that nothing can be made of.
@@ -478,6 +491,22 @@ mod tests {
         assert_eq!(leads_to("https://evil.example/secret?x=1"), "https://evil.example");
         assert_eq!(leads_to("/secret"), "another address of its own");
         assert_eq!(leads_to("https://management.azure.com/secret"), "another address of its own");
+    }
+
+    #[test]
+    fn a_503_that_names_a_time_which_is_not_waited_for_says_when_to_come_back() {
+        let busy = r#"{"error":{"code":"ServerBusy","message":"Too much to do."}}"#;
+        let patience = Duration::from_secs(20);
+        let told = |status, wait| {
+            let answer = answer(status, busy, &[("retry-after", wait)]);
+            with_time(failure(&answer, ASKED, SCOPE), &answer, patience)
+        };
+        let Failure::Unavailable { said, retry_at } = told(503, "120") else { panic!("{:?}", told(503, "120")) };
+        assert_eq!((said.status, said.azure_code.as_str()), (503, "ServerBusy"));
+        assert!((retry_at - Utc::now() - TimeDelta::seconds(120)).abs() < TimeDelta::seconds(5));
+        for (status, wait) in [(503, "20"), (503, "soon"), (500, "120"), (504, "120")] {
+            assert_eq!(told(status, wait).code(), "azureError", "{status}, {wait}");
+        }
     }
 
     #[test]

@@ -194,7 +194,10 @@ impl ArmClient {
             }
             // Whoever answers in Azure's place does not know how far it had come, nor does a server that gave up.
             unclear @ Trouble {
-                failure: Failure::NotFromAzure { .. } | Failure::AzureError { status: 408 | 500.., .. },
+                failure:
+                    Failure::NotFromAzure { .. }
+                    | Failure::Unavailable { .. }
+                    | Failure::AzureError { status: 408 | 500.., .. },
                 ..
             } => InitiateError::Unanswered(unclear),
             // The policy that was just read is not there: nothing about the request is wrong.

@@ -196,6 +196,7 @@ impl ArmClient {
                 // for a look at it to say.
                 match (&trouble.failure, status) {
                     _ if busy => Ok(Begun::Unsure(trouble, MOST_POSTS_WHEN_REFUSED)),
+                    (Failure::Unavailable { .. }, _) => Ok(Begun::Unsure(trouble, 1)),
                     (Failure::NotFromAzure { .. }, _) | (_, 408 | 500..) => Ok(Begun::Unsure(trouble, MOST_POSTS)),
                     (_, 404) => {
                         // One that was not answered may have been applied still.
@@ -331,6 +332,7 @@ fn is_passing(failure: &Failure) -> bool {
         Failure::Unreachable { .. }
             | Failure::NotFromAzure { .. }
             | Failure::Throttled { .. }
+            | Failure::Unavailable { .. }
             | Failure::TokenToolFailed { .. }
             | Failure::AzureError { status: 408 | 500.., .. }
     )

@@ -460,6 +460,13 @@ pub enum Failure {
         /// When it may be asked again.
         retry_at: DateTime<Utc>,
     },
+    /// Azure cannot do it at the moment, and names a time for the next try that an attempt does not wait for (503).
+    Unavailable {
+        /// What it answered.
+        said: AzureSaid,
+        /// When it may be asked again.
+        retry_at: DateTime<Utc>,
+    },
     /// A server cannot be reached.
     Unreachable {
         /// Its host.

@@ -141,7 +141,9 @@ impl Cell {
 
     /// By how many seconds it tells another time to come back than Azure did.
     fn off(&self, trouble: &Trouble) -> Option<i64> {
-        let Failure::Throttled { retry_at } = trouble.failure else { return None };
+        let (Failure::Throttled { retry_at } | Failure::Unavailable { retry_at, .. }) = trouble.failure else {
+            return None;
+        };
         let off = (retry_at - self.ended).num_seconds() - self.asked_to_wait?;
         // Azure's word may be as old as the call.
         let oldest = -i64::try_from(self.took.as_secs()).unwrap_or(0) - 2;

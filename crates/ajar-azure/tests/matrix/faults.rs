@@ -58,5 +58,10 @@ fn forms(name: &str, takes: &Value) -> Vec<(String, Value)> {
     if takes.contains(&"applied") && !takes.contains(&"to") {
         forms.push(said(json!({ "applied": true })));
     }
+    if name == "unavailable" {
+        // Longer than is waited for.
+        let later = |applied: bool| said(json!({ "applied": applied, "retryAfter": 120, "retryForm": "seconds" }));
+        forms.extend([false, true].map(later));
+    }
     forms
 }

@@ -39,6 +39,14 @@ pub(super) struct Asking {
     pub(super) too_early: bool,
 }
 
+impl Asking {
+    /// Whether the last one came back with a time for the next, and that has not come.
+    pub(super) fn is_to_wait(&self, now: DateTime<Utc>) -> bool {
+        let told = self.kept_away.as_ref().map(|trouble| &trouble.failure);
+        matches!(told, Some(Failure::Unavailable { retry_at, .. }) if *retry_at > now)
+    }
+}
+
 /// Whether a refusal says no more than that something is wrong with what was asked: then it may be the prefix.
 fn is_about_the_request(azure_code: &str, azure_message: &str) -> bool {
     const CODES: [&str; 3] = ["InvalidInitiateInput", "BadRequest", "HTTP 400"];

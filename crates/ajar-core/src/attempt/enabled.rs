@@ -103,7 +103,7 @@ impl Attempt {
     /// The request to send now, if one is due: source and policy known, no window covers them, none is on its way.
     fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
         let rests = (self.asking.too_early || !self.order.may_start) && !self.is_running();
-        if self.is_held_back() || rests || self.window(now).is_some() {
+        if self.is_held_back(now) || rests || self.window(now).is_some() {
             return None;
         }
         self.ask(now)
@@ -112,15 +112,16 @@ impl Attempt {
     /// Whether it may come to asking for access without anything else that it waits for but reads.
     pub fn may_ask(&self, now: DateTime<Utc>) -> bool {
         let is_in = !self.order.extends && self.window(now).is_some();
-        self.outcome.is_none() && self.open_endpoint().is_none() && !self.is_held_back() && !is_in
+        self.outcome.is_none() && self.open_endpoint().is_none() && !self.is_held_back(now) && !is_in
     }
 
-    /// Whether a request is on its way, may have been taken, or was.
-    pub(super) fn is_held_back(&self) -> bool {
+    /// Whether a request is on its way, may have been taken, or was, or Azure wants none yet.
+    pub(super) fn is_held_back(&self, now: DateTime<Utc>) -> bool {
         self.asking.in_flight.is_some()
             || self.asking.unsettled.is_some()
             || self.asking.granted.is_some()
             || self.asking.sent >= limits::MOST_REQUESTS
+            || self.asking.is_to_wait(now)
     }
 
     /// The request as it would be sent now; `None` until source and policy are known, and if the policy does not admit it.

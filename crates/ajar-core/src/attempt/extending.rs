@@ -12,7 +12,7 @@ const WORTH_ASKING: TimeDelta = TimeDelta::minutes(1);
 impl Attempt {
     /// The request for more time to send now, if one is due.
     pub(super) fn extension_now(&self, now: DateTime<Utc>) -> Option<Ask> {
-        if self.is_held_back() {
+        if self.is_held_back(now) {
             return None;
         }
         self.ask(now).filter(|ask| self.lasts_longer(ask))
@@ -30,7 +30,7 @@ impl Attempt {
         if let Some(window) = self.asking.granted.clone() {
             return self.end(Outcome::Extended { window });
         }
-        if self.is_unanswered() {
+        if self.is_unanswered(now) {
             return self.fail(self.no_answer(), Step::Access);
         }
         if let Some(trouble) = self.policies.trouble().cloned() {

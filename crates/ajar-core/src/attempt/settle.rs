@@ -55,7 +55,7 @@ impl Attempt {
         {
             return self.fail(trouble.clone(), Step::Start);
         }
-        if self.is_unanswered() && self.window(now).is_none() {
+        if self.is_unanswered(now) && self.window(now).is_none() {
             return self.fail(self.no_answer(), Step::Access);
         }
         if let Some((trouble, step)) = self.blocker(now)
@@ -66,16 +66,16 @@ impl Attempt {
     }
 
     /// Whether all requests that may be sent were, and none of them was answered or is looked for.
-    pub(super) fn is_unanswered(&self) -> bool {
-        let all_sent = self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost;
+    pub(super) fn is_unanswered(&self, now: DateTime<Utc>) -> bool {
+        let all_sent = self.asking.sent >= limits::MOST_REQUESTS || self.asking.lost || self.asking.is_to_wait(now);
         all_sent && self.asking.unsettled.is_none()
     }
 
-    /// Who answers in Azure's place is told of: asking Azure again would not help.
+    /// Who answers in Azure's place is told of, and until when Azure wants to be left alone: asking again would not help.
     pub(super) fn no_answer(&self) -> Trouble {
         let unanswered = |said| Failure::RequestUnanswered { sent: self.asking.sent, said };
         match self.asking.kept_away.clone() {
-            Some(in_between @ Trouble { failure: Failure::NotFromAzure { .. }, .. }) => in_between,
+            Some(told @ Trouble { failure: Failure::NotFromAzure { .. } | Failure::Unavailable { .. }, .. }) => told,
             Some(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id }) => {
                 let said = AzureSaid { status, azure_code, azure_message };
                 Trouble { failure: unanswered(Some(said)), correlation_id }

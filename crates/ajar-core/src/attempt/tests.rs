@@ -9,4 +9,5 @@ mod notes;
 mod paths;
 mod random;
 mod script;
+mod unanswered;
 mod wishes;

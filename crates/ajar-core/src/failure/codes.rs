@@ -94,6 +94,7 @@ impl Failure {
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
             Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timedOut",
             Self::NotFromAzure { .. } => "notFromAzure",
@@ -245,6 +246,7 @@ impl Failure {
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
             | Self::Throttled { .. }
+            | Self::Unavailable { .. }
             | Self::Unreachable { .. }
             | Self::NotFromAzure { .. }
             | Self::AzureError { .. }

@@ -236,6 +236,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),
+        Failure::Unavailable { said, retry_at } => network::unavailable(about, said, *retry_at),
         Failure::Unreachable { host, detail } => network::unreachable(host, detail),
         Failure::TimedOut { step } => network::timed_out(name, *step),
         Failure::NotFromAzure { host, status, leads_to } => network::not_from_azure(host, *status, leads_to.as_deref()),

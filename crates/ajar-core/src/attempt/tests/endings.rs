@@ -10,9 +10,7 @@ use crate::port::PortAnswer::{Open, Silent};
 use crate::snapshot::{OutcomeView, Step};
 use crate::vm::PowerState::{Deallocated, Running};
 
-const READS: [&str; 3] = ["source", "policy", "vm"];
 const LOOK: &str = "look at 203.0.113.50:22";
-const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
 
 fn uncertain() -> Fact {
     Fact::Source(Err(Failure::SourceUncertain { seen: vec![ME, Ipv4Addr::new(198, 51, 100, 20)] }.into()))

@@ -8,7 +8,6 @@ use crate::policy::JitNetworkAccessPolicy;
 use crate::snapshot::Step;
 
 const READS: [&str; 2] = ["source", "policy"];
-const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
 
 fn more_time() -> Order {
     Order { extends: true, launch: false, ..order() }

@@ -8,9 +8,6 @@ use super::script::*;
 use crate::attempt::{Fact, Memory, Order, Wish};
 use crate::port::PortAnswer::Open;
 
-const READS: [&str; 3] = ["source", "policy", "vm"];
-const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
-
 fn wishing(wishes: Vec<Wish>) -> Order {
     Order { launch: false, wishes, ..order() }
 }

@@ -8,10 +8,8 @@ use crate::snapshot::{OpenedBy, Step};
 
 use crate::vm::PowerState::{self, Deallocated, Running, Starting, Stopped};
 
-const READS: [&str; 3] = ["source", "policy", "vm"];
 const LOOK: &str = "look at 203.0.113.50:22";
 const LAUNCH: &str = "launch 203.0.113.50:22";
-const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
 const CONNECTED: &str = "connected 203.0.113.50:22";
 
 fn launched() -> [Line; 3] {

@@ -363,3 +363,38 @@ pub(super) fn name(effect: &Effect) -> String {
         Effect::LaunchClient { endpoint } => format!("launch {endpoint}"),
     }
 }
+
+pub(super) const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
+pub(super) const READS: [&str; 3] = ["source", "policy", "vm"];
+
+pub(super) fn asking() -> [Line; 4] {
+    [does(&READS), told(source()), told(policies()), does(&[ASK])]
+}
+
+pub(super) fn starting() -> [Line; 3] {
+    [told(vm(PowerState::Deallocated)), does(&["address", "start"]), told(address(None, false))]
+}
+
+/// Reads that do not show the request, further and further apart, the last of them after so long.
+pub(super) fn looked_for_in_vain(seconds: i64) -> Vec<Line> {
+    let mut pauses = [2, 3, 5, 8].into_iter().chain(std::iter::repeat(10));
+    let mut left = seconds;
+    let mut looks = Vec::new();
+    while let Some(pause) = pauses.next().filter(|_| left > 0) {
+        looks.extend([told(policies()), after(pause.min(left) * 1_000), does(&["policy"])]);
+        left -= pause;
+    }
+    looks
+}
+
+/// Everything is answered but the request for access; the port refuses.
+pub(super) fn all_but_the_request(effect: &Effect) -> Option<Fact> {
+    match effect {
+        Effect::DetectSource => Some(source()),
+        Effect::ReadPolicy => Some(policies()),
+        Effect::ReadVm => Some(vm(PowerState::Running)),
+        Effect::ResolveAddress { .. } => Some(address(Some(VM), true)),
+        Effect::ProbePort { .. } => Some(port(PortAnswer::Refused)),
+        Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => None,
+    }
+}

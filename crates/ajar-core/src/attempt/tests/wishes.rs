@@ -8,9 +8,6 @@ use crate::port::Endpoint;
 use crate::profile::AddressChoice;
 use crate::vm::PowerState::{Deallocated, Running};
 
-const READS: [&str; 3] = ["source", "policy", "vm"];
-const ASK: &str = "ask for 22 from 203.0.113.7 until 14:00:00";
-
 fn wanting_a_reason() -> Order {
     Order { wants_reason: Some(Proposed(Some("Deploy".into()))), ..order() }
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{About, Words, azure_code, azure_says_with, words};
+use crate::failure::AzureSaid;
 use crate::message::{moment, sentence};
 use crate::port::Endpoint;
 use crate::snapshot::Step;
@@ -39,14 +40,8 @@ pub(super) fn source_unusable(address: Ipv4Addr) -> Words {
 }
 
 pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
-    // Whoever comes back a moment too early has to wait once more: times are rounded up.
-    let seconds = (retry_at - about.at).num_milliseconds().saturating_add(999) / 1_000;
-    let again = match seconds {
-        ..=1 => "in a second".to_owned(),
-        2..SOON => format!("in {seconds} seconds"),
-        _ => format!("from {} on", moment(next_minute(retry_at), about.zone)),
-    };
-    if seconds > FAR_OFF {
+    let again = from_when(about, retry_at);
+    if seconds_until(about, retry_at) > FAR_OFF {
         return words(
             "Azure asks to slow down.",
             format!(
@@ -60,6 +55,32 @@ pub(super) fn throttled(about: &About<'_>, retry_at: DateTime<Utc>) -> Words {
         format!("It was sent too many requests and answers again {again}."),
         "Try again then.",
     )
+}
+
+pub(super) fn unavailable(about: &About<'_>, said: &AzureSaid, retry_at: DateTime<Utc>) -> Words {
+    let AzureSaid { status, azure_code, azure_message } = said;
+    let said = azure_says_with(*status, azure_code, azure_message);
+    let again = from_when(about, retry_at);
+    let (message, action) = if seconds_until(about, retry_at) > FAR_OFF {
+        let message = format!("{said} The time that it names for the next try is far off, and hardly meant: {again}.");
+        (message, "Try again in some minutes; if it stays, look whether Azure’s status page tells of it.")
+    } else {
+        (format!("{said} It is to be asked again {again}."), "Try again then.")
+    };
+    words("Azure is not available at the moment.", message, action)
+}
+
+/// Whoever comes back a moment too early has to wait once more: rounded up.
+fn seconds_until(about: &About<'_>, retry_at: DateTime<Utc>) -> i64 {
+    (retry_at - about.at).num_milliseconds().saturating_add(999) / 1_000
+}
+
+fn from_when(about: &About<'_>, retry_at: DateTime<Utc>) -> String {
+    match seconds_until(about, retry_at) {
+        ..=1 => "in a second".to_owned(),
+        seconds @ 2..SOON => format!("in {seconds} seconds"),
+        _ => format!("from {} on", moment(next_minute(retry_at), about.zone)),
+    }
 }
 
 /// No quota of Azure Resource Manager is counted for longer than an hour; in seconds.

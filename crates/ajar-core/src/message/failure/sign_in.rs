@@ -90,7 +90,7 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool, 
 
 pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words {
     words(
-        "Your organisation has not agreed to the application that Ajar signs in with.",
+        "Nobody has agreed to the application that Ajar signs in with.",
         format!("It is {client_id}, and {} has given no consent for it to use Azure on your behalf.", whose(tenant)),
         format!("Have an administrator open {url} and agree; then sign in again."),
     )

@@ -171,6 +171,10 @@ fn every_failure() -> Vec<Failure> {
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
         Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
+        Failure::Unavailable {
+            said: AzureSaid { status: 503, azure_code: "ServerBusy".into(), azure_message: "Too much to do.".into() },
+            retry_at: since + chrono::TimeDelta::seconds(90),
+        },
         Failure::Unreachable { host: "management.azure.com".into(), detail: "Connection refused".into() },
         Failure::TimedOut { step: Step::Start },
         Failure::NotFromAzure { host: "management.azure.com".into(), status: 403, leads_to: None },
@@ -358,6 +362,10 @@ fn when_azure_answers_again_is_never_told_too_early() {
     for far_off in [at + TimeDelta::days(2), DateTime::<Utc>::MAX_UTC] {
         let view = in_words(&Failure::Throttled { retry_at: far_off }.into(), &About { name: "web-01", zone, at });
         assert!(view.message.contains("far off, and hardly meant") && view.action.contains("five minutes"), "{view:?}");
+        let said = AzureSaid { status: 503, azure_code: String::new(), azure_message: String::new() };
+        let unavailable = Failure::Unavailable { said, retry_at: far_off };
+        let view = in_words(&unavailable.into(), &About { name: "web-01", zone, at });
+        assert!(view.message.contains("far off, and hardly meant") && view.action.contains("some minutes"), "{view:?}");
     }
 }
 
