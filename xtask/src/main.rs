@@ -5,6 +5,7 @@ mod bindings;
 mod clients;
 mod contract;
 mod demo;
+mod fuzz;
 mod icons;
 mod packages;
 mod process;
@@ -51,6 +52,14 @@ enum Chore {
     /// Measure what has to stay fast: the search among 10,000 and 100,000 VMs, the memory that 10,000 take, and the simulator with
     /// a large fleet
     Bench,
+    /// Make up files to import and values of profiles, and look for any that Ajar does not bear
+    Fuzz {
+        /// Only these
+        targets: Vec<fuzz::Target>,
+        /// So long each
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        seconds: u32,
+    },
     /// What CI runs: `test`, then `contract` with the API descriptions that AZURE_SPECS_DIR names, if it is set
     Ci,
     /// Render icons/ from the drawings in icons/src (needs rsvg-convert)
@@ -75,6 +84,7 @@ fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Contract { specs: Some(specs), .. } => contract::run(&specs)?,
         Chore::Contract { specs: None, only, .. } => clients::run(only.as_deref())?,
         Chore::Bench => bench::run_all()?,
+        Chore::Fuzz { targets, seconds } => fuzz::fuzz(&targets, seconds)?,
         Chore::Ci => {
             test::run(&[])?;
             contract::run_if_named()?;
