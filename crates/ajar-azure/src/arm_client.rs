@@ -28,6 +28,7 @@ use crate::flights::Flights;
 use crate::limits::Limits;
 use crate::policies::{self, Authorize, OurName, Resend, header};
 use crate::sign_in::{self, SignIn, Signer};
+use crate::tenant;
 use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
 
@@ -44,6 +45,8 @@ struct Inner {
     scope: String,
     reads: Pipeline,
     writes: Pipeline,
+    /// Without a token, and once.
+    openly: Pipeline,
     limits: Limits,
     flights: Flights,
     azure_clock: AzureClock,
@@ -209,6 +212,7 @@ impl ArmClient {
                 scope: cloud.scope(),
                 reads: pipeline(Resend::reads(limits)),
                 writes: pipeline(Resend::writes(limits)),
+                openly: connection::open_pipeline(http, Vec::new()),
                 limits,
                 flights: Flights::default(),
                 azure_clock: AzureClock::default(),
@@ -287,9 +291,30 @@ impl ArmClient {
     }
 
     async fn read_once(&self, call: Call, url: Url) -> Result<Answer, Trouble> {
-        self.send(&self.inner.reads, &Context::new(), call, (Method::Get, url), None)
-            .await
-            .map_err(NoAnswer::into_trouble)
+        let sent = self.send(&self.inner.reads, &Context::new(), call, (Method::Get, url.clone()), None).await;
+        let answer = sent.map_err(NoAnswer::into_trouble)?;
+        if self.inner.azure_clock.is_in_doubt(Instant::now()) {
+            self.ask_for_the_time(&url).await;
+        }
+        Ok(answer)
+    }
+
+    /// Has another path tell the time, which everybody is told who asks without a token: until when access is asked for, and
+    /// what is open now, hang on it. Without an answer it stays as it is.
+    async fn ask_for_the_time(&self, read: &Url) {
+        let mut url = self.inner.resource_manager.clone();
+        url.set_path(&tenant::path_of(read));
+        url.query_pairs_mut().append_pair("api-version", tenant::API_VERSION);
+        let path = url.path().to_owned();
+        let mut request = Request::new(url, Method::Get);
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let context = Context::new();
+        let sent = self.inner.openly.send(&context, &mut request, Some(options));
+        match tokio::time::timeout(self.inner.limits.read, sent).await {
+            Ok(Ok(response)) => self.note_date(&path, response.headers()),
+            Ok(Err(error)) => tracing::debug!(%error, "nobody else tells the time"),
+            Err(_) => tracing::debug!("nobody else tells the time soon enough"),
+        }
     }
 
     /// Posts what changes nothing, again and again where that can help; the answer is of any status. A query over everything
@@ -331,7 +356,18 @@ impl ArmClient {
     pub(crate) fn refusal(&self, answer: &Answer, asked: Asked<'_>) -> Trouble {
         let failure = arm_error::failure(answer, asked, &self.inner.scope);
         let failure = arm_error::with_time(failure, answer, self.limits().patience);
-        answer.trouble(self.signer.told(failure))
+        answer.trouble(self.signer.told(self.by_azures_clock(failure)))
+    }
+
+    /// A time to come back at as Azure's clock has it, by which all times are told.
+    fn by_azures_clock(&self, failure: Failure) -> Failure {
+        let skew = self.clock_skew().unwrap_or_default();
+        let put_right = |at: DateTime<Utc>| at.checked_add_signed(skew).unwrap_or(at);
+        match failure {
+            Failure::Throttled { retry_at } => Failure::Throttled { retry_at: put_right(retry_at) },
+            Failure::Unavailable { said, retry_at } => Failure::Unavailable { said, retry_at: put_right(retry_at) },
+            other => other,
+        }
     }
 
     async fn send(
@@ -349,10 +385,14 @@ impl ArmClient {
             request.set_body(body);
         }
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        let response = pipeline
-            .send(context, &mut request, Some(options))
-            .await
-            .map_err(|error| no_answer(request.url(), &error))?;
+        let response = pipeline.send(context, &mut request, Some(options)).await.map_err(|error| {
+            match no_answer(request.url(), &error) {
+                NoAnswer::NotSent(Trouble { failure, correlation_id }) => {
+                    NoAnswer::NotSent(Trouble { failure: self.by_azures_clock(failure), correlation_id })
+                }
+                unanswered @ NoAnswer::Unanswered(_) => unanswered,
+            }
+        })?;
         let (status, headers, body) = RawResponse::deconstruct(response);
         self.note_date(request.url().path(), &headers);
         let host = connection::host(request.url());

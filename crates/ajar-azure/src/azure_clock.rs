@@ -1,7 +1,7 @@
 //! What the `Date` headers of answers tell of Azure's clock.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,6 +14,9 @@ const SAME: TimeDelta = TimeDelta::seconds(10);
 /// What an answer may tell that no other bears out. Beyond it Azure refuses tokens.
 const BELIEVED_ALONE: TimeDelta = TimeDelta::minutes(5);
 
+/// So long it stays with what one other path has told.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
 /// `Date` counts whole seconds, so that what is below this means no difference.
 const NOISE: TimeDelta = TimeDelta::seconds(2);
 
@@ -21,7 +24,15 @@ const NOISE: TimeDelta = TimeDelta::seconds(2);
 /// wrong clock, or a page of somebody's on the way, makes no difference: a window would be taken for over, and asked for
 /// anew, because of it.
 #[derive(Debug, Default)]
-pub(crate) struct AzureClock(Mutex<Vec<Told>>);
+pub(crate) struct AzureClock(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The newest first.
+    told: Vec<Told>,
+    /// When another path was last asked for its sake.
+    asked: Option<Instant>,
+}
 
 /// What the last answer for a path told.
 #[derive(Debug)]
@@ -35,7 +46,7 @@ struct Told {
 impl AzureClock {
     /// Takes in an answer's `Date`, which came at `now`, and by a clock that nobody sets at `came`.
     pub(crate) fn note(&self, path: &str, date: DateTime<Utc>, now: DateTime<Utc>, came: Instant) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = &mut self.known().told;
         told.retain(|told| told.path != path);
         // The header's second is on average half over.
         told.insert(0, Told { path: path.to_owned(), skew: date + TimeDelta::milliseconds(500) - now, came });
@@ -45,7 +56,31 @@ impl AzureClock {
     /// The newest that another path bears out, with when it came; else what is closest to this machine's own clock.
     /// `None` before there is anything to believe.
     pub(crate) fn skew(&self) -> Option<(Instant, TimeDelta)> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.known().skew()
+    }
+
+    /// Whether the newest answer tells another time than is believed, further off than one path is believed alone. Then it
+    /// depends on what another path tells, which is to be asked: true once a minute at most, since it is asked then.
+    pub(crate) fn is_in_doubt(&self, now: Instant) -> bool {
+        let mut known = self.known();
+        let believed = known.skew().map_or(TimeDelta::zero(), |(_, skew)| skew);
+        let is_far_off = known.told.first().is_some_and(|newest| (newest.skew - believed).abs() > BELIEVED_ALONE);
+        let was_asked = known.asked.is_some_and(|asked| now.saturating_duration_since(asked) < ASKED_AGAIN_AFTER);
+        let is_in_doubt = is_far_off && !was_asked;
+        if is_in_doubt {
+            known.asked = Some(now);
+        }
+        is_in_doubt
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn skew(&self) -> Option<(Instant, TimeDelta)> {
+        let told = &self.told;
         let mut newest = told.iter().enumerate();
         let borne_out =
             newest.find(|(at, one)| told[at + 1..].iter().any(|other| (other.skew - one.skew).abs() <= SAME));
@@ -84,6 +119,25 @@ mod tests {
         assert_eq!(told_after(&[("/a", 10), ("/b", 10), ("/c", 0)]), Some((1, 10)), "nobody else has said so");
         assert_eq!(told_after(&[("/a", 10), ("/b", 10), ("/c", 0), ("/a", 0)]), Some((3, 0)), "it was set");
         assert_eq!(told_after(&[("/a", 0), ("/b", 4)]), Some((0, 0)));
+    }
+
+    #[test]
+    fn what_one_path_tells_that_is_far_off_is_in_doubt_until_another_has_told_and_for_a_minute() {
+        let (clock, now, began) = (AzureClock::default(), Utc::now(), Instant::now());
+        let note = |path: &str, minutes| clock.note(path, now + TimeDelta::minutes(minutes), now, began);
+        let is_in_doubt = |seconds| clock.is_in_doubt(began + Duration::from_secs(seconds));
+        assert!(!is_in_doubt(0), "nothing was told");
+        note("/a", 4);
+        assert!(!is_in_doubt(0));
+        note("/a", 10);
+        assert!(is_in_doubt(0) && !is_in_doubt(1), "it is asked");
+        note("/b", 0);
+        note("/a", 10);
+        assert!(!is_in_doubt(59) && is_in_doubt(60), "whose clock it is can be asked again");
+        note("/b", 10);
+        assert!(!is_in_doubt(120), "borne out");
+        note("/c", 0);
+        assert!(is_in_doubt(180), "this machine's clock may have been set");
     }
 
     #[test]

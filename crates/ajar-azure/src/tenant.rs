@@ -10,7 +10,7 @@ use crate::cloud::Cloud;
 use crate::connection::{self, Http};
 use crate::policies::retry_after;
 
-const API_VERSION: &str = "2022-12-01";
+pub(crate) const API_VERSION: &str = "2022-12-01";
 
 /// The id of the tenant that a subscription of the cloud belongs to.
 ///
@@ -40,6 +40,13 @@ pub async fn tenant_of(cloud: &Cloud, http: Http, subscription: &str) -> Result<
         };
         answer.trouble(failure)
     })
+}
+
+/// What of a URL's path names its subscription, which can be asked for without a token; any will do where it names none.
+pub(crate) fn path_of(url: &Url) -> String {
+    let mut segments = url.path_segments().into_iter().flatten();
+    let named = segments.find(|segment| segment.eq_ignore_ascii_case("subscriptions")).and_then(|_| segments.next());
+    format!("subscriptions/{}", named.unwrap_or("00000000-0000-0000-0000-000000000000"))
 }
 
 /// The tenant that the challenge of a 401 names.

@@ -219,6 +219,7 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
         json(200, ""),
         json(200, "").with("date", date(120)),
         json(200, "").with("date", date(6_000)),
+        refused(401, "AuthenticationFailed").with("date", date(120)),
         json(200, "").with("date", date(120)),
         json(200, "").with("date", "yesterday"),
     ]);
@@ -235,10 +236,28 @@ async fn the_skew_of_the_clocks_is_read_from_the_date_header() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_far_off_is_borne_out_by_asking_once_without_a_token() {
+    let date = |ahead| (Utc::now() + TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let told = || json(200, "").with("date", date(900));
+    let script = Scripted::new([told(), refused(401, "AuthenticationFailed").with("date", date(900)), told()]);
+    let client = client(&script);
+    let policies = "/subscriptions/S/providers/Microsoft.Security/jitNetworkAccessPolicies";
+    for _ in 0..2 {
+        client.read(client.url(policies, &[]), ASKED).await.unwrap();
+        let skew = client.clock_skew().expect("the second path tells the same");
+        assert!((skew - TimeDelta::minutes(15)).abs() < TimeDelta::seconds(3), "{skew}");
+    }
+    let sent = script.sent();
+    assert_eq!(sent.len(), 3);
+    assert!(sent[1].url.contains("/subscriptions/S?api-version="), "{}", sent[1].url);
+    assert_eq!(sent[1].header("authorization"), None);
+}
+
+#[tokio::test]
 async fn of_several_clients_the_one_that_was_told_last_knows_the_skew() {
     let date = |ahead| (Utc::now() + TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let told = async |ahead| {
-        let client = client(&Scripted::new([0, 1].map(|_| json(200, "").with("date", date(ahead)))));
+        let client = client(&Scripted::new([0, 1, 2].map(|_| json(200, "").with("date", date(ahead)))));
         for path in ["/a", "/b"] {
             client.read(client.url(path, &[]), ASKED).await.unwrap();
         }
