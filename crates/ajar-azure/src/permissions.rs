@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::arm_client::{ArmClient, Asked};
 use crate::call::Call;
+use crate::compute::not_found;
 use crate::wire::Each;
 
 const API_VERSION: &str = "2022-04-01";
@@ -30,7 +31,8 @@ impl ArmClient {
         let group = vm.resource().resource_group_scope();
         let of_vm = self.permissions_if_shown(vm.resource().as_str(), Call::PermissionsOfVm);
         let of_group = self.permissions_if_shown(&group, Call::PermissionsOfGroup);
-        let (vm, resource_group) = futures::try_join!(of_vm, of_group)?;
+        let read = futures::try_join!(of_vm, of_group).map_err(|trouble| not_found(trouble, vm));
+        let (vm, resource_group) = read?;
         Ok(Granted { vm, resource_group, refused: Vec::new() })
     }
 

@@ -194,13 +194,17 @@ fn meaning(answer: &Answer, refusal: &Refusal, asker: &Asker<'_>) -> Failure {
 /// What was signed here does not hold at Entra's time.
 const OUT_OF_TIME: u32 = 700_024;
 
+/// With less than this between the clocks, in seconds, what is out of its time was signed by somebody else, long ago.
+const CLOCKS_DIFFER: i64 = 60;
+
 /// How far off this machine's clock is, if that is why Entra refuses what was signed here.
 pub(super) fn clock_skew(answer: &Answer, refusal: &Refusal) -> Option<Failure> {
     if !refusal.numbers().contains(&OUT_OF_TIME) {
         return None;
     }
     let date = DateTime::parse_from_rfc2822(header(&answer.headers, "date")?).ok()?;
-    Some(Failure::ClockSkew { seconds: (date.to_utc() - Utc::now()).num_seconds() })
+    let seconds = (date.to_utc() - Utc::now()).num_seconds();
+    (seconds.abs() >= CLOCKS_DIFFER).then_some(Failure::ClockSkew { seconds })
 }
 
 /// Of a refresh token that has run out, or was ended by a new password or an administrator: only the account's own sign-in

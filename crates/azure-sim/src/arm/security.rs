@@ -126,7 +126,11 @@ fn find(cloud: &Cloud, scope: &Scope, location: &str, name: &str) -> Result<usiz
 
 fn missing(scope: &Scope, location: &str, name: &str) -> ArmError {
     let group = scope.resource_group.as_deref().unwrap_or_default();
-    ArmError::resource_not_found(&format!("{TYPE}/{location}/{name}"), group)
+    // Types and names by turns, as in the id.
+    ArmError::resource_not_found(
+        &format!("Microsoft.Security/locations/{location}/jitNetworkAccessPolicies/{name}"),
+        group,
+    )
 }
 
 /// What the request says of who made it.

@@ -159,6 +159,8 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/common/discovery/instance", get(discovery::instance))
         .route("/common/userrealm/{user}", get(discovery::user_realm))
         .route("/_identity/token", get(managed_identity::app_service))
+        // As clients of before azure-identity ask.
+        .route("/_identity/token/", get(managed_identity::app_service))
 }
 
 /// 256 bits, in the alphabet of URLs.

@@ -282,7 +282,7 @@ impl Cloud {
         let left = self.vms.iter().flat_map(|vm| &vm.left_windows);
         let left = left.flat_map(|left| [left.from, left.until]).filter(|at| *at > now);
         let policies = self.policies.iter().filter_map(|policy| policy.next_change(now));
-        let operations = self.operations.values().filter_map(Operation::ends);
+        let operations = self.operations.values().filter_map(|of| of.ends().or_else(|| of.is_forgotten_at()));
         powers.chain(left).chain(policies).chain(operations).min()
     }
 }

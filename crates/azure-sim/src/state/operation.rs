@@ -23,9 +23,14 @@ impl Operation {
         self.answer.as_ref().filter(|_| self.outcome == Outcome::InProgress).map(|(at, _)| *at)
     }
 
+    /// When it is forgotten, once it has ended.
+    pub(crate) fn is_forgotten_at(&self) -> Option<DateTime<Utc>> {
+        self.ended.map(|ended| ended + REMEMBERED)
+    }
+
     /// Whether it can still be asked about.
     pub(crate) fn is_remembered(&self, now: DateTime<Utc>) -> bool {
-        self.ended.is_none_or(|ended| now < ended + REMEMBERED)
+        self.is_forgotten_at().is_none_or(|at| now < at)
     }
 
     /// Ends the operation if all that it takes is time, and that has passed.

@@ -43,12 +43,18 @@ pub(super) fn refused(account: &str, client_id: &str, proof: Proof, detail: &str
              as whoever is signed in to the Azure CLI; then try again.",
         );
     }
+    let command = command(account, proof);
     let holds_now = match proof {
         Proof::Secret => "secret",
         Proof::Certificate => "certificate",
-        Proof::Federated => "token",
+        Proof::Federated => {
+            let action = format!(
+                "Have a token that holds now written into its file, and see that a federated credential of the application \
+                 names the token’s issuer and subject. If it is another file or application, sign in anew ({command})."
+            );
+            return words(format!("Azure refuses {}.", the_account(account)), message, action);
+        }
     };
-    let command = command(account, proof);
     let action = if is_new(account) {
         format!("Sign in with the {holds_now} that holds now, or with the right ids ({command}).")
     } else {
