@@ -7,7 +7,7 @@ use std::time::Duration;
 use ajar_core::folders::lies_in;
 use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
-use ajar_core::notice::notices;
+use ajar_core::notice::{Told, notices, notices_change_at};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Request, SignIn, Together};
 use ajar_core::snapshot::{FailureView, FavouriteState, FavouriteView, Snapshot};
@@ -45,6 +45,7 @@ pub(crate) fn run(
     let (handle, quitting) = (app.handle().clone(), Arc::default());
     let desk = Desk { app: handle, face: face.clone(), meant, leash: leash.clone(), quitting };
     tray::listen(app.handle(), &desk);
+    notify::listen(app.handle(), &desk);
     if arguments.show {
         leash.show();
     }
@@ -113,6 +114,7 @@ impl Desk {
         let mut tray = Tray::new(self.app.clone());
         let mut snapshots = self.face.snapshots();
         let mut before: Option<Arc<Snapshot>> = None;
+        let mut told = Told::default();
         let mut window = self.leash.clone();
         loop {
             let latest = snapshots.borrow_and_update().clone();
@@ -120,8 +122,12 @@ impl Desk {
             if let Some(snapshot) = latest {
                 self.react(before.as_deref(), &snapshot);
                 let now = azure_now(&snapshot);
+                for notice in notices(before.as_deref(), &snapshot, &mut told, now, view::zone()) {
+                    notify::show(&self.app, notice);
+                }
                 tray.show(menu(&snapshot, now)).await;
-                wake = menu_changes_at(&snapshot, now).map(|at| until(at, now));
+                let changes = [menu_changes_at(&snapshot, now), notices_change_at(&snapshot, now)];
+                wake = changes.into_iter().flatten().min().map(|at| until(at, now));
                 before = Some(snapshot);
             }
             tokio::select! {
@@ -148,9 +154,6 @@ impl Desk {
         let Some(before) = before else { return };
         if wants_window(before, after) {
             self.leash.show();
-        }
-        for notice in notices(before, after, azure_now(after), view::zone()) {
-            notify::show(&self.app, notice);
         }
     }
 

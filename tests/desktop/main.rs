@@ -113,7 +113,12 @@ async fn that_access_ends_is_told_before_and_when_it_does_and_once() {
     assert!(minutes.is_some_and(|minutes| ["11", "12", "13"].contains(&minutes)), "{ending:?}");
     tray.activate().await;
 
-    desk.advance(Duration::from_mins(14)).await;
+    desk.advance(Duration::from_mins(8)).await;
+    tray.activate().await;
+    let nearer = desk.notifications.next().await;
+    assert!(nearer.title == ending.title && nearer.body != ending.body, "{nearer:?}");
+
+    desk.advance(Duration::from_mins(6)).await;
     tray.activate().await;
     let ended = desk.notifications.next().await;
     assert_eq!(ended.title, "web-01 is closed to new connections");
@@ -125,6 +130,33 @@ async fn that_access_ends_is_told_before_and_when_it_does_and_once() {
     tray.click("legacy-box").await;
     let next = desk.notifications.next().await;
     assert!(!next.title.contains("web-01"), "{next:?}");
+    tray.quit().await;
+}
+
+#[tokio::test]
+async fn a_click_on_the_button_of_a_notification_asks_for_more_time_and_one_on_itself_opens_the_window() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("web-01").await;
+    let connected = desk.notifications.next().await;
+    let until = time_in(&connected.body);
+    desk.recorder.next().await;
+    assert!(connected.actions.iter().all(|(_, label)| label != "Extend"), "{connected:?}");
+    desk.notifications.click(&connected, "default").await.unwrap();
+    let window = desk.screen.window_named("Ajar").await;
+
+    desk.have_policies_come_last().await;
+    desk.advance(Duration::from_mins(107)).await;
+    desk.screen.close(window).await;
+    tray.activate().await;
+    let ending = desk.notifications.next().await;
+    let (extend, _) = ending.actions.iter().find(|(_, label)| label == "Extend").expect("a button for more time");
+    desk.notifications.click(&ending, extend).await.unwrap();
+    let extended = desk.notifications.next().await;
+    assert_eq!(extended.title, "More time for web-01");
+    assert_ne!(time_in(&extended.body), until);
+    let initiates = desk.journal_of_posts().await.iter().filter(|path| path.ends_with("/initiate")).count();
+    assert_eq!(initiates, 2);
     tray.quit().await;
 }
 

@@ -40,6 +40,7 @@ describe('the settings', () => {
     const value = (name: string) => screen.getByLabelText<HTMLInputElement>(name).value;
     expect(value('SSH')).toBe('/usr/local/bin/ssh');
     expect(value('Terminal')).toBe('xterm\n-e');
+    expect(value('Before access ends')).toBe('30, 5');
     expect(value('Application (client) ID')).toBe('6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01');
     expect(screen.getByRole<HTMLSelectElement>('combobox', { name: /^Cloud/ }).value).toBe('usgov');
     expect(region('Networks').getByText('203.0.113.7')).toBeTruthy();
@@ -73,6 +74,24 @@ describe('the settings', () => {
     expect(asked(engine).at(-1)).toEqual({ ask: 'setClientId', clientId: null });
     await user.selectOptions(screen.getByRole('combobox', { name: /^Cloud/ }), 'own');
     expect(asked(engine).at(-1)).toEqual({ ask: 'set', setting: { key: 'cloud', value: 'own' } });
+  });
+
+  test('have minutes before the end, or never, and say what is none of these', async () => {
+    const { engine, user } = await looking();
+    const field = screen.getByLabelText('Before access ends');
+    const type = async (text: string) => {
+      await user.clear(field);
+      await user.type(field, text);
+      await user.tab();
+    };
+    await type('10 2');
+    await type('never');
+    await type('soon');
+    expect(await screen.findByText(/Up to five numbers of minutes/)).toBeTruthy();
+    expect(asked(engine)).toEqual([
+      { ask: 'set', setting: { key: 'beforeEnd', value: [10, 2] } },
+      { ask: 'set', setting: { key: 'beforeEnd', value: [] } },
+    ]);
   });
 
   test('that were left as they were are not written', async () => {

@@ -188,8 +188,7 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
             return vec![Item::Note(label)];
         }
         let label = if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label };
-        let is_extended = under_way(snapshot).any(|attempt| attempt.extends && attempt.name == *name);
-        let wants_time = window.end_time_utc - now <= ENDING && !is_extended && of_its_own_port(snapshot, window);
+        let wants_time = window.end_time_utc - now <= ENDING && may_extend(snapshot, window);
         let extend = wants_time.then(|| act(Action::Extend { name: name.clone() }, words::extend(name.as_str())));
         [connect(name, label)].into_iter().chain(extend).collect()
     };
@@ -209,6 +208,12 @@ fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
 fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
     favourite.name == window.name && (&favourite.cloud, &favourite.vm) == (&window.cloud, &window.vm)
+}
+
+/// Whether more time can be asked for by the window's name, and is not being asked for already.
+pub(crate) fn may_extend(snapshot: &Snapshot, window: &WindowView) -> bool {
+    let is_extended = under_way(snapshot).any(|attempt| attempt.extends && attempt.name == window.name);
+    !is_extended && of_its_own_port(snapshot, window)
 }
 
 /// Whether a window is for the port that its favourite is opened at: more time is asked for there.

@@ -1,33 +1,127 @@
-//! What is worth a notification: the difference between two snapshots, in words.
+//! What is worth a notification: the difference between two snapshots, and the time that has passed, in words.
 
-use crate::zone::Zone;
-use chrono::{DateTime, Utc};
+mod before_end;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::menu::may_extend;
 use crate::message::notice::{Notice, closed, connected, ended, ending, extended, failed};
+use crate::profile::ProfileName;
 use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
+use crate::vm::CloudVm;
+use crate::zone::Zone;
+
+pub use before_end::BeforeEnd;
 
 #[cfg(test)]
 mod tests;
 
-/// What has happened from one snapshot to the next. `now` is Azure's time, `zone` the user's clock.
+/// What has been told of the ends of windows, for as long as somebody tells.
+#[derive(Clone, Debug, Default)]
+pub struct Told(Vec<Mark>);
+
+/// How far it has been told that a window ends. Another end of the same door is another window.
+#[derive(Clone, Debug, PartialEq)]
+struct Mark {
+    name: ProfileName,
+    vm: CloudVm,
+    port: u16,
+    end: DateTime<Utc>,
+    /// The shortest time before the end that was told, or had passed when the window was first seen; zero once the end
+    /// itself was told.
+    shortest: TimeDelta,
+}
+
+/// Windows that ended this long ago are gone, however far clocks are set back.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
+
+impl Told {
+    fn of(&mut self, window: &WindowView) -> Option<&mut Mark> {
+        self.0.iter_mut().find(|mark| mark.is_of(window))
+    }
+
+    /// How long before its end a window is that is to be told of now. What has passed when it is first seen is no news, and
+    /// of several times that have passed since, as for who slept, the last alone.
+    fn is_news(&mut self, window: &WindowView, before_end: &BeforeEnd, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let left = window.end_time_utc - now;
+        let passed = before_end.marks().filter(|mark| left <= *mark).min();
+        let Some(mark) = self.of(window) else {
+            self.0.push(Mark::new(window, passed.unwrap_or(TimeDelta::MAX)));
+            return None;
+        };
+        let passed = passed.filter(|passed| *passed < mark.shortest)?;
+        mark.shortest = passed;
+        Some(left)
+    }
+
+    /// Whether the end itself is to be told.
+    fn is_end(&mut self, window: &WindowView) -> bool {
+        match self.of(window) {
+            Some(mark) => std::mem::replace(&mut mark.shortest, TimeDelta::zero()) > TimeDelta::zero(),
+            None => {
+                self.0.push(Mark::new(window, TimeDelta::zero()));
+                true
+            }
+        }
+    }
+}
+
+impl Mark {
+    fn new(window: &WindowView, shortest: TimeDelta) -> Self {
+        let vm = CloudVm { cloud: window.cloud.clone(), id: window.vm.clone() };
+        Self { name: window.name.clone(), vm, port: window.port, end: window.end_time_utc, shortest }
+    }
+
+    fn is_of(&self, window: &WindowView) -> bool {
+        let is_door = self.name == window.name && (&self.vm.cloud, &self.vm.id) == (&window.cloud, &window.vm);
+        is_door && (self.port, self.end) == (window.port, window.end_time_utc)
+    }
+}
+
+/// What has happened from one snapshot to the next, or to the same one a while later. `now` is Azure's time, `zone` the
+/// user's clock.
 ///
 /// Each event is told once, also when another process takes over as the host: attempts are known by their numbers, which
 /// no host uses again, and windows that a new host has yet to find are neither gone nor new. With nothing before there
 /// is nothing to tell.
-pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: Zone) -> Vec<Notice> {
+pub fn notices(
+    before: Option<&Snapshot>,
+    after: &Snapshot,
+    told: &mut Told,
+    now: DateTime<Utc>,
+    zone: Zone,
+) -> Vec<Notice> {
+    told.0.retain(|mark| now - mark.end < FORGOTTEN_AFTER);
+    let mut notices: Vec<_> = before.map(|before| of_change(before, after, told, now, zone)).unwrap_or_default();
+    let before_end = after.settings.before_end.clone().unwrap_or_default();
+    // Past the end is decided first: who slept through both hears of the end alone.
+    for window in after.windows.iter().filter(|window| window.end_time_utc > now) {
+        if let Some(left) = told.is_news(window, &before_end, now) {
+            let extends = may_extend(after, window).then(|| window.name.clone());
+            notices.push(ending(window.name.as_str(), left, window.end_time_utc, extends, zone));
+        }
+    }
+    notices
+}
+
+/// The next moment after `now` at which time alone makes a notice; `None` if never.
+pub fn notices_change_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let before_end = snapshot.settings.before_end.clone().unwrap_or_default();
+    let of_window = |window: &WindowView| {
+        let end = window.end_time_utc;
+        before_end.marks().map(|mark| end - mark).filter(|at| *at > now).min()
+    };
+    snapshot.windows.iter().filter_map(of_window).min()
+}
+
+fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime<Utc>, zone: Zone) -> Vec<Notice> {
     let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));
     let of_attempts = ends.filter_map(|attempt| outcome(attempt, zone));
-    // Past the end is decided first: who slept through both hears of the end alone.
     let gone = before.windows.iter().filter(|window| window.end_time_utc <= now && !is_among(window, after));
-    let of_ends = gone.map(|window| ended(window.name.as_str()));
-    let near = after.windows.iter().filter(|window| nears_its_end(window, before) && window.end_time_utc > now);
-    let of_nearing = near.map(|window| {
-        let end = window.end_time_utc;
-        ending(window.name.as_str(), end - now, end, zone)
-    });
+    let of_ends = gone.filter(|window| told.is_end(window)).map(|window| ended(window.name.as_str()));
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
-    of_attempts.chain(of_ends).chain(of_early).chain(of_nearing).collect()
+    of_attempts.chain(of_ends).chain(of_early).collect()
 }
 
 fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
@@ -51,10 +145,4 @@ fn is_same_door(one: &WindowView, other: &WindowView) -> bool {
 
 fn is_among(window: &WindowView, snapshot: &Snapshot) -> bool {
     snapshot.windows.iter().any(|other| is_same_door(other, window))
-}
-
-/// Whether it was not near its end before. A window that was near it from the start is no news.
-fn nears_its_end(window: &WindowView, before: &Snapshot) -> bool {
-    let was_calm = |old: &WindowView| is_same_door(old, window) && !old.ending;
-    window.ending && before.windows.iter().any(was_calm)
 }

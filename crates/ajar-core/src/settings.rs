@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::inheritance::Inheritance;
 use crate::message;
 use crate::message::settings::{Flaw, flaw, table_name};
+use crate::notice::BeforeEnd;
 use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice};
 
 /// The `schema_version` this code writes: 2 is 1 with `[networks]`, which is a mistake to who knows only 1. A file with a
@@ -42,6 +43,8 @@ pub struct Settings {
     pub clients: ClientSettings,
     /// Addresses that have a name.
     pub networks: Vec<Network>,
+    /// What is told of by itself.
+    pub notifications: NotificationSettings,
     /// The `schema_version`, where it is one of a later Ajar: what that has written is read as far as it is understood, and
     /// never changed.
     pub newer: Option<i64>,
@@ -187,6 +190,8 @@ pub enum Setting {
     Browser(Option<Vec<String>>),
     /// [`ClientSettings::rdp`].
     Rdp(Option<String>),
+    /// [`NotificationSettings::before_end`].
+    BeforeEnd(Option<BeforeEnd>),
     /// One of [`Settings::networks`].
     Network {
         /// Its name.
@@ -278,6 +283,14 @@ pub struct ClientSettings {
     /// The remote desktop program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdp: Option<String>,
+}
+
+/// The `[notifications]` table. Keys it does not know are let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationSettings {
+    /// When it is told that a window nears its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_end: Option<BeforeEnd>,
 }
 
 #[cfg(test)]

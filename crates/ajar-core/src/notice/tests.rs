@@ -1,4 +1,5 @@
-use chrono::{FixedOffset, TimeDelta};
+use chrono::FixedOffset;
+use proptest::prelude::*;
 
 use super::*;
 use crate::port::{Endpoint, Protocol};
@@ -37,7 +38,7 @@ fn snapshot(attempts: Vec<AttemptView>, windows: Vec<WindowView>) -> Snapshot {
     snapshot
 }
 
-fn window(end: i64, ending: bool) -> WindowView {
+fn window(end: i64) -> WindowView {
     WindowView {
         name: name(),
         cloud: "public".into(),
@@ -48,7 +49,7 @@ fn window(end: i64, ending: bool) -> WindowView {
         start_time_utc: at(0),
         end_time_utc: at(end),
         opened_by: None,
-        ending,
+        ending: false,
     }
 }
 
@@ -94,15 +95,42 @@ fn failure() -> FailureView {
     }
 }
 
+fn told_of(before: &Snapshot, after: &Snapshot, now: i64) -> Vec<Notice> {
+    notices(Some(before), after, &mut Told::default(), at(now), zone())
+}
+
 fn titles(before: &Snapshot, after: &Snapshot, now: i64) -> Vec<String> {
-    notices(before, after, at(now), zone()).into_iter().map(|notice| notice.title).collect()
+    told_of(before, after, now).into_iter().map(|notice| notice.title).collect()
+}
+
+/// A tray that sees one snapshot after the other, each at a minute.
+struct Watch {
+    before: Option<Snapshot>,
+    told: Told,
+}
+
+impl Watch {
+    fn begin() -> Self {
+        Self { before: None, told: Told::default() }
+    }
+
+    /// The first lines of what is told.
+    fn sees(&mut self, snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
+        let notices = notices(self.before.as_ref(), snapshot, &mut self.told, now, zone());
+        self.before = Some(snapshot.clone());
+        notices.into_iter().map(|notice| notice.title).collect()
+    }
+
+    fn sees_at(&mut self, snapshot: &Snapshot, now: i64) -> Vec<String> {
+        self.sees(snapshot, at(now))
+    }
 }
 
 #[test]
 fn an_attempt_that_connects_is_told_once() {
     let before = snapshot(vec![attempt(1, None)], Vec::new());
-    let after = snapshot(vec![attempt(1, Some(success(180)))], vec![window(180, false)]);
-    let told = notices(&before, &after, at(1), zone());
+    let after = snapshot(vec![attempt(1, Some(success(180)))], vec![window(180)]);
+    let told = told_of(&before, &after, 1);
     assert_eq!(told, [connected("web-01", OpenedBy::Window(at(180)), &[], zone())]);
     assert!(titles(&after, &after, 2).is_empty());
 }
@@ -127,7 +155,7 @@ fn a_port_open_without_a_window_is_told_with_what_was_asked_for() {
             notes,
             ..attempt(1, Some(open.clone()))
         };
-        let told = notices(&snapshot(Vec::new(), Vec::new()), &snapshot(vec![view], Vec::new()), at(1), zone());
+        let told = told_of(&snapshot(Vec::new(), Vec::new()), &snapshot(vec![view], Vec::new()), 1);
         assert_eq!(told[0].body, body);
     }
 }
@@ -155,73 +183,158 @@ fn a_failure_is_told_in_its_own_words_and_a_cancel_is_not() {
 }
 
 #[test]
-fn a_window_is_told_when_its_end_comes_near_and_again_when_it_has_come() {
-    let calm = snapshot(Vec::new(), vec![window(180, false)]);
-    let near = snapshot(Vec::new(), vec![window(180, true)]);
-    let none = snapshot(Vec::new(), Vec::new());
-    assert_eq!(titles(&calm, &near, 165), ["web-01 closes at 03:00"]);
-    assert!(titles(&near, &near, 170).is_empty());
-    assert_eq!(titles(&near, &none, 180), ["web-01 is closed to new connections"]);
-    assert!(titles(&none, &none, 181).is_empty());
+fn a_window_is_told_15_5_and_1_minutes_before_its_end_and_when_that_has_come() {
+    let (open, none) = (snapshot(Vec::new(), vec![window(180)]), snapshot(Vec::new(), Vec::new()));
+    let mut watch = Watch::begin();
+    assert!(watch.sees_at(&open, 0).is_empty());
+    for (minute, told) in [(164, 0), (165, 1), (166, 0), (174, 0), (175, 1), (178, 0), (179, 1)] {
+        let titles = watch.sees_at(&open, minute);
+        assert_eq!(titles, vec!["web-01 closes at 03:00"; told], "{minute}");
+    }
+    assert_eq!(watch.sees_at(&none, 180), ["web-01 is closed to new connections"]);
+    assert!(watch.sees_at(&none, 181).is_empty());
 }
 
 #[test]
-fn who_slept_through_both_hears_of_the_end_alone() {
-    let calm = snapshot(Vec::new(), vec![window(180, false)]);
-    assert_eq!(titles(&calm, &snapshot(Vec::new(), Vec::new()), 300), ["web-01 is closed to new connections"]);
+fn who_slept_hears_of_the_last_time_that_passed_alone_and_past_the_end_of_the_end_alone() {
+    let (open, none) = (snapshot(Vec::new(), vec![window(180)]), snapshot(Vec::new(), Vec::new()));
+    let mut watch = Watch::begin();
+    watch.sees_at(&open, 0);
+    let notices = notices(Some(&open), &open, &mut watch.told, at(177), zone());
+    assert_eq!(notices[0].body, "3 min left. Connections that run then stay.");
+    assert_eq!(notices.len(), 1);
     // The engine has woken up but not yet dropped it.
-    let overdue = snapshot(Vec::new(), vec![window(180, true)]);
-    assert!(titles(&calm, &overdue, 300).is_empty());
-    assert_eq!(titles(&overdue, &snapshot(Vec::new(), Vec::new()), 300), ["web-01 is closed to new connections"]);
+    assert!(watch.sees_at(&open, 300).is_empty());
+    assert_eq!(watch.sees_at(&none, 300), ["web-01 is closed to new connections"]);
 }
 
 #[test]
-fn a_window_that_was_extended_has_neither_ended_nor_gone() {
-    let near = snapshot(Vec::new(), vec![window(180, true)]);
-    let extended = snapshot(Vec::new(), vec![window(360, false)]);
-    assert!(titles(&near, &extended, 180).is_empty());
-    assert_eq!(titles(&extended, &snapshot(Vec::new(), vec![window(360, true)]), 345), ["web-01 closes at 06:00"]);
+fn a_window_that_was_extended_has_neither_ended_nor_gone_and_nears_its_new_end() {
+    let (near, extended) = (snapshot(Vec::new(), vec![window(180)]), snapshot(Vec::new(), vec![window(360)]));
+    let mut watch = Watch::begin();
+    watch.sees_at(&near, 0);
+    assert_eq!(watch.sees_at(&near, 166).len(), 1);
+    assert!(watch.sees_at(&extended, 180).is_empty());
+    assert_eq!(watch.sees_at(&extended, 345), ["web-01 closes at 06:00"]);
 }
 
 #[test]
-fn a_short_window_is_not_announced_as_near_its_end_while_it_opens() {
-    let after = snapshot(Vec::new(), vec![window(10, true)]);
-    assert!(titles(&snapshot(Vec::new(), Vec::new()), &after, 0).is_empty());
+fn what_has_passed_when_a_window_is_first_seen_is_no_news_and_what_is_still_to_come_is() {
+    let short = snapshot(Vec::new(), vec![window(10)]);
+    let mut watch = Watch::begin();
+    watch.sees_at(&snapshot(Vec::new(), Vec::new()), 0);
+    assert!(watch.sees_at(&short, 0).is_empty());
+    assert_eq!(watch.sees_at(&short, 5), ["web-01 closes at 00:10"]);
+    assert!(Watch::begin().sees_at(&short, 5).is_empty(), "a tray that has just started");
+}
+
+#[test]
+fn when_it_is_told_can_be_said_and_never_is_never() {
+    let at_half_an_hour = vec![30];
+    for (before_end, told) in [(at_half_an_hour, [1, 0, 0]), (vec![], [0, 0, 0])] {
+        let mut open = snapshot(Vec::new(), vec![window(180)]);
+        open.settings.before_end = Some(before_end.try_into().unwrap());
+        let mut watch = Watch::begin();
+        watch.sees_at(&open, 0);
+        assert_eq!([150, 165, 179].map(|minute| watch.sees_at(&open, minute).len()), told);
+    }
+}
+
+#[test]
+fn the_next_time_is_the_nearest_of_all_windows() {
+    let open = snapshot(Vec::new(), vec![window(180), window(200)]);
+    for (now, next) in [(0, Some(165)), (165, Some(175)), (178, Some(179)), (179, Some(185)), (199, None)] {
+        assert_eq!(notices_change_at(&open, at(now)), next.map(at), "{now}");
+    }
+}
+
+#[test]
+fn more_time_can_be_asked_for_from_where_the_end_is_told_if_the_favourite_is_there() {
+    let mut open = snapshot(Vec::new(), vec![window(180)]);
+    let extends = |open: &Snapshot| {
+        let mut told = Told::default();
+        notices(None, open, &mut told, at(0), zone());
+        notices(Some(open), open, &mut told, at(170), zone())[0].extends.clone()
+    };
+    assert_eq!(extends(&open), None);
+    open.favourites = vec![serde_json::from_value(favourite()).unwrap()];
+    assert_eq!(extends(&open), Some(name()));
+    open.attempts = vec![AttemptView { extends: true, ..attempt(1, None) }];
+    assert_eq!(extends(&open), None, "it is being asked for");
+}
+
+fn favourite() -> serde_json::Value {
+    serde_json::json!({
+        "name": "web-01", "cloud": "public", "vm": vm(), "vmName": "web-01", "resourceGroup": "rg", "protocol": "ssh",
+        "port": 22, "account": null, "user": null, "state": "open", "waitsForSignIn": false, "profile": { "vm": vm() },
+        "detail": "",
+    })
+}
+
+proptest! {
+    /// Whatever a tray sees: windows that come, go and are extended, clocks that jump either way, sleeps, and a new host.
+    #[test]
+    fn each_time_before_an_end_is_told_once_at_most_and_in_order(
+        events in proptest::collection::vec((0_usize..4, -40_i64..90), 1..60),
+    ) {
+        let (mut watch, mut now, mut end) = (Watch::begin(), 0, 180);
+        let mut left_told: Vec<(i64, i64)> = Vec::new();
+        let mut ends_told: Vec<i64> = Vec::new();
+        for (event, minutes) in events {
+            now = (now + minutes).max(0);
+            end = if event == 1 { end + 60 } else { end };
+            let windows = if event == 0 || now >= end { Vec::new() } else { vec![window(end)] };
+            for title in watch.sees_at(&snapshot(Vec::new(), windows), now) {
+                if title.ends_with("new connections") { ends_told.push(end) } else { left_told.push((end, end - now)) }
+            }
+        }
+        for (place, (end, left)) in left_told.iter().enumerate() {
+            let before: Vec<_> = left_told[..place].iter().filter(|(other, _)| other == end).collect();
+            prop_assert!(before.len() < 3, "{left_told:?}");
+            let mark = |left: i64| [1, 5, 15].into_iter().find(|mark| left <= *mark);
+            prop_assert!(before.iter().all(|(_, earlier)| mark(*earlier) > mark(*left)), "{left_told:?}");
+        }
+        let mut once = ends_told.clone();
+        once.sort_unstable();
+        once.dedup();
+        prop_assert_eq!(ends_told.len(), once.len());
+    }
 }
 
 #[test]
 fn a_window_taken_away_before_its_end_is_not_said_to_have_ended() {
-    let before = snapshot(Vec::new(), vec![window(180, false)]);
+    let before = snapshot(Vec::new(), vec![window(180)]);
     assert!(titles(&before, &snapshot(Vec::new(), Vec::new()), 60).is_empty());
 }
 
 #[test]
 fn a_window_closed_before_its_time_is_told_once_with_the_reason() {
-    let open = snapshot(Vec::new(), vec![window(180, false)]);
+    let open = snapshot(Vec::new(), vec![window(180)]);
     let mut gone = snapshot(Vec::new(), Vec::new());
     let text = crate::message::closed_early(crate::policy::StatusReason::UserRequested, at(180), zone());
     gone.closed = vec![ClosedView { name: name(), port: 22, end_time_utc: at(180), text }];
-    let told = notices(&open, &gone, at(60), zone());
+    let told = told_of(&open, &gone, 60);
     assert_eq!(told[0].title, "web-01 lost its access before the time");
     assert!(told[0].body.contains("03:00") && told[0].body.contains("took the request back"), "{:?}", told[0]);
-    assert_eq!((told.len(), notices(&gone, &gone, at(61), zone()).len()), (1, 0));
+    assert_eq!((told.len(), told_of(&gone, &gone, 61).len()), (1, 0));
 }
 
 #[test]
 fn a_host_that_takes_over_and_finds_the_windows_again_tells_nothing_twice() {
-    let old = snapshot(vec![attempt(1, Some(success(180)))], vec![window(180, true)]);
-    let taken_over = snapshot(Vec::new(), Vec::new());
-    let adopted = snapshot(Vec::new(), vec![window(180, true)]);
-    assert!(titles(&old, &taken_over, 170).is_empty());
-    assert!(titles(&taken_over, &adopted, 171).is_empty());
-    assert_eq!(titles(&adopted, &taken_over, 180), ["web-01 is closed to new connections"]);
+    let (open, none) = (snapshot(Vec::new(), vec![window(180)]), snapshot(Vec::new(), Vec::new()));
+    let mut watch = Watch::begin();
+    watch.sees_at(&open, 0);
+    assert_eq!(watch.sees_at(&open, 166).len(), 1);
+    assert!(watch.sees_at(&none, 170).is_empty());
+    assert!(watch.sees_at(&open, 171).is_empty());
+    assert_eq!(watch.sees_at(&none, 180), ["web-01 is closed to new connections"]);
 }
 
 #[test]
 fn more_time_is_told_with_the_new_end() {
     let grant = GrantView { end_time_utc: at(180), source: "203.0.113.7".into() };
     let (before, after) = (attempt(1, None), attempt(1, Some(OutcomeView::Extended(grant))));
-    let told = notices(&snapshot(vec![before], Vec::new()), &snapshot(vec![after], Vec::new()), at(0), zone());
+    let told = told_of(&snapshot(vec![before], Vec::new()), &snapshot(vec![after], Vec::new()), 0);
     let titles: Vec<_> = told.iter().map(|notice| (notice.title.as_str(), notice.body.as_str())).collect();
     assert_eq!(titles.len(), 1, "{titles:?}");
     assert!(titles[0].0.starts_with("More time for ") && titles[0].1.contains("until"), "{titles:?}");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::inheritance::Inheritable;
+use crate::notice::BeforeEnd;
 use crate::settings::{ClientSettings, Network};
 
 use super::FailureView;
@@ -24,6 +25,8 @@ pub struct SettingsView {
     pub clients: ClientSettings,
     /// Addresses that have a name.
     pub networks: Vec<Network>,
+    /// When it is told that a window nears its end, if the file says it.
+    pub before_end: Option<BeforeEnd>,
     /// What all favourites inherit.
     pub defaults: Inheritable,
     /// What favourites in a folder inherit.

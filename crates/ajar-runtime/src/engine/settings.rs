@@ -26,6 +26,7 @@ impl Engine {
             client_id: settings.sign_in.client_id.clone(),
             clients: settings.clients.clone(),
             networks: settings.networks.clone(),
+            before_end: settings.notifications.before_end.clone(),
             defaults: settings.inheritance.defaults.clone(),
             folders: settings.inheritance.folders.iter().map(folder).collect(),
             clouds: clouds.collect(),
@@ -49,7 +50,8 @@ impl Engine {
             | Setting::Terminal(_)
             | Setting::Ssh(_)
             | Setting::Browser(_)
-            | Setting::Rdp(_) => {}
+            | Setting::Rdp(_)
+            | Setting::BeforeEnd(_) => {}
         }
         self.settings_file.set(setting)?;
         self.settings_seen = None;

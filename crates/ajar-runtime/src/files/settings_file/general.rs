@@ -1,6 +1,7 @@
 //! Settings that are about no favourite and no account, in the settings file.
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::notice::BeforeEnd;
 use ajar_core::profile::NetworkAddress;
 use ajar_core::settings::{Network, Setting};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
@@ -36,6 +37,11 @@ impl SettingsFile {
                 }
                 Setting::Browser(command) => {
                     put(document, "clients", "browser", command.as_ref().map(words).as_ref())?;
+                }
+                Setting::BeforeEnd(before_end) => {
+                    let minutes =
+                        |said: &BeforeEnd| value(said.minutes().iter().map(|m| i64::from(*m)).collect::<Array>());
+                    put(document, "notifications", "before_end", before_end.as_ref().map(minutes).as_ref())?;
                 }
                 Setting::Network { name, address } => {
                     let written = settings.network(name).map_or(name, |known| &known.name);

@@ -5,7 +5,9 @@ use std::ops::Range;
 use ajar_core::account::AccountName;
 use ajar_core::message::settings::{Flaw, NO_TABLE, at, flaw, table_name};
 use ajar_core::profile::ProfileName;
-use ajar_core::settings::{ClientSettings, Favourite, Misfit, SCHEMA_VERSION, Settings, SignInSettings};
+use ajar_core::settings::{
+    ClientSettings, Favourite, Misfit, NotificationSettings, SCHEMA_VERSION, Settings, SignInSettings,
+};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
@@ -88,6 +90,7 @@ fn read(document: &Table) -> Result<Settings, Misread> {
         sign_in: table_as::<SignInSettings>(document, "sign_in")?,
         clients: table_as::<ClientSettings>(document, "clients")?,
         networks: general::networks(document)?,
+        notifications: table_as::<NotificationSettings>(document, "notifications")?,
         ..Settings::default()
     };
     settings.misfit().map_or(Ok(settings), |wrong| Err(wrong.into()))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ajar_core::access_window::{ENDING, SHOWN_WITHIN};
 use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
-use ajar_core::notice::notices;
+use ajar_core::notice::{Told, notices};
 use ajar_core::policy::{RequestStatus, StatusReason};
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FavouriteState, OutcomeView, ReachedView};
@@ -139,7 +139,8 @@ async fn a_window_whose_policy_is_deleted_is_told_of_once_until_it_is_dismissed(
         assert_eq!((snapshot.windows.len(), snapshot.closed.len()), (0, 1), "{snapshot:#?}");
         let text = &snapshot.closed[0].text;
         assert!(text.starts_with("It was to be open until 14:00. Azure has no JIT policy"), "{text}");
-        let told = notices(&before, &snapshot, world.azure_now(), Zone::always(Utc.fix(), world.azure_now()));
+        let now = world.azure_now();
+        let told = notices(Some(&before), &snapshot, &mut Told::default(), now, Zone::always(Utc.fix(), now));
         assert_eq!(told.iter().map(|notice| &notice.body).collect::<Vec<_>>(), [text]);
         assert_eq!(snapshot.favourites[0].state, FavouriteState::Unknown, "nobody says what became of the port");
     }
