@@ -1,8 +1,9 @@
 //! From settings to the real world: which cloud, which account, which adapters.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ajar_azure::{SignIn, missing_variable};
+use ajar_azure::{Cloud, SignIn, missing_variable};
 use ajar_core::account::{Defaults, ENVIRONMENT};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::settings::Settings;
@@ -40,14 +41,16 @@ pub fn parts(
     // A broken file must not keep the tray from saying so; but nobody acts on settings that cannot be read, and which cloud
     // they mean is known when they can be.
     let known = file.read();
-    let (cloud, public_ip): (_, Arc<dyn PublicIp>) = match &known {
+    let public_ip = PublicIpOfClouds::new(file.clone());
+    let cloud = match &known {
         Ok(settings) => {
             let cloud = find_cloud(cloud_name(cloud, settings), settings, file.path())?;
-            let public_ip = PublicIpEndpoints::new(&cloud)?;
-            (Some(cloud.name), Arc::new(public_ip))
+            let name = cloud.name.clone();
+            public_ip.endpoints_of(cloud)?;
+            Some(name)
         }
         Err(trouble) if cloud.is_some() => return Err(trouble.clone()),
-        Err(_) => (None, Arc::new(PublicIpOfSettings::new(file.clone()))),
+        Err(_) => None,
     };
     let environment = environment(&variables);
     let has_environment = environment.is_some();
@@ -56,7 +59,7 @@ pub fn parts(
     let ports = Ports {
         accounts: Arc::new(accounts.clone()),
         vm_lists: Arc::new(accounts),
-        public_ip,
+        public_ip: Arc::new(public_ip),
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
@@ -66,32 +69,44 @@ pub fn parts(
     Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo })
 }
 
-/// Asks the sources of the cloud that the settings mean, for an engine that began when they could not be read.
-struct PublicIpOfSettings {
+/// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.
+struct PublicIpOfClouds {
     settings: SettingsFile,
-    endpoints: OnceLock<PublicIpEndpoints>,
+    /// By the clouds' names.
+    known: Mutex<HashMap<String, (Cloud, Arc<PublicIpEndpoints>)>>,
 }
 
-impl PublicIpOfSettings {
+impl PublicIpOfClouds {
     fn new(settings: SettingsFile) -> Self {
-        Self { settings, endpoints: OnceLock::new() }
+        Self { settings, known: Mutex::default() }
     }
 
-    fn endpoints(&self) -> Result<&PublicIpEndpoints, Trouble> {
-        if let Some(endpoints) = self.endpoints.get() {
-            return Ok(endpoints);
+    fn endpoints_of(&self, cloud: Cloud) -> Result<Arc<PublicIpEndpoints>, Trouble> {
+        let mut known = self.known();
+        if let Some((_, endpoints)) = known.get(&cloud.name).filter(|(of, _)| *of == cloud) {
+            return Ok(Arc::clone(endpoints));
         }
-        let settings = self.settings.read()?;
-        let cloud = find_cloud(cloud_name(None, &settings), &settings, self.settings.path())?;
-        let endpoints = PublicIpEndpoints::new(&cloud)?;
-        Ok(self.endpoints.get_or_init(|| endpoints))
+        let endpoints = Arc::new(PublicIpEndpoints::new(&cloud)?);
+        known.insert(cloud.name.clone(), (cloud, Arc::clone(&endpoints)));
+        Ok(endpoints)
+    }
+
+    fn endpoints(&self, cloud: &str) -> Result<Arc<PublicIpEndpoints>, Trouble> {
+        match self.settings.read() {
+            Ok(settings) => self.endpoints_of(find_cloud(cloud, &settings, self.settings.path())?),
+            Err(trouble) => self.known().get(cloud).map(|(_, endpoints)| Arc::clone(endpoints)).ok_or(trouble),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, (Cloud, Arc<PublicIpEndpoints>)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl PublicIp for PublicIpOfSettings {
-    async fn detect(&self) -> Result<SourceAddress, Trouble> {
-        self.endpoints()?.detect().await
+impl PublicIp for PublicIpOfClouds {
+    async fn detect(&self, cloud: &str) -> Result<SourceAddress, Trouble> {
+        self.endpoints(cloud)?.detect().await
     }
 }
 

@@ -194,10 +194,12 @@ struct Engine {
     /// The VMs that access is being asked for just now.
     initiating: Vec<CloudVm>,
     together: Together,
+    /// Sign-ins under way, and what they have being kept.
+    signing: JoinSet<()>,
     /// Sign-ins of which nothing is to be kept, on their way out.
     forgetting: JoinSet<()>,
-    /// The last look for this machine's public address, as long as somebody waits for it.
-    detection: Option<WeakDetection>,
+    /// The last look for this machine's public address in each cloud, as long as somebody waits for it.
+    detections: HashMap<String, WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
     published: watch::Sender<Arc<Snapshot>>,
     window_wanted: u64,
@@ -257,8 +259,9 @@ pub fn start(parts: Parts) -> EngineHandle {
         powers: HashMap::new(),
         initiating: Vec::new(),
         together: Together::default(),
+        signing: JoinSet::new(),
         forgetting: JoinSet::new(),
-        detection: None,
+        detections: HashMap::new(),
         ports: parts.ports,
         happened,
         published,
@@ -318,6 +321,11 @@ impl Engine {
             while !self.initiating.is_empty()
                 && let Some(happened) = happenings.recv().await
             {
+                self.take_in(happened);
+            }
+            // What a sign-in that is given up has just put away is heard of, and forgotten.
+            while self.signing.join_next().await.is_some() {}
+            while let Ok(happened) = happenings.try_recv() {
                 self.take_in(happened);
             }
             while self.forgetting.join_next().await.is_some() {}

@@ -150,8 +150,8 @@ pub trait VmLists: Send + Sync {
 /// Finds this machine's public address.
 #[async_trait]
 pub trait PublicIp: Send + Sync {
-    /// Asks the sources and weighs their answers.
-    async fn detect(&self) -> Result<SourceAddress, Trouble>;
+    /// Asks the sources of a cloud and weighs their answers: each cloud says who is to be asked.
+    async fn detect(&self, cloud: &str) -> Result<SourceAddress, Trouble>;
 }
 
 /// Looks at ports.

@@ -8,7 +8,7 @@ use ajar_core::failure::Failure;
 use ajar_core::protocol::Request;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Child;
 
@@ -27,6 +27,7 @@ async fn three_accounts_of_three_tenants_and_two_clouds_open_their_vms_in_one_ru
         "{}",
         user.settings()
     );
+    user.control(1, "address", json!({ "publicIp": "198.51.100.77" })).await;
     user.forget_journals().await;
 
     // The first of them hosts the engine for all; it stays until the others are through.
@@ -45,6 +46,8 @@ async fn three_accounts_of_three_tenants_and_two_clouds_open_their_vms_in_one_ru
     assert_eq!((code, open.len()), (0, 3), "{stdout}");
     let cloud_of = |vms: &[Value], name: &str| vms.iter().find(|vm| vm["name"] == name).unwrap()["cloud"].clone();
     assert_eq!((cloud_of(&open, "home"), cloud_of(&open, "desk")), ("sim".into(), "other".into()), "{stdout}");
+    let of_other = open.iter().find(|vm| vm["cloud"] == "other").unwrap();
+    assert_eq!(of_other["source"], "198.51.100.77", "each cloud says who sees this machine: {stdout}");
     let (_, stdout, _) = user.run(&["list", "--json"]).await;
     let favourites: Vec<Value> = serde_json::from_str(&stdout).unwrap();
     assert_eq!(cloud_of(&favourites, "desk"), "other", "{stdout}");

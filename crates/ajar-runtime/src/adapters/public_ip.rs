@@ -6,14 +6,11 @@ use std::time::Duration;
 use ajar_azure::Cloud;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::source::{LONGEST_ANSWER, SourceAddress, SourceDispute, parse_answer, weigh};
-use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
-
-use crate::ports::PublicIp;
 
 /// What a source may take, the first time and when none has answered. Some networks are slow, or lose what is first sent.
 const BUDGETS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(6)];
@@ -97,11 +94,12 @@ impl PublicIpEndpoints {
         }
         answers
     }
-}
 
-#[async_trait]
-impl PublicIp for PublicIpEndpoints {
-    async fn detect(&self) -> Result<SourceAddress, Trouble> {
+    /// Asks them and weighs their answers.
+    ///
+    /// # Errors
+    /// [`Failure::SourceUncertain`], [`Failure::SourceUnknown`].
+    pub async fn detect(&self) -> Result<SourceAddress, Trouble> {
         let mut answers = Vec::new();
         for (round, budget) in BUDGETS.into_iter().enumerate() {
             if round > 0 {

@@ -161,7 +161,7 @@ impl Engine {
                 Fact::Port { endpoint, answer }
             })),
             Effect::DetectSource => {
-                let detection = self.detection();
+                let detection = self.detection(&order.cloud);
                 Some(self.send_fact(number, async move { Fact::Source(detection.await) }))
             }
             Effect::ReadPolicy => {
@@ -202,15 +202,17 @@ impl Engine {
         .abort_handle()
     }
 
-    /// The look for this machine's public address. Several attempts that begin together share it; an older answer is never
-    /// used, because the network may have changed since.
-    fn detection(&mut self) -> Detection {
-        let under_way = self.detection.as_ref().and_then(WeakShared::upgrade).filter(|look| look.peek().is_none());
-        let detection = under_way.unwrap_or_else(|| {
-            let source = Arc::clone(&self.ports.public_ip);
-            async move { source.detect().await }.boxed().shared()
+    /// The look for this machine's public address, as a cloud sees it. Several attempts that begin together share it; an older
+    /// answer is never used, because the network may have changed since.
+    fn detection(&mut self, cloud: &str) -> Detection {
+        let known = self.detections.get(cloud).and_then(WeakShared::upgrade);
+        let detection = known.filter(|look| look.peek().is_none()).unwrap_or_else(|| {
+            let (source, cloud) = (Arc::clone(&self.ports.public_ip), cloud.to_owned());
+            async move { source.detect(&cloud).await }.boxed().shared()
         });
-        self.detection = detection.downgrade();
+        if let Some(look) = detection.downgrade() {
+            self.detections.insert(cloud.to_owned(), look);
+        }
         detection
     }
 

@@ -1,5 +1,6 @@
 //! Signing in, one at a time. The browser is somebody's who thinks: nothing here waits for it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
@@ -10,7 +11,7 @@ use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply, SignIn};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{SignInStage, SignInView};
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
@@ -26,13 +27,8 @@ pub(super) struct SigningIn {
     stage: SignInStage,
     /// Whether it is made where another tenant than the account's own wants it.
     is_elsewhere: bool,
-    task: AbortHandle,
-}
-
-impl Drop for SigningIn {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Gone with it: whoever signs in hears of that, unless what they have is being kept just then.
+    _given_up: oneshot::Sender<Infallible>,
 }
 
 /// What comes of a sign-in.
@@ -57,7 +53,9 @@ impl Engine {
         let (number, name, then) = (self.sign_ins, wish.name, wish.then);
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         let (asks_az, is_elsewhere) = (self.az_may_act_by_default(), plan.demand.tenant.is_some());
-        let task = tokio::spawn(async move {
+        let (given_up, is_given_up) = oneshot::channel();
+        while self.signing.try_join_next().is_some() {}
+        self.signing.spawn(async move {
             let told = happened.clone();
             let tell = move |stage| drop(told.send(Happened::Signing(number, Signing::Stage(stage))));
             let az_acts = async {
@@ -70,18 +68,19 @@ impl Engine {
                     Err(_) => None,
                 }
             };
-            let (signed_in, az_acts) = tokio::join!(accounts.sign_in(&plan, &tell), az_acts);
+            let (signed_in, az_acts) = tokio::select! {
+                signed_in = async { tokio::join!(accounts.sign_in(&plan, &tell), az_acts) } => signed_in,
+                Err(_) = is_given_up => return,
+            };
             // From here on it is not given up in between: what was kept is either wanted or forgotten.
-            tokio::spawn(async move {
-                let result = match signed_in {
-                    Ok(keep) => keep.await,
-                    Err(trouble) => Err(trouble),
-                };
-                drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
-            });
+            let result = match signed_in {
+                Ok(keep) => keep.await,
+                Err(trouble) => Err(trouble),
+            };
+            drop(happened.send(Happened::Signing(number, Signing::Ended { result, az_acts })));
         });
-        let task = task.abort_handle();
-        self.signing_in = Some(SigningIn { number, name, then, stage: SignInStage::Beginning, is_elsewhere, task });
+        let stage = SignInStage::Beginning;
+        self.signing_in = Some(SigningIn { number, name, then, stage, is_elsewhere, _given_up: given_up });
         Ok(number)
     }
 

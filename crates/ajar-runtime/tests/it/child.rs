@@ -116,6 +116,6 @@ fn add(home: &Path, prefix: &str) {
 #[tokio::main]
 async fn detect(home: &Path) {
     let parts = connection::parts(Folder::at(home), None, false, |_| None).unwrap();
-    let found = parts.ports.public_ip.detect().await.unwrap();
+    let found = parts.ports.public_ip.detect(parts.cloud.as_deref().unwrap()).await.unwrap();
     println!("\n{SAYS}{}", found.address);
 }

@@ -410,7 +410,7 @@ fn policy_id() -> ResourceId {
 
 #[async_trait]
 impl PublicIp for World {
-    async fn detect(&self) -> Result<SourceAddress, Trouble> {
+    async fn detect(&self, _: &str) -> Result<SourceAddress, Trouble> {
         self.call(Call::Detect).await?;
         Ok(SourceAddress { address: SOURCE, confidence: Confidence::Agreed { sources: 3 } })
     }

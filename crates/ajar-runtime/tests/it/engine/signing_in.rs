@@ -97,7 +97,7 @@ async fn what_was_stored_of_a_sign_in_that_became_no_account_is_forgotten() {
     let called = async |world: &World, call: Call| {
         world.until(|scene| scene.calls.iter().any(|(made, _)| *made == call)).await;
     };
-    for how in ["given up", "replaced", "not to be written"] {
+    for how in ["given up", "replaced", "not to be written", "of an engine that ends"] {
         let world = world("");
         // A locked keychain asks for its password.
         world.takes(Call::Keep, 3);
@@ -110,7 +110,12 @@ async fn what_was_stored_of_a_sign_in_that_became_no_account_is_forgotten() {
                 world.takes(Call::SignIn, 60);
                 begin(&running, wish(Some("second"))).await;
             }
-            _ => world.write("config.toml", "[broken"),
+            "not to be written" => world.write("config.toml", "[broken"),
+            _ => {
+                running.end().await;
+                let forgot = world.scene().calls.iter().any(|(made, _)| *made == Call::Forget);
+                assert!(forgot, "it is forgotten before the process ends");
+            }
         }
         called(&world, Call::Forget).await;
         assert!(world.scene().dropped.is_empty(), "{how}: the keychain stores what it was given");

@@ -13,7 +13,6 @@ use ajar_core::snapshot::FailureView;
 use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::PublicIpEndpoints;
-use ajar_runtime::ports::PublicIp as _;
 use azure_sim::{ListForm, Options, Simulator, list_faults};
 use chrono::{FixedOffset, Utc};
 use futures::{StreamExt as _, stream};

@@ -24,7 +24,7 @@ async fn found(faults: &[(u8, Value)]) -> (Result<SourceAddress, Trouble>, Durat
     }
     let parts = connection::parts(site.folder(), None, true, |_| None).unwrap();
     let began = Instant::now();
-    (soon(parts.ports.public_ip.detect()).await, began.elapsed())
+    (soon(parts.ports.public_ip.detect(parts.cloud.as_deref().unwrap())).await, began.elapsed())
 }
 
 fn agreed(sources: u8) -> SourceAddress {
