@@ -229,7 +229,11 @@ impl Signer {
             (Self::Tool(tool, _), Failure::NotSignedIn { detail, .. }) => {
                 Failure::ToolTokenRefused { tool: *tool, detail }
             }
-            (Self::Tool(_, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
+            // It has no way to be told what another token is to hold.
+            (Self::Tool(tool @ TokenTool::AzureDeveloperCli, _), Failure::ClaimsRequired { .. }) => {
+                Failure::ToolTokenRefused { tool: *tool, detail: "Azure wants a new sign-in".into() }
+            }
+            (Self::Tool(TokenTool::AzureCli, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
                 let tenant = tenant.or_else(|| there.as_deref().map(str::to_owned));
                 Failure::ClaimsRequired { claims, scope, tenant }
             }

@@ -61,7 +61,7 @@ pub fn standing(state: AccountState, method: SignInMethod, is_bound: bool) -> &'
         (AccountState::WantsConsent, _) => "waits for its organisation’s consent",
         (AccountState::WantsAssignment, _) => "waits to be assigned to the application it signs in with",
         (AccountState::Refused, _) => "refused by Azure with what it signs in with",
-        (AccountState::Elsewhere, SignInMethod::Az) if is_bound => "signed in to the Azure CLI (az login)",
+        (AccountState::Elsewhere, SignInMethod::Az) if is_bound => "acts through the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Az) => "whoever is signed in to the Azure CLI (az login)",
         (AccountState::Elsewhere, SignInMethod::Azd) => {
             "whoever is signed in to the Azure Developer CLI (azd auth login)"
