@@ -62,7 +62,9 @@ pub(crate) enum Command {
     Status(Status),
     /// Ask for more time for a favourite that is open
     Extend(Extend),
-    /// Show what was opened: when, from where, why, and what came of it
+    /// Deallocate the VM of a favourite, so that its compute is not billed any more
+    Stop(Stop),
+    /// Show what was opened or deallocated: when, from where, why, and what came of it
     History(History),
     /// Give up connecting to a favourite
     Cancel(Named),
@@ -217,6 +219,22 @@ pub(crate) struct Extend {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Stop {
+    /// The favourites; or any VMs, by their whole names
+    #[arg(value_name = "NAME", required_unless_present = "folder")]
+    pub(crate) names: Vec<String>,
+    /// All favourites of a folder, and of those within
+    #[arg(long, value_name = "FOLDER", conflicts_with = "names")]
+    pub(crate) folder: Option<String>,
+    /// Ask nothing: a terminal asks where somebody else has the VM open, and before a whole folder is deallocated
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Print one JSON value, or of several one a line
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -21,6 +21,7 @@ mod sign_in;
 mod sign_out;
 mod ssh_config;
 mod status;
+mod stop;
 
 use std::io;
 use std::time::Duration;
@@ -159,6 +160,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
             many::extend(session, extend, signals).await
         }
         Command::Extend(extend) => extend::run(session, extend, signals).await,
+        Command::Stop(stop) => stop::run(session, stop, signals).await,
         Command::History(history) => history::run(session, history),
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
@@ -181,6 +183,7 @@ fn may_ask_azure(command: &Command) -> bool {
     match command {
         Command::Connect(_)
         | Command::Extend(_)
+        | Command::Stop(_)
         | Command::Proxy(_)
         | Command::Status(_)
         | Command::Import(_)
@@ -226,6 +229,7 @@ fn wants_json(command: &Command) -> bool {
         Command::List(list) => list.json,
         Command::Connect(connect) => connect.json,
         Command::Extend(extend) => extend.json,
+        Command::Stop(stop) => stop.json,
         Command::Status(status) => status.json,
         Command::History(history) => matches!(history.format, Some(Format::Json)),
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,

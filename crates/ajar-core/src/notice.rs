@@ -3,8 +3,8 @@
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
-use crate::message::notice::{Notice, closed, connected, ended, ending, extended, failed};
-use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
+use crate::message::notice::{Notice, closed, connected, deallocated, ended, ending, extended, failed};
+use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
 
 #[cfg(test)]
 mod tests;
@@ -27,12 +27,26 @@ pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: Zo
     });
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
-    of_attempts.chain(of_ends).chain(of_early).chain(of_nearing).collect()
+    let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
+    let of_rest = at_rest.filter_map(|one| rested(one));
+    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).chain(of_nearing).collect()
 }
 
 fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
     let told = |old: &AttemptView| old.number == attempt.number && old.outcome.is_some();
     attempt.outcome.is_some() && !before.attempts.iter().any(told)
+}
+
+fn has_ended_before(one: &DeallocationView, before: &Snapshot) -> bool {
+    before.deallocations.iter().any(|old| old.number == one.number && old.outcome.is_some())
+}
+
+fn rested(one: &DeallocationView) -> Option<Notice> {
+    match one.outcome.as_ref()? {
+        DeallocationEnd::Deallocated { text, .. } => Some(deallocated(one.name.as_str(), text)),
+        DeallocationEnd::Failed(failure) => Some(failed(failure)),
+        DeallocationEnd::Left(_) => None,
+    }
 }
 
 /// A cancel needs no telling: who cancelled knows.

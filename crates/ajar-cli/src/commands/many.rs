@@ -78,7 +78,7 @@ pub(crate) async fn extend(session: &Session, args: &Extend, signals: &mut Signa
 }
 
 /// The favourites that lie in a folder, or in one within.
-fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileName>, Trouble> {
+pub(super) fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileName>, Trouble> {
     let snapshot = session.snapshot();
     let is_in = |favourite: &&FavouriteView| lies_in(favourite.profile.folder.as_deref(), folder);
     let names: Vec<_> = snapshot.favourites.iter().filter(is_in).map(|favourite| favourite.name.clone()).collect();
@@ -275,14 +275,20 @@ impl<'s> Telling<'s> {
         if let (true, Some(folder)) = (codes.is_empty(), self.folder) {
             return Err(words(&Failure::NotOpen.into(), folder).into());
         }
-        let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
-        let Some(first) = failed.first() else { return Ok(()) };
-        if !self.json {
-            line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));
-        }
-        let is_same = failed.iter().all(|code| code == first);
-        Err(End::Code(if is_same { *first } else { ExitCode::Failed as u8 }))
+        code_of_all(&codes, self.json)
     }
+}
+
+/// The code that all failures have, or that of having failed. How many have worked is said where some have not, unless that
+/// is told already.
+pub(super) fn code_of_all(codes: &[u8], is_told: bool) -> Result<(), End> {
+    let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
+    let Some(first) = failed.first() else { return Ok(()) };
+    if !is_told {
+        line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));
+    }
+    let is_same = failed.iter().all(|code| code == first);
+    Err(End::Code(if is_same { *first } else { ExitCode::Failed as u8 }))
 }
 
 /// Prints an event with the favourite that it is about.

@@ -198,6 +198,7 @@ pub fn unprinted(detail: &str) -> String {
 /// How a favourite stands.
 pub fn state(state: FavouriteState) -> &'static str {
     match state {
+        FavouriteState::Deallocating => "deallocating",
         FavouriteState::Connecting => "connecting",
         FavouriteState::Open => "open",
         FavouriteState::Ending => "open, ending",

@@ -53,6 +53,12 @@ pub fn closed(name: &str, text: &str) -> Notice {
     Notice { title: format!("{name} lost its access before the time"), body: text.into() }
 }
 
+/// A VM was deallocated; the text is [`super::deallocation::done`], as it stands behind a name.
+pub fn deallocated(name: &str, text: &str) -> Notice {
+    let (done, rest) = text.split_once([':', '.']).unwrap_or((text, ""));
+    Notice { title: format!("{name} {done}"), body: capital(rest.trim()) }
+}
+
 /// An attempt failed.
 pub fn failed(failure: &FailureView) -> Notice {
     Notice { title: failure.title.clone(), body: format!("{} {}", failure.message, failure.action) }

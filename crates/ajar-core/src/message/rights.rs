@@ -113,6 +113,7 @@ pub fn right(purpose: Purpose, state: RightState) -> (&'static str, &'static str
     let purpose = match purpose {
         Purpose::Open => "open",
         Purpose::Start => "start",
+        Purpose::Deallocate => "deallocate",
     };
     let state = match state {
         RightState::Granted => "granted",
@@ -146,7 +147,7 @@ pub fn role(scope: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::Permission;
+    use crate::rights::{OPTIONAL, Permission};
 
     fn vm() -> VmResourceId {
         let id = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Compute/virtualMachines/db-01";
@@ -236,7 +237,7 @@ mod tests {
         let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
         let ours: serde_json::Value = serde_json::from_str(&role("/subscriptions/SUBSCRIPTION")).unwrap();
         assert_eq!(shown, ours);
-        for right in NEEDED {
+        for right in NEEDED.iter().chain(&OPTIONAL) {
             assert!(page.contains(&format!("| `{}` |", right.action)), "no row of the table has {}", right.action);
         }
     }
