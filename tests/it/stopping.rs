@@ -123,3 +123,26 @@ async fn when_the_host_is_killed_the_other_face_sees_it_through_without_a_second
     assert_eq!((ended.code, &ended.last_event()["event"]), (0, &json!("deallocated")), "{}", ended.stderr);
     assert_eq!(world.control().requests("/deallocate").await.len(), 1);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_it_is_said_what_is_lost_and_asked_where_that_may_hit_somebody_else() {
+    let world = World::new().await;
+    let typed = async |args: &[&str], keys: &str| crate::terminal::at_a_terminal(&world.ajar(args), "dumb", keys).await;
+    assert_eq!(world.run(&["edit", "gpu-lab", "--folder", "Lab"]).await.code, 0);
+    // Enter alone is no, and a whole folder is asked about.
+    for keys in ["\n", "n\n"] {
+        let left = typed(&["stop", "--folder", "Lab"], keys).await;
+        assert_eq!(left.code, 130, "{}", left.stdout);
+        assert!(
+            left.stdout.contains("memory and temporary disk are lost")
+                && left.stdout.contains("Nothing was deallocated.")
+        );
+    }
+    assert_eq!(world.control().requests("/deallocate").await.len(), 0);
+    let named = typed(&["stop", "gpu-lab"], "").await;
+    assert_eq!(named.code, 0, "who names it is not asked: {}", named.stdout);
+    assert!(!named.stdout.contains("[y/N]"), "{}", named.stdout);
+    let agreed = typed(&["stop", "--folder", "Lab", "--yes"], "").await;
+    assert!(agreed.code == 0 && agreed.stdout.contains("was deallocated already"), "{}", agreed.stdout);
+}

@@ -3,13 +3,12 @@
 mod exchange;
 mod favourites;
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ajar_core::account::AccountName;
 use ajar_core::message;
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{ProfileName, SourceChoice};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 pub(crate) use exchange::{Export, Import, ImportFormat, OnConflict};
@@ -187,9 +186,9 @@ pub(crate) struct Connect {
     /// The justification for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// Your own public IPv4 address, as the VM will see it [default: found out]
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) source: Option<Ipv4Addr>,
+    /// Your own public IPv4 address, as the VM will see it, or the name of a network in config.toml [default: found out]
+    #[arg(long, value_name = "ADDRESS|NETWORK", value_parser = one_source)]
+    pub(crate) source: Option<SourceChoice>,
     /// Open the port, but start nothing
     #[arg(long)]
     pub(crate) no_launch: bool,
@@ -367,6 +366,14 @@ fn access_duration(text: &str) -> Result<Duration, String> {
         Ok(duration)
     } else {
         Err(message::cli::duration_out_of_range().into())
+    }
+}
+
+/// One that is named for this time.
+fn one_source(text: &str) -> Result<SourceChoice, String> {
+    match text.parse()? {
+        SourceChoice::Automatic => Err(message::given::no_source(text)),
+        named => Ok(named),
     }
 }
 

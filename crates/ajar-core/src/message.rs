@@ -54,7 +54,7 @@ fn shown(text: &str, length: usize) -> String {
 }
 
 /// Names in a sentence, of many the first ones: “a, b, c and 9 more”.
-fn some_of(names: &[&str]) -> String {
+pub fn some_of(names: &[&str]) -> String {
     match names {
         [first, second, third, _, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len() + 1),
         few => few.join(", "),

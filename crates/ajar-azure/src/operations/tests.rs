@@ -282,7 +282,9 @@ async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
 async fn an_order_to_deallocate_that_is_taken_is_heard_of_once_and_given_up_where_the_vm_goes_on_running() {
     let vm = VM.parse().unwrap();
     let heard = std::sync::atomic::AtomicU32::new(0);
-    let begun = || drop(heard.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let begun = || {
+        heard.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    };
     let script =
         Scripted::new([reply(202, "")].into_iter().chain(std::iter::repeat_with(|| power("running")).take(20)));
     let failure = client(&script).deallocate(&vm, &Wanted::new(), &begun).await.unwrap_err().failure;

@@ -240,7 +240,7 @@ fn label(field: Field) -> &'static str {
         Field::Justification => "reason",
         Field::AskJustification => "asks why",
         Field::Address => "address",
-        Field::Source => "from",
+        Field::Source => "asks from",
         Field::Colour => "colour",
         Field::Client => "client",
         Field::ClientArguments => "arguments",

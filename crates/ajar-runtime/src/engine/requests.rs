@@ -334,7 +334,8 @@ impl Engine {
                 self.ports.accounts.settings_are(&self.settings);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
-                let newer = self.settings.newer.map(|version| self.settings_file.newer(version, None));
+                let newer =
+                    self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
                 self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
                 self.take_in_favourites(&before);
                 self.write_ssh_hosts();
