@@ -373,7 +373,7 @@ fn access_duration(text: &str) -> Result<Duration, String> {
 fn one_source(text: &str) -> Result<SourceChoice, String> {
     match text.parse()? {
         SourceChoice::Automatic => Err(message::given::no_source(text)),
-        named => Ok(named),
+        named @ (SourceChoice::Host(_) | SourceChoice::Network(_)) => Ok(named),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn notices(before: &Snapshot, after: &Snapshot, now: DateTime<Utc>, zone: Zo
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
     let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
-    let of_rest = at_rest.filter_map(|one| rested(one));
+    let of_rest = at_rest.filter_map(rested);
     of_attempts.chain(of_rest).chain(of_ends).chain(of_early).chain(of_nearing).collect()
 }
 

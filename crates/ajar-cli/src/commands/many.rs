@@ -42,14 +42,12 @@ pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Sig
     }
     let mut meant = Vec::new();
     unless_told_to_end(signals, async {
-        match &args.folder {
-            Some(folder) => meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite)),
-            None => {
-                let may_ask = !args.json && asking::somebody_is_there();
-                for name in &args.names {
-                    meant.push(meaning::meant(session, Some(name), may_ask).await?);
-                }
-            }
+        if let Some(folder) = &args.folder {
+            meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite));
+        }
+        let may_ask = !args.json && asking::somebody_is_there();
+        for name in &args.names {
+            meant.push(meaning::meant(session, Some(name), may_ask).await?);
         }
         Ok(())
     })

@@ -27,13 +27,11 @@ use crate::signals::{Signal, Signals};
 pub(crate) async fn run(session: &Session, args: &Stop, signals: &mut Signals) -> Result<(), End> {
     let mut meant = Vec::new();
     unless_told_to_end(signals, async {
-        match &args.folder {
-            Some(folder) => meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite)),
-            None => {
-                for name in &args.names {
-                    meant.push(meaning::whole(session, name).await?);
-                }
-            }
+        if let Some(folder) = &args.folder {
+            meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite));
+        }
+        for name in &args.names {
+            meant.push(meaning::whole(session, name).await?);
         }
         Ok(())
     })

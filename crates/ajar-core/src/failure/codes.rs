@@ -163,6 +163,7 @@ impl Failure {
     }
 
     /// What it means to a script.
+    #[expect(clippy::too_many_lines, reason = "a line for each failure")]
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotSignedIn { .. }

@@ -15,7 +15,11 @@ pub fn looking() -> &'static str {
 pub fn asking(found: PowerState) -> String {
     match found {
         PowerState::Running | PowerState::Unknown => "asking Azure to deallocate it".into(),
-        other => format!("asking Azure to deallocate it, which is {}", power(other)),
+        PowerState::Starting
+        | PowerState::Stopping
+        | PowerState::Stopped
+        | PowerState::Deallocating
+        | PowerState::Deallocated => format!("asking Azure to deallocate it, which is {}", power(found)),
     }
 }
 

@@ -16,7 +16,7 @@ pub fn summary(name: &str, granted: &Granted) -> String {
     } else if let Some(right) = lacks(Purpose::Start) {
         format!("Your account can open {name} but not start it: it lacks {}.", right.action)
     } else if let Some(refused) = granted.refused_besides().next() {
-        format!("Azure refused your account {} when {name} was opened last.", refused.action)
+        format!("Azure refused your account {} when {name} was opened or deallocated last.", refused.action)
     } else if granted.that_are(RightState::Unknown).is_empty() {
         format!("Your account has all rights that opening {name} takes, as far as Azure lists them.")
     } else {

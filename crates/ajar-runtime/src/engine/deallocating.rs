@@ -136,7 +136,7 @@ impl Deallocations {
 
 impl Engine {
     /// Begins to deallocate the VM of a favourite, or joins whoever does; `face` takes its wish along when it goes.
-    pub(super) fn deallocate(&mut self, face: Option<FaceId>, wish: Deallocate) -> Result<u64, Trouble> {
+    pub(super) fn deallocate(&mut self, face: Option<FaceId>, wish: &Deallocate) -> Result<u64, Trouble> {
         if let Some(profile) = wish.profile.clone().or_else(|| self.recent(&wish.name)) {
             self.take_in_guest(&wish.name, &profile)?;
         }

@@ -121,7 +121,7 @@ impl Engine {
             }
             Request::Deallocate(wish) => {
                 let follower = (!wish.stays).then_some(face);
-                return self.deallocate(follower, wish).map(|number| Reply::Deallocation { number });
+                return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
             }
             Request::Cancel { name } => {
                 let now = self.now();

@@ -365,7 +365,7 @@ mod tests {
             assert!(read.left_out.iter().any(|left| left.contains(place)), "{place}: {:#?}", read.left_out);
         }
         let Failure::SettingsNewer { unread, .. } = file.set_client_id(None).unwrap_err().failure else { panic!() };
-        assert!(unread.unwrap().contains("bastion"));
+        assert!(unread.unwrap().contains("Bastion"));
         let (_folder, present) = super::written::file(&later.replace("= 9", "= 2"));
         assert!(
             matches!(present.read().unwrap_err().failure, Failure::Settings { .. }),

@@ -111,17 +111,14 @@ pub(super) fn take_out(document: &mut DocumentMut, written: &str) -> Result<(), 
         return Ok(());
     }
     let next = table.position().and_then(|place| next_place(document, place));
-    match next.and_then(|place| table_at(document, place)) {
-        Some(next) => {
-            let its_own = next.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-            let both = format!("{stays}{its_own}");
-            next.decor_mut().set_prefix(both);
-        }
-        None => {
-            let trailing = document.trailing().as_str().unwrap_or_default();
-            let both = format!("{stays}{trailing}");
-            document.set_trailing(both);
-        }
+    if let Some(next) = next.and_then(|place| table_at(document, place)) {
+        let its_own = next.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+        let both = format!("{stays}{its_own}");
+        next.decor_mut().set_prefix(both);
+    } else {
+        let trailing = document.trailing().as_str().unwrap_or_default();
+        let both = format!("{stays}{trailing}");
+        document.set_trailing(both);
     }
     Ok(())
 }
@@ -152,7 +149,9 @@ fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
     let mut entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
     let is_mixed = entries.iter().any(|(_, item)| item.is_table()) && entries.iter().any(|(_, item)| item.is_value());
     if is_mixed {
-        entries.iter_mut().for_each(|(_, item)| as_a_table_of_its_own(item));
+        for (_, item) in &mut entries {
+            as_a_table_of_its_own(item);
+        }
     }
     let place = |item: &Item| item.as_table().map(|table| (table.position(), above(table).0.to_owned()));
     let places: Vec<_> = entries.iter().map(|(_, item)| place(item)).collect();
