@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::{SystemBrowser, SystemClock, words};
@@ -90,6 +90,9 @@ pub(crate) async fn request(engine: State<'_, Engine>, request: Request) -> Answ
     let face = engine.face()?;
     if let Request::Connect(wish) = request {
         return connect(face, wish).await.map(|number| Reply::Attempt { number });
+    }
+    if let Request::Deallocate(wish) = request {
+        return Ok(face.ask(Request::Deallocate(Deallocate { stays: true, ..wish })).await);
     }
     Ok(face.ask(request).await)
 }

@@ -256,3 +256,39 @@ async fn an_import_that_waits_for_a_pipe_can_be_ended() {
     assert_eq!(Ended::of(child).await.code, 143);
     drop(nobody_writes);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_to_another_machine_names_an_address_and_no_network() {
+    let world = world().await;
+    world.write_settings("[networks]\noffice = \"203.0.113.77\"\n");
+    let name = "web-01";
+    assert_eq!(world.run(&["edit", name, "--source", "office"]).await.code, 0);
+    let other = World::new().await;
+    let file = world.folder.path().join("personal.toml");
+    let path = file.to_str().expect("UTF-8");
+    let written = world.run(&["export", path, "--personal", "--only", name]).await;
+    assert!(written.code == 0 && written.stdout.contains("Another machine of yours"), "{written:?}");
+    let text = std::fs::read_to_string(&file).expect("it is written");
+    assert!(text.contains("source = \"203.0.113.77\"") && !text.contains("office"), "{text}");
+    assert_eq!(other.run(&["remove", name]).await.code, 0);
+    let taken_in = other.run(&["import", path, "--personal"]).await;
+    assert_eq!(taken_in.code, 0, "{}", taken_in.stderr);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_for_which_there_is_no_room_leaves_nothing_in_the_way_of_the_next() {
+    let world = World::new().await;
+    let file = world.folder.path().join("shared.toml");
+    let export = world.ajar(&["export", file.to_str().expect("UTF-8")]);
+    let export = export.as_std();
+    let words = std::iter::once(export.get_program()).chain(export.get_args());
+    let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    // No file may be longer than a few hundred bytes.
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec {}", line.join(" "));
+    let ended = tokio::process::Command::new("sh").args(["-c", &script]).output().await.expect("sh runs");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!((ended.status.code(), file.exists()), (Some(1), false), "{said}");
+    let again = world.run(&["export", file.to_str().expect("UTF-8")]).await;
+    assert_eq!((again.code, file.exists()), (0, true), "{}", again.stderr);
+}

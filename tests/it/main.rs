@@ -22,6 +22,7 @@ mod signals;
 mod ssh_config;
 mod sshd;
 mod status;
+mod stopping;
 mod takeover;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -199,7 +199,36 @@ async fn what_was_edited_by_hand_is_seen_by_the_next_command_whoever_hosts() {
     assert!(listed.stdout.contains("by-hand"), "{listed:?}");
     let shown = world.run(&["show", "by-hand"]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
-    world.write_settings("[profiles");
-    let broken = world.run(&["list"]).await;
-    assert!(broken.code == 1 && broken.stderr.contains("config.toml"), "{broken:?}");
+    // As editors do: in one step. Who empties a file first has no favourites for a moment.
+    let settings = world.folder.path().join("config.toml");
+    let broken = std::fs::read_to_string(&settings).expect("it is there") + "[profiles";
+    std::fs::write(settings.with_extension("new"), broken).expect("it can be written");
+    std::fs::rename(settings.with_extension("new"), &settings).expect("it can be replaced");
+    let problem = host.event().await;
+    assert_eq!(problem["problem"]["code"], "settings", "who watches is told: {problem}");
+    // What was read before stays in force for those who only use it.
+    for used in [
+        &["list"][..],
+        &["connect", "web-01", "--no-launch"],
+        &["extend", "web-01", "--for", "30m"],
+        &["status"],
+        &["stop", "web-01"],
+    ] {
+        let run = world.run(used).await;
+        assert!(run.code == 0 && run.stderr.contains("config.toml"), "{used:?}: {run:?}");
+    }
+    let changed = world.run(&["edit", "by-hand", "--note", "x"]).await;
+    assert!(changed.code == 1 && changed.stderr.contains("config.toml"), "{changed:?}");
+    drop(host);
+    world.write_settings("");
+    let settings = std::fs::read_to_string(world.folder.path().join("config.toml")).expect("it is there");
+    std::fs::write(
+        world.folder.path().join("config.toml"),
+        settings.replace("schema_version = 2", "schema_version = 9"),
+    )
+    .expect("it can be written");
+    for shown in [&["list"][..], &["show", "web-01"], &["status"]] {
+        let run = world.run(shown).await;
+        assert!(run.code == 0 && run.stderr.contains("is a newer Ajar’s"), "{shown:?}: {run:?}");
+    }
 }

@@ -86,3 +86,25 @@ async fn a_folder_is_opened_with_the_folders_in_it() {
     let with_command = world.run(&["connect", "web-01", "jump-eu", "--", "uptime"]).await;
     assert_eq!((with_command.code, with_command.stdout), (2, String::new()), "{}", with_command.stderr);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_one_reason_is_asked_for_all_that_want_one() {
+    let world = World::new().await;
+    for name in ["web-01", "db-replica-3"] {
+        let edited = world.run(&["edit", name, "--ask-justification", "yes", "--justification", "daily"]).await;
+        assert_eq!(edited.code, 0, "{}", edited.stderr);
+    }
+    let inner = world.ajar(&["connect", "web-01", "db-replica-3", "jump-eu", "--no-launch"]);
+    let ended = crate::terminal::at_a_terminal(&inner, "dumb", "patching\n").await;
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("Why is").count(), 1, "{}", ended.stdout);
+    let history = world.run(&["history", "--format", "json"]).await.stdout;
+    let openings: Value = serde_json::from_str(&history).expect("JSON");
+    let reasons: Vec<_> =
+        openings.as_array().expect("openings").iter().filter(|one| one["reason"] == "patching").collect();
+    assert_eq!(reasons.len(), 2, "{openings:#}");
+    // Nobody is there to be asked.
+    let alone = world.run(&["extend", "web-01", "db-replica-3", "--for", "3h"]).await;
+    assert!(alone.code == 2 && alone.stderr.contains("wants a reason"), "{}", alone.stderr);
+}

@@ -1,6 +1,7 @@
 // What a screen reader is told when the state changes. The ticking of a countdown is not told.
 
 import type { AttemptView } from './bindings/AttemptView';
+import type { DeallocationView } from './bindings/DeallocationView';
 import type { SignInView } from './bindings/SignInView';
 import type { Snapshot } from './bindings/Snapshot';
 import type { WindowView } from './bindings/WindowView';
@@ -15,6 +16,11 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
     const earlier = before.attempts.find(({ number }) => number === attempt.number);
     const text = lineOf(attempt);
     if (!earlier || lineOf(earlier) !== text) told.push(`${attempt.name}: ${text}`);
+  }
+  for (const one of after.deallocations) {
+    const earlier = before.deallocations.find(({ number }) => number === one.number);
+    const text = restOf(one);
+    if (!earlier || restOf(earlier) !== text) told.push(`${one.name}: ${text}`);
   }
   for (const window of after.windows) {
     const earlier = before.windows.find((known) => windowKey(known) === windowKey(window));
@@ -50,6 +56,11 @@ function signInLine(signIn: SignInView | null, now: number): string {
     case undefined:
       return '';
   }
+}
+
+function restOf({ headline, outcome }: DeallocationView): string {
+  if (outcome === null) return headline;
+  return outcome.kind === 'deallocated' ? outcome.text : outcome.title;
 }
 
 function lineOf({ headline, outcome }: AttemptView): string {

@@ -69,9 +69,9 @@ export function nextTick(snapshot: Snapshot, now: number): number | null {
     const left = timeLeft(window.endTimeUtc, now, snapshot.clockSkewMs);
     if (left > 0) waits.push((left % (left <= MINUTE ? SECOND : MINUTE)) + 1);
   }
-  for (const attempt of snapshot.attempts) {
-    if (attempt.outcome === null) {
-      const spent = Math.max(0, now + snapshot.clockSkewMs - Date.parse(attempt.startedAt));
+  for (const { outcome, startedAt } of [...snapshot.attempts, ...snapshot.deallocations]) {
+    if (outcome === null) {
+      const spent = Math.max(0, now + snapshot.clockSkewMs - Date.parse(startedAt));
       waits.push(SECOND - (spent % SECOND));
     }
   }

@@ -3,7 +3,7 @@
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Engine } from './engine';
-import { failure, favourite, signIn } from './fixtures/build';
+import { deallocation, failure, favourite, signIn } from './fixtures/build';
 import * as states from './fixtures/snapshots';
 
 const byName: Record<string, states.State> = {
@@ -81,7 +81,13 @@ function answer(before: Snapshot, request: Request): Snapshot {
       };
     case 'cancel':
     case 'dismiss':
-      return { ...after, attempts: before.attempts.filter(({ name }) => name !== request.name) };
+      return {
+        ...after,
+        attempts: before.attempts.filter(({ name }) => name !== request.name),
+        deallocations: before.deallocations.filter(({ name }) => name !== request.name),
+      };
+    case 'deallocate':
+      return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm, profile: request.profile })] };
     case 'edit':

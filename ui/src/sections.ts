@@ -78,7 +78,7 @@ export function wantsMoreTime({ attempt, failure }: FailedAttempt): boolean {
 }
 
 /** Whether both are the same VM: each cloud has resource ids of its own. */
-function isSameVm(one: { cloud: string; vm: string }, other: { cloud: string; vm: string }): boolean {
+export function isSameVm(one: { cloud: string; vm: string }, other: { cloud: string; vm: string }): boolean {
   return one.cloud === other.cloud && one.vm.toLowerCase() === other.vm.toLowerCase();
 }
 

@@ -66,6 +66,8 @@ export class View {
   announced = $state('');
   /** The favourite that the form is open for, or a new one. */
   edited = $state.raw<FavouriteView | 'new' | null>(null);
+  /** The favourites that are asked about before their VMs are deallocated. */
+  toDeallocate = $state.raw<readonly FavouriteView[] | null>(null);
   /** What is looked at. */
   page = $state<Page>('lists');
   /** Whether this Ajar brings an Azure of its own to try it with. */
@@ -263,6 +265,13 @@ export class View {
   async askForAll(favourites: readonly FavouriteView[], extend: boolean): Promise<void> {
     this.picked.clear();
     await Promise.all(requestsForAll(favourites, extend).map((request) => this.#askOrTell(request)));
+  }
+
+  /** Deallocates the VMs of favourites, as was agreed to. */
+  async deallocate(favourites: readonly FavouriteView[]): Promise<void> {
+    this.toDeallocate = null;
+    this.picked.clear();
+    await Promise.all(favourites.map(({ name }) => this.#askOrTell({ ask: 'deallocate', name })));
   }
 
   /** Picks the favourite of a row, or lets it go. */

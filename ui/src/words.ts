@@ -13,6 +13,7 @@ const protocols: Record<Protocol, string> = { ssh: 'SSH', rdp: 'RDP' };
 export type KnownState = Exclude<FavouriteState, 'unknown'>;
 
 const states: Record<KnownState, string> = {
+  deallocating: 'Deallocating',
   connecting: 'Connecting',
   open: 'Open',
   ending: 'Ending soon',
@@ -72,6 +73,7 @@ const failureChips: Record<string, string> = {
   allocationFailed: 'No capacity',
   startFailed: 'Did not start',
   startUnseen: 'Did not start',
+  beingDeallocated: 'Coming to rest',
   noPublicAddress: 'No public address',
   portSilent: 'No answer',
   firewallShut: 'No answer',
@@ -124,6 +126,7 @@ export const words = {
   // Sections
   openNow: 'Open now',
   connecting: 'Connecting',
+  deallocating: 'Deallocating',
   couldNotOpen: 'Couldn’t open',
   couldNotExtend: 'Couldn’t extend',
   favourites: 'Favourites',
@@ -190,6 +193,16 @@ export const words = {
   undo: 'Undo',
   close: 'Close',
   refresh: 'Look for open windows and VMs again',
+
+  // Deallocating
+  deallocate: 'Deallocate…',
+  deallocateTitle: (names: string[]) => (names.length === 1 ? `Deallocate ${names[0]}?` : `Deallocate ${names.length} VMs?`),
+  deallocateText: (count: number) =>
+    `Sessions there end at once. ${count === 1 ? 'Its' : 'Their'} memory and temporary disk are lost, and a dynamic public address may be another one after the next start. What Azure has begun cannot be called back.`,
+  deallocateWindow: 'An access window stays open in Azure until its end; nothing answers behind it while the VM rests.',
+  openToOthers: (name: string, who: string, until: string) => `${name} is open until ${until} to somebody else: ${who}.`,
+  deallocateNow: 'Deallocate',
+  leaveRunning: 'Leave running',
 
   // Adding
   add: 'Add',

@@ -8,7 +8,7 @@ use ajar_core::vm::VmFacts;
 
 use crate::arm_client::{ArmClient, Asked};
 use crate::call::Call;
-use crate::operations::Operation;
+use crate::operations::{Operation, TellBegun};
 use crate::wanted::Wanted;
 use wire::VmView;
 
@@ -34,16 +34,27 @@ impl ArmClient {
     /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::Cancelled`] if it was withdrawn and not sent, and
     /// what every call can end with.
     pub async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
-        self.operate(vm, Operation::Start, wanted).await
+        self.operate(vm, Operation::Start, wanted, &|| {}).await
     }
 
-    /// Stops the VM and gives its hardware back, and returns when that is done.
+    /// Stops the VM and gives its hardware back, and returns when that is done; `begun` hears when Azure has taken that on.
+    ///
+    /// What ends this future ends only the asking: Azure goes on.
     ///
     /// # Errors
-    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::AzureError`] with Azure's words,
-    /// [`Failure::Cancelled`] if it was withdrawn and not sent, and what every call can end with.
-    pub async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
-        self.operate(vm, Operation::Deallocate, wanted).await
+    /// [`Failure::VmNotFound`], [`Failure::AccessDenied`], [`Failure::DeallocateFailed`] with Azure's words,
+    /// [`Failure::DeallocationUnseen`], [`Failure::DeallocationUnended`], [`Failure::Cancelled`] if it was withdrawn and not
+    /// sent, and what every call can end with.
+    pub async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble> {
+        self.operate(vm, Operation::Deallocate, wanted, begun).await
+    }
+
+    /// Returns when a VM that is being deallocated is, without asking for anything.
+    ///
+    /// # Errors
+    /// As [`Self::deallocate`], but for what asking ends with.
+    pub async fn see_deallocated(&self, vm: &VmResourceId) -> Result<(), Trouble> {
+        self.see_through(vm, Operation::Deallocate).await
     }
 
     pub(crate) async fn vm_view(&self, vm: &VmResourceId) -> Result<VmView, Trouble> {

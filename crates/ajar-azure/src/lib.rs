@@ -49,6 +49,7 @@ pub use cloud::{Cloud, CloudError};
 pub use connection::{Http, http_client, http_client_within};
 pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
+pub use operations::TellBegun;
 pub use sign_in::{
     AzAccount, BrowserSignIn, ClientProof, Credential, DeviceCodeSignIn, Person, RefreshTokens, SignIn, SignedIn,
     Stored, TokensByTenant, az_accounts, az_profile_version, missing_variable, tenant_id,

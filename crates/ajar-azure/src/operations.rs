@@ -25,7 +25,7 @@ use crate::wanted::Wanted;
 use crate::wire::if_understood;
 
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
-/// Reads in a row that may find the VM at rest: what Azure shows lags behind what it was told.
+/// Reads in a row that may find the VM where it was: what Azure shows lags behind what it was told.
 const READS_AT_REST: u32 = 8;
 /// So often an operation is begun whose beginning Azure did not confirm, each time after a look at the VM: all of them
 /// can be begun twice with the same end.
@@ -74,14 +74,33 @@ impl Operation {
         }
     }
 
-    fn failure(self, error: ArmError, status: u16) -> Failure {
+    /// The VM stays in a state that the operation leads away from.
+    fn unseen(self, power: PowerState) -> Failure {
+        match self {
+            Self::Start => Failure::StartUnseen { power },
+            Self::Deallocate => Failure::DeallocationUnseen { power },
+        }
+    }
+
+    /// It has not ended in time.
+    fn forgotten(self) -> Trouble {
+        match self {
+            Self::Start => Failure::TimedOut { step: Step::Start }.into(),
+            Self::Deallocate => Failure::DeallocationUnended.into(),
+        }
+    }
+
+    fn failure(self, error: ArmError) -> Failure {
         match (self, error.no_capacity().map(str::to_owned)) {
             (Self::Start, Some(azure_code)) => Failure::AllocationFailed { azure_code, azure_message: error.message },
             (Self::Start, None) => Failure::StartFailed { azure_code: error.code, azure_message: error.message },
-            (Self::Deallocate, _) => error.into_azure_error(status),
+            (Self::Deallocate, _) => Failure::DeallocateFailed { azure_code: error.code, azure_message: error.message },
         }
     }
 }
+
+/// Hears that Azure has taken an order, or is seen to carry it out.
+pub type TellBegun<'t> = dyn Fn() + Send + Sync + 't;
 
 /// What came of the POST that begins an operation.
 enum Begun {
@@ -145,21 +164,33 @@ impl ArmClient {
         vm: &VmResourceId,
         operation: Operation,
         wanted: &Wanted,
+        begun: &TellBegun<'_>,
     ) -> Result<(), Trouble> {
         for sent in 1.. {
             let (trouble, most) = match self.begin(vm, operation, wanted).await? {
                 Begun::Done => return Ok(()),
-                Begun::Accepted(answer) => return self.follow(vm, operation, &answer).await,
+                Begun::Accepted(answer) => {
+                    begun();
+                    return self.follow(vm, operation, &answer).await;
+                }
                 Begun::Unsure(trouble, most) => (trouble, most),
             };
             match self.is_seen_under_way(vm, operation).await {
-                Ok(true) => return self.watch(vm, operation, Waits::new(self.limits())).await,
+                Ok(true) => {
+                    begun();
+                    return self.watch(vm, operation, Waits::new(self.limits())).await;
+                }
                 Ok(false) if sent < most => tracing::debug!(sent, "the VM is at rest; telling it again"),
                 Err(gone @ Trouble { failure: Failure::VmNotFound { .. }, .. }) => return Err(gone),
                 _ => return Err(trouble),
             }
         }
         Ok(())
+    }
+
+    /// Sees an operation to its end that somebody has begun.
+    pub(crate) async fn see_through(&self, vm: &VmResourceId, operation: Operation) -> Result<(), Trouble> {
+        self.watch(vm, operation, Waits::new(self.limits())).await
     }
 
     /// Posts it once.
@@ -188,7 +219,7 @@ impl ArmClient {
                 let trouble = match self.refusal(&answer, asked) {
                     // An empty body says nothing of the operation.
                     Trouble { failure: Failure::AzureError { .. }, correlation_id } if !error.is_empty() => {
-                        Trouble { failure: operation.failure(error, status), correlation_id }
+                        Trouble { failure: operation.failure(error), correlation_id }
                     }
                     other => other,
                 };
@@ -263,7 +294,7 @@ impl ArmClient {
         let mut failed = 0;
         loop {
             if !waits.pass(headers.as_ref()).await {
-                return Some(Err(forgotten()));
+                return Some(Err(operation.forgotten()));
             }
             match self.read(url.clone(), asked).await {
                 Ok(answer) => {
@@ -288,7 +319,7 @@ impl ArmClient {
                         && status != 404
                         && !azure_code.is_empty() =>
                 {
-                    let failure = operation.failure(ArmError::new(&azure_code, &azure_message), status);
+                    let failure = operation.failure(ArmError::new(&azure_code, &azure_message));
                     return Some(Err(Trouble { failure, correlation_id }));
                 }
                 Err(_) => return None,
@@ -307,19 +338,18 @@ impl ArmClient {
                     idle = if operation.is_under_way(view.facts.power) { 0 } else { idle + 1 };
                     // Seen once it may be left over from an earlier try.
                     if let Some(error) = view.provisioning_error.filter(|_| idle > 2) {
-                        return Err(operation.failure(error, 200).into());
+                        return Err(operation.failure(error).into());
                     }
-                    // A state that is not told is none of rest. Only a VM that is to start is waited for by somebody.
-                    let is_given_up = idle > READS_AT_REST && operation == Operation::Start;
-                    if is_given_up && view.facts.power != PowerState::Unknown {
-                        return Err(Failure::StartUnseen { power: view.facts.power }.into());
+                    // A state that is not told is none of rest.
+                    if idle > READS_AT_REST && view.facts.power != PowerState::Unknown {
+                        return Err(operation.unseen(view.facts.power).into());
                     }
                 }
                 Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {
-                return Err(forgotten());
+                return Err(operation.forgotten());
             }
         }
     }
@@ -352,10 +382,6 @@ fn ends_the_watch(failure: &Failure) -> bool {
     )
 }
 
-fn forgotten() -> Trouble {
-    Failure::TimedOut { step: Step::Start }.into()
-}
-
 type ReadLook = fn(&Answer, Operation) -> Option<Look>;
 
 /// An `Azure-AsyncOperation` resource; `None` if the answer is none.
@@ -368,7 +394,7 @@ fn read_status(answer: &Answer, operation: Operation) -> Option<Look> {
             // Who cancelled it gives no reason, and that it failed is none.
             let status = if ended == "failed" { "" } else { &body.status };
             let error = error.unwrap_or_else(|| ArmError::new(status, ""));
-            Look::Failed(answer.trouble(operation.failure(error, answer.status)))
+            Look::Failed(answer.trouble(operation.failure(error)))
         }
         _ => Look::NotYet,
     })

@@ -3,13 +3,12 @@
 mod exchange;
 mod favourites;
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ajar_core::account::AccountName;
 use ajar_core::message;
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{ProfileName, SourceChoice};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 pub(crate) use exchange::{Export, Import, ImportFormat, OnConflict};
@@ -62,7 +61,9 @@ pub(crate) enum Command {
     Status(Status),
     /// Ask for more time for a favourite that is open
     Extend(Extend),
-    /// Show what was opened: when, from where, why, and what came of it
+    /// Deallocate the VM of a favourite, so that its compute is not billed any more
+    Stop(Stop),
+    /// Show what was opened or deallocated: when, from where, why, and what came of it
     History(History),
     /// Give up connecting to a favourite
     Cancel(Named),
@@ -185,9 +186,9 @@ pub(crate) struct Connect {
     /// The justification for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// Your own public IPv4 address, as the VM will see it [default: found out]
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) source: Option<Ipv4Addr>,
+    /// Your own public IPv4 address, as the VM will see it, or the name of a network in config.toml [default: found out]
+    #[arg(long, value_name = "ADDRESS|NETWORK", value_parser = one_source)]
+    pub(crate) source: Option<SourceChoice>,
     /// Open the port, but start nothing
     #[arg(long)]
     pub(crate) no_launch: bool,
@@ -217,6 +218,22 @@ pub(crate) struct Extend {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Stop {
+    /// The favourites; or any VMs, by their whole names
+    #[arg(value_name = "NAME", required_unless_present = "folder")]
+    pub(crate) names: Vec<String>,
+    /// All favourites of a folder, and of those within
+    #[arg(long, value_name = "FOLDER", conflicts_with = "names")]
+    pub(crate) folder: Option<String>,
+    /// Ask nothing: a terminal asks where somebody else has the VM open, and before a whole folder is deallocated
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Print one JSON value, or of several one a line
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -349,6 +366,14 @@ fn access_duration(text: &str) -> Result<Duration, String> {
         Ok(duration)
     } else {
         Err(message::cli::duration_out_of_range().into())
+    }
+}
+
+/// One that is named for this time.
+fn one_source(text: &str) -> Result<SourceChoice, String> {
+    match text.parse()? {
+        SourceChoice::Automatic => Err(message::given::no_source(text)),
+        named @ (SourceChoice::Host(_) | SourceChoice::Network(_)) => Ok(named),
     }
 }
 

@@ -21,6 +21,7 @@ mod sign_in;
 mod sign_out;
 mod ssh_config;
 mod status;
+mod stop;
 
 use std::io;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use ajar_core::failure::{ExitCode, Failure, Trouble};
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::snapshot::FailureView;
+use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::adapters::words;
 
 use crate::args::{Args, Command, Format, SshConfig};
@@ -138,12 +139,9 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     if !(matches!(args.command, Command::SignIn(_)) && args.cloud.is_some()) {
         session.talks_to_the_cloud_asked_for(args)?;
     }
-    // Without the settings nothing is known of the favourites, which is not the same as that there are none.
-    if let Some(problem) = &session.snapshot().settings_problem {
-        return Err(problem.clone().into());
-    }
+    tell_of_the_settings(&args.command, &session.snapshot())?;
     if may_ask_azure(&args.command) {
-        session.tell_if_environment_is_unused(args)?;
+        session.tell_if_environment_is_unused(args);
     }
     match &args.command {
         Command::List(list) => unless_told_to_end(signals, list::run(session, list)).await,
@@ -159,6 +157,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
             many::extend(session, extend, signals).await
         }
         Command::Extend(extend) => extend::run(session, extend, signals).await,
+        Command::Stop(stop) => stop::run(session, stop, signals).await,
         Command::History(history) => history::run(session, history),
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
@@ -176,11 +175,52 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
     }
 }
 
+/// Says what is wrong with the settings. What an engine has read before that stays in force, for those who only use it.
+///
+/// # Errors
+/// What is wrong, where it is to be changed, or nothing was ever read: then nothing is known of the favourites, which is not
+/// the same as that there are none.
+fn tell_of_the_settings(command: &Command, snapshot: &Snapshot) -> Result<(), End> {
+    if let Some(problem) = &snapshot.settings_problem {
+        let was_never_read = snapshot.host.account.is_empty();
+        if was_never_read || !goes_by_what_was_read(command) {
+            return Err(problem.clone().into());
+        }
+        // A watch says it by itself, as long as it is so.
+        if !matches!(command, Command::Status(status) if status.watch) {
+            output::failure(problem, false);
+        }
+    }
+    if let Some(read_only) = &snapshot.settings.read_only
+        && matches!(command, Command::List(_) | Command::Show(_) | Command::Status(_))
+    {
+        output::failure(read_only, false);
+    }
+    Ok(())
+}
+
+/// Whether a command needs nothing but what the engine has read of the settings.
+fn goes_by_what_was_read(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::List(_)
+            | Command::Connect(_)
+            | Command::Proxy(_)
+            | Command::Status(_)
+            | Command::Extend(_)
+            | Command::Stop(_)
+            | Command::History(_)
+            | Command::Cancel(_)
+            | Command::Rights(_)
+    )
+}
+
 /// Whether somebody may be asked as an account, such as that of the environment.
 fn may_ask_azure(command: &Command) -> bool {
     match command {
         Command::Connect(_)
         | Command::Extend(_)
+        | Command::Stop(_)
         | Command::Proxy(_)
         | Command::Status(_)
         | Command::Import(_)
@@ -226,6 +266,7 @@ fn wants_json(command: &Command) -> bool {
         Command::List(list) => list.json,
         Command::Connect(connect) => connect.json,
         Command::Extend(extend) => extend.json,
+        Command::Stop(stop) => stop.json,
         Command::Status(status) => status.json,
         Command::History(history) => matches!(history.format, Some(Format::Json)),
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,

@@ -79,7 +79,12 @@ impl Session {
             // Broken settings are told of by the command itself.
             return Ok(());
         }
-        let meant = self.meant(args)?;
+        let meant = match self.meant(args) {
+            Ok(meant) => meant,
+            // What cannot be read means no other cloud than the one in force, unless somebody names one.
+            Err(trouble) if args.usual_cloud().is_some() => return Err(trouble),
+            Err(_) => return Ok(()),
+        };
         meant.other_cloud(&snapshot.host).map_or(Ok(()), |failure| Err(failure.into()))
     }
 
@@ -93,15 +98,15 @@ impl Session {
 
     /// Says so if the account in this environment is not acted as: the engine is hosted elsewhere, or the account is not
     /// complete.
-    pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) -> Result<(), Trouble> {
-        let (snapshot, meant) = (self.snapshot(), self.meant(args)?);
+    pub(crate) fn tell_if_environment_is_unused(&self, args: &Args) {
+        let snapshot = self.snapshot();
+        let Some(meant) = self.meant(args).ok() else { return };
         if let Some(variable) = meant.missing_variable() {
             output::line_to_people(&message::cli::environment_incomplete(variable));
         }
         if meant.other_account(&snapshot.host).is_some() {
             output::line_to_people(&message::cli::environment_unused(snapshot.host.pid, &snapshot.host.account));
         }
-        Ok(())
     }
 
     fn meant(&self, args: &Args) -> Result<Meant, Trouble> {

@@ -403,6 +403,29 @@ pub enum Failure {
         /// The state that the VM stays in.
         power: PowerState,
     },
+    /// Azure refused to deallocate the VM, or could not.
+    DeallocateFailed {
+        /// Azure's error code.
+        azure_code: String,
+        /// Azure's message.
+        azure_message: String,
+    },
+    /// Azure took the order to deallocate the VM, or may have, and does not show it on its way.
+    DeallocationUnseen {
+        /// The state that the VM stays in.
+        power: PowerState,
+    },
+    /// Azure has not said for longer than it should take that the VM is deallocated.
+    DeallocationUnended,
+    /// Who wanted the VM deallocated does not wait for it any more.
+    DeallocationLeft {
+        /// Whether Azure was asked before, so that it goes on.
+        asked: bool,
+    },
+    /// The VM is being opened, and so is not deallocated.
+    OpeningUnderWay,
+    /// The VM is being deallocated, and so is not opened.
+    BeingDeallocated,
     /// The VM has no public address.
     NoPublicAddress {
         /// Its private one.

@@ -1,4 +1,4 @@
-//! The journal: what was opened, when, why, from where, and what came of it.
+//! The journal: what was opened or deallocated, when, why, from where, and what came of it.
 
 use std::net::Ipv4Addr;
 
@@ -11,7 +11,7 @@ use crate::port::Protocol;
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 
-/// One opening: a line of `journal.jsonl`, and a row of its exports.
+/// One opening, or what undoes it: a line of `journal.jsonl`, and a row of its exports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opening {
@@ -59,6 +59,10 @@ pub enum OpeningResult {
     Failed,
     /// Somebody gave it up.
     Cancelled,
+    /// Not an opening: the VM was deallocated.
+    Deallocated,
+    /// The VM was to be deallocated, and was not, or not that anybody knows.
+    NotDeallocated,
 }
 
 /// What an attempt has done, for the journal.

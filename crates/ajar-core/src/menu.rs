@@ -9,7 +9,8 @@ use crate::message::menu as words;
 use crate::message::{left, left_changes_at, one_line};
 use crate::profile::ProfileName;
 use crate::snapshot::{
-    AccountState, AttemptView, FailureView, FavouriteView, OutcomeView, RecentView, Snapshot, WindowView,
+    AccountState, AttemptView, DeallocationView, FailureView, FavouriteView, OutcomeView, RecentView, Snapshot,
+    WindowView,
 };
 
 #[cfg(test)]
@@ -127,6 +128,7 @@ pub fn menu(snapshot: &Snapshot, now: DateTime<Utc>) -> Menu {
     let mut sections = vec![
         open_section(snapshot, now),
         connecting_section(snapshot, now),
+        deallocating_section(snapshot, now),
         favourites_section(snapshot, now),
         recents_section(snapshot),
         last_section(snapshot),
@@ -142,9 +144,11 @@ pub fn menu_changes_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<DateTi
         let amber = Some(window.end_time_utc - ENDING).filter(|at| *at > now);
         [left_changes_at(window.end_time_utc, now), amber]
     });
-    let attempts = under_way(snapshot).map(|attempt| {
-        let next = (tens_of_seconds(attempt, now) + 1) * 10;
-        Some(attempt.started_at + TimeDelta::seconds(next))
+    let begun = under_way(snapshot).map(|attempt| attempt.started_at);
+    let begun = begun.chain(being_deallocated(snapshot).map(|one| one.started_at));
+    let attempts = begun.map(|started_at| {
+        let next = (tens_of_seconds(started_at, now) + 1) * 10;
+        Some(started_at + TimeDelta::seconds(next))
     });
     windows.chain(attempts).flatten().min()
 }
@@ -174,9 +178,9 @@ fn opens(attempt: &AttemptView, window: &WindowView) -> bool {
         && (&attempt.cloud, &attempt.vm, attempt.port) == (&window.cloud, &window.vm, window.port)
 }
 
-/// Whole tens of seconds that an attempt has taken: a menu that changes each second cannot be aimed at.
-fn tens_of_seconds(attempt: &AttemptView, now: DateTime<Utc>) -> i64 {
-    (now - attempt.started_at).num_seconds().max(0) / 10
+/// Whole tens of seconds that something has taken: a menu that changes each second cannot be aimed at.
+fn tens_of_seconds(started_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    (now - started_at).num_seconds().max(0) / 10
 }
 
 fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
@@ -198,11 +202,24 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 fn connecting_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     let lines = under_way(snapshot).flat_map(|attempt| {
         let name = attempt.name.as_str();
-        let label = words::connecting(name, &attempt.headline, tens_of_seconds(attempt, now) * 10);
+        let label = words::connecting(name, &attempt.headline, tens_of_seconds(attempt.started_at, now) * 10);
         let cancel = Action::Cancel { name: attempt.name.clone() };
         [act(Action::OpenWindow, label), act(cancel, words::cancel(name))]
     });
     headed(words::CONNECTING, lines.collect())
+}
+
+fn being_deallocated(snapshot: &Snapshot) -> impl Iterator<Item = &DeallocationView> {
+    snapshot.deallocations.iter().filter(|one| one.outcome.is_none())
+}
+
+/// What comes to rest. It cannot be called back, so that there is nothing to do but to look.
+fn deallocating_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
+    let line = |one: &DeallocationView| {
+        let seconds = tens_of_seconds(one.started_at, now) * 10;
+        act(Action::OpenWindow, words::connecting(one.name.as_str(), &one.headline, seconds))
+    };
+    headed(words::DEALLOCATING, being_deallocated(snapshot).map(line).collect())
 }
 
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
@@ -229,6 +246,7 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     let shown_above = |favourite: &FavouriteView| {
         open(snapshot, now).any(|window| leads_to(favourite, window))
             || under_way(snapshot).any(|attempt| attempt.name == favourite.name)
+            || being_deallocated(snapshot).any(|one| one.name == favourite.name)
     };
     let rest = snapshot.favourites.iter().filter(|favourite| !shown_above(favourite));
     let line = |favourite: &FavouriteView| {
@@ -305,7 +323,7 @@ fn wants_sign_in(snapshot: &Snapshot) -> bool {
 }
 
 fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {
-    if under_way(snapshot).next().is_some() {
+    if under_way(snapshot).next().is_some() || being_deallocated(snapshot).next().is_some() {
         Icon::Working
     } else if open(snapshot, now).any(|window| window.end_time_utc - now <= ENDING) {
         Icon::Ending
@@ -323,7 +341,12 @@ fn icon(snapshot: &Snapshot, now: DateTime<Utc>) -> Icon {
 /// What the icon means, in words.
 fn tooltip(snapshot: &Snapshot, icon: Icon, now: DateTime<Utc>) -> String {
     let state = match icon {
-        Icon::Working => under_way(snapshot).next().map(|one| words::working(one.name.as_str(), &one.headline)),
+        Icon::Working => {
+            let opened = under_way(snapshot).map(|one| (&one.name, &one.headline));
+            let all = opened.chain(being_deallocated(snapshot).map(|one| (&one.name, &one.headline)));
+            let mut told = all.map(|(name, headline)| words::working(name.as_str(), headline));
+            told.next()
+        }
         Icon::Open | Icon::Ending => {
             let first = open(snapshot, now).min_by_key(|window| window.end_time_utc);
             first.map(|one| words::with(one.name.as_str(), &left(one.end_time_utc - now)))

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod cli;
+pub mod deallocation;
 pub mod desktop;
 pub mod exchange;
 pub mod failure;
@@ -53,7 +54,7 @@ fn shown(text: &str, length: usize) -> String {
 }
 
 /// Names in a sentence, of many the first ones: “a, b, c and 9 more”.
-fn some_of(names: &[&str]) -> String {
+pub fn some_of(names: &[&str]) -> String {
     match names {
         [first, second, third, _, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len() + 1),
         few => few.join(", "),
@@ -139,10 +140,13 @@ pub fn sources(prefixes: &[SourcePrefix]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Whoever acts here.
+pub const YOU: &str = "you";
+
 /// Who opened a window: “you” where that is this account's own principal, else who Azure says it was.
 pub fn opened_by(requestor: &str, own: Option<&str>) -> String {
     let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(requestor));
-    if is_own { "you".into() } else { requestor.into() }
+    if is_own { YOU.into() } else { requestor.into() }
 }
 
 /// What stands under the name of a VM that was opened lately: where it is, and when that was.

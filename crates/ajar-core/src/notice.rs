@@ -5,9 +5,9 @@ mod before_end;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::menu::may_extend;
-use crate::message::notice::{Notice, closed, connected, ended, ending, extended, failed};
+use crate::message::notice::{Notice, closed, connected, deallocated, ended, ending, extended, failed};
 use crate::profile::ProfileName;
-use crate::snapshot::{AttemptView, OutcomeView, Snapshot, WindowView};
+use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
 use crate::vm::CloudVm;
 use crate::zone::Zone;
 
@@ -121,12 +121,26 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     let of_ends = gone.filter(|window| told.is_end(window)).map(|window| ended(window.name.as_str()));
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
-    of_attempts.chain(of_ends).chain(of_early).collect()
+    let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
+    let of_rest = at_rest.filter_map(rested);
+    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).collect()
 }
 
 fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
     let told = |old: &AttemptView| old.number == attempt.number && old.outcome.is_some();
     attempt.outcome.is_some() && !before.attempts.iter().any(told)
+}
+
+fn has_ended_before(one: &DeallocationView, before: &Snapshot) -> bool {
+    before.deallocations.iter().any(|old| old.number == one.number && old.outcome.is_some())
+}
+
+fn rested(one: &DeallocationView) -> Option<Notice> {
+    match one.outcome.as_ref()? {
+        DeallocationEnd::Deallocated { text, .. } => Some(deallocated(one.name.as_str(), text)),
+        DeallocationEnd::Failed(failure) => Some(failed(failure)),
+        DeallocationEnd::Left(_) => None,
+    }
 }
 
 /// A cancel needs no telling: who cancelled knows.

@@ -4,8 +4,10 @@
 //! request. The first line each side sends is a greeting with the protocol's version.
 
 mod connect;
+mod deallocate;
 
 pub use connect::{Connect, Together};
+pub use deallocate::Deallocate;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
@@ -71,18 +73,21 @@ pub enum HostMessage {
 pub enum Request {
     /// Open a favourite. An attempt already under way for it is shared, not repeated.
     Connect(Connect),
+    /// Deallocate the VM of a favourite. A deallocation already under way for it is shared, not repeated.
+    Deallocate(Deallocate),
     /// Give up the attempt under way for a favourite, whoever follows it.
     Cancel {
         /// The favourite.
         name: ProfileName,
     },
-    /// The face that asks follows the attempt for a favourite no more. It is given up if nobody else follows it.
+    /// The face that asks follows the attempt for a favourite no more, nor its deallocation. What nobody else follows is
+    /// given up, as far as Azure has not been asked.
     #[cfg_attr(test, ts(skip))]
     Leave {
         /// The favourite.
         name: ProfileName,
     },
-    /// Forget an ended attempt.
+    /// Forget an ended attempt, and an ended deallocation.
     Dismiss {
         /// The favourite.
         name: ProfileName,
@@ -337,6 +342,13 @@ pub enum Reply {
     Attempt {
         /// Its number.
         number: AttemptNumber,
+    },
+    /// The deallocation that serves a `Deallocate`; how it goes is in the snapshots.
+    #[serde(rename_all = "camelCase")]
+    Deallocation {
+        /// Its number.
+        #[cfg_attr(test, ts(type = "number"))]
+        number: u64,
     },
     /// The sign-in that has begun; how it goes is in the snapshots.
     SigningIn {

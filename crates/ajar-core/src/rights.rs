@@ -23,6 +23,8 @@ pub enum Purpose {
     Open,
     /// Starting the VM.
     Start,
+    /// Deallocating the VM, for those who do that with Ajar.
+    Deallocate,
 }
 
 /// Where a right is looked for.
@@ -61,6 +63,10 @@ pub const NEEDED: [Right; 6] = [
     right(Purpose::Open, Place::ResourceGroup, "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action"),
     right(Purpose::Start, Place::Vm, "Microsoft.Compute/virtualMachines/start/action"),
 ];
+
+/// What is needed beside them by who deallocates VMs with Ajar. It is not in the role: opening takes none of it.
+pub const OPTIONAL: [Right; 1] =
+    [right(Purpose::Deallocate, Place::Vm, "Microsoft.Compute/virtualMachines/deallocate/action")];
 
 /// What is good to have beside them: looking one's rights up.
 pub const USEFUL: [&str; 1] = ["Microsoft.Authorization/permissions/read"];
@@ -103,9 +109,10 @@ impl Granted {
         NEEDED.into_iter().filter(|right| self.state(right) == state).collect()
     }
 
-    /// Whether an action is one of those that are always needed, and listed as granted.
+    /// Whether an action is one of those that are known here, and listed as granted.
     pub fn lists(&self, action: &str) -> bool {
-        NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action) && self.state(right) == RightState::Granted)
+        let known = NEEDED.iter().chain(&OPTIONAL).find(|right| right.action.eq_ignore_ascii_case(action));
+        known.is_some_and(|right| self.state(right) == RightState::Granted)
     }
 
     /// What Azure has refused beside [`NEEDED`]: a linked resource can take rights of its own.

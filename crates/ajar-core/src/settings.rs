@@ -48,6 +48,8 @@ pub struct Settings {
     /// The `schema_version`, where it is one of a later Ajar: what that has written is read as far as it is understood, and
     /// never changed.
     pub newer: Option<i64>,
+    /// What of that is not understood, and so is not in force, with its places in the file.
+    pub left_out: Vec<String>,
 }
 
 impl Settings {

@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod deallocation;
 mod inventory;
 mod rights;
 mod settings;
@@ -15,6 +16,7 @@ use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use deallocation::{DeallocationEnd, DeallocationView};
 pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
 pub use settings::{CloudView, FolderView, SettingsView};
@@ -54,6 +56,9 @@ pub struct Snapshot {
     /// Whoever follows one finds its end here.
     #[serde(default)]
     pub superseded: Vec<AttemptView>,
+    /// VMs that are being deallocated, and those that were until that is dismissed or they are opened again.
+    #[serde(default)]
+    pub deallocations: Vec<DeallocationView>,
     /// How it stands with the inventory; `None` until somebody wants to know.
     #[serde(default)]
     pub inventory: Option<InventoryView>,
@@ -155,6 +160,8 @@ pub struct RecentView {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum FavouriteState {
+    /// Its VM is being deallocated.
+    Deallocating,
     /// An attempt is under way.
     Connecting,
     /// A window is open.

@@ -7,6 +7,7 @@ mod account_views;
 mod acting;
 mod attempts;
 mod az;
+mod deallocating;
 mod editing;
 mod effects;
 mod followers;
@@ -47,6 +48,7 @@ use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
+use deallocating::Deallocations;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
 use held::HeldWindows;
@@ -184,6 +186,7 @@ struct Engine {
     /// Who acted last on each VM: still does for one that has lost its favourite and not yet its window.
     acted: HashMap<CloudVm, Acting>,
     attempts: Attempts,
+    deallocations: Deallocations,
     held: HeldWindows,
     /// The windows that Azure closed before their time.
     closed: Vec<Closed>,
@@ -253,6 +256,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         acted: HashMap::new(),
         // Numbers begin at the clock, so that those of a host that went away are not used again.
         attempts: Attempts::starting_at(AttemptNumber(first)),
+        deallocations: Deallocations::starting_at(first),
         held: HeldWindows::default(),
         closed: Vec::new(),
         guarded: HashSet::new(),
@@ -317,8 +321,9 @@ impl Engine {
         self.refresh = None;
         self.signing_in = None;
         self.attempts.end();
+        self.deallocations.end();
         let answers = async {
-            while !self.initiating.is_empty()
+            while (!self.initiating.is_empty() || self.deallocations.are_on_their_way())
                 && let Some(happened) = happenings.recv().await
             {
                 self.take_in(happened);
@@ -331,7 +336,7 @@ impl Engine {
             while self.forgetting.join_next().await.is_some() {}
         };
         if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
-            tracing::warn!("a request for access is still unanswered; the next engine looks for it");
+            tracing::warn!("a request is still unanswered; the next engine looks for it");
         }
         let Self { remembered, published, .. } = self;
         remembered.close().await;

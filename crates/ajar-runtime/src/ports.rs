@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 
-pub use ajar_azure::{AzAccount, Wanted};
+pub use ajar_azure::{AzAccount, TellBegun, Wanted};
 
 /// A wish for access to a VM.
 #[derive(Clone, Debug)]
@@ -56,6 +56,11 @@ pub trait Azure: Send + Sync {
     async fn virtual_machine(&self, vm: &VmResourceId) -> Result<VmFacts, Trouble>;
     /// Starts a VM, if that is `wanted` when its turn comes, and waits until it runs.
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble>;
+    /// Deallocates a VM, if that is `wanted` when its turn comes, and waits until it is. `begun` hears when Azure has taken
+    /// that on.
+    async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble>;
+    /// Waits until a VM is deallocated that somebody has told to be.
+    async fn see_deallocated(&self, vm: &VmResourceId) -> Result<(), Trouble>;
     /// Reads where a VM can be reached.
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
     /// Looks up what the account may where a VM is.

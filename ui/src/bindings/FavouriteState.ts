@@ -3,4 +3,4 @@
 /**
  * How a favourite stands, most pressing first.
  */
-export type FavouriteState = "connecting" | "open" | "ending" | "failed" | "closed" | "unknown";
+export type FavouriteState = "deallocating" | "connecting" | "open" | "ending" | "failed" | "closed" | "unknown";

@@ -3,4 +3,4 @@
 /**
  * What a right is good for.
  */
-export type Purpose = "open" | "start";
+export type Purpose = "open" | "start" | "deallocate";

@@ -12,7 +12,11 @@ export type Reply = { "answer": "done" } | { "answer": "attempt",
 /**
  * Its number.
  */
-number: AttemptNumber, } | { "answer": "signingIn", 
+number: AttemptNumber, } | { "answer": "deallocation", 
+/**
+ * Its number.
+ */
+number: number, } | { "answer": "signingIn", 
 /**
  * Its number.
  */

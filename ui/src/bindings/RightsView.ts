@@ -25,7 +25,7 @@ account: AccountName,
  */
 who: string | null, 
 /**
- * Each right that Ajar needs, in the order in which they are used.
+ * Each right that Ajar needs, in the order in which they are used; last those that only some need.
  */
 rights: Array<RightView>, 
 /**

@@ -2,6 +2,7 @@
 import type { AccountView } from "./AccountView";
 import type { AttemptView } from "./AttemptView";
 import type { ClosedView } from "./ClosedView";
+import type { DeallocationView } from "./DeallocationView";
 import type { FailureView } from "./FailureView";
 import type { FavouriteView } from "./FavouriteView";
 import type { HostView } from "./HostView";
@@ -61,6 +62,10 @@ attempts: Array<AttemptView>,
  * Whoever follows one finds its end here.
  */
 superseded: Array<AttemptView>, 
+/**
+ * VMs that are being deallocated, and those that were until that is dismissed or they are opened again.
+ */
+deallocations: Array<DeallocationView>, 
 /**
  * How it stands with the inventory; `None` until somebody wants to know.
  */

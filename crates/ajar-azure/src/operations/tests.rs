@@ -265,14 +265,36 @@ async fn a_vm_that_stays_at_rest_has_not_started() {
 async fn deallocating_is_followed_alike_and_fails_in_azures_words() {
     let vm = VM.parse().unwrap();
     let script = Scripted::new([accepted(), status("Succeeded")]);
-    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new(), &|| {}).await, Ok(()));
     assert_eq!(script.paths()[0], format!("Post {VM}/deallocate"));
     let script = Scripted::new([reply(202, ""), power("deallocating"), power("deallocated")]);
-    assert_eq!(client(&script).deallocate(&vm, &Wanted::new()).await, Ok(()));
+    assert_eq!(client(&script).deallocate(&vm, &Wanted::new(), &|| {}).await, Ok(()));
     let busy = || [refused(409, "OperationNotAllowed"), power("running"), power("running")];
     let script = Scripted::new(busy().into_iter().chain(busy()));
-    let failure = client(&script).deallocate(&vm, &Wanted::new()).await.unwrap_err().failure;
-    assert!(matches!(failure, Failure::AzureError { status: 409, .. }), "{failure:?}");
+    let failure = client(&script).deallocate(&vm, &Wanted::new(), &|| {}).await.unwrap_err().failure;
+    assert!(
+        matches!(&failure, Failure::DeallocateFailed { azure_code, .. } if azure_code == "OperationNotAllowed"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_to_deallocate_that_is_taken_is_heard_of_once_and_given_up_where_the_vm_goes_on_running() {
+    let vm = VM.parse().unwrap();
+    let heard = std::sync::atomic::AtomicU32::new(0);
+    let begun = || {
+        heard.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    };
+    let script =
+        Scripted::new([reply(202, "")].into_iter().chain(std::iter::repeat_with(|| power("running")).take(20)));
+    let failure = client(&script).deallocate(&vm, &Wanted::new(), &begun).await.unwrap_err().failure;
+    assert_eq!(failure, Failure::DeallocationUnseen { power: PowerState::Running });
+    assert_eq!(heard.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(script.paths().iter().filter(|path| path.starts_with("Post")).count(), 1);
+    // Who only watches asks for nothing.
+    let script = Scripted::new([power("deallocating"), power("deallocating"), power("deallocated")]);
+    assert_eq!(client(&script).see_deallocated(&vm).await, Ok(()));
+    assert!(script.paths().iter().all(|path| path.starts_with("Get")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,7 +310,7 @@ async fn an_operation_that_is_withdrawn_is_not_sent_but_one_under_way_is_followe
 
     let cancelled: Trouble = Failure::Cancelled { open_until: None, asking: false, starting: false }.into();
     assert_eq!(client.start(&vm, &wanted).await, Err(cancelled.clone()));
-    assert_eq!(client.deallocate(&vm, &wanted).await, Err(cancelled));
+    assert_eq!(client.deallocate(&vm, &wanted, &|| {}).await, Err(cancelled));
     assert_eq!(script.sent().len(), 3);
 }
 

@@ -87,7 +87,7 @@ async fn redirects_and_links_to_another_host_are_followed_by_nobody() {
         client.jit_policies(&vm),
         client.granted(&vm),
         client.start(&vm, &wanted),
-        client.deallocate(&vm, &wanted)
+        client.deallocate(&vm, &wanted, &|| {})
     );
     assert!(tenants.is_err() && inventory.is_err());
     assert!(machine.is_err() && policies.is_err() && granted.is_err() && started.is_err() && stopped.is_err());

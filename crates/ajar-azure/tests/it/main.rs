@@ -280,7 +280,7 @@ async fn a_deallocated_vm_is_started_and_given_back() {
     let vm = azure.vm("web-01");
     azure.client.start(&vm, &Wanted::new()).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Running);
-    azure.client.deallocate(&vm, &Wanted::new()).await.unwrap();
+    azure.client.deallocate(&vm, &Wanted::new(), &|| {}).await.unwrap();
     assert_eq!(azure.client.virtual_machine(&vm).await.unwrap().power, PowerState::Deallocated);
     assert_eq!((azure.posts("/start").await, azure.posts("/deallocate").await), (1, 1));
 }

@@ -141,7 +141,7 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
         Call::Resources | Call::Subscriptions | Call::VmsOfSubscription => client.inventory(&drop).await.into(),
         Call::Tenants => client.tenants().await.map(drop).into(),
-        Call::Deallocate => client.deallocate(vm, &Wanted::new()).await.into(),
+        Call::Deallocate => client.deallocate(vm, &Wanted::new(), &|| {}).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),
         Call::Initiate => {
             let ask = Initiate {

@@ -51,8 +51,8 @@ pub(crate) struct Add {
     /// Which address to dial: automatic, private or public
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) address: Option<AddressChoice>,
-    /// From which address to ask access: automatic, or one that is always the same
-    #[arg(long, value_name = "ADDRESS")]
+    /// From which address to ask access: automatic, one that is always the same, or the name of a network in config.toml
+    #[arg(long, value_name = "ADDRESS|NETWORK")]
     pub(crate) source: Option<SourceChoice>,
     /// The mark beside its name, such as red
     #[arg(long, value_name = "COLOUR")]
@@ -141,8 +141,8 @@ pub(crate) struct Edit {
     /// Which address to dial: automatic, private or public
     #[arg(long, value_name = "ADDRESS", value_parser = or_nothing(str::parse::<AddressChoice>))]
     pub(crate) address: Option<OrNothing<AddressChoice>>,
-    /// From which address to ask access: automatic, or one that is always the same
-    #[arg(long, value_name = "ADDRESS", value_parser = or_nothing(str::parse::<SourceChoice>))]
+    /// From which address to ask access: automatic, one that is always the same, or the name of a network in config.toml
+    #[arg(long, value_name = "ADDRESS|NETWORK", value_parser = or_nothing(str::parse::<SourceChoice>))]
     pub(crate) source: Option<OrNothing<SourceChoice>>,
     /// The mark beside its name, such as red
     #[arg(long, value_name = "COLOUR", value_parser = or_nothing(str::parse::<Colour>))]

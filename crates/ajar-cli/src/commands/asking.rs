@@ -101,13 +101,13 @@ pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<boo
     Ok(matches!(answer.to_ascii_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// Asks why a favourite is opened; Enter alone takes what its settings propose.
+/// Asks why a favourite is opened, or several are; Enter alone takes what its settings propose.
 ///
 /// # Errors
 /// The failure, where nobody says anything.
-pub(super) async fn why(name: &ProfileName, failure: &FailureView, signals: &mut Signals) -> Result<String, End> {
+pub(super) async fn why(name: &str, failure: &FailureView, signals: &mut Signals) -> Result<String, End> {
     let proposed = failure.choices.first();
-    let question = message::cli::why(name.as_str(), proposed.map(String::as_str));
+    let question = message::cli::why(name, proposed.map(String::as_str));
     let said = Some(answer(&question, signals).await?).filter(|said| !said.is_empty());
     said.or_else(|| proposed.cloned()).ok_or_else(|| failure.clone().into())
 }

@@ -1,6 +1,7 @@
 //! `ajar connect`: the door opens, step by step, and the client starts.
 
 use std::io::IsTerminal;
+use std::net::Ipv4Addr;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{self, Request};
-use ajar_core::settings::{Favourite, unknown_favourite};
+use ajar_core::settings::{Settings, unknown_favourite};
 use ajar_core::snapshot::{
-    AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, StepView, WindowView,
+    AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Snapshot, StepView, WindowView,
 };
 use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings, words};
 use ajar_runtime::files::SettingsFile;
@@ -51,7 +52,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         port: args.port,
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
-        source: args.source,
+        source: source(session, args)?,
         launch: client == Client::Window,
         profile: meant.profile.clone(),
         ..protocol::Connect::new(meant.name.clone())
@@ -147,13 +148,25 @@ async fn helped_against(
     Ok(true)
 }
 
-/// What it is opened with, as the engine takes it: what the profile says counts for other ports too.
-fn protocol(session: &Session, args: &Connect, meant: &Meant) -> Option<Protocol> {
-    let snapshot = session.snapshot();
+/// The address that access is to be asked from, where the command line names it or its network.
+pub(super) fn source(session: &Session, args: &Connect) -> Result<Option<Ipv4Addr>, End> {
+    let Some(choice) = &args.source else { return Ok(None) };
+    let networks = session.snapshot().settings.networks.clone();
+    let address = Settings { networks, ..Settings::default() }.source(choice);
+    address.map_err(|failure| words(&failure.into(), "Ajar").into())
+}
+
+/// How it is opened, with what it inherits: as the engine has read the settings, whatever has become of the file.
+fn profile(session: &Session, snapshot: &Snapshot, meant: &Meant) -> Option<Profile> {
     let of_favourite = snapshot.favourites.iter().find(|favourite| favourite.name == meant.name);
     let settings = || SettingsFile::new(session.folder.settings()).read().unwrap_or_default();
     let guest = meant.profile.as_ref().map(|own| settings().inheritance.effective(own).profile);
-    let profile = guest.or(of_favourite.map(|favourite| favourite.profile.clone()))?;
+    guest.or(of_favourite.map(|favourite| favourite.profile.clone()))
+}
+
+/// What it is opened with, as the engine takes it: what the profile says counts for other ports too.
+fn protocol(session: &Session, args: &Connect, meant: &Meant) -> Option<Protocol> {
+    let profile = profile(session, &session.snapshot(), meant)?;
     Some(match (profile.protocol, args.port) {
         (None, Some(port)) => Protocol::of_port(port),
         (_, _) => profile.protocol(),
@@ -210,15 +223,13 @@ async fn launch_here(
 ) -> Result<(), End> {
     let name = meant.name.as_str();
     let in_words = |failure: Failure| End::from(words(&failure.into(), name));
-    let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let favourite = settings.favourite(&meant.name).map(|Favourite { name, profile }| (name, profile));
-    let Some((known, profile)) = favourite.or(meant.profile.as_ref().map(|profile| (&meant.name, profile))) else {
-        let names = settings.favourites.iter().map(|favourite| &favourite.name);
+    let snapshot = session.snapshot();
+    let Some(profile) = profile(session, &snapshot, meant) else {
+        let names = snapshot.favourites.iter().map(|favourite| &favourite.name);
         return Err(in_words(unknown_favourite(&meant.name, names)));
     };
-    let profile = &settings.inheritance.effective(profile).profile;
-    let target = Target { name: known.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile };
-    let plan = in_terminal(&target, &surroundings(&settings.clients), command).map_err(in_words)?;
+    let target = Target { name, vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile: &profile };
+    let plan = in_terminal(&target, &surroundings(&snapshot.settings.clients), command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
     let status =

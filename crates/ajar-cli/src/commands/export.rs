@@ -7,7 +7,7 @@ use ajar_core::exchange::{Sharing, written};
 use ajar_core::failure::Failure;
 use ajar_core::folders::folder_path;
 use ajar_core::message::exchange as words;
-use ajar_core::profile::Profile;
+use ajar_core::profile::{Profile, SourceChoice};
 use ajar_core::settings::{BUILT_IN_CLOUDS, Favourite, Settings, unknown_favourite};
 use ajar_runtime::files::{SettingsFile, write_favourites};
 use serde_json::json;
@@ -20,8 +20,11 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let defaults = import::defaults(&session.snapshot());
-    let favourites: Vec<Favourite> =
-        chosen(&settings, args)?.into_iter().map(|favourite| in_its_cloud(favourite, &settings, &defaults)).collect();
+    let favourites = chosen(&settings, args)?.into_iter().map(|favourite| {
+        let Favourite { name, profile } = in_its_cloud(favourite, &settings, &defaults);
+        Favourite { name, profile: from_an_address(profile, &settings) }
+    });
+    let favourites: Vec<Favourite> = favourites.collect();
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
     let text = written(&favourites, sharing);
     let to = args.file.as_ref().filter(|path| path.as_os_str() != "-");
@@ -31,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
     if args.json {
         output::json(&json!({ "file": path, "names": names }))?;
     } else {
-        output::line(&words::exported(names.len(), &path.display().to_string()))?;
+        output::line(&words::exported(names.len(), &path.display().to_string(), sharing))?;
     }
     Ok(())
 }
@@ -66,6 +69,12 @@ fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults)
     let acting = settings.acting(profile, defaults).map(|acting| acting.cloud);
     let cloud = acting.ok().or_else(|| profile.cloud.clone()).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
     Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
+}
+
+/// A profile that names an address where it names a network: another machine knows no network of that name.
+fn from_an_address(profile: Profile, settings: &Settings) -> Profile {
+    let address = settings.source(&profile.source()).ok().flatten().map(SourceChoice::Host);
+    Profile { source: address.or_else(|| profile.source.clone()), ..profile }
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> End {

@@ -87,7 +87,7 @@ pub(super) async fn follow_saying_why(
         Some(OutcomeView::Failed(failure))
             if failure.code == "reasonWanted" && show == Show::Steps && asking::somebody_is_there() =>
         {
-            request.reason = Some(asking::why(&request.name, failure, signals).await?);
+            request.reason = Some(asking::why(request.name.as_str(), failure, signals).await?);
             follow(session, request.clone(), show, signals).await
         }
         _ => Ok(view),

@@ -49,6 +49,7 @@ async fn vms(session: &Session, request: Request) -> Result<Found, End> {
         Reply::Done
         | Reply::Left
         | Reply::Attempt { .. }
+        | Reply::Deallocation { .. }
         | Reply::SigningIn { .. }
         | Reply::SignedOut { .. }
         | Reply::ActsByDefault { .. }

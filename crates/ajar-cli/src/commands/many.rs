@@ -17,11 +17,12 @@ use futures::{Stream, StreamExt as _};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 
-use super::connect::{connected_event, end_in_words, in_seconds};
+use super::asking::{self, Help};
+use super::connect::{connected_event, end_in_words, in_seconds, source};
 use super::extend::{extended_event, wish};
 use super::following::{PATIENCE, step_events, without_end};
 use super::meaning::{self, Meant};
-use super::{End, unless_told_to_end};
+use super::{End, sign_in, unless_told_to_end};
 use crate::args::{Connect, Extend};
 use crate::board::Board;
 use crate::output::{self, line_to_people, style};
@@ -41,13 +42,12 @@ pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Sig
     }
     let mut meant = Vec::new();
     unless_told_to_end(signals, async {
-        match &args.folder {
-            Some(folder) => meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite)),
-            None => {
-                for name in &args.names {
-                    meant.push(meaning::meant(session, Some(name), false).await?);
-                }
-            }
+        if let Some(folder) = &args.folder {
+            meant.extend(of_folder(session, folder)?.into_iter().map(Meant::favourite));
+        }
+        let may_ask = !args.json && asking::somebody_is_there();
+        for name in &args.names {
+            meant.push(meaning::meant(session, Some(name), may_ask).await?);
         }
         Ok(())
     })
@@ -56,11 +56,12 @@ pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Sig
     if !args.no_launch && !launch && !args.json {
         line_to_people(message::cli::no_desktop());
     }
+    let source = source(session, args)?;
     let wish = |Meant { name, profile }: Meant| protocol::Connect {
         port: args.port,
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
-        source: args.source,
+        source,
         launch,
         profile,
         ..protocol::Connect::new(name)
@@ -78,7 +79,7 @@ pub(crate) async fn extend(session: &Session, args: &Extend, signals: &mut Signa
 }
 
 /// The favourites that lie in a folder, or in one within.
-fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileName>, Trouble> {
+pub(super) fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileName>, Trouble> {
     let snapshot = session.snapshot();
     let is_in = |favourite: &&FavouriteView| lies_in(favourite.profile.folder.as_deref(), folder);
     let names: Vec<_> = snapshot.favourites.iter().filter(is_in).map(|favourite| favourite.name.clone()).collect();
@@ -103,8 +104,9 @@ fn news(index: usize, following: Following) -> Pin<Box<dyn Stream<Item = News> +
     }))
 }
 
-/// Follows them all to their ends. Of a folder those that are not open are passed over. The first signal leaves them to others who follow them, or cancels them; the second ends
-/// this at once.
+/// Follows them all to their ends. Of a folder those that are not open are passed over. Whoever sits at the terminal is asked
+/// what some of them want, and those are tried once more. The first signal leaves them to others who follow them, or cancels
+/// them; the second ends this at once.
 async fn follow(
     session: &Session,
     mut wishes: Vec<protocol::Connect>,
@@ -118,26 +120,40 @@ async fn follow(
         known.push(wish.name.clone());
         is_new
     });
-    let together = Together::of(wishes.len(), Utc::now());
-    let mut streams = Vec::new();
-    for (index, wish) in wishes.iter_mut().enumerate() {
-        wish.together = Some(together);
-        streams.push(news(index, session.face.connect(wish.clone()).await));
-    }
-    let mut news: AllNews = select_all(streams);
-    let names = wishes.into_iter().map(|wish| wish.name).collect();
+    let names = wishes.iter().map(|wish| wish.name.clone()).collect();
     let mut telling = Telling::new(session, names, folder, json);
+    let mut to_try: Vec<_> = (0..wishes.len()).collect();
+    while !to_try.is_empty() {
+        let together = Together::of(to_try.len(), Utc::now());
+        let mut streams = Vec::new();
+        for index in to_try {
+            wishes[index].together = Some(together);
+            streams.push(news(index, session.face.connect(wishes[index].clone()).await));
+        }
+        to_their_ends(session, select_all(streams), &mut telling, signals).await?;
+        to_try = helped(session, &mut wishes, &mut telling, signals).await?;
+    }
+    telling.end()
+}
+
+/// Follows those that are under way until each has ended.
+async fn to_their_ends(
+    session: &Session,
+    mut news: AllNews,
+    telling: &mut Telling<'_>,
+    signals: &mut Signals,
+) -> Result<(), End> {
     let mut redraw = tokio::time::interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             told = news.next() => match told {
                 Some((index, told)) => telling.tell(index, told),
-                None => return telling.end(),
+                None => return Ok(()),
             },
             signal = signals.next() => {
                 telling.board.interrupted();
-                let leaving = leave(session, &mut telling, &mut news);
+                let leaving = leave(session, telling, &mut news);
                 tokio::select! {
                     () = leaving => {}
                     _ = signals.next() => {}
@@ -147,6 +163,44 @@ async fn follow(
             _ = redraw.tick(), if telling.board.is_drawn() => telling.board.redraw(),
         }
     }
+}
+
+/// Asks whoever sits at the terminal what those want that were put aside: one reason for all, one sign-in. Those that are to be
+/// tried again; of the others is told.
+async fn helped(
+    session: &Session,
+    wishes: &mut [protocol::Connect],
+    telling: &mut Telling<'_>,
+    signals: &mut Signals,
+) -> Result<Vec<usize>, End> {
+    let (wanting, refused): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut telling.aside).into_iter().partition(|(_, failure)| failure.code == REASON_WANTED);
+    let mut to_try = Vec::new();
+    telling.board.finish();
+    if let Some((_, failure)) = wanting.first() {
+        let names: Vec<_> = wanting.iter().map(|(index, _)| wishes[*index].name.as_str()).collect();
+        let reason = asking::why(&message::some_of(&names), failure, signals).await?;
+        for (index, _) in &wanting {
+            wishes[*index].reason = Some(reason.clone());
+            to_try.push(*index);
+        }
+    }
+    if let Some((index, failure)) = refused.first()
+        && let Some(Help::SignIn(wish)) = asking::help_against(failure, &wishes[*index].name, &session.snapshot())
+    {
+        telling.has_asked_to_sign_in = true;
+        output::failure(failure, session.verbose > 0);
+        if asking::goes_on(message::account::sign_in_now(), signals).await? {
+            sign_in::to_its_end(session, wish, false, signals).await?;
+            to_try.extend(refused.iter().map(|(index, _)| *index));
+        } else {
+            for (index, failure) in &refused {
+                telling.failed(*index, failure);
+            }
+        }
+    }
+    telling.begin_again(&to_try);
+    Ok(to_try)
 }
 
 /// Leaves those that have not ended, and tells what comes of that as far as it is heard of soon.
@@ -170,6 +224,9 @@ async fn leave(session: &Session, telling: &mut Telling<'_>, news: &mut AllNews)
 /// The code of [`Failure::NotOpen`].
 const NOT_OPEN: &str = "notOpen";
 
+/// The code of [`Failure::ReasonWanted`].
+const REASON_WANTED: &str = "reasonWanted";
+
 /// What has been told of them.
 struct Telling<'s> {
     session: &'s Session,
@@ -178,6 +235,9 @@ struct Telling<'s> {
     json: bool,
     board: Board,
     all: Vec<Told>,
+    /// Those that somebody at the terminal could help on, and what they have failed of.
+    aside: Vec<(usize, FailureView)>,
+    has_asked_to_sign_in: bool,
 }
 
 struct Told {
@@ -194,7 +254,27 @@ impl<'s> Telling<'s> {
     fn new(session: &'s Session, names: Vec<ProfileName>, folder: Option<&'s str>, json: bool) -> Self {
         let board = Board::new(&names, !json && can_redraw(session.verbose));
         let told = |name| Told { name, steps: Vec::new(), notes: 0, ended: None, passed_over: false };
-        Self { session, folder, json, board, all: names.into_iter().map(told).collect() }
+        let all = names.into_iter().map(told).collect();
+        Self { session, folder, json, board, all, aside: Vec::new(), has_asked_to_sign_in: false }
+    }
+
+    /// Some of them are tried once more.
+    fn begin_again(&mut self, indexes: &[usize]) {
+        let names: Vec<_> = self.all.iter().map(|told| told.name.clone()).collect();
+        self.board = Board::new(&names, !self.json && can_redraw(self.session.verbose));
+        for index in indexes {
+            let told = &mut self.all[*index];
+            (told.steps, told.notes, told.ended) = (Vec::new(), 0, None);
+        }
+    }
+
+    /// Whether somebody is there who can do something about it, and has not been asked.
+    fn can_be_helped(&self, index: usize, failure: &FailureView) -> bool {
+        let sign_in = || {
+            let help = asking::help_against(failure, &self.all[index].name, &self.session.snapshot());
+            !self.has_asked_to_sign_in && matches!(help, Some(Help::SignIn(_)))
+        };
+        !self.json && asking::somebody_is_there() && (failure.code == REASON_WANTED || sign_in())
     }
 
     fn under_way(&self) -> Vec<(usize, ProfileName)> {
@@ -234,7 +314,8 @@ impl<'s> Telling<'s> {
                 self.opened(index, view, event);
             }
             Some(OutcomeView::Extended(grant)) => self.opened(index, view, || extended_event(view, grant)),
-            Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => self.failed(index, failure),
+            Some(OutcomeView::Failed(failure)) => self.failed_or_put_aside(index, failure),
+            Some(OutcomeView::Cancelled(failure)) => self.failed(index, failure),
             None => {}
         }
     }
@@ -247,6 +328,15 @@ impl<'s> Telling<'s> {
         } else if let Some(text) = end_in_words(self.session, view) {
             self.board.say(&text);
         }
+    }
+
+    fn failed_or_put_aside(&mut self, index: usize, failure: &FailureView) {
+        if !self.can_be_helped(index, failure) {
+            return self.failed(index, failure);
+        }
+        self.board.ended(index);
+        self.all[index].ended = Some(failure.exit_code);
+        self.aside.push((index, failure.clone()));
     }
 
     fn failed(&mut self, index: usize, failure: &FailureView) {
@@ -275,14 +365,20 @@ impl<'s> Telling<'s> {
         if let (true, Some(folder)) = (codes.is_empty(), self.folder) {
             return Err(words(&Failure::NotOpen.into(), folder).into());
         }
-        let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
-        let Some(first) = failed.first() else { return Ok(()) };
-        if !self.json {
-            line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));
-        }
-        let is_same = failed.iter().all(|code| code == first);
-        Err(End::Code(if is_same { *first } else { ExitCode::Failed as u8 }))
+        code_of_all(&codes, self.json)
     }
+}
+
+/// The code that all failures have, or that of having failed. How many have worked is said where some have not, unless that
+/// is told already.
+pub(super) fn code_of_all(codes: &[u8], is_told: bool) -> Result<(), End> {
+    let failed: Vec<_> = codes.iter().copied().filter(|code| *code != 0).collect();
+    let Some(first) = failed.first() else { return Ok(()) };
+    if !is_told {
+        line_to_people(&message::cli::some_are_open(codes.len() - failed.len(), codes.len()));
+    }
+    let is_same = failed.iter().all(|code| code == first);
+    Err(End::Code(if is_same { *first } else { ExitCode::Failed as u8 }))
 }
 
 /// Prints an event with the favourite that it is about.

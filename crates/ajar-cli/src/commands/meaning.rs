@@ -70,6 +70,28 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
 }
 
+/// What is called exactly so: the favourite, what was opened lately, or the one VM of that name. Never by a beginning of the
+/// name: what is done then cannot be undone.
+///
+/// # Errors
+/// That nothing is called so, or more than one VM is, with what is nearest.
+pub(super) async fn whole(session: &Session, name: &str) -> Result<Meant, End> {
+    let snapshot = session.snapshot();
+    if let Some(favourite) = favourite_called(&snapshot, name) {
+        return Ok(Meant::favourite(favourite));
+    }
+    if let Some(Favourite { name, profile }) = opened_lately(&snapshot, name) {
+        return Ok(Meant { name, profile: Some(profile) });
+    }
+    inventory::read(session, false).await?;
+    let known = inventory::named(session, name, FEW).await?;
+    let is_elsewhere = |found: &FoundVm| session.cloud.as_ref().is_some_and(|cloud| *cloud != found.viewpoint.cloud);
+    match called(session, &known.vms, name)[..] {
+        [found] if !is_elsewhere(found) => Ok(taken(found)),
+        _ => Err(nearest(session, &snapshot, name).await?),
+    }
+}
+
 /// The VM of that name, if there is one; where there is none, the favourite or VM whose name begins so.
 fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
     match (&called(session, &known.vms, query)[..], favourites, &known.vms[..]) {

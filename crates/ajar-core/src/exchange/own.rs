@@ -43,7 +43,7 @@ pub enum Sharing {
 
 /// The file with these favourites. Where one names no cloud, it is in `public`.
 pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing: Sharing) -> String {
-    let head: Vec<String> = words::head().map(|line| format!("# {line}\n")).collect();
+    let head: Vec<String> = words::head(sharing).map(|line| format!("# {line}\n")).collect();
     let tables = favourites.into_iter().map(|Favourite { name, profile }| {
         let profile = match sharing {
             Sharing::WithOthers => without(profile, &PERSONAL),

@@ -19,6 +19,7 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
     let gateway =
         value("gatewayhostname").filter(|_| !matches!(value("gatewayusagemethod").as_deref(), Some("0" | "4")));
     let names_it = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("gatewayhostname");
+    let names_address = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("full address");
     let is_password = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("password");
     let mut left_out: Vec<LeftOut> = (1..)
         .zip(text.lines())
@@ -35,6 +36,13 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
         return (Vec::new(), left_out);
     };
     let (address, port) = address_and_port(&address);
+    let wrong = port.filter(|port| port.parse::<u16>().map_or(true, |port| port == 0));
+    left_out.extend(wrong.map(|port| LeftOut {
+        what: "the port of full address".into(),
+        line: text.lines().position(names_address).map(|at| at + 1),
+        why: Why::Value(port.to_owned()),
+    }));
+    let port = port.and_then(|port| port.parse().ok());
     let of_server = || value("server port").and_then(|port| port.parse().ok());
     let port = port.or_else(of_server).filter(|port| *port != 0 && *port != Protocol::Rdp.default_port());
     let label = filled(name).unwrap_or_else(|| address.clone());
@@ -47,12 +55,12 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
 }
 
 /// `web-01:3390`, `[2001:db8::1]:3390`, or an address alone.
-fn address_and_port(text: &str) -> (String, Option<u16>) {
+fn address_and_port(text: &str) -> (String, Option<&str>) {
     if let Some((address, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (address.to_owned(), rest.strip_prefix(':').and_then(|port| port.parse().ok()));
+        return (address.to_owned(), rest.strip_prefix(':'));
     }
     match text.split_once(':') {
-        Some((address, port)) if !port.contains(':') => (address.trim().to_owned(), port.trim().parse().ok()),
+        Some((address, port)) if !port.contains(':') => (address.trim().to_owned(), Some(port.trim())),
         _ => (text.to_owned(), None),
     }
 }
@@ -89,6 +97,15 @@ mod tests {
             ),
         ] {
             assert_eq!(host(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_told_of_and_not_taken() {
+        for port in ["99999", "0", "rdp"] {
+            let (entries, left_out) = read(&format!("\nfull address:s:10.0.0.4:{port}\n"), "web 01");
+            let told = LeftOut { what: "the port of full address".into(), line: Some(2), why: Why::Value(port.into()) };
+            assert_eq!((entries.len(), left_out), (1, vec![told]), "{port}");
         }
     }
 

@@ -85,6 +85,12 @@ impl Failure {
             Self::AllocationFailed { .. } => "allocationFailed",
             Self::StartFailed { .. } => "startFailed",
             Self::StartUnseen { .. } => "startUnseen",
+            Self::DeallocateFailed { .. } => "deallocateFailed",
+            Self::DeallocationUnseen { .. } => "deallocationUnseen",
+            Self::DeallocationUnended => "deallocationUnended",
+            Self::DeallocationLeft { .. } => "deallocationLeft",
+            Self::OpeningUnderWay => "openingUnderWay",
+            Self::BeingDeallocated => "beingDeallocated",
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
@@ -157,6 +163,7 @@ impl Failure {
     }
 
     /// What it means to a script.
+    #[expect(clippy::too_many_lines, reason = "a line for each failure")]
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotSignedIn { .. }
@@ -199,12 +206,15 @@ impl Failure {
             | Self::PortRefused { .. }
             | Self::FirewallShut { .. }
             | Self::TimedOut { .. }
+            | Self::DeallocationUnended
             | Self::PowerStateUnknown
             | Self::HostSilent { .. }
             | Self::RequestUnanswered { .. } => ExitCode::TimedOut,
-            Self::Cancelled { .. } | Self::FavouriteRemoved { .. } | Self::SignInCancelled | Self::Left => {
-                ExitCode::Cancelled
-            }
+            Self::Cancelled { .. }
+            | Self::DeallocationLeft { .. }
+            | Self::FavouriteRemoved { .. }
+            | Self::SignInCancelled
+            | Self::Left => ExitCode::Cancelled,
             Self::UnknownFavourite { .. }
             | Self::UnknownVm { .. }
             | Self::FavouriteExists { .. }
@@ -240,6 +250,10 @@ impl Failure {
             | Self::AllocationFailed { .. }
             | Self::StartFailed { .. }
             | Self::StartUnseen { .. }
+            | Self::DeallocateFailed { .. }
+            | Self::DeallocationUnseen { .. }
+            | Self::OpeningUnderWay
+            | Self::BeingDeallocated
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Proof};
 use crate::message::failure::{About, in_words};
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
-use crate::snapshot::{AccountView, AttemptNumber, FavouriteState, HostView, Kept, ReachedView};
+use crate::snapshot::{AccountView, AttemptNumber, DeallocationEnd, FavouriteState, HostView, Kept, ReachedView};
 use crate::zone::Zone;
 
 fn noon() -> DateTime<Utc> {
@@ -457,4 +457,36 @@ fn what_was_opened_lately_is_a_menu_of_its_own_but_for_what_is_open() {
     });
     let lab = Item::Act { action: Action::Connect { name: name("lab") }, label: "lab · rg · opened 11:05".into() };
     assert_eq!(folders.collect::<Vec<_>>(), [("Opened lately", vec![lab])]);
+}
+
+#[test]
+fn a_vm_that_is_being_deallocated_is_shown_with_its_time_and_not_offered() {
+    let one = |ended: bool| {
+        let outcome = ended.then(|| DeallocationEnd::Deallocated {
+            already: false,
+            text: "is deallocated.".into(),
+            window_until: None,
+            elapsed_ms: 1,
+        });
+        DeallocationView {
+            number: 1,
+            name: name("lab"),
+            cloud: "public".into(),
+            vm: vm(),
+            started_at: noon() - TimeDelta::seconds(12),
+            ended_at: None,
+            headline: "deallocating".into(),
+            outcome,
+        }
+    };
+    let favourites = vec![favourite("lab", "rg"), favourite("web", "rg")];
+    let resting = Snapshot { favourites: favourites.clone(), deallocations: vec![one(false)], ..snapshot() };
+    let shown = menu(&resting, noon());
+    assert_eq!((shown.icon, shown.tooltip.as_str()), (Icon::Working, "Ajar · lab: deallocating"));
+    assert_eq!(shown.items[0], Item::Heading("Deallocating".into()));
+    assert_eq!(shown.items[1], act(Action::OpenWindow, "lab · deallocating · 10 s"));
+    assert!(!shown.items.contains(&connect(&name("lab"), "lab".into())), "{:#?}", shown.items);
+    assert_eq!(menu_changes_at(&resting, noon()), Some(noon() + TimeDelta::seconds(8)));
+    let rested = Snapshot { favourites, deallocations: vec![one(true)], ..snapshot() };
+    assert_eq!((menu(&rested, noon()).icon, menu_changes_at(&rested, noon())), (Icon::Idle, None));
 }

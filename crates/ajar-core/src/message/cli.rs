@@ -198,6 +198,7 @@ pub fn unprinted(detail: &str) -> String {
 /// How a favourite stands.
 pub fn state(state: FavouriteState) -> &'static str {
     match state {
+        FavouriteState::Deallocating => "deallocating",
         FavouriteState::Connecting => "connecting",
         FavouriteState::Open => "open",
         FavouriteState::Ending => "open, ending",
@@ -239,7 +240,7 @@ fn label(field: Field) -> &'static str {
         Field::Justification => "reason",
         Field::AskJustification => "asks why",
         Field::Address => "address",
-        Field::Source => "from",
+        Field::Source => "asks from",
         Field::Colour => "colour",
         Field::Client => "client",
         Field::ClientArguments => "arguments",

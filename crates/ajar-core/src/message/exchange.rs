@@ -3,12 +3,20 @@
 use super::shown;
 use crate::exchange::matching::By;
 use crate::exchange::plan::{Difference, Standing};
-use crate::exchange::{Format, LeftOut, MAX_BYTES, MAX_ENTRIES, Problem, Why};
+use crate::exchange::{Format, LeftOut, MAX_BYTES, MAX_ENTRIES, Problem, Sharing, Why};
 
 /// What stands at the head of a file of favourites.
-pub fn head() -> impl Iterator<Item = &'static str> {
-    ["Favourites of Ajar, to be handed on. There are no secrets in it.", "To take them in: ajar import FILE"]
-        .into_iter()
+pub fn head(sharing: Sharing) -> impl Iterator<Item = &'static str> {
+    let lines = match sharing {
+        Sharing::WithOthers => {
+            ["Favourites of Ajar, to be handed on. There are no secrets in it.", "To take them in: ajar import FILE"]
+        }
+        Sharing::Personal => [
+            "Favourites of Ajar, with what is yours alone: for another machine of yours. There are no secrets in it.",
+            "To take them in there: ajar import FILE --personal",
+        ],
+    };
+    lines.into_iter()
 }
 
 /// A text out of somebody’s file, as it can be shown: on one line, without what a terminal would obey, and not too long.
@@ -233,8 +241,12 @@ pub fn taken_in(added: &[String], changed: &[String], dry_run: bool) -> String {
 }
 
 /// Favourites were written to a file.
-pub fn exported(count: usize, path: &str) -> String {
-    format!("Wrote {} to {path}. Others take them in with “ajar import”.", favourites(count))
+pub fn exported(count: usize, path: &str, sharing: Sharing) -> String {
+    let next = match sharing {
+        Sharing::WithOthers => "Others take them in with “ajar import”.",
+        Sharing::Personal => "Another machine of yours takes them in with “ajar import --personal”.",
+    };
+    format!("Wrote {} to {path}. {next}", favourites(count))
 }
 
 /// A file of that name is there.

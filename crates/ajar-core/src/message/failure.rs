@@ -227,6 +227,14 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::StartFailed { azure_code, azure_message } => vm::start_failed(name, azure_code, azure_message),
         Failure::StartUnseen { power } => vm::start_unseen(name, *power),
+        Failure::DeallocateFailed { azure_code, azure_message } => {
+            vm::deallocate_failed(name, azure_code, azure_message)
+        }
+        Failure::DeallocationUnseen { power } => vm::deallocation_unseen(name, *power),
+        Failure::DeallocationUnended => vm::deallocation_unended(name),
+        Failure::DeallocationLeft { asked } => vm::deallocation_left(name, *asked),
+        Failure::OpeningUnderWay => vm::opening_under_way(name),
+        Failure::BeingDeallocated => vm::being_deallocated(name),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),

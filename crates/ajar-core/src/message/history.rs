@@ -12,12 +12,17 @@ pub fn row(opening: &Opening, zone: Zone) -> [String; 7] {
     [
         super::moment(opening.at, zone),
         opening.name.to_string(),
-        opening.port.to_string(),
+        or_nothing((!is_deallocation(opening)).then(|| opening.port.to_string())),
         or_nothing(opening.source.map(|source| source.to_string())),
         or_nothing(opening.end_time_utc.map(|end| super::moment(end, zone))),
         result(opening),
         or_nothing(opening.reason.clone()),
     ]
+}
+
+/// Whether it is about the VM, and no port of it.
+fn is_deallocation(opening: &Opening) -> bool {
+    matches!(opening.result, OpeningResult::Deallocated | OpeningResult::NotDeallocated)
 }
 
 fn result(opening: &Opening) -> String {
@@ -27,6 +32,10 @@ fn result(opening: &Opening) -> String {
         (OpeningResult::Cancelled, _) => "cancelled".to_owned(),
         (OpeningResult::Failed, Some(code)) => format!("failed: {code}"),
         (OpeningResult::Failed, None) => "failed".to_owned(),
+        (OpeningResult::Deallocated, _) => "deallocated".to_owned(),
+        (OpeningResult::NotDeallocated, code) => {
+            format!("not deallocated: {}", code.as_deref().unwrap_or("failed"))
+        }
     };
     if opening.started { format!("{done}, VM started") } else { done }
 }

@@ -10,6 +10,8 @@ pub const AJAR: &str = "Ajar";
 pub const OPEN_NOW: &str = "Open now";
 /// Heads the attempts.
 pub const CONNECTING: &str = "Connecting";
+/// Heads the VMs that are being deallocated.
+pub const DEALLOCATING: &str = "Deallocating";
 /// Heads the favourites.
 pub const FAVOURITES: &str = "Favourites";
 /// Stands where there are none.

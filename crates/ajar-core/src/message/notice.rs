@@ -69,6 +69,12 @@ pub fn closed(name: &str, text: &str) -> Notice {
     Notice::new(format!("{name} lost its access before the time"), text)
 }
 
+/// A VM was deallocated; the text is [`super::deallocation::done`], as it stands behind a name.
+pub fn deallocated(name: &str, text: &str) -> Notice {
+    let (done, rest) = text.split_once([':', '.']).unwrap_or((text, ""));
+    Notice::new(format!("{name} {done}"), capital(rest.trim()))
+}
+
 /// An attempt failed.
 pub fn failed(failure: &FailureView) -> Notice {
     Notice::new(failure.title.clone(), format!("{} {}", failure.message, failure.action))

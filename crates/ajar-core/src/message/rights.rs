@@ -16,7 +16,7 @@ pub fn summary(name: &str, granted: &Granted) -> String {
     } else if let Some(right) = lacks(Purpose::Start) {
         format!("Your account can open {name} but not start it: it lacks {}.", right.action)
     } else if let Some(refused) = granted.refused_besides().next() {
-        format!("Azure refused your account {} when {name} was opened last.", refused.action)
+        format!("Azure refused your account {} when {name} was opened or deallocated last.", refused.action)
     } else if granted.that_are(RightState::Unknown).is_empty() {
         format!("Your account has all rights that opening {name} takes, as far as Azure lists them.")
     } else {
@@ -113,6 +113,7 @@ pub fn right(purpose: Purpose, state: RightState) -> (&'static str, &'static str
     let purpose = match purpose {
         Purpose::Open => "open",
         Purpose::Start => "start",
+        Purpose::Deallocate => "deallocate",
     };
     let state = match state {
         RightState::Granted => "granted",
@@ -146,7 +147,7 @@ pub fn role(scope: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::Permission;
+    use crate::rights::{OPTIONAL, Permission};
 
     fn vm() -> VmResourceId {
         let id = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Compute/virtualMachines/db-01";
@@ -236,7 +237,7 @@ mod tests {
         let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
         let ours: serde_json::Value = serde_json::from_str(&role("/subscriptions/SUBSCRIPTION")).unwrap();
         assert_eq!(shown, ours);
-        for right in NEEDED {
+        for right in NEEDED.iter().chain(&OPTIONAL) {
             assert!(page.contains(&format!("| `{}` |", right.action)), "no row of the table has {}", right.action);
         }
     }

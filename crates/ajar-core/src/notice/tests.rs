@@ -339,3 +339,24 @@ fn more_time_is_told_with_the_new_end() {
     assert_eq!(titles.len(), 1, "{titles:?}");
     assert!(titles[0].0.starts_with("More time for ") && titles[0].1.contains("until"), "{titles:?}");
 }
+
+#[test]
+fn how_a_deallocation_ends_is_told_once() {
+    let one = |outcome| DeallocationView {
+        number: 7,
+        name: name(),
+        cloud: "public".into(),
+        vm: vm(),
+        started_at: at(0),
+        ended_at: None,
+        headline: "deallocating".into(),
+        outcome,
+    };
+    let text = crate::message::deallocation::done(false, None, zone());
+    let end = DeallocationEnd::Deallocated { already: false, text, window_until: None, elapsed_ms: 1 };
+    let with = |outcome| Snapshot { deallocations: vec![one(outcome)], ..snapshot(Vec::new(), Vec::new()) };
+    let told = told_of(&with(None), &with(Some(end.clone())), 1);
+    let told: Vec<_> = told.iter().map(|notice| (notice.title.as_str(), notice.body.as_str())).collect();
+    assert_eq!(told, [("web-01 is deallocated", "Its compute is not billed any more, its disks are.")]);
+    assert_eq!(told_of(&with(Some(end.clone())), &with(Some(end)), 2), []);
+}

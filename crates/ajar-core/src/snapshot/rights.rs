@@ -6,7 +6,7 @@ use crate::account::AccountName;
 use crate::message::rights::{for_administrator, summary};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::rights::{Granted, NEEDED, Place, Purpose, Right};
+use crate::rights::{Granted, NEEDED, OPTIONAL, Place, Purpose, Right};
 
 /// What an account may at a favourite's VM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct RightsView {
     pub account: AccountName,
     /// Who that is, where it is known: a user name or an application’s id.
     pub who: Option<String>,
-    /// Each right that Ajar needs, in the order in which they are used.
+    /// Each right that Ajar needs, in the order in which they are used; last those that only some need.
     pub rights: Vec<RightView>,
     /// The actions that are missing.
     pub missing: Vec<String>,
@@ -51,7 +51,7 @@ impl RightsView {
             granted.that_are(RightState::Missing).iter().map(|right| right.action.to_owned()).collect::<Vec<_>>();
         let besides = granted.refused_besides().map(|refused| refused.action.clone());
         Self {
-            rights: NEEDED.iter().map(view).collect(),
+            rights: NEEDED.iter().chain(&OPTIONAL).map(view).collect(),
             missing: missing.into_iter().chain(besides).collect(),
             summary: summary(name.as_str(), granted),
             message: for_administrator(who.as_deref(), &vm, granted),

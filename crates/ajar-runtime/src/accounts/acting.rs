@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 
 use super::Inner;
-use crate::ports::{Asking, Azure, Wanted};
+use crate::ports::{Asking, Azure, TellBegun, Wanted};
 
 /// Azure, or the reason why there is none: without an account every call says so, and the port of a VM that is open
 /// anyway can still be used.
@@ -194,6 +194,16 @@ impl Azure for As {
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
         let started = self.client(vm.resource()).await?.start(vm, wanted).await;
         self.told(vm.resource(), started).await
+    }
+
+    async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble> {
+        let deallocated = self.client(vm.resource()).await?.deallocate(vm, wanted, begun).await;
+        self.told(vm.resource(), deallocated).await
+    }
+
+    async fn see_deallocated(&self, vm: &VmResourceId) -> Result<(), Trouble> {
+        let seen = self.client(vm.resource()).await?.see_deallocated(vm).await;
+        self.told(vm.resource(), seen).await
     }
 
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {

@@ -172,6 +172,12 @@ impl Attempts {
         self.all.iter().any(|working| !working.is_ended() && working.attempt.order().name == *name)
     }
 
+    /// Whether a VM is being opened.
+    pub(super) fn opens(&self, vm: &CloudVm) -> bool {
+        let opens = |attempt: &Attempt| !attempt.order().extends && attempt.order().place() == *vm;
+        self.all.iter().any(|working| !working.is_ended() && opens(&working.attempt))
+    }
+
     /// Whether an attempt for a favourite is under way or ended a moment ago.
     pub(super) fn have(&self, name: &ProfileName) -> bool {
         self.all.iter().any(|working| working.attempt.order().name == *name)

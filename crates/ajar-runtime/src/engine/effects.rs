@@ -20,7 +20,6 @@ use futures::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::Engine;
 use super::acting::Caller;
 use super::followers::FaceId;
 use super::inventory::InventoryNews;
@@ -29,6 +28,7 @@ use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
+use super::{Engine, deallocating};
 use crate::files::State;
 use crate::ports::{Asking, AzAccount, Azure, Wanted};
 
@@ -42,6 +42,8 @@ pub(super) enum Happened {
     Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
     Power { vm: CloudVm, power: Option<PowerState> },
+    /// A deallocation goes on.
+    Deallocation(u64, deallocating::News),
     /// A sign-in goes on.
     Signing(u64, Signing),
     /// A sign-out is over.
@@ -268,6 +270,7 @@ impl Engine {
                 self.adopt(&name, &vm, &policies);
             }
             Happened::Power { vm, power } => self.know_power(vm, power),
+            Happened::Deallocation(number, news) => self.deallocation(number, news),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
@@ -277,6 +280,7 @@ impl Engine {
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
+                self.leave_deallocations(face, None);
             }
             Happened::Refreshed(number, unread) => self.refreshed(number, &unread),
         }
@@ -314,7 +318,7 @@ impl Engine {
     }
 
     /// What is not known any more is not shown.
-    fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
+    pub(super) fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
         match power {
             Some(power) => self.powers.insert(vm, power),
             None => self.powers.remove(&vm),
@@ -349,7 +353,12 @@ impl Engine {
 
     /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.
     fn write_down(&mut self, attempt: &Attempt, acting: Option<&Acting>, now: DateTime<Utc>) {
-        let Some(opening) = Opening::of(attempt, acting, now) else { return };
+        if let Some(opening) = Opening::of(attempt, acting, now) {
+            self.add_to_journal(opening);
+        }
+    }
+
+    pub(super) fn add_to_journal(&mut self, opening: Opening) {
         if let Err(error) = self.journal.add(&opening) {
             tracing::warn!(%error, "the journal could not be written");
         }

@@ -90,6 +90,11 @@ impl HeldWindows {
         of_vm.filter(|gone| !goes_on(gone)).collect()
     }
 
+    /// When the last window of a VM ends that is held.
+    pub(super) fn last_end(&self, vm: &CloudVm) -> Option<DateTime<Utc>> {
+        self.0.iter().filter(|held| held.is_of(vm)).map(|held| held.window.end_time_utc).max()
+    }
+
     /// The window of ours that lets somebody in at a VM's port.
     pub(super) fn of(&self, vm: &CloudVm, port: u16) -> Option<&AccessWindow> {
         let of_door = self.0.iter().filter(|held| held.ours && held.is_of(vm) && held.window.port == port);

@@ -29,6 +29,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         closed: Vec::new(),
         attempts: Vec::new(),
         superseded: Vec::new(),
+        deallocations: Vec::new(),
         inventory: None,
         refreshing: false,
         host_problem: None,
@@ -75,6 +76,7 @@ impl Engine {
             let state = states.get(&key(&favourite.name)).copied();
             let vm = self.place(&favourite.profile);
             let power = self.powers.get(&vm).copied();
+            let state = if self.deallocations.have(&vm) { Some(FavouriteState::Deallocating) } else { state };
             let unless_open = if self.guarded.contains(&vm) { FavouriteState::Closed } else { FavouriteState::Unknown };
             FavouriteView {
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
@@ -95,6 +97,7 @@ impl Engine {
             closed: self.closed.iter().map(|closed| closed.view.clone()).collect(),
             attempts,
             superseded,
+            deallocations: self.deallocations.views(),
             inventory: self.inventory_view(),
             refreshing: self.refresh.is_some(),
             host_problem: None,

@@ -47,6 +47,7 @@ impl Engine {
     /// policies of VMs that have lost their favourite and not yet their window.
     pub(super) fn begin_refresh(&mut self) {
         self.looked = true;
+        self.observe_deallocations();
         let number = RefreshNumber(self.refresh.as_ref().map_or(0, |last| last.number.0 + 1));
         let (mut visits, mut unread) = (Vec::new(), Vec::new());
         for Favourite { name, profile } in &self.settings.favourites {

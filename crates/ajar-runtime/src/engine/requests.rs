@@ -9,7 +9,7 @@ use ajar_core::launch::{Os, vet};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::{AttemptNumber, FailureView};
 use ajar_core::source::is_a_host;
@@ -46,6 +46,7 @@ impl Engine {
             }
             Request::VmsNamed { name, limit } => self.inventory_asked(Wish::Named { name, limit }, reply),
             request @ (Request::Connect(_)
+            | Request::Deallocate(_)
             | Request::Cancel { .. }
             | Request::Leave { .. }
             | Request::Dismiss { .. }
@@ -75,6 +76,7 @@ impl Engine {
     fn answer_at_once(&mut self, face: FaceId, request: Request) -> Reply {
         let about = match &request {
             Request::Connect(Connect { name, .. })
+            | Request::Deallocate(Deallocate { name, .. })
             | Request::Cancel { name }
             | Request::Leave { name }
             | Request::Dismiss { name }
@@ -117,6 +119,10 @@ impl Engine {
                 }
                 return begun.map(|number| Reply::Attempt { number });
             }
+            Request::Deallocate(wish) => {
+                let follower = (!wish.stays).then_some(face);
+                return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
+            }
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());
@@ -129,12 +135,14 @@ impl Engine {
             }
             Request::Leave { name } => {
                 let now = self.now();
+                self.leave_deallocations(face, Some(&name));
                 if self.attempts.leave(face, Some(&name), now) {
                     return Ok(Reply::Left);
                 }
             }
             Request::Dismiss { name } => {
                 self.attempts.put_aside(&name);
+                self.deallocations.forget(|_, known| *known == name);
                 self.closed.retain(|closed| closed.view.name != name);
             }
             Request::Refresh => self.begin_refresh(),
@@ -217,7 +225,7 @@ impl Engine {
     }
 
     /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
-    fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+    pub(super) fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
         let profile = self.settings.inheritance.effective(profile).profile;
         let place = self.place(&profile);
         if let Some(favourite) = self.settings.favourite(name) {
@@ -245,11 +253,15 @@ impl Engine {
         // It may have been written by hand: no door is opened for what could not be gone through.
         vet(name.as_str(), &profile, Os::current())?;
         let chosen_source = connect.source.or(self.settings.source(&profile.source())?);
-        let caller = self.act(&profile);
+        let mut caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
         }
         let (vm, port) = (self.place(&profile), connect.port.unwrap_or_else(|| profile.port()));
+        if self.deallocations.have(&vm) {
+            caller = Err(Failure::BeingDeallocated.into());
+        }
+        self.deallocations.forget(|known, _| *known == vm);
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
@@ -322,7 +334,8 @@ impl Engine {
                 self.ports.accounts.settings_are(&self.settings);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
-                let newer = self.settings.newer.map(|version| self.settings_file.newer(version, None));
+                let newer =
+                    self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
                 self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
                 self.take_in_favourites(&before);
                 self.write_ssh_hosts();

@@ -7,6 +7,7 @@ use ajar_core::attempt::{Attempt, Outcome};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::{Granted, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
@@ -53,18 +54,24 @@ impl Engine {
 
     /// Notes what Azure refused to who made an attempt that has ended, or that it did not.
     pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting, now: DateTime<Utc>) {
-        let refused = match attempt.outcome() {
-            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => match refused_by(failure) {
-                None => return,
-                refused => refused,
-            },
-            Some(Outcome::Connected { .. } | Outcome::Extended { .. }) => None,
-            Some(Outcome::Cancelled { .. }) | None => return,
-        };
-        let key = State::denial_key(acting, &attempt.order().vm);
-        if refused.is_some() || self.remembered.state().denials.contains_key(&key) {
-            drop(self.remembered.change(move |state| state.denied(key.clone(), refused.clone(), now)));
+        let vm = &attempt.order().vm;
+        match attempt.outcome() {
+            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => self.note_denied(failure, acting, vm),
+            Some(Outcome::Connected { .. } | Outcome::Extended { .. }) => {
+                let key = State::denial_key(acting, vm);
+                if self.remembered.state().denials.contains_key(&key) {
+                    drop(self.remembered.change(move |state| state.denied(key.clone(), None, now)));
+                }
+            }
+            Some(Outcome::Cancelled { .. }) | None => {}
         }
+    }
+
+    /// Notes what Azure refused to whoever acts, if a failure is that.
+    pub(super) fn note_denied(&mut self, failure: &Failure, acting: &Acting, vm: &VmResourceId) {
+        let Some(refused) = refused_by(failure) else { return };
+        let (key, now) = (State::denial_key(acting, vm), self.now());
+        drop(self.remembered.change(move |state| state.denied(key.clone(), Some(refused.clone()), now)));
     }
 
     pub(super) fn looked_up(&mut self, LookedUp { name, vm, acting, who, result, reply }: LookedUp) {

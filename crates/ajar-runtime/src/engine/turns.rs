@@ -69,6 +69,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::Set { .. }
         | Request::SetClientId { .. } => true,
         Request::Connect(_)
+        | Request::Deallocate(_)
         | Request::Cancel { .. }
         | Request::Leave { .. }
         | Request::Dismiss { .. }

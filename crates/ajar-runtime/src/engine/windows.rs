@@ -41,12 +41,14 @@ impl Engine {
         favourite.profile.vm == vm.id && self.place(&favourite.profile).cloud == vm.cloud
     }
 
-    /// Whose a window of `vm` is that was asked for by the favourite `name`: that favourite's, else another's of the same VM.
-    /// Without either it has the name of the VM.
-    fn owner(&self, name: &ProfileName, vm: &CloudVm) -> ProfileName {
+    /// Whose a window for a port of `vm` is that was asked for by the favourite `name`: that favourite's, unless another of the
+    /// VM alone is for the port; else another's of the VM. Without any it has the name of the VM.
+    fn owner(&self, name: &ProfileName, vm: &CloudVm, port: u16) -> ProfileName {
         let leads_there = |favourite: &&Favourite| self.leads_to(favourite, vm);
+        let is_for_it = |favourite: &&Favourite| favourite.profile.port() == port;
         let own = self.settings.favourite(name).filter(leads_there);
-        let favourite = own.or_else(|| self.settings.favourites.iter().find(leads_there));
+        let others = || self.settings.favourites.iter().filter(leads_there);
+        let favourite = own.filter(is_for_it).or_else(|| others().find(is_for_it)).or(own).or_else(|| others().next());
         let found = favourite.map(|favourite| favourite.name.clone());
         found.or_else(|| name_of(vm)).unwrap_or_else(|| name.clone())
     }
@@ -54,7 +56,7 @@ impl Engine {
     /// Takes over the windows that were asked for here by the hosts before this one; Azure is asked about them later.
     pub(super) fn hold_remembered(&mut self) {
         for (vm, window) in self.remembered.state().windows() {
-            if let Some(name) = name_of(&vm).map(|name| self.owner(&name, &vm)) {
+            if let Some(name) = name_of(&vm).map(|name| self.owner(&name, &vm, window.port)) {
                 self.held.hold(Held { name, cloud: vm.cloud, window: window.clone(), ours: true });
             }
         }
@@ -64,7 +66,7 @@ impl Engine {
     /// Favourites have come and gone; windows stay.
     pub(super) fn reassign_windows(&mut self) {
         let (mut held, mut closed) = (std::mem::take(&mut self.held), std::mem::take(&mut self.closed));
-        held.rename(|held| self.owner(&held.name, &held.vm()));
+        held.rename(|held| self.owner(&held.name, &held.vm(), held.window.port));
         closed.retain(|Closed { view, vm, .. }| {
             self.settings.favourite(&view.name).is_some_and(|favourite| self.leads_to(favourite, vm))
         });
@@ -83,15 +85,23 @@ impl Engine {
     pub(super) fn adopt(&mut self, name: &ProfileName, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
         let now = self.now();
         self.note_guard(vm, policies);
+        let (known, its_own) = (self.settings.favourite(name), name_of(vm));
+        let is_nobodys = || !self.settings.favourites.iter().any(|favourite| self.leads_to(favourite, vm));
+        let is_still_there = match known {
+            Some(favourite) => self.leads_to(favourite, vm),
+            None => its_own.as_ref() == Some(name) && is_nobodys(),
+        };
         // The favourite may have gone, or have been turned to another VM, while they were read.
-        if self.owner(name, vm) == *name {
+        if is_still_there {
             let (state, principal) = (self.remembered.state(), self.principal(name, vm));
             let ours = |window: &AccessWindow| is_ours(state, &vm.cloud, principal.as_deref(), window);
             let zone = self.zone();
             let shown_yet = |window: &AccessWindow| {
                 now - window.start_time_utc >= SHOWN_WITHIN || why_gone(policies, window, zone).is_some()
             };
-            let gone = self.held.adopt(name, vm, &open_windows(policies, &vm.id, now), shown_yet, ours);
+            let mut open = open_windows(policies, &vm.id, now);
+            open.retain(|window| self.owner(name, vm, window.port) == *name);
+            let gone = self.held.adopt(name, vm, &open, shown_yet, ours);
             for window in gone.into_iter().filter(|window| window.phase(now) != Phase::Ended) {
                 if let Some(text) = why_gone(policies, &window, zone) {
                     let (name, port, end_time_utc) = (name.clone(), window.port, window.end_time_utc);
@@ -120,8 +130,8 @@ impl Engine {
     /// granted to the attempt.
     pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
         self.note_guard(vm, policies);
-        let name = self.owner(name, vm);
         for window in open_windows(policies, &vm.id, self.now()) {
+            let name = self.owner(name, vm, window.port);
             let ours = is_ours(self.remembered.state(), &vm.cloud, self.principal(&name, vm).as_deref(), &window);
             self.held.hold(Held { name: name.clone(), cloud: vm.cloud.clone(), window, ours });
         }
@@ -147,7 +157,7 @@ impl Engine {
         if found {
             self.hold_ours(&name, &vm, window, now);
         } else {
-            self.held.hold(Held { name: self.owner(&name, &vm), cloud: vm.cloud, window, ours: false });
+            self.held.hold(Held { name: self.owner(&name, &vm, window.port), cloud: vm.cloud, window, ours: false });
         }
         if sent_at.is_some_and(|sent_at| found || now - sent_at >= ASTRAY) {
             self.settled(key);
@@ -161,7 +171,7 @@ impl Engine {
             let (granted, cloud) = (window.clone(), cloud.clone());
             drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));
         }
-        self.held.hold(Held { name: self.owner(name, vm), cloud, window, ours: true });
+        self.held.hold(Held { name: self.owner(name, vm, window.port), cloud, window, ours: true });
     }
 }
 

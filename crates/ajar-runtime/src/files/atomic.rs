@@ -2,11 +2,11 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ajar_core::message::files::lock_held;
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
@@ -16,12 +16,14 @@ use tokio::task::block_in_place;
 /// # Errors
 /// Those of the file system; the old content is then still there.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = fs::canonicalize(path).unwrap_or_else(|_| where_a_link_leads(path));
     let folder = target.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?;
     // A name alone lies in the folder that one is in.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    remove_left_over(folder, &name);
+    let mut file = Builder::new().prefix(&format!(".{name}.")).suffix(HALF_WRITTEN).tempfile_in(folder)?;
     file.write_all(contents)?;
     if let Ok(old) = fs::metadata(&target) {
         file.as_file().set_permissions(old.permissions())?;
@@ -29,6 +31,38 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     replace(file, &target)?;
     sync_folder(folder)
+}
+
+/// How the names of files end that are being written.
+const HALF_WRITTEN: &str = ".new";
+
+/// A file that has been written for so long is written by nobody any more.
+const LEFT_OVER_AFTER: Duration = Duration::from_mins(10);
+
+/// Where a link leads whose file is not there yet.
+fn where_a_link_leads(path: &Path) -> PathBuf {
+    let mut target = path.to_owned();
+    // Links can lead in a circle.
+    for _ in 0..16 {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
+    }
+    target
+}
+
+/// Removes what writers of this file have left half written that were killed.
+fn remove_left_over(folder: &Path, name: &str) {
+    let prefix = format!(".{name}.");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let called = entry.file_name();
+        let is_one =
+            called.to_str().is_some_and(|called| called.starts_with(&prefix) && called.ends_with(HALF_WRITTEN));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_one && age().is_some_and(|age| age > LEFT_OVER_AFTER) {
+            // That it cannot be removed keeps nobody from writing.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// On Windows a file cannot be replaced in the moment in which another program looks into it: a reader, a virus scanner.
@@ -153,6 +187,40 @@ mod tests {
         write_atomically(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_and_the_file_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("dotfiles")).unwrap();
+        let (real, link) = (folder.path().join("dotfiles/ajar.toml"), folder.path().join("config.toml"));
+        std::os::unix::fs::symlink("dotfiles/ajar.toml", &link).unwrap();
+        write_atomically(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        write_atomically(&circle, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&circle).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_a_writer_that_was_killed_has_left_goes_with_a_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let long_ago = std::time::SystemTime::now() - LEFT_OVER_AFTER * 2;
+        for (name, is_old) in
+            [(".config.toml.a1b2c3.new", true), (".config.toml.d4e5f6.new", false), (".mine.new", true)]
+        {
+            let file = File::create(at(name)).unwrap();
+            if is_old {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+        write_atomically(&at("config.toml"), b"text").unwrap();
+        let there = [".config.toml.a1b2c3.new", ".config.toml.d4e5f6.new", ".mine.new"].map(|name| at(name).exists());
+        assert_eq!(there, [false, true, true], "another may be at work, and what is not ours stays");
     }
 
     #[test]

@@ -40,7 +40,12 @@ pub fn write_favourites(path: &Path, text: &str, replaced: bool, sharing: Sharin
     if is_own {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    let written = options.open(path)?.write_all(text.as_bytes());
+    if written.is_err() {
+        // What is half there would be in the way of the next try. That it cannot be removed is no news beside the error.
+        drop(fs::remove_file(path));
+    }
+    written
 }
 
 #[cfg(unix)]

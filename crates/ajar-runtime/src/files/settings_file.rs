@@ -19,7 +19,6 @@ use ajar_core::settings::{SCHEMA_VERSION, Settings, unknown_favourite};
 use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
-use self::reading::Unread;
 use super::atomic::{is_locked, while_locked, write_atomically};
 use super::line_ends::LineEnds;
 
@@ -89,8 +88,7 @@ impl SettingsFile {
             let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
                 return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
             };
-            tables_of(document, "profiles")?.remove(&written);
-            Ok(())
+            profiles::take_out(document, &written)
         })
     }
 
@@ -130,7 +128,7 @@ impl SettingsFile {
         edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>,
     ) -> Result<String, Trouble> {
         if let Some(version) = known.newer {
-            return Err(self.newer(version, None));
+            return Err(self.newer(version, &known.left_out));
         }
         let mut document = text.parse().map_err(|error: toml_edit::TomlError| self.unusable(&error))?;
         edit(&mut document, known)?;
@@ -142,10 +140,7 @@ impl SettingsFile {
     }
 
     fn understood(&self, text: &str) -> Result<Settings, Trouble> {
-        reading::settings(text).map_err(|Unread { newer, detail }| match newer {
-            Some(version) => self.newer(version, Some(detail)),
-            None => self.unusable(&detail),
-        })
+        reading::settings(text).map_err(|detail| self.unusable(&detail))
     }
 
     fn text(&self) -> Result<String, String> {
@@ -158,9 +153,10 @@ impl SettingsFile {
         }
     }
 
-    /// That a later Ajar wrote it, and what of it cannot be read, if that is so.
-    pub(crate) fn newer(&self, version: i64, unread: Option<String>) -> Trouble {
+    /// That a later Ajar wrote it, and what of it is left out because this one does not understand it.
+    pub(crate) fn newer(&self, version: i64, left_out: &[String]) -> Trouble {
         let path = self.path.display().to_string();
+        let unread = (!left_out.is_empty()).then(|| left_out.join("; "));
         Failure::SettingsNewer { path, version, known: SCHEMA_VERSION, unread }.into()
     }
 
@@ -344,9 +340,37 @@ mod tests {
             assert_eq!((version, known, unread), (99, SCHEMA_VERSION, None));
         }
         assert_eq!(text(&readable), before);
-        let (_folder, other) = file("schema_version = 99\n[profiles.a]\nvm = 1\n");
-        let Failure::SettingsNewer { unread, .. } = other.read().unwrap_err().failure else { panic!() };
-        assert!(unread.unwrap().starts_with("line 3, column 6: [profiles.a]"));
+    }
+
+    #[test]
+    fn what_a_later_ajar_says_that_this_one_does_not_know_is_left_out_and_told_and_the_rest_is_in_force() {
+        let later = format!(
+            "schema_version = 9\ncloud = 7\n[defaults]\nuser = \"me\"\naddress = \"bastion\"\n[folders.Team]\nport = {{ a = 1 }}\n\
+             for = \"2h\"\n[clients]\nssh = 1\nrdp = \"my-rdp\"\n[profiles.good]\nvm = \"{VM}\"\nfolder = \"Team\"\n\
+             [profiles.bad]\nvm = \"{VM}\"\naddress = \"bastion\"\n[profiles.odd]\nvm = 1\n[profiles.GOOD]\nvm = \"{VM}\"\n"
+        );
+        let (_folder, file) = file(&later);
+        let read = file.read().unwrap();
+        let names: Vec<_> = read.favourites.iter().map(|favourite| favourite.name.as_str()).collect();
+        let good = &read.favourites[0].profile;
+        assert_eq!((names, good.user.as_deref(), good.port), (vec!["good"], Some("me"), None));
+        assert!(good.access.is_some() && read.clients.rdp.is_some() && read.cloud.is_none(), "{read:#?}");
+        assert_eq!(read.left_out.len(), 7, "{:#?}", read.left_out);
+        for place in [
+            "line 5, column 11: [defaults]",
+            "line 7, column 8: [folders.\"Team\"]",
+            "[profiles.bad]",
+            "[profiles.odd]",
+        ] {
+            assert!(read.left_out.iter().any(|left| left.contains(place)), "{place}: {:#?}", read.left_out);
+        }
+        let Failure::SettingsNewer { unread, .. } = file.set_client_id(None).unwrap_err().failure else { panic!() };
+        assert!(unread.unwrap().contains("Bastion"));
+        let (_folder, present) = super::written::file(&later.replace("= 9", "= 2"));
+        assert!(
+            matches!(present.read().unwrap_err().failure, Failure::Settings { .. }),
+            "of this Ajar it is a mistake"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ajar_core::account::Acting;
 use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
+use ajar_core::profile::ProfileName;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::Refused;
 use ajar_core::snapshot::AccountState;
@@ -31,6 +32,9 @@ pub struct State {
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, AccessWindow>,
+    /// VMs that Azure was asked to deallocate, and whose end was not heard of yet, by [`State::vm_key`].
+    #[serde(deserialize_with = "understood")]
+    pub deallocating: BTreeMap<String, Deallocating>,
     /// The tenants of subscriptions, and of domains, by `{cloud}/{subscription id or domain in lower case}`.
     pub tenants: BTreeMap<String, String>,
     /// Until when subscriptions are left alone, by [`State::pause_key`].
@@ -47,6 +51,18 @@ pub struct State {
     /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
     pub left_behind: BTreeSet<String>,
 }
+
+/// That Azure was asked to deallocate a VM.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deallocating {
+    /// By which favourite.
+    pub name: ProfileName,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What Azure was asked longer ago has ended, however that was.
+const DEALLOCATIONS_LAST: TimeDelta = TimeDelta::minutes(30);
 
 /// That an account was refused a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +110,23 @@ impl State {
         self.denials.get(key).filter(|denial| (now - denial.at).abs() < DENIALS_LAST)
     }
 
+    /// The key of a VM: `{cloud}{vm id in lower case}`.
+    pub fn vm_key(vm: &CloudVm) -> String {
+        format!("{}{}", vm.cloud, vm.id.to_string().to_lowercase())
+    }
+
+    /// Azure is asked to deallocate a VM; what it was asked long ago is forgotten.
+    pub fn deallocates(&mut self, key: String, deallocating: Deallocating) {
+        self.deallocating.retain(|_, known| (deallocating.at - known.at).abs() < DEALLOCATIONS_LAST);
+        self.deallocating.insert(key, deallocating);
+    }
+
+    /// The VMs that may be being deallocated at `now` as they were asked to, and that of which they were.
+    pub fn deallocating_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = (CloudVm, &Deallocating)> {
+        let lasting = self.deallocating.iter().filter(move |(_, known)| (now - known.at).abs() < DEALLOCATIONS_LAST);
+        lasting.filter_map(|(key, known)| Some((Self::vm_of_key(key)?, known)))
+    }
+
     /// The key of a VM's port: `{cloud}{vm id in lower case}:{port}`.
     pub fn key(vm: &CloudVm, port: u16) -> String {
         format!("{}{}:{port}", vm.cloud, vm.id.to_string().to_lowercase())
@@ -102,6 +135,10 @@ impl State {
     /// The VM that a key is one of. Those of Ajars before this one named no cloud, and lead to none.
     fn vm_of(key: &str) -> Option<CloudVm> {
         let (vm, _port) = key.rsplit_once(':')?;
+        Self::vm_of_key(vm)
+    }
+
+    fn vm_of_key(vm: &str) -> Option<CloudVm> {
         let (cloud, id) = vm.split_at(vm.find("/subscriptions/").filter(|cloud| *cloud > 0)?);
         Some(CloudVm { cloud: cloud.to_owned(), id: id.parse().ok()? })
     }

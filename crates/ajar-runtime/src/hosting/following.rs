@@ -143,6 +143,7 @@ impl Asker {
                     Reply::Refused { failure } => Progress::Refused(failure),
                     Reply::Done
                     | Reply::Left
+                    | Reply::Deallocation { .. }
                     | Reply::SigningIn { .. }
                     | Reply::SignedOut { .. }
                     | Reply::ActsByDefault { .. }

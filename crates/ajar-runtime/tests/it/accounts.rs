@@ -13,7 +13,9 @@ use ajar_core::rights::Granted;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
-use ajar_runtime::ports::{Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage, Wanted};
+use ajar_runtime::ports::{
+    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellBegun, TellStage, Wanted,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -123,6 +125,12 @@ impl Azure for As {
     }
     async fn start(&self, vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
         self.world(vm).start(vm, wanted).await
+    }
+    async fn deallocate(&self, vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble> {
+        self.world(vm).deallocate(vm, wanted, begun).await
+    }
+    async fn see_deallocated(&self, vm: &VmResourceId) -> Result<(), Trouble> {
+        self.world(vm).see_deallocated(vm).await
     }
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.world.addresses(network_interfaces).await

@@ -3,6 +3,7 @@
 mod attempts;
 mod cancelling;
 mod closing;
+mod deallocating;
 mod favourites;
 mod followers;
 mod inventory;

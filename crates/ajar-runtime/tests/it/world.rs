@@ -26,7 +26,7 @@ use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
     Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
-    TellStage, Wanted,
+    TellBegun, TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -52,6 +52,9 @@ pub(crate) enum Call {
     Initiate,
     Vm,
     Start,
+    Deallocate,
+    /// A deallocation is watched that was told by somebody else.
+    Watch,
     Addresses,
     Probe,
     Launch,
@@ -386,6 +389,21 @@ impl Azure for World {
         self.token(wanted).await?;
         self.call(Call::Start).await?;
         self.scene().power = PowerState::Running;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn deallocate(&self, _vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble> {
+        self.token(wanted).await?;
+        self.scene().calls.push((Call::Deallocate, self.began.elapsed()));
+        self.scene().power = PowerState::Deallocating;
+        begun();
+        self.see_deallocated(_vm).await
+    }
+
+    async fn see_deallocated(&self, _vm: &VmResourceId) -> Result<(), Trouble> {
+        self.call(Call::Watch).await?;
+        self.scene().power = PowerState::Deallocated;
         self.changed.send_replace(());
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(super) enum News {
         problem: Option<FailureView>,
         lines: Vec<String>,
     },
-    /// Another window, or another problem with finding them.
+    /// Another window, or another problem with finding them or with the settings.
     Change {
         event: serde_json::Value,
         problem: Option<FailureView>,
@@ -42,13 +42,14 @@ impl Board {
         }
         let (windows, lines) = (windows(snapshot), lines(snapshot, now));
         let before = std::mem::replace(&mut self.lines, lines.clone());
+        let told = snapshot.settings_problem.as_ref().or(snapshot.refresh_problem.as_ref());
         // Its details have the time of each look, and are no news.
-        let problem = snapshot.refresh_problem.clone().map(|problem| FailureView { details: String::new(), ..problem });
+        let problem = told.cloned().map(|problem| FailureView { details: String::new(), ..problem });
         let first = self.windows.is_none();
         if self.windows.as_ref() == Some(&windows) && self.problem == problem {
             return if before == lines { News::None } else { News::Minute { problem, lines } };
         }
-        let told = snapshot.refresh_problem.as_ref().map(output::failure_fields);
+        let told = told.map(output::failure_fields);
         let event = json!({ "event": "status", "windows": windows, "problem": told });
         let is_new_problem = self.problem != problem;
         (self.windows, self.problem) = (Some(windows), problem.clone());

@@ -270,6 +270,8 @@ fn denied_title(action: &str, name: &str) -> String {
         format!("Your account may see {name} but not request access to it.")
     } else if verb.ends_with("/start/action") {
         format!("Your account may not start {name}.")
+    } else if verb.ends_with("/deallocate/action") {
+        format!("Your account may not deallocate {name}.")
     } else if NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action)) {
         format!("Your account may not read what opening {name} needs.")
     } else {

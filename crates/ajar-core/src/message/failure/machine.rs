@@ -180,8 +180,8 @@ pub(super) fn settings_newer(path: &str, version: i64, known: i64, unread: Optio
             next,
         ),
         Some(unread) => words(
-            "The configuration is a newer Ajar’s, and cannot be read.",
-            format!("{by_whom}. It does not understand {unread}."),
+            "The configuration is a newer Ajar’s, and not all of it is in force.",
+            format!("{by_whom}, and changes nothing in it. It leaves out what it does not understand: {unread}."),
             next,
         ),
     }

@@ -76,6 +76,66 @@ pub(super) fn start_unseen(name: &str, state: PowerState) -> Words {
     )
 }
 
+pub(super) fn deallocate_failed(name: &str, azure_code: &str, azure_message: &str) -> Words {
+    words(
+        format!("{name} could not be deallocated."),
+        azure_says(azure_code, azure_message),
+        azure_code::next_step(azure_code, azure_message).unwrap_or(LOOK_AT_ITS_LOG),
+    )
+}
+
+pub(super) fn deallocation_unseen(name: &str, state: PowerState) -> Words {
+    words(
+        format!("{name} is not seen to be deallocated."),
+        format!(
+            "Azure was told to deallocate it, and shows it as {} all the same: it may still be billed.",
+            power(state)
+        ),
+        LOOK_AT_ITS_LOG,
+    )
+}
+
+pub(super) fn deallocation_unended(name: &str) -> Words {
+    words(
+        format!("{name} is still not deallocated."),
+        "Azure was told to deallocate it, and has not said for half an hour that it is: it may still be billed.",
+        LOOK_AT_ITS_LOG,
+    )
+}
+
+pub(super) fn deallocation_left(name: &str, asked: bool) -> Words {
+    if asked {
+        words(
+            format!("Azure goes on deallocating {name}."),
+            "It was asked to, and what it has begun cannot be called back.",
+            format!("See how it ends: ajar stop {name}"),
+        )
+    } else {
+        words(
+            format!("{name} is left as it is."),
+            "Azure had not been asked to deallocate it yet.",
+            "Deallocate it whenever you like.",
+        )
+    }
+}
+
+pub(super) fn opening_under_way(name: &str) -> Words {
+    words(
+        format!("{name} is being opened just now, and so was not deallocated."),
+        "Its VM cannot start and stop at once. Nothing was changed.",
+        format!("Wait until it is open, or give that up (“ajar cancel {name}”); then deallocate it."),
+    )
+    .in_window("Wait until it is open, or cancel that; then deallocate it.")
+}
+
+pub(super) fn being_deallocated(name: &str) -> Words {
+    words(
+        format!("{name} is being deallocated just now."),
+        "Its VM has to come to rest before it can be started again.",
+        "Wait until it is deallocated, then try again.",
+    )
+}
+
 pub(super) fn no_public_address(name: &str, private: Option<Ipv4Addr>) -> Words {
     words(
         format!("{name} has no public address."),

@@ -100,6 +100,42 @@ impl SettingsFile {
     }
 }
 
+/// Takes a favourite out, with the comments right above it. What stands further up, parted by an empty line, stays: it may be
+/// about what comes before.
+pub(super) fn take_out(document: &mut DocumentMut, written: &str) -> Result<(), Failure> {
+    let removed = tables_of(document, "profiles")?.remove(written);
+    let Some(Item::Table(table)) = removed else { return Ok(()) };
+    let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+    let stays = above.rfind("\n\n").map_or("", |at| &above[..=at]);
+    if stays.trim().is_empty() {
+        return Ok(());
+    }
+    let next = table.position().and_then(|place| next_place(document, place));
+    if let Some(next) = next.and_then(|place| table_at(document, place)) {
+        let its_own = next.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+        let both = format!("{stays}{its_own}");
+        next.decor_mut().set_prefix(both);
+    } else {
+        let trailing = document.trailing().as_str().unwrap_or_default();
+        let both = format!("{stays}{trailing}");
+        document.set_trailing(both);
+    }
+    Ok(())
+}
+
+/// The place in the file of the table that comes after that one.
+fn next_place(table: &Table, after: isize) -> Option<isize> {
+    let within = table.iter().filter_map(|(_, item)| item.as_table());
+    within.flat_map(|table| [table.position().filter(|place| *place > after), next_place(table, after)]).flatten().min()
+}
+
+fn table_at(table: &mut Table, place: isize) -> Option<&mut Table> {
+    table
+        .iter_mut()
+        .filter_map(|(_, item)| item.as_table_mut())
+        .find_map(|table| if table.position() == Some(place) { Some(table) } else { table_at(table, place) })
+}
+
 /// What stands above a table: the empty lines, and comments below them.
 fn above(table: &Table) -> (&str, &str) {
     let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
@@ -111,6 +147,12 @@ fn above(table: &Table) -> (&str, &str) {
 fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
     let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
     let mut entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
+    let is_mixed = entries.iter().any(|(_, item)| item.is_table()) && entries.iter().any(|(_, item)| item.is_value());
+    if is_mixed {
+        for (_, item) in &mut entries {
+            as_a_table_of_its_own(item);
+        }
+    }
     let place = |item: &Item| item.as_table().map(|table| (table.position(), above(table).0.to_owned()));
     let places: Vec<_> = entries.iter().map(|(_, item)| place(item)).collect();
     if let Some(from) = entries.iter().position(|(key, _)| key.get() == moved) {
@@ -125,6 +167,18 @@ fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
             table.decor_mut().set_prefix(above);
         }
         tables.insert_formatted(&key, item);
+    }
+}
+
+/// What is written on one line always stands before the tables of the same: among them it can only be put as one of them.
+fn as_a_table_of_its_own(item: &mut Item) {
+    if let Some(inline) = item.as_inline_table() {
+        let mut table = inline.clone().into_table();
+        table.decor_mut().set_prefix("\n");
+        *item = Item::Table(table);
+    } else if let Some(table) = item.as_table_mut() {
+        // Then all stand where the first one does, in the order in which they are given.
+        table.set_position(None);
     }
 }
 
@@ -214,6 +268,34 @@ mod tests {
         file.put_before(&"b".parse().unwrap(), Some(&"a".parse().unwrap())).unwrap();
         let names: Vec<_> = file.read().unwrap().favourites.into_iter().map(|known| known.name.to_string()).collect();
         assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn a_favourite_on_one_line_is_put_among_those_with_tables_of_their_own() {
+        let (_folder, file) = file(&format!(
+            "[profiles] # all\nin-line = {{ vm = \"{VM}\" }} # short\n\n# the first\n[profiles.one]\nvm = \"{VM}\"\n\n[clients]\n\n\
+             [profiles.two]\nvm = \"{VM}\"\n"
+        ));
+        let names = |file: &SettingsFile| {
+            file.read().unwrap().favourites.iter().map(|known| known.name.to_string()).collect::<Vec<_>>()
+        };
+        file.put_before(&"in-line".parse().unwrap(), None).unwrap();
+        assert_eq!(names(&file), ["one", "two", "in-line"]);
+        file.put_before(&"two".parse().unwrap(), Some(&"one".parse().unwrap())).unwrap();
+        assert_eq!(names(&file), ["two", "one", "in-line"]);
+        assert!(text(&file).contains("# the first\n[profiles.one]"), "{}", text(&file));
+    }
+
+    #[test]
+    fn a_favourite_that_is_removed_takes_only_its_own_comments_with_it() {
+        let one = format!("[profiles.one]\nvm = \"{VM}\"\n# tail of one\n");
+        let two = format!("# --- before two\n[profiles.\"two.x\"] # itself\nvm = \"{VM}\"\n");
+        for rest in ["", "\n# about three\n[profiles.three]\nvm = \"VM\"\n", "\n[clients]\nssh = \"x\"\n# end\n"] {
+            let rest = rest.replace("VM", VM);
+            let (_folder, file) = file(&format!("{one}\n{two}{rest}"));
+            file.remove(&"two.x".parse().unwrap()).unwrap();
+            assert_eq!(text(&file), format!("{one}{rest}"));
+        }
     }
 
     #[test]

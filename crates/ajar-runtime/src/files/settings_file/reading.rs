@@ -13,13 +13,8 @@ use toml_edit::{Document, Item, Table, TableLike, Value};
 
 use super::{accounts, clouds, general, inheritance};
 
-/// Why nothing can be made of a file.
-pub(super) struct Unread {
-    /// Its `schema_version`, where it is one of a later Ajar.
-    pub(super) newer: Option<i64>,
-    /// What is wrong, and where.
-    pub(super) detail: String,
-}
+/// The tables that have many of a kind.
+const OF_MANY: [&str; 4] = ["profiles", "accounts", "clouds", "networks"];
 
 /// Something that is wrong, and what is known of where that stands.
 pub(super) struct Misread {
@@ -57,16 +52,56 @@ fn span_of(table: &dyn TableLike, keys: &[String]) -> Option<Range<usize>> {
     deeper.or_else(|| key.span()).or_else(|| item.span())
 }
 
-/// What a text says.
-pub(super) fn settings(text: &str) -> Result<Settings, Unread> {
+/// What a text says; else what is wrong, and where.
+pub(super) fn settings(text: &str) -> Result<Settings, String> {
     // Of an editor of Windows, and none of the text.
     let text = text.trim_start_matches('\u{feff}');
-    let document = Document::parse(text)
-        .map_err(|error| Unread { newer: None, detail: error.to_string().trim_end().to_owned() })?;
-    let told = |newer, wrong: Misread| Unread { newer, detail: wrong.told(&document, text) };
-    let newer = newer(&document).map_err(|wrong| told(None, wrong))?;
-    let read = read(&document).map_err(|wrong| told(newer, wrong))?;
-    Ok(Settings { newer, ..read }.inheriting())
+    let document = Document::parse(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let told = |wrong: &Misread| wrong.told(&document, text);
+    let newer = newer(&document).map_err(|wrong| told(&wrong))?;
+    let mut understood = document.as_table().clone();
+    let mut left_out = Vec::new();
+    loop {
+        match read(&understood) {
+            Ok(read) => return Ok(Settings { newer, left_out, ..read }.inheriting()),
+            // A later Ajar may say what this one does not know; the rest is as good as ever.
+            Err(wrong) if newer.is_some() && take_out(&mut understood, &wrong) => left_out.push(told(&wrong)),
+            Err(wrong) => return Err(told(&wrong)),
+        }
+    }
+}
+
+/// Takes what is wrong out of a document; whether there was anything to take out.
+fn take_out(document: &mut Table, wrong: &Misread) -> bool {
+    let path = to_be_left_out(document, wrong);
+    let Some((last, tables)) = path.split_last() else { return false };
+    let mut table: &mut dyn TableLike = document;
+    for key in tables {
+        let Some(within) = table.get_mut(key).and_then(Item::as_table_like_mut) else { return false };
+        table = within;
+    }
+    table.remove(last).is_some()
+}
+
+/// The keys that lead to what is to be left out: a favourite, an account, a cloud or a network whole, because without one of
+/// its keys it would be another one; elsewhere the key alone, as far as its place is known.
+fn to_be_left_out(document: &Table, wrong: &Misread) -> Vec<String> {
+    let is_of_many = wrong.keys.first().is_some_and(|key| OF_MANY.contains(&key.as_str()));
+    let mut path = Vec::new();
+    let mut table: &dyn TableLike = document;
+    for key in wrong.keys.iter().take(if is_of_many { 2 } else { usize::MAX }) {
+        let Some(item) = table.get(key) else { return path };
+        path.push(key.clone());
+        match item.as_table_like() {
+            Some(within) => table = within,
+            None => return path,
+        }
+    }
+    let is_there =
+        |item: &Item| item.span().zip(wrong.span.as_ref()).is_some_and(|(span, wrong)| span.contains(&wrong.start));
+    let key = table.iter().find(|(_, item)| is_there(item)).map(|(key, _)| key.to_owned());
+    path.extend(key.filter(|_| !is_of_many));
+    path
 }
 
 /// The version of the file, if it is later than what this Ajar writes.

@@ -24,17 +24,26 @@ pub(super) fn bring_up(document: &mut DocumentMut) {
 }
 
 impl SettingsFile {
-    /// Where a text of that schema is kept that has been brought up.
-    fn backup(&self, version: i64) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".bak-{version}"));
-        self.path.with_file_name(name)
+    /// Where a text of that schema is kept that has been brought up: where nothing else is, or that text already.
+    fn backup(&self, version: i64, text: &str) -> PathBuf {
+        let named = |end: String| {
+            let mut name = self.path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".bak-{version}{end}"));
+            self.path.with_file_name(name)
+        };
+        let is_free = |path: &PathBuf| match std::fs::read(path) {
+            Ok(kept) => kept == text.as_bytes(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let others = (2..).map(|number| named(format!("-{number}")));
+        let mut all = std::iter::once(named(String::new())).chain(others);
+        all.find(is_free).unwrap_or_else(|| named(String::new()))
     }
 
     /// Keeps a text of an earlier schema beside the file, for who goes back to an Ajar that knows no other.
     pub(super) fn keep_older(&self, text: &str) -> io::Result<()> {
         let version = text.trim_start_matches('\u{feff}').parse().ok().as_ref().and_then(older);
-        version.map_or(Ok(()), |version| write_atomically(&self.backup(version), text.as_bytes()))
+        version.map_or(Ok(()), |version| write_atomically(&self.backup(version, text), text.as_bytes()))
     }
 }
 
@@ -56,6 +65,12 @@ mod tests {
         assert_eq!(text(&file), after);
         file.set(&Setting::Cloud(None)).unwrap();
         assert_eq!(kept().as_deref(), Some(before), "one of the present schema is not kept");
+        // Whoever has gone back and changed things has both.
+        let again = before.replace("china", "public");
+        std::fs::write(file.path(), &again).unwrap();
+        file.set(&Setting::Cloud(None)).unwrap();
+        let second = std::fs::read_to_string(folder.path().join("config.toml.bak-1-2")).unwrap();
+        assert_eq!((kept().as_deref(), second), (Some(before), again));
     }
 
     #[test]

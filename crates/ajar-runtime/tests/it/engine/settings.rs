@@ -76,7 +76,13 @@ async fn settings_of_a_later_ajar_are_in_force_and_not_changed() {
     world.write("config.toml", &later);
     let running = Running::start(&world);
     running.connected("web").await;
+    let odd = "[profiles.odd]\nvm = \"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/odd\"\naddress = \"bastion\"\n";
+    let later = later + odd;
+    world.write("config.toml", &later);
+    running.done(Request::ReadSettings).await;
     let snapshot = running.snapshot();
+    assert_eq!(snapshot.favourites.len(), 1, "only what is not understood is left out");
+    assert!(snapshot.settings.read_only.as_ref().is_some_and(|why| why.message.contains("[profiles.odd]")));
     assert_eq!(snapshot.settings.read_only.as_ref().map(|why| why.code.as_str()), Some("settingsNewer"));
     assert_eq!(snapshot.settings_problem, None);
     for request in [
@@ -87,7 +93,7 @@ async fn settings_of_a_later_ajar_are_in_force_and_not_changed() {
         assert_eq!(running.refused(request).await.code, "settingsNewer");
     }
     assert_eq!(world.read("config.toml"), later);
-    world.write("config.toml", &later.replace("= 9", "= 2"));
+    world.write("config.toml", &later.replace(odd, "").replace("= 9", "= 2"));
     running.done(Request::Set { setting: Setting::Ssh(Some("x".into())) }).await;
     assert_eq!(running.snapshot().settings.read_only, None);
 }

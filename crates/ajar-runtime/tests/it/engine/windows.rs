@@ -8,7 +8,7 @@ use ajar_core::failure::Failure;
 use ajar_core::notice::{Told, notices};
 use ajar_core::policy::{RequestStatus, StatusReason};
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::{FavouriteState, OutcomeView, ReachedView};
+use ajar_core::snapshot::{FavouriteState, OutcomeView, ReachedView, Snapshot};
 use ajar_core::zone::Zone;
 use chrono::{Offset as _, TimeDelta, Utc};
 
@@ -321,4 +321,28 @@ async fn what_is_told_of_a_closed_window_goes_when_its_favourite_is_turned_to_an
     world.write("config.toml", &format!("[profiles.web]\nvm = \"{}\"\n", vm("another-one")));
     running.done(Request::ShowWindow).await;
     assert!(running.snapshot().closed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_shown_once_with_the_favourite_that_its_port_is_for() {
+    let world = World::with(&["ssh"]);
+    let second = format!("[profiles.desk]\nvm = \"{}\"\nport = 3389\n", vm("ssh"));
+    world.write("config.toml", &(second + &world.read("config.toml")));
+    let running = Running::start(&world);
+    running.connected("ssh").await;
+    let shown = |snapshot: &Snapshot| -> Vec<(String, u16)> {
+        snapshot.windows.iter().map(|window| (window.name.to_string(), window.port)).collect()
+    };
+    let expected = [("ssh".to_owned(), 22)];
+    assert_eq!(shown(&running.snapshot()), expected);
+    running.done(Request::Refresh).await;
+    assert_eq!(shown(&*running.until(|snapshot| !snapshot.refreshing).await), expected);
+    running.end().await;
+    let next = Running::start(&world);
+    assert_eq!(shown(&next.snapshot()), expected, "the next engine knows, too, whose it is");
+    next.done(Request::Refresh).await;
+    let snapshot = next.until(|snapshot| !snapshot.refreshing).await;
+    assert_eq!(shown(&snapshot), expected);
+    let states: Vec<_> = snapshot.favourites.iter().map(|favourite| favourite.state).collect();
+    assert_eq!(states, [FavouriteState::Closed, FavouriteState::Open]);
 }

@@ -1,0 +1,362 @@
+//! Deallocating VMs: only those that somebody names, one task for each, beside the attempts.
+//!
+//! The VM is looked at first, so that nothing is asked twice: not of one that rests or is on its way there, whoever told it
+//! to. What Azure has taken on goes on whether anybody waits for it or not; that it was asked is in `state.json` until the
+//! end is known, and the next engine looks at the VM when it looks at the others.
+
+use std::sync::Arc;
+
+use ajar_core::account::Acting;
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::journal::{Opening, OpeningResult};
+use ajar_core::message::deallocation as told;
+use ajar_core::message::failure::{About, in_words};
+use ajar_core::port::Protocol;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Deallocate;
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::{DeallocationEnd, DeallocationView};
+use ajar_core::vm::{CloudVm, PowerState};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::Engine;
+use super::acting::Caller;
+use super::effects::Happened;
+use super::followers::{FaceId, Follower, Followers};
+use crate::files::{Deallocating as Asked, State};
+use crate::ports::{Azure, Wanted};
+
+/// So long whoever followed a deallocation may take to ask the next host for it.
+const TIME_TO_ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
+
+/// What is heard of a deallocation.
+pub(super) enum News {
+    /// The VM was found so, and Azure is asked now.
+    Found(PowerState),
+    /// Azure has taken it on.
+    Begun,
+    /// It is over; whether the VM rested before anything was asked.
+    Ended(Result<bool, Trouble>),
+}
+
+/// A VM that is being deallocated, or was.
+pub(super) struct Deallocating {
+    view: DeallocationView,
+    place: CloudVm,
+    /// What the favourite opens, for the journal.
+    door: (u16, Protocol),
+    acting: Acting,
+    followers: Followers,
+    wanted: Wanted,
+    /// Whether Azure has taken it on, or was told to by a host before this one.
+    begun: bool,
+    /// Whether the VM is only watched: a host before this one has asked, and nobody waits for it here.
+    observes: bool,
+    task: Option<AbortHandle>,
+}
+
+impl Deallocating {
+    fn is_ended(&self) -> bool {
+        self.view.outcome.is_some()
+    }
+
+    /// Whether a request is on its way, and nobody knows yet whether Azure takes it.
+    fn is_on_its_way(&self) -> bool {
+        !self.is_ended() && !self.begun && self.wanted.has_left()
+    }
+
+    /// Takes back what has not left yet. What has goes on, here and in Azure; whether there is such.
+    fn withdraw(&mut self) -> bool {
+        self.wanted.withdraw();
+        let goes_on = self.begun || self.wanted.has_left();
+        if !goes_on && let Some(task) = self.task.take() {
+            task.abort();
+        }
+        goes_on
+    }
+}
+
+impl Drop for Deallocating {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+/// All of them.
+pub(super) struct Deallocations {
+    last: u64,
+    all: Vec<Deallocating>,
+}
+
+impl Deallocations {
+    pub(super) fn starting_at(first: u64) -> Self {
+        Self { last: first, all: Vec::new() }
+    }
+
+    fn under_way(&mut self, vm: &CloudVm) -> Option<&mut Deallocating> {
+        self.all.iter_mut().find(|one| !one.is_ended() && one.place == *vm)
+    }
+
+    /// Whether a VM is being deallocated.
+    pub(super) fn have(&self, vm: &CloudVm) -> bool {
+        self.all.iter().any(|one| !one.is_ended() && one.place == *vm)
+    }
+
+    /// One that a host before this one began, and that was seen to end only now: whoever asks again means that one.
+    fn just_seen(&self, vm: &CloudVm, now: DateTime<Utc>) -> Option<u64> {
+        let is_meant = |one: &&Deallocating| one.observes && one.place == *vm;
+        let is_fresh = |one: &&Deallocating| one.view.ended_at.is_some_and(|ended| now - ended < TIME_TO_ASK_AGAIN);
+        let rests = |one: &&Deallocating| matches!(one.view.outcome, Some(DeallocationEnd::Deallocated { .. }));
+        self.all.iter().filter(is_meant).filter(is_fresh).find(rests).map(|one| one.view.number)
+    }
+
+    /// Whether anything is asked of Azure just now that may not have got there.
+    pub(super) fn are_on_their_way(&self) -> bool {
+        self.all.iter().any(Deallocating::is_on_its_way)
+    }
+
+    /// Forgets those that have ended and are about a VM, or by a favourite.
+    pub(super) fn forget(&mut self, is_meant: impl Fn(&CloudVm, &ProfileName) -> bool) {
+        self.all.retain(|one| !one.is_ended() || !is_meant(&one.place, &one.view.name));
+    }
+
+    /// Takes back what has not left yet.
+    pub(super) fn end(&mut self) {
+        self.all.retain_mut(Deallocating::withdraw);
+    }
+
+    pub(super) fn views(&self) -> Vec<DeallocationView> {
+        self.all.iter().map(|one| one.view.clone()).collect()
+    }
+}
+
+impl Engine {
+    /// Begins to deallocate the VM of a favourite, or joins whoever does; `face` takes its wish along when it goes.
+    pub(super) fn deallocate(&mut self, face: Option<FaceId>, wish: &Deallocate) -> Result<u64, Trouble> {
+        if let Some(profile) = wish.profile.clone().or_else(|| self.recent(&wish.name)) {
+            self.take_in_guest(&wish.name, &profile)?;
+        }
+        let Favourite { name, profile } = self.opened(&wish.name)?.clone();
+        let place = self.place(&profile);
+        // A VM cannot be told to start and to stop at once.
+        if self.attempts.opens(&place) {
+            return Err(Failure::OpeningUnderWay.into());
+        }
+        let follower = Follower { face, name: name.clone(), launch: false };
+        let caller = self.act(&profile)?;
+        if let Some(known) = self.deallocations.under_way(&place) {
+            known.followers.add(follower);
+            let number = known.view.number;
+            if std::mem::take(&mut known.observes) {
+                // Somebody waits for it again: it may have to be asked once more.
+                self.work(number, caller.azure);
+            }
+            return Ok(number);
+        }
+        if let Some(number) = self.deallocations.just_seen(&place, self.now()) {
+            return Ok(number);
+        }
+        let mut followers = Followers::default();
+        followers.add(follower);
+        Ok(self.begin_deallocation(name, &profile, place, caller, followers))
+    }
+
+    /// Looks at the VMs that a host before this one has asked to be deallocated: how that ended is to be known.
+    pub(super) fn observe_deallocations(&mut self) {
+        let asked: Vec<_> =
+            self.remembered.state().deallocating_at(self.now()).map(|(vm, asked)| (vm, asked.name.clone())).collect();
+        for (place, name) in asked {
+            let favourite = self.settings.favourite(&name).filter(|favourite| self.leads_to(favourite, &place));
+            let profile = favourite.map_or_else(|| Profile::new(place.id.clone()), |known| known.profile.clone());
+            let Some(caller) = self.caller_on(&name, &place).filter(|_| !self.deallocations.have(&place)) else {
+                continue;
+            };
+            self.begin_deallocation(name, &profile, place, caller, Followers::default());
+        }
+    }
+
+    /// `followers` that nobody is among have it only observed.
+    fn begin_deallocation(
+        &mut self,
+        name: ProfileName,
+        profile: &Profile,
+        place: CloudVm,
+        Caller { acting, azure }: Caller,
+        followers: Followers,
+    ) -> u64 {
+        self.deallocations.forget(|vm, _| *vm == place);
+        self.deallocations.last += 1;
+        let number = self.deallocations.last;
+        let view = DeallocationView {
+            number,
+            name,
+            cloud: place.cloud.clone(),
+            vm: place.id.clone(),
+            started_at: self.now(),
+            ended_at: None,
+            headline: told::looking().into(),
+            outcome: None,
+        };
+        self.deallocations.all.push(Deallocating {
+            view,
+            door: (profile.port(), profile.protocol()),
+            acting,
+            observes: followers.is_empty(),
+            followers,
+            wanted: Wanted::new(),
+            begun: self.remembered.state().deallocating.contains_key(&State::vm_key(&place)),
+            place,
+            task: None,
+        });
+        self.work(number, azure);
+        number
+    }
+
+    /// Sets the task to work that sees it through, in place of one that does already.
+    fn work(&mut self, number: u64, azure: Arc<dyn Azure>) {
+        let now = self.now();
+        let Some(one) = self.deallocations.all.iter_mut().find(|one| one.view.number == number) else { return };
+        let (vm, observes, wanted) = (one.place.clone(), one.observes, one.wanted.clone());
+        let asked = Asked { name: one.view.name.clone(), at: now };
+        let key = State::vm_key(&vm);
+        // Before it is asked: if this process dies then, the next one knows what to look for.
+        let written =
+            (!observes).then(|| self.remembered.change(move |state| state.deallocates(key.clone(), asked.clone())));
+        let happened = self.happened.clone();
+        let work = async move {
+            if let Some(written) = written
+                && written.await.is_err()
+            {
+                return;
+            }
+            let result = see_through(&*azure, &vm, observes, &wanted, number, &happened).await;
+            drop(happened.send(Happened::Deallocation(number, News::Ended(result))));
+        };
+        if let Some(before) = one.task.replace(tokio::spawn(work).abort_handle()) {
+            before.abort();
+        }
+    }
+
+    /// Takes in what is heard of a deallocation.
+    pub(super) fn deallocation(&mut self, number: u64, news: News) {
+        let all = &mut self.deallocations.all;
+        let Some(one) = all.iter_mut().find(|one| one.view.number == number && !one.is_ended()) else { return };
+        let place = one.place.clone();
+        match news {
+            News::Found(power) => {
+                one.begun |= power == PowerState::Deallocating;
+                one.view.headline = if one.begun { told::under_way().into() } else { told::asking(power) };
+                self.know_power(place, Some(power));
+            }
+            News::Begun => {
+                one.begun = true;
+                one.view.headline = told::under_way().into();
+                self.know_power(place, Some(PowerState::Deallocating));
+            }
+            News::Ended(Ok(rested)) => {
+                self.know_power(place.clone(), Some(PowerState::Deallocated));
+                let until = self.held.last_end(&place);
+                let zone = self.zone();
+                self.end_deallocation(number, |one, elapsed_ms| {
+                    let already = rested && !one.begun;
+                    let text = told::done(already, until, zone);
+                    DeallocationEnd::Deallocated { already, text, window_until: until, elapsed_ms }
+                });
+            }
+            News::Ended(Err(trouble)) => {
+                let (acting, vm) = (one.acting.clone(), place.id.clone());
+                self.note_refused_account(&trouble.failure, &place);
+                self.note_denied(&trouble.failure, &acting, &vm);
+                let (at, zone) = (self.now(), self.zone());
+                self.end_deallocation(number, |one, _| {
+                    let about = About { name: one.view.name.as_str(), zone, at };
+                    DeallocationEnd::Failed(in_words(&trouble, &about))
+                });
+            }
+        }
+    }
+
+    /// Lets a face leave what it waits for, or only for one favourite. What nobody waits for is not asked of Azure any more.
+    pub(super) fn leave_deallocations(&mut self, face: FaceId, name: Option<&ProfileName>) {
+        let mut left = Vec::new();
+        for one in self.deallocations.all.iter_mut().filter(|one| !one.is_ended()) {
+            if one.followers.leave(face, name) && one.followers.is_empty() && !one.withdraw() {
+                left.push(one.view.number);
+            }
+        }
+        let (at, zone) = (self.now(), self.zone());
+        for number in left {
+            self.end_deallocation(number, |one, _| {
+                let about = About { name: one.view.name.as_str(), zone, at };
+                DeallocationEnd::Left(in_words(&Failure::DeallocationLeft { asked: false }.into(), &about))
+            });
+        }
+    }
+
+    fn end_deallocation(&mut self, number: u64, end: impl FnOnce(&Deallocating, u64) -> DeallocationEnd) {
+        let now = self.now();
+        let Some(one) = self.deallocations.all.iter_mut().find(|one| one.view.number == number) else { return };
+        let elapsed = u64::try_from((now - one.view.started_at).num_milliseconds()).unwrap_or(0);
+        let outcome = end(one, elapsed);
+        let line = line(one, &outcome, elapsed);
+        (one.view.ended_at, one.view.outcome, one.task) = (Some(now), Some(outcome), None);
+        let key = State::vm_key(&one.place);
+        drop(self.remembered.change(move |state| drop(state.deallocating.remove(&key))));
+        if let Some(line) = line {
+            self.add_to_journal(line);
+        }
+    }
+}
+
+/// What the journal has of it: what was done, or was to be.
+fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Option<Opening> {
+    let (result, code) = match outcome {
+        DeallocationEnd::Deallocated { already: false, .. } => (OpeningResult::Deallocated, None),
+        DeallocationEnd::Failed(failure) => (OpeningResult::NotDeallocated, Some(failure.code.clone())),
+        DeallocationEnd::Deallocated { already: true, .. } | DeallocationEnd::Left(_) => return None,
+    };
+    Some(Opening {
+        at: one.view.started_at,
+        name: one.view.name.clone(),
+        vm: one.view.vm.clone(),
+        port: one.door.0,
+        protocol: one.door.1,
+        cloud: Some(one.acting.cloud.clone()),
+        account: Some(one.acting.account.to_string()),
+        source: None,
+        reason: None,
+        result,
+        code,
+        requested: false,
+        started: false,
+        end_time_utc: None,
+        elapsed_ms,
+    })
+}
+
+/// Whether the VM rested already, once it rests.
+async fn see_through(
+    azure: &dyn Azure,
+    vm: &CloudVm,
+    observes: bool,
+    wanted: &Wanted,
+    number: u64,
+    happened: &mpsc::UnboundedSender<Happened>,
+) -> Result<bool, Trouble> {
+    let tell = |news| drop(happened.send(Happened::Deallocation(number, news)));
+    let power = azure.virtual_machine(&vm.id).await?.power;
+    if power == PowerState::Deallocated {
+        return Ok(true);
+    }
+    tell(News::Found(power));
+    if observes || power == PowerState::Deallocating {
+        azure.see_deallocated(&vm.id).await?;
+    } else {
+        azure.deallocate(&vm.id, wanted, &|| tell(News::Begun)).await?;
+    }
+    Ok(false)
+}

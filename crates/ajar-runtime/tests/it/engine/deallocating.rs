@@ -1,0 +1,198 @@
+//! Deallocating VMs: only what is named, once, and never against an opening.
+
+use ajar_core::failure::Failure;
+use ajar_core::journal::OpeningResult;
+use ajar_core::protocol::{Deallocate, Reply, Request};
+use ajar_core::snapshot::{DeallocationEnd, DeallocationView, FailureView, FavouriteState, OutcomeView, Snapshot};
+use ajar_core::vm::PowerState;
+use ajar_runtime::files::JournalFile;
+
+use super::{Running, name};
+use crate::world::{Call, World};
+
+fn wish(favourite: &str) -> Request {
+    Request::Deallocate(Deallocate::new(name(favourite)))
+}
+
+async fn begun(running: &Running, favourite: &str) -> u64 {
+    let reply = running.ask(wish(favourite)).await;
+    let Reply::Deallocation { number } = reply else { panic!("{reply:?}") };
+    number
+}
+
+fn find(snapshot: &Snapshot, number: u64) -> Option<&DeallocationView> {
+    snapshot.deallocations.iter().find(|one| one.number == number)
+}
+
+async fn ended(running: &Running, number: u64) -> DeallocationEnd {
+    let is_over = |snapshot: &Snapshot| find(snapshot, number).is_some_and(|one| one.outcome.is_some());
+    find(&*running.until(is_over).await, number).unwrap().outcome.clone().unwrap()
+}
+
+fn rests(end: &DeallocationEnd) -> (bool, &str) {
+    let DeallocationEnd::Deallocated { already, text, .. } = end else { panic!("{end:#?}") };
+    (*already, text)
+}
+
+fn failed(end: DeallocationEnd) -> FailureView {
+    let (DeallocationEnd::Failed(failure) | DeallocationEnd::Left(failure)) = end else { panic!("{end:#?}") };
+    failure
+}
+
+fn journal(world: &World) -> Vec<(OpeningResult, Option<String>)> {
+    let read = JournalFile::new(world.folder().journal()).read().unwrap();
+    assert_eq!(read.unreadable, 0);
+    read.openings.into_iter().map(|opening| (opening.result, opening.code)).collect()
+}
+
+fn state(world: &World) -> serde_json::Value {
+    serde_json::from_str(&world.read("state.json")).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_is_deallocated_once_however_many_ask_and_that_is_shown_and_written_down() {
+    let world = World::with(&["web", "db"]);
+    world.write("config.toml", &(world.read("config.toml") + "[profiles.web-again]\nvm = \"/subscriptions/S/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/WEB\"\n"));
+    world.takes(Call::Watch, 60);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let number = begun(&running, "web").await;
+    let shown =
+        running.until(|snapshot| find(snapshot, number).is_some_and(|one| one.headline == "deallocating")).await;
+    let states: Vec<_> = shown.favourites.iter().map(|favourite| favourite.state).collect();
+    assert_eq!(states, [FavouriteState::Deallocating, FavouriteState::Unknown, FavouriteState::Deallocating]);
+    assert_eq!(begun(&running, "web-again").await, number, "another favourite of the VM shares it");
+    let end = ended(&running, number).await;
+    let (already, text) = rests(&end);
+    assert!(!already && text.contains("keeps its access window open until 14:00"), "{text}");
+    assert_eq!(world.count(Call::Deallocate), 1);
+    assert_eq!(running.snapshot().windows.len(), 1, "Azure keeps the window");
+    assert!(running.snapshot().favourites[0].detail.ends_with("deallocated"));
+    let told = journal(&world);
+    assert_eq!(told, [(OpeningResult::Connected, None), (OpeningResult::Deallocated, None)]);
+    running.done(Request::Dismiss { name: name("web") }).await;
+    assert!(running.snapshot().deallocations.is_empty());
+    running.end().await;
+    assert_eq!(state(&world)["deallocating"], serde_json::json!({}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_rests_is_left_alone_and_what_is_on_its_way_is_only_watched() {
+    for (power, posts, is_already) in [
+        (PowerState::Deallocated, 0, true),
+        (PowerState::Deallocating, 0, false),
+        (PowerState::Stopped, 1, false),
+        (PowerState::Unknown, 1, false),
+    ] {
+        let world = World::with(&["web"]);
+        world.scene().power = power;
+        let running = Running::start(&world);
+        let number = begun(&running, "web").await;
+        let end = ended(&running, number).await;
+        assert_eq!((rests(&end).0, world.count(Call::Deallocate)), (is_already, posts), "{power:?}");
+        assert_eq!(journal(&world).len(), usize::from(!is_already), "{power:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_is_not_opened_and_deallocated_at_once() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Initiate, 30);
+    world.takes(Call::Watch, 30);
+    let running = Running::start(&world);
+    let opening = running.connect("web").await;
+    assert_eq!(running.refused(wish("web")).await.code, "openingUnderWay");
+    running.ended(opening).await;
+    let number = begun(&running, "web").await;
+    let refused = running.ended(running.connect("web").await).await;
+    let Some(OutcomeView::Failed(failure)) = refused.outcome else { panic!("{refused:#?}") };
+    assert_eq!(failure.code, "beingDeallocated");
+    rests(&ended(&running, number).await);
+    // Once it rests it can be opened again, which starts it, and what was told of its rest is over.
+    running.connected("web").await;
+    assert!(running.snapshot().deallocations.is_empty());
+    assert_eq!((world.count(Call::Deallocate), world.count(Call::Start)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_was_not_asked_yet_is_taken_back_by_the_last_who_waits_and_the_rest_goes_on() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Token, 10);
+    world.takes(Call::Watch, 60);
+    let running = Running::start(&world);
+    let other = running.engine.of_another_face();
+    let number = begun(&running, "web").await;
+    other.ask(wish("web")).await;
+    world.until(|scene| scene.calls.iter().any(|(made, _)| *made == Call::Token)).await;
+    running.done(Request::Leave { name: name("web") }).await;
+    assert_eq!(find(&running.snapshot(), number).unwrap().outcome, None, "somebody else waits for it");
+    drop(other);
+    let left = failed(ended(&running, number).await);
+    assert_eq!((left.code.as_str(), left.exit_code), ("deallocationLeft", 130));
+    assert!(left.message.contains("had not been asked"), "{}", left.message);
+    assert_eq!((world.count(Call::Deallocate), journal(&world).len()), (0, 0));
+
+    world.takes(Call::Token, 0);
+    let number = begun(&running, "web").await;
+    running.until(|snapshot| find(snapshot, number).is_some_and(|one| one.headline == "deallocating")).await;
+    running.done(Request::Leave { name: name("web") }).await;
+    assert!(!rests(&ended(&running, number).await).0, "Azure goes on, and how it ends is seen");
+    assert_eq!(journal(&world), [(OpeningResult::Deallocated, None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_engine_sees_to_its_end_what_the_last_one_asked_for_and_asks_nothing() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Watch, 600);
+    let first = Running::start(&world);
+    let Reply::Deallocation { number } =
+        first.ask(Request::Deallocate(Deallocate { stays: true, ..Deallocate::new(name("web")) })).await
+    else {
+        panic!("it begins")
+    };
+    first.until(|snapshot| find(snapshot, number).is_some_and(|one| one.headline == "deallocating")).await;
+    first.end().await;
+    assert_eq!(journal(&world).len(), 0, "nobody knows yet");
+    let next = Running::start(&world);
+    assert!(next.snapshot().deallocations.is_empty(), "nothing is asked by itself");
+    next.done(Request::Refresh).await;
+    let shown = next.until(|snapshot| !snapshot.deallocations.is_empty()).await;
+    let number = shown.deallocations[0].number;
+    assert!(!rests(&ended(&next, number).await).0);
+    assert_eq!((world.count(Call::Deallocate), journal(&world)), (1, vec![(OpeningResult::Deallocated, None)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_face_that_asks_the_next_engine_again_has_it_asked_only_where_the_vm_still_runs() {
+    for (found, posts) in [(PowerState::Deallocating, 1), (PowerState::Deallocated, 1), (PowerState::Running, 2)] {
+        let world = World::with(&["web"]);
+        world.takes(Call::Watch, 600);
+        let first = Running::start(&world);
+        let number = begun(&first, "web").await;
+        first.until(|snapshot| find(snapshot, number).is_some_and(|one| one.headline == "deallocating")).await;
+        first.end().await;
+        world.scene().power = found;
+        let next = Running::start(&world);
+        next.done(Request::Refresh).await;
+        let number = begun(&next, "web").await;
+        let end = ended(&next, number).await;
+        assert!(!rests(&end).0, "{found:?}: it was asked for here");
+        assert_eq!(world.count(Call::Deallocate), posts, "{found:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_refuses_is_told_written_down_and_known_to_the_rights() {
+    let world = World::with(&["web"]);
+    let action = "Microsoft.Compute/virtualMachines/deallocate/action".to_owned();
+    let denied = Failure::AccessDenied { action: action.clone(), scope: "/subscriptions/s/resourceGroups/rg".into() };
+    world.scene().trouble.insert(Call::Token, denied.into());
+    let running = Running::start(&world);
+    let number = begun(&running, "web").await;
+    let failure = failed(ended(&running, number).await);
+    assert_eq!((failure.code.as_str(), failure.exit_code), ("accessDenied", 4));
+    assert!(failure.title.contains("may not deallocate web"), "{}", failure.title);
+    assert_eq!(journal(&world), [(OpeningResult::NotDeallocated, Some("accessDenied".into()))]);
+    let Reply::Rights { rights } = running.ask(Request::Rights { name: name("web") }).await else { panic!() };
+    assert!(rights.missing.contains(&action), "{rights:#?}");
+}
