@@ -66,6 +66,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// settled. Shorter than its host waits for it.
 const LAST_ANSWERS: Duration = Duration::from_secs(4);
 
+/// A timer that comes so much later than it should, by the wall clock, comes after a sleep of the machine.
+const RESUMED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
 /// A clock skew that differs less than this from the one in use is the same: it is measured in whole seconds.
 const SKEW_NOISE: TimeDelta = TimeDelta::seconds(2);
 
@@ -287,7 +290,7 @@ pub fn start(parts: Parts) -> EngineHandle {
 impl Engine {
     async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut happenings: mpsc::UnboundedReceiver<Happened>) {
         loop {
-            let wake = self.time_to_wake();
+            let (wake, began) = (self.time_to_wake(), self.ports.clock.now());
             tokio::select! {
                 ask = asked.recv() => match ask {
                     Some(asked) => {
@@ -306,6 +309,7 @@ impl Engine {
                     self.advance();
                 }
                 () = sleep_for(wake) => {
+                    self.notice_resume(self.ports.clock.now() - began, wake.unwrap_or_default());
                     let now = self.now();
                     self.attempts.tick(now);
                     self.advance();
@@ -358,6 +362,17 @@ impl Engine {
             for working in self.attempts.all() {
                 working.attempt.correct_clock(by);
             }
+        }
+    }
+
+    /// Looks at Azure anew where this machine has slept meanwhile, which is seen by the wall clock: timers stand still then.
+    /// What was open may be so no more, and the network may be another.
+    fn notice_resume(&mut self, passed: TimeDelta, waited: Duration) {
+        let waited = TimeDelta::from_std(waited).unwrap_or(TimeDelta::MAX);
+        if passed > waited.checked_add(&RESUMED_AFTER).unwrap_or(TimeDelta::MAX) {
+            tracing::debug!(%passed, "resumed");
+            self.detections.clear();
+            self.begin_refresh();
         }
     }
 

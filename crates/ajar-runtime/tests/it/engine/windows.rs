@@ -51,6 +51,21 @@ async fn a_machine_that_slept_through_the_end_never_says_that_it_nears() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_has_slept_looks_at_azure_anew_by_itself_and_one_that_has_not_does_not() {
+    let world = World::with(&["web", "db"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    let elsewhere = world.request(&vm("db"), SOURCE, world.azure_now() + TimeDelta::hours(2), "bob@contoso.com");
+    world.scene().requests = vec![elsewhere];
+    let asked = world.count(Call::Policies);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.count(Call::Policies), asked, "nobody slept");
+    world.set_forward(TimeDelta::hours(1));
+    let snapshot = running.until(|snapshot| snapshot.windows.iter().any(|window| window.name.as_str() == "db")).await;
+    assert!(snapshot.windows.iter().all(|window| window.name.as_str() != "web"), "it was revoked meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_with_nothing_open_sleeps_for_good() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
