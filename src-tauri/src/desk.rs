@@ -192,7 +192,8 @@ impl Desk {
     fn connect_all(&self, folder: &str) {
         let snapshot = self.face.snapshot();
         let is_wanted = |known: &&FavouriteView| {
-            lies_in(known.profile.folder.as_deref(), folder) && known.state != FavouriteState::Connecting
+            lies_in(known.profile.folder.as_deref(), folder)
+                && !matches!(known.state, FavouriteState::Connecting | FavouriteState::Deallocating)
         };
         let names: Vec<_> = snapshot.favourites.iter().filter(is_wanted).map(|known| known.name.clone()).collect();
         let together = Some(Together::of(names.len(), azure_now(&snapshot)));

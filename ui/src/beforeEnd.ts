@@ -16,5 +16,5 @@ export function minutesMeant(typed: string): BeforeEnd | null | undefined {
   if (text.toLowerCase() === words.never) return [];
   const minutes = text.split(/[\s,;]+/).filter((word) => word !== '');
   const isMinute = (word: string) => /^\d{1,3}$/.test(word) && Number(word) >= 1 && Number(word) <= 720;
-  return minutes.length <= 5 && minutes.every(isMinute) ? minutes.map(Number) : undefined;
+  return minutes.length >= 1 && minutes.length <= 5 && minutes.every(isMinute) ? minutes.map(Number) : undefined;
 }

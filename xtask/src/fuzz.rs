@@ -27,6 +27,9 @@ impl Target {
     }
 }
 
+/// Of the programs.
+pub(crate) const MANIFEST: &str = "tests/fuzz/Cargo.toml";
+
 /// The version that is installed, beside whatever the user has.
 const CARGO_FUZZ: &str = "0.13.2";
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use crate::{
-    bindings,
+    bindings, fuzz,
     packages::{self, CLIENT, COMPILER, TEST, WINDOW},
     process, ui,
 };
@@ -144,8 +144,22 @@ impl Step {
         match self {
             Self::Packages => packages::ensure(&[COMPILER, WINDOW, CLIENT, TEST]),
             Self::Ui => ui::build(),
-            Self::Format => run(&mut process::cargo(["fmt", "--all", "--check"])),
-            Self::Lint => run(&mut process::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+            Self::Format => {
+                run(&mut process::cargo(["fmt", "--all", "--check"]))?;
+                run(&mut process::cargo(["fmt", "--check", "--manifest-path", fuzz::MANIFEST]))
+            }
+            Self::Lint => {
+                run(&mut process::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+                // A workspace of its own, which nothing else would notice to be out of date.
+                run(&mut process::cargo([
+                    "check",
+                    "--locked",
+                    "--manifest-path",
+                    fuzz::MANIFEST,
+                    "--target-dir",
+                    "target",
+                ]))
+            }
             // What tests ask of shared crates changes most of what is built upon them: with a build of the programs
             // alone most of the tree would be built twice.
             Self::Build => run(&mut process::cargo(["test", "--workspace", "--no-run"])),

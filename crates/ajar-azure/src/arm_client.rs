@@ -310,7 +310,7 @@ impl ArmClient {
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         let context = Context::new();
         let sent = self.inner.openly.send(&context, &mut request, Some(options));
-        match tokio::time::timeout(self.inner.limits.read, sent).await {
+        match tokio::time::timeout(self.inner.limits.time, sent).await {
             Ok(Ok(response)) => self.note_date(&path, response.headers()),
             Ok(Err(error)) => tracing::debug!(%error, "nobody else tells the time"),
             Err(_) => tracing::debug!("nobody else tells the time soon enough"),

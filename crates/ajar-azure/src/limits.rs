@@ -26,6 +26,8 @@ pub struct Limits {
     pub patience: Duration,
     /// The longest that a subscription is left alone after a 429, whatever Azure asks for: then one call looks again.
     pub longest_pause: Duration,
+    /// What another path may take to tell the time, which somebody waits for.
+    pub time: Duration,
     /// Between the first looks at an operation that does not say; grows by half each time.
     pub first_look: Duration,
     /// Between the later looks at an operation.
@@ -49,6 +51,7 @@ impl Default for Limits {
             throttled: Duration::from_secs(45),
             patience: Duration::from_secs(20),
             longest_pause: Duration::from_mins(5),
+            time: Duration::from_secs(3),
             first_look: Duration::from_secs(2),
             longest_look: Duration::from_secs(10),
             failed_looks: 5,

@@ -244,15 +244,20 @@ impl ArmClient {
 
     /// After an answer that leaves open what happens: whether the VM is seen to be on its way.
     async fn is_seen_under_way(&self, vm: &VmResourceId, operation: Operation) -> Result<bool, Trouble> {
-        for look in 0..2 {
-            if look > 0 {
-                sleep(self.limits().first_look).await;
-            }
-            if operation.is_under_way(self.vm_view(vm).await?.facts.power) {
+        let mut waits = Waits::new(self.limits());
+        let mut looks = 0;
+        loop {
+            let power = self.vm_view(vm).await?.facts.power;
+            // One that stops may be no more than powered off by somebody, and is told again when it rests.
+            let stops = operation == Operation::Deallocate && power == PowerState::Stopping;
+            if operation.is_under_way(power) && !stops {
                 return Ok(true);
             }
+            looks += u32::from(!stops);
+            if looks == 2 || !waits.pass(None).await {
+                return Ok(false);
+            }
         }
-        Ok(false)
     }
 
     /// Follows an accepted operation to its end, by the best way that can be read.
@@ -336,8 +341,9 @@ impl ArmClient {
                 Ok(view) => {
                     failed = 0;
                     idle = if operation.is_under_way(view.facts.power) { 0 } else { idle + 1 };
-                    // Seen once it may be left over from an earlier try.
-                    if let Some(error) = view.provisioning_error.filter(|_| idle > 2) {
+                    // Seen once it may be left over from an earlier try, and on a VM that is to rest from a start long ago.
+                    let is_of_this = idle > 2 && operation == Operation::Start;
+                    if let Some(error) = view.provisioning_error.filter(|_| is_of_this) {
                         return Err(operation.failure(error).into());
                     }
                     // A state that is not told is none of rest.

@@ -230,8 +230,8 @@ impl Signer {
                 Failure::ToolTokenRefused { tool: *tool, detail }
             }
             // It has no way to be told what another token is to hold.
-            (Self::Tool(tool @ TokenTool::AzureDeveloperCli, _), Failure::ClaimsRequired { .. }) => {
-                Failure::ToolTokenRefused { tool: *tool, detail: "Azure wants a new sign-in".into() }
+            (Self::Tool(TokenTool::AzureDeveloperCli, _), Failure::ClaimsRequired { .. }) => {
+                Failure::NotSignedInToAzd { detail: "Azure has ended its session, and wants a new sign-in".into() }
             }
             (Self::Tool(TokenTool::AzureCli, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
                 let tenant = tenant.or_else(|| there.as_deref().map(str::to_owned));

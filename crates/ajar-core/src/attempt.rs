@@ -290,6 +290,7 @@ impl Attempt {
                 self.asking.in_flight = Some(at);
                 self.asking.sent_at.get_or_insert(now);
                 self.asking.refused = false;
+                self.asking.kept_away = None;
                 self.asking.began.get_or_insert(at);
                 self.note_changes(ask.clamped_to);
             }

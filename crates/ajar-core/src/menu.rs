@@ -9,8 +9,8 @@ use crate::message::menu as words;
 use crate::message::{left, left_changes_at, one_line};
 use crate::profile::ProfileName;
 use crate::snapshot::{
-    AccountState, AttemptView, DeallocationView, FailureView, FavouriteView, OutcomeView, RecentView, Snapshot,
-    WindowView,
+    AccountState, AttemptView, DeallocationEnd, DeallocationView, FailureView, FavouriteView, OutcomeView, RecentView,
+    Snapshot, WindowView,
 };
 
 #[cfg(test)]
@@ -227,10 +227,17 @@ fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
     favourite.name == window.name && (&favourite.cloud, &favourite.vm) == (&window.cloud, &window.vm)
 }
 
+/// Whether a window's VM is being deallocated, or was and has not been opened since: nobody can use the window.
+pub(crate) fn rests(snapshot: &Snapshot, window: &WindowView) -> bool {
+    let is_its = |one: &&DeallocationView| (&one.cloud, &one.vm) == (&window.cloud, &window.vm);
+    let rests = |one: &DeallocationView| matches!(one.outcome, None | Some(DeallocationEnd::Deallocated { .. }));
+    snapshot.deallocations.iter().filter(is_its).any(rests)
+}
+
 /// Whether more time can be asked for by the window's name, and is not being asked for already.
 pub(crate) fn may_extend(snapshot: &Snapshot, window: &WindowView) -> bool {
     let is_extended = under_way(snapshot).any(|attempt| attempt.extends && attempt.name == window.name);
-    !is_extended && of_its_own_port(snapshot, window)
+    !is_extended && !rests(snapshot, window) && of_its_own_port(snapshot, window)
 }
 
 /// Whether a window is for the port that its favourite is opened at: more time is asked for there.

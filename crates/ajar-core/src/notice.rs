@@ -4,7 +4,7 @@ mod before_end;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::menu::may_extend;
+use crate::menu::{may_extend, rests};
 use crate::message::notice::{Notice, closed, connected, deallocated, ended, ending, extended, failed};
 use crate::profile::ProfileName;
 use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
@@ -40,8 +40,8 @@ impl Told {
         self.0.iter_mut().find(|mark| mark.is_of(window))
     }
 
-    /// How long before its end a window is that is to be told of now. What has passed when it is first seen is no news, and
-    /// of several times that have passed since, as for who slept, the last alone.
+    /// How long before its end a window is that is to be told of now. What has passed when it is first seen is no news, but a
+    /// time that is set meanwhile and has passed is told at once; of several times that have passed since, as for who slept, the last alone.
     fn is_news(&mut self, window: &WindowView, before_end: &BeforeEnd, now: DateTime<Utc>) -> Option<TimeDelta> {
         let left = window.end_time_utc - now;
         let passed = before_end.marks().filter(|mark| left <= *mark).min();
@@ -96,7 +96,8 @@ pub fn notices(
     let before_end = after.settings.before_end.clone().unwrap_or_default();
     // Past the end is decided first: who slept through both hears of the end alone.
     for window in after.windows.iter().filter(|window| window.end_time_utc > now) {
-        if let Some(left) = told.is_news(window, &before_end, now) {
+        // Of a VM that rests nothing is told, and no time is news once it runs again.
+        if let Some(left) = told.is_news(window, &before_end, now).filter(|_| !rests(after, window)) {
             let extends = may_extend(after, window).then(|| window.name.clone());
             notices.push(ending(window.name.as_str(), left, window.end_time_utc, extends, zone));
         }
@@ -118,7 +119,8 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));
     let of_attempts = ends.filter_map(|attempt| outcome(attempt, zone));
     let gone = before.windows.iter().filter(|window| window.end_time_utc <= now && !is_among(window, after));
-    let of_ends = gone.filter(|window| told.is_end(window)).map(|window| ended(window.name.as_str()));
+    let of_ends =
+        gone.filter(|window| told.is_end(window) && !rests(after, window)).map(|window| ended(window.name.as_str()));
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
     let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));

@@ -101,6 +101,11 @@ impl Refused {
     fn is_of(&self, right: &Right) -> bool {
         self.action.eq_ignore_ascii_case(right.action)
     }
+
+    /// Whether it was refused when the VM was to be deallocated, which opening takes nothing of.
+    pub fn is_of_deallocating(&self) -> bool {
+        OPTIONAL.iter().any(|right| self.is_of(right))
+    }
 }
 
 impl Granted {
@@ -119,6 +124,11 @@ impl Granted {
     pub fn refused_besides(&self) -> impl Iterator<Item = &Refused> {
         let is_needed = |refused: &Refused| NEEDED.iter().any(|right| refused.is_of(right));
         self.refused.iter().filter(move |refused| !is_needed(refused) && refused.deny_assignment.is_none())
+    }
+
+    /// Whether all that was refused is of deallocating: opening takes nothing of it.
+    pub fn is_refused_deallocating_alone(&self) -> bool {
+        !self.refused.is_empty() && self.refused.iter().all(Refused::is_of_deallocating)
     }
 
     /// What a deny assignment forbids, whatever roles allow, and the name of that.

@@ -1,7 +1,7 @@
 //! From settings to the real world: which cloud, which account, which adapters.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ajar_azure::{Cloud, SignIn, missing_variable};
 use ajar_core::account::{Defaults, ENVIRONMENT};
@@ -45,9 +45,9 @@ pub fn parts(
     let cloud = match &known {
         Ok(settings) => {
             let cloud = find_cloud(cloud_name(cloud, settings), settings, file.path())?;
-            let name = cloud.name.clone();
-            public_ip.endpoints_of(cloud)?;
-            Some(name)
+            // Certificates that are none are told of before anything begins.
+            public_ip.endpoints(&cloud.name)?;
+            Some(cloud.name)
         }
         Err(trouble) if cloud.is_some() => return Err(trouble.clone()),
         Err(_) => None,
@@ -71,35 +71,36 @@ pub fn parts(
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.
 struct PublicIpOfClouds {
-    settings: SettingsFile,
+    file: SettingsFile,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// As they were last read without a mistake.
+    settings: Option<Settings>,
     /// By the clouds' names.
-    known: Mutex<HashMap<String, (Cloud, Arc<PublicIpEndpoints>)>>,
+    endpoints: HashMap<String, (Cloud, Arc<PublicIpEndpoints>)>,
 }
 
 impl PublicIpOfClouds {
-    fn new(settings: SettingsFile) -> Self {
-        Self { settings, known: Mutex::default() }
-    }
-
-    fn endpoints_of(&self, cloud: Cloud) -> Result<Arc<PublicIpEndpoints>, Trouble> {
-        let mut known = self.known();
-        if let Some((_, endpoints)) = known.get(&cloud.name).filter(|(of, _)| *of == cloud) {
-            return Ok(Arc::clone(endpoints));
-        }
-        let endpoints = Arc::new(PublicIpEndpoints::new(&cloud)?);
-        known.insert(cloud.name.clone(), (cloud, Arc::clone(&endpoints)));
-        Ok(endpoints)
+    fn new(file: SettingsFile) -> Self {
+        Self { file, known: Mutex::default() }
     }
 
     fn endpoints(&self, cloud: &str) -> Result<Arc<PublicIpEndpoints>, Trouble> {
-        match self.settings.read() {
-            Ok(settings) => self.endpoints_of(find_cloud(cloud, &settings, self.settings.path())?),
-            Err(trouble) => self.known().get(cloud).map(|(_, endpoints)| Arc::clone(endpoints)).ok_or(trouble),
+        let read = self.file.read();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let cloud = match read {
+            Ok(settings) => find_cloud(cloud, known.settings.insert(settings), self.file.path())?,
+            Err(trouble) => find_cloud(cloud, known.settings.as_ref().ok_or(trouble)?, self.file.path())?,
+        };
+        if let Some((_, endpoints)) = known.endpoints.get(&cloud.name).filter(|(of, _)| *of == cloud) {
+            return Ok(Arc::clone(endpoints));
         }
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<String, (Cloud, Arc<PublicIpEndpoints>)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        let endpoints = Arc::new(PublicIpEndpoints::new(&cloud)?);
+        known.endpoints.insert(cloud.name.clone(), (cloud, Arc::clone(&endpoints)));
+        Ok(endpoints)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Any bytes as a file to import: it is refused, or what is taken of it can be opened on every system and is written and read
+//! Any bytes as a file to import: it is refused, or what is taken of it can be opened on this system and is written and read
 //! again as it is. The first byte says as which kind of file it is read.
 
 #![no_main]
@@ -36,10 +36,7 @@ fuzz_target!(|data: &[u8]| {
     let taken = changes(&rows, &settings, |_| OnConflict::Rename).add;
     for favourite in &taken {
         let profile = &favourite.profile;
-        for os in [Os::Windows, Os::MacOs, Os::Linux] {
-            // A name that leads out of a user's own folder on one system may be a plain one on another.
-            assert!(os != Os::current() || vet(favourite.name.as_str(), profile, os).is_ok(), "{favourite:?}");
-        }
+        assert!(vet(favourite.name.as_str(), profile, Os::current()).is_ok(), "{favourite:?}");
         let foreign = [&profile.client, &profile.identity_file, &profile.known_hosts_file];
         assert!(foreign.iter().all(|of_this_machine| of_this_machine.is_none()), "{favourite:?}");
         assert!(profile.account.is_none() && profile.source.is_none(), "{favourite:?}");

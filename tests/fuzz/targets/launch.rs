@@ -1,5 +1,5 @@
-//! Any text in a profile: a plan is refused, or it has as many arguments and lines as with plain words in their place. No
-//! value adds an option, a line or a command.
+//! Any text as the name, the host, the user and the files of a profile: a plan is refused, or it has as many arguments and
+//! lines as with plain words in their place. No value adds an option, a line or a command.
 
 #![no_main]
 

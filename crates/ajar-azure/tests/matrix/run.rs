@@ -45,6 +45,7 @@ pub(crate) fn limits() -> Limits {
         throttled: Duration::from_secs(8),
         patience: Duration::from_secs(2),
         longest_pause: Duration::from_secs(2),
+        time: Duration::from_secs(1),
         first_look: Duration::from_millis(30),
         longest_look: Duration::from_millis(100),
         failed_looks: 2,

@@ -101,15 +101,20 @@ pub(super) async fn goes_on(question: &str, signals: &mut Signals) -> Result<boo
     Ok(matches!(answer.to_ascii_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// Asks why a favourite is opened, or several are; Enter alone takes what its settings propose.
+/// Asks why a favourite is opened; Enter alone takes what its settings propose.
 ///
 /// # Errors
 /// The failure, where nobody says anything.
 pub(super) async fn why(name: &str, failure: &FailureView, signals: &mut Signals) -> Result<String, End> {
     let proposed = failure.choices.first();
-    let question = message::cli::why(name, proposed.map(String::as_str));
-    let said = Some(answer(&question, signals).await?).filter(|said| !said.is_empty());
+    let said = reason(name, proposed.map(String::as_str), signals).await?;
     said.or_else(|| proposed.cloned()).ok_or_else(|| failure.clone().into())
+}
+
+/// Asks why something is opened, with what is proposed; nothing where Enter alone is pressed.
+pub(super) async fn reason(name: &str, proposed: Option<&str>, signals: &mut Signals) -> Result<Option<String>, End> {
+    let answer = answer(&message::cli::why(name, proposed), signals).await?;
+    Ok(Some(answer).filter(|said| !said.is_empty()))
 }
 
 /// What can be done at a terminal against what kept a favourite shut.

@@ -158,6 +158,9 @@ async fn to_their_ends(
                     () = leaving => {}
                     _ = signals.next() => {}
                 }
+                for (index, failure) in std::mem::take(&mut telling.aside) {
+                    telling.failed(index, &failure);
+                }
                 return Err(End::Code(signal.exit_code()));
             }
             _ = redraw.tick(), if telling.board.is_drawn() => telling.board.redraw(),
@@ -166,7 +169,7 @@ async fn to_their_ends(
 }
 
 /// Asks whoever sits at the terminal what those want that were put aside: one reason for all, one sign-in. Those that are to be
-/// tried again; of the others is told.
+/// tried again; of the others is told, and none of them keeps the others shut.
 async fn helped(
     session: &Session,
     wishes: &mut [protocol::Connect],
@@ -175,32 +178,62 @@ async fn helped(
 ) -> Result<Vec<usize>, End> {
     let (wanting, refused): (Vec<_>, Vec<_>) =
         std::mem::take(&mut telling.aside).into_iter().partition(|(_, failure)| failure.code == REASON_WANTED);
-    let mut to_try = Vec::new();
     telling.board.finish();
-    if let Some((_, failure)) = wanting.first() {
-        let names: Vec<_> = wanting.iter().map(|(index, _)| wishes[*index].name.as_str()).collect();
-        let reason = asking::why(&message::some_of(&names), failure, signals).await?;
-        for (index, _) in &wanting {
-            wishes[*index].reason = Some(reason.clone());
-            to_try.push(*index);
+    let mut to_try = reasoned(&wanting, wishes, telling, signals).await?;
+    to_try.extend(signed_in_for(session, &refused, wishes, telling, signals).await?);
+    telling.begin_again(&to_try);
+    Ok(to_try)
+}
+
+/// Those that have a reason now: what was typed, else what each proposes for itself.
+async fn reasoned(
+    wanting: &[(usize, FailureView)],
+    wishes: &mut [protocol::Connect],
+    telling: &mut Telling<'_>,
+    signals: &mut Signals,
+) -> Result<Vec<usize>, End> {
+    let Some((_, first)) = wanting.first() else { return Ok(Vec::new()) };
+    let names: Vec<_> = wanting.iter().map(|(index, _)| wishes[*index].name.as_str()).collect();
+    let proposed = |failure: &FailureView| failure.choices.first().cloned();
+    let is_of_all = wanting.iter().all(|(_, failure)| proposed(failure) == proposed(first));
+    let shown = if is_of_all { proposed(first) } else { Some(message::cli::each_its_own().to_owned()) };
+    let said = asking::reason(&message::some_of(&names), shown.as_deref(), signals).await?;
+    let mut to_try = Vec::new();
+    for (index, failure) in wanting {
+        match said.clone().or_else(|| proposed(failure)) {
+            Some(reason) => {
+                wishes[*index].reason = Some(reason);
+                to_try.push(*index);
+            }
+            None => telling.failed(*index, failure),
         }
     }
-    if let Some((index, failure)) = refused.first()
-        && let Some(Help::SignIn(wish)) = asking::help_against(failure, &wishes[*index].name, &session.snapshot())
-    {
-        telling.has_asked_to_sign_in = true;
-        output::failure(failure, session.verbose > 0);
+    Ok(to_try)
+}
+
+/// Those that somebody has signed in for.
+async fn signed_in_for(
+    session: &Session,
+    refused: &[(usize, FailureView)],
+    wishes: &[protocol::Connect],
+    telling: &mut Telling<'_>,
+    signals: &mut Signals,
+) -> Result<Vec<usize>, End> {
+    let Some((index, first)) = refused.first() else { return Ok(Vec::new()) };
+    telling.has_asked_to_sign_in = true;
+    let help = asking::help_against(first, &wishes[*index].name, &session.snapshot());
+    if let Some(Help::SignIn(wish)) = help {
+        output::failure(first, session.verbose > 0);
         if asking::goes_on(message::account::sign_in_now(), signals).await? {
-            sign_in::to_its_end(session, wish, false, signals).await?;
-            to_try.extend(refused.iter().map(|(index, _)| *index));
-        } else {
-            for (index, failure) in &refused {
-                telling.failed(*index, failure);
+            match sign_in::to_its_end(session, wish, false, signals).await {
+                Ok(_) => return Ok(refused.iter().map(|(index, _)| *index).collect()),
+                Err(End::Failed(failure)) => output::failure(&failure, session.verbose > 0),
+                Err(other) => return Err(other),
             }
         }
     }
-    telling.begin_again(&to_try);
-    Ok(to_try)
+    refused.iter().for_each(|(index, failure)| telling.failed(*index, failure));
+    Ok(Vec::new())
 }
 
 /// Leaves those that have not ended, and tells what comes of that as far as it is heard of soon.

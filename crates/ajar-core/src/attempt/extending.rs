@@ -31,7 +31,7 @@ impl Attempt {
             return self.end(Outcome::Extended { window });
         }
         if self.is_unanswered(now) {
-            return self.fail(self.no_answer(), Step::Access);
+            return self.fail(self.no_answer(now), Step::Access);
         }
         if let Some(trouble) = self.policies.trouble().cloned() {
             return self.fail(trouble, Step::Policy);

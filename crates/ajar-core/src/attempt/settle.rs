@@ -56,7 +56,7 @@ impl Attempt {
             return self.fail(trouble.clone(), Step::Start);
         }
         if self.is_unanswered(now) && self.window(now).is_none() {
-            return self.fail(self.no_answer(), Step::Access);
+            return self.fail(self.no_answer(now), Step::Access);
         }
         if let Some((trouble, step)) = self.blocker(now)
             && !self.may_be_open_anyway()
@@ -72,17 +72,21 @@ impl Attempt {
     }
 
     /// Who answers in Azure's place is told of, and until when Azure wants to be left alone: asking again would not help.
-    pub(super) fn no_answer(&self) -> Trouble {
+    pub(super) fn no_answer(&self, now: DateTime<Utc>) -> Trouble {
         let unanswered = |said| Failure::RequestUnanswered { sent: self.asking.sent, said };
-        match self.asking.kept_away.clone() {
-            Some(told @ Trouble { failure: Failure::NotFromAzure { .. } | Failure::Unavailable { .. }, .. }) => told,
-            Some(Trouble { failure: Failure::AzureError { status, azure_code, azure_message }, correlation_id }) => {
-                let said = AzureSaid { status, azure_code, azure_message };
-                Trouble { failure: unanswered(Some(said)), correlation_id }
+        let Some(Trouble { failure, correlation_id }) = self.asking.kept_away.clone() else {
+            return unanswered(None).into();
+        };
+        let failure = match failure {
+            told @ Failure::NotFromAzure { .. } => told,
+            told @ Failure::Unavailable { retry_at, .. } if retry_at > now => told,
+            Failure::Unavailable { said, .. } => unanswered(Some(said)),
+            Failure::AzureError { status, azure_code, azure_message } => {
+                unanswered(Some(AzureSaid { status, azure_code, azure_message }))
             }
-            Some(Trouble { correlation_id, .. }) => Trouble { failure: unanswered(None), correlation_id },
-            None => unanswered(None).into(),
-        }
+            _ => unanswered(None),
+        };
+        Trouble { failure, correlation_id }
     }
 
     pub(super) fn fail(&mut self, trouble: Trouble, step: Step) {

@@ -19,7 +19,6 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
     let gateway =
         value("gatewayhostname").filter(|_| !matches!(value("gatewayusagemethod").as_deref(), Some("0" | "4")));
     let names_it = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("gatewayhostname");
-    let names_address = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("full address");
     let is_password = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("password");
     let mut left_out: Vec<LeftOut> = (1..)
         .zip(text.lines())
@@ -31,20 +30,25 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
         line: text.lines().position(names_it).map(|at| at + 1),
         why: Why::Gateway,
     }));
-    let Some(address) = value("full address").or_else(|| value("alternate full address")) else {
+    let addressed = ["full address", "alternate full address"].into_iter().find_map(|key| Some((key, value(key)?)));
+    let Some((key, address)) = addressed else {
         left_out.push(LeftOut { what: name.to_owned(), line: None, why: Why::NoAddress });
         return (Vec::new(), left_out);
     };
     let (address, port) = address_and_port(&address);
-    let wrong = port.filter(|port| port.parse::<u16>().map_or(true, |port| port == 0));
+    let names_address = |line: &str| {
+        let (named, rest) = line.split_once(':').unwrap_or_default();
+        named.trim().eq_ignore_ascii_case(key) && rest.split_once(':').is_some_and(|(_, value)| filled(value).is_some())
+    };
+    let of_text = |port: &str| port.parse::<u16>().ok().filter(|port| *port != 0);
+    let wrong = port.filter(|port| !port.is_empty() && of_text(port).is_none());
     left_out.extend(wrong.map(|port| LeftOut {
-        what: "the port of full address".into(),
+        what: format!("the port of {key}"),
         line: text.lines().position(names_address).map(|at| at + 1),
         why: Why::Value(port.to_owned()),
     }));
-    let port = port.and_then(|port| port.parse().ok());
-    let of_server = || value("server port").and_then(|port| port.parse().ok());
-    let port = port.or_else(of_server).filter(|port| *port != 0 && *port != Protocol::Rdp.default_port());
+    let of_server = || of_text(&value("server port")?);
+    let port = port.and_then(of_text).or_else(of_server).filter(|port| *port != Protocol::Rdp.default_port());
     let label = filled(name).unwrap_or_else(|| address.clone());
     let host = Host {
         port,

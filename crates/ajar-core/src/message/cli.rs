@@ -263,6 +263,11 @@ pub fn why(name: &str, proposed: Option<&str>) -> String {
     format!("Why is {name} opened?{proposed}")
 }
 
+/// What is proposed as the reason of several that propose different ones.
+pub fn each_its_own() -> &'static str {
+    "what each proposes"
+}
+
 /// What was written is nothing that Ajar speaks.
 pub fn no_protocol() -> &'static str {
     "ssh or rdp, please"

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::whom;
 use crate::account::AccountName;
-use crate::inventory::{FoundVm, InventoryVm};
+use crate::inventory::{FoundVm, InventoryVm, Viewpoint};
 use crate::snapshot::InventoryView;
 use crate::vm::{OsType, PowerState};
 use crate::zone::Zone;
@@ -76,12 +76,13 @@ pub fn place(found: &FoundVm) -> String {
     format!("{} ({} in {})", vm.id.name(), vm.id.resource().resource_group(), vm.subscription_name())
 }
 
-/// Which VMs they are, for who has to tell them apart: those that lie alike are told with who sees them.
+/// Which VMs they are, for who has to tell them apart: those that lie alike are told with who sees them, and in which cloud.
 pub fn places(found: &[&FoundVm]) -> Vec<String> {
     let places: Vec<_> = found.iter().map(|found| place(found)).collect();
     let is_alone = |place: &String| places.iter().filter(|other| *other == place).count() == 1;
     let told = |(place, found): (&String, &&FoundVm)| {
-        if is_alone(place) { place.clone() } else { format!("{place}, seen as {}", found.viewpoint.account) }
+        let Viewpoint { account, cloud, .. } = &found.viewpoint;
+        if is_alone(place) { place.clone() } else { format!("{place}, seen as {account} in the cloud {cloud}") }
     };
     places.iter().zip(found).map(told).collect()
 }
@@ -141,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::account::Defaults;
-    use crate::inventory::{GuardedPort, Hit, Openings, Viewpoint};
+    use crate::inventory::{GuardedPort, Hit, Openings};
     use crate::settings::Settings;
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
@@ -163,7 +164,10 @@ mod tests {
         let mut other = found();
         assert_eq!(places(&[&one]), ["web-01 (rg-shop in s)"]);
         other.viewpoint = Viewpoint { account: "lab".parse().unwrap(), cloud: "lab".into(), tenant: None };
-        let told = ["web-01 (rg-shop in s), seen as work", "web-01 (rg-shop in s), seen as lab"];
+        let told = [
+            "web-01 (rg-shop in s), seen as work in the cloud public",
+            "web-01 (rg-shop in s), seen as lab in the cloud lab",
+        ];
         assert_eq!(places(&[&one, &other]), told);
         other.vm.subscription = "Lab".into();
         assert_eq!(places(&[&one, &other]), ["web-01 (rg-shop in s)", "web-01 (rg-shop in Lab)"]);

@@ -38,9 +38,14 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     let besides: Vec<_> = granted.refused_besides().map(|it| format!("  {}\n  on {}\n", it.action, it.scope)).collect();
     let besides = besides.join("\n");
     let account = who.unwrap_or("my account");
+    let of_deallocating = what.is_none() && granted.is_refused_deallocating_alone();
     let lacks = || {
-        let vm = vm.name();
-        format!("Please give {account} what it lacks to open the VM {vm} by just-in-time access:\n\n")
+        let wanted = if of_deallocating {
+            format!("deallocate the VM {}", vm.name())
+        } else {
+            format!("open the VM {} by just-in-time access", vm.name())
+        };
+        format!("Please give {account} what it lacks to {wanted}:\n\n")
     };
     let asked = match what {
         None if besides.is_empty() => None,
@@ -55,12 +60,17 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
 }
 
 /// What whoever manages a deny assignment is asked for: no role helps against it.
-fn except(account: &str, vm: &VmResourceId, Refused { action, scope, .. }: &Refused, assignment: &str) -> String {
+fn except(account: &str, vm: &VmResourceId, refused: &Refused, assignment: &str) -> String {
+    let (Refused { action, scope, .. }, vm) = (refused, vm.name());
+    let from = if refused.is_of_deallocating() {
+        format!("deallocating the VM {vm}")
+    } else {
+        format!("opening the VM {vm} by just-in-time access")
+    };
     format!(
-        "Please except {account} from the deny assignment{}, which keeps it from opening the VM {} by just-in-time access, \
-         whatever its roles allow:\n\n  {action}\n  on {scope}\n",
+        "Please except {account} from the deny assignment{}, which keeps it from {from}, whatever its roles allow:\n\n  \
+         {action}\n  on {scope}\n",
         called(assignment),
-        vm.name(),
     )
 }
 

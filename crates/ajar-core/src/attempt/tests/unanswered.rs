@@ -263,3 +263,15 @@ fn after_the_time_that_azure_names_a_second_request_is_sent() {
     let again = [told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"])];
     check(order(), Memory::default(), asking().into_iter().chain(starting()).chain(script).chain(again));
 }
+
+#[test]
+fn a_time_that_has_come_is_not_told_of_a_second_request_that_nobody_answered() {
+    let refused = || told(Fact::Initiated(Err(InitiateFailure::Unanswered(unavailable_for(60).into()))));
+    let in_vain = || looked_for_in_vain(75).into_iter();
+    let script = asking().into_iter().chain(starting()).chain([refused(), does(&["policy"])]).chain(in_vain());
+    let script = script.chain([told(policies()), does(&["ask for 22 from 203.0.113.7 until 14:01:15"])]);
+    let again = [refused(), does(&["policy"])].into_iter().chain(in_vain());
+    let end = [told(policies()), ends("requestUnanswered in Access")];
+    let world = check(order(), Memory::default(), script.chain(again).chain(end));
+    assert_eq!(world.asked.len(), 2);
+}

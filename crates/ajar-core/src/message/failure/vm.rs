@@ -88,7 +88,7 @@ pub(super) fn deallocation_unseen(name: &str, state: PowerState) -> Words {
     words(
         format!("{name} is not seen to be deallocated."),
         format!(
-            "Azure was told to deallocate it, and shows it as {} all the same: it may still be billed.",
+            "Azure was told to deallocate it, or just about to be, and shows it as {}: it may still be billed.",
             power(state)
         ),
         LOOK_AT_ITS_LOG,
@@ -108,8 +108,9 @@ pub(super) fn deallocation_left(name: &str, asked: bool) -> Words {
         words(
             format!("Azure goes on deallocating {name}."),
             "It was asked to, and what it has begun cannot be called back.",
-            format!("See how it ends: ajar stop {name}"),
+            "See how it ends: “ajar status”.",
         )
+        .in_window("Ajar shows how it ends.")
     } else {
         words(
             format!("{name} is left as it is."),
@@ -123,7 +124,7 @@ pub(super) fn opening_under_way(name: &str) -> Words {
     words(
         format!("{name} is being opened just now, and so was not deallocated."),
         "Its VM cannot start and stop at once. Nothing was changed.",
-        format!("Wait until it is open, or give that up (“ajar cancel {name}”); then deallocate it."),
+        format!("Wait until it is open, or give that up (“ajar cancel {name}”, or by whichever name it is opened); then deallocate it."),
     )
     .in_window("Wait until it is open, or cancel that; then deallocate it.")
 }
