@@ -231,7 +231,7 @@ impl Signer {
             }
             // It has no way to be told what another token is to hold.
             (Self::Tool(TokenTool::AzureDeveloperCli, _), Failure::ClaimsRequired { .. }) => {
-                Failure::NotSignedInToAzd { detail: "Azure has ended its session, and wants a new sign-in".into() }
+                Failure::NotSignedInToAzd { detail: developer_cli::SESSION_ENDED.into() }
             }
             (Self::Tool(TokenTool::AzureCli, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
                 let tenant = tenant.or_else(|| there.as_deref().map(str::to_owned));

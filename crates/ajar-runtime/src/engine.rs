@@ -43,6 +43,7 @@ use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
@@ -200,6 +201,8 @@ struct Engine {
     /// The VMs that access is being asked for just now.
     initiating: Vec<CloudVm>,
     together: Together,
+    /// Since when the settings file says nothing, though it said something before.
+    emptied: Option<Instant>,
     /// Sign-ins under way, and what they have being kept.
     signing: JoinSet<()>,
     /// Sign-ins of which nothing is to be kept, on their way out.
@@ -266,6 +269,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         powers: HashMap::new(),
         initiating: Vec::new(),
         together: Together::default(),
+        emptied: None,
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
         detections: HashMap::new(),

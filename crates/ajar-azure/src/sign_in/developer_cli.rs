@@ -11,6 +11,9 @@ use super::token_cache::{TokenAsk, TokenSource};
 use super::tool_answer::Answers;
 use super::{first_line, tool_failure};
 
+/// What azd cannot be told: that another token has to hold something. Whoever signs in anew gets one that may.
+pub(super) const SESSION_ENDED: &str = "Azure has ended its session, and wants a new sign-in";
+
 #[derive(Debug)]
 pub(super) struct DeveloperCli {
     executor: Arc<dyn Executor>,
@@ -25,7 +28,9 @@ impl DeveloperCli {
 #[async_trait]
 impl TokenSource for DeveloperCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
-        ask.takes_no_claims()?;
+        if ask.claims.is_some() {
+            return Err(Failure::NotSignedInToAzd { detail: SESSION_ENDED.into() }.into());
+        }
         let options = AzureDeveloperCliCredentialOptions {
             executor: Some(Arc::clone(&self.executor)),
             tenant_id: ask.tenant.clone(),
@@ -47,9 +52,18 @@ impl TokenSource for DeveloperCli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sign_in::azure_cli::fake::{exited, tool};
+    use crate::sign_in::azure_cli::fake::{exited, tool, tool_that_says};
 
     const SCOPE: &str = "https://management.azure.com/.default";
+
+    #[tokio::test]
+    async fn what_another_token_has_to_hold_is_for_a_new_sign_in_to_azd() {
+        let azd = tool_that_says([]);
+        let source = DeveloperCli::new(Arc::clone(&azd) as Arc<dyn Executor>);
+        let ask = TokenAsk { claims: Some("e30=".into()), ..TokenAsk::of(SCOPE) };
+        let failure = source.fetch(&ask).await.unwrap_err().failure;
+        assert_eq!(failure, Failure::NotSignedInToAzd { detail: SESSION_ENDED.into() });
+    }
 
     #[tokio::test]
     async fn azd_is_asked_for_the_scope_and_the_tenant() {

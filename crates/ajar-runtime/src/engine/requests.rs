@@ -1,6 +1,7 @@
 //! What faces ask for.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use ajar_core::attempt::{Memory, Order, Proposed};
 use ajar_core::failure::{Failure, Trouble};
@@ -15,7 +16,9 @@ use ajar_core::snapshot::{AttemptNumber, FailureView};
 use ajar_core::source::is_a_host;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
+use super::effects::Happened;
 use super::followers::{FaceId, Follower};
 use super::inventory::Wish;
 use super::publish::key;
@@ -30,6 +33,9 @@ fn before_it_is_added(mut trouble: Trouble) -> Trouble {
     }
     trouble
 }
+
+/// Settings that say nothing are believed once they have done so for this long.
+const EMPTIED_FOR: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
@@ -326,6 +332,9 @@ impl Engine {
             return;
         }
         let (seen, read) = self.settings_file.read_stamped();
+        if self.may_be_half_written() {
+            return;
+        }
         self.settings_seen = seen;
         match read {
             Ok(settings) => {
@@ -344,6 +353,25 @@ impl Engine {
                 self.settings_problem = Some(self.about_the_file(&trouble));
             }
         }
+    }
+
+    /// Whether the file is empty or not there, where it said something before. Who saves it in place may have emptied it just
+    /// now, and not written it yet: it is looked at once more a moment later.
+    fn may_be_half_written(&mut self) -> bool {
+        if !self.settings_file.is_empty() || self.settings == Settings::default() {
+            self.emptied = None;
+            return false;
+        }
+        let now = Instant::now();
+        let since = *self.emptied.get_or_insert_with(|| {
+            let happened = self.happened.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(EMPTIED_FOR).await;
+                drop(happened.send(Happened::SettingsTouched));
+            });
+            now
+        });
+        now - since < EMPTIED_FOR
     }
 
     fn about_the_file(&self, trouble: &Trouble) -> FailureView {

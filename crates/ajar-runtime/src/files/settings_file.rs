@@ -53,6 +53,11 @@ impl SettingsFile {
         Some(FileStamp { changed_at: file.modified().ok()?, length: file.len() })
     }
 
+    /// Whether nothing is in it, or it is not there.
+    pub fn is_empty(&self) -> bool {
+        std::fs::metadata(&self.path).map_or(true, |file| file.len() == 0)
+    }
+
     /// What it says.
     ///
     /// # Errors

@@ -46,6 +46,28 @@ async fn what_is_set_is_in_the_file_and_in_the_snapshot_whoever_sets_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_is_emptied_is_believed_only_once_it_stays_empty() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let written = world.read("config.toml");
+    for emptied in [true, false] {
+        if emptied {
+            world.write("config.toml", "");
+        } else {
+            std::fs::remove_file(world.folder().settings()).unwrap();
+        }
+        running.done(Request::ReadSettings).await;
+        assert_eq!(running.snapshot().favourites.len(), 1, "somebody may be saving it");
+        world.write("config.toml", &written);
+        running.done(Request::ReadSettings).await;
+        assert_eq!(running.snapshot().favourites.len(), 1);
+    }
+    world.write("config.toml", "");
+    running.done(Request::ReadSettings).await;
+    running.until(|snapshot| snapshot.favourites.is_empty()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn access_is_asked_from_the_network_that_a_favourite_names() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
