@@ -143,6 +143,18 @@ async fn at_a_terminal_it_is_said_what_is_lost_and_asked_where_that_may_hit_some
     let named = typed(&["stop", "gpu-lab"], "").await;
     assert_eq!(named.code, 0, "who names it is not asked: {}", named.stdout);
     assert!(!named.stdout.contains("[y/N]"), "{}", named.stdout);
+    // Nor is it gone on where nobody knows who has it open.
+    for fault in
+        [json!({ "fault": "forbidden", "times": null }), json!({ "fault": "slow", "seconds": 3600, "times": null })]
+    {
+        world.control().fault("GET", "*/jitNetworkAccessPolicies", fault).await;
+        let left = typed(&["stop", "web-01"], "\n").await;
+        assert_eq!(left.code, 130, "{}", left.stdout);
+        assert!(left.stdout.contains("Whether somebody else has it open is not known."), "{}", left.stdout);
+        assert!(left.stdout.contains("Deallocate it? [y/N]"), "{}", left.stdout);
+        world.control().forget_faults().await;
+    }
+    assert_eq!(world.control().requests("/deallocate").await.len(), 1);
     let agreed = typed(&["stop", "--folder", "Lab", "--yes"], "").await;
     assert!(agreed.code == 0 && agreed.stdout.contains("was deallocated already"), "{}", agreed.stdout);
 }

@@ -329,19 +329,17 @@ impl Engine {
         self.refresh = None;
         self.signing_in = None;
         self.attempts.end();
-        self.deallocations.end();
+        self.end_deallocations();
+        // What a sign-in that is given up has just put away is heard of, and forgotten.
         let answers = async {
-            while (!self.initiating.is_empty() || self.deallocations.are_on_their_way())
-                && let Some(happened) = happenings.recv().await
-            {
-                self.take_in(happened);
+            while self.waits_for_answers() || !happenings.is_empty() {
+                tokio::select! {
+                    Some(happened) = happenings.recv() => self.take_in(happened),
+                    Some(_) = self.signing.join_next() => {}
+                    Some(_) = self.forgetting.join_next() => {}
+                    else => break,
+                }
             }
-            // What a sign-in that is given up has just put away is heard of, and forgotten.
-            while self.signing.join_next().await.is_some() {}
-            while let Ok(happened) = happenings.try_recv() {
-                self.take_in(happened);
-            }
-            while self.forgetting.join_next().await.is_some() {}
         };
         if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
             tracing::warn!("a request is still unanswered; the next engine looks for it");
@@ -349,6 +347,12 @@ impl Engine {
         let Self { remembered, published, .. } = self;
         remembered.close().await;
         drop(published);
+    }
+
+    /// Whether something is on its way of which it is to be known how it ended.
+    fn waits_for_answers(&self) -> bool {
+        let is_asked = !self.initiating.is_empty() || self.deallocations.are_on_their_way();
+        is_asked || !self.signing.is_empty() || !self.forgetting.is_empty()
     }
 
     /// Azure's time, as well as we know it.

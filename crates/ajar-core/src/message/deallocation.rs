@@ -64,6 +64,12 @@ pub fn open_for(name: &str, who: &str, end: DateTime<Utc>, zone: Zone) -> String
     format!("{name} is open until {} to somebody else: {who}.", moment(end, zone))
 }
 
+/// Whether somebody else has it open could not be looked up; `why` is what kept Ajar from it, if Azure has answered at all.
+pub fn windows_unread(why: Option<&str>) -> String {
+    let why = why.unwrap_or("Azure has not answered in time.");
+    format!("Whether somebody else has it open is not known. {why}")
+}
+
 /// Whether to go on; Enter alone is no.
 pub fn goes_on(count: usize) -> String {
     if count == 1 { "Deallocate it? [y/N]".into() } else { format!("Deallocate these {count}? [y/N]") }

@@ -18,18 +18,24 @@ use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{DeallocationEnd, DeallocationView};
 use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::acting::Caller;
 use super::effects::Happened;
 use super::followers::{FaceId, Follower, Followers};
-use crate::files::{Deallocating as Asked, State};
+use crate::files::{Deallocating as Asked, Purpose, State};
 use crate::ports::{Azure, Wanted};
 
 /// So long whoever followed a deallocation may take to ask the next host for it.
 const TIME_TO_ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
+
+/// One go at seeing a deallocation through. Another one may have taken its place before its news are heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Work {
+    number: u64,
+    generation: u64,
+}
 
 /// What is heard of a deallocation.
 pub(super) enum News {
@@ -50,10 +56,13 @@ pub(super) struct Deallocating {
     acting: Acting,
     followers: Followers,
     wanted: Wanted,
-    /// Whether Azure has taken it on, or was told to by a host before this one.
+    /// Whether Azure was asked before it is now, or may have been: by a host before this one, or for somebody who has left.
+    asked_before: bool,
+    /// Whether Azure has taken it on, or the VM is seen to be on its way.
     begun: bool,
     /// Whether the VM is only watched: a host before this one has asked, and nobody waits for it here.
     observes: bool,
+    generation: u64,
     task: Option<AbortHandle>,
 }
 
@@ -65,6 +74,11 @@ impl Deallocating {
     /// Whether a request is on its way, and nobody knows yet whether Azure takes it.
     fn is_on_its_way(&self) -> bool {
         !self.is_ended() && !self.begun && self.wanted.has_left()
+    }
+
+    /// Whether Azure was asked from here, or may have been.
+    fn was_asked(&self) -> bool {
+        self.asked_before || self.wanted.has_left()
     }
 
     /// Takes back what has not left yet. What has goes on, here and in Azure; whether there is such.
@@ -124,9 +138,22 @@ impl Deallocations {
         self.all.retain(|one| !one.is_ended() || !is_meant(&one.place, &one.view.name));
     }
 
-    /// Takes back what has not left yet.
-    pub(super) fn end(&mut self) {
-        self.all.retain_mut(Deallocating::withdraw);
+    /// Takes back what has not left yet, whoever wants it; the VMs that Azure was asked nothing of.
+    fn end(&mut self) -> Vec<CloudVm> {
+        let mut unasked = Vec::new();
+        self.all.retain_mut(|one| {
+            one.followers = Followers::default();
+            let goes_on = one.withdraw();
+            if !goes_on && !one.is_ended() && !one.was_asked() {
+                unasked.push(one.place.clone());
+            }
+            goes_on
+        });
+        unasked
+    }
+
+    fn numbered(&mut self, number: u64) -> Option<&mut Deallocating> {
+        self.all.iter_mut().find(|one| one.view.number == number)
     }
 
     pub(super) fn views(&self) -> Vec<DeallocationView> {
@@ -138,7 +165,7 @@ impl Engine {
     /// Begins to deallocate the VM of a favourite, or joins whoever does; `face` takes its wish along when it goes.
     pub(super) fn deallocate(&mut self, face: Option<FaceId>, wish: &Deallocate) -> Result<u64, Trouble> {
         if let Some(profile) = wish.profile.clone().or_else(|| self.recent(&wish.name)) {
-            self.take_in_guest(&wish.name, &profile)?;
+            self.take_in_guest(&wish.name, &profile, Purpose::Deallocating)?;
         }
         let Favourite { name, profile } = self.opened(&wish.name)?.clone();
         let place = self.place(&profile);
@@ -153,6 +180,7 @@ impl Engine {
             let number = known.view.number;
             if std::mem::take(&mut known.observes) {
                 // Somebody waits for it again: it may have to be asked once more.
+                known.acting = caller.acting;
                 self.work(number, caller.azure);
             }
             return Ok(number);
@@ -191,12 +219,14 @@ impl Engine {
         self.deallocations.forget(|vm, _| *vm == place);
         self.deallocations.last += 1;
         let number = self.deallocations.last;
+        let now = self.now();
+        let asked_at = self.remembered.state().deallocating_of(&place, now).map(|asked| asked.at);
         let view = DeallocationView {
             number,
             name,
             cloud: place.cloud.clone(),
             vm: place.id.clone(),
-            started_at: self.now(),
+            started_at: asked_at.unwrap_or(now),
             ended_at: None,
             headline: told::looking().into(),
             outcome: None,
@@ -208,8 +238,10 @@ impl Engine {
             observes: followers.is_empty(),
             followers,
             wanted: Wanted::new(),
-            begun: self.remembered.state().deallocating.contains_key(&State::vm_key(&place)),
+            asked_before: asked_at.is_some(),
+            begun: false,
             place,
+            generation: 0,
             task: None,
         });
         self.work(number, azure);
@@ -218,38 +250,43 @@ impl Engine {
 
     /// Sets the task to work that sees it through, in place of one that does already.
     fn work(&mut self, number: u64, azure: Arc<dyn Azure>) {
-        let now = self.now();
-        let Some(one) = self.deallocations.all.iter_mut().find(|one| one.view.number == number) else { return };
+        let Some(one) = self.deallocations.numbered(number) else { return };
+        one.generation += 1;
+        let work = Work { number, generation: one.generation };
         let (vm, observes, wanted) = (one.place.clone(), one.observes, one.wanted.clone());
-        let asked = Asked { name: one.view.name.clone(), at: now };
+        let asked = Asked { name: one.view.name.clone(), at: one.view.started_at };
         let key = State::vm_key(&vm);
         // Before it is asked: if this process dies then, the next one knows what to look for.
         let written =
             (!observes).then(|| self.remembered.change(move |state| state.deallocates(key.clone(), asked.clone())));
         let happened = self.happened.clone();
-        let work = async move {
+        let tell = move |news| drop(happened.send(Happened::Deallocation(work, news)));
+        let task = async move {
             if let Some(written) = written
                 && written.await.is_err()
             {
                 return;
             }
-            let result = see_through(&*azure, &vm, observes, &wanted, number, &happened).await;
-            drop(happened.send(Happened::Deallocation(number, News::Ended(result))));
+            tell(News::Ended(see_through(&*azure, &vm, observes, &wanted, &tell).await));
         };
-        if let Some(before) = one.task.replace(tokio::spawn(work).abort_handle()) {
+        if let Some(before) = one.task.replace(tokio::spawn(task).abort_handle()) {
             before.abort();
         }
     }
 
-    /// Takes in what is heard of a deallocation.
-    pub(super) fn deallocation(&mut self, number: u64, news: News) {
-        let all = &mut self.deallocations.all;
-        let Some(one) = all.iter_mut().find(|one| one.view.number == number && !one.is_ended()) else { return };
+    /// Takes in what is heard of a deallocation, from the last that was set to work.
+    pub(super) fn deallocation(&mut self, Work { number, generation }: Work, news: News) {
+        let one = self.deallocations.numbered(number).filter(|one| one.generation == generation && !one.is_ended());
+        let Some(one) = one else { return };
         let place = one.place.clone();
         match news {
             News::Found(power) => {
-                one.begun |= power == PowerState::Deallocating;
-                one.view.headline = if one.begun { told::under_way().into() } else { told::asking(power) };
+                one.begun = power == PowerState::Deallocating;
+                one.view.headline = match (one.begun, one.observes) {
+                    (true, _) => told::under_way().into(),
+                    (false, true) => told::looking().into(),
+                    (false, false) => told::asking(power),
+                };
                 self.know_power(place, Some(power));
             }
             News::Begun => {
@@ -258,26 +295,51 @@ impl Engine {
                 self.know_power(place, Some(PowerState::Deallocating));
             }
             News::Ended(Ok(rested)) => {
+                if one.was_asked() {
+                    let acting = one.acting.clone();
+                    self.note_let(&acting, &place.id, Purpose::Deallocating);
+                }
                 self.know_power(place.clone(), Some(PowerState::Deallocated));
                 let until = self.held.last_end(&place);
                 let zone = self.zone();
                 self.end_deallocation(number, |one, elapsed_ms| {
-                    let already = rested && !one.begun;
+                    let already = rested && !one.begun && !one.was_asked();
                     let text = told::done(already, until, zone);
                     DeallocationEnd::Deallocated { already, text, window_until: until, elapsed_ms }
                 });
             }
-            News::Ended(Err(trouble)) => {
-                let (acting, vm) = (one.acting.clone(), place.id.clone());
-                self.note_refused_account(&trouble.failure, &place);
-                self.note_denied(&trouble.failure, &acting, &vm);
-                let (at, zone) = (self.now(), self.zone());
-                self.end_deallocation(number, |one, _| {
-                    let about = About { name: one.view.name.as_str(), zone, at };
-                    DeallocationEnd::Failed(in_words(&trouble, &about))
-                });
-            }
+            News::Ended(Err(Trouble { failure: Failure::Cancelled { .. }, .. })) => self.withdrawn(number),
+            News::Ended(Err(trouble)) => self.deallocation_failed(number, &trouble),
         }
+    }
+
+    fn deallocation_failed(&mut self, number: u64, trouble: &Trouble) {
+        let Some(one) = self.deallocations.numbered(number) else { return };
+        let (acting, place, may_have_changed) =
+            (one.acting.clone(), one.place.clone(), one.begun || one.wanted.has_left());
+        self.note_refused_account(&trouble.failure, &place);
+        self.note_denied(&trouble.failure, &acting, &place.id, Purpose::Deallocating);
+        self.know_power(place.clone(), None);
+        if may_have_changed {
+            self.read_power(self.ports.accounts.acting(&acting), place);
+        }
+        let (at, zone) = (self.now(), self.zone());
+        self.end_deallocation(number, |one, _| {
+            let about = About { name: one.view.name.as_str(), zone, at };
+            DeallocationEnd::Failed(in_words(trouble, &about))
+        });
+    }
+
+    /// What was withdrawn is not asked of Azure (again): it is left, or begins anew where somebody has come to want it.
+    fn withdrawn(&mut self, number: u64) {
+        let Some(one) = self.deallocations.numbered(number) else { return };
+        if one.followers.is_empty() {
+            return self.leave_deallocation(number);
+        }
+        one.asked_before = one.was_asked();
+        one.wanted = Wanted::new();
+        let azure = self.ports.accounts.acting(&one.acting);
+        self.work(number, azure);
     }
 
     /// Lets a face leave what it waits for, or only for one favourite. What nobody waits for is not asked of Azure any more.
@@ -288,24 +350,48 @@ impl Engine {
                 left.push(one.view.number);
             }
         }
-        let (at, zone) = (self.now(), self.zone());
         for number in left {
-            self.end_deallocation(number, |one, _| {
-                let about = About { name: one.view.name.as_str(), zone, at };
-                DeallocationEnd::Left(in_words(&Failure::DeallocationLeft { asked: false }.into(), &about))
-            });
+            self.leave_deallocation(number);
         }
+    }
+
+    fn leave_deallocation(&mut self, number: u64) {
+        let (at, zone) = (self.now(), self.zone());
+        self.end_deallocation(number, |one, _| {
+            let about = About { name: one.view.name.as_str(), zone, at };
+            let asked = one.wanted.has_left();
+            DeallocationEnd::Left(in_words(&Failure::DeallocationLeft { asked }.into(), &about))
+        });
+    }
+
+    /// Takes back what has not left yet, with what the next host would look for.
+    pub(super) fn end_deallocations(&mut self) {
+        for place in self.deallocations.end() {
+            self.forget_asked(&place);
+        }
+    }
+
+    fn forget_asked(&mut self, place: &CloudVm) {
+        let key = State::vm_key(place);
+        drop(self.remembered.change(move |state| drop(state.deallocating.remove(&key))));
     }
 
     fn end_deallocation(&mut self, number: u64, end: impl FnOnce(&Deallocating, u64) -> DeallocationEnd) {
         let now = self.now();
-        let Some(one) = self.deallocations.all.iter_mut().find(|one| one.view.number == number) else { return };
+        let Some(one) = self.deallocations.numbered(number) else { return };
         let elapsed = u64::try_from((now - one.view.started_at).num_milliseconds()).unwrap_or(0);
         let outcome = end(one, elapsed);
         let line = line(one, &outcome, elapsed);
-        (one.view.ended_at, one.view.outcome, one.task) = (Some(now), Some(outcome), None);
-        let key = State::vm_key(&one.place);
-        drop(self.remembered.change(move |state| drop(state.deallocating.remove(&key))));
+        // How that ends which Azure may be at is for the next look at the VM to find out.
+        let is_over = !matches!(outcome, DeallocationEnd::Left(_)) || !one.was_asked();
+        (one.view.ended_at, one.view.outcome) = (Some(now), Some(outcome));
+        if let Some(task) = one.task.take() {
+            task.abort();
+        }
+        let place = one.place.clone();
+        if is_over {
+            self.forget_asked(&place);
+        }
         if let Some(line) = line {
             self.add_to_journal(line);
         }
@@ -344,10 +430,8 @@ async fn see_through(
     vm: &CloudVm,
     observes: bool,
     wanted: &Wanted,
-    number: u64,
-    happened: &mpsc::UnboundedSender<Happened>,
+    tell: &(impl Fn(News) + Send + Sync),
 ) -> Result<bool, Trouble> {
-    let tell = |news| drop(happened.send(Happened::Deallocation(number, news)));
     let power = azure.virtual_machine(&vm.id).await?.power;
     if power == PowerState::Deallocated {
         return Ok(true);

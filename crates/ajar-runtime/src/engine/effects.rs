@@ -43,7 +43,7 @@ pub(super) enum Happened {
     /// Whether a VM runs; none if that cannot be read.
     Power { vm: CloudVm, power: Option<PowerState> },
     /// A deallocation goes on.
-    Deallocation(u64, deallocating::News),
+    Deallocation(deallocating::Work, deallocating::News),
     /// A sign-in goes on.
     Signing(u64, Signing),
     /// A sign-out is over.
@@ -270,7 +270,7 @@ impl Engine {
                 self.adopt(&name, &vm, &policies);
             }
             Happened::Power { vm, power } => self.know_power(vm, power),
-            Happened::Deallocation(number, news) => self.deallocation(number, news),
+            Happened::Deallocation(work, news) => self.deallocation(work, news),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
@@ -332,7 +332,7 @@ impl Engine {
             self.hold_window(&attempt, now);
             self.write_down(&attempt, acting.as_ref(), now);
             if let Some(acting) = &acting {
-                self.note_denial(&attempt, acting, now);
+                self.note_denial(&attempt, acting);
             }
             if attempt.is_starting() {
                 self.read_power_of(&attempt.order().name, &attempt.order().place());

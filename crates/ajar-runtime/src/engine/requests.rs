@@ -24,7 +24,7 @@ use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
 use crate::accounts::find_cloud;
-use crate::files::State;
+use crate::files::{Purpose, State};
 
 /// There is no favourite yet that could be changed.
 fn before_it_is_added(mut trouble: Trouble) -> Trouble {
@@ -230,8 +230,13 @@ impl Engine {
         }
     }
 
-    /// Knows from now on how a VM is opened that is no favourite; one that leads there is opened in its place.
-    pub(super) fn take_in_guest(&mut self, name: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
+    /// Knows from now on how a VM is opened that is no favourite; one that leads there is taken in its place.
+    pub(super) fn take_in_guest(
+        &mut self,
+        name: &ProfileName,
+        profile: &Profile,
+        purpose: Purpose,
+    ) -> Result<(), Trouble> {
         let profile = self.settings.inheritance.effective(profile).profile;
         let place = self.place(&profile);
         if let Some(favourite) = self.settings.favourite(name) {
@@ -243,8 +248,11 @@ impl Engine {
             return Err(Failure::FavouriteExists { name: guest.name.to_string() }.into());
         }
         self.cloud_is_there(profile.cloud.as_deref())?;
-        self.settings.source(&profile.source())?;
-        vet(name.as_str(), &profile, Os::current())?;
+        // To be deallocated, nothing counts but where it is.
+        if purpose == Purpose::Opening {
+            self.settings.source(&profile.source())?;
+            vet(name.as_str(), &profile, Os::current())?;
+        }
         self.guests.retain(|guest| guest.name != *name);
         self.guests.push(Favourite { name: name.clone(), profile });
         Ok(())
@@ -253,7 +261,7 @@ impl Engine {
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
         if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
-            self.take_in_guest(&connect.name, &profile)?;
+            self.take_in_guest(&connect.name, &profile, Purpose::Opening)?;
         }
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.

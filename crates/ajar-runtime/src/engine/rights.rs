@@ -12,12 +12,12 @@ use ajar_core::rights::{Granted, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
 use ajar_core::vm::CloudVm;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::files::{Denial, State};
+use crate::files::{Denial, Purpose, State};
 use crate::ports::{Accounts, AzAccount};
 
 /// So long a role that was given may not count yet.
@@ -53,24 +53,29 @@ impl Engine {
     }
 
     /// Notes what Azure refused to who made an attempt that has ended, or that it did not.
-    pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting, now: DateTime<Utc>) {
+    pub(super) fn note_denial(&mut self, attempt: &Attempt, acting: &Acting) {
         let vm = &attempt.order().vm;
         match attempt.outcome() {
-            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => self.note_denied(failure, acting, vm),
-            Some(Outcome::Connected { .. } | Outcome::Extended { .. }) => {
-                let key = State::denial_key(acting, vm);
-                if self.remembered.state().denials.contains_key(&key) {
-                    drop(self.remembered.change(move |state| state.denied(key.clone(), None, now)));
-                }
+            Some(Outcome::Failed { trouble: Trouble { failure, .. }, .. }) => {
+                self.note_denied(failure, acting, vm, Purpose::Opening);
             }
+            Some(Outcome::Connected { .. } | Outcome::Extended { .. }) => self.note_let(acting, vm, Purpose::Opening),
             Some(Outcome::Cancelled { .. }) | None => {}
         }
     }
 
+    /// Notes that Azure has let whoever acts do what it may have refused before.
+    pub(super) fn note_let(&mut self, acting: &Acting, vm: &VmResourceId, purpose: Purpose) {
+        let (key, now) = (State::denial_key(acting, vm, purpose), self.now());
+        if self.remembered.state().denials.contains_key(&key) {
+            drop(self.remembered.change(move |state| state.denied(key.clone(), None, now)));
+        }
+    }
+
     /// Notes what Azure refused to whoever acts, if a failure is that.
-    pub(super) fn note_denied(&mut self, failure: &Failure, acting: &Acting, vm: &VmResourceId) {
+    pub(super) fn note_denied(&mut self, failure: &Failure, acting: &Acting, vm: &VmResourceId, purpose: Purpose) {
         let Some(refused) = refused_by(failure) else { return };
-        let (key, now) = (State::denial_key(acting, vm), self.now());
+        let (key, now) = (State::denial_key(acting, vm, purpose), self.now());
         drop(self.remembered.change(move |state| state.denied(key.clone(), Some(refused.clone()), now)));
     }
 
@@ -78,15 +83,16 @@ impl Engine {
         let answer = match result {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
-                let key = State::denial_key(&acting, &vm.id);
                 let now = self.now();
                 // A role takes some minutes to count everywhere; what is listed later than that has been given since.
                 let is_over = |Denial { at, refused }: &&Denial| {
                     let is_old = (now - *at).abs() > ROLES_SPREAD;
                     is_old && refused.deny_assignment.is_none() && granted.lists(&refused.action)
                 };
-                let denial = self.remembered.state().denial(&key, now).filter(|denial| !is_over(denial));
-                let refused = denial.map(|denial| denial.refused.clone()).into_iter().collect();
+                let denials = [Purpose::Opening, Purpose::Deallocating].into_iter().filter_map(|purpose| {
+                    self.remembered.state().denial(&State::denial_key(&acting, &vm.id, purpose), now)
+                });
+                let refused = denials.filter(|denial| !is_over(denial)).map(|denial| denial.refused.clone()).collect();
                 let granted = Granted { refused, ..granted };
                 let rights = Box::new(RightsView::new(name, vm.id, acting.account, who, &granted));
                 Reply::Rights { rights }

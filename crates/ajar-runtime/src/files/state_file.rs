@@ -64,6 +64,12 @@ pub struct Deallocating {
 /// What Azure was asked longer ago has ended, however that was.
 const DEALLOCATIONS_LAST: TimeDelta = TimeDelta::minutes(30);
 
+impl Deallocating {
+    fn may_last(&self, now: DateTime<Utc>) -> bool {
+        (now - self.at).abs() < DEALLOCATIONS_LAST
+    }
+}
+
 /// That an account was refused a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -77,7 +83,16 @@ pub struct Refusal {
     pub demand: SignInDemand,
 }
 
-/// That Azure refused an action to an account, when it was to open a VM.
+/// What is wanted of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// That it can be reached.
+    Opening,
+    /// That it rests.
+    Deallocating,
+}
+
+/// That Azure refused an action to an account, when it was to open a VM or to deallocate it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Denial {
@@ -92,9 +107,13 @@ pub struct Denial {
 const DENIALS_LAST: TimeDelta = TimeDelta::days(1);
 
 impl State {
-    /// The key of what an account is refused at a VM.
-    pub fn denial_key(acting: &Acting, vm: &VmResourceId) -> String {
-        format!("{}/{}{vm}", acting.cloud, acting.account).to_lowercase()
+    /// The key of what an account is refused at a VM when it wants that of it.
+    pub fn denial_key(acting: &Acting, vm: &VmResourceId, purpose: Purpose) -> String {
+        let behind = match purpose {
+            Purpose::Opening => "",
+            Purpose::Deallocating => "/deallocate",
+        };
+        format!("{}/{}{vm}{behind}", acting.cloud, acting.account).to_lowercase()
     }
 
     /// Azure refused something, or with `None` nothing any more; what is older than a day is forgotten.
@@ -117,14 +136,19 @@ impl State {
 
     /// Azure is asked to deallocate a VM; what it was asked long ago is forgotten.
     pub fn deallocates(&mut self, key: String, deallocating: Deallocating) {
-        self.deallocating.retain(|_, known| (deallocating.at - known.at).abs() < DEALLOCATIONS_LAST);
+        self.deallocating.retain(|_, known| known.may_last(deallocating.at));
         self.deallocating.insert(key, deallocating);
     }
 
     /// The VMs that may be being deallocated at `now` as they were asked to, and that of which they were.
     pub fn deallocating_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = (CloudVm, &Deallocating)> {
-        let lasting = self.deallocating.iter().filter(move |(_, known)| (now - known.at).abs() < DEALLOCATIONS_LAST);
+        let lasting = self.deallocating.iter().filter(move |(_, known)| known.may_last(now));
         lasting.filter_map(|(key, known)| Some((Self::vm_of_key(key)?, known)))
+    }
+
+    /// How a VM was asked to be deallocated that may be being so at `now`.
+    pub fn deallocating_of(&self, vm: &CloudVm, now: DateTime<Utc>) -> Option<&Deallocating> {
+        self.deallocating.get(&Self::vm_key(vm)).filter(|known| known.may_last(now))
     }
 
     /// The key of a VM's port: `{cloud}{vm id in lower case}:{port}`.
@@ -287,7 +311,8 @@ mod tests {
     fn a_denial_is_known_for_a_day_to_the_account_that_met_it() {
         let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v".parse().unwrap();
         let acting = |account: &str| Acting { cloud: "sim".into(), account: account.parse().unwrap(), tenant: None };
-        let (work, other) = (State::denial_key(&acting("Work"), &vm), State::denial_key(&acting("other"), &vm));
+        let key = |account| State::denial_key(&acting(account), &vm, Purpose::Opening);
+        let (work, other) = (key("Work"), key("other"));
         let refused = Refused { action: "M/start/action".into(), scope: vm.to_string(), deny_assignment: None };
         let (mut state, now) = (State::default(), Utc::now());
         state.denied(work.clone(), Some(refused.clone()), now);

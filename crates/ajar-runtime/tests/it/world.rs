@@ -82,6 +82,8 @@ pub(crate) struct Scene {
     pub(crate) requests: Vec<JitNetworkAccessRequest>,
     /// Scripted answers to `initiate`, before the usual one; granted says whether Azure took the request all the same.
     pub(crate) initiate: VecDeque<(InitiateFailure, bool)>,
+    /// So many times Azure leaves open whether it has taken on to deallocate, and nothing is seen of it.
+    pub(crate) unsure: u32,
     pub(crate) trouble: HashMap<Call, Trouble>,
     /// How long calls take.
     pub(crate) takes: HashMap<Call, Duration>,
@@ -160,6 +162,7 @@ impl World {
                 open_anyway: false,
                 requests: Vec::new(),
                 initiate: VecDeque::new(),
+                unsure: 0,
                 trouble: HashMap::new(),
                 takes: HashMap::new(),
                 skew: None,
@@ -394,8 +397,13 @@ impl Azure for World {
     }
 
     async fn deallocate(&self, _vm: &VmResourceId, wanted: &Wanted, begun: &TellBegun<'_>) -> Result<(), Trouble> {
-        self.token(wanted).await?;
-        self.scene().calls.push((Call::Deallocate, self.began.elapsed()));
+        loop {
+            self.token(wanted).await?;
+            self.call(Call::Deallocate).await?;
+            let mut scene = self.scene();
+            let Some(unsure) = scene.unsure.checked_sub(1) else { break };
+            scene.unsure = unsure;
+        }
         self.scene().power = PowerState::Deallocating;
         begun();
         self.see_deallocated(_vm).await

@@ -1,14 +1,21 @@
 //! Deallocating VMs: only what is named, once, and never against an opening.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::Failure;
 use ajar_core::journal::OpeningResult;
-use ajar_core::protocol::{Deallocate, Reply, Request};
+use ajar_core::profile::Profile;
+use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::snapshot::{DeallocationEnd, DeallocationView, FailureView, FavouriteState, OutcomeView, Snapshot};
-use ajar_core::vm::PowerState;
-use ajar_runtime::files::JournalFile;
+use ajar_core::vm::{CloudVm, PowerState};
+use ajar_runtime::files::{JournalFile, State};
+use chrono::{DateTime, Utc};
+use serde_json::json;
 
-use super::{Running, name};
-use crate::world::{Call, World};
+use super::{Running, connect, name};
+use crate::world::{Call, World, vm};
 
 fn wish(favourite: &str) -> Request {
     Request::Deallocate(Deallocate::new(name(favourite)))
@@ -47,6 +54,24 @@ fn journal(world: &World) -> Vec<(OpeningResult, Option<String>)> {
 
 fn state(world: &World) -> serde_json::Value {
     serde_json::from_str(&world.read("state.json")).unwrap_or_default()
+}
+
+fn key() -> String {
+    State::vm_key(&CloudVm { cloud: "fake".into(), id: vm("web") })
+}
+
+/// What a host before this one has left in `state.json`: that it wanted `web` deallocated. It is noon now.
+fn left_by_a_host(world: &World, at: &str) {
+    world.write("state.json", &json!({ "deallocating": { key(): { "name": "web", "at": at } } }).to_string());
+}
+
+async fn called(world: &World, call: Call) {
+    world.until(|scene| scene.calls.iter().any(|(made, _)| *made == call)).await;
+}
+
+async fn missing(running: &Running) -> Vec<String> {
+    let Reply::Rights { rights } = running.ask(Request::Rights { name: name("web") }).await else { panic!() };
+    rights.missing
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,6 +218,171 @@ async fn what_azure_refuses_is_told_written_down_and_known_to_the_rights() {
     assert_eq!((failure.code.as_str(), failure.exit_code), ("accessDenied", 4));
     assert!(failure.title.contains("may not deallocate web"), "{}", failure.title);
     assert_eq!(journal(&world), [(OpeningResult::NotDeallocated, Some("accessDenied".into()))]);
-    let Reply::Rights { rights } = running.ask(Request::Rights { name: name("web") }).await else { panic!() };
-    assert!(rights.missing.contains(&action), "{rights:#?}");
+    assert!(missing(&running).await.contains(&action));
+    // Opening is refused something else, and what is let there says nothing of this.
+    let initiate = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action".to_owned();
+    let denied = Failure::AccessDenied { action: initiate.clone(), scope: "/subscriptions/s/resourceGroups/rg".into() };
+    world.scene().trouble.remove(&Call::Token);
+    world.scene().initiate.push_back((InitiateFailure::Refused(denied.into()), false));
+    running.ended(running.connect("web").await).await;
+    let told = missing(&running).await;
+    assert!(told.contains(&action) && told.contains(&initiate), "{told:?}");
+    running.connected("web").await;
+    let told = missing(&running).await;
+    assert!(told.contains(&action) && !told.contains(&initiate), "{told:?}");
+    let number = begun(&running, "web").await;
+    assert!(!rests(&ended(&running, number).await).0);
+    assert!(!missing(&running).await.contains(&action), "it may by now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_host_before_wanted_long_ago_says_nothing_of_a_vm_that_rests() {
+    for (at, is_already) in [("2026-11-20T12:00:00Z", true), ("2026-11-22T11:50:00Z", false)] {
+        let world = World::with(&["web"]);
+        left_by_a_host(&world, at);
+        world.scene().power = PowerState::Deallocated;
+        let running = Running::start(&world);
+        let number = begun(&running, "web").await;
+        assert_eq!(rests(&ended(&running, number).await).0, is_already, "{at}");
+        assert_eq!((world.count(Call::Deallocate), journal(&world).len()), (0, usize::from(!is_already)), "{at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_host_before_may_have_asked_for_is_taken_back_here_where_azure_was_not_asked_here() {
+    let world = World::with(&["web"]);
+    left_by_a_host(&world, "2026-11-22T11:50:00Z");
+    world.takes(Call::Token, 10);
+    let running = Running::start(&world);
+    let number = begun(&running, "web").await;
+    called(&world, Call::Token).await;
+    assert_ne!(find(&running.snapshot(), number).unwrap().headline, "deallocating", "it runs");
+    running.done(Request::Leave { name: name("web") }).await;
+    let left = failed(ended(&running, number).await);
+    assert!(left.message.contains("had not been asked"), "{}", left.message);
+    running.end().await;
+    assert_eq!(world.count(Call::Deallocate), 0);
+    assert_eq!(state(&world)["deallocating"][key()]["at"], "2026-11-22T11:50:00Z", "the next host looks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_up_again_has_begun_when_it_was_asked_for() {
+    let began: DateTime<Utc> = "2026-11-22T11:50:00Z".parse().unwrap();
+    let world = World::with(&["web"]);
+    left_by_a_host(&world, "2026-11-22T11:50:00Z");
+    world.scene().power = PowerState::Deallocating;
+    world.takes(Call::Watch, 600);
+    let running = Running::start(&world);
+    running.done(Request::Refresh).await;
+    let observed = running.until(|snapshot| !snapshot.deallocations.is_empty()).await;
+    assert_eq!(observed.deallocations[0].started_at, began);
+    assert_eq!(begun(&running, "web").await, observed.deallocations[0].number);
+    running.end().await;
+    assert_eq!(state(&world)["deallocating"][key()]["at"], "2026-11-22T11:50:00Z");
+    let next = Running::start(&world);
+    let number = begun(&next, "web").await;
+    let DeallocationEnd::Deallocated { elapsed_ms, .. } = ended(&next, number).await else { panic!("it rests") };
+    assert!(elapsed_ms >= 1_200_000, "{elapsed_ms} ms");
+}
+
+/// `web` is being deallocated, and Azure leaves open whether it has taken the first request, which is on its way.
+async fn unsure() -> (Arc<World>, Running, u64) {
+    let world = World::with(&["web"]);
+    world.scene().unsure = 1;
+    world.takes(Call::Deallocate, 3);
+    let running = Running::start(&world);
+    let number = begun(&running, "web").await;
+    called(&world, Call::Deallocate).await;
+    (world, running, number)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_left_and_is_not_asked_again_is_left_to_the_next_look() {
+    let (world, running, number) = unsure().await;
+    running.done(Request::Leave { name: name("web") }).await;
+    let left = failed(ended(&running, number).await);
+    assert_eq!((left.code.as_str(), left.exit_code), ("deallocationLeft", 130));
+    assert!(left.title.contains("Azure goes on deallocating web"), "{}", left.title);
+    assert_eq!((world.count(Call::Deallocate), journal(&world).len()), (1, 0));
+    world.scene().power = PowerState::Deallocating;
+    running.done(Request::Refresh).await;
+    let is_another = |one: &DeallocationView| one.number != number;
+    let shown = running.until(|snapshot| snapshot.deallocations.iter().any(is_another)).await;
+    assert!(!rests(&ended(&running, shown.deallocations[0].number).await).0);
+    assert_eq!((world.count(Call::Deallocate), journal(&world)), (1, vec![(OpeningResult::Deallocated, None)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_ends_leaves_what_has_left_to_the_next_and_nothing_of_what_has_not() {
+    let (world, running, _) = unsure().await;
+    running.end().await;
+    assert_eq!((world.count(Call::Deallocate), journal(&world).len()), (1, 0));
+    assert_eq!(state(&world)["deallocating"][key()]["name"], "web", "the next host looks");
+
+    let world = World::with(&["web"]);
+    world.takes(Call::Token, 60);
+    let running = Running::start(&world);
+    begun(&running, "web").await;
+    called(&world, Call::Token).await;
+    running.end().await;
+    assert_eq!(world.count(Call::Deallocate), 0);
+    assert_eq!(state(&world)["deallocating"], json!({}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_what_was_taken_back_has_the_vm_looked_at_and_asked_for_anew() {
+    let (world, running, number) = unsure().await;
+    running.done(Request::Leave { name: name("web") }).await;
+    assert_eq!(begun(&running, "web").await, number);
+    assert!(!rests(&ended(&running, number).await).0);
+    assert_eq!((world.count(Call::Vm), world.count(Call::Deallocate)), (2, 2));
+    assert!(world.scene().dropped.is_empty(), "what is on its way is not broken off");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_observer_told_before_somebody_joined_does_not_end_what_they_wait_for() {
+    // Which of the two the engine hears first is left to chance.
+    for _ in 0..16 {
+        let world = World::with(&["web"]);
+        left_by_a_host(&world, "2026-11-22T11:59:00Z");
+        world.takes(Call::Watch, 60);
+        world.scene().trouble.insert(Call::Watch, Failure::DeallocationUnended.into());
+        let running = Running::start(&world);
+        running.done(Request::Refresh).await;
+        called(&world, Call::Watch).await;
+        world.scene().trouble.remove(&Call::Watch);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let number = begun(&running, "web").await;
+        assert!(!rests(&ended(&running, number).await).0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_whose_deallocation_has_failed_is_not_shown_as_being_deallocated() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Watch, 60);
+    world.scene().trouble.insert(Call::Watch, Failure::DeallocationUnended.into());
+    let running = Running::start(&world);
+    let number = begun(&running, "web").await;
+    called(&world, Call::Watch).await;
+    world.scene().power = PowerState::Running;
+    world.takes(Call::Vm, 10);
+    failed(ended(&running, number).await);
+    let detail = |snapshot: &Snapshot| snapshot.favourites[0].detail.clone();
+    assert_eq!(detail(&running.snapshot()), "rg", "nobody knows");
+    running.until(|snapshot| detail(snapshot).ends_with("running")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_is_deallocated_that_could_not_be_opened() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let profile: Profile = serde_json::from_value(json!({ "vm": vm("spare"), "source": "gone" })).unwrap();
+    let opens = Connect { profile: Some(profile.clone()), ..connect("spare") };
+    assert_eq!(running.refused(Request::Connect(opens.clone())).await.code, "unknownNetwork");
+    let wish = Deallocate { profile: Some(profile), ..Deallocate::new(name("spare")) };
+    let reply = running.ask(Request::Deallocate(wish)).await;
+    let Reply::Deallocation { number } = reply else { panic!("{reply:?}") };
+    assert!(!rests(&ended(&running, number).await).0);
+    assert_eq!(running.refused(Request::Connect(opens)).await.code, "unknownNetwork");
 }
