@@ -76,7 +76,8 @@ impl Daemon {
     ) -> u32 {
         self.last += 1;
         let id = if replaces == 0 { self.last } else { replaces };
-        let actions = actions.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+        let mut words = actions.into_iter();
+        let actions = std::iter::from_fn(|| words.next().zip(words.next())).collect();
         drop(self.show.send(Notification { title, body, actions, id }));
         id
     }

@@ -360,14 +360,12 @@ impl ArmClient {
     }
 
     /// A time to come back at as Azure's clock has it, by which all times are told.
-    fn by_azures_clock(&self, failure: Failure) -> Failure {
-        let skew = self.clock_skew().unwrap_or_default();
-        let put_right = |at: DateTime<Utc>| at.checked_add_signed(skew).unwrap_or(at);
-        match failure {
-            Failure::Throttled { retry_at } => Failure::Throttled { retry_at: put_right(retry_at) },
-            Failure::Unavailable { said, retry_at } => Failure::Unavailable { said, retry_at: put_right(retry_at) },
-            other => other,
+    fn by_azures_clock(&self, mut failure: Failure) -> Failure {
+        if let Failure::Throttled { retry_at } | Failure::Unavailable { retry_at, .. } = &mut failure {
+            let skew = self.clock_skew().unwrap_or_default();
+            *retry_at = retry_at.checked_add_signed(skew).unwrap_or(*retry_at);
         }
+        failure
     }
 
     async fn send(

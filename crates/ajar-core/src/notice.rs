@@ -56,13 +56,11 @@ impl Told {
 
     /// Whether the end itself is to be told.
     fn is_end(&mut self, window: &WindowView) -> bool {
-        match self.of(window) {
-            Some(mark) => std::mem::replace(&mut mark.shortest, TimeDelta::zero()) > TimeDelta::zero(),
-            None => {
-                self.0.push(Mark::new(window, TimeDelta::zero()));
-                true
-            }
+        if let Some(mark) = self.of(window) {
+            return std::mem::replace(&mut mark.shortest, TimeDelta::zero()) > TimeDelta::zero();
         }
+        self.0.push(Mark::new(window, TimeDelta::zero()));
+        true
     }
 }
 

@@ -232,7 +232,9 @@ async fn signed_in_for(
             }
         }
     }
-    refused.iter().for_each(|(index, failure)| telling.failed(*index, failure));
+    for (index, failure) in refused {
+        telling.failed(*index, failure);
+    }
     Ok(Vec::new())
 }
 

@@ -77,14 +77,16 @@ impl Attempt {
         let Some(Trouble { failure, correlation_id }) = self.asking.kept_away.clone() else {
             return unanswered(None).into();
         };
-        let failure = match failure {
-            told @ Failure::NotFromAzure { .. } => told,
-            told @ Failure::Unavailable { retry_at, .. } if retry_at > now => told,
-            Failure::Unavailable { said, .. } => unanswered(Some(said)),
-            Failure::AzureError { status, azure_code, azure_message } => {
-                unanswered(Some(AzureSaid { status, azure_code, azure_message }))
-            }
-            _ => unanswered(None),
+        let is_told = matches!(failure, Failure::NotFromAzure { .. })
+            || matches!(failure, Failure::Unavailable { retry_at, .. } if retry_at > now);
+        let failure = if is_told {
+            failure
+        } else if let Failure::Unavailable { said, .. } = failure {
+            unanswered(Some(said))
+        } else if let Failure::AzureError { status, azure_code, azure_message } = failure {
+            unanswered(Some(AzureSaid { status, azure_code, azure_message }))
+        } else {
+            unanswered(None)
         };
         Trouble { failure, correlation_id }
     }
