@@ -62,6 +62,8 @@ pub(super) struct Deallocating {
     begun: bool,
     /// Whether the VM is only watched: a host before this one has asked, and nobody waits for it here.
     observes: bool,
+    /// Whether it could not be seen any more after Azure had taken it on.
+    lost_sight: bool,
     generation: u64,
     task: Option<AbortHandle>,
 }
@@ -236,6 +238,7 @@ impl Engine {
             door: (profile.port(), profile.protocol()),
             acting,
             observes: followers.is_empty(),
+            lost_sight: false,
             followers,
             wanted: Wanted::new(),
             asked_before: asked_at.is_some(),
@@ -315,6 +318,7 @@ impl Engine {
 
     fn deallocation_failed(&mut self, number: u64, trouble: &Trouble) {
         let Some(one) = self.deallocations.numbered(number) else { return };
+        one.lost_sight |= one.begun && is_out_of_sight(&trouble.failure);
         let (acting, place, may_have_changed) =
             (one.acting.clone(), one.place.clone(), one.begun || one.wanted.has_left());
         self.note_refused_account(&trouble.failure, &place);
@@ -383,13 +387,13 @@ impl Engine {
         let outcome = end(one, elapsed);
         let line = line(one, &outcome, elapsed);
         // How that ends which Azure may be at is for the next look at the VM to find out.
-        let is_over = !matches!(outcome, DeallocationEnd::Left(_)) || !one.was_asked();
+        let goes_on = matches!(outcome, DeallocationEnd::Left(_)) && one.was_asked() || one.lost_sight;
         (one.view.ended_at, one.view.outcome) = (Some(now), Some(outcome));
         if let Some(task) = one.task.take() {
             task.abort();
         }
         let place = one.place.clone();
-        if is_over {
+        if !goes_on {
             self.forget_asked(&place);
         }
         if let Some(line) = line {
@@ -398,10 +402,24 @@ impl Engine {
     }
 }
 
+/// Whether a failure is of looking at Azure, and says nothing of what Azure does.
+fn is_out_of_sight(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Unreachable { .. }
+            | Failure::NotFromAzure { .. }
+            | Failure::Throttled { .. }
+            | Failure::Unavailable { .. }
+            | Failure::TokenToolFailed { .. }
+    )
+}
+
 /// What the journal has of it: what was done, or was to be.
 fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Option<Opening> {
     let (result, code) = match outcome {
         DeallocationEnd::Deallocated { already: false, .. } => (OpeningResult::Deallocated, None),
+        // Azure has it, and whoever looks next hears how it ends.
+        DeallocationEnd::Failed(_) if one.lost_sight => return None,
         DeallocationEnd::Failed(failure) => (OpeningResult::NotDeallocated, Some(failure.code.clone())),
         DeallocationEnd::Deallocated { already: true, .. } | DeallocationEnd::Left(_) => return None,
     };

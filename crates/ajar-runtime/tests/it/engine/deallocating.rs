@@ -358,6 +358,24 @@ async fn what_an_observer_told_before_somebody_joined_does_not_end_what_they_wai
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_any_more_is_not_said_to_have_failed_for_good() {
+    let world = World::with(&["web"]);
+    let gone = Failure::Unreachable { host: "management.azure.com".into(), detail: "no route".into() };
+    world.scene().trouble.insert(Call::Watch, gone.into());
+    let running = Running::start(&world);
+    let number = begun(&running, "web").await;
+    assert_eq!(failed(ended(&running, number).await).code, "unreachable");
+    assert_eq!(journal(&world).len(), 0, "Azure goes on");
+    world.scene().trouble.clear();
+    running.done(Request::Refresh).await;
+    let is_other = |one: &&DeallocationView| one.number != number;
+    let shown = running.until(|snapshot| snapshot.deallocations.iter().any(|one| is_other(&one))).await;
+    let again = shown.deallocations.iter().find(is_other).unwrap().number;
+    ended(&running, again).await;
+    assert_eq!((world.count(Call::Deallocate), journal(&world)), (1, vec![(OpeningResult::Deallocated, None)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vm_whose_deallocation_has_failed_is_not_shown_as_being_deallocated() {
     let world = World::with(&["web"]);
     world.takes(Call::Watch, 60);
