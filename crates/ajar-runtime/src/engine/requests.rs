@@ -163,7 +163,7 @@ impl Engine {
             Request::Remove { name } => {
                 let known = self.favourite(&name)?.name.clone();
                 self.settings_file.remove(&known)?;
-                self.reload_settings();
+                self.read_settings_again();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::Import { add, change } => self.import(&add, &change)?,
@@ -366,7 +366,9 @@ impl Engine {
     /// Whether the file is empty or not there, where it said something before. Who saves it in place may have emptied it just
     /// now, and not written it yet: it is looked at once more a moment later.
     fn may_be_half_written(&mut self) -> bool {
-        if !self.settings_file.is_empty() || self.settings == Settings::default() {
+        // What this engine has written itself is to be read anew in any case.
+        let is_own = self.settings_seen.is_none();
+        if is_own || !self.settings_file.is_empty() || self.settings == Settings::default() {
             self.emptied = None;
             return false;
         }

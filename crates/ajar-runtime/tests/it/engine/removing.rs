@@ -15,7 +15,7 @@ type Taking = fn(&World) -> Request;
 const WAYS: [Taking; 2] = [
     |_| Request::Remove { name: name("SHOP") },
     |world| {
-        world.write("config.toml", "");
+        world.write("config.toml", "# nothing any more\n");
         Request::ShowWindow
     },
 ];
@@ -126,7 +126,7 @@ async fn an_attempt_whose_favourite_is_gone_has_ended_also_for_who_cancels_it() 
     world.takes(Call::Vm, 10);
     let running = Running::start(&world);
     let number = running.connect("shop").await;
-    world.write("config.toml", "");
+    world.write("config.toml", "# nothing any more\n");
     running.done(Request::Cancel { name: name("shop") }).await;
     removed(&running.snapshot(), number);
 }
