@@ -48,6 +48,7 @@ pub(super) enum News {
 }
 
 /// A VM that is being deallocated, or was.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, in any combination")]
 pub(super) struct Deallocating {
     view: DeallocationView,
     place: CloudVm,
