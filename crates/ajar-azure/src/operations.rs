@@ -310,7 +310,7 @@ impl ArmClient {
                         Look::NotYet => headers = Some(answer.headers.clone()),
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => {
+                Err(trouble) if trouble.failure.is_passing() && failed < self.limits().failed_looks => {
                     failed += 1;
                     headers = None;
                 }
@@ -351,7 +351,7 @@ impl ArmClient {
                         return Err(operation.unseen(view.facts.power).into());
                     }
                 }
-                Err(trouble) if is_passing(&trouble.failure) && failed < self.limits().failed_looks => failed += 1,
+                Err(trouble) if trouble.failure.is_passing() && failed < self.limits().failed_looks => failed += 1,
                 Err(trouble) => return Err(trouble),
             }
             if !waits.pass(None).await {
@@ -359,19 +359,6 @@ impl ArmClient {
             }
         }
     }
-}
-
-/// Worth another read although the last one failed.
-fn is_passing(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Unreachable { .. }
-            | Failure::NotFromAzure { .. }
-            | Failure::Throttled { .. }
-            | Failure::Unavailable { .. }
-            | Failure::TokenToolFailed { .. }
-            | Failure::AzureError { status: 408 | 500.., .. }
-    )
 }
 
 /// Looking at something else would end alike.

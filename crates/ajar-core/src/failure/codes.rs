@@ -26,6 +26,20 @@ impl Failure {
         matches!(self, Self::AccessDenied { .. } | Self::DenyAssigned { .. } | Self::AzureError { status: 403, .. })
     }
 
+    /// Whether it is of looking at Azure just then, so that another look may show what this one did not: of what Azure does it
+    /// says nothing.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::NotFromAzure { .. }
+                | Self::Throttled { .. }
+                | Self::Unavailable { .. }
+                | Self::TokenToolFailed { .. }
+                | Self::AzureError { status: 408 | 500.., .. }
+        )
+    }
+
     /// A stable name, as in `--json` and in `Display`.
     #[expect(clippy::too_many_lines, reason = "a line for each failure")]
     pub fn code(&self) -> &'static str {

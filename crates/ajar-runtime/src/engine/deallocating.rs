@@ -84,6 +84,11 @@ impl Deallocating {
         self.asked_before || self.wanted.has_left()
     }
 
+    /// Whether nothing but a word of a host before this one speaks for it.
+    fn is_only_watched(&self) -> bool {
+        self.observes && !self.begun
+    }
+
     /// Takes back what has not left yet. What has goes on, here and in Azure; whether there is such.
     fn withdraw(&mut self) -> bool {
         self.wanted.withdraw();
@@ -118,9 +123,10 @@ impl Deallocations {
         self.all.iter_mut().find(|one| !one.is_ended() && one.place == *vm)
     }
 
-    /// Whether a VM is being deallocated.
+    /// Whether a VM is being deallocated. One that is only watched may never have been told to.
     pub(super) fn have(&self, vm: &CloudVm) -> bool {
-        self.all.iter().any(|one| !one.is_ended() && one.place == *vm)
+        let is_it = |one: &Deallocating| !one.is_ended() && one.place == *vm;
+        self.all.iter().any(|one| is_it(one) && !one.is_only_watched())
     }
 
     /// One that a host before this one began, and that was seen to end only now: whoever asks again means that one.
@@ -203,9 +209,10 @@ impl Engine {
         for (place, name) in asked {
             let favourite = self.settings.favourite(&name).filter(|favourite| self.leads_to(favourite, &place));
             let profile = favourite.map_or_else(|| Profile::new(place.id.clone()), |known| known.profile.clone());
-            let Some(caller) = self.caller_on(&name, &place).filter(|_| !self.deallocations.have(&place)) else {
+            if self.deallocations.under_way(&place).is_some() {
                 continue;
-            };
+            }
+            let Some(caller) = self.caller_on(&name, &place) else { continue };
             self.begin_deallocation(name, &profile, place, caller, Followers::default());
         }
     }
@@ -319,7 +326,7 @@ impl Engine {
 
     fn deallocation_failed(&mut self, number: u64, trouble: &Trouble) {
         let Some(one) = self.deallocations.numbered(number) else { return };
-        one.lost_sight |= one.begun && is_out_of_sight(&trouble.failure);
+        one.lost_sight |= one.begun && trouble.failure.is_passing();
         let (acting, place, may_have_changed) =
             (one.acting.clone(), one.place.clone(), one.begun || one.wanted.has_left());
         self.note_refused_account(&trouble.failure, &place);
@@ -376,6 +383,15 @@ impl Engine {
         }
     }
 
+    /// Whoever opens a VM has done with what was wanted before, but for what Azure is seen to be at.
+    pub(super) fn forget_deallocation(&mut self, vm: &CloudVm) {
+        self.deallocations.all.retain(|one| one.place != *vm || !one.is_ended() && !one.is_only_watched());
+        let is_noted = self.remembered.state().deallocating_of(vm, self.now()).is_some();
+        if is_noted && !self.deallocations.have(vm) {
+            self.forget_asked(vm);
+        }
+    }
+
     fn forget_asked(&mut self, place: &CloudVm) {
         let key = State::vm_key(place);
         drop(self.remembered.change(move |state| drop(state.deallocating.remove(&key))));
@@ -401,18 +417,6 @@ impl Engine {
             self.add_to_journal(line);
         }
     }
-}
-
-/// Whether a failure is of looking at Azure, and says nothing of what Azure does.
-fn is_out_of_sight(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Unreachable { .. }
-            | Failure::NotFromAzure { .. }
-            | Failure::Throttled { .. }
-            | Failure::Unavailable { .. }
-            | Failure::TokenToolFailed { .. }
-    )
 }
 
 /// What the journal has of it: what was done, or was to be.

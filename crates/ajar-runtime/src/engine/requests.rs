@@ -275,7 +275,9 @@ impl Engine {
         if self.deallocations.have(&vm) {
             caller = Err(Failure::BeingDeallocated.into());
         }
-        self.deallocations.forget(|known, _| *known == vm);
+        if !connect.extends {
+            self.forget_deallocation(&vm);
+        }
         let follower = Follower { face, name: name.clone(), launch: connect.launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };

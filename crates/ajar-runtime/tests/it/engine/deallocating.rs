@@ -376,6 +376,30 @@ async fn what_cannot_be_seen_any_more_is_not_said_to_have_failed_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_host_before_may_have_asked_for_keeps_no_vm_that_runs_shut_and_is_over_once_it_is_opened() {
+    let world = World::with(&["web"]);
+    world.takes(Call::Token, 600);
+    let first = Running::start(&world);
+    begun(&first, "web").await;
+    called(&world, Call::Token).await;
+    // Killed: it takes nothing back.
+    let noted = world.read("state.json");
+    first.end().await;
+    world.write("state.json", &noted);
+    world.takes(Call::Token, 0);
+    world.takes(Call::Watch, 600);
+    let next = Running::start(&world);
+    next.done(Request::Refresh).await;
+    next.until(|snapshot| !snapshot.deallocations.is_empty() && !snapshot.refreshing).await;
+    assert_ne!(next.snapshot().favourites[0].state, FavouriteState::Deallocating);
+    next.connected("web").await;
+    assert!(next.snapshot().deallocations.is_empty());
+    next.end().await;
+    assert!(!world.read("state.json").contains("\"deallocating\": {\n    \""), "{}", world.read("state.json"));
+    assert!(journal(&world).iter().all(|(result, _)| *result == OpeningResult::Connected), "{:?}", journal(&world));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vm_whose_deallocation_has_failed_is_not_shown_as_being_deallocated() {
     let world = World::with(&["web"]);
     world.takes(Call::Watch, 60);
