@@ -153,7 +153,7 @@ impl State {
 
     /// The key of a VM's port: `{cloud}{vm id in lower case}:{port}`.
     pub fn key(vm: &CloudVm, port: u16) -> String {
-        format!("{}{}:{port}", vm.cloud, vm.id.to_string().to_lowercase())
+        format!("{}:{port}", Self::vm_key(vm))
     }
 
     /// The VM that a key is one of. Those of Ajars before this one named no cloud, and lead to none.
