@@ -11,6 +11,7 @@ mod journal;
 mod many;
 mod recents;
 mod refreshing;
+mod refusals;
 mod remembering;
 mod removing;
 mod rights;
