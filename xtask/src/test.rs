@@ -115,10 +115,10 @@ const OF_CRATES: [&str; 3] = ["contract", "it", "secrets"];
 const MATRIX: [&str; 1] = ["matrix"];
 
 /// `cargo test` with more tests at a time than there are processors, because they wait much. All are selected from the whole
-/// workspace: for a part of it much would have to be built anew.
+/// workspace: for a part of it much would have to be built anew. What fails is told of all of them, not of the first program alone.
 fn cargo_test(more: &[&str]) -> Command {
     let at_a_time = 2 * std::thread::available_parallelism().map_or(1, usize::from);
-    let mut cargo = process::cargo(["test", "--workspace"]);
+    let mut cargo = process::cargo(["test", "--workspace", "--no-fail-fast"]);
     cargo.args(more);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         cargo.env("RUST_TEST_THREADS", at_a_time.to_string());
