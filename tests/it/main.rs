@@ -7,6 +7,7 @@ mod az;
 mod cancelling;
 mod click_to_client;
 mod command_line;
+mod doctor;
 mod endings;
 mod exchange;
 mod extending;

@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Show the accounts, and which favourites act as whom
     Accounts(Accounts),
+    /// Look at the whole way to a VM, tell what opening it would do or what stands in the way, and change nothing
+    Doctor(Doctor),
     /// Show which of the rights that opening a favourite takes are granted, and what to send to the administrator
     Rights(Rights),
     /// Sign in: with the browser, or as an application, a machine, a workload or a user of the Azure CLI
@@ -275,6 +277,15 @@ pub(crate) struct SshConfigInstall {
     /// Leave ~/.ssh/config alone, and say which line it takes
     #[arg(long)]
     pub(crate) no_include: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// The favourite; or any VM, by its whole name
+    pub(crate) name: String,
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,

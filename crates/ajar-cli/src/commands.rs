@@ -4,6 +4,7 @@ mod accounts;
 mod asking;
 mod cancel;
 mod connect;
+mod doctor;
 mod export;
 mod extend;
 mod favourites;
@@ -167,6 +168,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::Import(import) => import::run(session, import, signals).await,
         Command::Export(export) => export::run(session, export),
         Command::Rights(rights) => unless_told_to_end(signals, rights::run(session, rights)).await,
+        Command::Doctor(doctor) => unless_told_to_end(signals, doctor::run(session, doctor)).await,
         Command::Accounts(accounts) => unless_told_to_end(signals, accounts::run(session, accounts)).await,
         Command::SignIn(sign_in) => sign_in::run(session, args, sign_in, signals).await,
         Command::SignOut(sign_out) => unless_told_to_end(signals, sign_out::run(session, sign_out)).await,
@@ -212,6 +214,7 @@ fn goes_by_what_was_read(command: &Command) -> bool {
             | Command::History(_)
             | Command::Cancel(_)
             | Command::Rights(_)
+            | Command::Doctor(_)
     )
 }
 
@@ -225,6 +228,7 @@ fn may_ask_azure(command: &Command) -> bool {
         | Command::Status(_)
         | Command::Import(_)
         | Command::Rights(_)
+        | Command::Doctor(_)
         | Command::Accounts(_) => true,
         Command::List(list) => list.query.is_some(),
         Command::Add(add) => meaning::is_a_name(favourites::vm_of(add)),
@@ -275,6 +279,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Import(import) => import.json,
         Command::Export(export) => export.json,
         Command::Rights(rights) => rights.json,
+        Command::Doctor(doctor) => doctor.json,
         Command::Accounts(accounts) => accounts.json,
         Command::SignIn(sign_in) => sign_in.json,
         Command::SignOut(sign_out) => sign_out.json,

@@ -6,6 +6,7 @@
 
 mod asking;
 mod clock;
+mod diagnosis;
 mod done;
 mod enabled;
 mod extending;
@@ -35,6 +36,8 @@ use crate::source::{Confidence, SourceAddress};
 use crate::vm::{CloudVm, VmAddresses, VmFacts};
 use asking::Asking;
 use clock::{AttemptClock, Ms};
+pub(crate) use diagnosis::Writes;
+pub use diagnosis::{Beside, ClientFound, Diagnosis};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
 pub use limits::{ASTRAY, HEAD_START};
 pub use notes::{Note, Wish};

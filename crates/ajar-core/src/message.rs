@@ -6,6 +6,7 @@ pub mod account;
 pub mod cli;
 pub mod deallocation;
 pub mod desktop;
+pub mod diagnosis;
 pub mod exchange;
 pub mod failure;
 pub mod files;

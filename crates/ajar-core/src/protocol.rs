@@ -15,10 +15,10 @@ use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::{Favourite, Setting};
-use crate::snapshot::{AttemptNumber, FailureView, RightsView, Snapshot};
+use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 9;
+pub const PROTOCOL_VERSION: u32 = 10;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -198,6 +198,15 @@ pub enum Request {
     Rights {
         /// The favourite.
         name: ProfileName,
+    },
+    /// Look at the whole way to a VM, and change nothing. The reply comes when that is done.
+    Diagnose {
+        /// The favourite.
+        name: ProfileName,
+        /// How it is opened, where it is no favourite.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        profile: Option<Profile>,
     },
     /// Read the inventory, if that was done longer than [`FRESH_FOR`](crate::inventory::FRESH_FOR) ago. The reply comes
     /// when it is read, as far as it could be.
@@ -381,6 +390,11 @@ pub enum Reply {
     Rights {
         /// Right by right, and in words.
         rights: Box<RightsView>,
+    },
+    /// What a look at the whole way to a VM found.
+    Diagnosis {
+        /// Look by look, and in words.
+        diagnosis: Box<DiagnosisView>,
     },
     /// What a favourite would inherit, of the fields of which something would hold.
     Inherited {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+use crate::resource_id::VmResourceId;
 use crate::snapshot::RightState;
 
 /// What an account may at a place: one of Azure's `Permission` objects.
@@ -140,6 +142,19 @@ impl Granted {
     pub fn lacking(&self) -> Vec<Right> {
         let missing = self.that_are(RightState::Missing);
         missing.into_iter().filter(|right| !self.forbidden().any(|(refused, _)| refused.is_of(right))).collect()
+    }
+
+    /// What Azure would answer to who lacks a right at a VM.
+    pub fn denial(&self, right: &Right, vm: &VmResourceId) -> Failure {
+        let scope = match right.place {
+            Place::Vm => vm.to_string(),
+            Place::ResourceGroup => vm.resource().resource_group_scope(),
+        };
+        let action = right.action.to_owned();
+        match self.forbidden().find(|(refused, _)| refused.is_of(right)) {
+            Some((_, assignment)) => Failure::DenyAssigned { action, scope, assignment: assignment.to_owned() },
+            None => Failure::AccessDenied { action, scope },
+        }
     }
 
     /// Whether a right is granted.

@@ -8,6 +8,7 @@ mod acting;
 mod attempts;
 mod az;
 mod deallocating;
+mod diagnosis;
 mod editing;
 mod effects;
 mod followers;

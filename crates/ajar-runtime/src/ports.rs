@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
-use ajar_core::attempt::{Ask, InitiateFailure, Order};
+use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{SignInDemand, Trouble};
 use ajar_core::inventory::{InventoryVm, Viewpoint};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -171,6 +171,8 @@ pub trait PortProbe: Send + Sync {
 pub trait Launcher: Send + Sync {
     /// Starts the client of an attempt; returns once it runs.
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble>;
+    /// Which programs would be started, if they are there.
+    fn client(&self, order: &Order, profile: &Profile) -> ClientFound;
 }
 
 /// Opens the user's browser.

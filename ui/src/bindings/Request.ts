@@ -99,7 +99,15 @@ clientId: string | null, } | { "ask": "rights",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "readInventory", 
+name: ProfileName, } | { "ask": "diagnose", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * How it is opened, where it is no favourite.
+ */
+profile?: Profile, } | { "ask": "readInventory", 
 /**
  * However fresh it is.
  */

@@ -54,7 +54,8 @@ async fn vms(session: &Session, request: Request) -> Result<Found, End> {
         | Reply::SignedOut { .. }
         | Reply::ActsByDefault { .. }
         | Reply::Inherited { .. }
-        | Reply::Rights { .. } => Err(no_answer()),
+        | Reply::Rights { .. }
+        | Reply::Diagnosis { .. } => Err(no_answer()),
     }
 }
 

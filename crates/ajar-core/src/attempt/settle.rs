@@ -233,7 +233,11 @@ impl Attempt {
                     self.fail(trouble.unwrap_or_else(|| Failure::PowerStateUnknown.into()), Step::Start);
                 }
                 Limit::Read(step) => self.fail(Failure::TimedOut { step }.into(), step),
-                Limit::Port => self.fail(self.port_failure(now).into(), Step::Port),
+                Limit::Port => {
+                    let waited = self.clock.last() - self.ready_since.unwrap_or(0);
+                    let since = now - chrono::TimeDelta::milliseconds(waited);
+                    self.fail(self.port_failure(now, since).into(), Step::Port);
+                }
                 Limit::Whole => {
                     let step = self.waited_for();
                     self.fail(Failure::TimedOut { step }.into(), step);
@@ -263,9 +267,8 @@ impl Attempt {
         }
     }
 
-    fn port_failure(&self, now: DateTime<Utc>) -> Failure {
-        let waited = self.clock.last() - self.ready_since.unwrap_or(0);
-        let since = now - chrono::TimeDelta::milliseconds(waited);
+    /// Why nobody gets in through a port that should have been open `since` then.
+    pub(super) fn port_failure(&self, now: DateTime<Utc>, since: DateTime<Utc>) -> Failure {
         let through_firewall = |endpoint: &Endpoint| {
             self.window(now).and_then(|window| window.mapped).is_some_and(|mapped| mapped == *endpoint)
         };

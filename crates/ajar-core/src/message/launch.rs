@@ -27,6 +27,11 @@ pub enum Unfit<'a> {
     Variable(&'a str),
 }
 
+/// There is nothing to show a window on.
+pub fn no_display() -> &'static str {
+    "neither DISPLAY nor WAYLAND_DISPLAY names a display"
+}
+
 /// Why a text is not handed to a client, to stand behind the name of the profile.
 pub fn unfit(what: &Unfit<'_>) -> String {
     match what {

@@ -76,7 +76,7 @@ pub fn label(step: Step, status: StepStatus, finding: Option<&Finding>, protocol
 /// What a step found, in a few words.
 pub fn detail(finding: &Finding, zone: Zone) -> String {
     match finding {
-        Finding::Source(source) => format!("{}, {}", source.address, confidence(source.confidence)),
+        Finding::Source(source) => seen(*source),
         Finding::Vm { power: state, address: Some(address) } => format!("{}, {address}", power(*state)),
         Finding::Vm { power: state, address: None } => power(*state).into(),
         Finding::Window { port, end_time_utc, mapped: None } => {
@@ -96,6 +96,11 @@ pub fn detail(finding: &Finding, zone: Zone) -> String {
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),
     }
+}
+
+/// This machine's address, and how far it can be trusted.
+pub(super) fn seen(source: SourceAddress) -> String {
+    format!("{}, {}", source.address, confidence(source.confidence))
 }
 
 fn confidence(confidence: Confidence) -> String {

@@ -6,9 +6,10 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ajar_core::attempt::Order;
+use ajar_core::attempt::{ClientFound, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_window};
+use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_terminal, in_window};
+use ajar_core::message::launch::no_display;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
@@ -17,7 +18,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::job::stop_with;
-use super::programs::surroundings;
+use super::programs::{has_desktop, surroundings};
 use crate::files::{SettingsFile, create_private, write_atomically};
 use crate::ports::Launcher;
 
@@ -53,6 +54,32 @@ impl Launcher for ClientLauncher {
         let plan = in_window(&target, &surroundings(&self.clients()))?;
         start(&plan, &self.files).await
     }
+
+    fn client(&self, order: &Order, profile: &Profile) -> ClientFound {
+        // Which program it is does not hang on where it dials.
+        let endpoint = Endpoint { host: "localhost".into(), port: order.port };
+        let target =
+            Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint: &endpoint, profile };
+        let around = surroundings(&self.clients());
+        ClientFound {
+            in_window: found(in_window(&target, &around)).and_then(shown),
+            in_terminal: found(in_terminal(&target, &around, &[])),
+        }
+    }
+}
+
+/// Where the program of a plan lies.
+fn found(plan: Result<LaunchPlan, Failure>) -> Result<String, Trouble> {
+    let program = plan?.program;
+    match which::which(&program) {
+        Ok(path) => Ok(path.display().to_string()),
+        Err(_) => Err(Failure::ClientNotFound { program }.into()),
+    }
+}
+
+/// A program, if there is something that its window could be shown on.
+fn shown(program: String) -> Result<String, Trouble> {
+    if has_desktop() { Ok(program) } else { Err(Failure::ClientFailed { program, detail: no_display().into() }.into()) }
 }
 
 /// How long a program is looked after that was started: one that cannot open a window ends sooner.

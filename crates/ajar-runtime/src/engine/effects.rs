@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::acting::Caller;
+use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
 use super::inventory::InventoryNews;
 use super::refresh::{RefreshNumber, Unread};
@@ -58,6 +59,8 @@ pub(super) enum Happened {
     Inventory(InventoryNews),
     /// Rights were looked up.
     LookedUp(LookedUp),
+    /// The whole way to a VM was looked at.
+    Diagnosed(Box<Diagnosed>),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -206,7 +209,7 @@ impl Engine {
 
     /// The look for this machine's public address, as a cloud sees it. Several attempts that begin together share it; an older
     /// answer is never used, because the network may have changed since.
-    fn detection(&mut self, cloud: &str) -> Detection {
+    pub(super) fn detection(&mut self, cloud: &str) -> Detection {
         let known = self.detections.get(cloud).and_then(WeakShared::upgrade);
         let detection = known.filter(|look| look.peek().is_none()).unwrap_or_else(|| {
             let (source, cloud) = (Arc::clone(&self.ports.public_ip), cloud.to_owned());
@@ -278,6 +281,7 @@ impl Engine {
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
+            Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -381,7 +385,7 @@ impl Engine {
 }
 
 /// What went wrong with a call to Azure.
-fn trouble_of(fact: &Fact) -> Option<&Trouble> {
+pub(super) fn trouble_of(fact: &Fact) -> Option<&Trouble> {
     match fact {
         Fact::Policies(result) => result.as_ref().err(),
         Fact::Vm(result) => result.as_ref().err(),

@@ -1,6 +1,7 @@
 //! What faces ask for.
 
 use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ajar_core::attempt::{Memory, Order, Proposed};
@@ -14,6 +15,7 @@ use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::{AttemptNumber, FailureView};
 use ajar_core::source::is_a_host;
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -46,6 +48,7 @@ impl Engine {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
+            Request::Diagnose { name, profile } => self.diagnose(&name, profile.as_ref(), reply),
             Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
             Request::FindVms { query, apart, skip, limit } => {
                 self.inventory_asked(Wish::Find { query, apart, skip, limit }, reply);
@@ -95,6 +98,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::Import { .. }
             | Request::Rights { .. }
+            | Request::Diagnose { .. }
             | Request::Inherited { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
@@ -193,6 +197,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::ReadAccounts
             | Request::Rights { .. }
+            | Request::Diagnose { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
             | Request::VmsNamed { .. }
@@ -266,7 +271,7 @@ impl Engine {
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.
         vet(name.as_str(), &profile, Os::current())?;
-        let chosen_source = connect.source.or(self.settings.source(&profile.source())?);
+        let favourites_source = self.settings.source(&profile.source())?;
         let mut caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
@@ -296,9 +301,25 @@ impl Engine {
             window: self.held.of(&vm, port).cloned(),
             principal: self.principal(&name, &vm),
         };
-        let standing = self.standing_reason(&name, &profile, now);
-        let order = Order {
-            name,
+        let opened = Favourite { name, profile };
+        let order = Order { wishes, ..self.order(&opened, connect, vm, favourites_source, now) };
+        self.closed.retain(|closed| closed.view.name != order.name);
+        Ok(self.attempts.begin(order, memory, caller, follower, now))
+    }
+
+    /// What is wanted, as the profile says where the wish does not.
+    pub(super) fn order(
+        &self,
+        Favourite { name, profile }: &Favourite,
+        connect: Connect,
+        vm: CloudVm,
+        favourites_source: Option<Ipv4Addr>,
+        now: DateTime<Utc>,
+    ) -> Order {
+        let standing = self.standing_reason(name, profile, now);
+        let port = connect.port.unwrap_or_else(|| profile.port());
+        Order {
+            name: name.clone(),
             port,
             protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
             access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
@@ -311,14 +332,12 @@ impl Engine {
             may_start: profile.may_start(),
             extends: connect.extends,
             passing: connect.passing,
-            chosen_source,
+            chosen_source: connect.source.or(favourites_source),
             launch: connect.launch,
-            wishes,
+            wishes: Vec::new(),
             cloud: vm.cloud,
             vm: vm.id,
-        };
-        self.closed.retain(|closed| closed.view.name != order.name);
-        Ok(self.attempts.begin(order, memory, caller, follower, now))
+        }
     }
 
     /// The reason that a profile gives for every request.

@@ -83,17 +83,7 @@ impl Engine {
         let answer = match result {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
-                let now = self.now();
-                // A role takes some minutes to count everywhere; what is listed later than that has been given since.
-                let is_over = |Denial { at, refused }: &&Denial| {
-                    let is_old = (now - *at).abs() > ROLES_SPREAD;
-                    is_old && refused.deny_assignment.is_none() && granted.lists(&refused.action)
-                };
-                let denials = [Purpose::Opening, Purpose::Deallocating].into_iter().filter_map(|purpose| {
-                    self.remembered.state().denial(&State::denial_key(&acting, &vm.id, purpose), now)
-                });
-                let refused = denials.filter(|denial| !is_over(denial)).map(|denial| denial.refused.clone()).collect();
-                let granted = Granted { refused, ..granted };
+                let granted = self.with_denials(granted, &acting, &vm.id);
                 let rights = Box::new(RightsView::new(name, vm.id, acting.account, who, &granted));
                 Reply::Rights { rights }
             }
@@ -104,6 +94,21 @@ impl Engine {
         };
         self.publish();
         drop(reply.send(answer));
+    }
+
+    /// What is granted, with what Azure has refused all the same.
+    pub(super) fn with_denials(&self, granted: Granted, acting: &Acting, vm: &VmResourceId) -> Granted {
+        let now = self.now();
+        // A role takes some minutes to count everywhere; what is listed later than that has been given since.
+        let is_over = |Denial { at, refused }: &&Denial| {
+            let is_old = (now - *at).abs() > ROLES_SPREAD;
+            is_old && refused.deny_assignment.is_none() && granted.lists(&refused.action)
+        };
+        let denials = [Purpose::Opening, Purpose::Deallocating]
+            .into_iter()
+            .filter_map(|purpose| self.remembered.state().denial(&State::denial_key(acting, vm, purpose), now));
+        let refused = denials.filter(|denial| !is_over(denial)).map(|denial| denial.refused.clone()).collect();
+        Granted { refused, ..granted }
     }
 }
 
@@ -120,7 +125,7 @@ fn refused_by(failure: &Failure) -> Option<Refused> {
 }
 
 /// Who acts, as an administrator knows them.
-async fn who(accounts: &dyn Accounts, acting: &Acting) -> Option<String> {
+pub(super) async fn who(accounts: &dyn Accounts, acting: &Acting) -> Option<String> {
     if acting.account.built_in() != Some(AZ) {
         return accounts.principal(acting);
     }

@@ -79,6 +79,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::CancelSignIn
         | Request::ReadAccounts
         | Request::Rights { .. }
+        | Request::Diagnose { .. }
         | Request::ReadInventory { .. }
         | Request::FindVms { .. }
         | Request::VmsNamed { .. }

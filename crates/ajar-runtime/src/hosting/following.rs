@@ -148,6 +148,7 @@ impl Asker {
                     | Reply::SignedOut { .. }
                     | Reply::ActsByDefault { .. }
                     | Reply::Rights { .. }
+                    | Reply::Diagnosis { .. }
                     | Reply::Inherited { .. }
                     | Reply::Vms { .. } => Progress::Refused(Box::new(engine_gone())),
                 });

@@ -4,6 +4,7 @@ mod attempts;
 mod cancelling;
 mod closing;
 mod deallocating;
+mod diagnosis;
 mod favourites;
 mod followers;
 mod inventory;

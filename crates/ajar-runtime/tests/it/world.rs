@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ajar_core::account::{AccountSettings, Acting, KeychainTrouble};
-use ajar_core::attempt::{Ask, InitiateFailure, Order};
+use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
@@ -93,6 +93,8 @@ pub(crate) struct Scene {
     /// Calls that were given up before they were answered.
     pub(crate) dropped: Vec<Call>,
     pub(crate) launched: Vec<Endpoint>,
+    /// The program that opens VMs, if there is one.
+    pub(crate) client: Result<String, Trouble>,
     /// The VMs whose policies were wanted together.
     pub(crate) listed: Vec<Vec<VmResourceId>>,
     /// The VMs that access was asked to in one request.
@@ -169,6 +171,7 @@ impl World {
                 calls: Vec::new(),
                 dropped: Vec::new(),
                 launched: Vec::new(),
+                client: Ok("ssh".into()),
                 listed: Vec::new(),
                 asked_together: Vec::new(),
                 policy_deleted: false,
@@ -490,6 +493,11 @@ impl Launcher for World {
         self.call(Call::Launch).await?;
         self.scene().launched.push(endpoint.clone());
         Ok(())
+    }
+
+    fn client(&self, _order: &Order, _profile: &Profile) -> ClientFound {
+        let program = || self.scene().client.clone();
+        ClientFound { in_window: program(), in_terminal: program() }
     }
 }
 

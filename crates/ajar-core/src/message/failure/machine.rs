@@ -9,7 +9,7 @@ use crate::message::{capital, moment, sentence, some_of};
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
         format!("There is no program to open {name} with."),
-        format!("{program} was not found. The port is open all the same."),
+        format!("{program} was not found. Any other client can use the port once it is open."),
         "Install it, or name another in config.toml under [clients].",
     )
 }
@@ -17,7 +17,7 @@ pub(super) fn client_not_found(name: &str, program: &str) -> Words {
 pub(super) fn client_failed(program: &str, detail: &str) -> Words {
     words(
         format!("{program} did not start."),
-        format!("{}. The port is open all the same.", detail.trim_end_matches('.')),
+        format!("{}. Any other client can use the port once it is open.", detail.trim_end_matches('.')),
         "Try again, or name another program in config.toml under [clients].",
     )
 }

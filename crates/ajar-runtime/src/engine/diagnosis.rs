@@ -1,0 +1,174 @@
+//! Looking at the whole way to a VM without changing anything, beside whatever else goes on.
+
+use std::time::Duration;
+
+use ajar_core::account::Acting;
+use ajar_core::attempt::{Attempt, Beside, Diagnosis, Effect, Fact, Memory, Order};
+use ajar_core::failure::Trouble;
+use ajar_core::launch::{Os, vet};
+use ajar_core::message::diagnosis::account;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::{Connect, Reply};
+use ajar_core::rights::Granted;
+use ajar_core::settings::Favourite;
+use ajar_core::snapshot::{AttemptNumber, DiagnosisView};
+use ajar_core::vm::CloudVm;
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::acting::Caller;
+use super::effects::{Detection, Happened, trouble_of};
+use super::rights::who;
+use crate::files::{Purpose, State};
+use crate::ports::{Azure, Ports};
+
+/// How long a look at the port bears silence: SYNs are sent again after 1 and 3 seconds.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// No attempt has this number: what is looked at belongs to none of them.
+const NOBODYS: AttemptNumber = AttemptNumber(0);
+
+/// What was found, and who waits for it.
+pub(super) struct Diagnosed {
+    favourite: Favourite,
+    acting: Acting,
+    attempt: Attempt,
+    facts: Vec<Fact>,
+    granted: Result<Granted, Trouble>,
+    who: Option<String>,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What is to be looked at, and by whom.
+struct Looking {
+    favourite: Favourite,
+    caller: Caller,
+    attempt: Attempt,
+    detection: Detection,
+    ports: Ports,
+}
+
+impl Engine {
+    /// Begins to look; the reply comes when that is done.
+    pub(super) fn diagnose(&mut self, name: &ProfileName, profile: Option<&Profile>, reply: oneshot::Sender<Reply>) {
+        let looking = match self.looking(name, profile) {
+            Ok(looking) => looking,
+            Err(trouble) => return drop(reply.send(self.refused(&trouble, name.as_str()))),
+        };
+        let happened = self.happened.clone();
+        tokio::spawn(async move {
+            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, detection, ports } = looking;
+            let vm = attempt.order().vm.clone();
+            let (facts, granted, who) = tokio::join!(
+                look(&mut attempt, &ports, &*azure, &detection),
+                azure.granted(&vm),
+                who(&*ports.accounts, &acting)
+            );
+            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, reply };
+            drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
+        });
+    }
+
+    fn looking(&mut self, name: &ProfileName, profile: Option<&Profile>) -> Result<Looking, Trouble> {
+        if let Some(profile) = profile.cloned().or_else(|| self.recent(name)) {
+            self.take_in_guest(name, &profile, Purpose::Opening)?;
+        }
+        let favourite = self.opened(name)?.clone();
+        let profile = &favourite.profile;
+        vet(favourite.name.as_str(), profile, Os::current())?;
+        let source = self.settings.source(&profile.source())?;
+        let (caller, vm, now) = (self.act(profile)?, self.place(profile), self.now());
+        let (detection, key) = (self.detection(&vm.cloud), State::key(&vm, profile.port()));
+        let memory = Memory {
+            // Where it was reached last is looked at only if it is there still.
+            endpoint: None,
+            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            window: self.held.of(&vm, profile.port()).cloned(),
+            principal: self.principal(&favourite.name, &vm),
+        };
+        let wish = Connect { launch: false, ..Connect::new(favourite.name.clone()) };
+        // That a reason is asked for stands in nobody's way.
+        let order = Order { wants_reason: None, ..self.order(&favourite, wish, vm, source, now) };
+        let attempt = Attempt::new(NOBODYS, order, memory, now);
+        Ok(Looking { favourite, caller, attempt, detection, ports: self.ports.clone() })
+    }
+
+    pub(super) fn diagnosed(&mut self, diagnosed: Diagnosed) {
+        let Diagnosed { favourite: Favourite { name, profile }, acting, attempt, facts, granted, who, reply } =
+            diagnosed;
+        let order = attempt.order();
+        let vm = order.place();
+        for fact in &facts {
+            self.learn(&name, &vm, &acting, fact);
+        }
+        let beside = Beside {
+            account: account(acting.account.as_str(), who.as_deref()),
+            granted: granted.map(|granted| self.with_denials(granted, &acting, &vm.id)),
+            client: self.ports.launcher.client(order, &profile),
+            clock_skew: self.ports.accounts.clock_skew(),
+            asks_reason: profile.asks_justification(),
+        };
+        let Diagnosis { checks, summary, failure } = attempt.diagnosis(&beside, self.now(), self.zone());
+        let (port, account) = (order.port, acting.account);
+        let diagnosis = DiagnosisView { name, cloud: vm.cloud, vm: vm.id, port, account, checks, summary, failure };
+        self.publish();
+        drop(reply.send(Reply::Diagnosis { diagnosis: Box::new(diagnosis) }));
+    }
+
+    /// What was read is news, whatever it was read for.
+    fn learn(&mut self, name: &ProfileName, vm: &CloudVm, acting: &Acting, fact: &Fact) {
+        if let Some(trouble) = trouble_of(fact) {
+            self.note_refused_account(&trouble.failure, vm);
+        } else if let Fact::Policies(Ok(policies)) = fact {
+            self.note_accepted_account(&acting.account, vm);
+            self.hold_read(name, vm, policies);
+        } else if let Fact::Vm(Ok(facts)) = fact {
+            self.know_power(vm.clone(), Some(facts.power));
+        }
+    }
+}
+
+/// Looks at all that opening would look at; the attempt knows it then.
+async fn look(attempt: &mut Attempt, ports: &Ports, azure: &dyn Azure, detection: &Detection) -> Vec<Fact> {
+    /// The reads, what they lead to, and the port; and one more for what has passed meanwhile.
+    const ROUNDS: usize = 4;
+    let mut facts = Vec::new();
+    for _ in 0..ROUNDS {
+        let looks = attempt.looks(now(ports));
+        if looks.is_empty() {
+            break;
+        }
+        for effect in &looks {
+            attempt.begun(effect, now(ports));
+        }
+        let order = attempt.order().clone();
+        let found = join_all(looks.into_iter().map(|effect| fact(effect, &order, ports, azure, detection))).await;
+        for fact in found.into_iter().flatten() {
+            attempt.apply(NOBODYS, fact.clone(), now(ports));
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
+/// Azure's time, as well as it is known.
+fn now(ports: &Ports) -> DateTime<Utc> {
+    ports.clock.now() + ports.accounts.clock_skew().unwrap_or_default()
+}
+
+/// What an effect finds that changes nothing; the others are not made.
+async fn fact(effect: Effect, order: &Order, ports: &Ports, azure: &dyn Azure, detection: &Detection) -> Option<Fact> {
+    Some(match effect {
+        Effect::ProbePort { endpoint, protocol, .. } => {
+            let answer = ports.probe.look(&endpoint, protocol, PATIENCE).await;
+            Fact::Port { endpoint, answer }
+        }
+        Effect::DetectSource => Fact::Source(detection.clone().await),
+        Effect::ReadPolicy => Fact::Policies(azure.policies(&order.vm).await),
+        Effect::ReadVm => Fact::Vm(azure.virtual_machine(&order.vm).await),
+        Effect::ResolveAddress { network_interfaces } => Fact::Addresses(azure.addresses(&network_interfaces).await),
+        Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => return None,
+    })
+}
