@@ -123,6 +123,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'set':
     case 'readAccounts':
     case 'rights':
+    case 'diagnose':
     case 'refresh':
     case 'showWindow':
       return after;

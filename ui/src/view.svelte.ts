@@ -3,6 +3,7 @@ import { SvelteSet } from 'svelte/reactivity';
 import { accountOf, detailOf, goneAccount } from './accounts';
 import type { AccountName } from './bindings/AccountName';
 import type { FavouriteView } from './bindings/FavouriteView';
+import type { DiagnosisView } from './bindings/DiagnosisView';
 import type { Field } from './bindings/Field';
 import type { FoundVm } from './bindings/FoundVm';
 import type { Inheritable } from './bindings/Inheritable';
@@ -47,6 +48,13 @@ export interface Defaults {
 /** What holds of each field where a favourite says nothing of it, such as “2 hours, from Team/Prod”. */
 export type Inherited = Partial<Record<Field, string>>;
 
+/** The way to a favourite that is looked at, and what was found there, or kept it from being looked at. */
+interface Looked {
+  name: ProfileName;
+  found?: DiagnosisView;
+  problem?: Problem;
+}
+
 /** What the user says for one time: the address that is theirs, or why they want in. */
 interface Said {
   source?: string;
@@ -68,6 +76,8 @@ export class View {
   edited = $state.raw<FavouriteView | 'new' | null>(null);
   /** The favourites that are asked about before their VMs are deallocated. */
   toDeallocate = $state.raw<readonly FavouriteView[] | null>(null);
+  /** The way to a favourite that is looked at. */
+  looked = $state.raw<Looked | null>(null);
   /** What is looked at. */
   page = $state<Page>('lists');
   /** Whether this Ajar brings an Azure of its own to try it with. */
@@ -272,6 +282,16 @@ export class View {
     this.toDeallocate = null;
     this.picked.clear();
     await Promise.all(favourites.map(({ name }) => this.#askOrTell({ ask: 'deallocate', name })));
+  }
+
+  /** Looks at the whole way to a favourite, and shows what is found as long as nobody has turned away. */
+  async troubleshoot(name: ProfileName): Promise<void> {
+    const looked: Looked = { name };
+    this.looked = looked;
+    const answered = await this.answerTo({ ask: 'diagnose', name });
+    if (this.looked !== looked) return;
+    if ('problem' in answered) this.looked = { name, problem: answered.problem };
+    else if (answered.reply.answer === 'diagnosis') this.looked = { name, found: answered.reply.diagnosis };
   }
 
   /** Picks the favourite of a row, or lets it go. */

@@ -1,6 +1,7 @@
 // The window's own words. What happened to a VM, and why, is said by the engine.
 
 import type { AccountState } from './bindings/AccountState';
+import type { CheckState } from './bindings/CheckState';
 import type { Colour } from './bindings/Colour';
 import type { FavouriteState } from './bindings/FavouriteState';
 import type { Protocol } from './bindings/Protocol';
@@ -19,6 +20,13 @@ const states: Record<KnownState, string> = {
   ending: 'Ending soon',
   failed: 'Not opened',
   closed: 'Locked',
+};
+
+const checkStates: Record<CheckState, string> = {
+  passed: 'as it should be',
+  noted: 'worth knowing',
+  failed: 'in the way',
+  unknown: 'not known',
 };
 
 const stepStatuses: Record<StepStatus, string> = {
@@ -193,6 +201,13 @@ export const words = {
   undo: 'Undo',
   close: 'Close',
   refresh: 'Look for open windows and VMs again',
+
+  // Looking at the whole way
+  troubleshoot: 'Troubleshoot…',
+  troubleshootTitle: (name: string) => `The way to ${name}`,
+  lookingAtTheWay: 'Looking at it, and changing nothing…',
+  lookAgain: 'Look again',
+  checkState: (state: CheckState) => checkStates[state],
 
   // Deallocating
   deallocate: 'Deallocate…',
