@@ -5,6 +5,8 @@ mod architecture;
 mod az;
 #[cfg(unix)]
 mod cancelling;
+#[cfg(unix)]
+mod carried;
 mod click_to_client;
 mod command_line;
 mod doctor;

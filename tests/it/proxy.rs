@@ -6,7 +6,6 @@ use azure_sim::Options;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 
 use crate::sshd::{Sshd, fleet_that_leads_to};
 use crate::world::{Ended, LIMIT, World, interrupt, until};
@@ -14,27 +13,11 @@ use crate::world::{Ended, LIMIT, World, interrupt, until};
 /// A file that is larger than all the buffers on its way.
 const LARGE: usize = 24 << 20;
 
-/// A client of OpenSSH's that goes by `ajar proxy`.
-fn client(program: &str, sshd: &Sshd, world: &World) -> Command {
-    let config = sshd.at("client_config");
-    let text = format!(
-        "Host *.ajar\n  ProxyCommand {ajar} --config {folder} proxy %h %p\n  User {user}\n  IdentityFile {key}\n  \
-         UserKnownHostsFile {known_hosts}\n  IdentitiesOnly yes\n  BatchMode yes\n  StrictHostKeyChecking yes\n",
-        ajar = env!("CARGO_BIN_EXE_ajar"),
-        folder = world.folder.path().display(),
-        user = sshd.user(),
-        key = sshd.at("id").display(),
-        known_hosts = sshd.known_hosts().display(),
-    );
-    std::fs::write(&config, text).expect("ssh’s settings");
-    world.openssh(program, &config)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unmodified_ssh_goes_through_the_door_and_scp_carries_a_large_file_unharmed() {
     let sshd = Sshd::start().await;
     let world = sshd.behind_a_door().await;
-    let mut ssh = client("ssh", &sshd, &world);
+    let mut ssh = sshd.client("ssh", &world);
     let ended = Ended::of(ssh.args(["real.ajar", "echo ok from sshd; exit 7"]).spawn().expect("ssh")).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (7, "ok from sshd\n"), "{}", ended.stderr);
     assert_eq!(ended.stderr, "", "nothing is said where nobody reads and nothing is amiss");
@@ -47,7 +30,7 @@ async fn an_unmodified_ssh_goes_through_the_door_and_scp_carries_a_large_file_un
     for (from, to) in
         [(sshd.at("large").display().to_string(), there.clone()), (there, sshd.at("back").display().to_string())]
     {
-        let mut scp = client("scp", &sshd, &world);
+        let mut scp = sshd.client("scp", &world);
         let ended = Ended::of(scp.args(["-q", &from, &to]).spawn().expect("scp")).await;
         assert_eq!(ended.code, 0, "{}", ended.stderr);
     }

@@ -39,7 +39,7 @@ impl Sshd {
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {hostkey}\nPidFile none\nAuthorizedKeysFile {keys}\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n\
-             PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
+             PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n",
             hostkey = at("hostkey").display(),
             keys = at("authorized_keys").display(),
         );
@@ -92,6 +92,27 @@ impl Sshd {
         );
         world.write_settings(&profile);
         world
+    }
+
+    /// The settings of an OpenSSH client that goes by `ajar proxy`, as somebody may write them by hand.
+    pub(crate) fn client_settings(&self, world: &World) -> PathBuf {
+        let settings = world.folder.path().join("client_config");
+        let text = format!(
+            "Host *.ajar\n  ProxyCommand {ajar} --config {folder} proxy %h %p\n  User {user}\n  IdentityFile {key}\n  \
+             UserKnownHostsFile {known_hosts}\n  IdentitiesOnly yes\n  BatchMode yes\n  StrictHostKeyChecking yes\n",
+            ajar = env!("CARGO_BIN_EXE_ajar"),
+            folder = world.folder.path().display(),
+            user = self.user(),
+            key = self.at("id").display(),
+            known_hosts = self.known_hosts().display(),
+        );
+        std::fs::write(&settings, text).expect("ssh’s settings");
+        settings
+    }
+
+    /// A client of OpenSSH's with them.
+    pub(crate) fn client(&self, program: &str, world: &World) -> tokio::process::Command {
+        world.openssh(program, &self.client_settings(world))
     }
 
     pub(crate) fn at(&self, name: &str) -> PathBuf {

@@ -102,8 +102,15 @@ impl World {
     /// A client of OpenSSH's with those settings. What it runs is signed in likewise.
     #[cfg(unix)]
     pub(crate) fn openssh(&self, program: &str, settings: &Path) -> Command {
-        let mut command = Command::new(program);
+        let mut command = self.program(program);
         command.arg("-F").arg(settings);
+        command
+    }
+
+    /// Another program that goes by OpenSSH.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         self.signed_in(command)
     }

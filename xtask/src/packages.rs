@@ -46,6 +46,12 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["openssh"],
     },
     Need {
+        why: "for what people run over SSH in the tests",
+        debian: &["rsync", "git", "ansible-core"],
+        fedora: &["rsync", "git", "ansible-core"],
+        arch: &["rsync", "git", "ansible-core"],
+    },
+    Need {
         why: "for a display and a session bus of the tests' own",
         debian: &["xvfb", "dbus"],
         fedora: &["xorg-x11-server-Xvfb", "dbus-daemon"],
