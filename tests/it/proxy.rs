@@ -133,3 +133,22 @@ async fn what_keeps_the_door_shut_is_told_on_standard_error_with_its_exit_code()
     let granted = world.run(&["rights", "jump-eu"]).await;
     assert!(granted.stdout.contains("has all rights"), "{}", granted.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_stands_open_takes_no_engine_and_one_that_has_closed_meanwhile_is_opened_again() {
+    let sshd = Sshd::start().await;
+    let world = sshd.behind_a_door().await;
+    let enters = async || {
+        let ended = Ended::of(sshd.client("ssh", &world).args(["real.ajar", "echo in"]).spawn().expect("ssh")).await;
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "in\n", ""));
+    };
+    enters().await;
+    // Nothing of Azure's answers: whoever goes straight does not notice.
+    world.control().fault("*", "*", json!({ "fault": "reset" })).await;
+    enters().await;
+    world.control().forget_faults().await;
+    world.control().forget_journal().await;
+    world.control().post("advance", json!({ "seconds": 4 * 3600 })).await;
+    enters().await;
+    assert_eq!(world.control().requests("/initiate").await.len(), 1);
+}

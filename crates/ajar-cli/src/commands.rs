@@ -96,6 +96,11 @@ pub(crate) async fn run(args: Args) -> u8 {
         Err(trouble) => return tell(&args, trouble.into()),
     };
     let _log = ajar_runtime::log::start(folder.logs(), args.verbose);
+    if let Command::Proxy(proxy) = &args.command
+        && let Some(ended) = proxy::straight(&args, proxy, &folder, &mut signals).await
+    {
+        return ended.map_or_else(|end| tell(&args, end), |()| 0);
+    }
     let session = match Session::open(&args, folder, &mut signals).await {
         Ok(session) => session,
         Err(end) => return tell(&args, end),

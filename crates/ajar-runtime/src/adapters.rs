@@ -9,6 +9,7 @@ mod port_probe;
 mod programs;
 mod public_ip;
 mod standard_streams;
+mod straight;
 
 pub use browser::SystemBrowser;
 pub use clock::{SystemClock, azure_now, words};
@@ -17,4 +18,4 @@ pub use launcher::{ClientLauncher, run_in_terminal};
 pub use port_probe::TcpPortProbe;
 pub use programs::{has_desktop, own_path, surroundings};
 pub use public_ip::PublicIpEndpoints;
-pub use standard_streams::carry;
+pub use standard_streams::{Way, carry};

@@ -3,11 +3,12 @@
 
 use ajar_core::protocol::Connect;
 use ajar_core::snapshot::OutcomeView;
-use ajar_runtime::adapters::{carry, words};
+use ajar_runtime::adapters::{Way, carry, words};
+use ajar_runtime::files::Folder;
 
 use super::End;
 use super::following::{Show, follow, without_end};
-use crate::args::Proxy;
+use crate::args::{Args, Proxy};
 use crate::output;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -24,8 +25,24 @@ pub(crate) async fn run(session: &Session, args: &Proxy, signals: &mut Signals) 
         Some(OutcomeView::Failed(failure) | OutcomeView::Cancelled(failure)) => return Err(failure.into()),
         Some(OutcomeView::Extended(_)) | None => return Err(without_end()),
     };
+    let way = Way::to(&endpoint).await.map_err(|trouble| words(&trouble, args.name.as_str()))?;
+    go_through(way, args, signals).await
+}
+
+/// Goes through a door that stands open where it did last, without an engine; `None` where there is more to it.
+pub(crate) async fn straight(
+    args: &Args,
+    proxy: &Proxy,
+    folder: &Folder,
+    signals: &mut Signals,
+) -> Option<Result<(), End>> {
+    let way = Way::straight(folder, args.usual_cloud(), &proxy.name, proxy.port).await?;
+    Some(go_through(way, proxy, signals).await)
+}
+
+async fn go_through(way: Way, args: &Proxy, signals: &mut Signals) -> Result<(), End> {
     tokio::select! {
-        carried = carry(&endpoint, output::reader_gone()) => carried.map_err(|trouble| words(&trouble, args.name.as_str()).into()),
+        carried = carry(way, output::reader_gone()) => carried.map_err(|trouble| words(&trouble, args.name.as_str()).into()),
         // That is how ssh ends it.
         signal = signals.next() => Err(End::Code(signal.exit_code())),
     }

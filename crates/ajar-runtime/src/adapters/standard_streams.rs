@@ -20,17 +20,50 @@ enum Ended {
     FromPort(io::Result<()>),
 }
 
+/// A connection to a port, and what stands between it and those who go through.
+#[derive(Debug)]
+pub struct Way {
+    endpoint: Endpoint,
+    stream: TcpStream,
+}
+
+impl Way {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] if the port does not answer any more.
+    pub async fn to(endpoint: &Endpoint) -> Result<Self, Trouble> {
+        let connect = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+        let stream = match tokio::time::timeout(CONNECT, connect).await {
+            Ok(connected) => connected,
+            Err(late) => Err(late.into()),
+        };
+        let way = stream.and_then(|stream| Self::through(endpoint, stream));
+        way.map_err(|error| unreachable(endpoint, &error))
+    }
+
+    /// Goes through a connection that is there.
+    pub(super) fn through(endpoint: &Endpoint, stream: tokio::net::TcpStream) -> io::Result<Self> {
+        let stream = stream.into_std()?;
+        stream.set_nonblocking(false)?;
+        // Each key that is pressed is a packet of its own.
+        stream.set_nodelay(true)?;
+        Ok(Self { endpoint: endpoint.clone(), stream })
+    }
+}
+
+fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Trouble {
+    Failure::Unreachable { host: endpoint.to_string(), detail: error.to_string() }.into()
+}
+
 /// Carries bytes between standard input and output and a port, until both sides have said that they are done. When one of
 /// them is, the other hears it and may go on (on Windows only the port may: what standard input still says is not waited for
 /// once the port is done); where nobody reads any more, which is when `unread` is done, there is nothing
 /// to go on for. Given up, it ends with the process.
 ///
 /// # Errors
-/// [`Failure::Unreachable`] if the port does not answer any more, [`Failure::ConnectionLost`] if the connection breaks.
-pub async fn carry(endpoint: &Endpoint, unread: impl Future<Output = ()>) -> Result<(), Trouble> {
-    let stream = connected(endpoint)
-        .await
-        .map_err(|error| Failure::Unreachable { host: endpoint.to_string(), detail: error.to_string() })?;
+/// [`Failure::ConnectionLost`] if the connection breaks.
+pub async fn carry(Way { endpoint, stream }: Way, unread: impl Future<Output = ()>) -> Result<(), Trouble> {
     let lost = |error: io::Error| Failure::ConnectionLost { endpoint: endpoint.clone(), detail: error.to_string() };
     let mut ends = begin(stream).map_err(lost)?;
     // Dropped with the end of what the port sends: it may hold standard output open.
@@ -65,15 +98,6 @@ pub async fn carry(endpoint: &Endpoint, unread: impl Future<Output = ()>) -> Res
 
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-}
-
-async fn connected(endpoint: &Endpoint) -> io::Result<TcpStream> {
-    let connect = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port));
-    let stream = tokio::time::timeout(CONNECT, connect).await??.into_std()?;
-    stream.set_nonblocking(false)?;
-    // Each key that is pressed is a packet of its own.
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// Two threads that block: nothing is faster, or waits less.

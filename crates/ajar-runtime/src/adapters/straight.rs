@@ -1,0 +1,49 @@
+//! The way to a port that is open still: there is nothing for an engine to do then, and ssh waits.
+
+use std::io;
+
+use ajar_azure::SignIn;
+use ajar_core::account::Defaults;
+use ajar_core::attempt::HEAD_START;
+use ajar_core::port::{Endpoint, Protocol};
+use ajar_core::profile::{AddressChoice, ProfileName};
+use tokio::net::TcpStream;
+
+use super::Way;
+use crate::files::{Folder, SettingsFile, State, StateFile};
+
+impl Way {
+    /// The way to a favourite's port where it was reached last, if it greets as SSH does at once. The server's first words are
+    /// left to who goes through. Everything else is for an engine to look at, and to tell of. `cloud` is what the command line
+    /// says.
+    pub async fn straight(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) -> Option<Self> {
+        let endpoint = known(folder, cloud, name, port)?;
+        let greeted = tokio::time::timeout(HEAD_START.to_std().ok()?, greeted(&endpoint)).await;
+        match greeted {
+            Ok(Ok(stream)) => Self::through(&endpoint, stream?).ok(),
+            // Closed, silent, or gone: what that means takes a look at Azure.
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+}
+
+/// Where the port was reached last, if its favourite is opened there still.
+fn known(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) -> Option<Endpoint> {
+    let settings = SettingsFile::new(folder.settings()).read().ok()?;
+    let profile = &settings.favourite(name)?.profile;
+    let is_ssh = profile.protocol.unwrap_or_else(|| Protocol::of_port(port)) == Protocol::Ssh;
+    if !is_ssh || profile.address() == AddressChoice::Private {
+        return None;
+    }
+    let environment = SignIn::from_environment(|name| std::env::var(name).ok()).is_some();
+    let vm = settings.place_of(profile, &Defaults { cloud: cloud.map(str::to_owned), environment });
+    StateFile::new(folder.state()).read().endpoints.remove(&State::key(&vm, port))
+}
+
+/// A connection on which the other side has begun as an SSH server does (RFC 4253, 4.2), if it has.
+async fn greeted(endpoint: &Endpoint) -> io::Result<Option<TcpStream>> {
+    let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+    let mut greeting = [0; 8];
+    let count = stream.peek(&mut greeting).await?;
+    Ok((&greeting[..count] == b"SSH-2.0-").then_some(stream))
+}
