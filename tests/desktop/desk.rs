@@ -11,10 +11,11 @@ use zbus::{Connection, connection};
 
 use crate::driver::Driver;
 use crate::notifications::Notifications;
-use crate::own_azure::OwnAzure;
+use crate::own_azure::{FLEET, OwnAzure};
 use crate::recorder::Recorder;
 use crate::screen::Screen;
 use crate::tray_host::{Tray, TrayHost};
+use crate::xrdp::Xrdp;
 
 /// How long anything may take that a test waits for, on a machine that is busy with other tests.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
@@ -107,7 +108,12 @@ impl Desk {
 
     /// An Azure of the user's own that runs for this desktop; `settings` are added to those that name it.
     pub(crate) async fn own_azure(&self, settings: &str) -> OwnAzure {
-        OwnAzure::start(self.home.path(), &self.recorder.program, settings).await
+        OwnAzure::start(self.home.path(), FLEET, &self.recorder.program, settings).await
+    }
+
+    /// An Azure with a VM whose remote desktop is that server's, and a terminal that shows nothing.
+    pub(crate) async fn azure_with(&self, xrdp: &Xrdp) -> OwnAzure {
+        OwnAzure::start(self.home.path(), &xrdp.fleet(), Path::new("/usr/bin/env"), "").await
     }
 
     /// Shows a window for an Azure of the user's own, without a tray, that WebDriver looks into; `theme` is GTK's.
@@ -122,6 +128,14 @@ impl Desk {
     pub(crate) async fn start_tray_of(&self, azure: &OwnAzure) -> Tray {
         let config = azure.folder.to_string_lossy().into_owned();
         let process = self.program(&["--config".into(), config]).spawn().expect("ajar-desktop starts");
+        self.tray_host.tray(process).await
+    }
+
+    /// The same for an application of the environment, which is signed in to it.
+    pub(crate) async fn start_tray_as_application(&self, azure: &OwnAzure) -> Tray {
+        let config = azure.folder.to_string_lossy().into_owned();
+        let mut program = self.program(&["--config".into(), config]);
+        let process = program.envs(azure.environment()).spawn().expect("ajar-desktop starts");
         self.tray_host.tray(process).await
     }
 
@@ -265,7 +279,7 @@ async fn connect(address: &str) -> Connection {
 }
 
 /// A program that serves until it is dropped.
-struct Server(Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -275,7 +289,7 @@ impl Drop for Server {
 }
 
 /// Starts a server that says on standard output when it is ready; what it says.
-fn serve(command: &mut Command, package: &str) -> (Server, String) {
+pub(crate) fn serve(command: &mut Command, package: &str) -> (Server, String) {
     let program = command.get_program().to_string_lossy().into_owned();
     let missing = |error| panic!("{program} does not start ({error}); install it with: apt-get install {package}");
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(missing);

@@ -8,10 +8,12 @@ mod finding;
 mod notifications;
 mod own_azure;
 mod recorder;
+mod remote_desktop;
 mod screen;
 mod signing_in;
 mod tray_host;
 mod window;
+mod xrdp;
 
 use std::time::Duration;
 

@@ -15,7 +15,8 @@ use crate::desk::within;
 /// The application that people sign in with.
 pub(crate) const APPLICATION: &str = "6f1c22d0-0d3e-4a5b-9c77-8f2e51b90a01";
 
-const FLEET: &str = r#"
+/// People, and a VM that rests.
+pub(crate) const FLEET: &str = r#"
 [[subscriptions]]
 id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
 name = "Home"
@@ -47,8 +48,8 @@ pub(crate) struct OwnAzure {
 
 impl OwnAzure {
     /// Starts it and writes settings that name it, with these beside. `terminal` stands for the user's.
-    pub(crate) async fn start(home: &Path, terminal: &Path, more: &str) -> Self {
-        let fleet = Some(FLEET.parse().expect("the fleet is as the simulator wants it"));
+    pub(crate) async fn start(home: &Path, fleet: &str, terminal: &Path, more: &str) -> Self {
+        let fleet = Some(fleet.parse().expect("the fleet is as the simulator wants it"));
         let azure = Simulator::start(Options { speed: 20.0, fleet, ..Options::default() });
         let azure = azure.await.expect("the simulator starts");
         let folder = home.join("own");
@@ -72,6 +73,21 @@ impl OwnAzure {
     /// The resource id of its VM.
     pub(crate) fn vm(&self) -> &str {
         &self.azure.announce().vms[0].id
+    }
+
+    /// The address of its VM.
+    pub(crate) fn address(&self) -> &str {
+        self.azure.announce().vms[0].address.as_deref().expect("it has one")
+    }
+
+    /// What an environment holds that acts as the application with all rights.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
+        let announced = self.azure.announce();
+        [
+            ("AZURE_TENANT_ID", announced.tenant_id.to_string()),
+            ("AZURE_CLIENT_ID", announced.client_id.to_string()),
+            ("AZURE_CLIENT_SECRET", announced.client_secret.clone()),
+        ]
     }
 
     /// Makes the VM a favourite, with this beside.

@@ -9,9 +9,10 @@ use tokio::sync::Notify;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, MapState,
-    Window,
+    AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, InputFocus,
+    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState, Window,
 };
+use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 use crate::desk::{LIMIT, within};
@@ -132,6 +133,16 @@ impl Screen {
             }
         };
         within("the window closes", gone).await;
+    }
+
+    /// Presses Enter in a window.
+    pub(crate) fn press_enter(&self, window: Window) {
+        /// Where it is on all keyboards that Xvfb knows.
+        const ENTER: u8 = 36;
+        let key = |event| self.x11.xtest_fake_input(event, ENTER, x11rb::CURRENT_TIME, self.root, 0, 0, 0);
+        let focused = self.x11.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME);
+        let pressed = focused.and_then(|_| key(KEY_PRESS_EVENT)).and_then(|_| key(KEY_RELEASE_EVENT));
+        pressed.and_then(|_| self.x11.flush()).expect("the display works");
     }
 
     /// The window as it looks, as soon as it looks as wanted.

@@ -46,6 +46,12 @@ pub(crate) const TEST: &[Need] = &[
         arch: &["openssh"],
     },
     Need {
+        why: "for a real remote desktop in the tests",
+        debian: &["xrdp", "tigervnc-standalone-server", "openssl", "freerdp2-x11"],
+        fedora: &["xrdp", "tigervnc-server-minimal", "openssl", "freerdp"],
+        arch: &["xrdp", "tigervnc", "openssl", "freerdp2"],
+    },
+    Need {
         why: "for what people run over SSH in the tests",
         debian: &["rsync", "git", "ansible-core"],
         fedora: &["rsync", "git", "ansible-core"],

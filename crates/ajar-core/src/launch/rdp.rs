@@ -2,7 +2,7 @@
 
 use super::quote::{host_port, uri};
 use super::terminal::Candidate;
-use super::{LaunchPlan, Os, Surroundings, Target};
+use super::{LaunchPlan, Os, Surroundings, Target, terminal};
 use crate::failure::Failure;
 use crate::message::launch::Unfit;
 
@@ -72,12 +72,20 @@ pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchP
         RdpClient::WindowsApp if !target.arguments().is_empty() => return Err(target.refused(&Unfit::Arguments)),
         RdpClient::WindowsApp => window("open", vec![windows_app_uri(&address, target.user())]),
         RdpClient::FreeRdp3(path) => {
-            let args = free_rdp(&address, target.user()).into_iter().chain(target.arguments().iter().cloned());
+            let args = free_rdp(&address, target.user(), "/sec:rdp:off");
+            let args = args.into_iter().chain(target.arguments().iter().cloned());
             let stdin = args.map(|line| line + "\n").collect();
             let plan = LaunchPlan::window(around.os, path, vec!["/args-from:stdin".into()]);
             LaunchPlan { stdin: Some(stdin), ..plan }
         }
-        RdpClient::FreeRdp2(path) => window(path, free_rdp(&address, target.user())),
+        RdpClient::FreeRdp2(path) => {
+            let mut args = free_rdp(&address, target.user(), "-sec-rdp");
+            args.extend_from_slice(target.arguments());
+            let command = [path.clone()].into_iter().chain(args.iter().cloned()).collect();
+            // It asks for the password on a terminal; where there is none, some servers ask in their own window.
+            let in_terminal = terminal::plan(around, &target.title(), command);
+            in_terminal.unwrap_or_else(|_| LaunchPlan::window(around.os, path, args))
+        }
         RdpClient::Remmina(path) => {
             let user = target.user().map(|user| format!("{}@", uri(user))).unwrap_or_default();
             window(path, vec!["-c".into(), format!("rdp://{user}{address}")])
@@ -96,9 +104,10 @@ fn windows_app_uri(address: &str, user: Option<&str>) -> String {
     format!("rdp://full%20address={}{user}", uri(&format!("s:{address}")))
 }
 
-/// FreeRDP's arguments. Certificates are trusted on first use and told apart afterwards, never ignored.
-fn free_rdp(address: &str, user: Option<&str>) -> Vec<String> {
+/// FreeRDP's arguments. Certificates are trusted on first use and told apart afterwards, never ignored. It agrees on NLA
+/// where the server has it, as Windows does, else on TLS, as xrdp does; `no_rdp_security` rules out RDP's own, which is broken.
+fn free_rdp(address: &str, user: Option<&str>, no_rdp_security: &str) -> Vec<String> {
     let user = user.map(|user| format!("/u:{user}"));
-    let rest = ["/dynamic-resolution", "+clipboard", "/sec:nla", "/cert:tofu"].map(ToOwned::to_owned);
+    let rest = ["/dynamic-resolution", "+clipboard", no_rdp_security, "/cert:tofu"].map(ToOwned::to_owned);
     [format!("/v:{address}")].into_iter().chain(user).chain(rest).collect()
 }
