@@ -67,6 +67,8 @@ pub struct Order {
     pub may_start: bool,
     /// Whether more time is wanted for the window that is open, and nothing else.
     pub extends: bool,
+    /// Whether that is only for what is left of a window which is open from another address of this machine.
+    pub follows: bool,
     /// Whether bytes are to be carried through, of which scripts send by the hundred (`ajar proxy`).
     pub passing: bool,
     /// The source address the user chose.
@@ -292,7 +294,7 @@ impl Attempt {
                 self.asking.refused = false;
                 self.asking.kept_away = None;
                 self.asking.began.get_or_insert(at);
-                self.note_changes(ask.clamped_to);
+                self.note_changes(ask.clamped_to, now);
             }
             Effect::StartVm => self.start.begin(at),
             Effect::LaunchClient { .. } => self.client.begin(at),

@@ -80,6 +80,7 @@ fn order(subject: &Subject) -> Order {
         address: ajar_core::profile::AddressChoice::Automatic,
         may_start: true,
         extends: false,
+        follows: false,
         passing: false,
         chosen_source: Some([203, 0, 113, 24].into()),
         launch: false,

@@ -130,8 +130,9 @@ impl Attempt {
         if self.missing_reason().is_some() {
             return None;
         }
-        let permit = self.permit(self.order.access)?.ok()?;
-        let duration = self.duration()?;
+        let access = self.access(now);
+        let permit = self.permit(access)?.ok()?;
+        let duration = self.duration(access)?;
         Some(Ask {
             policy: permit.policy,
             port: self.order.port,
@@ -145,8 +146,8 @@ impl Attempt {
 
     /// As long as wanted, and shorter than the policy's maximum by the margin for Azure's clock. The shortest is made
     /// longer by what the way may take, as far as the maximum has room for it.
-    fn duration(&self) -> Option<TimeDelta> {
-        let wanted = self.order.access.max(SHORTEST_ACCESS + limits::ON_THE_WAY);
+    fn duration(&self, access: TimeDelta) -> Option<TimeDelta> {
+        let wanted = access.max(SHORTEST_ACCESS + limits::ON_THE_WAY);
         let roomy = self.permit(wanted + limits::CLOCK_MARGIN)?.ok()?;
         Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }

@@ -199,11 +199,12 @@ impl Attempt {
             port: self.order.port,
             protocol: self.order.protocol,
             extends: self.order.extends,
+            follows: self.order.follows,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self
                 .outcome()
-                .map_or_else(|| headline(&steps), |outcome| ended_headline(outcome, self.order.extends).to_owned()),
+                .map_or_else(|| headline(&steps), |outcome| ended_headline(outcome, &self.order).to_owned()),
             notes: self.notes.iter().map(|note| crate::message::note::note(note, zone)).collect(),
             reached: self.reached(&steps, now),
             steps,

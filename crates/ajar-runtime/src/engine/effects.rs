@@ -23,13 +23,14 @@ use tokio::task::AbortHandle;
 use super::acting::Caller;
 use super::followers::FaceId;
 use super::inventory::InventoryNews;
+use super::network::NetworkNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
 use super::{Engine, deallocating};
-use crate::files::State;
+use crate::files::{Granted, State};
 use crate::ports::{Asking, AzAccount, Azure, Wanted};
 
 /// What comes back to the engine.
@@ -37,7 +38,13 @@ pub(super) enum Happened {
     /// The result of an attempt's effect.
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
-    Initiated { attempt: AttemptNumber, name: ProfileName, vm: CloudVm, port: u16, result: Answered },
+    Initiated {
+        attempt: AttemptNumber,
+        name: ProfileName,
+        door: (CloudVm, u16),
+        is_source_named: bool,
+        result: Answered,
+    },
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
     Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
@@ -58,6 +65,8 @@ pub(super) enum Happened {
     Inventory(InventoryNews),
     /// Rights were looked up.
     LookedUp(LookedUp),
+    /// Something of the network that this machine is in.
+    Network(NetworkNews),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -206,7 +215,7 @@ impl Engine {
 
     /// The look for this machine's public address, as a cloud sees it. Several attempts that begin together share it; an older
     /// answer is never used, because the network may have changed since.
-    fn detection(&mut self, cloud: &str) -> Detection {
+    pub(super) fn detection(&mut self, cloud: &str) -> Detection {
         let known = self.detections.get(cloud).and_then(WeakShared::upgrade);
         let detection = known.filter(|look| look.peek().is_none()).unwrap_or_else(|| {
             let (source, cloud) = (Arc::clone(&self.ports.public_ip), cloud.to_owned());
@@ -234,8 +243,9 @@ impl Engine {
             }
             let results = results(&asked).await;
             for ((ask, start), result) in asked.into_iter().zip(results) {
-                let (attempt, name, vm) = (start.number, start.order.name.clone(), start.order.place());
-                drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
+                let (attempt, name, door) = (start.number, start.order.name.clone(), (start.order.place(), ask.port));
+                let is_source_named = start.order.chosen_source.is_some();
+                drop(happened.send(Happened::Initiated { attempt, name, door, is_source_named, result }));
             }
         });
     }
@@ -251,13 +261,17 @@ impl Engine {
                     let order = working.attempt.order().clone();
                     self.hold_read(&order.name, &order.place(), policies);
                 }
+                if let (Fact::Source(Ok(source)), Some(working)) = (&fact, self.attempts.working(number)) {
+                    let cloud = working.attempt.order().cloud.clone();
+                    self.seen_at(&cloud, source.address);
+                }
                 self.attempts.apply(number, fact, now);
             }
-            Happened::Initiated { attempt, name, vm, port, result } => {
+            Happened::Initiated { attempt, name, door: (vm, port), is_source_named, result } => {
                 self.initiating.retain(|asked| *asked != vm);
                 let windows = result.as_ref().map(|request| granted(request, &vm.id, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.hold_ours(&name, &vm, window, now);
+                    self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
                 if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
@@ -278,6 +292,7 @@ impl Engine {
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
+            Happened::Network(news) => self.network(news),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -345,10 +360,21 @@ impl Engine {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }
             }
+            self.learn_what_stays(&attempt, now);
         }
         self.attempts.forget_seen(now);
         self.held.drop_ended(now);
         self.forget_closed(now);
+    }
+
+    /// Reads what Azure keeps open beside a window that was asked for from another address than one before it.
+    fn learn_what_stays(&self, attempt: &Attempt, now: DateTime<Utc>) {
+        let (vm, port) = (attempt.order().place(), attempt.order().port);
+        let window = attempt.window(now);
+        let held = window.and_then(|window| self.held.all().iter().find(|held| held.is(&vm, port, &window)));
+        if held.is_some_and(|held| !held.listed && self.held.beside(held).next().is_some()) {
+            self.read_to_adopt(attempt.order().name.clone(), vm);
+        }
     }
 
     /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ajar_core::attempt::{Memory, Order, Proposed};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
@@ -14,6 +15,7 @@ use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::{AttemptNumber, FailureView};
 use ajar_core::source::is_a_host;
+use ajar_core::vm::CloudVm;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -151,7 +153,10 @@ impl Engine {
                 self.deallocations.forget(|_, known| *known == name);
                 self.closed.retain(|closed| closed.view.name != name);
             }
-            Request::Refresh => self.begin_refresh(),
+            Request::Refresh => {
+                self.begin_refresh();
+                self.look_around(true);
+            }
             Request::Add { name, profile } => {
                 self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
@@ -282,7 +287,7 @@ impl Engine {
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&vm, port, connect.extends)
+            && let Some(working) = self.attempts.under_way(&vm, &connect, port)
         {
             working.follow(follower);
             working.attempt.join(wishes);
@@ -297,6 +302,8 @@ impl Engine {
             principal: self.principal(&name, &vm),
         };
         let standing = self.standing_reason(&name, &profile, now);
+        // What follows is the same access, for the same reason.
+        let before = if connect.follows { self.reason_before(&vm, port) } else { None };
         let order = Order {
             name,
             port,
@@ -305,11 +312,13 @@ impl Engine {
             justification: connect
                 .reason
                 .filter(|reason| !reason.trim().is_empty())
+                .or(before)
                 .or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
             wants_reason: profile.asks_justification().then_some(Proposed(standing)),
             address: profile.address(),
             may_start: profile.may_start(),
             extends: connect.extends,
+            follows: connect.follows,
             passing: connect.passing,
             chosen_source,
             launch: connect.launch,
@@ -319,6 +328,14 @@ impl Engine {
         };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
+    }
+
+    /// Why a VM's port was opened last.
+    fn reason_before(&self, vm: &CloudVm, port: u16) -> Option<String> {
+        let is_it = |opening: &&Opening| {
+            (opening.cloud.as_deref(), &opening.vm, opening.port) == (Some(&*vm.cloud), &vm.id, port)
+        };
+        self.lately.iter().find(is_it).and_then(|opening| opening.reason.clone())
     }
 
     /// The reason that a profile gives for every request.

@@ -9,6 +9,7 @@ mod followers;
 mod inventory;
 mod journal;
 mod many;
+mod network;
 mod recents;
 mod refreshing;
 mod refusals;

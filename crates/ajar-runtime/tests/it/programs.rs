@@ -135,6 +135,7 @@ fn order() -> Order {
         address: ajar_core::profile::AddressChoice::Automatic,
         may_start: true,
         extends: false,
+        follows: false,
         passing: false,
         chosen_source: None,
         launch: true,

@@ -19,13 +19,12 @@ use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::snapshot::{Kept, SignInStage};
-use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
-    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
+    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, SignInPlan, SignedInAs,
     TellBegun, TellStage, Wanted,
 };
 use async_trait::async_trait;
@@ -35,8 +34,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::accounts::Everybody;
+use crate::network::Network;
 
-/// This machine's public address.
+/// This machine's public address at first.
 pub(crate) const SOURCE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 24);
 
 /// The VMs' public address.
@@ -75,6 +75,8 @@ pub(crate) enum Call {
 /// The state of the world, for tests to set.
 pub(crate) struct Scene {
     pub(crate) power: PowerState,
+    /// This machine's public address.
+    pub(crate) address: Ipv4Addr,
     pub(crate) is_static: bool,
     /// Whether the port answers as soon as the VM runs, without a window.
     pub(crate) open_anyway: bool,
@@ -122,6 +124,7 @@ pub(crate) struct Scene {
 /// See the module.
 pub(crate) struct World {
     pub(crate) home: tempfile::TempDir,
+    pub(crate) network: Arc<Network>,
     scene: Mutex<Scene>,
     began: Instant,
     wall_clock: DateTime<Utc>,
@@ -156,8 +159,10 @@ impl World {
     pub(crate) fn with(names: &[&str]) -> Arc<Self> {
         let world = Self {
             home: tempfile::tempdir().unwrap(),
+            network: Arc::default(),
             scene: Mutex::new(Scene {
                 power: PowerState::Running,
+                address: SOURCE,
                 is_static: true,
                 open_anyway: false,
                 requests: Vec::new(),
@@ -217,6 +222,7 @@ impl World {
             accounts: Arc::new(Everybody(Arc::clone(self))),
             vm_lists: Arc::clone(self) as _,
             public_ip: Arc::clone(self) as _,
+            network: Arc::clone(&self.network) as _,
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
@@ -333,7 +339,7 @@ impl World {
             let mut ports = request.virtual_machines.iter().flat_map(|machine| &machine.ports);
             ports.any(|port| {
                 port.end_time_utc > now
-                    && port.allowed_source_address_prefixes.iter().any(|prefix| prefix.admits(SOURCE))
+                    && port.allowed_source_address_prefixes.iter().any(|prefix| prefix.admits(scene.address))
             })
         };
         scene.power == PowerState::Running && (scene.open_anyway || scene.requests.iter().any(admits))
@@ -432,14 +438,6 @@ fn policy_id() -> ResourceId {
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/locations/l/jitNetworkAccessPolicies/default"
         .parse()
         .unwrap()
-}
-
-#[async_trait]
-impl PublicIp for World {
-    async fn detect(&self, _: &str) -> Result<SourceAddress, Trouble> {
-        self.call(Call::Detect).await?;
-        Ok(SourceAddress { address: SOURCE, confidence: Confidence::Agreed { sources: 3 } })
-    }
 }
 
 #[async_trait]
