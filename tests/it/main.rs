@@ -12,6 +12,7 @@ mod exchange;
 mod extending;
 mod history;
 mod inventory;
+mod network;
 mod profiles;
 #[cfg(unix)]
 mod proxy;
