@@ -13,6 +13,10 @@ mod extending;
 mod history;
 mod inventory;
 mod network;
+#[cfg(target_os = "linux")]
+mod own_network;
+#[cfg(target_os = "linux")]
+mod private_way;
 mod profiles;
 #[cfg(unix)]
 mod proxy;

@@ -130,24 +130,10 @@ async fn where_it_is_set_so_a_look_at_what_is_open_asks_from_the_new_address_at_
 #[test]
 fn another_address_of_this_machine_makes_the_running_ajar_ask_within_five_seconds() {
     const NAME: &str = "network::another_address_of_this_machine_makes_the_running_ajar_ask_within_five_seconds";
-    const INSIDE: &str = "AJAR_TEST_IN_ITS_OWN_NETWORK";
-    if std::env::var_os(INSIDE).is_some() {
+    if crate::own_network::is_inside(NAME) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        return runtime.block_on(asks_after_an_event());
+        runtime.block_on(asks_after_an_event());
     }
-    let own_network = |command: &str| {
-        let mut own = std::process::Command::new("unshare");
-        own.args(["--user", "--map-root-user", "--net", "sh", "-c", command]);
-        own
-    };
-    if !own_network("ip link set lo up").status().is_ok_and(|status| status.success()) {
-        eprintln!("no network of its own is to be had here: not looked at");
-        return;
-    }
-    let program = std::env::current_exe().expect("this program");
-    let mut test = own_network("ip link set lo up && exec \"$0\" \"$@\"");
-    test.arg(program).args(["--exact", NAME, "--nocapture"]).env(INSIDE, "1");
-    assert!(test.status().expect("it runs").success());
 }
 
 #[cfg(target_os = "linux")]
@@ -159,8 +145,7 @@ async fn asks_after_an_event() {
     moves_to(&world, ELSEWHERE).await;
     assert_eq!(world.control().requests("/initiate").await.len(), 1, "nobody has told yet");
     let moved = Instant::now();
-    let added = std::process::Command::new("ip").args(["address", "add", "10.99.0.7/32", "dev", "lo"]).status();
-    assert!(added.is_ok_and(|status| status.success()));
+    crate::own_network::ip("address add 10.99.0.7/32 dev lo");
     until("access is asked for", async || world.control().requests("/initiate").await.len() == 2).await;
     assert!(moved.elapsed() < Duration::from_secs(5), "{:?}", moved.elapsed());
     until("it is granted", async || window(&world).await["source"] == ELSEWHERE).await;

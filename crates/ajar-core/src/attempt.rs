@@ -13,6 +13,7 @@ mod facts;
 mod known;
 mod limits;
 mod notes;
+mod private_way;
 mod reaching;
 mod read;
 mod settle;
@@ -38,6 +39,7 @@ use clock::{AttemptClock, Ms};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
 pub use limits::{ASTRAY, HEAD_START};
 pub use notes::{Note, Wish};
+use private_way::PrivateLook;
 use reaching::Probe;
 use read::Read;
 
@@ -63,6 +65,8 @@ pub struct Order {
     pub wants_reason: Option<Proposed>,
     /// Which of the VM's addresses is dialled.
     pub address: AddressChoice,
+    /// Whether this machine has ways beside that to the internet, one of which may lead to the private address.
+    pub own_ways: bool,
     /// Whether the VM may be started.
     pub may_start: bool,
     /// Whether more time is wanted for the window that is open, and nothing else.
@@ -147,6 +151,7 @@ pub struct Attempt {
     client: Read<()>,
     asking: Asking,
     probe: Probe,
+    private: PrivateLook,
     passing_since: Option<Ms>,
     /// Since when Azure has told no power state that is known.
     untold_since: Option<Ms>,
@@ -185,6 +190,7 @@ impl Attempt {
                 ..Asking::default()
             },
             probe: Probe::default(),
+            private: PrivateLook::default(),
             passing_since: None,
             untold_since: None,
             ready_since: None,
@@ -279,7 +285,10 @@ impl Attempt {
         }
         let at = self.clock.observe(now);
         match effect {
-            Effect::ProbePort { endpoint, .. } => {
+            Effect::ProbePort { endpoint, by_own_way: true, .. } => {
+                self.private.in_flight = Some((endpoint.clone(), at));
+            }
+            Effect::ProbePort { endpoint, by_own_way: false, .. } => {
                 self.probe.in_flight = Some((endpoint.clone(), at));
                 self.probe.began.get_or_insert(at);
             }

@@ -6,6 +6,7 @@ mod job;
 mod keychain;
 mod launcher;
 mod network_events;
+mod own_way;
 mod port_probe;
 mod programs;
 mod public_ip;

@@ -174,6 +174,11 @@ pub trait NetworkEvents: Send + Sync {
 pub trait PortProbe: Send + Sync {
     /// One look; bears silence for `patience`.
     async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer;
+    /// Whether this machine has ways beside that to the internet, such as a VPN.
+    fn has_own_ways(&self) -> bool;
+    /// Whether one of these leads there, and not only to a neighbour on the same wire: that may be another machine of the same
+    /// private address.
+    fn has_own_way(&self, endpoint: &Endpoint) -> bool;
 }
 
 /// Starts clients in windows of their own.

@@ -78,6 +78,7 @@ fn order(subject: &Subject) -> Order {
         justification: None,
         wants_reason: None,
         address: ajar_core::profile::AddressChoice::Automatic,
+        own_ways: false,
         may_start: true,
         extends: false,
         follows: false,

@@ -136,7 +136,11 @@ impl Attempt {
             Step::Port => {
                 let finding = self.open_endpoint().or(self.probe.last.as_ref().map(|(seen, _)| seen)).cloned();
                 let (began, ended) = (self.probe.began, self.probe.ended);
-                Stand::of(began, ended, false, finding.map(Finding::Endpoint))
+                let told = |endpoint: Endpoint| {
+                    let is_private = self.is_private(&endpoint);
+                    if is_private { Finding::PrivateEndpoint(endpoint) } else { Finding::Endpoint(endpoint) }
+                };
+                Stand::of(began, ended, false, finding.map(told))
             }
             Step::Client => Stand::of(self.client.began, self.client.ended, false, None),
         }

@@ -53,6 +53,8 @@ pub enum Finding {
     Was(PowerState),
     /// Where the port is.
     Endpoint(Endpoint),
+    /// The same at the VM's private address.
+    PrivateEndpoint(Endpoint),
 }
 
 /// The name of a step.
@@ -95,6 +97,7 @@ pub fn detail(finding: &Finding, zone: Zone) -> String {
         Finding::AlreadyRunning => "already running".into(),
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),
+        Finding::PrivateEndpoint(endpoint) => format!("{endpoint}, the private address"),
     }
 }
 

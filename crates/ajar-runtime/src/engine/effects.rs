@@ -9,6 +9,7 @@ use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Out
 use ajar_core::failure::Trouble;
 use ajar_core::journal::{Opening, note_lately};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::port::PortAnswer;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
@@ -167,10 +168,14 @@ impl Engine {
         let Start { number, order, acting, azure, wanted } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
-            Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
-                let answer = ports.probe.look(&endpoint, protocol, patience).await;
-                Fact::Port { endpoint, answer }
-            })),
+            Effect::ProbePort { endpoint, protocol, patience, by_own_way } => {
+                Some(self.send_fact(number, async move {
+                    let is_way = !by_own_way || ports.probe.has_own_way(&endpoint);
+                    let answer =
+                        if is_way { ports.probe.look(&endpoint, protocol, patience).await } else { PortAnswer::Silent };
+                    Fact::Port { endpoint, answer }
+                }))
+            }
             Effect::DetectSource => {
                 let detection = self.detection(&order.cloud);
                 Some(self.send_fact(number, async move { Fact::Source(detection.await) }))

@@ -316,6 +316,7 @@ impl Engine {
                 .or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
             wants_reason: profile.asks_justification().then_some(Proposed(standing)),
             address: profile.address(),
+            own_ways: self.ports.probe.has_own_ways(),
             may_start: profile.may_start(),
             extends: connect.extends,
             follows: connect.follows,

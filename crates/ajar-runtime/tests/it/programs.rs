@@ -133,6 +133,7 @@ fn order() -> Order {
         justification: None,
         wants_reason: None,
         address: ajar_core::profile::AddressChoice::Automatic,
+        own_ways: false,
         may_start: true,
         extends: false,
         follows: false,

@@ -41,12 +41,13 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 9]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, held, extends, why, follows, elsewhere] = flags;
+    (any::<[bool; 10]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held, extends, why, follows, elsewhere, own_ways] = flags;
         let launch = launch && !extends;
         let order = Order {
             may_start: start,
             launch,
+            own_ways,
             extends,
             follows: extends && follows,
             chosen_source: chosen.then_some(ME),
@@ -206,7 +207,12 @@ impl Run {
             Effect::DetectSource | Effect::ReadPolicy | Effect::ReadVm | Effect::ResolveAddress { .. } => {
                 assert!(!self.flying.iter().any(repeated), "{effect:?} twice at once");
             }
-            Effect::ProbePort { .. } => {}
+            Effect::ProbePort { by_own_way, .. } => {
+                assert!(
+                    !by_own_way || self.attempt.order().own_ways,
+                    "a private address that may be another machine's"
+                );
+            }
         }
     }
 

@@ -46,6 +46,7 @@ pub(super) fn order() -> Order {
         justification: None,
         wants_reason: None,
         address: AddressChoice::Automatic,
+        own_ways: false,
         may_start: true,
         extends: false,
         follows: false,
@@ -361,7 +362,8 @@ pub(super) fn steps_are_closed(attempt: &Attempt, now: DateTime<Utc>) {
 /// a policy (rule 8).
 pub(super) fn name(effect: &Effect) -> String {
     match effect {
-        Effect::ProbePort { endpoint, .. } => format!("look at {endpoint}"),
+        Effect::ProbePort { endpoint, by_own_way: false, .. } => format!("look at {endpoint}"),
+        Effect::ProbePort { endpoint, by_own_way: true, .. } => format!("look at {endpoint} by a way of its own"),
         Effect::DetectSource => "source".into(),
         Effect::ReadPolicy => "policy".into(),
         Effect::ReadVm => "vm".into(),
