@@ -118,9 +118,9 @@ impl HeldWindows {
     }
 
     /// The window of ours that lets somebody in at a VM's port.
-    pub(super) fn of(&self, vm: &CloudVm, port: u16) -> Option<&AccessWindow> {
+    pub(super) fn of(&self, vm: &CloudVm, port: u16) -> Option<&Held> {
         let of_door = self.all.iter().filter(|held| held.ours && held.is_of(vm) && held.window.port == port);
-        of_door.max_by(|one, other| one.rank(other, self.here(&vm.cloud))).map(|held| &held.window)
+        of_door.max_by(|one, other| one.rank(other, self.here(&vm.cloud)))
     }
 
     /// All of them.

@@ -134,10 +134,13 @@ impl Engine {
     pub(super) fn left_behind_views(&self) -> Vec<(&Held, LeftBehindView)> {
         let zone = self.zone();
         let source = |held: &Held| sources(&held.window.sources);
-        let left = self.left_behind().into_iter().map(|Left { held, here, .. }| {
-            let text = words::left_behind(here, &source(held), held.window.end_time_utc, zone);
-            (held, LeftBehindView { address: Some(here), text })
-        });
+        // What is under way finds out itself where this machine is, and what comes of it is told.
+        let is_busy = |held: &Held| self.attempts.are_at(&held.vm(), held.window.port);
+        let left =
+            self.left_behind().into_iter().filter(|left| !is_busy(left.held)).map(|Left { held, here, .. }| {
+                let text = words::left_behind(here, &source(held), held.window.end_time_utc, zone);
+                (held, LeftBehindView { address: Some(here), text })
+            });
         let of_unknown = self.held.all().iter().filter_map(|held| {
             let trouble = self.network.unknown.get(&held.cloud).filter(|_| self.follows(held))?;
             let text = words::whereabouts_unknown(&trouble.failure, &source(held));
@@ -175,7 +178,6 @@ impl Engine {
             wanted.map(|left| (left.held.name.clone(), left.held.vm(), left.held.window.port)).collect();
         let mut has_begun = false;
         for (name, vm, port) in wanted {
-            // What is under way finds out itself where this machine is.
             let is_busy = self.attempts.are_at(&vm, port) || self.deallocations.rest(&vm);
             if is_busy || !self.network.asked.insert((vm, port)) {
                 continue;

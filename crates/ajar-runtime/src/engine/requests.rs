@@ -293,12 +293,16 @@ impl Engine {
             working.attempt.join(wishes);
             return Ok(working.attempt.number());
         }
+        // More time for what was opened from an address that somebody has named is for that one.
+        let named = || self.held.of(&vm, port).filter(|held| held.is_source_named).and_then(|held| held.window.host());
+        let chosen_source =
+            if connect.extends && !connect.follows { chosen_source.or_else(named) } else { chosen_source };
         let now = self.now();
         let key = State::key(&vm, port);
         let memory = Memory {
             endpoint: self.remembered.state().endpoints.get(&key).cloned(),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, port).cloned(),
+            window: self.held.of(&vm, port).map(|held| held.window.clone()),
             principal: self.principal(&name, &vm),
         };
         let standing = self.standing_reason(&name, &profile, now);

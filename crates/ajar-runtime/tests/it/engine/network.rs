@@ -351,3 +351,34 @@ async fn opening_it_again_asks_from_here_too() {
         ("198.51.100.77", running.snapshot().windows[0].vm.clone())
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_to_be_left_behind_while_it_is_being_opened_from_here() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    running.connected("web").await;
+    world.scene().address = ELSEWHERE;
+    world.takes(Call::Policies, 2);
+    let mut snapshots = running.engine.snapshots();
+    let number = running.connect("web").await;
+    while super::find(&snapshots.borrow_and_update().clone(), number).is_none_or(|view| view.outcome.is_none()) {
+        assert_eq!(left(&running.snapshot()), None);
+        snapshots.changed().await.unwrap();
+    }
+    assert_eq!(left(&running.snapshot()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_time_for_what_was_opened_from_a_named_address_is_for_that_one() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let wish = Connect { source: Some(ELSEWHERE), seconds: Some(1_800), ..connect("web") };
+    world.scene().address = ELSEWHERE;
+    let number = running.asks(wish).await;
+    running.ended(number).await;
+    world.scene().address = SOURCE;
+    let number = running.asks(Connect::more_time(name("web"))).await;
+    assert!(matches!(running.ended(number).await.outcome, Some(OutcomeView::Extended(_))));
+    let asked: Vec<_> = world.asked_from().into_iter().map(|(source, _)| source).collect();
+    assert_eq!(asked, ["198.51.100.77", "198.51.100.77"]);
+}
