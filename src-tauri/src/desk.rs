@@ -159,8 +159,11 @@ impl Desk {
 
     /// Does what was clicked. Nothing is opened, now or after a sign-in, at a host of another cloud than is meant here.
     pub(crate) fn act(&self, action: Action) {
-        if let Action::Connect { .. } | Action::ConnectAll { .. } | Action::Extend { .. } | Action::SignIn { .. } =
-            action
+        if let Action::Connect { .. }
+        | Action::ConnectAll { .. }
+        | Action::Extend { .. }
+        | Action::FromHere { .. }
+        | Action::SignIn { .. } = action
             && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
         {
             return self.tell_refusal(Err(failure));
@@ -171,6 +174,7 @@ impl Desk {
             Action::Connect { name } => self.ask_for(Connect::by_click(name)),
             Action::ConnectAll { folder } => self.connect_all(&folder),
             Action::Extend { name } => self.ask_for(Connect::more_time(name)),
+            Action::FromHere { name } => self.ask_for(Connect::from_here(name)),
             Action::SignIn { name } => self.sign_in_for(name),
             Action::Cancel { name } => {
                 let desk = self.clone();

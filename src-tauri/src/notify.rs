@@ -1,7 +1,8 @@
 //! Shows notifications. Never the only way to learn something: icon, menu and window say it too.
 
 use ajar_core::menu::Action;
-use ajar_core::message::notice::{self, Notice};
+use ajar_core::message::notice::{self, Notice, Offer};
+use ajar_core::profile::ProfileName;
 use tauri::AppHandle;
 use tauri_plugin_notification::{Action as Button, ActionPerformed, ActionType, NotificationExt as _};
 
@@ -9,6 +10,8 @@ use crate::desk::Desk;
 
 /// The kind of notification that has a button for more time, and that button.
 const EXTENDS: &str = "extends";
+/// The same for access from the present address.
+const FROM_HERE: &str = "from-here";
 /// The extra of such a notification that says whom it is about.
 const NAME: &str = "name";
 /// What the plugin calls a click on the notification itself.
@@ -18,8 +21,9 @@ const TAP: &str = "tap";
 /// first is shown, because buttons that nobody listens to are left out.
 pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
     let notifications = app.notification();
-    let extend = Button::builder(EXTENDS, notice::EXTEND).build();
-    let kinds = vec![ActionType::builder(EXTENDS).actions(vec![extend]).build()];
+    let kind =
+        |id: &str, label: &str| ActionType::builder(id).actions(vec![Button::builder(id, label).build()]).build();
+    let kinds = vec![kind(EXTENDS, notice::EXTEND), kind(FROM_HERE, notice::FROM_HERE)];
     let desk = desk.clone();
     let heard = notifications.register_action_types(kinds).and_then(|()| {
         notifications.on_action(move |clicked| {
@@ -37,18 +41,25 @@ pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
 fn meant(clicked: &ActionPerformed) -> Option<Action> {
     match clicked.action_id() {
         TAP => Some(Action::OpenWindow),
-        EXTENDS => {
-            let name = clicked.notification()?.extra().get(NAME)?.as_str()?.parse().ok()?;
-            Some(Action::Extend { name })
-        }
+        EXTENDS => Some(Action::Extend { name: whom(clicked)? }),
+        FROM_HERE => Some(Action::FromHere { name: whom(clicked)? }),
         _ => None,
     }
 }
 
+/// Whom a notification is about.
+fn whom(clicked: &ActionPerformed) -> Option<ProfileName> {
+    clicked.notification()?.extra().get(NAME)?.as_str()?.parse().ok()
+}
+
 pub(crate) fn show(app: &AppHandle, notice: Notice) {
     let mut notification = app.notification().builder().title(notice.title).body(notice.body);
-    if let Some(name) = notice.extends {
-        notification = notification.action_type_id(EXTENDS).extra(NAME, name.as_str());
+    let offer = notice.offer.map(|offer| match offer {
+        Offer::Extend(name) => (EXTENDS, name),
+        Offer::FromHere(name) => (FROM_HERE, name),
+    });
+    if let Some((kind, name)) = offer {
+        notification = notification.action_type_id(kind).extra(NAME, name.as_str());
     }
     if let Err(error) = notification.show() {
         tracing::warn!(%error, "a notification was not shown");

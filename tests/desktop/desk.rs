@@ -240,6 +240,13 @@ impl Desk {
         pushed.expect("the built-in Azure takes it");
     }
 
+    /// Puts this machine at another public address, as the built-in Azure sees it.
+    pub(crate) async fn moves_to(&self, address: &str) {
+        let address = serde_json::json!({ "publicIp": address });
+        let moved = self.control(|http, url| http.post(format!("{url}/address")).json(&address)).await;
+        moved.expect("the built-in Azure takes it");
+    }
+
     /// Has the built-in Azure answer with policies later than with all else.
     pub(crate) async fn have_policies_come_last(&self) {
         let late = serde_json::json!({

@@ -163,6 +163,37 @@ async fn a_click_on_the_button_of_a_notification_asks_for_more_time_and_one_on_i
 }
 
 #[tokio::test]
+async fn a_new_address_is_told_of_with_a_button_and_in_the_menu_and_each_opens_from_there() {
+    let mut desk = Desk::set_up().await;
+    let mut tray = desk.start_tray(&[]).await;
+    tray.click("web-01").await;
+    let connected = desk.notifications.next().await;
+    let until = time_in(&connected.body);
+    desk.recorder.next().await;
+
+    desk.moves_to("198.51.100.77").await;
+    // A look at the window has Ajar look where it is.
+    tray.activate().await;
+    let told = desk.notifications.next().await;
+    assert_eq!(told.title, "web-01 is open from another address");
+    assert!(told.body.starts_with("Your address is now 198.51.100.77."), "{told:?}");
+    let (from_here, _) = told.actions.iter().find(|(_, label)| label == "Open from here").expect("a button");
+    desk.notifications.click(&told, from_here).await.unwrap();
+    let opened = desk.notifications.next().await;
+    assert_eq!(opened.title, "web-01 is open from your new address");
+    assert!(opened.body.contains(&until), "{opened:?}, not {until}");
+
+    desk.moves_to("203.0.113.24").await;
+    tray.activate().await;
+    assert_eq!(desk.notifications.next().await.title, told.title);
+    tray.click("    Open web-01 from 203.0.113.24").await;
+    assert_eq!(desk.notifications.next().await.title, opened.title);
+    let initiates = desk.journal_of_posts().await.iter().filter(|path| path.ends_with("/initiate")).count();
+    assert_eq!(initiates, 3);
+    tray.quit().await;
+}
+
+#[tokio::test]
 async fn quit_ends_the_tray_and_its_window() {
     let desk = Desk::set_up().await;
     let mut tray = desk.start_tray(&["--show"]).await;

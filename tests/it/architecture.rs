@@ -32,6 +32,7 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ("hyper", &["ajar-azure"]),
     ("oauth2", &["ajar-azure"]),
     ("interprocess", &["ajar-runtime"]),
+    ("netwatcher", &["ajar-runtime"]),
     ("tauri", &["ajar-desktop"]),
     ("tray-icon", &["ajar-desktop"]),
     ("zbus-secret-service", &["ajar-runtime"]),

@@ -15,6 +15,11 @@ mod exchange;
 mod extending;
 mod history;
 mod inventory;
+mod network;
+#[cfg(target_os = "linux")]
+mod own_network;
+#[cfg(target_os = "linux")]
+mod private_way;
 mod profiles;
 #[cfg(unix)]
 mod proxy;

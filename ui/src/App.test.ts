@@ -70,7 +70,7 @@ describe('a failure', () => {
 describe('every control', () => {
   const { idle, connecting, ending, failures, empty, settings, long, first, signInBrowser, signInCode, wanting } = states;
   const all: Record<string, states.State> = { idle, connecting, ending, failures, empty, settings, long };
-  Object.assign(all, { first, signInBrowser, signInCode, wanting });
+  Object.assign(all, { first, signInBrowser, signInCode, wanting, moved: states.moved });
 
   test.each(Object.keys(all))('has a name of its own and says whose it is: %s', async (state) => {
     await open((all[state] as states.State)(NOW));

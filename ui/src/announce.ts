@@ -26,6 +26,9 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
     const earlier = before.windows.find((known) => windowKey(known) === windowKey(window));
     if (!earlier) told.push(`${window.name}: ${words.openUntil(clockText(window.endTimeUtc, now))}`);
     else if (window.ending && !earlier.ending) told.push(`${window.name}: ${words.endingSoon}`);
+    if (window.leftBehind && window.leftBehind.text !== earlier?.leftBehind?.text) {
+      told.push(`${window.name}: ${window.leftBehind.text}`);
+    }
   }
   for (const window of before.windows) {
     // One whose favourite was removed goes on under its VM's name.

@@ -10,6 +10,7 @@ const byName: Record<string, states.State> = {
   idle: states.idle,
   connecting: states.connecting,
   ending: states.ending,
+  moved: states.moved,
   failures: states.failures,
   empty: states.empty,
   settings: states.settings,

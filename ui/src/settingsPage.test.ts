@@ -94,6 +94,18 @@ describe('the settings', () => {
     ]);
   });
 
+  test('say what is done when the address changes, and the usual takes the line out', async () => {
+    const { engine, user } = await looking();
+    const choice = screen.getByRole<HTMLSelectElement>('combobox', { name: /^When your address changes/ });
+    expect(choice.value).toBe('ask');
+    await user.selectOptions(choice, 'request');
+    await user.selectOptions(choice, 'ask');
+    expect(asked(engine)).toEqual([
+      { ask: 'set', setting: { key: 'onNewAddress', value: 'request' } },
+      { ask: 'set', setting: { key: 'onNewAddress', value: null } },
+    ]);
+  });
+
   test('that were left as they were are not written', async () => {
     const { engine, user } = await looking();
     await user.type(screen.getByLabelText('SSH'), ' ');

@@ -227,7 +227,8 @@ export class View {
   goOn(failed: FailedAttempt, said: Said = {}): Promise<boolean> {
     const { name } = failed.attempt;
     const all = { ...this.#said.get(name), ...said };
-    return wantsMoreTime(failed) ? this.extend(name, all) : this.connect(name, all);
+    if (!wantsMoreTime(failed)) return this.connect(name, all);
+    return failed.attempt.follows ? this.fromHere(name, all) : this.extend(name, all);
   }
 
   /** What was said is for one time: the address may be another the next. */
@@ -269,6 +270,12 @@ export class View {
   extend(name: ProfileName, said: Said = {}): Promise<boolean> {
     this.#said.set(name, said);
     return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, ...said });
+  }
+
+  /** Asks for access from where this machine is now, for what is open from another address, until the same end. */
+  fromHere(name: ProfileName, said: Said = {}): Promise<boolean> {
+    this.#said.set(name, said);
+    return this.#askOrTell({ ask: 'connect', name, launch: false, extends: true, follows: true, ...said });
   }
 
   /** Opens several favourites, or asks for more time for those of them that are open. */

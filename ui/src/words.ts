@@ -4,6 +4,7 @@ import type { AccountState } from './bindings/AccountState';
 import type { CheckState } from './bindings/CheckState';
 import type { Colour } from './bindings/Colour';
 import type { FavouriteState } from './bindings/FavouriteState';
+import type { OnNewAddress } from './bindings/OnNewAddress';
 import type { Protocol } from './bindings/Protocol';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { StepStatus } from './bindings/StepStatus';
@@ -166,6 +167,8 @@ export const words = {
   connectTo: (name: string) => `Connect to ${name}`,
   connectFrom: (name: string, address: string) => `Connect to ${name} from ${address}`,
   extend: 'Extend',
+  fromHere: 'Open from here',
+  fromHereOf: (name: string) => `Open from here: ${name}`,
   pick: 'Select',
   unpick: 'Deselect',
   pickHint: 'Space',
@@ -456,6 +459,15 @@ export const words = {
     cloud: 'Cloud',
     tenant: 'Tenant',
   },
+  accessTitle: 'Access',
+  onNewAddress: 'When your address changes',
+  onNewAddressHint:
+    'What is open lets in the address that you had. From the new one access is asked for until the same end; the old one may stay open until then.',
+  onNewAddressChoices: {
+    ask: 'Tell, and offer to open from the new one',
+    request: 'Open from the new one at once',
+    leave: 'Nothing',
+  } satisfies Record<OnNewAddress, string>,
   notifications: 'Notifications',
   beforeEnd: 'Before access ends',
   beforeEndHint: 'Minutes before the end at which Ajar tells of it; “never” for the end alone.',

@@ -216,6 +216,9 @@ pub(crate) struct Extend {
     /// How long it is to stay open from now on, such as 90m or 2h [default: as the favourite says]
     #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
     pub(crate) duration: Option<Duration>,
+    /// Until the same end, for this machine's present address: what is open lets in the one it had before
+    #[arg(long, conflicts_with = "duration")]
+    pub(crate) from_here: bool,
     /// The justification for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

@@ -5,7 +5,10 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest, RequestStatus, SourcePrefix, StatusReason};
+use crate::policy::{
+    JitNetworkAccessPolicy, JitNetworkAccessRequest, JitNetworkAccessRequestPort, RequestStatus, SourcePrefix,
+    StatusReason,
+};
 use crate::port::Endpoint;
 use crate::resource_id::VmResourceId;
 
@@ -79,9 +82,12 @@ impl AccessWindow {
 
     /// Whether it lets `source` reach `port` for long enough to be worth using.
     pub fn covers(&self, port: u16, source: Ipv4Addr, now: DateTime<Utc>) -> bool {
-        self.port == port
-            && self.end_time_utc - now >= WORTH_USING
-            && self.sources.iter().any(|prefix| prefix.admits(source))
+        self.port == port && self.end_time_utc - now >= WORTH_USING && self.admits(source)
+    }
+
+    /// Whether it lets `source` in, for as long as it is open.
+    pub fn admits(&self, source: Ipv4Addr) -> bool {
+        self.sources.iter().any(|prefix| prefix.admits(source))
     }
 
     /// The next moment after `now` at which its phase changes.
@@ -89,9 +95,19 @@ impl AccessWindow {
         [self.end_time_utc - ENDING, self.end_time_utc].into_iter().find(|at| *at > now)
     }
 
-    /// Whether two descriptions speak of the same grant. Azure gives requests no id.
+    /// Whether two descriptions speak of the same grant. Azure gives requests no id, and one from another address may have the
+    /// same end.
     pub fn is_same_grant(&self, other: &Self) -> bool {
-        self.vm == other.vm && self.port == other.port && self.end_time_utc == other.end_time_utc
+        let is_same_door = self.vm == other.vm && self.port == other.port;
+        is_same_door && self.end_time_utc == other.end_time_utc && self.sources == other.sources
+    }
+
+    /// The one address that it lets in; `None` where it lets in more, or nobody we can vouch for.
+    pub fn host(&self) -> Option<Ipv4Addr> {
+        match self.sources.as_slice() {
+            [SourcePrefix::Net(net)] if net.prefix_len() == 32 => Some(net.addr()),
+            _ => None,
+        }
     }
 
     /// Whether it may be what a request opened that was sent at `sent_at`, by Azure's clock: neither older nor much newer,
@@ -130,7 +146,11 @@ pub fn revoked(policies: &[JitNetworkAccessPolicy], window: &AccessWindow) -> Op
     let requests = policies.iter().flat_map(|policy| &policy.requests).flat_map(|request| &request.virtual_machines);
     let ports = requests.filter(|entry| entry.id == window.vm).flat_map(|entry| &entry.ports);
     let mut reason = None;
-    for port in ports.filter(|port| port.number == window.port && port.end_time_utc == window.end_time_utc) {
+    let is_of_window = |port: &&JitNetworkAccessRequestPort| {
+        (port.number, port.end_time_utc) == (window.port, window.end_time_utc)
+            && port.allowed_source_address_prefixes == window.sources
+    };
+    for port in ports.filter(is_of_window) {
         match port.status {
             RequestStatus::InForce => return None,
             RequestStatus::Revoked(why) => reason = Some(why),

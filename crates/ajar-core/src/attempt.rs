@@ -14,6 +14,7 @@ mod facts;
 mod known;
 mod limits;
 mod notes;
+mod private_way;
 mod reaching;
 mod read;
 mod settle;
@@ -41,6 +42,7 @@ pub use diagnosis::{Beside, ClientFound, Diagnosis};
 pub use facts::{Ask, Effect, Fact, InitiateFailure};
 pub use limits::{ASTRAY, HEAD_START};
 pub use notes::{Note, Wish};
+use private_way::PrivateLook;
 use reaching::Probe;
 use read::Read;
 
@@ -66,10 +68,14 @@ pub struct Order {
     pub wants_reason: Option<Proposed>,
     /// Which of the VM's addresses is dialled.
     pub address: AddressChoice,
+    /// Whether this machine has ways beside that to the internet, one of which may lead to the private address.
+    pub own_ways: bool,
     /// Whether the VM may be started.
     pub may_start: bool,
     /// Whether more time is wanted for the window that is open, and nothing else.
     pub extends: bool,
+    /// Whether that is only for what is left of a window which is open from another address of this machine.
+    pub follows: bool,
     /// Whether bytes are to be carried through, of which scripts send by the hundred (`ajar proxy`).
     pub passing: bool,
     /// The source address the user chose.
@@ -148,6 +154,7 @@ pub struct Attempt {
     client: Read<()>,
     asking: Asking,
     probe: Probe,
+    private: PrivateLook,
     passing_since: Option<Ms>,
     /// Since when Azure has told no power state that is known.
     untold_since: Option<Ms>,
@@ -186,6 +193,7 @@ impl Attempt {
                 ..Asking::default()
             },
             probe: Probe::default(),
+            private: PrivateLook::default(),
             passing_since: None,
             untold_since: None,
             ready_since: None,
@@ -280,7 +288,10 @@ impl Attempt {
         }
         let at = self.clock.observe(now);
         match effect {
-            Effect::ProbePort { endpoint, .. } => {
+            Effect::ProbePort { endpoint, by_own_way: true, .. } => {
+                self.private.in_flight = Some((endpoint.clone(), at));
+            }
+            Effect::ProbePort { endpoint, by_own_way: false, .. } => {
                 self.probe.in_flight = Some((endpoint.clone(), at));
                 self.probe.began.get_or_insert(at);
             }
@@ -295,7 +306,7 @@ impl Attempt {
                 self.asking.refused = false;
                 self.asking.kept_away = None;
                 self.asking.began.get_or_insert(at);
-                self.note_changes(ask.clamped_to);
+                self.note_changes(ask.clamped_to, now);
             }
             Effect::StartVm => self.start.begin(at),
             Effect::LaunchClient { .. } => self.client.begin(at),

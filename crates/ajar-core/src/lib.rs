@@ -17,6 +17,7 @@ pub mod justification;
 pub mod launch;
 pub mod menu;
 pub mod message;
+pub mod network;
 pub mod notice;
 pub mod policy;
 pub mod port;

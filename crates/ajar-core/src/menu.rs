@@ -96,6 +96,11 @@ pub enum Action {
         /// Which.
         name: ProfileName,
     },
+    /// Ask for access from this machine's present address, where a favourite is open from another.
+    FromHere {
+        /// Which.
+        name: ProfileName,
+    },
     /// Give up the attempt for a favourite.
     Cancel {
         /// Which.
@@ -192,9 +197,16 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
             return vec![Item::Note(label)];
         }
         let label = if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label };
-        let wants_time = window.end_time_utc - now <= ENDING && may_extend(snapshot, window);
+        let may_ask = may_extend(snapshot, window);
+        let wants_time = window.end_time_utc - now <= ENDING && may_ask;
         let extend = wants_time.then(|| act(Action::Extend { name: name.clone() }, words::extend(name.as_str())));
-        [connect(name, label)].into_iter().chain(extend).collect()
+        let address = window.left_behind.as_ref().map(|left| left.address);
+        let label = if address.is_some() { words::with(&label, &words::left_behind(&window.source)) } else { label };
+        let from_here = address
+            .flatten()
+            .filter(|_| may_ask)
+            .map(|address| act(Action::FromHere { name: name.clone() }, words::from_here(name.as_str(), address)));
+        [connect(name, label)].into_iter().chain(from_here).chain(extend).collect()
     };
     headed(words::OPEN_NOW, open(snapshot, now).flat_map(lines).collect())
 }

@@ -15,6 +15,7 @@ pub mod history;
 pub mod inventory;
 pub mod launch;
 pub mod menu;
+pub mod network;
 pub mod note;
 pub mod notice;
 pub mod rights;

@@ -2,10 +2,15 @@
 
 mod before_end;
 
+use std::net::Ipv4Addr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::menu::{may_extend, rests};
-use crate::message::notice::{Notice, closed, connected, deallocated, ended, ending, extended, failed};
+use crate::message::notice::{
+    Notice, closed, connected, deallocated, ended, ending, extended, failed, left_behind, opened_from_here,
+};
+use crate::network::OnNewAddress;
 use crate::profile::ProfileName;
 use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
 use crate::vm::CloudVm;
@@ -16,9 +21,13 @@ pub use before_end::BeforeEnd;
 #[cfg(test)]
 mod tests;
 
-/// What has been told of the ends of windows, for as long as somebody tells.
+/// What has been told of windows, for as long as somebody tells.
 #[derive(Clone, Debug, Default)]
-pub struct Told(Vec<Mark>);
+pub struct Told {
+    ends: Vec<Mark>,
+    /// The windows that are told to let another address in, and the one that this machine had then.
+    left_behind: Vec<(Mark, Ipv4Addr)>,
+}
 
 /// How far it has been told that a window ends. Another end of the same door is another window.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +46,7 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 
 impl Told {
     fn of(&mut self, window: &WindowView) -> Option<&mut Mark> {
-        self.0.iter_mut().find(|mark| mark.is_of(window))
+        self.ends.iter_mut().find(|mark| mark.is_of(window))
     }
 
     /// How long before its end a window is that is to be told of now. What has passed when it is first seen is no news, but a
@@ -46,7 +55,7 @@ impl Told {
         let left = window.end_time_utc - now;
         let passed = before_end.marks().filter(|mark| left <= *mark).min();
         let Some(mark) = self.of(window) else {
-            self.0.push(Mark::new(window, passed.unwrap_or(TimeDelta::MAX)));
+            self.ends.push(Mark::new(window, passed.unwrap_or(TimeDelta::MAX)));
             return None;
         };
         let passed = passed.filter(|passed| *passed < mark.shortest)?;
@@ -59,8 +68,32 @@ impl Told {
         if let Some(mark) = self.of(window) {
             return std::mem::replace(&mut mark.shortest, TimeDelta::zero()) > TimeDelta::zero();
         }
-        self.0.push(Mark::new(window, TimeDelta::zero()));
+        self.ends.push(Mark::new(window, TimeDelta::zero()));
         true
+    }
+
+    /// The windows that are seen to let another address in than this machine has, and were not before. A host that is new does not
+    /// know yet where this machine is.
+    fn newly_left<'a>(&mut self, before: &Snapshot, after: &'a Snapshot) -> Vec<&'a WindowView> {
+        let is_same_host = before.host.pid == after.host.pid;
+        let here = |window: &WindowView| window.left_behind.as_ref().and_then(|left| left.address);
+        let mut newly = Vec::new();
+        for window in &after.windows {
+            let told = self.left_behind.iter().position(|(mark, _)| mark.is_of(window));
+            match (here(window), told) {
+                (Some(here), Some(told)) if self.left_behind[told].1 == here => {}
+                (Some(here), told) => {
+                    told.map(|told| self.left_behind.remove(told));
+                    self.left_behind.push((Mark::new(window, TimeDelta::zero()), here));
+                    newly.push(window);
+                }
+                (None, Some(told)) if is_same_host && window.left_behind.is_none() => {
+                    self.left_behind.remove(told);
+                }
+                (None, _) => {}
+            }
+        }
+        newly
     }
 }
 
@@ -89,7 +122,8 @@ pub fn notices(
     now: DateTime<Utc>,
     zone: Zone,
 ) -> Vec<Notice> {
-    told.0.retain(|mark| now - mark.end < FORGOTTEN_AFTER);
+    told.ends.retain(|mark| now - mark.end < FORGOTTEN_AFTER);
+    told.left_behind.retain(|(mark, _)| mark.end > now);
     let mut notices: Vec<_> = before.map(|before| of_change(before, after, told, now, zone)).unwrap_or_default();
     let before_end = after.settings.before_end.clone().unwrap_or_default();
     // Past the end is decided first: who slept through both hears of the end alone.
@@ -117,13 +151,25 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));
     let of_attempts = ends.filter_map(|attempt| outcome(attempt, zone));
     let gone = before.windows.iter().filter(|window| window.end_time_utc <= now && !is_among(window, after));
-    let of_ends =
-        gone.filter(|window| told.is_end(window) && !rests(after, window)).map(|window| ended(window.name.as_str()));
+    let of_ends: Vec<_> = gone
+        .filter(|window| told.is_end(window) && !rests(after, window))
+        .map(|window| ended(window.name.as_str()))
+        .collect();
     let early = after.closed.iter().filter(|closed| !before.closed.contains(closed));
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
     let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
     let of_rest = at_rest.filter_map(rested);
-    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).collect()
+    // Where access is asked for at once, what comes of that is told.
+    let is_asked = after.settings.on_new_address == Some(OnNewAddress::Request);
+    let left = told.newly_left(before, after).into_iter().filter(|window| !is_asked && !rests(after, window));
+    let left: Vec<_> = left.filter_map(|window| of_left_behind(window, after)).collect();
+    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).chain(left).collect()
+}
+
+fn of_left_behind(window: &WindowView, snapshot: &Snapshot) -> Option<Notice> {
+    let text = &window.left_behind.as_ref()?.text;
+    let from_here = may_extend(snapshot, window).then(|| window.name.clone());
+    Some(left_behind(window.name.as_str(), text, from_here))
 }
 
 fn has_just_ended(attempt: &AttemptView, before: &Snapshot) -> bool {
@@ -147,6 +193,9 @@ fn rested(one: &DeallocationView) -> Option<Notice> {
 fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
         OutcomeView::Connected(_) => Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone)),
+        OutcomeView::Extended(grant) if attempt.follows => {
+            Some(opened_from_here(attempt.name.as_str(), grant, &attempt.notes, zone))
+        }
         OutcomeView::Extended(grant) => Some(extended(attempt.name.as_str(), grant.end_time_utc, &attempt.notes, zone)),
         OutcomeView::Failed(failure) => Some(failed(failure)),
         OutcomeView::Cancelled(_) => None,

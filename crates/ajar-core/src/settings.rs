@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::inheritance::Inheritance;
 use crate::message;
 use crate::message::settings::{Flaw, flaw, table_name};
+use crate::network::OnNewAddress;
 use crate::notice::BeforeEnd;
 use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub networks: Vec<Network>,
     /// What is told of by itself.
     pub notifications: NotificationSettings,
+    /// How access windows are dealt with.
+    pub access: AccessSettings,
     /// The `schema_version`, where it is one of a later Ajar: what that has written is read as far as it is understood, and
     /// never changed.
     pub newer: Option<i64>,
@@ -194,6 +197,8 @@ pub enum Setting {
     Rdp(Option<String>),
     /// [`NotificationSettings::before_end`].
     BeforeEnd(Option<BeforeEnd>),
+    /// [`AccessSettings::on_new_address`].
+    OnNewAddress(Option<OnNewAddress>),
     /// One of [`Settings::networks`].
     Network {
         /// Its name.
@@ -293,6 +298,14 @@ pub struct NotificationSettings {
     /// When it is told that a window nears its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_end: Option<BeforeEnd>,
+}
+
+/// The `[access]` table. Keys it does not know are let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessSettings {
+    /// What is done where something is open from another address than this machine has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_new_address: Option<OnNewAddress>,
 }
 
 #[cfg(test)]

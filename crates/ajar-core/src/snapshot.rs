@@ -7,6 +7,8 @@ mod inventory;
 mod rights;
 mod settings;
 
+use std::net::Ipv4Addr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +205,26 @@ pub struct WindowView {
     pub opened_by: Option<String>,
     /// Whether its last quarter hour has begun.
     pub ending: bool,
+    /// That it may not let this machine in any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub left_behind: Option<LeftBehindView>,
+    /// What Azure keeps open beside it for an address that this machine had before, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub beside: Option<String>,
+}
+
+/// That a window does not let this machine in any more, or that nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct LeftBehindView {
+    /// The address that this machine has now; none where that cannot be established, and so nothing be asked.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub address: Option<Ipv4Addr>,
+    /// What there is to say about it.
+    pub text: String,
 }
 
 /// An access window that Azure closed before its time.
@@ -245,6 +267,10 @@ pub struct AttemptView {
     /// Whether more time is asked for where a window is open, and nothing else.
     #[serde(default)]
     pub extends: bool,
+    /// Whether that is only for what is left of a window which is open from another address of this machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub follows: bool,
     /// When the click was, by Azure's clock.
     pub started_at: DateTime<Utc>,
     /// When it ended.

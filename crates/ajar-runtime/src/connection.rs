@@ -13,7 +13,8 @@ use async_trait::async_trait;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
-    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, TcpPortProbe,
+    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, SystemNetwork,
+    TcpPortProbe,
 };
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
@@ -60,6 +61,7 @@ pub fn parts(
         accounts: Arc::new(accounts.clone()),
         vm_lists: Arc::new(accounts),
         public_ip: Arc::new(public_ip),
+        network: Arc::new(SystemNetwork),
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),

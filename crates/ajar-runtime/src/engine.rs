@@ -14,6 +14,7 @@ mod effects;
 mod followers;
 mod held;
 mod inventory;
+mod network;
 mod publish;
 mod recents;
 mod refresh;
@@ -55,6 +56,7 @@ use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
 use held::HeldWindows;
 use inventory::KnownVms;
+use network::Network;
 use refresh::Refresh;
 use remembered::Remembered;
 use signing_in::SigningIn;
@@ -208,6 +210,8 @@ struct Engine {
     signing: JoinSet<()>,
     /// Sign-ins of which nothing is to be kept, on their way out.
     forgetting: JoinSet<()>,
+    /// Whether this machine is elsewhere than what is open lets in.
+    network: Network,
     /// The last look for this machine's public address in each cloud, as long as somebody waits for it.
     detections: HashMap<String, WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
@@ -273,6 +277,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         emptied: None,
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
+        network: Network::default(),
         detections: HashMap::new(),
         ports: parts.ports,
         happened,
@@ -328,6 +333,7 @@ impl Engine {
     /// them end once all is on the disk.
     async fn end(mut self, mut happenings: mpsc::UnboundedReceiver<Happened>) {
         self.refresh = None;
+        self.network = Network::default();
         self.signing_in = None;
         self.attempts.end();
         self.end_deallocations();
@@ -380,8 +386,8 @@ impl Engine {
         let waited = TimeDelta::from_std(waited).unwrap_or(TimeDelta::MAX);
         if passed > waited.checked_add(&RESUMED_AFTER).unwrap_or(TimeDelta::MAX) {
             tracing::debug!(%passed, "resumed");
-            self.detections.clear();
             self.begin_refresh();
+            self.network_changed();
         }
     }
 
@@ -393,6 +399,10 @@ impl Engine {
     fn advance(&mut self) {
         self.start_effects();
         self.take_stock();
+        if self.follow_network() {
+            self.start_effects();
+            self.take_stock();
+        }
         self.publish();
     }
 

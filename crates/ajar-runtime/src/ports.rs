@@ -159,11 +159,26 @@ pub trait PublicIp: Send + Sync {
     async fn detect(&self, cloud: &str) -> Result<SourceAddress, Trouble>;
 }
 
+/// As long as it is there, changes of the network are told.
+pub type NetworkWatch = Box<dyn Send + Sync>;
+
+/// Tells that this machine's network has become another one.
+pub trait NetworkEvents: Send + Sync {
+    /// Has `changed` called after each change that may have brought another public address, until what comes is dropped. A change
+    /// that looks the same from within, as from one network of the same addresses to another, may not be told.
+    fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) -> NetworkWatch;
+}
+
 /// Looks at ports.
 #[async_trait]
 pub trait PortProbe: Send + Sync {
     /// One look; bears silence for `patience`.
     async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer;
+    /// Whether this machine has ways beside that to the internet, such as a VPN.
+    fn has_own_ways(&self) -> bool;
+    /// Whether one of these leads there, and not only to a neighbour on the same wire: that may be another machine of the same
+    /// private address.
+    fn has_own_way(&self, endpoint: &Endpoint) -> bool;
 }
 
 /// Starts clients in windows of their own.
@@ -199,6 +214,8 @@ pub struct Ports {
     pub vm_lists: Arc<dyn VmLists>,
     /// This machine's public address.
     pub public_ip: Arc<dyn PublicIp>,
+    /// When that may have become another.
+    pub network: Arc<dyn NetworkEvents>,
     /// Looks at ports.
     pub probe: Arc<dyn PortProbe>,
     /// Opens the browser.

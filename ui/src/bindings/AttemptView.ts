@@ -40,6 +40,10 @@ protocol: Protocol,
  */
 extends: boolean, 
 /**
+ * Whether that is only for what is left of a window which is open from another address of this machine.
+ */
+follows?: boolean, 
+/**
  * When the click was, by Azure's clock.
  */
 startedAt: string, 

@@ -36,6 +36,11 @@ source?: string,
  */
 extends?: boolean, 
 /**
+ * Whether that is only for what is left of a window which is open from another address of this machine: access from here,
+ * until the same end.
+ */
+follows?: boolean, 
+/**
  * With which others it is asked for.
  */
 together?: Together, 

@@ -6,6 +6,7 @@ import type { FailureView } from "./FailureView";
 import type { FolderView } from "./FolderView";
 import type { Inheritable } from "./Inheritable";
 import type { Network } from "./Network";
+import type { OnNewAddress } from "./OnNewAddress";
 
 /**
  * What `config.toml` says, apart from favourites and accounts: while it cannot be read, what it said last.
@@ -39,6 +40,10 @@ networks: Array<Network>,
  * When it is told that a window nears its end, if the file says it.
  */
 beforeEnd: BeforeEnd | null, 
+/**
+ * What is done where something is open from another address than this machine has now, if the file says it.
+ */
+onNewAddress?: OnNewAddress, 
 /**
  * What all favourites inherit.
  */

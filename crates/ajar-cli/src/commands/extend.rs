@@ -1,4 +1,4 @@
-//! `ajar extend`: more time for a favourite that is open.
+//! `ajar extend`: more time for a favourite that is open, or access from where this machine is now.
 
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Connect;
@@ -37,6 +37,7 @@ pub(super) fn wish(args: &Extend, name: ProfileName) -> Connect {
         port: args.port,
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
+        follows: args.from_here,
         ..Connect::more_time(name)
     }
 }

@@ -162,6 +162,8 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
             "endTimeUtc": window.end_time_utc,
             "openedBy": window.opened_by,
             "ending": window.ending,
+            "leftBehind": window.left_behind,
+            "beside": window.beside,
             "closed": null,
         })
     });
@@ -186,7 +188,19 @@ fn lines(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
         let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
         output::table(&message::cli::WINDOW_COLUMNS, &rows)
     };
-    closed.chain(open).collect()
+    closed.chain(open).chain(snapshot.windows.iter().flat_map(more)).collect()
+}
+
+/// What there is to say about a window beside its row.
+fn more(window: &WindowView) -> Vec<String> {
+    let name = window.name.as_str();
+    let left = window.left_behind.as_ref().map(|left| {
+        // Where the address is not known nothing can be asked.
+        let command = left.address.map(|_| message::network::from_here_command(name));
+        [Some(format!("{name}: {}", left.text)), command].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    });
+    let beside = window.beside.as_ref().map(|beside| format!("{name}: {beside}"));
+    left.into_iter().chain(beside).collect()
 }
 
 fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {

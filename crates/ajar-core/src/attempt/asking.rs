@@ -121,9 +121,11 @@ impl Attempt {
     /// so it is known by VM, port, source, time and requestor.
     fn own_window(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
         let sent_at = self.asking.sent_at?;
-        let lasts_longer =
-            |window: &AccessWindow| self.prior.as_ref().is_none_or(|prior| prior.end_time_utc < window.end_time_utc);
-        self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()) && lasts_longer(window))
+        let here = self.source.value()?.address;
+        let is_beyond = |prior: &AccessWindow, end: DateTime<Utc>| prior.end_time_utc < end || !prior.admits(here);
+        let is_more =
+            |window: &AccessWindow| self.prior.as_ref().is_none_or(|prior| is_beyond(prior, window.end_time_utc));
+        self.covering(now).find(|window| window.may_be_of(sent_at, self.principal.as_deref()) && is_more(window))
     }
 
     /// No answer to a request is waited for any more.

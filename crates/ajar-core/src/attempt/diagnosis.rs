@@ -63,6 +63,7 @@ impl Attempt {
     /// What is still to be looked at before it is known what opening would do. Of a look at the port one is enough.
     pub fn looks(&self, now: DateTime<Utc>) -> Vec<Effect> {
         let is_look = |effect: &Effect| match effect {
+            Effect::ProbePort { by_own_way: true, .. } => self.may_answer_privately(),
             Effect::ProbePort { endpoint, .. } => !self.has_looked_at(endpoint),
             Effect::DetectSource | Effect::ReadPolicy | Effect::ReadVm | Effect::ResolveAddress { .. } => true,
             Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => false,

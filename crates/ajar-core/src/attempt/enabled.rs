@@ -26,6 +26,7 @@ impl Attempt {
             return effects;
         }
         effects.extend(self.probe_now(at));
+        effects.extend(self.private_look_now(at));
         if !self.has_head_start(at) {
             self.reads_now(at, &mut effects);
             effects.extend(self.initiate_now(now).map(Effect::Initiate));
@@ -52,10 +53,11 @@ impl Attempt {
         let reads = [self.source.due(), self.policies.due(), self.vm.due(), self.addresses.due()];
         let looks = self.endpoint().is_some() && self.probe.in_flight.is_none() && !self.order.extends;
         let probe = looks.then_some(self.probe.due);
+        let private = [self.private_due(), self.holds_until()];
         let doubt =
             self.untold_since.filter(|_| !self.start.is_begun()).map(|since| since + limits::ms(limits::UNTOLD));
         // What is due already waits for a fact, not for time.
-        reads.into_iter().chain([probe, head_start, doubt]).flatten().filter(move |due| *due > at)
+        reads.into_iter().chain([probe, head_start, doubt]).chain(private).flatten().filter(move |due| *due > at)
     }
 
     /// Whether the port's first answer is still being given time (rule 1).
@@ -71,6 +73,7 @@ impl Attempt {
             endpoint,
             protocol: self.order.protocol,
             patience: self.patience(),
+            by_own_way: false,
         })
     }
 
@@ -100,10 +103,12 @@ impl Attempt {
         }
     }
 
-    /// The request to send now, if one is due: source and policy known, no window covers them, none is on its way.
+    /// The request to send now, if one is due: source and policy known, no window covers them, none is on its way, and no look at the
+    /// private address may make it needless.
     fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
         let rests = (self.asking.too_early || !self.order.may_start) && !self.is_running();
-        if self.is_held_back(now) || rests || self.window(now).is_some() {
+        let may_be_needless = self.holds_until().is_some_and(|until| self.clock.at(now) < until);
+        if self.is_held_back(now) || rests || may_be_needless || self.window(now).is_some() {
             return None;
         }
         self.ask(now)
@@ -130,8 +135,9 @@ impl Attempt {
         if self.missing_reason().is_some() {
             return None;
         }
-        let permit = self.permit(self.order.access)?.ok()?;
-        let duration = self.duration()?;
+        let access = self.access(now);
+        let permit = self.permit(access)?.ok()?;
+        let duration = self.duration(access)?;
         Some(Ask {
             policy: permit.policy,
             port: self.order.port,
@@ -145,8 +151,8 @@ impl Attempt {
 
     /// As long as wanted, and shorter than the policy's maximum by the margin for Azure's clock. The shortest is made
     /// longer by what the way may take, as far as the maximum has room for it.
-    fn duration(&self) -> Option<TimeDelta> {
-        let wanted = self.order.access.max(SHORTEST_ACCESS + limits::ON_THE_WAY);
+    fn duration(&self, access: TimeDelta) -> Option<TimeDelta> {
+        let wanted = access.max(SHORTEST_ACCESS + limits::ON_THE_WAY);
         let roomy = self.permit(wanted + limits::CLOCK_MARGIN)?.ok()?;
         Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }

@@ -1,8 +1,10 @@
-//! More time for a window that is open: another request, which ends later. The VM and its port are not looked at.
+//! More time for a window that is open: another request, which ends later. The VM and its port are not looked at. One that is
+//! open from another address of this machine is asked for from here, for as long or, where it is to follow, until its end.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Ask, Attempt, Outcome};
+use crate::access_window::{AccessWindow, WORTH_USING, revoked};
 use crate::failure::Failure;
 use crate::snapshot::Step;
 
@@ -19,7 +21,24 @@ impl Attempt {
     }
 
     fn lasts_longer(&self, ask: &Ask) -> bool {
-        self.prior.as_ref().is_some_and(|prior| ask.end_time_utc - prior.end_time_utc > WORTH_ASKING)
+        let is_more = |prior: &AccessWindow| {
+            !prior.admits(ask.source) || (!self.order.follows && ask.end_time_utc - prior.end_time_utc > WORTH_ASKING)
+        };
+        self.prior.as_ref().is_some_and(is_more)
+    }
+
+    /// How long access is wanted for.
+    pub(super) fn access(&self, now: DateTime<Utc>) -> TimeDelta {
+        let left = self.prior.as_ref().filter(|_| self.order.follows).map(|prior| prior.left(now));
+        left.unwrap_or(self.order.access)
+    }
+
+    /// The window that was granted here and lets in another address than this machine has now.
+    fn left_behind(&self, now: DateTime<Utc>) -> Option<AccessWindow> {
+        let policies = self.policies.value()?;
+        let lasts = |window: &&AccessWindow| window.end_time_utc - now >= WORTH_USING;
+        let left = self.remembered_window.as_ref().filter(|_| self.order.chosen_source.is_none()).filter(lasts);
+        left.filter(|window| revoked(policies, window).is_none()).cloned()
     }
 
     /// As [`Attempt::conclude`], for an extension.
@@ -43,7 +62,7 @@ impl Attempt {
             return;
         }
         if self.prior.is_none() {
-            self.prior = self.window(now);
+            self.prior = self.window(now).or_else(|| self.left_behind(now));
         }
         let Some(prior) = self.prior.clone() else {
             return self.fail(Failure::NotOpen.into(), Step::Access);

@@ -23,6 +23,8 @@ pub enum Effect {
         protocol: Protocol,
         /// How long silence is borne before it is called so.
         patience: Duration,
+        /// Whether only a way counts that is another than that to the internet.
+        by_own_way: bool,
     },
     /// Find this machine's public address.
     DetectSource,

@@ -30,6 +30,9 @@ pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
 /// be waited for before it leaves, and a throttled Azure for 45 seconds.
 pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(50);
 
+/// How long after the click a request for access is held back at most, for a look at the private address that may make it needless.
+pub(super) const PRIVATE: TimeDelta = TimeDelta::seconds(5);
+
 pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);
 pub(super) const READ: TimeDelta = TimeDelta::seconds(60);
 pub(super) const INITIATE: TimeDelta = TimeDelta::seconds(60);

@@ -56,11 +56,11 @@ impl Attempt {
     }
 
     /// Notes how a request that goes out differs from the wish.
-    pub(super) fn note_changes(&mut self, clamped_to: Option<Clamp>) {
+    pub(super) fn note_changes(&mut self, clamped_to: Option<Clamp>, now: DateTime<Utc>) {
         if let Some(clamp) = clamped_to {
             self.note(Note::Clamped(clamp));
         }
-        if self.order.access < SHORTEST_ACCESS {
+        if self.access(now) < SHORTEST_ACCESS {
             self.note(Note::Raised(SHORTEST_ACCESS));
         }
     }

@@ -20,6 +20,9 @@ pub(super) struct Probe {
 
 impl Attempt {
     pub(super) fn port_answered(&mut self, endpoint: Endpoint, answer: PortAnswer, at: Ms) {
+        if self.private.in_flight.as_ref().is_some_and(|(flying, _)| *flying == endpoint) {
+            return self.private_answered(endpoint, answer, at);
+        }
         if self.probe.in_flight.as_ref().is_some_and(|(flying, _)| *flying == endpoint) {
             self.probe.in_flight = None;
         }

@@ -16,6 +16,7 @@ pub(super) enum Limit {
     Initiate,
     Untold,
     Look,
+    PrivateLook,
     Port,
     Whole,
 }
@@ -181,7 +182,7 @@ impl Attempt {
         if self.needs_start() {
             return false;
         }
-        if self.addresses.is_pending() && self.vm.trouble().is_none() {
+        if (self.addresses.is_pending() && self.vm.trouble().is_none()) || self.may_answer_privately() {
             return true;
         }
         self.endpoint()
@@ -203,6 +204,7 @@ impl Attempt {
             running(self.client.in_flight(), limits::CLIENT, Step::Client),
             self.asking.in_flight.map(|since| (Limit::Initiate, since + limits::ms(limits::INITIATE))),
             self.probe.in_flight.as_ref().map(|(_, since)| (Limit::Look, since + look)),
+            self.private.in_flight.as_ref().map(|(_, since)| (Limit::PrivateLook, since + look)),
             self.ready_since.map(|since| (Limit::Port, since + limits::ms(limits::PORT))),
             self.untold_until().map(|until| (Limit::Untold, until)),
             Some((Limit::Whole, limits::ms(limits::WHOLE))),
@@ -222,6 +224,11 @@ impl Attempt {
                 Limit::Look => {
                     if let Some((endpoint, _)) = self.probe.in_flight.take() {
                         self.port_answered(endpoint, PortAnswer::Silent, at);
+                    }
+                }
+                Limit::PrivateLook => {
+                    if let Some((endpoint, _)) = self.private.in_flight.take() {
+                        self.private_answered(endpoint, PortAnswer::Silent, at);
                     }
                 }
                 Limit::Initiate => {

@@ -136,7 +136,11 @@ impl Attempt {
             Step::Port => {
                 let finding = self.open_endpoint().or(self.probe.last.as_ref().map(|(seen, _)| seen)).cloned();
                 let (began, ended) = (self.probe.began, self.probe.ended);
-                Stand::of(began, ended, false, finding.map(Finding::Endpoint))
+                let told = |endpoint: Endpoint| {
+                    let is_private = self.is_private(&endpoint);
+                    if is_private { Finding::PrivateEndpoint(endpoint) } else { Finding::Endpoint(endpoint) }
+                };
+                Stand::of(began, ended, false, finding.map(told))
             }
             Step::Client => Stand::of(self.client.began, self.client.ended, false, None),
         }
@@ -199,11 +203,12 @@ impl Attempt {
             port: self.order.port,
             protocol: self.order.protocol,
             extends: self.order.extends,
+            follows: self.order.follows,
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self
                 .outcome()
-                .map_or_else(|| headline(&steps), |outcome| ended_headline(outcome, self.order.extends).to_owned()),
+                .map_or_else(|| headline(&steps), |outcome| ended_headline(outcome, &self.order).to_owned()),
             notes: self.notes.iter().map(|note| crate::message::note::note(note, zone)).collect(),
             reached: self.reached(&steps, now),
             steps,

@@ -7,6 +7,7 @@ mod extending;
 mod late_policies;
 mod notes;
 mod paths;
+mod private_way;
 mod random;
 mod script;
 mod unanswered;

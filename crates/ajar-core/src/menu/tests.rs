@@ -1,3 +1,5 @@
+mod left_behind;
+
 use chrono::FixedOffset;
 
 use super::*;
@@ -62,6 +64,8 @@ fn window(called: &str, minutes: i64) -> WindowView {
         end_time_utc: noon() + TimeDelta::minutes(minutes),
         opened_by: None,
         ending: minutes <= 15,
+        left_behind: None,
+        beside: None,
     }
 }
 
@@ -74,6 +78,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
         port: 22,
         protocol: Ssh,
         extends: false,
+        follows: false,
         started_at: noon(),
         ended_at: outcome.as_ref().map(|_| noon()),
         headline: headline.into(),
@@ -114,6 +119,7 @@ fn drawn_item(item: &Item) -> Vec<String> {
         Item::Act { action: Action::ConnectAll { folder }, label } => format!("{label} -> connect all of {folder}"),
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
+        Item::Act { action: Action::FromHere { name }, label } => format!("{label} -> from here {name}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),
@@ -319,6 +325,7 @@ fn actions_survive_their_way_through_a_menu_items_id() {
     for action in [
         Action::Connect { name: name() },
         Action::Extend { name: name() },
+        Action::FromHere { name: name() },
         Action::Cancel { name: name() },
         Action::OpenWindow,
         Action::Quit,

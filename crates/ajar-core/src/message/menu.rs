@@ -1,5 +1,7 @@
 //! The words of the tray: menu and tooltip. Parts of a line are joined by “ · ”.
 
+use std::net::Ipv4Addr;
+
 use super::power;
 use crate::snapshot::FailureView;
 use crate::vm::PowerState;
@@ -50,6 +52,16 @@ pub fn connecting(name: &str, headline: &str, seconds: i64) -> String {
 /// Asks for more time for the window in the line above, and so is indented.
 pub fn extend(name: &str) -> String {
     format!("    Extend {name}")
+}
+
+/// Asks for access from the present address for the window in the line above, and so is indented.
+pub fn from_here(name: &str, address: Ipv4Addr) -> String {
+    format!("    Open {name} from {address}")
+}
+
+/// Behind a window that is open from another address than this machine has now, or may have.
+pub fn left_behind(source: &str) -> String {
+    format!("from {source}")
 }
 
 /// Gives up the attempt in the line above, and so is indented.

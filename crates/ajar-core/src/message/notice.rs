@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{capital, left, moment, time_of_day};
 use crate::profile::ProfileName;
-use crate::snapshot::{FailureView, OpenedBy};
+use crate::snapshot::{FailureView, GrantView, OpenedBy};
 
 /// A notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +14,29 @@ pub struct Notice {
     pub title: String,
     /// The rest.
     pub body: String,
-    /// The favourite that more time can be asked for from here.
-    pub extends: Option<ProfileName>,
+    /// What its button does, if it has one.
+    pub offer: Option<Offer>,
+}
+
+/// What can be done about what a notification tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Ask for more time for this favourite.
+    Extend(ProfileName),
+    /// Ask for access to this favourite from the present address.
+    FromHere(ProfileName),
 }
 
 impl Notice {
     fn new(title: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { title: title.into(), body: body.into(), extends: None }
+        Self { title: title.into(), body: body.into(), offer: None }
     }
 }
 
-/// On the button of a notice that [`Notice::extends`].
+/// On the button of [`Offer::Extend`].
 pub const EXTEND: &str = "Extend";
+/// On the button of [`Offer::FromHere`].
+pub const FROM_HERE: &str = "Open from here";
 
 /// The port answers and the client is started. What was not done as wished is in the notes.
 pub fn connected(name: &str, opened_by: OpenedBy, notes: &[String], zone: Zone) -> Notice {
@@ -47,6 +58,22 @@ pub fn extended(name: &str, end: DateTime<Utc>, notes: &[String], zone: Zone) ->
     Notice::new(format!("More time for {name}"), body)
 }
 
+/// A window lets the present address in, where one was open from another.
+pub fn opened_from_here(name: &str, grant: &GrantView, notes: &[String], zone: Zone) -> Notice {
+    let open =
+        format!("From {} it is open to new connections until {}.", grant.source, moment(grant.end_time_utc, zone));
+    let body = std::iter::once(&open).chain(notes).map(String::as_str).collect::<Vec<_>>().join(" ");
+    Notice::new(format!("{name} is open from your new address"), body)
+}
+
+/// A window does not let this machine in any more; the text is [`super::network::left_behind`].
+pub fn left_behind(name: &str, text: &str, from_here: Option<ProfileName>) -> Notice {
+    Notice {
+        offer: from_here.map(Offer::FromHere),
+        ..Notice::new(format!("{name} is open from another address"), text)
+    }
+}
+
 /// A window nears its end.
 pub fn ending(
     name: &str,
@@ -56,7 +83,10 @@ pub fn ending(
     zone: Zone,
 ) -> Notice {
     let body = format!("{}. Connections that run then stay.", capital(&left(remaining)));
-    Notice { extends, ..Notice::new(format!("{name} closes at {}", time_of_day(end, zone)), body) }
+    Notice {
+        offer: extends.map(Offer::Extend),
+        ..Notice::new(format!("{name} closes at {}", time_of_day(end, zone)), body)
+    }
 }
 
 /// A window has ended.

@@ -6,7 +6,7 @@ use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
 use super::{moment, power};
-use crate::attempt::Outcome;
+use crate::attempt::{Order, Outcome};
 use crate::port::{Endpoint, Protocol};
 use crate::snapshot::{Step, StepStatus, StepView};
 use crate::source::{Confidence, SourceAddress};
@@ -53,6 +53,8 @@ pub enum Finding {
     Was(PowerState),
     /// Where the port is.
     Endpoint(Endpoint),
+    /// The same at the VM's private address.
+    PrivateEndpoint(Endpoint),
 }
 
 /// The name of a step.
@@ -95,6 +97,7 @@ pub fn detail(finding: &Finding, zone: Zone) -> String {
         Finding::AlreadyRunning => "already running".into(),
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),
+        Finding::PrivateEndpoint(endpoint) => format!("{endpoint}, the private address"),
     }
 }
 
@@ -114,9 +117,10 @@ fn confidence(confidence: Confidence) -> String {
 }
 
 /// How an attempt ended, in one line.
-pub fn ended_headline(outcome: &Outcome, extends: bool) -> &'static str {
+pub fn ended_headline(outcome: &Outcome, order: &Order) -> &'static str {
     match outcome {
-        Outcome::Failed { .. } if extends => "Couldn’t extend",
+        Outcome::Failed { .. } if order.extends && !order.follows => "Couldn’t extend",
+        Outcome::Extended { .. } if order.follows => "Open from here",
         Outcome::Connected { .. } => "Connected",
         Outcome::Extended { .. } => "Open for longer",
         Outcome::Failed { .. } => "Couldn’t open",

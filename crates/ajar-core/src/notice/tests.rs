@@ -2,11 +2,13 @@ use chrono::FixedOffset;
 use proptest::prelude::*;
 
 use super::*;
+use crate::message::notice::Offer;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{
-    AttemptNumber, ClosedView, FailureView, GrantView, OpenedBy, ReachedView, Step, StepStatus, StepView,
+    AttemptNumber, ClosedView, FailureView, GrantView, LeftBehindView, OpenedBy, ReachedView, Step, StepStatus,
+    StepView,
 };
 
 /// Minutes after an epoch of these tests.
@@ -50,6 +52,8 @@ fn window(end: i64) -> WindowView {
         end_time_utc: at(end),
         opened_by: None,
         ending: false,
+        left_behind: None,
+        beside: None,
     }
 }
 
@@ -62,6 +66,7 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
         port: 22,
         protocol: Protocol::Ssh,
         extends: false,
+        follows: false,
         started_at: at(0),
         ended_at: outcome.as_ref().map(|_| at(1)),
         headline: String::new(),
@@ -254,11 +259,11 @@ fn more_time_can_be_asked_for_from_where_the_end_is_told_if_the_favourite_is_the
     let extends = |open: &Snapshot| {
         let mut told = Told::default();
         notices(None, open, &mut told, at(0), zone());
-        notices(Some(open), open, &mut told, at(170), zone())[0].extends.clone()
+        notices(Some(open), open, &mut told, at(170), zone())[0].offer.clone()
     };
     assert_eq!(extends(&open), None);
     open.favourites = vec![serde_json::from_value(favourite()).unwrap()];
-    assert_eq!(extends(&open), Some(name()));
+    assert_eq!(extends(&open), Some(Offer::Extend(name())));
     open.attempts = vec![AttemptView { extends: true, ..attempt(1, None) }];
     assert_eq!(extends(&open), None, "it is being asked for");
 }
@@ -362,4 +367,61 @@ fn how_a_deallocation_ends_is_told_once() {
     let told: Vec<_> = told.iter().map(|notice| (notice.title.as_str(), notice.body.as_str())).collect();
     assert_eq!(told, [("web-01 is deallocated", "Its compute is not billed any more, its disks are.")]);
     assert_eq!(told_of(&with(Some(end.clone())), &with(Some(end)), 2), []);
+}
+
+#[test]
+fn a_window_that_lets_in_another_address_is_told_of_once_for_each_with_a_button_and_not_where_access_is_asked_for() {
+    let at_address = |last: Option<u8>| {
+        let left = last.map(|last| LeftBehindView {
+            address: Some(Ipv4Addr::new(198, 51, 100, last)),
+            text: format!("Your address is now …{last}."),
+        });
+        let favourite = serde_json::from_value(favourite()).unwrap();
+        let window = WindowView { left_behind: left, ..window(120) };
+        Snapshot { favourites: vec![favourite], ..snapshot(vec![], vec![window]) }
+    };
+    let mut watch = Watch::begin();
+    watch.sees(&at_address(None), at(1));
+    let told = told_of(&at_address(None), &at_address(Some(9)), 2);
+    assert_eq!((told.len(), &told[0].offer), (1, &Some(Offer::FromHere(name()))));
+    assert_eq!(
+        (told[0].title.as_str(), told[0].body.as_str()),
+        ("web-01 is open from another address", "Your address is now …9.")
+    );
+    let titles = ["web-01 is open from another address"];
+    assert_eq!(watch.sees(&at_address(Some(9)), at(2)), titles);
+    assert_eq!(watch.sees(&at_address(Some(9)), at(3)), [""; 0]);
+    assert_eq!(watch.sees(&at_address(Some(8)), at(4)), titles, "that is another one");
+    let of_new_host = |mut snapshot: Snapshot| {
+        snapshot.host.pid = 2;
+        snapshot
+    };
+    assert_eq!(watch.sees(&of_new_host(at_address(None)), at(5)), [""; 0]);
+    assert_eq!(watch.sees(&of_new_host(at_address(Some(8))), at(6)), [""; 0], "a new host finds out what was told");
+    assert_eq!(watch.sees(&of_new_host(at_address(None)), at(7)), [""; 0]);
+    assert_eq!(watch.sees(&of_new_host(at_address(Some(8))), at(8)), titles, "it was back in between");
+    let unknown = |mut snapshot: Snapshot| {
+        let left = LeftBehindView { address: None, text: "It is not known.".into() };
+        snapshot.windows[0].left_behind = Some(left);
+        of_new_host(snapshot)
+    };
+    assert_eq!(watch.sees(&unknown(at_address(None)), at(9)), [""; 0], "who is offline knows");
+    assert_eq!(watch.sees(&of_new_host(at_address(Some(8))), at(10)), [""; 0]);
+    let asked = |mut snapshot: Snapshot| {
+        snapshot.settings.on_new_address = Some(OnNewAddress::Request);
+        snapshot
+    };
+    assert!(told_of(&asked(at_address(None)), &asked(at_address(Some(9))), 2).is_empty());
+}
+
+#[test]
+fn access_from_the_new_address_is_told_as_that() {
+    let grant = GrantView { end_time_utc: at(120), source: "198.51.100.9".into() };
+    let ended = AttemptView { extends: true, follows: true, ..attempt(1, Some(OutcomeView::Extended(grant))) };
+    let told = told_of(&snapshot(vec![], vec![]), &snapshot(vec![ended], vec![]), 2);
+    let words = (told[0].title.as_str(), told[0].body.as_str());
+    assert_eq!(
+        words,
+        ("web-01 is open from your new address", "From 198.51.100.9 it is open to new connections until 02:00.")
+    );
 }

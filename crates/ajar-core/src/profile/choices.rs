@@ -14,7 +14,8 @@ use crate::source::is_a_host;
 #[serde(try_from = "String", into = "&'static str")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "'automatic' | 'private' | 'public'"))]
 pub enum AddressChoice {
-    /// The public one, or the firewall's that leads there.
+    /// The private one where a way of this machine's own leads there and it answers; else the public one, or the firewall's that leads
+    /// there.
     #[default]
     Automatic,
     /// The private one, for who reaches the VM's network by a VPN.

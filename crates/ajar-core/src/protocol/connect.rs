@@ -40,6 +40,11 @@ pub struct Connect {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub extends: bool,
+    /// Whether that is only for what is left of a window which is open from another address of this machine: access from here,
+    /// until the same end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub follows: bool,
     /// Whether bytes are to be carried through (`ajar proxy`): what goes through an open door so is not written down.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(skip))]
@@ -92,6 +97,7 @@ impl Connect {
             reason: None,
             source: None,
             extends: false,
+            follows: false,
             passing: false,
             together: None,
             launch: true,
@@ -108,6 +114,11 @@ impl Connect {
     /// The wish for more time, where a window is open.
     pub fn more_time(name: ProfileName) -> Self {
         Self { extends: true, launch: false, ..Self::new(name) }
+    }
+
+    /// The wish for access from here, where a window is open from another address of this machine, until the same end.
+    pub fn from_here(name: ProfileName) -> Self {
+        Self { follows: true, ..Self::more_time(name) }
     }
 
     /// What is wished for this one time, beyond the profile.

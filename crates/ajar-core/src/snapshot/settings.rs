@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::inheritance::Inheritable;
+use crate::network::OnNewAddress;
 use crate::notice::BeforeEnd;
 use crate::settings::{ClientSettings, Network};
 
@@ -27,6 +28,10 @@ pub struct SettingsView {
     pub networks: Vec<Network>,
     /// When it is told that a window nears its end, if the file says it.
     pub before_end: Option<BeforeEnd>,
+    /// What is done where something is open from another address than this machine has now, if the file says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub on_new_address: Option<OnNewAddress>,
     /// What all favourites inherit.
     pub defaults: Inheritable,
     /// What favourites in a folder inherit.

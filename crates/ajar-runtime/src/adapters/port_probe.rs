@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::own_way;
 use crate::ports::PortProbe;
 
 /// How long a peer that has accepted may take to say its first word, however little patience is left.
@@ -32,6 +33,14 @@ pub struct TcpPortProbe;
 impl PortProbe for TcpPortProbe {
     async fn look(&self, endpoint: &Endpoint, protocol: Protocol, patience: Duration) -> PortAnswer {
         look(endpoint, protocol, patience, FIRST_WORD).await
+    }
+
+    fn has_own_ways(&self) -> bool {
+        own_way::are_any()
+    }
+
+    fn has_own_way(&self, endpoint: &Endpoint) -> bool {
+        endpoint.host.parse().is_ok_and(own_way::leads_to)
     }
 }
 

@@ -4,6 +4,7 @@ use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Effect, Fact, Memory, Order};
 use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
+use ajar_core::protocol::Connect;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
 use ajar_core::vm::CloudVm;
 use ajar_core::zone::Zone;
@@ -124,12 +125,19 @@ impl Attempts {
     }
 
     /// The attempt under way to open a VM's port, or for more time there, whichever favourite it was asked for by.
-    pub(super) fn under_way(&mut self, vm: &CloudVm, port: u16, extends: bool) -> Option<&mut Working> {
+    pub(super) fn under_way(&mut self, vm: &CloudVm, wanted: &Connect, port: u16) -> Option<&mut Working> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            !working.is_ended() && order.place() == *vm && order.port == port && order.extends == extends
+            let is_there = order.place() == *vm && order.port == port;
+            !working.is_ended() && is_there && (order.extends, order.follows) == (wanted.extends, wanted.follows)
         };
         self.all.iter_mut().find(wanted)
+    }
+
+    /// Whether something is under way at a VM's port.
+    pub(super) fn are_at(&self, vm: &CloudVm, port: u16) -> bool {
+        let is_there = |order: &Order| order.place() == *vm && order.port == port;
+        self.all.iter().any(|working| !working.is_ended() && is_there(working.attempt.order()))
     }
 
     /// Begins an attempt, which ends at once where nobody is there to act; ended ones of the same favourite are not shown any more.

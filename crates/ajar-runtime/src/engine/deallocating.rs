@@ -129,6 +129,12 @@ impl Deallocations {
         self.all.iter().any(|one| is_it(one) && !one.is_only_watched())
     }
 
+    /// Whether a VM is being deallocated, or was and has not been opened since.
+    pub(super) fn rest(&self, vm: &CloudVm) -> bool {
+        let rested = |one: &Deallocating| matches!(one.view.outcome, Some(DeallocationEnd::Deallocated { .. }));
+        self.have(vm) || self.all.iter().any(|one| one.place == *vm && rested(one))
+    }
+
     /// One that a host before this one began, and that was seen to end only now: whoever asks again means that one.
     fn just_seen(&self, vm: &CloudVm, now: DateTime<Utc>) -> Option<u64> {
         let is_meant = |one: &&Deallocating| one.observes && one.place == *vm;

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::acting::Caller;
-use super::effects::{Detection, Happened, trouble_of};
+use super::effects::{Detection, Happened, looked, trouble_of};
 use super::rights::who;
 use crate::files::{Purpose, State};
 use crate::ports::{Azure, Ports};
@@ -85,7 +85,7 @@ impl Engine {
             // Where it was reached last is looked at only if it is there still.
             endpoint: None,
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, profile.port()).cloned(),
+            window: self.held.of(&vm, profile.port()).map(|held| held.window.clone()),
             principal: self.principal(&favourite.name, &vm),
         };
         let wish = Connect { launch: false, ..Connect::new(favourite.name.clone()) };
@@ -161,8 +161,8 @@ fn now(ports: &Ports) -> DateTime<Utc> {
 /// What an effect finds that changes nothing; the others are not made.
 async fn fact(effect: Effect, order: &Order, ports: &Ports, azure: &dyn Azure, detection: &Detection) -> Option<Fact> {
     Some(match effect {
-        Effect::ProbePort { endpoint, protocol, .. } => {
-            let answer = ports.probe.look(&endpoint, protocol, PATIENCE).await;
+        Effect::ProbePort { endpoint, protocol, by_own_way, .. } => {
+            let answer = looked(&*ports.probe, &endpoint, protocol, PATIENCE, by_own_way).await;
             Fact::Port { endpoint, answer }
         }
         Effect::DetectSource => Fact::Source(detection.clone().await),

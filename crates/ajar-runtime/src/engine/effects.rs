@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ajar_core::access_window::granted;
 use ajar_core::account::{AccountName, Acting};
@@ -9,6 +10,7 @@ use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Out
 use ajar_core::failure::Trouble;
 use ajar_core::journal::{Opening, note_lately};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
@@ -24,21 +26,28 @@ use super::acting::Caller;
 use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
 use super::inventory::InventoryNews;
+use super::network::NetworkNews;
 use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
 use super::{Engine, deallocating};
-use crate::files::State;
-use crate::ports::{Asking, AzAccount, Azure, Wanted};
+use crate::files::{Granted, State};
+use crate::ports::{Asking, AzAccount, Azure, PortProbe, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
     /// The result of an attempt's effect.
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
-    Initiated { attempt: AttemptNumber, name: ProfileName, vm: CloudVm, port: u16, result: Answered },
+    Initiated {
+        attempt: AttemptNumber,
+        name: ProfileName,
+        door: (CloudVm, u16),
+        is_source_named: bool,
+        result: Answered,
+    },
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
     Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs; none if that cannot be read.
@@ -61,6 +70,8 @@ pub(super) enum Happened {
     LookedUp(LookedUp),
     /// The whole way to a VM was looked at.
     Diagnosed(Box<Diagnosed>),
+    /// Something of the network that this machine is in.
+    Network(NetworkNews),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -161,10 +172,12 @@ impl Engine {
         let Start { number, order, acting, azure, wanted } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
-            Effect::ProbePort { endpoint, protocol, patience } => Some(self.send_fact(number, async move {
-                let answer = ports.probe.look(&endpoint, protocol, patience).await;
-                Fact::Port { endpoint, answer }
-            })),
+            Effect::ProbePort { endpoint, protocol, patience, by_own_way } => {
+                Some(self.send_fact(number, async move {
+                    let answer = looked(&*ports.probe, &endpoint, protocol, patience, by_own_way).await;
+                    Fact::Port { endpoint, answer }
+                }))
+            }
             Effect::DetectSource => {
                 let detection = self.detection(&order.cloud);
                 Some(self.send_fact(number, async move { Fact::Source(detection.await) }))
@@ -237,8 +250,9 @@ impl Engine {
             }
             let results = results(&asked).await;
             for ((ask, start), result) in asked.into_iter().zip(results) {
-                let (attempt, name, vm) = (start.number, start.order.name.clone(), start.order.place());
-                drop(happened.send(Happened::Initiated { attempt, name, vm, port: ask.port, result }));
+                let (attempt, name, door) = (start.number, start.order.name.clone(), (start.order.place(), ask.port));
+                let is_source_named = start.order.chosen_source.is_some();
+                drop(happened.send(Happened::Initiated { attempt, name, door, is_source_named, result }));
             }
         });
     }
@@ -254,13 +268,17 @@ impl Engine {
                     let order = working.attempt.order().clone();
                     self.hold_read(&order.name, &order.place(), policies);
                 }
+                if let (Fact::Source(Ok(source)), Some(working)) = (&fact, self.attempts.working(number)) {
+                    let cloud = working.attempt.order().cloud.clone();
+                    self.seen_at(&cloud, source.address);
+                }
                 self.attempts.apply(number, fact, now);
             }
-            Happened::Initiated { attempt, name, vm, port, result } => {
+            Happened::Initiated { attempt, name, door: (vm, port), is_source_named, result } => {
                 self.initiating.retain(|asked| *asked != vm);
                 let windows = result.as_ref().map(|request| granted(request, &vm.id, None).collect::<Vec<_>>());
                 for window in windows.unwrap_or_default() {
-                    self.hold_ours(&name, &vm, window, now);
+                    self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
                 }
                 // Last: whoever comes after a process killed in between still knows whose window it is.
                 if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
@@ -282,6 +300,7 @@ impl Engine {
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
+            Happened::Network(news) => self.network(news),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -349,10 +368,21 @@ impl Engine {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }
             }
+            self.learn_what_stays(&attempt, now);
         }
         self.attempts.forget_seen(now);
         self.held.drop_ended(now);
         self.forget_closed(now);
+    }
+
+    /// Reads what Azure keeps open beside a window that was asked for from another address than one before it.
+    fn learn_what_stays(&self, attempt: &Attempt, now: DateTime<Utc>) {
+        let (vm, port) = (attempt.order().place(), attempt.order().port);
+        let window = attempt.window(now);
+        let held = window.and_then(|window| self.held.all().iter().find(|held| held.is(&vm, port, &window)));
+        if held.is_some_and(|held| !held.listed && self.held.beside(held).next().is_some()) {
+            self.read_to_adopt(attempt.order().name.clone(), vm);
+        }
     }
 
     /// Notes in the journal what came of an attempt. A file system that fails keeps nobody from working.
@@ -382,6 +412,18 @@ impl Engine {
     pub(super) fn settled(&mut self, key: String) {
         drop(self.remembered.change(move |state| state.settled(&key)));
     }
+}
+
+/// What a look at a port finds. Where it is to go by a way of this machine's own and there is none, nobody is asked.
+pub(super) async fn looked(
+    probe: &dyn PortProbe,
+    endpoint: &Endpoint,
+    protocol: Protocol,
+    patience: Duration,
+    by_own_way: bool,
+) -> PortAnswer {
+    let is_way = !by_own_way || probe.has_own_way(endpoint);
+    if is_way { probe.look(endpoint, protocol, patience).await } else { PortAnswer::Silent }
 }
 
 /// What went wrong with a call to Azure.

@@ -64,13 +64,17 @@ impl Engine {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shown = self.held.shown();
+        let (shown, left_behind) = (self.held.shown(), self.left_behind_views());
         let favourites = &self.settings.favourites;
         let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
         let (states, accounts) = (self.favourite_states(&shown, &by_name), self.account_views());
         let window = |held: &&Held| {
             let chosen = self.favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
-            self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
+            let left = left_behind.iter().find(|(left, _)| std::ptr::eq(*left, *held));
+            WindowView {
+                left_behind: left.map(|(_, view)| view.clone()),
+                ..self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
+            }
         };
         let favourite = |(favourite, written): (&Favourite, &Favourite)| {
             let state = states.get(&key(&favourite.name)).copied();
@@ -99,7 +103,7 @@ impl Engine {
             superseded,
             deallocations: self.deallocations.views(),
             inventory: self.inventory_view(),
-            refreshing: self.refresh.is_some(),
+            refreshing: self.refresh.is_some() || self.network.is_looked_at(),
             host_problem: None,
             refresh_problem: self.refresh_problem.clone(),
             settings_problem: self.settings_problem.clone(),
@@ -145,6 +149,8 @@ impl Engine {
                 ajar_core::message::opened_by(&window.requestor, self.principal(&held.name, &held.vm()).as_deref())
             }),
             ending: window.phase(self.now()) == Phase::Ending,
+            left_behind: None,
+            beside: self.kept_beside(held),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ajar_core::attempt::{Memory, Order, Proposed};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
@@ -155,7 +156,10 @@ impl Engine {
                 self.deallocations.forget(|_, known| *known == name);
                 self.closed.retain(|closed| closed.view.name != name);
             }
-            Request::Refresh => self.begin_refresh(),
+            Request::Refresh => {
+                self.begin_refresh();
+                self.look_around(true);
+            }
             Request::Add { name, profile } => {
                 self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
@@ -271,7 +275,7 @@ impl Engine {
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.
         vet(name.as_str(), &profile, Os::current())?;
-        let favourites_source = self.settings.source(&profile.source())?;
+        let chosen_source = connect.source.or(self.settings.source(&profile.source())?);
         let mut caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());
@@ -287,22 +291,26 @@ impl Engine {
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&vm, port, connect.extends)
+            && let Some(working) = self.attempts.under_way(&vm, &connect, port)
         {
             working.follow(follower);
             working.attempt.join(wishes);
             return Ok(working.attempt.number());
         }
+        // More time for what was opened from an address that somebody has named is for that one.
+        let named = || self.held.of(&vm, port).filter(|held| held.is_source_named).and_then(|held| held.window.host());
+        let chosen_source =
+            if connect.extends && !connect.follows { chosen_source.or_else(named) } else { chosen_source };
         let now = self.now();
         let key = State::key(&vm, port);
         let memory = Memory {
             endpoint: self.remembered.state().endpoints.get(&key).cloned(),
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, port).cloned(),
+            window: self.held.of(&vm, port).map(|held| held.window.clone()),
             principal: self.principal(&name, &vm),
         };
         let opened = Favourite { name, profile };
-        let order = Order { wishes, ..self.order(&opened, connect, vm, favourites_source, now) };
+        let order = Order { wishes, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
@@ -313,11 +321,13 @@ impl Engine {
         Favourite { name, profile }: &Favourite,
         connect: Connect,
         vm: CloudVm,
-        favourites_source: Option<Ipv4Addr>,
+        chosen_source: Option<Ipv4Addr>,
         now: DateTime<Utc>,
     ) -> Order {
         let standing = self.standing_reason(name, profile, now);
         let port = connect.port.unwrap_or_else(|| profile.port());
+        // What follows is the same access, for the same reason.
+        let before = if connect.follows { self.reason_before(&vm, port) } else { None };
         Order {
             name: name.clone(),
             port,
@@ -326,18 +336,29 @@ impl Engine {
             justification: connect
                 .reason
                 .filter(|reason| !reason.trim().is_empty())
+                .or(before)
                 .or_else(|| standing.clone().filter(|_| !profile.asks_justification())),
             wants_reason: profile.asks_justification().then_some(Proposed(standing)),
             address: profile.address(),
+            own_ways: self.ports.probe.has_own_ways(),
             may_start: profile.may_start(),
             extends: connect.extends,
+            follows: connect.follows,
             passing: connect.passing,
-            chosen_source: connect.source.or(favourites_source),
+            chosen_source,
             launch: connect.launch,
             wishes: Vec::new(),
             cloud: vm.cloud,
             vm: vm.id,
         }
+    }
+
+    /// Why a VM's port was opened last.
+    fn reason_before(&self, vm: &CloudVm, port: u16) -> Option<String> {
+        let is_it = |opening: &&Opening| {
+            (opening.cloud.as_deref(), &opening.vm, opening.port) == (Some(&*vm.cloud), &vm.id, port)
+        };
+        self.lately.iter().find(is_it).and_then(|opening| opening.reason.clone())
     }
 
     /// The reason that a profile gives for every request.

@@ -27,6 +27,7 @@ impl Engine {
             clients: settings.clients.clone(),
             networks: settings.networks.clone(),
             before_end: settings.notifications.before_end.clone(),
+            on_new_address: settings.access.on_new_address,
             defaults: settings.inheritance.defaults.clone(),
             folders: settings.inheritance.folders.iter().map(folder).collect(),
             clouds: clouds.collect(),
@@ -51,7 +52,8 @@ impl Engine {
             | Setting::Ssh(_)
             | Setting::Browser(_)
             | Setting::Rdp(_)
-            | Setting::BeforeEnd(_) => {}
+            | Setting::BeforeEnd(_)
+            | Setting::OnNewAddress(_) => {}
         }
         self.settings_file.set(setting)?;
         self.settings_seen = None;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::held::Held;
-use crate::files::State;
+use crate::files::{Granted, State};
 
 /// A window that Azure closed before its time.
 pub(super) struct Closed {
@@ -55,9 +55,10 @@ impl Engine {
 
     /// Takes over the windows that were asked for here by the hosts before this one; Azure is asked about them later.
     pub(super) fn hold_remembered(&mut self) {
-        for (vm, window) in self.remembered.state().windows() {
+        for (vm, Granted { window, is_source_named }) in self.remembered.state().windows() {
             if let Some(name) = name_of(&vm).map(|name| self.owner(&name, &vm, window.port)) {
-                self.held.hold(Held { name, cloud: vm.cloud, window: window.clone(), ours: true });
+                let (window, is_source_named) = (window.clone(), *is_source_named);
+                self.held.hold(Held { name, cloud: vm.cloud, window, ours: true, is_source_named, listed: false });
             }
         }
         self.held.drop_ended(self.now());
@@ -130,10 +131,12 @@ impl Engine {
     /// granted to the attempt.
     pub(super) fn hold_read(&mut self, name: &ProfileName, vm: &CloudVm, policies: &[JitNetworkAccessPolicy]) {
         self.note_guard(vm, policies);
-        for window in open_windows(policies, &vm.id, self.now()) {
-            let name = self.owner(name, vm, window.port);
+        let open = open_windows(policies, &vm.id, self.now());
+        self.held.list(vm, &open);
+        for window in open {
+            let (name, cloud) = (self.owner(name, vm, window.port), vm.cloud.clone());
             let ours = is_ours(self.remembered.state(), &vm.cloud, self.principal(&name, vm).as_deref(), &window);
-            self.held.hold(Held { name: name.clone(), cloud: vm.cloud.clone(), window, ours });
+            self.held.hold(Held { name, cloud, window, ours, is_source_named: false, listed: true });
         }
     }
 
@@ -154,10 +157,12 @@ impl Engine {
         let state = self.remembered.state();
         let sent_at = state.unsettled.get(&key).copied();
         let found = is_ours(state, &vm.cloud, self.principal(&name, &vm).as_deref(), &window);
+        let is_source_named = attempt.order().chosen_source.is_some();
         if found {
-            self.hold_ours(&name, &vm, window, now);
+            self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
         } else {
-            self.held.hold(Held { name: self.owner(&name, &vm, window.port), cloud: vm.cloud, window, ours: false });
+            let (name, cloud) = (self.owner(&name, &vm, window.port), vm.cloud);
+            self.held.hold(Held { name, cloud, window, ours: false, is_source_named, listed: false });
         }
         if sent_at.is_some_and(|sent_at| found || now - sent_at >= ASTRAY) {
             self.settled(key);
@@ -165,13 +170,14 @@ impl Engine {
     }
 
     /// Holds a window that was asked for here, and remembers that, for the host after this one.
-    pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, window: AccessWindow, now: DateTime<Utc>) {
+    pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, granted: Granted, now: DateTime<Utc>) {
         let cloud = vm.cloud.clone();
-        if !self.remembered.state().has_granted(&cloud, &window) {
-            let (granted, cloud) = (window.clone(), cloud.clone());
+        if !self.remembered.state().has_granted(&cloud, &granted.window) {
+            let (granted, cloud) = (granted.clone(), cloud.clone());
             drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));
         }
-        self.held.hold(Held { name: self.owner(name, vm, window.port), cloud, window, ours: true });
+        let (name, Granted { window, is_source_named }) = (self.owner(name, vm, granted.window.port), granted);
+        self.held.hold(Held { name, cloud, window, ours: true, is_source_named, listed: false });
     }
 }
 

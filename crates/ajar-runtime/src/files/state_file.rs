@@ -31,7 +31,7 @@ pub struct State {
     /// Requests for access that were sent and not yet answered, by the same key.
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
-    pub granted: BTreeMap<String, AccessWindow>,
+    pub granted: BTreeMap<String, Granted>,
     /// VMs that Azure was asked to deallocate, and whose end was not heard of yet, by [`State::vm_key`].
     #[serde(deserialize_with = "understood")]
     pub deallocating: BTreeMap<String, Deallocating>,
@@ -50,6 +50,18 @@ pub struct State {
     pub memory_only: BTreeSet<String>,
     /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
     pub left_behind: BTreeSet<String>,
+}
+
+/// A window that was asked for here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Granted {
+    /// It.
+    #[serde(flatten)]
+    pub window: AccessWindow,
+    /// Whether somebody has named the address that it lets in: then it does not follow this machine to another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_source_named: bool,
 }
 
 /// That Azure was asked to deallocate a VM.
@@ -192,9 +204,9 @@ impl State {
     }
 
     /// A window was granted; those that have ended by `now` are forgotten.
-    pub fn granted(&mut self, cloud: &str, window: AccessWindow, now: DateTime<Utc>) {
-        self.granted.retain(|_, known| known.phase(now) != Phase::Ended);
-        self.granted.insert(Self::key_of(cloud, &window), window);
+    pub fn granted(&mut self, cloud: &str, granted: Granted, now: DateTime<Utc>) {
+        self.granted.retain(|_, known| known.window.phase(now) != Phase::Ended);
+        self.granted.insert(Self::key_of(cloud, &granted.window), granted);
     }
 
     /// The key of the port that a window is for.
@@ -203,21 +215,21 @@ impl State {
     }
 
     /// The windows that were asked for here, and their VMs.
-    pub fn windows(&self) -> impl Iterator<Item = (CloudVm, &AccessWindow)> {
+    pub fn windows(&self) -> impl Iterator<Item = (CloudVm, &Granted)> {
         // As Azure writes its id, which the key does not.
         let vm = |key: &str, id| Some(CloudVm { id, ..Self::vm_of(key)? });
-        self.granted.iter().filter_map(move |(key, window)| Some((vm(key, window.vm.clone())?, window)))
+        self.granted.iter().filter_map(move |(key, granted)| Some((vm(key, granted.window.vm.clone())?, granted)))
     }
 
     /// Whether a window was asked for here.
     pub fn has_granted(&self, cloud: &str, window: &AccessWindow) -> bool {
-        self.granted.get(&Self::key_of(cloud, window)).is_some_and(|known| known.is_same_grant(window))
+        self.granted.get(&Self::key_of(cloud, window)).is_some_and(|known| known.window.is_same_grant(window))
     }
 
     /// A window was replaced or taken back.
     pub fn gone(&mut self, cloud: &str, window: &AccessWindow) {
         let key = Self::key_of(cloud, window);
-        self.granted.retain(|known_by, known| *known_by != key || !known.is_same_grant(window));
+        self.granted.retain(|known_by, known| *known_by != key || !known.window.is_same_grant(window));
     }
 
     /// The VMs that may have windows in force at `now` by requests without an answer.

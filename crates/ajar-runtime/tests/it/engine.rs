@@ -10,6 +10,8 @@ mod followers;
 mod inventory;
 mod journal;
 mod many;
+mod network;
+mod private_way;
 mod recents;
 mod refreshing;
 mod refusals;

@@ -11,6 +11,7 @@ mod child;
 mod engine;
 mod hosting;
 mod keychain;
+mod network;
 mod programs;
 #[cfg(target_os = "linux")]
 mod session;

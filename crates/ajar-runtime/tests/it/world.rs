@@ -14,19 +14,18 @@ use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
     JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
 };
-use ajar_core::port::{Endpoint, PortAnswer, Protocol};
+use ajar_core::port::{Endpoint, PortAnswer};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::snapshot::{Kept, SignInStage};
-use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
-    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, PortProbe, Ports, PublicIp, SignInPlan, SignedInAs,
-    TellBegun, TellStage, Wanted,
+    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, Ports, SignInPlan, SignedInAs, TellBegun,
+    TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -35,12 +34,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::accounts::Everybody;
+use crate::network::Network;
 
-/// This machine's public address.
+/// This machine's public address at first.
 pub(crate) const SOURCE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 24);
 
 /// The VMs' public address.
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 5);
+
+/// And their private one.
+pub(crate) const PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 4);
 
 /// What may take as long as a test likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,9 +78,15 @@ pub(crate) enum Call {
 /// The state of the world, for tests to set.
 pub(crate) struct Scene {
     pub(crate) power: PowerState,
+    /// This machine's public address.
+    pub(crate) address: Ipv4Addr,
     pub(crate) is_static: bool,
     /// Whether the port answers as soon as the VM runs, without a window.
     pub(crate) open_anyway: bool,
+    /// Where this machine has a way to that is none to the internet, if it has any.
+    pub(crate) own_way_to: Option<Ipv4Addr>,
+    /// How the port answers at the private address.
+    pub(crate) private: PortAnswer,
     /// Requests Azure has taken, by anybody.
     pub(crate) requests: Vec<JitNetworkAccessRequest>,
     /// Scripted answers to `initiate`, before the usual one; granted says whether Azure took the request all the same.
@@ -124,6 +133,7 @@ pub(crate) struct Scene {
 /// See the module.
 pub(crate) struct World {
     pub(crate) home: tempfile::TempDir,
+    pub(crate) network: Arc<Network>,
     scene: Mutex<Scene>,
     began: Instant,
     wall_clock: DateTime<Utc>,
@@ -158,10 +168,14 @@ impl World {
     pub(crate) fn with(names: &[&str]) -> Arc<Self> {
         let world = Self {
             home: tempfile::tempdir().unwrap(),
+            network: Arc::default(),
             scene: Mutex::new(Scene {
                 power: PowerState::Running,
+                address: SOURCE,
                 is_static: true,
                 open_anyway: false,
+                own_way_to: None,
+                private: PortAnswer::Silent,
                 requests: Vec::new(),
                 initiate: VecDeque::new(),
                 unsure: 0,
@@ -220,6 +234,7 @@ impl World {
             accounts: Arc::new(Everybody(Arc::clone(self))),
             vm_lists: Arc::clone(self) as _,
             public_ip: Arc::clone(self) as _,
+            network: Arc::clone(&self.network) as _,
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
@@ -328,19 +343,6 @@ impl World {
         let requests = self.scene().requests.iter().filter(of_vm).cloned().collect();
         vec![JitNetworkAccessPolicy { id: policy_id(), virtual_machines: vec![entry], requests }]
     }
-
-    fn is_open(&self) -> bool {
-        let now = self.azure_now();
-        let scene = self.scene();
-        let admits = |request: &JitNetworkAccessRequest| {
-            let mut ports = request.virtual_machines.iter().flat_map(|machine| &machine.ports);
-            ports.any(|port| {
-                port.end_time_utc > now
-                    && port.allowed_source_address_prefixes.iter().any(|prefix| prefix.admits(SOURCE))
-            })
-        };
-        scene.power == PowerState::Running && (scene.open_anyway || scene.requests.iter().any(admits))
-    }
 }
 
 #[async_trait]
@@ -422,7 +424,7 @@ impl Azure for World {
     async fn addresses(&self, _network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.call(Call::Addresses).await?;
         let is_static = self.scene().is_static;
-        Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: None })
+        Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: Some(PRIVATE) })
     }
 
     async fn granted(&self, _vm: &VmResourceId) -> Result<Granted, Trouble> {
@@ -435,28 +437,6 @@ fn policy_id() -> ResourceId {
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/locations/l/jitNetworkAccessPolicies/default"
         .parse()
         .unwrap()
-}
-
-#[async_trait]
-impl PublicIp for World {
-    async fn detect(&self, _: &str) -> Result<SourceAddress, Trouble> {
-        self.call(Call::Detect).await?;
-        Ok(SourceAddress { address: SOURCE, confidence: Confidence::Agreed { sources: 3 } })
-    }
-}
-
-#[async_trait]
-impl PortProbe for World {
-    async fn look(&self, _endpoint: &Endpoint, _protocol: Protocol, patience: Duration) -> PortAnswer {
-        if self.call(Call::Probe).await.is_err() {
-            return PortAnswer::Refused;
-        }
-        if self.is_open() {
-            return PortAnswer::Open;
-        }
-        tokio::time::sleep(patience).await;
-        PortAnswer::Silent
-    }
 }
 
 impl World {

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use super::script::*;
 use crate::attempt::{Fact, Memory, Note, Order, Wish};
-use crate::policy::JitNetworkAccessPolicy;
+use crate::failure::Failure;
+use crate::policy::{JitNetworkAccessPolicy, RequestStatus, StatusReason};
 use crate::snapshot::Step;
 
 const READS: [&str; 2] = ["source", "policy"];
@@ -115,4 +116,98 @@ fn what_an_earlier_host_has_asked_for_is_looked_for_first_and_is_what_lasts_long
         ends("extended until 14:00"),
     ];
     check(more_time(), memory, opened);
+}
+
+/// The order to be let in from here where a window is open from elsewhere.
+fn from_here() -> Order {
+    Order { follows: true, ..more_time() }
+}
+
+fn open_from_elsewhere(minutes: i64) -> Memory {
+    Memory { window: Some(granted_to(ELSEWHERE, minutes)), ..Memory::default() }
+}
+
+#[test]
+fn what_is_open_from_another_address_is_asked_for_from_here_until_the_same_end() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(source()),
+        does(&["ask for 22 from 203.0.113.7 until 12:50:00"]),
+        told(granted_until(50)),
+        ends("extended until 12:50"),
+    ];
+    check(from_here(), open_from_elsewhere(50), script);
+}
+
+#[test]
+fn less_than_azure_grants_is_asked_for_as_the_least_it_does_with_a_note() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(source()),
+        does(&["ask for 22 from 203.0.113.7 until 12:05:50"]),
+        told(granted_until(6)),
+        ends("extended until 12:06"),
+    ];
+    let world = check(from_here(), open_from_elsewhere(3), script);
+    assert_eq!(world.attempt.notes, [Note::Raised(TimeDelta::minutes(5))]);
+}
+
+#[test]
+fn more_time_for_what_is_open_from_another_address_is_asked_for_from_here() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(source()),
+        does(&[ASK]),
+        told(granted_until(120)),
+        ends("extended until 14:00"),
+    ];
+    check(more_time(), open_from_elsewhere(170), script);
+}
+
+#[test]
+fn at_the_address_that_is_let_in_nothing_is_asked_to_follow() {
+    let back = [does(&READS), told(source()), told(policies_open_until(50)), ends("extended until 12:50")];
+    let memory = Memory { window: Some(granted_to(ME, 50)), ..Memory::default() };
+    assert!(check(from_here(), memory, back).asked.is_empty());
+}
+
+#[test]
+fn a_window_that_was_revoked_or_has_ended_or_is_unknown_is_not_followed() {
+    let mut revoked = request(50, None);
+    revoked.virtual_machines[0].ports[0].allowed_source_address_prefixes = granted_to(ELSEWHERE, 50).sources;
+    revoked.virtual_machines[0].ports[0].status = RequestStatus::Revoked(StatusReason::UserRequested);
+    let shown = Fact::Policies(Ok(vec![JitNetworkAccessPolicy { requests: vec![revoked], ..policy() }]));
+    let closed = |shown| [does(&READS), told(source()), told(shown), ends("notOpen in Access")];
+    check(from_here(), open_from_elsewhere(50), closed(shown));
+    check(from_here(), open_from_elsewhere(0), closed(policies()));
+    check(from_here(), Memory::default(), closed(policies()));
+}
+
+#[test]
+fn where_the_address_cannot_be_established_nothing_is_asked_to_follow() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(Fact::Source(Err(Failure::SourceUncertain { seen: vec![ME, ELSEWHERE] }.into()))),
+        ends("sourceUncertain in Source"),
+    ];
+    assert!(check(from_here(), open_from_elsewhere(50), script).asked.is_empty());
+}
+
+#[test]
+fn an_answer_that_got_lost_is_found_by_the_new_address_though_the_end_is_the_same() {
+    let script = [
+        does(&READS),
+        told(policies()),
+        told(source()),
+        does(&["ask for 22 from 203.0.113.7 until 12:50:00"]),
+        told(unanswered()),
+        does(&["policy"]),
+        told(policies_open_until(50)),
+        ends("extended until 12:50"),
+    ];
+    check(from_here(), open_from_elsewhere(50), script);
 }

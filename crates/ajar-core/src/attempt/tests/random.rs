@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::script::*;
-use crate::access_window::granted;
 use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome, Proposed};
 use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
@@ -42,20 +41,22 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 7]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, held, extends, why] = flags;
+    (any::<[bool; 10]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held, extends, why, follows, elsewhere, own_ways] = flags;
         let launch = launch && !extends;
         let order = Order {
             may_start: start,
             launch,
+            own_ways,
             extends,
+            follows: extends && follows,
             chosen_source: chosen.then_some(ME),
             wants_reason: why.then(Proposed::default),
             ..order()
         };
         let memory = Memory {
             endpoint: known.then(|| endpoint(VM, 22)),
-            window: held.then(|| granted(&request(120, None), &vm_id(), None).next()).flatten(),
+            window: held.then(|| granted_to(if elsewhere { ELSEWHERE } else { ME }, 120)),
             principal: None,
             unsettled_since: sent.map(|seconds| noon() + TimeDelta::seconds(seconds)),
         };
@@ -206,7 +207,12 @@ impl Run {
             Effect::DetectSource | Effect::ReadPolicy | Effect::ReadVm | Effect::ResolveAddress { .. } => {
                 assert!(!self.flying.iter().any(repeated), "{effect:?} twice at once");
             }
-            Effect::ProbePort { .. } => {}
+            Effect::ProbePort { by_own_way, .. } => {
+                assert!(
+                    !by_own_way || self.attempt.order().own_ways,
+                    "a private address that may be another machine's"
+                );
+            }
         }
     }
 
@@ -225,10 +231,11 @@ impl Run {
         let longest = rules.flat_map(|vm| &vm.ports).filter_map(|rule| rule.max_request_access_duration).max();
         assert!(longest.is_some_and(|max| ask.end_time_utc - self.now <= max), "asked for more than the policy allows");
         if self.attempt.order().extends {
-            assert!(
-                self.attempt.prior.as_ref().is_some_and(|prior| prior.end_time_utc < ask.end_time_utc),
-                "no more time"
-            );
+            let prior = self.attempt.prior.as_ref().expect("something is open");
+            let (is_from_elsewhere, follows) = (!prior.admits(ask.source), self.attempt.order().follows);
+            assert!(is_from_elsewhere || (!follows && prior.end_time_utc < ask.end_time_utc), "no more time");
+            let shortest = self.now + TimeDelta::seconds(350);
+            assert!(!follows || ask.end_time_utc <= prior.end_time_utc.max(shortest), "more than is left");
         } else {
             assert_eq!(self.attempt.window(self.now), None, "asked although a window is open");
         }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use crate::zone::Zone;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
+use crate::access_window::{AccessWindow, granted};
 use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
 use crate::failure::{Failure, Trouble};
 use crate::policy::{
@@ -20,6 +21,8 @@ use crate::vm::{OsType, PowerState, PublicAddress, VmAddresses, VmFacts};
 
 pub(super) const NUMBER: AttemptNumber = AttemptNumber(7);
 pub(super) const ME: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+/// Where this machine was before.
+pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
 pub(super) const VM: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 50);
 pub(super) const FIREWALL: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 pub(super) const UTC: Zone = Zone::always(FixedOffset::east_opt(0).unwrap(), NOON);
@@ -43,8 +46,10 @@ pub(super) fn order() -> Order {
         justification: None,
         wants_reason: None,
         address: AddressChoice::Automatic,
+        own_ways: false,
         may_start: true,
         extends: false,
+        follows: false,
         passing: false,
         chosen_source: None,
         launch: true,
@@ -134,6 +139,12 @@ pub(super) fn request(minutes: i64, mapped_port: Option<u16>) -> JitNetworkAcces
         requestor: "me".into(),
         justification: None,
     }
+}
+
+/// A window of ours for that address, which ends so many minutes after noon.
+pub(super) fn granted_to(source: Ipv4Addr, minutes: i64) -> AccessWindow {
+    let window = granted(&request(minutes, None), &vm_id(), None).next().unwrap();
+    AccessWindow { sources: vec![SourcePrefix::from(source.to_string().as_str())], ..window }
 }
 
 /// Azure grants what was asked, until so many minutes after noon.
@@ -351,7 +362,8 @@ pub(super) fn steps_are_closed(attempt: &Attempt, now: DateTime<Utc>) {
 /// a policy (rule 8).
 pub(super) fn name(effect: &Effect) -> String {
     match effect {
-        Effect::ProbePort { endpoint, .. } => format!("look at {endpoint}"),
+        Effect::ProbePort { endpoint, by_own_way: false, .. } => format!("look at {endpoint}"),
+        Effect::ProbePort { endpoint, by_own_way: true, .. } => format!("look at {endpoint} by a way of its own"),
         Effect::DetectSource => "source".into(),
         Effect::ReadPolicy => "policy".into(),
         Effect::ReadVm => "vm".into(),

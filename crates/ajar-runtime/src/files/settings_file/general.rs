@@ -43,6 +43,10 @@ impl SettingsFile {
                         |said: &BeforeEnd| value(said.minutes().iter().map(|m| i64::from(*m)).collect::<Array>());
                     put(document, "notifications", "before_end", before_end.as_ref().map(minutes).as_ref())?;
                 }
+                Setting::OnNewAddress(chosen) => {
+                    let chosen = chosen.map(|chosen| value(chosen.word()));
+                    put(document, "access", "on_new_address", chosen.as_ref())?;
+                }
                 Setting::Network { name, address } => {
                     let written = settings.network(name).map_or(name, |known| &known.name);
                     let address = address.map(|address| value(String::from(address)));
@@ -74,6 +78,7 @@ fn put(document: &mut DocumentMut, table: &str, key: &str, item: Option<&Item>) 
 mod tests {
     use super::super::written::{VM, file, text};
     use super::*;
+    use ajar_core::network::OnNewAddress;
 
     #[test]
     fn each_setting_is_written_in_its_place_and_taken_out_again() {
@@ -86,13 +91,14 @@ mod tests {
             Setting::Rdp(Some("c".into())),
             Setting::Terminal(words()),
             Setting::Browser(words()),
+            Setting::OnNewAddress(Some(OnNewAddress::Request)),
             Setting::Network { name: "office".parse().unwrap(), address: "203.0.113.7".to_owned().try_into().ok() },
             Setting::Network { name: "Office".parse().unwrap(), address: "203.0.113.8".to_owned().try_into().ok() },
         ] {
             file.set(&setting).unwrap();
         }
         let after = "# mine\ncloud = \"usgov\" # for now\n\n[clients] # own\nssh = \"b\" # wrapped\nlater = 1\nrdp = \"c\"\n\
-                     terminal = [\"xterm\", \"-e\"]\nbrowser = [\"xterm\", \"-e\"]\n\n[networks]\noffice = \"203.0.113.8\"\n";
+                     terminal = [\"xterm\", \"-e\"]\nbrowser = [\"xterm\", \"-e\"]\n\n[access]\non_new_address = \"request\"\n\n[networks]\noffice = \"203.0.113.8\"\n";
         assert_eq!(text(&file), after);
         let read = file.read().unwrap();
         assert_eq!((read.cloud.as_deref(), read.clients.terminal, read.networks.len()), (Some("usgov"), words(), 1));
@@ -100,13 +106,14 @@ mod tests {
             Setting::Rdp(None),
             Setting::Terminal(None),
             Setting::Browser(None),
+            Setting::OnNewAddress(None),
             Setting::Network { name: "OFFICE".parse().unwrap(), address: None },
             Setting::Cloud(Some("china".into())),
             Setting::Ssh(Some("a".into())),
         ] {
             file.set(&setting).unwrap();
         }
-        assert_eq!(text(&file), before.to_owned() + "\n[networks]\n");
+        assert_eq!(text(&file), before.to_owned() + "\n[access]\n\n[networks]\n");
     }
 
     #[test]

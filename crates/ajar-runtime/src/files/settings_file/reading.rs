@@ -6,7 +6,7 @@ use ajar_core::account::AccountName;
 use ajar_core::message::settings::{Flaw, NO_TABLE, at, flaw, table_name};
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::{
-    ClientSettings, Favourite, Misfit, NotificationSettings, SCHEMA_VERSION, Settings, SignInSettings,
+    AccessSettings, ClientSettings, Favourite, Misfit, NotificationSettings, SCHEMA_VERSION, Settings, SignInSettings,
 };
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{Document, Item, Table, TableLike, Value};
@@ -126,6 +126,7 @@ fn read(document: &Table) -> Result<Settings, Misread> {
         clients: table_as::<ClientSettings>(document, "clients")?,
         networks: general::networks(document)?,
         notifications: table_as::<NotificationSettings>(document, "notifications")?,
+        access: table_as::<AccessSettings>(document, "access")?,
         ..Settings::default()
     };
     settings.misfit().map_or(Ok(settings), |wrong| Err(wrong.into()))

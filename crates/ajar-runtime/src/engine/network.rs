@@ -1,0 +1,277 @@
+//! Where this machine is: its public address may become another while something is open, and what is open lets one in.
+//!
+//! It is found out anew when the system tells of another network, after a sleep, and when somebody looks; and only while something
+//! is open that is to follow this machine. What is found is for telling: access is asked for by attempts, which find it out
+//! themselves at that moment.
+
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ajar_core::failure::Trouble;
+use ajar_core::message::{network as words, sources};
+use ajar_core::network::{Known, LeftBehind, OnNewAddress, Then, left_behind};
+use ajar_core::protocol::Connect;
+use ajar_core::snapshot::LeftBehindView;
+use ajar_core::source::SourceAddress;
+use ajar_core::vm::CloudVm;
+use tokio::task::AbortHandle;
+
+use super::Engine;
+use super::effects::Happened;
+use super::held::Held;
+use crate::ports::NetworkWatch;
+
+/// How long after a change it is looked: one change of a network is several of its parts.
+const SETTLED_AFTER: Duration = Duration::from_millis(750);
+
+/// When it is looked again where an address could not be established: a new network takes a while to let one through, and some ask
+/// for a sign-in first.
+const AGAIN_AFTER: [Duration; 5] = [
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(40),
+    Duration::from_mins(1),
+];
+
+/// What is heard of the network.
+pub(super) enum NetworkNews {
+    /// It has become another one.
+    Changed,
+    /// It is time to look.
+    Due,
+    /// A cloud was asked where this machine is, in the look of this number.
+    Seen(u64, String, Result<SourceAddress, Trouble>),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Network {
+    watch: Option<NetworkWatch>,
+    /// The next look.
+    due: Option<Due>,
+    /// Looks so far, and those under way by their clouds. An older one than the last of its cloud tells nothing any more.
+    looks: u64,
+    looking: HashMap<String, Looking>,
+    /// Why it is not known where this machine is, by the clouds that were asked.
+    unknown: HashMap<String, Trouble>,
+    /// How often in a row that could not be found out.
+    failures: usize,
+    /// The ports that access was asked for from the present address without anybody having said so.
+    asked: HashSet<(CloudVm, u16)>,
+}
+
+struct Due {
+    _task: Task,
+    /// Whether it comes after a change, and not after a failure.
+    after_change: bool,
+}
+
+struct Looking {
+    number: u64,
+    _task: Task,
+    /// Whether somebody waits for it.
+    is_wanted: bool,
+}
+
+/// A task that ends with it.
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Network {
+    /// Whether somebody waits to hear where this machine is.
+    pub(super) fn is_looked_at(&self) -> bool {
+        self.looking.values().any(|looking| looking.is_wanted)
+    }
+}
+
+impl Engine {
+    /// Whether a window is to follow this machine.
+    fn follows(&self, held: &Held) -> bool {
+        if !held.ours || held.is_source_named || held.window.host().is_none() {
+            return false;
+        }
+        let favourite = self.opened(&held.name).ok().filter(|favourite| self.leads_to(favourite, &held.vm()));
+        favourite.is_some_and(|favourite| matches!(self.settings.source(&favourite.profile.source()), Ok(None)))
+    }
+
+    /// The clouds in which something is to follow this machine.
+    fn clouds_that_matter(&self) -> HashSet<String> {
+        if self.on_new_address() == OnNewAddress::Leave {
+            return HashSet::new();
+        }
+        self.held.all().iter().filter(|held| self.follows(held)).map(|held| held.cloud.clone()).collect()
+    }
+
+    fn on_new_address(&self) -> OnNewAddress {
+        self.settings.access.on_new_address.unwrap_or_default()
+    }
+
+    /// What is left behind, as far as it is known where this machine is.
+    fn left_behind(&self) -> Vec<Left<'_>> {
+        let mut all = Vec::new();
+        for cloud in self.clouds_that_matter() {
+            let is_known = !self.network.unknown.contains_key(&cloud);
+            let Some(here) = self.held.here(&cloud).filter(|_| is_known) else { continue };
+            let held: Vec<_> = self.held.all().iter().filter(|held| held.cloud == cloud).collect();
+            let known: Vec<_> =
+                held.iter().map(|held| Known { window: &held.window, follows: self.follows(held) }).collect();
+            for LeftBehind { window, then } in left_behind(&known, here, self.on_new_address(), self.now()) {
+                let held = held.iter().find(|held| std::ptr::eq(&raw const held.window, window));
+                all.extend(held.map(|held| Left { held, here, then }));
+            }
+        }
+        all
+    }
+
+    /// What is told of windows that do not let this machine in any more, or of which nobody knows.
+    pub(super) fn left_behind_views(&self) -> Vec<(&Held, LeftBehindView)> {
+        let zone = self.zone();
+        let source = |held: &Held| sources(&held.window.sources);
+        // What is under way finds out itself where this machine is, and what comes of it is told.
+        let is_busy = |held: &Held| self.attempts.are_at(&held.vm(), held.window.port);
+        let left =
+            self.left_behind().into_iter().filter(|left| !is_busy(left.held)).map(|Left { held, here, .. }| {
+                let text = words::left_behind(here, &source(held), held.window.end_time_utc, zone);
+                (held, LeftBehindView { address: Some(here), text })
+            });
+        let of_unknown = self.held.all().iter().filter_map(|held| {
+            let trouble = self.network.unknown.get(&held.cloud).filter(|_| self.follows(held))?;
+            let text = words::whereabouts_unknown(&trouble.failure, &source(held));
+            Some((held, LeftBehindView { address: None, text }))
+        });
+        left.chain(of_unknown).collect()
+    }
+
+    /// What Azure keeps open beside a window for addresses from before. Only what it shows together is told: else the window may
+    /// have taken the place of the others, and Azure not show that yet.
+    pub(super) fn kept_beside(&self, held: &Held) -> Option<String> {
+        let kept: Vec<_> = self.held.beside(held).filter(|other| held.ours && held.listed && other.listed).collect();
+        let end = kept.iter().map(|other| other.window.end_time_utc).max()?;
+        let kept: Vec<_> = kept.iter().map(|other| sources(&other.window.sources)).collect();
+        Some(words::kept_beside(&kept, end, self.zone()))
+    }
+
+    /// Listens to the system while something is to follow this machine, and asks for access from where it is now, if that is how it
+    /// is set: whether anything was begun.
+    pub(super) fn follow_network(&mut self) -> bool {
+        if self.clouds_that_matter().is_empty() {
+            if self.network.watch.is_some() {
+                self.network = Network::default();
+                self.held.forget_here();
+            }
+            return false;
+        }
+        if self.network.watch.is_none() {
+            let happened = self.happened.clone();
+            let changed = move || drop(happened.send(Happened::Network(NetworkNews::Changed)));
+            self.network.watch = Some(self.ports.network.watch(Box::new(changed)));
+        }
+        let wanted = self.left_behind().into_iter().filter(|left| left.then == Then::Request);
+        let wanted: Vec<_> =
+            wanted.map(|left| (left.held.name.clone(), left.held.vm(), left.held.window.port)).collect();
+        let mut has_begun = false;
+        for (name, vm, port) in wanted {
+            let is_busy = self.attempts.are_at(&vm, port) || self.deallocations.rest(&vm);
+            if is_busy || !self.network.asked.insert((vm, port)) {
+                continue;
+            }
+            let wish = Connect { port: Some(port), stays: true, ..Connect::from_here(name) };
+            match self.connect(None, wish) {
+                Ok(_) => has_begun = true,
+                Err(trouble) => {
+                    tracing::warn!(failure = %trouble.failure, "access from the new address could not be asked for");
+                }
+            }
+        }
+        has_begun
+    }
+
+    /// Looks where this machine is, soon: it may be in another network.
+    pub(super) fn network_changed(&mut self) {
+        self.network.failures = 0;
+        if self.network.due.as_ref().is_none_or(|due| !due.after_change) {
+            self.look_after(SETTLED_AFTER, true);
+        }
+    }
+
+    fn look_after(&mut self, pause: Duration, after_change: bool) {
+        let happened = self.happened.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            drop(happened.send(Happened::Network(NetworkNews::Due)));
+        });
+        self.network.due = Some(Due { _task: Task(task.abort_handle()), after_change });
+    }
+
+    /// Looks where this machine is, as each cloud sees it in which something is to follow it.
+    pub(super) fn look_around(&mut self, is_wanted: bool) {
+        self.network.due = None;
+        for cloud in self.clouds_that_matter() {
+            self.network.looks += 1;
+            let number = self.network.looks;
+            // A look that was begun before may have gone through the network of before.
+            self.detections.remove(&cloud);
+            let (happened, detection) = (self.happened.clone(), self.detection(&cloud));
+            let of = cloud.clone();
+            let task = tokio::spawn(async move {
+                let seen = NetworkNews::Seen(number, of, detection.await);
+                drop(happened.send(Happened::Network(seen)));
+            });
+            let was_wanted = self.network.looking.get(&cloud).is_some_and(|before| before.is_wanted);
+            let is_wanted = is_wanted || was_wanted;
+            self.network.looking.insert(cloud, Looking { number, _task: Task(task.abort_handle()), is_wanted });
+        }
+    }
+
+    /// Takes in what is heard of the network.
+    pub(super) fn network(&mut self, news: NetworkNews) {
+        match news {
+            NetworkNews::Changed => self.network_changed(),
+            NetworkNews::Due => self.look_around(false),
+            NetworkNews::Seen(number, cloud, seen) => {
+                if self.network.looking.get(&cloud).is_none_or(|looking| looking.number != number) {
+                    return;
+                }
+                self.network.looking.remove(&cloud);
+                match seen {
+                    Ok(source) => self.seen_at(&cloud, source.address),
+                    Err(trouble) => self.seen_nowhere(cloud, trouble),
+                }
+            }
+        }
+    }
+
+    /// A cloud has seen where this machine is.
+    pub(super) fn seen_at(&mut self, cloud: &str, here: Ipv4Addr) {
+        if self.held.here(cloud) != Some(here) {
+            self.network.asked.retain(|(vm, _)| vm.cloud != cloud);
+        }
+        self.held.seen_at(cloud, here);
+        self.network.unknown.remove(cloud);
+    }
+
+    fn seen_nowhere(&mut self, cloud: String, trouble: Trouble) {
+        tracing::debug!(cloud, failure = %trouble.failure, "where this machine is could not be found out");
+        self.network.unknown.insert(cloud, trouble);
+        if self.network.due.is_none()
+            && let Some(pause) = AGAIN_AFTER.get(self.network.failures)
+        {
+            self.network.failures += 1;
+            self.look_after(*pause, false);
+        }
+    }
+}
+
+/// A window that is left behind, where this machine is, and what is to be done.
+struct Left<'a> {
+    held: &'a Held,
+    here: Ipv4Addr,
+    then: Then,
+}
