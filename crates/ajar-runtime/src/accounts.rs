@@ -27,7 +27,7 @@ use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
 use crate::files::StateFile;
-use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
@@ -211,7 +211,7 @@ impl Accounts for AzureAccounts {
         ArmClient::latest_clock_skew(known.clients.values())
     }
 
-    fn settings_are(&self, settings: &Settings) {
+    fn settings_are(&self, settings: &Settings) -> Option<LetGo> {
         let mut known = self.0.known();
         if known.settings.as_ref().map_or(true, |before| before.clouds != settings.clouds) {
             known.clouds.clear();
@@ -231,6 +231,9 @@ impl Accounts for AzureAccounts {
             known.clients.retain(|acting, _| of(&before, &acting.account) == of(settings, &acting.account));
             known.tenants.try_anew();
         }
+        drop(known);
+        let kept = settings.accounts.iter().filter_map(|(_, own)| credentials::key(own));
+        self.0.secrets.are_claimed(&kept.collect())
     }
 
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {

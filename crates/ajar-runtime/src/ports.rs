@@ -106,6 +106,9 @@ pub struct Forgotten {
 /// wants that.
 pub type KeepSignIn = BoxFuture<'static, Result<SignedInAs, Trouble>>;
 
+/// Removes what is kept under no account, and notes what became of that.
+pub type LetGo = BoxFuture<'static, ()>;
+
 /// Hears how far a sign-in is.
 pub type TellStage = dyn Fn(SignInStage) + Send + Sync;
 
@@ -118,8 +121,9 @@ pub trait Accounts: Send + Sync {
     fn principal(&self, acting: &Acting) -> Option<String>;
     /// Azure's time minus ours, if known and worth speaking of.
     fn clock_skew(&self) -> Option<TimeDelta>;
-    /// Takes in what the settings say now.
-    fn settings_are(&self, settings: &Settings);
+    /// Takes in what the settings say now; what is left to do then is to let go of what sign-ins have left behind that became
+    /// no account.
+    fn settings_are(&self, settings: &Settings) -> Option<LetGo>;
     /// Signs somebody in; what is left to do then is to keep it. Dropped, it is given up.
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble>;
     /// Forgets what was kept of a sign-in that nobody wants any more, unless an account in the settings lives on it.

@@ -14,7 +14,7 @@ use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{
-    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellBegun, TellStage, Wanted,
+    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, TellBegun, TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -39,7 +39,9 @@ impl Accounts for Everybody {
         self.0.scene().skew
     }
 
-    fn settings_are(&self, _: &Settings) {}
+    fn settings_are(&self, _: &Settings) -> Option<LetGo> {
+        None
+    }
 
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await
