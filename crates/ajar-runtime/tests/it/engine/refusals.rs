@@ -167,7 +167,7 @@ async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until
             "blocked by its organisation",
         ),
         (
-            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into() },
+            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into(), tool: None },
             AccountState::WantsConsent,
             "waits for its organisation’s consent",
         ),
