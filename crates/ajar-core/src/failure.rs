@@ -70,6 +70,14 @@ pub enum Failure {
         /// What was said in place of a token.
         detail: String,
     },
+    /// The service that tells this machine's managed identity gave no token, and not for want of one: it did not answer, or
+    /// answered something else.
+    IdentityServiceFailed {
+        /// Who was asked.
+        host: String,
+        /// What came of it.
+        detail: String,
+    },
     /// Entra refuses an application.
     PrincipalRefused {
         /// The account that it is; `environment` for that of the `AZURE_` variables.

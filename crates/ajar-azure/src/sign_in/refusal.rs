@@ -50,7 +50,7 @@ pub(super) struct Refusal {
 }
 
 /// A member of another kind does not take the others along.
-fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     if_understood(deserializer).map(Option::unwrap_or_default)
 }
 

@@ -226,6 +226,12 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
     assert!(code == 3 && stdout.contains("principalRefused") && stdout.contains("correlationId"), "{stdout}");
     assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "refused");
+    // A new one would not help.
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "disabled" })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains("The application of the account bob is disabled"), "{stdout}");
+    assert!(!stdout.contains("ajar sign-in"), "{stdout}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "disabled");
     user.control(0, "accounts", json!({ "account": "robot", "demand": "none" })).await;
     assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
     assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "signedIn");

@@ -155,6 +155,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         }
         Failure::TokenToolFailed { tool, detail } => tool::failed(*tool, detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
+        Failure::IdentityServiceFailed { host, detail } => access::identity_service_failed(host, detail),
         Failure::PrincipalRefused { account, client_id, proof, flaw, detail } => {
             principal::refused(account, client_id, (*proof, *flaw), detail)
         }

@@ -1,6 +1,8 @@
 use std::io;
 use std::process::Output;
 
+use ajar_core::failure::{SignInReason, TenantReason};
+
 use super::fake::{exited, tool, tool_that_says};
 use super::*;
 use crate::sign_in::az_cloud;
@@ -37,6 +39,60 @@ async fn the_tenant_that_refuses_what_az_has_is_the_one_to_sign_in_to() {
         };
         assert_eq!(tenant.as_deref(), wants, "{said}");
     }
+}
+
+/// What comes of asking for a token of that tenant, where `az` repeats a refusal of Entra's.
+async fn refused(number: u32, tenant: Option<&str>, username: Option<&str>) -> Failure {
+    let said =
+        format!("ERROR: AADSTS{number}: It is so. Trace ID: 0c8e Correlation ID: 5d3a\nTo sign in, run: az login\n");
+    let list =
+        r#"[{"id":"5-1","tenantId":"t2","isDefault":true,"cloudName":"AzureCloud","user":{"name":"ada@x.example"}}]"#;
+    let listed = username.map(|_| exited(0, list, ""));
+    let az = tool_that_says(listed.into_iter().chain([exited(1, "", &said)]));
+    let source = AzureCli::new(None, username.map(Into::into), &Cloud::public(), az).unwrap();
+    let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
+    source.fetch(&ask).await.unwrap_err().failure
+}
+
+#[tokio::test]
+async fn what_entra_has_against_who_is_signed_in_to_az_is_told_by_its_number() {
+    for (number, expected) in [
+        (50_076, SignInReason::Mfa),
+        (50_079, SignInReason::Mfa),
+        (700_082, SignInReason::Expired),
+        (50_173, SignInReason::Revoked),
+        (50_055, SignInReason::PasswordChanged),
+    ] {
+        let Failure::NotSignedIn { detail, reason, tenant, .. } = refused(number, Some("t2"), None).await else {
+            panic!("{number}")
+        };
+        assert_eq!((detail, reason), (format!("AADSTS{number}: It is so."), Some(expected)));
+        assert_eq!(tenant.as_deref(), Some("t2"));
+    }
+    let tenant = || Some("t2".to_owned());
+    let blocked = |account: &str, tenant| Failure::ConditionalAccess {
+        account: account.into(),
+        number: 53_003,
+        device_code: false,
+        tenant,
+    };
+    assert_eq!(refused(53_003, None, None).await, blocked("az", None));
+    assert_eq!(refused(53_003, Some("t2"), Some("ada@x.example")).await, blocked("ada@x.example", tenant()));
+    let disabled = Failure::AccountDisabled { account: "az".into(), tenant: tenant() };
+    assert_eq!(refused(50_057, Some("t2"), None).await, disabled);
+    for number in [90_072, 50_020] {
+        let reason = TenantReason::NoGuest;
+        let stranger = Failure::NotInTenant { account: "az".into(), tenant: "t2".into(), reason };
+        assert_eq!(refused(number, Some("t2"), None).await, stranger);
+    }
+    let Failure::ConsentMissing { url, tool, .. } = refused(65_001, Some("t2"), None).await else {
+        panic!("another failure")
+    };
+    assert_eq!(tool, Some(TokenTool::AzureCli));
+    assert!(url.starts_with("https://login.microsoftonline.com/t2/adminconsent?client_id=04b07795"), "{url}");
+    // What nobody here can change about the application of its own stays with what az says.
+    let unknown = refused(700_016, Some("t2"), None).await;
+    assert!(matches!(unknown, Failure::NotSignedIn { reason: None, .. }), "{unknown:?}");
 }
 
 #[tokio::test]

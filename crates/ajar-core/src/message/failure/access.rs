@@ -45,6 +45,14 @@ pub(super) fn no_managed_identity(detail: &str) -> Words {
     )
 }
 
+pub(super) fn identity_service_failed(host: &str, detail: &str) -> Words {
+    words(
+        "The service that tells this machine’s managed identity gave no token.",
+        format!("It is the one at {host}: {detail}."),
+        "Try again in a minute; if it stays, start the machine or the app anew, or use another account.",
+    )
+}
+
 /// Who acts without a person, and what lets another act in its place, on the command line and in the window.
 fn without_a_person(favourite: &str, account: Option<&str>) -> (String, String, &'static str) {
     let other = "use another account";

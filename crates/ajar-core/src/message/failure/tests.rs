@@ -57,6 +57,10 @@ fn every_failure() -> Vec<Failure> {
             here: None,
         },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
+        Failure::IdentityServiceFailed {
+            host: "169.254.169.254".into(),
+            detail: "it is being updated (HTTP 410)".into(),
+        },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
