@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::account::{AZ, AccountName, AccountSettings, Acting, Defaults, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::Trouble;
+use ajar_core::rights::Principal;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
@@ -137,6 +138,14 @@ impl Inner {
         }
     }
 
+    /// Whom the token that is used on a subscription was given to.
+    async fn holder(&self, acting: &Acting, subscription: &str) -> Result<Principal, Trouble> {
+        let (settings, acting) = (self.settings()?, self.in_tenant_of(subscription, acting).await?);
+        let Reach { cloud, .. } = self.reach(&acting.cloud, &settings)?;
+        let Signed { credential, .. } = self.credential(&settings, &acting).await?;
+        Ok(credential.holder(&cloud, acting.tenant.as_deref()).await)
+    }
+
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
         self.look_at_az();
@@ -204,6 +213,12 @@ impl Accounts for AzureAccounts {
 
     fn principal(&self, acting: &Acting) -> Option<String> {
         self.0.principal(acting)
+    }
+
+    async fn whom(&self, acting: &Acting, subscription: &str) -> Principal {
+        let told = self.0.holder(acting, subscription).await.unwrap_or_default();
+        // At home they may be called otherwise than a tenant calls its guest.
+        Principal { name: self.0.principal(acting).or(told.name), ..told }
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {

@@ -238,6 +238,15 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
     let (_, stdout, _) = listed().await;
     let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
     assert!(ada.ends_with("work"), "{stdout}");
+    let work = stdout.lines().find(|line| line.starts_with("work")).unwrap();
+    assert!(work.contains(&user.clouds[0].announce().tenant_id.to_string()), "{stdout}");
+
+    // Whom an administrator is to give what is missing is told by what their tenant knows them by.
+    user.control(0, "rights", json!({ "action": "*/initiate/action", "allowed": false })).await;
+    let (code, stdout, stderr) = ended(with_az(&["rights", "home", "--message"]).spawn().unwrap()).await;
+    assert!(code == 0 && stdout.starts_with("Please give ada@contoso.example (object ID "), "{stdout}{stderr}");
+    let id = stdout.split_once("(object ID ").unwrap().1.split_once(')').unwrap().0;
+    assert!(stdout.contains(&format!("--assignee \"{id}\"")), "{stdout}");
 }
 
 #[tokio::test]

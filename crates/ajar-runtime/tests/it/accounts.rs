@@ -9,7 +9,7 @@ use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
@@ -33,6 +33,10 @@ impl Accounts for Everybody {
 
     fn principal(&self, _: &Acting) -> Option<String> {
         Some("my-client-id".into())
+    }
+
+    async fn whom(&self, _: &Acting, _: &str) -> Principal {
+        self.0.scene().whom.clone()
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {
