@@ -56,6 +56,9 @@ pub enum Failure {
         /// The tenant that wants a sign-in then, where that is not left to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tenant: Option<String>,
+        /// What it calls the cloud, where it is set to another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cloud: Option<Box<str>>,
     },
     /// A tool that an account acts by gave no token, and not for want of somebody who is signed in: it could not reach
     /// Entra, did not answer, or broke.

@@ -10,7 +10,8 @@ use azure_core::credentials::AccessToken;
 use azure_identity::{AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions, Executor};
 use url::Url;
 
-use super::refusal::SENTENCES_BEGIN;
+use super::az_cloud::AzCloud;
+use super::refusal::{SENTENCES_BEGIN, number_told};
 use super::token_cache::{TokenAsk, TokenSource};
 use super::tool_answer::Answers;
 use super::tool_failure::Wanted;
@@ -22,18 +23,23 @@ use events::Events;
 /// may.
 pub(super) fn session_ended(tenant: Option<String>) -> Failure {
     let detail = "Azure has ended its session, and wants a new sign-in".to_owned();
-    Failure::NotSignedInToAzd { detail, reason: Some(SignInReason::Claims), tenant }
+    Failure::NotSignedInToAzd { detail, reason: Some(SignInReason::Claims), tenant, cloud: None }
 }
+
+/// No authority knows the resource manager of another cloud.
+const UNKNOWN_RESOURCE: u32 = 500_011;
 
 #[derive(Debug)]
 pub(super) struct DeveloperCli {
     authority: Url,
+    cloud: AzCloud,
     executor: Arc<dyn Executor>,
 }
 
 impl DeveloperCli {
     pub(super) fn new(cloud: &Cloud, executor: Arc<dyn Executor>) -> Self {
-        Self { authority: cloud.authority.clone(), executor: Arc::new(Answers(Arc::new(Events(executor)))) }
+        let executor = Arc::new(Answers(Arc::new(Events(executor))));
+        Self { authority: cloud.authority.clone(), cloud: AzCloud::of(cloud), executor }
     }
 }
 
@@ -47,7 +53,7 @@ impl TokenSource for DeveloperCli {
             executor: Some(Arc::clone(&self.executor)),
             tenant_id: ask.tenant.clone(),
         };
-        let not_signed_in = |detail| Failure::NotSignedInToAzd { detail, reason: None, tenant: None };
+        let not_signed_in = |detail| Failure::NotSignedInToAzd { detail, reason: None, tenant: None, cloud: None };
         let credential =
             AzureDeveloperCliCredential::new(Some(options)).map_err(|error| not_signed_in(first_line(&error)))?;
         let token = tool_failure::token_of(TokenTool::AzureDeveloperCli, &*credential, &ask.scope).await;
@@ -55,7 +61,9 @@ impl TokenSource for DeveloperCli {
             let tenant = ask.tenant.as_deref();
             let failure = if let Failure::NotSignedIn { detail, .. } = failure {
                 let tenant = tenant.filter(|_| detail.contains(SENTENCES_BEGIN)).map(str::to_owned);
-                Failure::NotSignedInToAzd { detail, reason: None, tenant }
+                let is_elsewhere = number_told(&detail) == Some(UNKNOWN_RESOURCE);
+                let cloud = self.cloud.name().filter(|_| is_elsewhere).map(Into::into);
+                Failure::NotSignedInToAzd { detail, reason: None, tenant, cloud }
             } else {
                 failure
             };
@@ -156,6 +164,7 @@ mod tests {
             detail: format!("AADSTS{number}: It is so."),
             reason: Some(reason),
             tenant: Some("t1".into()),
+            cloud: None,
         };
         for (number, expected) in [
             (50_076, SignInReason::Mfa),
@@ -185,10 +194,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_azd_that_acts_in_another_cloud_is_told_by_the_resource_that_is_not_known_there() {
+        let Failure::NotSignedInToAzd { cloud, .. } = refused(suggestion(&entra(500_011, "Not found."))).await.failure
+        else {
+            panic!("another failure")
+        };
+        assert_eq!(cloud.as_deref(), Some("AzureCloud"));
+    }
+
+    #[tokio::test]
     async fn who_is_not_signed_in_to_azd_hears_its_words_and_not_its_json() {
         let nobody = "not logged in, run `azd auth login` to login";
         for said in [format!("ERROR: {nobody}\nx"), message(&format!("\nERROR: {nobody}\n"))] {
-            let expected = Failure::NotSignedInToAzd { detail: nobody.into(), reason: None, tenant: None };
+            let expected = Failure::NotSignedInToAzd { detail: nobody.into(), reason: None, tenant: None, cloud: None };
             assert_eq!(refused(said.clone()).await.failure, expected, "{said}");
         }
     }
@@ -219,6 +237,6 @@ mod tests {
         let missing = io::Error::new(io::ErrorKind::NotFound, "azd not found on PATH");
         let failure = source(&tool(Err(missing))).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let detail = NO_AZURE_DEVELOPER_CLI.to_owned();
-        assert_eq!(failure, Failure::NotSignedInToAzd { detail, reason: None, tenant: None });
+        assert_eq!(failure, Failure::NotSignedInToAzd { detail, reason: None, tenant: None, cloud: None });
     }
 }

@@ -150,7 +150,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
             let az = tool::az_login(*reason, tenant.as_deref(), cloud.as_deref());
             tool::not_signed_in(name, detail, others, az, here.as_deref())
         }
-        Failure::NotSignedInToAzd { detail, reason, tenant } => {
+        Failure::NotSignedInToAzd { detail, cloud: Some(cloud), .. } => tool::azd_is_elsewhere(detail, cloud),
+        Failure::NotSignedInToAzd { detail, reason, tenant, cloud: None } => {
             tool::not_signed_in_to_azd(detail, *reason, tenant.as_deref())
         }
         Failure::TokenToolFailed { tool, detail } => tool::failed(*tool, detail),

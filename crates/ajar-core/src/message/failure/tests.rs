@@ -79,6 +79,7 @@ fn every_failure() -> Vec<Failure> {
             detail: "not logged in, run `azd auth login` to login".into(),
             reason: None,
             tenant: None,
+            cloud: None,
         },
         Failure::ClaimsRequired {
             claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),

@@ -101,6 +101,18 @@ fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Op
     .help(help)
 }
 
+/// It acts in one cloud at a time.
+pub(super) fn azd_is_elsewhere(detail: &str, cloud: &str) -> Words {
+    words(
+        "The Azure Developer CLI acts in another cloud.",
+        sentence(detail),
+        format!(
+            "Run “azd config set cloud.name {cloud}”, then “azd auth login”, or use another account; then try again."
+        ),
+    )
+    .help(AZD_HELP)
+}
+
 pub(super) fn not_signed_in_to_azd(detail: &str, reason: Option<SignInReason>, tenant: Option<&str>) -> Words {
     if detail == NO_AZURE_DEVELOPER_CLI {
         return words(

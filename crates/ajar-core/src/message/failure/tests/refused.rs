@@ -20,7 +20,7 @@ fn by_az(reason: SignInReason, tenant: Option<&str>) -> Failure {
 
 fn by_azd(reason: SignInReason, tenant: Option<&str>) -> Failure {
     let detail = "AADSTS700082: The refresh token has expired due to inactivity.".into();
-    Failure::NotSignedInToAzd { detail, reason: Some(reason), tenant: tenant.map(Into::into) }
+    Failure::NotSignedInToAzd { detail, reason: Some(reason), tenant: tenant.map(Into::into), cloud: None }
 }
 
 fn application(account: &str, proof: Proof, flaw: PrincipalFlaw) -> Failure {
@@ -38,6 +38,13 @@ pub(super) fn by_entra() -> Vec<Failure> {
         detail: crate::failure::NO_AZURE_DEVELOPER_CLI.into(),
         reason: None,
         tenant: Some(FABRIKAM.into()),
+        cloud: None,
+    };
+    let azd_elsewhere = Failure::NotSignedInToAzd {
+        detail: "AADSTS500011: The resource principal was not found in the tenant.".into(),
+        reason: None,
+        tenant: Some(FABRIKAM.into()),
+        cloud: Some("AzureUSGovernment".into()),
     };
     let unagreed = Failure::ConsentMissing {
         client_id: AZURE_CLI.into(),
@@ -57,7 +64,13 @@ pub(super) fn by_entra() -> Vec<Failure> {
     let of_robot = flaws.map(|flaw| application("robot", Proof::Secret, flaw));
     let of_environment = flaws.map(|flaw| application(crate::account::ENVIRONMENT, Proof::Certificate, flaw));
     let applications = of_robot.into_iter().chain(of_environment);
-    of_az.into_iter().chain(of_azd).chain([without_azd, unagreed]).chain(whoever).chain(applications).collect()
+    of_az
+        .into_iter()
+        .chain(of_azd)
+        .chain([without_azd, azd_elsewhere, unagreed])
+        .chain(whoever)
+        .chain(applications)
+        .collect()
 }
 
 #[test]
