@@ -247,6 +247,10 @@ impl Accounts for AzureAccounts {
             known.tenants.try_anew();
         }
         drop(known);
+        // What a later Ajar wrote may have accounts that are not understood here.
+        if settings.newer.is_some() {
+            return None;
+        }
         let kept = settings.accounts.iter().filter_map(|(_, own)| credentials::key(own));
         self.0.secrets.are_claimed(&kept.collect())
     }

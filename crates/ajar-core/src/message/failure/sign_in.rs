@@ -119,7 +119,11 @@ pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason
             "Open the invitation that was mailed to you and accept it; then try again.",
         ),
         TenantReason::NotAssigned => words(
-            format!("{} may not use the application that Ajar signs in with.", titled(account)),
+            format!(
+                "{} may not use the application that {} signs in with.",
+                titled(account),
+                whose_application(account)
+            ),
             format!("In {} that takes an assignment.", whose(tenant)),
             "Have an administrator of that tenant assign the account to the application; then sign in again.",
         ),
@@ -128,6 +132,15 @@ pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason
             "Nobody can sign in to it.",
             "Check the tenant’s id or domain, and the cloud.",
         ),
+    }
+}
+
+/// Whose application signs an account in.
+fn whose_application(account: &str) -> &'static str {
+    match account {
+        AZ => "the Azure CLI",
+        AZD => "the Azure Developer CLI",
+        _ => "Ajar",
     }
 }
 

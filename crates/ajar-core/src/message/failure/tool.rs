@@ -2,7 +2,7 @@
 
 use super::{Words, words};
 use crate::failure::{NO_AZURE_CLI, NO_AZURE_DEVELOPER_CLI, OLD_AZURE_CLI, SignInReason, TokenTool};
-use crate::message::sentence;
+use crate::message::{capital, sentence};
 
 const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
 const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
@@ -92,10 +92,17 @@ fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Op
         NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run {az}"), INSTALL_HELP),
         _ => (sentence(detail), format!("run {az}"), SIGN_IN_HELP),
     };
+    let another = format!("have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are})");
+    if let Some(title) = refused {
+        // Somebody is signed in to it, whom the favourite was meant to act as.
+        return words(title, message, capital(&format!("{az}, or {another}; then try again.")))
+            .in_window(capital(&format!("{az}, or have it act as another account; then try again.")))
+            .help(help);
+    }
     words(
-        refused.unwrap_or_else(|| "The Azure CLI has nobody as whom this could act.".into()),
+        "The Azure CLI has nobody as whom this could act.",
         message,
-        format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
+        capital(&format!("{another}, or {az}; then try again.")),
     )
     .in_window(format!("Have it act as another account, or {az}; then try again."))
     .help(help)

@@ -98,6 +98,10 @@ fn whatever_entra_has_against_who_is_signed_in_to_a_tool_is_met_there_in_the_ten
         let azd = action(by_azd(reason, Some("t1")));
         assert!(azd.starts_with("Run “azd auth login --tenant-id t1”, or"), "{azd}");
     }
+    let others = ["work".to_owned()].into();
+    let (detail, reason) = ("AADSTS700082: It is so.".to_owned(), Some(SignInReason::Expired));
+    let beside = action(Failure::NotSignedIn { detail, reason, others, tenant: None, cloud: None, here: None });
+    assert!(beside.starts_with("Run “az login”, or have it act as an account of yours"), "{beside}");
     let not_there = |account: &str, tenant: &str| {
         action(Failure::NotInTenant { account: account.into(), tenant: tenant.into(), reason: TenantReason::NoGuest })
     };
