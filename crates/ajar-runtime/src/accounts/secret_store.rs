@@ -163,7 +163,9 @@ impl SecretStore {
             }
             // The keychain took it when it was brought, so that it is mostly there to be asked. Where it is not, that is not
             // tried again before somebody needs it. Until it was tried, the file says what it said.
-            this.remove_left().await;
+            if !abandoned.is_empty() {
+                this.remove_left().await;
+            }
             for name in abandoned {
                 this.write_down(name).await;
             }
