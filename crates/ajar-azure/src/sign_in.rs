@@ -27,13 +27,12 @@ mod tool_failure;
 use std::sync::Arc;
 
 use ajar_core::account::ENVIRONMENT;
-use ajar_core::failure::{Failure, Proof, SignInDemand, SignInReason, TokenTool, Trouble};
+use ajar_core::failure::{Failure, PrincipalFlaw, Proof, SignInDemand, SignInReason, TokenTool, Trouble};
 use azure_core::error::{Error, ErrorKind};
 
 use crate::cloud::Cloud;
 use crate::connection::Http;
 pub use az_accounts::{AzAccount, az_accounts, az_profile_version};
-use az_cloud::AzCloud;
 pub use browser::BrowserSignIn;
 pub use credential::Credential;
 pub use device_code::DeviceCodeSignIn;
@@ -115,13 +114,13 @@ impl SignIn {
                 Credential::of_person(cloud, refresh::PersonTokens::new(client, home, kept))
             }
             Self::AzureCli { tenant_id, username } => {
-                let (az, known) = (Arc::new(az_process::AzProcess::new("az")), AzCloud::of(cloud));
-                let source = azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), known, az)?;
+                let az = Arc::new(az_process::AzProcess::new("az"));
+                let source = azure_cli::AzureCli::new(tenant_id.clone(), username.clone(), cloud, az)?;
                 Credential::of(cloud, Arc::new(source))
             }
             Self::AzureDeveloperCli => {
                 let azd = Arc::new(az_process::AzProcess::new("azd"));
-                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(azd)))
+                Credential::of(cloud, Arc::new(developer_cli::DeveloperCli::new(cloud, azd)))
             }
             Self::ManagedIdentity { client_id } => {
                 let source = managed_identity::ManagedIdentity::new(cloud, client_id.clone(), http.limits())?;
@@ -177,9 +176,9 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    fn refused(&self, detail: String) -> Failure {
+    fn refused(&self, flaw: PrincipalFlaw, detail: String) -> Failure {
         let (account, client_id) = (self.account.clone(), self.client_id.clone());
-        Failure::PrincipalRefused { account, client_id, proof: self.proof, detail }
+        Failure::PrincipalRefused { account, client_id, proof: self.proof, flaw, detail }
     }
 }
 
@@ -230,8 +229,8 @@ impl Signer {
                 Failure::ToolTokenRefused { tool: *tool, detail }
             }
             // It has no way to be told what another token is to hold.
-            (Self::Tool(TokenTool::AzureDeveloperCli, _), Failure::ClaimsRequired { .. }) => {
-                Failure::NotSignedInToAzd { detail: developer_cli::SESSION_ENDED.into() }
+            (Self::Tool(TokenTool::AzureDeveloperCli, there), Failure::ClaimsRequired { tenant, .. }) => {
+                developer_cli::session_ended(tenant.or_else(|| there.as_deref().map(str::to_owned)))
             }
             (Self::Tool(TokenTool::AzureCli, there), Failure::ClaimsRequired { claims, scope, tenant }) => {
                 let tenant = tenant.or_else(|| there.as_deref().map(str::to_owned));

@@ -14,7 +14,9 @@ use crate::port::Endpoint;
 use crate::vm::PowerState;
 
 pub use codes::ExitCode;
-pub use sign_in::{AccountPart, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool};
+pub use sign_in::{
+    AccountPart, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool,
+};
 pub use trouble::Trouble;
 
 /// Why an attempt or a request ended without what was wanted.
@@ -28,12 +30,15 @@ pub enum Failure {
     NotSignedIn {
         /// What the credential said.
         detail: String,
+        /// What Entra has against the sign-in that there is, where that is it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<SignInReason>,
         /// The accounts of the settings that could act instead.
         #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
         others: Box<[String]>,
         /// The tenant that wants a sign-in, where Entra refused one that is there: another tenant’s counts nothing to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        tenant: Option<String>,
+        tenant: Option<Box<str>>,
         /// What the Azure CLI calls the cloud, where that is not its active one: a sign-in has to be made there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cloud: Option<Box<str>>,
@@ -45,6 +50,15 @@ pub enum Failure {
     NotSignedInToAzd {
         /// What it said.
         detail: String,
+        /// What Entra has against the sign-in that there is, where that is it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<SignInReason>,
+        /// The tenant that wants a sign-in then, where that is not left to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
+        /// What it calls the cloud, where it is set to another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cloud: Option<Box<str>>,
     },
     /// A tool that an account acts by gave no token, and not for want of somebody who is signed in: it could not reach
     /// Entra, did not answer, or broke.
@@ -59,7 +73,15 @@ pub enum Failure {
         /// What was said in place of a token.
         detail: String,
     },
-    /// Entra refuses an application: its tenant, its id, its secret or its certificate is not right.
+    /// The service that tells this machine's managed identity gave no token, and not for want of one: it did not answer, or
+    /// answered something else.
+    IdentityServiceFailed {
+        /// Who was asked.
+        host: String,
+        /// What came of it.
+        detail: String,
+    },
+    /// Entra refuses an application.
     PrincipalRefused {
         /// The account that it is; `environment` for that of the `AZURE_` variables.
         account: String,
@@ -67,6 +89,8 @@ pub enum Failure {
         client_id: String,
         /// What it has shown.
         proof: Proof,
+        /// What is wrong.
+        flaw: PrincipalFlaw,
         /// Entra's sentence.
         detail: String,
     },
@@ -133,6 +157,9 @@ pub enum Failure {
         tenant: String,
         /// Where an administrator consents for all.
         url: String,
+        /// Whose application it is, where that is not the one that Ajar itself signs in with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<TokenTool>,
     },
     /// The account gets no token of a tenant.
     NotInTenant {
@@ -734,6 +761,9 @@ pub struct AzureSaid {
 
 /// What azure_identity says where there is no Azure CLI: the detail of [`Failure::NotSignedIn`] that has words of its own.
 pub const NO_AZURE_CLI: &str = "az not found on PATH";
+
+/// The same of the Azure Developer CLI, of [`Failure::NotSignedInToAzd`].
+pub const NO_AZURE_DEVELOPER_CLI: &str = "azd not found on PATH";
 
 /// What [`Failure::TokenToolFailed`] says of an Azure CLI that does not tell until when its tokens hold.
 pub const OLD_AZURE_CLI: &str = "the Azure CLI is too old: version 2.54 or a newer one is wanted";

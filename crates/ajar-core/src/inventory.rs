@@ -211,6 +211,11 @@ impl FoundVm {
             detail: detail(vm),
         }
     }
+
+    /// The VM, as it is told apart from those of other clouds.
+    pub fn place(&self) -> CloudVm {
+        self.viewpoint.place(&self.vm)
+    }
 }
 
 /// The VMs that fit a query.

@@ -73,6 +73,22 @@ pub const OPTIONAL: [Right; 1] =
 /// What is good to have beside them: looking one's rights up.
 pub const USEFUL: [&str; 1] = ["Microsoft.Authorization/permissions/read"];
 
+/// Who acts, as an administrator knows them, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Principal {
+    /// A user name, or an application's id.
+    pub name: Option<String>,
+    /// The object ID in the tenant that the VM is in: a guest has another one there than at home.
+    pub object_id: Option<String>,
+}
+
+impl Principal {
+    /// What tells it apart: its name, else the object ID.
+    pub fn label(&self) -> Option<&str> {
+        self.name.as_deref().or(self.object_id.as_deref())
+    }
+}
+
 /// What an account may where a VM is; `None` at a place where it may not look that up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {

@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use ajar_azure::{ArmClient, Cloud, SignIn};
 use ajar_core::account::{AZ, AccountName, AccountSettings, Acting, Defaults, ENVIRONMENT, SignInMethod};
 use ajar_core::failure::Trouble;
+use ajar_core::rights::Principal;
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::Kept;
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ use chrono::TimeDelta;
 
 use crate::adapters::Keychain;
 use crate::files::StateFile;
-use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellStage};
+use crate::ports::{Accounts, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, TellStage};
 use acting::As;
 use clouds::Reach;
 pub(crate) use clouds::find_cloud;
@@ -137,6 +138,14 @@ impl Inner {
         }
     }
 
+    /// Whom the token that is used on a subscription was given to.
+    async fn holder(&self, acting: &Acting, subscription: &str) -> Result<Principal, Trouble> {
+        let (settings, acting) = (self.settings()?, self.in_tenant_of(subscription, acting).await?);
+        let Reach { cloud, .. } = self.reach(&acting.cloud, &settings)?;
+        let Signed { credential, .. } = self.credential(&settings, &acting).await?;
+        Ok(credential.holder(&cloud, acting.tenant.as_deref()).await)
+    }
+
     /// The client that acts so on a subscription.
     async fn client(&self, acting: &Acting, subscription: &str) -> Result<ArmClient, Trouble> {
         self.look_at_az();
@@ -206,12 +215,18 @@ impl Accounts for AzureAccounts {
         self.0.principal(acting)
     }
 
+    async fn whom(&self, acting: &Acting, subscription: &str) -> Principal {
+        let told = self.0.holder(acting, subscription).await.unwrap_or_default();
+        // At home they may be called otherwise than a tenant calls its guest.
+        Principal { name: self.0.principal(acting).or(told.name), ..told }
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         let known = self.0.known();
         ArmClient::latest_clock_skew(known.clients.values())
     }
 
-    fn settings_are(&self, settings: &Settings) {
+    fn settings_are(&self, settings: &Settings) -> Option<LetGo> {
         let mut known = self.0.known();
         if known.settings.as_ref().map_or(true, |before| before.clouds != settings.clouds) {
             known.clouds.clear();
@@ -231,6 +246,13 @@ impl Accounts for AzureAccounts {
             known.clients.retain(|acting, _| of(&before, &acting.account) == of(settings, &acting.account));
             known.tenants.try_anew();
         }
+        drop(known);
+        // What a later Ajar wrote may have accounts that are not understood here.
+        if settings.newer.is_some() {
+            return None;
+        }
+        let kept = settings.accounts.iter().filter_map(|(_, own)| credentials::key(own));
+        self.0.secrets.are_claimed(&kept.collect())
     }
 
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {

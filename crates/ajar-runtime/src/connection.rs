@@ -115,7 +115,7 @@ impl PublicIp for PublicIpOfClouds {
 
 /// What this user's entries in the keychain are called: those of a folder of its own are apart from the others.
 fn keychain_service(folder: &Folder) -> String {
-    let is_the_users = Folder::of_user().is_ok_and(|usual| usual.settings() == folder.settings());
+    let is_the_users = Folder::of_user().is_ok_and(|usual| usual.shares_settings_with(folder));
     if is_the_users { "ajar".into() } else { format!("ajar {}", folder.settings().display()) }
 }
 

@@ -12,7 +12,7 @@ use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::SecretText;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::SourceAddress;
@@ -106,6 +106,9 @@ pub struct Forgotten {
 /// wants that.
 pub type KeepSignIn = BoxFuture<'static, Result<SignedInAs, Trouble>>;
 
+/// Removes what is kept under no account, and notes what became of that.
+pub type LetGo = BoxFuture<'static, ()>;
+
 /// Hears how far a sign-in is.
 pub type TellStage = dyn Fn(SignInStage) + Send + Sync;
 
@@ -116,10 +119,13 @@ pub trait Accounts: Send + Sync {
     fn acting(&self, acting: &Acting) -> Arc<dyn Azure>;
     /// How Azure names whom it acts as in requests for access, where that is known.
     fn principal(&self, acting: &Acting) -> Option<String>;
+    /// Who acts so on a subscription, as its administrator knows them.
+    async fn whom(&self, acting: &Acting, subscription: &str) -> Principal;
     /// Azure's time minus ours, if known and worth speaking of.
     fn clock_skew(&self) -> Option<TimeDelta>;
-    /// Takes in what the settings say now.
-    fn settings_are(&self, settings: &Settings);
+    /// Takes in what the settings say now; what is left to do then is to let go of what sign-ins have left behind that became
+    /// no account.
+    fn settings_are(&self, settings: &Settings) -> Option<LetGo>;
     /// Signs somebody in; what is left to do then is to keep it. Dropped, it is given up.
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble>;
     /// Forgets what was kept of a sign-in that nobody wants any more, unless an account in the settings lives on it.

@@ -21,7 +21,7 @@ vm: VmResourceId,
  */
 account: AccountName, 
 /**
- * Who that is, where it is known: a user name or an application’s id.
+ * Who that is, where it is known: a user name, an application’s id or an object ID.
  */
 who: string | null, 
 /**

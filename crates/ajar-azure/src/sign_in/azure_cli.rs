@@ -8,12 +8,16 @@ use async_trait::async_trait;
 use azure_core::credentials::AccessToken;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use time::{Duration, OffsetDateTime};
+use url::Url;
 
 use super::az_accounts::{self, Subscription};
 use super::az_cloud::{Az, AzCloud, of_cloud};
+use super::refusal::SENTENCES_BEGIN;
 use super::token_cache::{TokenAsk, TokenSource};
 use super::tool_answer::Answers;
+use super::tool_failure::Wanted;
 use super::{first_line, tool_failure};
+use crate::cloud::Cloud;
 
 #[derive(Debug)]
 pub(super) struct AzureCli {
@@ -21,6 +25,7 @@ pub(super) struct AzureCli {
     /// Which of its accounts, where it has several.
     username: Option<String>,
     cloud: AzCloud,
+    authority: Url,
     az: Arc<dyn Az>,
     /// Its name there, once it has turned out not to be the active one.
     elsewhere: Mutex<Option<String>>,
@@ -30,10 +35,11 @@ impl AzureCli {
     pub(super) fn new(
         tenant_id: Option<String>,
         username: Option<String>,
-        cloud: AzCloud,
+        cloud: &Cloud,
         az: Arc<dyn Az>,
     ) -> Result<Self, Failure> {
-        let source = Self { tenant_id, username, cloud, az, elsewhere: Mutex::default() };
+        let (authority, cloud) = (cloud.authority.clone(), AzCloud::of(cloud));
+        let source = Self { tenant_id, username, cloud, authority, az, elsewhere: Mutex::default() };
         // What can't be a tenant is found out now and not at the first call.
         credential(&source.in_cloud(None), Named::Tenant(source.tenant_id.clone()))?;
         Ok(source)
@@ -98,7 +104,7 @@ impl AzureCli {
         let all = of_cloud(az_accounts::listed(&*az).await?, Some(name));
         let not_there = |detail| {
             let cloud = Some(name.into());
-            Failure::NotSignedIn { detail, others: Box::default(), tenant: None, cloud, here: None }
+            Failure::NotSignedIn { detail, reason: None, others: Box::default(), tenant: None, cloud, here: None }
         };
         let username = match &self.username {
             Some(username) => username.clone(),
@@ -136,9 +142,9 @@ async fn token_of(
     let token = tool_failure::token_of(TokenTool::AzureCli, &*credential(az, named)?, scope).await;
     token.map_err(|mut trouble| {
         if let Failure::NotSignedIn { detail, tenant: wants, .. } = &mut trouble.failure
-            && detail.contains(OF_ENTRA)
+            && detail.contains(SENTENCES_BEGIN)
         {
-            *wants = tenant.cloned();
+            *wants = tenant.map(|tenant| tenant.as_str().into());
         }
         trouble
     })
@@ -164,15 +170,22 @@ fn acting_as(username: &str, mut all: Vec<Subscription>, tenant: Option<String>)
 /// That user is signed in to `az`, but not to the tenant.
 fn not_in(username: &str, tenant: &str) -> Failure {
     let detail = message::account::az_is_not_in(username, tenant);
-    let tenant = Some(tenant.to_owned());
-    Failure::NotSignedIn { detail, others: Box::default(), tenant, cloud: None, here: None }
+    let tenant = Some(tenant.into());
+    Failure::NotSignedIn { detail, reason: None, others: Box::default(), tenant, cloud: None, here: None }
 }
 
 #[async_trait]
 impl TokenSource for AzureCli {
     async fn fetch(&self, ask: &TokenAsk) -> Result<AccessToken, Trouble> {
         ask.takes_no_claims()?;
-        let token = self.token_of_any_cloud(ask.tenant.as_ref().or(self.tenant_id.as_ref()), &ask.scope).await?;
+        let tenant = ask.tenant.as_ref().or(self.tenant_id.as_ref());
+        let token =
+            self.token_of_any_cloud(tenant, &ask.scope).await.map_err(|Trouble { failure, correlation_id }| {
+                let (username, authority) = (self.username.as_deref(), &self.authority);
+                let tenant = tenant.map(String::as_str);
+                let wanted = Wanted { tool: TokenTool::AzureCli, username, tenant, authority };
+                Trouble { failure: wanted.told(failure), correlation_id }
+            })?;
         Ok(if az_accounts::az_profile_version().is_none() {
             soon_over(token, OffsetDateTime::now_utc())
         } else {
@@ -211,15 +224,12 @@ impl AzureCli {
     fn may_have_another_active(&self, failure: &Failure) -> bool {
         if let Failure::NotSignedIn { detail, .. } = failure {
             // By its name it was asked in its own cloud: what Entra says is said there.
-            return *detail != NO_AZURE_CLI && !(self.cloud.name().is_some() && detail.contains(OF_ENTRA));
+            return *detail != NO_AZURE_CLI && !(self.cloud.name().is_some() && detail.contains(SENTENCES_BEGIN));
         }
         // What its libraries raise of authority and scope that do not fit each other (azure-cli 2.91).
         matches!(failure, Failure::TokenToolFailed { detail, .. } if detail.contains("ValueError"))
     }
 }
-
-/// What Entra's own sentences have: it is a sign-in that is there which it refuses.
-const OF_ENTRA: &str = "AADSTS";
 
 #[cfg(test)]
 pub(super) mod fake {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::rights::Principal;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
@@ -56,6 +57,12 @@ impl Credential {
     /// Without a token, or with one that does not say, nobody knows.
     pub async fn principal(&self, cloud: &Cloud, tenant: Option<&str>) -> Option<String> {
         jwt::principal(&self.token(cloud, tenant).await.ok()?.token)
+    }
+
+    /// Whom a tenant takes the account for, as its token says; the account's own tenant if `None`. Without a token, or with one
+    /// that does not say, nobody knows.
+    pub async fn holder(&self, cloud: &Cloud, tenant: Option<&str>) -> Principal {
+        self.token(cloud, tenant).await.map(|token| jwt::holder(&token.token)).unwrap_or_default()
     }
 
     async fn token(&self, cloud: &Cloud, tenant: Option<&str>) -> Result<AccessToken, Trouble> {

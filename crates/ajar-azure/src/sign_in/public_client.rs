@@ -34,7 +34,7 @@ use crate::connection::{self, Http};
 use crate::policies::Resend;
 
 /// The tenant that stands for whichever is the user's own.
-const ORGANIZATIONS: &str = "organizations";
+pub(super) const ORGANIZATIONS: &str = "organizations";
 /// Of a token whose answer does not say; Entra's always do.
 const LIFETIME: Duration = Duration::from_mins(5);
 

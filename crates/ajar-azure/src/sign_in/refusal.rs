@@ -50,7 +50,7 @@ pub(super) struct Refusal {
 }
 
 /// A member of another kind does not take the others along.
-fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     if_understood(deserializer).map(Option::unwrap_or_default)
 }
 
@@ -101,13 +101,18 @@ impl Refusal {
         line.split(" Trace ID:").next().unwrap_or_default().trim()
     }
 
+    /// The sentence, or else the name of the error.
+    pub(super) fn reason(&self) -> &str {
+        if self.sentence().is_empty() { &self.error } else { self.sentence() }
+    }
+
     /// Entra's ids of the call, which its support asks for: that of the correlation, then that of the trace.
     pub(super) fn ids(&self) -> Option<String> {
         let told = joined(Some(&self.correlation_id), Some(&self.trace_id));
         told.or_else(|| ids_told(&self.error_description))
     }
 
-    fn numbers(&self) -> &[u32] {
+    pub(super) fn numbers(&self) -> &[u32] {
         self.error_codes.as_ref().map_or(&[], |codes| codes.0.as_slice())
     }
 
@@ -214,7 +219,18 @@ const DEAD: [u32; 9] = [50_055, 50_132, 50_133, 50_144, 50_173, 70_000, 70_008, 
 /// How old a sign-in may be is a tenant's rule, though it is told of the token.
 const WANTED_BY_TENANT: [u32; 2] = [70_043, 70_044];
 
-fn of_number(number: u32, asker: &Asker<'_>) -> Option<Failure> {
+/// The number that a sentence of Entra's begins with, as tools repeat it: the `50076` of `AADSTS50076: …`.
+pub(super) fn number_told(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once(SENTENCES_BEGIN)?;
+    let digits = rest.split_once(|c: char| !c.is_ascii_digit()).map_or(rest, |(digits, _)| digits);
+    digits.parse().ok()
+}
+
+/// How Entra's sentences begin.
+pub(super) const SENTENCES_BEGIN: &str = "AADSTS";
+
+/// What a number of Entra's means that a tool has repeated: it leaves out all else that there was.
+pub(super) fn of_number(number: u32, asker: &Asker<'_>) -> Option<Failure> {
     Some(match number {
         50_072 | 50_074 | 50_076 | 50_078 | 50_079 => required(asker, SignInReason::Mfa),
         50_055 | 50_144 => required(asker, SignInReason::PasswordChanged),
@@ -292,6 +308,7 @@ fn consent_missing(asker: &Asker<'_>) -> Failure {
         client_id: asker.client_id.to_owned(),
         tenant: asker.tenant.to_owned(),
         url: url.to_string(),
+        tool: None,
     }
 }
 

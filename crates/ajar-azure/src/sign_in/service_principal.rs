@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ajar_core::failure::{Failure, Proof, Trouble};
+use ajar_core::failure::{Failure, PrincipalFlaw, Proof, TenantReason, Trouble};
 use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
@@ -72,7 +72,7 @@ impl ServicePrincipal {
         // What can't be a tenant is found out now and not at the first call.
         if let ClientProof::Secret(_) | ClientProof::Certificate(_) = &source.proof {
             let made = source.azure_credential(&source.tenant_id, "", &Arc::default());
-            made.map_err(|error| source.application.refused(first_line(&error)))?;
+            made.map_err(|error| source.application.refused(PrincipalFlaw::Other, first_line(&error)))?;
         }
         Ok(source)
     }
@@ -90,6 +90,7 @@ impl ServicePrincipal {
         custom.authority_host = self.authority.to_string();
         let refusals = EntraRefusals {
             application: self.application.clone(),
+            tenant: tenant.to_owned(),
             scope: scope.to_owned(),
             answered: Arc::clone(answered),
         };
@@ -181,6 +182,7 @@ impl ServicePrincipal {
 #[derive(Debug)]
 struct EntraRefusals {
     application: Application,
+    tenant: String,
     scope: String,
     answered: Arc<Mutex<Option<String>>>,
 }
@@ -219,6 +221,12 @@ impl EntraRefusals {
         if let Some(skew) = refusal::clock_skew(answer, &error) {
             return skew;
         }
+        let by_number = || error.numbers().iter().find_map(|number| self.of_number(*number, &error));
+        if answer.status < 500
+            && let Some(failure) = by_number()
+        {
+            return failure;
+        }
         match answer.status {
             429 => arm_error::throttled(retry_after(&answer.headers, Utc::now())),
             status if status >= 500 || error.error.is_empty() || error.error == "temporarily_unavailable" => {
@@ -231,11 +239,27 @@ impl EntraRefusals {
                 scope: self.scope.as_str().into(),
                 claims: error.claims.into(),
             },
-            _ => {
-                let detail = if error.sentence().is_empty() { &error.error } else { error.sentence() };
-                self.application.refused(detail.to_owned())
-            }
+            _ => self.application.refused(PrincipalFlaw::Other, error.reason().to_owned()),
         }
+    }
+}
+
+impl EntraRefusals {
+    fn of_number(&self, number: u32, refusal: &Refusal) -> Option<Failure> {
+        let (account, tenant) = (self.application.account.clone(), self.tenant.clone());
+        let flaw = match number {
+            700_027 | 7_000_215 | 70_021 | 700_211..=700_214 => PrincipalFlaw::Proof,
+            7_000_222 => PrincipalFlaw::Expired,
+            700_016 | 7_000_229 => PrincipalFlaw::Unknown,
+            7_000_112 => PrincipalFlaw::Disabled,
+            65_001 => PrincipalFlaw::Consent,
+            90_002 => return Some(Failure::NotInTenant { account, tenant, reason: TenantReason::NoTenant }),
+            53_000..=53_011 => {
+                return Some(Failure::ConditionalAccess { account, number, device_code: false, tenant: None });
+            }
+            _ => return None,
+        };
+        Some(self.application.refused(flaw, refusal.reason().to_owned()))
     }
 }
 
@@ -284,7 +308,42 @@ mod tests {
         let failure = source(&Scripted::new([json(401, body)])).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let detail = "AADSTS7000215: Invalid client secret provided.".to_owned();
         let (account, client_id) = ("robot".into(), "app".into());
-        assert_eq!(failure, Failure::PrincipalRefused { account, client_id, proof: Proof::Secret, detail });
+        assert_eq!(
+            failure,
+            Failure::PrincipalRefused { account, client_id, proof: Proof::Secret, flaw: PrincipalFlaw::Proof, detail }
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_an_application_is_told_by_entras_number() {
+        let one = async |error: &str, number: u32| {
+            let sentence = format!("AADSTS{number}: It is so. Trace ID: a");
+            let body = serde_json::json!({ "error": error, "error_codes": [number], "error_description": sentence });
+            let http = Scripted::new([json(400, body.to_string())]);
+            source(&http).fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure
+        };
+        for (error, number, expected) in [
+            ("invalid_client", 7_000_215, PrincipalFlaw::Proof),
+            ("invalid_client", 700_027, PrincipalFlaw::Proof),
+            ("invalid_client", 700_213, PrincipalFlaw::Proof),
+            ("invalid_client", 7_000_222, PrincipalFlaw::Expired),
+            ("unauthorized_client", 700_016, PrincipalFlaw::Unknown),
+            ("invalid_client", 7_000_229, PrincipalFlaw::Unknown),
+            ("unauthorized_client", 7_000_112, PrincipalFlaw::Disabled),
+            ("invalid_grant", 65_001, PrincipalFlaw::Consent),
+            ("invalid_request", 900_144, PrincipalFlaw::Other),
+        ] {
+            let Failure::PrincipalRefused { flaw, detail, .. } = one(error, number).await else { panic!("{number}") };
+            assert_eq!((flaw, detail), (expected, format!("AADSTS{number}: It is so.")));
+        }
+        let (account, tenant) = ("robot".to_owned(), "contoso.example".to_owned());
+        let unknown = Failure::NotInTenant { account: account.clone(), tenant, reason: TenantReason::NoTenant };
+        assert_eq!(one("invalid_request", 90_002).await, unknown);
+        for error in ["access_denied", "interaction_required"] {
+            let (account, number) = (account.clone(), 53_003);
+            let blocked = Failure::ConditionalAccess { account, number, device_code: false, tenant: None };
+            assert_eq!(one(error, number).await, blocked);
+        }
     }
 
     #[tokio::test]

@@ -6,11 +6,15 @@
 use std::io;
 use std::time::Duration;
 
+use ajar_core::account::{AZ, AZD};
 use ajar_core::failure::{Failure, OLD_AZURE_CLI, TokenTool, Trouble};
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use tokio::time::{Instant, sleep};
+use url::Url;
 
+use super::public_client::ORGANIZATIONS;
+use super::refusal::{Asker, SENTENCES_BEGIN};
 use super::tool_answer::EndedAsIfMissing;
 use super::{causes, refusal};
 
@@ -83,6 +87,59 @@ pub(super) async fn token_of(
     credential.get_token(&[scope], None).await.map_err(|error| Said::of(&error, tool).trouble)
 }
 
+/// The application that the tools sign people in with: Microsoft's own, "Microsoft Azure CLI".
+const THEIR_APPLICATION: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+/// Whose token a tool was to give, and of which tenant, where that was said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) tool: TokenTool,
+    /// As who is signed in to it, if that was said.
+    pub(super) username: Option<&'a str>,
+    pub(super) tenant: Option<&'a str>,
+    /// The cloud's authority.
+    pub(super) authority: &'a Url,
+}
+
+impl Wanted<'_> {
+    /// The same failure, by what Entra's number means where it is that which a tool has repeated. Whatever a new sign-in ends
+    /// stays for want of one, with the reason.
+    pub(super) fn told(&self, mut failure: Failure) -> Failure {
+        let (Failure::NotSignedIn { detail, .. } | Failure::NotSignedInToAzd { detail, .. }) = &failure else {
+            return failure;
+        };
+        let built_in = match self.tool {
+            TokenTool::AzureCli => AZ,
+            TokenTool::AzureDeveloperCli => AZD,
+        };
+        let asker = Asker {
+            account: self.username.unwrap_or(built_in),
+            client_id: THEIR_APPLICATION,
+            tenant: self.tenant.unwrap_or(ORGANIZATIONS),
+            authority: self.authority,
+            device_code: false,
+        };
+        let Some(mut means) = refusal::number_told(detail).and_then(|number| refusal::of_number(number, &asker)) else {
+            return failure;
+        };
+        if let Failure::SignInRequired { reason: why, .. } = means {
+            if let Failure::NotSignedIn { reason, .. } | Failure::NotSignedInToAzd { reason, .. } = &mut failure {
+                *reason = Some(why);
+            }
+            return failure;
+        }
+        if let Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } = &mut means {
+            *tenant = self.tenant.map(str::to_owned);
+        } else if let Failure::ConsentMissing { tool, .. } = &mut means {
+            *tool = Some(self.tool);
+        } else if !matches!(means, Failure::NotInTenant { .. }) {
+            // It is about an application, and theirs is nothing that anybody here could change.
+            return failure;
+        }
+        means
+    }
+}
+
 /// What a tool that ended without what it was asked for wrote to standard error.
 pub(super) fn of_errors(said: &str, tool: TokenTool) -> Failure {
     Said::in_words(said, tool).trouble.failure
@@ -107,6 +164,8 @@ impl Said {
     fn in_words(said: &str, tool: TokenTool) -> Self {
         let line = raised(said).unwrap_or_else(|| first_error(said));
         let line = line.split(" Trace ID:").next().unwrap_or(line);
+        // What stands before Entra's own sentence says that there was one.
+        let line = line.find(SENTENCES_BEGIN).filter(|_| raised(said).is_none()).map_or(line, |begins| &line[begins..]);
         let name = tool.name();
         let of = |failure| Trouble { failure, correlation_id: refusal::ids_told(said) };
         let broke = |detail: String, passes| Self { trouble: of(Failure::TokenToolFailed { tool, detail }), passes };

@@ -11,7 +11,7 @@ use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::inheritance::Inheritance;
 use ajar_core::inventory::FoundVm;
 use ajar_core::message::exchange as words;
-use ajar_core::message::inventory::place;
+use ajar_core::message::inventory::places;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings};
@@ -194,7 +194,7 @@ async fn found(
 
 /// Asks which VM a host is; none of them may be.
 async fn which<'v>(host: &Host, several: &[&'v FoundVm]) -> Result<Option<&'v FoundVm>, End> {
-    let mut choices: Vec<String> = several.iter().map(|found| place(found)).collect();
+    let mut choices = places(several);
     choices.push(words::none_of_them().into());
     let chosen = picker::one_of(words::which_vm(&host.label, &host.address), choices).await?;
     Ok(several.get(chosen).copied())
@@ -252,7 +252,7 @@ fn show(rows: &[Row], told: &Told) -> Result<(), End> {
         output::line_to_people(&words::unmatched(&host.label, &host.address));
     }
     for (host, several) in &told.unclear {
-        let places: Vec<_> = several.iter().map(place).collect();
+        let places = places(&several.iter().collect::<Vec<_>>());
         output::line_to_people(&words::unclear(&host.label, &host.address, &places));
     }
     for left in &told.left_out {

@@ -166,8 +166,8 @@ async fn a_workload_opens_a_vm_by_the_token_that_its_platform_keeps_in_a_file() 
     opens(user.ajar(&["rights", "home"])).await;
 }
 
-/// An Azure CLI that two people are signed in to, and that gives out a token of the simulator's application.
-async fn azure_cli(user: &User) -> PathBuf {
+/// A token of the simulator's application.
+async fn token(user: &User) -> String {
     let announced = user.clouds[0].announce();
     let form = [
         ("grant_type", "client_credentials"),
@@ -177,8 +177,22 @@ async fn azure_cli(user: &User) -> PathBuf {
     ];
     let url = format!("{}/{}/oauth2/v2.0/token", announced.authority, announced.tenant_id);
     let answer = user.http(0).post(url).form(&form).send().await.unwrap();
-    let token: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let token = token["access_token"].as_str().unwrap();
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+/// A folder with a script in the place of a tool.
+fn in_place_of(user: &User, tool: &str, script: &str) -> PathBuf {
+    let folder = user.home().join("bin");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join(tool), script).unwrap();
+    fs::set_permissions(folder.join(tool), fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// An Azure CLI that two people are signed in to, and that gives out a token of the simulator's application.
+async fn azure_cli(user: &User) -> PathBuf {
+    let (announced, token) = (user.clouds[0].announce(), token(user).await);
     let subscription = &user.vm("home").subscription_id;
     let (first, second) = (announced.tenant_id, FABRIKAM);
     let script = format!(
@@ -200,11 +214,7 @@ esac ;;
 esac
 "#
     );
-    let folder = user.home().join("bin");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("az"), script).unwrap();
-    fs::set_permissions(folder.join("az"), fs::Permissions::from_mode(0o755)).unwrap();
-    folder
+    in_place_of(user, "az", &script)
 }
 
 #[tokio::test]
@@ -238,6 +248,15 @@ async fn several_users_of_the_azure_cli_are_listed_and_one_of_them_can_be_named(
     let (_, stdout, _) = listed().await;
     let ada = stdout.lines().find(|line| line.contains("ada@contoso.example *")).unwrap();
     assert!(ada.ends_with("work"), "{stdout}");
+    let work = stdout.lines().find(|line| line.starts_with("work")).unwrap();
+    assert!(work.contains(&user.clouds[0].announce().tenant_id.to_string()), "{stdout}");
+
+    // Whom an administrator is to give what is missing is told by what their tenant knows them by.
+    user.control(0, "rights", json!({ "action": "*/initiate/action", "allowed": false })).await;
+    let (code, stdout, stderr) = ended(with_az(&["rights", "home", "--message"]).spawn().unwrap()).await;
+    assert!(code == 0 && stdout.starts_with("Please give ada@contoso.example (object ID "), "{stdout}{stderr}");
+    let id = stdout.split_once("(object ID ").unwrap().1.split_once(')').unwrap().0;
+    assert!(stdout.contains(&format!("--assignee \"{id}\"")), "{stdout}");
 }
 
 #[tokio::test]
@@ -289,4 +308,38 @@ async fn another_account_is_made_the_one_that_acts_for_favourites_that_name_none
     let (code, _, stderr) = user.run(&["accounts", "--default", "rowbot"]).await;
     assert!(code != 0 && stderr.contains("rowbot") && stderr.contains("robot"), "{code} {stderr}");
     assert_eq!(user.settings(), before);
+}
+
+#[tokio::test]
+async fn what_the_azure_developer_cli_writes_as_json_is_told_in_words_with_its_own_commands() {
+    let user = User::new().await;
+    let token = token(&user).await;
+    let script = format!(
+        r#"#!/bin/sh
+case "$*" in
+*"--tenant-id {FABRIKAM}"*)
+    printf '%s\n' '{{"error":"AADSTS700082: The refresh token has expired due to inactivity.\r\nTrace ID: x","message":"Login expired.","suggestion":"login expired, run azd auth login"}}' >&2
+    exit 1 ;;
+*)
+    printf '%s\n' '{{"type":"consoleMessage","timestamp":"2026-11-30T12:00:00Z","data":{{"message":"WARNING: old\n"}}}}' >&2
+    printf '{{\n  "token": "%s",\n  "expiresOn": "2099-01-01T00:00:00Z"\n}}\n' '{token}' ;;
+esac
+"#
+    );
+    let path = format!("{}:/usr/bin:/bin", in_place_of(&user, "azd", &script).display());
+    let settings = user.settings().replace("\"environment\"", "\"azd\"").replace("\"bob\"", "\"azd\"");
+    fs::write(user.folder().join("config.toml"), settings).unwrap();
+    let told = async |name: &str, path: &str| {
+        let mut command = user.ajar(&["rights", name]);
+        command.env("PATH", path);
+        let (code, stdout, stderr) = ended(command.spawn().unwrap()).await;
+        (code, stdout + &stderr.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (code, said) = told("home", &path).await;
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = told("lab", &path).await;
+    assert!(code == 3 && said.contains("The sign-in of the Azure Developer CLI has run out."), "{code} {said}");
+    assert!(said.contains(&format!("Run “azd auth login --tenant-id {FABRIKAM}”")), "{said}");
+    let (code, said) = told("home", "/usr/bin:/bin").await;
+    assert!(code == 3 && said.contains("It (azd) is not installed"), "{code} {said}");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::user::{FABRIKAM, User, ended, next_event};
+use crate::user::{FABRIKAM, User, ended, next_event, soon};
 
 /// As over ssh: no session bus, and so no Secret Service.
 fn without_keychain(user: &User, args: &[&str]) -> Command {
@@ -66,6 +66,45 @@ async fn what_was_left_in_a_keychain_that_could_not_be_used_is_removed_when_it_c
     user.sign_in("bob", &[]).await;
     let (code, stdout, stderr) = user.run(&["connect", "lab", "--no-launch", "--json"]).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_killed_before_its_account_is_written_leaves_nothing_in_the_keychain() {
+    let user = User::new().await;
+    user.sign_in("ada", &[]).await;
+    let before = (user.settings(), user.secrets().await);
+
+    // Whoever has the settings’ lock holds the account up, and not what the keychain is to have.
+    let lock = std::fs::File::create(user.folder().join("config.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = user.ajar(&["sign-in", "--json"]).spawn().unwrap();
+    let event = next_event(&mut BufReader::new(child.stdout.take().unwrap()).lines()).await.unwrap();
+    user.browse("bob", event["url"].as_str().unwrap(), 0).await;
+    soon(async { while user.secrets().await.len() <= before.1.len() {} }).await;
+    child.kill().await.unwrap();
+    lock.unlock().unwrap();
+    assert_eq!(user.settings(), before.0, "no account has it");
+
+    assert_eq!(user.run(&["accounts"]).await.0, 0);
+    assert_eq!(user.secrets().await, before.1);
+    assert_eq!(user.run(&["edit", "lab", "--account", "ada"]).await.0, 0);
+    assert_eq!(user.run(&["rights", "lab"]).await.0, 0, "who was signed in before still is");
+}
+
+#[tokio::test]
+async fn whichever_way_leads_to_a_folder_its_accounts_are_signed_in_and_signed_out_of() {
+    let user = User::new().await;
+    let link = user.home().join("link");
+    std::os::unix::fs::symlink(user.folder(), &link).unwrap();
+    let ways = [user.folder(), link, "ajar/../ajar/".into()];
+    user.sign_in("bob", &[]).await;
+    for way in &ways {
+        let (code, _, stderr) = run(user.ajar_at(way, &["rights", "lab"])).await;
+        assert_eq!(code, 0, "{} {stderr}", way.display());
+    }
+    let (code, _, stderr) = run(user.ajar_at(&ways[1], &["sign-out", "bob"])).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(user.secrets().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -187,6 +226,12 @@ async fn an_application_whose_secret_is_gone_is_told_the_command_that_works() {
     let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
     assert!(code == 3 && stdout.contains("principalRefused") && stdout.contains("correlationId"), "{stdout}");
     assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "refused");
+    // A new one would not help.
+    user.control(0, "accounts", json!({ "account": "robot", "demand": "disabled" })).await;
+    let (code, stdout, _) = user.run(&["rights", "lab", "--json"]).await;
+    assert!(code == 3 && stdout.contains("The application of the account bob is disabled"), "{stdout}");
+    assert!(!stdout.contains("ajar sign-in"), "{stdout}");
+    assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "disabled");
     user.control(0, "accounts", json!({ "account": "robot", "demand": "none" })).await;
     assert_eq!(user.run(&["rights", "lab"]).await.0, 0);
     assert_eq!(bob(user.run(&["accounts", "--json"]).await).0, "signedIn");

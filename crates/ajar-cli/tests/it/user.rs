@@ -164,7 +164,12 @@ impl User {
     }
 
     pub(crate) fn ajar(&self, args: &[&str]) -> Command {
-        let mut command = Command::from(crate::ajar(&self.folder(), args));
+        self.ajar_at(&self.folder(), args)
+    }
+
+    /// With its files in a folder as the command line has it.
+    pub(crate) fn ajar_at(&self, folder: &Path, args: &[&str]) -> Command {
+        let mut command = Command::from(crate::ajar(folder, args));
         self.session.has(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command

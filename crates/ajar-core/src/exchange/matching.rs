@@ -64,7 +64,7 @@ impl<'v> KnownVms<'v> {
         let called = self.named(&host.label);
         if let Ok(address) = host.address.parse::<IpAddr>() {
             let have_it = self.by_address.get(&address).map(Vec::as_slice).unwrap_or_default();
-            let is_called_so = |found: &&FoundVm| called.iter().any(|named| named.vm.id == found.vm.id);
+            let is_called_so = |found: &&FoundVm| called.iter().any(|named| named.place() == found.place());
             let and_are_called_so: Vec<_> = have_it.iter().copied().filter(is_called_so).collect();
             return match (have_it, &and_are_called_so[..], called) {
                 ([one], _, _) | (_, [one], _) => Match::One(one, By::Address),

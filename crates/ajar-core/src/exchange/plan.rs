@@ -100,9 +100,15 @@ impl Candidate {
     }
 
     /// Whether it leads to where another one does, with what both inherit.
-    fn leads_where(&self, other: &Profile, inheritance: &Inheritance) -> bool {
-        let port = |profile: &Profile| inheritance.effective(profile).profile.port();
-        self.profile.vm == other.vm && port(&self.profile) == port(other)
+    fn leads_where(&self, other: &Profile, settings: &Settings, defaults: &Defaults) -> bool {
+        let port = |profile: &Profile| settings.inheritance.effective(profile).profile.port();
+        self.is_of_vm_of(other, settings, defaults) && port(&self.profile) == port(other)
+    }
+
+    /// Whether both are of one VM: the same resource ID in another cloud is that of another.
+    fn is_of_vm_of(&self, other: &Profile, settings: &Settings, defaults: &Defaults) -> bool {
+        let place = |profile: &Profile| settings.place_of(&settings.inheritance.effective(profile).profile, defaults);
+        place(&self.profile) == place(other)
     }
 
     /// Why it could not be opened, if it could not.
@@ -122,9 +128,9 @@ impl Candidate {
     }
 
     /// The favourite that is there with what this one says in place of what it said. What is one person's own stays.
-    fn over(&self, mine: &Profile) -> Profile {
+    fn over(&self, mine: &Profile, settings: &Settings, defaults: &Defaults) -> Profile {
         let theirs = self.profile.clone();
-        if theirs.vm != mine.vm {
+        if !self.is_of_vm_of(mine, settings, defaults) {
             return theirs;
         }
         let mine = mine.clone();
@@ -256,7 +262,7 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
             if candidate.is_whole {
                 row.candidate == candidate
             } else {
-                row.candidate.leads_where(&candidate.profile, &settings.inheritance)
+                row.candidate.leads_where(&candidate.profile, settings, defaults)
             }
         };
         if let Some(first) = rows.iter().find(is_there) {
@@ -278,11 +284,11 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
 fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> Standing {
     let inheritance = &settings.inheritance;
     let Some(mine) = settings.written(&candidate.name) else {
-        let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile, inheritance);
+        let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile, settings, defaults);
         let there = settings.written.iter().find(leads_there).filter(|_| !candidate.is_whole);
         return there.map_or(Standing::New, |favourite| Standing::There(favourite.name.clone()));
     };
-    let mut merged = candidate.over(&mine.profile);
+    let mut merged = candidate.over(&mine.profile, settings, defaults);
     let whole = |profile: &Profile| inheritance.effective(profile).profile;
     let cloud = |profile: &Profile| settings.acting(&whole(profile), defaults).ok().map(|acting| acting.cloud);
     if cloud(&merged) == cloud(&mine.profile) {
@@ -295,7 +301,8 @@ fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> 
     }
     // It may have been taken in under another name before.
     let is_like_it = |other: &&Favourite| {
-        candidate.is_whole && differences(&whole(&other.profile), &whole(&candidate.over(&other.profile))).is_empty()
+        let over = || candidate.over(&other.profile, settings, defaults);
+        candidate.is_whole && differences(&whole(&other.profile), &whole(&over())).is_empty()
     };
     match settings.written.iter().find(is_like_it) {
         Some(other) => Standing::There(other.name.clone()),

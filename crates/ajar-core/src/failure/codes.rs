@@ -36,6 +36,7 @@ impl Failure {
                 | Self::Throttled { .. }
                 | Self::Unavailable { .. }
                 | Self::TokenToolFailed { .. }
+                | Self::IdentityServiceFailed { .. }
                 | Self::AzureError { status: 408 | 500.., .. }
         )
     }
@@ -48,6 +49,7 @@ impl Failure {
             Self::NotSignedInToAzd { .. } => "notSignedInToAzd",
             Self::TokenToolFailed { .. } => "tokenToolFailed",
             Self::NoManagedIdentity { .. } => "noManagedIdentity",
+            Self::IdentityServiceFailed { .. } => "identityServiceFailed",
             Self::PrincipalRefused { .. } => "principalRefused",
             Self::SecretMissing { .. } => "secretMissing",
             Self::CertificateUnfit { .. } => "certificateUnfit",
@@ -279,6 +281,7 @@ impl Failure {
             | Self::NotFromAzure { .. }
             | Self::AzureError { .. }
             | Self::TokenToolFailed { .. }
+            | Self::IdentityServiceFailed { .. }
             | Self::EndUnseen
             | Self::NotOpen
             | Self::SshConfig { .. }

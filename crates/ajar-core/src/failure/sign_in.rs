@@ -99,6 +99,24 @@ pub enum SignInPart {
     TokenFile,
 }
 
+/// Why Entra refuses an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PrincipalFlaw {
+    /// What it shows is not what its registration knows (7000215, 700027, 70021, 700211 to 700214).
+    Proof,
+    /// What it shows has run out (7000222).
+    Expired,
+    /// The tenant does not know it (700016, 7000229).
+    Unknown,
+    /// It is disabled (7000112).
+    Disabled,
+    /// Nobody has consented to what it wants (65001).
+    Consent,
+    /// What else there may be: Entra's sentence tells.
+    Other,
+}
+
 /// What an application proves with that it is the one it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +132,8 @@ pub enum Proof {
 impl Failure {
     /// [`Failure::NotSignedIn`], where nobody knows yet who else could act.
     pub fn not_signed_in(detail: impl Into<String>) -> Self {
-        Self::NotSignedIn { detail: detail.into(), others: Box::default(), tenant: None, cloud: None, here: None }
+        let detail = detail.into();
+        Self::NotSignedIn { detail, reason: None, others: Box::default(), tenant: None, cloud: None, here: None }
     }
 
     /// [`Failure::SignInRequired`], where an ordinary sign-in does.
@@ -169,8 +188,15 @@ impl Failure {
             Some((AccountState::WantsConsent, None))
         } else if let Self::NotInTenant { account, reason: TenantReason::NotAssigned, .. } = self {
             Some((AccountState::WantsAssignment, Some(account)))
-        } else if let Self::PrincipalRefused { account, .. } = self {
-            Some((AccountState::Refused, Some(account)))
+        } else if let Self::PrincipalRefused { account, flaw, .. } = self {
+            let state = match flaw {
+                PrincipalFlaw::Disabled => AccountState::Disabled,
+                PrincipalFlaw::Consent => AccountState::WantsConsent,
+                PrincipalFlaw::Proof | PrincipalFlaw::Expired | PrincipalFlaw::Unknown | PrincipalFlaw::Other => {
+                    AccountState::Refused
+                }
+            };
+            Some((state, Some(account)))
         } else {
             None
         }

@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 
 use super::*;
 use crate::account::SignInMethod;
-use crate::failure::{Failure, Proof};
+use crate::failure::{Failure, PrincipalFlaw, Proof};
 use crate::message::failure::{About, in_words};
 use crate::port::Endpoint;
 use crate::port::Protocol::Ssh;
@@ -288,7 +288,13 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
     let (account, detail) = (|| "ada".to_owned(), String::new);
     for failure in [
         Failure::not_signed_in(detail()),
-        Failure::PrincipalRefused { account: account(), client_id: detail(), proof: Proof::Secret, detail: detail() },
+        Failure::PrincipalRefused {
+            account: account(),
+            client_id: detail(),
+            proof: Proof::Secret,
+            flaw: PrincipalFlaw::Proof,
+            detail: detail(),
+        },
         Failure::CertificateUnfit { account: account(), path: detail(), detail: detail() },
         Failure::ClaimsRequired { claims: detail(), scope: detail(), tenant: None },
         Failure::UnknownAccount { name: account(), known: vec!["az".into()], for_new: false },

@@ -6,6 +6,7 @@ mod machine;
 mod network;
 mod principal;
 mod sign_in;
+mod tool;
 mod vm;
 
 use crate::message::shown;
@@ -145,27 +146,33 @@ fn details(trouble: &Trouble, about: &About<'_>) -> String {
 fn choose(failure: &Failure, about: &About<'_>) -> Words {
     let name = about.name;
     match failure {
-        Failure::NotSignedIn { detail, others, tenant, cloud, here } => {
-            let az = access::az_login(tenant.as_deref(), cloud.as_deref());
-            access::not_signed_in(name, detail, others, az, here.as_deref())
+        Failure::NotSignedIn { detail, reason, others, tenant, cloud, here } => {
+            let az = tool::az_login(*reason, tenant.as_deref(), cloud.as_deref());
+            tool::not_signed_in(name, detail, others, az, here.as_deref())
         }
-        Failure::NotSignedInToAzd { detail } => access::not_signed_in_to_azd(detail),
-        Failure::TokenToolFailed { tool, detail } => access::token_tool_failed(*tool, detail),
+        Failure::NotSignedInToAzd { detail, cloud: Some(cloud), .. } => tool::azd_is_elsewhere(detail, cloud),
+        Failure::NotSignedInToAzd { detail, reason, tenant, cloud: None } => {
+            tool::not_signed_in_to_azd(detail, *reason, tenant.as_deref())
+        }
+        Failure::TokenToolFailed { tool, detail } => tool::failed(*tool, detail),
         Failure::NoManagedIdentity { detail } => access::no_managed_identity(detail),
-        Failure::PrincipalRefused { account, client_id, proof, detail } => {
-            principal::refused(account, client_id, *proof, detail)
+        Failure::IdentityServiceFailed { host, detail } => access::identity_service_failed(host, detail),
+        Failure::PrincipalRefused { account, client_id, proof, flaw, detail } => {
+            principal::refused(account, client_id, (*proof, *flaw), detail)
         }
         Failure::SecretMissing { account } => principal::secret_missing(account),
         Failure::CertificateUnfit { account, path, detail } => principal::certificate_unfit(account, path, detail),
         Failure::TokenFileUnfit { account, path, detail } => principal::token_file_unfit(account, path, detail),
-        Failure::ClaimsRequired { claims, scope, tenant } => access::claims_required(claims, scope, tenant.as_deref()),
+        Failure::ClaimsRequired { claims, scope, tenant } => tool::claims_required(claims, scope, tenant.as_deref()),
         Failure::SignInRequired { account, reason, demand } => {
             sign_in::required(account, *reason, demand.tenant.as_deref())
         }
         Failure::ConditionalAccess { account, number, device_code, tenant } => {
             sign_in::conditional_access(account, *number, *device_code, tenant.as_deref())
         }
-        Failure::ConsentMissing { client_id, tenant, url } => sign_in::consent_missing(client_id, tenant, url),
+        Failure::ConsentMissing { client_id, tenant, url, tool } => {
+            sign_in::consent_missing(client_id, tenant, url, *tool)
+        }
         Failure::NotInTenant { account, tenant, reason } => {
             sign_in::not_in_tenant(about.favourite(), account, tenant, *reason)
         }
@@ -197,7 +204,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::TokenRefused { account, claims: None, detail } => {
             access::token_refused(about.favourite(), account.as_deref(), detail)
         }
-        Failure::ToolTokenRefused { tool, detail } => access::tool_token_refused(*tool, detail),
+        Failure::ToolTokenRefused { tool, detail } => tool::token_refused(*tool, detail),
         Failure::AccessDenied { action, scope } => access::denied(name, action, scope),
         Failure::DenyAssigned { action, scope, assignment } => access::deny_assigned(name, action, scope, assignment),
         Failure::NoPolicy { power } => access::no_policy(name, *power),

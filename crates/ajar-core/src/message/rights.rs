@@ -1,7 +1,7 @@
 //! Words about rights: for the user, and for the administrator who can grant them.
 
 use crate::resource_id::VmResourceId;
-use crate::rights::{Granted, NEEDED, Purpose, Refused, Right, USEFUL};
+use crate::rights::{Granted, NEEDED, Principal, Purpose, Refused, Right, USEFUL};
 use crate::snapshot::RightState;
 
 /// What the rights that are not granted keep the user from, in one sentence.
@@ -25,7 +25,7 @@ pub fn summary(name: &str, granted: &Granted) -> String {
 }
 
 /// A message to the administrator of a VM: what is not granted, and a role that has it; `None` if everything is. `who` asks.
-pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted) -> Option<String> {
+pub fn for_administrator(who: &Principal, vm: &VmResourceId, granted: &Granted) -> Option<String> {
     let listed =
         |rights: Vec<Right>| rights.iter().map(|right| format!("  {}", right.action)).collect::<Vec<_>>().join("\n");
     let (missing, unknown) = (listed(granted.lacking()), listed(granted.that_are(RightState::Unknown)));
@@ -37,7 +37,7 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     };
     let besides: Vec<_> = granted.refused_besides().map(|it| format!("  {}\n  on {}\n", it.action, it.scope)).collect();
     let besides = besides.join("\n");
-    let account = who.unwrap_or("my account");
+    let account = &known_as(who);
     let of_deallocating = what.is_none() && granted.is_refused_deallocating_alone();
     let lacks = || {
         let wanted = if of_deallocating {
@@ -57,6 +57,16 @@ pub fn for_administrator(who: Option<&str>, vm: &VmResourceId, granted: &Granted
     let forbidden = granted.forbidden().map(|(refused, assignment)| except(account, vm, refused, assignment));
     let parts: Vec<_> = forbidden.chain(asked).collect();
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Who it is, for an administrator who does not know who asks.
+fn known_as(who: &Principal) -> String {
+    match (who.name.as_deref(), who.object_id.as_deref()) {
+        (Some(name), Some(id)) if name != id => format!("{name} (object ID {id})"),
+        (Some(name), _) => name.to_owned(),
+        (None, Some(id)) => format!("the account with the object ID {id}"),
+        (None, None) => "my account".to_owned(),
+    }
 }
 
 /// What whoever manages a deny assignment is asked for: no role helps against it.
@@ -79,10 +89,11 @@ fn called(assignment: &str) -> String {
 }
 
 /// What is missing, and how a role that has it is made and assigned.
-fn with_role(who: Option<&str>, vm: &VmResourceId, what: &str) -> String {
+fn with_role(who: &Principal, vm: &VmResourceId, what: &str) -> String {
     let group = vm.resource().resource_group_scope();
-    let assignee = who.unwrap_or("USER OR APPLICATION");
-    let as_guest = who.filter(|who| who.contains('@')).map(of_guest).unwrap_or_default();
+    // By its object ID a guest is found, too, whom the tenant knows by another user name.
+    let assignee = who.object_id.as_deref().or(who.name.as_deref()).unwrap_or("USER OR APPLICATION");
+    let as_guest = Some(assignee).filter(|assignee| assignee.contains('@')).map(of_guest).unwrap_or_default();
     format!(
         "{what}\n\nAt: {group}\n\n\
          This custom role has all that Ajar uses and no more. Save it as role.json:\n\n{}\n\n\
@@ -170,20 +181,40 @@ mod tests {
         Granted { vm: Some(permissions.clone()), resource_group: Some(permissions), refused: Vec::new() }
     }
 
+    fn ada() -> Principal {
+        Principal { name: Some("ada@contoso.example".into()), object_id: None }
+    }
+
+    #[test]
+    fn an_object_id_is_told_beside_the_name_and_names_whoever_gets_the_role() {
+        let id = || Some("5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77".to_owned());
+        let told = |who: &Principal| for_administrator(who, &vm(), &may(&["*/read"])).unwrap();
+        let both = told(&Principal { object_id: id(), ..ada() });
+        assert!(
+            both.starts_with("Please give ada@contoso.example (object ID 5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77) what")
+        );
+        assert!(both.contains("--assignee \"5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77\""), "{both}");
+        assert!(!both.contains("is a guest of"), "the tenant’s own id names a guest, too: {both}");
+        let alone = told(&Principal { name: None, object_id: id() });
+        assert!(alone.starts_with("Please give the account with the object ID 5d3a1f0e"), "{alone}");
+    }
+
     const INITIATE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action";
 
     #[test]
     fn the_message_for_the_administrator_names_who_what_and_where() {
-        insta::assert_snapshot!(for_administrator(Some("ada@contoso.example"), &vm(), &may(&["*/read"])).unwrap());
+        insta::assert_snapshot!(for_administrator(&ada(), &vm(), &may(&["*/read"])).unwrap());
     }
 
     #[test]
     fn what_could_not_be_looked_up_is_asked_for_as_that_and_what_is_there_is_not() {
-        let told = for_administrator(None, &vm(), &Granted { resource_group: None, ..may(&["*/read"]) }).unwrap();
+        let told =
+            for_administrator(&Principal::default(), &vm(), &Granted { resource_group: None, ..may(&["*/read"]) })
+                .unwrap();
         assert!(told.starts_with("Please give my account what it lacks"), "{told}");
         let (before, after) = told.split_once(UNKNOWN).unwrap();
         assert!(before.contains("virtualMachines/start/action") && after.contains(INITIATE), "{told}");
-        assert_eq!(for_administrator(None, &vm(), &may(&["*"])), None);
+        assert_eq!(for_administrator(&Principal::default(), &vm(), &may(&["*"])), None);
     }
 
     #[test]
@@ -192,12 +223,12 @@ mod tests {
         let scope = "/subscriptions/hub/resourceGroups/net".to_owned();
         let refused = vec![Refused { action: join.into(), scope, deny_assignment: None }];
         let alone = Granted { refused: refused.clone(), ..may(&["*"]) };
-        let told = for_administrator(Some("ada@contoso.example"), &vm(), &alone).unwrap();
+        let told = for_administrator(&ada(), &vm(), &alone).unwrap();
         let expected = "Please give ada@contoso.example what it lacks to open the VM db-01 by just-in-time access:\n\n  \
                         Microsoft.Network/virtualNetworks/subnets/join/action\n  on /subscriptions/hub/resourceGroups/net\n";
         assert_eq!(told, expected);
         assert!(summary("db-01", &alone).contains(join));
-        let told = for_administrator(None, &vm(), &Granted { refused, ..may(&["*/read"]) }).unwrap();
+        let told = for_administrator(&Principal::default(), &vm(), &Granted { refused, ..may(&["*/read"]) }).unwrap();
         let (role, besides) = told.split_once(BESIDES).unwrap();
         assert!(role.contains(INITIATE) && !role.contains(join) && besides.contains(join), "{told}");
     }
@@ -207,11 +238,13 @@ mod tests {
         let start = "Microsoft.Compute/virtualMachines/start/action";
         let (scope, deny_assignment) = ("/subscriptions/s/resourceGroups/rg-data".to_owned(), Some("Blueprint".into()));
         let refused = vec![Refused { action: start.into(), scope, deny_assignment }];
-        let told = for_administrator(None, &vm(), &Granted { refused: refused.clone(), ..may(&["*"]) }).unwrap();
+        let told =
+            for_administrator(&Principal::default(), &vm(), &Granted { refused: refused.clone(), ..may(&["*"]) })
+                .unwrap();
         assert!(told.starts_with("Please except my account from the deny assignment “Blueprint”"), "{told}");
         assert!(told.contains(start) && !told.contains("az role"), "{told}");
         let both = Granted { refused, ..may(&["*/read"]) };
-        let told = for_administrator(None, &vm(), &both).unwrap();
+        let told = for_administrator(&Principal::default(), &vm(), &both).unwrap();
         let (_, role) = told.split_once("Please give").unwrap();
         assert!(role.contains(INITIATE) && summary("db-01", &both).contains("“Blueprint” forbids"), "{told}");
         assert_eq!(role.split_once("At:").unwrap().0.matches(start).count(), 0, "{role}");

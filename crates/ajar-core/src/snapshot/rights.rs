@@ -6,7 +6,7 @@ use crate::account::AccountName;
 use crate::message::rights::{for_administrator, summary};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::rights::{Granted, NEEDED, OPTIONAL, Place, Purpose, Right};
+use crate::rights::{Granted, NEEDED, OPTIONAL, Place, Principal, Purpose, Right};
 
 /// What an account may at a favourite's VM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct RightsView {
     pub vm: VmResourceId,
     /// Whom it acts as.
     pub account: AccountName,
-    /// Who that is, where it is known: a user name or an application’s id.
+    /// Who that is, where it is known: a user name, an application’s id or an object ID.
     pub who: Option<String>,
     /// Each right that Ajar needs, in the order in which they are used; last those that only some need.
     pub rights: Vec<RightView>,
@@ -34,13 +34,7 @@ pub struct RightsView {
 
 impl RightsView {
     /// What Azure said is granted to `account` at the VM of the favourite `name`.
-    pub fn new(
-        name: ProfileName,
-        vm: VmResourceId,
-        account: AccountName,
-        who: Option<String>,
-        granted: &Granted,
-    ) -> Self {
+    pub fn new(name: ProfileName, vm: VmResourceId, account: AccountName, who: &Principal, granted: &Granted) -> Self {
         let view = |right: &Right| RightView {
             action: right.action.to_owned(),
             purpose: right.purpose,
@@ -54,11 +48,11 @@ impl RightsView {
             rights: NEEDED.iter().chain(&OPTIONAL).map(view).collect(),
             missing: missing.into_iter().chain(besides).collect(),
             summary: summary(name.as_str(), granted),
-            message: for_administrator(who.as_deref(), &vm, granted),
+            message: for_administrator(who, &vm, granted),
             name,
             vm,
             account,
-            who,
+            who: who.label().map(ToOwned::to_owned),
         }
     }
 }

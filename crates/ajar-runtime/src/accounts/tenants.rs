@@ -206,9 +206,14 @@ impl Inner {
         let Failure::OtherTenant { tenant: Some(tenant) } = &failure else { return failure };
         let refused = self.known().tenants.refused.get(&place(acting, subscription)).cloned();
         let of_tenant = |refused: &Failure| {
-            // `az` tells a tenant where it repeats what Entra says.
-            let (Failure::NotInTenant { tenant: of, .. } | Failure::NotSignedIn { tenant: Some(of), .. }) = refused
-            else {
+            let of = if let Failure::NotInTenant { tenant: of, .. }
+            // Of the tools a tenant is told where they repeat what Entra says.
+            | Failure::NotSignedInToAzd { tenant: Some(of), .. } = refused
+            {
+                of.as_str()
+            } else if let Failure::NotSignedIn { tenant: Some(of), .. } = refused {
+                of
+            } else {
                 return false;
             };
             of.eq_ignore_ascii_case(tenant)

@@ -85,7 +85,7 @@ impl Engine {
             username: own.and_then(|own| {
                 own.username.clone().or_else(|| own.client_id.clone().filter(|_| !method.is_interactive()))
             }),
-            tenant: own.and_then(home_of),
+            tenant: own.and_then(home_of).or_else(|| self.tenant_in_az(&name)),
             state,
             detail: standing(state, method, own.is_some_and(|own| own.username.is_some())).to_owned(),
             kept,

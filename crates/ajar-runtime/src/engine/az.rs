@@ -56,6 +56,17 @@ impl Engine {
         }
     }
 
+    /// The tenant in which `az` lists an account of the settings: the one that it prefers, or the only one.
+    pub(super) fn tenant_in_az(&self, name: &AccountName) -> Option<String> {
+        let all = self.az.as_ref()?.as_ref().ok()?;
+        let its: Vec<_> = all.iter().filter(|az| self.account_of_az(az).as_ref() == Some(name)).collect();
+        let only = match its.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        };
+        its.iter().copied().find(|az| az.is_default).or(only).map(|az| az.tenant_id.clone())
+    }
+
     /// The account of the settings that is this one.
     fn account_of_az(&self, az: &AzAccount) -> Option<AccountName> {
         let mut of_az = self.settings.accounts.iter().filter(|(_, own)| own.sign_in == SignInMethod::Az);

@@ -9,7 +9,7 @@ use ajar_core::launch::{Os, vet};
 use ajar_core::message::diagnosis::account;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply};
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{AttemptNumber, DiagnosisView};
 use ajar_core::vm::CloudVm;
@@ -20,7 +20,6 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::acting::Caller;
 use super::effects::{Detection, Happened, looked, trouble_of};
-use super::rights::who;
 use crate::files::{Purpose, State};
 use crate::ports::{Azure, Ports};
 
@@ -37,7 +36,7 @@ pub(super) struct Diagnosed {
     attempt: Attempt,
     facts: Vec<Fact>,
     granted: Result<Granted, Trouble>,
-    who: Option<String>,
+    who: Principal,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -64,7 +63,7 @@ impl Engine {
             let (facts, granted, who) = tokio::join!(
                 look(&mut attempt, &ports, &*azure, &detection),
                 azure.granted(&vm),
-                who(&*ports.accounts, &acting)
+                ports.accounts.whom(&acting, vm.resource().subscription_id())
             );
             let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, reply };
             drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
@@ -104,7 +103,7 @@ impl Engine {
             self.learn(&name, &vm, &acting, fact);
         }
         let beside = Beside {
-            account: account(acting.account.as_str(), who.as_deref()),
+            account: account(acting.account.as_str(), who.label()),
             granted: granted.map(|granted| self.with_denials(granted, &acting, &vm.id)),
             client: self.ports.launcher.client(order, &profile),
             clock_skew: self.ports.accounts.clock_skew(),

@@ -1,6 +1,6 @@
 //! What accounts were refused, as far as the next sign-in has to know: noted until Azure lets them again.
 
-use ajar_core::account::AccountName;
+use ajar_core::account::{AZ, AZD, AccountName};
 use ajar_core::failure::{Failure, SignInDemand};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
@@ -38,6 +38,10 @@ impl Engine {
             return;
         };
         let Some(account) = named.map(str::to_ascii_lowercase).or(acted) else { return };
+        // Whoever is signed in to a tool may be somebody else the next time, and nothing here would tell.
+        if [AZ, AZD].contains(&account.as_str()) {
+            return;
+        }
         let refusal = Refusal { subscription, state, demand: failure.sign_in_demand() };
         let is_news = |refused: &Refusal| match (&refused.subscription, &refusal.subscription) {
             // What a VM takes that is to be opened counts more than what could be seen besides.

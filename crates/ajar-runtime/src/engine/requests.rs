@@ -390,7 +390,8 @@ impl Engine {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
                 self.settle_cloud();
-                self.ports.accounts.settings_are(&self.settings);
+                let let_go = self.ports.accounts.settings_are(&self.settings);
+                self.let_go(let_go);
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
                 let newer =

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ajar_core::account::{AZ, Acting};
+use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Outcome};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
 use ajar_core::resource_id::VmResourceId;
-use ajar_core::rights::{Granted, Refused};
+use ajar_core::rights::{Granted, Principal, Refused};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::RightsView;
 use ajar_core::vm::CloudVm;
@@ -18,7 +18,6 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::effects::Happened;
 use crate::files::{Denial, Purpose, State};
-use crate::ports::{Accounts, AzAccount};
 
 /// So long a role that was given may not count yet.
 /// https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
@@ -29,7 +28,7 @@ pub(super) struct LookedUp {
     name: ProfileName,
     vm: CloudVm,
     acting: Acting,
-    who: Option<String>,
+    who: Principal,
     result: Result<Granted, Trouble>,
     reply: oneshot::Sender<Reply>,
 }
@@ -47,7 +46,8 @@ impl Engine {
         };
         let (accounts, happened) = (Arc::clone(&self.ports.accounts), self.happened.clone());
         tokio::spawn(async move {
-            let (result, who) = tokio::join!(azure.granted(&vm.id), who(&*accounts, &acting));
+            let subscription = vm.id.resource().subscription_id();
+            let (result, who) = tokio::join!(azure.granted(&vm.id), accounts.whom(&acting, subscription));
             drop(happened.send(Happened::LookedUp(LookedUp { name, vm, acting, who, result, reply })));
         });
     }
@@ -84,7 +84,7 @@ impl Engine {
             Ok(granted) => {
                 self.note_accepted_account(&acting.account, &vm);
                 let granted = self.with_denials(granted, &acting, &vm.id);
-                let rights = Box::new(RightsView::new(name, vm.id, acting.account, who, &granted));
+                let rights = Box::new(RightsView::new(name, vm.id, acting.account, &who, &granted));
                 Reply::Rights { rights }
             }
             Err(trouble) => {
@@ -122,13 +122,4 @@ fn refused_by(failure: &Failure) -> Option<Refused> {
         return None;
     };
     Some(Refused { action: action.clone(), scope: scope.clone(), deny_assignment })
-}
-
-/// Who acts, as an administrator knows them.
-pub(super) async fn who(accounts: &dyn Accounts, acting: &Acting) -> Option<String> {
-    if acting.account.built_in() != Some(AZ) {
-        return accounts.principal(acting);
-    }
-    let is_it = |az: &AzAccount| az.is_default && az.cloud == acting.cloud;
-    accounts.az_accounts().await.ok()?.into_iter().find(is_it).map(|az| az.user)
 }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::ports::{SignInPlan, SignedInAs};
+use crate::ports::{LetGo, SignInPlan, SignedInAs};
 
 /// The sign-in under way, or the last one. Dropping it ends it.
 pub(super) struct SigningIn {
@@ -224,6 +224,14 @@ impl Engine {
         let accounts = Arc::clone(&self.ports.accounts);
         // An engine that ends waits for it: what stays in a keychain under no account can be removed by nobody.
         self.forgetting.spawn(async move { accounts.forget_sign_in(&account).await });
+    }
+
+    /// Has what sign-ins have left under no account let go of. An engine that ends waits for that, too.
+    pub(super) fn let_go(&mut self, let_go: Option<LetGo>) {
+        while self.forgetting.try_join_next().is_some() {}
+        if let Some(let_go) = let_go {
+            self.forgetting.spawn(let_go);
+        }
     }
 
     fn open_browser(&self, url: String) {

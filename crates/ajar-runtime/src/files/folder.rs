@@ -1,7 +1,7 @@
 //! Where a user's files lie.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use ajar_core::failure::Failure;
 use ajar_core::message::files::no_home;
@@ -31,15 +31,16 @@ impl Folder {
     }
 
     /// One folder for everything, as a command line names it. A relative path counts from where this process is now; what
-    /// is written into the folder's files, other processes read elsewhere.
+    /// is written into the folder's files, other processes read elsewhere. Whichever way leads to a folder, it is the same
+    /// one: what the keychain has of it is kept under its path.
     ///
     /// # Errors
     /// An empty path, or a process that is in no folder.
     pub fn named(path: &Path) -> io::Result<Self> {
-        Ok(Self::at(&std::path::absolute(path)?))
+        Ok(Self::at(&one_spelling(&std::path::absolute(path)?)))
     }
 
-    /// One folder for everything, by its absolute path.
+    /// One folder for everything, by its absolute path without links in it.
     pub fn at(path: &Path) -> Self {
         Self { config: path.to_owned(), state: path.to_owned(), logs: path.to_owned() }
     }
@@ -48,6 +49,11 @@ impl Folder {
     #[must_use]
     pub fn demo(&self) -> Self {
         Self::at(&self.state.join("demo"))
+    }
+
+    /// Whether both have their settings in the same place, whichever ways lead there.
+    pub(crate) fn shares_settings_with(&self, other: &Self) -> bool {
+        one_spelling(&self.config) == one_spelling(&other.config)
     }
 
     /// `config.toml`.
@@ -108,6 +114,21 @@ impl Folder {
     }
 }
 
+/// An absolute path without links, `..` and, where the system does not tell them apart, other cases of letters: as far as it
+/// leads to what is there by now, and beyond that as it will be when it is made.
+pub(super) fn one_spelling(path: &Path) -> PathBuf {
+    let known = path.ancestors().find_map(|there| Some((there, dunce::canonicalize(there).ok()?)));
+    let Some((there, mut whole)) = known else { return path.to_owned() };
+    for part in path.strip_prefix(there).iter().flat_map(|rest| rest.components()) {
+        match part {
+            Component::ParentDir => _ = whole.pop(),
+            Component::Normal(name) => whole.push(name),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    whole
+}
+
 /// A folder that could not be made.
 #[derive(Debug)]
 pub struct NotMade {
@@ -137,6 +158,29 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn whichever_way_leads_to_a_folder_it_is_one_folder_before_it_is_made_and_after() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |path: &str| home.path().join(path);
+        std::fs::create_dir_all(at("real/deep")).unwrap();
+        std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
+        std::os::unix::fs::symlink("deep", at("real/near")).unwrap();
+        let named = |path: &str| Folder::named(&at(path)).unwrap();
+        let ways =
+            ["real/deep/ajar", "link/deep/ajar", "link/near/ajar/", "real/near/../deep/./ajar", "link/deep/x/../ajar"];
+        let real = Folder::at(&std::fs::canonicalize(at("real/deep")).unwrap().join("ajar"));
+        for made in [false, true] {
+            for way in ways.iter().filter(|way| !(made && way.contains("/x/"))) {
+                assert_eq!(named(way), real, "{way}");
+            }
+            std::fs::create_dir_all(at("real/deep/ajar")).unwrap();
+        }
+        assert!(Folder::at(&at("link/deep/ajar")).shares_settings_with(&real));
+        assert!(!named("link/deep/other").shares_settings_with(&real));
+        assert!(Folder::named(Path::new("")).is_err());
+    }
 
     #[test]
     fn a_folder_that_cannot_be_made_is_told_by_its_own_name_and_that_of_logs_keeps_nobody() {

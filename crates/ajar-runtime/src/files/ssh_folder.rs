@@ -13,6 +13,7 @@ use ajar_core::settings::{Favourite, Settings};
 use directories::BaseDirs;
 
 use super::atomic::{while_locked, write_atomically};
+use super::folder::one_spelling;
 use super::{Folder, create_private};
 
 /// The user's folder of ssh's own files.
@@ -86,7 +87,7 @@ impl SshFolder {
         create_private(&self.path).map_err(|error| unusable(&self.path, &error.to_string()))?;
         self.locked(|| {
             let before = self.read_hosts()?;
-            if let Some(before) = before.as_ref().filter(|before| before.settings() != hosts.settings()) {
+            if let Some(before) = before.as_ref().filter(|before| !is_one(before.settings(), hosts.settings())) {
                 return Err(unusable(&self.hosts(), &words::of_other_settings(before.settings())));
             }
             let configuration = self.read_configuration()?;
@@ -143,7 +144,7 @@ impl SshFolder {
         self.locked(|| {
             let Some(text) = read(&self.hosts())? else { return Ok(()) };
             let text = String::from_utf8_lossy(&text);
-            let ours = SshHosts::of(&text).filter(|hosts| Path::new(hosts.settings()) == settings_file);
+            let ours = SshHosts::of(&text).filter(|hosts| is_one(hosts.settings(), settings_file));
             let anew = ours.map(|hosts| hosts.with(&settings.favourites, Os::current()).text);
             anew.filter(|anew| *anew != text).map_or(Ok(()), |anew| write(&self.hosts(), anew.as_bytes()))
         })
@@ -164,6 +165,11 @@ impl SshFolder {
     fn locked<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         while_locked(&self.locked_by, || Ok(work())).map_err(|error| unusable(&self.locked_by, &error.to_string()))?
     }
+}
+
+/// Whether both are the same settings file, whichever way leads to it.
+fn is_one(one: impl AsRef<Path>, other: impl AsRef<Path>) -> bool {
+    one_spelling(one.as_ref()) == one_spelling(other.as_ref())
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {

@@ -50,6 +50,8 @@ pub struct State {
     pub memory_only: BTreeSet<String>,
     /// Secrets that were to be forgotten when the keychain could not be used, by their names there.
     pub left_behind: BTreeSet<String>,
+    /// Secrets that sign-ins bring to the keychain and whose accounts are not in the settings yet, by their names there.
+    pub unclaimed: BTreeSet<String>,
 }
 
 /// A window that was asked for here.

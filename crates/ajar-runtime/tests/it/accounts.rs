@@ -9,12 +9,12 @@ use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{
-    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, SignInPlan, TellBegun, TellStage, Wanted,
+    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, TellBegun, TellStage, Wanted,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -35,11 +35,17 @@ impl Accounts for Everybody {
         Some("my-client-id".into())
     }
 
+    async fn whom(&self, _: &Acting, _: &str) -> Principal {
+        self.0.scene().whom.clone()
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.0.scene().skew
     }
 
-    fn settings_are(&self, _: &Settings) {}
+    fn settings_are(&self, _: &Settings) -> Option<LetGo> {
+        None
+    }
 
     async fn sign_in(&self, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
         self.0.sign_in(plan, tell).await

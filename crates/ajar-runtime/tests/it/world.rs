@@ -17,7 +17,7 @@ use ajar_core::policy::{
 use ajar_core::port::{Endpoint, PortAnswer};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
-use ajar_core::rights::Granted;
+use ajar_core::rights::{Granted, Principal};
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
@@ -126,6 +126,7 @@ pub(crate) struct Scene {
     pub(crate) granted: Granted,
     /// Who is signed in to the Azure CLI.
     pub(crate) az: Vec<AzAccount>,
+    pub(crate) whom: Principal,
     /// The VMs that are seen in each tenant; `None` where nobody is let in.
     pub(crate) seen: Vec<(String, Option<Vec<String>>)>,
 }
@@ -197,6 +198,7 @@ impl World {
                 opened: Vec::new(),
                 granted: Granted::default(),
                 az: Vec::new(),
+                whom: Principal::default(),
                 seen: Vec::new(),
             }),
             began: Instant::now(),

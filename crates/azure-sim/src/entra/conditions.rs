@@ -140,6 +140,20 @@ impl Demand {
     }
 }
 
+impl Demand {
+    /// The same to an application that signs in as itself.
+    pub(crate) fn refusal_of_application(self, account: &str, client: &str, app: &str) -> Refusal {
+        if self == Self::Disabled {
+            return Refusal::new(
+                "unauthorized_client",
+                7_000_112,
+                format!("Application '{client}'({app}) is disabled."),
+            );
+        }
+        self.refusal(account, client, app)
+    }
+}
+
 /// How sentences about conditional access begin.
 const CHANGED: &str = "Due to a configuration change made by your administrator, or because you moved to a new location, \
     you must";

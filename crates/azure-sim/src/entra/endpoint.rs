@@ -166,7 +166,7 @@ fn client_credentials(ask: &Ask<'_>, tenant: Option<&TenantSpec>) -> Result<Valu
     let membership = account.in_tenant(tenant.id).ok_or_else(|| Refusal::unknown_application(client, &tenant.name))?;
     let proof = prove(ask, account)?;
     if let Some(demanded) = ask.world.entra.conditions().demand(account.id, tenant.id) {
-        return Err(demanded.demand.refusal(&account.label(), client, account.display_name()));
+        return Err(demanded.demand.refusal_of_application(&account.label(), client, account.display_name()));
     }
     let subject = Subject {
         account,

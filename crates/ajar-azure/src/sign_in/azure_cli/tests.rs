@@ -1,6 +1,8 @@
 use std::io;
 use std::process::Output;
 
+use ajar_core::failure::{SignInReason, TenantReason};
+
 use super::fake::{exited, tool, tool_that_says};
 use super::*;
 use crate::sign_in::az_cloud;
@@ -8,14 +10,15 @@ use crate::sign_in::az_cloud;
 const SCOPE: &str = "https://management.azure.com/.default";
 
 /// A cloud whose name `az` would have to be asked for.
-fn elsewhere() -> AzCloud {
-    AzCloud::Registered("https://management.cloud.example".parse().unwrap(), "ours".into())
+fn elsewhere() -> Cloud {
+    let resource_manager = "https://management.cloud.example".parse().unwrap();
+    Cloud { name: "ours".into(), resource_manager, ..Cloud::public() }
 }
 
 async fn detail(answer: io::Result<Output>) -> String {
     // Of its clouds it tells nothing.
     let az = tool_that_says([answer, exited(1, "", "")]);
-    let source = AzureCli::new(None, None, elsewhere(), az).unwrap();
+    let source = AzureCli::new(None, None, &elsewhere(), az).unwrap();
     let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
     let (Failure::NotSignedIn { detail, .. } | Failure::TokenToolFailed { detail, .. }) = failure else {
         panic!("another failure: {failure:?}")
@@ -29,7 +32,7 @@ async fn the_tenant_that_refuses_what_az_has_is_the_one_to_sign_in_to() {
     let nobody = "ERROR: Please run 'az login' to setup account.\n";
     for (said, wants) in [(mfa, Some("t2")), (nobody, None)] {
         let source =
-            AzureCli::new(None, None, elsewhere(), tool_that_says([exited(1, "", said), exited(1, "", "")])).unwrap();
+            AzureCli::new(None, None, &elsewhere(), tool_that_says([exited(1, "", said), exited(1, "", "")])).unwrap();
         let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
         let Failure::NotSignedIn { tenant, .. } = source.fetch(&ask).await.unwrap_err().failure else {
             panic!("another failure")
@@ -38,12 +41,66 @@ async fn the_tenant_that_refuses_what_az_has_is_the_one_to_sign_in_to() {
     }
 }
 
+/// What comes of asking for a token of that tenant, where `az` repeats a refusal of Entra's.
+async fn refused(number: u32, tenant: Option<&str>, username: Option<&str>) -> Failure {
+    let said =
+        format!("ERROR: AADSTS{number}: It is so. Trace ID: 0c8e Correlation ID: 5d3a\nTo sign in, run: az login\n");
+    let list =
+        r#"[{"id":"5-1","tenantId":"t2","isDefault":true,"cloudName":"AzureCloud","user":{"name":"ada@x.example"}}]"#;
+    let listed = username.map(|_| exited(0, list, ""));
+    let az = tool_that_says(listed.into_iter().chain([exited(1, "", &said)]));
+    let source = AzureCli::new(None, username.map(Into::into), &Cloud::public(), az).unwrap();
+    let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
+    source.fetch(&ask).await.unwrap_err().failure
+}
+
+#[tokio::test]
+async fn what_entra_has_against_who_is_signed_in_to_az_is_told_by_its_number() {
+    for (number, expected) in [
+        (50_076, SignInReason::Mfa),
+        (50_079, SignInReason::Mfa),
+        (700_082, SignInReason::Expired),
+        (50_173, SignInReason::Revoked),
+        (50_055, SignInReason::PasswordChanged),
+    ] {
+        let Failure::NotSignedIn { detail, reason, tenant, .. } = refused(number, Some("t2"), None).await else {
+            panic!("{number}")
+        };
+        assert_eq!((detail, reason), (format!("AADSTS{number}: It is so."), Some(expected)));
+        assert_eq!(tenant.as_deref(), Some("t2"));
+    }
+    let tenant = || Some("t2".to_owned());
+    let blocked = |account: &str, tenant| Failure::ConditionalAccess {
+        account: account.into(),
+        number: 53_003,
+        device_code: false,
+        tenant,
+    };
+    assert_eq!(refused(53_003, None, None).await, blocked("az", None));
+    assert_eq!(refused(53_003, Some("t2"), Some("ada@x.example")).await, blocked("ada@x.example", tenant()));
+    let disabled = Failure::AccountDisabled { account: "az".into(), tenant: tenant() };
+    assert_eq!(refused(50_057, Some("t2"), None).await, disabled);
+    for number in [90_072, 50_020] {
+        let reason = TenantReason::NoGuest;
+        let stranger = Failure::NotInTenant { account: "az".into(), tenant: "t2".into(), reason };
+        assert_eq!(refused(number, Some("t2"), None).await, stranger);
+    }
+    let Failure::ConsentMissing { url, tool, .. } = refused(65_001, Some("t2"), None).await else {
+        panic!("another failure")
+    };
+    assert_eq!(tool, Some(TokenTool::AzureCli));
+    assert!(url.starts_with("https://login.microsoftonline.com/t2/adminconsent?client_id=04b07795"), "{url}");
+    // What nobody here can change about the application of its own stays with what az says.
+    let unknown = refused(700_016, Some("t2"), None).await;
+    assert!(matches!(unknown, Failure::NotSignedIn { reason: None, .. }), "{unknown:?}");
+}
+
 #[tokio::test]
 async fn az_is_asked_for_the_scope_and_the_tenant() {
     let stdout = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
     let az = tool_that_says([exited(0, stdout, ""), exited(0, stdout, "")]);
     let own = Some("contoso.example".into());
-    let source = AzureCli::new(own, None, elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
+    let source = AzureCli::new(own, None, &elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
     assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken");
     source.fetch(&TokenAsk { tenant: Some("fabrikam.example".into()), ..TokenAsk::of(SCOPE) }).await.unwrap();
     let asked = az.asked();
@@ -61,13 +118,13 @@ async fn of_several_users_of_az_the_one_that_is_meant_is_asked_for_by_a_subscrip
     let ask = TokenAsk { tenant: Some("t2".into()), ..TokenAsk::of(SCOPE) };
     let az = tool_that_says([exited(0, list, ""), exited(0, token, "")]);
     let grace =
-        AzureCli::new(None, Some("Grace@x.example".into()), elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
+        AzureCli::new(None, Some("Grace@x.example".into()), &elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
     grace.fetch(&ask).await.unwrap();
     assert!(az.asked().contains("--subscription \"5-3\"") && !az.asked().contains("--tenant"), "{}", az.asked());
     let nobody = AzureCli::new(
         None,
         Some("edsger@x.example".into()),
-        elsewhere(),
+        &elsewhere(),
         tool_that_says([exited(0, list, ""), exited(1, "", "")]),
     )
     .unwrap();
@@ -87,7 +144,7 @@ const ADA_IS_DEFAULT: &str = r#"[
 async fn asked_as(username: &str, tenant: Option<&str>) -> String {
     let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
     let az = tool_that_says([exited(0, ADA_IS_DEFAULT, ""), exited(0, token, "")]);
-    let source = AzureCli::new(None, Some(username.into()), elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
+    let source = AzureCli::new(None, Some(username.into()), &elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
     let ask = TokenAsk { tenant: tenant.map(Into::into), ..TokenAsk::of(SCOPE) };
     match source.fetch(&ask).await {
         Ok(_) => az.asked().split_once(SCOPE).unwrap().1.trim().replace('"', ""),
@@ -129,16 +186,15 @@ const NOBODY: &str = "ERROR: Please run 'az login' to setup account.\n";
 
 #[tokio::test]
 async fn a_cloud_that_is_not_the_active_one_of_az_is_asked_for_by_its_name_and_a_subscription() {
-    let us_gov = AzCloud::of(&crate::Cloud::us_gov());
     for (cloud, tenant, expected) in [
-        (us_gov, "t2", "AZURE_CLOUD_NAME=AzureUSGovernment --subscription 5-2"),
+        (Cloud::us_gov(), "t2", "AZURE_CLOUD_NAME=AzureUSGovernment --subscription 5-2"),
         (elsewhere(), "t3", "AZURE_CLOUD_NAME=Ours --subscription 5-3"),
     ] {
         let listed = || exited(0, IN_TWO_CLOUDS, "");
         let again = [listed(), exited(0, TOKEN, "")];
         let once = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), listed(), exited(0, TOKEN, "")];
         let az = tool_that_says(once.into_iter().chain(again));
-        let source = AzureCli::new(None, None, cloud, Arc::clone(&az) as Arc<dyn Az>).unwrap();
+        let source = AzureCli::new(None, None, &cloud, Arc::clone(&az) as Arc<dyn Az>).unwrap();
         let ask = TokenAsk { tenant: Some(tenant.into()), ..TokenAsk::of(SCOPE) };
         for _ in 0..2 {
             assert_eq!(source.fetch(&ask).await.unwrap().token.secret(), "t0ken");
@@ -155,7 +211,7 @@ async fn who_is_signed_in_to_other_clouds_of_az_hears_how_to_sign_in_to_this_one
     let nobody_there = IN_TWO_CLOUDS.replace("\"Ours\"", "\"Theirs\"");
     for listed in [nobody_there.as_str(), "[]"] {
         let answers = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), exited(0, listed, "")];
-        let source = AzureCli::new(None, None, elsewhere(), tool_that_says(answers)).unwrap();
+        let source = AzureCli::new(None, None, &elsewhere(), tool_that_says(answers)).unwrap();
         let failure = source.fetch(&TokenAsk::of(SCOPE)).await.unwrap_err().failure;
         let Failure::NotSignedIn { cloud, .. } = failure else { panic!("{failure:?}") };
         assert_eq!(cloud.as_deref(), Some("Ours"));
@@ -173,7 +229,7 @@ async fn in_a_cloud_that_is_not_the_active_one_nobody_is_taken_for_another() {
         let list = format!("[{}]", users.join(","));
         let answers = [exited(1, "", NOBODY), exited(0, CLOUDS, ""), exited(0, &list, ""), exited(0, TOKEN, "")];
         let az = tool_that_says(answers);
-        let source = AzureCli::new(None, None, elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
+        let source = AzureCli::new(None, None, &elsewhere(), Arc::clone(&az) as Arc<dyn Az>).unwrap();
         let ask = TokenAsk { tenant: Some(tenant.into()), ..TokenAsk::of(SCOPE) };
         match source.fetch(&ask).await {
             Ok(_) => az.asked().split_once("--subscription ").unwrap().1.replace('"', ""),
@@ -193,7 +249,7 @@ async fn in_a_cloud_that_is_not_the_active_one_nobody_is_taken_for_another() {
 
 #[tokio::test]
 async fn claims_are_nothing_that_az_can_be_asked_for_in_silence() {
-    let source = AzureCli::new(None, None, elsewhere(), tool_that_says([])).unwrap();
+    let source = AzureCli::new(None, None, &elsewhere(), tool_that_says([])).unwrap();
     let ask = TokenAsk { claims: Some("e30=".into()), tenant: Some("t1".into()), ..TokenAsk::of(SCOPE) };
     let expected = Failure::ClaimsRequired { claims: "e30=".into(), scope: SCOPE.into(), tenant: Some("t1".into()) };
     assert_eq!(source.fetch(&ask).await.unwrap_err().failure, expected);
@@ -219,7 +275,7 @@ async fn an_az_that_does_not_find_what_it_needs_is_told_with_its_own_words() {
 async fn a_token_counts_with_whatever_az_writes_around_it() {
     let token = r#"{"accessToken":"t0ken","expires_on":4102444800,"tokenType":"Bearer"}"#;
     for around in [format!("\u{feff}{token}\r\n"), format!("WARNING: Verification is disabled.\n{token}\n")] {
-        let source = AzureCli::new(None, None, elsewhere(), tool(exited(0, &around, ""))).unwrap();
+        let source = AzureCli::new(None, None, &elsewhere(), tool(exited(0, &around, ""))).unwrap();
         assert_eq!(source.fetch(&TokenAsk::of(SCOPE)).await.unwrap().token.secret(), "t0ken", "{around}");
     }
 }

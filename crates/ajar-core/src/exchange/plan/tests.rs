@@ -64,6 +64,36 @@ fn a_host_says_only_what_it_says() {
 }
 
 #[test]
+fn one_resource_id_in_another_cloud_is_another_vm() {
+    let elsewhere = |vm: &str| Profile { cloud: Some("usgov".into()), ..profile(vm, None) };
+    let host = |name: &str, profile: Profile| Candidate { is_whole: false, ..whole(name, profile) };
+    let (rows, left_out) = rows_of(vec![host("shop", elsewhere("db")), host("store", profile("db", None))]);
+    let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
+    assert_eq!(standings, [Standing::New, Standing::There("db".parse().unwrap())]);
+    assert_eq!(left_out, [], "the second is no second name of the first");
+    // Under the name of one of this cloud nothing of that is kept: it would be another one’s.
+    for candidate in [host("web", elsewhere("web")), whole("web", elsewhere("web"))] {
+        let (rows, _) = rows_of(vec![candidate]);
+        assert_eq!(differs(&rows[0]), ["account", "cloud", "start", "user"]);
+        let changes = changes(&rows, &settings(), |_| OnConflict::Replace);
+        assert_eq!(changes.change[0].profile, elsewhere("web"));
+    }
+    // The cloud may be that of the account, too, and then it is the same one.
+    let own = AccountSettings { cloud: Some("usgov".into()), ..AccountSettings::new(SignInMethod::Browser) };
+    let by_account = Profile { account: Some("gov".parse().unwrap()), ..profile("db", None) };
+    let settings = Settings {
+        accounts: vec![("gov".parse().unwrap(), own)],
+        account: Some("az".parse().unwrap()),
+        written: vec![favourite("db", by_account)],
+        ..Settings::default()
+    };
+    let candidates = vec![host("shop", elsewhere("db")), host("store", profile("db", None))];
+    let (rows, _) = super::rows(candidates, &settings.inheriting(), &Defaults::default());
+    let standings: Vec<_> = rows.iter().map(|row| row.standing.clone()).collect();
+    assert_eq!(standings, [Standing::There("db".parse().unwrap()), Standing::New]);
+}
+
+#[test]
 fn where_one_of_that_name_differs_it_is_left_changed_or_gets_company() {
     let there = [whole("web", profile("other", None)), whole("web-2", profile("third", None))];
     let (rows, _) = rows_of(there.to_vec());

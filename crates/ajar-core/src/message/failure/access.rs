@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Words, azure_code, azure_says, azure_says_with, words};
 use crate::account::ENVIRONMENT;
-use crate::failure::{AzureSaid, NO_AZURE_CLI, OLD_AZURE_CLI, TokenTool};
+use crate::failure::AzureSaid;
 use crate::message::{power, sentence};
 use crate::rights::NEEDED;
 use crate::vm::PowerState;
@@ -13,11 +13,6 @@ const JIT_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/jus
 const DENY_HELP: &str = "https://learn.microsoft.com/azure/role-based-access-control/deny-assignments";
 
 const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
-const INSTALL_HELP: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
-const AZD_HELP: &str = "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login";
-const SIGN_IN_HELP: &str = "https://learn.microsoft.com/cli/azure/authenticate-azure-cli";
-
-const AZ_MISSING: &str = "The Azure CLI (az) is not installed, or not on the PATH of Ajar.";
 
 pub(super) fn not_open(name: &str) -> Words {
     words(
@@ -41,98 +36,6 @@ pub(super) fn reason_wanted(name: &str, extends: bool) -> Words {
     .in_window(in_window)
 }
 
-/// The sign-in to the Azure CLI that a tenant wants, or a cloud that is not its active one: how, and the title where there
-/// is one of its own.
-pub(super) fn az_login(tenant: Option<&str>, cloud: Option<&str>) -> (String, Option<String>) {
-    match (tenant, cloud) {
-        (Some(tenant), cloud) => {
-            let refused = format!("The Azure CLI has no sign-in that the tenant {tenant} takes.");
-            let set = cloud.map(|cloud| format!("“az cloud set --name {cloud}”, then ")).unwrap_or_default();
-            (format!("{set}“az login --tenant {tenant}”"), Some(refused))
-        }
-        (None, Some(cloud)) => {
-            let title = "The Azure CLI cannot act in this cloud.".to_owned();
-            (format!("“az cloud set --name {cloud}”, then “az login”"), Some(title))
-        }
-        (None, None) => ("“az login”".to_owned(), None),
-    }
-}
-
-pub(super) fn not_signed_in(
-    name: &str,
-    detail: &str,
-    others: &[String],
-    (az, refused): (String, Option<String>),
-    cloud: Option<&str>,
-) -> Words {
-    let sign_in = cloud.map_or_else(|| "ajar sign-in".to_owned(), |cloud| format!("ajar --cloud {cloud} sign-in"));
-    if !others.is_empty() {
-        return not_signed_in_beside(name, detail, others, refused, &az);
-    }
-    if detail == NO_AZURE_CLI {
-        return words(
-            "You are not signed in to Azure.",
-            AZ_MISSING,
-            format!("Sign in with your browser (“{sign_in}”), or install it and run “az login”; then try again."),
-        )
-        .in_window("Sign in with your browser, or install the Azure CLI and run “az login”; then try again.")
-        .help(INSTALL_HELP);
-    }
-    if let Some(title) = refused {
-        // It goes on acting as whoever is signed in to the Azure CLI, whoever signs in with Ajar besides.
-        return words(title, sentence(detail), format!("Run {az}; then try again.")).help(SIGN_IN_HELP);
-    }
-    words(
-        "You are not signed in to Azure.",
-        sentence(detail),
-        format!("Run {az}, or sign in with your browser (“{sign_in}”); then try again."),
-    )
-    .in_window(format!("Sign in with your browser, or run {az}; then try again."))
-    .help(SIGN_IN_HELP)
-}
-
-/// Who signs in with Ajar once more is an account beside these, as which the favourite does not act.
-fn not_signed_in_beside(name: &str, detail: &str, others: &[String], refused: Option<String>, az: &str) -> Words {
-    let whom = match others {
-        [only] => only.as_str(),
-        _ => "ACCOUNT",
-    };
-    let there_are = if others.len() > 1 { format!("; there are {}", others.join(", ")) } else { String::new() };
-    let (message, az, help) = match detail {
-        NO_AZURE_CLI => (AZ_MISSING.to_owned(), format!("install the Azure CLI and run {az}"), INSTALL_HELP),
-        _ => (sentence(detail), format!("run {az}"), SIGN_IN_HELP),
-    };
-    words(
-        refused.unwrap_or_else(|| "The Azure CLI has nobody as whom this could act.".into()),
-        message,
-        format!("Have it act as an account of yours (“ajar edit {name} --account {whom}”{there_are}), or {az}; then try again."),
-    )
-    .in_window(format!("Have it act as another account, or {az}; then try again."))
-    .help(help)
-}
-
-pub(super) fn not_signed_in_to_azd(detail: &str) -> Words {
-    words(
-        "You are not signed in to the Azure Developer CLI.",
-        sentence(detail),
-        "Run “azd auth login”, or use another account; then try again.",
-    )
-    .help(AZD_HELP)
-}
-
-/// Nothing says that nobody is signed in to it.
-pub(super) fn token_tool_failed(tool: TokenTool, detail: &str) -> Words {
-    let (command, help) = match tool {
-        TokenTool::AzureCli => ("az account get-access-token", SIGN_IN_HELP),
-        TokenTool::AzureDeveloperCli => ("azd auth token", AZD_HELP),
-    };
-    let title = format!("The {} gave no token.", tool.name());
-    if detail == OLD_AZURE_CLI {
-        return words(title, sentence(detail), "Bring the Azure CLI up to date, then try again.").help(help);
-    }
-    words(title, sentence(detail), format!("Check the connection and try again; “{command}” tells more.")).help(help)
-}
-
 pub(super) fn no_managed_identity(detail: &str) -> Words {
     words(
         "This machine has no managed identity to act as.",
@@ -142,16 +45,12 @@ pub(super) fn no_managed_identity(detail: &str) -> Words {
     )
 }
 
-pub(super) fn claims_required(claims: &str, scope: &str, tenant: Option<&str>) -> Words {
-    let tenant = tenant.map(|tenant| format!(" --tenant \"{tenant}\"")).unwrap_or_default();
-    let challenge = if claims.is_empty() { String::new() } else { format!(" --claims-challenge \"{claims}\"") };
-    let sign_in = format!("az login{tenant}{challenge} --scope \"{scope}\"");
+pub(super) fn identity_service_failed(host: &str, detail: &str) -> Words {
     words(
-        "Azure wants you to sign in anew.",
-        "Your session was ended, or something about it changed, such as the network it comes from.",
-        format!("With the Azure CLI: “{sign_in}”; then try again."),
+        "The service that tells this machine’s managed identity gave no token.",
+        format!("It is the one at {host}: {detail}."),
+        "Try again in a minute; if it stays, start the machine or the app anew, or use another account.",
     )
-    .help(SIGN_IN_HELP)
 }
 
 /// Who acts without a person, and what lets another act in its place, on the command line and in the window.
@@ -194,26 +93,6 @@ pub(super) fn token_refused(favourite: &str, account: Option<&str>, detail: &str
         format!("{wait}; or {other}."),
     )
     .in_window(format!("{wait}; or {in_window}."))
-}
-
-/// The tool takes its token for good, and gives it until it ends: somebody is signed in.
-pub(super) fn tool_token_refused(tool: TokenTool, detail: &str) -> Words {
-    let (anew, help) = match tool {
-        TokenTool::AzureCli => ("“az logout”, then “az login”", SIGN_IN_HELP),
-        TokenTool::AzureDeveloperCli => ("“azd auth logout”, then “azd auth login”", AZD_HELP),
-    };
-    let name = tool.name();
-    words(
-        format!("Azure refuses the token that the {name} gives."),
-        format!(
-            "{} The {name} takes its tokens for good: asked once more it gave none that Azure takes.",
-            sentence(detail)
-        ),
-        format!(
-            "Check the clock of this machine, then try again. If it is right, have the {name} drop the token: {anew}."
-        ),
-    )
-    .help(help)
 }
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {

@@ -2,8 +2,8 @@
 //! in with; for the environment's “az login” would change nothing, because that account comes first.
 
 use super::{Words, words};
-use crate::account::ENVIRONMENT;
-use crate::failure::Proof;
+use crate::account::{AZ, AZD, ENVIRONMENT};
+use crate::failure::{PrincipalFlaw, Proof};
 use crate::message::account::nameless;
 use crate::message::sentence;
 
@@ -12,8 +12,22 @@ pub(super) fn is_new(account: &str) -> bool {
     account == nameless()
 }
 
+/// Whom one of the accounts stands for that are there without settings.
+pub(super) fn own_name(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        AZ => "whoever is signed in to the Azure CLI",
+        AZD => "whoever is signed in to the Azure Developer CLI",
+        ENVIRONMENT => "the application of the AZURE_ variables",
+        _ => return None,
+    })
+}
+
 pub(super) fn the_account(account: &str) -> String {
-    if is_new(account) { account.to_owned() } else { format!("the account {account}") }
+    match own_name(account) {
+        Some(whom) => whom.to_owned(),
+        None if is_new(account) => account.to_owned(),
+        None => format!("the account {account}"),
+    }
 }
 
 /// What signs an account in with a new proof of its kind.
@@ -33,36 +47,82 @@ fn command(account: &str, proof: Proof) -> String {
     }
 }
 
-pub(super) fn refused(account: &str, client_id: &str, proof: Proof, detail: &str) -> Words {
+pub(super) fn refused(account: &str, client_id: &str, (proof, flaw): (Proof, PrincipalFlaw), detail: &str) -> Words {
     let message = format!("It is the application {client_id}. {}", sentence(detail));
-    if account == ENVIRONMENT {
-        return words(
-            "Azure refuses the account that the AZURE_ variables name.",
-            message,
-            "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all to act \
-             as whoever is signed in to the Azure CLI; then try again.",
-        );
-    }
+    let is_of_environment = account == ENVIRONMENT;
+    let whose =
+        if is_of_environment { "the account that the AZURE_ variables name".into() } else { the_account(account) };
+    let (title, action) = match flaw {
+        PrincipalFlaw::Proof | PrincipalFlaw::Other => {
+            let correct = "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all \
+                           to act as whoever is signed in to the Azure CLI; then try again.";
+            let action = if is_of_environment { correct.to_owned() } else { with_what_holds(account, proof) };
+            (format!("Azure refuses {whose}."), action)
+        }
+        PrincipalFlaw::Expired => {
+            let (what, anew) = match proof {
+                Proof::Secret => ("secret", "Have a new secret made for the application, and "),
+                Proof::Certificate => ("certificate", "Have a new certificate added to the application, and "),
+                Proof::Federated => ("token", ""),
+            };
+            let action = match (is_of_environment, proof) {
+                (_, Proof::Federated) => with_what_holds(account, proof),
+                (true, Proof::Secret) => format!("{anew}set AZURE_CLIENT_SECRET to it; then try again."),
+                (true, Proof::Certificate) => {
+                    format!("{anew}name it in AZURE_CLIENT_CERTIFICATE_PATH; then try again.")
+                }
+                (false, Proof::Secret | Proof::Certificate) => {
+                    format!("{anew}sign the account in with it ({}); then try again.", command(account, proof))
+                }
+            };
+            (format!("The {what} of {whose} has run out."), action)
+        }
+        PrincipalFlaw::Unknown => {
+            let correct = match (is_of_environment, is_new(account)) {
+                (true, _) => "Correct AZURE_CLIENT_ID or AZURE_TENANT_ID".to_owned(),
+                (false, true) => format!("Sign in with the right ids ({})", command(account, proof)),
+                (false, false) => format!("Correct “client_id” or “tenant” of [accounts.{account}] in config.toml"),
+            };
+            (
+                format!("The tenant does not know the application of {whose}."),
+                format!(
+                    "{correct}, or have an administrator of that tenant add the application to it; then try again."
+                ),
+            )
+        }
+        PrincipalFlaw::Disabled => (
+            format!("The application of {whose} is disabled."),
+            "Ask an administrator of its tenant to enable it, or use another account; then try again.".to_owned(),
+        ),
+        PrincipalFlaw::Consent => (
+            format!("Nobody has agreed to what the application of {whose} wants to do."),
+            "Ask an administrator of its tenant to grant admin consent to it, or use another account; then try again."
+                .to_owned(),
+        ),
+    };
+    words(title, message, action)
+}
+
+/// How an account is signed in with what its application knows now.
+fn with_what_holds(account: &str, proof: Proof) -> String {
     let command = command(account, proof);
     let holds_now = match proof {
         Proof::Secret => "secret",
         Proof::Certificate => "certificate",
         Proof::Federated => {
-            let action = format!(
+            return format!(
                 "Have a token that holds now written into its file, and see that a federated credential of the application \
                  names the token’s issuer and subject. If it is another file or application, sign in anew ({command})."
             );
-            return words(format!("Azure refuses {}.", the_account(account)), message, action);
         }
     };
-    let action = if is_new(account) {
+    if is_new(account) {
         format!("Sign in with the {holds_now} that holds now, or with the right ids ({command}).")
     } else {
         format!(
             "Sign it in with the {holds_now} that holds now ({command}), or correct its ids in config.toml; then try again."
         )
-    };
-    words(format!("Azure refuses {}.", the_account(account)), message, action)
+    }
 }
 
 pub(super) fn secret_missing(account: &str) -> Words {

@@ -1,9 +1,9 @@
 //! Words for what keeps an account from signing in.
 
-use super::principal::{is_new, the_account};
+use super::principal::{is_new, own_name, the_account};
 use super::{Words, words};
-use crate::account::{AZ, AZD, ENVIRONMENT, KeychainTrouble};
-use crate::failure::{AccountPart, ClientFlaw, SignInPart, SignInReason, TenantReason};
+use crate::account::{AZ, AZD, KeychainTrouble};
+use crate::failure::{AccountPart, ClientFlaw, SignInPart, SignInReason, TenantReason, TokenTool};
 use crate::message::capital;
 
 const TRUSTED_PLACE: &str =
@@ -22,9 +22,18 @@ fn the_tenant(tenant: &str) -> String {
     if tenant == ORGANIZATIONS { "your organisation".into() } else { format!("the tenant {tenant}") }
 }
 
+/// An account within a sentence: by its name, or by whom that stands for.
+fn called(account: &str) -> &str {
+    own_name(account).unwrap_or(account)
+}
+
 /// An account at the beginning of a title. Its name stays as it is written.
 fn titled(account: &str) -> String {
-    if is_new(account) { capital(account) } else { account.to_owned() }
+    match own_name(account) {
+        Some(whom) => capital(whom),
+        None if is_new(account) => capital(account),
+        None => account.to_owned(),
+    }
 }
 
 pub(super) fn required(account: &str, reason: SignInReason, tenant: Option<&str>) -> Words {
@@ -75,8 +84,8 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool, 
     let blocked = if device_code { ", and many organisations let nobody sign in by a code" } else { "" };
     words(
         match tenant {
-            Some(tenant) => format!("The tenant {tenant} does not let {account} in from here."),
-            None => format!("Your organisation does not let {account} sign in here."),
+            Some(tenant) => format!("The tenant {tenant} does not let {} in from here.", called(account)),
+            None => format!("Your organisation does not let {} sign in here.", called(account)),
         },
         format!("{rule} (AADSTS{number}){blocked}."),
         if device_code {
@@ -88,32 +97,33 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool, 
     .in_window(if device_code { "Sign in with the browser of this machine instead." } else { TRUSTED_PLACE })
 }
 
-pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str) -> Words {
+pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str, tool: Option<TokenTool>) -> Words {
+    let (who, again) = match tool {
+        Some(TokenTool::AzureCli) => ("the Azure CLI", "sign in again (“az login”)"),
+        Some(TokenTool::AzureDeveloperCli) => ("the Azure Developer CLI", "sign in again (“azd auth login”)"),
+        None => ("Ajar", "sign in again"),
+    };
     words(
-        "Nobody has agreed to the application that Ajar signs in with.",
+        format!("Nobody has agreed to the application that {who} signs in with."),
         format!("It is {client_id}, and {} has given no consent for it to use Azure on your behalf.", whose(tenant)),
-        format!("Have an administrator open {url} and agree; then sign in again."),
+        format!("Have an administrator open {url} and agree; then {again}."),
     )
 }
 
 pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason: TenantReason) -> Words {
     match reason {
-        TenantReason::NoGuest => words(
-            format!("{} is not known in {}.", titled(account), the_tenant(tenant)),
-            "It is neither a member nor a guest there.",
-            format!(
-                "Have an administrator of that tenant invite it, or give the favourite another account (“ajar edit \
-                 {favourite} --account ACCOUNT”)."
-            ),
-        )
-        .in_window("Have an administrator of that tenant invite it, or give the favourite another account."),
+        TenantReason::NoGuest => no_guest(favourite, account, tenant),
         TenantReason::Pending => words(
             format!("{} has not accepted the invitation of {}.", titled(account), whose(tenant)),
             "Until then it is no guest there.",
             "Open the invitation that was mailed to you and accept it; then try again.",
         ),
         TenantReason::NotAssigned => words(
-            format!("{} may not use the application that Ajar signs in with.", titled(account)),
+            format!(
+                "{} may not use the application that {} signs in with.",
+                titled(account),
+                whose_application(account)
+            ),
             format!("In {} that takes an assignment.", whose(tenant)),
             "Have an administrator of that tenant assign the account to the application; then sign in again.",
         ),
@@ -123,6 +133,36 @@ pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason
             "Check the tenant’s id or domain, and the cloud.",
         ),
     }
+}
+
+/// Whose application signs an account in.
+fn whose_application(account: &str) -> &'static str {
+    match account {
+        AZ => "the Azure CLI",
+        AZD => "the Azure Developer CLI",
+        _ => "Ajar",
+    }
+}
+
+fn no_guest(favourite: &str, account: &str, tenant: &str) -> Words {
+    let login = match account {
+        AZ => Some("“az login --tenant"),
+        AZD => Some("“azd auth login --tenant-id"),
+        _ => None,
+    };
+    let invite = "Have an administrator of that tenant send an invitation";
+    let as_another = login
+        .filter(|_| tenant != ORGANIZATIONS)
+        .map(|login| format!(", sign in as somebody who is known there ({login} {tenant}”)"))
+        .unwrap_or_default();
+    words(
+        format!("{} is not known in {}.", titled(account), the_tenant(tenant)),
+        "That is neither a member nor a guest there.",
+        format!(
+            "{invite}{as_another}, or give the favourite another account (“ajar edit {favourite} --account ACCOUNT”)."
+        ),
+    )
+    .in_window(format!("{invite}{as_another}, or give the favourite another account."))
 }
 
 pub(super) fn other_tenant(name: &str, tenant: Option<&str>) -> Words {
@@ -224,7 +264,7 @@ pub(super) fn disabled(account: &str, tenant: Option<&str>) -> Words {
     }
     words(
         format!("{} is disabled.", capital(&the_account(account))),
-        "Nobody can sign in to it.",
+        "Nobody can sign in to that account.",
         "Ask an administrator of your organisation to enable it, or use another account.",
     )
 }
@@ -338,15 +378,6 @@ pub(super) fn account_exists(name: &str) -> Words {
         format!("Choose another name with “--name”, or sign out of it first: “ajar sign-out {name}”."),
     )
     .in_window("Choose another name, or sign out of it first.")
-}
-
-fn own_name(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        AZ => "whoever is signed in to the Azure CLI",
-        AZD => "whoever is signed in to the Azure Developer CLI",
-        ENVIRONMENT => "the application of the AZURE_ variables",
-        _ => return None,
-    })
 }
 
 pub(super) fn clock_skew(seconds: i64) -> Words {

@@ -1,10 +1,13 @@
+mod refused;
+
 use std::net::Ipv4Addr;
 
 use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::failure::{
-    AccountPart, AzureSaid, ClientFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason, TokenTool,
+    AccountPart, AzureSaid, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason,
+    TokenTool,
 };
 use crate::port::Endpoint;
 use crate::snapshot::Step;
@@ -31,6 +34,7 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NotSignedIn {
             detail: "no subscription found".into(),
+            reason: None,
             others: ["ada".into()].into(),
             tenant: None,
             cloud: None,
@@ -38,6 +42,7 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NotSignedIn {
             detail: crate::message::account::az_is_not_in_cloud("AzureUSGovernment"),
+            reason: None,
             others: Box::default(),
             tenant: None,
             cloud: Some("AzureUSGovernment".into()),
@@ -45,16 +50,22 @@ fn every_failure() -> Vec<Failure> {
         },
         Failure::NotSignedIn {
             detail: "AADSTS50076: Due to a configuration change you must use multi-factor authentication.".into(),
+            reason: Some(SignInReason::Mfa),
             others: Box::default(),
             tenant: Some("fabrikam.example".into()),
             cloud: None,
             here: None,
         },
         Failure::NoManagedIdentity { detail: "no identity was found".into() },
+        Failure::IdentityServiceFailed {
+            host: "169.254.169.254".into(),
+            detail: "it is being updated (HTTP 410)".into(),
+        },
         Failure::PrincipalRefused {
             account: crate::account::ENVIRONMENT.into(),
             client_id: "2b1d94c8".into(),
             proof: Proof::Secret,
+            flaw: PrincipalFlaw::Proof,
             detail: "AADSTS7000215: Invalid client secret provided.".into(),
         },
         Failure::SecretMissing { account: "robot".into() },
@@ -64,7 +75,12 @@ fn every_failure() -> Vec<Failure> {
             detail: "its key is encrypted".into(),
         },
         Failure::TokenFileUnfit { account: "pod".into(), path: "token".into(), detail: "No such file".into() },
-        Failure::NotSignedInToAzd { detail: "the Azure Developer CLI gave an answer that is no token".into() },
+        Failure::NotSignedInToAzd {
+            detail: "not logged in, run `azd auth login` to login".into(),
+            reason: None,
+            tenant: None,
+            cloud: None,
+        },
         Failure::ClaimsRequired {
             claims: "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==".into(),
             scope: "https://management.azure.com/.default".into(),
@@ -268,12 +284,14 @@ fn refused_sign_ins() -> Vec<Failure> {
         account: account(),
         client_id: client_id(),
         proof: Proof::Certificate,
+        flaw: PrincipalFlaw::Proof,
         detail: "Wrong.".into(),
     };
     let unwritten = Failure::PrincipalRefused {
         account: crate::message::account::nameless(),
         client_id: client_id(),
         proof: Proof::Federated,
+        flaw: PrincipalFlaw::Proof,
         detail: "Wrong.".into(),
     };
     let held_back = Failure::InteractionRequired {
@@ -291,11 +309,15 @@ fn refused_sign_ins() -> Vec<Failure> {
     let accounts = [Some(crate::account::ENVIRONMENT), Some("work"), None];
     let refused_tokens =
         accounts.into_iter().flat_map(|account| [None, Some("e30=")].map(|it| refused_token(account, it)));
-    let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url };
+    let unagreed = Failure::ConsentMissing { client_id: client_id(), tenant: tenant(), url, tool: None };
     let demand = Box::new(SignInDemand { tenant: Some("fabrikam.example".into()), claims: Some("{}".into()) });
     let as_guest = Failure::SignInRequired { account: "grace".into(), reason: SignInReason::Mfa, demand };
     let others = [as_guest, blocked, unagreed, refused, held_back, unwritten];
     required.into_iter().chain(of_tenant).chain(flaws).chain(others).chain(refused_tokens).collect()
+}
+
+fn all_failures() -> impl Iterator<Item = Failure> {
+    every_failure().into_iter().chain(refused_sign_ins()).chain(refused::by_entra())
 }
 
 /// As at the first sign-in, when nobody knows yet what the account will be called.
@@ -389,7 +411,7 @@ fn every_failure_has_its_own_calm_words_and_one_next_action() {
     let zone = Zone::always(FixedOffset::east_opt(3_600).unwrap(), DateTime::UNIX_EPOCH);
     let mut titles = std::collections::BTreeSet::new();
     let mut shown = Vec::new();
-    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+    for failure in all_failures() {
         let view = in_words(&failure.into(), &About { name: "web-01", zone, at: DateTime::UNIX_EPOCH });
         assert!(titles.insert(view.title.clone()), "said twice: {}", view.title);
         for text in [&view.title, &view.message, &view.action] {
@@ -422,7 +444,7 @@ const OF_THE_COMMAND_LINE: [&str; 13] = [
 
 #[test]
 fn the_window_speaks_of_no_options_and_commands_but_where_nothing_else_helps() {
-    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+    for failure in all_failures() {
         let view = said(failure);
         let action = view.action_in_window.as_deref().unwrap_or(&view.action);
         let all = format!("{} {} {action}", view.title, view.message);
@@ -532,7 +554,7 @@ fn who_has_no_azure_cli_is_not_told_to_run_it_but_to_install_it() {
     let beside = |others: &[&str]| {
         let others = others.iter().map(ToString::to_string).collect();
         let (detail, tenant, cloud) = (crate::failure::NO_AZURE_CLI.into(), None, None);
-        said(Failure::NotSignedIn { detail, others, tenant, cloud, here: None }).action
+        said(Failure::NotSignedIn { detail, reason: None, others, tenant, cloud, here: None }).action
     };
     assert!(beside(&["ada"]).contains("(“ajar edit web-01 --account ada”), or install"), "{}", beside(&["ada"]));
     assert!(
@@ -587,7 +609,7 @@ fn what_cannot_be_reached_is_not_to_be_corrected() {
 #[test]
 fn the_page_for_people_lists_every_failure_under_its_exit_code() {
     let page = include_str!("../../../../../docs/behaviour.md");
-    for failure in every_failure().into_iter().chain(refused_sign_ins()) {
+    for failure in all_failures() {
         let (code, exit_code) = (failure.code(), failure.exit_code() as u8);
         let row = page.lines().find(|line| line.starts_with(&format!("| {exit_code} ")));
         assert!(row.is_some_and(|row| row.contains(&format!("`{code}`"))), "{code} is not under {exit_code}");

@@ -6,7 +6,7 @@ use ajar_core::snapshot::AccountState;
 
 use super::Running;
 use super::signing_in::{account, begin, done, wish, world};
-use crate::world::Call;
+use crate::world::{Call, World};
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_is_refused_a_token_is_shown_until_it_has_signed_in_again() {
@@ -167,7 +167,7 @@ async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until
             "blocked by its organisation",
         ),
         (
-            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into() },
+            Failure::ConsentMissing { client_id: "app".into(), tenant: tenant(), url: "https://x".into(), tool: None },
             AccountState::WantsConsent,
             "waits for its organisation’s consent",
         ),
@@ -191,4 +191,15 @@ async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until
         next.done(Request::Refresh).await;
         next.until(|snapshot| account(snapshot, "work").state == AccountState::SignedIn).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_whoever_is_signed_in_to_a_tool_was_refused_marks_nobody() {
+    let world = World::with(&["web"]);
+    let blocked = Failure::ConditionalAccess { account: "az".into(), number: 53_003, device_code: false, tenant: None };
+    world.scene().trouble.insert(Call::Policies, blocked.into());
+    let running = Running::start(&world);
+    let number = running.connect("web").await;
+    running.ended(number).await;
+    assert_eq!(account(&running.snapshot(), "az").state, AccountState::Elsewhere);
 }

@@ -3,7 +3,7 @@
 use ajar_core::attempt::InitiateFailure;
 use ajar_core::failure::{Failure, NO_AZURE_CLI, TokenTool};
 use ajar_core::protocol::{Reply, Request};
-use ajar_core::rights::{Granted, Permission};
+use ajar_core::rights::{Granted, Permission, Principal};
 use ajar_core::snapshot::{AzView, RightState, RightsView};
 use ajar_runtime::ports::AzAccount;
 
@@ -39,7 +39,8 @@ fn ada() -> AzAccount {
 async fn what_is_missing_is_told_right_by_right_with_a_message_for_the_administrator() {
     let world = World::with(&["web"]);
     world.scene().granted = reads();
-    world.scene().az = vec![AzAccount { user: "bob@x.example".into(), is_default: false, ..ada() }, ada()];
+    let object_id = Some("5d3a1f0e-7c2b-4e19-9a54-0b6f8d2c1e77".to_owned());
+    world.scene().whom = Principal { name: Some("ada@contoso.example".into()), object_id };
     let running = Running::start(&world);
     let told = looked_up(&running).await;
     assert_eq!((told.name.as_str(), told.account.as_str()), ("web", "az"));
@@ -49,7 +50,9 @@ async fn what_is_missing_is_told_right_by_right_with_a_message_for_the_administr
     assert_eq!(states.iter().filter(|state| **state == RightState::Granted).count(), 4);
     assert!(told.summary.contains("cannot open web"), "{}", told.summary);
     let message = told.message.unwrap();
-    for part in ["ada@contoso.example", "initiate/action", "\"AssignableScopes\"", "resourceGroups/rg"] {
+    for part in
+        ["ada@contoso.example (object ID 5d3a1f0e", "initiate/action", "\"AssignableScopes\"", "resourceGroups/rg"]
+    {
         assert!(message.contains(part), "{message}");
     }
     // Where that itself may not be looked up, nothing is said to be missing.
