@@ -169,6 +169,9 @@ pub enum Failure {
         tenant: String,
         /// Why.
         reason: TenantReason,
+        /// Whose application it signs in with, where that is not the one that Ajar itself does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<TokenTool>,
     },
     /// Azure takes no token of the tenant in which the account acts: the subscription is of another (401
     /// `InvalidAuthenticationTokenTenant`).

@@ -185,8 +185,12 @@ mod tests {
         assert_eq!(reason(53_003).await, blocked);
         for number in [90_072, 50_020] {
             let reason_there = TenantReason::NoGuest;
-            let not_there =
-                Failure::NotInTenant { account: account.clone(), tenant: tenant.clone(), reason: reason_there };
+            let not_there = Failure::NotInTenant {
+                account: account.clone(),
+                tenant: tenant.clone(),
+                reason: reason_there,
+                tool: Some(TokenTool::AzureDeveloperCli),
+            };
             assert_eq!(reason(number).await, not_there);
         }
         let disabled = Failure::AccountDisabled { account, tenant: Some(tenant) };

@@ -190,17 +190,22 @@ fn answered(answer: &Answer) -> Failure {
             let azure_code = said.as_ref().map(|said| said.refusal.error.clone()).unwrap_or_default();
             Failure::AzureError { status, azure_code, azure_message }
         }
-        (404, _) => none(format!("{host} does not know of any (HTTP 404)")),
+        (404, said) if said.as_ref().is_none_or(|said| said.sentence().is_empty()) => {
+            failed("it knows of no identity, or is being updated just now")
+        }
         (410, _) => failed("it is being updated, which takes about a minute"),
         (400, Some(said)) if said.refusal.error == OTHER_CLOUDS => Failure::AzureError {
             status,
             azure_code: said.refusal.error.clone(),
             azure_message: said.sentence().to_owned(),
         },
+        (400, Some(said)) if said.sentence().is_empty() && said.refusal.error.is_empty() => {
+            failed("it refused to give one")
+        }
         (400, Some(said)) if said.sentence().is_empty() => {
             none(format!("{host} has not the one that is meant (HTTP 400)"))
         }
-        (400, Some(said)) => none(said.sentence().to_owned()),
+        (400 | 404, Some(said)) => none(said.sentence().to_owned()),
         // Other clouds have a service there, too, and what stands before it may answer anything.
         (_, None) if host == OF_VMS => none(format!("what answers at {host} is not Azure’s (HTTP {status})")),
         (200..=299, Some(_)) => failed("its answer is no token"),
@@ -260,7 +265,10 @@ mod tests {
         for (host, status, body, expected) in [
             (OF_VMS, 400, unknown, none("Identity not found")),
             (OF_APPS, 400, unassigned, none("No User Assigned or Delegated Managed Identity found.")),
-            (OF_VMS, 404, page, none("169.254.169.254 does not know of any (HTTP 404)")),
+            (OF_VMS, 404, page, failed(OF_VMS, "it knows of no identity, or is being updated just now (HTTP 404)")),
+            (OF_APPS, 404, "{}", failed(OF_APPS, "it knows of no identity, or is being updated just now (HTTP 404)")),
+            (OF_VMS, 404, unknown, none("Identity not found")),
+            (OF_APPS, 400, r#"{"error":{"code":"x"}}"#, failed(OF_APPS, "it refused to give one (HTTP 400)")),
             (OF_VMS, 200, page, none("what answers at 169.254.169.254 is not Azure’s (HTTP 200)")),
             (OF_VMS, 401, page, none("what answers at 169.254.169.254 is not Azure’s (HTTP 401)")),
             (OF_VMS, 200, "", none("what answers at 169.254.169.254 is not Azure’s (HTTP 200)")),

@@ -291,7 +291,7 @@ fn blocked(asker: &Asker<'_>, number: u32) -> Failure {
 }
 
 fn not_in_tenant(asker: &Asker<'_>, reason: TenantReason) -> Failure {
-    Failure::NotInTenant { account: asker.account.to_owned(), tenant: asker.tenant.to_owned(), reason }
+    Failure::NotInTenant { account: asker.account.to_owned(), tenant: asker.tenant.to_owned(), reason, tool: None }
 }
 
 fn client_unknown(asker: &Asker<'_>, flaw: ClientFlaw) -> Failure {

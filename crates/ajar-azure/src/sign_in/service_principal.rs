@@ -253,7 +253,9 @@ impl EntraRefusals {
             700_016 | 7_000_229 => PrincipalFlaw::Unknown,
             7_000_112 => PrincipalFlaw::Disabled,
             65_001 => PrincipalFlaw::Consent,
-            90_002 => return Some(Failure::NotInTenant { account, tenant, reason: TenantReason::NoTenant }),
+            90_002 => {
+                return Some(Failure::NotInTenant { account, tenant, reason: TenantReason::NoTenant, tool: None });
+            }
             53_000..=53_011 => {
                 return Some(Failure::ConditionalAccess { account, number, device_code: false, tenant: None });
             }
@@ -337,7 +339,8 @@ mod tests {
             assert_eq!((flaw, detail), (expected, format!("AADSTS{number}: It is so.")));
         }
         let (account, tenant) = ("robot".to_owned(), "contoso.example".to_owned());
-        let unknown = Failure::NotInTenant { account: account.clone(), tenant, reason: TenantReason::NoTenant };
+        let unknown =
+            Failure::NotInTenant { account: account.clone(), tenant, reason: TenantReason::NoTenant, tool: None };
         assert_eq!(one("invalid_request", 90_002).await, unknown);
         for error in ["access_denied", "interaction_required"] {
             let (account, number) = (account.clone(), 53_003);

@@ -130,9 +130,9 @@ impl Wanted<'_> {
         }
         if let Failure::ConditionalAccess { tenant, .. } | Failure::AccountDisabled { tenant, .. } = &mut means {
             *tenant = self.tenant.map(str::to_owned);
-        } else if let Failure::ConsentMissing { tool, .. } = &mut means {
+        } else if let Failure::ConsentMissing { tool, .. } | Failure::NotInTenant { tool, .. } = &mut means {
             *tool = Some(self.tool);
-        } else if !matches!(means, Failure::NotInTenant { .. }) {
+        } else {
             // It is about an application, and theirs is nothing that anybody here could change.
             return failure;
         }

@@ -66,8 +66,7 @@ fn chosen<'s>(settings: &'s Settings, args: &Export) -> Result<Vec<&'s Favourite
 /// A favourite that names its cloud, unless that is everybody's: others have another usual one.
 fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
     let profile = &favourite.profile;
-    let acting = settings.acting(profile, defaults).map(|acting| acting.cloud);
-    let cloud = acting.ok().or_else(|| profile.cloud.clone()).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
+    let cloud = Some(settings.cloud_of(profile, defaults)).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
     Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
 }
 
@@ -82,4 +81,23 @@ fn unwritten(path: &Path, error: &std::io::Error) -> End {
     let detail = if is_there { words::is_there().to_owned() } else { error.to_string() };
     let failure = Failure::FileUnfit { path: path.display().to_string(), detail };
     ajar_runtime::adapters::words(&failure.into(), "Ajar").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_favourite_names_its_cloud_whether_its_account_is_there_or_not() {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        for (cloud, expected) in [(Some("usgov"), Some("usgov")), (None, None)] {
+            let settings = Settings { cloud: cloud.map(str::to_owned), ..Settings::default() };
+            let profile =
+                Profile { account: Some("environment".parse().unwrap()), ..Profile::new(vm.parse().unwrap()) };
+            let favourite = Favourite { name: "web".parse().unwrap(), profile };
+            let defaults = Defaults { cloud: None, environment: false };
+            let exported = in_its_cloud(&favourite, &settings, &defaults);
+            assert_eq!(exported.profile.cloud.as_deref(), expected);
+        }
+    }
 }

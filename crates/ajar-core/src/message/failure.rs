@@ -173,8 +173,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ConsentMissing { client_id, tenant, url, tool } => {
             sign_in::consent_missing(client_id, tenant, url, *tool)
         }
-        Failure::NotInTenant { account, tenant, reason } => {
-            sign_in::not_in_tenant(about.favourite(), account, tenant, *reason)
+        Failure::NotInTenant { account, tenant, reason, tool } => {
+            sign_in::not_in_tenant(about.favourite(), account, tenant, *reason, *tool)
         }
         Failure::OtherTenant { tenant } => sign_in::other_tenant(name, tenant.as_deref()),
         Failure::ClientUnknown { client_id, tenant, flaw } => sign_in::client_unknown(client_id, tenant, *flaw),

@@ -1,6 +1,6 @@
 //! What accounts were refused, as far as the next sign-in has to know: noted until Azure lets them again.
 
-use ajar_core::account::{AZ, AZD, AccountName};
+use ajar_core::account::{AZ, AZD, AccountName, SignInMethod};
 use ajar_core::failure::{Failure, SignInDemand};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
@@ -39,7 +39,7 @@ impl Engine {
         };
         let Some(account) = named.map(str::to_ascii_lowercase).or(acted) else { return };
         // Whoever is signed in to a tool may be somebody else the next time, and nothing here would tell.
-        if [AZ, AZD].contains(&account.as_str()) {
+        if self.acts_by_tool(&account) {
             return;
         }
         let refusal = Refusal { subscription, state, demand: failure.sign_in_demand() };
@@ -52,6 +52,12 @@ impl Engine {
         if self.remembered.state().refusals.get(&account).is_none_or(is_news) {
             drop(self.remembered.change(move |state| drop(state.refusals.insert(account.clone(), refusal.clone()))));
         }
+    }
+
+    /// Whether the account of that key acts as who is signed in to a tool.
+    fn acts_by_tool(&self, account: &str) -> bool {
+        let own = self.settings.accounts.iter().find(|(name, _)| name.key() == account);
+        own.map_or([AZ, AZD].contains(&account), |(_, own)| matches!(own.sign_in, SignInMethod::Az | SignInMethod::Azd))
     }
 
     /// An account is not let into a tenant: what that wanted of its next sign-in can't be met there any more.

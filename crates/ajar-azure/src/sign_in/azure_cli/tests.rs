@@ -82,7 +82,8 @@ async fn what_entra_has_against_who_is_signed_in_to_az_is_told_by_its_number() {
     assert_eq!(refused(50_057, Some("t2"), None).await, disabled);
     for number in [90_072, 50_020] {
         let reason = TenantReason::NoGuest;
-        let stranger = Failure::NotInTenant { account: "az".into(), tenant: "t2".into(), reason };
+        let stranger =
+            Failure::NotInTenant { account: "az".into(), tenant: "t2".into(), reason, tool: Some(TokenTool::AzureCli) };
         assert_eq!(refused(number, Some("t2"), None).await, stranger);
     }
     let Failure::ConsentMissing { url, tool, .. } = refused(65_001, Some("t2"), None).await else {

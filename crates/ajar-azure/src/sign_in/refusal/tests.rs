@@ -26,7 +26,7 @@ fn sign_in(reason: SignInReason) -> Failure {
 
 #[test]
 fn each_number_of_entras_has_its_meaning() {
-    let tenant = |reason| Failure::NotInTenant { account: "work".into(), tenant: "contoso".into(), reason };
+    let tenant = |reason| Failure::NotInTenant { account: "work".into(), tenant: "contoso".into(), reason, tool: None };
     let client = |flaw| Failure::ClientUnknown { client_id: "app".into(), tenant: "contoso".into(), flaw };
     let blocked =
         |number| Failure::ConditionalAccess { account: "work".into(), number, device_code: false, tenant: None };

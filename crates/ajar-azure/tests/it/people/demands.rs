@@ -224,7 +224,7 @@ async fn who_is_no_guest_of_a_tenant_is_told_which() {
         [("fabrikam.onmicrosoft.com", TenantReason::NoGuest), ("moon.example", TenantReason::NoTenant)]
     {
         let failure = azure.reads(&account, Some(tenant), &azure.vm("lab")).await.unwrap_err();
-        let told = Failure::NotInTenant { account: "work".into(), tenant: tenant.into(), reason: expected };
+        let told = Failure::NotInTenant { account: "work".into(), tenant: tenant.into(), reason: expected, tool: None };
         assert_eq!(failure, told);
     }
 }

@@ -53,10 +53,21 @@ pub(super) fn refused(account: &str, client_id: &str, (proof, flaw): (Proof, Pri
     let whose =
         if is_of_environment { "the account that the AZURE_ variables name".into() } else { the_account(account) };
     let (title, action) = match flaw {
-        PrincipalFlaw::Proof | PrincipalFlaw::Other => {
+        PrincipalFlaw::Other => (
+            format!("Azure refuses {whose}."),
+            "Show these details to whoever administers its tenant, or use another account; then try again.".to_owned(),
+        ),
+        PrincipalFlaw::Proof => {
             let correct = "Correct AZURE_CLIENT_SECRET (or the certificate), AZURE_CLIENT_ID or AZURE_TENANT_ID, or unset them all \
                            to act as whoever is signed in to the Azure CLI; then try again.";
-            let action = if is_of_environment { correct.to_owned() } else { with_what_holds(account, proof) };
+            let action = match (is_of_environment, proof) {
+                (true, Proof::Secret | Proof::Certificate) => correct.to_owned(),
+                (true, Proof::Federated) => "Have a token that holds now written into AZURE_FEDERATED_TOKEN_FILE, and see that a \
+                                             federated credential of the application names the token’s issuer and subject; \
+                                             then try again."
+                    .to_owned(),
+                (false, _) => with_what_holds(account, proof),
+            };
             (format!("Azure refuses {whose}."), action)
         }
         PrincipalFlaw::Expired => {

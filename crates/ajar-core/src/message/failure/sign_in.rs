@@ -99,9 +99,8 @@ pub(super) fn conditional_access(account: &str, number: u32, device_code: bool, 
 
 pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str, tool: Option<TokenTool>) -> Words {
     let (who, again) = match tool {
-        Some(TokenTool::AzureCli) => ("the Azure CLI", "sign in again (“az login”)"),
-        Some(TokenTool::AzureDeveloperCli) => ("the Azure Developer CLI", "sign in again (“azd auth login”)"),
-        None => ("Ajar", "sign in again"),
+        Some(tool) => (format!("the {}", tool.name()), format!("sign in again ({} {tenant}”)", login(tool))),
+        None => ("Ajar".to_owned(), "sign in again".to_owned()),
     };
     words(
         format!("Nobody has agreed to the application that {who} signs in with."),
@@ -110,9 +109,15 @@ pub(super) fn consent_missing(client_id: &str, tenant: &str, url: &str, tool: Op
     )
 }
 
-pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason: TenantReason) -> Words {
+pub(super) fn not_in_tenant(
+    favourite: &str,
+    account: &str,
+    tenant: &str,
+    reason: TenantReason,
+    tool: Option<TokenTool>,
+) -> Words {
     match reason {
-        TenantReason::NoGuest => no_guest(favourite, account, tenant),
+        TenantReason::NoGuest => no_guest(favourite, account, tenant, tool),
         TenantReason::Pending => words(
             format!("{} has not accepted the invitation of {}.", titled(account), whose(tenant)),
             "Until then it is no guest there.",
@@ -122,7 +127,7 @@ pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason
             format!(
                 "{} may not use the application that {} signs in with.",
                 titled(account),
-                whose_application(account)
+                tool.map_or_else(|| "Ajar".to_owned(), |tool| format!("the {}", tool.name()))
             ),
             format!("In {} that takes an assignment.", whose(tenant)),
             "Have an administrator of that tenant assign the account to the application; then sign in again.",
@@ -135,21 +140,16 @@ pub(super) fn not_in_tenant(favourite: &str, account: &str, tenant: &str, reason
     }
 }
 
-/// Whose application signs an account in.
-fn whose_application(account: &str) -> &'static str {
-    match account {
-        AZ => "the Azure CLI",
-        AZD => "the Azure Developer CLI",
-        _ => "Ajar",
+/// How somebody is signed in to a tool for a tenant, which follows.
+fn login(tool: TokenTool) -> &'static str {
+    match tool {
+        TokenTool::AzureCli => "“az login --tenant",
+        TokenTool::AzureDeveloperCli => "“azd auth login --tenant-id",
     }
 }
 
-fn no_guest(favourite: &str, account: &str, tenant: &str) -> Words {
-    let login = match account {
-        AZ => Some("“az login --tenant"),
-        AZD => Some("“azd auth login --tenant-id"),
-        _ => None,
-    };
+fn no_guest(favourite: &str, account: &str, tenant: &str, tool: Option<TokenTool>) -> Words {
+    let login = tool.map(login);
     let invite = "Have an administrator of that tenant send an invitation";
     let as_another = login
         .filter(|_| tenant != ORGANIZATIONS)

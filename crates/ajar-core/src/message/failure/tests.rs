@@ -277,7 +277,8 @@ fn refused_sign_ins() -> Vec<Failure> {
     let url = "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=…".to_owned();
     let flaws = [ClientFlaw::Unknown, ClientFlaw::NotPublic, ClientFlaw::Redirect];
     let required = SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason));
-    let of_tenant = TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason });
+    let of_tenant =
+        TENANT_REASONS.map(|reason| Failure::NotInTenant { account: account(), tenant: tenant(), reason, tool: None });
     let flaws = flaws.map(|flaw| Failure::ClientUnknown { client_id: client_id(), tenant: tenant(), flaw });
     let blocked = Failure::ConditionalAccess { account: account(), number: 53_003, device_code: true, tenant: None };
     let refused = Failure::PrincipalRefused {
@@ -331,7 +332,7 @@ fn an_account_without_a_name_is_spoken_of_in_whole_sentences() {
     failures.extend(SIGN_IN_REASONS.map(|reason| Failure::sign_in_required(account(), reason)));
     failures.extend(TENANT_REASONS.map(|reason| {
         let tenant = "contoso.example".into();
-        Failure::NotInTenant { account: account(), tenant, reason }
+        Failure::NotInTenant { account: account(), tenant, reason, tool: None }
     }));
     for failure in failures {
         let view = said(failure);
@@ -458,7 +459,8 @@ fn a_command_for_the_favourite_names_it_where_there_is_one() {
     let zone = Zone::always(FixedOffset::east_opt(0).unwrap(), DateTime::UNIX_EPOCH);
     for (name, told) in [("web-01", "ajar edit web-01 --account"), (NO_FAVOURITE, "ajar edit FAVOURITE --account")] {
         let reason = TenantReason::NoGuest;
-        let failure = Failure::NotInTenant { account: "work".into(), tenant: "contoso.example".into(), reason };
+        let failure =
+            Failure::NotInTenant { account: "work".into(), tenant: "contoso.example".into(), reason, tool: None };
         let view = in_words(&failure.into(), &About { name, zone, at: DateTime::UNIX_EPOCH });
         assert!(view.action.contains(told), "{}", view.action);
     }

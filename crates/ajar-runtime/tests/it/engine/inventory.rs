@@ -230,7 +230,7 @@ async fn what_a_tenant_wants_of_an_account_that_looks_for_vms_is_asked_for_by_it
     assert_eq!(state_of(&running), AccountState::SignedIn);
     assert!(!world.folder().inventory().join("vms-work.json").exists(), "the next engine reads it anew, too");
     let account = "work".to_owned();
-    let not_there = Failure::NotInTenant { account, tenant: "two".into(), reason: TenantReason::NoGuest };
+    let not_there = Failure::NotInTenant { account, tenant: "two".into(), reason: TenantReason::NoGuest, tool: None };
     world.scene().trouble.insert(Call::Inventory, not_there.into());
     read(&running.engine, true).await;
     assert_eq!(state_of(&running), AccountState::SignedIn, "it may be let into others");

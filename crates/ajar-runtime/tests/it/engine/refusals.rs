@@ -78,7 +78,7 @@ async fn what_a_tenant_wants_of_the_next_sign_in_is_forgotten_when_the_account_i
     let wanted = Failure::SignInRequired { account: account.clone(), reason: SignInReason::Mfa, demand };
     let running = Running::start(&world);
     for (failure, is_kept) in
-        [(wanted, true), (Failure::NotInTenant { account, tenant, reason: TenantReason::NoGuest }, false)]
+        [(wanted, true), (Failure::NotInTenant { account, tenant, reason: TenantReason::NoGuest, tool: None }, false)]
     {
         world.scene().trouble.insert(Call::Policies, failure.into());
         let number = running.connect("web").await;
@@ -173,7 +173,7 @@ async fn a_refusal_that_no_sign_in_ends_marks_the_account_in_its_own_words_until
         ),
         // That is of one tenant; the account may be let into others.
         (
-            Failure::NotInTenant { account: work(), tenant: tenant(), reason: not_in },
+            Failure::NotInTenant { account: work(), tenant: tenant(), reason: not_in, tool: None },
             AccountState::SignedIn,
             "signed in",
         ),

@@ -57,8 +57,18 @@ pub(super) fn by_entra() -> Vec<Failure> {
         Failure::ConditionalAccess { account: AZ.into(), number: 53_003, device_code: false, tenant: None },
         Failure::ConditionalAccess { account: AZD.into(), number: 53_000, device_code: false, tenant: tenant() },
         Failure::AccountDisabled { account: AZ.into(), tenant: None },
-        Failure::NotInTenant { account: AZ.into(), tenant: FABRIKAM.into(), reason: TenantReason::NoGuest },
-        Failure::NotInTenant { account: AZD.into(), tenant: FABRIKAM.into(), reason: TenantReason::NoGuest },
+        Failure::NotInTenant {
+            account: AZ.into(),
+            tenant: FABRIKAM.into(),
+            reason: TenantReason::NoGuest,
+            tool: Some(TokenTool::AzureCli),
+        },
+        Failure::NotInTenant {
+            account: AZD.into(),
+            tenant: FABRIKAM.into(),
+            reason: TenantReason::NoGuest,
+            tool: Some(TokenTool::AzureDeveloperCli),
+        },
     ];
     let flaws = [PrincipalFlaw::Expired, PrincipalFlaw::Unknown, PrincipalFlaw::Disabled, PrincipalFlaw::Consent];
     let of_robot = flaws.map(|flaw| application("robot", Proof::Secret, flaw));
@@ -81,6 +91,7 @@ fn only_where_a_secret_is_what_is_wrong_another_one_is_to_be_brought() {
         (PrincipalFlaw::Unknown, false),
         (PrincipalFlaw::Disabled, false),
         (PrincipalFlaw::Consent, false),
+        (PrincipalFlaw::Other, false),
     ] {
         for account in ["robot", crate::account::ENVIRONMENT] {
             let action = said(application(account, Proof::Secret, flaw)).action;
@@ -102,10 +113,28 @@ fn whatever_entra_has_against_who_is_signed_in_to_a_tool_is_met_there_in_the_ten
     let (detail, reason) = ("AADSTS700082: It is so.".to_owned(), Some(SignInReason::Expired));
     let beside = action(Failure::NotSignedIn { detail, reason, others, tenant: None, cloud: None, here: None });
     assert!(beside.starts_with("Run “az login”, or have it act as an account of yours"), "{beside}");
-    let not_there = |account: &str, tenant: &str| {
-        action(Failure::NotInTenant { account: account.into(), tenant: tenant.into(), reason: TenantReason::NoGuest })
+    let not_there = |account: &str, tenant: &str, tool| {
+        action(Failure::NotInTenant {
+            account: account.into(),
+            tenant: tenant.into(),
+            reason: TenantReason::NoGuest,
+            tool,
+        })
     };
-    assert!(not_there(AZ, "t1").contains("(“az login --tenant t1”)"), "{}", not_there(AZ, "t1"));
-    assert!(not_there(AZD, "t1").contains("(“azd auth login --tenant-id t1”)"), "{}", not_there(AZD, "t1"));
-    assert!(!not_there(AZ, "organizations").contains("az login") && !not_there("work", "t1").contains("az login"));
+    let (az, azd) = (Some(TokenTool::AzureCli), Some(TokenTool::AzureDeveloperCli));
+    for name in [AZ, "work"] {
+        assert!(not_there(name, "t1", az).contains("(“az login --tenant t1”)"), "{}", not_there(name, "t1", az));
+        assert!(
+            not_there(name, "t1", azd).contains("(“azd auth login --tenant-id t1”)"),
+            "{}",
+            not_there(name, "t1", azd)
+        );
+    }
+    assert!(
+        !not_there(AZ, "organizations", az).contains("az login") && !not_there("work", "t1", None).contains("az login")
+    );
+    let tool = Some(TokenTool::AzureCli);
+    let unassigned =
+        Failure::NotInTenant { account: "work".into(), tenant: "t1".into(), reason: TenantReason::NotAssigned, tool };
+    assert_eq!(said(unassigned).title, "work may not use the application that the Azure CLI signs in with.");
 }
