@@ -173,15 +173,23 @@ impl Granted {
         }
     }
 
+    /// Whether a deny assignment forbids it.
+    pub fn is_forbidden(&self, right: &Right) -> bool {
+        self.forbidden().any(|(refused, _)| refused.is_of(right))
+    }
+
     /// Whether a right is granted.
     pub fn state(&self, right: &Right) -> RightState {
+        let is_refused = self.refused.iter().any(|refused| refused.is_of(right));
+        if is_refused { RightState::Missing } else { self.listed(right) }
+    }
+
+    /// Whether Azure lists a right as granted, whatever it has refused.
+    pub fn listed(&self, right: &Right) -> RightState {
         let permissions = match right.place {
             Place::Vm => &self.vm,
             Place::ResourceGroup => &self.resource_group,
         };
-        if self.refused.iter().any(|refused| refused.is_of(right)) {
-            return RightState::Missing;
-        }
         match permissions {
             Some(permissions) if permissions.iter().any(|permission| permission.grants(right.action)) => {
                 RightState::Granted

@@ -12,6 +12,7 @@ use crate::port::{Endpoint, PortAnswer};
 use crate::profile::AddressChoice;
 use crate::rights::{Granted, NEEDED, Purpose, Right};
 use crate::snapshot::{Check, CheckState, CheckView, FailureView, RightState};
+use crate::vm::{PowerState, VmFacts};
 use crate::zone::Zone;
 
 /// From this on people would see it on a clock; Entra bears with five minutes.
@@ -26,6 +27,8 @@ pub struct Beside {
     pub granted: Result<Granted, Trouble>,
     /// The programs that would open it.
     pub client: ClientFound,
+    /// What a look found where the VM was reached last, if that is its own address still: opening looks there first.
+    pub last: Option<(Endpoint, PortAnswer)>,
     /// Azure's time minus this machine's, where that is worth speaking of.
     pub clock_skew: Option<TimeDelta>,
     /// Whether somebody is asked for a reason when it is opened.
@@ -84,15 +87,27 @@ impl Attempt {
         let checks = looking.checks();
         let failure = obstacle.as_ref().map(|trouble| in_words(trouble, &about));
         let summary = match &failure {
+            Some(failure) if obstacle.as_ref().is_some_and(is_of_port) => words::waits_and_fails(name, &failure.title),
             Some(failure) => words::stands_in_the_way(name, &failure.title),
-            None if self.open_endpoint().is_some() => words::answers_now(name),
+            None if answers_there(beside) => words::answers_now(name),
+            None if self.open_endpoint().is_some() && self.window(now).is_some() => words::answers_now(name),
+            None if self.open_endpoint().is_some() => words::answers(name),
             None => words::would(name, &self.writes(now), self.window(now).is_some(), beside.asks_reason),
         };
         Diagnosis { checks, summary, failure }
     }
 
+    /// Whether that is an address of the VM, as far as Azure has told which it has.
+    pub fn is_its_address(&self, endpoint: &Endpoint) -> Option<bool> {
+        let known = self.addresses.value()?;
+        Some(known.public.is_some_and(|public| public.ip.to_string() == endpoint.host))
+    }
+
     fn writes(&self, now: DateTime<Utc>) -> Writes {
-        let mut writes = Writes::default();
+        // One that is on its way to rest is started when it has come there.
+        let comes_to_rest = |vm: &VmFacts| matches!(vm.power, PowerState::Stopping | PowerState::Deallocating);
+        let starts = self.order.may_start && self.vm.value().is_some_and(comes_to_rest);
+        let mut writes = Writes { ask: None, starts };
         for effect in self.next(now) {
             match effect {
                 Effect::Initiate(ask) => writes.ask = Some(ask),
@@ -110,11 +125,14 @@ impl Attempt {
 
     /// What would keep it from being opened, the first thing that it would meet.
     fn obstacle(&self, beside: &Beside, now: DateTime<Utc>) -> Option<Trouble> {
+        let ClientFound { in_window, in_terminal } = &beside.client;
+        let no_client = in_window.as_ref().err().filter(|_| in_terminal.is_err()).cloned();
+        if answers_there(beside) {
+            return no_client;
+        }
         if let Some(Outcome::Failed { trouble, .. }) = self.outcome() {
             return Some(trouble.clone());
         }
-        let ClientFound { in_window, in_terminal } = &beside.client;
-        let no_client = in_window.as_ref().err().filter(|_| in_terminal.is_err()).cloned();
         if self.open_endpoint().is_some() {
             return no_client;
         }
@@ -129,7 +147,8 @@ impl Attempt {
             Purpose::Start => writes.starts,
             Purpose::Deallocate => false,
         };
-        let lacks = |right: &&Right| granted.state(right) == RightState::Missing;
+        // What was refused before and is listed now may be let through: a role takes a while to count.
+        let lacks = |right: &&Right| granted.is_forbidden(right) || granted.listed(right) == RightState::Missing;
         let right = NEEDED.iter().filter(is_taken).find(lacks)?;
         Some(granted.denial(right, &self.order.vm).into())
     }
@@ -163,6 +182,21 @@ impl Attempt {
         let is_open = |window: &AccessWindow| window.port == self.order.port && window.end_time_utc > now;
         self.windows().into_iter().filter(is_open).max_by_key(|window| window.end_time_utc)
     }
+}
+
+/// Whether the port answers where opening looks first.
+fn answers_there(beside: &Beside) -> bool {
+    matches!(beside.last, Some((_, PortAnswer::Open)))
+}
+
+fn is_of_port(trouble: &Trouble) -> bool {
+    matches!(
+        trouble.failure,
+        Failure::PortSilent { .. }
+            | Failure::PortRefused { .. }
+            | Failure::PortStranger { .. }
+            | Failure::FirewallShut { .. }
+    )
 }
 
 /// One attempt being put into words.
@@ -282,23 +316,17 @@ impl Looking<'_> {
             return Some((CheckState::Passed, words::open(&window, self.zone)));
         }
         let source = self.attempt.source.value().map(|source| source.address);
-        if let (Some(window), Some(source)) = (self.attempt.window_of_others(self.now), source) {
+        if let Some(window) = self.attempt.window_of_others(self.now) {
             return Some((CheckState::Noted, words::open_to_others(&window, source, self.now, self.zone)));
         }
-        Some((CheckState::Noted, words::not_open(self.attempt.last_request(), self.zone)))
+        let is_asked_for = self.attempt.writes(self.now).ask.is_some() && !answers_there(self.beside);
+        Some((CheckState::Noted, words::not_open(self.attempt.last_request(), is_asked_for, self.zone)))
     }
 
     fn port(&self) -> Option<Found> {
-        let (endpoint, answer) = self.attempt.probe.last.as_ref()?;
-        let is_met = self.obstacle.is_some_and(|trouble| {
-            matches!(
-                trouble.failure,
-                Failure::PortSilent { .. }
-                    | Failure::PortRefused { .. }
-                    | Failure::PortStranger { .. }
-                    | Failure::FirewallShut { .. }
-            )
-        });
+        let open = self.beside.last.as_ref().filter(|_| answers_there(self.beside));
+        let (endpoint, answer) = open.or(self.attempt.probe.last.as_ref())?;
+        let is_met = self.obstacle.is_some_and(is_of_port);
         let state = match answer {
             PortAnswer::Open => CheckState::Passed,
             PortAnswer::Refused | PortAnswer::Silent | PortAnswer::Stranger if is_met => CheckState::Failed,

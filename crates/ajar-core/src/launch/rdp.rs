@@ -34,6 +34,14 @@ impl RdpClient {
         found.map_or(Self::Custom as fn(String) -> Self, |(_, client)| *client)(program)
     }
 
+    /// The same, by the version that the program tells of itself: some systems call FreeRDP 3 as version 2 was called.
+    #[must_use]
+    pub fn of_version(self, told: impl FnOnce(&str) -> Option<String>) -> Self {
+        let Self::FreeRdp2(path) = self else { return self };
+        let is_3 = told(&path).is_some_and(|text| text.contains("FreeRDP version 3"));
+        if is_3 { Self::FreeRdp3(path) } else { Self::FreeRdp2(path) }
+    }
+
     /// The programs to look for, in order, and what each becomes when found under a path.
     ///
     /// FreeRDP's SDL client comes first because it asks for the password in a window; the X11 one asks on a terminal.

@@ -385,3 +385,14 @@ fn no_client_inherits_the_secret_that_ajar_signs_in_with() {
         }
     }
 }
+
+#[test]
+fn a_freerdp_is_of_the_version_that_it_tells() {
+    let named = || RdpClient::named("/usr/bin/xfreerdp".into());
+    let told = |text: &str| named().of_version(|_| Some(text.to_owned()));
+    assert_eq!(told("This is FreeRDP version 3.15.0 (3.15.0)"), RdpClient::FreeRdp3("/usr/bin/xfreerdp".into()));
+    assert_eq!(told("This is FreeRDP version 2.11.7 (2.11.7)"), named());
+    assert_eq!(named().of_version(|_| None), named());
+    let other = RdpClient::Remmina("/usr/bin/remmina".into());
+    assert_eq!(other.clone().of_version(|_| panic!("nobody asks")), other);
+}

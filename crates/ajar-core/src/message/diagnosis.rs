@@ -119,8 +119,11 @@ pub fn open(window: &AccessWindow, zone: Zone) -> String {
 }
 
 /// A window that does not, or not for long enough.
-pub fn open_to_others(window: &AccessWindow, source: Ipv4Addr, now: DateTime<Utc>, zone: Zone) -> String {
+pub fn open_to_others(window: &AccessWindow, source: Option<Ipv4Addr>, now: DateTime<Utc>, zone: Zone) -> String {
     let end = moment(window.end_time_utc, zone);
+    let Some(source) = source else {
+        return format!("open until {end} from {}; whether from here is not known", sources(&window.sources));
+    };
     if window.sources.iter().any(|prefix| prefix.admits(source)) {
         let left = spoken(window.left(now));
         return format!("open until {end}, which is {left}: too short to rely on");
@@ -128,9 +131,11 @@ pub fn open_to_others(window: &AccessWindow, source: Ipv4Addr, now: DateTime<Utc
     format!("open until {end} from {}, but not from {source}", sources(&window.sources))
 }
 
-/// There is none; what became of the last one.
-pub fn not_open(last: Option<&JitNetworkAccessRequestPort>, zone: Zone) -> String {
-    let Some(last) = last else { return "none now; it is asked for when it is opened".into() };
+/// There is none; what became of the last one, or whether one is asked for when it is opened.
+pub fn not_open(last: Option<&JitNetworkAccessRequestPort>, is_asked_for: bool, zone: Zone) -> String {
+    let Some(last) = last else {
+        return if is_asked_for { "none now; it is asked for when it is opened".into() } else { "none now".into() };
+    };
     let end = moment(last.end_time_utc, zone);
     match last.status {
         RequestStatus::Revoked(StatusReason::UserRequested) => {
@@ -171,6 +176,19 @@ pub fn client_in_terminal(program: &str) -> String {
 /// Nothing stands in the way, and the port answers.
 pub fn answers_now(name: &str) -> String {
     format!("It answers now: opening {name} asks nothing of Azure.")
+}
+
+/// Nothing stands in the way, and the port answers where nobody has looked before.
+pub fn answers(name: &str) -> String {
+    format!("It answers now; opening {name} may ask Azure for access all the same, while it finds out.")
+}
+
+/// The port does not answer although all else is well, which is told below.
+pub fn waits_and_fails(name: &str, title: &str) -> String {
+    format!(
+        "Opening {name} would wait some minutes for it, in case it is just coming up, and then fail: {}.",
+        title.trim_end_matches('.')
+    )
 }
 
 /// Something stands in the way, which is told below.

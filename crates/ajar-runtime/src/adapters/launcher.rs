@@ -10,7 +10,7 @@ use ajar_core::attempt::{ClientFound, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_terminal, in_window};
 use ajar_core::message::launch::no_display;
-use ajar_core::port::Endpoint;
+use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
 use async_trait::async_trait;
@@ -63,7 +63,11 @@ impl Launcher for ClientLauncher {
         let around = surroundings(&self.clients());
         ClientFound {
             in_window: found(in_window(&target, &around)).and_then(shown),
-            in_terminal: found(in_terminal(&target, &around, &[])),
+            in_terminal: match order.protocol {
+                Protocol::Ssh => found(in_terminal(&target, &around, &[])),
+                // A desktop is shown nowhere else.
+                Protocol::Rdp => found(in_window(&target, &around)).and_then(shown),
+            },
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use ajar_core::launch::{Candidate, Os, RdpClient, Surroundings, Terminal};
 use ajar_core::settings::ClientSettings;
@@ -10,11 +13,12 @@ use ajar_core::settings::ClientSettings;
 pub fn surroundings(settings: &ClientSettings) -> Surroundings {
     let os = Os::current();
     let terminal = settings.terminal.clone().filter(|words| !words.is_empty()).map(Terminal::Custom);
+    let rdp = settings.rdp.clone().map(RdpClient::named).or_else(|| first(RdpClient::candidates(os)));
     Surroundings {
         os,
         ssh: settings.ssh.clone().or_else(|| find(os.ssh_program(), &["OpenSSH"])),
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
-        rdp: settings.rdp.clone().map(RdpClient::named).or_else(|| first(RdpClient::candidates(os))),
+        rdp: rdp.map(|client| client.of_version(version)),
     }
 }
 
@@ -36,6 +40,20 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
     candidates.iter().find_map(|(program, kind)| find(program, &[]).map(kind))
+}
+
+/// How long a program may take to tell its version.
+const TELLS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What FreeRDP tells of its version, if it does soon.
+fn version(program: &str) -> Option<String> {
+    let mut command = Command::new(program);
+    command.arg("/version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let child = command.spawn().ok()?;
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    let output = told.recv_timeout(TELLS_WITHIN).ok()?.ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The full path of a program: from the system's own folder first on Windows, where anyone may have put things on PATH.

@@ -1,10 +1,10 @@
 //! The way to a port that is open still: there is nothing for an engine to do then, and ssh waits.
 
 use std::io;
+use std::time::Duration;
 
 use ajar_azure::SignIn;
 use ajar_core::account::Defaults;
-use ajar_core::attempt::HEAD_START;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{AddressChoice, ProfileName};
 use tokio::net::TcpStream;
@@ -12,13 +12,17 @@ use tokio::net::TcpStream;
 use super::Way;
 use crate::files::{Folder, SettingsFile, State, StateFile};
 
+/// How long the server's first words are waited for: two ways there and back, but for the far side of the world. Who waits in
+/// vain has lost that much before the engine begins.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 impl Way {
     /// The way to a favourite's port where it was reached last, if it greets as SSH does at once. The server's first words are
     /// left to who goes through. Everything else is for an engine to look at, and to tell of. `cloud` is what the command line
     /// says.
     pub async fn straight(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) -> Option<Self> {
         let endpoint = known(folder, cloud, name, port)?;
-        let greeted = tokio::time::timeout(HEAD_START.to_std().ok()?, greeted(&endpoint)).await;
+        let greeted = tokio::time::timeout(PATIENCE, greeted(&endpoint)).await;
         match greeted {
             Ok(Ok(stream)) => Self::through(&endpoint, stream?).ok(),
             // Closed, silent, or gone: what that means takes a look at Azure.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use ajar_core::account::Acting;
-use ajar_core::attempt::{Attempt, Beside, Diagnosis, Effect, Fact, Memory, Order};
-use ajar_core::failure::Trouble;
+use ajar_core::attempt::{Attempt, Beside, Diagnosis, Effect, Fact, HEAD_START, Memory, Order};
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message::diagnosis::account;
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::port::{Endpoint, PortAnswer, Protocol};
+use ajar_core::profile::{AddressChoice, Profile, ProfileName};
 use ajar_core::protocol::{Connect, Reply};
 use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Favourite;
@@ -21,7 +22,7 @@ use super::Engine;
 use super::acting::Caller;
 use super::effects::{Detection, Happened, looked, trouble_of};
 use crate::files::{Purpose, State};
-use crate::ports::{Azure, Ports};
+use crate::ports::{Azure, PortProbe, Ports};
 
 /// How long a look at the port bears silence: SYNs are sent again after 1 and 3 seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -37,6 +38,7 @@ pub(super) struct Diagnosed {
     facts: Vec<Fact>,
     granted: Result<Granted, Trouble>,
     who: Principal,
+    last: Option<(Endpoint, PortAnswer)>,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -45,6 +47,8 @@ struct Looking {
     favourite: Favourite,
     caller: Caller,
     attempt: Attempt,
+    /// Where the VM was reached last.
+    last: Option<Endpoint>,
     detection: Detection,
     ports: Ports,
 }
@@ -58,14 +62,15 @@ impl Engine {
         };
         let happened = self.happened.clone();
         tokio::spawn(async move {
-            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, detection, ports } = looking;
-            let vm = attempt.order().vm.clone();
-            let (facts, granted, who) = tokio::join!(
+            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports } = looking;
+            let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
+            let (facts, granted, who, last) = tokio::join!(
                 look(&mut attempt, &ports, &*azure, &detection),
                 azure.granted(&vm),
-                ports.accounts.whom(&acting, vm.resource().subscription_id())
+                ports.accounts.whom(&acting, vm.resource().subscription_id()),
+                look_there(&*ports.probe, last, protocol)
             );
-            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, reply };
+            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, last, reply };
             drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
         });
     }
@@ -79,9 +84,14 @@ impl Engine {
         vet(favourite.name.as_str(), profile, Os::current())?;
         let source = self.settings.source(&profile.source())?;
         let (caller, vm, now) = (self.act(profile)?, self.place(profile), self.now());
+        if self.deallocations.have(&vm) {
+            return Err(Failure::BeingDeallocated.into());
+        }
         let (detection, key) = (self.detection(&vm.cloud), State::key(&vm, profile.port()));
+        let last = self.remembered.state().endpoints.get(&key).cloned();
+        let last = last.filter(|_| profile.address() != AddressChoice::Private);
         let memory = Memory {
-            // Where it was reached last is looked at only if it is there still.
+            // It is looked at beside all else, which nothing would be said of then.
             endpoint: None,
             unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
             window: self.held.of(&vm, profile.port()).map(|held| held.window.clone()),
@@ -91,18 +101,28 @@ impl Engine {
         // That a reason is asked for stands in nobody's way.
         let order = Order { wants_reason: None, ..self.order(&favourite, wish, vm, source, now) };
         let attempt = Attempt::new(NOBODYS, order, memory, now);
-        Ok(Looking { favourite, caller, attempt, detection, ports: self.ports.clone() })
+        Ok(Looking { favourite, caller, attempt, last, detection, ports: self.ports.clone() })
     }
 
     pub(super) fn diagnosed(&mut self, diagnosed: Diagnosed) {
-        let Diagnosed { favourite: Favourite { name, profile }, acting, attempt, facts, granted, who, reply } =
-            diagnosed;
+        let Diagnosed { favourite, acting, attempt, facts, granted, who, last, reply } = diagnosed;
+        let Favourite { name, profile } = favourite;
         let order = attempt.order();
         let vm = order.place();
         for fact in &facts {
             self.learn(&name, &vm, &acting, fact);
         }
+        let (last, stale): (Option<_>, Option<_>) = match last {
+            Some((endpoint, _)) if attempt.is_its_address(&endpoint) == Some(false) => (None, Some(endpoint)),
+            last => (last, None),
+        };
+        if stale.is_some() {
+            // Somebody else's by now: who opens the VM is not to be led there.
+            let key = State::key(&vm, order.port);
+            drop(self.remembered.change(move |state| drop(state.endpoints.remove(&key))));
+        }
         let beside = Beside {
+            last,
             account: account(acting.account.as_str(), who.label()),
             granted: granted.map(|granted| self.with_denials(granted, &acting, &vm.id)),
             client: self.ports.launcher.client(order, &profile),
@@ -150,6 +170,17 @@ async fn look(attempt: &mut Attempt, ports: &Ports, azure: &dyn Azure, detection
         }
     }
     facts
+}
+
+/// What is found where the VM was reached last.
+async fn look_there(
+    probe: &dyn PortProbe,
+    last: Option<Endpoint>,
+    protocol: Protocol,
+) -> Option<(Endpoint, PortAnswer)> {
+    let endpoint = last?;
+    let answer = probe.look(&endpoint, protocol, HEAD_START.to_std().unwrap_or_default()).await;
+    Some((endpoint, answer))
 }
 
 /// Azure's time, as well as it is known.

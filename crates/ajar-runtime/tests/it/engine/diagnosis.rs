@@ -245,3 +245,42 @@ async fn a_clock_that_is_off_is_told_once_it_shows() {
     let ahead = "12 minutes ahead of Azure’s, which Ajar makes up for; sign-ins may not";
     assert_eq!(check(&view, Check::Clock), (CheckState::Noted, ahead));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_where_it_was_reached_last_is_opened_whatever_else_there_is_and_a_strangers_address_is_forgotten()
+{
+    let world = fine();
+    world.scene().open_anyway = true;
+    let running = Running::start(&world);
+    let view = diagnosed(&running, "web").await;
+    assert!(view.summary.contains("may ask Azure for access all the same"), "{}", view.summary);
+    running.connected("web").await;
+    let denied = Failure::AccessDenied { action: "M/read".into(), scope: "/subscriptions/s".into() };
+    world.scene().trouble.insert(Call::Vm, denied.into());
+    let view = diagnosed(&running, "web").await;
+    assert_eq!((code(&view), check(&view, Check::Port).0), (None, CheckState::Passed));
+    assert!(view.summary.contains("opening web asks nothing of Azure"), "{}", view.summary);
+    // The VM has another address now.
+    world.scene().trouble.clear();
+    running.end().await;
+    let elsewhere = world.read("state.json").replace("198.51.100.5", "192.0.2.66");
+    world.write("state.json", &elsewhere);
+    let running = Running::start(&world);
+    let view = diagnosed(&running, "web").await;
+    assert!(check(&view, Check::Port).1.starts_with("198.51.100.5:22"), "{}", told(&view));
+    running.end().await;
+    assert!(!world.read("state.json").contains("192.0.2.66"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_comes_to_rest_is_started_then_and_one_that_is_being_deallocated_here_is_not_opened() {
+    let world = fine();
+    world.scene().granted = may(&["*/read", "*/initiate/action"]);
+    world.scene().power = PowerState::Deallocating;
+    let running = Running::start(&world);
+    let view = diagnosed(&running, "web").await;
+    assert_eq!((code(&view), view.summary.contains("start/action")), (Some("accessDenied"), false), "{}", told(&view));
+    world.scene().granted = may(&["*"]);
+    let view = diagnosed(&running, "web").await;
+    assert!(view.summary.contains("and start the VM"), "{}", view.summary);
+}
