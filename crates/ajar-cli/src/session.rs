@@ -10,10 +10,11 @@ use ajar_core::message;
 use ajar_core::protocol::Request;
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::connection::Meant;
+use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::commands::{CLOSING, End};
 use crate::output;
 use crate::signals::Signals;
@@ -121,10 +122,13 @@ impl Session {
 
 fn azure_parts(args: &Args, folder: &Folder) -> MakeParts {
     let (cloud, folder) = (args.usual_cloud().map(ToOwned::to_owned), folder.clone());
+    let stays = matches!(&args.command, Command::Status(status) if status.watch);
     Box::new(move || {
         let (cloud, folder) = (cloud.clone(), folder.clone());
         Box::pin(async move {
-            ajar_runtime::connection::parts(folder, cloud.as_deref(), false, |name| std::env::var(name).ok())
+            let variables = |name: &str| std::env::var(name).ok();
+            let parts = ajar_runtime::connection::parts(folder, cloud.as_deref(), false, variables)?;
+            Ok(Parts { stays, ..parts })
         })
     })
 }

@@ -302,6 +302,7 @@ impl Attempt {
             Effect::Initiate(ask) => {
                 self.asking.sent += 1;
                 self.asking.in_flight = Some(at);
+                self.asking.source = Some(ask.source);
                 self.asking.sent_at.get_or_insert(now);
                 self.asking.refused = false;
                 self.asking.kept_away = None;
@@ -328,6 +329,23 @@ impl Attempt {
             Fact::Initiated(result) => self.initiated(result, at),
             Fact::Started(result) => self.started(result, at),
             Fact::Client(result) => self.client.settle(result, at),
+        }
+        self.settle(now);
+    }
+
+    /// This machine is at another address than when it was looked for. What was granted for that one lets nobody in, and access is
+    /// asked for from the new one.
+    pub fn moved(&mut self, source: SourceAddress, now: DateTime<Utc>) {
+        let is_elsewhere = self.source.value().is_some_and(|known| known.address != source.address);
+        let is_meant = self.order.chosen_source.is_some() || self.order.extends;
+        if self.outcome.is_some() || !is_elsewhere || is_meant || self.open_endpoint().is_some() {
+            return;
+        }
+        let at = self.clock.observe(now);
+        self.source.settle(Ok(source), at);
+        let admits = |window: &AccessWindow| window.admits(source.address);
+        if self.asking.granted.as_ref().is_some_and(|window| !admits(window)) {
+            self.asking.granted = None;
         }
         self.settle(now);
     }

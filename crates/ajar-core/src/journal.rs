@@ -81,11 +81,17 @@ const LATELY: usize = 20;
 
 /// Puts an opening before those that were opened before it, the newest first, each VM and port once. What was not opened
 /// does not count.
-pub fn note_lately(lately: &mut Vec<Opening>, opening: Opening) {
+/// What was open already was opened for the reason of before.
+pub fn note_lately(lately: &mut Vec<Opening>, mut opening: Opening) {
     if opening.result != OpeningResult::Connected {
         return;
     }
-    lately.retain(|known| (&known.cloud, &known.vm, known.port) != (&opening.cloud, &opening.vm, opening.port));
+    let is_it = |known: &Opening| (&known.cloud, &known.vm, known.port) == (&opening.cloud, &opening.vm, opening.port);
+    if let Some(before) = lately.iter().position(is_it).map(|place| lately.remove(place))
+        && !opening.requested
+    {
+        opening.reason = opening.reason.or(before.reason);
+    }
     lately.insert(0, opening);
     lately.truncate(LATELY);
 }

@@ -87,7 +87,8 @@ impl Told {
                     self.left_behind.push((Mark::new(window, TimeDelta::zero()), here));
                     newly.push(window);
                 }
-                (None, Some(told)) if is_same_host && window.left_behind.is_none() => {
+                // While it is being seen to nothing is said of it, and it may come to nothing.
+                (None, Some(told)) if is_same_host && window.left_behind.is_none() && !is_seen_to(after, window) => {
                     self.left_behind.remove(told);
                 }
                 (None, _) => {}
@@ -107,6 +108,14 @@ impl Mark {
         let is_door = self.name == window.name && (&self.vm.cloud, &self.vm.id) == (&window.cloud, &window.vm);
         is_door && (self.port, self.end) == (window.port, window.end_time_utc)
     }
+}
+
+/// Whether an attempt is under way at a window's port.
+fn is_seen_to(snapshot: &Snapshot, window: &WindowView) -> bool {
+    let is_at = |attempt: &&AttemptView| {
+        (&attempt.cloud, &attempt.vm, attempt.port) == (&window.cloud, &window.vm, window.port)
+    };
+    snapshot.attempts.iter().filter(is_at).any(|attempt| attempt.outcome.is_none())
 }
 
 /// What has happened from one snapshot to the next, or to the same one a while later. `now` is Azure's time, `zone` the

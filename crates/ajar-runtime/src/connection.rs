@@ -68,7 +68,7 @@ pub fn parts(
         clock: Arc::new(SystemClock),
     };
     let ssh_folder = SshFolder::of_user(&folder).ok();
-    Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo })
+    Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo, stays: true })
 }
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.

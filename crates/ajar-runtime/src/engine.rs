@@ -164,6 +164,8 @@ pub struct Parts {
     pub environment: bool,
     /// Whether it is the built-in one.
     pub demo: bool,
+    /// Whether the process stays until somebody ends it. One that ends with what it was started for begins nothing by itself.
+    pub stays: bool,
 }
 
 struct Engine {
@@ -177,6 +179,8 @@ struct Engine {
     /// As long as it is there, changes to the settings are heard of.
     _settings_watch: Option<FileWatch>,
     ssh_folder: Option<SshFolder>,
+    /// Whether this process stays until somebody ends it.
+    stays: bool,
     journal: JournalFile,
     /// What was opened lately, here or by hosts before, the newest first.
     lately: Vec<Opening>,
@@ -255,6 +259,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         settings_seen: None,
         _settings_watch: settings_watch,
         ssh_folder: parts.ssh_folder,
+        stays: parts.stays,
         lately: journal.lately(),
         journal,
         remembered: Remembered::read(StateFile::new(parts.folder.state())),

@@ -188,15 +188,17 @@ fn lines(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
         let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
         output::table(&message::cli::WINDOW_COLUMNS, &rows)
     };
-    closed.chain(open).chain(snapshot.windows.iter().flat_map(more)).collect()
+    closed.chain(open).chain(snapshot.windows.iter().flat_map(|window| more(snapshot, window))).collect()
 }
 
 /// What there is to say about a window beside its row.
-fn more(window: &WindowView) -> Vec<String> {
+fn more(snapshot: &Snapshot, window: &WindowView) -> Vec<String> {
     let name = window.name.as_str();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == window.name);
+    let port = favourite.filter(|favourite| favourite.port != window.port).map(|_| window.port);
     let left = window.left_behind.as_ref().map(|left| {
         // Where the address is not known nothing can be asked.
-        let command = left.address.map(|_| message::network::from_here_command(name));
+        let command = left.address.map(|_| message::network::from_here_command(name, port));
         [Some(format!("{name}: {}", left.text)), command].into_iter().flatten().collect::<Vec<_>>().join(" ")
     });
     let beside = window.beside.as_ref().map(|beside| format!("{name}: {beside}"));

@@ -1,5 +1,7 @@
 //! The request for access: what became of it, and what the policies show of it.
 
+use std::net::Ipv4Addr;
+
 use chrono::{DateTime, Utc};
 
 use super::clock::Ms;
@@ -16,6 +18,8 @@ pub(super) struct Asking {
     /// How many have been sent in a row without an answer.
     pub(super) sent: u32,
     pub(super) in_flight: Option<Ms>,
+    /// For which address the last of them was.
+    pub(super) source: Option<Ipv4Addr>,
     /// When the first of them was sent, by Azure's clock.
     pub(super) sent_at: Option<DateTime<Utc>>,
     /// One did not come back at all. It may still be on its way, so no other is sent after it.
@@ -165,6 +169,10 @@ impl Attempt {
                     self.asking.granted = Some(window);
                     self.asking.lost = false;
                     self.look_soon(at);
+                } else if self.has_moved_since() {
+                    // It was answered, for an address that this machine has left meanwhile.
+                    self.settle_request(at);
+                    self.asking.lost = false;
                 } else {
                     self.unanswered(at);
                 }
@@ -239,6 +247,12 @@ impl Attempt {
             self.asking.began = None;
             self.forget_notes_of_request();
         }
+    }
+
+    /// Whether this machine is at another address than the last request was for.
+    fn has_moved_since(&self) -> bool {
+        let here = self.source.value().map(|source| source.address);
+        self.asking.source.zip(here).is_some_and(|(asked, here)| asked != here)
     }
 
     /// The window a request grants, if it lets this machine in.

@@ -31,7 +31,7 @@ pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::seconds(5);
 pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(50);
 
 /// How long after the click a request for access is held back at most, for a look at the private address that may make it needless.
-pub(super) const PRIVATE: TimeDelta = TimeDelta::seconds(5);
+pub(super) const PRIVATE: TimeDelta = TimeDelta::milliseconds(1_500);
 
 pub(super) const SOURCE: TimeDelta = TimeDelta::seconds(15);
 pub(super) const READ: TimeDelta = TimeDelta::seconds(60);

@@ -5,6 +5,7 @@ mod deadlines;
 mod endings;
 mod extending;
 mod late_policies;
+mod moving;
 mod notes;
 mod paths;
 mod private_way;

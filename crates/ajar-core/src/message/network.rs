@@ -35,9 +35,10 @@ pub fn kept_beside(sources: &[String], end: DateTime<Utc>, zone: Zone) -> String
     format!("Azure keeps it open from {}, too, until {}.", sources.join(" and "), moment(end, zone))
 }
 
-/// What can be typed to be let in from the present address.
-pub fn from_here_command(name: &str) -> String {
-    format!("`ajar extend {name} --from-here` asks for access from here, until the same end.")
+/// What can be typed to be let in from the present address, to a port that is another than the favourite's.
+pub fn from_here_command(name: &str, port: Option<u16>) -> String {
+    let port = port.map(|port| format!(" --port {port}")).unwrap_or_default();
+    format!("`ajar extend {name}{port} --from-here` asks for access from here, until the same end.")
 }
 
 #[cfg(test)]
@@ -57,7 +58,8 @@ mod tests {
                 whereabouts_unknown(&Failure::SourceUnknown, there),
                 whereabouts_unknown(&Failure::SourceUncertain { seen: vec![here, Ipv4Addr::new(192, 0, 2, 1)] }, there),
                 kept_beside(&[there.into(), "192.0.2.1".into()], end, zone),
-                from_here_command("web-01"),
+                from_here_command("web-01", None),
+                from_here_command("web-01", Some(8022)),
             ]
             .join("\n")
         );

@@ -6,6 +6,7 @@ use ajar_core::failure::Trouble;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Connect;
 use ajar_core::snapshot::{AttemptNumber, AttemptView};
+use ajar_core::source::SourceAddress;
 use ajar_core::vm::CloudVm;
 use ajar_core::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -247,6 +248,13 @@ impl Attempts {
     pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
         if let Some(working) = self.working(number) {
             working.attempt.apply(number, fact, now);
+        }
+    }
+
+    /// This machine is at another address, as a cloud sees it: what is opened there has to let that one in.
+    pub(super) fn moved(&mut self, cloud: &str, source: SourceAddress, now: DateTime<Utc>) {
+        for working in self.all.iter_mut().filter(|working| working.attempt.order().cloud == cloud) {
+            working.attempt.moved(source, now);
         }
     }
 

@@ -270,7 +270,7 @@ impl Engine {
                 }
                 if let (Fact::Source(Ok(source)), Some(working)) = (&fact, self.attempts.working(number)) {
                     let cloud = working.attempt.order().cloud.clone();
-                    self.seen_at(&cloud, source.address);
+                    self.seen_at(&cloud, *source);
                 }
                 self.attempts.apply(number, fact, now);
             }

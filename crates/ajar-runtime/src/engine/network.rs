@@ -97,8 +97,9 @@ impl Engine {
         if !held.ours || held.is_source_named || held.window.host().is_none() {
             return false;
         }
+        // What is no favourite has no address of its own to be opened from.
         let favourite = self.opened(&held.name).ok().filter(|favourite| self.leads_to(favourite, &held.vm()));
-        favourite.is_some_and(|favourite| matches!(self.settings.source(&favourite.profile.source()), Ok(None)))
+        favourite.is_none_or(|favourite| matches!(self.settings.source(&favourite.profile.source()), Ok(None)))
     }
 
     /// The clouds in which something is to follow this machine.
@@ -109,8 +110,12 @@ impl Engine {
         self.held.all().iter().filter(|held| self.follows(held)).map(|held| held.cloud.clone()).collect()
     }
 
+    /// What is done by itself, which takes a host that is there to see its end.
     fn on_new_address(&self) -> OnNewAddress {
-        self.settings.access.on_new_address.unwrap_or_default()
+        match self.settings.access.on_new_address.unwrap_or_default() {
+            OnNewAddress::Request if !self.stays => OnNewAddress::Ask,
+            set @ (OnNewAddress::Ask | OnNewAddress::Request | OnNewAddress::Leave) => set,
+        }
     }
 
     /// What is left behind, as far as it is known where this machine is.
@@ -178,7 +183,8 @@ impl Engine {
             wanted.map(|left| (left.held.name.clone(), left.held.vm(), left.held.window.port)).collect();
         let mut has_begun = false;
         for (name, vm, port) in wanted {
-            let is_busy = self.attempts.are_at(&vm, port) || self.deallocations.rest(&vm);
+            let rests = self.powers.get(&vm).is_some_and(|power| power.needs_start()) || self.deallocations.rest(&vm);
+            let is_busy = self.attempts.are_at(&vm, port) || rests;
             if is_busy || !self.network.asked.insert((vm, port)) {
                 continue;
             }
@@ -241,7 +247,7 @@ impl Engine {
                 }
                 self.network.looking.remove(&cloud);
                 match seen {
-                    Ok(source) => self.seen_at(&cloud, source.address),
+                    Ok(source) => self.seen_at(&cloud, source),
                     Err(trouble) => self.seen_nowhere(cloud, trouble),
                 }
             }
@@ -249,12 +255,19 @@ impl Engine {
     }
 
     /// A cloud has seen where this machine is.
-    pub(super) fn seen_at(&mut self, cloud: &str, here: Ipv4Addr) {
+    pub(super) fn seen_at(&mut self, cloud: &str, source: SourceAddress) {
+        let here = source.address;
         if self.held.here(cloud) != Some(here) {
             self.network.asked.retain(|(vm, _)| vm.cloud != cloud);
+            // What lets this machine in again may have been replaced since; Azure shows that late, and nobody has looked.
+            let is_back = |held: &&Held| held.ours && held.cloud == cloud && held.window.host() == Some(here);
+            for held in self.held.all().iter().filter(is_back) {
+                self.read_to_adopt(held.name.clone(), held.vm());
+            }
         }
         self.held.seen_at(cloud, here);
         self.network.unknown.remove(cloud);
+        self.attempts.moved(cloud, source, self.now());
     }
 
     fn seen_nowhere(&mut self, cloud: String, trouble: Trouble) {

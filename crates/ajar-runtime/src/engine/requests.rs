@@ -275,7 +275,9 @@ impl Engine {
         let Favourite { name, profile } = self.opened(&connect.name)?.clone();
         // It may have been written by hand: no door is opened for what could not be gone through.
         vet(name.as_str(), &profile, Os::current())?;
-        let chosen_source = connect.source.or(self.settings.source(&profile.source())?);
+        // Who asks from where this machine is does not mean the address that the profile has.
+        let of_profile = self.settings.source(&profile.source())?.filter(|_| !connect.follows);
+        let chosen_source = connect.source.or(of_profile);
         let mut caller = self.act(&profile);
         if let Some(address) = connect.source.filter(|address| !is_a_host(*address)) {
             return Err(Failure::SourceUnusable { address }.into());

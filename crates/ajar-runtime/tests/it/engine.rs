@@ -10,6 +10,7 @@ mod followers;
 mod inventory;
 mod journal;
 mod many;
+mod moving;
 mod network;
 mod private_way;
 mod recents;
@@ -30,7 +31,7 @@ use std::time::Duration;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, OutcomeView, Snapshot};
-use ajar_runtime::engine::{self, EngineHandle};
+use ajar_runtime::engine::{self, EngineHandle, Parts};
 
 use crate::world::World;
 
@@ -51,6 +52,11 @@ pub(crate) fn connect(text: &str) -> Connect {
 impl Running {
     pub(crate) fn start(world: &Arc<World>) -> Self {
         Self { engine: engine::start(world.parts()) }
+    }
+
+    /// An engine in a process that ends with what it was started for.
+    pub(crate) fn for_a_moment(world: &Arc<World>) -> Self {
+        Self { engine: engine::start(Parts { stays: false, ..world.parts() }) }
     }
 
     /// Drops the way to the engine, and waits until it has ended and all is on the disk.

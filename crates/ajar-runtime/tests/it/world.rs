@@ -249,6 +249,7 @@ impl World {
             cloud: Some("fake".into()),
             environment: false,
             demo: false,
+            stays: true,
         }
     }
 

@@ -179,6 +179,7 @@ pub(super) enum Line {
 
 /// What happens to an attempt.
 pub(super) enum Event {
+    Moved(Ipv4Addr),
     Told(Fact),
     ToldToAnother(Fact),
     After(TimeDelta),
@@ -197,6 +198,11 @@ pub(super) fn told(fact: Fact) -> Line {
 
 pub(super) fn told_to_another(fact: Fact) -> Line {
     Line::Event(Event::ToldToAnother(fact))
+}
+
+/// This machine turns out to be at another address.
+pub(super) fn moves_to(address: Ipv4Addr) -> Line {
+    Line::Event(Event::Moved(address))
 }
 
 pub(super) fn cancel() -> Line {
@@ -275,6 +281,10 @@ impl World {
             Event::Told(fact) => self.attempt.apply(NUMBER, fact, self.now),
             Event::ToldToAnother(fact) => self.attempt.apply(AttemptNumber(NUMBER.0 - 1), fact, self.now),
             Event::After(time) => return self.pass(time),
+            Event::Moved(address) => {
+                let confidence = Confidence::Agreed { sources: 3 };
+                self.attempt.moved(SourceAddress { address, confidence }, self.now);
+            }
             Event::Cancel => self.attempt.cancel(self.now),
             Event::Removed => self.attempt.favourite_removed(self.now),
         }

@@ -15,27 +15,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Running, connect, name};
 use crate::world::{Call, SOURCE, World, vm};
 
-const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
+pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
 
 /// How soon after a change access from the new address is to be asked for.
 const SOON: Duration = Duration::from_secs(5);
 
 impl World {
     /// This machine is at another address, and the system tells of the network.
-    fn moves_to(&self, address: Ipv4Addr) {
+    pub(super) fn moves_to(&self, address: Ipv4Addr) {
         self.scene().address = address;
         self.network.changes();
     }
 
     /// From where access was asked for, in order, and until when.
-    fn asked_from(&self) -> Vec<(String, DateTime<Utc>)> {
+    pub(super) fn asked_from(&self) -> Vec<(String, DateTime<Utc>)> {
         let port = |request: &JitNetworkAccessRequest| request.virtual_machines[0].ports[0].clone();
         let ports = self.scene().requests.iter().map(port).collect::<Vec<_>>();
         ports.iter().map(|port| (port.allowed_source_address_prefixes[0].to_string(), port.end_time_utc)).collect()
     }
 
     /// The newest request takes the place of those before it.
-    fn replace_older(&self) {
+    pub(super) fn replace_older(&self) {
         let mut scene = self.scene();
         let older = scene.requests.len() - 1;
         for request in &mut scene.requests[..older] {
@@ -45,18 +45,18 @@ impl World {
 }
 
 impl Running {
-    async fn sets(&self, on: OnNewAddress) {
+    pub(super) async fn sets(&self, on: OnNewAddress) {
         self.done(Request::Set { setting: Setting::OnNewAddress(Some(on)) }).await;
     }
 
-    async fn asks(&self, wish: Connect) -> AttemptNumber {
+    pub(super) async fn asks(&self, wish: Connect) -> AttemptNumber {
         let reply = self.engine.ask(Request::Connect(wish)).await;
         let Reply::Attempt { number } = reply else { panic!("{reply:?}") };
         number
     }
 }
 
-fn left(snapshot: &Snapshot) -> Option<&LeftBehindView> {
+pub(super) fn left(snapshot: &Snapshot) -> Option<&LeftBehindView> {
     snapshot.windows.first()?.left_behind.as_ref()
 }
 
@@ -64,7 +64,7 @@ fn is_left_at(snapshot: &Snapshot, address: Option<Ipv4Addr>) -> bool {
     left(snapshot).is_some_and(|left| left.address == address)
 }
 
-async fn while_nothing_happens() {
+pub(super) async fn while_nothing_happens() {
     tokio::time::sleep(Duration::from_mins(5)).await;
 }
 
