@@ -392,6 +392,10 @@ fn a_window_that_lets_in_another_address_is_told_of_once_for_each_with_a_button_
     assert_eq!(watch.sees(&at_address(Some(9)), at(2)), titles);
     assert_eq!(watch.sees(&at_address(Some(9)), at(3)), [""; 0]);
     assert_eq!(watch.sees(&at_address(Some(8)), at(4)), titles, "that is another one");
+    // Meanwhile access is asked for, and that comes to nothing.
+    let asked_for = Snapshot { attempts: vec![attempt(1, None)], ..at_address(None) };
+    assert_eq!(watch.sees(&asked_for, at(4)), [""; 0]);
+    assert_eq!(watch.sees(&at_address(Some(8)), at(4)), [""; 0], "it is known already");
     let of_new_host = |mut snapshot: Snapshot| {
         snapshot.host.pid = 2;
         snapshot
