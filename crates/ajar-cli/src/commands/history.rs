@@ -3,7 +3,6 @@
 use ajar_core::failure::Failure;
 use ajar_core::journal::Opening;
 use ajar_core::message::history as words;
-use ajar_core::zone::Zone;
 use ajar_runtime::adapters::SystemClock;
 use ajar_runtime::files::JournalFile;
 use ajar_runtime::ports::Clock as _;
@@ -45,8 +44,9 @@ fn table(args: &History, openings: &[Opening]) -> Result<(), End> {
         output::line_to_people(&words::older(older));
     }
     let clock = SystemClock;
-    let zone: Zone = clock.zone(clock.now());
-    let rows: Vec<Vec<String>> = openings[older..].iter().map(|opening| words::row(opening, zone).to_vec()).collect();
+    let now = clock.now();
+    let row = |opening: &Opening| words::row(opening, clock.zone(opening.at).seen_at(now)).to_vec();
+    let rows: Vec<Vec<String>> = openings[older..].iter().map(row).collect();
     output::lines(&output::table(&words::COLUMNS, &rows))?;
     Ok(())
 }

@@ -60,3 +60,33 @@ pub fn unreadable(lines: usize, file: &str) -> String {
 pub fn older(count: usize) -> String {
     format!("{count} older are not shown; --all shows them.")
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, FixedOffset, TimeDelta, TimeZone as _, Utc};
+
+    use super::*;
+
+    fn opening(result: OpeningResult) -> Opening {
+        let opening = serde_json::json!({
+            "at": "2026-07-01T22:30:00Z", "name": "web-01", "port": 22, "protocol": "ssh", "result": result,
+            "vm": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v",
+            "account": "ada", "source": "203.0.113.7", "reason": "ticket 7,\nurgent", "requested": true, "started": true,
+            "endTimeUtc": "2026-07-02T00:30:04Z", "elapsedMs": 48_000,
+        });
+        serde_json::from_value(opening).unwrap()
+    }
+
+    fn hours(hours: i32) -> FixedOffset {
+        FixedOffset::east_opt(hours * 3_600).unwrap()
+    }
+
+    #[test]
+    fn an_opening_of_summer_is_told_in_winter_by_the_clock_of_summer() {
+        let now = Utc.with_ymd_and_hms(2027, 1, 5, 12, 0, 0).unwrap();
+        let opened = opening(OpeningResult::Connected);
+        let offset = |at: DateTime<Utc>| if at < now - TimeDelta::days(60) { hours(2) } else { hours(1) };
+        let zone = Zone::around(opened.at, offset).seen_at(now);
+        assert_eq!(row(&opened, zone)[0], "Thu 2 Jul 2026 00:30");
+    }
+}
