@@ -95,6 +95,12 @@ pub(crate) const CUT: &str = r"
             || document.documentElement.scrollHeight > document.documentElement.clientHeight,
     };";
 
+/// Turns to the history, and tells whether what was opened stands there, and what failed.
+const HISTORY: &str = r"
+    if (!document.querySelector('.find')) document.querySelector('footer button[aria-label=History]').click();
+    const results = [...document.querySelectorAll('[role=row] .result')].map((result) => result.textContent);
+    return results.some((text) => text.startsWith('opened')) && results.some((text) => text.startsWith('failed'));";
+
 #[tokio::test]
 async fn the_window_is_whole_and_to_be_read_when_narrow_light_and_dark() {
     let (axe, desk) = (axe(), Desk::set_up().await);
@@ -116,14 +122,20 @@ async fn the_window_is_whole_and_to_be_read_when_narrow_light_and_dark() {
             window.resize(width, 760).await;
             let fits = format!("return document.documentElement.clientWidth === {width}");
             window.run_until(&format!("the window is {width} wide"), &fits).await;
-            window.save(&format!("window-{width}-{}", if dark == true { "dark" } else { "light" })).await;
-            let cut = window.run(CUT).await;
-            assert_eq!(cut, serde_json::json!({ "wide": width, "out": [], "scrolls": false }), "{theme}");
-            let judged = format!(
-                "{axe}; return axe.run(document).then(({{ violations }}) => \
-                 violations.flatMap(({{ id, nodes }}) => nodes.map(({{ html, failureSummary }}) => [id, html, failureSummary])));"
-            );
-            assert_eq!(window.run(&judged).await, serde_json::json!([]), "{theme} at {width}");
+            for page in ["window", "history"] {
+                if page == "history" {
+                    window.run_until("the history tells of both", HISTORY).await;
+                }
+                window.save(&format!("{page}-{width}-{}", if dark == true { "dark" } else { "light" })).await;
+                let cut = window.run(CUT).await;
+                assert_eq!(cut, serde_json::json!({ "wide": width, "out": [], "scrolls": false }), "{theme}, {page}");
+                let judged = format!(
+                    "{axe}; return axe.run(document).then(({{ violations }}) => \
+                     violations.flatMap(({{ id, nodes }}) => nodes.map(({{ html, failureSummary }}) => [id, html, failureSummary])));"
+                );
+                assert_eq!(window.run(&judged).await, serde_json::json!([]), "{page}, {theme} at {width}");
+            }
+            window.run("document.querySelector('button[aria-label=Back]').click()").await;
         }
         window.close().await;
     }

@@ -1,6 +1,7 @@
 // Time left in access windows and time spent in attempts, computed anew from the clock; nothing here counts down.
 
 import type { Snapshot } from './bindings/Snapshot';
+import { words } from './words';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -57,6 +58,18 @@ export function clockText(timeUtc: string, now: number): string {
   const text = `${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
   if (time.toDateString() === new Date(now).toDateString()) return text;
   return `${time.toLocaleDateString('en', { weekday: 'short' })} ${text}`;
+}
+
+/** `Today · Tue 24 Nov`: a day, with how near it is. */
+export function dayText(date: string, day: string, now: number): string {
+  const isDay = (daysAgo: number) => {
+    const then = new Date(now);
+    then.setDate(then.getDate() - daysAgo);
+    const parts = [then.getMonth() + 1, then.getDate()].map((part) => String(part).padStart(2, '0'));
+    return date === [then.getFullYear(), ...parts].join('-');
+  };
+  if (isDay(0)) return `${words.today} · ${day}`;
+  return isDay(1) ? `${words.yesterday} · ${day}` : day;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Engine } from './engine';
 import { deallocation, failure, favourite, signIn } from './fixtures/build';
+import { history } from './fixtures/history';
 import * as states from './fixtures/snapshots';
 
 const byName: Record<string, states.State> = {
@@ -55,6 +56,8 @@ export function mockEngine(wish: URLSearchParams): Engine {
       }
       if (request.ask === 'findVms') return Promise.resolve({ answer: 'vms', found: states.fleet(request) });
       if (request.ask === 'inherited') return Promise.resolve({ answer: 'inherited', fields: states.inherited(request) });
+      if (request.ask === 'history') return Promise.resolve({ answer: 'history', history: history(request, wish.has('unused') ? 0 : 1_234, Date.now()) });
+      if (request.ask === 'exportHistory') return Promise.resolve({ answer: 'exported', text: '', count: 1_234 });
       snapshot = answer(snapshot, request);
       see(snapshot);
       return Promise.resolve({ answer: 'done' });
@@ -125,6 +128,8 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'readAccounts':
     case 'rights':
     case 'diagnose':
+    case 'history':
+    case 'exportHistory':
     case 'refresh':
     case 'showWindow':
       return after;

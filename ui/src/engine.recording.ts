@@ -1,6 +1,7 @@
 // An engine for tests.
 
 import type { Found } from './bindings/Found';
+import type { HistoryView } from './bindings/HistoryView';
 import type { InheritedView } from './bindings/InheritedView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
@@ -20,6 +21,10 @@ export class RecordingEngine implements Engine {
   inheriting: Request[] = [];
   /** What it would inherit. */
   inherited: InheritedView[] = [];
+  /** What was asked about what was opened: the page asks by itself. */
+  lookbacks: Request[] = [];
+  /** What was opened. */
+  history: HistoryView = { openings: [], total: 0, nothing: 'Nothing has been opened yet.', unreadable: null };
   copied: string[] = [];
   closed = 0;
   pages = 0;
@@ -45,6 +50,10 @@ export class RecordingEngine implements Engine {
     if (request.ask === 'inherited') {
       this.inheriting.push(request);
       return Promise.resolve({ answer: 'inherited', fields: this.inherited });
+    }
+    if (request.ask === 'history') {
+      this.lookbacks.push(request);
+      return Promise.resolve({ answer: 'history', history: this.history });
     }
     this.requests.push(request);
     return Promise.resolve(this.reply);

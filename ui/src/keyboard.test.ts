@@ -38,6 +38,13 @@ describe('the keyboard', () => {
     }
   });
 
+  test('leads to the history on Ctrl+Shift+H and on Cmd+Shift+H, also from a field', () => {
+    for (const held of [{ ctrlKey: true }, { metaKey: true }]) {
+      expect(keyAction(key('H', { ...held, shiftKey: true }), { ...idle, focus: 'field' })).toEqual({ do: 'history' });
+      expect(keyAction(key('h', held), idle)).toBeNull();
+    }
+  });
+
   test('clears the search on Esc, then closes the window', () => {
     expect(keyAction(key('Escape'), { ...idle, searching: true })).toEqual({ do: 'clearSearch' });
     expect(keyAction(key('Escape'), { ...idle, picked: true })).toEqual({ do: 'pickNone' });

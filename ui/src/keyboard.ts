@@ -6,6 +6,7 @@ export type KeyAction =
   | { do: 'clearSearch' }
   | { do: 'goBack' }
   | { do: 'settings' }
+  | { do: 'history' }
   | { do: 'closeWindow' }
   | { do: 'move'; to: 'next' | 'previous' | 'first' | 'last' }
   | { do: 'connect' }
@@ -47,6 +48,7 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
   if (command && !key.altKey && key.key.toLowerCase() === 'k') return { do: 'focusSearch' };
   if (command && !key.altKey && key.key.toLowerCase() === 'e') return situation.selected ? { do: 'extend' } : null;
   if (command && !key.altKey && key.key === ',') return { do: 'settings' };
+  if (command && !key.altKey && key.shiftKey && key.key.toLowerCase() === 'h') return { do: 'history' };
   if (key.shiftKey && key.key === 'F10') return situation.selected ? { do: 'menu' } : null;
   // What is typed there is for the field.
   if (situation.focus === 'field' && key.key !== 'Escape') return null;

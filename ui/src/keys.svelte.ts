@@ -71,6 +71,9 @@ export class Keys {
       case 'settings':
         view.turnTo('settings');
         break;
+      case 'history':
+        view.turnTo('history');
+        break;
       case 'closeWindow':
         void view.closeWindow();
         break;

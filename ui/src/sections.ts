@@ -97,12 +97,13 @@ function sentences(...texts: string[]): string {
 }
 
 /** The name of a row that arrows can reach: a favourite may stand in two sections. */
-export type RowKey = `${'window' | 'favourite' | 'recent' | 'vm'}:${string}`;
+export type RowKey = `${'window' | 'favourite' | 'recent' | 'vm' | 'opening'}:${string}`;
 
 export const windowKey = ({ name, cloud, vm, port, source }: WindowView): RowKey => `window:${name}:${port}:${source}:${cloud}${vm}`;
 export const favouriteKey = ({ name }: Pick<FavouriteView, 'name'>): RowKey => `favourite:${name}`;
 export const recentKey = ({ opens: { name }, port }: RecentView): RowKey => `recent:${name}:${port}`;
 export const vmKey = ({ viewpoint, vm }: FoundVm): RowKey => `vm:${viewpoint.cloud}${vm.id.toLowerCase()}`;
+export const openingKey = (place: number): RowKey => `opening:${place}`;
 
 /** A VM's own name. */
 export const vmName = (id: string) => id.slice(id.lastIndexOf('/') + 1);

@@ -20,6 +20,7 @@ import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
+import { History } from './history.svelte';
 import { Picked, requestsForAll } from './picked.svelte';
 import { search, unmarked, type Match } from './search';
 import { favouriteKey, recentKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
@@ -36,8 +37,8 @@ export interface Note {
   act?: { label: string; run: () => void };
 }
 
-/** What is looked at: favourites and all else that can be opened, or what is set. */
-type Page = 'lists' | 'accounts' | 'settings';
+/** What is looked at: favourites and all else that can be opened, what is set, or what was opened. */
+type Page = 'lists' | 'accounts' | 'settings' | 'history';
 
 /** What favourites inherit, all or those in the folder of that path. */
 export interface Defaults {
@@ -118,18 +119,18 @@ export class View {
     this.searching && this.vms.query === this.query.trim() ? this.vms.found : [],
   );
   /** The rows that arrows reach, from the top. */
-  rows = $derived<RowKey[]>(
-    this.page !== 'lists'
-      ? []
-      : [
-          ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
-          ...this.folders
-            .filter(({ path }) => this.searching || !this.folded.has(path))
-            .flatMap(({ entries }) => entries.map(({ favourite }) => favouriteKey(favourite))),
-          ...this.recents.map(recentKey),
-          ...this.found.map(vmKey),
-        ],
-  );
+  rows = $derived.by<RowKey[]>(() => {
+    if (this.page === 'history') return this.history.entries.map(({ key }) => key);
+    if (this.page !== 'lists') return [];
+    return [
+      ...(this.searching ? [] : (this.sections?.open ?? []).map(({ window }) => windowKey(window))),
+      ...this.folders
+        .filter(({ path }) => this.searching || !this.folded.has(path))
+        .flatMap(({ entries }) => entries.map(({ favourite }) => favouriteKey(favourite))),
+      ...this.recents.map(recentKey),
+      ...this.found.map(vmKey),
+    ];
+  });
   /** The selected row, as long as it is there; in a search the best finding until another is chosen. */
   selected = $derived.by(() => {
     if (this.#selected !== null && this.rows.includes(this.#selected)) return this.#selected;
@@ -139,6 +140,7 @@ export class View {
   readonly picked = new Picked(this);
   readonly signing = new Signing(this);
   readonly vms = new Vms(this);
+  readonly history = new History(this);
   readonly #engine: Engine;
   /** What was said of each favourite whose attempt is under way or asks for more. */
   readonly #said = new Map<ProfileName, Said>();
@@ -159,6 +161,7 @@ export class View {
       this.#forgetSaid(snapshot);
       this.signing.see(snapshot);
       this.vms.see(before, snapshot);
+      this.history.see(before, snapshot);
     });
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
@@ -193,6 +196,7 @@ export class View {
     this.page = page;
     if (page === 'lists') return;
     this.find('');
+    if (page === 'history') void this.history.find('');
     if (page === 'accounts' && !this.snapshot?.host.demo) void this.ask({ ask: 'readAccounts' });
   }
 

@@ -4,6 +4,7 @@ import type { AccountState } from './bindings/AccountState';
 import type { CheckState } from './bindings/CheckState';
 import type { Colour } from './bindings/Colour';
 import type { FavouriteState } from './bindings/FavouriteState';
+import type { HistoryFormat } from './bindings/HistoryFormat';
 import type { OnNewAddress } from './bindings/OnNewAddress';
 import type { Protocol } from './bindings/Protocol';
 import type { SignInMethod } from './bindings/SignInMethod';
@@ -122,6 +123,8 @@ const clouds: Record<string, string> = {
   usgov: 'Azure US Government',
   china: 'Azure China',
 };
+
+const formats: Record<HistoryFormat, string> = { csv: 'CSV', json: 'JSON' };
 
 const number = (count: number) => count.toLocaleString('en');
 
@@ -484,6 +487,32 @@ export const words = {
   removeNetwork: (name: string) => `Remove the network ${name}`,
   cloudsTitle: 'Clouds of your own',
   cloudsLead: 'Which hosts get your tokens is written in the file alone, under [clouds].',
+
+  // History
+  history: 'History',
+  historyHint: navigator.platform.startsWith('Mac') ? '⇧ ⌘ H' : 'Ctrl Shift H',
+  historyLead: 'Each opening will stand here: when, from where, as whom, why, and what came of it.',
+  readingHistory: 'Reading what was opened…',
+  findOpening: 'Name, VM, reason…',
+  findOpeningHint: navigator.platform.startsWith('Mac') ? '⌘ F' : 'Ctrl F',
+  openingCount: (count: number) => (count === 1 ? '1 entry' : `${number(count)} entries`),
+  today: 'Today',
+  yesterday: 'Yesterday',
+  untilThen: (time: string, length: string | null) => (length === null ? `until ${time}` : `until ${time} (${length})`),
+  // A word or number alone on a line would say nothing.
+  took: (time: string) => `took\u00a0${time.replaceAll(' ', '\u00a0')}`,
+  from: (address: string) => `from\u00a0${address}`,
+  as: (account: string) => `as\u00a0${account}`,
+  copyOpening: (name: string, time: string) => `Copy the entry of ${name} at ${time}`,
+  copyHint: navigator.platform.startsWith('Mac') ? '⌘ C' : 'Ctrl C',
+  showAll: 'Show all',
+  showOlder: 'Show older ones',
+  olderAreMore: (shown: number) => `The newest ${shown} are shown. Older ones are found above, and exported.`,
+  export: 'Export…',
+  copyAs: (format: HistoryFormat) => `Copy as ${formats[format]}`,
+  exported: (count: number, format: HistoryFormat) =>
+    `Copied ${count === 1 ? '1 entry' : `${number(count)} entries`} as ${formats[format]}`,
+  exportHint: (format: HistoryFormat) => `All of it in a file: ajar history --format ${format} > history.${format}`,
 
   // Footer
   azure: 'Azure',

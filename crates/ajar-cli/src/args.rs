@@ -337,6 +337,15 @@ pub(crate) enum Format {
     Json,
 }
 
+impl From<Format> for ajar_core::journal::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
     /// The favourite

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Acting;
 use crate::attempt::Attempt;
+use crate::message::history::result;
 use crate::port::Protocol;
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
@@ -50,6 +51,7 @@ pub struct Opening {
 /// How an opening ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OpeningResult {
     /// The port answered.
     Connected,
@@ -63,6 +65,17 @@ pub enum OpeningResult {
     Deallocated,
     /// The VM was to be deallocated, and was not, or not that anybody knows.
     NotDeallocated,
+}
+
+/// What other programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, rename = "HistoryFormat"))]
+pub enum Format {
+    /// Comma-separated values (RFC 4180) with a heading.
+    Csv,
+    /// One JSON array.
+    Json,
 }
 
 /// What an attempt has done, for the journal.
@@ -115,6 +128,23 @@ impl Opening {
         "endTimeUtc",
         "elapsedMs",
     ];
+
+    /// Whether each word of a query is a part of what is told of it.
+    pub fn fits(&self, query: &str) -> bool {
+        let (source, place) = (self.source.map(|source| source.to_string()), self.vm.resource());
+        let told = [
+            self.name.as_str(),
+            self.vm.name(),
+            place.resource_group(),
+            place.subscription_id(),
+            self.account.as_deref().unwrap_or_default(),
+            source.as_deref().unwrap_or_default(),
+            self.reason.as_deref().unwrap_or_default(),
+            &result(self),
+        ]
+        .map(str::to_lowercase);
+        query.to_lowercase().split_whitespace().all(|word| told.iter().any(|told| told.contains(word)))
+    }
 
     /// What is told of an attempt that has ended at `now`, made as `acting`. `None` of what was carried through an open door
     /// and did nothing else: of those there may be a hundred an hour, by scripts. Nor of one that ended with the question
@@ -176,6 +206,19 @@ mod tests {
             note_lately(&mut lately, opened(&format!("v{number}"), 22, OpeningResult::Connected));
         }
         assert_eq!((lately.len(), lately[0].vm.name()), (LATELY, "v49"));
+    }
+
+    #[test]
+    fn an_opening_fits_words_that_are_parts_of_what_is_told_of_it_and_no_others() {
+        let mut opening = opened("Web-01-vm", 22, OpeningResult::Failed);
+        opening.reason = Some("Ticket 7, urgent".into());
+        (opening.code, opening.source) = (Some("accessDenied".into()), Some(Ipv4Addr::new(203, 0, 113, 7)));
+        for query in ["", " ", "web-01", "TICKET web", "failed", "accessdenied", "203.0.113", "g x s"] {
+            assert!(opening.fits(query), "{query}");
+        }
+        for query in ["db", "web db", "ticket7", "virtualMachines", "deallocated"] {
+            assert!(!opening.fits(query), "{query}");
+        }
     }
 
     #[test]

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountName, SignInMethod};
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
+use crate::journal::Format;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::{Favourite, Setting};
-use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, RightsView, Snapshot};
+use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 10;
+pub const PROTOCOL_VERSION: u32 = 11;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -236,6 +237,20 @@ pub enum Request {
         /// How many are wanted at most.
         limit: u32,
     },
+    /// Tell what was opened, as the journal has it.
+    History {
+        /// Words, or parts of words, that all are to be in what is told of an opening; none fit all.
+        query: String,
+        /// How many are wanted at most: the newest.
+        limit: u32,
+    },
+    /// The same, all of it, for another program.
+    ExportHistory {
+        /// As above.
+        query: String,
+        /// What that program reads.
+        format: Format,
+    },
     /// Bring up the window of the tray app.
     ShowWindow,
 }
@@ -408,6 +423,18 @@ pub enum Reply {
     Vms {
         /// The best ones, and how many there are.
         found: Found,
+    },
+    /// What was opened.
+    History {
+        /// The newest ones, and how many there are.
+        history: HistoryView,
+    },
+    /// What was opened, for another program.
+    Exported {
+        /// In the format that was asked for.
+        text: String,
+        /// How many openings that are.
+        count: u32,
     },
     /// It cannot be done.
     #[serde(rename_all = "camelCase")]

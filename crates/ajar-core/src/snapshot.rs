@@ -3,6 +3,7 @@
 mod accounts;
 mod deallocation;
 mod diagnosis;
+mod history;
 mod inventory;
 mod rights;
 mod settings;
@@ -21,6 +22,7 @@ use crate::settings::Favourite;
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
 pub use deallocation::{DeallocationEnd, DeallocationView};
 pub use diagnosis::{Check, CheckState, CheckView, DiagnosisView};
+pub use history::{HistoryView, OpeningView};
 pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
 pub use settings::{CloudView, FolderView, SettingsView};

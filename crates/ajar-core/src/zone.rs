@@ -34,6 +34,12 @@ impl Zone {
         Self { now, before: offset, change: None }
     }
 
+    /// The same clock for who looks back at `now`, which may be long after the moments that it is for.
+    #[must_use]
+    pub const fn seen_at(self, now: DateTime<Utc>) -> Self {
+        Self { now, ..self }
+    }
+
     /// A moment as the clock shows it.
     pub fn local(self, moment: DateTime<Utc>) -> DateTime<FixedOffset> {
         moment.with_timezone(&self.at(moment))

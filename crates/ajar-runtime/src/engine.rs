@@ -13,6 +13,7 @@ mod editing;
 mod effects;
 mod followers;
 mod held;
+mod history;
 mod inventory;
 mod network;
 mod publish;

@@ -16,7 +16,7 @@ pub use exchange_files::{SshIncludes, read_limited, write_favourites};
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
 pub(crate) use inventory_files::{InventoryFiles, Seen};
-pub use journal_file::{Journal, JournalFile};
+pub use journal_file::{Journal, JournalFile, exported};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};
 pub use state_file::{Deallocating, Denial, Granted, Purpose, Refusal, State, StateFile};

@@ -3,6 +3,7 @@ import type { AttemptNumber } from "./AttemptNumber";
 import type { DiagnosisView } from "./DiagnosisView";
 import type { FailureView } from "./FailureView";
 import type { Found } from "./Found";
+import type { HistoryView } from "./HistoryView";
 import type { InheritedView } from "./InheritedView";
 import type { RightsView } from "./RightsView";
 
@@ -58,7 +59,19 @@ fields: Array<InheritedView>, } | { "answer": "vms",
 /**
  * The best ones, and how many there are.
  */
-found: Found, } | { "answer": "refused", 
+found: Found, } | { "answer": "history", 
+/**
+ * The newest ones, and how many there are.
+ */
+history: HistoryView, } | { "answer": "exported", 
+/**
+ * In the format that was asked for.
+ */
+text: string, 
+/**
+ * How many openings that are.
+ */
+count: number, } | { "answer": "refused", 
 /**
  * Why, in words.
  */

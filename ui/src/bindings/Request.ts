@@ -2,6 +2,7 @@
 import type { AccountName } from "./AccountName";
 import type { Connect } from "./Connect";
 import type { Deallocate } from "./Deallocate";
+import type { HistoryFormat } from "./HistoryFormat";
 import type { Inheritable } from "./Inheritable";
 import type { Profile } from "./Profile";
 import type { ProfileName } from "./ProfileName";
@@ -127,4 +128,20 @@ skip: number,
 /**
  * How many are wanted at most.
  */
-limit: number, } | { "ask": "showWindow" };
+limit: number, } | { "ask": "history", 
+/**
+ * Words, or parts of words, that all are to be in what is told of an opening; none fit all.
+ */
+query: string, 
+/**
+ * How many are wanted at most: the newest.
+ */
+limit: number, } | { "ask": "exportHistory", 
+/**
+ * As above.
+ */
+query: string, 
+/**
+ * What that program reads.
+ */
+format: HistoryFormat, } | { "ask": "showWindow" };

@@ -1,15 +1,13 @@
 //! `ajar history`: what was opened.
 
-use ajar_core::failure::Failure;
 use ajar_core::journal::Opening;
 use ajar_core::message::history as words;
-use ajar_core::zone::Zone;
 use ajar_runtime::adapters::SystemClock;
-use ajar_runtime::files::JournalFile;
+use ajar_runtime::files::{JournalFile, exported};
 use ajar_runtime::ports::Clock as _;
 
 use super::End;
-use crate::args::{Format, History};
+use crate::args::History;
 use crate::output;
 use crate::session::Session;
 
@@ -18,16 +16,14 @@ const SHOWN: usize = 50;
 
 pub(crate) fn run(session: &Session, args: &History) -> Result<(), End> {
     let file = JournalFile::new(session.folder.journal());
-    let shown = file.path().display().to_string();
-    let journal = file.read().map_err(|error| unreadable(&shown, &error.to_string()))?;
+    let journal = file.read()?;
     if journal.unreadable > 0 {
-        output::line_to_people(&words::unreadable(journal.unreadable, &shown));
+        output::line_to_people(&words::unreadable(journal.unreadable, &file.path().display().to_string()));
     }
     let mut openings = journal.openings;
     openings.retain(|opening| args.name.as_ref().is_none_or(|name| opening.name == *name));
     match args.format {
-        Some(Format::Json) => output::json(&openings)?,
-        Some(Format::Csv) => csv(&openings)?,
+        Some(format) => output::text(exported(&openings, format.into())?.as_bytes())?,
         None => table(args, &openings)?,
     }
     Ok(())
@@ -45,21 +41,9 @@ fn table(args: &History, openings: &[Opening]) -> Result<(), End> {
         output::line_to_people(&words::older(older));
     }
     let clock = SystemClock;
-    let zone: Zone = clock.zone(clock.now());
-    let rows: Vec<Vec<String>> = openings[older..].iter().map(|opening| words::row(opening, zone).to_vec()).collect();
+    let now = clock.now();
+    let row = |opening: &Opening| words::row(opening, clock.zone(opening.at).seen_at(now)).to_vec();
+    let rows: Vec<Vec<String>> = openings[older..].iter().map(row).collect();
     output::lines(&output::table(&words::COLUMNS, &rows))?;
     Ok(())
-}
-
-fn csv(openings: &[Opening]) -> Result<(), End> {
-    let mut rows = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    rows.write_record(Opening::MEMBERS).map_err(std::io::Error::other)?;
-    openings.iter().try_for_each(|opening| rows.serialize(opening)).map_err(std::io::Error::other)?;
-    let bytes = rows.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-    output::text(&bytes)?;
-    Ok(())
-}
-
-fn unreadable(path: &str, why: &str) -> ajar_core::failure::Trouble {
-    Failure::Settings { path: path.to_owned(), detail: why.to_owned() }.into()
 }

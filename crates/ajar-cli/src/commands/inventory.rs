@@ -47,6 +47,8 @@ async fn vms(session: &Session, request: Request) -> Result<Found, End> {
         Reply::Vms { found } => Ok(found),
         Reply::Refused { failure } => Err(failure.into()),
         Reply::Done
+        | Reply::History { .. }
+        | Reply::Exported { .. }
         | Reply::Left
         | Reply::Attempt { .. }
         | Reply::Deallocation { .. }

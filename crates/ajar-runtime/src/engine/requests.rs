@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::effects::Happened;
 use super::followers::{FaceId, Follower};
+use super::history::Told;
 use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
@@ -55,6 +56,8 @@ impl Engine {
                 self.inventory_asked(Wish::Find { query, apart, skip, limit }, reply);
             }
             Request::VmsNamed { name, limit } => self.inventory_asked(Wish::Named { name, limit }, reply),
+            Request::History { query, limit } => self.tell_history(query, Told::To(limit), reply),
+            Request::ExportHistory { query, format } => self.tell_history(query, Told::As(format), reply),
             request @ (Request::Connect(_)
             | Request::Deallocate(_)
             | Request::Cancel { .. }
@@ -104,6 +107,8 @@ impl Engine {
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
             | Request::VmsNamed { .. }
+            | Request::History { .. }
+            | Request::ExportHistory { .. }
             | Request::ReadAccounts
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -205,6 +210,8 @@ impl Engine {
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }
             | Request::VmsNamed { .. }
+            | Request::History { .. }
+            | Request::ExportHistory { .. }
             | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }

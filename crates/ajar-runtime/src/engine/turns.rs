@@ -83,6 +83,8 @@ fn changes_settings(request: &Request) -> bool {
         | Request::ReadInventory { .. }
         | Request::FindVms { .. }
         | Request::VmsNamed { .. }
+        | Request::History { .. }
+        | Request::ExportHistory { .. }
         | Request::ReadSettings
         | Request::ShowWindow => false,
     }

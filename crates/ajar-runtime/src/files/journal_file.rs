@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use ajar_core::journal::{Opening, note_lately};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::journal::{Format, Opening, note_lately};
 
 use super::atomic::{while_locked, write_atomically};
 
@@ -111,8 +112,14 @@ impl JournalFile {
     /// What it says; nothing if it is not there.
     ///
     /// # Errors
-    /// Those of the file system.
-    pub fn read(&self) -> io::Result<Journal> {
+    /// That it cannot be read.
+    pub fn read(&self) -> Result<Journal, Trouble> {
+        let told =
+            |error: io::Error| Failure::Settings { path: self.path.display().to_string(), detail: error.to_string() };
+        Ok(self.lines().map_err(told)?)
+    }
+
+    fn lines(&self) -> io::Result<Journal> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Journal::default()),
@@ -129,6 +136,23 @@ impl JournalFile {
             }
         }
         Ok(journal)
+    }
+}
+
+/// Openings as another program reads them, with a line break at the end.
+///
+/// # Errors
+/// None that is known: what is written to memory is plain data.
+pub fn exported(openings: &[Opening], format: Format) -> io::Result<String> {
+    match format {
+        Format::Csv => {
+            let mut rows = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+            rows.write_record(Opening::MEMBERS).map_err(io::Error::other)?;
+            openings.iter().try_for_each(|opening| rows.serialize(opening)).map_err(io::Error::other)?;
+            let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+            String::from_utf8(bytes).map_err(io::Error::other)
+        }
+        Format::Json => Ok(serde_json::to_string(openings)? + "\n"),
     }
 }
 

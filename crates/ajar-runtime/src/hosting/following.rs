@@ -150,7 +150,9 @@ impl Asker {
                     | Reply::Rights { .. }
                     | Reply::Diagnosis { .. }
                     | Reply::Inherited { .. }
-                    | Reply::Vms { .. } => Progress::Refused(Box::new(engine_gone())),
+                    | Reply::Vms { .. }
+                    | Reply::History { .. }
+                    | Reply::Exported { .. } => Progress::Refused(Box::new(engine_gone())),
                 });
             }
         }
