@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::job::stop_with;
-use super::programs::{has_desktop, surroundings};
+use super::programs::{has_desktop, surroundings_for};
 use crate::files::{SettingsFile, create_private, write_atomically};
 use crate::ports::Launcher;
 
@@ -51,7 +51,7 @@ impl ClientLauncher {
 impl Launcher for ClientLauncher {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
         let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
-        let plan = in_window(&target, &surroundings(&self.clients()))?;
+        let plan = in_window(&target, &surroundings_for(order.protocol, &self.clients()))?;
         start(&plan, &self.files).await
     }
 
@@ -60,7 +60,7 @@ impl Launcher for ClientLauncher {
         let endpoint = Endpoint { host: "localhost".into(), port: order.port };
         let target =
             Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint: &endpoint, profile };
-        let around = surroundings(&self.clients());
+        let around = surroundings_for(order.protocol, &self.clients());
         ClientFound {
             in_window: found(in_window(&target, &around)).and_then(shown),
             in_terminal: match order.protocol {

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use ajar_core::launch::{Candidate, Os, RdpClient, Surroundings, Terminal};
+use ajar_core::port::Protocol;
 use ajar_core::settings::ClientSettings;
 
 /// Looks for the programs that open VMs; the settings' own come first.
@@ -18,7 +19,7 @@ pub fn surroundings(settings: &ClientSettings) -> Surroundings {
         os,
         ssh: settings.ssh.clone().or_else(|| find(os.ssh_program(), &["OpenSSH"])),
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
-        rdp: rdp.map(|client| client.of_version(version)),
+        rdp,
     }
 }
 
@@ -40,6 +41,15 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
     candidates.iter().find_map(|(program, kind)| find(program, &[]).map(kind))
+}
+
+/// The same for what is opened by that protocol: a remote desktop client is asked which version it is, which takes a moment.
+pub(super) fn surroundings_for(protocol: Protocol, settings: &ClientSettings) -> Surroundings {
+    let around = surroundings(settings);
+    match protocol {
+        Protocol::Ssh => around,
+        Protocol::Rdp => Surroundings { rdp: around.rdp.map(|client| client.of_version(version)), ..around },
+    }
 }
 
 /// How long a program may take to tell its version.
