@@ -261,7 +261,7 @@ export const words = {
   },
   justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',
   sourceWrong: (text: string) => `“${text}” is no address of a machine like 203.0.113.7, and no network’s name; use one, or automatic.`,
-  clientArgumentsHint: 'One a line.',
+  clientArgumentsHint: 'One a line. Where one names {host}, {port}, {user}, {name} or {vm}, the program is given these alone.',
   moveUp: 'Move up',
   moveUpHint: 'Alt+↑',
   moveDown: 'Move down',

@@ -150,7 +150,8 @@ pub struct Profile {
     /// The program that opens it, in place of the one that is found or that `[clients]` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// What that program is given beside what it always is, word by word.
+    /// What that program is given beside what it always is, word by word; or all that it is given, where a word names
+    /// `{host}`, `{port}`, `{user}`, `{name}` or `{vm}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_arguments: Option<Vec<String>>,
     /// What there is to remember about it, in the user's own words.

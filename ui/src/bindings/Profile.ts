@@ -80,7 +80,8 @@ colour?: Colour | null,
  */
 client?: string | null, 
 /**
- * What that program is given beside what it always is, word by word.
+ * What that program is given beside what it always is, word by word; or all that it is given, where a word names
+ * `{host}`, `{port}`, `{user}`, `{name}` or `{vm}`.
  */
 client_arguments?: Array<string> | null, 
 /**

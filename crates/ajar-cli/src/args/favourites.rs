@@ -60,7 +60,8 @@ pub(crate) struct Add {
     /// The program to open it with
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) client: Option<String>,
-    /// What to give that program beside what it always is; once for each word: --client-argument=-X
+    /// What to give that program beside what it always is; once for each word: --client-argument=-X. Where a word names {host},
+    /// {port}, {user}, {name} or {vm}, that program is given these words alone
     #[arg(long = "client-argument", value_name = "WORD", allow_hyphen_values = true)]
     pub(crate) client_arguments: Vec<String>,
     /// What there is to remember about it
@@ -150,7 +151,8 @@ pub(crate) struct Edit {
     /// The program to open it with
     #[arg(long, value_name = "PROGRAM", value_parser = or_nothing(str::parse::<String>))]
     pub(crate) client: Option<OrNothing<String>>,
-    /// What to give that program beside what it always is; once for each word: --client-argument=-X
+    /// What to give that program beside what it always is; once for each word: --client-argument=-X. Where a word names {host},
+    /// {port}, {user}, {name} or {vm}, that program is given these words alone
     #[arg(long = "client-argument", value_name = "WORD", allow_hyphen_values = true)]
     pub(crate) client_arguments: Vec<String>,
     /// What there is to remember about it

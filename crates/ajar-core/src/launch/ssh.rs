@@ -10,7 +10,7 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
     let mut words = variables(target);
     words.push(target.profile.client.clone().or_else(|| around.ssh.clone()).ok_or_else(missing)?);
-    words.extend(target.arguments().iter().cloned());
+    words.extend(target.arguments());
     words.extend(["-p".to_owned(), target.endpoint.port.to_string()]);
     for (name, value) in options(target) {
         let is_plain_file = target.profile.identity_file.as_ref() == Some(&value);
