@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::justification;
 use crate::message::launch::{Unfit, unfit};
 use crate::port::{Endpoint, Protocol};
-use crate::profile::Profile;
+use crate::profile::{Forward, Profile};
 use crate::resource_id::VmResourceId;
 use crate::template::unknown;
 pub use browser::browser_plan;
@@ -210,6 +210,11 @@ impl Target<'_> {
     /// The same as it is written, or, where something is named in it, [all that it is given](own).
     fn written_arguments(&self) -> &[String] {
         self.profile.client_arguments.as_deref().unwrap_or_default()
+    }
+
+    /// What ssh forwards.
+    fn forwards(&self) -> &[Forward] {
+        self.profile.forwards.as_deref().unwrap_or_default()
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {

@@ -2,6 +2,7 @@
 import type { AccountName } from "./AccountName";
 import type { AddressChoice } from "./AddressChoice";
 import type { Colour } from "./Colour";
+import type { Forward } from "./Forward";
 import type { Protocol } from "./Protocol";
 import type { SourceChoice } from "./SourceChoice";
 import type { VmResourceId } from "./VmResourceId";
@@ -84,6 +85,10 @@ client?: string | null,
  * `{host}`, `{port}`, `{user}`, `{name}` or `{vm}`.
  */
 client_arguments?: Array<string> | null, 
+/**
+ * What ssh forwards beside the session.
+ */
+forwards?: Array<Forward> | null, 
 /**
  * What there is to remember about it, in the user's own words.
  */

@@ -3,6 +3,7 @@
 use super::quote::{DOLLAR, needs_dollar, ssh_path, ssh_value};
 use super::{Surroundings, Target};
 use crate::failure::Failure;
+use crate::profile::Forward;
 
 /// The program and its arguments, up to the host; a remote command may follow.
 pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
@@ -21,6 +22,7 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
             words.extend(["-o".to_owned(), format!("{name}={}", ssh_value(&value))]);
         }
     }
+    words.extend(target.forwards().iter().flat_map(Forward::arguments));
     if let Some(user) = target.user() {
         words.extend(["-l".to_owned(), user.to_owned()]);
     }
