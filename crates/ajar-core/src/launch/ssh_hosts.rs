@@ -186,6 +186,18 @@ mod tests {
     }
 
     #[test]
+    fn no_quote_stays_open_where_ssh_counts_them() {
+        let command = |words: &[&str], os| {
+            let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+            SshHosts::new(&words, "/c", os).unwrap().proxy
+        };
+        let back = command(&["/opt/ajar", "--config", r"/home/a\", r"/it's\ b"], Os::Linux);
+        assert_eq!(back, r"/opt/ajar --config /home/a\\ /it\'s\\\ b");
+        let windows = command(&[r"C:\Users\O'Brien\ajar.exe", "--config", "D:\\my own\\"], Os::Windows);
+        assert_eq!(windows, r#""C:\Users\O'Brien\ajar.exe" --config "D:\my own\\""#);
+    }
+
+    #[test]
     fn what_was_written_is_known_again_and_nothing_else_is() {
         let hosts = SshHosts::new(&["/usr/bin/ajar".into()], "/c/config.toml", Os::Linux).unwrap();
         let made = hosts.clone().with_configuration_made(Some("/home/me/.ssh/config".into()));
