@@ -139,8 +139,10 @@ async fn a_client_of_its_own_is_given_just_its_words_with_what_to_open_in_them()
         let told = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(refused.code == 2 && told.contains(part), "{args:?}: {} {told}", refused.code);
     }
+    let asked = world.control().journal().await.len();
     let refused = world.run(&["connect", "web-01", "--", "ls"]).await;
-    assert!(refused.code != 0 && refused.stderr.contains("no command to run"), "{}", refused.stderr);
+    assert!(refused.code == 2 && refused.stderr.contains("own arguments alone"), "{} {}", refused.code, refused.stderr);
+    assert_eq!(world.control().journal().await.len(), asked, "nothing is asked for");
 }
 
 /// What the history tells of the last opening.

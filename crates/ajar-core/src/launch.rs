@@ -262,14 +262,25 @@ pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
         .map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
+/// Refuses to have a command run there by a client that is given its own arguments alone, before anything is opened for it.
+///
+/// # Errors
+/// [`Failure::CommandLine`].
+pub fn vet_command(profile: &Profile) -> Result<(), Failure> {
+    if own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default()) {
+        return Err(Failure::CommandLine { detail: unfit(&Unfit::Command) });
+    }
+    Ok(())
+}
+
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without, or the favourite's own
 /// client. RDP has no use for a terminal and opens as [`in_window`] does.
 pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String]) -> Result<LaunchPlan, Failure> {
     match target.protocol {
         Protocol::Ssh => {
             let (program, args) = match own::command(target, around.os)? {
-                Some(_) if !command.is_empty() => return Err(target.refused(&Unfit::Command)),
-                Some(own) => own,
+                Some(own) if command.is_empty() => own,
+                Some(_) => return Err(Failure::CommandLine { detail: unfit(&Unfit::Command) }),
                 None => {
                     let mut words = ssh::command(target, around)?;
                     words.extend_from_slice(command);

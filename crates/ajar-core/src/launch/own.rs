@@ -224,7 +224,7 @@ mod tests {
     fn a_command_to_run_there_is_refused_and_arguments_that_name_nothing_are_given_beside_the_usual_ones() {
         let (profile, endpoint) = (profile(Protocol::Ssh, "/opt/ssh", &["{host}"]), at("203.0.113.50", 22));
         let refused = in_terminal(&target(&profile, &endpoint), &bare(Os::Linux), &["ls".into()]).unwrap_err();
-        assert!(matches!(&refused, Failure::Settings { detail, .. } if detail.contains("no command")), "{refused:?}");
+        assert!(matches!(&refused, Failure::CommandLine { detail } if detail.contains("no command")), "{refused:?}");
         let beside = Profile { client_arguments: Some(vec!["-oX={{a}}".into()]), ..profile };
         let plan = in_terminal(&target(&beside, &endpoint), &bare(Os::Linux), &["ls".into()]).unwrap();
         assert_eq!((plan.args[0].as_str(), plan.args.len() > 5), ("-oX={a}", true));

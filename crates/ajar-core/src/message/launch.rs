@@ -76,7 +76,7 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         Unfit::Beginning(value) => {
             format!("the client could take “{}” at the beginning of an argument for an option", visible(value))
         }
-        Unfit::Command => "its client is given its own arguments alone, and so no command to run".into(),
+        Unfit::Command => "the favourite’s client is given its own arguments alone, and so no command to run".into(),
         Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
         Unfit::Reason(reason) => format!("the reason “{}” has control characters", visible(reason)),
         Unfit::Placeholder(name) => format!(
