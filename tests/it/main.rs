@@ -28,6 +28,8 @@ mod secrets;
 mod signals;
 #[cfg(target_os = "linux")]
 mod ssh_config;
+#[cfg(target_os = "linux")]
+mod ssh_judges;
 mod sshd;
 mod status;
 mod stopping;

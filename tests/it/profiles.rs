@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::world::until;
 use crate::world::{Ended, World, ajar};
 
 async fn run(folder: &std::path::Path, args: &[&str]) -> Ended {
@@ -107,6 +109,40 @@ async fn what_a_favourite_does_not_say_comes_from_its_folder_and_the_defaults_an
         assert!(ended.code == 2 && ended.stderr.contains(part), "{args:?}: {} {}", ended.code, ended.stderr);
     }
     assert_eq!(std::fs::read_to_string(&config).expect("config.toml"), written);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_its_own_is_given_just_its_words_with_what_to_open_in_them() {
+    let world = World::new().await;
+    let folder = world.folder.path().join("made");
+    std::fs::create_dir(&folder).expect("a folder");
+    let made = |name: &str| format!("--client-argument={}/{name}", folder.display());
+    let (address, names) = (made("{user}@{host}:{port}"), made("{name} is {vm}"));
+    let edit = ["edit", "web-01", "--client", "/usr/bin/touch", &address, &names];
+    assert_eq!(world.run(&edit).await.code, 0);
+    let ended = world.run(&["connect", "web-01"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let dial = world.vm("web-01").ports[0].dial.clone().expect("an address");
+    let user = &world.simulator.announce().ssh.user;
+    let wanted = [format!("{user}@{dial}"), "web-01 is web-01".into()];
+    let there = || std::fs::read_dir(&folder).expect("the folder").count();
+    until("the client has run", async || there() == wanted.len()).await;
+    assert!(wanted.iter().all(|name| folder.join(name).exists()), "{wanted:?}");
+
+    for (args, part) in [
+        (&["edit", "web-01", "--client-argument={ticket}"][..], "Nothing is known to stand for “{ticket}”"),
+        (&["edit", "web-01", "--client", ""], "name that as the client"),
+        (&["edit", "web-01", "--user", ""], "name a user"),
+    ] {
+        let refused = world.run(args).await;
+        let told = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(refused.code == 2 && told.contains(part), "{args:?}: {} {told}", refused.code);
+    }
+    let asked = world.control().journal().await.len();
+    let refused = world.run(&["connect", "web-01", "--", "ls"]).await;
+    assert!(refused.code == 2 && refused.stderr.contains("own arguments alone"), "{} {}", refused.code, refused.stderr);
+    assert_eq!(world.control().journal().await.len(), asked, "nothing is asked for");
 }
 
 /// What the history tells of the last opening.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::sshd::Sshd;
+use crate::sshd::{Sshd, free_port};
 use crate::terminal::at_a_terminal;
 use crate::world::{Ended, World};
 
@@ -71,6 +71,29 @@ async fn plain_ssh_and_scp_open_the_door_and_what_was_written_goes_without_a_tra
     assert_eq!((removed.code, removed.stdout.as_str()), (0, "ssh’s configuration is as it was before.\n"));
     assert_eq!(home.read(".ssh/config"), own);
     assert!(!home.at(".ssh/ajar.conf").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_are_forwarded_by_plain_ssh_and_by_ajar_alike() {
+    let sshd = Sshd::start().await;
+    let (world, home) = (sshd.behind_a_door().await, Home::new());
+    let here = free_port().await;
+    let leads_to_sshd = format!("L 127.0.0.1:{here}:localhost:{}", sshd.port());
+    let edited = home.run(&world, &["edit", "real", "--forward", &leads_to_sshd]).await;
+    assert_eq!(edited.code, 0, "{}", edited.stderr);
+    assert_eq!(home.run(&world, &["ssh-config", "install", "--json"]).await.code, 0);
+    // The VM is this machine, so what runs there sees the port that is listened on here.
+    let look = format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{here} && read -ru3 greeting && echo got $greeting'");
+    let plain = Ended::of(home.client("ssh", &world).args(["real", &look]).spawn().expect("ssh")).await;
+    assert!(plain.stdout.starts_with("got SSH-2.0-"), "{} {}", plain.stdout, plain.stderr);
+    let by_ajar = home.run(&world, &["connect", "real", "--", &look]).await;
+    assert!(by_ajar.stdout.contains("got SSH-2.0-"), "{} {}", by_ajar.stdout, by_ajar.stderr);
+
+    let refused = home.run(&world, &["edit", "real", "--forward", "L 8080:-oProxyCommand=x:80"]).await;
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    assert!(refused.stderr.contains("write it as for ssh’s -L, -R or -D"), "{}", refused.stderr);
+    assert_eq!(home.run(&world, &["edit", "real", "--forward", ""]).await.code, 0);
+    assert!(!home.read(".ssh/ajar.conf").contains("LocalForward"), "{}", home.read(".ssh/ajar.conf"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,7 +60,7 @@ impl Sshd {
     }
 }
 
-async fn free_port() -> u16 {
+pub(crate) async fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     listener.local_addr().expect("an address").port()
 }
@@ -113,6 +113,10 @@ impl Sshd {
     /// A client of OpenSSH's with them.
     pub(crate) fn client(&self, program: &str, world: &World) -> tokio::process::Command {
         world.openssh(program, &self.client_settings(world))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn at(&self, name: &str) -> PathBuf {

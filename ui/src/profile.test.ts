@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Profile } from './bindings/Profile';
 import { favourite, vmId } from './fixtures/build';
 import { accessChoices, draftOf, emptyDraft, hintsFor, inheritableFrom, nameFrom, profileFrom, protocolOf } from './profile';
+import { words } from './words';
 
 describe('the form for a favourite', () => {
   const draft = { ...emptyDraft, vm: ` ${vmId('web-01')}\n`, name: 'web-01' };
@@ -32,6 +33,16 @@ describe('the form for a favourite', () => {
   test.each(['127.0.0.1', '169.254.1.1', '224.0.0.1', '255.255.255.255'])('takes no “%s”, which nobody is seen at', (source) => {
     expect(Object.keys(hintsFor({ ...draft, source }))).toEqual(['source']);
   });
+
+  test.each(['L 8080:localhost:80', 'L [::1]:8080:[2001:db8::7]:80', 'R 9000:127.0.0.1:3000', 'D *:1080', 'D 65535'])(
+    'takes %s as a port to forward',
+    (line) => expect(hintsFor({ ...draft, forwards: line })).toEqual({}),
+  );
+
+  test.each(['8080:localhost:80', '-L 8080:localhost:80', 'L 8080', 'L 0:a:80', 'D 65536', 'L 80:-x:80', 'L 80:a b:80', 'L 80:2001:db8::7:80'])(
+    'tells of “%s”, which cannot be forwarded',
+    (line) => expect(hintsFor({ ...draft, forwards: `D 1080\n${line}` })).toEqual({ forwards: words.forwardsWrong(line) }),
+  );
 
   test('asks what is inherited without what is wrong', () => {
     const wrong = { ...draft, port: '70000', source: '10.0.0.0/8', user: 'anna' };
@@ -82,12 +93,14 @@ describe('the form for a favourite', () => {
       colour: 'red',
       client: 'my-ssh',
       client_arguments: ['-X', ''],
+      forwards: ['L 8080:localhost:80', 'D 1080'],
       note: 'the front',
       folder: 'Team/Prod',
     };
     const known = favourite('web-01', { profile: written });
     expect(profileFrom(draftOf(known), known)).toEqual(written);
     expect(profileFrom({ ...emptyDraft, vm: written.vm, clientArguments: '-X\n-v' })).toMatchObject({ client_arguments: ['-X', '-v'] });
+    expect(profileFrom({ ...emptyDraft, vm: written.vm, forwards: ' D 1080\n\n' })).toEqual({ vm: written.vm, forwards: ['D 1080'] });
   });
 
   test.each<[string, Partial<Profile>]>([

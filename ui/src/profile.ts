@@ -34,6 +34,8 @@ export interface Draft {
   client: string;
   /** One a line. */
   clientArguments: string;
+  /** One a line. */
+  forwards: string;
 }
 
 type YesOrNo = '' | 'yes' | 'no';
@@ -60,6 +62,7 @@ export const emptyDraft: Draft = {
   source: '',
   client: '',
   clientArguments: '',
+  forwards: '',
 };
 
 /** As the settings have them. */
@@ -89,7 +92,7 @@ const NAME = /^(?!.*\.ajar$)[a-z0-9][a-z0-9._-]{0,63}$/i;
 /** Whether a text can be what a network is called. */
 export const isNetworkName = (text: string) => /^(?!automatic$)[a-z][a-z0-9._-]{0,63}$/i.test(text);
 
-export type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source', string>>;
+export type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source' | 'forwards', string>>;
 
 /** Whether a text is the IPv4 address of one machine, which others can see. */
 export function isMachine(text: string): boolean {
@@ -99,10 +102,19 @@ export function isMachine(text: string): boolean {
   return first !== 0 && first !== 127 && first < 224 && !(first === 169 && second === 254);
 }
 
+const PORT = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6(?:[0-4]\d{3}|5(?:[0-4]\d{2}|5(?:[0-2]\d|3[0-5]))))`;
+const HOST = String.raw`(?:\[[\dA-Fa-f:.]+\]|[\dA-Za-z][\w.-]{0,254})`;
+const LISTEN = `(?:(?:\\*|${HOST}):)?${PORT}`;
+/** A port that ssh can forward, such as “L 8080:localhost:80”. */
+const FORWARD = new RegExp(`^(?:[LR] +${LISTEN}:${HOST}:${PORT}|D +${LISTEN})$`);
+
+const linesOf = (text: string) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+
 /** What the engine would refuse about a draft. The engine has the last word. */
 export function hintsFor(draft: Draft): Hints {
   const port = Number(draft.port);
   const source = draft.source.trim();
+  const wrongForward = linesOf(draft.forwards).find((line) => !FORWARD.test(line));
   return {
     ...(VM_ID.test(draft.vm.trim()) ? {} : { vm: words.vmIdWrong }),
     ...(NAME.test(draft.name.trim()) ? {} : { name: words.nameWrong }),
@@ -110,6 +122,7 @@ export function hintsFor(draft: Draft): Hints {
       ? {}
       : { port: words.portWrong }),
     ...(source === '' || source === 'automatic' || isNetworkName(source) || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
+    ...(wrongForward === undefined ? {} : { forwards: words.forwardsWrong(wrongForward) }),
   };
 }
 
@@ -152,6 +165,7 @@ export function draftOf(favourite: Known): Draft {
     source: written.source ?? '',
     client: written.client ?? '',
     clientArguments: (written.client_arguments ?? []).join('\n'),
+    forwards: (written.forwards ?? []).join('\n'),
   };
 }
 
@@ -169,6 +183,7 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
   const saidBefore = before && writtenOf(before);
   // A port alone tells the protocol: another port, or none, would tell another than the form shows.
   const keepsProtocol = known?.protocol === draft.protocol && known.port === draft.port.trim();
+  const forwards = linesOf(draft.forwards);
   const words = draft.clientArguments.split('\n').filter((word) => word !== '');
   const said = {
     protocol: keepsProtocol ? saidBefore?.protocol : draft.protocol || null,
@@ -192,6 +207,7 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     client: text(draft.client),
     client_arguments:
       known?.clientArguments === draft.clientArguments ? saidBefore?.client_arguments : words.length > 0 ? words : null,
+    forwards: known?.forwards === draft.forwards ? saidBefore?.forwards : forwards.length > 0 ? forwards : null,
   };
   const written = Object.entries(said).filter(([, value]) => value != null);
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };
@@ -203,7 +219,7 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
  */
 export function inheritableFrom(draft: Draft, before?: Known): Inheritable {
   const wrong = hintsFor(draft);
-  const right = { ...draft, port: wrong.port ? '' : draft.port, source: wrong.source ? '' : draft.source };
+  const right = { ...draft, port: wrong.port ? '' : draft.port, source: wrong.source ? '' : draft.source, forwards: wrong.forwards ? '' : draft.forwards };
   const { vm: _vm, folder: _folder, note: _note, ...said } = profileFrom(right, before);
   return said;
 }

@@ -8,7 +8,7 @@ use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::settings::{Flaw, table_name};
 use crate::port::Protocol;
-use crate::profile::{AddressChoice, Colour, Profile, SourceChoice, spoken_on};
+use crate::profile::{AddressChoice, Colour, Forward, Profile, SourceChoice, spoken_on};
 use crate::resource_id::VmResourceId;
 use crate::settings::Misfit;
 
@@ -109,6 +109,7 @@ inheritable! {
     colour: Colour = Colour "colour";
     client: String = Client "client";
     client_arguments: Vec<String> = ClientArguments "client_arguments";
+    forwards: Vec<Forward> = Forwards "forwards";
 }
 
 impl Inheritable {

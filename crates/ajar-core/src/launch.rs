@@ -5,6 +5,7 @@
 //! where a shell cannot be avoided (macOS's `.command` file) every word is quoted.
 
 mod browser;
+pub(crate) mod own;
 mod quote;
 mod rdp;
 mod ssh;
@@ -17,11 +18,12 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::justification::unknown_placeholder;
+use crate::justification;
 use crate::message::launch::{Unfit, unfit};
 use crate::port::{Endpoint, Protocol};
-use crate::profile::Profile;
+use crate::profile::{Forward, Profile};
 use crate::resource_id::VmResourceId;
+use crate::template::unknown;
 pub use browser::browser_plan;
 use quote::needs_dollar;
 pub use rdp::RdpClient;
@@ -188,16 +190,31 @@ impl Target<'_> {
         if let Some(client) = self.profile.client.as_deref().filter(|client| is_unfit(client)) {
             return Some(Unfit::Client(client));
         }
-        if let Some(word) = self.arguments().iter().find(|word| word.is_empty() || word.chars().any(char::is_control)) {
+        if let Some(word) =
+            self.written_arguments().iter().find(|word| word.is_empty() || word.chars().any(char::is_control))
+        {
             return Some(Unfit::Argument(word));
+        }
+        if let Some(what) = own::unfit(self) {
+            return Some(what);
         }
         let takes_no_variable = self.protocol == Protocol::Ssh && os == Os::Windows;
         self.paths().find(|path| takes_no_variable && needs_dollar(path)).map(Unfit::Variable)
     }
 
     /// What the client is given beside what it always is.
-    fn arguments(&self) -> &[String] {
+    fn arguments(&self) -> impl Iterator<Item = String> {
+        self.written_arguments().iter().map(|word| own::plain(word))
+    }
+
+    /// The same as it is written, or, where something is named in it, [all that it is given](own).
+    fn written_arguments(&self) -> &[String] {
         self.profile.client_arguments.as_deref().unwrap_or_default()
+    }
+
+    /// What ssh forwards.
+    fn forwards(&self) -> &[Forward] {
+        self.profile.forwards.as_deref().unwrap_or_default()
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {
@@ -239,28 +256,48 @@ pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
     let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
     let reason = profile.justification.as_deref();
     let odd = reason.filter(|reason| reason.chars().any(char::is_control)).map(Unfit::Reason);
-    let unknown = reason.and_then(unknown_placeholder).map(Unfit::Placeholder);
+    let unknown = reason.and_then(|reason| unknown(reason, &justification::PLACEHOLDERS)).map(Unfit::Placeholder);
     odd.or(unknown)
         .or_else(|| target.unfit(os))
         .map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
-/// Opens the target in the caller's own terminal: ssh there, with a remote command or without. RDP has no use for a
-/// terminal and opens as [`in_window`] does.
+/// Refuses to have a command run there by a client that is given its own arguments alone, before anything is opened for it.
+///
+/// # Errors
+/// [`Failure::CommandLine`].
+pub fn vet_command(profile: &Profile) -> Result<(), Failure> {
+    if own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default()) {
+        return Err(Failure::CommandLine { detail: unfit(&Unfit::Command) });
+    }
+    Ok(())
+}
+
+/// Opens the target in the caller's own terminal: ssh there, with a remote command or without, or the favourite's own
+/// client. RDP has no use for a terminal and opens as [`in_window`] does.
 pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String]) -> Result<LaunchPlan, Failure> {
     match target.protocol {
         Protocol::Ssh => {
-            let mut words = ssh::command(target, around)?;
-            words.extend_from_slice(command);
-            let program = words.remove(0);
-            Ok(LaunchPlan::new(program, words, Console::Inherit))
+            let (program, args) = match own::command(target, around.os)? {
+                Some(own) if command.is_empty() => own,
+                Some(_) => return Err(Failure::CommandLine { detail: unfit(&Unfit::Command) }),
+                None => {
+                    let mut words = ssh::command(target, around)?;
+                    words.extend_from_slice(command);
+                    (words.remove(0), words)
+                }
+            };
+            Ok(LaunchPlan::new(program, args, Console::Inherit))
         }
         Protocol::Rdp => in_window(target, around),
     }
 }
 
-/// Opens the target in a window of its own: ssh inside a terminal window, or the remote desktop client.
+/// Opens the target in a window of its own: ssh inside a terminal window, the remote desktop client, or the favourite's own.
 pub fn in_window(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
+    if let Some(plan) = own::plan(target, around.os)? {
+        return Ok(plan);
+    }
     match target.protocol {
         Protocol::Ssh => terminal::plan(around, &target.title(), ssh::command(target, around)?),
         Protocol::Rdp => rdp::plan(target, around),

@@ -28,5 +28,6 @@ pub mod rights;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+mod template;
 pub mod vm;
 pub mod zone;

@@ -1,6 +1,7 @@
 //! Profiles: how to open one VM. A profile with a name is a favourite.
 
 mod choices;
+mod forward;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::port::Protocol;
 use crate::resource_id::VmResourceId;
 
 pub use choices::{AddressChoice, Colour, NetworkAddress, NetworkName, SourceChoice};
+pub use forward::{Forward, Listen, To};
 
 /// How long access is asked for when a profile does not say: two hours.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
@@ -150,9 +152,13 @@ pub struct Profile {
     /// The program that opens it, in place of the one that is found or that `[clients]` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// What that program is given beside what it always is, word by word.
+    /// What that program is given beside what it always is, word by word; or all that it is given, where a word names
+    /// `{host}`, `{port}`, `{user}`, `{name}` or `{vm}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_arguments: Option<Vec<String>>,
+    /// What ssh forwards beside the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwards: Option<Vec<Forward>>,
     /// What there is to remember about it, in the user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -188,6 +194,7 @@ impl Profile {
             colour: None,
             client: None,
             client_arguments: None,
+            forwards: None,
             note: None,
             folder: None,
         }

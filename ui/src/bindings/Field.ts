@@ -3,4 +3,4 @@
 /**
  * A field that is inherited.
  */
-export type Field = "port" | "protocol" | "user" | "for" | "account" | "cloud" | "tenant" | "start" | "identity_file" | "known_hosts_file" | "justification" | "ask_justification" | "address" | "source" | "colour" | "client" | "client_arguments";
+export type Field = "port" | "protocol" | "user" | "for" | "account" | "cloud" | "tenant" | "start" | "identity_file" | "known_hosts_file" | "justification" | "ask_justification" | "address" | "source" | "colour" | "client" | "client_arguments" | "forwards";

@@ -2,6 +2,7 @@
 import type { AccountName } from "./AccountName";
 import type { AddressChoice } from "./AddressChoice";
 import type { Colour } from "./Colour";
+import type { Forward } from "./Forward";
 import type { Protocol } from "./Protocol";
 import type { SourceChoice } from "./SourceChoice";
 
@@ -78,4 +79,8 @@ client?: string | null,
 /**
  * Key `client_arguments`.
  */
-client_arguments?: Array<string> | null, };
+client_arguments?: Array<string> | null, 
+/**
+ * Key `forwards`.
+ */
+forwards?: Array<Forward> | null, };

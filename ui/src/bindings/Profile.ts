@@ -2,6 +2,7 @@
 import type { AccountName } from "./AccountName";
 import type { AddressChoice } from "./AddressChoice";
 import type { Colour } from "./Colour";
+import type { Forward } from "./Forward";
 import type { Protocol } from "./Protocol";
 import type { SourceChoice } from "./SourceChoice";
 import type { VmResourceId } from "./VmResourceId";
@@ -80,9 +81,14 @@ colour?: Colour | null,
  */
 client?: string | null, 
 /**
- * What that program is given beside what it always is, word by word.
+ * What that program is given beside what it always is, word by word; or all that it is given, where a word names
+ * `{host}`, `{port}`, `{user}`, `{name}` or `{vm}`.
  */
 client_arguments?: Array<string> | null, 
+/**
+ * What ssh forwards beside the session.
+ */
+forwards?: Array<Forward> | null, 
 /**
  * What there is to remember about it, in the user's own words.
  */

@@ -6,7 +6,7 @@ use ajar_core::account::AccountName;
 use ajar_core::inheritance::Field;
 use ajar_core::message;
 use ajar_core::port::Protocol;
-use ajar_core::profile::{AddressChoice, Colour, ProfileName, SourceChoice};
+use ajar_core::profile::{AddressChoice, Colour, Forward, ProfileName, SourceChoice};
 use ajar_core::resource_id::VmResourceId;
 
 use super::access_duration;
@@ -60,9 +60,13 @@ pub(crate) struct Add {
     /// The program to open it with
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) client: Option<String>,
-    /// What to give that program beside what it always is; once for each word: --client-argument=-X
+    /// What to give that program beside what it always is; once for each word: --client-argument=-X. Where a word names {host},
+    /// {port}, {user}, {name} or {vm}, that program is given these words alone
     #[arg(long = "client-argument", value_name = "WORD", allow_hyphen_values = true)]
     pub(crate) client_arguments: Vec<String>,
+    /// What ssh forwards, such as 'L 8080:localhost:80', by the letters of its -L, -R and -D; once for each
+    #[arg(long = "forward", value_name = "FORWARD")]
+    pub(crate) forwards: Vec<Forward>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
@@ -150,9 +154,13 @@ pub(crate) struct Edit {
     /// The program to open it with
     #[arg(long, value_name = "PROGRAM", value_parser = or_nothing(str::parse::<String>))]
     pub(crate) client: Option<OrNothing<String>>,
-    /// What to give that program beside what it always is; once for each word: --client-argument=-X
+    /// What to give that program beside what it always is; once for each word: --client-argument=-X. Where a word names {host},
+    /// {port}, {user}, {name} or {vm}, that program is given these words alone
     #[arg(long = "client-argument", value_name = "WORD", allow_hyphen_values = true)]
     pub(crate) client_arguments: Vec<String>,
+    /// What ssh forwards, such as 'L 8080:localhost:80', by the letters of its -L, -R and -D; once for each
+    #[arg(long = "forward", value_name = "FORWARD", value_parser = or_nothing(str::parse::<Forward>))]
+    pub(crate) forwards: Vec<OrNothing<Forward>>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
     pub(crate) note: Option<OrNothing<String>>,

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
-use ajar_core::launch::{Target, in_terminal};
+use ajar_core::launch::{Target, in_terminal, vet_command};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
@@ -46,6 +46,11 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     let protocol = protocol(session, args, &meant);
     if protocol == Some(Protocol::Rdp) && !args.command.is_empty() {
         return Err(words(&Failure::CommandNotForRdp.into(), meant.name.as_str()).into());
+    }
+    if !args.command.is_empty()
+        && let Some(profile) = profile(session, &session.snapshot(), &meant)
+    {
+        vet_command(&profile).map_err(|failure| End::from(words(&failure.into(), meant.name.as_str())))?;
     }
     let client = who_launches(args, protocol);
     let mut request = protocol::Connect {

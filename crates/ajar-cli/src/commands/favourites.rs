@@ -6,7 +6,7 @@ use ajar_core::failure::Failure;
 use ajar_core::inheritance::{Effective, Inheritable, Inheritance};
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::profile::{Forward, Profile, ProfileName};
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::FavouriteView;
@@ -48,6 +48,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         colour: args.colour,
         client: args.client.clone(),
         client_arguments: some_words(&args.client_arguments),
+        forwards: Some(args.forwards.clone()).filter(|forwards| !forwards.is_empty()),
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
@@ -187,6 +188,7 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         colour: or_as_before(args.colour.as_ref(), before.colour.as_ref()),
         client: or_as_before(args.client.as_ref(), before.client.as_ref()),
         client_arguments: some_words(&args.client_arguments).or_else(|| before.client_arguments.clone()),
+        forwards: some_forwards(&args.forwards).or_else(|| before.forwards.clone()),
     };
     args.unset.iter().for_each(|field| field.take_out_of(&mut said));
     said
@@ -199,6 +201,12 @@ fn some_words(words: &[String]) -> Option<Vec<String>> {
         [only] if only.is_empty() => Some(Vec::new()),
         words => Some(words.to_vec()),
     }
+}
+
+/// What was given to be forwarded; a lone empty text stands for nothing at all.
+fn some_forwards(given: &[OrNothing<Forward>]) -> Option<Vec<Forward>> {
+    let forwards = given.iter().filter_map(|OrNothing(forward)| forward.clone()).collect();
+    (!given.is_empty()).then_some(forwards)
 }
 
 fn access(length: Duration) -> Option<IsoDuration> {
@@ -257,6 +265,7 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["colour"] = json!(profile.colour);
     value["client"] = json!(profile.client);
     value["clientArguments"] = json!(profile.client_arguments);
+    value["forwards"] = json!(profile.forwards);
     value["origins"] = effective.origins.iter().map(|(field, from)| (member(field.key()), json!(from))).collect();
     value
 }

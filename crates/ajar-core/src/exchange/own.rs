@@ -20,9 +20,9 @@ pub(super) const VERSION_KEY: &str = "ajar_export";
 /// The version that is written, and the newest that is understood.
 const VERSION: i64 = 1;
 
-/// What is one person's own: who logs in, as whom Ajar acts, files and programs of this machine, and from where access is
-/// asked for.
-pub(super) const PERSONAL: [Field; 7] = [
+/// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, and from where
+/// access is asked for.
+pub(super) const PERSONAL: [Field; 8] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
@@ -30,6 +30,7 @@ pub(super) const PERSONAL: [Field; 7] = [
     Field::Source,
     Field::Client,
     Field::ClientArguments,
+    Field::Forwards,
 ];
 
 /// How much of favourites is written, or taken in.
@@ -176,6 +177,7 @@ mod tests {
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "{vm}", "ask_justification": true,
             "address": "private", "source": "203.0.113.9", "colour": "red", "client": "/bin/x", "client_arguments": ["-X"],
+            "forwards": ["L 8080:localhost:80"],
             "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }

@@ -4,22 +4,39 @@ use super::Os;
 
 /// A word for a POSIX shell.
 pub(super) fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
+/// Whether a shell takes a sign as it is, wherever it stands.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c)
+}
+
 /// A word of a command that ssh gives to the user's shell, or on Windows, where there is none between, to the system. There
-/// quotes stand only around what has a blank in it: some builds of ssh do not find a program in quotes.
+/// quotes stand only around what needs them: some builds of ssh do not find a program in quotes.
+///
+/// Before ssh hands the line on it looks whether each quote in it has its other one, and refuses the whole file otherwise. In
+/// its reading `\` keeps a quote from ending what it began, inside single quotes, too, other than in a shell's.
 pub(super) fn system_word(word: &str, os: Os) -> String {
     match os {
-        Os::Windows if word.contains([' ', '\t']) => format!("\"{word}\""),
+        Os::Windows if word.contains([' ', '\t', '\'']) => {
+            let end = word.len() - word.trim_end_matches('\\').len();
+            format!("\"{word}{}\"", r"\".repeat(end))
+        }
         Os::Windows => word.to_owned(),
+        Os::MacOs | Os::Linux if word.contains('\\') => escaped(word),
         Os::MacOs | Os::Linux => shell(word),
     }
+}
+
+/// A word for a POSIX shell without quotes: `\` before each sign that it could act on. Not for line ends.
+fn escaped(word: &str) -> String {
+    let escaped = |c: char| if c.is_ascii() && !is_plain(c) { format!(r"\{c}") } else { c.to_string() };
+    word.chars().map(escaped).collect()
 }
 
 /// A value in ssh's configuration syntax, which `-o` shares: split at white space unless quoted, `\` escapes.

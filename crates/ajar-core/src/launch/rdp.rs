@@ -64,7 +64,7 @@ pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchP
     target.check(around.os)?;
     let address = host_port(target.endpoint);
     let window = |program: &str, mut args: Vec<String>| {
-        args.extend_from_slice(target.arguments());
+        args.extend(target.arguments());
         LaunchPlan::window(around.os, program, args)
     };
     let own = target.profile.client.clone().map(RdpClient::named);
@@ -77,18 +77,18 @@ pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchP
     Ok(match client {
         // Without a file: for .rdp files Windows warns each time since April 2026. The user name mstsc asks for.
         RdpClient::Mstsc(path) => window(path, vec![format!("/v:{address}")]),
-        RdpClient::WindowsApp if !target.arguments().is_empty() => return Err(target.refused(&Unfit::Arguments)),
+        RdpClient::WindowsApp if target.arguments().next().is_some() => return Err(target.refused(&Unfit::Arguments)),
         RdpClient::WindowsApp => window("open", vec![windows_app_uri(&address, target.user())]),
         RdpClient::FreeRdp3(path) => {
             let args = free_rdp(&address, target.user(), "/sec:rdp:off");
-            let args = args.into_iter().chain(target.arguments().iter().cloned());
+            let args = args.into_iter().chain(target.arguments());
             let stdin = args.map(|line| line + "\n").collect();
             let plan = LaunchPlan::window(around.os, path, vec!["/args-from:stdin".into()]);
             LaunchPlan { stdin: Some(stdin), ..plan }
         }
         RdpClient::FreeRdp2(path) => {
             let mut args = free_rdp(&address, target.user(), "-sec-rdp");
-            args.extend_from_slice(target.arguments());
+            args.extend(target.arguments());
             let command = [path.clone()].into_iter().chain(args.iter().cloned()).collect();
             // It asks for the password on a terminal; where there is none, some servers ask in their own window.
             let in_terminal = terminal::plan(around, &target.title(), command);

@@ -3,6 +3,7 @@
 use super::quote::{DOLLAR, needs_dollar, ssh_path, ssh_value};
 use super::{Surroundings, Target};
 use crate::failure::Failure;
+use crate::profile::Forward;
 
 /// The program and its arguments, up to the host; a remote command may follow.
 pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
@@ -10,7 +11,7 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
     let missing = || Failure::ClientNotFound { program: around.os.ssh_program().into() };
     let mut words = variables(target);
     words.push(target.profile.client.clone().or_else(|| around.ssh.clone()).ok_or_else(missing)?);
-    words.extend(target.arguments().iter().cloned());
+    words.extend(target.arguments());
     words.extend(["-p".to_owned(), target.endpoint.port.to_string()]);
     for (name, value) in options(target) {
         let is_plain_file = target.profile.identity_file.as_ref() == Some(&value);
@@ -21,6 +22,7 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
             words.extend(["-o".to_owned(), format!("{name}={}", ssh_value(&value))]);
         }
     }
+    words.extend(target.forwards().iter().flat_map(Forward::arguments));
     if let Some(user) = target.user() {
         words.extend(["-l".to_owned(), user.to_owned()]);
     }

@@ -7,7 +7,7 @@ use super::{Os, Target, needs_dollar, ssh};
 use crate::message::launch::Unfit;
 use crate::message::ssh_config as words;
 use crate::port::{Endpoint, Protocol};
-use crate::profile::ProfileName;
+use crate::profile::{Forward, ProfileName};
 use crate::settings::Favourite;
 
 /// Longer than Ajar itself waits for anything: what the user sets for all hosts may be too short to start a VM in.
@@ -112,6 +112,7 @@ impl SshHosts {
         }
         lines.extend(target.user().map(|user| ("User", ssh_value(user))));
         lines.extend(ssh::options(&target).into_iter().map(|(key, value)| (key, ssh_value(&value))));
+        lines.extend(target.forwards().iter().map(Forward::setting));
         let lines: Vec<_> = lines.iter().map(|(key, value)| format!("    {key} {value}\n")).collect();
         Ok(format!("\nHost {}\n{}", patterns(name.as_str()).join(" "), lines.concat()))
     }
@@ -159,6 +160,8 @@ mod tests {
                 profile.user = Some(r"CONTOSO\An Odd User".into());
                 profile.identity_file = Some(path("key"));
                 profile.known_hosts_file = Some(path("known"));
+                let forwards = ["L 8080:localhost:80", "R 9000:[::1]:3000", "D *:1080"];
+                profile.forwards = Some(forwards.map(|text| text.parse().unwrap()).to_vec());
             }),
             favourite("desk", |profile| profile.port = Some(3389)),
             favourite("variable", |profile| profile.identity_file = Some("~/${HOME}/key".into())),
@@ -180,6 +183,18 @@ mod tests {
         let left_out: Vec<_> = linux.left_out.iter().map(|(name, why)| format!("{name}: {why}\n")).collect();
         let text = format!("{}\n--- Windows\n{}\n--- left out\n{}", linux.text, windows.text, left_out.concat());
         insta::assert_snapshot!("hosts", text);
+    }
+
+    #[test]
+    fn no_quote_stays_open_where_ssh_counts_them() {
+        let command = |words: &[&str], os| {
+            let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+            SshHosts::new(&words, "/c", os).unwrap().proxy
+        };
+        let back = command(&["/opt/ajar", "--config", r"/home/a\", r"/it's\ b"], Os::Linux);
+        assert_eq!(back, r"/opt/ajar --config /home/a\\ /it\'s\\\ b");
+        let windows = command(&[r"C:\Users\O'Brien\ajar.exe", "--config", "D:\\my own\\"], Os::Windows);
+        assert_eq!(windows, r#""C:\Users\O'Brien\ajar.exe" --config "D:\my own\\""#);
     }
 
     #[test]

@@ -72,6 +72,9 @@ fn all_plans(around: &Surroundings) -> String {
         known_hosts_file: Some("~/$a ${b}".into()),
         ..ssh(Some("azureuser"))
     };
+    let forwards =
+        ["L 8080:localhost:80", "R 127.0.0.1:9000:localhost:3000", "D [::1]:1080", "L *:5432:[2001:db8::7]:5432"];
+    let forwarding = Profile { forwards: Some(forwards.map(|text| text.parse().unwrap()).to_vec()), ..ssh(Some("me")) };
     let (direct, mapped, sixth) = (at("203.0.113.50", 22), at("198.51.100.1", 13389), at("2001:db8::7", 3389));
     let window = |profile: &Profile, endpoint: &Endpoint| shown(&in_window(&target(profile, endpoint), around));
     let command = ["ls", "-la", "a b"].map(ToOwned::to_owned);
@@ -82,6 +85,8 @@ fn all_plans(around: &Surroundings) -> String {
         ("ssh here, with paths with a percent sign", shown(&in_terminal(&target(&percent, &direct), around, &[]))),
         ("ssh here, with paths with a variable's sign", shown(&in_terminal(&target(&dollar, &direct), around, &[]))),
         ("ssh in a window, the same", window(&dollar, &direct)),
+        ("ssh here, with ports forwarded", shown(&in_terminal(&target(&forwarding, &direct), around, &command))),
+        ("ssh in a window, with ports forwarded", window(&forwarding, &direct)),
         ("ssh in a window, through a firewall", window(&ssh(Some("azureuser")), &mapped)),
         ("ssh in a window, a domain user with blanks", window(&ssh(Some(r"CONTOSO\An Odd User")), &direct)),
         ("ssh in a window, a user for a shell", window(&ssh(Some("it's; a \"user\" $HOME")), &direct)),

@@ -244,6 +244,7 @@ fn label(field: Field) -> &'static str {
         Field::Colour => "colour",
         Field::Client => "client",
         Field::ClientArguments => "arguments",
+        Field::Forwards => "forwards",
     }
 }
 

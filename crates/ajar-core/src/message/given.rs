@@ -50,6 +50,15 @@ pub fn no_colour(text: &str, known: &str) -> String {
     format!("“{text}” is none of the colours: use one of {known}")
 }
 
+/// A text is no port that ssh can forward.
+pub fn no_forward(text: &str) -> String {
+    format!(
+        "“{}” is no port to forward: write it as for ssh’s -L, -R or -D, such as “L 8080:localhost:80”, “R 9000:localhost:3000” or \
+         “D 1080”, an IPv6 address in brackets",
+        super::one_line(text)
+    )
+}
+
 /// A text is no field of a favourite; `known` are all of them.
 pub fn no_field(text: &str, known: &str) -> String {
     format!("“{text}” is nothing that a favourite has: it is one of {known}")

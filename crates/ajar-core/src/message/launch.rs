@@ -17,6 +17,16 @@ pub enum Unfit<'a> {
     Client(&'a str),
     /// An argument for it.
     Argument(&'a str),
+    /// What the arguments of a client name that nobody fills in.
+    ClientPlaceholder(&'a str),
+    /// Arguments that tell a client all that it needs to know, and no client.
+    NoClient,
+    /// Arguments of a client that name who logs in, where nobody is named.
+    NoUser,
+    /// A value at the beginning of an argument that would make it an option.
+    Beginning(&'a str),
+    /// A command to run there, by a client that is told all by its arguments.
+    Command,
     /// Arguments for a program that takes none.
     Arguments,
     /// A reason that is no line of text.
@@ -54,6 +64,19 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         Unfit::Argument(word) => {
             format!("the client’s argument “{}” is empty or has control characters", visible(word))
         }
+        Unfit::ClientPlaceholder(name) => format!(
+            "nothing is known to stand for “{}” in the client’s arguments: use {}, and “{{{{” or “}}}}” for a brace",
+            visible(name),
+            crate::launch::own::PLACEHOLDERS.join(", ")
+        ),
+        Unfit::NoClient => {
+            "arguments that name {host} or the like are all that a program is given: name that as the client".into()
+        }
+        Unfit::NoUser => "the client’s arguments name {user}, and nobody is named who logs in: name a user".into(),
+        Unfit::Beginning(value) => {
+            format!("the client could take “{}” at the beginning of an argument for an option", visible(value))
+        }
+        Unfit::Command => "the favourite’s client is given its own arguments alone, and so no command to run".into(),
         Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
         Unfit::Reason(reason) => format!("the reason “{}” has control characters", visible(reason)),
         Unfit::Placeholder(name) => format!(

@@ -140,6 +140,9 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Colour => said.colour.map(|colour| colour.to_string()),
         Field::Client => said.client.clone(),
         Field::ClientArguments => said.client_arguments.as_ref().map(|words| words.join(" ")),
+        Field::Forwards => {
+            said.forwards.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

@@ -163,7 +163,7 @@ fn clouds_and_accounts_mean_what_they_mean_to_whoever_takes_them_in() {
 }
 
 #[test]
-fn nobody_else_names_a_file_or_program_of_this_machine_an_account_or_whom_access_is_for() {
+fn nobody_else_names_a_file_program_or_port_of_this_machine_an_account_or_whom_access_is_for() {
     let theirs = Profile {
         account: Some("az".parse().unwrap()),
         identity_file: Some("~/.ssh/id_other".into()),
@@ -171,6 +171,7 @@ fn nobody_else_names_a_file_or_program_of_this_machine_an_account_or_whom_access
         source: Some("198.51.100.66".parse().unwrap()),
         client: Some("/tmp/x".into()),
         client_arguments: Some(vec!["-X".into()]),
+        forwards: Some(vec!["R 22:localhost:22".parse().unwrap()]),
         ..profile("a", Some("azureuser"))
     };
     let taken = |sharing| {
@@ -178,7 +179,7 @@ fn nobody_else_names_a_file_or_program_of_this_machine_an_account_or_whom_access
         let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
         (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
     };
-    let keys = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments"];
+    let keys = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
     let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
     assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
     assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));

@@ -202,7 +202,8 @@ mod tests {
         let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "j", "ask_justification": true, "address": "private", "source": "10.0.0.4", "colour": "red",
-            "client": "c", "client_arguments": ["-X"], "note": "n", "folder": "f/g"}"#;
+            "client": "c", "client_arguments": ["-X"],
+            "forwards": ["D 1080"], "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
 
