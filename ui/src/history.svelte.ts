@@ -31,6 +31,8 @@ export class History {
   query = $state('');
   /** What was told last; nothing before that. */
   told = $state.raw<HistoryView | null>(null);
+  /** What was looked for among that. */
+  toldFor = $state('');
   /** Why it could not be told. */
   problem = $state.raw<Problem | null>(null);
 
@@ -43,8 +45,9 @@ export class History {
     const days: Day[] = [];
     for (const entry of this.entries) {
       const { date, day } = entry.opening;
-      if (days.at(-1)?.date !== date) days.push({ date, day, entries: [] });
-      days.at(-1)?.entries.push(entry);
+      const known = days.find((one) => one.date === date);
+      if (known) known.entries.push(entry);
+      else days.push({ date, day, entries: [entry] });
     }
     return days;
   });
@@ -90,14 +93,15 @@ export class History {
     if ('problem' in answered) return this.#view.tell(answered.problem);
     if (answered.reply.answer !== 'exported') return;
     const { text, count } = answered.reply;
-    await this.#view.copy(text, { text: words.exported(count, format), more: words.exportHint(format) });
+    await this.#view.copy(text, { text: words.exported(count, format), more: words.exportHint(format, this.query.trim() === '') });
   }
 
   async #ask(): Promise<void> {
     const asked = ++this.#asked;
-    const answered = await this.#view.answerTo({ ask: 'history', query: this.query, limit: this.#limit });
+    const { query } = this;
+    const answered = await this.#view.answerTo({ ask: 'history', query, limit: this.#limit });
     if (asked !== this.#asked) return;
     this.problem = 'problem' in answered ? answered.problem : null;
-    if ('reply' in answered && answered.reply.answer === 'history') this.told = answered.reply.history;
+    if ('reply' in answered && answered.reply.answer === 'history') [this.told, this.toldFor] = [answered.reply.history, query];
   }
 }

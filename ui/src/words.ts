@@ -516,7 +516,8 @@ export const words = {
   copyAs: (format: HistoryFormat) => `Copy as ${formats[format]}`,
   exported: (count: number, format: HistoryFormat) =>
     `Copied ${count === 1 ? '1 entry' : `${number(count)} entries`} as ${formats[format]}`,
-  exportHint: (format: HistoryFormat) => `All of it in a file: ajar history --format ${format} > history.${format}`,
+  exportHint: (format: HistoryFormat, isAll: boolean) =>
+    `${isAll ? 'All of it' : 'The whole history'} in a file: ajar history --format ${format} > history.${format}`,
 
   // Footer
   azure: 'Azure',

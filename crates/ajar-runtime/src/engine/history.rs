@@ -45,7 +45,9 @@ fn view(file: &JournalFile, query: &str, limit: u32, clock: &dyn Clock) -> Resul
     let journal = file.read()?;
     let unreadable = journal.unreadable;
     let is_empty = journal.openings.is_empty();
-    let fitting: Vec<_> = journal.openings.iter().rev().filter(|opening| opening.fits(query)).collect();
+    let mut fitting: Vec<_> = journal.openings.iter().rev().filter(|opening| opening.fits(query)).collect();
+    // They stand in the order of their ends.
+    fitting.sort_by_key(|opening| std::cmp::Reverse(opening.at));
     let now = clock.now();
     let shown = fitting.iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
     let nothing = if is_empty { words::nothing().to_owned() } else { words::nothing_fits(query) };

@@ -1,9 +1,10 @@
 //! What the journal tells of attempts.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use ajar_core::journal::{Format, Opening, OpeningResult};
-use ajar_core::protocol::{Connect, Reply, Request};
+use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::snapshot::{HistoryView, Step, StepStatus, StepView};
 use ajar_core::vm::PowerState;
 use ajar_runtime::files::JournalFile;
@@ -104,4 +105,22 @@ async fn a_journal_that_cannot_be_read_is_told_of_with_where_it_lies() {
     std::fs::create_dir(world.folder().journal()).unwrap();
     let refusal = running.refused(Request::History { query: String::new(), limit: 9 }).await;
     assert!(refusal.message.contains("journal.jsonl"), "{refusal:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_until_after_something_newer_stands_where_it_was_asked_for() {
+    let world = World::with(&["web", "db"]);
+    world.takes(Call::Deallocate, 120);
+    let running = Running::start(&world);
+    let reply = running.ask(Request::Deallocate(Deallocate::new(name("web")))).await;
+    assert!(matches!(reply, Reply::Deallocation { .. }), "{reply:?}");
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Deallocate)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    running.connected("db").await;
+    running.until(|snapshot| snapshot.deallocations.iter().any(|one| one.outcome.is_some())).await;
+    let names = |told: &[Opening]| told.iter().map(|opening| opening.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&journal(&world)), ["db", "web"], "by their ends");
+    let told = history(&running, "", 9).await;
+    let shown: Vec<_> = told.openings.iter().map(|opening| opening.name.to_string()).collect();
+    assert_eq!(shown, ["db", "web"], "the newest first");
 }
