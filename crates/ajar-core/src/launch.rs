@@ -81,6 +81,9 @@ pub struct Surroundings {
 pub const OF_THE_APP_IMAGE: [&str; 6] =
     ["LD_LIBRARY_PATH", "GTK_PATH", "GTK_EXE_PREFIX", "GDK_PIXBUF_MODULE_FILE", "PYTHONHOME", "PYTHONPATH"];
 
+/// Ajar's own way to sign in, which no other program has a use for.
+pub const OF_THE_ACCOUNT: [&str; 2] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"];
+
 /// What the program's standard streams are tied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,7 +122,6 @@ impl LaunchPlan {
 
     /// A program that does not inherit Ajar's own way to sign in: a client has no use for it, a shell in it might tell.
     fn new(program: impl Into<String>, args: Vec<String>, console: Console) -> Self {
-        const OF_THE_ACCOUNT: [&str; 2] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"];
         Self {
             program: program.into(),
             args,

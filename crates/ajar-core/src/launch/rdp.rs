@@ -34,6 +34,17 @@ impl RdpClient {
         found.map_or(Self::Custom as fn(String) -> Self, |(_, client)| *client)(program)
     }
 
+    fn program(&self) -> Option<&str> {
+        match self {
+            Self::Mstsc(program)
+            | Self::FreeRdp3(program)
+            | Self::FreeRdp2(program)
+            | Self::Remmina(program)
+            | Self::Custom(program) => Some(program),
+            Self::WindowsApp => None,
+        }
+    }
+
     /// The same, by the version that the program tells of itself: some systems call FreeRDP 3 as version 2 was called.
     #[must_use]
     pub fn of_version(self, told: impl FnOnce(&str) -> Option<String>) -> Self {
@@ -68,7 +79,10 @@ pub(super) fn plan(target: &Target<'_>, around: &Surroundings) -> Result<LaunchP
         LaunchPlan::window(around.os, program, args)
     };
     let own = target.profile.client.clone().map(RdpClient::named);
-    let client = match (own.as_ref().or(around.rdp.as_ref()), around.os) {
+    // What was found may be that very program, of which more is known.
+    let found = around.rdp.as_ref();
+    let is_found = |own: &RdpClient| found.is_some_and(|found| found.program() == own.program());
+    let client = match (own.as_ref().filter(|own| !is_found(own)).or(found), around.os) {
         (Some(client), _) => client,
         (None, Os::MacOs) => &RdpClient::WindowsApp,
         (None, Os::Windows) => return Err(Failure::ClientNotFound { program: "mstsc.exe".into() }),

@@ -51,7 +51,11 @@ impl ClientLauncher {
 impl Launcher for ClientLauncher {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
         let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
-        let plan = in_window(&target, &surroundings_for(order.protocol, &self.clients()))?;
+        let (protocol, clients, own) = (order.protocol, self.clients(), profile.clone());
+        // It may ask a program for its version.
+        let around = tokio::task::spawn_blocking(move || surroundings_for(protocol, &own, &clients)).await;
+        let internal = |error: tokio::task::JoinError| Failure::Internal { detail: error.to_string() };
+        let plan = in_window(&target, &around.map_err(internal)?)?;
         start(&plan, &self.files).await
     }
 
@@ -60,7 +64,7 @@ impl Launcher for ClientLauncher {
         let endpoint = Endpoint { host: "localhost".into(), port: order.port };
         let target =
             Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint: &endpoint, profile };
-        let around = surroundings_for(order.protocol, &self.clients());
+        let around = surroundings_for(order.protocol, profile, &self.clients());
         ClientFound {
             in_window: found(in_window(&target, &around)).and_then(shown),
             in_terminal: match order.protocol {

@@ -1,13 +1,14 @@
 //! What is installed on this machine.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ajar_core::launch::{Candidate, Os, RdpClient, Surroundings, Terminal};
+use ajar_core::launch::{Candidate, OF_THE_ACCOUNT, OF_THE_APP_IMAGE, Os, RdpClient, Surroundings, Terminal};
 use ajar_core::port::Protocol;
+use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
 
 /// Looks for the programs that open VMs; the settings' own come first.
@@ -43,12 +44,15 @@ fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
     candidates.iter().find_map(|(program, kind)| find(program, &[]).map(kind))
 }
 
-/// The same for what is opened by that protocol: a remote desktop client is asked which version it is, which takes a moment.
-pub(super) fn surroundings_for(protocol: Protocol, settings: &ClientSettings) -> Surroundings {
+/// The same for one profile: the remote desktop client that opens it is asked which version it is, which takes a moment.
+pub(super) fn surroundings_for(protocol: Protocol, profile: &Profile, settings: &ClientSettings) -> Surroundings {
     let around = surroundings(settings);
     match protocol {
         Protocol::Ssh => around,
-        Protocol::Rdp => Surroundings { rdp: around.rdp.map(|client| client.of_version(version)), ..around },
+        Protocol::Rdp => {
+            let client = profile.client.clone().map(RdpClient::named).or(around.rdp);
+            Surroundings { rdp: client.map(|client| client.of_version(version)), ..around }
+        }
     }
 }
 
@@ -58,12 +62,23 @@ const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// What FreeRDP tells of its version, if it does soon.
 fn version(program: &str) -> Option<String> {
     let mut command = Command::new(program);
+    for name in OF_THE_ACCOUNT.iter().chain(&OF_THE_APP_IMAGE) {
+        command.env_remove(name);
+    }
     command.arg("/version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let child = command.spawn().ok()?;
+    let mut child = command.spawn().ok()?;
+    let mut stdout = child.stdout.take()?;
     let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || tell.send(child.wait_with_output()));
-    let output = told.recv_timeout(TELLS_WITHIN).ok()?.ok()?;
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        // Nobody waits for it any more where it was too late.
+        drop(stdout.read_to_string(&mut text).map(|_| tell.send(text)));
+    });
+    let text = told.recv_timeout(TELLS_WITHIN).ok();
+    // It has ended, or is not waited for.
+    drop(child.kill());
+    drop(child.wait());
+    text
 }
 
 /// The full path of a program: from the system's own folder first on Windows, where anyone may have put things on PATH.

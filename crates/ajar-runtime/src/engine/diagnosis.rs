@@ -1,9 +1,10 @@
 //! Looking at the whole way to a VM without changing anything, beside whatever else goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::account::Acting;
-use ajar_core::attempt::{Attempt, Beside, Diagnosis, Effect, Fact, HEAD_START, Memory, Order};
+use ajar_core::attempt::{Attempt, Beside, ClientFound, Diagnosis, Effect, Fact, HEAD_START, Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, vet};
 use ajar_core::message::diagnosis::account;
@@ -22,7 +23,7 @@ use super::Engine;
 use super::acting::Caller;
 use super::effects::{Detection, Happened, looked, trouble_of};
 use crate::files::{Purpose, State};
-use crate::ports::{Azure, PortProbe, Ports};
+use crate::ports::{Azure, Launcher, PortProbe, Ports};
 
 /// How long a look at the port bears silence: SYNs are sent again after 1 and 3 seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -39,6 +40,7 @@ pub(super) struct Diagnosed {
     granted: Result<Granted, Trouble>,
     who: Principal,
     last: Option<(Endpoint, PortAnswer)>,
+    client: ClientFound,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -64,13 +66,15 @@ impl Engine {
         tokio::spawn(async move {
             let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports } = looking;
             let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
-            let (facts, granted, who, last) = tokio::join!(
+            let (order, own) = (attempt.order().clone(), favourite.profile.clone());
+            let (facts, granted, who, last, client) = tokio::join!(
                 look(&mut attempt, &ports, &*azure, &detection),
                 azure.granted(&vm),
                 ports.accounts.whom(&acting, vm.resource().subscription_id()),
-                look_there(&*ports.probe, last, protocol)
+                look_there(&*ports.probe, last, protocol),
+                client(Arc::clone(&ports.launcher), order, own)
             );
-            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, last, reply };
+            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, reply };
             drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
         });
     }
@@ -105,7 +109,7 @@ impl Engine {
     }
 
     pub(super) fn diagnosed(&mut self, diagnosed: Diagnosed) {
-        let Diagnosed { favourite, acting, attempt, facts, granted, who, last, reply } = diagnosed;
+        let Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, reply } = diagnosed;
         let Favourite { name, profile } = favourite;
         let order = attempt.order();
         let vm = order.place();
@@ -125,7 +129,7 @@ impl Engine {
             last,
             account: account(acting.account.as_str(), who.label()),
             granted: granted.map(|granted| self.with_denials(granted, &acting, &vm.id)),
-            client: self.ports.launcher.client(order, &profile),
+            client,
             clock_skew: self.ports.accounts.clock_skew(),
             asks_reason: profile.asks_justification(),
         };
@@ -181,6 +185,15 @@ async fn look_there(
     let endpoint = last?;
     let answer = probe.look(&endpoint, protocol, HEAD_START.to_std().unwrap_or_default()).await;
     Some((endpoint, answer))
+}
+
+/// The programs that would open it: to look for them may take a moment.
+async fn client(launcher: Arc<dyn Launcher>, order: Order, profile: Profile) -> ClientFound {
+    let found = tokio::task::spawn_blocking(move || launcher.client(&order, &profile)).await;
+    found.unwrap_or_else(|error| {
+        let failure = || Err(Failure::Internal { detail: error.to_string() }.into());
+        ClientFound { in_window: failure(), in_terminal: failure() }
+    })
 }
 
 /// Azure's time, as well as it is known.
