@@ -183,6 +183,11 @@ impl Attempt {
                 self.asking.kept_away = Some(trouble);
                 self.unanswered(at);
             }
+            // What was refused for an address that this machine has left says nothing of where it is now.
+            Err(InitiateFailure::Refused(_)) if self.has_moved_since() => {
+                self.settle_request(at);
+                self.asking.lost = false;
+            }
             // The client is on its way through a port that is open; what Azure thinks of the request no longer matters.
             Err(InitiateFailure::Refused(_)) if self.open_endpoint().is_some() => self.asking.refused = true,
             Err(InitiateFailure::Refused(trouble)) if self.may_be_too_early(&trouble) => {

@@ -249,7 +249,10 @@ impl Looking<'_> {
         let troubles = [attempt.policies.trouble(), attempt.vm.trouble(), self.beside.granted.as_ref().err()];
         let is_of_account = |trouble: &&Trouble| trouble.failure.wants_sign_in();
         match troubles.into_iter().flatten().find(is_of_account) {
-            Some(trouble) => (CheckState::Failed, format!("{}: {}", self.beside.account, self.title(&trouble.failure))),
+            Some(trouble) => {
+                let state = if self.obstacle.is_some() { CheckState::Failed } else { CheckState::Noted };
+                (state, format!("{}: {}", self.beside.account, self.title(&trouble.failure)))
+            }
             None => (CheckState::Passed, self.beside.account.clone()),
         }
     }

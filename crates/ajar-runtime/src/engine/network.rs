@@ -98,8 +98,9 @@ impl Engine {
             return false;
         }
         // What is no favourite has no address of its own to be opened from.
-        let favourite = self.opened(&held.name).ok().filter(|favourite| self.leads_to(favourite, &held.vm()));
-        favourite.is_none_or(|favourite| matches!(self.settings.source(&favourite.profile.source()), Ok(None)))
+        let Ok(opened) = self.opened(&held.name) else { return true };
+        // Of the same name may be another VM's favourite, which is what would be asked for.
+        self.leads_to(opened, &held.vm()) && matches!(self.settings.source(&opened.profile.source()), Ok(None))
     }
 
     /// The clouds in which something is to follow this machine.

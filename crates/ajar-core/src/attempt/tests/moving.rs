@@ -38,6 +38,13 @@ fn an_answer_that_comes_for_the_former_address_is_no_lost_one() {
 }
 
 #[test]
+fn what_azure_has_against_the_former_address_it_may_not_have_against_the_new_one() {
+    let moved = [moves_to(ELSEWHERE), told(refused()), does(&[ASK_FROM_THERE]), told(granted_there())];
+    let opened = [told(port(Open)), does(&["launch 203.0.113.50:22"]), told(Fact::Client(Ok(()))), ends(CONNECTED)];
+    check(order(), Memory::default(), asking().into_iter().chain(running()).chain(moved).chain(opened));
+}
+
+#[test]
 fn an_address_that_was_chosen_and_one_that_is_the_same_are_no_move() {
     let chosen = Order { chosen_source: Some(ME), ..order() };
     let script =
