@@ -248,7 +248,10 @@ impl EntraRefusals {
     fn of_number(&self, number: u32, refusal: &Refusal) -> Option<Failure> {
         let (account, tenant) = (self.application.account.clone(), self.tenant.clone());
         let flaw = match number {
-            700_027 | 7_000_215 | 70_021 | 700_211..=700_214 => PrincipalFlaw::Proof,
+            // What it was shown is malformed, of another time, signed otherwise, or for another application.
+            50_012 | 50_027 | 700_024 | 700_027 | 7_000_215 | 7_000_218 | 70_021 | 700_211..=700_214 => {
+                PrincipalFlaw::Proof
+            }
             7_000_222 => PrincipalFlaw::Expired,
             700_016 | 7_000_229 => PrincipalFlaw::Unknown,
             7_000_112 => PrincipalFlaw::Disabled,
@@ -328,6 +331,8 @@ mod tests {
             ("invalid_client", 7_000_215, PrincipalFlaw::Proof),
             ("invalid_client", 700_027, PrincipalFlaw::Proof),
             ("invalid_client", 700_213, PrincipalFlaw::Proof),
+            ("invalid_request", 50_027, PrincipalFlaw::Proof),
+            ("invalid_client", 700_024, PrincipalFlaw::Proof),
             ("invalid_client", 7_000_222, PrincipalFlaw::Expired),
             ("unauthorized_client", 700_016, PrincipalFlaw::Unknown),
             ("invalid_client", 7_000_229, PrincipalFlaw::Unknown),

@@ -258,8 +258,11 @@ impl Engine {
     /// A cloud has seen where this machine is.
     pub(super) fn seen_at(&mut self, cloud: &str, source: SourceAddress) {
         let here = source.address;
-        if self.held.here(cloud) != Some(here) {
+        let before = self.held.here(cloud);
+        if before != Some(here) {
             self.network.asked.retain(|(vm, _)| vm.cloud != cloud);
+        }
+        if before.is_some_and(|before| before != here) {
             // What lets this machine in again may have been replaced since; Azure shows that late, and nobody has looked.
             let is_back = |held: &&Held| held.ours && held.cloud == cloud && held.window.host() == Some(here);
             for held in self.held.all().iter().filter(is_back) {
