@@ -1,6 +1,6 @@
 //! What `ajar proxy` costs those who go by it, beside plain ssh to the same `sshd` through the same open port, in turns: the
-//! time to connect, and what comes through in a second. Alone each proxy hosts an engine of its own; beside a tray, here `ajar
-//! status --watch`, it attaches to that one's.
+//! time to connect, and what comes through in a second; alone, and beside a tray, here `ajar status --watch`. The port stands open
+//! where it was reached last, so that each proxy goes there straight, whoever hosts an engine.
 
 use std::error::Error;
 use std::fmt::Write as _;
