@@ -156,3 +156,13 @@ async fn a_favourite_is_added_by_the_name_of_its_vm_with_what_fits_it() {
     let ended = world.run(&["add", "money-2", "--vm", "/subscriptions/x", "--json"]).await;
     assert_eq!((ended.code, ended.last_event()["code"].as_str()), (2, Some("commandLine")), "{ended:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_vm_of_a_fleet_that_is_larger_than_an_answer_is_listed_once() {
+    const VMS: usize = 1201;
+    let world = World::with_fleet(&format!("generate = {{ vms = {VMS}, subscriptions = 4, tenants = 1 }}\n")).await;
+    let ended = world.run(&["list", "", "--json"]).await;
+    let ids: std::collections::HashSet<String> = of_kind(&ended, "vm").iter().map(|vm| vm["vm"].to_string()).collect();
+    assert_eq!((ended.code, of_kind(&ended, "vm").len(), ids.len()), (0, VMS, VMS), "{}", ended.stderr);
+    assert_eq!(queries(&world).await, VMS.div_ceil(1000));
+}

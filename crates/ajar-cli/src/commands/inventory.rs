@@ -1,5 +1,7 @@
 //! Asking the engine about all VMs that the accounts can see.
 
+use std::collections::HashSet;
+
 use ajar_core::inventory::Found;
 use ajar_core::message;
 use ajar_core::protocol::{Reply, Request};
@@ -32,9 +34,26 @@ pub(super) async fn read(session: &Session, anew: bool) -> Result<(), End> {
     Ok(reply.accepted()?)
 }
 
+/// How many VMs are asked for at once: the host has no room to find for ten thousand in one answer.
+const PAGE: u32 = 500;
+
 /// The VMs that fit a query, as they are known.
 pub(super) async fn find(session: &Session, query: &str, limit: u32) -> Result<Found, End> {
-    vms(session, Request::FindVms { query: query.to_owned(), apart: false, skip: 0, limit }).await
+    let (mut found, mut seen, mut skip) = (Found::default(), HashSet::new(), 0);
+    while skip < limit {
+        let wanted = PAGE.min(limit - skip);
+        let page =
+            vms(session, Request::FindVms { query: query.to_owned(), apart: false, skip, limit: wanted }).await?;
+        let is_last = page.vms.len() < wanted as usize;
+        found.total = page.total;
+        // What is read meanwhile moves some of them to a later page.
+        found.vms.extend(page.vms.into_iter().filter(|vm| seen.insert(vm.place())));
+        if is_last {
+            break;
+        }
+        skip += wanted;
+    }
+    Ok(found)
 }
 
 /// The VMs of that name as they are known, else those whose names begin so.

@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::ops::Range;
 
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::Part;
+use super::{InventoryVm, Part};
 
 /// How much more a word counts where it fits a name, than where it fits a group, a subscription or a note, or a tag.
 const OF_NAME: u32 = 4;
@@ -22,17 +24,18 @@ pub(super) struct At {
     pub(super) vm: usize,
 }
 
-/// A VM as it is looked for. Texts are in lower case, and what many VMs share is there once.
+/// A VM as it is looked for.
 #[derive(Debug)]
 struct Entry {
     at: At,
-    name: Box<str>,
-    /// All addresses, with spaces between them.
-    addresses: Box<str>,
+    /// Where its own texts lie among those of all: its name, and from there on its addresses, with spaces between them.
+    name: Range<u32>,
+    addresses_end: u32,
     /// Among the shared texts.
     group: u32,
     subscription: u32,
-    tags: Box<[u32]>,
+    /// Where their numbers lie among those of all.
+    tags: Range<u32>,
 }
 
 /// What is looked for among, by the VMs' numbers.
@@ -44,10 +47,13 @@ pub(super) struct Among {
     pub(super) notes: HashMap<usize, String>,
 }
 
-/// All VMs, by name.
+/// All VMs, by name. Texts are in lower case, and what many VMs share is there once. A keystroke reads through all of it, so it
+/// lies together and in that order: what is scattered takes several times as long among a hundred thousand.
 #[derive(Debug)]
 pub(super) struct Index {
     entries: Vec<Entry>,
+    texts: String,
+    tags: Vec<u32>,
     shared: Vec<Box<str>>,
 }
 
@@ -64,7 +70,7 @@ impl Shared {
         if let Some(number) = self.numbers.get(text.as_str()) {
             return *number;
         }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let number = narrow(self.texts.len());
         self.texts.push(text.as_str().into());
         self.numbers.insert(text.into(), number);
         number
@@ -74,46 +80,76 @@ impl Shared {
 impl Index {
     /// Of a VM that several parts show, the first of them counts.
     pub(super) fn new(parts: &[Part]) -> Self {
-        let (mut shared, mut seen, mut entries) = (Shared::default(), HashSet::new(), Vec::new());
-        for (part, of_part) in parts.iter().enumerate() {
-            for (place, vm) in of_part.vms.iter().enumerate() {
-                if !seen.insert((&of_part.viewpoint.cloud, &vm.id)) {
-                    continue;
-                }
-                let addresses = vm.private_addresses.iter().chain(&*vm.public_addresses);
-                let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
-                let tags = vm.tags.iter().map(|(name, value)| shared.number(&format!("{name}={value}")));
-                entries.push(Entry {
-                    at: At { part, vm: place },
-                    name: vm.id.name().to_ascii_lowercase().into(),
-                    addresses: addresses.join(" ").into(),
-                    tags: tags.collect(),
-                    group: shared.number(vm.id.resource().resource_group()),
-                    subscription: shared.number(vm.subscription_name()),
-                });
-            }
+        let mut seen = HashSet::new();
+        let all = parts.iter().enumerate().flat_map(|(part, of_part)| {
+            let places = of_part.vms.iter().enumerate();
+            places.map(move |(vm, shown)| (At { part, vm }, (&of_part.viewpoint.cloud, &shown.id)))
+        });
+        let mut places: Vec<At> = all.filter_map(|(at, vm)| seen.insert(vm).then_some(at)).collect();
+        let vm = |at: &At| &parts[at.part].vms[at.vm];
+        places.sort_by_cached_key(|at| vm(at).id.name().to_ascii_lowercase());
+
+        let mut index = Self {
+            entries: Vec::with_capacity(places.len()),
+            texts: String::new(),
+            tags: Vec::new(),
+            shared: Vec::new(),
+        };
+        let mut shared = Shared::default();
+        for at in places {
+            index.add(at, vm(&at), &mut shared);
         }
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
-        Self { entries, shared: shared.texts }
+        index.texts.shrink_to_fit();
+        index.tags.shrink_to_fit();
+        Self { shared: shared.texts, ..index }
+    }
+
+    fn add(&mut self, at: At, vm: &InventoryVm, shared: &mut Shared) {
+        let from = narrow(self.texts.len());
+        self.texts.extend(vm.id.name().chars().map(|c| c.to_ascii_lowercase()));
+        let name = from..narrow(self.texts.len());
+        for address in vm.private_addresses.iter().chain(&*vm.public_addresses) {
+            // Written to a text, which takes all that there is memory for.
+            let _written = write!(self.texts, "{address} ");
+        }
+        let first_tag = narrow(self.tags.len());
+        self.tags.extend(vm.tags.iter().map(|(name, value)| shared.number(&format!("{name}={value}"))));
+        self.entries.push(Entry {
+            at,
+            name,
+            addresses_end: narrow(self.texts.len()),
+            group: shared.number(vm.id.resource().resource_group()),
+            subscription: shared.number(vm.subscription_name()),
+            tags: first_tag..narrow(self.tags.len()),
+        });
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
+    fn name(&self, entry: &Entry) -> &str {
+        &self.texts[span(&entry.name)]
+    }
+
+    /// Where in the order of the names that one is, or would be.
+    fn first_of(&self, name: &str) -> usize {
+        self.entries.partition_point(|entry| self.name(entry) < name)
+    }
+
     /// The VMs of that name, whatever its case, with their numbers.
     pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (usize, At)> {
         let name = name.to_ascii_lowercase();
-        let first = self.entries.partition_point(|entry| *entry.name < *name);
-        let same = self.entries[first..].iter().take_while(move |entry| *entry.name == *name);
+        let first = self.first_of(&name);
+        let same = self.entries[first..].iter().take_while(move |entry| *self.name(entry) == *name);
         same.enumerate().map(move |(place, entry)| (first + place, entry.at))
     }
 
     /// The VMs whose names begin so, whatever its case.
     pub(super) fn beginning(&self, name: &str) -> impl Iterator<Item = At> {
         let name = name.to_ascii_lowercase();
-        let first = self.entries.partition_point(|entry| *entry.name < *name);
-        self.entries[first..].iter().take_while(move |entry| entry.name.starts_with(&name)).map(|entry| entry.at)
+        let first = self.first_of(&name);
+        self.entries[first..].iter().take_while(move |entry| self.name(entry).starts_with(&name)).map(|entry| entry.at)
     }
 
     /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit.
@@ -124,8 +160,8 @@ impl Index {
         let scored = self.entries.iter().enumerate().filter_map(|(number, entry)| {
             let weight = among.weights[number]?;
             let note = among.notes.get(&number).map(String::as_str);
-            let score = words.iter().map(|word| word.score(entry, note, &mut matcher)).sum::<Option<u32>>()?;
-            Some(Reverse((*entry.name == *whole, score, weight, Reverse(number))))
+            let score = words.iter().map(|word| word.score(self, entry, note, &mut matcher)).sum::<Option<u32>>()?;
+            Some(Reverse((*self.name(entry) == *whole, score, weight, Reverse(narrow(number)))))
         });
         let mut fit: Vec<_> = scored.collect();
         let total = fit.len();
@@ -136,7 +172,8 @@ impl Index {
             fit.truncate(wanted);
         }
         fit.sort_unstable();
-        let at = |Reverse((.., Reverse(number))): Reverse<(bool, u32, u32, Reverse<usize>)>| self.entries[number].at;
+        let at =
+            |Reverse((.., Reverse(number))): Reverse<(bool, u32, u32, Reverse<u32>)>| self.entries[wide(number)].at;
         (fit.into_iter().skip(skip).map(at).collect(), total)
     }
 }
@@ -158,16 +195,17 @@ impl<'w> Word<'w> {
     }
 
     /// How well it fits what of a VM it fits best; `None` where it fits nothing.
-    fn score(&self, entry: &Entry, note: Option<&str>, matcher: &mut Matcher) -> Option<u32> {
-        let shared = |number: u32| usize::try_from(number).ok().and_then(|number| *self.shared.get(number)?);
-        let name = score(&self.fuzzy, &entry.name, matcher).map(|score| score * OF_NAME);
+    fn score(&self, index: &Index, entry: &Entry, note: Option<&str>, matcher: &mut Matcher) -> Option<u32> {
+        let shared = |number: u32| self.shared[wide(number)];
+        let name = score(&self.fuzzy, index.name(entry), matcher).map(|score| score * OF_NAME);
         // Digits of an address are together, or they would be in half of all addresses.
-        let address = entry.addresses.contains(self.text).then(|| {
+        let addresses = &index.texts[span(&(entry.name.end..entry.addresses_end))];
+        let address = addresses.contains(self.text).then(|| {
             let length = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
             length.saturating_mul(LIKE_A_CHARACTER).saturating_mul(OF_ADDRESS)
         });
         let places = [entry.group, entry.subscription].into_iter().filter_map(shared).map(|score| score * OF_PLACE);
-        let tags = entry.tags.iter().copied().filter_map(shared).map(|score| score * OF_TAG);
+        let tags = index.tags[span(&entry.tags)].iter().copied().filter_map(shared).map(|score| score * OF_TAG);
         // Letters that are gathered from all over a sentence are no sign of anything.
         let noted = note.iter().flat_map(|note| note.split_whitespace());
         let note = noted.filter_map(|noted| score(&self.fuzzy, noted, matcher)).map(|score| score * OF_NOTE).max();
@@ -181,4 +219,17 @@ const LIKE_A_CHARACTER: u32 = 16;
 fn score(atom: &Atom, text: &str, matcher: &mut Matcher) -> Option<u32> {
     let mut characters = Vec::new();
     atom.score(Utf32Str::new(text, &mut characters), matcher).map(u32::from)
+}
+
+/// A place among texts that are shorter than four gigabytes: those of some forty million VMs. Half the room is half the reading.
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+fn wide(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+fn span(range: &Range<u32>) -> Range<usize> {
+    wide(range.start)..wide(range.end)
 }
