@@ -235,7 +235,7 @@ async fn ctrl_c_while_the_client_comes_up_ends_it_and_says_what_stays_open() {
     let ended = Ended::of(child).await;
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     let end = end_of_window(&world).await.expect("it is open");
-    let said = format!("● jump-eu is open to new connections until {end} (1:59 left).");
+    let said = format!("● jump-eu is open to new connections until {end} (2:59 left).");
     assert_eq!(ended.stderr.lines().last(), Some(said.as_str()), "{}", ended.stderr);
     assert_eq!(world.control().changes().await, ["initiate"]);
     assert_eq!(state_of(&world, "jump-eu").await, "open");

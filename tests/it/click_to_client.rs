@@ -31,7 +31,7 @@ async fn a_deallocated_vm_is_opened_started_and_entered_by_an_unmodified_ssh() {
     assert!(overlap, "start and initiate overlap in time: {initiate:?} {start:?}");
 
     assert!(world.is_open("web-01").await);
-    world.control().post("advance", json!({ "seconds": 2 * 3600 + 60 })).await;
+    world.control().post("advance", json!({ "seconds": 3 * 3600 })).await;
     assert!(!world.is_open("web-01").await, "after the window's end it refuses new connections");
 }
 

@@ -148,7 +148,7 @@ async fn a_favourite_is_added_by_the_name_of_its_vm_with_what_fits_it() {
     }
     let settings = std::fs::read_to_string(world.folder.path().join("config.toml")).expect("settings");
     let id = &world.vm("finance-app").id;
-    let added = format!("[profiles.finance-app]\nvm = \"{id}\"\nport = 3389\nfor = \"1h\"\n");
+    let added = format!("[profiles.finance-app]\nvm = \"{id}\"\nport = 3389\n");
     assert!(settings.contains(&added), "{settings}");
     assert!(settings.contains(&format!("[profiles.money]\nvm = \"{id}\"\nport = 3389\nfor = \"30m\"\n")), "{settings}");
     let ended = world.run(&["add", "money-2", "--vm", "no-such-vm", "--json"]).await;

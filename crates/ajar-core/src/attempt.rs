@@ -60,8 +60,9 @@ pub struct Order {
     pub port: u16,
     /// What is spoken there.
     pub protocol: Protocol,
-    /// How long to ask access for.
-    pub access: TimeDelta,
+    /// How long to ask access for, where somebody says; else it is [`DEFAULT_ACCESS`](crate::profile::DEFAULT_ACCESS), or what
+    /// the policy allows.
+    pub access: Option<TimeDelta>,
     /// The justification for the record.
     pub justification: Option<String>,
     /// Whether there has to be one, and what the settings propose for it.

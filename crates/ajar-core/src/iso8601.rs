@@ -63,14 +63,7 @@ pub mod as_people_write {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(length: &Option<IsoDuration>, serializer: S) -> Result<S::Ok, S::Error> {
-        let in_units = |IsoDuration(length): &IsoDuration| {
-            let seconds = length.num_seconds();
-            let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-            let fits = |(size, _): &(i64, char)| seconds > 0 && seconds % size == 0;
-            let (size, unit) = units.into_iter().find(fits).unwrap_or((1, 's'));
-            format!("{}{unit}", seconds / size)
-        };
-        length.as_ref().map(in_units).serialize(serializer)
+        length.as_ref().map(|length| length.in_one_unit()).serialize(serializer)
     }
 
     /// Reads one.
@@ -81,6 +74,24 @@ pub mod as_people_write {
         let text = String::deserialize(deserializer)?;
         let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
         length.map(Some).ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
+    }
+}
+
+impl IsoDuration {
+    /// To the nearest minute: three hours without the margin for Azure's clock are `PT3H` and not `PT2H59M55S`, and no maximum
+    /// is exceeded that the wish itself kept.
+    #[must_use]
+    pub fn to_the_minute(self) -> Self {
+        Self(TimeDelta::minutes((self.0.num_seconds() + 30).div_euclid(60)))
+    }
+
+    /// As people write it, in the largest unit that leaves nothing over, such as `2h` or `90m`.
+    pub fn in_one_unit(self) -> String {
+        let seconds = self.0.num_seconds();
+        let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+        let fits = |(size, _): &(i64, char)| seconds > 0 && seconds % size == 0;
+        let (size, unit) = units.into_iter().find(fits).unwrap_or((1, 's'));
+        format!("{}{unit}", seconds / size)
     }
 }
 
@@ -135,6 +146,14 @@ mod tests {
             [("PT3H", 10_800), ("P1D", 86_400), ("PT5M", 300), ("PT1H30M", 5_400), ("P1DT12H", 129_600), ("PT0S", 0)]
         {
             assert_eq!(text.parse::<IsoDuration>().unwrap().0.num_seconds(), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_rounded_to_the_minute_that_was_meant() {
+        for (seconds, minutes) in [(3_600, 60), (3_597, 60), (3_601, 60), (300, 5), (305, 5), (-31, -1)] {
+            let rounded = IsoDuration(TimeDelta::seconds(seconds)).to_the_minute();
+            assert_eq!(rounded.0, TimeDelta::minutes(minutes), "{seconds}");
         }
     }
 

@@ -16,8 +16,8 @@ use crate::resource_id::VmResourceId;
 pub use choices::{AddressChoice, Colour, NetworkAddress, NetworkName, SourceChoice};
 pub use forward::{Forward, Listen, To};
 
-/// How long access is asked for when a profile does not say: two hours.
-pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(2);
+/// How long access is asked for where nobody says, unless the policy allows less: as long as most policies do.
+pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(3);
 
 /// The name of a favourite: 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
 ///
@@ -216,7 +216,7 @@ impl Profile {
         self.port.unwrap_or_else(|| self.protocol().default_port())
     }
 
-    /// How long to ask access for.
+    /// How long access is wanted for; the policy may allow less.
     pub fn access(&self) -> TimeDelta {
         self.access.map_or(DEFAULT_ACCESS, |duration| duration.0)
     }

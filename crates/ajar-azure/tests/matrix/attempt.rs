@@ -74,7 +74,7 @@ fn order(subject: &Subject) -> Order {
         vm: subject.vm.clone(),
         port: 22,
         protocol: Protocol::Ssh,
-        access: TimeDelta::hours(1),
+        access: Some(TimeDelta::hours(1)),
         justification: None,
         wants_reason: None,
         address: ajar_core::profile::AddressChoice::Automatic,

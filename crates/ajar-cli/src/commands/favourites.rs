@@ -34,7 +34,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         // What is spoken on another port is another matter.
         protocol: args.protocol.or(fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port)))),
         user: args.user.clone(),
-        access: args.duration.and_then(access).or(fits.access),
+        access: args.duration.and_then(access),
         account: args.account.clone().or(fits.account),
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),

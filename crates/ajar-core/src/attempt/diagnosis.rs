@@ -307,7 +307,7 @@ impl Looking<'_> {
             let state = if is_met { CheckState::Failed } else { CheckState::Noted };
             return Some((state, self.title(&refusal)));
         }
-        match self.attempt.permit(self.attempt.order.access)? {
+        match self.attempt.permit(self.attempt.usual_access())? {
             Ok(permit) => Some((CheckState::Passed, words::policy(&permit, self.attempt.order.port))),
             Err(_) => Some((CheckState::Unknown, words::not_looked_at().into())),
         }

@@ -163,6 +163,6 @@ impl Attempt {
         (self.needs_start() || self.is_untold_for_long(at))
             && self.order.may_start
             && !self.start.is_begun()
-            && (self.latest_window().is_some() || matches!(self.permit(self.order.access), Some(Ok(_))))
+            && (self.latest_window().is_some() || matches!(self.permit(self.usual_access()), Some(Ok(_))))
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Ask, Attempt, Outcome};
 use crate::access_window::{AccessWindow, WORTH_USING, revoked};
 use crate::failure::Failure;
+use crate::profile::DEFAULT_ACCESS;
 use crate::snapshot::Step;
 
 /// A window that would last only so much longer is left as it is.
@@ -27,10 +28,15 @@ impl Attempt {
         self.prior.as_ref().is_some_and(is_more)
     }
 
+    /// How long access is wanted for that does not go on from another.
+    pub(super) fn usual_access(&self) -> TimeDelta {
+        self.order.access.unwrap_or(DEFAULT_ACCESS)
+    }
+
     /// How long access is wanted for.
     pub(super) fn access(&self, now: DateTime<Utc>) -> TimeDelta {
         let left = self.prior.as_ref().filter(|_| self.order.follows).map(|prior| prior.left(now));
-        left.unwrap_or(self.order.access)
+        left.unwrap_or(self.usual_access())
     }
 
     /// The window that was granted here and lets in another address than this machine has now.

@@ -49,7 +49,7 @@ impl Attempt {
 
     fn heeds(&self, wish: &Wish) -> bool {
         match wish {
-            Wish::Access(access) => *access == self.order.access,
+            Wish::Access(access) => *access == self.usual_access(),
             Wish::Reason(reason) => Some(reason) == self.order.justification.as_ref(),
             Wish::Source(address) => self.source.value().is_some_and(|source| source.address == *address),
         }
@@ -57,7 +57,8 @@ impl Attempt {
 
     /// Notes how a request that goes out differs from the wish.
     pub(super) fn note_changes(&mut self, clamped_to: Option<Clamp>, now: DateTime<Utc>) {
-        if let Some(clamp) = clamped_to {
+        // What nobody has asked for is not cut.
+        if let Some(clamp) = clamped_to.filter(|_| self.order.access.is_some()) {
             self.note(Note::Clamped(clamp));
         }
         if self.access(now) < SHORTEST_ACCESS {

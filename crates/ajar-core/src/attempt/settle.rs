@@ -163,7 +163,7 @@ impl Attempt {
         let source = self.source.value().map(|source| source.address);
         let asked_from = source.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
         let refusal =
-            crate::policy::check(policies, &self.order.vm, self.order.port, asked_from, self.order.access).err()?;
+            crate::policy::check(policies, &self.order.vm, self.order.port, asked_from, self.usual_access()).err()?;
         match refusal {
             // More time is asked for without a look at the VM.
             Refusal::NoPolicy if self.order.extends => Some(Failure::NoPolicy { power: None }),

@@ -86,7 +86,6 @@ impl Candidate {
             protocol,
             address: dialled.map(|_: IpAddr| AddressChoice::Private),
             user: host.user.clone(),
-            access: fits.access,
             account: fits.account.clone(),
             cloud: fits.cloud.clone(),
             tenant: fits.tenant.clone(),

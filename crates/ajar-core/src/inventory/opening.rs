@@ -2,20 +2,14 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-
 use super::{GuardedPort, InventoryVm, Viewpoint};
 use crate::account::{AccountName, Defaults};
 use crate::inheritance::Inheritance;
-use crate::iso8601::IsoDuration;
 use crate::journal::Opening;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::{Favourite, Settings};
 use crate::vm::{CloudVm, OsType};
-
-/// How long access is asked for where the policy lets nobody have less.
-const ACCESS: TimeDelta = TimeDelta::hours(3);
 
 /// How VMs are opened, each under a name of its own.
 #[derive(Debug)]
@@ -67,13 +61,9 @@ impl<'o> Openings<'o> {
         let Inheritance { defaults, .. } = self.inheritance;
         let says_door = defaults.port.is_some() || defaults.protocol.is_some();
         let own_port = (!says_door).then(|| port(vm.os, guarded));
-        let port = own_port.unwrap_or_else(|| defaults.clone().of_vm(vm.id.clone()).port());
-        let longest = guarded.iter().find(|rule| rule.port == port).map(GuardedPort::longest);
-        let access = IsoDuration(longest.map_or(ACCESS, |longest| longest.min(ACCESS)));
         let acting = defaults.account.as_ref().unwrap_or(&self.default);
         let profile = Profile {
             port: own_port.filter(|port| *port != Protocol::Ssh.default_port()),
-            access: defaults.access.is_none().then_some(access),
             account: (viewpoint.account != *acting).then(|| viewpoint.account.clone()),
             // What is said of all is not meant of one that is seen elsewhere.
             cloud: defaults.cloud.as_ref().filter(|said| **said != viewpoint.cloud).map(|_| viewpoint.cloud.clone()),
@@ -95,7 +85,6 @@ impl<'o> Openings<'o> {
         let profile = Profile {
             port: Some(opening.port),
             protocol: Some(opening.protocol),
-            access: defaults.access.is_none().then_some(IsoDuration(ACCESS)),
             account: account.filter(|account| account != defaults.account.as_ref().unwrap_or(&self.default)),
             ..Profile::new(opening.vm.clone())
         };
@@ -175,27 +164,26 @@ mod tests {
             settings.inheritance.defaults = serde_json::from_value(said).unwrap();
             Openings::new(&settings, &[], &Defaults::default()).of(&vm, &viewpoint).0.profile
         };
-        let Profile { port, access, account, .. } =
-            open(serde_json::json!({ "port": 2222, "for": "1h", "account": "work" }));
-        assert_eq!((port, access, account), (None, None, None));
-        let Profile { port, access, account, .. } = open(serde_json::json!({ "user": "me" }));
-        assert!(port == Some(3389) && access.is_some() && account.is_some());
+        let Profile { port, account, .. } = open(serde_json::json!({ "port": 2222, "account": "work" }));
+        assert_eq!((port, account), (None, None));
+        let Profile { port, account, .. } = open(serde_json::json!({ "user": "me" }));
+        assert!(port == Some(3389) && account.is_some());
     }
 
     #[test]
     fn the_system_and_the_policy_say_how_a_vm_is_opened() {
-        let rule = |port: u16, minutes: u32| serde_json::json!({ "port": port, "seconds": minutes * 60 });
-        for (vm, port, minutes) in [
-            (serde_json::json!({}), 22, 180),
-            (serde_json::json!({ "os": "linux" }), 22, 180),
-            (serde_json::json!({ "os": "windows" }), 3389, 180),
-            (serde_json::json!({ "os": "windows", "jitPorts": [rule(22, 60), rule(3389, 90)] }), 3389, 90),
-            (serde_json::json!({ "os": "windows", "jitPorts": [rule(22, 60)] }), 22, 60),
-            (serde_json::json!({ "jitPorts": [rule(3389, 600)] }), 3389, 180),
-            (serde_json::json!({ "os": "linux", "jitPorts": [rule(2222, 60)] }), 22, 180),
+        let rule = |port: u16| serde_json::json!({ "port": port, "seconds": 3600 });
+        for (vm, port) in [
+            (serde_json::json!({}), 22),
+            (serde_json::json!({ "os": "linux" }), 22),
+            (serde_json::json!({ "os": "windows" }), 3389),
+            (serde_json::json!({ "os": "windows", "jitPorts": [rule(22), rule(3389)] }), 3389),
+            (serde_json::json!({ "os": "windows", "jitPorts": [rule(22)] }), 22),
+            (serde_json::json!({ "jitPorts": [rule(3389)] }), 3389),
+            (serde_json::json!({ "os": "linux", "jitPorts": [rule(2222)] }), 22),
         ] {
             let (Favourite { profile, .. }, is_there) = open(&seen(&vm), &[]);
-            assert_eq!((profile.port(), profile.access().num_minutes(), is_there), (port, minutes, false), "{vm}");
+            assert_eq!((profile.port(), profile.access, is_there), (port, None, false), "{vm}");
         }
     }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{moment, power, sources, spoken, step};
 use crate::access_window::AccessWindow;
 use crate::attempt::Writes;
+use crate::iso8601::IsoDuration;
 use crate::policy::{Clamp, JitNetworkAccessRequestPort, Permit, RequestStatus, StatusReason};
 use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::profile::AddressChoice;
@@ -201,7 +202,12 @@ pub fn stands_in_the_way(name: &str, title: &str) -> String {
 pub(crate) fn would(name: &str, writes: &Writes, is_open: bool, asks_reason: bool) -> String {
     let asks = writes.ask.as_ref().map(|ask| {
         let reason = if asks_reason { "ask you for a reason, and Azure" } else { "ask" };
-        format!("{reason} for access to port {} from {} for {}", ask.port, ask.source, spoken(ask.duration))
+        format!(
+            "{reason} for access to port {} from {} for {}",
+            ask.port,
+            ask.source,
+            spoken(IsoDuration(ask.duration).to_the_minute().0)
+        )
     });
     let starts = writes.starts.then(|| "start the VM".to_owned());
     let does: Vec<_> = asks.into_iter().chain(starts).collect();

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::whom;
 use crate::account::AccountName;
-use crate::inventory::{FoundVm, InventoryVm, Viewpoint};
+use crate::inventory::{FoundVm, GuardedPort, InventoryVm, Viewpoint};
+use crate::iso8601::IsoDuration;
 use crate::snapshot::InventoryView;
 use crate::vm::{OsType, PowerState};
 use crate::zone::Zone;
@@ -23,7 +24,7 @@ pub fn columns(found: &FoundVm) -> [String; 8] {
     });
     let jit = vm.jit_ports.as_ref().map(|ports| match &**ports {
         [] => "no policy".to_owned(),
-        ports => ports.iter().map(|rule| rule.port.to_string()).collect::<Vec<_>>().join(", "),
+        ports => ports.iter().copied().map(guarded).collect::<Vec<_>>().join(", "),
     });
     [
         vm.id.name().to_owned(),
@@ -35,6 +36,11 @@ pub fn columns(found: &FoundVm) -> [String; 8] {
         jit.unwrap_or_else(none),
         viewpoint.account.to_string(),
     ]
+}
+
+/// A guarded port with the longest access to it, such as `22 (3h)`.
+fn guarded(rule: GuardedPort) -> String {
+    format!("{} ({})", rule.port, IsoDuration(rule.longest()).in_one_unit())
 }
 
 /// Below the VMs: how many there are beside those that are shown, and how old all this is.
@@ -142,7 +148,7 @@ mod tests {
 
     use super::*;
     use crate::account::Defaults;
-    use crate::inventory::{GuardedPort, Hit, Openings};
+    use crate::inventory::{Hit, Openings};
     use crate::settings::Settings;
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
@@ -182,7 +188,7 @@ mod tests {
         found.vm.power = Some(PowerState::Running);
         found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
         found.vm.jit_ports = Some([22, 3389].map(|port| GuardedPort { port, seconds: 3600 }).into());
-        let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22, 3389", "work"];
+        let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22 (1h), 3389 (1h)", "work"];
         assert_eq!(columns(&found), told);
         found = seen(&found.viewpoint, &found.vm);
         found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();

@@ -335,13 +335,14 @@ impl Engine {
     ) -> Order {
         let standing = self.standing_reason(name, profile, now);
         let port = connect.port.unwrap_or_else(|| profile.port());
+        let said = connect.seconds.map(|seconds| TimeDelta::seconds(seconds.into()));
         // What follows is the same access, for the same reason.
         let before = if connect.follows { self.reason_before(&vm, port) } else { None };
         Order {
             name: name.clone(),
             port,
             protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
-            access: connect.seconds.map_or_else(|| profile.access(), |seconds| TimeDelta::seconds(seconds.into())),
+            access: said.or_else(|| profile.access.map(|length| length.0)),
             justification: connect
                 .reason
                 .filter(|reason| !reason.trim().is_empty())

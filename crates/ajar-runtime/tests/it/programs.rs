@@ -129,7 +129,7 @@ fn order() -> Order {
         vm: vm("web"),
         port: 22,
         protocol: Protocol::Ssh,
-        access: chrono::TimeDelta::hours(1),
+        access: Some(chrono::TimeDelta::hours(1)),
         justification: None,
         wants_reason: None,
         address: ajar_core::profile::AddressChoice::Automatic,

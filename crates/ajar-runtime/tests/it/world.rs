@@ -206,7 +206,7 @@ impl World {
             set_forward_ms: AtomicI64::new(0),
             changed: watch::Sender::new(()),
         };
-        let favourite = |name: &&str| format!("[profiles.{name}]\nvm = \"{}\"\n", vm(name));
+        let favourite = |name: &&str| format!("[profiles.{name}]\nvm = \"{}\"\nfor = \"2h\"\n", vm(name));
         world.write("config.toml", &names.iter().map(favourite).collect::<Vec<_>>().concat());
         Arc::new(world)
     }

@@ -185,7 +185,7 @@ fn the_shortest_is_asked_for_with_time_for_the_way_where_the_policy_has_room_for
         .into_iter()
         .chain([(300, 300, 300), (300, 303, 300), (300, 310, 305), (300, 350, 345), (86_400, 320, 315)])
     {
-        let mut world = World::new(Order { access: TimeDelta::seconds(wish), ..order() }, Memory::default());
+        let mut world = World::new(Order { access: Some(TimeDelta::seconds(wish)), ..order() }, Memory::default());
         let mut short = policy();
         short.virtual_machines[0].ports[0].max_request_access_duration = Some(TimeDelta::seconds(max));
         world.tell(source());
@@ -213,7 +213,7 @@ fn a_refusal_that_comes_while_the_client_starts_no_longer_matters() {
 #[test]
 fn more_than_the_policy_allows_is_cut_and_said_so_and_ends_before_azures_clock_says_so() {
     let ask = |hours| {
-        let order = Order { access: TimeDelta::hours(hours), ..order() };
+        let order = Order { access: Some(TimeDelta::hours(hours)), ..order() };
         let until = if hours < 3 { ASK } else { "ask for 22 from 203.0.113.7 until 14:59:55" };
         check(order, Memory::default(), [does(&READS), told(source()), told(policies()), does(&[until])])
     };
@@ -227,9 +227,22 @@ fn more_than_the_policy_allows_is_cut_and_said_so_and_ends_before_azures_clock_s
 }
 
 #[test]
+fn where_nobody_says_how_long_it_is_as_long_as_the_policy_allows_up_to_three_hours_and_no_word_of_it() {
+    for (longest, until) in [(1, "12:59:55"), (3, "14:59:55"), (8, "15:00:00")] {
+        let mut policy = policy();
+        policy.virtual_machines[0].ports[0].max_request_access_duration = Some(TimeDelta::hours(longest));
+        let until = format!("ask for 22 from 203.0.113.7 until {until}");
+        let order = Order { access: None, ..order() };
+        let policies = Fact::Policies(Ok(vec![policy]));
+        let world = check(order, Memory::default(), [does(&READS), told(source()), told(policies), does(&[&until])]);
+        assert!(world.attempt.view(noon(), UTC).notes.is_empty(), "{longest}");
+    }
+}
+
+#[test]
 fn of_a_rule_whose_maximum_cannot_be_read_no_more_than_the_usual_one_is_asked_for_and_that_is_said() {
     let ask = |hours| {
-        let order = Order { access: TimeDelta::hours(hours), ..order() };
+        let order = Order { access: Some(TimeDelta::hours(hours)), ..order() };
         let mut unread = policy();
         unread.virtual_machines[0].ports[0].max_request_access_duration = None;
         let until = if hours < 3 { ASK } else { "ask for 22 from 203.0.113.7 until 14:59:55" };

@@ -22,7 +22,7 @@ fn notes(world: &World) -> Vec<String> {
 
 #[test]
 fn a_wish_shorter_than_any_policy_allows_is_raised_and_said_so() {
-    let short = Order { access: TimeDelta::minutes(1), ..order() };
+    let short = Order { access: Some(TimeDelta::minutes(1)), ..order() };
     let ask = "ask for 22 from 203.0.113.7 until 12:05:50";
     let world = check(short, Memory::default(), [does(&READS), told(source()), told(policies()), does(&[ask])]);
     assert_eq!(notes(&world), ["No policy allows less than 5 minutes, so that is what was asked for."]);

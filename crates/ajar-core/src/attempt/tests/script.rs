@@ -42,7 +42,7 @@ pub(super) fn order() -> Order {
         vm: vm_id(),
         port: 22,
         protocol: Protocol::Ssh,
-        access: TimeDelta::hours(2),
+        access: Some(TimeDelta::hours(2)),
         justification: None,
         wants_reason: None,
         address: AddressChoice::Automatic,

@@ -30,7 +30,7 @@ async fn settings_that_change_are_read_again_and_broken_ones_change_nothing() {
     running.done(Request::ShowWindow).await;
     assert_eq!(names(&running), ["web", "db"], "the last good ones stay in force");
     let problem = running.snapshot().settings_problem.clone().expect("it is said");
-    assert!(problem.message.contains("line 3") || problem.details.contains("line 3"), "{problem:?}");
+    assert!(problem.message.contains("line 4") || problem.details.contains("line 4"), "{problem:?}");
     running.connected("db").await;
 
     world.write("config.toml", &good);

@@ -86,7 +86,7 @@ async fn a_window_granted_before_stays_and_is_looked_for_by_the_next_engine_too(
         running.until(|snapshot| !snapshot.windows.is_empty()).await;
         running.done(take(&world)).await;
         let (message, _) = removed(&running.snapshot(), number);
-        assert_eq!(message, "Azure keeps the port open until 14:00. The VM was told to start and stays on.");
+        assert_eq!(message, "Azure keeps the port open until 14:59. The VM was told to start and stays on.");
         assert_eq!(windows(&running.snapshot()), [("web", None)]);
         running.end().await;
 
