@@ -97,6 +97,28 @@ pub(crate) const PYTHON: &[Need] = &[Need {
     arch: &["python"],
 }];
 
+/// Whether the packages of Debian or one of its kin for this kind of processor can be had.
+pub(crate) fn is_debian_on_amd64() -> bool {
+    let os_release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    cfg!(all(target_os = "linux", target_arch = "x86_64")) && Family::of(&os_release) == Family::Debian
+}
+
+/// Sees to it that these packages are there, by their Debian names.
+pub(crate) fn ensure_named(names: &[&str], why: &str) -> anyhow::Result<()> {
+    let installed = installed(names)?;
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !installed.iter().any(|have| have == name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("Installing system packages that are missing:\n  {}   {why}", missing.join(" "));
+    install(&missing)
+}
+
+/// Has the system look for what its package sources have now.
+pub(crate) fn update() -> anyhow::Result<()> {
+    apt_get(is_root()?, &["update"])
+}
+
 /// Sees to it that all of this is there: installs it on Debian and Ubuntu, names it on other kinds of Linux.
 pub(crate) fn ensure(needs: &[&[Need]]) -> anyhow::Result<()> {
     if !cfg!(target_os = "linux") {
@@ -193,7 +215,7 @@ fn parse_installed(listing: &str) -> Vec<String> {
 }
 
 fn install(names: &[&str]) -> anyhow::Result<()> {
-    let as_root = String::from_utf8_lossy(&process::output(Command::new("id").arg("-u"))?).trim() == "0";
+    let as_root = is_root()?;
     apt_get(as_root, &["update"])?;
     let (names, unknown): (Vec<&str>, Vec<&str>) = names.iter().copied().partition(|name| apt_knows(name));
     if !unknown.is_empty() {
@@ -207,6 +229,10 @@ fn install(names: &[&str]) -> anyhow::Result<()> {
         apt_get(as_root, &install)?;
     }
     Ok(())
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    Ok(String::from_utf8_lossy(&process::output(Command::new("id").arg("-u"))?).trim() == "0")
 }
 
 fn apt_knows(name: &str) -> bool {

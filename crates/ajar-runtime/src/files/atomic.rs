@@ -65,14 +65,18 @@ fn remove_left_over(folder: &Path, name: &str) {
     }
 }
 
-/// On Windows a file cannot be replaced in the moment in which another program looks into it: a reader, a virus scanner.
+/// How long a file is tried to be replaced. On Windows it cannot be in the moment in which another program looks into it: a
+/// reader, a virus scanner.
+const LOOKED_INTO: Duration = if cfg!(windows) { Duration::from_secs(2) } else { Duration::ZERO };
+
 fn replace(mut file: NamedTempFile, target: &Path) -> io::Result<()> {
-    let mut tries = if cfg!(windows) { 20 } else { 1 };
+    let give_up = Instant::now() + LOOKED_INTO;
     loop {
-        tries -= 1;
         match file.persist(target) {
             Ok(_) => return Ok(()),
-            Err(error) if tries > 0 && error.error.kind() == io::ErrorKind::PermissionDenied => file = error.file,
+            Err(error) if Instant::now() < give_up && error.error.kind() == io::ErrorKind::PermissionDenied => {
+                file = error.file;
+            }
             Err(error) => return Err(error.error),
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -271,7 +271,10 @@ async fn while_another_process_holds_the_settings_changes_wait_and_nothing_else_
     world.scene().open_anyway = true;
     let running = Running::start(&world);
     let held = std::fs::File::create(world.home.path().join("config.lock")).unwrap();
-    held.lock().unwrap();
+    // The engine, which has just read them, may hold it still; wine does not wait for a lock.
+    while held.try_lock().is_err() {
+        tokio::task::yield_now().await;
+    }
     let profile = Profile::new(vm("db"));
     let add = running.engine.asked(Request::Add { name: name("db"), profile }).await;
     let remove = running.engine.asked(Request::Remove { name: name("db") }).await;
