@@ -18,10 +18,13 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failure;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 
+pub(crate) use own::PERSONAL;
 pub use own::{Sharing, written};
 pub use ssh_config::Includes;
 
@@ -148,7 +151,7 @@ pub enum Why {
 }
 
 /// Why a whole file is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
     /// It is longer than [`MAX_BYTES`].
     TooLong,

@@ -22,7 +22,7 @@ const VERSION: i64 = 1;
 
 /// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, and from where
 /// access is asked for.
-pub(super) const PERSONAL: [Field; 8] = [
+pub(crate) const PERSONAL: [Field; 8] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
