@@ -4,8 +4,6 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ajar_azure::Cloud;
-use ajar_core::settings::CloudSettings;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, Stream};
 
@@ -15,28 +13,30 @@ type Answer = Box<dyn Fn(&str, &mut dyn Write) -> io::Result<()> + Send>;
 /// A server over TLS that notes what it is asked.
 pub(crate) struct Server {
     pub(crate) url: String,
-    pem: String,
+    /// The certificate to trust.
+    pub(crate) pem: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// Answers each request by `answer`, and then hangs up.
     pub(crate) fn start(answer: impl Fn(&str, &mut dyn Write) -> io::Result<()> + Send + 'static) -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS");
+        let config =
+            config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key.into()).expect("they fit");
         let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let url = format!("https://{}", listener.local_addr().expect("it listens"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noting = Arc::clone(&asked);
         let answer: Answer = Box::new(answer);
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 // A client that hangs up is none of its business.
-                let _hung_up = serve(connection.unwrap(), Arc::clone(&config), &answer, &noting);
+                let _hung_up = serve(connection.expect("somebody connects"), Arc::clone(&config), &answer, &noting);
             }
         });
         Self { url, pem: made.cert.pem(), asked }
@@ -44,21 +44,7 @@ impl Server {
 
     /// Every request so far.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    /// The cloud that this server is, in which the client trusts `others` as well.
-    pub(crate) fn cloud(&self, others: &[&Self]) -> Cloud {
-        let settings = CloudSettings {
-            authority: self.url.clone(),
-            resource_manager: self.url.clone(),
-            audience: None,
-            client_id: None,
-            ca_bundle: None,
-            public_ip_endpoints: None,
-        };
-        let trusted: String = std::iter::once(self).chain(others.iter().copied()).map(|one| one.pem.as_str()).collect();
-        Cloud::from_settings("own", &settings, Some(trusted.into_bytes())).unwrap()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
