@@ -12,6 +12,7 @@ mod programs;
 mod public_ip;
 mod standard_streams;
 mod straight;
+mod team_downloads;
 
 pub use browser::SystemBrowser;
 pub use clock::{SystemClock, azure_now, words};
@@ -22,3 +23,4 @@ pub use port_probe::TcpPortProbe;
 pub use programs::{has_desktop, own_path, surroundings};
 pub use public_ip::PublicIpEndpoints;
 pub use standard_streams::{Way, carry};
+pub use team_downloads::HttpsTeamDownloads;

@@ -9,6 +9,7 @@ mod line_ends;
 mod settings_file;
 mod ssh_folder;
 mod state_file;
+mod team_files;
 mod watch;
 
 pub use atomic::write_atomically;
@@ -20,4 +21,6 @@ pub use journal_file::{Journal, JournalFile, exported};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};
 pub use state_file::{Deallocating, Denial, Granted, Purpose, Refusal, State, StateFile};
+pub use team_files::settings_with_teams;
+pub(crate) use team_files::{KeptTeam, TeamCopy, TeamFiles, read_path, understood};
 pub(crate) use watch::FileWatch;

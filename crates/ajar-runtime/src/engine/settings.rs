@@ -31,6 +31,7 @@ impl Engine {
             defaults: settings.inheritance.defaults.clone(),
             folders: settings.inheritance.folders.iter().map(folder).collect(),
             clouds: clouds.collect(),
+            teams: self.team_views(),
         }
     }
 
@@ -46,7 +47,14 @@ impl Engine {
                     return Err(Failure::NetworkInUse { name: name.to_string(), tables }.into());
                 }
             }
+            Setting::Team { name, from: None } => {
+                if self.settings.team(name).is_none() {
+                    let known = self.settings.teams.iter().map(|team| team.name.to_string()).collect();
+                    return Err(Failure::UnknownTeam { name: name.to_string(), known }.into());
+                }
+            }
             Setting::Cloud(None)
+            | Setting::Team { .. }
             | Setting::Network { .. }
             | Setting::Terminal(_)
             | Setting::Ssh(_)
