@@ -94,6 +94,13 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm, profile: request.profile })] };
+    case 'copyOfTeam':
+      return {
+        ...after,
+        favourites: before.favourites.map(({ ofTeam, ...known }) =>
+          known.name === request.name || !ofTeam ? known : { ...known, ofTeam },
+        ),
+      };
     case 'edit':
       return {
         ...after,
@@ -126,6 +133,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'editDefaults':
     case 'set':
     case 'readAccounts':
+    case 'readTeams':
     case 'rights':
     case 'diagnose':
     case 'history':
