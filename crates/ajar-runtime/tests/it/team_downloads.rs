@@ -44,7 +44,7 @@ async fn whatever_else_is_answered_is_told_as_such() {
         ("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n", TeamProblem::Status(403)),
         ("HTTP/1.1 204 No Content\r\n\r\n", TeamProblem::Status(204)),
         (
-            "HTTP/1.1 302 Found\r\nlocation: /t?again\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 302 Found\r\nlocation: /t?again\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
             TeamProblem::Unreachable("too many redirects".into()),
         ),
         (
