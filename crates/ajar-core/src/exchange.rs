@@ -5,6 +5,7 @@
 //! kept. What a file of another program calls a host is looked for among the VMs that are known ([`matching`]), and
 //! nothing takes the place of a favourite that is there unless somebody says so ([`plan`]).
 
+pub mod gathering;
 pub mod matching;
 mod mremoteng;
 mod own;
@@ -13,6 +14,7 @@ mod rdcman;
 mod rdp;
 mod ssh_config;
 mod text;
+pub mod view;
 mod xml;
 
 #[cfg(test)]
@@ -25,7 +27,7 @@ use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 
 pub(crate) use own::PERSONAL;
-pub use own::{Sharing, written};
+pub use own::{Sharing, exported, written};
 pub use ssh_config::Includes;
 
 /// The longest file that is read, in bytes: some ten thousand hosts.

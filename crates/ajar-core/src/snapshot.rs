@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountName;
+use crate::account::{AccountName, Defaults, ENVIRONMENT};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
@@ -88,6 +88,14 @@ pub struct Snapshot {
     /// How often a face has asked to see the window: the tray app brings it up when this rises.
     #[cfg_attr(test, ts(type = "number"))]
     pub window_wanted: u64,
+}
+
+impl Snapshot {
+    /// What holds for favourites that name nobody, and no cloud.
+    pub fn defaults(&self) -> Defaults {
+        let environment = self.accounts.iter().any(|account| account.name.built_in() == Some(ENVIRONMENT));
+        Defaults { cloud: Some(self.host.cloud.clone()), environment }
+    }
 }
 
 /// Where the engine lives.

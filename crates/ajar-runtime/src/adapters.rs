@@ -15,7 +15,7 @@ mod straight;
 mod team_downloads;
 
 pub use browser::SystemBrowser;
-pub use clock::{SystemClock, azure_now, words};
+pub use clock::{SystemClock, azure_now, why_unfit, words};
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use network_events::SystemNetwork;

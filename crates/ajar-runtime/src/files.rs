@@ -13,7 +13,7 @@ mod team_files;
 mod watch;
 
 pub use atomic::write_atomically;
-pub use exchange_files::{SshIncludes, read_limited, write_favourites};
+pub use exchange_files::{SshIncludes, read_exchange, read_limited, write_favourites};
 pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
 pub(crate) use inventory_files::{InventoryFiles, Seen};

@@ -15,7 +15,6 @@ use ajar_runtime::files::{SettingsFile, settings_with_teams};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::import::defaults;
 use super::{End, list, meaning, team};
 use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
@@ -68,7 +67,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
 }
 
 pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(), End> {
-    let settings = settings_with_teams(&session.folder, &defaults(&session.snapshot()))?;
+    let settings = settings_with_teams(&session.folder, &session.snapshot().defaults())?;
     match &args.name {
         Some(name) => edit_one(session, all, args, &settings, name).await,
         None => edit_many(session, all, args, &settings.inheritance).await,
@@ -237,7 +236,7 @@ async fn change(session: &Session, request: Request) -> Result<(), End> {
 pub(crate) async fn show(session: &Session, args: &Named) -> Result<(), End> {
     team::read(session).await;
     let snapshot = session.snapshot();
-    let settings = settings_with_teams(&session.folder, &defaults(&snapshot))?;
+    let settings = settings_with_teams(&session.folder, &snapshot.defaults())?;
     let own = settings.written(&args.name).map(|written| (settings.inheritance.effective(&written.profile), None));
     let of_team = || settings.of_team(&args.name).map(|known| (known.effective.clone(), Some(known)));
     let known = own.or_else(of_team).zip(snapshot.favourites.iter().find(|view| view.name == args.name));

@@ -12,7 +12,6 @@ use ajar_runtime::files::{Installed, SshFolder, settings_with_teams};
 use serde_json::json;
 
 use super::asking::{goes_on, somebody_is_there};
-use super::import::defaults;
 use super::{End, team};
 use crate::args::{Args, SshConfig, SshConfigInstall};
 use crate::output;
@@ -92,7 +91,7 @@ fn folder(session: &Session) -> Result<SshFolder, Trouble> {
 }
 
 fn favourites(session: &Session) -> Result<Vec<Favourite>, Trouble> {
-    Ok(settings_with_teams(&session.folder, &defaults(&session.snapshot()))?.favourites)
+    Ok(settings_with_teams(&session.folder, &session.snapshot().defaults())?.favourites)
 }
 
 /// The hosts as they are reached by this program with the options that it was given just now.

@@ -235,7 +235,9 @@ pub struct Row {
 }
 
 /// What is done where there is a favourite of that name which is not like this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OnConflict {
     /// Leave it as it is.
     Skip,

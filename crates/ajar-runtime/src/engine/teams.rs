@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ajar_core::exchange::Why;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::exchange::left_out;
 use ajar_core::message::team as words;
@@ -19,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::effects::Happened;
-use crate::adapters::words as in_plain_words;
+use crate::adapters::why_unfit;
 use crate::files::{FileWatch, KeptTeam, TeamCopy, TeamFiles, read_path, understood};
 use crate::ports::{Downloaded, Validators};
 
@@ -139,7 +138,7 @@ impl Engine {
                 favourites.iter().filter(|known| known.team == team && known.name != known.called).map(words::renamed);
             let Some(known) = self.teams.known.iter_mut().find(|known| known.team.name == team) else { continue };
             let unread = known.kept.iter().filter_map(|kept| kept.copy.as_ref()).flat_map(|copy| copy.left_out.clone());
-            let unfit = left.iter().map(|left| left_out(left, why_unfit(&left.why, &left.what).as_deref()));
+            let unfit = left.iter().map(|left| left_out(left, why_unfit(left).as_deref()));
             let mut notes: Vec<_> = unread.chain(unfit).chain(renamed).collect();
             let more = notes.len().saturating_sub(NOTES);
             notes.truncate(NOTES);
@@ -347,11 +346,4 @@ async fn download(downloads: &dyn crate::ports::TeamDownloads, url: &TeamUrl, ke
         Downloaded::Same => None,
         Downloaded::New { bytes, validators } => Some((bytes, validators)),
     })
-}
-
-/// Why a favourite could not be opened, where that is why it is left out.
-fn why_unfit(why: &Why, name: &str) -> Option<String> {
-    let Why::Unfit(failure) = why else { return None };
-    let failure = in_plain_words(&(**failure).clone().into(), name);
-    Some(format!("{} {}", failure.title, failure.message))
 }
