@@ -68,6 +68,11 @@ export function mockEngine(wish: URLSearchParams): Engine {
     openSettings: () => Promise.resolve(),
     hasDemo: () => Promise.resolve(true),
     startDemo: () => Promise.resolve(),
+    chooseImport: () => Promise.resolve(true),
+    lookAtImport: (personal) => Promise.resolve(states.importing(personal)),
+    takeIn: () => Promise.resolve({ text: 'Added 1 favourite: cache.', added: ['cache'], changed: [] }),
+    exportFavourites: () => Promise.resolve('Wrote 6 favourites to /home/anna/team.toml. Others take them in with “ajar import”.'),
+    onDropped: () => Promise.resolve(() => {}),
     closeWindow: () => Promise.resolve(),
   };
 }
