@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ajar_core::exchange::Sharing;
 use ajar_core::exchange::view::{ImportChoice, ImportView, ImportedView};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::desktop;
 use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
@@ -149,7 +150,12 @@ pub(crate) async fn start_demo(engine: State<'_, Engine>) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn choose_import(window: WebviewWindow, importing: State<'_, Importing>) -> Answer<bool> {
     let (tell, told) = oneshot::channel();
-    window.dialog().file().set_parent(&window).pick_files(move |files| drop(tell.send(files)));
+    window
+        .dialog()
+        .file()
+        .set_parent(&window)
+        .set_title(desktop::choose_import())
+        .pick_files(move |files| drop(tell.send(files)));
     let files = told.await.ok().flatten().unwrap_or_default();
     let files: Vec<_> = files.into_iter().filter_map(|file| file.into_path().ok()).collect();
     let is_chosen = !files.is_empty();
@@ -184,7 +190,8 @@ pub(crate) async fn take_in(
 #[tauri::command]
 pub(crate) async fn export_favourites(window: WebviewWindow, engine: State<'_, Engine>) -> Answer<Option<String>> {
     let (tell, told) = oneshot::channel();
-    let dialog = window.dialog().file().set_parent(&window).set_file_name("ajar-favourites.toml");
+    let dialog = window.dialog().file().set_parent(&window).set_title(desktop::choose_export());
+    let dialog = dialog.set_file_name("ajar-favourites.toml");
     dialog.save_file(move |file| drop(tell.send(file)));
     let Some(path) = told.await.ok().flatten().and_then(|file| file.into_path().ok()) else { return Ok(None) };
     exchange::hand_on(engine.face()?, &engine.settings, &path).map(Some)
