@@ -225,3 +225,17 @@ async fn ssh_knows_a_teams_favourites_as_its_hosts() {
     let printed = done(&world, &["ssh-config", "print"]).await.stdout;
     assert!(printed.contains("gpu-lab") && printed.contains("User \"me\"") || printed.contains("User me"), "{printed}");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_through_a_teams_open_door_takes_no_engine_either() {
+    let world = world().await;
+    let path = write(&world, "ops.toml", &file(&world, &[("jump-eu", "")]));
+    done(&world, &["team", "add", "ops", &path]).await;
+    let first = done(&world, &["proxy", "jump-eu.ajar", "22"]).await;
+    assert!(first.stdout.starts_with("SSH-2.0-"), "{first:?}");
+    // Nothing of Azure's answers: whoever goes straight does not notice.
+    world.control().fault("*", "*", serde_json::json!({ "fault": "reset" })).await;
+    let second = done(&world, &["proxy", "jump-eu.ajar", "22"]).await;
+    assert!(second.stdout.starts_with("SSH-2.0-") && second.stderr.is_empty(), "{second:?}");
+}

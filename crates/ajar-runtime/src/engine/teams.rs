@@ -121,9 +121,7 @@ impl Engine {
             let known = known.unwrap_or_else(|| KnownTeam::new(team.clone(), self.teams.files.read(team)));
             self.teams.known.push(known);
         }
-        if !before.is_empty() {
-            self.teams.files.keep_only(&self.settings.teams);
-        }
+        self.teams.files.keep_only(&self.settings.teams);
         self.judge_teams();
     }
 
