@@ -6,8 +6,6 @@ import type { FavouriteView } from './bindings/FavouriteView';
 import type { DiagnosisView } from './bindings/DiagnosisView';
 import type { Field } from './bindings/Field';
 import type { FoundVm } from './bindings/FoundVm';
-import type { ImportChoice } from './bindings/ImportChoice';
-import type { ImportView } from './bindings/ImportView';
 import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
 import type { ProfileName } from './bindings/ProfileName';
@@ -21,6 +19,7 @@ import type { TeamView } from './bindings/TeamView';
 import { announcement } from './announce';
 import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
+import { Exchange } from './exchange.svelte';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { History } from './history.svelte';
@@ -59,12 +58,6 @@ interface Looked {
   problem?: Problem;
 }
 
-/** Files that are looked at before favourites are taken in: what that would do, or what keeps it from being done. */
-interface Importing {
-  found?: ImportView;
-  problem?: Problem;
-}
-
 /** What the user says for one time: the address that is theirs, or why they want in. */
 interface Said {
   source?: string;
@@ -86,8 +79,6 @@ export class View {
   edited = $state.raw<FavouriteView | 'new' | null>(null);
   /** The favourites that are asked about before their VMs are deallocated. */
   toDeallocate = $state.raw<readonly FavouriteView[] | null>(null);
-  /** The files that are looked at to take favourites in. */
-  importing = $state.raw<Importing | null>(null);
   /** The way to a favourite that is looked at. */
   looked = $state.raw<Looked | null>(null);
   /** What is looked at. */
@@ -152,12 +143,14 @@ export class View {
   readonly signing = new Signing(this);
   readonly vms = new Vms(this);
   readonly history = new History(this);
+  readonly exchange: Exchange;
   readonly #engine: Engine;
   /** What was said of each favourite whose attempt is under way or asks for more. */
   readonly #said = new Map<ProfileName, Said>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.exchange = new Exchange(this, engine);
   }
 
   /** Follows the engine until the returned function is called. */
@@ -174,7 +167,7 @@ export class View {
       this.vms.see(before, snapshot);
       this.history.see(before, snapshot);
     });
-    const dropping = this.#engine.onDropped(() => void this.lookAtImport(false));
+    const dropping = this.#engine.onDropped(() => void this.exchange.look(false));
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
       () => {},
@@ -386,61 +379,6 @@ export class View {
     const { name, ofTeam } = favourite;
     const act = { label: words.copyToMine, run: () => void this.copyOfTeam(name) };
     this.note = { text: words.isOfTeam(name, ofTeam.team), more: words.isOfTeamMore, act };
-  }
-
-  /** Has files chosen, and looks at them. */
-  async chooseImport(): Promise<void> {
-    try {
-      if (await this.#engine.chooseImport()) await this.lookAtImport(false);
-    } catch (thrown) {
-      this.tell(problemFrom(thrown));
-    }
-  }
-
-  /** Looks at the files that were chosen or dropped, and shows what taking them in would do as long as nobody has turned away. */
-  async lookAtImport(personal: boolean): Promise<void> {
-    const looked: Importing = {};
-    this.importing = looked;
-    let seen: Importing;
-    try {
-      seen = { found: await this.#engine.lookAtImport(personal) };
-    } catch (thrown) {
-      seen = { problem: problemFrom(thrown) };
-    }
-    if (this.importing === looked) this.importing = seen;
-  }
-
-  /** Takes in what was looked at. What was changed, and what was added, can be undone. */
-  async takeIn(choices: ImportChoice[]): Promise<void> {
-    const looked = this.importing;
-    const before = this.snapshot?.favourites ?? [];
-    try {
-      const { text, added, changed } = await this.#engine.takeIn(choices);
-      this.importing = null;
-      const back: Request[] = [
-        ...added.map((name): Request => ({ ask: 'remove', name })),
-        ...before
-          .filter(({ name }) => changed.includes(name))
-          .map((favourite): Request => ({ ask: 'edit', name: favourite.name, profile: writtenOf(favourite) })),
-      ];
-      const undo = async () => {
-        for (const request of back) if (!(await this.#askOrTell(request))) return;
-      };
-      const act = back.length > 0 ? { act: { label: words.undo, run: () => void undo() } } : {};
-      this.note = { text, ...act };
-    } catch (thrown) {
-      this.importing = { ...looked, problem: problemFrom(thrown) };
-    }
-  }
-
-  /** Writes the favourites into a file for others. */
-  async exportFavourites(): Promise<void> {
-    try {
-      const text = await this.#engine.exportFavourites();
-      if (text !== null) this.note = { text };
-    } catch (thrown) {
-      this.tell(problemFrom(thrown));
-    }
   }
 
   /** Makes a team's favourite one of the user's own. */

@@ -425,14 +425,6 @@ impl Engine {
         }
     }
 
-    /// Has everybody know the favourites and settings as they are now.
-    pub(super) fn favourites_are_others(&mut self, before: &Settings) {
-        let let_go = self.ports.accounts.settings_are(&self.settings);
-        self.let_go(let_go);
-        self.take_in_favourites(before);
-        self.write_ssh_hosts();
-    }
-
     /// Whether the file is empty or not there, where it said something before. Who saves it in place may have emptied it just
     /// now, and not written it yet: it is looked at once more a moment later.
     fn may_be_half_written(&mut self) -> bool {
@@ -470,16 +462,8 @@ impl Engine {
         }
     }
 
-    /// Has ssh know the favourites as they are now, if it was told of them. That it cannot keeps nobody from anything else.
-    fn write_ssh_hosts(&self) {
-        let Some(folder) = &self.ssh_folder else { return };
-        if let Err(failure) = folder.follow(&self.settings, self.settings_file.path()) {
-            tracing::warn!(%failure, "ssh knows the favourites as they were");
-        }
-    }
-
     /// What new and lost favourites change.
-    fn take_in_favourites(&mut self, before: &Settings) {
+    pub(super) fn take_in_favourites(&mut self, before: &Settings) {
         let now = self.now();
         let settings = &self.settings;
         // A guest that has become a favourite goes as one.

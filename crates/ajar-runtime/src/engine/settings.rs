@@ -2,7 +2,7 @@
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
-use ajar_core::settings::Setting;
+use ajar_core::settings::{Setting, Settings};
 use ajar_core::snapshot::{CloudView, FolderView, SettingsView};
 
 use super::Engine;
@@ -67,5 +67,21 @@ impl Engine {
         self.settings_seen = None;
         self.reload_settings();
         Ok(())
+    }
+
+    /// Has everybody know the favourites and settings as they are now.
+    pub(super) fn favourites_are_others(&mut self, before: &Settings) {
+        let let_go = self.ports.accounts.settings_are(&self.settings);
+        self.let_go(let_go);
+        self.take_in_favourites(before);
+        self.write_ssh_hosts();
+    }
+
+    /// Has ssh know the favourites as they are now, if it was told of them. That it cannot keeps nobody from anything else.
+    fn write_ssh_hosts(&self) {
+        let Some(folder) = &self.ssh_folder else { return };
+        if let Err(failure) = folder.follow(&self.settings, self.settings_file.path()) {
+            tracing::warn!(%failure, "ssh knows the favourites as they were");
+        }
     }
 }
