@@ -20,6 +20,10 @@ const COMMANDS: &[&str] = &[
     "open_settings",
     "has_demo",
     "start_demo",
+    "choose_import",
+    "look_at_import",
+    "take_in",
+    "export_favourites",
     "close_window",
 ];
 

@@ -6,6 +6,7 @@
 mod arguments;
 mod beside;
 mod desk;
+mod exchange;
 mod leash;
 mod mark;
 mod notify;

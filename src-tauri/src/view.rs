@@ -4,7 +4,10 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use ajar_core::exchange::Sharing;
+use ajar_core::exchange::view::{ImportChoice, ImportView, ImportedView};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::desktop;
 use ajar_core::protocol::{Connect, Deallocate, Reply, Request};
 use ajar_core::snapshot::{AttemptNumber, FailureView, SignInStage, Snapshot};
 use ajar_core::zone::Zone;
@@ -16,10 +19,16 @@ use ajar_runtime::ports::{Browser as _, Clock as _};
 use chrono::Utc;
 use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
+use tauri_plugin_dialog::DialogExt as _;
 use tauri_plugin_opener::OpenerExt as _;
+use tokio::sync::oneshot;
 
 use crate::arguments::Arguments;
 use crate::beside;
+use crate::exchange::{self, Importing};
+
+/// The event that tells that files were dropped onto the window, which it may look at.
+pub(crate) const DROPPED: &str = "dropped";
 
 /// The event that carries each new snapshot.
 const SNAPSHOT: &str = "snapshot";
@@ -135,6 +144,57 @@ pub(crate) fn has_demo() -> bool {
 #[tauri::command]
 pub(crate) async fn start_demo(engine: State<'_, Engine>) -> Answer<()> {
     beside::start(&engine.of_demo).map_err(|error| internal(&error))
+}
+
+/// Has somebody choose files to take favourites in from; whether they did.
+#[tauri::command]
+pub(crate) async fn choose_import(window: WebviewWindow, importing: State<'_, Importing>) -> Answer<bool> {
+    let (tell, told) = oneshot::channel();
+    window
+        .dialog()
+        .file()
+        .set_parent(&window)
+        .set_title(desktop::choose_import())
+        .pick_files(move |files| drop(tell.send(files)));
+    let files = told.await.ok().flatten().unwrap_or_default();
+    let files: Vec<_> = files.into_iter().filter_map(|file| file.into_path().ok()).collect();
+    let is_chosen = !files.is_empty();
+    if is_chosen {
+        importing.choose(files);
+    }
+    Ok(is_chosen)
+}
+
+/// Tells what taking in the files that were chosen, or dropped, would do. `personal` ones are the user's own.
+#[tauri::command]
+pub(crate) async fn look_at_import(
+    engine: State<'_, Engine>,
+    importing: State<'_, Importing>,
+    personal: bool,
+) -> Answer<ImportView> {
+    let sharing = if personal { Sharing::Personal } else { Sharing::WithOthers };
+    importing.look(engine.face()?, &engine.settings, sharing).await
+}
+
+/// Takes in what was looked at.
+#[tauri::command]
+pub(crate) async fn take_in(
+    engine: State<'_, Engine>,
+    importing: State<'_, Importing>,
+    choices: Vec<ImportChoice>,
+) -> Answer<ImportedView> {
+    importing.take_in(engine.face()?, &engine.settings, &choices).await
+}
+
+/// Writes the favourites into a file that somebody chooses, for others; what there is to say of it, if somebody has.
+#[tauri::command]
+pub(crate) async fn export_favourites(window: WebviewWindow, engine: State<'_, Engine>) -> Answer<Option<String>> {
+    let (tell, told) = oneshot::channel();
+    let dialog = window.dialog().file().set_parent(&window).set_title(desktop::choose_export());
+    let dialog = dialog.set_file_name("ajar-favourites.toml");
+    dialog.save_file(move |file| drop(tell.send(file)));
+    let Some(path) = told.await.ok().flatten().and_then(|file| file.into_path().ok()) else { return Ok(None) };
+    exchange::hand_on(engine.face()?, &engine.settings, &path).map(Some)
 }
 
 /// Closes the window.
@@ -255,7 +315,9 @@ mod tests {
             serde_json::from_str(include_str!("../capabilities/main.json")).expect("the capability is JSON");
         let granted = capability["permissions"].as_array().expect("it lists permissions");
         let wanted = ["snapshot", "request", "copy_text", "open_help", "open_sign_in_page"];
-        assert_eq!(commands, [&wanted[..], &["open_settings", "has_demo", "start_demo", "close_window"]].concat());
+        let of_exchange = ["choose_import", "look_at_import", "take_in", "export_favourites"];
+        let others = [&["open_settings", "has_demo", "start_demo"][..], &of_exchange, &["close_window"]].concat();
+        assert_eq!(commands, [&wanted[..], &others].concat());
         for command in commands {
             assert!(build.contains(&format!("\"{command}\"")), "build.rs does not know {command}");
             let grant = format!("allow-{}", command.replace('_', "-"));

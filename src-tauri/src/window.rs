@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use ajar_core::protocol::Request;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::Face;
-use tauri::{App, AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder};
+use tauri::{App, AppHandle, DragDropEvent, Emitter as _, Manager as _, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
+use crate::exchange::Importing;
 use crate::view::{self, Engine};
 
 /// The window's name in capabilities and calls.
@@ -18,6 +19,7 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
     let data = folder.state_file("window");
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_clipboard_manager::init())
+        .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .invoke_handler(tauri::generate_handler![
             view::snapshot,
@@ -28,6 +30,10 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
             view::open_settings,
             view::has_demo,
             view::start_demo,
+            view::choose_import,
+            view::look_at_import,
+            view::take_in,
+            view::export_favourites,
             view::close_window
         ])
         .setup(move |app| {
@@ -36,6 +42,7 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
                 tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone(), engine.meant.clone()));
             }
             app.manage(engine);
+            app.manage(Importing::default());
             open(app, data)?;
             if leashed {
                 obey_standard_input(app.handle().clone())?;
@@ -52,7 +59,7 @@ fn look_anew(face: Face) {
 }
 
 fn open(app: &App, data: PathBuf) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Ajar")
         .inner_size(460.0, 760.0)
         .min_inner_size(320.0, 400.0)
@@ -60,7 +67,24 @@ fn open(app: &App, data: PathBuf) -> tauri::Result<()> {
         .incognito(!is_automated())
         .data_directory(data)
         .build()?;
+    let handle = app.handle().clone();
+    window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) = event {
+            take_dropped(&handle, paths.clone());
+        }
+    });
     Ok(())
+}
+
+/// Means the files that were dropped onto the window; the web view hears that there are some, and not which.
+fn take_dropped(app: &AppHandle, paths: Vec<PathBuf>) {
+    if paths.is_empty() {
+        return;
+    }
+    app.state::<Importing>().choose(paths);
+    if let Err(error) = app.emit(view::DROPPED, ()) {
+        tracing::warn!(%error, "the window did not hear of files that were dropped onto it");
+    }
 }
 
 /// Whether WebDriver looks into the window, by the variable that Tauri goes by: a view that keeps nothing lets nobody look.

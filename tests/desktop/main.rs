@@ -5,6 +5,7 @@
 mod desk;
 mod driver;
 mod finding;
+mod importing;
 mod notifications;
 mod own_azure;
 mod recorder;

@@ -56,7 +56,8 @@ impl Shot {
 /// The display.
 pub(crate) struct Screen {
     x11: Arc<RustConnection>,
-    root: Window,
+    /// All of it.
+    pub(crate) root: Window,
     news: Arc<Notify>,
 }
 
@@ -133,6 +134,37 @@ impl Screen {
             }
         };
         within("the window closes", gone).await;
+    }
+
+    /// Types a text into a window.
+    pub(crate) fn type_text(&self, window: Window, text: &str) {
+        /// Where it is on all keyboards that Xvfb knows.
+        const SHIFT: u8 = 50;
+        let setup = self.x11.setup();
+        let (first, count) = (setup.min_keycode, setup.max_keycode - setup.min_keycode + 1);
+        let keyboard = self.x11.get_keyboard_mapping(first, count).expect("the display works").reply().expect("keys");
+        let focused = self.x11.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME);
+        focused.expect("the display works");
+        let key = |event, code| {
+            let sent = self.x11.xtest_fake_input(event, code, x11rb::CURRENT_TIME, self.root, 0, 0, 0);
+            sent.expect("the display works");
+        };
+        for letter in text.chars() {
+            // Of Latin-1 a letter's symbol is its number; the second of a key is the one with Shift.
+            let of_key = |symbols: &[u32]| symbols.iter().take(2).position(|symbol| *symbol == u32::from(letter));
+            let keys = keyboard.keysyms.chunks(keyboard.keysyms_per_keycode.into());
+            let (code, level) = keys.zip(first..).find_map(|(key, code)| Some((code, of_key(key)?))).expect("a key");
+            let shifted = level == 1;
+            if shifted {
+                key(KEY_PRESS_EVENT, SHIFT);
+            }
+            key(KEY_PRESS_EVENT, code);
+            key(KEY_RELEASE_EVENT, code);
+            if shifted {
+                key(KEY_RELEASE_EVENT, SHIFT);
+            }
+        }
+        self.x11.flush().expect("the display works");
     }
 
     /// Presses Enter in a window.

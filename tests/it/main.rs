@@ -34,8 +34,11 @@ mod sshd;
 mod status;
 mod stopping;
 mod takeover;
+mod teams;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[path = "../tls_server.rs"]
+mod tls_server;
 mod together;
 mod unverified;
 mod world;

@@ -68,6 +68,11 @@ export function mockEngine(wish: URLSearchParams): Engine {
     openSettings: () => Promise.resolve(),
     hasDemo: () => Promise.resolve(true),
     startDemo: () => Promise.resolve(),
+    chooseImport: () => Promise.resolve(true),
+    lookAtImport: (personal) => Promise.resolve(states.importing(personal)),
+    takeIn: () => Promise.resolve({ text: 'Added 1 favourite: cache.', added: ['cache'], changed: [] }),
+    exportFavourites: () => Promise.resolve('Wrote 6 favourites to /home/anna/team.toml. Others take them in with “ajar import”.'),
+    onDropped: () => Promise.resolve(() => {}),
     closeWindow: () => Promise.resolve(),
   };
 }
@@ -94,6 +99,13 @@ function answer(before: Snapshot, request: Request): Snapshot {
       return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm, profile: request.profile })] };
+    case 'copyOfTeam':
+      return {
+        ...after,
+        favourites: before.favourites.map(({ ofTeam, ...known }) =>
+          known.name === request.name || !ofTeam ? known : { ...known, ofTeam },
+        ),
+      };
     case 'edit':
       return {
         ...after,
@@ -126,6 +138,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'editDefaults':
     case 'set':
     case 'readAccounts':
+    case 'readTeams':
     case 'rights':
     case 'diagnose':
     case 'history':

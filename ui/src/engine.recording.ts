@@ -1,12 +1,17 @@
 // An engine for tests.
 
+import type { FailureView } from './bindings/FailureView';
 import type { Found } from './bindings/Found';
 import type { HistoryView } from './bindings/HistoryView';
+import type { ImportChoice } from './bindings/ImportChoice';
+import type { ImportedView } from './bindings/ImportedView';
+import type { ImportView } from './bindings/ImportView';
 import type { InheritedView } from './bindings/InheritedView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Engine } from './engine';
+import { failure } from './fixtures/build';
 
 /** Remembers what was asked and answers as told. */
 export class RecordingEngine implements Engine {
@@ -30,6 +35,15 @@ export class RecordingEngine implements Engine {
   pages = 0;
   files = 0;
   demos = 0;
+  /** Whether files are chosen, what they say or why they cannot be read, and how that was asked. */
+  chooses = true;
+  import: ((personal: boolean) => ImportView) | FailureView = failure('fileUnfit');
+  looks: boolean[] = [];
+  imported: ImportedView | FailureView = { text: 'There is nothing new to take in.', added: [], changed: [] };
+  taken: ImportChoice[][] = [];
+  exported: string | null = null;
+  /** Drops files onto the window. */
+  drop: () => void = () => {};
   /** What is answered; a promise for an answer that is waited for. */
   reply: Reply | Promise<Reply> = { answer: 'done' };
   see: (snapshot: Snapshot) => void = () => {};
@@ -89,6 +103,26 @@ export class RecordingEngine implements Engine {
   startDemo() {
     this.demos += 1;
     return Promise.resolve();
+  }
+  chooseImport() {
+    return Promise.resolve(this.chooses);
+  }
+  async lookAtImport(personal: boolean) {
+    this.looks.push(personal);
+    if (typeof this.import !== 'function') throw this.import;
+    return Promise.resolve(this.import(personal));
+  }
+  async takeIn(choices: ImportChoice[]) {
+    this.taken.push(choices);
+    if ('code' in this.imported) throw this.imported;
+    return Promise.resolve(this.imported);
+  }
+  exportFavourites() {
+    return Promise.resolve(this.exported);
+  }
+  onDropped(see: () => void) {
+    this.drop = see;
+    return Promise.resolve(() => (this.drop = () => {}));
   }
   closeWindow() {
     this.closed += 1;

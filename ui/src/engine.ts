@@ -3,6 +3,9 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
+import type { ImportChoice } from './bindings/ImportChoice';
+import type { ImportedView } from './bindings/ImportedView';
+import type { ImportView } from './bindings/ImportView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
 import type { Snapshot } from './bindings/Snapshot';
@@ -32,6 +35,16 @@ export interface Engine {
   hasDemo(): Promise<boolean>;
   /** Starts another Ajar, on its built-in Azure. */
   startDemo(): Promise<void>;
+  /** Has somebody choose files to take favourites in from; whether they did. */
+  chooseImport(): Promise<boolean>;
+  /** What taking in the files that were chosen, or dropped, would do. */
+  lookAtImport(personal: boolean): Promise<ImportView>;
+  /** Takes in what was looked at. */
+  takeIn(choices: ImportChoice[]): Promise<ImportedView>;
+  /** Writes the favourites into a file that somebody chooses; what there is to say of it, if somebody has. */
+  exportFavourites(): Promise<string | null>;
+  /** Tells each time that files are dropped onto the window, until the returned function is called. */
+  onDropped(see: () => void): Promise<() => void>;
   closeWindow(): Promise<void>;
 }
 
@@ -58,6 +71,11 @@ export const tauriEngine: Engine = {
   openSettings: () => invoke('open_settings'),
   hasDemo: () => invoke<boolean>('has_demo'),
   startDemo: () => invoke('start_demo'),
+  chooseImport: () => invoke<boolean>('choose_import'),
+  lookAtImport: (personal) => invoke<ImportView>('look_at_import', { personal }),
+  takeIn: (choices) => invoke<ImportedView>('take_in', { choices }),
+  exportFavourites: () => invoke<string | null>('export_favourites'),
+  onDropped: (see) => listen('dropped', see),
   closeWindow: () => invoke('close_window'),
 };
 

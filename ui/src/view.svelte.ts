@@ -15,9 +15,11 @@ import type { Request } from './bindings/Request';
 import type { Setting } from './bindings/Setting';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
+import type { TeamView } from './bindings/TeamView';
 import { announcement } from './announce';
 import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
+import { Exchange } from './exchange.svelte';
 import { writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { History } from './history.svelte';
@@ -141,12 +143,14 @@ export class View {
   readonly signing = new Signing(this);
   readonly vms = new Vms(this);
   readonly history = new History(this);
+  readonly exchange: Exchange;
   readonly #engine: Engine;
   /** What was said of each favourite whose attempt is under way or asks for more. */
   readonly #said = new Map<ProfileName, Said>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.exchange = new Exchange(this, engine);
   }
 
   /** Follows the engine until the returned function is called. */
@@ -163,6 +167,7 @@ export class View {
       this.vms.see(before, snapshot);
       this.history.see(before, snapshot);
     });
+    const dropping = this.#engine.onDropped(() => void this.exchange.look(false));
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
       () => {},
@@ -177,6 +182,10 @@ export class View {
     return () => {
       stopped = true;
       stop?.();
+      dropping.then(
+        (unlisten) => unlisten(),
+        () => {},
+      );
     };
   }
 
@@ -349,19 +358,48 @@ export class View {
   #moveOf(row: RowKey | null, by: -1 | 1): { name: ProfileName; before?: ProfileName } | null {
     if (this.searching) return null;
     const names = (this.snapshot?.favourites ?? []).map(({ name }) => name);
+    const isOwn = (match?: Match) => match !== undefined && !match.favourite.ofTeam;
     for (const { entries } of this.folders) {
       const at = entries.findIndex(({ favourite }) => favouriteKey(favourite) === row);
       const [moved, neighbour] = [entries[at]?.favourite.name, entries[at + by]?.favourite.name];
-      if (moved === undefined || neighbour === undefined) continue;
+      if (moved === undefined || neighbour === undefined || ![entries[at], entries[at + by]].every(isOwn)) continue;
       const before = by < 0 ? neighbour : names[names.indexOf(neighbour) + 1];
       return before === undefined ? { name: moved } : { name: moved, before };
     }
     return null;
   }
 
-  /** Opens the form for the favourite of a row. */
+  /** Opens the form for the favourite of a row; a team's is offered to be copied. */
   editRow(row: RowKey | null): void {
-    this.edited = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row) ?? null;
+    const favourite = this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row) ?? null;
+    if (!favourite?.ofTeam) {
+      this.edited = favourite;
+      return;
+    }
+    const { name, ofTeam } = favourite;
+    const act = { label: words.copyToMine, run: () => void this.copyOfTeam(name) };
+    this.note = { text: words.isOfTeam(name, ofTeam.team), more: words.isOfTeamMore, act };
+  }
+
+  /** Makes a team's favourite one of the user's own. */
+  async copyOfTeam(name: ProfileName): Promise<void> {
+    if (!(await this.#askOrTell({ ask: 'copyOfTeam', name }))) return;
+    const undo = () => void this.#askOrTell({ ask: 'remove', name });
+    this.note = { text: words.copiedToMine(name), act: { label: words.undo, run: undo } };
+  }
+
+  /** Has a team's favourites be here; what comes of reading its file is in the snapshots. */
+  async addTeam(name: string, from: string): Promise<Problem | null> {
+    return this.ask({ ask: 'set', setting: { key: 'team', value: { name, from } } });
+  }
+
+  /** Has them be here no more. Of an address only a part is known here: there is no way back to it. */
+  async removeTeam({ name, from }: TeamView): Promise<Problem | null> {
+    const problem = await this.ask({ ask: 'set', setting: { key: 'team', value: { name, from: null } } });
+    const back = () => void this.#askOrTell({ ask: 'set', setting: { key: 'team', value: { name, from } } });
+    const act = from.startsWith('https://') ? {} : { act: { label: words.undo, run: back } };
+    if (!problem) this.note = { text: words.teamRemoved(name), more: words.teamRemovedMore, ...act };
+    return problem;
   }
 
   cancel(name: ProfileName): Promise<boolean> {

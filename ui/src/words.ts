@@ -5,6 +5,7 @@ import type { CheckState } from './bindings/CheckState';
 import type { Colour } from './bindings/Colour';
 import type { FavouriteState } from './bindings/FavouriteState';
 import type { HistoryFormat } from './bindings/HistoryFormat';
+import type { OnConflict } from './bindings/OnConflict';
 import type { OnNewAddress } from './bindings/OnNewAddress';
 import type { Protocol } from './bindings/Protocol';
 import type { SignInMethod } from './bindings/SignInMethod';
@@ -488,6 +489,50 @@ export const words = {
   networkAddress: 'Address',
   networkAddressWrong: 'One IPv4 address that others see, like 203.0.113.7.',
   addNetwork: 'Add network',
+  exchangeTitle: 'Favourites',
+  exchangeLead:
+    'Take favourites in from another person, or out of what other programs keep of the hosts they open: .rdp files, ssh’s configuration, mRemoteNG, RDCMan. Files can be dropped onto the window, too. Handed on, favourites have no secrets in them, and nothing that is yours alone.',
+  importFiles: 'Import…',
+  exportFile: 'Export…',
+  importTitle: 'Import favourites',
+  importReading: 'Reading, and changing nothing…',
+  importFound: (file: string, kind: string, count: number) =>
+    `${file}: ${kind}. ${count === 0 ? 'Nothing of it can become a favourite.' : count === 1 ? '1 can be a favourite.' : `${count} can be favourites.`}`,
+  importRows: 'What can be taken in',
+  importChoiceOf: (name: string) => `What to do with ${name}`,
+  importChoices: {
+    skip: 'Leave mine',
+    replace: 'Change mine',
+    rename: 'Add as another',
+  } satisfies Record<OnConflict, string>,
+  importLeftOut: (count: number) => (count === 1 ? '1 thing is left out' : `${count} things are left out`),
+  importPersonal: 'These are my own, from another machine',
+  importPersonalHint: 'Take in accounts, key files, programs, forwarded ports and the address that access is asked from, too.',
+  importOther: 'Other files…',
+  importDo: (added: number, replaced: number) =>
+    [...(added > 0 ? [`Add ${added}`] : []), ...(replaced > 0 ? [`${added > 0 ? 'change' : 'Change'} ${replaced}`] : [])].join(', '),
+  teams: 'Teams',
+  teamsLead:
+    'Favourites that a team keeps for all of it, in a file that “ajar export” wrote. They lie in a folder of the team’s name, and are changed where the team keeps them. Accounts, clouds, programs, key files and forwarded ports come from no team.',
+  teamName: 'Name',
+  teamNameWrong: 'Letters, digits, “-” and “_”, at most 32, beginning with a letter or digit.',
+  teamFrom: 'Path or address',
+  teamFromExample: '/mnt/team/ajar.toml or https://…',
+  teamFromWrong: 'The path of the file, or its address, which begins with https:// and has no user’s name in it.',
+  addTeam: 'Add team',
+  removeTeam: (name: string) => `Remove the team ${name}`,
+  teamRemoved: (name: string) => `Removed the team ${name}`,
+  teamRemovedMore: 'Its file stays as it is.',
+  teamCount: (count: number, read: string | null) =>
+    [count === 1 ? '1 favourite' : `${count} favourites`, ...(read === null ? [] : [read])].join(' · '),
+  teamNotes: (count: number) => (count === 1 ? '1 thing to know of its file' : `${count} things to know of its file`),
+  ofTeam: 'team',
+  teamUnread: 'could not be read',
+  copyToMine: 'Copy to my favourites',
+  copiedToMine: (name: string) => `${name} is a favourite of your own now`,
+  isOfTeam: (name: string, team: string) => `${name} is a favourite of the team ${team}`,
+  isOfTeamMore: 'It is changed where the team keeps it.',
+  calledByTeam: (team: string, called: string) => `${called} in ${team}`,
   removeNetwork: (name: string) => `Remove the network ${name}`,
   cloudsTitle: 'Clouds of your own',
   cloudsLead: 'Which hosts get your tokens is written in the file alone, under [clouds].',

@@ -243,7 +243,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The cause at the bottom of an error: what the system said, without the URLs that the layers above add.
-pub(crate) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+pub fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 

@@ -46,7 +46,7 @@ pub use azure_core::credentials::{Secret, TokenCredential};
 pub use budget::{KeepPauses, KeptPause};
 pub use call::Call;
 pub use cloud::{Cloud, CloudError};
-pub use connection::{Http, http_client, http_client_within};
+pub use connection::{Http, http_client, http_client_within, innermost};
 pub use jit::{Initiate, InitiateError};
 pub use limits::Limits;
 pub use operations::TellBegun;

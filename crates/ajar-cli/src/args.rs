@@ -2,6 +2,7 @@
 
 mod exchange;
 mod favourites;
+mod team;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 pub(crate) use exchange::{Export, Import, ImportFormat, OnConflict};
 pub(crate) use favourites::{Add, Edit, OrNothing};
+pub(crate) use team::{TeamAdd, TeamCommand, TeamCopy, TeamNamed};
 
 /// Opens the door of a locked-down Azure VM just long enough.
 ///
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     Import(Import),
     /// Write favourites to be handed on, without secrets and without what is yours alone
     Export(Export),
+    /// Favourites that a team keeps for all of it, in one file
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// Show the accounts, and which favourites act as whom
     Accounts(Accounts),
     /// Look at the whole way to a VM, tell what opening it would do or what stands in the way, and change nothing

@@ -23,6 +23,7 @@ mod sign_out;
 mod ssh_config;
 mod status;
 mod stop;
+mod team;
 
 use std::io;
 use std::time::Duration;
@@ -168,10 +169,11 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
         Command::Edit(edit) => unless_told_to_end(signals, favourites::edit(session, args, edit)).await,
-        Command::Show(named) => favourites::show(session, named),
+        Command::Show(named) => unless_told_to_end(signals, favourites::show(session, named)).await,
         Command::Remove(named) => unless_told_to_end(signals, favourites::remove(session, named)).await,
         Command::Import(import) => import::run(session, import, signals).await,
         Command::Export(export) => export::run(session, export),
+        Command::Team(command) => unless_told_to_end(signals, team::run(session, command)).await,
         Command::Rights(rights) => unless_told_to_end(signals, rights::run(session, rights)).await,
         Command::Doctor(doctor) => unless_told_to_end(signals, doctor::run(session, doctor)).await,
         Command::Accounts(accounts) => unless_told_to_end(signals, accounts::run(session, accounts)).await,
@@ -244,6 +246,7 @@ fn may_ask_azure(command: &Command) -> bool {
         | Command::Show(_)
         | Command::Remove(_)
         | Command::Export(_)
+        | Command::Team(_)
         | Command::SignIn(_)
         | Command::SignOut(_)
         | Command::Completions { .. } => false,
@@ -283,6 +286,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Edit(edit) => edit.json,
         Command::Import(import) => import.json,
         Command::Export(export) => export.json,
+        Command::Team(command) => command.wants_json(),
         Command::Rights(rights) => rights.json,
         Command::Doctor(doctor) => doctor.json,
         Command::Accounts(accounts) => accounts.json,

@@ -5,6 +5,7 @@
 //! kept. What a file of another program calls a host is looked for among the VMs that are known ([`matching`]), and
 //! nothing takes the place of a favourite that is there unless somebody says so ([`plan`]).
 
+pub mod gathering;
 pub mod matching;
 mod mremoteng;
 mod own;
@@ -13,16 +14,20 @@ mod rdcman;
 mod rdp;
 mod ssh_config;
 mod text;
+pub mod view;
 mod xml;
 
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failure;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 
-pub use own::{Sharing, written};
+pub(crate) use own::PERSONAL;
+pub use own::{Sharing, exported, written};
 pub use ssh_config::Includes;
 
 /// The longest file that is read, in bytes: some ten thousand hosts.
@@ -148,7 +153,7 @@ pub enum Why {
 }
 
 /// Why a whole file is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
     /// It is longer than [`MAX_BYTES`].
     TooLong,

@@ -673,6 +673,22 @@ pub enum Failure {
         /// The tables of the settings that name it.
         tables: Vec<String>,
     },
+    /// A favourite was to be changed that is a team's.
+    OfTeam {
+        /// Its name.
+        name: String,
+        /// The team.
+        team: String,
+        /// Where the team's file is, without what may be secret.
+        from: String,
+    },
+    /// No team of that name.
+    UnknownTeam {
+        /// What was asked for.
+        name: String,
+        /// The ones there are.
+        known: Vec<String>,
+    },
     /// A profile that no client could be started with.
     ProfileUnfit {
         /// What it was to be called.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
+use crate::exchange::PERSONAL;
 use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::settings::{Flaw, table_name};
@@ -11,6 +12,7 @@ use crate::port::Protocol;
 use crate::profile::{AddressChoice, Colour, Forward, Profile, SourceChoice, spoken_on};
 use crate::resource_id::VmResourceId;
 use crate::settings::Misfit;
+use crate::team::TeamName;
 
 /// Declares what can be said of many profiles at once, each field once: by its key, and how a profile says it.
 macro_rules! inheritable {
@@ -152,6 +154,11 @@ pub enum Origin {
         /// Its whole name.
         folder: String,
     },
+    /// The team whose favourite it is.
+    Team {
+        /// Its name.
+        team: TeamName,
+    },
     /// The settings for all.
     Defaults,
     /// Nobody says anything: what is built in holds, if there is something.
@@ -238,8 +245,28 @@ impl Inheritance {
     /// A profile with what it inherits. Field by field the nearest that says something counts; but port and protocol are
     /// one, and so are a client and its arguments: who says either says both, and the other is not taken from elsewhere.
     pub fn effective(&self, own: &Profile) -> Effective {
-        let (said, origins) = self.resolve(Inheritable::of(own), own.folder.as_deref());
+        let (said, origins) = resolve(Inheritable::of(own), self.chain(own.folder.as_deref()));
         let profile = Profile { note: own.note.clone(), folder: own.folder.clone(), ..said.of_vm(own.vm.clone()) };
+        Effective { profile, origins }
+    }
+
+    /// The favourite of a team, which lies in the team's folder, with what it inherits. What the settings say of that folder
+    /// counts before what the team says, and that before what they say of all; but what is one person's own
+    /// ([`PERSONAL`]) nobody else says before them.
+    pub fn effective_of_team(&self, team: &TeamName, of_team: &Profile) -> Effective {
+        let origin = || Origin::Team { team: team.clone() };
+        let (mut shared, mut personal) = (Inheritable::of(of_team), Inheritable::of(of_team));
+        for field in Field::ALL {
+            let not_here = if PERSONAL.contains(field) { &mut shared } else { &mut personal };
+            field.take_out_of(not_here);
+        }
+        let mut chain = self.chain(of_team.folder.as_deref());
+        let of_all = chain.len() - 1;
+        chain.insert(of_all, (origin(), &shared));
+        chain.push((origin(), &personal));
+        let (said, origins) = resolve(Inheritable::default(), chain);
+        let profile =
+            Profile { note: of_team.note.clone(), folder: of_team.folder.clone(), ..said.of_vm(of_team.vm.clone()) };
         Effective { profile, origins }
     }
 
@@ -248,31 +275,32 @@ impl Inheritance {
     pub fn without(&self, field: Field, said: &Inheritable, folder: Option<&str>) -> (Inheritable, Origin) {
         let mut said = said.clone();
         field.take_out_of(&mut said);
-        let (holds, origins) = self.resolve(said, folder);
+        let (holds, origins) = resolve(said, self.chain(folder));
         let origin = origins.into_iter().find(|(known, _)| *known == field).map(|(_, origin)| origin);
         (holds, origin.unwrap_or(Origin::BuiltIn))
     }
+}
 
-    fn resolve(&self, mut said: Inheritable, folder: Option<&str>) -> (Inheritable, Vec<(Field, Origin)>) {
-        let mut origins: Vec<_> = Field::ALL.iter().map(|field| (*field, Origin::BuiltIn)).collect();
-        let mut note = |said: &Inheritable, from: &Origin| {
-            let new = origins.iter_mut().filter(|(field, origin)| *origin == Origin::BuiltIn && field.is_in(said));
-            new.for_each(|(_, origin)| *origin = from.clone());
-        };
-        note(&said, &Origin::Profile);
-        for (origin, from) in self.chain(folder) {
-            let mut from = from.clone();
-            if said.port.is_some() || said.protocol.is_some() {
-                (from.port, from.protocol) = (None, None);
-            }
-            if said.client.is_some() || said.client_arguments.is_some() {
-                (from.client, from.client_arguments) = (None, None);
-            }
-            said.inherit(from);
-            note(&said, &origin);
+/// What holds where so much is said, and the others of the chain are asked in its order.
+fn resolve(mut said: Inheritable, chain: Vec<(Origin, &Inheritable)>) -> (Inheritable, Vec<(Field, Origin)>) {
+    let mut origins: Vec<_> = Field::ALL.iter().map(|field| (*field, Origin::BuiltIn)).collect();
+    let mut note = |said: &Inheritable, from: &Origin| {
+        let new = origins.iter_mut().filter(|(field, origin)| *origin == Origin::BuiltIn && field.is_in(said));
+        new.for_each(|(_, origin)| *origin = from.clone());
+    };
+    note(&said, &Origin::Profile);
+    for (origin, from) in chain {
+        let mut from = from.clone();
+        if said.port.is_some() || said.protocol.is_some() {
+            (from.port, from.protocol) = (None, None);
         }
-        (said, origins)
+        if said.client.is_some() || said.client_arguments.is_some() {
+            (from.client, from.client_arguments) = (None, None);
+        }
+        said.inherit(from);
+        note(&said, &origin);
     }
+    (said, origins)
 }
 
 #[cfg(test)]

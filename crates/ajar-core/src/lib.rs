@@ -28,6 +28,7 @@ pub mod rights;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod team;
 mod template;
 pub mod vm;
 pub mod zone;

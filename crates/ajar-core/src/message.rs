@@ -23,6 +23,7 @@ pub mod settings;
 pub mod socket_folder;
 pub mod ssh_config;
 pub mod step;
+pub mod team;
 
 use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -19,7 +19,7 @@ use crate::settings::{Favourite, Setting};
 use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 11;
+pub const PROTOCOL_VERSION: u32 = 12;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,17 @@ pub enum Request {
     Dismiss {
         /// The favourite.
         name: ProfileName,
+    },
+    /// Read the files of teams anew, as far as that is due. The reply comes when they are read, or could not be.
+    ReadTeams,
+    /// Add a team's favourite to the user's own, as the team has it.
+    CopyOfTeam {
+        /// The favourite.
+        name: ProfileName,
+        /// What the copy is to be called; as the team's is here without it.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        called: Option<ProfileName>,
     },
     /// Look whether the settings have changed: when the answer comes, the snapshot is as the file says.
     #[cfg_attr(test, ts(skip))]

@@ -12,6 +12,7 @@ use crate::message::settings::{Flaw, flaw, table_name};
 use crate::network::OnNewAddress;
 use crate::notice::BeforeEnd;
 use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice};
+use crate::team::{Team, TeamFavourite, TeamName, TeamPlace};
 
 /// The `schema_version` this code writes: 2 is 1 with `[networks]`, which is a mistake to who knows only 1. A file with a
 /// newer one is read, and not written.
@@ -24,10 +25,12 @@ pub const BUILT_IN_CLOUDS: [&str; 3] = ["public", "usgov", "china"];
 /// Everything `config.toml` says, in the file's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The favourites, with what they inherit.
+    /// The favourites, with what they inherit: the user's own, and behind them those of teams.
     pub favourites: Vec<Favourite>,
-    /// The same as they are written.
+    /// The user's own as they are written.
     pub written: Vec<Favourite>,
+    /// Those of teams, as far as their files have been read. No key of `config.toml`.
+    pub of_teams: Vec<TeamFavourite>,
     /// What they inherit from.
     pub inheritance: Inheritance,
     /// Clouds beside the built-in ones.
@@ -44,6 +47,8 @@ pub struct Settings {
     pub clients: ClientSettings,
     /// Addresses that have a name.
     pub networks: Vec<Network>,
+    /// Teams, whose favourites are read from elsewhere.
+    pub teams: Vec<Team>,
     /// What is told of by itself.
     pub notifications: NotificationSettings,
     /// How access windows are dealt with.
@@ -73,8 +78,35 @@ impl Settings {
             name: name.clone(),
             profile: self.inheritance.effective(profile).profile,
         };
-        self.favourites = self.written.iter().map(effective).collect();
+        let of_teams = self.of_teams.iter().map(|TeamFavourite { name, effective, .. }| Favourite {
+            name: name.clone(),
+            profile: effective.profile.clone(),
+        });
+        self.favourites = self.written.iter().map(effective).chain(of_teams).collect();
         self
+    }
+
+    /// The same with these favourites of teams, in place of those that were there.
+    #[must_use]
+    pub fn with_teams(self, of_teams: Vec<TeamFavourite>) -> Self {
+        Self { of_teams, ..self }.inheriting()
+    }
+
+    /// The favourite of that name, if it is a team's.
+    pub fn of_team(&self, name: &ProfileName) -> Option<&TeamFavourite> {
+        self.of_teams.iter().find(|favourite| favourite.name == *name)
+    }
+
+    /// That a favourite is a team's, and so is not changed here; nothing where it is not.
+    pub fn not_ones_own(&self, name: &ProfileName) -> Option<Failure> {
+        let favourite = self.of_team(name)?;
+        let from = self.team(&favourite.team).map(|team| team.from.shown()).unwrap_or_default();
+        Some(Failure::OfTeam { name: favourite.name.to_string(), team: favourite.team.to_string(), from })
+    }
+
+    /// The team of that name.
+    pub fn team(&self, name: &TeamName) -> Option<&Team> {
+        self.teams.iter().find(|team| team.name == *name)
     }
 
     /// The user's own account of that name.
@@ -111,7 +143,17 @@ impl Settings {
         let favourites = self.written.iter().enumerate().map(of_favourite);
         let accounts = self.accounts.iter().enumerate().map(of_account);
         let first = favourites.chain(accounts).flatten().next();
-        first.or_else(|| self.inheritance.misfit()).or_else(|| self.misfit_of_networks())
+        first
+            .or_else(|| self.inheritance.misfit())
+            .or_else(|| self.misfit_of_networks())
+            .or_else(|| self.misfit_of_teams())
+    }
+
+    fn misfit_of_teams(&self) -> Option<Misfit> {
+        self.teams.iter().enumerate().find_map(|(place, Team { name, .. })| {
+            let Team { name: first, .. } = self.teams[..place].iter().find(|before| before.name == *name)?;
+            Some(Misfit::at(&["teams", name.as_str()], &Flaw::TeamTwice { name, first }))
+        })
     }
 
     fn misfit_of_networks(&self) -> Option<Misfit> {
@@ -205,6 +247,13 @@ pub enum Setting {
         name: NetworkName,
         /// Its address.
         address: Option<NetworkAddress>,
+    },
+    /// One of [`Settings::teams`].
+    Team {
+        /// Its name.
+        name: TeamName,
+        /// Where its file is.
+        from: Option<TeamPlace>,
     },
 }
 

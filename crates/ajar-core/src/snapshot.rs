@@ -13,11 +13,12 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountName;
+use crate::account::{AccountName, Defaults, ENVIRONMENT};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
 use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
+use crate::team::TeamName;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
 pub use deallocation::{DeallocationEnd, DeallocationView};
@@ -25,7 +26,7 @@ pub use diagnosis::{Check, CheckState, CheckView, DiagnosisView};
 pub use history::{HistoryView, OpeningView};
 pub use inventory::{GapView, InventoryView};
 pub use rights::{RightState, RightView, RightsView};
-pub use settings::{CloudView, FolderView, SettingsView};
+pub use settings::{CloudView, FolderView, SettingsView, TeamView};
 
 /// Everything a face knows. Published whole whenever it changes; faces hold nothing but the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +90,14 @@ pub struct Snapshot {
     pub window_wanted: u64,
 }
 
+impl Snapshot {
+    /// What holds for favourites that name nobody, and no cloud.
+    pub fn defaults(&self) -> Defaults {
+        let environment = self.accounts.iter().any(|account| account.name.built_in() == Some(ENVIRONMENT));
+        Defaults { cloud: Some(self.host.cloud.clone()), environment }
+    }
+}
+
 /// Where the engine lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -136,12 +145,27 @@ pub struct FavouriteView {
     pub waits_for_sign_in: bool,
     /// How it is opened, with what it inherits.
     pub profile: Profile,
+    /// Whose it is, where it is a team's: then it is changed nowhere here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub of_team: Option<OfTeamView>,
     /// What it says itself, where that is not all: so a removed favourite can be added again as it was, but for its place
     /// and comments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Profile>,
     /// One short line under the name, such as “rg-data · deallocated”.
     pub detail: String,
+}
+
+/// Whose favourite one of a team is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct OfTeamView {
+    /// The team.
+    pub team: TeamName,
+    /// What the team calls it: otherwise than it is called here where that name was taken.
+    pub called: ProfileName,
 }
 
 /// A VM that was opened lately and is no favourite.

@@ -12,9 +12,10 @@ mod programs;
 mod public_ip;
 mod standard_streams;
 mod straight;
+mod team_downloads;
 
 pub use browser::SystemBrowser;
-pub use clock::{SystemClock, azure_now, words};
+pub use clock::{SystemClock, azure_now, why_unfit, words};
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use network_events::SystemNetwork;
@@ -22,3 +23,4 @@ pub use port_probe::TcpPortProbe;
 pub use programs::{has_desktop, own_path, surroundings};
 pub use public_ip::PublicIpEndpoints;
 pub use standard_streams::{Way, carry};
+pub use team_downloads::HttpsTeamDownloads;

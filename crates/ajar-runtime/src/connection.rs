@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
-    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, SystemNetwork,
-    TcpPortProbe,
+    ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain,
+    SystemNetwork, TcpPortProbe,
 };
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
@@ -65,6 +65,7 @@ pub fn parts(
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
+        teams: Arc::new(HttpsTeamDownloads::default()),
         clock: Arc::new(SystemClock),
     };
     let ssh_folder = SshFolder::of_user(&folder).ok();

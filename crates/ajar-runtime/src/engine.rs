@@ -26,6 +26,7 @@ mod rights;
 mod settings;
 mod signing_in;
 mod signing_out;
+mod teams;
 mod together;
 mod turns;
 mod windows;
@@ -49,7 +50,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::adapters::words;
-use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
+use crate::files::{
+    FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile, TeamFiles,
+};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
 use deallocating::Deallocations;
@@ -61,6 +64,7 @@ use network::Network;
 use refresh::Refresh;
 use remembered::Remembered;
 use signing_in::SigningIn;
+use teams::Teams;
 use together::Together;
 use windows::Closed;
 
@@ -226,6 +230,7 @@ struct Engine {
     skew: TimeDelta,
     refresh: Option<Refresh>,
     known_vms: KnownVms,
+    teams: Teams,
     /// VMs that were opened without being favourites, by what they are called meanwhile.
     guests: Vec<Favourite>,
     /// Whether anybody has wanted to know how things stand: from then on a new favourite is looked at by itself.
@@ -252,6 +257,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     let told = happened.clone();
     let settings_watch = FileWatch::on(&parts.folder.settings(), move || drop(told.send(Happened::SettingsTouched)));
     let journal = JournalFile::new(parts.folder.journal());
+    let base = parts.folder.settings().parent().map(Into::into).unwrap_or_default();
     let mut engine = Engine {
         settings_file: SettingsFile::new(parts.folder.settings()),
         settings: Settings::default(),
@@ -292,6 +298,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         skew: TimeDelta::zero(),
         refresh: None,
         known_vms: KnownVms::new(InventoryFiles::new(parts.folder.inventory())),
+        teams: Teams::new(TeamFiles::new(parts.folder.teams()), base),
         guests: Vec::new(),
         looked: false,
         refresh_problem: None,

@@ -16,11 +16,13 @@ use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Settings;
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::source::SourceAddress;
+use ajar_core::team::{TeamProblem, TeamUrl};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 pub use ajar_azure::{AzAccount, TellBegun, Wanted};
 
@@ -203,6 +205,37 @@ pub trait Browser: Send + Sync {
     async fn open(&self, url: &str) -> Result<(), Trouble>;
 }
 
+/// What tells one version of a served file from another: its server's own words, to be repeated to it (RFC 9110 8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// A served file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Downloaded {
+    /// It is what it was.
+    Same,
+    /// It is another one.
+    New {
+        /// What it says, no longer than [`ajar_core::team::MAX_TEAM_BYTES`].
+        bytes: Vec<u8>,
+        /// What tells it from others.
+        validators: Validators,
+    },
+}
+
+/// Gets the files of teams that have an address.
+#[async_trait]
+pub trait TeamDownloads: Send + Sync {
+    /// Asks for one; of the version that is `known` nothing but that it is still that. Ends within some seconds.
+    async fn download(&self, url: &TeamUrl, known: &Validators) -> Result<Downloaded, TeamProblem>;
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// This machine's wall clock.
@@ -228,6 +261,8 @@ pub struct Ports {
     pub browser: Arc<dyn Browser>,
     /// Starts clients.
     pub launcher: Arc<dyn Launcher>,
+    /// The files of teams.
+    pub teams: Arc<dyn TeamDownloads>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }

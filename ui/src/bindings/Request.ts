@@ -20,7 +20,15 @@ name: ProfileName, } | { "ask": "dismiss",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "refresh" } | { "ask": "add", 
+name: ProfileName, } | { "ask": "readTeams" } | { "ask": "copyOfTeam", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * What the copy is to be called; as the team's is here without it.
+ */
+called?: ProfileName, } | { "ask": "refresh" } | { "ask": "add", 
 /**
  * Its name.
  */

@@ -3,6 +3,8 @@ import type { BeforeEnd } from "./BeforeEnd";
 import type { NetworkAddress } from "./NetworkAddress";
 import type { NetworkName } from "./NetworkName";
 import type { OnNewAddress } from "./OnNewAddress";
+import type { TeamName } from "./TeamName";
+import type { TeamPlace } from "./TeamPlace";
 
 /**
  * A setting that is about no favourite and no account, with its new value; without one its line goes.
@@ -15,4 +17,12 @@ name: NetworkName,
 /**
  * Its address.
  */
-address: NetworkAddress | null, } };
+address: NetworkAddress | null, } } | { "key": "team", "value": { 
+/**
+ * Its name.
+ */
+name: TeamName, 
+/**
+ * Where its file is.
+ */
+from: TeamPlace | null, } };

@@ -7,6 +7,7 @@ import type { FolderView } from "./FolderView";
 import type { Inheritable } from "./Inheritable";
 import type { Network } from "./Network";
 import type { OnNewAddress } from "./OnNewAddress";
+import type { TeamView } from "./TeamView";
 
 /**
  * What `config.toml` says, apart from favourites and accounts: while it cannot be read, what it said last.
@@ -55,4 +56,8 @@ folders: Array<FolderView>,
 /**
  * The clouds beside the built-in ones.
  */
-clouds: Array<CloudView>, };
+clouds: Array<CloudView>, 
+/**
+ * Teams, whose favourites are read from elsewhere.
+ */
+teams: Array<TeamView>, };

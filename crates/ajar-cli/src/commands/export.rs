@@ -2,31 +2,24 @@
 
 use std::path::Path;
 
-use ajar_core::account::Defaults;
-use ajar_core::exchange::{Sharing, written};
+use ajar_core::exchange::{Sharing, exported};
 use ajar_core::failure::Failure;
 use ajar_core::folders::folder_path;
 use ajar_core::message::exchange as words;
-use ajar_core::profile::{Profile, SourceChoice};
-use ajar_core::settings::{BUILT_IN_CLOUDS, Favourite, Settings, unknown_favourite};
+use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_runtime::files::{SettingsFile, write_favourites};
 use serde_json::json;
 
-use super::{End, import};
+use super::End;
 use crate::args::Export;
 use crate::output;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
     let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let defaults = import::defaults(&session.snapshot());
-    let favourites = chosen(&settings, args)?.into_iter().map(|favourite| {
-        let Favourite { name, profile } = in_its_cloud(favourite, &settings, &defaults);
-        Favourite { name, profile: from_an_address(profile, &settings) }
-    });
-    let favourites: Vec<Favourite> = favourites.collect();
+    let favourites = chosen(&settings, args)?;
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
-    let text = written(&favourites, sharing);
+    let text = exported(favourites.iter().copied(), &settings, &session.snapshot().defaults(), sharing);
     let to = args.file.as_ref().filter(|path| path.as_os_str() != "-");
     let Some(path) = to else { return Ok(output::text(text.as_bytes())?) };
     write_favourites(path, &text, args.force, sharing).map_err(|error| unwritten(path, &error))?;
@@ -63,41 +56,9 @@ fn chosen<'s>(settings: &'s Settings, args: &Export) -> Result<Vec<&'s Favourite
     Ok(settings.favourites.iter().filter(is_wanted).collect())
 }
 
-/// A favourite that names its cloud, unless that is everybody's: others have another usual one.
-fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
-    let profile = &favourite.profile;
-    let cloud = Some(settings.cloud_of(profile, defaults)).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
-    Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
-}
-
-/// A profile that names an address where it names a network: another machine knows no network of that name.
-fn from_an_address(profile: Profile, settings: &Settings) -> Profile {
-    let address = settings.source(&profile.source()).ok().flatten().map(SourceChoice::Host);
-    Profile { source: address.or_else(|| profile.source.clone()), ..profile }
-}
-
 fn unwritten(path: &Path, error: &std::io::Error) -> End {
     let is_there = error.kind() == std::io::ErrorKind::AlreadyExists;
     let detail = if is_there { words::is_there().to_owned() } else { error.to_string() };
     let failure = Failure::FileUnfit { path: path.display().to_string(), detail };
     ajar_runtime::adapters::words(&failure.into(), "Ajar").into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_favourite_names_its_cloud_whether_its_account_is_there_or_not() {
-        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
-        for (cloud, expected) in [(Some("usgov"), Some("usgov")), (None, None)] {
-            let settings = Settings { cloud: cloud.map(str::to_owned), ..Settings::default() };
-            let profile =
-                Profile { account: Some("environment".parse().unwrap()), ..Profile::new(vm.parse().unwrap()) };
-            let favourite = Favourite { name: "web".parse().unwrap(), profile };
-            let defaults = Defaults { cloud: None, environment: false };
-            let exported = in_its_cloud(&favourite, &settings, &defaults);
-            assert_eq!(exported.profile.cloud.as_deref(), expected);
-        }
-    }
 }

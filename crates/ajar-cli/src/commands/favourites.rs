@@ -11,11 +11,11 @@ use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::FavouriteView;
 use ajar_runtime::adapters::words;
-use ajar_runtime::files::SettingsFile;
+use ajar_runtime::files::{SettingsFile, settings_with_teams};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{End, list, meaning};
+use super::{End, list, meaning, team};
 use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
 use crate::session::Session;
@@ -67,7 +67,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
 }
 
 pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(), End> {
-    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let settings = settings_with_teams(&session.folder, &session.snapshot().defaults())?;
     match &args.name {
         Some(name) => edit_one(session, all, args, &settings, name).await,
         None => edit_many(session, all, args, &settings.inheritance).await,
@@ -82,7 +82,8 @@ async fn edit_one(
     name: &ProfileName,
 ) -> Result<(), End> {
     let Some(Favourite { name, profile: before }) = settings.written(name) else {
-        return Err(unknown(settings, name));
+        let of_team = settings.not_ones_own(name).map(|failure| words(&failure.into(), name.as_str()).into());
+        return Err(of_team.unwrap_or_else(|| unknown(settings, name)));
     };
     let folder = or_as_before(args.folder.as_ref(), before.folder.as_ref());
     let silent = Profile { start: None, folder: folder.clone(), ..before.clone() };
@@ -232,18 +233,20 @@ async fn change(session: &Session, request: Request) -> Result<(), End> {
     Ok(session.face.ask(request).await.accepted()?)
 }
 
-pub(crate) fn show(session: &Session, args: &Named) -> Result<(), End> {
-    let settings = SettingsFile::new(session.folder.settings()).read()?;
+pub(crate) async fn show(session: &Session, args: &Named) -> Result<(), End> {
+    team::read(session).await;
     let snapshot = session.snapshot();
-    let known = settings.written(&args.name).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
-    let Some((written, view)) = known else {
+    let settings = settings_with_teams(&session.folder, &snapshot.defaults())?;
+    let own = settings.written(&args.name).map(|written| (settings.inheritance.effective(&written.profile), None));
+    let of_team = || settings.of_team(&args.name).map(|known| (known.effective.clone(), Some(known)));
+    let known = own.or_else(of_team).zip(snapshot.favourites.iter().find(|view| view.name == args.name));
+    let Some(((effective, of_team), view)) = known else {
         return Err(unknown(&settings, &args.name));
     };
-    let effective = settings.inheritance.effective(&written.profile);
     if args.json {
         return Ok(output::json(&as_json(view, &effective))?);
     }
-    let rows = message::cli::favourite(written.name.as_str(), &effective);
+    let rows = message::cli::favourite(view.name.as_str(), &effective, of_team);
     rows.iter().try_for_each(|(label, text)| output::line(&format!("{label:<14} {text}")))?;
     Ok(())
 }

@@ -3,20 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
-use ajar_core::account::{Defaults, ENVIRONMENT};
-use ajar_core::exchange::matching::{KnownVms, Match};
+use ajar_core::exchange::gathering::Gathered;
 use ajar_core::exchange::plan::{self, Candidate, Changes, OnConflict, Row, Standing};
-use ajar_core::exchange::{Entry, Format, Host, LeftOut, Problem, Sharing, Why};
+use ajar_core::exchange::{Entry, Format, Host, LeftOut, Problem, Sharing};
 use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::inheritance::Inheritance;
 use ajar_core::inventory::FoundVm;
 use ajar_core::message::exchange as words;
 use ajar_core::message::inventory::places;
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings};
-use ajar_core::snapshot::Snapshot;
-use ajar_runtime::files::{SettingsFile, SshIncludes, read_limited};
+use ajar_runtime::adapters::why_unfit;
+use ajar_runtime::files::{SettingsFile, read_exchange, read_limited};
 use serde_json::json;
 
 use super::asking::{goes_on, somebody_is_there};
@@ -26,34 +25,24 @@ use crate::output;
 use crate::session::Session;
 use crate::signals::Signals;
 
-/// What the files say, and what became of it.
-#[derive(Default)]
-struct Told {
-    favourites: Vec<(ProfileName, Profile)>,
-    hosts: Vec<Host>,
-    left_out: Vec<LeftOut>,
-    /// Hosts that no VM is like.
-    unmatched: Vec<Host>,
-    /// Hosts that several may be, with those.
-    unclear: Vec<(Host, Vec<FoundVm>)>,
-}
-
 pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals) -> Result<(), End> {
     let may_ask = !args.json && somebody_is_there();
-    let mut told = told(args, signals).await?;
+    let (entries, mut left_out) = told(args, signals).await?;
     let settings = SettingsFile::new(session.folder.settings()).read()?;
-    let defaults = defaults(&session.snapshot());
+    let defaults = session.snapshot().defaults();
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
-    let mut candidates = shared(&mut told, sharing, &settings, &defaults);
-    if !told.hosts.is_empty() {
-        unless_told_to_end(signals, async {
-            candidates.extend(found(session, &mut told, may_ask && !args.dry_run, &settings.inheritance).await?);
-            Ok(())
-        })
-        .await?;
-    }
-    let (rows, unfit) = plan::rows(candidates, &settings, &defaults);
-    told.left_out.extend(unfit);
+    let mut told = Gathered::default();
+    unless_told_to_end(signals, async {
+        let has_hosts = entries.iter().any(|entry| matches!(entry, Entry::Host(_)));
+        let vms = if has_hosts { vms(session).await? } else { Vec::new() };
+        told = Gathered::of(entries, &vms, sharing, &settings, &defaults);
+        if may_ask && !args.dry_run { ask_which(&mut told, &settings.inheritance).await } else { Ok(()) }
+    })
+    .await?;
+    left_out.append(&mut told.left_out);
+    let (rows, unfit) = plan::rows(std::mem::take(&mut told.candidates), &settings, &defaults);
+    left_out.extend(unfit);
+    told.left_out = left_out;
     if !args.json {
         show(&rows, &told)?;
     }
@@ -94,27 +83,9 @@ async fn take_in(session: &Session, changes: &Changes, asks: bool, signals: &mut
     Ok(true)
 }
 
-/// The favourites of Ajar's own files.
-fn shared(told: &mut Told, sharing: Sharing, settings: &Settings, defaults: &Defaults) -> Vec<Candidate> {
-    let (mut candidates, favourites) = (Vec::new(), std::mem::take(&mut told.favourites));
-    for (name, profile) in favourites {
-        let (candidate, left_out) = Candidate::shared(name, profile, sharing, settings, defaults);
-        candidates.push(candidate);
-        told.left_out.extend(left_out);
-    }
-    candidates
-}
-
-/// What holds for favourites that name nobody, and no cloud.
-pub(super) fn defaults(snapshot: &Snapshot) -> Defaults {
-    let is_environment = |name: &ajar_core::account::AccountName| name.built_in() == Some(ENVIRONMENT);
-    let environment = snapshot.accounts.iter().any(|account| is_environment(&account.name));
-    Defaults { cloud: Some(snapshot.host.cloud.clone()), environment }
-}
-
 /// What the files say. A pipe that nobody writes to is waited for until somebody ends this: by a thread that the process
 /// leaves behind.
-async fn told(args: &Import, signals: &mut Signals) -> Result<Told, End> {
+async fn told(args: &Import, signals: &mut Signals) -> Result<Said, End> {
     let (told, read_all) = tokio::sync::oneshot::channel();
     let (files, format) = (args.files.clone(), args.format);
     std::thread::spawn(move || drop(told.send(read(&files, format))));
@@ -124,27 +95,21 @@ async fn told(args: &Import, signals: &mut Signals) -> Result<Told, End> {
     }
 }
 
+/// What files say: what can become favourites, and what nobody would take in.
+type Said = (Vec<Entry>, Vec<LeftOut>);
+
 /// What all files say.
-fn read(files: &[std::path::PathBuf], format: Option<ImportFormat>) -> Result<Told, End> {
-    let mut told = Told::default();
-    let ssh = SshIncludes::of_user();
+fn read(files: &[std::path::PathBuf], format: Option<ImportFormat>) -> Result<Said, End> {
+    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
     for path in files {
         let bytes = if path == Path::new("-") { read_limited(std::io::stdin()) } else { read_file(path) };
         let bytes = bytes.map_err(|error| unfit(path, &error.to_string()))?;
-        let name = path.file_stem().map(|name| name.to_string_lossy()).filter(|name| name != "-");
-        let mut includes = |pattern: &str| ssh.texts(pattern);
-        let name = name.as_deref().unwrap_or_default();
-        let read = ajar_core::exchange::read(&bytes, name, format.map(Format::from), &mut includes);
+        let read = read_exchange(&bytes, path, format.map(Format::from));
         let read = read.map_err(|problem: Problem| unfit(path, &words::problem(&problem)))?;
-        for entry in read.entries {
-            match entry {
-                Entry::Favourite { name, profile } => told.favourites.push((name, *profile)),
-                Entry::Host(host) => told.hosts.push(host),
-            }
-        }
-        told.left_out.extend(read.left_out);
+        entries.extend(read.entries);
+        left_out.extend(read.left_out);
     }
-    Ok(told)
+    Ok((entries, left_out))
 }
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
@@ -156,13 +121,8 @@ fn unfit(path: &Path, detail: &str) -> End {
     ajar_runtime::adapters::words(&failure.into(), "Ajar").into()
 }
 
-/// The hosts that are VMs. Where one may be several, somebody is asked which, if `may_ask`.
-async fn found(
-    session: &Session,
-    told: &mut Told,
-    may_ask: bool,
-    inheritance: &Inheritance,
-) -> Result<Vec<Candidate>, End> {
+/// The VMs that hosts may be.
+async fn vms(session: &Session) -> Result<Vec<FoundVm>, End> {
     inventory::read(session, false).await?;
     let vms = inventory::find(session, "", u32::MAX).await?.vms;
     let mut gaps = session.snapshot().inventory.clone().unwrap_or_default().gaps;
@@ -172,24 +132,18 @@ async fn found(
         output::line_to_people(&gap.text);
         return Err(gap.failure.into());
     }
-    let known = KnownVms::new(&vms);
-    let mut candidates = Vec::new();
-    for host in std::mem::take(&mut told.hosts) {
-        let found = match known.find(&host) {
-            Match::One(found, by) => Some((found, Some(by))),
-            Match::Perhaps(several) if may_ask => which(&host, &several).await?.map(|found| (found, None)),
-            Match::Perhaps(several) => {
-                told.unclear.push((host, several.into_iter().cloned().collect()));
-                continue;
-            }
-            Match::Nothing => None,
-        };
-        match found {
-            Some((found, by)) => candidates.push(Candidate::of_host(&host, found, by, inheritance)),
+    Ok(vms)
+}
+
+/// Has somebody say which VMs the hosts are that may be several.
+async fn ask_which(told: &mut Gathered, inheritance: &Inheritance) -> Result<(), End> {
+    for (host, several) in std::mem::take(&mut told.unclear) {
+        match which(&host, &several.iter().collect::<Vec<_>>()).await? {
+            Some(found) => told.candidates.push(Candidate::of_host(&host, found, None, inheritance)),
             None => told.unmatched.push(host),
         }
     }
-    Ok(candidates)
+    Ok(())
 }
 
 /// Asks which VM a host is; none of them may be.
@@ -234,7 +188,7 @@ async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Chang
 }
 
 /// What would be done, and what cannot be.
-fn show(rows: &[Row], told: &Told) -> Result<(), End> {
+fn show(rows: &[Row], told: &Gathered) -> Result<(), End> {
     let row = |Row { candidate, standing }: &Row| {
         let vm = candidate.profile.vm.resource();
         vec![
@@ -261,13 +215,6 @@ fn show(rows: &[Row], told: &Told) -> Result<(), End> {
     Ok(())
 }
 
-/// Why a favourite could not be opened, where that is why it is left out.
-fn why_unfit(left: &LeftOut) -> Option<String> {
-    let Why::Unfit(failure) = &left.why else { return None };
-    let failure = ajar_runtime::adapters::words(&(**failure).clone().into(), &left.what);
-    Some(format!("{} {}", failure.title, failure.message))
-}
-
 /// What was done.
 fn tell(dry_run: bool, changes: &Changes) -> Result<(), End> {
     let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
@@ -281,7 +228,7 @@ fn tell(dry_run: bool, changes: &Changes) -> Result<(), End> {
     Ok(output::line(&words::taken_in(&names(&changes.add), &names(&changes.change), dry_run))?)
 }
 
-fn as_json(dry_run: bool, rows: &[Row], changes: &Changes, told: &Told) -> serde_json::Value {
+fn as_json(dry_run: bool, rows: &[Row], changes: &Changes, told: &Gathered) -> serde_json::Value {
     let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.clone()).collect::<Vec<_>>();
     let same = rows.iter().filter(|row| matches!(row.standing, Standing::Same)).map(|row| &row.candidate.name);
     let there = rows.iter().filter_map(|row| match &row.standing {

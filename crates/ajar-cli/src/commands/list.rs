@@ -9,7 +9,7 @@ use ajar_runtime::ports::Clock as _;
 use chrono::Utc;
 use serde_json::json;
 
-use super::{End, inventory};
+use super::{End, inventory, team};
 use crate::args::List;
 use crate::output;
 use crate::session::Session;
@@ -18,6 +18,7 @@ use crate::session::Session;
 const SHOWN: u32 = 20;
 
 pub(crate) async fn run(session: &Session, args: &List) -> Result<(), End> {
+    team::read(session).await;
     let Some(query) = &args.query else { return favourites(session, args.json) };
     inventory::read(session, args.refresh).await?;
     let found = inventory::find(session, query, if args.json { u32::MAX } else { SHOWN }).await?;
@@ -187,6 +188,7 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
         "state": favourite.state,
         "folder": favourite.profile.folder(),
         "note": favourite.profile.note,
+        "team": favourite.of_team.as_ref().map(|whose| &whose.team),
     })
 }
 

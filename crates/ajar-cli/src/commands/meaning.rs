@@ -9,7 +9,7 @@ use ajar_core::settings::Favourite;
 use ajar_core::snapshot::Snapshot;
 use ajar_runtime::adapters::words;
 
-use super::{End, asking, inventory, picker};
+use super::{End, asking, inventory, picker, team};
 use crate::output;
 use crate::session::Session;
 
@@ -50,6 +50,11 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
         inventory::read(session, false).await?;
         return choose(session, "").await;
     };
+    if let Some(favourite) = favourite_called(&session.snapshot(), query) {
+        return Ok(Meant::favourite(favourite));
+    }
+    // A team may have got it just now.
+    team::read(session).await;
     let snapshot = session.snapshot();
     if let Some(favourite) = favourite_called(&snapshot, query) {
         return Ok(Meant::favourite(favourite));

@@ -8,11 +8,11 @@ use ajar_core::message::ssh_config as words;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::Favourite;
 use ajar_runtime::adapters::own_path;
-use ajar_runtime::files::{Installed, SettingsFile, SshFolder};
+use ajar_runtime::files::{Installed, SshFolder, settings_with_teams};
 use serde_json::json;
 
-use super::End;
 use super::asking::{goes_on, somebody_is_there};
+use super::{End, team};
 use crate::args::{Args, SshConfig, SshConfigInstall};
 use crate::output;
 use crate::session::Session;
@@ -20,7 +20,10 @@ use crate::signals::Signals;
 
 pub(crate) async fn run(session: &Session, all: &Args, args: &SshConfig, signals: &mut Signals) -> Result<(), End> {
     match args {
-        SshConfig::Print => print(session, all),
+        SshConfig::Print => {
+            team::read(session).await;
+            print(session, all)
+        }
         SshConfig::Install(args) => install(session, all, args, signals).await,
         SshConfig::Remove { json } => remove(session, *json),
     }
@@ -34,6 +37,7 @@ fn print(session: &Session, all: &Args) -> Result<(), End> {
 }
 
 async fn install(session: &Session, all: &Args, args: &SshConfigInstall, signals: &mut Signals) -> Result<(), End> {
+    team::read(session).await;
     let folder = folder(session)?;
     let (hosts, favourites) = (hosts(session, all)?, favourites(session)?);
     let (line, is_there) =
@@ -87,7 +91,7 @@ fn folder(session: &Session) -> Result<SshFolder, Trouble> {
 }
 
 fn favourites(session: &Session) -> Result<Vec<Favourite>, Trouble> {
-    Ok(SettingsFile::new(session.folder.settings()).read()?.favourites)
+    Ok(settings_with_teams(&session.folder, &session.snapshot().defaults())?.favourites)
 }
 
 /// The hosts as they are reached by this program with the options that it was given just now.

@@ -7,16 +7,19 @@ use super::{Entry, Host, LeftOut, Problem, Sorted, Why};
 use crate::port::Protocol;
 
 /// What is read of a node, with the attribute that tells that it is the surrounding node's.
-const INHERITED: [(&str, &str); 5] = [
+const INHERITED: [(&str, &str); 8] = [
     ("Protocol", "InheritProtocol"),
     ("Port", "InheritPort"),
     ("Username", "InheritUsername"),
     ("Domain", "InheritDomain"),
     ("Descr", "InheritDescription"),
+    ("RDGatewayUsageMethod", "InheritRDGatewayUsageMethod"),
+    ("RDGatewayHostname", "InheritRDGatewayHostname"),
+    ("SSHTunnelConnectionName", "InheritSSHTunnelConnectionName"),
 ];
 
 /// All attributes that are read.
-pub(super) const ATTRIBUTES: [&str; 15] = [
+pub(super) const ATTRIBUTES: [&str; 22] = [
     "FullFileEncryption",
     "Name",
     "Type",
@@ -32,6 +35,13 @@ pub(super) const ATTRIBUTES: [&str; 15] = [
     "InheritUsername",
     "InheritDomain",
     "InheritDescription",
+    "RDGatewayUsageMethod",
+    "RDGatewayHostname",
+    "RDGatewayPassword",
+    "SSHTunnelConnectionName",
+    "InheritRDGatewayUsageMethod",
+    "InheritRDGatewayHostname",
+    "InheritSSHTunnelConnectionName",
 ];
 
 /// The values that hold for a node, in the order of [`INHERITED`].
@@ -58,12 +68,16 @@ fn nodes<'e>(around: &'e Element, folders: &mut Vec<&'e str>, values: &Values<'e
         } else {
             let (entries, left_out) = sorted;
             match host(node, name, folders, &values) {
-                Ok(host) => entries.push(Entry::Host(host)),
+                Ok(host) => {
+                    let between = between(host.protocol, &values).map(|what| format!("{name}: {what}"));
+                    left_out.extend(between.map(|what| LeftOut { what, line: Some(node.line), why: Why::Gateway }));
+                    entries.push(Entry::Host(host));
+                }
                 Err(why) => left_out.push(LeftOut { what: name.to_owned(), line: Some(node.line), why }),
             }
         }
-        if node.attribute("Password").is_some() {
-            sorted.1.push(LeftOut { what: format!("{name}: Password"), line: Some(node.line), why: Why::Secret });
+        for secret in ["Password", "RDGatewayPassword"].into_iter().filter(|key| node.attribute(key).is_some()) {
+            sorted.1.push(LeftOut { what: format!("{name}: {secret}"), line: Some(node.line), why: Why::Secret });
         }
     }
 }
@@ -79,7 +93,7 @@ fn values_of<'e>(node: &'e Element, around: &Values<'e>) -> Values<'e> {
 }
 
 fn host(node: &Element, name: &str, folders: &[&str], values: &Values<'_>) -> Result<Host, Why> {
-    let [spoken, port, username, domain, description] = *values;
+    let [spoken, port, username, domain, description, ..] = *values;
     let protocol = match spoken.unwrap_or("RDP") {
         "RDP" => Protocol::Rdp,
         "SSH1" | "SSH2" => Protocol::Ssh,
@@ -95,6 +109,15 @@ fn host(node: &Element, name: &str, folders: &[&str], values: &Values<'_>) -> Re
         note: description.and_then(filled),
         ..Host::new(label, address.to_owned(), protocol)
     })
+}
+
+/// What mRemoteNG goes through to such a host, if anything.
+fn between(protocol: Protocol, values: &Values<'_>) -> Option<String> {
+    let [.., method, gateway, tunnel] = *values;
+    // Where nothing is said of it, none is used, though one is named.
+    let is_used = protocol == Protocol::Rdp && !method.is_none_or(|method| method.eq_ignore_ascii_case("Never"));
+    let gateway = gateway.filter(|_| is_used).map(|gateway| format!("gateway {gateway}"));
+    gateway.or_else(|| tunnel.map(|tunnel| format!("SSH tunnel {tunnel}")))
 }
 
 fn is(element: &Element, attribute: &str) -> bool {

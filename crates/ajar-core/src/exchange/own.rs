@@ -9,10 +9,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::text::{Lines, is_secret, place};
 use super::{Entry, LeftOut, Problem, Sorted, Why};
+use crate::account::Defaults;
 use crate::inheritance::{Field, Inheritable, profile_keys};
 use crate::message::exchange as words;
-use crate::profile::{Profile, ProfileName};
-use crate::settings::Favourite;
+use crate::profile::{Profile, ProfileName, SourceChoice};
+use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 
 /// What says that a file is in this form, and in which version of it.
 pub(super) const VERSION_KEY: &str = "ajar_export";
@@ -22,7 +23,7 @@ const VERSION: i64 = 1;
 
 /// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, and from where
 /// access is asked for.
-pub(super) const PERSONAL: [Field; 8] = [
+pub(crate) const PERSONAL: [Field; 8] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
@@ -55,6 +56,33 @@ pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing:
         format!("\n[profiles.{key}]\n{}", toml::to_string(&profile).unwrap_or_default())
     });
     head.into_iter().chain([format!("{VERSION_KEY} = {VERSION}\n")]).chain(tables).collect()
+}
+
+/// The file with favourites of these settings, as others understand them.
+pub fn exported<'f>(
+    favourites: impl IntoIterator<Item = &'f Favourite>,
+    settings: &Settings,
+    defaults: &Defaults,
+    sharing: Sharing,
+) -> String {
+    let favourites = favourites.into_iter().map(|favourite| {
+        let Favourite { name, profile } = in_its_cloud(favourite, settings, defaults);
+        Favourite { name, profile: from_an_address(profile, settings) }
+    });
+    written(&favourites.collect::<Vec<_>>(), sharing)
+}
+
+/// A favourite that names its cloud, unless that is everybody's: others have another usual one.
+fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
+    let profile = &favourite.profile;
+    let cloud = Some(settings.cloud_of(profile, defaults)).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
+    Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
+}
+
+/// A profile that names an address where it names a network: another machine knows no network of that name.
+fn from_an_address(profile: Profile, settings: &Settings) -> Profile {
+    let address = settings.source(&profile.source()).ok().flatten().map(SourceChoice::Host);
+    Profile { source: address.or_else(|| profile.source.clone()), ..profile }
 }
 
 /// A profile without those fields.
@@ -198,6 +226,18 @@ mod tests {
         keys.sort_unstable();
         known.sort_unstable();
         assert_eq!(keys, known);
+    }
+
+    #[test]
+    fn a_favourite_names_its_cloud_whether_its_account_is_there_or_not() {
+        for (cloud, expected) in [(Some("usgov"), Some("usgov")), (None, None)] {
+            let settings = Settings { cloud: cloud.map(str::to_owned), ..Settings::default() };
+            let profile =
+                Profile { account: Some("environment".parse().unwrap()), ..Profile::new(VM.parse().unwrap()) };
+            let defaults = Defaults { cloud: None, environment: false };
+            let exported = in_its_cloud(&favourite("web", profile), &settings, &defaults);
+            assert_eq!(exported.profile.cloud.as_deref(), expected);
+        }
     }
 
     #[test]

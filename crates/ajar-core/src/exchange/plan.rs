@@ -113,17 +113,8 @@ impl Candidate {
     /// Why it could not be opened, if it could not.
     fn unfit(&self, settings: &Settings, defaults: &Defaults) -> Option<Failure> {
         let profile = settings.inheritance.effective(&self.profile).profile;
-        let vetted = vet(self.name.as_str(), &profile, Os::current());
-        if let Err(failure) = vetted.and_then(|()| settings.acting(&profile, defaults).map(drop)) {
-            return Some(failure);
-        }
-        let cloud = profile.cloud.as_deref()?;
-        let usual = settings.default_cloud(defaults);
-        let built_in = BUILT_IN_CLOUDS.into_iter().chain(Some(usual).filter(|usual| !BUILT_IN_CLOUDS.contains(usual)));
-        let known = built_in.chain(settings.clouds.iter().map(|(name, _)| name.as_str()));
-        let unknown =
-            || Failure::UnknownCloud { name: cloud.to_owned(), known: known.clone().map(ToOwned::to_owned).collect() };
-        (!known.clone().any(|known| known == cloud)).then(unknown)
+        let nobody = || settings.acting(&profile, defaults).err();
+        unfit(&self.name, &profile, settings, defaults).or_else(nobody)
     }
 
     /// The favourite that is there with what this one says in place of what it said. What is one person's own stays.
@@ -151,6 +142,25 @@ impl Candidate {
         let (note, folder) = (personal.note.or(mine.note), personal.folder.or(mine.folder));
         Profile { port, protocol, user, identity_file, note, folder, ..mine }
     }
+}
+
+/// Why a favourite could not be opened with this, whoever acts for it, if it could not.
+pub(crate) fn unfit(
+    name: &ProfileName,
+    effective: &Profile,
+    settings: &Settings,
+    defaults: &Defaults,
+) -> Option<Failure> {
+    if let Err(failure) = vet(name.as_str(), effective, Os::current()) {
+        return Some(failure);
+    }
+    let cloud = effective.cloud.as_deref()?;
+    let usual = settings.default_cloud(defaults);
+    let built_in = BUILT_IN_CLOUDS.into_iter().chain(Some(usual).filter(|usual| !BUILT_IN_CLOUDS.contains(usual)));
+    let known = built_in.chain(settings.clouds.iter().map(|(name, _)| name.as_str()));
+    let unknown =
+        || Failure::UnknownCloud { name: cloud.to_owned(), known: known.clone().map(ToOwned::to_owned).collect() };
+    (!known.clone().any(|known| known == cloud)).then(unknown)
 }
 
 /// A profile whose note and folder are such as people write: a terminal that shows them obeys nothing in them, and folders
@@ -224,7 +234,9 @@ pub struct Row {
 }
 
 /// What is done where there is a favourite of that name which is not like this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum OnConflict {
     /// Leave it as it is.
     Skip,
@@ -358,7 +370,7 @@ pub fn changes(rows: &[Row], settings: &Settings, mut choice: impl FnMut(&Profil
 }
 
 /// A name that is like this one, with a number behind it.
-fn another_name(name: &ProfileName, is_taken: impl Fn(&ProfileName) -> bool) -> ProfileName {
+pub(crate) fn another_name(name: &ProfileName, is_taken: impl Fn(&ProfileName) -> bool) -> ProfileName {
     let beginning: String = name.as_str().chars().take(50).collect();
     let mut number = 2_u32;
     loop {

@@ -140,6 +140,8 @@ impl Failure {
             Self::UnknownCloud { .. } => "unknownCloud",
             Self::UnknownNetwork { .. } => "unknownNetwork",
             Self::NetworkInUse { .. } => "networkInUse",
+            Self::OfTeam { .. } => "ofTeam",
+            Self::UnknownTeam { .. } => "unknownTeam",
             Self::ProfileUnfit { .. } => "profileUnfit",
             Self::CommandLine { .. } => "commandLine",
             Self::CommandNotForRdp => "commandNotForRdp",
@@ -245,6 +247,8 @@ impl Failure {
             | Self::UnknownCloud { .. }
             | Self::UnknownNetwork { .. }
             | Self::NetworkInUse { .. }
+            | Self::OfTeam { .. }
+            | Self::UnknownTeam { .. }
             | Self::SignedInElsewhere { .. }
             | Self::OtherCloudsAccount { .. }
             | Self::OtherCloud { .. }

@@ -47,6 +47,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         state: FavouriteState::Closed,
         waits_for_sign_in: false,
         profile: crate::profile::Profile::new(vm()),
+        of_team: None,
         written: None,
         detail: detail.into(),
     }

@@ -7,6 +7,7 @@ use super::account::whom;
 use super::settings::{holds, origin};
 use crate::inheritance::{Effective, Field, Inheritable};
 use crate::snapshot::{FavouriteState, RecentView};
+use crate::team::TeamFavourite;
 use crate::zone::Zone;
 
 /// Over what was opened lately and is no favourite.
@@ -209,7 +210,7 @@ pub fn state(state: FavouriteState) -> &'static str {
 }
 
 /// A favourite, line by line, and of what it does not say itself where that comes from.
-pub fn favourite(name: &str, effective: &Effective) -> Vec<(&'static str, String)> {
+pub fn favourite(name: &str, effective: &Effective, of_team: Option<&TeamFavourite>) -> Vec<(&'static str, String)> {
     let profile = &effective.profile;
     let said = Inheritable::of(profile);
     let dash = || "–".to_owned();
@@ -220,8 +221,9 @@ pub fn favourite(name: &str, effective: &Effective) -> Vec<(&'static str, String
     });
     let note = profile.note.as_deref().map_or_else(dash, super::one_line);
     let folder = profile.folder().as_deref().map_or_else(dash, super::one_line);
+    let team = of_team.map(|favourite| ("team", super::team::whose(favourite)));
     let head = [("name", name.into()), ("vm", profile.vm.to_string())];
-    head.into_iter().chain(fields).chain([("folder", folder), ("note", note)]).collect()
+    head.into_iter().chain(team).chain(fields).chain([("folder", folder), ("note", note)]).collect()
 }
 
 /// What a field is called in front of its value.

@@ -254,6 +254,11 @@ pub fn is_there() -> &'static str {
     "it is there already; --force replaces it"
 }
 
+/// What is there in place of a file.
+pub fn no_file() -> &'static str {
+    "it is no file"
+}
+
 /// A folder without favourites.
 pub fn empty_folder(folder: &str) -> String {
     format!("no favourite lies in the folder “{folder}”")

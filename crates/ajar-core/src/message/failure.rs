@@ -283,6 +283,8 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
         Failure::UnknownNetwork { name, known } => machine::unknown_network(name, known),
         Failure::NetworkInUse { name, tables } => machine::network_in_use(name, tables),
+        Failure::OfTeam { name, team, from } => machine::of_team(name, team, from),
+        Failure::UnknownTeam { name, known } => machine::unknown_team(name, known),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),
         Failure::CommandLine { detail } => machine::command_line(detail),
         Failure::CommandNotForRdp => machine::command_not_for_rdp(name),

@@ -2,6 +2,7 @@
 
 use crate::inheritance::{Field, Inheritable, Origin};
 use crate::profile::{DEFAULT_ACCESS, NetworkName, ProfileName};
+use crate::team::TeamName;
 
 /// What keeps the file from being understood.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,13 @@ pub enum Flaw<'a> {
         name: &'a NetworkName,
         /// And the first.
         first: &'a NetworkName,
+    },
+    /// A team of a name that another one has.
+    TeamTwice {
+        /// As it is written the second time.
+        name: &'a TeamName,
+        /// And the first.
+        first: &'a TeamName,
     },
     /// A source that is a network's name, which is none under `[networks]`.
     NoNetwork {
@@ -94,6 +102,9 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         ),
         Flaw::NetworkTwice { name, first } => {
             format!("[networks] {name} is {first} once more: names that differ only in case are the same")
+        }
+        Flaw::TeamTwice { name, first } => {
+            format!("[teams.{name}] is [teams.{first}] once more: names that differ only in case are the same")
         }
         Flaw::NoNetwork { table, name } => format!(
             "[{table}] source = \"{name}\" is no address, and no network under [networks]; use one of these, or automatic"
@@ -151,6 +162,7 @@ pub fn origin(origin: &Origin) -> Option<String> {
     match origin {
         Origin::Profile => None,
         Origin::Folder { folder } => Some(format!("from {}", super::one_line(folder))),
+        Origin::Team { team } => Some(format!("from team {team}")),
         Origin::Defaults => Some("from the defaults".into()),
         Origin::BuiltIn => Some("built in".into()),
     }
@@ -160,7 +172,7 @@ pub fn origin(origin: &Origin) -> Option<String> {
 pub fn inherited(value: &str, from: &Origin) -> String {
     match from {
         Origin::Profile | Origin::BuiltIn => super::one_line(value),
-        Origin::Folder { .. } | Origin::Defaults => {
+        Origin::Folder { .. } | Origin::Team { .. } | Origin::Defaults => {
             format!("{}, {}", super::one_line(value), origin(from).unwrap_or_default())
         }
     }

@@ -1,5 +1,6 @@
 //! The settings as faces show them, beside favourites and accounts.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::inheritance::Inheritable;
@@ -8,6 +9,7 @@ use crate::notice::BeforeEnd;
 use crate::settings::{ClientSettings, Network};
 
 use super::FailureView;
+use crate::team::TeamName;
 
 /// What `config.toml` says, apart from favourites and accounts: while it cannot be read, what it said last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,30 @@ pub struct SettingsView {
     pub folders: Vec<FolderView>,
     /// The clouds beside the built-in ones.
     pub clouds: Vec<CloudView>,
+    /// Teams, whose favourites are read from elsewhere.
+    #[serde(default)]
+    pub teams: Vec<TeamView>,
+}
+
+/// A team, and how it stands with its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct TeamView {
+    /// Its name.
+    pub name: TeamName,
+    /// Where its file is, without what may be secret.
+    pub from: String,
+    /// How many favourites it has.
+    pub favourites: u32,
+    /// When its file was last read; none where it never was.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The same in words.
+    pub read: Option<String>,
+    /// Why it cannot be read now, and what holds meanwhile, in words.
+    pub problem: Option<String>,
+    /// What of it is left out, and what is called otherwise than there, each in words.
+    pub notes: Vec<String>,
 }
 
 /// A folder that hands something down.

@@ -1,5 +1,6 @@
 //! The machine's clock and time zone.
 
+use ajar_core::exchange::{LeftOut, Why};
 use ajar_core::failure::Trouble;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::snapshot::{FailureView, Snapshot};
@@ -26,6 +27,13 @@ impl Clock for SystemClock {
 pub fn words(trouble: &Trouble, name: &str) -> FailureView {
     let at = SystemClock.now();
     in_words(trouble, &About { name, zone: SystemClock.zone(at), at })
+}
+
+/// Why a favourite could not be opened, where that is why it is left out, in words.
+pub fn why_unfit(left: &LeftOut) -> Option<String> {
+    let Why::Unfit(failure) = &left.why else { return None };
+    let failure = words(&(**failure).clone().into(), &left.what);
+    Some(format!("{} {}", failure.title, failure.message))
 }
 
 /// The present by Azure's clock, which windows end by, as well as the engine knows it.

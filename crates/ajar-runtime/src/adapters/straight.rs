@@ -10,7 +10,7 @@ use ajar_core::profile::{AddressChoice, ProfileName};
 use tokio::net::TcpStream;
 
 use super::Way;
-use crate::files::{Folder, SettingsFile, State, StateFile};
+use crate::files::{Folder, SettingsFile, State, StateFile, settings_with_teams};
 
 /// How long the server's first words are waited for: two ways there and back, but for the far side of the world. Who waits in
 /// vain has lost that much before the engine begins.
@@ -33,14 +33,18 @@ impl Way {
 
 /// Where the port was reached last, if its favourite is opened there still.
 fn known(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) -> Option<Endpoint> {
-    let settings = SettingsFile::new(folder.settings()).read().ok()?;
+    let environment = SignIn::from_environment(|name| std::env::var(name).ok()).is_some();
+    let defaults = Defaults { cloud: cloud.map(str::to_owned), environment };
+    let mut settings = SettingsFile::new(folder.settings()).read().ok()?;
+    if settings.favourite(name).is_none() && !settings.teams.is_empty() {
+        settings = settings_with_teams(folder, &defaults).ok()?;
+    }
     let profile = &settings.favourite(name)?.profile;
     let is_ssh = profile.protocol.unwrap_or_else(|| Protocol::of_port(port)) == Protocol::Ssh;
     if !is_ssh || profile.address() == AddressChoice::Private {
         return None;
     }
-    let environment = SignIn::from_environment(|name| std::env::var(name).ok()).is_some();
-    let vm = settings.place_of(profile, &Defaults { cloud: cloud.map(str::to_owned), environment });
+    let vm = settings.place_of(profile, &defaults);
     StateFile::new(folder.state()).read().endpoints.remove(&State::key(&vm, port))
 }
 

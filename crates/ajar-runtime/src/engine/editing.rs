@@ -28,6 +28,7 @@ impl Engine {
         if self.settings.favourite(name).is_none() && is_done() {
             return Ok(());
         }
+        self.written(name)?;
         let known = self.favourite(name)?.clone();
         let effective = self.settings.inheritance.effective(profile).profile;
         let acts_anew = self.vet_change(called, &known.profile, &effective)?;
@@ -50,6 +51,7 @@ impl Engine {
             self.may_be_added(name, profile)?;
         }
         for Favourite { name, profile } in change {
+            self.written(name)?;
             let (before, after) = (self.favourite(name)?, self.settings.inheritance.effective(profile));
             self.vet_change(name, &before.profile, &after.profile)?;
         }
@@ -97,9 +99,11 @@ impl Engine {
                 act_anew |= self.vet_change(name, &before.profile, &after.profile)?;
             }
         }
+        let of_teams = Self::whom_teams_act_as(&self.settings);
         self.settings_file.change_defaults(folder, said)?;
         self.settings_seen = None;
         self.reload_settings();
+        act_anew |= of_teams != Self::whom_teams_act_as(&self.settings);
         if act_anew && self.looked {
             self.begin_refresh();
         }

@@ -15,6 +15,7 @@ use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
+use ajar_core::team::TeamName;
 use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
@@ -31,6 +32,7 @@ use super::refresh::{RefreshNumber, Unread};
 use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
+use super::teams::TeamNews;
 use super::together::{Standing, Turn};
 use super::{Engine, deallocating};
 use crate::files::{Granted, State};
@@ -60,6 +62,10 @@ pub(super) enum Happened {
     SignedOut(SignedOut),
     /// The settings file may have changed.
     SettingsTouched,
+    /// A team's file may have changed.
+    TeamTouched(TeamName),
+    /// A team's file was read, or could not be.
+    TeamRead(Box<TeamNews>),
     /// Nobody holds the settings any more; or somebody does for too long.
     SettingsFree(Result<(), Trouble>),
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
@@ -295,6 +301,8 @@ impl Engine {
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
             Happened::SettingsTouched => self.reload_settings(),
+            Happened::TeamTouched(name) => self.team_touched(&name),
+            Happened::TeamRead(news) => self.team_read(*news),
             Happened::SettingsFree(had) => self.settings_free(had),
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),

@@ -7,9 +7,12 @@ use ajar_core::access_window::Phase;
 use ajar_core::attempt::Outcome;
 use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
-use ajar_core::settings::Favourite;
-use ajar_core::snapshot::{FavouriteState, FavouriteView, HostView, SettingsView, SignInWays, Snapshot, WindowView};
+use ajar_core::settings::{Favourite, Settings};
+use ajar_core::snapshot::{
+    FavouriteState, FavouriteView, HostView, OfTeamView, SettingsView, SignInWays, Snapshot, WindowView,
+};
 
+use ajar_core::team::TeamFavourite;
 use ajar_core::vm::PowerState;
 
 use super::Engine;
@@ -76,7 +79,7 @@ impl Engine {
                 ..self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
             }
         };
-        let favourite = |(favourite, written): (&Favourite, &Favourite)| {
+        let favourite = |(favourite, whose): (&Favourite, Whose<'_>)| {
             let state = states.get(&key(&favourite.name)).copied();
             let vm = self.place(&favourite.profile);
             let power = self.powers.get(&vm).copied();
@@ -85,7 +88,7 @@ impl Engine {
             FavouriteView {
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
                 account: self.settings.account_of(&favourite.profile, &self.defaults),
-                ..favourite_view(favourite, written, vm.cloud, state.unwrap_or(unless_open), power)
+                ..favourite_view(favourite, whose, vm.cloud, state.unwrap_or(unless_open), power)
             }
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
@@ -93,7 +96,7 @@ impl Engine {
             revision: 0,
             clock_skew_ms: self.skew.num_milliseconds(),
             host: self.host.clone(),
-            favourites: favourites.iter().zip(&self.settings.written).map(favourite).collect(),
+            favourites: favourites.iter().zip(self.whose()).map(favourite).collect(),
             accounts: accounts.clone(),
             sign_in: self.sign_in_view(),
             sign_in_ways: self.sign_in_ways(),
@@ -111,6 +114,12 @@ impl Engine {
             settings: self.settings_view(),
             window_wanted: self.window_wanted,
         }
+    }
+
+    /// Whose the favourites are, one by one.
+    fn whose(&self) -> impl Iterator<Item = Whose<'_>> {
+        let Settings { written, of_teams, .. } = &self.settings;
+        written.iter().map(Whose::Own).chain(of_teams.iter().map(Whose::Team))
     }
 
     /// How the favourites stand of which anything is known. What is more pressing overwrites what is less so.
@@ -160,14 +169,29 @@ impl Engine {
     }
 }
 
+/// Whose a favourite is.
+#[derive(Clone, Copy)]
+enum Whose<'s> {
+    /// The user's own, as it is written.
+    Own(&'s Favourite),
+    /// A team's.
+    Team(&'s TeamFavourite),
+}
+
 fn favourite_view(
     favourite: &Favourite,
-    written: &Favourite,
+    whose: Whose<'_>,
     cloud: String,
     state: FavouriteState,
     power: Option<PowerState>,
 ) -> FavouriteView {
     let profile = &favourite.profile;
+    let (written, of_team) = match whose {
+        Whose::Own(written) => (Some(&written.profile).filter(|written| *written != profile), None),
+        Whose::Team(TeamFavourite { team, called, .. }) => {
+            (None, Some(OfTeamView { team: team.clone(), called: called.clone() }))
+        }
+    };
     FavouriteView {
         name: favourite.name.clone(),
         cloud,
@@ -181,7 +205,8 @@ fn favourite_view(
         state,
         waits_for_sign_in: false,
         profile: profile.clone(),
-        written: (written.profile != *profile).then(|| written.profile.clone()),
+        of_team,
+        written: written.cloned(),
         detail: ajar_core::message::favourite_detail(&favourite.name, &profile.vm, power),
     }
 }

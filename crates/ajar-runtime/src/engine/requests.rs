@@ -51,6 +51,7 @@ impl Engine {
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
             Request::Diagnose { name, profile } => self.diagnose(&name, profile.as_ref(), reply),
+            Request::ReadTeams => self.read_teams_for(reply),
             Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
             Request::FindVms { query, apart, skip, limit } => {
                 self.inventory_asked(Wish::Find { query, apart, skip, limit }, reply);
@@ -71,6 +72,7 @@ impl Engine {
             | Request::Inherited { .. }
             | Request::Remove { .. }
             | Request::Import { .. }
+            | Request::CopyOfTeam { .. }
             | Request::ActAs { .. }
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -97,6 +99,7 @@ impl Engine {
             | Request::Edit { name, .. }
             | Request::Move { name, .. }
             | Request::Remove { name }
+            | Request::CopyOfTeam { name, .. }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
@@ -110,6 +113,7 @@ impl Engine {
             | Request::History { .. }
             | Request::ExportHistory { .. }
             | Request::ReadAccounts
+            | Request::ReadTeams
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
@@ -162,6 +166,7 @@ impl Engine {
                 self.closed.retain(|closed| closed.view.name != name);
             }
             Request::Refresh => {
+                self.read_teams();
                 self.begin_refresh();
                 self.look_around(true);
             }
@@ -174,13 +179,17 @@ impl Engine {
                 self.reload_settings();
             }
             Request::Remove { name } => {
-                let known = self.favourite(&name)?.name.clone();
+                let known = self.written(&name)?.name.clone();
                 self.settings_file.remove(&known)?;
                 self.read_settings_again();
             }
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::Import { add, change } => self.import(&add, &change)?,
+            Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::Move { name, before } => {
+                self.written(&name)?;
+                // Those of teams stand behind all others.
+                let before = before.filter(|before| self.settings.of_team(before).is_none());
                 self.settings_file.put_before(&name, before.as_ref())?;
                 self.settings_seen = None;
                 self.reload_settings();
@@ -212,6 +221,7 @@ impl Engine {
             | Request::VmsNamed { .. }
             | Request::History { .. }
             | Request::ExportHistory { .. }
+            | Request::ReadTeams
             | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
@@ -232,10 +242,11 @@ impl Engine {
         self.settings.favourite(name).ok_or_else(|| unknown_favourite(name, names()).into())
     }
 
-    /// A favourite as it is written.
+    /// One of the user's own favourites as it is written; those of teams are written elsewhere.
     pub(super) fn written(&self, name: &ProfileName) -> Result<&Favourite, Trouble> {
         let names = || self.settings.written.iter().map(|favourite| &favourite.name);
-        self.settings.written(name).ok_or_else(|| unknown_favourite(name, names()).into())
+        let missing = || self.settings.not_ones_own(name).unwrap_or_else(|| unknown_favourite(name, names()));
+        self.settings.written(name).ok_or_else(|| missing().into())
     }
 
     /// A favourite, or a VM that is called so meanwhile.
@@ -400,15 +411,14 @@ impl Engine {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
                 self.settle_cloud();
-                let let_go = self.ports.accounts.settings_are(&self.settings);
-                self.let_go(let_go);
+                self.take_in_teams();
                 self.host.account = self.settings.default_account(&self.defaults).to_string();
                 self.settings_problem = None;
                 let newer =
                     self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
                 self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
-                self.take_in_favourites(&before);
-                self.write_ssh_hosts();
+                self.favourites_are_others(&before);
+                self.read_new_teams(&before);
             }
             Err(trouble) => {
                 self.settings_problem = Some(self.about_the_file(&trouble));
@@ -453,16 +463,8 @@ impl Engine {
         }
     }
 
-    /// Has ssh know the favourites as they are now, if it was told of them. That it cannot keeps nobody from anything else.
-    fn write_ssh_hosts(&self) {
-        let Some(folder) = &self.ssh_folder else { return };
-        if let Err(failure) = folder.follow(&self.settings, self.settings_file.path()) {
-            tracing::warn!(%failure, "ssh knows the favourites as they were");
-        }
-    }
-
     /// What new and lost favourites change.
-    fn take_in_favourites(&mut self, before: &Settings) {
+    pub(super) fn take_in_favourites(&mut self, before: &Settings) {
         let now = self.now();
         let settings = &self.settings;
         // A guest that has become a favourite goes as one.

@@ -2,7 +2,7 @@
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
-use ajar_core::settings::Setting;
+use ajar_core::settings::{Setting, Settings};
 use ajar_core::snapshot::{CloudView, FolderView, SettingsView};
 
 use super::Engine;
@@ -31,6 +31,7 @@ impl Engine {
             defaults: settings.inheritance.defaults.clone(),
             folders: settings.inheritance.folders.iter().map(folder).collect(),
             clouds: clouds.collect(),
+            teams: self.team_views(),
         }
     }
 
@@ -46,7 +47,14 @@ impl Engine {
                     return Err(Failure::NetworkInUse { name: name.to_string(), tables }.into());
                 }
             }
+            Setting::Team { name, from: None } => {
+                if self.settings.team(name).is_none() {
+                    let known = self.settings.teams.iter().map(|team| team.name.to_string()).collect();
+                    return Err(Failure::UnknownTeam { name: name.to_string(), known }.into());
+                }
+            }
             Setting::Cloud(None)
+            | Setting::Team { .. }
             | Setting::Network { .. }
             | Setting::Terminal(_)
             | Setting::Ssh(_)
@@ -59,5 +67,21 @@ impl Engine {
         self.settings_seen = None;
         self.reload_settings();
         Ok(())
+    }
+
+    /// Has everybody know the favourites and settings as they are now.
+    pub(super) fn favourites_are_others(&mut self, before: &Settings) {
+        let let_go = self.ports.accounts.settings_are(&self.settings);
+        self.let_go(let_go);
+        self.take_in_favourites(before);
+        self.write_ssh_hosts();
+    }
+
+    /// Has ssh know the favourites as they are now, if it was told of them. That it cannot keeps nobody from anything else.
+    fn write_ssh_hosts(&self) {
+        let Some(folder) = &self.ssh_folder else { return };
+        if let Err(failure) = folder.follow(&self.settings, self.settings_file.path()) {
+            tracing::warn!(%failure, "ssh knows the favourites as they were");
+        }
     }
 }

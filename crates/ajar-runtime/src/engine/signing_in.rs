@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ajar_core::account::{AZ, AccountName, AccountSettings, SignInMethod, application_id, tenant};
 use ajar_core::failure::{AccountPart, Failure, SignInDemand, SignInPart, Trouble};
+use ajar_core::inheritance::Inheritable;
 use ajar_core::message;
 use ajar_core::message::failure::{About, NO_FAVOURITE, in_words};
 use ajar_core::profile::{Profile, ProfileName};
@@ -302,9 +303,17 @@ impl Engine {
         if self.acting(&favourite.profile).is_ok_and(|acting| acting.account == *account) {
             return Ok(());
         }
-        let Favourite { name, profile } = self.written(&favourite.name)?.clone();
-        let profile = Profile { account: Some(account.clone()), ..profile };
-        self.settings_file.change(&name, &name, &profile)?;
+        if let Some(of_team) = self.settings.of_team(&favourite.name) {
+            // The team's own file is not ours to change: who opens its favourites is said of its folder.
+            let folder = of_team.team.as_str();
+            let said = self.settings.inheritance.of_folder(folder).map(|(_, said)| said.clone()).unwrap_or_default();
+            let said = Inheritable { account: Some(account.clone()), ..said };
+            self.settings_file.change_defaults(Some(folder), &said)?;
+        } else {
+            let Favourite { name, profile } = self.written(&favourite.name)?.clone();
+            let profile = Profile { account: Some(account.clone()), ..profile };
+            self.settings_file.change(&name, &name, &profile)?;
+        }
         self.read_settings_again();
         Ok(())
     }

@@ -63,6 +63,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::Move { .. }
         | Request::Remove { .. }
         | Request::Import { .. }
+        | Request::CopyOfTeam { .. }
         | Request::ActAs { .. }
         | Request::SetDefaultAccount { .. }
         | Request::SignOut { .. }
@@ -86,6 +87,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::History { .. }
         | Request::ExportHistory { .. }
         | Request::ReadSettings
+        | Request::ReadTeams
         | Request::ShowWindow => false,
     }
 }

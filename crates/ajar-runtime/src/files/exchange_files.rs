@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use ajar_core::exchange::{MAX_BYTES, Sharing};
+use ajar_core::exchange::{self, Format, MAX_BYTES, Problem, Reading, Sharing};
 use ajar_core::launch::SshHosts;
 use directories::BaseDirs;
 
@@ -19,6 +19,17 @@ pub fn read_limited(from: impl Read) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     from.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What these bytes say, of a file of this path, as of this user's machine: whatever ssh's configuration includes is read,
+/// too. `None` as the format finds out which it is.
+///
+/// # Errors
+/// Why it is refused.
+pub fn read_exchange(bytes: &[u8], path: &Path, format: Option<Format>) -> Result<Reading, Problem> {
+    let ssh = SshIncludes::of_user();
+    let name = path.file_stem().map(|name| name.to_string_lossy()).filter(|name| name != "-");
+    exchange::read(bytes, name.as_deref().unwrap_or_default(), format, &mut |pattern: &str| ssh.texts(pattern))
 }
 
 /// Writes a file of favourites; one that is there is left alone unless it may be `replaced`. What is one person's own is

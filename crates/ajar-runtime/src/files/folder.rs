@@ -86,6 +86,11 @@ impl Folder {
         self.state.join("inventory")
     }
 
+    /// Where copies of the files of teams are kept: they can be read again.
+    pub fn teams(&self) -> PathBuf {
+        self.logs.join("teams")
+    }
+
     /// Where logs go.
     pub fn logs(&self) -> &Path {
         &self.logs

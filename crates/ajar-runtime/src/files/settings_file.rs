@@ -7,6 +7,7 @@ mod inheritance;
 mod profiles;
 mod reading;
 mod schema;
+mod teams;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -135,7 +136,9 @@ impl SettingsFile {
         if let Some(version) = known.newer {
             return Err(self.newer(version, &known.left_out));
         }
-        let mut document = text.parse().map_err(|error: toml_edit::TomlError| self.unusable(&error))?;
+        let mut document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| self.unusable(&teams::without_queries(&error.to_string())))?;
         edit(&mut document, known)?;
         schema::bring_up(&mut document);
         let after = document.to_string();

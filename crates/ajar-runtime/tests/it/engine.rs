@@ -22,6 +22,7 @@ mod rights;
 mod settings;
 mod signing_in;
 mod signing_out;
+mod teams;
 mod together;
 mod windows;
 

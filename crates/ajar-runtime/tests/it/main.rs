@@ -17,6 +17,9 @@ mod programs;
 mod session;
 mod settings;
 mod simulated;
+mod team_downloads;
+#[path = "../../../../tests/tls_server.rs"]
+mod tls_server;
 mod world;
 
 #[cfg(target_os = "linux")]

@@ -21,6 +21,7 @@ use ajar_core::rights::{Granted, Principal};
 use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
+use ajar_runtime::adapters::HttpsTeamDownloads;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
@@ -240,6 +241,7 @@ impl World {
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
+            teams: Arc::new(HttpsTeamDownloads::default()),
             clock: Arc::clone(self) as _,
         };
         Parts {

@@ -322,6 +322,30 @@ pub(super) fn network_in_use(name: &str, tables: &[String]) -> Words {
     )
 }
 
+pub(super) fn of_team(name: &str, team: &str, from: &str) -> Words {
+    words(
+        format!("{name} is a favourite of the team “{team}”."),
+        format!("It comes from {from}, and is changed there for everybody. Nothing was changed."),
+        format!(
+            "Make it a favourite of your own with “ajar team copy {name}”, or say what is to hold for all of the team with \
+             “ajar edit --folder-defaults {team}”."
+        ),
+    )
+    .in_window("Copy it to your favourites and change that one, or change in the settings what its folder hands down.")
+}
+
+pub(super) fn unknown_team(name: &str, known: &[String]) -> Words {
+    let known = match known {
+        [] => "config.toml has none under [teams].".into(),
+        known => format!("Known are {}.", known.join(", ")),
+    };
+    words(
+        format!("There is no team called “{name}”."),
+        known,
+        format!("Name another one, or add it: ajar team add {name} FROM"),
+    )
+}
+
 pub(super) fn host_silent(pid: Option<u32>) -> Words {
     let which = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
     words(

@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 
 use super::inheritance::table_in;
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, write};
+use super::{SettingsFile, teams, write};
 
 /// The networks in a document.
 pub(super) fn networks(document: &Table) -> Result<Vec<Network>, Misread> {
@@ -52,6 +52,7 @@ impl SettingsFile {
                     let address = address.map(|address| value(String::from(address)));
                     put(document, "networks", written.as_str(), address.as_ref())?;
                 }
+                Setting::Team { name, from } => teams::write(document, settings, name, from.as_ref())?,
             }
             Ok(())
         })

@@ -11,10 +11,10 @@ use ajar_core::settings::{
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
-use super::{accounts, clouds, general, inheritance};
+use super::{accounts, clouds, general, inheritance, teams};
 
 /// The tables that have many of a kind.
-const OF_MANY: [&str; 4] = ["profiles", "accounts", "clouds", "networks"];
+const OF_MANY: [&str; 5] = ["profiles", "accounts", "clouds", "networks", "teams"];
 
 /// Something that is wrong, and what is known of where that stands.
 pub(super) struct Misread {
@@ -56,7 +56,7 @@ fn span_of(table: &dyn TableLike, keys: &[String]) -> Option<Range<usize>> {
 pub(super) fn settings(text: &str) -> Result<Settings, String> {
     // Of an editor of Windows, and none of the text.
     let text = text.trim_start_matches('\u{feff}');
-    let document = Document::parse(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let document = Document::parse(text).map_err(|error| teams::without_queries(error.to_string().trim_end()))?;
     let told = |wrong: &Misread| wrong.told(&document, text);
     let newer = newer(&document).map_err(|wrong| told(&wrong))?;
     let mut understood = document.as_table().clone();
@@ -125,6 +125,7 @@ fn read(document: &Table) -> Result<Settings, Misread> {
         sign_in: table_as::<SignInSettings>(document, "sign_in")?,
         clients: table_as::<ClientSettings>(document, "clients")?,
         networks: general::networks(document)?,
+        teams: teams::read(document)?,
         notifications: table_as::<NotificationSettings>(document, "notifications")?,
         access: table_as::<AccessSettings>(document, "access")?,
         ..Settings::default()

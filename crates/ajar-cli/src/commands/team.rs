@@ -1,0 +1,143 @@
+//! `ajar team`: favourites that somebody else keeps for many.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use ajar_core::failure::Failure;
+use ajar_core::message::team as words;
+use ajar_core::protocol::Request;
+use ajar_core::settings::Setting;
+use ajar_core::snapshot::TeamView;
+use ajar_core::team::{TeamName, TeamPlace};
+use ajar_runtime::adapters::words as in_words;
+use serde_json::json;
+
+use super::End;
+use crate::args::{TeamAdd, TeamCommand, TeamCopy, TeamNamed};
+use crate::output;
+use crate::session::Session;
+
+/// How long whoever looks at favourites waits for those of teams. What was read last is shown then.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(session: &Session, command: &TeamCommand) -> Result<(), End> {
+    match command {
+        TeamCommand::Add(args) => add(session, args).await,
+        TeamCommand::List { json } => list(session, *json).await,
+        TeamCommand::Remove(args) => remove(session, args).await,
+        TeamCommand::Copy(args) => copy(session, args).await,
+    }
+}
+
+/// Has the files of teams read that are due, for whoever looks at favourites; but nobody waits long for that.
+pub(super) async fn read(session: &Session) {
+    if !session.snapshot().settings.teams.is_empty() {
+        // Whatever comes of it, there is something to show.
+        drop(tokio::time::timeout(PATIENCE, session.face.ask(Request::ReadTeams)).await);
+    }
+}
+
+async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
+    let from = place(&args.from)?;
+    let setting = Setting::Team { name: args.name.clone(), from: Some(from) };
+    session.face.ask(Request::Set { setting }).await.accepted()?;
+    session.face.ask(Request::ReadTeams).await.accepted()?;
+    let snapshot = session.snapshot();
+    let Some(team) = snapshot.settings.teams.iter().find(|team| team.name == args.name) else {
+        return Err(super::no_answer());
+    };
+    if args.json {
+        return Ok(output::json(&as_json(team))?);
+    }
+    match &team.problem {
+        None => output::line(&words::added(&team.name, team.favourites, &team.from))?,
+        Some(problem) => {
+            output::line(&words::added_unread(&team.name))?;
+            output::line_to_people(problem);
+        }
+    }
+    team.notes.iter().for_each(|note| output::line_to_people(note));
+    Ok(())
+}
+
+/// Where the file is, as it is typed. A path counts from where this process is, and is read elsewhere later.
+fn place(typed: &str) -> Result<TeamPlace, End> {
+    let unfit = |detail: String| End::from(in_words(&Failure::CommandLine { detail }.into(), "Ajar"));
+    let typed = if typed == "-" {
+        let mut line = String::new();
+        std::io::stdin().take(8_192).read_to_string(&mut line)?;
+        line.trim().to_owned()
+    } else {
+        typed.to_owned()
+    };
+    Ok(match typed.parse().map_err(unfit)? {
+        TeamPlace::Path(path) => TeamPlace::Path(std::path::absolute(path)?.display().to_string()),
+        url @ TeamPlace::Url(_) => url,
+    })
+}
+
+async fn list(session: &Session, in_json: bool) -> Result<(), End> {
+    if !session.snapshot().settings.teams.is_empty() {
+        session.face.ask(Request::ReadTeams).await.accepted()?;
+    }
+    let snapshot = session.snapshot();
+    let teams = &snapshot.settings.teams;
+    if in_json {
+        return Ok(output::json(&teams.iter().map(as_json).collect::<Vec<_>>())?);
+    }
+    if teams.is_empty() {
+        output::line_to_people(words::none());
+        return Ok(());
+    }
+    let row = |team: &TeamView| {
+        let read = team.read.clone().unwrap_or_else(|| "–".into());
+        vec![team.name.to_string(), team.favourites.to_string(), team.from.clone(), read]
+    };
+    output::lines(&output::table(&words::COLUMNS, &teams.iter().map(row).collect::<Vec<_>>()))?;
+    for team in teams {
+        team.problem.iter().chain(&team.notes).for_each(|text| output::line_to_people(&words::of(&team.name, text)));
+    }
+    Ok(())
+}
+
+fn as_json(team: &TeamView) -> serde_json::Value {
+    json!({
+        "name": team.name,
+        "from": team.from,
+        "favourites": team.favourites,
+        "readAt": team.read_at,
+        "problem": team.problem,
+        "notes": team.notes,
+    })
+}
+
+async fn remove(session: &Session, args: &TeamNamed) -> Result<(), End> {
+    let setting = Setting::Team { name: args.name.clone(), from: None };
+    session.face.ask(Request::Set { setting }).await.accepted()?;
+    if args.json {
+        output::json(&json!({ "name": args.name, "removed": true }))?;
+    } else {
+        output::line(&words::removed(&args.name))?;
+    }
+    Ok(())
+}
+
+async fn copy(session: &Session, args: &TeamCopy) -> Result<(), End> {
+    read(session).await;
+    let team = team_of(session, args);
+    let TeamCopy { name, called, .. } = args;
+    session.face.ask(Request::CopyOfTeam { name: name.clone(), called: called.clone() }).await.accepted()?;
+    let called = called.as_ref().unwrap_or(name);
+    if args.json {
+        output::json(&json!({ "name": called, "team": team, "added": true }))?;
+    } else if let Some(team) = team {
+        output::line(&words::copied(called, &team))?;
+    }
+    Ok(())
+}
+
+fn team_of(session: &Session, args: &TeamCopy) -> Option<TeamName> {
+    let snapshot = session.snapshot();
+    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name)?;
+    Some(favourite.of_team.as_ref()?.team.clone())
+}

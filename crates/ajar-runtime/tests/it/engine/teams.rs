@@ -1,0 +1,323 @@
+//! Teams, whose favourites are read from elsewhere.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ajar_core::account::SignInMethod;
+use ajar_core::inheritance::Inheritable;
+use ajar_core::protocol::{Connect, Reply, Request, SignIn};
+use ajar_core::settings::Setting;
+use ajar_core::snapshot::TeamView;
+use ajar_core::team::{TeamProblem, TeamUrl};
+use ajar_runtime::engine::{self, Parts};
+use ajar_runtime::ports::{Downloaded, TeamDownloads, Validators};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::{Running, name};
+use crate::world::{Call, World, vm};
+
+/// Serves what it is told to, in turn, and then nothing else than before; and notes what it is asked.
+#[derive(Default)]
+struct Served {
+    answers: Mutex<VecDeque<Result<Downloaded, TeamProblem>>>,
+    asked: Mutex<Vec<(String, Validators)>>,
+    /// Whether answers are kept back.
+    silent: Mutex<bool>,
+}
+
+impl Served {
+    fn with(answers: impl IntoIterator<Item = Result<Downloaded, TeamProblem>>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+    }
+
+    fn asked(&self) -> Vec<(String, Validators)> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl TeamDownloads for Served {
+    async fn download(&self, url: &TeamUrl, known: &Validators) -> Result<Downloaded, TeamProblem> {
+        self.asked.lock().unwrap().push((url.reveal().to_owned(), known.clone()));
+        let is_silent = *self.silent.lock().unwrap();
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
+        self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Downloaded::Same))
+    }
+}
+
+const URL: &str = "https://x.example/ops.toml?sig=hunter2";
+
+fn file(profiles: &[(&str, &str)]) -> String {
+    let profile = |(name, more): &(&str, &str)| format!("[profiles.{name}]\nvm = \"{}\"\n{more}", vm(name));
+    std::iter::once("ajar_export = 1\n".to_owned()).chain(profiles.iter().map(profile)).collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several answers")]
+fn new(text: &str, etag: &str) -> Result<Downloaded, TeamProblem> {
+    let validators = Validators { etag: Some(etag.into()), last_modified: None };
+    Ok(Downloaded::New { bytes: text.into(), validators })
+}
+
+fn add(name: &str, from: &str) -> Request {
+    Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: Some(from.parse().unwrap()) } }
+}
+
+fn start(world: &Arc<World>, served: &Arc<Served>) -> Running {
+    let Parts { mut ports, folder, ssh_folder, cloud, environment, demo, stays } = world.parts();
+    ports.teams = Arc::clone(served) as _;
+    Running { engine: engine::start(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays }) }
+}
+
+fn names(running: &Running) -> Vec<String> {
+    running.snapshot().favourites.iter().map(|favourite| favourite.name.to_string()).collect()
+}
+
+fn team(running: &Running) -> TeamView {
+    running.snapshot().settings.teams[0].clone()
+}
+
+/// Waits in real time for what the system tells of.
+async fn until_there_are(running: &Running, wanted: &[&str]) {
+    let there = running.until(|snapshot| {
+        snapshot.favourites.iter().map(|favourite| favourite.name.as_str()).eq(wanted.iter().copied())
+    });
+    tokio::time::timeout(Duration::from_secs(20), there).await.expect("they come");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_seldom() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\""), Ok(Downloaded::Same), new(&file(&[]), "\"2\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    assert_eq!(names(&running), ["web", "db"]);
+    assert_eq!(served.asked(), [(URL.to_owned(), Validators::default())]);
+    for _ in 0..3 {
+        running.done(Request::ReadTeams).await;
+        running.done(Request::Refresh).await;
+    }
+    assert_eq!(served.asked().len(), 1, "nobody asks more often");
+
+    // Another Ajar goes on with what this one has read, and asks no sooner.
+    running.end().await;
+    let running = start(&world, &served);
+    assert_eq!(names(&running), ["web", "db"], "before anybody is asked");
+    running.done(Request::ReadTeams).await;
+    assert_eq!(served.asked().len(), 1);
+
+    tokio::time::sleep(Duration::from_hours(24)).await;
+    assert_eq!(served.asked().len(), 1, "nothing is asked because time goes by");
+    running.done(Request::ReadTeams).await;
+    assert_eq!(served.asked()[1].1.etag.as_deref(), Some("\"1\""));
+    assert_eq!((names(&running).len(), team(&running).problem), (2, None), "it is still the same");
+    world.set_forward(TimeDelta::minutes(15));
+    running.done(Request::ReadTeams).await;
+    assert_eq!(names(&running), ["web"], "the team has taken it away");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_what_stays() {
+    let world = World::with(&[]);
+    let troubles = [
+        Err(TeamProblem::Status(404)),
+        Err(TeamProblem::Silent),
+        new("<!DOCTYPE html><html>", "\"x\""),
+        new("ajar_export = 1\n[profiles.db\n", "\"x\""),
+        new("ajar_export = 1\n[profiles.db]\nvm = 7\n", "\"x\""),
+        new(&"#".repeat(2 << 20), "\"x\""),
+    ];
+    let served = Served::with(std::iter::once(new(&file(&[("db", "")]), "\"1\"")).chain(troubles.clone()));
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    for _ in &troubles {
+        world.set_forward(TimeDelta::minutes(16));
+        running.done(Request::ReadTeams).await;
+        assert_eq!(names(&running), ["db"]);
+        let problem = team(&running).problem.expect("it is told");
+        assert!(
+            problem.starts_with("https://x.example/ops.toml: ") && problem.contains("last read, at 1"),
+            "{problem}"
+        );
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
+    let asked = served.asked();
+    assert_eq!(asked.len(), 1 + troubles.len());
+    assert!(asked[1..].iter().all(|(_, known)| known.etag.as_deref() == Some("\"1\"")), "it has the good one");
+    let text = format!("{:?}", running.snapshot());
+    assert!(!text.contains("hunter2"), "the snapshot knows no secret");
+    running.end().await;
+    let running = start(&world, &served);
+    assert_eq!(names(&running), ["db"]);
+    world.set_forward(TimeDelta::minutes(16));
+    running.done(Request::ReadTeams).await;
+    assert_eq!(team(&running).problem, None, "it is well again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_does_not_come_holds_up_nothing() {
+    let world = World::with(&["web"]);
+    let served = Served::with([]);
+    *served.silent.lock().unwrap() = true;
+    world.write("config.toml", &format!("{}[teams.ops]\nfrom = \"{URL}\"\n", world.read("config.toml")));
+    let running = start(&world, &served);
+    running.done(Request::Refresh).await;
+    running.connected("web").await;
+    assert_eq!(served.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("web", ""), ("db", "folder = \"Prod\"\nfor = \"1h\"\n")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    assert_eq!(names(&running), ["web", "ops.web", "db"], "one's own keeps its name");
+    let db = running.snapshot().favourites[2].clone();
+    let whose = db.of_team.clone().expect("it is a team's");
+    assert_eq!((whose.team.as_str(), db.profile.folder.as_deref()), ("ops", Some("ops/Prod")));
+    assert_eq!(running.snapshot().favourites[1].of_team.as_ref().unwrap().called.as_str(), "web");
+    assert_eq!(team(&running).notes, ["web of ops is called ops.web here: another favourite has that name."]);
+    let before = world.read("config.toml");
+    let edit = |rename: Option<&str>| Request::Edit {
+        name: name("db"),
+        rename: rename.map(name),
+        profile: db.profile.clone(),
+    };
+    for refused in [
+        Request::Remove { name: name("db") },
+        edit(None),
+        edit(Some("mine")),
+        Request::Move { name: name("db"), before: Some(name("web")) },
+        Request::ActAs { name: name("db"), account: "az".parse().unwrap() },
+        Request::Import {
+            add: vec![],
+            change: vec![ajar_core::settings::Favourite { name: name("db"), profile: db.profile.clone() }],
+        },
+    ] {
+        let failure = running.refused(refused).await;
+        assert_eq!(failure.code, "ofTeam", "{failure:?}");
+        assert!(failure.message.contains("https://x.example/ops.toml") && failure.action.contains("ajar team copy db"));
+        assert!(!format!("{failure:?}").contains("hunter2"));
+    }
+    assert_eq!(world.read("config.toml"), before);
+    running.connected("db").await;
+    assert_eq!(world.count(Call::Initiate), 1);
+
+    // Before a team's stands one's own at the end.
+    running.done(Request::Move { name: name("web"), before: Some(name("db")) }).await;
+    running.done(Request::CopyOfTeam { name: name("db"), called: None }).await;
+    assert_eq!(names(&running), ["web", "db", "ops.web", "ops.db"]);
+    let written = world.read("config.toml");
+    assert!(written.contains("[profiles.db]") && written.contains("folder = \"ops/Prod\"\n"), "{written}");
+    assert!(written.contains("for = \"1h\"\n"), "{written}");
+    running.done(Request::CopyOfTeam { name: name("ops.web"), called: Some(name("web-2")) }).await;
+    running.done(Request::Remove { name: name("db") }).await;
+    assert_eq!(names(&running), ["web", "web-2", "ops.web", "db"]);
+    for (missing, code) in [("web", "favouriteExists"), ("nothing", "unknownFavourite")] {
+        let failure = running.refused(Request::CopyOfTeam { name: name(missing), called: None }).await;
+        assert_eq!(failure.code, code);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_team_that_goes_takes_its_favourites_along_and_what_was_kept_of_it() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    let kept = "teams/team-ops.json";
+    assert!(world.read(kept).contains("profiles.db") && !world.read(kept).contains("hunter2"));
+    let remove = |name: &str| Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: None } };
+    assert_eq!(running.refused(remove("dev")).await.code, "unknownTeam");
+    running.done(remove("OPS")).await;
+    assert_eq!((names(&running), world.read(kept)), (vec!["web".to_owned()], String::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
+    let world = World::with(&[]);
+    world.write("config.toml", "account = \"work\"\n[sign_in]\nclient_id = \"app\"\n[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\n");
+    let served = Served::with([new(&file(&[("db", "cloud = \"fake\"\n")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    let wish =
+        SignIn { name: Some("other".parse().unwrap()), then: Some(name("db")), ..SignIn::by(SignInMethod::Browser) };
+    let Reply::SigningIn { .. } = running.ask(Request::SignIn(wish)).await else { panic!() };
+    running
+        .until(|snapshot| snapshot.favourites[0].account.as_ref().is_some_and(|name| name.as_str() == "other"))
+        .await;
+    assert!(
+        world.read("config.toml").contains("[folders.ops]\naccount = \"other\"\n"),
+        "{}",
+        world.read("config.toml")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_the_teams_folder_counts_for_it() {
+    let world = World::with(&[]);
+    let served = Served::with([new(&file(&[("db", "port = 2222\n")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    let said = Inheritable { user: Some("me".into()), ..Inheritable::default() };
+    running.done(Request::EditDefaults { folder: Some("ops".into()), said }).await;
+    let db = running.snapshot().favourites[0].clone();
+    assert_eq!((db.user.as_deref(), db.port), (Some("me"), 2222));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_a_path_is_read_when_it_changes() {
+    let world = World::with(&["web"]);
+    world.write("ops.toml", &file(&[("db", "")]));
+    let running = Running::start(&world);
+    running.done(add("ops", "ops.toml")).await;
+    until_there_are(&running, &["web", "db"]).await;
+    world.write("ops.toml", &file(&[("db", ""), ("cache", "")]));
+    until_there_are(&running, &["web", "db", "cache"]).await;
+
+    // Half written, or gone, it takes nothing away.
+    world.write("ops.toml", "ajar_export = 1\n[profiles.cac");
+    running.until(|snapshot| snapshot.settings.teams[0].problem.is_some()).await;
+    assert_eq!(names(&running), ["web", "db", "cache"]);
+    std::fs::remove_file(world.home.path().join("ops.toml")).unwrap();
+    running
+        .until(|snapshot| snapshot.settings.teams[0].problem.as_ref().is_some_and(|told| told.contains("no such file")))
+        .await;
+    assert_eq!(names(&running), ["web", "db", "cache"]);
+    running.end().await;
+    let running = Running::start(&world);
+    assert_eq!(names(&running), ["web", "db", "cache"], "also to the next Ajar");
+    world.write("new", &file(&[("db", "")]));
+    std::fs::rename(world.home.path().join("new"), world.home.path().join("ops.toml")).unwrap();
+    running.done(Request::ReadTeams).await;
+    until_there_are(&running, &["web", "db"]).await;
+    assert_eq!(team(&running).problem, None);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_leads_to_no_file_is_told_of_and_waited_for_by_nobody() {
+    let world = World::with(&["web"]);
+    let pipe = world.home.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let running = Running::start(&world);
+    for (path, told) in [("pipe", "it is no file"), ("gone/ops.toml", "there is no such file"), (".", "it is no file")]
+    {
+        running.done(add("ops", path)).await;
+        running.done(Request::ReadTeams).await;
+        let problem = team(&running).problem.expect("it is told");
+        assert!(problem.contains(told) && problem.contains("never been read"), "{problem}");
+    }
+    let wish = Connect::new(name("web"));
+    assert!(matches!(running.ask(Request::Connect(wish)).await, Reply::Attempt { .. }));
+}
