@@ -251,6 +251,8 @@ export const words = {
   asInherited: 'as usual',
   moreOfFavourite: 'More',
   fields: {
+    renew_up_to: 'Renew while connected, up to',
+    after_use: 'After use, with a VM that Ajar started',
     start: 'Start the VM where it rests',
     ask_justification: 'Ask for a reason each time',
     address: 'Address',
@@ -263,6 +265,7 @@ export const words = {
     client_arguments: 'Arguments of the program',
     forwards: 'Ports forwarded by ssh',
   },
+  renewUpToHint: 'Counted from the first opening on. Without a connection it ends as it would.',
   justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',
   sourceWrong: (text: string) => `“${text}” is no address of a machine like 203.0.113.7, and no network’s name; use one, or automatic.`,
   clientArgumentsHint: 'One a line. Where one names {host}, {port}, {user}, {name} or {vm}, the program is given these alone.',

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod protocol;
+pub mod renewal;
 pub mod resource_id;
 pub mod rights;
 pub mod settings;

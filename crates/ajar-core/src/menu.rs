@@ -200,6 +200,8 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
         let may_ask = may_extend(snapshot, window);
         let wants_time = window.end_time_utc - now <= ENDING && may_ask;
         let extend = wants_time.then(|| act(Action::Extend { name: name.clone() }, words::extend(name.as_str())));
+        let renews = window.renewal.as_ref().is_some_and(|renewal| renewal.renews);
+        let label = if renews { words::with(&label, words::RENEWS) } else { label };
         let address = window.left_behind.as_ref().map(|left| left.address);
         let label = if address.is_some() { words::with(&label, &words::left_behind(&window.source)) } else { label };
         let from_here = address

@@ -211,10 +211,31 @@ pub struct WindowView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub left_behind: Option<LeftBehindView>,
+    /// How it stands with its renewal, where it is to be renewed by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub renewal: Option<RenewalView>,
     /// What Azure keeps open beside it for an address that this machine had before, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub beside: Option<String>,
+}
+
+/// How it stands with the renewal of a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RenewalView {
+    /// Whether it is to be asked for, if somebody is connected then.
+    pub renews: bool,
+    /// When that is, or was: until then nothing is said of the window's end. None where it is not asked for.
+    pub at: Option<DateTime<Utc>>,
+    /// When the port was opened first, without a break since.
+    pub since: DateTime<Utc>,
+    /// How often it was renewed by itself since then.
+    pub times: u32,
+    /// What there is to say about it.
+    pub text: String,
 }
 
 /// That a window does not let this machine in any more, or that nobody knows.
@@ -273,6 +294,10 @@ pub struct AttemptView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub follows: bool,
+    /// Whether Ajar asks for it by itself, because somebody is connected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub renews: bool,
     /// When the click was, by Azure's clock.
     pub started_at: DateTime<Utc>,
     /// When it ended.

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
-    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain, SystemNetwork,
-    TcpPortProbe,
+    ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemConnections, SystemKeychain,
+    SystemNetwork, TcpPortProbe,
 };
 use crate::engine::Parts;
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
@@ -62,6 +62,7 @@ pub fn parts(
         vm_lists: Arc::new(accounts),
         public_ip: Arc::new(public_ip),
         network: Arc::new(SystemNetwork),
+        connections: Arc::new(SystemConnections),
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),

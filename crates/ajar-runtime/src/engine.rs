@@ -7,6 +7,7 @@ mod account_views;
 mod acting;
 mod attempts;
 mod az;
+mod connections;
 mod deallocating;
 mod diagnosis;
 mod editing;
@@ -21,6 +22,7 @@ mod recents;
 mod refresh;
 mod refusals;
 mod remembered;
+mod renewing;
 mod requests;
 mod rights;
 mod settings;
@@ -52,6 +54,7 @@ use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
 use attempts::Attempts;
+use connections::Looks;
 use deallocating::Deallocations;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
@@ -217,6 +220,8 @@ struct Engine {
     forgetting: JoinSet<()>,
     /// Whether this machine is elsewhere than what is open lets in.
     network: Network,
+    /// Looks at what this machine is connected to.
+    looks: Looks,
     /// The last look for this machine's public address in each cloud, as long as somebody waits for it.
     detections: HashMap<String, WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
@@ -284,6 +289,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
         network: Network::default(),
+        looks: Looks::default(),
         detections: HashMap::new(),
         ports: parts.ports,
         happened,
@@ -409,6 +415,7 @@ impl Engine {
             self.start_effects();
             self.take_stock();
         }
+        self.look_at_connections();
         self.publish();
     }
 
@@ -421,6 +428,7 @@ impl Engine {
             .into_iter()
             .flatten()
             .map(wait)
+            .chain(self.next_look(now))
             .min()
             // However far the wall clock may have been set back.
             .map(|wait| wait.min(LONGEST_SLEEP))

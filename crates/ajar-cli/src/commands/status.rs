@@ -163,6 +163,7 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
             "openedBy": window.opened_by,
             "ending": window.ending,
             "leftBehind": window.left_behind,
+            "renewal": window.renewal,
             "beside": window.beside,
             "closed": null,
         })
@@ -202,7 +203,8 @@ fn more(snapshot: &Snapshot, window: &WindowView) -> Vec<String> {
         [Some(format!("{name}: {}", left.text)), command].into_iter().flatten().collect::<Vec<_>>().join(" ")
     });
     let beside = window.beside.as_ref().map(|beside| format!("{name}: {beside}"));
-    left.into_iter().chain(beside).collect()
+    let renewal = window.renewal.as_ref().map(|renewal| format!("{name}: {}", renewal.text));
+    left.into_iter().chain(beside).chain(renewal).collect()
 }
 
 fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {

@@ -173,7 +173,8 @@ mod tests {
     const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
 
     fn everything() -> Profile {
-        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
+        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "renew_up_to": "8h",
+            "after_use": "ask", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "{vm}", "ask_justification": true,
             "address": "private", "source": "203.0.113.9", "colour": "red", "client": "/bin/x", "client_arguments": ["-X"],

@@ -65,6 +65,7 @@ fn window(called: &str, minutes: i64) -> WindowView {
         opened_by: None,
         ending: minutes <= 15,
         left_behind: None,
+        renewal: None,
         beside: None,
     }
 }
@@ -79,6 +80,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
         protocol: Ssh,
         extends: false,
         follows: false,
+        renews: false,
         started_at: noon(),
         ended_at: outcome.as_ref().map(|_| noon()),
         headline: headline.into(),

@@ -30,6 +30,8 @@ pub const CONNECT_ALL: &str = "Connect all";
 pub const SIGN_IN_AGAIN: &str = "sign in again";
 /// Behind a window whose last attempt failed.
 pub const LAST_TRY: &str = "last try failed";
+/// Behind a window that is renewed by itself.
+pub const RENEWS: &str = "renewed while connected";
 /// The tooltip when nobody is signed in.
 pub const SIGNED_OUT: &str = "not signed in to Azure";
 /// The tooltip when nothing is open.

@@ -74,15 +74,17 @@ pub fn left_behind(name: &str, text: &str, from_here: Option<ProfileName>) -> No
     }
 }
 
-/// A window nears its end.
+/// A window nears its end. `why_not` says why it is not renewed by itself, where that is set.
 pub fn ending(
     name: &str,
     remaining: TimeDelta,
     end: DateTime<Utc>,
     extends: Option<ProfileName>,
+    why_not: Option<&str>,
     zone: Zone,
 ) -> Notice {
-    let body = format!("{}. Connections that run then stay.", capital(&left(remaining)));
+    let why_not = why_not.map(|text| format!(" {text}")).unwrap_or_default();
+    let body = format!("{}. Connections that run then stay.{why_not}", capital(&left(remaining)));
     Notice {
         offer: extends.map(Offer::Extend),
         ..Notice::new(format!("{name} closes at {}", time_of_day(end, zone)), body)
@@ -108,6 +110,12 @@ pub fn deallocated(name: &str, text: &str) -> Notice {
 /// An attempt failed.
 pub fn failed(failure: &FailureView) -> Notice {
     Notice::new(failure.title.clone(), format!("{} {}", failure.message, failure.action))
+}
+
+/// A window was to be renewed by itself, and could not.
+pub fn not_renewed(name: &str, failure: &FailureView) -> Notice {
+    let FailureView { title, message, action, .. } = failure;
+    Notice::new(format!("{name} was not renewed"), format!("{}. {message} {action}", title.trim_end_matches('.')))
 }
 
 /// The window's process could not be started.

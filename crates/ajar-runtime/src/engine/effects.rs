@@ -34,7 +34,7 @@ use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
 use super::{Engine, deallocating};
 use crate::files::{Granted, State};
-use crate::ports::{Asking, AzAccount, Azure, PortProbe, Wanted};
+use crate::ports::{Asking, AzAccount, Azure, Peers, PortProbe, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -72,6 +72,8 @@ pub(super) enum Happened {
     Diagnosed(Box<Diagnosed>),
     /// Something of the network that this machine is in.
     Network(NetworkNews),
+    /// What this machine is connected to; none where that is not told.
+    Looked(Option<Peers>),
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -301,6 +303,7 @@ impl Engine {
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             Happened::Network(news) => self.network(news),
+            Happened::Looked(peers) => self.looked_at_connections(peers.as_ref()),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -354,6 +357,7 @@ impl Engine {
         for (attempt, acting) in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
             self.write_down(&attempt, acting.as_ref(), now);
+            self.note_use(&attempt, now);
             if let Some(acting) = &acting {
                 self.note_denial(&attempt, acting);
             }

@@ -150,6 +150,7 @@ impl Engine {
             }),
             ending: window.phase(self.now()) == Phase::Ending,
             left_behind: None,
+            renewal: self.renewal_view(held),
             beside: self.kept_beside(held),
         }
     }

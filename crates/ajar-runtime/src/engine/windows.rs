@@ -172,6 +172,7 @@ impl Engine {
     /// Holds a window that was asked for here, and remembers that, for the host after this one.
     pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, granted: Granted, now: DateTime<Utc>) {
         let cloud = vm.cloud.clone();
+        self.note_access(vm, &granted.window);
         if !self.remembered.state().has_granted(&cloud, &granted.window) {
             let (granted, cloud) = (granted.clone(), cloud.clone());
             drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));

@@ -18,6 +18,7 @@ mod refreshing;
 mod refusals;
 mod remembering;
 mod removing;
+mod renewing;
 mod rights;
 mod settings;
 mod signing_in;

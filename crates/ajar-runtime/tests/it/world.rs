@@ -24,7 +24,7 @@ use ajar_core::zone::Zone;
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
-    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, Ports, SignInPlan, SignedInAs, TellBegun,
+    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, Peers, Ports, SignInPlan, SignedInAs, TellBegun,
     TellStage, Wanted,
 };
 use async_trait::async_trait;
@@ -70,6 +70,8 @@ pub(crate) enum Call {
     Browser,
     Granted,
     AzAccounts,
+    /// What this machine is connected to is looked at.
+    Look,
     Tenants,
     /// A page of VMs.
     Inventory,
@@ -85,6 +87,8 @@ pub(crate) struct Scene {
     pub(crate) open_anyway: bool,
     /// Where this machine has a way to that is none to the internet, if it has any.
     pub(crate) own_way_to: Option<Ipv4Addr>,
+    /// Where this machine is connected to, if its system tells.
+    pub(crate) connected: Option<Peers>,
     /// How the port answers at the private address.
     pub(crate) private: PortAnswer,
     /// Requests Azure has taken, by anybody.
@@ -176,6 +180,7 @@ impl World {
                 is_static: true,
                 open_anyway: false,
                 own_way_to: None,
+                connected: Some(Peers::new()),
                 private: PortAnswer::Silent,
                 requests: Vec::new(),
                 initiate: VecDeque::new(),
@@ -237,6 +242,7 @@ impl World {
             vm_lists: Arc::clone(self) as _,
             public_ip: Arc::clone(self) as _,
             network: Arc::clone(&self.network) as _,
+            connections: Arc::clone(self) as _,
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
