@@ -224,6 +224,13 @@ export const words = {
   openToOthers: (name: string, who: string, until: string) => `${name} is open until ${until} to somebody else: ${who}.`,
   deallocateNow: 'Deallocate',
   leaveRunning: 'Leave running',
+  notUsed: 'Not used any more',
+  later: 'Ask in an hour',
+  deallocateOf: (name: string) => `Deallocate ${name}`,
+  laterOf: (name: string) => `Ask about ${name} in an hour`,
+  leaveRunningOf: (name: string) => `Leave ${name} running`,
+  running: (hours: number) =>
+    `running ${hours === 0 ? 'less than an hour' : hours === 1 ? '1 hour' : `${hours} hours`}, started by Ajar`,
 
   // Adding
   add: 'Add',

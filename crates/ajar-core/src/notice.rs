@@ -8,11 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::menu::{may_extend, rests};
 use crate::message::notice::{
-    Notice, closed, connected, deallocated, ended, ending, extended, failed, left_behind, not_renewed, opened_from_here,
+    Notice, closed, connected, deallocated, ended, ending, extended, failed, left_behind, not_renewed, not_used,
+    opened_from_here,
 };
 use crate::network::OnNewAddress;
 use crate::profile::ProfileName;
-use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
+use crate::snapshot::{
+    AfterUseView, AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView,
+};
 use crate::vm::CloudVm;
 use crate::zone::Zone;
 
@@ -182,11 +185,20 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
     let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
     let of_rest = at_rest.filter_map(rested);
+    let is_new = |one: &&AfterUseView| {
+        let is_it =
+            |old: &AfterUseView| (&old.cloud, &old.vm, old.deallocates_at) == (&one.cloud, &one.vm, one.deallocates_at);
+        !before.after_use.iter().any(is_it)
+    };
+    // A host that is new has it from the one before.
+    let is_same_host = before.host.pid == after.host.pid;
+    let unused = after.after_use.iter().filter(|one| is_same_host && is_new(one));
+    let unused = unused.map(|one| not_used(&one.name, &one.text, one.deallocates_at.is_some()));
     // Where access is asked for at once, what comes of that is told.
     let is_asked = after.settings.on_new_address == Some(OnNewAddress::Request);
     let left = told.newly_left(before, after).into_iter().filter(|window| !is_asked && !rests(after, window));
     let left: Vec<_> = left.filter_map(|window| of_left_behind(window, after)).collect();
-    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).chain(left).collect()
+    of_attempts.chain(unused).chain(of_rest).chain(of_ends).chain(of_early).chain(left).collect()
 }
 
 fn of_left_behind(window: &WindowView, snapshot: &Snapshot) -> Option<Notice> {

@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod after_use;
 mod deallocation;
 mod diagnosis;
 mod history;
@@ -20,6 +21,7 @@ use crate::resource_id::VmResourceId;
 use crate::settings::Favourite;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use after_use::AfterUseView;
 pub use deallocation::{DeallocationEnd, DeallocationView};
 pub use diagnosis::{Check, CheckState, CheckView, DiagnosisView};
 pub use history::{HistoryView, OpeningView};
@@ -65,6 +67,9 @@ pub struct Snapshot {
     /// VMs that are being deallocated, and those that were until that is dismissed or they are opened again.
     #[serde(default)]
     pub deallocations: Vec<DeallocationView>,
+    /// VMs that Ajar has started and nobody uses any more, of which somebody is asked or told.
+    #[serde(default)]
+    pub after_use: Vec<AfterUseView>,
     /// How it stands with the inventory; `None` until somebody wants to know.
     #[serde(default)]
     pub inventory: Option<InventoryView>,
@@ -131,6 +136,10 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
+    /// Since when its VM runs, if Ajar has started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub started_at: Option<DateTime<Utc>>,
     /// Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
     /// here.
     pub waits_for_sign_in: bool,

@@ -16,7 +16,7 @@ use crate::adapters::{
     ClientLauncher, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemConnections, SystemKeychain,
     SystemNetwork, TcpPortProbe,
 };
-use crate::engine::Parts;
+use crate::engine::{LOOK_EVERY, Parts};
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
 use crate::ports::{Ports, PublicIp};
 
@@ -69,7 +69,8 @@ pub fn parts(
         clock: Arc::new(SystemClock),
     };
     let ssh_folder = SshFolder::of_user(&folder).ok();
-    Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo, stays: true })
+    let environment = has_environment;
+    Ok(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays: true, look_every: LOOK_EVERY })
 }
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.

@@ -5,6 +5,7 @@
 
 mod account_views;
 mod acting;
+mod after_use;
 mod attempts;
 mod az;
 mod connections;
@@ -53,7 +54,9 @@ use tokio::time::Instant;
 use crate::adapters::words;
 use crate::files::{FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile};
 use crate::ports::{AzAccount, Ports};
+use after_use::InUse;
 use attempts::Attempts;
+pub use connections::LOOK_EVERY;
 use connections::Looks;
 use deallocating::Deallocations;
 use effects::{Happened, WeakDetection};
@@ -170,6 +173,8 @@ pub struct Parts {
     pub demo: bool,
     /// Whether the process stays until somebody ends it. One that ends with what it was started for begins nothing by itself.
     pub stays: bool,
+    /// The shortest time between two looks at what this machine is connected to: [`LOOK_EVERY`].
+    pub look_every: Duration,
 }
 
 struct Engine {
@@ -220,6 +225,8 @@ struct Engine {
     forgetting: JoinSet<()>,
     /// Whether this machine is elsewhere than what is open lets in.
     network: Network,
+    /// The VMs that Ajar has started.
+    in_use: InUse,
     /// Looks at what this machine is connected to.
     looks: Looks,
     /// The last look for this machine's public address in each cloud, as long as somebody waits for it.
@@ -289,7 +296,8 @@ pub fn start(parts: Parts) -> EngineHandle {
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
         network: Network::default(),
-        looks: Looks::default(),
+        in_use: InUse::default(),
+        looks: Looks::each(parts.look_every),
         detections: HashMap::new(),
         ports: parts.ports,
         happened,
@@ -304,6 +312,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     };
     engine.reload_settings();
     engine.hold_remembered();
+    engine.watch_remembered();
     engine.publish();
     tokio::spawn(engine.run(asked, happenings));
     EngineHandle { asks, snapshots, presence }

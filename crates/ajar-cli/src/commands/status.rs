@@ -189,7 +189,21 @@ fn lines(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
         let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
         output::table(&message::cli::WINDOW_COLUMNS, &rows)
     };
-    closed.chain(open).chain(snapshot.windows.iter().flat_map(|window| more(snapshot, window))).collect()
+    let of_windows = snapshot.windows.iter().flat_map(|window| more(snapshot, window));
+    closed.chain(open).chain(of_windows).chain(started(snapshot, now)).collect()
+}
+
+/// The VMs that Ajar has started and that run since, and those of them that nobody uses any more.
+fn started(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
+    let zone = SystemClock.zone(SystemClock.now());
+    let running = |favourite: &FavouriteView| {
+        let unused = snapshot.after_use.iter().find(|one| one.name == favourite.name);
+        if let Some(unused) = unused {
+            return Some(message::after_use::to_stop(favourite.name.as_str(), &unused.text));
+        }
+        Some(message::after_use::running_since(favourite.name.as_str(), favourite.started_at?, now, zone))
+    };
+    snapshot.favourites.iter().filter_map(running).collect()
 }
 
 /// What there is to say about a window beside its row.

@@ -1,3 +1,4 @@
+mod lasting;
 mod left_behind;
 
 use chrono::FixedOffset;
@@ -45,6 +46,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         account: "work".parse().ok(),
         user: None,
         state: FavouriteState::Closed,
+        started_at: None,
         waits_for_sign_in: false,
         profile: crate::profile::Profile::new(vm()),
         written: None,
@@ -122,6 +124,8 @@ fn drawn_item(item: &Item) -> Vec<String> {
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
         Item::Act { action: Action::FromHere { name }, label } => format!("{label} -> from here {name}"),
+        Item::Act { action: Action::Deallocate { name }, label } => format!("{label} -> deallocate {name}"),
+        Item::Act { action: Action::KeepRunning { name, keep }, label } => format!("{label} -> keep {name} {keep:?}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),

@@ -25,6 +25,8 @@ pub enum Offer {
     Extend(ProfileName),
     /// Ask for access to this favourite from the present address.
     FromHere(ProfileName),
+    /// Deallocate this favourite's VM, leave it running for an hour, or for good.
+    AfterUse(ProfileName),
 }
 
 impl Notice {
@@ -99,6 +101,12 @@ pub fn ended(name: &str) -> Notice {
 /// A window was lost before its time; the text is [`super::closed_early`] or [`super::policy_gone`].
 pub fn closed(name: &str, text: &str) -> Notice {
     Notice::new(format!("{name} lost its access before the time"), text)
+}
+
+/// A VM is not used any more; the text is [`super::after_use::not_used`].
+pub fn not_used(name: &ProfileName, text: &str, is_deallocated: bool) -> Notice {
+    let title = if is_deallocated { "is deallocated soon" } else { "is still running" };
+    Notice { offer: Some(Offer::AfterUse(name.clone())), ..Notice::new(format!("{name} {title}"), text) }
 }
 
 /// A VM was deallocated; the text is [`super::deallocation::done`], as it stands behind a name.

@@ -13,11 +13,11 @@ use super::effects::Happened;
 use crate::ports::Peers;
 
 /// The shortest time between two looks.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(30);
+pub const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Looks {
+    every: Duration,
     last: Option<Instant>,
     /// The look under way.
     looking: Option<AbortHandle>,
@@ -32,8 +32,12 @@ impl Drop for Looks {
 }
 
 impl Looks {
+    pub(super) fn each(every: Duration) -> Self {
+        Self { every, last: None, looking: None }
+    }
+
     fn wait(&self) -> Duration {
-        self.last.map_or(Duration::ZERO, |last| LOOK_EVERY.saturating_sub(last.elapsed()))
+        self.last.map_or(Duration::ZERO, |last| self.every.saturating_sub(last.elapsed()))
     }
 }
 
@@ -46,7 +50,7 @@ pub(super) fn lead_to(peers: &Peers, endpoint: &Endpoint) -> bool {
 impl Engine {
     /// Whether something hangs on what is connected now.
     fn needs_look(&self, now: DateTime<Utc>) -> bool {
-        self.is_renewal_due(now)
+        self.is_renewal_due(now) || self.is_watching()
     }
 
     /// When it is looked next, if nothing else happens. Nobody looks where nothing hangs on it.
@@ -77,5 +81,6 @@ impl Engine {
         if let Some(peers) = peers {
             self.renew(peers);
         }
+        self.look_after_use(peers);
     }
 }

@@ -32,7 +32,7 @@ use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::together::{Standing, Turn};
-use super::{Engine, deallocating};
+use super::{Engine, after_use, deallocating};
 use crate::files::{Granted, State};
 use crate::ports::{Asking, AzAccount, Azure, Peers, PortProbe, Wanted};
 
@@ -74,6 +74,8 @@ pub(super) enum Happened {
     Network(NetworkNews),
     /// What this machine is connected to; none where that is not told.
     Looked(Option<Peers>),
+    /// Azure has told of a VM that is not used here.
+    UseTold { vm: CloudVm, answer: after_use::Answer },
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -192,6 +194,7 @@ impl Engine {
                 Some(self.send_fact(number, async move { Fact::Addresses(azure.addresses(&network_interfaces).await) }))
             }
             Effect::StartVm => {
+                self.is_starting(order.place());
                 // Not to be stopped: the POST may be on its way.
                 drop(self.send_fact(number, async move { Fact::Started(azure.start(&vm, &wanted).await) }));
                 None
@@ -304,6 +307,7 @@ impl Engine {
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             Happened::Network(news) => self.network(news),
             Happened::Looked(peers) => self.looked_at_connections(peers.as_ref()),
+            Happened::UseTold { vm, answer } => self.use_told(&vm, &answer),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -331,7 +335,11 @@ impl Engine {
         let vm = working.attempt.order().place();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
-            Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
+            Fact::Started(Ok(())) => {
+                let name = working.attempt.order().name.clone();
+                self.has_started(&vm, &name);
+                self.know_power(vm, Some(PowerState::Running));
+            }
             Fact::Started(Err(_)) => self.read_power(azure, vm),
             Fact::Port { .. }
             | Fact::Source(_)
@@ -345,6 +353,9 @@ impl Engine {
 
     /// What is not known any more is not shown.
     pub(super) fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
+        if power.is_some_and(PowerState::is_at_rest) {
+            self.is_at_rest(&vm);
+        }
         match power {
             Some(power) => self.powers.insert(vm, power),
             None => self.powers.remove(&vm),

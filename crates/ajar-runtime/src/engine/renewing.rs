@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Where a window's port was reached, as far as is known.
-    fn reached(&self, held: &Held) -> Vec<Endpoint> {
+    pub(super) fn reached(&self, held: &Held) -> Vec<Endpoint> {
         let (state, key) = (self.remembered.state(), State::key(&held.vm(), held.window.port));
         let last = state.accesses.get(&key).and_then(|known| known.endpoint.clone());
         [last, state.endpoints.get(&key).cloned(), held.window.mapped.clone()].into_iter().flatten().collect()
@@ -110,8 +110,11 @@ impl Engine {
 
     /// Notes what came of an attempt: that a window was renewed, and where a port was reached.
     pub(super) fn note_use(&mut self, attempt: &Attempt, now: DateTime<Utc>) {
-        let Some(window) = attempt.window(now) else { return };
         let vm = attempt.order().place();
+        if let Some(Outcome::Connected { endpoint }) = attempt.outcome() {
+            self.is_reached(&vm, endpoint);
+        }
+        let Some(window) = attempt.window(now) else { return };
         match attempt.outcome() {
             // An address that may be another VM's tomorrow is kept where something hangs on it, and nowhere else.
             Some(Outcome::Connected { endpoint })

@@ -60,6 +60,7 @@ impl Engine {
             Request::ExportHistory { query, format } => self.tell_history(query, Told::As(format), reply),
             request @ (Request::Connect(_)
             | Request::Deallocate(_)
+            | Request::KeepRunning { .. }
             | Request::Cancel { .. }
             | Request::Leave { .. }
             | Request::Dismiss { .. }
@@ -90,6 +91,7 @@ impl Engine {
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Deallocate(Deallocate { name, .. })
+            | Request::KeepRunning { name, .. }
             | Request::Cancel { name }
             | Request::Leave { name }
             | Request::Dismiss { name }
@@ -139,6 +141,7 @@ impl Engine {
                 let follower = (!wish.stays).then_some(face);
                 return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
             }
+            Request::KeepRunning { name, keep } => self.keep_running(&name, keep)?,
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());

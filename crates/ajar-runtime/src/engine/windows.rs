@@ -191,7 +191,7 @@ fn why_gone(policies: &[JitNetworkAccessPolicy], window: &AccessWindow, zone: Zo
 }
 
 /// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
-fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
+pub(super) fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
     let sent_at = state.unsettled.get(&State::key_of(cloud, window));
     state.has_granted(cloud, window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
 }

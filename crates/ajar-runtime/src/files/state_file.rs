@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ajar_azure::KeptPause;
 use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::account::Acting;
+use ajar_core::after_use::Started;
 use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
@@ -36,6 +37,9 @@ pub struct State {
     /// The ports that were opened here and are open without a break since, by the same key.
     #[serde(deserialize_with = "understood")]
     pub accesses: BTreeMap<String, KeptAccess>,
+    /// VMs that Ajar has started and that were not seen to rest since, by [`State::vm_key`].
+    #[serde(deserialize_with = "understood")]
+    pub started: BTreeMap<String, Started>,
     /// VMs that Azure was asked to deallocate, and whose end was not heard of yet, by [`State::vm_key`].
     #[serde(deserialize_with = "understood")]
     pub deallocating: BTreeMap<String, Deallocating>,
@@ -177,6 +181,11 @@ impl State {
     pub fn access(&mut self, key: String, access: KeptAccess, now: DateTime<Utc>) {
         self.accesses.retain(|_, known| now - known.access.until < ACCESSES_LAST);
         self.accesses.insert(key, access);
+    }
+
+    /// The VMs that Ajar has started.
+    pub fn started(&self) -> impl Iterator<Item = (CloudVm, &Started)> {
+        self.started.iter().filter_map(|(key, started)| Some((Self::vm_of_key(key)?, started)))
     }
 
     /// Azure is asked to deallocate a VM; what it was asked long ago is forgotten.
