@@ -59,6 +59,8 @@ impl Engine {
     pub(super) fn is_starting(&mut self, vm: CloudVm) {
         if self.powers.get(&vm).is_some_and(|power| power.needs_start()) {
             self.in_use.starting.insert(vm);
+        } else {
+            self.in_use.starting.remove(&vm);
         }
     }
 
@@ -71,6 +73,11 @@ impl Engine {
         }
     }
 
+    /// It has not, or not that anybody knows.
+    pub(super) fn has_not_started(&mut self, vm: &CloudVm) {
+        self.in_use.starting.remove(vm);
+    }
+
     /// A VM is seen to rest, or to be on its way there, whoever told it to.
     pub(super) fn is_at_rest(&mut self, vm: &CloudVm) {
         if self.in_use.watched.remove(vm).is_some() {
@@ -80,17 +87,21 @@ impl Engine {
 
     /// A port of a VM was reached.
     pub(super) fn is_reached(&mut self, vm: &CloudVm, endpoint: &Endpoint) {
-        let has_rule = self.after_use_of(vm).is_some_and(|(_, rule)| rule != AfterUse::Leave);
-        if let Some(known) = self.in_use.watched.get_mut(vm).filter(|_| has_rule) {
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
             known.watch.reached(endpoint.clone());
             self.keep_started(vm);
         }
     }
 
-    /// Has the next host know what is known of a VM that was started.
+    /// Has the next host know what is known of a VM that was started. Where it was reached is kept where something hangs on it, and
+    /// nowhere else: the address may be another VM's tomorrow.
     fn keep_started(&mut self, vm: &CloudVm) {
         let key = State::vm_key(vm);
-        let started = self.in_use.watched.get(vm).map(|known| known.watch.started.clone());
+        let has_rule = self.after_use_of(vm).is_some_and(|(_, rule)| rule != AfterUse::Leave);
+        let mut started = self.in_use.watched.get(vm).map(|known| known.watch.started.clone());
+        if let Some(started) = started.as_mut().filter(|_| !has_rule) {
+            started.endpoints.clear();
+        }
         if self.remembered.state().started.get(&key) != started.as_ref() {
             drop(self.remembered.change(move |state| match started.clone() {
                 Some(started) => drop(state.started.insert(key.clone(), started)),
@@ -121,7 +132,7 @@ impl Engine {
         let now = self.now();
         for vm in self.in_use.watched.keys().cloned().collect::<Vec<_>>() {
             let Some((name, rule)) = self.after_use_of(&vm) else { continue };
-            let seen = self.seen(&vm, peers);
+            let seen = self.seen(&vm, rule, peers);
             let Some(known) = self.in_use.watched.get_mut(&vm).filter(|_| rule != AfterUse::Leave) else { continue };
             let then = known.watch.look(seen, rule, now);
             if then == Then::AskAzure && !known.asks {
@@ -132,14 +143,22 @@ impl Engine {
         }
     }
 
-    fn seen(&self, vm: &CloudVm, peers: Option<&Peers>) -> Seen {
+    fn seen(&self, vm: &CloudVm, rule: AfterUse, peers: Option<&Peers>) -> Seen {
         if self.attempts.work_on(vm) || self.deallocations.have(vm) {
             return Seen::Busy;
         }
         let Some(peers) = peers else { return Seen::Unknown };
         let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
         let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
-        if started.chain(of_windows).any(|endpoint| lead_to(peers, &endpoint)) { Seen::Connected } else { Seen::Nobody }
+        let reached: Vec<_> = started.chain(of_windows).collect();
+        if reached.iter().any(|endpoint| lead_to(peers, endpoint)) {
+            Seen::Connected
+        } else if reached.is_empty() && rule == AfterUse::Deallocate {
+            // It was reached nowhere, or that is not known any more: then nobody is seen there who is connected.
+            Seen::Unknown
+        } else {
+            Seen::Nobody
+        }
     }
 
     /// Asks Azure whether a VM runs, and who has it open; not where nobody is there to ask.

@@ -340,7 +340,10 @@ impl Engine {
                 self.has_started(&vm, &name);
                 self.know_power(vm, Some(PowerState::Running));
             }
-            Fact::Started(Err(_)) => self.read_power(azure, vm),
+            Fact::Started(Err(_)) => {
+                self.has_not_started(&vm);
+                self.read_power(azure, vm);
+            }
             Fact::Port { .. }
             | Fact::Source(_)
             | Fact::Policies(_)

@@ -192,3 +192,50 @@ async fn a_deallocation_that_fails_is_told_once_and_not_tried_again() {
     assert_eq!(world.count(Call::Deallocate), 1);
     assert!(matches!(running.snapshot().deallocations[0].outcome, Some(DeallocationEnd::Failed(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_it_is_not_known_any_more_where_a_vm_was_reached_nobody_can_be_seen_and_it_is_not_deallocated() {
+    let world = world("leave");
+    world.scene().is_static = false;
+    let first = Running::start(&world);
+    first.connected("web").await;
+    first.end().await;
+    assert!(!world.read("state.json").contains(&crate::world::ADDRESS.to_string()), "nothing hangs on it");
+    let second = Running::start(&world);
+    let text = world.read("config.toml");
+    world.write("config.toml", &text.replace("leave", "deallocate"));
+    second.done(Request::ReadSettings).await;
+    world.is_connected(true);
+    hours(3).await;
+    assert_eq!((second.snapshot().after_use.len(), world.count(Call::Deallocate)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_while_somebody_is_connected_counts_from_then_on() {
+    let world = world("leave");
+    world.scene().is_static = false;
+    let running = Running::start(&world);
+    running.connected("web").await;
+    world.is_connected(true);
+    let text = world.read("config.toml");
+    world.write("config.toml", &text.replace("leave", "deallocate"));
+    running.done(Request::ReadSettings).await;
+    hours(1).await;
+    assert_eq!((running.snapshot().after_use.len(), world.count(Call::Deallocate)), (0, 0));
+    world.is_connected(false);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.count(Call::Deallocate), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_was_given_up_leaves_a_vm_that_somebody_is_asked_about() {
+    let world = world("ask");
+    world.takes(Call::Start, 30);
+    let running = Running::start(&world);
+    running.connect("web").await;
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Start)).await;
+    running.done(Request::Cancel { name: name("web") }).await;
+    let began = world.azure_now();
+    running.until(|snapshot| asked(snapshot).is_some()).await;
+    assert!(world.azure_now() - began >= TimeDelta::minutes(30));
+}
