@@ -20,9 +20,9 @@ pub(super) const VERSION_KEY: &str = "ajar_export";
 /// The version that is written, and the newest that is understood.
 const VERSION: i64 = 1;
 
-/// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, and from where
-/// access is asked for.
-pub(super) const PERSONAL: [Field; 8] = [
+/// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, from where access
+/// is asked for, and what is done by itself.
+pub(super) const PERSONAL: [Field; 10] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
@@ -31,6 +31,8 @@ pub(super) const PERSONAL: [Field; 8] = [
     Field::Client,
     Field::ClientArguments,
     Field::Forwards,
+    Field::RenewUpTo,
+    Field::AfterUse,
 ];
 
 /// How much of favourites is written, or taken in.
