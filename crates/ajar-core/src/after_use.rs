@@ -138,8 +138,9 @@ impl Watch {
         self.in_use();
     }
 
+    /// From the next look on that finds nobody it may lie idle.
     fn in_use(&mut self) {
-        self.idle = TimeDelta::zero();
+        (self.idle, self.last_look) = (TimeDelta::zero(), None);
         self.told_at = None;
         self.started.dealt_with = false;
     }
@@ -150,8 +151,9 @@ impl Watch {
 
     /// Takes in what a look has found.
     pub fn look(&mut self, seen: Seen, rule: AfterUse, now: DateTime<Utc>) -> Then {
-        let gap = self.last_look.replace(now).map(|last| now - last);
+        let gap = self.last_look.map(|last| now - last);
         let gap = gap.filter(|gap| (TimeDelta::zero()..=LOOKS_APART).contains(gap));
+        self.last_look = Some(now);
         match (seen, gap) {
             (Seen::Connected, _) => {
                 self.started.used = true;

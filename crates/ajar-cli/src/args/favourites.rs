@@ -253,6 +253,8 @@ mod tests {
             (["--port", "0"], "a whole number from 1 to 65535"),
             (["--port", "ssh"], "a whole number from 1 to 65535"),
             (["--for", "2m"], "between 5m and 24h"),
+            (["--renew-up-to", "2m"], "of 5m to 24h, or never"),
+            (["--after-use", "stop"], "leave, ask or deallocate"),
             (["--account", "a b"], "is no name for an account"),
             (["--rename", "a b"], "is no name for a favourite"),
         ] {

@@ -3,6 +3,7 @@
 mod board;
 mod screen;
 
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::pin::Pin;
 use std::time::Duration;
@@ -196,10 +197,15 @@ fn lines(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
 /// The VMs that Ajar has started and that run since, and those of them that nobody uses any more.
 fn started(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
     let zone = SystemClock.zone(SystemClock.now());
+    let mut told = HashSet::new();
     let running = |favourite: &FavouriteView| {
-        let unused = snapshot.after_use.iter().find(|one| one.name == favourite.name);
+        // Several favourites may lead to it.
+        if !told.insert((favourite.cloud.clone(), favourite.vm.to_string().to_lowercase())) {
+            return None;
+        }
+        let unused = snapshot.after_use.iter().find(|one| (&one.cloud, &one.vm) == (&favourite.cloud, &favourite.vm));
         if let Some(unused) = unused {
-            return Some(message::after_use::to_stop(favourite.name.as_str(), &unused.text));
+            return Some(message::after_use::to_stop(unused.name.as_str(), &unused.text));
         }
         Some(message::after_use::running_since(favourite.name.as_str(), favourite.started_at?, now, zone))
     };

@@ -50,3 +50,28 @@ pub fn running_since(name: &str, started_at: DateTime<Utc>, now: DateTime<Utc>, 
 pub fn to_stop(name: &str, text: &str) -> String {
     format!("{name}: {text} `ajar stop {name}` deallocates it.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::after_use::NOTICE;
+    use chrono::Offset as _;
+
+    #[test]
+    fn what_runs_on_is_told_with_since_when_and_what_becomes_of_it() {
+        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
+        let (zone, started) = (Zone::always(Utc.fix(), now), now - TimeDelta::minutes(185));
+        insta::assert_snapshot!(
+            "after_use",
+            [
+                not_used(true, started, None, zone),
+                not_used(false, started, Some(now + NOTICE), zone),
+                to_stop("web-01", &not_used(true, started, None, zone)),
+                running_since("web-01", started, now, zone),
+                running_since("db-01", now, now, zone),
+                runs(TimeDelta::minutes(60)),
+            ]
+            .join("\n")
+        );
+    }
+}

@@ -37,3 +37,31 @@ pub fn standing(
         (times, Some(last)) => format!("{said} Renewed {times} times, the last time at {last}."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Offset as _, TimeDelta};
+
+    use super::*;
+
+    #[test]
+    fn how_it_stands_is_told_with_what_helps() {
+        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
+        let (zone, until) = (Zone::always(Utc.fix(), now), now + TimeDelta::hours(8));
+        let access = |times, renewed_at| Access { since: now, until, times, renewed_at, asked_for: None };
+        let last = Some(now + TimeDelta::minutes(117));
+        let told = |how, access: &Access, is_being_asked| standing(how, access, until, is_being_asked, zone);
+        insta::assert_snapshot!(
+            "renewal",
+            [
+                told(Standing::Renews { at: now, until }, &access(0, None), false),
+                told(Standing::Renews { at: now, until }, &access(1, last), false),
+                told(Standing::Spent, &access(3, last), false),
+                told(Standing::AsksReason, &access(0, None), false),
+                told(Standing::Asked { at: now }, &access(0, None), true),
+                told(Standing::Asked { at: now }, &access(0, None), false),
+            ]
+            .join("\n")
+        );
+    }
+}

@@ -52,7 +52,7 @@ async fn who_has_left_a_vm_that_ajar_started_is_asked_once_and_nothing_is_done()
     let left = world.azure_now();
     let snapshot = running.until(|snapshot| asked(snapshot).is_some()).await;
     let after = world.azure_now() - left;
-    assert!((TimeDelta::minutes(4)..TimeDelta::minutes(6)).contains(&after), "{after}");
+    assert!((TimeDelta::minutes(5)..TimeDelta::minutes(6)).contains(&after), "{after}");
     let told = notices(
         Some(&before),
         &snapshot,
