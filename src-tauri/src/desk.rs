@@ -9,7 +9,7 @@ use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
 use ajar_core::notice::{Told, notices, notices_change_at};
 use ajar_core::profile::ProfileName;
-use ajar_core::protocol::{Connect, Request, SignIn, Together};
+use ajar_core::protocol::{Connect, Deallocate, Request, SignIn, Together};
 use ajar_core::snapshot::{FailureView, FavouriteState, FavouriteView, Snapshot};
 use ajar_runtime::adapters::azure_now;
 use ajar_runtime::connection::Meant;
@@ -163,6 +163,7 @@ impl Desk {
         | Action::ConnectAll { .. }
         | Action::Extend { .. }
         | Action::FromHere { .. }
+        | Action::Deallocate { .. }
         | Action::SignIn { .. } = action
             && let Err(failure) = self.of_the_cloud_meant(&self.face.snapshot())
         {
@@ -176,13 +177,19 @@ impl Desk {
             Action::Extend { name } => self.ask_for(Connect::more_time(name)),
             Action::FromHere { name } => self.ask_for(Connect::from_here(name)),
             Action::SignIn { name } => self.sign_in_for(name),
-            Action::Cancel { name } => {
-                let desk = self.clone();
-                tauri::async_runtime::spawn(async move {
-                    desk.tell_refusal(desk.face.ask(Request::Cancel { name }).await.accepted());
-                });
+            Action::Deallocate { name } => {
+                self.ask(Request::Deallocate(Deallocate { stays: true, ..Deallocate::new(name) }));
             }
+            Action::KeepRunning { name, keep } => self.ask(Request::KeepRunning { name, keep }),
+            Action::Cancel { name } => self.ask(Request::Cancel { name }),
         }
+    }
+
+    fn ask(&self, request: Request) {
+        let desk = self.clone();
+        tauri::async_runtime::spawn(async move {
+            desk.tell_refusal(desk.face.ask(request).await.accepted());
+        });
     }
 
     fn ask_for(&self, wish: Connect) {
@@ -215,11 +222,7 @@ impl Desk {
         let account = known.and_then(|known| snapshot.account_of(known));
         let Some(account) = account.filter(|account| account.method.is_interactive()) else { return };
         let name = Some(account.name.clone());
-        let wish = Request::SignIn(SignIn { name, then: Some(favourite), ..SignIn::by(account.method) });
-        let desk = self.clone();
-        tauri::async_runtime::spawn(async move {
-            desk.tell_refusal(desk.face.ask(wish).await.accepted());
-        });
+        self.ask(Request::SignIn(SignIn { name, then: Some(favourite), ..SignIn::by(account.method) }));
     }
 
     /// Refuses a host that has come since the start and talks to another cloud than is meant here.

@@ -1,6 +1,8 @@
 //! Shows notifications. Never the only way to learn something: icon, menu and window say it too.
 
+use ajar_core::after_use::Keep;
 use ajar_core::menu::Action;
+use ajar_core::message::after_use;
 use ajar_core::message::notice::{self, Notice, Offer};
 use ajar_core::profile::ProfileName;
 use tauri::AppHandle;
@@ -12,6 +14,11 @@ use crate::desk::Desk;
 const EXTENDS: &str = "extends";
 /// The same for access from the present address.
 const FROM_HERE: &str = "from-here";
+/// The same for a VM that is not used any more, with its three buttons.
+const AFTER_USE: &str = "after-use";
+const DEALLOCATE: &str = "deallocate";
+const LATER: &str = "later";
+const LEAVE: &str = "leave";
 /// The extra of such a notification that says whom it is about.
 const NAME: &str = "name";
 /// What the plugin calls a click on the notification itself.
@@ -21,9 +28,15 @@ const TAP: &str = "tap";
 /// first is shown, because buttons that nobody listens to are left out.
 pub(crate) fn listen(app: &AppHandle, desk: &Desk) {
     let notifications = app.notification();
-    let kind =
-        |id: &str, label: &str| ActionType::builder(id).actions(vec![Button::builder(id, label).build()]).build();
-    let kinds = vec![kind(EXTENDS, notice::EXTEND), kind(FROM_HERE, notice::FROM_HERE)];
+    let kind = |id: &str, buttons: &[(&str, &str)]| {
+        let buttons = buttons.iter().map(|(id, label)| Button::builder(*id, *label).build());
+        ActionType::builder(id).actions(buttons.collect()).build()
+    };
+    let kinds = vec![
+        kind(EXTENDS, &[(EXTENDS, notice::EXTEND)]),
+        kind(FROM_HERE, &[(FROM_HERE, notice::FROM_HERE)]),
+        kind(AFTER_USE, &[(DEALLOCATE, after_use::DEALLOCATE), (LATER, after_use::LATER), (LEAVE, after_use::LEAVE)]),
+    ];
     let desk = desk.clone();
     let heard = notifications.register_action_types(kinds).and_then(|()| {
         notifications.on_action(move |clicked| {
@@ -43,6 +56,9 @@ fn meant(clicked: &ActionPerformed) -> Option<Action> {
         TAP => Some(Action::OpenWindow),
         EXTENDS => Some(Action::Extend { name: whom(clicked)? }),
         FROM_HERE => Some(Action::FromHere { name: whom(clicked)? }),
+        DEALLOCATE => Some(Action::Deallocate { name: whom(clicked)? }),
+        LATER => Some(Action::KeepRunning { name: whom(clicked)?, keep: Keep::Later }),
+        LEAVE => Some(Action::KeepRunning { name: whom(clicked)?, keep: Keep::Running }),
         _ => None,
     }
 }
@@ -57,6 +73,7 @@ pub(crate) fn show(app: &AppHandle, notice: Notice) {
     let offer = notice.offer.map(|offer| match offer {
         Offer::Extend(name) => (EXTENDS, name),
         Offer::FromHere(name) => (FROM_HERE, name),
+        Offer::AfterUse(name) => (AFTER_USE, name),
     });
     if let Some((kind, name)) = offer {
         notification = notification.action_type_id(kind).extra(NAME, name.as_str());

@@ -2,6 +2,7 @@
 //! tray, the daemon that shows notifications, and the eyes that look at the screen.
 #![cfg(target_os = "linux")]
 
+mod after_use;
 mod desk;
 mod driver;
 mod finding;

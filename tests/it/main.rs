@@ -23,6 +23,8 @@ mod private_way;
 mod profiles;
 #[cfg(unix)]
 mod proxy;
+#[cfg(unix)]
+mod renewing;
 mod secrets;
 #[cfg(unix)]
 mod signals;

@@ -232,3 +232,18 @@ async fn what_was_edited_by_hand_is_seen_by_the_next_command_whoever_hosts() {
         assert!(run.code == 0 && run.stderr.contains("is a newer Ajar’s"), "{shown:?}: {run:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_ajar_has_started_says_for_how_long_it_runs_until_it_rests() {
+    let world = World::new().await;
+    let resting = world.simulator.announce().vms.iter().find(|vm| vm.name == "web-01").expect("a VM");
+    assert_eq!(resting.power_state, "deallocated");
+    let says = "web-01: running less than an hour, started by Ajar, at ";
+    assert!(!world.run(&["status"]).await.stdout.contains(says));
+    assert_eq!(world.run(&["connect", "web-01", "--no-launch"]).await.code, 0);
+    let status = world.run(&["status"]).await.stdout;
+    assert!(status.contains(says), "{status}");
+    assert_eq!(world.run(&["stop", "web-01"]).await.code, 0);
+    let status = world.run(&["status"]).await.stdout;
+    assert!(!status.contains(says), "{status}");
+}

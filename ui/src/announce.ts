@@ -22,6 +22,10 @@ export function announcement(before: Snapshot | null, after: Snapshot, now: numb
     const text = restOf(one);
     if (!earlier || restOf(earlier) !== text) told.push(`${one.name}: ${text}`);
   }
+  for (const one of after.afterUse) {
+    const earlier = before.afterUse.find(({ cloud, vm }) => cloud === one.cloud && vm === one.vm);
+    if (earlier?.deallocatesAt !== one.deallocatesAt) told.push(`${one.name}: ${one.text}`);
+  }
   for (const window of after.windows) {
     const earlier = before.windows.find((known) => windowKey(known) === windowKey(window));
     if (!earlier) told.push(`${window.name}: ${words.openUntil(clockText(window.endTimeUtc, now))}`);

@@ -72,9 +72,14 @@ export function dayText(date: string, day: string, now: number): string {
   return isDay(1) ? `${words.yesterday} · ${day}` : day;
 }
 
+/** The whole hours since then. */
+export function hoursSince(timeUtc: string, now: number): number {
+  return Math.floor(Math.max(0, now - Date.parse(timeUtc)) / HOUR);
+}
+
 /**
  * Milliseconds until a shown time changes, or null when none will: a window's minutes, its last minute's seconds, the
- * seconds of a running attempt.
+ * seconds of a running attempt, the hours of a VM that Ajar has started.
  */
 export function nextTick(snapshot: Snapshot, now: number): number | null {
   const waits: number[] = [];
@@ -87,6 +92,9 @@ export function nextTick(snapshot: Snapshot, now: number): number | null {
       const spent = Math.max(0, now + snapshot.clockSkewMs - Date.parse(startedAt));
       waits.push(SECOND - (spent % SECOND));
     }
+  }
+  for (const { startedAt } of snapshot.favourites) {
+    if (startedAt) waits.push(HOUR - (Math.max(0, now + snapshot.clockSkewMs - Date.parse(startedAt)) % HOUR));
   }
   return waits.length === 0 ? null : Math.min(...waits);
 }

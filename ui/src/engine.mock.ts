@@ -95,6 +95,8 @@ function answer(before: Snapshot, request: Request): Snapshot {
         attempts: before.attempts.filter(({ name }) => name !== request.name),
         deallocations: before.deallocations.filter(({ name }) => name !== request.name),
       };
+    case 'keepRunning':
+      return { ...after, afterUse: before.afterUse.filter(({ name }) => name !== request.name) };
     case 'deallocate':
       return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':

@@ -94,6 +94,8 @@ describe('the form for a favourite', () => {
       client: 'my-ssh',
       client_arguments: ['-X', ''],
       forwards: ['L 8080:localhost:80', 'D 1080'],
+      renew_up_to: '150m',
+      after_use: 'ask',
       note: 'the front',
       folder: 'Team/Prod',
     };

@@ -1,6 +1,7 @@
 // The form's way to a profile, and back.
 
 import type { AddressChoice } from './bindings/AddressChoice';
+import type { AfterUse } from './bindings/AfterUse';
 import type { Colour } from './bindings/Colour';
 import type { FavouriteView } from './bindings/FavouriteView';
 import type { Inheritable } from './bindings/Inheritable';
@@ -18,6 +19,8 @@ export interface Draft {
   port: string;
   user: string;
   access: string;
+  renewUpTo: string;
+  afterUse: '' | AfterUse;
   account: string;
   tenant: string;
   cloud: string;
@@ -47,6 +50,8 @@ export const emptyDraft: Draft = {
   port: '',
   user: '',
   access: '',
+  renewUpTo: '',
+  afterUse: '',
   account: '',
   tenant: '',
   cloud: '',
@@ -157,6 +162,8 @@ export function draftOf(favourite: Known): Draft {
     port: written.port == null ? '' : String(written.port),
     user: written.user ?? '',
     access: written.for ?? '',
+    renewUpTo: written.renew_up_to ?? '',
+    afterUse: written.after_use ?? '',
     account: written.account ?? '',
     tenant: written.tenant ?? '',
     cloud: written.cloud ?? '',
@@ -197,6 +204,8 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     port: draft.port.trim() === '' ? null : Number(draft.port),
     user: text(draft.user),
     for: text(draft.access),
+    renew_up_to: text(draft.renewUpTo),
+    after_use: draft.afterUse || null,
     account: text(draft.account),
     tenant: text(draft.tenant),
     cloud: text(draft.cloud),

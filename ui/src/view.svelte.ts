@@ -8,6 +8,7 @@ import type { Field } from './bindings/Field';
 import type { FoundVm } from './bindings/FoundVm';
 import type { Inheritable } from './bindings/Inheritable';
 import type { Profile } from './bindings/Profile';
+import type { Keep } from './bindings/Keep';
 import type { ProfileName } from './bindings/ProfileName';
 import type { RecentView } from './bindings/RecentView';
 import type { Reply } from './bindings/Reply';
@@ -302,6 +303,16 @@ export class View {
     this.toDeallocate = null;
     this.picked.clear();
     await Promise.all(favourites.map(({ name }) => this.#askOrTell({ ask: 'deallocate', name })));
+  }
+
+  /** Deallocates a VM that nobody uses any more. */
+  deallocateNamed(name: ProfileName): Promise<boolean> {
+    return this.#askOrTell({ ask: 'deallocate', name });
+  }
+
+  /** Leaves a VM running that nobody uses any more, for an hour or for good. */
+  keepRunning(name: ProfileName, keep: Keep): Promise<boolean> {
+    return this.#askOrTell({ ask: 'keepRunning', name, keep });
   }
 
   /** Looks at the whole way to a favourite, and shows what is found as long as nobody has turned away. */

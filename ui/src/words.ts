@@ -225,6 +225,13 @@ export const words = {
   openToOthers: (name: string, who: string, until: string) => `${name} is open until ${until} to somebody else: ${who}.`,
   deallocateNow: 'Deallocate',
   leaveRunning: 'Leave running',
+  notUsed: 'Not used any more',
+  later: 'Ask in an hour',
+  deallocateOf: (name: string) => `Deallocate ${name}`,
+  laterOf: (name: string) => `Ask about ${name} in an hour`,
+  leaveRunningOf: (name: string) => `Leave ${name} running`,
+  running: (hours: number) =>
+    `running ${hours === 0 ? 'less than an hour' : hours === 1 ? '1 hour' : `${hours} hours`}, started by Ajar`,
 
   // Adding
   add: 'Add',
@@ -252,6 +259,8 @@ export const words = {
   asInherited: 'as usual',
   moreOfFavourite: 'More',
   fields: {
+    renew_up_to: 'Renew while connected, up to',
+    after_use: 'After use, with a VM that Ajar started',
     start: 'Start the VM where it rests',
     ask_justification: 'Ask for a reason each time',
     address: 'Address',
@@ -264,6 +273,7 @@ export const words = {
     client_arguments: 'Arguments of the program',
     forwards: 'Ports forwarded by ssh',
   },
+  renewUpToHint: 'Counted from the first opening on. Without a connection it ends as it would.',
   justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',
   sourceWrong: (text: string) => `“${text}” is no address of a machine like 203.0.113.7, and no network’s name; use one, or automatic.`,
   clientArgumentsHint: 'One a line. Where one names {host}, {port}, {user}, {name} or {vm}, the program is given these alone.',

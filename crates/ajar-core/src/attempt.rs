@@ -77,6 +77,8 @@ pub struct Order {
     pub extends: bool,
     /// Whether that is only for what is left of a window which is open from another address of this machine.
     pub follows: bool,
+    /// Until when at most more time is asked for, where Ajar asks for it by itself.
+    pub renews_until: Option<DateTime<Utc>>,
     /// Whether bytes are to be carried through, of which scripts send by the hundred (`ajar proxy`).
     pub passing: bool,
     /// The source address the user chose.

@@ -9,7 +9,7 @@ use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::settings::{Flaw, table_name};
 use crate::port::Protocol;
-use crate::profile::{AddressChoice, Colour, Forward, Profile, SourceChoice, spoken_on};
+use crate::profile::{AddressChoice, AfterUse, Colour, Forward, Profile, RenewUpTo, SourceChoice, spoken_on};
 use crate::resource_id::VmResourceId;
 use crate::settings::Misfit;
 use crate::team::TeamName;
@@ -98,6 +98,8 @@ inheritable! {
     #[serde(with = "as_people_write")]
     #[cfg_attr(test, ts(type = "string", optional))]
     access: IsoDuration = Access "for";
+    renew_up_to: RenewUpTo = RenewUpTo "renew_up_to";
+    after_use: AfterUse = AfterUse "after_use";
     account: AccountName = Account "account";
     cloud: String = Cloud "cloud";
     tenant: String = Tenant "tenant";

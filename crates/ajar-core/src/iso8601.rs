@@ -54,7 +54,8 @@ fn designated(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 /// (`2h`, `90m`), and read so, in several units (`1h 30m`), or as ISO 8601 (`PT2H`).
 pub mod as_people_write {
     use super::{
-        Deserialize as _, Deserializer, IsoDuration, Serialize as _, Serializer, no_length_of_time, parse, spoken,
+        Deserialize as _, Deserializer, IsoDuration, Serialize as _, Serializer, as_written, in_units,
+        no_length_of_time,
     };
     use serde::de::Error as _;
 
@@ -63,7 +64,7 @@ pub mod as_people_write {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(length: &Option<IsoDuration>, serializer: S) -> Result<S::Ok, S::Error> {
-        length.as_ref().map(|length| length.in_one_unit()).serialize(serializer)
+        length.as_ref().map(|IsoDuration(length)| in_units(*length)).serialize(serializer)
     }
 
     /// Reads one.
@@ -72,8 +73,9 @@ pub mod as_people_write {
     /// What is no length of time.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IsoDuration>, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let length = parse(&text).or_else(|| spoken(&text)).map(IsoDuration);
-        length.map(Some).ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
+        as_written(&text)
+            .map(|length| Some(IsoDuration(length)))
+            .ok_or_else(|| D::Error::custom(no_length_of_time(&text)))
     }
 }
 
@@ -84,15 +86,20 @@ impl IsoDuration {
     pub fn to_the_minute(self) -> Self {
         Self(TimeDelta::minutes((self.0.num_seconds() + 30).div_euclid(60)))
     }
+}
 
-    /// As people write it, in the largest unit that leaves nothing over, such as `2h` or `90m`.
-    pub fn in_one_unit(self) -> String {
-        let seconds = self.0.num_seconds();
-        let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-        let fits = |(size, _): &(i64, char)| seconds > 0 && seconds % size == 0;
-        let (size, unit) = units.into_iter().find(fits).unwrap_or((1, 's'));
-        format!("{}{unit}", seconds / size)
-    }
+/// A length of time as people write it, in the largest unit that leaves nothing over.
+pub(crate) fn in_units(length: TimeDelta) -> String {
+    let seconds = length.num_seconds();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let fits = |(size, _): &(i64, char)| seconds > 0 && seconds % size == 0;
+    let (size, unit) = units.into_iter().find(fits).unwrap_or((1, 's'));
+    format!("{}{unit}", seconds / size)
+}
+
+/// The length of time that somebody has written, in units or as ISO 8601.
+pub(crate) fn as_written(text: &str) -> Option<TimeDelta> {
+    parse(text).or_else(|| spoken(text))
 }
 
 fn spoken(text: &str) -> Option<TimeDelta> {

@@ -57,6 +57,8 @@ pub enum OpeningResult {
     Connected,
     /// The window that was open lasts longer.
     Extended,
+    /// The same, asked for by Ajar itself while somebody was connected.
+    Renewed,
     /// It failed.
     Failed,
     /// Somebody gave it up.

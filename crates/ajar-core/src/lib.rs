@@ -5,6 +5,7 @@
 
 pub mod access_window;
 pub mod account;
+pub mod after_use;
 pub mod attempt;
 pub mod exchange;
 pub mod failure;
@@ -23,6 +24,7 @@ pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod protocol;
+pub mod renewal;
 pub mod resource_id;
 pub mod rights;
 pub mod settings;

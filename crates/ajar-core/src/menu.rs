@@ -4,13 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::access_window::ENDING;
+use crate::after_use::Keep;
 use crate::folders::Folder;
+use crate::message::after_use::runs;
 use crate::message::menu as words;
 use crate::message::{left, left_changes_at, one_line};
 use crate::profile::ProfileName;
 use crate::snapshot::{
-    AccountState, AttemptView, DeallocationEnd, DeallocationView, FailureView, FavouriteView, OutcomeView, RecentView,
-    Snapshot, WindowView,
+    AccountState, AfterUseView, AttemptView, DeallocationEnd, DeallocationView, FailureView, FavouriteView,
+    OutcomeView, RecentView, Snapshot, WindowView,
 };
 
 #[cfg(test)]
@@ -101,6 +103,18 @@ pub enum Action {
         /// Which.
         name: ProfileName,
     },
+    /// Deallocate the VM of a favourite that nobody uses any more.
+    Deallocate {
+        /// Which.
+        name: ProfileName,
+    },
+    /// Leave it running.
+    KeepRunning {
+        /// Which.
+        name: ProfileName,
+        /// For how long.
+        keep: Keep,
+    },
     /// Give up the attempt for a favourite.
     Cancel {
         /// Which.
@@ -134,6 +148,7 @@ pub fn menu(snapshot: &Snapshot, now: DateTime<Utc>) -> Menu {
         open_section(snapshot, now),
         connecting_section(snapshot, now),
         deallocating_section(snapshot, now),
+        after_use_section(snapshot),
         favourites_section(snapshot, now),
         recents_section(snapshot),
         last_section(snapshot),
@@ -155,7 +170,12 @@ pub fn menu_changes_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<DateTi
         let next = (tens_of_seconds(started_at, now) + 1) * 10;
         Some(started_at + TimeDelta::seconds(next))
     });
-    windows.chain(attempts).flatten().min()
+    let started = snapshot.favourites.iter().filter_map(|favourite| favourite.started_at);
+    let hours = started.map(|started_at| {
+        let whole = (now - started_at).num_hours().max(0) + 1;
+        Some(started_at + TimeDelta::hours(whole))
+    });
+    windows.chain(attempts).chain(hours).flatten().min()
 }
 
 fn act(action: Action, label: impl Into<String>) -> Item {
@@ -200,6 +220,8 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
         let may_ask = may_extend(snapshot, window);
         let wants_time = window.end_time_utc - now <= ENDING && may_ask;
         let extend = wants_time.then(|| act(Action::Extend { name: name.clone() }, words::extend(name.as_str())));
+        let renews = window.renewal.as_ref().is_some_and(|renewal| renewal.renews);
+        let label = if renews { words::with(&label, words::RENEWS) } else { label };
         let address = window.left_behind.as_ref().map(|left| left.address);
         let label = if address.is_some() { words::with(&label, &words::left_behind(&window.source)) } else { label };
         let from_here = address
@@ -232,6 +254,18 @@ fn deallocating_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
         act(Action::OpenWindow, words::connecting(one.name.as_str(), &one.headline, seconds))
     };
     headed(words::DEALLOCATING, being_deallocated(snapshot).map(line).collect())
+}
+
+/// What nobody uses any more, and what can be done about it.
+fn after_use_section(snapshot: &Snapshot) -> Vec<Item> {
+    let lines = |one: &AfterUseView| {
+        let (name, called) = (&one.name, one.name.as_str());
+        let deallocate = act(Action::Deallocate { name: name.clone() }, words::deallocate(called));
+        let keep = |keep, label: String| act(Action::KeepRunning { name: name.clone(), keep }, label);
+        let head = act(Action::OpenWindow, words::not_used(called, one.deallocates_at.is_some()));
+        [head, deallocate, keep(Keep::Later, words::later(called)), keep(Keep::Running, words::keep_running(called))]
+    };
+    headed(words::NOT_USED, snapshot.after_use.iter().flat_map(lines).collect())
 }
 
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
@@ -274,7 +308,9 @@ fn favourites_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
             let sign_in = Action::SignIn { name: favourite.name.clone() };
             return act(sign_in, words::with(favourite.name.as_str(), words::SIGN_IN_AGAIN));
         }
-        connect(&favourite.name, words::favourite(favourite.name.as_str(), &favourite.detail, failure))
+        let label = words::favourite(favourite.name.as_str(), &favourite.detail, failure);
+        let running = favourite.started_at.map(|started_at| runs(now - started_at));
+        connect(&favourite.name, running.map_or_else(|| label.clone(), |running| words::with(&label, &running)))
     };
     let filed = Folder::of(rest.map(|favourite| (favourite.profile.folder.as_deref(), line(favourite))));
     headed(words::FAVOURITES, within(filed))

@@ -3,6 +3,7 @@
 //! Tray, window, notifications and the command line show the same words.
 
 pub mod account;
+pub mod after_use;
 pub mod cli;
 pub mod deallocation;
 pub mod desktop;
@@ -18,6 +19,7 @@ pub mod menu;
 pub mod network;
 pub mod note;
 pub mod notice;
+pub mod renewal;
 pub mod rights;
 pub mod settings;
 pub mod socket_folder;
@@ -236,7 +238,7 @@ mod tests {
         let about = failure::About { name: "web-01", zone, at: now };
         let note = Note::NotNeeded { open_until: Some(end), wishes: vec![Wish::Reason("patch".into())] };
         let opened = notice::connected("web-01", OpenedBy::Window(end), &[], zone);
-        let ending = notice::ending("web-01", TimeDelta::minutes(12), now + TimeDelta::minutes(91), None, zone);
+        let ending = notice::ending("web-01", TimeDelta::minutes(12), now + TimeDelta::minutes(91), None, None, zone);
         let throttled = Failure::Throttled { retry_at: end };
         insta::assert_snapshot!(
             "after_midnight",

@@ -8,11 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::menu::{may_extend, rests};
 use crate::message::notice::{
-    Notice, closed, connected, deallocated, ended, ending, extended, failed, left_behind, opened_from_here,
+    Notice, closed, connected, deallocated, ended, ending, extended, failed, left_behind, not_renewed, not_used,
+    opened_from_here,
 };
 use crate::network::OnNewAddress;
 use crate::profile::ProfileName;
-use crate::snapshot::{AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView};
+use crate::snapshot::{
+    AfterUseView, AttemptView, DeallocationEnd, DeallocationView, OutcomeView, Snapshot, WindowView,
+};
 use crate::vm::CloudVm;
 use crate::zone::Zone;
 
@@ -49,18 +52,23 @@ impl Told {
         self.ends.iter_mut().find(|mark| mark.is_of(window))
     }
 
-    /// How long before its end a window is that is to be told of now. What has passed when it is first seen is no news, but a
+    /// How long before its end a window is that is to be told of now, and whether it is told for the first time. What has passed when it is first seen is no news, but a
     /// time that is set meanwhile and has passed is told at once; of several times that have passed since, as for who slept, the last alone.
-    fn is_news(&mut self, window: &WindowView, before_end: &BeforeEnd, now: DateTime<Utc>) -> Option<TimeDelta> {
+    fn is_news(
+        &mut self,
+        window: &WindowView,
+        before_end: &BeforeEnd,
+        now: DateTime<Utc>,
+    ) -> Option<(TimeDelta, bool)> {
         let left = window.end_time_utc - now;
-        let passed = before_end.marks().filter(|mark| left <= *mark).min();
+        let passed = marks(window, before_end).filter(|mark| left <= *mark).min();
         let Some(mark) = self.of(window) else {
             self.ends.push(Mark::new(window, passed.unwrap_or(TimeDelta::MAX)));
             return None;
         };
         let passed = passed.filter(|passed| *passed < mark.shortest)?;
-        mark.shortest = passed;
-        Some(left)
+        let is_first = std::mem::replace(&mut mark.shortest, passed) == TimeDelta::MAX;
+        Some((left, is_first))
     }
 
     /// Whether the end itself is to be told.
@@ -138,9 +146,11 @@ pub fn notices(
     // Past the end is decided first: who slept through both hears of the end alone.
     for window in after.windows.iter().filter(|window| window.end_time_utc > now) {
         // Of a VM that rests nothing is told, and no time is news once it runs again.
-        if let Some(left) = told.is_news(window, &before_end, now).filter(|_| !rests(after, window)) {
+        if let Some((left, is_first)) = told.is_news(window, &before_end, now).filter(|_| !rests(after, window)) {
             let extends = may_extend(after, window).then(|| window.name.clone());
-            notices.push(ending(window.name.as_str(), left, window.end_time_utc, extends, zone));
+            let why_not = window.renewal.as_ref().filter(|renewal| is_first && !renewal.renews);
+            let why_not = why_not.map(|renewal| renewal.text.as_str());
+            notices.push(ending(window.name.as_str(), left, window.end_time_utc, extends, why_not, zone));
         }
     }
     notices
@@ -151,9 +161,16 @@ pub fn notices_change_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<Date
     let before_end = snapshot.settings.before_end.clone().unwrap_or_default();
     let of_window = |window: &WindowView| {
         let end = window.end_time_utc;
-        before_end.marks().map(|mark| end - mark).filter(|at| *at > now).min()
+        marks(window, &before_end).map(|mark| end - mark).filter(|at| *at > now).min()
     };
     snapshot.windows.iter().filter_map(of_window).min()
+}
+
+/// The times before its end at which a window is told of. One that is to be renewed is only told of once it could have been.
+fn marks(window: &WindowView, before_end: &BeforeEnd) -> impl Iterator<Item = TimeDelta> {
+    let looked_at = window.renewal.as_ref().and_then(|renewal| renewal.at);
+    let end = window.end_time_utc;
+    before_end.marks().filter(move |mark| looked_at.is_none_or(|looked_at| end - *mark > looked_at))
 }
 
 fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime<Utc>, zone: Zone) -> Vec<Notice> {
@@ -168,11 +185,20 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     let of_early = early.map(|window| closed(window.name.as_str(), &window.text));
     let at_rest = after.deallocations.iter().filter(|one| !has_ended_before(one, before));
     let of_rest = at_rest.filter_map(rested);
+    let is_new = |one: &&AfterUseView| {
+        let is_it =
+            |old: &AfterUseView| (&old.cloud, &old.vm, old.deallocates_at) == (&one.cloud, &one.vm, one.deallocates_at);
+        !before.after_use.iter().any(is_it)
+    };
+    // A host that is new has it from the one before.
+    let is_same_host = before.host.pid == after.host.pid;
+    let unused = after.after_use.iter().filter(|one| is_same_host && is_new(one));
+    let unused = unused.map(|one| not_used(&one.name, &one.text, one.deallocates_at.is_some()));
     // Where access is asked for at once, what comes of that is told.
     let is_asked = after.settings.on_new_address == Some(OnNewAddress::Request);
     let left = told.newly_left(before, after).into_iter().filter(|window| !is_asked && !rests(after, window));
     let left: Vec<_> = left.filter_map(|window| of_left_behind(window, after)).collect();
-    of_attempts.chain(of_rest).chain(of_ends).chain(of_early).chain(left).collect()
+    of_attempts.chain(unused).chain(of_rest).chain(of_ends).chain(of_early).chain(left).collect()
 }
 
 fn of_left_behind(window: &WindowView, snapshot: &Snapshot) -> Option<Notice> {
@@ -202,6 +228,9 @@ fn rested(one: &DeallocationView) -> Option<Notice> {
 fn outcome(attempt: &AttemptView, zone: Zone) -> Option<Notice> {
     match attempt.outcome.as_ref()? {
         OutcomeView::Connected(_) => Some(connected(attempt.name.as_str(), attempt.opened_by()?, &attempt.notes, zone)),
+        // It goes on as it was, and row and menu say until when.
+        OutcomeView::Extended(_) if attempt.renews => None,
+        OutcomeView::Failed(failure) if attempt.renews => Some(not_renewed(attempt.name.as_str(), failure)),
         OutcomeView::Extended(grant) if attempt.follows => {
             Some(opened_from_here(attempt.name.as_str(), grant, &attempt.notes, zone))
         }

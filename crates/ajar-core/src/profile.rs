@@ -2,6 +2,7 @@
 
 mod choices;
 mod forward;
+mod lasting;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::resource_id::VmResourceId;
 
 pub use choices::{AddressChoice, Colour, NetworkAddress, NetworkName, SourceChoice};
 pub use forward::{Forward, Listen, To};
+pub use lasting::{AfterUse, RenewUpTo};
 
 /// How long access is asked for where nobody says, unless the policy allows less: as long as most policies do.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(3);
@@ -115,6 +117,12 @@ pub struct Profile {
     #[serde(default, rename = "for", with = "as_people_write", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(type = "string", optional))]
     pub access: Option<IsoDuration>,
+    /// For how long, from its first opening on, access is renewed by itself while it is used, such as `8h` (default: never).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_up_to: Option<RenewUpTo>,
+    /// What is done with the VM, if Ajar has started it, once nobody uses it any more (default: leave it running).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_use: Option<AfterUse>,
     /// The account to act as; without it the one that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountName>,
@@ -181,6 +189,8 @@ impl Profile {
             protocol: None,
             user: None,
             access: None,
+            renew_up_to: None,
+            after_use: None,
             account: None,
             cloud: None,
             tenant: None,
@@ -219,6 +229,16 @@ impl Profile {
     /// How long access is wanted for; the policy may allow less.
     pub fn access(&self) -> TimeDelta {
         self.access.map_or(DEFAULT_ACCESS, |duration| duration.0)
+    }
+
+    /// For how long access is renewed by itself while it is used, if it is.
+    pub fn renew_up_to(&self) -> Option<TimeDelta> {
+        self.renew_up_to.unwrap_or_default().length()
+    }
+
+    /// What is done with the VM, if Ajar has started it, once nobody uses it any more.
+    pub fn after_use(&self) -> AfterUse {
+        self.after_use.unwrap_or_default()
     }
 
     /// Whether somebody has to give a reason.

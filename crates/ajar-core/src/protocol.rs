@@ -11,6 +11,7 @@ pub use deallocate::Deallocate;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
+use crate::after_use::Keep;
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::journal::Format;
@@ -76,6 +77,13 @@ pub enum Request {
     Connect(Connect),
     /// Deallocate the VM of a favourite. A deallocation already under way for it is shared, not repeated.
     Deallocate(Deallocate),
+    /// Leave the VM of a favourite running that Ajar has started, for an hour or for good.
+    KeepRunning {
+        /// The favourite.
+        name: ProfileName,
+        /// For how long.
+        keep: Keep,
+    },
     /// Give up the attempt under way for a favourite, whoever follows it.
     Cancel {
         /// The favourite.

@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod after_use;
 mod deallocation;
 mod diagnosis;
 mod history;
@@ -21,6 +22,7 @@ use crate::settings::Favourite;
 use crate::team::TeamName;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use after_use::AfterUseView;
 pub use deallocation::{DeallocationEnd, DeallocationView};
 pub use diagnosis::{Check, CheckState, CheckView, DiagnosisView};
 pub use history::{HistoryView, OpeningView};
@@ -66,6 +68,9 @@ pub struct Snapshot {
     /// VMs that are being deallocated, and those that were until that is dismissed or they are opened again.
     #[serde(default)]
     pub deallocations: Vec<DeallocationView>,
+    /// VMs that Ajar has started and nobody uses any more, of which somebody is asked or told.
+    #[serde(default)]
+    pub after_use: Vec<AfterUseView>,
     /// How it stands with the inventory; `None` until somebody wants to know.
     #[serde(default)]
     pub inventory: Option<InventoryView>,
@@ -140,6 +145,10 @@ pub struct FavouriteView {
     pub user: Option<String>,
     /// How it stands.
     pub state: FavouriteState,
+    /// Since when its VM runs, if Ajar has started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub started_at: Option<DateTime<Utc>>,
     /// Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
     /// here.
     pub waits_for_sign_in: bool,
@@ -235,10 +244,31 @@ pub struct WindowView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub left_behind: Option<LeftBehindView>,
+    /// How it stands with its renewal, where it is to be renewed by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub renewal: Option<RenewalView>,
     /// What Azure keeps open beside it for an address that this machine had before, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub beside: Option<String>,
+}
+
+/// How it stands with the renewal of a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RenewalView {
+    /// Whether it is to be asked for, if somebody is connected then.
+    pub renews: bool,
+    /// When that is, or was: until then nothing is said of the window's end. None where it is not asked for.
+    pub at: Option<DateTime<Utc>>,
+    /// When the port was opened first, without a break since.
+    pub since: DateTime<Utc>,
+    /// How often it was renewed by itself since then.
+    pub times: u32,
+    /// What there is to say about it.
+    pub text: String,
 }
 
 /// That a window does not let this machine in any more, or that nobody knows.
@@ -297,6 +327,10 @@ pub struct AttemptView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub follows: bool,
+    /// Whether Ajar asks for it by itself, because somebody is connected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub renews: bool,
     /// When the click was, by Azure's clock.
     pub started_at: DateTime<Utc>,
     /// When it ended.

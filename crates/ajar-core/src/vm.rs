@@ -64,6 +64,11 @@ impl PowerState {
         matches!(self, Self::Stopped | Self::Deallocated)
     }
 
+    /// At rest, or on its way there.
+    pub fn is_at_rest(self) -> bool {
+        matches!(self, Self::Stopping | Self::Stopped | Self::Deallocating | Self::Deallocated)
+    }
+
     /// On its way to another state, or not readable just now: worth another look soon.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Starting | Self::Stopping | Self::Deallocating | Self::Unknown)

@@ -2,6 +2,7 @@
 
 mod browser;
 mod clock;
+mod connections;
 mod job;
 mod keychain;
 mod launcher;
@@ -16,6 +17,7 @@ mod team_downloads;
 
 pub use browser::SystemBrowser;
 pub use clock::{SystemClock, azure_now, why_unfit, words};
+pub use connections::SystemConnections;
 pub use keychain::{Keychain, OpenSecrets, SmallSecrets, SystemKeychain};
 pub use launcher::{ClientLauncher, run_in_terminal};
 pub use network_events::SystemNetwork;

@@ -13,10 +13,10 @@ use async_trait::async_trait;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
-    ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemKeychain,
-    SystemNetwork, TcpPortProbe,
+    ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemConnections,
+    SystemKeychain, SystemNetwork, TcpPortProbe,
 };
-use crate::engine::Parts;
+use crate::engine::{LOOK_EVERY, Parts};
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
 use crate::ports::{Ports, PublicIp};
 
@@ -62,6 +62,7 @@ pub fn parts(
         vm_lists: Arc::new(accounts),
         public_ip: Arc::new(public_ip),
         network: Arc::new(SystemNetwork),
+        connections: Arc::new(SystemConnections),
         probe: Arc::new(TcpPortProbe),
         browser: Arc::new(SystemBrowser::new(&folder)),
         launcher: Arc::new(ClientLauncher::new(file, folder.launch())),
@@ -69,7 +70,8 @@ pub fn parts(
         clock: Arc::new(SystemClock),
     };
     let ssh_folder = SshFolder::of_user(&folder).ok();
-    Ok(Parts { ports, folder, ssh_folder, cloud, environment: has_environment, demo, stays: true })
+    let environment = has_environment;
+    Ok(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays: true, look_every: LOOK_EVERY })
 }
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.

@@ -5,8 +5,10 @@
 
 mod account_views;
 mod acting;
+mod after_use;
 mod attempts;
 mod az;
+mod connections;
 mod deallocating;
 mod diagnosis;
 mod editing;
@@ -21,6 +23,7 @@ mod recents;
 mod refresh;
 mod refusals;
 mod remembered;
+mod renewing;
 mod requests;
 mod rights;
 mod settings;
@@ -54,7 +57,10 @@ use crate::files::{
     FileStamp, FileWatch, Folder, InventoryFiles, JournalFile, SettingsFile, SshFolder, StateFile, TeamFiles,
 };
 use crate::ports::{AzAccount, Ports};
+use after_use::InUse;
 use attempts::Attempts;
+pub use connections::LOOK_EVERY;
+use connections::Looks;
 use deallocating::Deallocations;
 use effects::{Happened, WeakDetection};
 pub(crate) use followers::FaceId;
@@ -171,6 +177,8 @@ pub struct Parts {
     pub demo: bool,
     /// Whether the process stays until somebody ends it. One that ends with what it was started for begins nothing by itself.
     pub stays: bool,
+    /// The shortest time between two looks at what this machine is connected to: [`LOOK_EVERY`].
+    pub look_every: Duration,
 }
 
 struct Engine {
@@ -221,6 +229,10 @@ struct Engine {
     forgetting: JoinSet<()>,
     /// Whether this machine is elsewhere than what is open lets in.
     network: Network,
+    /// The VMs that Ajar has started.
+    in_use: InUse,
+    /// Looks at what this machine is connected to.
+    looks: Looks,
     /// The last look for this machine's public address in each cloud, as long as somebody waits for it.
     detections: HashMap<String, WeakDetection>,
     happened: mpsc::UnboundedSender<Happened>,
@@ -290,6 +302,8 @@ pub fn start(parts: Parts) -> EngineHandle {
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
         network: Network::default(),
+        in_use: InUse::default(),
+        looks: Looks::each(parts.look_every),
         detections: HashMap::new(),
         ports: parts.ports,
         happened,
@@ -305,6 +319,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     };
     engine.reload_settings();
     engine.hold_remembered();
+    engine.watch_remembered();
     engine.publish();
     tokio::spawn(engine.run(asked, happenings));
     EngineHandle { asks, snapshots, presence }
@@ -416,6 +431,7 @@ impl Engine {
             self.start_effects();
             self.take_stock();
         }
+        self.look_at_connections();
         self.publish();
     }
 
@@ -428,6 +444,7 @@ impl Engine {
             .into_iter()
             .flatten()
             .map(wait)
+            .chain(self.next_look(now))
             .min()
             // However far the wall clock may have been set back.
             .map(|wait| wait.min(LONGEST_SLEEP))

@@ -20,7 +20,7 @@ pub(crate) use inventory_files::{InventoryFiles, Seen};
 pub use journal_file::{Journal, JournalFile, exported};
 pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};
-pub use state_file::{Deallocating, Denial, Granted, Purpose, Refusal, State, StateFile};
+pub use state_file::{Deallocating, Denial, Granted, KeptAccess, Purpose, Refusal, State, StateFile};
 pub use team_files::settings_with_teams;
 pub(crate) use team_files::{KeptTeam, TeamCopy, TeamFiles, read_path, understood};
 pub(crate) use watch::FileWatch;

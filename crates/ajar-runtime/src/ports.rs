@@ -1,5 +1,7 @@
 //! What the engine needs of the world. Each port has one real adapter, and fakes in tests.
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,6 +179,16 @@ pub trait NetworkEvents: Send + Sync {
     fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) -> NetworkWatch;
 }
 
+/// Where connections lead.
+pub type Peers = HashSet<SocketAddr>;
+
+/// Tells what this machine is connected to.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// Where its established TCP connections lead, whoever in it has them; none where the system does not tell.
+    async fn peers(&self) -> Option<Peers>;
+}
+
 /// Looks at ports.
 #[async_trait]
 pub trait PortProbe: Send + Sync {
@@ -255,6 +267,8 @@ pub struct Ports {
     pub public_ip: Arc<dyn PublicIp>,
     /// When that may have become another.
     pub network: Arc<dyn NetworkEvents>,
+    /// What this machine is connected to.
+    pub connections: Arc<dyn Connections>,
     /// Looks at ports.
     pub probe: Arc<dyn PortProbe>,
     /// Opens the browser.

@@ -44,6 +44,10 @@ extends: boolean,
  */
 follows?: boolean, 
 /**
+ * Whether Ajar asks for it by itself, because somebody is connected.
+ */
+renews?: boolean, 
+/**
  * When the click was, by Azure's clock.
  */
 startedAt: string, 

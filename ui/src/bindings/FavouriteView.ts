@@ -52,6 +52,10 @@ user: string | null,
  */
 state: FavouriteState, 
 /**
+ * Since when its VM runs, if Ajar has started it.
+ */
+startedAt?: string, 
+/**
  * Whether its account has to sign in before it can be opened. What another tenant wants of the account does not matter
  * here.
  */

@@ -4,6 +4,7 @@ import type { Connect } from "./Connect";
 import type { Deallocate } from "./Deallocate";
 import type { HistoryFormat } from "./HistoryFormat";
 import type { Inheritable } from "./Inheritable";
+import type { Keep } from "./Keep";
 import type { Profile } from "./Profile";
 import type { ProfileName } from "./ProfileName";
 import type { Setting } from "./Setting";
@@ -12,7 +13,15 @@ import type { SignIn } from "./SignIn";
 /**
  * What a face can ask of the engine.
  */
-export type Request = { "ask": "connect" } & Connect | { "ask": "deallocate" } & Deallocate | { "ask": "cancel", 
+export type Request = { "ask": "connect" } & Connect | { "ask": "deallocate" } & Deallocate | { "ask": "keepRunning", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * For how long.
+ */
+keep: Keep, } | { "ask": "cancel", 
 /**
  * The favourite.
  */

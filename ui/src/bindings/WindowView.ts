@@ -2,6 +2,7 @@
 import type { LeftBehindView } from "./LeftBehindView";
 import type { ProfileName } from "./ProfileName";
 import type { Protocol } from "./Protocol";
+import type { RenewalView } from "./RenewalView";
 import type { VmResourceId } from "./VmResourceId";
 
 /**
@@ -52,6 +53,10 @@ ending: boolean,
  * That it may not let this machine in any more.
  */
 leftBehind?: LeftBehindView, 
+/**
+ * How it stands with its renewal, where it is to be renewed by itself.
+ */
+renewal?: RenewalView, 
 /**
  * What Azure keeps open beside it for an address that this machine had before, in words.
  */

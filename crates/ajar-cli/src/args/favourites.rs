@@ -6,7 +6,7 @@ use ajar_core::account::AccountName;
 use ajar_core::inheritance::Field;
 use ajar_core::message;
 use ajar_core::port::Protocol;
-use ajar_core::profile::{AddressChoice, Colour, Forward, ProfileName, SourceChoice};
+use ajar_core::profile::{AddressChoice, AfterUse, Colour, Forward, ProfileName, RenewUpTo, SourceChoice};
 use ajar_core::resource_id::VmResourceId;
 
 use super::access_duration;
@@ -30,6 +30,12 @@ pub(crate) struct Add {
     /// How long to ask access for [default: 2h]
     #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
     pub(crate) duration: Option<Duration>,
+    /// For how long, from its first opening on, access is renewed by itself while you are connected, such as 8h; or never
+    #[arg(long, value_name = "TIME")]
+    pub(crate) renew_up_to: Option<RenewUpTo>,
+    /// What is done with the VM, if Ajar has started it, once nobody is connected any more: leave, ask or deallocate
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) after_use: Option<AfterUse>,
     /// The account to act as
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountName>,
@@ -124,6 +130,12 @@ pub(crate) struct Edit {
     /// How long to ask access for
     #[arg(long = "for", value_name = "TIME", value_parser = or_nothing(access_duration))]
     pub(crate) duration: Option<OrNothing<Duration>>,
+    /// For how long, from its first opening on, access is renewed by itself while you are connected, such as 8h; or never
+    #[arg(long, value_name = "TIME", value_parser = or_nothing(str::parse::<RenewUpTo>))]
+    pub(crate) renew_up_to: Option<OrNothing<RenewUpTo>>,
+    /// What is done with the VM, if Ajar has started it, once nobody is connected any more: leave, ask or deallocate
+    #[arg(long, value_name = "WHAT", value_parser = or_nothing(str::parse::<AfterUse>))]
+    pub(crate) after_use: Option<OrNothing<AfterUse>>,
     /// The account to act as
     #[arg(long, value_name = "ACCOUNT", value_parser = or_nothing(str::parse::<AccountName>))]
     pub(crate) account: Option<OrNothing<AccountName>>,
@@ -241,6 +253,8 @@ mod tests {
             (["--port", "0"], "a whole number from 1 to 65535"),
             (["--port", "ssh"], "a whole number from 1 to 65535"),
             (["--for", "2m"], "between 5m and 24h"),
+            (["--renew-up-to", "2m"], "of 5m to 24h, or never"),
+            (["--after-use", "stop"], "leave, ask or deallocate"),
             (["--account", "a b"], "is no name for an account"),
             (["--rename", "a b"], "is no name for a favourite"),
         ] {

@@ -35,6 +35,8 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         protocol: args.protocol.or(fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port)))),
         user: args.user.clone(),
         access: args.duration.and_then(access),
+        renew_up_to: args.renew_up_to,
+        after_use: args.after_use,
         account: args.account.clone().or(fits.account),
         cloud: all.cloud.clone(),
         tenant: args.tenant.clone(),
@@ -176,6 +178,8 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         protocol: or_as_before(args.protocol.as_ref(), before.protocol.as_ref()),
         user: or_as_before(args.user.as_ref(), before.user.as_ref()),
         access: or_as_before(length.as_ref(), before.access.as_ref()),
+        renew_up_to: or_as_before(args.renew_up_to.as_ref(), before.renew_up_to.as_ref()),
+        after_use: or_as_before(args.after_use.as_ref(), before.after_use.as_ref()),
         account: or_as_before(args.account.as_ref(), before.account.as_ref()),
         cloud: or_as_before(cloud.as_ref(), before.cloud.as_ref()),
         tenant: or_as_before(args.tenant.as_ref(), before.tenant.as_ref()),
@@ -255,6 +259,8 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     let profile = &effective.profile;
     let mut value = list::as_json(view);
     value["for"] = json!(IsoDuration(profile.access()));
+    value["renewUpTo"] = json!(profile.renew_up_to().map(IsoDuration));
+    value["afterUse"] = json!(profile.after_use());
     value["start"] = json!(profile.may_start());
     value["account"] = json!(profile.account);
     value["cloud"] = json!(profile.cloud);

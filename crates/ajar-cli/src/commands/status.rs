@@ -3,6 +3,7 @@
 mod board;
 mod screen;
 
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::pin::Pin;
 use std::time::Duration;
@@ -163,6 +164,7 @@ fn windows(snapshot: &Snapshot) -> Vec<serde_json::Value> {
             "openedBy": window.opened_by,
             "ending": window.ending,
             "leftBehind": window.left_behind,
+            "renewal": window.renewal,
             "beside": window.beside,
             "closed": null,
         })
@@ -188,7 +190,26 @@ fn lines(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
         let rows: Vec<Vec<String>> = snapshot.windows.iter().map(|window| row(window, now)).collect();
         output::table(&message::cli::WINDOW_COLUMNS, &rows)
     };
-    closed.chain(open).chain(snapshot.windows.iter().flat_map(|window| more(snapshot, window))).collect()
+    let of_windows = snapshot.windows.iter().flat_map(|window| more(snapshot, window));
+    closed.chain(open).chain(of_windows).chain(started(snapshot, now)).collect()
+}
+
+/// The VMs that Ajar has started and that run since, and those of them that nobody uses any more.
+fn started(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
+    let zone = SystemClock.zone(SystemClock.now());
+    let mut told = HashSet::new();
+    let running = |favourite: &FavouriteView| {
+        // Several favourites may lead to it.
+        if !told.insert((favourite.cloud.clone(), favourite.vm.to_string().to_lowercase())) {
+            return None;
+        }
+        let unused = snapshot.after_use.iter().find(|one| (&one.cloud, &one.vm) == (&favourite.cloud, &favourite.vm));
+        if let Some(unused) = unused {
+            return Some(message::after_use::to_stop(unused.name.as_str(), &unused.text));
+        }
+        Some(message::after_use::running_since(favourite.name.as_str(), favourite.started_at?, now, zone))
+    };
+    snapshot.favourites.iter().filter_map(running).collect()
 }
 
 /// What there is to say about a window beside its row.
@@ -202,7 +223,8 @@ fn more(snapshot: &Snapshot, window: &WindowView) -> Vec<String> {
         [Some(format!("{name}: {}", left.text)), command].into_iter().flatten().collect::<Vec<_>>().join(" ")
     });
     let beside = window.beside.as_ref().map(|beside| format!("{name}: {beside}"));
-    left.into_iter().chain(beside).collect()
+    let renewal = window.renewal.as_ref().map(|renewal| format!("{name}: {}", renewal.text));
+    left.into_iter().chain(beside).chain(renewal).collect()
 }
 
 fn row(window: &WindowView, now: DateTime<Utc>) -> Vec<String> {

@@ -25,7 +25,8 @@ impl Attempt {
         let is_more = |prior: &AccessWindow| {
             !prior.admits(ask.source) || (!self.order.follows && ask.end_time_utc - prior.end_time_utc > WORTH_ASKING)
         };
-        self.prior.as_ref().is_some_and(is_more)
+        let is_within = self.order.renews_until.is_none_or(|until| ask.end_time_utc <= until);
+        is_within && self.prior.as_ref().is_some_and(is_more)
     }
 
     /// How long access is wanted for that does not go on from another.
@@ -36,7 +37,8 @@ impl Attempt {
     /// How long access is wanted for.
     pub(super) fn access(&self, now: DateTime<Utc>) -> TimeDelta {
         let left = self.prior.as_ref().filter(|_| self.order.follows).map(|prior| prior.left(now));
-        left.unwrap_or(self.usual_access())
+        let wanted = left.unwrap_or(self.usual_access());
+        self.order.renews_until.map_or(wanted, |until| wanted.min(until - now))
     }
 
     /// The window that was granted here and lets in another address than this machine has now.

@@ -21,9 +21,9 @@ pub(super) const VERSION_KEY: &str = "ajar_export";
 /// The version that is written, and the newest that is understood.
 const VERSION: i64 = 1;
 
-/// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, and from where
-/// access is asked for.
-pub(crate) const PERSONAL: [Field; 8] = [
+/// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, from where access
+/// is asked for, and what is done by itself.
+pub(crate) const PERSONAL: [Field; 10] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
@@ -32,6 +32,8 @@ pub(crate) const PERSONAL: [Field; 8] = [
     Field::Client,
     Field::ClientArguments,
     Field::Forwards,
+    Field::RenewUpTo,
+    Field::AfterUse,
 ];
 
 /// How much of favourites is written, or taken in.
@@ -201,7 +203,8 @@ mod tests {
     const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
 
     fn everything() -> Profile {
-        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
+        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "renew_up_to": "8h",
+            "after_use": "ask", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "{vm}", "ask_justification": true,
             "address": "private", "source": "203.0.113.9", "colour": "red", "client": "/bin/x", "client_arguments": ["-X"],

@@ -1,3 +1,4 @@
+mod lasting;
 mod left_behind;
 
 use chrono::FixedOffset;
@@ -45,6 +46,7 @@ fn favourite(called: &str, detail: &str) -> FavouriteView {
         account: "work".parse().ok(),
         user: None,
         state: FavouriteState::Closed,
+        started_at: None,
         waits_for_sign_in: false,
         profile: crate::profile::Profile::new(vm()),
         of_team: None,
@@ -66,6 +68,7 @@ fn window(called: &str, minutes: i64) -> WindowView {
         opened_by: None,
         ending: minutes <= 15,
         left_behind: None,
+        renewal: None,
         beside: None,
     }
 }
@@ -80,6 +83,7 @@ fn attempt(called: &str, headline: &str, outcome: Option<OutcomeView>) -> Attemp
         protocol: Ssh,
         extends: false,
         follows: false,
+        renews: false,
         started_at: noon(),
         ended_at: outcome.as_ref().map(|_| noon()),
         headline: headline.into(),
@@ -121,6 +125,8 @@ fn drawn_item(item: &Item) -> Vec<String> {
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
         Item::Act { action: Action::FromHere { name }, label } => format!("{label} -> from here {name}"),
+        Item::Act { action: Action::Deallocate { name }, label } => format!("{label} -> deallocate {name}"),
+        Item::Act { action: Action::KeepRunning { name, keep }, label } => format!("{label} -> keep {name} {keep:?}"),
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),

@@ -233,6 +233,8 @@ fn label(field: Field) -> &'static str {
         Field::Protocol => "opens with",
         Field::User => "user",
         Field::Access => "asks for",
+        Field::RenewUpTo => "renews up to",
+        Field::AfterUse => "after use",
         Field::Account => "account",
         Field::Cloud => "cloud",
         Field::Tenant => "tenant",

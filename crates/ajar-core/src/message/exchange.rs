@@ -72,7 +72,7 @@ pub fn why(why: &Why, unfit: Option<&str>) -> String {
     match why {
         Why::Secret => "passwords and other secrets are taken in from no file".into(),
         Why::Unknown => "this Ajar does not know it".into(),
-        Why::Personal => "programs, files and forwarded ports of a machine, accounts, and the address that access is asked for are their owner’s to say; only if this file is your own: --personal".into(),
+        Why::Personal => "programs, files and forwarded ports of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say; only if this file is your own: --personal".into(),
         Why::Cloud => "which hosts a cloud has, and so where tokens go, is for you to write into config.toml".into(),
         Why::Protocol(name) => format!("Ajar opens SSH and Remote Desktop, not {}", quoted(name)),
         Why::Gateway => "Ajar opens the VM’s own door and goes through no gateway".into(),

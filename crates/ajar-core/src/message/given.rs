@@ -50,6 +50,16 @@ pub fn no_colour(text: &str, known: &str) -> String {
     format!("“{text}” is none of the colours: use one of {known}")
 }
 
+/// A text is no length of time for which access is renewed.
+pub fn no_renewal(text: &str) -> String {
+    format!("“{}” is not how long access is renewed: write it like 8h, of 5m to 24h, or never", super::one_line(text))
+}
+
+/// A text is nothing that is done after use.
+pub fn no_after_use(text: &str) -> String {
+    format!("“{}” is nothing that is done after use: use leave, ask or deallocate", super::one_line(text))
+}
+
 /// A text is no port that ssh can forward.
 pub fn no_forward(text: &str) -> String {
     format!(

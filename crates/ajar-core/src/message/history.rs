@@ -67,6 +67,7 @@ pub fn result(opening: &Opening) -> String {
     let done = match (opening.result, &opening.code) {
         (OpeningResult::Connected, _) => "opened".to_owned(),
         (OpeningResult::Extended, _) => "extended".to_owned(),
+        (OpeningResult::Renewed, _) => "renewed".to_owned(),
         (OpeningResult::Cancelled, _) => "cancelled".to_owned(),
         (OpeningResult::Failed, Some(code)) => format!("failed: {code}"),
         (OpeningResult::Failed, None) => "failed".to_owned(),

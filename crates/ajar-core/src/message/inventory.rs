@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::account::whom;
 use crate::account::AccountName;
 use crate::inventory::{FoundVm, GuardedPort, InventoryVm, Viewpoint};
-use crate::iso8601::IsoDuration;
+use crate::iso8601::in_units;
 use crate::snapshot::InventoryView;
 use crate::vm::{OsType, PowerState};
 use crate::zone::Zone;
@@ -40,7 +40,7 @@ pub fn columns(found: &FoundVm) -> [String; 8] {
 
 /// A guarded port with the longest access to it, such as `22 (3h)`.
 fn guarded(rule: GuardedPort) -> String {
-    format!("{} ({})", rule.port, IsoDuration(rule.longest()).in_one_unit())
+    format!("{} ({})", rule.port, in_units(rule.longest()))
 }
 
 /// Below the VMs: how many there are beside those that are shown, and how old all this is.

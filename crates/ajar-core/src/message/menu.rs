@@ -14,6 +14,8 @@ pub const OPEN_NOW: &str = "Open now";
 pub const CONNECTING: &str = "Connecting";
 /// Heads the VMs that are being deallocated.
 pub const DEALLOCATING: &str = "Deallocating";
+/// Heads the VMs that Ajar has started and nobody uses any more.
+pub const NOT_USED: &str = "Not used any more";
 /// Heads the favourites.
 pub const FAVOURITES: &str = "Favourites";
 /// Stands where there are none.
@@ -30,6 +32,8 @@ pub const CONNECT_ALL: &str = "Connect all";
 pub const SIGN_IN_AGAIN: &str = "sign in again";
 /// Behind a window whose last attempt failed.
 pub const LAST_TRY: &str = "last try failed";
+/// Behind a window that is renewed by itself.
+pub const RENEWS: &str = "renewed while connected";
 /// The tooltip when nobody is signed in.
 pub const SIGNED_OUT: &str = "not signed in to Azure";
 /// The tooltip when nothing is open.
@@ -62,6 +66,26 @@ pub fn from_here(name: &str, address: Ipv4Addr) -> String {
 /// Behind a window that is open from another address than this machine has now, or may have.
 pub fn left_behind(source: &str) -> String {
     format!("from {source}")
+}
+
+/// A VM that nobody uses any more.
+pub fn not_used(name: &str, is_deallocated: bool) -> String {
+    with(name, if is_deallocated { "deallocated soon" } else { "started by Ajar, still running" })
+}
+
+/// Deallocates the VM in the line above, and so is indented.
+pub fn deallocate(name: &str) -> String {
+    format!("    Deallocate {name}")
+}
+
+/// Puts that off for the VM in the line above, and so is indented.
+pub fn later(name: &str) -> String {
+    format!("    {name}: ask again in an hour")
+}
+
+/// Leaves the VM in the line above running, and so is indented.
+pub fn keep_running(name: &str) -> String {
+    format!("    Leave {name} running")
 }
 
 /// Gives up the attempt in the line above, and so is indented.

@@ -25,6 +25,8 @@ pub enum Offer {
     Extend(ProfileName),
     /// Ask for access to this favourite from the present address.
     FromHere(ProfileName),
+    /// Deallocate this favourite's VM, leave it running for an hour, or for good.
+    AfterUse(ProfileName),
 }
 
 impl Notice {
@@ -74,15 +76,17 @@ pub fn left_behind(name: &str, text: &str, from_here: Option<ProfileName>) -> No
     }
 }
 
-/// A window nears its end.
+/// A window nears its end. `why_not` says why it is not renewed by itself, where that is set.
 pub fn ending(
     name: &str,
     remaining: TimeDelta,
     end: DateTime<Utc>,
     extends: Option<ProfileName>,
+    why_not: Option<&str>,
     zone: Zone,
 ) -> Notice {
-    let body = format!("{}. Connections that run then stay.", capital(&left(remaining)));
+    let why_not = why_not.map(|text| format!(" {text}")).unwrap_or_default();
+    let body = format!("{}. Connections that run then stay.{why_not}", capital(&left(remaining)));
     Notice {
         offer: extends.map(Offer::Extend),
         ..Notice::new(format!("{name} closes at {}", time_of_day(end, zone)), body)
@@ -99,6 +103,12 @@ pub fn closed(name: &str, text: &str) -> Notice {
     Notice::new(format!("{name} lost its access before the time"), text)
 }
 
+/// A VM is not used any more; the text is [`super::after_use::not_used`].
+pub fn not_used(name: &ProfileName, text: &str, is_deallocated: bool) -> Notice {
+    let title = if is_deallocated { "is deallocated soon" } else { "is still running" };
+    Notice { offer: Some(Offer::AfterUse(name.clone())), ..Notice::new(format!("{name} {title}"), text) }
+}
+
 /// A VM was deallocated; the text is [`super::deallocation::done`], as it stands behind a name.
 pub fn deallocated(name: &str, text: &str) -> Notice {
     let (done, rest) = text.split_once([':', '.']).unwrap_or((text, ""));
@@ -108,6 +118,12 @@ pub fn deallocated(name: &str, text: &str) -> Notice {
 /// An attempt failed.
 pub fn failed(failure: &FailureView) -> Notice {
     Notice::new(failure.title.clone(), format!("{} {}", failure.message, failure.action))
+}
+
+/// A window was to be renewed by itself, and could not.
+pub fn not_renewed(name: &str, failure: &FailureView) -> Notice {
+    let FailureView { title, message, action, .. } = failure;
+    Notice::new(format!("{name} was not renewed"), format!("{}. {message} {action}", title.trim_end_matches('.')))
 }
 
 /// The window's process could not be started.

@@ -138,6 +138,11 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Protocol => Some(said.protocol().to_string()),
         Field::User => said.user.clone(),
         Field::Access => Some(super::spoken(said.access.map_or(DEFAULT_ACCESS, |length| length.0))),
+        Field::RenewUpTo => {
+            let length = said.renew_up_to.unwrap_or_default().length();
+            Some(length.map_or_else(|| "never".into(), super::spoken))
+        }
+        Field::AfterUse => Some(said.after_use.unwrap_or_default().to_string()),
         Field::Account => said.account.as_ref().map(ToString::to_string),
         Field::Cloud => said.cloud.clone(),
         Field::Tenant => said.tenant.clone(),

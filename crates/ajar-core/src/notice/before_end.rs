@@ -21,7 +21,7 @@ impl BeforeEnd {
     }
 
     /// How long before the end, the longest first.
-    pub(super) fn marks(&self) -> impl Iterator<Item = TimeDelta> {
+    pub(crate) fn marks(&self) -> impl Iterator<Item = TimeDelta> {
         self.0.iter().map(|minutes| TimeDelta::minutes((*minutes).into()))
     }
 }

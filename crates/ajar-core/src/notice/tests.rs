@@ -7,8 +7,8 @@ use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 use crate::snapshot::{
-    AttemptNumber, ClosedView, FailureView, GrantView, LeftBehindView, OpenedBy, ReachedView, Step, StepStatus,
-    StepView,
+    AttemptNumber, ClosedView, FailureView, GrantView, LeftBehindView, OpenedBy, ReachedView, RenewalView, Step,
+    StepStatus, StepView,
 };
 
 /// Minutes after an epoch of these tests.
@@ -53,6 +53,7 @@ fn window(end: i64) -> WindowView {
         opened_by: None,
         ending: false,
         left_behind: None,
+        renewal: None,
         beside: None,
     }
 }
@@ -67,6 +68,7 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
         protocol: Protocol::Ssh,
         extends: false,
         follows: false,
+        renews: false,
         started_at: at(0),
         ended_at: outcome.as_ref().map(|_| at(1)),
         headline: String::new(),
@@ -428,4 +430,39 @@ fn access_from_the_new_address_is_told_as_that() {
         words,
         ("web-01 is open from your new address", "From 198.51.100.9 it is open to new connections until 02:00.")
     );
+}
+
+#[test]
+fn of_a_window_that_is_to_be_renewed_only_what_comes_after_that_is_told_and_why_it_was_not() {
+    let renewal = |renews, minutes: Option<i64>, text: &str| {
+        Some(RenewalView { renews, at: minutes.map(at), since: at(0), times: 0, text: text.into() })
+    };
+    let of = |renewal: Option<RenewalView>| {
+        let open = snapshot(Vec::new(), vec![WindowView { renewal, ..window(120) }]);
+        let mut told = Told::default();
+        let mut all = Vec::new();
+        for minute in 0..120 {
+            let notices = notices(Some(&open), &open, &mut told, at(minute), zone());
+            all.extend(notices.into_iter().map(|notice| (minute, notice.body)));
+        }
+        all
+    };
+    let minutes = |told: &[(i64, String)]| told.iter().map(|(at, _)| *at).collect::<Vec<_>>();
+    assert_eq!(minutes(&of(None)), [105, 115, 119]);
+    assert_eq!(minutes(&of(renewal(true, Some(117), "Renewed."))), [119]);
+    let spent = of(renewal(false, None, "Not renewed any more."));
+    assert_eq!(minutes(&spent), [105, 115, 119]);
+    let says_why = |(_, body): &(i64, String)| body.contains("Not renewed any more.");
+    assert_eq!(spent.iter().filter(|told| says_why(told)).count(), 1, "{spent:?}");
+    assert!(says_why(&spent[0]));
+}
+
+#[test]
+fn a_renewal_is_told_where_it_fails_and_goes_without_a_word_where_it_does_not() {
+    let grant = GrantView { end_time_utc: at(240), source: "203.0.113.7".into() };
+    let renewing = |outcome| AttemptView { extends: true, renews: true, ..attempt(1, outcome) };
+    let with = |outcome| snapshot(vec![renewing(outcome)], vec![window(240)]);
+    let told = |outcome| titles(&with(None), &with(Some(outcome)), 1);
+    assert!(told(OutcomeView::Extended(grant)).is_empty());
+    assert_eq!(told(OutcomeView::Failed(failure())), ["web-01 was not renewed"]);
 }

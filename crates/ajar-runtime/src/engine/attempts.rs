@@ -141,6 +141,11 @@ impl Attempts {
         self.all.iter().any(|working| !working.is_ended() && is_there(working.attempt.order()))
     }
 
+    /// Whether something is under way at a VM, whatever it is.
+    pub(super) fn work_on(&self, vm: &CloudVm) -> bool {
+        self.all.iter().any(|working| !working.is_ended() && working.attempt.order().place() == *vm)
+    }
+
     /// Begins an attempt, which ends at once where nobody is there to act; ended ones of the same favourite are not shown any more.
     pub(super) fn begin(
         &mut self,

@@ -34,9 +34,9 @@ use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::teams::TeamNews;
 use super::together::{Standing, Turn};
-use super::{Engine, deallocating};
+use super::{Engine, after_use, deallocating};
 use crate::files::{Granted, State};
-use crate::ports::{Asking, AzAccount, Azure, PortProbe, Wanted};
+use crate::ports::{Asking, AzAccount, Azure, Peers, PortProbe, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
@@ -78,6 +78,10 @@ pub(super) enum Happened {
     Diagnosed(Box<Diagnosed>),
     /// Something of the network that this machine is in.
     Network(NetworkNews),
+    /// What this machine is connected to; none where that is not told.
+    Looked(Option<Peers>),
+    /// Azure has told of a VM that is not used here.
+    UseTold { vm: CloudVm, answer: after_use::Answer },
     /// A face has gone, however it went.
     FaceGone(FaceId),
     /// A refresh is over, and what went wrong.
@@ -196,6 +200,7 @@ impl Engine {
                 Some(self.send_fact(number, async move { Fact::Addresses(azure.addresses(&network_interfaces).await) }))
             }
             Effect::StartVm => {
+                self.is_starting(order.place());
                 // Not to be stopped: the POST may be on its way.
                 drop(self.send_fact(number, async move { Fact::Started(azure.start(&vm, &wanted).await) }));
                 None
@@ -309,6 +314,8 @@ impl Engine {
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             Happened::Network(news) => self.network(news),
+            Happened::Looked(peers) => self.looked_at_connections(peers.as_ref()),
+            Happened::UseTold { vm, answer } => self.use_told(&vm, &answer),
             Happened::FaceGone(face) => {
                 self.attempts.leave(face, None, now);
                 self.leave_deallocations(face, None);
@@ -336,8 +343,15 @@ impl Engine {
         let vm = working.attempt.order().place();
         match fact {
             Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
-            Fact::Started(Ok(())) => self.know_power(vm, Some(PowerState::Running)),
-            Fact::Started(Err(_)) => self.read_power(azure, vm),
+            Fact::Started(Ok(())) => {
+                let name = working.attempt.order().name.clone();
+                self.has_started(&vm, &name);
+                self.know_power(vm, Some(PowerState::Running));
+            }
+            Fact::Started(Err(_)) => {
+                self.has_not_started(&vm);
+                self.read_power(azure, vm);
+            }
             Fact::Port { .. }
             | Fact::Source(_)
             | Fact::Policies(_)
@@ -350,6 +364,9 @@ impl Engine {
 
     /// What is not known any more is not shown.
     pub(super) fn know_power(&mut self, vm: CloudVm, power: Option<PowerState>) {
+        if power.is_some_and(PowerState::is_at_rest) {
+            self.is_at_rest(&vm);
+        }
         match power {
             Some(power) => self.powers.insert(vm, power),
             None => self.powers.remove(&vm),
@@ -362,6 +379,7 @@ impl Engine {
         for (attempt, acting) in self.attempts.just_ended(now, self.zone()) {
             self.hold_window(&attempt, now);
             self.write_down(&attempt, acting.as_ref(), now);
+            self.note_use(&attempt, now);
             if let Some(acting) = &acting {
                 self.note_denial(&attempt, acting);
             }

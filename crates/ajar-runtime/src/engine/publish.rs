@@ -33,6 +33,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         attempts: Vec::new(),
         superseded: Vec::new(),
         deallocations: Vec::new(),
+        after_use: Vec::new(),
         inventory: None,
         refreshing: false,
         host_problem: None,
@@ -86,6 +87,7 @@ impl Engine {
             let state = if self.deallocations.have(&vm) { Some(FavouriteState::Deallocating) } else { state };
             let unless_open = if self.guarded.contains(&vm) { FavouriteState::Closed } else { FavouriteState::Unknown };
             FavouriteView {
+                started_at: self.started_at(&vm),
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
                 account: self.settings.account_of(&favourite.profile, &self.defaults),
                 ..favourite_view(favourite, whose, vm.cloud, state.unwrap_or(unless_open), power)
@@ -105,6 +107,7 @@ impl Engine {
             attempts,
             superseded,
             deallocations: self.deallocations.views(),
+            after_use: self.after_use_views(),
             inventory: self.inventory_view(),
             refreshing: self.refresh.is_some() || self.network.is_looked_at(),
             host_problem: None,
@@ -159,6 +162,7 @@ impl Engine {
             }),
             ending: window.phase(self.now()) == Phase::Ending,
             left_behind: None,
+            renewal: self.renewal_view(held),
             beside: self.kept_beside(held),
         }
     }
@@ -203,6 +207,7 @@ fn favourite_view(
         account: None,
         user: profile.user.clone(),
         state,
+        started_at: None,
         waits_for_sign_in: false,
         profile: profile.clone(),
         of_team,

@@ -61,6 +61,7 @@ impl Engine {
             Request::ExportHistory { query, format } => self.tell_history(query, Told::As(format), reply),
             request @ (Request::Connect(_)
             | Request::Deallocate(_)
+            | Request::KeepRunning { .. }
             | Request::Cancel { .. }
             | Request::Leave { .. }
             | Request::Dismiss { .. }
@@ -92,6 +93,7 @@ impl Engine {
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Deallocate(Deallocate { name, .. })
+            | Request::KeepRunning { name, .. }
             | Request::Cancel { name }
             | Request::Leave { name }
             | Request::Dismiss { name }
@@ -143,6 +145,7 @@ impl Engine {
                 let follower = (!wish.stays).then_some(face);
                 return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
             }
+            Request::KeepRunning { name, keep } => self.keep_running(&name, keep)?,
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());
@@ -287,6 +290,16 @@ impl Engine {
 
     /// Begins an attempt, or joins the one under way; `face` takes its wish along when it goes.
     pub(super) fn connect(&mut self, face: Option<FaceId>, connect: Connect) -> Result<AttemptNumber, Trouble> {
+        self.connect_until(face, connect, None)
+    }
+
+    /// The same, for access until then at most where nobody has asked for it.
+    pub(super) fn connect_until(
+        &mut self,
+        face: Option<FaceId>,
+        connect: Connect,
+        renews_until: Option<DateTime<Utc>>,
+    ) -> Result<AttemptNumber, Trouble> {
         if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
             self.take_in_guest(&connect.name, &profile, Purpose::Opening)?;
         }
@@ -330,7 +343,7 @@ impl Engine {
             principal: self.principal(&name, &vm),
         };
         let opened = Favourite { name, profile };
-        let order = Order { wishes, ..self.order(&opened, connect, vm, chosen_source, now) };
+        let order = Order { wishes, renews_until, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
@@ -365,6 +378,7 @@ impl Engine {
             may_start: profile.may_start(),
             extends: connect.extends,
             follows: connect.follows,
+            renews_until: None,
             passing: connect.passing,
             chosen_source,
             launch: connect.launch,

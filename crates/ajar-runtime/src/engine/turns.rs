@@ -71,6 +71,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::SetClientId { .. } => true,
         Request::Connect(_)
         | Request::Deallocate(_)
+        | Request::KeepRunning { .. }
         | Request::Cancel { .. }
         | Request::Leave { .. }
         | Request::Dismiss { .. }

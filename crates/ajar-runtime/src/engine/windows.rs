@@ -172,6 +172,7 @@ impl Engine {
     /// Holds a window that was asked for here, and remembers that, for the host after this one.
     pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, granted: Granted, now: DateTime<Utc>) {
         let cloud = vm.cloud.clone();
+        self.note_access(vm, &granted.window);
         if !self.remembered.state().has_granted(&cloud, &granted.window) {
             let (granted, cloud) = (granted.clone(), cloud.clone());
             drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));
@@ -190,7 +191,7 @@ fn why_gone(policies: &[JitNetworkAccessPolicy], window: &AccessWindow, zone: Zo
 }
 
 /// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
-fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
+pub(super) fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
     let sent_at = state.unsettled.get(&State::key_of(cloud, window));
     state.has_granted(cloud, window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
 }

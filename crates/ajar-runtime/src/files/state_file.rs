@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use ajar_azure::KeptPause;
 use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::account::Acting;
+use ajar_core::after_use::Started;
 use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::ProfileName;
+use ajar_core::renewal::Access;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::Refused;
 use ajar_core::snapshot::AccountState;
@@ -32,6 +34,12 @@ pub struct State {
     pub unsettled: BTreeMap<String, DateTime<Utc>>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, Granted>,
+    /// The ports that were opened here and are open without a break since, by the same key.
+    #[serde(deserialize_with = "understood")]
+    pub accesses: BTreeMap<String, KeptAccess>,
+    /// VMs that Ajar has started and that were not seen to rest since, by [`State::vm_key`].
+    #[serde(deserialize_with = "understood")]
+    pub started: BTreeMap<String, Started>,
     /// VMs that Azure was asked to deallocate, and whose end was not heard of yet, by [`State::vm_key`].
     #[serde(deserialize_with = "understood")]
     pub deallocating: BTreeMap<String, Deallocating>,
@@ -65,6 +73,27 @@ pub struct Granted {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_source_named: bool,
 }
+
+/// A port that was opened here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptAccess {
+    /// For how long it has been open, and how often that was renewed.
+    #[serde(flatten)]
+    pub access: Access,
+    /// Where it was reached last. The address may have become another VM's since: it is not dialled, only looked for among what is connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+}
+
+impl KeptAccess {
+    /// The access that begins with a window.
+    pub fn of(window: &AccessWindow) -> Self {
+        Self { access: Access::of(window), endpoint: None }
+    }
+}
+
+/// What was open so long ago is of no use any more.
+const ACCESSES_LAST: TimeDelta = TimeDelta::days(1);
 
 /// That Azure was asked to deallocate a VM.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +175,17 @@ impl State {
     /// The key of a VM: `{cloud}{vm id in lower case}`.
     pub fn vm_key(vm: &CloudVm) -> String {
         format!("{}{}", vm.cloud, vm.id.to_string().to_lowercase())
+    }
+
+    /// A port is open so; what was open longer than a day ago is forgotten.
+    pub fn access(&mut self, key: String, access: KeptAccess, now: DateTime<Utc>) {
+        self.accesses.retain(|_, known| now - known.access.until < ACCESSES_LAST);
+        self.accesses.insert(key, access);
+    }
+
+    /// The VMs that Ajar has started.
+    pub fn started(&self) -> impl Iterator<Item = (CloudVm, &Started)> {
+        self.started.iter().filter_map(|(key, started)| Some((Self::vm_of_key(key)?, started)))
     }
 
     /// Azure is asked to deallocate a VM; what it was asked long ago is forgotten.

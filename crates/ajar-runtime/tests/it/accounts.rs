@@ -11,10 +11,11 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::{Granted, Principal};
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, Snapshot};
+use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, SignInStage, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{
-    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, TellBegun, TellStage, Wanted,
+    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, SignedInAs, TellBegun, TellStage,
+    Wanted,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -389,4 +390,24 @@ async fn who_acts_for_those_that_name_nobody_is_told_and_follows_the_settings() 
     let number = running.connect("web").await;
     running.ended(number).await;
     assert!(acted(&world).contains("gov@usgov/- on web"));
+}
+
+impl World {
+    /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
+    pub(crate) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
+        let at = plan.demand.tenant.as_ref().map(|tenant| format!("/{tenant}")).unwrap_or_default();
+        tell(SignInStage::Browser { url: format!("https://login.example{at}/authorize") });
+        self.call(Call::SignIn).await?;
+        let account = AccountSettings {
+            username: Some("ada@contoso.example".into()),
+            home_account_id: Some("ada.home".into()),
+            ..plan.account.clone()
+        };
+        let world = Arc::clone(self);
+        Ok(Box::pin(async move {
+            world.call(Call::Keep).await?;
+            world.scene().signed_in.insert("ada".into());
+            Ok(SignedInAs { account, kept: Kept::Keychain })
+        }))
+    }
 }

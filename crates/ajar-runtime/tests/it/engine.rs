@@ -1,5 +1,6 @@
 //! The engine, through its handle.
 
+mod after_use;
 mod attempts;
 mod cancelling;
 mod closing;
@@ -18,6 +19,7 @@ mod refreshing;
 mod refusals;
 mod remembering;
 mod removing;
+mod renewing;
 mod rights;
 mod settings;
 mod signing_in;

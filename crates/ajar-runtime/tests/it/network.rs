@@ -1,5 +1,6 @@
 //! Where this machine is and what it reaches from there, and a system that tells when a test has it move.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,10 +10,10 @@ use ajar_core::policy::JitNetworkAccessRequest;
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::source::{Confidence, SourceAddress};
 use ajar_core::vm::PowerState;
-use ajar_runtime::ports::{NetworkEvents, NetworkWatch, PortProbe, PublicIp};
+use ajar_runtime::ports::{Connections, NetworkEvents, NetworkWatch, Peers, PortProbe, PublicIp};
 use async_trait::async_trait;
 
-use crate::world::{Call, PRIVATE, World};
+use crate::world::{ADDRESS, Call, PRIVATE, World};
 
 /// Who listens.
 type Listeners = Arc<Mutex<Vec<(usize, Box<dyn Fn() + Send + Sync>)>>>;
@@ -100,5 +101,21 @@ impl PortProbe for World {
 
     fn has_own_way(&self, endpoint: &Endpoint) -> bool {
         self.scene().own_way_to.is_some_and(|address| address.to_string() == endpoint.host)
+    }
+}
+
+#[async_trait]
+impl Connections for World {
+    async fn peers(&self) -> Option<Peers> {
+        self.call(Call::Look).await.ok()?;
+        self.scene().connected.clone()
+    }
+}
+
+impl World {
+    /// Somebody at this machine connects to port 22 of the VM, or leaves.
+    pub(crate) fn is_connected(&self, is: bool) {
+        let peers = is.then_some(SocketAddr::from((ADDRESS, 22)));
+        self.scene().connected = Some(peers.into_iter().collect());
     }
 }

@@ -1,5 +1,6 @@
 //! Against the simulator over real HTTPS, with hosts in processes of their own.
 
+mod after_use;
 mod killing;
 mod processes;
 mod public_ip;

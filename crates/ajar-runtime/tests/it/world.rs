@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ajar_core::account::{AccountSettings, Acting, KeychainTrouble};
+use ajar_core::account::{Acting, KeychainTrouble};
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
@@ -18,16 +18,12 @@ use ajar_core::port::{Endpoint, PortAnswer};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::{Granted, Principal};
-use ajar_core::snapshot::{Kept, SignInStage};
 use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::HttpsTeamDownloads;
-use ajar_runtime::engine::Parts;
+use ajar_runtime::engine::{LOOK_EVERY, Parts};
 use ajar_runtime::files::{Folder, SshFolder};
-use ajar_runtime::ports::{
-    Asking, AzAccount, Azure, Browser, Clock, KeepSignIn, Launcher, Ports, SignInPlan, SignedInAs, TellBegun,
-    TellStage, Wanted,
-};
+use ajar_runtime::ports::{Asking, AzAccount, Azure, Browser, Clock, Launcher, Peers, Ports, TellBegun, Wanted};
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use futures::future::join_all;
@@ -71,6 +67,8 @@ pub(crate) enum Call {
     Browser,
     Granted,
     AzAccounts,
+    /// What this machine is connected to is looked at.
+    Look,
     Tenants,
     /// A page of VMs.
     Inventory,
@@ -86,6 +84,8 @@ pub(crate) struct Scene {
     pub(crate) open_anyway: bool,
     /// Where this machine has a way to that is none to the internet, if it has any.
     pub(crate) own_way_to: Option<Ipv4Addr>,
+    /// Where this machine is connected to, if its system tells.
+    pub(crate) connected: Option<Peers>,
     /// How the port answers at the private address.
     pub(crate) private: PortAnswer,
     /// Requests Azure has taken, by anybody.
@@ -177,6 +177,7 @@ impl World {
                 is_static: true,
                 open_anyway: false,
                 own_way_to: None,
+                connected: Some(Peers::new()),
                 private: PortAnswer::Silent,
                 requests: Vec::new(),
                 initiate: VecDeque::new(),
@@ -238,6 +239,7 @@ impl World {
             vm_lists: Arc::clone(self) as _,
             public_ip: Arc::clone(self) as _,
             network: Arc::clone(&self.network) as _,
+            connections: Arc::clone(self) as _,
             probe: Arc::clone(self) as _,
             browser: Arc::clone(self) as _,
             launcher: Arc::clone(self) as _,
@@ -252,6 +254,7 @@ impl World {
             environment: false,
             demo: false,
             stays: true,
+            look_every: LOOK_EVERY,
         }
     }
 
@@ -442,26 +445,6 @@ fn policy_id() -> ResourceId {
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/locations/l/jitNetworkAccessPolicies/default"
         .parse()
         .unwrap()
-}
-
-impl World {
-    /// Somebody signs in as `ada`, whoever is wanted, once the browser has come up.
-    pub(crate) async fn sign_in(self: &Arc<Self>, plan: &SignInPlan, tell: &TellStage) -> Result<KeepSignIn, Trouble> {
-        let at = plan.demand.tenant.as_ref().map(|tenant| format!("/{tenant}")).unwrap_or_default();
-        tell(SignInStage::Browser { url: format!("https://login.example{at}/authorize") });
-        self.call(Call::SignIn).await?;
-        let account = AccountSettings {
-            username: Some("ada@contoso.example".into()),
-            home_account_id: Some("ada.home".into()),
-            ..plan.account.clone()
-        };
-        let world = Arc::clone(self);
-        Ok(Box::pin(async move {
-            world.call(Call::Keep).await?;
-            world.scene().signed_in.insert("ada".into());
-            Ok(SignedInAs { account, kept: Kept::Keychain })
-        }))
-    }
 }
 
 #[async_trait]

@@ -172,6 +172,8 @@ fn nobody_else_names_a_file_program_or_port_of_this_machine_an_account_or_whom_a
         client: Some("/tmp/x".into()),
         client_arguments: Some(vec!["-X".into()]),
         forwards: Some(vec!["R 22:localhost:22".parse().unwrap()]),
+        renew_up_to: Some("8h".parse().unwrap()),
+        after_use: Some("deallocate".parse().unwrap()),
         ..profile("a", Some("azureuser"))
     };
     let taken = |sharing| {
@@ -179,8 +181,10 @@ fn nobody_else_names_a_file_program_or_port_of_this_machine_an_account_or_whom_a
         let (candidate, left_out) = Candidate::shared(name, theirs.clone(), sharing, &settings(), &defaults);
         (candidate.profile, left_out.into_iter().map(|left| (left.what, left.why)).collect::<Vec<_>>())
     };
-    let keys = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
-    let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).to_vec();
+    let of_machine =
+        ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
+    let keys = of_machine.into_iter().chain(["renew_up_to", "after_use"]);
+    let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).collect();
     assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
     assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));
 }

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn everything() -> Profile {
-        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "account": "work",
+        let profile = r#"{"vm": "VM", "port": 2222, "protocol": "ssh", "user": "me", "for": "PT1H", "renew_up_to": "8h", "after_use": "ask", "account": "work",
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "j", "ask_justification": true, "address": "private", "source": "10.0.0.4", "colour": "red",
             "client": "c", "client_arguments": ["-X"],

@@ -67,9 +67,9 @@ fn add(name: &str, from: &str) -> Request {
 }
 
 fn start(world: &Arc<World>, served: &Arc<Served>) -> Running {
-    let Parts { mut ports, folder, ssh_folder, cloud, environment, demo, stays } = world.parts();
+    let Parts { mut ports, folder, ssh_folder, cloud, environment, demo, stays, look_every } = world.parts();
     ports.teams = Arc::clone(served) as _;
-    Running { engine: engine::start(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays }) }
+    Running { engine: engine::start(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays, look_every }) }
 }
 
 fn names(running: &Running) -> Vec<String> {

@@ -1,0 +1,212 @@
+//! A VM that Ajar has started, and what is done with it once nobody at this machine is connected any more.
+//!
+//! Idleness is what was seen of it: looks that follow each other closely and find nobody. What was slept through, or leapt over by a
+//! clock that was set, counts for nothing. Before anything is asked or done Azure is asked, too: somebody else may have the VM open.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::port::Endpoint;
+use crate::profile::{AfterUse, ProfileName};
+
+#[cfg(test)]
+mod tests;
+
+/// So long after the last connection a VM counts as not used any more.
+pub const IDLE_AFTER_USE: TimeDelta = TimeDelta::minutes(5);
+
+/// And so long after it was opened, where nobody was ever seen to connect.
+pub const IDLE_UNUSED: TimeDelta = TimeDelta::minutes(30);
+
+/// How long before a VM is deallocated by itself that is told.
+pub const NOTICE: TimeDelta = TimeDelta::minutes(2);
+
+/// How long a question is put off.
+pub const POSTPONED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// Two looks that lie further apart say nothing of what was between them.
+const LOOKS_APART: TimeDelta = TimeDelta::seconds(90);
+
+/// A VM that Ajar has started. It is kept as long as the VM is not seen to rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Started {
+    /// By which favourite.
+    pub name: ProfileName,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Where its ports were reached since. The addresses may be other VMs' later: they are not dialled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// Whether somebody was seen to be connected since.
+    #[serde(default)]
+    pub used: bool,
+    /// Whether what is to be done in this idleness was: somebody was asked, or Azure.
+    #[serde(default)]
+    pub dealt_with: bool,
+    /// Until when nothing is done, because somebody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postponed_until: Option<DateTime<Utc>>,
+    /// Whether somebody has said that it is to run on.
+    #[serde(default)]
+    pub left: bool,
+}
+
+/// What somebody says to the question, or to the notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Keep {
+    /// To ask, or to deallocate, in an hour.
+    Later,
+    /// To leave it running until Ajar starts it again.
+    Running,
+}
+
+/// What a look has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Somebody is connected.
+    Connected,
+    /// Nobody is.
+    Nobody,
+    /// It is being opened or deallocated.
+    Busy,
+    /// The system does not tell.
+    Unknown,
+}
+
+/// What Azure says of a VM that is not used here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It runs, and nobody else has it open.
+    Idle,
+    /// Somebody else has it open, or that could not be read.
+    Others,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing, or what [`Watch::question`] and [`Watch::deallocates_in`] say.
+    Wait,
+    /// Azure is to be asked whether it runs, and whether somebody else has it open: [`Watch::found`].
+    AskAzure,
+    /// It is to be deallocated.
+    Deallocate,
+}
+
+/// A VM that Ajar has started, as it is watched.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// What is kept of it.
+    pub started: Started,
+    idle: TimeDelta,
+    last_look: Option<DateTime<Utc>>,
+    /// How idle it was when it was told that it is going to be deallocated.
+    told_at: Option<TimeDelta>,
+}
+
+impl Started {
+    /// A VM that was started now.
+    pub fn new(name: ProfileName, at: DateTime<Utc>) -> Self {
+        Self { name, at, endpoints: Vec::new(), used: false, dealt_with: false, postponed_until: None, left: false }
+    }
+
+    fn is_postponed(&self, now: DateTime<Utc>) -> bool {
+        // Of a clock that was set back since it would be for longer than anybody has said.
+        self.postponed_until.is_some_and(|until| until > now && until - now <= POSTPONED_FOR)
+    }
+}
+
+impl Watch {
+    /// Begins to watch; what was before counts for nothing.
+    pub fn new(started: Started) -> Self {
+        Self { started, idle: TimeDelta::zero(), last_look: None, told_at: None }
+    }
+
+    /// Whether anything hangs on a look.
+    pub fn needs_look(&self, rule: AfterUse) -> bool {
+        rule != AfterUse::Leave && !self.started.left
+    }
+
+    /// A port of it was reached.
+    pub fn reached(&mut self, endpoint: Endpoint) {
+        if !self.started.endpoints.contains(&endpoint) {
+            self.started.endpoints.push(endpoint);
+        }
+        self.in_use();
+    }
+
+    /// From the next look on that finds nobody it may lie idle.
+    fn in_use(&mut self) {
+        (self.idle, self.last_look) = (TimeDelta::zero(), None);
+        self.told_at = None;
+        self.started.dealt_with = false;
+    }
+
+    fn threshold(&self) -> TimeDelta {
+        if self.started.used { IDLE_AFTER_USE } else { IDLE_UNUSED }
+    }
+
+    /// Takes in what a look has found.
+    pub fn look(&mut self, seen: Seen, rule: AfterUse, now: DateTime<Utc>) -> Then {
+        let gap = self.last_look.map(|last| now - last);
+        let gap = gap.filter(|gap| (TimeDelta::zero()..=LOOKS_APART).contains(gap));
+        self.last_look = Some(now);
+        match (seen, gap) {
+            (Seen::Connected, _) => {
+                self.started.used = true;
+                self.in_use();
+            }
+            (Seen::Busy, _) => self.in_use(),
+            (Seen::Nobody, Some(gap)) => self.idle += gap,
+            (Seen::Nobody, None) | (Seen::Unknown, _) => (self.idle, self.told_at) = (TimeDelta::zero(), None),
+        }
+        let is_settled = !self.needs_look(rule) || self.started.dealt_with || self.started.is_postponed(now);
+        let is_due = self.told_at.map_or_else(|| self.threshold(), |told| told + NOTICE) <= self.idle;
+        if is_due && !is_settled { Then::AskAzure } else { Then::Wait }
+    }
+
+    /// Takes in what Azure says.
+    pub fn found(&mut self, found: Found, rule: AfterUse, now: DateTime<Utc>) -> Then {
+        // Meanwhile it may have been used, or somebody have said something.
+        let is_idle = self.idle >= self.threshold();
+        let is_settled = self.started.left || self.started.dealt_with || self.started.is_postponed(now);
+        match (found, rule) {
+            (Found::Others, _) => (self.idle, self.told_at) = (TimeDelta::zero(), None),
+            (Found::Idle, _) if !is_idle || is_settled => {}
+            (Found::Idle, AfterUse::Leave) => self.told_at = None,
+            (Found::Idle, AfterUse::Ask) => (self.started.dealt_with, self.told_at) = (true, None),
+            (Found::Idle, AfterUse::Deallocate) => match self.told_at {
+                None => self.told_at = Some(self.idle),
+                Some(told) if self.idle >= told + NOTICE => {
+                    (self.started.dealt_with, self.told_at) = (true, None);
+                    return Then::Deallocate;
+                }
+                Some(_) => {}
+            },
+        }
+        Then::Wait
+    }
+
+    /// Somebody has said what is to be done.
+    pub fn keep(&mut self, keep: Keep, now: DateTime<Utc>) {
+        self.in_use();
+        match keep {
+            Keep::Later => self.started.postponed_until = Some(now + POSTPONED_FOR),
+            Keep::Running => self.started.left = true,
+        }
+    }
+
+    /// Whether somebody is asked what is to be done.
+    pub fn question(&self, rule: AfterUse) -> bool {
+        rule == AfterUse::Ask && self.started.dealt_with && !self.started.left
+    }
+
+    /// How long it is until it is deallocated, if nobody calls that back.
+    pub fn deallocates_in(&self, rule: AfterUse) -> Option<TimeDelta> {
+        let told = self.told_at.filter(|_| rule == AfterUse::Deallocate && !self.started.left)?;
+        Some((told + NOTICE - self.idle).max(TimeDelta::zero()))
+    }
+}

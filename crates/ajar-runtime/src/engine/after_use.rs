@@ -1,0 +1,272 @@
+//! What is done with a VM that Ajar has started, once nobody uses it any more. The rules are the core's ([`Watch`]); here is what they
+//! go by, and what they lead to.
+
+use std::collections::{HashMap, HashSet};
+
+use ajar_core::access_window::open_windows;
+use ajar_core::after_use::{Found, Keep, Seen, Started, Then, Watch};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::message::after_use as words;
+use ajar_core::policy::JitNetworkAccessPolicy;
+use ajar_core::port::Endpoint;
+use ajar_core::profile::{AfterUse, ProfileName};
+use ajar_core::protocol::Deallocate;
+use ajar_core::snapshot::AfterUseView;
+use ajar_core::vm::{CloudVm, PowerState};
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::acting::Caller;
+use super::connections::lead_to;
+use super::effects::Happened;
+use super::windows::is_ours;
+use crate::files::State;
+use crate::ports::Peers;
+
+/// The VMs that Ajar has started, and runs since as far as is known.
+#[derive(Default)]
+pub(super) struct InUse {
+    watched: HashMap<CloudVm, Watched>,
+    /// VMs that were at rest when they were told to start.
+    starting: HashSet<CloudVm>,
+}
+
+struct Watched {
+    watch: Watch,
+    /// Whether Azure is being asked about it.
+    asks: bool,
+    /// When it is going to be deallocated, as that was told.
+    deallocates_at: Option<DateTime<Utc>>,
+}
+
+impl Watched {
+    fn new(started: Started) -> Self {
+        Self { watch: Watch::new(started), asks: false, deallocates_at: None }
+    }
+}
+
+/// What Azure says of a VM that is not used here: whether it runs, and what is open. None where that could not be read.
+pub(super) type Answer = Option<(PowerState, Vec<JitNetworkAccessPolicy>)>;
+
+impl Engine {
+    /// Takes over the VMs that the hosts before this one have started.
+    pub(super) fn watch_remembered(&mut self) {
+        let started: Vec<_> = self.remembered.state().started().map(|(vm, started)| (vm, started.clone())).collect();
+        self.in_use.watched = started.into_iter().map(|(vm, started)| (vm, Watched::new(started))).collect();
+    }
+
+    /// A VM is told to start, which may run already where its state is not known.
+    pub(super) fn is_starting(&mut self, vm: CloudVm) {
+        if self.powers.get(&vm).is_some_and(|power| power.needs_start()) {
+            self.in_use.starting.insert(vm);
+        } else {
+            self.in_use.starting.remove(&vm);
+        }
+    }
+
+    /// A VM that was told to start by a favourite has started.
+    pub(super) fn has_started(&mut self, vm: &CloudVm, name: &ProfileName) {
+        if self.in_use.starting.remove(vm) {
+            let started = Started::new(name.clone(), self.now());
+            self.in_use.watched.insert(vm.clone(), Watched::new(started));
+            self.keep_started(vm);
+        }
+    }
+
+    /// It has not, or not that anybody knows.
+    pub(super) fn has_not_started(&mut self, vm: &CloudVm) {
+        self.in_use.starting.remove(vm);
+    }
+
+    /// A VM is seen to rest, or to be on its way there, whoever told it to.
+    pub(super) fn is_at_rest(&mut self, vm: &CloudVm) {
+        if self.in_use.watched.remove(vm).is_some() {
+            self.keep_started(vm);
+        }
+    }
+
+    /// A port of a VM was reached.
+    pub(super) fn is_reached(&mut self, vm: &CloudVm, endpoint: &Endpoint) {
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
+            known.watch.reached(endpoint.clone());
+            self.keep_started(vm);
+        }
+    }
+
+    /// Has the next host know what is known of a VM that was started. Where it was reached is kept where something hangs on it, and
+    /// nowhere else: the address may be another VM's tomorrow.
+    fn keep_started(&mut self, vm: &CloudVm) {
+        let key = State::vm_key(vm);
+        let has_rule = self.after_use_of(vm).is_some_and(|(_, rule)| rule != AfterUse::Leave);
+        let mut started = self.in_use.watched.get(vm).map(|known| known.watch.started.clone());
+        if let Some(started) = started.as_mut().filter(|_| !has_rule) {
+            started.endpoints.clear();
+        }
+        if self.remembered.state().started.get(&key) != started.as_ref() {
+            drop(self.remembered.change(move |state| match started.clone() {
+                Some(started) => drop(state.started.insert(key.clone(), started)),
+                None => drop(state.started.remove(&key)),
+            }));
+        }
+    }
+
+    /// By which favourite a VM was started, or another of it where that is gone, and what that says.
+    fn after_use_of(&self, vm: &CloudVm) -> Option<(ProfileName, AfterUse)> {
+        let known = self.in_use.watched.get(vm)?;
+        let named = self.opened(&known.watch.started.name).ok().filter(|opened| self.leads_to(opened, vm));
+        let of_vm = || self.settings.favourites.iter().find(|favourite| self.leads_to(favourite, vm));
+        let favourite = named.or_else(of_vm)?;
+        Some((favourite.name.clone(), favourite.profile.after_use()))
+    }
+
+    /// Whether something hangs on what is connected to a VM that was started.
+    pub(super) fn is_watching(&self) -> bool {
+        let needs = |(vm, known): (&CloudVm, &Watched)| {
+            self.after_use_of(vm).is_some_and(|(_, rule)| known.watch.needs_look(rule))
+        };
+        self.stays && self.in_use.watched.iter().any(needs)
+    }
+
+    /// Takes in a look at what is connected.
+    pub(super) fn look_after_use(&mut self, peers: Option<&Peers>) {
+        let now = self.now();
+        for vm in self.in_use.watched.keys().cloned().collect::<Vec<_>>() {
+            let Some((name, rule)) = self.after_use_of(&vm) else { continue };
+            let seen = self.seen(&vm, rule, peers);
+            let Some(known) = self.in_use.watched.get_mut(&vm).filter(|_| rule != AfterUse::Leave) else { continue };
+            let then = known.watch.look(seen, rule, now);
+            if then == Then::AskAzure && !known.asks {
+                let asks = self.ask_of_use(&name, vm.clone());
+                self.in_use.watched.entry(vm.clone()).and_modify(|known| known.asks = asks);
+            }
+            self.note_what_is_told(&vm, rule);
+        }
+    }
+
+    fn seen(&self, vm: &CloudVm, rule: AfterUse, peers: Option<&Peers>) -> Seen {
+        if self.attempts.work_on(vm) || self.deallocations.have(vm) {
+            return Seen::Busy;
+        }
+        let Some(peers) = peers else { return Seen::Unknown };
+        let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
+        let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
+        let reached: Vec<_> = started.chain(of_windows).collect();
+        if reached.iter().any(|endpoint| lead_to(peers, endpoint)) {
+            Seen::Connected
+        } else if reached.is_empty() && rule == AfterUse::Deallocate {
+            // It was reached nowhere, or that is not known any more: then nobody is seen there who is connected.
+            Seen::Unknown
+        } else {
+            Seen::Nobody
+        }
+    }
+
+    /// Asks Azure whether a VM runs, and who has it open; not where nobody is there to ask.
+    fn ask_of_use(&self, name: &ProfileName, vm: CloudVm) -> bool {
+        let Some(Caller { azure, .. }) = self.caller_on(name, &vm) else { return false };
+        let (happened, name) = (self.happened.clone(), name.clone());
+        tokio::spawn(async move {
+            let (facts, policies) = tokio::join!(azure.virtual_machine(&vm.id), azure.policies(&vm.id));
+            let answer = facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?)));
+            let answer = answer.inspect_err(|trouble| {
+                tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
+            });
+            drop(happened.send(Happened::UseTold { vm, answer: answer.ok() }));
+        });
+        true
+    }
+
+    /// Takes in what Azure says.
+    pub(super) fn use_told(&mut self, vm: &CloudVm, answer: &Answer) {
+        let now = self.now();
+        if let Some((power, _)) = answer {
+            self.know_power(vm.clone(), Some(*power));
+        }
+        let Some((name, rule)) = self.after_use_of(vm) else { return };
+        let found = match answer {
+            // One that rests is forgotten already. What is not known to run is looked at again.
+            Some((PowerState::Running, policies)) => self.found_open(&name, vm, policies, now),
+            Some(_) | None => Found::Others,
+        };
+        // An attempt that has begun since is use.
+        let found = if self.attempts.work_on(vm) { Found::Others } else { found };
+        let Some(known) = self.in_use.watched.get_mut(vm) else { return };
+        known.asks = false;
+        let then = known.watch.found(found, rule, now);
+        self.note_what_is_told(vm, rule);
+        match then {
+            Then::Wait | Then::AskAzure => {}
+            Then::Deallocate => {
+                if let Err(trouble) = self.deallocate(None, &Deallocate::new(name)) {
+                    tracing::warn!(failure = %trouble.failure, "a VM that is not used any more was not deallocated");
+                }
+            }
+        }
+    }
+
+    /// Whether somebody else has a VM open: by requests that were not made here.
+    fn found_open(
+        &self,
+        name: &ProfileName,
+        vm: &CloudVm,
+        policies: &[JitNetworkAccessPolicy],
+        now: DateTime<Utc>,
+    ) -> Found {
+        let (state, principal) = (self.remembered.state(), self.principal(name, vm));
+        let open = open_windows(policies, &vm.id, now);
+        let is_elses = |window| !is_ours(state, &vm.cloud, principal.as_deref(), window);
+        if open.iter().any(is_elses) { Found::Others } else { Found::Idle }
+    }
+
+    /// Somebody says what is to be done with a VM.
+    pub(super) fn keep_running(&mut self, name: &ProfileName, keep: Keep) -> Result<(), Trouble> {
+        let is_meant = |vm: &&CloudVm| self.after_use_of(vm).is_some_and(|(known, _)| known == *name);
+        let vm = self.in_use.watched.keys().find(is_meant).cloned();
+        let Some(vm) = vm else {
+            // It may have come to rest since it was asked.
+            return self.favourite(name).map(drop);
+        };
+        if self.deallocations.have(&vm) {
+            return Err(Failure::BeingDeallocated.into());
+        }
+        let (now, rule) = (self.now(), self.after_use_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
+        if let Some(known) = self.in_use.watched.get_mut(&vm) {
+            known.watch.keep(keep, now);
+        }
+        self.note_what_is_told(&vm, rule);
+        Ok(())
+    }
+
+    /// What is told stays as it was told, and is kept.
+    fn note_what_is_told(&mut self, vm: &CloudVm, rule: AfterUse) {
+        let now = self.now();
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
+            known.deallocates_at =
+                known.watch.deallocates_in(rule).map(|left| known.deallocates_at.unwrap_or(now + left));
+        }
+        self.keep_started(vm);
+    }
+
+    /// Since when a VM runs that Ajar has started.
+    pub(super) fn started_at(&self, vm: &CloudVm) -> Option<DateTime<Utc>> {
+        self.in_use.watched.get(vm).map(|known| known.watch.started.at)
+    }
+
+    /// What somebody is asked, and what is going to be done.
+    pub(super) fn after_use_views(&self) -> Vec<AfterUseView> {
+        let view = |(vm, known): (&CloudVm, &Watched)| {
+            let (name, rule) = self.after_use_of(vm).filter(|_| self.stays && !self.deallocations.have(vm))?;
+            let deallocates_at = known.deallocates_at.filter(|_| known.watch.deallocates_in(rule).is_some());
+            if deallocates_at.is_none() && !known.watch.question(rule) {
+                return None;
+            }
+            let started_at = known.watch.started.at;
+            let text = words::not_used(known.watch.started.used, started_at, deallocates_at, self.zone());
+            let (cloud, vm) = (vm.cloud.clone(), vm.id.clone());
+            Some(AfterUseView { name, cloud, vm, started_at, deallocates_at, text })
+        };
+        let mut views: Vec<_> = self.in_use.watched.iter().filter_map(view).collect();
+        views.sort_by_cached_key(|view| view.name.as_str().to_lowercase());
+        views
+    }
+}
