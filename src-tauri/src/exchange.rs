@@ -96,7 +96,7 @@ async fn looked_at(
     let gathered = Gathered::of(entries, &vms, sharing, &settings, &defaults);
     let (rows, unfit) = plan::rows(gathered.candidates, &settings, &defaults);
     let left_out = left_out.iter().chain(&gathered.left_out).chain(&unfit);
-    let left_out = left_out.map(|left| words::left_out(left, why_unfit(left).as_deref()));
+    let left_out = left_out.map(|left| words::left_out_of_others(left, why_unfit(left).as_deref()));
     let unmatched = gathered.unmatched.iter().map(|host| words::unmatched(&host.label, &host.address));
     let unclear = gathered.unclear.iter().map(|(host, several)| {
         let places = message::inventory::places(&several.iter().collect::<Vec<_>>());
@@ -216,7 +216,7 @@ mod tests {
         let expected = [("web", ImportStanding::Conflict), ("db", ImportStanding::There), ("new", ImportStanding::New)];
         assert_eq!((view.file.as_str(), view.of_ajar, &standings[..]), ("team.toml", true, &expected[..]));
         assert_eq!(view.left_out.len(), 2, "{view:?}");
-        assert!(!format!("{view:?}").contains("hunter2"), "{view:?}");
+        assert!(!["hunter2", "--personal"].iter().any(|no| format!("{view:?}").contains(no)), "{view:?}");
         assert_eq!(std::fs::read_to_string(desk.file.path()).unwrap(), before);
 
         let choices = [ImportChoice { name: "web".parse().unwrap(), choice: OnConflict::Rename }];

@@ -67,12 +67,23 @@ pub fn left_out(left: &LeftOut, unfit: Option<&str>) -> String {
     format!("{}{line} is left out: {}.", quoted(&left.what), why(&left.why, unfit))
 }
 
+/// The same where no command line says whose the file is: in the window, and of a team’s file.
+pub fn left_out_of_others(left: &LeftOut, unfit: Option<&str>) -> String {
+    if left.why == Why::Personal {
+        return format!("{} is left out: {OWNERS_TO_SAY}.", quoted(&left.what));
+    }
+    left_out(left, unfit)
+}
+
+/// What nobody says for another.
+const OWNERS_TO_SAY: &str = "programs, files and forwarded ports of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say";
+
 /// Why something is not taken in.
 pub fn why(why: &Why, unfit: Option<&str>) -> String {
     match why {
         Why::Secret => "passwords and other secrets are taken in from no file".into(),
         Why::Unknown => "this Ajar does not know it".into(),
-        Why::Personal => "programs, files and forwarded ports of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say; only if this file is your own: --personal".into(),
+        Why::Personal => format!("{OWNERS_TO_SAY}; only if this file is your own: --personal"),
         Why::Cloud => "which hosts a cloud has, and so where tokens go, is for you to write into config.toml".into(),
         Why::Protocol(name) => format!("Ajar opens SSH and Remote Desktop, not {}", quoted(name)),
         Why::Gateway => "Ajar opens the VM’s own door and goes through no gateway".into(),

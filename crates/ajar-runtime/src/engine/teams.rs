@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::exchange::left_out;
+use ajar_core::message::exchange::left_out_of_others;
 use ajar_core::message::team as words;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
@@ -136,7 +136,7 @@ impl Engine {
                 favourites.iter().filter(|known| known.team == team && known.name != known.called).map(words::renamed);
             let Some(known) = self.teams.known.iter_mut().find(|known| known.team.name == team) else { continue };
             let unread = known.kept.iter().filter_map(|kept| kept.copy.as_ref()).flat_map(|copy| copy.left_out.clone());
-            let unfit = left.iter().map(|left| left_out(left, why_unfit(left).as_deref()));
+            let unfit = left.iter().map(|left| left_out_of_others(left, why_unfit(left).as_deref()));
             let mut notes: Vec<_> = unread.chain(unfit).chain(renamed).collect();
             let more = notes.len().saturating_sub(NOTES);
             notes.truncate(NOTES);
