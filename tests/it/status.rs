@@ -243,6 +243,8 @@ async fn a_vm_that_ajar_has_started_says_for_how_long_it_runs_until_it_rests() {
     assert_eq!(world.run(&["connect", "web-01", "--no-launch"]).await.code, 0);
     let status = world.run(&["status"]).await.stdout;
     assert!(status.contains(says), "{status}");
+    let show = world.run(&["show", "web-01", "--json"]).await.last_event();
+    assert!(show["startedAt"].is_string(), "{show}");
     assert_eq!(world.run(&["stop", "web-01"]).await.code, 0);
     let status = world.run(&["status"]).await.stdout;
     assert!(!status.contains(says), "{status}");

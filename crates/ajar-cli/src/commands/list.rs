@@ -186,6 +186,7 @@ pub(super) fn as_json(favourite: &FavouriteView) -> serde_json::Value {
         "port": favourite.port,
         "user": favourite.user,
         "state": favourite.state,
+        "startedAt": favourite.started_at,
         "folder": favourite.profile.folder(),
         "note": favourite.profile.note,
         "team": favourite.of_team.as_ref().map(|whose| &whose.team),
