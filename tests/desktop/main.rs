@@ -33,7 +33,7 @@ fn says(lines: &[Line], wanted: impl Fn(&str) -> bool) -> bool {
     lines.iter().any(|line| wanted(&line.label))
 }
 
-/// Such as “web-01 · 1:59 left”.
+/// Such as “web-01 · 2:59 left”.
 fn says_time_left(line: &str, name: &str) -> bool {
     let rest = line.strip_prefix(name).and_then(|rest| rest.strip_prefix(" · "));
     let time = rest.and_then(|rest| rest.strip_suffix(" left")).and_then(|time| time.split_once(':'));
@@ -108,7 +108,7 @@ async fn that_access_ends_is_told_before_and_when_it_does_and_once() {
     // Azure's clock leaps here, which it never does, and an answer alone is not believed. What it says of windows must not be
     // heard before others have told the time as well.
     desk.have_policies_come_last().await;
-    desk.advance(Duration::from_mins(107)).await;
+    desk.advance(Duration::from_mins(167)).await;
     // A look at the window has Ajar look at Azure, and at its clock.
     tray.activate().await;
     let ending = desk.notifications.next().await;
@@ -150,7 +150,7 @@ async fn a_click_on_the_button_of_a_notification_asks_for_more_time_and_one_on_i
     let window = desk.screen.window_named("Ajar").await;
 
     desk.have_policies_come_last().await;
-    desk.advance(Duration::from_mins(107)).await;
+    desk.advance(Duration::from_mins(167)).await;
     desk.screen.close(window).await;
     tray.activate().await;
     let ending = desk.notifications.next().await;
