@@ -27,7 +27,8 @@ pub(super) struct At {
 /// A VM as it is looked for.
 #[derive(Debug)]
 struct Entry {
-    at: At,
+    /// Where it lies among the parts: which part, and which of its VMs.
+    at: (u32, u32),
     /// Where its own texts lie among those of all: its name, and from there on its addresses, with spaces between them.
     name: Range<u32>,
     addresses_end: u32,
@@ -115,7 +116,7 @@ impl Index {
         let first_tag = narrow(self.tags.len());
         self.tags.extend(vm.tags.iter().map(|(name, value)| shared.number(&format!("{name}={value}"))));
         self.entries.push(Entry {
-            at,
+            at: (narrow(at.part), narrow(at.vm)),
             name,
             addresses_end: narrow(self.texts.len()),
             group: shared.number(vm.id.resource().resource_group()),
@@ -126,6 +127,10 @@ impl Index {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    fn at(entry: &Entry) -> At {
+        At { part: wide(entry.at.0), vm: wide(entry.at.1) }
     }
 
     fn name(&self, entry: &Entry) -> &str {
@@ -142,14 +147,14 @@ impl Index {
         let name = name.to_ascii_lowercase();
         let first = self.first_of(&name);
         let same = self.entries[first..].iter().take_while(move |entry| *self.name(entry) == *name);
-        same.enumerate().map(move |(place, entry)| (first + place, entry.at))
+        same.enumerate().map(move |(place, entry)| (first + place, Self::at(entry)))
     }
 
     /// The VMs whose names begin so, whatever its case.
     pub(super) fn beginning(&self, name: &str) -> impl Iterator<Item = At> {
         let name = name.to_ascii_lowercase();
         let first = self.first_of(&name);
-        self.entries[first..].iter().take_while(move |entry| self.name(entry).starts_with(&name)).map(|entry| entry.at)
+        self.entries[first..].iter().take_while(move |entry| self.name(entry).starts_with(&name)).map(Self::at)
     }
 
     /// Of the VMs that fit, `limit` after the `skip` best, the best one first, and how many fit.
@@ -157,24 +162,55 @@ impl Index {
         let whole = query.trim().to_ascii_lowercase();
         let words: Vec<Word<'_>> = whole.split_whitespace().map(|word| Word::new(word, &self.shared)).collect();
         let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut best = Best::of(skip.saturating_add(limit));
         let scored = self.entries.iter().enumerate().filter_map(|(number, entry)| {
             let weight = among.weights[number]?;
             let note = among.notes.get(&number).map(String::as_str);
             let score = words.iter().map(|word| word.score(self, entry, note, &mut matcher)).sum::<Option<u32>>()?;
             Some(Reverse((*self.name(entry) == *whole, score, weight, Reverse(narrow(number)))))
         });
-        let mut fit: Vec<_> = scored.collect();
-        let total = fit.len();
-        let wanted = skip.saturating_add(limit);
-        if wanted < total {
-            // What is left out need not be in order.
-            fit.select_nth_unstable(wanted);
-            fit.truncate(wanted);
+        scored.for_each(|one| best.take(one));
+        let total = best.total;
+        let at = |Reverse((.., Reverse(number))): Scored| Self::at(&self.entries[wide(number)]);
+        (best.in_order().into_iter().skip(skip).map(at).collect(), total)
+    }
+}
+
+/// A VM that fits, the best one first: whether it is called just so, how well it fits, how much it is used, and its number.
+type Scored = Reverse<(bool, u32, u32, Reverse<u32>)>;
+
+/// The best of many that fit. The others need no room, and no order.
+struct Best {
+    wanted: usize,
+    total: usize,
+    so_far: Vec<Scored>,
+}
+
+impl Best {
+    fn of(wanted: usize) -> Self {
+        Self { wanted, total: 0, so_far: Vec::new() }
+    }
+
+    fn take(&mut self, one: Scored) {
+        self.total += 1;
+        self.so_far.push(one);
+        // As seldom as it takes for it to cost no more than a look at each.
+        if self.so_far.len() >= self.wanted.saturating_mul(2).max(1024) {
+            self.leave_the_rest();
         }
-        fit.sort_unstable();
-        let at =
-            |Reverse((.., Reverse(number))): Reverse<(bool, u32, u32, Reverse<u32>)>| self.entries[wide(number)].at;
-        (fit.into_iter().skip(skip).map(at).collect(), total)
+    }
+
+    fn leave_the_rest(&mut self) {
+        if self.wanted < self.so_far.len() {
+            self.so_far.select_nth_unstable(self.wanted);
+            self.so_far.truncate(self.wanted);
+        }
+    }
+
+    fn in_order(mut self) -> Vec<Scored> {
+        self.leave_the_rest();
+        self.so_far.sort_unstable();
+        self.so_far
     }
 }
 
