@@ -309,14 +309,13 @@ fn the_pages_of_what_fits_are_the_parts_of_the_whole() {
     let mut inventory = of((0..3000).map(|number| vm(&format!("w{:x}", number * 7919 % 3000), "g", "s")).collect());
     for query in ["", "w1", "5"] {
         let whole = find(&mut inventory, query);
-        for size in [1, 50, 700] {
-            let pages = (0..whole.len().min(2000)).step_by(size).flat_map(|skip| {
+        for size in [50, 700] {
+            let pages = (0..whole.len()).step_by(size).flat_map(|skip| {
                 let page = inventory.find(query, skip, size, &HashMap::new());
                 assert_eq!(page.total, whole.len());
                 names(&page).into_iter().map(ToOwned::to_owned).collect::<Vec<_>>()
             });
-            let pages: Vec<_> = pages.take(2000.min(if size == 1 { 40 } else { 2000 })).collect();
-            assert_eq!(pages, whole[..pages.len()], "{query} {size}");
+            assert_eq!(pages.collect::<Vec<_>>(), whole, "{query} {size}");
         }
     }
 }
