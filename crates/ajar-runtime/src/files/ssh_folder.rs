@@ -198,6 +198,7 @@ mod tests {
     use ajar_core::profile::Profile;
 
     struct Home {
+        #[cfg_attr(windows, expect(dead_code, reason = "it goes with the last of this; looked into where links are"))]
         folder: tempfile::TempDir,
         ssh: SshFolder,
         settings: PathBuf,

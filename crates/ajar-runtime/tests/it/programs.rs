@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ajar_core::attempt::Order;
 use ajar_core::failure::Failure;
-use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_terminal};
+use ajar_core::launch::{Console, LaunchPlan, PlannedFile};
+#[cfg(unix)]
+use ajar_core::launch::{Target, in_terminal};
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::settings::ClientSettings;
