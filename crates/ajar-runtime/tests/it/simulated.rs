@@ -1,5 +1,7 @@
 //! Against the simulator over real HTTPS, with hosts in processes of their own.
 
+// With a real ssh, which Windows under wine has none of.
+#[cfg(unix)]
 mod after_use;
 mod killing;
 mod processes;
