@@ -18,20 +18,32 @@ const WINESERVER: &str = "/usr/lib/wine/wineserver64";
 /// The crates whose tests run there: what knows Windows, and what it stands on.
 const TESTED: [&str; 2] = ["ajar-core", "ajar-runtime"];
 
-/// Checks and tests. Where the compiler cannot be had, that is told and nothing done.
+/// Checks and tests. Where what it takes cannot be had, that is told and nothing done.
 pub(crate) fn run_all() -> anyhow::Result<()> {
-    let Some(toolchain) = Toolchain::ensure(Target::Windows)? else { return Ok(()) };
-    packages::ensure_named(&MINGW, "to compile and link for Windows")?;
+    let (toolchain, wine) = match set_up() {
+        Ok(Some(there)) => there,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            println!("SKIPPED: nothing was checked or tested for Windows; {error:#}");
+            return Ok(());
+        }
+    };
     println!("\n── windows: type checks of the whole workspace");
     run(&mut toolchain.cargo(Target::Windows, ["check", "--workspace"])?)?;
     println!("\n── windows: tests under wine");
-    packages::ensure_named(&["wine64"], "to run Windows' programs")?;
-    let wine = Wine::ensure(&toolchain)?;
     let mut tests = toolchain.cargo(Target::Windows, ["test", "--no-fail-fast"])?;
     tests.args(TESTED.iter().flat_map(|name| ["--package", name]));
     let done = run(wine.has_it_run(&mut tests));
     wine.end();
     done
+}
+
+fn set_up() -> anyhow::Result<Option<(Toolchain, Wine)>> {
+    let Some(toolchain) = Toolchain::ensure(Target::Windows)? else { return Ok(None) };
+    packages::ensure_named(&MINGW, "to compile and link for Windows")?;
+    packages::ensure_named(&["wine64"], "to run Windows' programs")?;
+    let wine = Wine::ensure(&toolchain)?;
+    Ok(Some((toolchain, wine)))
 }
 
 /// A place that programs of Windows take for a machine of theirs.
