@@ -168,7 +168,7 @@ export class View {
       this.vms.see(before, snapshot);
       this.history.see(before, snapshot);
     });
-    const dropping = this.#engine.onDropped(() => void this.exchange.look(false));
+    const dropping = this.#engine.onDropped(() => void this.exchange.lookAnew());
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
       () => {},
