@@ -52,12 +52,10 @@ export function detailOf(favourite: FavouriteView, accounts: AccountView[]): str
   const named = accountOf(favourite, accounts)?.name ?? account;
   const isTold = acting.length > 1 || goneAccount(favourite, accounts) !== null;
   const { note } = favourite.profile;
-  const { ofTeam } = favourite;
   return [
     ...(isTold && named ? [named] : []),
     ...(tenant ? [brief(tenant)] : []),
     favourite.detail,
-    ...(ofTeam && ofTeam.called !== favourite.name ? [words.calledByTeam(ofTeam.team, ofTeam.called)] : []),
     ...(note ? [note] : []),
   ].join(' · ');
 }

@@ -394,9 +394,14 @@ export class View {
 
   /** Makes a team's favourite one of the user's own. */
   async copyOfTeam(name: ProfileName): Promise<void> {
-    if (!(await this.#askOrTell({ ask: 'copyOfTeam', name }))) return;
-    const undo = () => void this.#askOrTell({ ask: 'remove', name });
-    this.note = { text: words.copiedToMine(name), act: { label: words.undo, run: undo } };
+    const favourites = this.snapshot?.favourites ?? [];
+    const taken = new Set(favourites.map((favourite) => favourite.name.toLowerCase()));
+    const byTeam = favourites.find((favourite) => favourite.name === name)?.ofTeam?.called ?? name;
+    let called = byTeam;
+    for (let number = 2; taken.has(called.toLowerCase()); number += 1) called = `${byTeam}-${number}`;
+    if (!(await this.#askOrTell({ ask: 'copyOfTeam', name, called }))) return;
+    const undo = () => void this.#askOrTell({ ask: 'remove', name: called });
+    this.note = { text: words.copiedToMine(called), act: { label: words.undo, run: undo } };
   }
 
   /** Has a team's favourites be here; what comes of reading its file is in the snapshots. */

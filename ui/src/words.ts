@@ -542,7 +542,6 @@ export const words = {
   copiedToMine: (name: string) => `${name} is a favourite of your own now`,
   isOfTeam: (name: string, team: string) => `${name} is a favourite of the team ${team}`,
   isOfTeamMore: 'It is changed where the team keeps it.',
-  calledByTeam: (team: string, called: string) => `${called} in ${team}`,
   removeNetwork: (name: string) => `Remove the network ${name}`,
   cloudsTitle: 'Clouds of your own',
   cloudsLead: 'Which hosts get your tokens is written in the file alone, under [clouds].',

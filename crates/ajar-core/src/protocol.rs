@@ -107,7 +107,7 @@ pub enum Request {
     CopyOfTeam {
         /// The favourite.
         name: ProfileName,
-        /// What the copy is to be called; as the team's is here without it.
+        /// What the copy is to be called; as in the team's file without it.
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]
         called: Option<ProfileName>,

@@ -35,7 +35,7 @@ name: ProfileName, } | { "ask": "readTeams" } | { "ask": "copyOfTeam",
  */
 name: ProfileName, 
 /**
- * What the copy is to be called; as the team's is here without it.
+ * What the copy is to be called; as in the team's file without it.
  */
 called?: ProfileName, } | { "ask": "refresh" } | { "ask": "add", 
 /**

@@ -49,7 +49,7 @@ pub(crate) struct TeamNamed {
 pub(crate) struct TeamCopy {
     /// The team's favourite
     pub(crate) name: ProfileName,
-    /// What to call yours [default: as it is called here]
+    /// What to call yours [default: as the team calls it]
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) called: Option<ProfileName>,
     /// Print one JSON value

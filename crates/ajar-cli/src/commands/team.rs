@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use ajar_core::message::team as words;
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
 use ajar_core::settings::Setting;
-use ajar_core::snapshot::TeamView;
-use ajar_core::team::{TeamName, TeamPlace};
+use ajar_core::snapshot::{OfTeamView, TeamView};
+use ajar_core::team::TeamPlace;
 use ajar_runtime::adapters::words as in_words;
 use serde_json::json;
 
@@ -124,20 +125,21 @@ async fn remove(session: &Session, args: &TeamNamed) -> Result<(), End> {
 
 async fn copy(session: &Session, args: &TeamCopy) -> Result<(), End> {
     read(session).await;
-    let team = team_of(session, args);
+    let whose = of_team(session, &args.name);
     let TeamCopy { name, called, .. } = args;
     session.face.ask(Request::CopyOfTeam { name: name.clone(), called: called.clone() }).await.accepted()?;
-    let called = called.as_ref().unwrap_or(name);
+    // What is no team's was refused.
+    let Some(OfTeamView { team, called: by_team }) = whose else { return Err(super::no_answer()) };
+    let called = called.as_ref().unwrap_or(&by_team);
     if args.json {
         output::json(&json!({ "name": called, "team": team, "added": true }))?;
-    } else if let Some(team) = team {
+    } else {
         output::line(&words::copied(called, &team))?;
     }
     Ok(())
 }
 
-fn team_of(session: &Session, args: &TeamCopy) -> Option<TeamName> {
+fn of_team(session: &Session, name: &ProfileName) -> Option<OfTeamView> {
     let snapshot = session.snapshot();
-    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name)?;
-    Some(favourite.of_team.as_ref()?.team.clone())
+    snapshot.favourites.iter().find(|favourite| favourite.name == *name)?.of_team.clone()
 }

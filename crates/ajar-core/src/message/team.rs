@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::exchange::Problem;
 use crate::message::exchange;
 use crate::profile::ProfileName;
-use crate::team::{MAX_TEAM_BYTES, TeamFavourite, TeamName, TeamProblem};
+use crate::team::{MAX_TEAM_BYTES, TeamName, TeamProblem};
 use crate::zone::Zone;
 
 /// A text is no name for a team.
@@ -77,16 +77,9 @@ fn when(at: DateTime<Utc>, zone: Zone) -> String {
     if zone.is_today(at) { format!("at {moment}") } else { format!("on {moment}") }
 }
 
-/// A favourite that is called otherwise than in its team’s file.
-pub fn renamed(favourite: &TeamFavourite) -> String {
-    let TeamFavourite { team, called, name, .. } = favourite;
-    format!("{called} of {team} is called {name} here: another favourite has that name.")
-}
-
-/// Whose a favourite is, and what it is called there, if otherwise.
-pub fn whose(favourite: &TeamFavourite) -> String {
-    let TeamFavourite { team, called, name, .. } = favourite;
-    if called == name { team.to_string() } else { format!("{team}, which calls it {called}") }
+/// What somebody has typed is only a team’s name for a favourite: which one that is.
+pub fn meant(called: &str, name: &ProfileName, team: &TeamName, vm: &str) -> String {
+    format!("{called} is {name} of the team {team}, VM {vm}.")
 }
 
 /// What is left out of a team’s file beyond what is told one by one.

@@ -54,7 +54,7 @@ struct KnownTeam {
     watch: Option<FileWatch>,
     /// Whoever has the path read, for as long as the system takes.
     reader: Weak<()>,
-    /// What is left out, and what is called otherwise than in the file, in words.
+    /// What is left out, in words.
     notes: Vec<String>,
 }
 
@@ -132,12 +132,10 @@ impl Engine {
         let files = read.iter().map(|(team, entries)| TeamFile { team, entries });
         let (favourites, flaws) = of_teams(files, &self.settings, &self.defaults);
         for TeamFlaws { team, left_out: left } in flaws {
-            let renamed =
-                favourites.iter().filter(|known| known.team == team && known.name != known.called).map(words::renamed);
             let Some(known) = self.teams.known.iter_mut().find(|known| known.team.name == team) else { continue };
             let unread = known.kept.iter().filter_map(|kept| kept.copy.as_ref()).flat_map(|copy| copy.left_out.clone());
             let unfit = left.iter().map(|left| left_out_of_others(left, why_unfit(left).as_deref()));
-            let mut notes: Vec<_> = unread.chain(unfit).chain(renamed).collect();
+            let mut notes: Vec<_> = unread.chain(unfit).collect();
             let more = notes.len().saturating_sub(NOTES);
             notes.truncate(NOTES);
             notes.extend((more > 0).then(|| words::more_left_out(more)));
@@ -266,7 +264,7 @@ impl Engine {
             }
             .into());
         };
-        let (called, profile) = (called.unwrap_or(&favourite.name).clone(), favourite.as_own());
+        let (called, profile) = (called.unwrap_or(&favourite.called).clone(), favourite.as_own());
         self.may_be_added(&called, &profile)?;
         self.settings_file.add(&called, &profile)?;
         self.read_settings_again();

@@ -95,7 +95,7 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
     running.done(Request::ReadTeams).await;
-    assert_eq!(names(&running), ["web", "db"]);
+    assert_eq!(names(&running), ["web", "ops.db"]);
     assert_eq!(served.asked(), [(URL.to_owned(), Validators::default())]);
     for _ in 0..3 {
         running.done(Request::ReadTeams).await;
@@ -106,7 +106,7 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     // Another Ajar goes on with what this one has read, and asks no sooner.
     running.end().await;
     let running = start(&world, &served);
-    assert_eq!(names(&running), ["web", "db"], "before anybody is asked");
+    assert_eq!(names(&running), ["web", "ops.db"], "before anybody is asked");
     running.done(Request::ReadTeams).await;
     assert_eq!(served.asked().len(), 1);
 
@@ -138,7 +138,7 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     for _ in &troubles {
         world.set_forward(TimeDelta::minutes(16));
         running.done(Request::ReadTeams).await;
-        assert_eq!(names(&running), ["db"]);
+        assert_eq!(names(&running), ["ops.db"]);
         let problem = team(&running).problem.expect("it is told");
         assert!(
             problem.starts_with("https://x.example/ops.toml: ") && problem.contains("last read, at 1"),
@@ -153,7 +153,7 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     assert!(!text.contains("hunter2"), "the snapshot knows no secret");
     running.end().await;
     let running = start(&world, &served);
-    assert_eq!(names(&running), ["db"]);
+    assert_eq!(names(&running), ["ops.db"]);
     world.set_forward(TimeDelta::minutes(16));
     running.done(Request::ReadTeams).await;
     assert_eq!(team(&running).problem, None, "it is well again");
@@ -178,52 +178,71 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
     running.done(Request::ReadTeams).await;
-    assert_eq!(names(&running), ["web", "ops.web", "db"], "one's own keeps its name");
+    assert_eq!(names(&running), ["web", "ops.web", "ops.db"]);
     let db = running.snapshot().favourites[2].clone();
     let whose = db.of_team.clone().expect("it is a team's");
     assert_eq!((whose.team.as_str(), db.profile.folder.as_deref()), ("ops", Some("ops/Prod")));
     assert_eq!(running.snapshot().favourites[1].of_team.as_ref().unwrap().called.as_str(), "web");
-    assert_eq!(team(&running).notes, ["web of ops is called ops.web here: another favourite has that name."]);
+    assert_eq!(team(&running).notes, Vec::<String>::new());
     let before = world.read("config.toml");
     let edit = |rename: Option<&str>| Request::Edit {
-        name: name("db"),
+        name: name("ops.db"),
         rename: rename.map(name),
         profile: db.profile.clone(),
     };
     for refused in [
-        Request::Remove { name: name("db") },
+        Request::Remove { name: name("ops.db") },
         edit(None),
         edit(Some("mine")),
-        Request::Move { name: name("db"), before: Some(name("web")) },
-        Request::ActAs { name: name("db"), account: "az".parse().unwrap() },
+        Request::Move { name: name("ops.db"), before: Some(name("web")) },
+        Request::ActAs { name: name("ops.db"), account: "az".parse().unwrap() },
         Request::Import {
             add: vec![],
-            change: vec![ajar_core::settings::Favourite { name: name("db"), profile: db.profile.clone() }],
+            change: vec![ajar_core::settings::Favourite { name: name("ops.db"), profile: db.profile.clone() }],
         },
     ] {
         let failure = running.refused(refused).await;
         assert_eq!(failure.code, "ofTeam", "{failure:?}");
-        assert!(failure.message.contains("https://x.example/ops.toml") && failure.action.contains("ajar team copy db"));
+        assert!(
+            failure.message.contains("https://x.example/ops.toml") && failure.action.contains("ajar team copy ops.db")
+        );
         assert!(!format!("{failure:?}").contains("hunter2"));
     }
     assert_eq!(world.read("config.toml"), before);
-    running.connected("db").await;
+    running.connected("ops.db").await;
     assert_eq!(world.count(Call::Initiate), 1);
 
     // Before a team's stands one's own at the end.
-    running.done(Request::Move { name: name("web"), before: Some(name("db")) }).await;
-    running.done(Request::CopyOfTeam { name: name("db"), called: None }).await;
+    running.done(Request::Move { name: name("web"), before: Some(name("ops.db")) }).await;
+    running.done(Request::CopyOfTeam { name: name("ops.db"), called: None }).await;
     assert_eq!(names(&running), ["web", "db", "ops.web", "ops.db"]);
     let written = world.read("config.toml");
-    assert!(written.contains("[profiles.db]") && written.contains("folder = \"ops/Prod\"\n"), "{written}");
+    assert!(written.contains("[profiles.db]") && written.contains("folder = \"Prod\"\n"), "{written}");
     assert!(written.contains("for = \"1h\"\n"), "{written}");
     running.done(Request::CopyOfTeam { name: name("ops.web"), called: Some(name("web-2")) }).await;
     running.done(Request::Remove { name: name("db") }).await;
-    assert_eq!(names(&running), ["web", "web-2", "ops.web", "db"]);
-    for (missing, code) in [("web", "favouriteExists"), ("nothing", "unknownFavourite")] {
-        let failure = running.refused(Request::CopyOfTeam { name: name(missing), called: None }).await;
-        assert_eq!(failure.code, code);
+    assert_eq!(names(&running), ["web", "web-2", "ops.web", "ops.db"]);
+    for (missing, called, code) in [
+        ("web", None, "favouriteExists"),
+        ("ops.web", None, "favouriteExists"),
+        ("db", None, "unknownFavourite"),
+        ("nothing", Some("new"), "unknownFavourite"),
+    ] {
+        let (missing, called) = (name(missing), called.map(name));
+        assert_eq!(running.refused(Request::CopyOfTeam { name: missing, called }).await.code, code);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_ones_own_that_goes_leads_to_no_teams() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("web", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    running.done(Request::Remove { name: name("web") }).await;
+    assert_eq!(running.refused(Request::Connect(Connect::new(name("web")))).await.code, "unknownFavourite");
+    assert_eq!(names(&running), ["ops.web"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,8 +268,11 @@ async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
     running.done(Request::ReadTeams).await;
-    let wish =
-        SignIn { name: Some("other".parse().unwrap()), then: Some(name("db")), ..SignIn::by(SignInMethod::Browser) };
+    let wish = SignIn {
+        name: Some("other".parse().unwrap()),
+        then: Some(name("ops.db")),
+        ..SignIn::by(SignInMethod::Browser)
+    };
     let Reply::SigningIn { .. } = running.ask(Request::SignIn(wish)).await else { panic!() };
     running
         .until(|snapshot| snapshot.favourites[0].account.as_ref().is_some_and(|name| name.as_str() == "other"))
@@ -281,26 +303,26 @@ async fn a_file_with_a_path_is_read_when_it_changes() {
     world.write("ops.toml", &file(&[("db", "")]));
     let running = Running::start(&world);
     running.done(add("ops", "ops.toml")).await;
-    until_there_are(&running, &["web", "db"]).await;
+    until_there_are(&running, &["web", "ops.db"]).await;
     world.write("ops.toml", &file(&[("db", ""), ("cache", "")]));
-    until_there_are(&running, &["web", "db", "cache"]).await;
+    until_there_are(&running, &["web", "ops.db", "ops.cache"]).await;
 
     // Half written, or gone, it takes nothing away.
     world.write("ops.toml", "ajar_export = 1\n[profiles.cac");
     running.until(|snapshot| snapshot.settings.teams[0].problem.is_some()).await;
-    assert_eq!(names(&running), ["web", "db", "cache"]);
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"]);
     std::fs::remove_file(world.home.path().join("ops.toml")).unwrap();
     running
         .until(|snapshot| snapshot.settings.teams[0].problem.as_ref().is_some_and(|told| told.contains("no such file")))
         .await;
-    assert_eq!(names(&running), ["web", "db", "cache"]);
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"]);
     running.end().await;
     let running = Running::start(&world);
-    assert_eq!(names(&running), ["web", "db", "cache"], "also to the next Ajar");
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"], "also to the next Ajar");
     world.write("new", &file(&[("db", "")]));
     std::fs::rename(world.home.path().join("new"), world.home.path().join("ops.toml")).unwrap();
     running.done(Request::ReadTeams).await;
-    until_there_are(&running, &["web", "db"]).await;
+    until_there_are(&running, &["web", "ops.db"]).await;
     assert_eq!(team(&running).problem, None);
 }
 
