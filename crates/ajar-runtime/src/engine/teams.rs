@@ -10,7 +10,7 @@ use ajar_core::message::exchange::left_out_of_others;
 use ajar_core::message::team as words;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
-use ajar_core::settings::{Settings, unknown_favourite};
+use ajar_core::settings::{Favourite, Settings, unknown_favourite};
 use ajar_core::snapshot::TeamView;
 use ajar_core::team::{Team, TeamFile, TeamFlaws, TeamName, TeamPlace, TeamProblem, TeamUrl, of_teams};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::effects::Happened;
 use crate::adapters::why_unfit;
-use crate::files::{FileWatch, KeptTeam, TeamCopy, TeamFiles, read_path, understood};
+use crate::files::{FileWatch, KeptTeam, TeamCopy, TeamFiles, read_at_rest, understood};
 use crate::ports::{Downloaded, Validators};
 
 /// Who serves a file is not asked for it more often.
@@ -221,7 +221,7 @@ impl Engine {
                         let touched = move || drop(touched.send(Happened::TeamTouched(name.clone())));
                         FileWatch::on(&path, touched)
                     });
-                    let read = read_path(&path);
+                    let read = read_at_rest(&path);
                     drop(reader);
                     drop(told.send((read, watch.flatten())));
                 });
@@ -249,9 +249,18 @@ impl Engine {
         }
         self.judge_teams();
         if before.favourites != self.settings.favourites {
+            self.keep_what_is_being_opened(&before);
             self.favourites_are_others(&before);
         }
         self.tell_teams_read();
+    }
+
+    /// What is being opened goes on as it was begun, where a team's file has it no more: that may be written just now, and
+    /// nobody here has taken it away.
+    fn keep_what_is_being_opened(&mut self, before: &Settings) {
+        let is_gone = |known: &&Favourite| self.settings.favourite(&known.name).is_none();
+        let opened = before.others().iter().filter(is_gone).filter(|known| self.attempts.open(&known.name));
+        self.guests.extend(opened.cloned());
     }
 
     /// Makes a team's favourite one of the user's own.

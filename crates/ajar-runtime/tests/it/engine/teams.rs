@@ -8,7 +8,7 @@ use ajar_core::account::SignInMethod;
 use ajar_core::inheritance::Inheritable;
 use ajar_core::protocol::{Connect, Reply, Request, SignIn};
 use ajar_core::settings::Setting;
-use ajar_core::snapshot::TeamView;
+use ajar_core::snapshot::{OutcomeView, TeamView};
 use ajar_core::team::{TeamProblem, TeamUrl};
 use ajar_runtime::engine::{self, Parts};
 use ajar_runtime::ports::{Downloaded, TeamDownloads, Validators};
@@ -243,6 +243,24 @@ async fn a_name_of_ones_own_that_goes_leads_to_no_teams() {
     running.done(Request::Remove { name: name("web") }).await;
     assert_eq!(running.refused(Request::Connect(Connect::new(name("web")))).await.code, "unknownFavourite");
     assert_eq!(names(&running), ["ops.web"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_opened_goes_on_where_the_team_has_it_no_more() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\""), new(&file(&[]), "\"2\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams).await;
+    world.takes(Call::Initiate, 60);
+    let number = running.connect("ops.db").await;
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Initiate)).await;
+    world.set_forward(TimeDelta::minutes(16));
+    running.done(Request::ReadTeams).await;
+    assert_eq!(names(&running), ["web"]);
+    let view = running.ended(number).await;
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
+    assert_eq!(names(&running), ["web"]);
 }
 
 #[tokio::test(start_paused = true)]
