@@ -8,7 +8,6 @@ import type { ProfileName } from './bindings/ProfileName';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Problem } from './engine';
-import { words } from './words';
 
 /** Two names that differ only in case are the same account. */
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();

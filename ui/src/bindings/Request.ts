@@ -9,6 +9,7 @@ import type { Profile } from "./Profile";
 import type { ProfileName } from "./ProfileName";
 import type { Setting } from "./Setting";
 import type { SignIn } from "./SignIn";
+import type { TeamName } from "./TeamName";
 
 /**
  * What a face can ask of the engine.
@@ -29,7 +30,16 @@ name: ProfileName, } | { "ask": "dismiss",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "readTeams" } | { "ask": "copyOfTeam", 
+name: ProfileName, } | { "ask": "readTeams", 
+/**
+ * All of them, for who looks at the teams themselves. Otherwise those that are due, and the reply comes after two
+ * seconds at most, with what was read by then.
+ */
+all: boolean, } | { "ask": "bringTeamBack", 
+/**
+ * The team.
+ */
+name: TeamName, } | { "ask": "copyOfTeam", 
 /**
  * The favourite.
  */

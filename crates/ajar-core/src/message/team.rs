@@ -84,7 +84,17 @@ pub fn meant(called: &str, name: &ProfileName, team: &TeamName, vm: &str) -> Str
 
 /// What is left out of a team’s file beyond what is told one by one.
 pub fn more_left_out(count: usize) -> String {
-    format!("{count} more are left out. “ajar import FILE --dry-run” tells all.")
+    format!("{count} more are left out.")
+}
+
+/// What a team’s file says is known to this process alone.
+pub fn unkept(why: &str) -> String {
+    format!("What its file says cannot be kept in Ajar’s cache folder: {}. Other commands do not know it.", super::one_line(why))
+}
+
+/// There is a team of that name whose file is elsewhere.
+pub fn exists(name: &TeamName, place: &str) -> String {
+    format!("{name} is read from {place} already; with --force it is read from where you say now")
 }
 
 /// Something about a team.

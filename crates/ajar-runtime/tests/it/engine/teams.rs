@@ -66,10 +66,14 @@ fn add(name: &str, from: &str) -> Request {
     Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: Some(from.parse().unwrap()) } }
 }
 
+fn with(world: &Arc<World>, served: &Arc<Served>) -> Parts {
+    let mut parts = world.parts();
+    parts.ports.teams = Arc::clone(served) as _;
+    parts
+}
+
 fn start(world: &Arc<World>, served: &Arc<Served>) -> Running {
-    let Parts { mut ports, folder, ssh_folder, cloud, environment, demo, stays, look_every } = world.parts();
-    ports.teams = Arc::clone(served) as _;
-    Running { engine: engine::start(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays, look_every }) }
+    Running { engine: engine::start(with(world, served)) }
 }
 
 fn names(running: &Running) -> Vec<String> {
@@ -94,11 +98,11 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     let served = Served::with([new(&file(&[("db", "")]), "\"1\""), Ok(Downloaded::Same), new(&file(&[]), "\"2\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(names(&running), ["web", "ops.db"]);
     assert_eq!(served.asked(), [(URL.to_owned(), Validators::default())]);
     for _ in 0..3 {
-        running.done(Request::ReadTeams).await;
+        running.done(Request::ReadTeams { all: false }).await;
         running.done(Request::Refresh).await;
     }
     assert_eq!(served.asked().len(), 1, "nobody asks more often");
@@ -107,16 +111,16 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     running.end().await;
     let running = start(&world, &served);
     assert_eq!(names(&running), ["web", "ops.db"], "before anybody is asked");
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(served.asked().len(), 1);
 
     tokio::time::sleep(Duration::from_hours(24)).await;
     assert_eq!(served.asked().len(), 1, "nothing is asked because time goes by");
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(served.asked()[1].1.etag.as_deref(), Some("\"1\""));
     assert_eq!((names(&running).len(), team(&running).problem), (2, None), "it is still the same");
     world.set_forward(TimeDelta::minutes(15));
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(names(&running), ["web"], "the team has taken it away");
 }
 
@@ -134,10 +138,10 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     let served = Served::with(std::iter::once(new(&file(&[("db", "")]), "\"1\"")).chain(troubles.clone()));
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     for _ in &troubles {
         world.set_forward(TimeDelta::minutes(16));
-        running.done(Request::ReadTeams).await;
+        running.done(Request::ReadTeams { all: false }).await;
         assert_eq!(names(&running), ["ops.db"]);
         let problem = team(&running).problem.expect("it is told");
         assert!(
@@ -155,7 +159,7 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     let running = start(&world, &served);
     assert_eq!(names(&running), ["ops.db"]);
     world.set_forward(TimeDelta::minutes(16));
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(team(&running).problem, None, "it is well again");
 }
 
@@ -172,12 +176,94 @@ async fn a_file_that_does_not_come_holds_up_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_looks_at_favourites_is_answered_after_two_seconds_and_no_process_asks_anew_meanwhile() {
+    let world = World::with(&["web"]);
+    let served = Served::with([]);
+    *served.silent.lock().unwrap() = true;
+    world.write("config.toml", &format!("{}[teams.ops]\nfrom = \"{URL}\"\n", world.read("config.toml")));
+    for _ in 0..3 {
+        let running = Running { engine: engine::start(Parts { stays: false, ..with(&world, &served) }) };
+        running.done(Request::Refresh).await;
+        let begun = tokio::time::Instant::now();
+        running.done(Request::ReadTeams { all: false }).await;
+        assert!(begun.elapsed() <= Duration::from_secs(2), "{:?}", begun.elapsed());
+        running.end().await;
+    }
+    assert_eq!(served.asked().len(), 1, "one that does not answer is not asked by each process");
+    *served.silent.lock().unwrap() = false;
+    served.answers.lock().unwrap().push_back(new(&file(&[("db", "")]), "\"1\""));
+    let running = start(&world, &served);
+    running.done(Request::ReadTeams { all: true }).await;
+    assert_eq!(names(&running), ["web", "ops.db"], "who looks at the teams themselves has it asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_ends_with_its_command_reads_nothing_that_nobody_looks_at() {
+    let world = World::with(&["web"]);
+    let served = Served::with([]);
+    world.write("config.toml", &format!("{}[teams.ops]\nfrom = \"{URL}\"\n", world.read("config.toml")));
+    let running = Running { engine: engine::start(Parts { stays: false, ..with(&world, &served) }) };
+    running.done(Request::ReadSettings).await;
+    running.end().await;
+    assert_eq!(served.asked(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_is_tried_again_before_long() {
+    let world = World::with(&[]);
+    let unreachable = || Err(TeamProblem::Unreachable("refused".into()));
+    let served = Served::with([unreachable(), unreachable(), new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert!(team(&running).problem.is_some());
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(served.asked().len(), 2, "who adds it again means it to be read");
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(served.asked().len(), 2);
+    world.set_forward(TimeDelta::minutes(1));
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!((names(&running), team(&running).problem), (vec!["ops.db".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_kept_is_told() {
+    let world = World::with(&[]);
+    world.write("teams", "no folder");
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(names(&running), ["ops.db"]);
+    let notes = team(&running).notes;
+    assert!(notes[0].contains("cannot be kept in Ajar’s cache folder"), "{notes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_team_that_was_removed_comes_back_from_where_it_was() {
+    let world = World::with(&[]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\""), new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    let before = world.read("config.toml");
+    running.done(Request::Set { setting: Setting::Team { name: "ops".parse().unwrap(), from: None } }).await;
+    let back = |name: &str| Request::BringTeamBack { name: name.parse().unwrap() };
+    running.done(back("OPS")).await;
+    running.done(back("ops")).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!((names(&running), world.read("config.toml")), (vec!["ops.db".to_owned()], before));
+    assert_eq!(running.refused(back("dev")).await.code, "unknownTeam");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
     let world = World::with(&["web"]);
     let served = Served::with([new(&file(&[("web", ""), ("db", "folder = \"Prod\"\nfor = \"1h\"\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(names(&running), ["web", "ops.web", "ops.db"]);
     let db = running.snapshot().favourites[2].clone();
     let whose = db.of_team.clone().expect("it is a team's");
@@ -195,7 +281,6 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
         edit(None),
         edit(Some("mine")),
         Request::Move { name: name("ops.db"), before: Some(name("web")) },
-        Request::ActAs { name: name("ops.db"), account: "az".parse().unwrap() },
         Request::Import {
             add: vec![],
             change: vec![ajar_core::settings::Favourite { name: name("ops.db"), profile: db.profile.clone() }],
@@ -239,7 +324,7 @@ async fn a_name_of_ones_own_that_goes_leads_to_no_teams() {
     let served = Served::with([new(&file(&[("web", "")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     running.done(Request::Remove { name: name("web") }).await;
     assert_eq!(running.refused(Request::Connect(Connect::new(name("web")))).await.code, "unknownFavourite");
     assert_eq!(names(&running), ["ops.web"]);
@@ -251,12 +336,12 @@ async fn what_is_being_opened_goes_on_where_the_team_has_it_no_more() {
     let served = Served::with([new(&file(&[("db", "")]), "\"1\""), new(&file(&[]), "\"2\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     world.takes(Call::Initiate, 60);
     let number = running.connect("ops.db").await;
     world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Initiate)).await;
     world.set_forward(TimeDelta::minutes(16));
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(names(&running), ["web"]);
     let view = running.ended(number).await;
     assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
@@ -269,7 +354,7 @@ async fn a_team_that_goes_takes_its_favourites_along_and_what_was_kept_of_it() {
     let served = Served::with([new(&file(&[("db", "")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     let kept = "teams/team-ops.json";
     assert!(world.read(kept).contains("profiles.db") && !world.read(kept).contains("hunter2"));
     let remove = |name: &str| Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: None } };
@@ -285,7 +370,7 @@ async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
     let served = Served::with([new(&file(&[("db", "cloud = \"fake\"\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     let wish = SignIn {
         name: Some("other".parse().unwrap()),
         then: Some(name("ops.db")),
@@ -303,12 +388,27 @@ async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_account_for_a_teams_favourite_acts_for_the_team() {
+    let world = World::with(&[]);
+    world.write("config.toml", "[sign_in]\nclient_id = \"app\"\n[defaults]\naccount = \"gone\"\n[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\n");
+    let served = Served::with([new(&file(&[("db", "cloud = \"fake\"\n")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    running.done(Request::ActAs { name: name("ops.db"), account: "work".parse().unwrap() }).await;
+    let account = running.snapshot().favourites[0].account.clone().expect("somebody acts");
+    assert_eq!(account.as_str(), "work");
+    let written = world.read("config.toml");
+    assert!(written.contains("[folders.ops]\naccount = \"work\"\n"), "{written}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_said_of_the_teams_folder_counts_for_it() {
     let world = World::with(&[]);
     let served = Served::with([new(&file(&[("db", "port = 2222\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     let said = Inheritable { user: Some("me".into()), ..Inheritable::default() };
     running.done(Request::EditDefaults { folder: Some("ops".into()), said }).await;
     let db = running.snapshot().favourites[0].clone();
@@ -339,7 +439,7 @@ async fn a_file_with_a_path_is_read_when_it_changes() {
     assert_eq!(names(&running), ["web", "ops.db", "ops.cache"], "also to the next Ajar");
     world.write("new", &file(&[("db", "")]));
     std::fs::rename(world.home.path().join("new"), world.home.path().join("ops.toml")).unwrap();
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     until_there_are(&running, &["web", "ops.db"]).await;
     assert_eq!(team(&running).problem, None);
 }
@@ -354,7 +454,7 @@ async fn a_path_that_leads_to_no_file_is_told_of_and_waited_for_by_nobody() {
     for (path, told) in [("pipe", "it is no file"), ("gone/ops.toml", "there is no such file"), (".", "it is no file")]
     {
         running.done(add("ops", path)).await;
-        running.done(Request::ReadTeams).await;
+        running.done(Request::ReadTeams { all: false }).await;
         let problem = team(&running).problem.expect("it is told");
         assert!(problem.contains(told) && problem.contains("never been read"), "{problem}");
     }
