@@ -146,6 +146,13 @@ async fn two_teams_of_the_same_names_are_told_apart_and_a_place_that_is_none_is_
         done(&world, &["team", "add", team, &path]).await;
     }
     assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "dev.build-win-02"]);
+    let elsewhere = write(&world, "elsewhere.toml", "ajar_export = 1\n");
+    let refused = world.run(&["team", "add", "OPS", &elsewhere]).await;
+    assert!(refused.code == 2 && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "dev.build-win-02"]);
+    done(&world, &["team", "add", "dev", &path]).await;
+    done(&world, &["team", "add", "dev", &elsewhere, "--force"]).await;
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02"]);
     for place in ["http://x.example/t?sig=hunter2", "https://me:hunter2@x.example/t", " "] {
         let refused = world.run(&["team", "add", "lab", place]).await;
         assert_eq!(refused.code, 2, "{refused:?}");
@@ -230,7 +237,7 @@ async fn what_a_team_has_served_is_read_by_the_systems_trust_and_its_secret_show
     *file_now.lock().expect("it is served") = None;
     let listed = run(&["-vv", "list"], None, true).await;
     assert!(listed.stdout.contains("build-win-02"), "{listed:?}");
-    run(&["team", "list", "--json"], None, true).await;
+    run(&["list"], None, true).await;
     assert_eq!(server.asked().len(), 1, "nobody asks again so soon");
 
     // A quarter of an hour later, which is told from what is kept.

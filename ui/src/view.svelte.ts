@@ -409,12 +409,12 @@ export class View {
     return this.ask({ ask: 'set', setting: { key: 'team', value: { name, from } } });
   }
 
-  /** Has them be here no more. Of an address only a part is known here: there is no way back to it. */
-  async removeTeam({ name, from }: TeamView): Promise<Problem | null> {
+  /** Has them be here no more. Of an address only a part is known here: the engine knows the way back to it. */
+  async removeTeam({ name }: TeamView): Promise<Problem | null> {
     const problem = await this.ask({ ask: 'set', setting: { key: 'team', value: { name, from: null } } });
-    const back = () => void this.#askOrTell({ ask: 'set', setting: { key: 'team', value: { name, from } } });
-    const act = from.startsWith('https://') ? {} : { act: { label: words.undo, run: back } };
-    if (!problem) this.note = { text: words.teamRemoved(name), more: words.teamRemovedMore, ...act };
+    const back = () => void this.#askOrTell({ ask: 'bringTeamBack', name });
+    const act = { label: words.undo, run: back };
+    if (!problem) this.note = { text: words.teamRemoved(name), more: words.teamRemovedMore, act };
     return problem;
   }
 

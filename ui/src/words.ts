@@ -525,10 +525,11 @@ export const words = {
   teamsLead:
     'Favourites that a team keeps for all of it, in a file that “ajar export” wrote. They lie in a folder of the team’s name, and are changed where the team keeps them. Accounts, clouds, programs, key files and forwarded ports come from no team.',
   teamName: 'Name',
+  teamIsThere: 'There is a team of that name. Remove it first to have it read from elsewhere.',
   teamNameWrong: 'Letters, digits, “-” and “_”, at most 32, beginning with a letter or digit.',
   teamFrom: 'Path or address',
   teamFromExample: '/mnt/team/ajar.toml or https://…',
-  teamFromWrong: 'The path of the file, or its address, which begins with https:// and has no user’s name in it.',
+  teamFromWrong: 'The whole path of the file, or its address, which begins with https:// and has no user’s name in it.',
   addTeam: 'Add team',
   removeTeam: (name: string) => `Remove the team ${name}`,
   teamRemoved: (name: string) => `Removed the team ${name}`,

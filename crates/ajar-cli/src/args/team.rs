@@ -27,6 +27,9 @@ pub(crate) struct TeamAdd {
     pub(crate) name: TeamName,
     /// The path or the https address of a file that “ajar export” wrote; - reads it from standard input
     pub(crate) from: String,
+    /// Also where a team of that name is read from elsewhere now
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,

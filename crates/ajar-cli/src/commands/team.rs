@@ -1,7 +1,6 @@
 //! `ajar team`: favourites that somebody else keeps for many.
 
 use std::io::Read as _;
-use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use ajar_core::message::team as words;
@@ -11,15 +10,13 @@ use ajar_core::settings::Setting;
 use ajar_core::snapshot::{OfTeamView, TeamView};
 use ajar_core::team::TeamPlace;
 use ajar_runtime::adapters::words as in_words;
+use ajar_runtime::files::SettingsFile;
 use serde_json::json;
 
 use super::End;
 use crate::args::{TeamAdd, TeamCommand, TeamCopy, TeamNamed};
 use crate::output;
 use crate::session::Session;
-
-/// How long whoever looks at favourites waits for those of teams. What was read last is shown then.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(session: &Session, command: &TeamCommand) -> Result<(), End> {
     match command {
@@ -30,19 +27,23 @@ pub(crate) async fn run(session: &Session, command: &TeamCommand) -> Result<(), 
     }
 }
 
-/// Has the files of teams read that are due, for whoever looks at favourites; but nobody waits long for that.
+/// Has the files of teams read that are due, for whoever looks at favourites; the engine answers before long.
 pub(super) async fn read(session: &Session) {
     if !session.snapshot().settings.teams.is_empty() {
         // Whatever comes of it, there is something to show.
-        drop(tokio::time::timeout(PATIENCE, session.face.ask(Request::ReadTeams)).await);
+        drop(session.face.ask(Request::ReadTeams { all: false }).await);
     }
 }
 
 async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
     let from = place(&args.from)?;
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    if let Some(known) = settings.team(&args.name).filter(|known| known.from != from && !args.force) {
+        return Err(unfit(words::exists(&known.name, &known.from.shown())));
+    }
     let setting = Setting::Team { name: args.name.clone(), from: Some(from) };
     session.face.ask(Request::Set { setting }).await.accepted()?;
-    session.face.ask(Request::ReadTeams).await.accepted()?;
+    session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     let snapshot = session.snapshot();
     let Some(team) = snapshot.settings.teams.iter().find(|team| team.name == args.name) else {
         return Err(super::no_answer());
@@ -61,9 +62,12 @@ async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
     Ok(())
 }
 
+fn unfit(detail: String) -> End {
+    in_words(&Failure::CommandLine { detail }.into(), "Ajar").into()
+}
+
 /// Where the file is, as it is typed. A path counts from where this process is, and is read elsewhere later.
 fn place(typed: &str) -> Result<TeamPlace, End> {
-    let unfit = |detail: String| End::from(in_words(&Failure::CommandLine { detail }.into(), "Ajar"));
     let typed = if typed == "-" {
         let mut line = String::new();
         std::io::stdin().take(8_192).read_to_string(&mut line)?;
@@ -79,7 +83,7 @@ fn place(typed: &str) -> Result<TeamPlace, End> {
 
 async fn list(session: &Session, in_json: bool) -> Result<(), End> {
     if !session.snapshot().settings.teams.is_empty() {
-        session.face.ask(Request::ReadTeams).await.accepted()?;
+        session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     }
     let snapshot = session.snapshot();
     let teams = &snapshot.settings.teams;
