@@ -21,6 +21,11 @@ pub fn no_place() -> &'static str {
     "it names no file: write a path, or an address that begins with https://"
 }
 
+/// A path that only a shell knows.
+pub fn no_whole_path() -> &'static str {
+    "“~” stands for a folder in shells only: write the whole path"
+}
+
 /// An address that is none. It is not repeated: it may be as good as a password.
 pub fn no_url() -> &'static str {
     "it is no address: write https://, the host and the path, without a user’s name or password"
@@ -42,10 +47,10 @@ pub fn problem(problem: &TeamProblem) -> String {
         TeamProblem::Unreadable(detail) => super::one_line(detail),
         TeamProblem::Silent => "it does not answer".into(),
         TeamProblem::Unreachable(detail) => format!("it cannot be reached: {}", super::one_line(detail)),
-        TeamProblem::Status(401 | 403) => {
-            "it is not given out (HTTP 401 or 403): what the address carries to be let in may have run out".into()
+        TeamProblem::Status(status @ (401 | 403)) => {
+            format!("it is not given out (HTTP {status}): what the address carries to be let in may have run out")
         }
-        TeamProblem::Status(404 | 410) => "there is no such file (HTTP 404)".into(),
+        TeamProblem::Status(status @ (404 | 410)) => format!("there is no such file (HTTP {status})"),
         TeamProblem::Status(status) => format!("who serves it answers HTTP {status}"),
         TeamProblem::TooLong => format!("it is longer than {} MiB", MAX_TEAM_BYTES >> 20),
         TeamProblem::WebPage => {
@@ -89,7 +94,10 @@ pub fn more_left_out(count: usize) -> String {
 
 /// What a team’s file says is known to this process alone.
 pub fn unkept(why: &str) -> String {
-    format!("What its file says cannot be kept in Ajar’s cache folder: {}. Other commands do not know it.", super::one_line(why))
+    format!(
+        "What its file says cannot be kept in Ajar’s cache folder: {}. Other commands do not know it.",
+        super::one_line(why)
+    )
 }
 
 /// There is a team of that name whose file is elsewhere.

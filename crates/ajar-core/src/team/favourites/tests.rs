@@ -142,6 +142,15 @@ fn one_that_could_not_be_opened_is_left_out_alone() {
     assert_eq!(left, ["a", "b"]);
 }
 
+#[test]
+fn no_text_of_a_team_looks_otherwise_than_it_is() {
+    let ops = team("ops");
+    let file = entries("[profiles.a]\nvm = \"VM/a\"\nnote = \"x\\u202Ey\"\nfolder = \"p\\u2066q\"\n");
+    let (favourites, _) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
+    let profile = &favourites[0].effective.profile;
+    assert_eq!((profile.note.as_deref(), profile.folder.as_deref()), (Some("x y"), Some("ops/p-q")));
+}
+
 proptest! {
     /// Whatever the files say: each favourite has one name, one's own keep theirs, and none leaves its team's folder.
     #[test]
