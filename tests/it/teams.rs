@@ -163,7 +163,7 @@ async fn two_teams_of_the_same_names_are_told_apart_and_a_place_that_is_none_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_teams_own_name_for_a_vm_counts_where_it_is_clear_and_takes_nobodys_place() {
     let world = world().await;
-    let id = |vm: &str| world.vm(vm).id.to_string();
+    let id = |vm: &str| world.vm(vm).id.clone();
     let profile = |name: &str, vm: &str| format!("[profiles.{name}]\nvm = \"{}\"\ncloud = \"sim\"\n", id(vm));
     let jump = format!("ajar_export = 1\n{}{}", profile("tools", "jump-eu"), profile("build-win-02", "jump-eu"));
     let ops = write(&world, "ops.toml", &jump);

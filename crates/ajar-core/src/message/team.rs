@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::exchange::Problem;
+use crate::exchange::{MAX_ENTRIES, Problem};
 use crate::message::exchange;
 use crate::profile::ProfileName;
 use crate::team::{MAX_TEAM_BYTES, TeamName, TeamProblem};
@@ -59,6 +59,7 @@ pub fn problem(problem: &TeamProblem) -> String {
         TeamProblem::Unfit(Problem::UnknownFormat | Problem::NoVersion) => {
             "it is no file that “ajar export” wrote (ajar_export = 1)".into()
         }
+        TeamProblem::Unfit(Problem::TooMany) => format!("it has more than {MAX_ENTRIES} favourites"),
         TeamProblem::Unfit(unfit) => exchange::problem(unfit),
     }
 }

@@ -291,7 +291,7 @@ mod tests {
         fs::write(&path, FILE).unwrap();
         assert_eq!(read_path(&path).as_deref(), Ok(FILE));
         assert_eq!(read_path(&path.join("x")), Err(TeamProblem::Missing));
-        let old = std::time::SystemTime::now() - Duration::from_secs(60);
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
         File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
         assert_eq!(read_at_rest(&path).as_deref(), Ok(FILE));
         #[cfg(target_os = "linux")]
