@@ -167,7 +167,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let read = |profile: &Profile, of: &str| {
             let favourite = Favourite { name: name.clone(), profile: profile.clone() };
-            let hosts = hosts.with(&[favourite, other.clone()], Os::Linux);
+            let hosts = hosts.with(&[favourite, other.clone()], &[], Os::Linux);
             let file = folder.path().join("config");
             std::fs::write(&file, hosts.text).expect("a file");
             hosts.left_out.is_empty().then(|| host_of(&file, of))

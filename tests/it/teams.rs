@@ -71,15 +71,15 @@ async fn what_a_team_keeps_on_a_path_is_found_opened_and_copied_and_changed_by_n
     let path = write(&world, "ops.toml", &file(&world, &[("web-01", ""), ("build-win-02", prod)]));
     let added = done(&world, &["team", "add", "ops", &path]).await;
     assert!(added.stdout.contains("ops is read from") && added.stdout.contains(": 2 favourites."), "{added:?}");
-    for told in ["password", "identity_file", "web-01 of ops is called ops.web-01 here"] {
+    for told in ["password", "identity_file"] {
         assert!(added.stderr.contains(told), "{told}: {added:?}");
         assert!(!["hunter2", "--personal"].iter().any(|no| added.stderr.contains(no)), "{added:?}");
     }
-    assert_eq!(names(&world).await, ["web-01", "ops.web-01", "build-win-02"]);
+    assert_eq!(names(&world).await, ["web-01", "ops.web-01", "ops.build-win-02"]);
     let listed = done(&world, &["list"]).await.stdout;
     assert!(listed.contains("\nops\n") && listed.contains("\nops/Prod\n"), "{listed}");
 
-    let shown = done(&world, &["show", "build-win-02"]).await.stdout;
+    let shown = done(&world, &["show", "ops.build-win-02"]).await.stdout;
     for line in ["team           ops\n", "1 hour (from team ops)", "me (from the defaults)", "folder         ops/Prod"]
     {
         assert!(shown.contains(line), "{line}: {shown}");
@@ -87,19 +87,19 @@ async fn what_a_team_keeps_on_a_path_is_found_opened_and_copied_and_changed_by_n
     let shown = done(&world, &["show", "ops.web-01", "--json"]).await.last_event();
     assert_eq!((&shown["team"], &shown["origins"]["access"]), (&"ops".into(), &Value::Null), "{shown}");
     let shown = done(&world, &["show", "ops.web-01"]).await.stdout;
-    assert!(shown.contains("ops, which calls it web-01") && shown.contains("4 hours (from the defaults)"), "{shown}");
+    assert!(shown.contains("team           ops\n") && shown.contains("4 hours (from the defaults)"), "{shown}");
 
-    let opened = done(&world, &["connect", "build-win-02", "--no-launch"]).await;
-    assert!(opened.stderr.contains("build-win-02"), "{opened:?}");
+    let opened = done(&world, &["connect", "ops.build-win-02", "--no-launch"]).await;
+    assert!(opened.stderr.contains("ops.build-win-02"), "{opened:?}");
     let before = std::fs::read_to_string(world.folder.path().join("config.toml")).expect("settings");
     for args in [
-        &["edit", "build-win-02", "--port", "22"][..],
-        &["edit", "build-win-02", "--rename", "mine"],
-        &["remove", "build-win-02", "--json"],
+        &["edit", "ops.build-win-02", "--port", "22"][..],
+        &["edit", "ops.build-win-02", "--rename", "mine"],
+        &["remove", "ops.build-win-02", "--json"],
     ] {
         let refused = world.run(args).await;
         assert_eq!(refused.code, 2, "{refused:?}");
-        for part in ["favourite of the team “ops”", "ops.toml", "ajar team copy build-win-02"] {
+        for part in ["favourite of the team “ops”", "ops.toml", "ajar team copy ops.build-win-02"] {
             assert!(refused.stderr.contains(part), "{part}: {refused:?}");
         }
     }
@@ -107,10 +107,10 @@ async fn what_a_team_keeps_on_a_path_is_found_opened_and_copied_and_changed_by_n
     let exported = done(&world, &["export"]).await.stdout;
     assert!(exported.contains("[profiles.web-01]") && !exported.contains("build-win-02"), "{exported}");
 
-    let copied = done(&world, &["team", "copy", "build-win-02", "--as", "mine"]).await;
+    let copied = done(&world, &["team", "copy", "ops.build-win-02", "--as", "mine"]).await;
     assert!(copied.stdout.contains("mine is a favourite of your own now"), "{copied:?}");
     done(&world, &["edit", "mine", "--for", "2h"]).await;
-    assert_eq!(names(&world).await, ["web-01", "mine", "ops.web-01", "build-win-02"]);
+    assert_eq!(names(&world).await, ["web-01", "mine", "ops.web-01", "ops.build-win-02"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,17 +119,17 @@ async fn a_file_that_changes_counts_with_the_next_look_and_a_broken_or_absent_on
     let path = write(&world, "ops.toml", &file(&world, &[("build-win-02", "port = 3389\n")]));
     done(&world, &["team", "add", "ops", &path, "--json"]).await;
     write(&world, "ops.toml", &file(&world, &[("build-win-02", "port = 3389\n"), ("gpu-lab", "")]));
-    assert_eq!(names(&world).await, ["web-01", "build-win-02", "gpu-lab"]);
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "ops.gpu-lab"]);
     for broken in [Some("ajar_export = 1\n[profiles.db"), Some("<html>"), Some(""), None] {
         match broken {
             Some(text) => drop(write(&world, "ops.toml", text)),
             None => std::fs::remove_file(&path).expect("it is there"),
         }
-        assert_eq!(names(&world).await, ["web-01", "build-win-02", "gpu-lab"]);
+        assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "ops.gpu-lab"]);
         let told = done(&world, &["team", "list", "--json"]).await.last_event();
         assert!(told[0]["problem"].as_str().is_some_and(|text| text.contains("when it was last read")), "{told}");
     }
-    let opened = world.run(&["connect", "build-win-02", "--no-launch"]).await;
+    let opened = world.run(&["connect", "ops.build-win-02", "--no-launch"]).await;
     assert_eq!(opened.code, 0, "{opened:?}");
     let removed = done(&world, &["team", "remove", "OPS"]).await;
     assert!(removed.stdout.contains("Removed the team OPS"), "{removed:?}");
@@ -145,12 +145,50 @@ async fn two_teams_of_the_same_names_are_told_apart_and_a_place_that_is_none_is_
     for team in ["ops", "dev"] {
         done(&world, &["team", "add", team, &path]).await;
     }
-    assert_eq!(names(&world).await, ["web-01", "build-win-02", "dev.build-win-02"]);
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "dev.build-win-02"]);
+    let elsewhere = write(&world, "elsewhere.toml", "ajar_export = 1\n");
+    let refused = world.run(&["team", "add", "OPS", &elsewhere]).await;
+    assert!(refused.code == 2 && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02", "dev.build-win-02"]);
+    done(&world, &["team", "add", "dev", &path]).await;
+    done(&world, &["team", "add", "dev", &elsewhere, "--force"]).await;
+    assert_eq!(names(&world).await, ["web-01", "ops.build-win-02"]);
     for place in ["http://x.example/t?sig=hunter2", "https://me:hunter2@x.example/t", " "] {
         let refused = world.run(&["team", "add", "lab", place]).await;
         assert_eq!(refused.code, 2, "{refused:?}");
         assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_teams_own_name_for_a_vm_counts_where_it_is_clear_and_takes_nobodys_place() {
+    let world = world().await;
+    let id = |vm: &str| world.vm(vm).id.clone();
+    let profile = |name: &str, vm: &str| format!("[profiles.{name}]\nvm = \"{}\"\ncloud = \"sim\"\n", id(vm));
+    let jump = format!("ajar_export = 1\n{}{}", profile("tools", "jump-eu"), profile("build-win-02", "jump-eu"));
+    let ops = write(&world, "ops.toml", &jump);
+    done(&world, &["team", "add", "ops", &ops]).await;
+    let opened = done(&world, &["connect", "tools", "--no-launch"]).await;
+    assert!(opened.stderr.contains("tools is ops.tools of the team ops, VM jump-eu."), "{opened:?}");
+    let opened = done(&world, &["connect", "build-win-02", "--no-launch", "--port", "3389"]).await;
+    assert!(!opened.stderr.contains("jump-eu"), "a VM has that name: {opened:?}");
+
+    // Nothing is stopped by what only the team calls it.
+    let refused = world.run(&["stop", "tools", "--yes"]).await;
+    assert!(refused.code != 0 && refused.stderr.contains("ops.tools"), "{refused:?}");
+    assert!(!refused.stderr.contains("deallocated"), "{refused:?}");
+
+    // Where another team may call something so, too, it is clear no more.
+    let missing = world.folder.path().join("dev.toml").display().to_string();
+    done(&world, &["team", "add", "dev", &missing]).await;
+    for _ in 0..2 {
+        let refused = world.run(&["connect", "tools", "--no-launch", "--json"]).await;
+        assert_eq!((refused.code, refused.last_event()["code"].as_str()), (2, Some("unknownFavourite")), "{refused:?}");
+        assert!(refused.stdout.contains("ops.tools"), "{refused:?}");
+        let gpu = format!("ajar_export = 1\n{}", profile("tools", "gpu-lab"));
+        write(&world, "dev.toml", &gpu);
+    }
+    done(&world, &["connect", "ops.tools", "--no-launch"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +237,7 @@ async fn what_a_team_has_served_is_read_by_the_systems_trust_and_its_secret_show
     *file_now.lock().expect("it is served") = None;
     let listed = run(&["-vv", "list"], None, true).await;
     assert!(listed.stdout.contains("build-win-02"), "{listed:?}");
-    run(&["team", "list", "--json"], None, true).await;
+    run(&["list"], None, true).await;
     assert_eq!(server.asked().len(), 1, "nobody asks again so soon");
 
     // A quarter of an hour later, which is told from what is kept.
@@ -224,7 +262,9 @@ async fn ssh_knows_a_teams_favourites_as_its_hosts() {
     let path = write(&world, "ops.toml", &file(&world, &[("gpu-lab", "user = \"root\"\n")]));
     done(&world, &["team", "add", "ops", &path]).await;
     let printed = done(&world, &["ssh-config", "print"]).await.stdout;
-    assert!(printed.contains("gpu-lab") && printed.contains("User \"me\"") || printed.contains("User me"), "{printed}");
+    assert!(printed.contains("\nHost ops.gpu-lab.ajar\n"), "{printed}");
+    assert!(printed.contains("User \"me\"") || printed.contains("User me"), "{printed}");
+    assert!(printed.contains("\nHost web-01 web-01.ajar\n"), "one's own have their names: {printed}");
 }
 
 #[cfg(unix)]
@@ -233,10 +273,10 @@ async fn the_way_through_a_teams_open_door_takes_no_engine_either() {
     let world = world().await;
     let path = write(&world, "ops.toml", &file(&world, &[("jump-eu", "")]));
     done(&world, &["team", "add", "ops", &path]).await;
-    let first = done(&world, &["proxy", "jump-eu.ajar", "22"]).await;
+    let first = done(&world, &["proxy", "ops.jump-eu.ajar", "22"]).await;
     assert!(first.stdout.starts_with("SSH-2.0-"), "{first:?}");
     // Nothing of Azure's answers: whoever goes straight does not notice.
     world.control().fault("*", "*", serde_json::json!({ "fault": "reset" })).await;
-    let second = done(&world, &["proxy", "jump-eu.ajar", "22"]).await;
+    let second = done(&world, &["proxy", "ops.jump-eu.ajar", "22"]).await;
     assert!(second.stdout.starts_with("SSH-2.0-") && second.stderr.is_empty(), "{second:?}");
 }

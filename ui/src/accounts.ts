@@ -8,7 +8,6 @@ import type { ProfileName } from './bindings/ProfileName';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Problem } from './engine';
-import { words } from './words';
 
 /** Two names that differ only in case are the same account. */
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
@@ -52,12 +51,10 @@ export function detailOf(favourite: FavouriteView, accounts: AccountView[]): str
   const named = accountOf(favourite, accounts)?.name ?? account;
   const isTold = acting.length > 1 || goneAccount(favourite, accounts) !== null;
   const { note } = favourite.profile;
-  const { ofTeam } = favourite;
   return [
     ...(isTold && named ? [named] : []),
     ...(tenant ? [brief(tenant)] : []),
     favourite.detail,
-    ...(ofTeam && ofTeam.called !== favourite.name ? [words.calledByTeam(ofTeam.team, ofTeam.called)] : []),
     ...(note ? [note] : []),
   ].join(' · ');
 }

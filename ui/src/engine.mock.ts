@@ -141,6 +141,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'set':
     case 'readAccounts':
     case 'readTeams':
+    case 'bringTeamBack':
     case 'rights':
     case 'diagnose':
     case 'history':

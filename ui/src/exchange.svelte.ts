@@ -16,6 +16,10 @@ interface Importing {
 export class Exchange {
   /** The files that are looked at. */
   importing = $state.raw<Importing | null>(null);
+  /** Tells these files from others before: what was chosen for those says nothing of these. */
+  files = $state(0);
+  /** Whether they are being taken in: once is enough. */
+  #takesIn = false;
 
   readonly #view: View;
   readonly #engine: Engine;
@@ -28,10 +32,16 @@ export class Exchange {
   /** Has files chosen, and looks at them. */
   async choose(): Promise<void> {
     try {
-      if (await this.#engine.chooseImport()) await this.look(false);
+      if (await this.#engine.chooseImport()) await this.lookAnew();
     } catch (thrown) {
       this.#view.tell(problemFrom(thrown));
     }
+  }
+
+  /** Looks at other files than before. */
+  async lookAnew(): Promise<void> {
+    this.files += 1;
+    await this.look(false);
   }
 
   /** Looks at the files that were chosen or dropped, and shows what taking them in would do as long as nobody has turned away. */
@@ -53,6 +63,8 @@ export class Exchange {
 
   /** Takes in what was looked at. What was changed, and what was added, can be undone. */
   async takeIn(choices: ImportChoice[]): Promise<void> {
+    if (this.#takesIn) return;
+    this.#takesIn = true;
     const looked = this.importing;
     const before = this.#view.snapshot?.favourites ?? [];
     try {
@@ -68,6 +80,8 @@ export class Exchange {
       this.#view.note = { text, ...act };
     } catch (thrown) {
       this.importing = { ...looked, problem: problemFrom(thrown) };
+    } finally {
+      this.#takesIn = false;
     }
   }
 

@@ -40,6 +40,25 @@ test('it is taken in as somebody has chosen, and can be undone', async () => {
   ]);
 });
 
+test('what was chosen for other files is not done to these', async () => {
+  const { engine, user } = await choosing();
+  await user.selectOptions(dialog().getByRole('combobox'), 'Change mine');
+  await user.click(dialog().getByRole('checkbox', { name: /These are my own/ }));
+  expect(dialog().getByRole<HTMLSelectElement>('combobox').value).toBe('replace');
+  const untouched = () => expect(dialog().getByRole<HTMLSelectElement>('combobox').value).toBe('skip');
+  await user.click(dialog().getByRole('button', { name: 'Other files…' }));
+  await waitFor(untouched);
+  await user.selectOptions(dialog().getByRole('combobox'), 'Change mine');
+  engine.drop();
+  await waitFor(untouched);
+});
+
+test('two clicks take files in once', async () => {
+  const { engine, user } = await choosing();
+  await user.dblClick(dialog().getByRole('button', { name: 'Add 1' }));
+  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'skip' }]]);
+});
+
 test('files of one’s own are taken in with what is one’s own', async () => {
   const { engine, user } = await choosing();
   await user.click(dialog().getByRole('checkbox', { name: /These are my own/ }));

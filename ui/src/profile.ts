@@ -100,9 +100,8 @@ export const isNetworkName = (text: string) => /^(?!automatic$)[a-z][a-z0-9._-]{
 /** Whether a text can be a team's name. */
 export const isTeamName = (text: string) => /^[a-z0-9][a-z0-9_-]{0,31}$/i.test(text);
 
-/** Whether a text can be where a team's file is: a path, or an https address without a user's name. */
-export const isTeamPlace = (text: string) =>
-  text !== '' && (!text.includes('://') || /^https:\/\/[^\s/?#@]+([/?#]\S*)?$/i.test(text));
+/** Whether a text can be where a team's file is: a whole path, or an https address without a user's name. */
+export const isTeamPlace = (text: string) => /^(\/|[a-z]:[\\/]|\\\\)/i.test(text) || /^https:\/\/[^\s/?#@]+([/?#]\S*)?$/i.test(text);
 
 export type Hints = Partial<Record<'vm' | 'name' | 'port' | 'source' | 'forwards', string>>;
 

@@ -20,30 +20,36 @@ test('a team’s favourites lie in its folder, which tells that it could not be 
   expect(screen.getAllByText(/could not be read/).map((chip) => chip.getAttribute('title'))).toEqual([
     expect.stringContaining('does not answer'),
   ]);
-  expect(within(rowOf('ops.web-01')).getByText(/web-01 in ops/)).toBeTruthy();
 });
 
 test('a team’s favourite is copied, and neither edited, moved nor removed', async () => {
   const { engine, user } = await open(states.teams(0));
-  const items = await menuOf(user, 'db-01');
+  const items = await menuOf(user, 'ops.db-01');
   expect(items).toContain('Copy to my favourites');
   for (const missing of ['Edit', 'Remove', 'Move up', 'Move down']) expect(items).not.toContain(missing);
   await user.click(screen.getByText('Copy to my favourites', { selector: '[role=menuitem]' }));
-  expect(asked(engine)).toEqual([{ ask: 'copyOfTeam', name: 'db-01' }]);
+  expect(asked(engine)).toEqual([{ ask: 'copyOfTeam', name: 'ops.db-01', called: 'db-01' }]);
   await user.click(press('Undo'));
   expect(asked(engine).at(-1)).toEqual({ ask: 'remove', name: 'db-01' });
 });
 
+test('a copy is called as the team calls it, or by a name that is free', async () => {
+  const { engine, user } = await open(states.teams(0));
+  await menuOf(user, 'ops.web-01');
+  await user.click(screen.getByText('Copy to my favourites', { selector: '[role=menuitem]' }));
+  expect(asked(engine)).toEqual([{ ask: 'copyOfTeam', name: 'ops.web-01', called: 'web-01-2' }]);
+});
+
 test('the keys for editing and moving tell whose it is, and move nothing', async () => {
   const { engine, user } = await open(states.teams(0));
-  rowOf('db-01').focus();
+  rowOf('ops.db-01').focus();
   await user.keyboard('{Alt>}{ArrowUp}{ArrowDown}{/Alt}');
   await user.keyboard('{F2}');
-  expect(screen.getByText(/db-01 is a favourite of the team ops/)).toBeTruthy();
+  expect(screen.getByText(/ops.db-01 is a favourite of the team ops/)).toBeTruthy();
   expect(screen.queryByRole('dialog')).toBe(null);
   expect(asked(engine)).toEqual([]);
   await user.click(press('Copy to my favourites'));
-  expect(asked(engine)).toEqual([{ ask: 'copyOfTeam', name: 'db-01' }]);
+  expect(asked(engine)).toEqual([{ ask: 'copyOfTeam', name: 'ops.db-01', called: 'db-01' }]);
 });
 
 test('one’s own in a team’s folder is moved among one’s own alone', async () => {
@@ -59,10 +65,13 @@ test('the settings show the teams, add them and take them away', async () => {
   const teams = region('Teams');
   expect(teams.getByText('3 favourites · read at 15:00')).toBeTruthy();
   expect(teams.getByRole('status').textContent).toContain('it does not answer');
-  expect(teams.getByText(/is called ops.web-01 here/)).toBeTruthy();
+  expect(teams.getByText(/password is left out/)).toBeTruthy();
   await user.click(teams.getByRole('button', { name: 'Add team' }));
   expect([teams.getByText(/at most 32/), teams.getByText(/begins with https/)].length).toBe(2);
   expect(asked(engine)).toEqual([]);
+  await user.type(teams.getByLabelText('Name'), 'OPS');
+  expect(teams.getByText(/There is a team of that name/)).toBeTruthy();
+  await user.clear(teams.getByLabelText('Name'));
   await user.type(teams.getByLabelText('Name'), 'dev');
   await user.type(teams.getByLabelText('Path or address'), 'http://x.example/t');
   await user.click(teams.getByRole('button', { name: 'Add team' }));
@@ -79,8 +88,6 @@ test('the settings show the teams, add them and take them away', async () => {
 
   await user.click(teams.getByRole('button', { name: 'Remove the team away' }));
   expect(asked(engine).at(-1)).toEqual({ ask: 'set', setting: { key: 'team', value: { name: 'away', from: null } } });
-  expect(screen.queryByRole('button', { name: 'Undo' })).toBe(null);
-  await user.click(teams.getByRole('button', { name: 'Remove the team ops' }));
   await user.click(press('Undo'));
-  expect(asked(engine).at(-1)).toEqual({ ask: 'set', setting: { key: 'team', value: { name: 'ops', from: '/mnt/team/ops.toml' } } });
+  expect(asked(engine).at(-1)).toEqual({ ask: 'bringTeamBack', name: 'away' });
 });

@@ -168,7 +168,7 @@ export class View {
       this.vms.see(before, snapshot);
       this.history.see(before, snapshot);
     });
-    const dropping = this.#engine.onDropped(() => void this.exchange.look(false));
+    const dropping = this.#engine.onDropped(() => void this.exchange.lookAnew());
     this.#engine.hasDemo().then(
       (hasDemo) => (this.hasDemo = hasDemo),
       () => {},
@@ -394,9 +394,14 @@ export class View {
 
   /** Makes a team's favourite one of the user's own. */
   async copyOfTeam(name: ProfileName): Promise<void> {
-    if (!(await this.#askOrTell({ ask: 'copyOfTeam', name }))) return;
-    const undo = () => void this.#askOrTell({ ask: 'remove', name });
-    this.note = { text: words.copiedToMine(name), act: { label: words.undo, run: undo } };
+    const favourites = this.snapshot?.favourites ?? [];
+    const taken = new Set(favourites.map((favourite) => favourite.name.toLowerCase()));
+    const byTeam = favourites.find((favourite) => favourite.name === name)?.ofTeam?.called ?? name;
+    let called = byTeam;
+    for (let number = 2; taken.has(called.toLowerCase()); number += 1) called = `${byTeam}-${number}`;
+    if (!(await this.#askOrTell({ ask: 'copyOfTeam', name, called }))) return;
+    const undo = () => void this.#askOrTell({ ask: 'remove', name: called });
+    this.note = { text: words.copiedToMine(called), act: { label: words.undo, run: undo } };
   }
 
   /** Has a team's favourites be here; what comes of reading its file is in the snapshots. */
@@ -404,12 +409,12 @@ export class View {
     return this.ask({ ask: 'set', setting: { key: 'team', value: { name, from } } });
   }
 
-  /** Has them be here no more. Of an address only a part is known here: there is no way back to it. */
-  async removeTeam({ name, from }: TeamView): Promise<Problem | null> {
+  /** Has them be here no more. Of an address only a part is known here: the engine knows the way back to it. */
+  async removeTeam({ name }: TeamView): Promise<Problem | null> {
     const problem = await this.ask({ ask: 'set', setting: { key: 'team', value: { name, from: null } } });
-    const back = () => void this.#askOrTell({ ask: 'set', setting: { key: 'team', value: { name, from } } });
-    const act = from.startsWith('https://') ? {} : { act: { label: words.undo, run: back } };
-    if (!problem) this.note = { text: words.teamRemoved(name), more: words.teamRemovedMore, ...act };
+    const back = () => void this.#askOrTell({ ask: 'bringTeamBack', name });
+    const act = { label: words.undo, run: back };
+    if (!problem) this.note = { text: words.teamRemoved(name), more: words.teamRemovedMore, act };
     return problem;
   }
 

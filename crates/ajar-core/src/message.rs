@@ -48,11 +48,13 @@ pub fn time_of_day(at: DateTime<Utc>, zone: Zone) -> String {
     zone.local(at).format("%H:%M").to_string()
 }
 
+/// What a terminal would obey, or what has a text look otherwise than it is.
+pub(crate) fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Somebody else’s words as they can be shown: without what a terminal would obey, and cut after so many letters.
 fn shown(text: &str, length: usize) -> String {
-    let is_odd = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut letters = text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c });
     let shown: String = letters.by_ref().take(length).collect();
     if letters.next().is_some() { format!("{shown}…") } else { shown }

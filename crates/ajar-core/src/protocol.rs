@@ -18,6 +18,7 @@ use crate::journal::Format;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::{Favourite, Setting};
 use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
+use crate::team::TeamName;
 
 /// Both sides must speak the same.
 pub const PROTOCOL_VERSION: u32 = 12;
@@ -101,13 +102,23 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
-    /// Read the files of teams anew, as far as that is due. The reply comes when they are read, or could not be.
-    ReadTeams,
+    /// Read the files of teams anew. The reply comes when they are read, or could not be.
+    ReadTeams {
+        /// All of them, for who looks at the teams themselves. Otherwise those that are due, and the reply comes after two
+        /// seconds at most, with what was read by then.
+        #[serde(default)]
+        all: bool,
+    },
+    /// Have a team be here again that was removed, with its file where it was.
+    BringTeamBack {
+        /// The team.
+        name: TeamName,
+    },
     /// Add a team's favourite to the user's own, as the team has it.
     CopyOfTeam {
         /// The favourite.
         name: ProfileName,
-        /// What the copy is to be called; as the team's is here without it.
+        /// What the copy is to be called; as in the team's file without it.
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]
         called: Option<ProfileName>,

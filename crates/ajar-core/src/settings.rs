@@ -71,6 +71,16 @@ impl Settings {
         self.written.iter().find(|favourite| favourite.name == *name)
     }
 
+    /// The user's own favourites, with what they inherit.
+    pub fn own(&self) -> &[Favourite] {
+        self.favourites.get(..self.written.len()).unwrap_or_default()
+    }
+
+    /// Those of teams, with what they inherit.
+    pub fn others(&self) -> &[Favourite] {
+        self.favourites.get(self.written.len()..).unwrap_or_default()
+    }
+
     /// The same with the favourites that come of what is written.
     #[must_use]
     pub fn inheriting(mut self) -> Self {

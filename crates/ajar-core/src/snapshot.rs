@@ -173,7 +173,7 @@ pub struct FavouriteView {
 pub struct OfTeamView {
     /// The team.
     pub team: TeamName,
-    /// What the team calls it: otherwise than it is called here where that name was taken.
+    /// What the team calls it; here the team’s name stands before that.
     pub called: ProfileName,
 }
 

@@ -22,5 +22,5 @@ pub use settings_file::{FileStamp, SettingsFile};
 pub use ssh_folder::{Installed, SshFolder};
 pub use state_file::{Deallocating, Denial, Granted, KeptAccess, Purpose, Refusal, State, StateFile};
 pub use team_files::settings_with_teams;
-pub(crate) use team_files::{KeptTeam, TeamCopy, TeamFiles, read_path, understood};
+pub(crate) use team_files::{KeptTeam, TeamCopy, TeamFiles, read_at_rest, understood};
 pub(crate) use watch::FileWatch;

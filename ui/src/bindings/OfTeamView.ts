@@ -11,6 +11,6 @@ export type OfTeamView = {
  */
 team: TeamName, 
 /**
- * What the team calls it: otherwise than it is called here where that name was taken.
+ * What the team calls it; here the team’s name stands before that.
  */
 called: ProfileName, };

@@ -9,6 +9,7 @@ import type { Profile } from "./Profile";
 import type { ProfileName } from "./ProfileName";
 import type { Setting } from "./Setting";
 import type { SignIn } from "./SignIn";
+import type { TeamName } from "./TeamName";
 
 /**
  * What a face can ask of the engine.
@@ -29,13 +30,22 @@ name: ProfileName, } | { "ask": "dismiss",
 /**
  * The favourite.
  */
-name: ProfileName, } | { "ask": "readTeams" } | { "ask": "copyOfTeam", 
+name: ProfileName, } | { "ask": "readTeams", 
+/**
+ * All of them, for who looks at the teams themselves. Otherwise those that are due, and the reply comes after two
+ * seconds at most, with what was read by then.
+ */
+all: boolean, } | { "ask": "bringTeamBack", 
+/**
+ * The team.
+ */
+name: TeamName, } | { "ask": "copyOfTeam", 
 /**
  * The favourite.
  */
 name: ProfileName, 
 /**
- * What the copy is to be called; as the team's is here without it.
+ * What the copy is to be called; as in the team's file without it.
  */
 called?: ProfileName, } | { "ask": "refresh" } | { "ask": "add", 
 /**

@@ -27,6 +27,9 @@ pub(crate) struct TeamAdd {
     pub(crate) name: TeamName,
     /// The path or the https address of a file that “ajar export” wrote; - reads it from standard input
     pub(crate) from: String,
+    /// Also where a team of that name is read from elsewhere now
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
@@ -49,7 +52,7 @@ pub(crate) struct TeamNamed {
 pub(crate) struct TeamCopy {
     /// The team's favourite
     pub(crate) name: ProfileName,
-    /// What to call yours [default: as it is called here]
+    /// What to call yours [default: as the team calls it]
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) called: Option<ProfileName>,
     /// Print one JSON value

@@ -238,7 +238,10 @@ async fn change(session: &Session, request: Request) -> Result<(), End> {
 }
 
 pub(crate) async fn show(session: &Session, args: &Named) -> Result<(), End> {
-    team::read(session).await;
+    // One's own hangs on nobody else.
+    if SettingsFile::new(session.folder.settings()).read()?.written(&args.name).is_none() {
+        team::read(session).await;
+    }
     let snapshot = session.snapshot();
     let settings = settings_with_teams(&session.folder, &snapshot.defaults())?;
     let own = settings.written(&args.name).map(|written| (settings.inheritance.effective(&written.profile), None));

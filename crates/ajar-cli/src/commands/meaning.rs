@@ -6,7 +6,7 @@ use ajar_core::message;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
-use ajar_core::snapshot::Snapshot;
+use ajar_core::snapshot::{FavouriteView, Snapshot};
 use ajar_runtime::adapters::words;
 
 use super::{End, asking, inventory, picker, team};
@@ -72,6 +72,10 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     if let Some(meant) = the_one(session, &known, &beginning(&snapshot, query), query) {
         return Ok(meant);
     }
+    // A VM that is called so goes before, and so does whatever a team may have that has not been read.
+    if let Some(meant) = called_so_by_a_team(&snapshot, &known, query) {
+        return Ok(meant);
+    }
     if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
 }
 
@@ -107,6 +111,22 @@ fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: 
         ([], [], [found]) if known.total == 1 => Some(taken(found)),
         (_, _, _) => None,
     }
+}
+
+/// The one favourite that a team calls so, which is said, if nothing else is called so or begins so. What is not clear while a
+/// team's file has not been read stays so.
+fn called_so_by_a_team(snapshot: &Snapshot, known: &Found, query: &str) -> Option<Meant> {
+    let teams = &snapshot.settings.teams;
+    let called: ProfileName = query.parse().ok()?;
+    let of_teams = |view: &&FavouriteView| view.of_team.as_ref().is_some_and(|whose| whose.called == called);
+    let found: Vec<_> = snapshot.favourites.iter().filter(of_teams).collect();
+    let [view] = found[..] else { return None };
+    let is_clear = teams.iter().all(|team| team.read_at.is_some())
+        && beginning(snapshot, query).is_empty()
+        && known.vms.iter().all(|found| found.is_favourite && found.opens.name == view.name);
+    let whose = view.of_team.as_ref().filter(|_| is_clear)?;
+    output::line_to_people(&message::team::meant(query, &view.name, &whose.team, &view.vm_name));
+    Some(Meant::favourite(view.name.clone()))
 }
 
 /// Shows what there is, and what is missing of it.
@@ -212,10 +232,15 @@ async fn nearest(session: &Session, snapshot: &Snapshot, query: &str) -> Result<
         return Ok(nothing_known(&session.snapshot(), query));
     }
     tell_gaps(session);
+    let is_called_so = |view: &FavouriteView| {
+        view.of_team.as_ref().is_some_and(|whose| whose.called.as_str().eq_ignore_ascii_case(query))
+    };
     let known = inventory::named(session, query, FEW).await?;
     let same = message::inventory::places(&called(session, &known.vms, query));
     let similar = if same.is_empty() {
-        let favourites = beginning(snapshot, query);
+        let mut favourites = beginning(snapshot, query);
+        let by_teams = snapshot.favourites.iter().filter(|view| is_called_so(view));
+        favourites.extend(by_teams.map(|view| view.name.clone()));
         let found = inventory::find(session, query, FEW).await?;
         let is_told = |found: &&FoundVm| found.is_favourite && favourites.contains(&found.opens.name);
         let others: Vec<_> = found.vms.iter().filter(|found| !is_told(found)).collect();

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Hosts, Os, SshHosts};
 use ajar_core::message::ssh_config as words;
-use ajar_core::profile::ProfileName;
-use ajar_core::settings::Favourite;
+use ajar_core::settings::Settings;
 use ajar_runtime::adapters::own_path;
 use ajar_runtime::files::{Installed, SshFolder, settings_with_teams};
 use serde_json::json;
@@ -30,7 +29,8 @@ pub(crate) async fn run(session: &Session, all: &Args, args: &SshConfig, signals
 }
 
 fn print(session: &Session, all: &Args) -> Result<(), End> {
-    let hosts = hosts(session, all)?.with(&favourites(session)?, Os::current());
+    let settings = settings(session)?;
+    let hosts = hosts(session, all)?.with(settings.own(), settings.others(), Os::current());
     hosts.text.lines().try_for_each(output::line)?;
     tell_left_out(&hosts);
     Ok(())
@@ -39,7 +39,7 @@ fn print(session: &Session, all: &Args) -> Result<(), End> {
 async fn install(session: &Session, all: &Args, args: &SshConfigInstall, signals: &mut Signals) -> Result<(), End> {
     team::read(session).await;
     let folder = folder(session)?;
-    let (hosts, favourites) = (hosts(session, all)?, favourites(session)?);
+    let (hosts, settings) = (hosts(session, all)?, settings(session)?);
     let (line, is_there) =
         (folder.include_line().map_err(Trouble::from)?, folder.is_included().map_err(Trouble::from)?);
     let configuration = short(&folder.configuration());
@@ -51,7 +51,7 @@ async fn install(session: &Session, all: &Args, args: &SshConfigInstall, signals
     } else {
         goes_on(&words::may_include(&line, &configuration), signals).await?
     };
-    let Installed { hosts, named_already } = folder.install(&hosts, &favourites, include).map_err(Trouble::from)?;
+    let Installed { hosts, named_already } = folder.install(&hosts, &settings, include).map_err(Trouble::from)?;
     let is_included = is_there || include;
     if args.json {
         let left_out: Vec<_> = hosts.left_out.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect();
@@ -61,7 +61,7 @@ async fn install(session: &Session, all: &Args, args: &SshConfigInstall, signals
         }))?;
         return Ok(());
     }
-    let names: Vec<_> = hosts.names.iter().map(ProfileName::as_str).collect();
+    let names: Vec<_> = hosts.names.iter().map(String::as_str).collect();
     let file = short(&folder.hosts());
     output::line(&if is_included {
         words::installed(&names, &file)
@@ -90,8 +90,8 @@ fn folder(session: &Session) -> Result<SshFolder, Trouble> {
     Ok(SshFolder::of_user(&session.folder)?)
 }
 
-fn favourites(session: &Session) -> Result<Vec<Favourite>, Trouble> {
-    Ok(settings_with_teams(&session.folder, &session.snapshot().defaults())?.favourites)
+fn settings(session: &Session) -> Result<Settings, Trouble> {
+    settings_with_teams(&session.folder, &session.snapshot().defaults())
 }
 
 /// The hosts as they are reached by this program with the options that it was given just now.

@@ -1,24 +1,22 @@
 //! `ajar team`: favourites that somebody else keeps for many.
 
 use std::io::Read as _;
-use std::time::Duration;
 
 use ajar_core::failure::Failure;
 use ajar_core::message::team as words;
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
 use ajar_core::settings::Setting;
-use ajar_core::snapshot::TeamView;
-use ajar_core::team::{TeamName, TeamPlace};
+use ajar_core::snapshot::{OfTeamView, TeamView};
+use ajar_core::team::TeamPlace;
 use ajar_runtime::adapters::words as in_words;
+use ajar_runtime::files::SettingsFile;
 use serde_json::json;
 
 use super::End;
 use crate::args::{TeamAdd, TeamCommand, TeamCopy, TeamNamed};
 use crate::output;
 use crate::session::Session;
-
-/// How long whoever looks at favourites waits for those of teams. What was read last is shown then.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(session: &Session, command: &TeamCommand) -> Result<(), End> {
     match command {
@@ -29,19 +27,23 @@ pub(crate) async fn run(session: &Session, command: &TeamCommand) -> Result<(), 
     }
 }
 
-/// Has the files of teams read that are due, for whoever looks at favourites; but nobody waits long for that.
+/// Has the files of teams read that are due, for whoever looks at favourites; the engine answers before long.
 pub(super) async fn read(session: &Session) {
     if !session.snapshot().settings.teams.is_empty() {
         // Whatever comes of it, there is something to show.
-        drop(tokio::time::timeout(PATIENCE, session.face.ask(Request::ReadTeams)).await);
+        drop(session.face.ask(Request::ReadTeams { all: false }).await);
     }
 }
 
 async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
     let from = place(&args.from)?;
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    if let Some(known) = settings.team(&args.name).filter(|known| known.from != from && !args.force) {
+        return Err(unfit(words::exists(&known.name, &known.from.shown())));
+    }
     let setting = Setting::Team { name: args.name.clone(), from: Some(from) };
     session.face.ask(Request::Set { setting }).await.accepted()?;
-    session.face.ask(Request::ReadTeams).await.accepted()?;
+    session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     let snapshot = session.snapshot();
     let Some(team) = snapshot.settings.teams.iter().find(|team| team.name == args.name) else {
         return Err(super::no_answer());
@@ -60,9 +62,12 @@ async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
     Ok(())
 }
 
+fn unfit(detail: String) -> End {
+    in_words(&Failure::CommandLine { detail }.into(), "Ajar").into()
+}
+
 /// Where the file is, as it is typed. A path counts from where this process is, and is read elsewhere later.
 fn place(typed: &str) -> Result<TeamPlace, End> {
-    let unfit = |detail: String| End::from(in_words(&Failure::CommandLine { detail }.into(), "Ajar"));
     let typed = if typed == "-" {
         let mut line = String::new();
         std::io::stdin().take(8_192).read_to_string(&mut line)?;
@@ -78,7 +83,7 @@ fn place(typed: &str) -> Result<TeamPlace, End> {
 
 async fn list(session: &Session, in_json: bool) -> Result<(), End> {
     if !session.snapshot().settings.teams.is_empty() {
-        session.face.ask(Request::ReadTeams).await.accepted()?;
+        session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     }
     let snapshot = session.snapshot();
     let teams = &snapshot.settings.teams;
@@ -124,20 +129,21 @@ async fn remove(session: &Session, args: &TeamNamed) -> Result<(), End> {
 
 async fn copy(session: &Session, args: &TeamCopy) -> Result<(), End> {
     read(session).await;
-    let team = team_of(session, args);
+    let whose = of_team(session, &args.name);
     let TeamCopy { name, called, .. } = args;
     session.face.ask(Request::CopyOfTeam { name: name.clone(), called: called.clone() }).await.accepted()?;
-    let called = called.as_ref().unwrap_or(name);
+    // What is no team's was refused.
+    let Some(OfTeamView { team, called: by_team }) = whose else { return Err(super::no_answer()) };
+    let called = called.as_ref().unwrap_or(&by_team);
     if args.json {
         output::json(&json!({ "name": called, "team": team, "added": true }))?;
-    } else if let Some(team) = team {
+    } else {
         output::line(&words::copied(called, &team))?;
     }
     Ok(())
 }
 
-fn team_of(session: &Session, args: &TeamCopy) -> Option<TeamName> {
+fn of_team(session: &Session, name: &ProfileName) -> Option<OfTeamView> {
     let snapshot = session.snapshot();
-    let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == args.name)?;
-    Some(favourite.of_team.as_ref()?.team.clone())
+    snapshot.favourites.iter().find(|favourite| favourite.name == *name)?.of_team.clone()
 }

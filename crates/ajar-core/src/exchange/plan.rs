@@ -169,7 +169,7 @@ fn tidied(profile: Profile) -> Profile {
     const LETTERS: usize = 2_000;
     const FOLDERS: usize = 16;
     let note = profile.note.as_deref().and_then(|note| {
-        let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+        let plain = |c: char| if crate::message::is_odd(c) && c != '\n' { ' ' } else { c };
         filled(&note.chars().take(LETTERS).map(plain).collect::<String>())
     });
     let path = folder_path(profile.folder.as_deref().unwrap_or_default());

@@ -97,7 +97,7 @@ pub(super) fn user(name: Option<&str>, domain: Option<&str>) -> Option<String> {
 pub(super) fn folder<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     const LETTERS: usize = 64;
     let fit = |name: &str| {
-        let plain = |c: char| if c == '/' || c.is_control() { '-' } else { c };
+        let plain = |c: char| if c == '/' || crate::message::is_odd(c) { '-' } else { c };
         name.trim().chars().take(LETTERS).map(plain).collect::<String>().trim().to_owned()
     };
     let names: Vec<String> = names.into_iter().map(fit).filter(|name| !name.is_empty()).collect();

@@ -34,8 +34,8 @@ const MADE: &str = "# Made with it: ";
 pub struct Hosts {
     /// All of it.
     pub text: String,
-    /// The favourites that are hosts in it.
-    pub names: Vec<ProfileName>,
+    /// What ssh knows the favourites by that are hosts in it.
+    pub names: Vec<String>,
     /// Those that ssh opens but that cannot be, and why.
     pub left_out: Vec<(ProfileName, String)>,
 }
@@ -75,19 +75,22 @@ impl SshHosts {
         self.made.as_deref()
     }
 
-    /// The file with all that ssh opens of `favourites`.
-    pub fn with(&self, favourites: &[Favourite], os: Os) -> Hosts {
+    /// The file with all that ssh opens of these favourites: the user's own, and those of teams. The latter have no name that
+    /// could be another host's, or whoever writes a team's file decided where that leads.
+    pub fn with(&self, own: &[Favourite], of_teams: &[Favourite], os: Os) -> Hosts {
         let mut text: String = words::head().map(|line| format!("# {line}\n")).concat();
         let known = [(PROXY, &self.proxy), (SETTINGS, &self.settings)].into_iter();
         text.extend(
             known.chain(self.made.iter().map(|made| (MADE, made))).map(|(key, value)| format!("{key}{value}\n")),
         );
         let (mut names, mut left_out) = (Vec::new(), Vec::new());
-        for favourite in favourites.iter().filter(|favourite| favourite.profile.protocol() == Protocol::Ssh) {
-            match self.host(favourite, os) {
+        let all = own.iter().map(|own| (own, patterns(own.name.as_str())));
+        let all = all.chain(of_teams.iter().map(|other| (other, vec![host_name(other.name.as_str())])));
+        for (favourite, patterns) in all.filter(|(favourite, _)| favourite.profile.protocol() == Protocol::Ssh) {
+            match self.host(favourite, &patterns, os) {
                 Ok(host) => {
                     text.push_str(&host);
-                    names.push(favourite.name.clone());
+                    names.extend(patterns.into_iter().next());
                 }
                 Err(why) => left_out.push((favourite.name.clone(), why)),
             }
@@ -95,7 +98,7 @@ impl SshHosts {
         Hosts { text, names, left_out }
     }
 
-    fn host(&self, Favourite { name, profile }: &Favourite, os: Os) -> Result<String, String> {
+    fn host(&self, Favourite { name, profile }: &Favourite, patterns: &[String], os: Os) -> Result<String, String> {
         let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
         let target =
             Target { name: name.as_str(), vm: &profile.vm, protocol: Protocol::Ssh, endpoint: &endpoint, profile };
@@ -104,7 +107,7 @@ impl SshHosts {
         }
         // By its own name and not by “%h”, which what the user wrote of the same host may have changed.
         let mut lines = vec![
-            ("ProxyCommand", format!("{} proxy {name}.ajar %p", self.proxy)),
+            ("ProxyCommand", format!("{} proxy {} %p", self.proxy, host_name(name.as_str()))),
             ("ConnectTimeout", CONNECT_TIMEOUT.to_owned()),
         ];
         if endpoint.port != Protocol::Ssh.default_port() {
@@ -114,7 +117,7 @@ impl SshHosts {
         lines.extend(ssh::options(&target).into_iter().map(|(key, value)| (key, ssh_value(&value))));
         lines.extend(target.forwards().iter().map(Forward::setting));
         let lines: Vec<_> = lines.iter().map(|(key, value)| format!("    {key} {value}\n")).collect();
-        Ok(format!("\nHost {}\n{}", patterns(name.as_str()).join(" "), lines.concat()))
+        Ok(format!("\nHost {}\n{}", patterns.join(" "), lines.concat()))
     }
 }
 
@@ -127,11 +130,16 @@ fn unfit_for_a_file<'a>(target: &Target<'a>) -> Option<Unfit<'a>> {
     paths.map(String::as_str).find(|path| needs_dollar(path)).map(Unfit::Variable).or(user.map(Unfit::Token))
 }
 
-/// The names that ssh knows a favourite by. It looks at their case.
+/// The names that ssh knows one of the user's own favourites by. It looks at their case.
 fn patterns(name: &str) -> Vec<String> {
     let mut spellings = vec![name.to_owned(), name.to_ascii_lowercase()];
     spellings.dedup();
-    spellings.iter().flat_map(|name| [name.clone(), format!("{name}.ajar")]).collect()
+    spellings.iter().flat_map(|name| [name.clone(), host_name(name)]).collect()
+}
+
+/// A host name that is nobody else's.
+fn host_name(name: &str) -> String {
+    format!("{name}.ajar")
 }
 
 #[cfg(test)]
@@ -171,7 +179,9 @@ mod tests {
 
     fn hosts(ajar: &[&str], settings: &str, os: Os) -> Hosts {
         let ajar: Vec<_> = ajar.iter().map(|word| (*word).to_owned()).collect();
-        SshHosts::new(&ajar, settings, os).unwrap().with(&favourites(os), os)
+        let of_teams =
+            [favourite("ops.github.com", |_| {}), favourite("ops.Desk", |profile| profile.port = Some(3389))];
+        SshHosts::new(&ajar, settings, os).unwrap().with(&favourites(os), &of_teams, os)
     }
 
     #[test]
@@ -179,7 +189,7 @@ mod tests {
         let linux = hosts(&["/opt/a b/100%/ajar", "--config", "/home/it's"], "/home/it's/config.toml", Os::Linux);
         let windows =
             hosts(&[r"C:\Program Files\Ajar\ajar.exe", "--config", r"D:\ajar"], r"D:\ajar\config.toml", Os::Windows);
-        assert_eq!(windows.names, ["web-01", "Build.02"].map(|name| name.parse().unwrap()));
+        assert_eq!(windows.names, ["web-01", "Build.02", "ops.github.com.ajar"]);
         let left_out: Vec<_> = linux.left_out.iter().map(|(name, why)| format!("{name}: {why}\n")).collect();
         let text = format!("{}\n--- Windows\n{}\n--- left out\n{}", linux.text, windows.text, left_out.concat());
         insta::assert_snapshot!("hosts", text);
@@ -202,7 +212,7 @@ mod tests {
         let hosts = SshHosts::new(&["/usr/bin/ajar".into()], "/c/config.toml", Os::Linux).unwrap();
         let made = hosts.clone().with_configuration_made(Some("/home/me/.ssh/config".into()));
         for hosts in [hosts, made] {
-            assert_eq!(SshHosts::of(&hosts.with(&favourites(Os::Linux), Os::Linux).text), Some(hosts));
+            assert_eq!(SshHosts::of(&hosts.with(&favourites(Os::Linux), &[], Os::Linux).text), Some(hosts));
         }
         for other in ["", "Host web-01\n", "# Favourites of: x\n", "Host a\n# ProxyCommand: x\n# Favourites of: y\n"] {
             assert_eq!(SshHosts::of(other), None, "{other:?}");
@@ -224,7 +234,7 @@ mod tests {
                 profile.identity_file = Some(key);
                 profile.known_hosts_file = Some(known);
             });
-            let hosts = SshHosts::new(&["/usr/bin/ajar".into()], "/c", Os::Linux).unwrap().with(&[odd], Os::Linux);
+            let hosts = SshHosts::new(&["/usr/bin/ajar".into()], "/c", Os::Linux).unwrap().with(&[odd], &[], Os::Linux);
             let lines: Vec<_> = hosts.text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
             let keys: Vec<_> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
             let all = [

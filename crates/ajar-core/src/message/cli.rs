@@ -221,7 +221,7 @@ pub fn favourite(name: &str, effective: &Effective, of_team: Option<&TeamFavouri
     });
     let note = profile.note.as_deref().map_or_else(dash, super::one_line);
     let folder = profile.folder().as_deref().map_or_else(dash, super::one_line);
-    let team = of_team.map(|favourite| ("team", super::team::whose(favourite)));
+    let team = of_team.map(|favourite| ("team", favourite.team.to_string()));
     let head = [("name", name.into()), ("vm", profile.vm.to_string())];
     head.into_iter().chain(team).chain(fields).chain([("folder", folder), ("note", note)]).collect()
 }

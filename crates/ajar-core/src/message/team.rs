@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::exchange::Problem;
+use crate::exchange::{MAX_ENTRIES, Problem};
 use crate::message::exchange;
 use crate::profile::ProfileName;
-use crate::team::{MAX_TEAM_BYTES, TeamFavourite, TeamName, TeamProblem};
+use crate::team::{MAX_TEAM_BYTES, TeamName, TeamProblem};
 use crate::zone::Zone;
 
 /// A text is no name for a team.
@@ -19,6 +19,11 @@ pub fn no_team_name(text: &str) -> String {
 /// There is nothing where the place of a file should be.
 pub fn no_place() -> &'static str {
     "it names no file: write a path, or an address that begins with https://"
+}
+
+/// A path that only a shell knows.
+pub fn no_whole_path() -> &'static str {
+    "“~” stands for a folder in shells only: write the whole path"
 }
 
 /// An address that is none. It is not repeated: it may be as good as a password.
@@ -42,10 +47,10 @@ pub fn problem(problem: &TeamProblem) -> String {
         TeamProblem::Unreadable(detail) => super::one_line(detail),
         TeamProblem::Silent => "it does not answer".into(),
         TeamProblem::Unreachable(detail) => format!("it cannot be reached: {}", super::one_line(detail)),
-        TeamProblem::Status(401 | 403) => {
-            "it is not given out (HTTP 401 or 403): what the address carries to be let in may have run out".into()
+        TeamProblem::Status(status @ (401 | 403)) => {
+            format!("it is not given out (HTTP {status}): what the address carries to be let in may have run out")
         }
-        TeamProblem::Status(404 | 410) => "there is no such file (HTTP 404)".into(),
+        TeamProblem::Status(status @ (404 | 410)) => format!("there is no such file (HTTP {status})"),
         TeamProblem::Status(status) => format!("who serves it answers HTTP {status}"),
         TeamProblem::TooLong => format!("it is longer than {} MiB", MAX_TEAM_BYTES >> 20),
         TeamProblem::WebPage => {
@@ -54,6 +59,7 @@ pub fn problem(problem: &TeamProblem) -> String {
         TeamProblem::Unfit(Problem::UnknownFormat | Problem::NoVersion) => {
             "it is no file that “ajar export” wrote (ajar_export = 1)".into()
         }
+        TeamProblem::Unfit(Problem::TooMany) => format!("it has more than {MAX_ENTRIES} favourites"),
         TeamProblem::Unfit(unfit) => exchange::problem(unfit),
     }
 }
@@ -77,21 +83,27 @@ fn when(at: DateTime<Utc>, zone: Zone) -> String {
     if zone.is_today(at) { format!("at {moment}") } else { format!("on {moment}") }
 }
 
-/// A favourite that is called otherwise than in its team’s file.
-pub fn renamed(favourite: &TeamFavourite) -> String {
-    let TeamFavourite { team, called, name, .. } = favourite;
-    format!("{called} of {team} is called {name} here: another favourite has that name.")
-}
-
-/// Whose a favourite is, and what it is called there, if otherwise.
-pub fn whose(favourite: &TeamFavourite) -> String {
-    let TeamFavourite { team, called, name, .. } = favourite;
-    if called == name { team.to_string() } else { format!("{team}, which calls it {called}") }
+/// What somebody has typed is only a team’s name for a favourite: which one that is.
+pub fn meant(called: &str, name: &ProfileName, team: &TeamName, vm: &str) -> String {
+    format!("{called} is {name} of the team {team}, VM {vm}.")
 }
 
 /// What is left out of a team’s file beyond what is told one by one.
 pub fn more_left_out(count: usize) -> String {
-    format!("{count} more are left out. “ajar import FILE --dry-run” tells all.")
+    format!("{count} more are left out.")
+}
+
+/// What a team’s file says is known to this process alone.
+pub fn unkept(why: &str) -> String {
+    format!(
+        "What its file says cannot be kept in Ajar’s cache folder: {}. Other commands do not know it.",
+        super::one_line(why)
+    )
+}
+
+/// There is a team of that name whose file is elsewhere.
+pub fn exists(name: &TeamName, place: &str) -> String {
+    format!("{name} is read from {place} already; with --force it is read from where you say now")
 }
 
 /// Something about a team.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::TeamName;
 use crate::account::Defaults;
-use crate::exchange::plan::{Candidate, another_name, unfit};
+use crate::exchange::plan::{Candidate, unfit};
 use crate::exchange::{Entry, LeftOut, Sharing, Why};
+use crate::failure::Failure;
 use crate::folders::folder_path;
 use crate::inheritance::{Effective, Inheritable, Origin};
 use crate::profile::{Profile, ProfileName};
@@ -18,21 +19,25 @@ pub struct TeamFavourite {
     pub team: TeamName,
     /// What its file calls it.
     pub called: ProfileName,
-    /// What it is called here: otherwise where that name is taken.
+    /// What it is called here: with the team’s name in front, as in `ops.web-01`.
     pub name: ProfileName,
     /// How it is opened, with what the settings say beside the team.
     pub effective: Effective,
 }
 
 impl TeamFavourite {
-    /// What it would say as somebody's own: what holds of it because the team says so.
+    /// What it would say as somebody's own: what holds of it because the team says so, or because of the team's folder, which
+    /// it does not lie in any more.
     pub fn as_own(&self) -> Profile {
         let Effective { profile, origins } = &self.effective;
         let mut said = Inheritable::of(profile);
-        for (field, _) in origins.iter().filter(|(_, origin)| !matches!(origin, Origin::Team { .. })) {
+        let is_kept = |origin: &Origin| matches!(origin, Origin::Team { .. } | Origin::Folder { .. });
+        for (field, _) in origins.iter().filter(|(_, origin)| !is_kept(origin)) {
             field.take_out_of(&mut said);
         }
-        Profile { note: profile.note.clone(), folder: profile.folder.clone(), ..said.of_vm(profile.vm.clone()) }
+        let within = profile.folder.as_deref().map(folder_path).unwrap_or_default();
+        let folder = within.get(1..).map(|within| within.join("/")).filter(|folder| !folder.is_empty());
+        Profile { note: profile.note.clone(), folder, ..said.of_vm(profile.vm.clone()) }
     }
 }
 
@@ -56,8 +61,8 @@ pub struct TeamFlaws {
 
 /// The favourites of teams as one who has these settings means them, and what of them is not taken in, team by team.
 ///
-/// They are judged as what is imported from others. Somebody's own favourite keeps its name, and so does one of a team that
-/// stands before; the other gets that of its team in front: `ops.web-01`.
+/// They are judged as what is imported from others. Each is called by its team's name and the file's, as in `ops.web-01`,
+/// whatever else there is: so what a name leads to hangs on one file alone. One whose name somebody's own has is left out.
 pub fn of_teams<'f>(
     files: impl IntoIterator<Item = TeamFile<'f>>,
     settings: &Settings,
@@ -69,14 +74,14 @@ pub fn of_teams<'f>(
         let mut left_out = Vec::new();
         for entry in entries {
             // A host of another program stands in no file of ours.
-            let Entry::Favourite { name, profile } = entry else { continue };
-            match judged(team, name, profile, settings, defaults) {
-                Ok((effective, without)) => {
+            let Entry::Favourite { name: called, profile } = entry else { continue };
+            let judged = named(team, called, &taken)
+                .and_then(|name| Ok((name, judged(team, called, profile, settings, defaults)?)));
+            match judged {
+                Ok((name, (effective, without))) => {
                     left_out.extend(without);
-                    let called = name.clone();
-                    let name = free_name(team, name, &taken);
                     taken.insert(key(&name));
-                    favourites.push(TeamFavourite { team: team.clone(), called, name, effective });
+                    favourites.push(TeamFavourite { team: team.clone(), called: called.clone(), name, effective });
                 }
                 Err(unfit) => left_out.push(unfit),
             }
@@ -106,13 +111,15 @@ fn judged(
     Ok((effective, left_out))
 }
 
-fn free_name(team: &TeamName, name: &ProfileName, taken: &HashSet<String>) -> ProfileName {
-    let is_taken = |name: &ProfileName| taken.contains(&key(name));
-    if !is_taken(name) {
-        return name.clone();
+/// What it is called here, or why it cannot be.
+fn named(team: &TeamName, called: &ProfileName, taken: &HashSet<String>) -> Result<ProfileName, LeftOut> {
+    let left_out = |why| LeftOut { what: called.to_string(), line: None, why };
+    let name = format!("{team}.{called}");
+    let name: ProfileName = name.parse().map_err(|_| left_out(Why::Value(name.clone())))?;
+    if taken.contains(&key(&name)) {
+        return Err(left_out(Why::Unfit(Box::new(Failure::FavouriteExists { name: name.to_string() }))));
     }
-    let of_team = ProfileName::like(&format!("{team}.{name}"));
-    if is_taken(&of_team) { another_name(&of_team, is_taken) } else { of_team }
+    Ok(name)
 }
 
 fn key(name: &ProfileName) -> String {

@@ -46,12 +46,25 @@ impl std::str::FromStr for TeamPlace {
         if text.is_empty() || text.chars().any(char::is_control) {
             return Err(words::no_place().into());
         }
-        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::Path(text.to_owned())) };
+        let Some((scheme, _)) = text.split_once("://") else { return path(text) };
         if scheme.eq_ignore_ascii_case("https") {
             TeamUrl::new(text).map(Self::Url).ok_or_else(|| words::no_url().into())
         } else {
             Err(words::other_scheme(scheme))
         }
+    }
+}
+
+/// A path, unless it is rather an address that is misspelt, whose query would be shown as a part of a path.
+fn path(text: &str) -> Result<TeamPlace, String> {
+    let lower = text.to_ascii_lowercase();
+    let has_query = text.strip_prefix(r"\\?\").unwrap_or(text).contains('?');
+    if has_query || ["http:", "https:"].iter().any(|scheme| lower.starts_with(scheme)) {
+        Err(words::no_url().into())
+    } else if ["~/", r"~\"].iter().any(|home| text.starts_with(home)) {
+        Err(words::no_whole_path().into())
+    } else {
+        Ok(TeamPlace::Path(text.to_owned()))
     }
 }
 
@@ -101,7 +114,14 @@ mod tests {
 
     #[test]
     fn a_place_is_a_path_or_an_https_address_and_nothing_else() {
-        for path in ["/mnt/share/team.toml", "team.toml", r"\\server\share\team.toml", r"C:\team.toml", "~x"] {
+        for path in [
+            "/mnt/share/team.toml",
+            "team.toml",
+            r"\\server\share\team.toml",
+            r"C:\team.toml",
+            r"\\?\C:\team.toml",
+            "~x",
+        ] {
             assert_eq!(path.parse::<TeamPlace>(), Ok(TeamPlace::Path(path.into())), "{path}");
         }
         for url in ["https://x.example/t.toml", "HTTPS://x.example:8443", "https://[::1]/t?sig=1#f"] {
@@ -118,6 +138,10 @@ mod tests {
             "https:///t",
             "https://me:pw@x/t",
             "https://x/a b",
+            "https:/x/t?sig=pw",
+            r"HTTPS:\\x\t?sig=pw",
+            "x.example/t?sig=pw",
+            "~/team.toml",
         ] {
             let why = none.parse::<TeamPlace>().unwrap_err();
             assert!(!why.contains("pw"), "{why}");

@@ -67,7 +67,7 @@ impl TeamDownloads for HttpsTeamDownloads {
         let mut answer = asking.send().await.map_err(unreachable)?;
         match answer.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_MODIFIED => return Ok(Downloaded::Same),
+            StatusCode::NOT_MODIFIED if *known != Validators::default() => return Ok(Downloaded::Same),
             other => return Err(TeamProblem::Status(other.as_u16())),
         }
         let validators = validators(answer.headers());

@@ -51,7 +51,7 @@ impl Engine {
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
             Request::Diagnose { name, profile } => self.diagnose(&name, profile.as_ref(), reply),
-            Request::ReadTeams => self.read_teams_for(reply),
+            Request::ReadTeams { all } => self.read_teams_for(all, reply),
             Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
             Request::FindVms { query, apart, skip, limit } => {
                 self.inventory_asked(Wish::Find { query, apart, skip, limit }, reply);
@@ -74,6 +74,7 @@ impl Engine {
             | Request::Remove { .. }
             | Request::Import { .. }
             | Request::CopyOfTeam { .. }
+            | Request::BringTeamBack { .. }
             | Request::ActAs { .. }
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
@@ -106,6 +107,7 @@ impl Engine {
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
+            | Request::BringTeamBack { .. }
             | Request::Rights { .. }
             | Request::Diagnose { .. }
             | Request::Inherited { .. }
@@ -115,7 +117,7 @@ impl Engine {
             | Request::History { .. }
             | Request::ExportHistory { .. }
             | Request::ReadAccounts
-            | Request::ReadTeams
+            | Request::ReadTeams { .. }
             | Request::SetDefaultAccount { .. }
             | Request::SignIn(_)
             | Request::CancelSignIn
@@ -169,7 +171,7 @@ impl Engine {
                 self.closed.retain(|closed| closed.view.name != name);
             }
             Request::Refresh => {
-                self.read_teams();
+                self.read_teams(false);
                 self.begin_refresh();
                 self.look_around(true);
             }
@@ -189,6 +191,7 @@ impl Engine {
             Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
             Request::Import { add, change } => self.import(&add, &change)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
+            Request::BringTeamBack { name } => self.bring_team_back(&name)?,
             Request::Move { name, before } => {
                 self.written(&name)?;
                 // Those of teams stand behind all others.
@@ -198,10 +201,7 @@ impl Engine {
                 self.reload_settings();
             }
             Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), &said)?,
-            Request::ActAs { name, account } => {
-                let profile = Profile { account: Some(account), ..self.written(&name)?.profile.clone() };
-                self.edit(&name, None, &profile)?;
-            }
+            Request::ActAs { name, account } => self.have_act_as(&name, account)?,
             Request::Inherited { folder, said, of_all } => {
                 return Ok(self.inherited(folder.as_deref(), &said, of_all));
             }
@@ -224,7 +224,7 @@ impl Engine {
             | Request::VmsNamed { .. }
             | Request::History { .. }
             | Request::ExportHistory { .. }
-            | Request::ReadTeams
+            | Request::ReadTeams { .. }
             | Request::ReadSettings => {}
             Request::ShowWindow => self.window_wanted += 1,
         }
@@ -432,7 +432,10 @@ impl Engine {
                     self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
                 self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
                 self.favourites_are_others(&before);
-                self.read_new_teams(&before);
+                // A process that ends with its command would not see what comes of it.
+                if self.stays {
+                    self.read_new_teams(&before);
+                }
             }
             Err(trouble) => {
                 self.settings_problem = Some(self.about_the_file(&trouble));

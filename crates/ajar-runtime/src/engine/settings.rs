@@ -63,9 +63,17 @@ impl Engine {
             | Setting::BeforeEnd(_)
             | Setting::OnNewAddress(_) => {}
         }
+        let removed =
+            if let Setting::Team { name, from: None } = setting { self.settings.team(name).cloned() } else { None };
         self.settings_file.set(setting)?;
         self.settings_seen = None;
         self.reload_settings();
+        if let Some(team) = removed {
+            self.team_removed(team);
+        }
+        if let Setting::Team { name, from: Some(_) } = setting {
+            self.read_team_now(name);
+        }
         Ok(())
     }
 

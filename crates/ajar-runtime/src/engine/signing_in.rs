@@ -303,19 +303,28 @@ impl Engine {
         if self.acting(&favourite.profile).is_ok_and(|acting| acting.account == *account) {
             return Ok(());
         }
-        if let Some(of_team) = self.settings.of_team(&favourite.name) {
-            // The team's own file is not ours to change: who opens its favourites is said of its folder.
-            let folder = of_team.team.as_str();
-            let said = self.settings.inheritance.of_folder(folder).map(|(_, said)| said.clone()).unwrap_or_default();
-            let said = Inheritable { account: Some(account.clone()), ..said };
-            self.settings_file.change_defaults(Some(folder), &said)?;
-        } else {
-            let Favourite { name, profile } = self.written(&favourite.name)?.clone();
-            let profile = Profile { account: Some(account.clone()), ..profile };
-            self.settings_file.change(&name, &name, &profile)?;
+        if self.settings.of_team(&favourite.name).is_some() {
+            let name = favourite.name.clone();
+            return self.have_act_as(&name, account.clone());
         }
+        let Favourite { name, profile } = self.written(&favourite.name)?.clone();
+        let profile = Profile { account: Some(account.clone()), ..profile };
+        self.settings_file.change(&name, &name, &profile)?;
         self.read_settings_again();
         Ok(())
+    }
+
+    /// Has a favourite act as an account. A team's own file is not ours to change: who opens its favourites is said of its
+    /// folder.
+    pub(super) fn have_act_as(&mut self, name: &ProfileName, account: AccountName) -> Result<(), Trouble> {
+        let account = Some(account);
+        let Some(of_team) = self.settings.of_team(name) else {
+            let profile = Profile { account, ..self.written(name)?.profile.clone() };
+            return self.edit(name, None, &profile);
+        };
+        let folder = of_team.team.to_string();
+        let said = self.settings.inheritance.of_folder(&folder).map(|(_, said)| said.clone()).unwrap_or_default();
+        self.edit_defaults(Some(&folder), &Inheritable { account, ..said })
     }
 
     /// Opens the favourite that the sign-in was wanted for, as a click does.

@@ -10,7 +10,7 @@ use ajar_core::message::exchange::left_out_of_others;
 use ajar_core::message::team as words;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
-use ajar_core::settings::{Settings, unknown_favourite};
+use ajar_core::settings::{Favourite, Setting, Settings, unknown_favourite};
 use ajar_core::snapshot::TeamView;
 use ajar_core::team::{Team, TeamFile, TeamFlaws, TeamName, TeamPlace, TeamProblem, TeamUrl, of_teams};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,11 +19,17 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::effects::Happened;
 use crate::adapters::why_unfit;
-use crate::files::{FileWatch, KeptTeam, TeamCopy, TeamFiles, read_path, understood};
+use crate::files::{FileWatch, KeptTeam, TeamCopy, TeamFiles, read_at_rest, understood};
 use crate::ports::{Downloaded, Validators};
 
-/// Who serves a file is not asked for it more often.
+/// Who serves a file is not asked for it more often, unless somebody looks at the teams themselves.
 const ASK_AFTER: TimeDelta = TimeDelta::minutes(15);
+
+/// The same for a file that could not be read: the network may be there by then.
+const TRY_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// How long who looks at favourites waits for those of teams. What was read last is shown then.
+const LOOKS_FOR: Duration = Duration::from_secs(2);
 
 /// How long a path is waited for: what does not answer may be a share that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +47,8 @@ pub(super) struct Teams {
     waiting: Vec<oneshot::Sender<Reply>>,
     /// How many readings there were.
     readings: u64,
+    /// Those that somebody has removed, with where their files are: an address is told to nobody, and is to be had back.
+    removed: Vec<Team>,
 }
 
 struct KnownTeam {
@@ -54,7 +62,9 @@ struct KnownTeam {
     watch: Option<FileWatch>,
     /// Whoever has the path read, for as long as the system takes.
     reader: Weak<()>,
-    /// What is left out, and what is called otherwise than in the file, in words.
+    /// Why what was read could not be kept on the disk, where other processes look for it.
+    unkept: Option<String>,
+    /// What is left out, in words.
     notes: Vec<String>,
 }
 
@@ -64,6 +74,8 @@ pub(super) struct TeamNews {
     number: u64,
     kept: KeptTeam,
     watch: Option<FileWatch>,
+    /// Why it could not be kept on the disk, if it could not.
+    unkept: Option<String>,
 }
 
 /// What is there to be read, and what is known of it.
@@ -79,7 +91,7 @@ type Found = Result<Option<(Vec<u8>, Validators)>, TeamProblem>;
 
 impl Teams {
     pub(super) fn new(files: TeamFiles, base: PathBuf) -> Self {
-        Self { files, base, known: Vec::new(), waiting: Vec::new(), readings: 0 }
+        Self { files, base, known: Vec::new(), waiting: Vec::new(), readings: 0, removed: Vec::new() }
     }
 
     fn of(&mut self, name: &TeamName) -> Option<&mut KnownTeam> {
@@ -90,18 +102,25 @@ impl Teams {
 impl KnownTeam {
     fn new(team: Team, kept: Option<KeptTeam>) -> Self {
         let (reader, notes) = (Weak::new(), Vec::new());
-        Self { team, kept, reading: None, again: false, watch: None, reader, notes }
+        Self { team, kept, reading: None, again: false, watch: None, reader, unkept: None, notes }
+    }
+
+    /// Whether it is not being read.
+    fn is_free(&self) -> bool {
+        self.reading.is_none() && self.reader.strong_count() == 0
     }
 
     /// Whether its file is to be looked at, if somebody looks at its favourites.
     fn is_due(&self, now: DateTime<Utc>) -> bool {
-        let is_free = self.reading.is_none() && self.reader.strong_count() == 0;
-        is_free
+        self.is_free()
             && match &self.team.from {
                 TeamPlace::Path(_) => true,
                 TeamPlace::Url(_) => {
                     // A time to come is of another clock.
-                    let is_fresh = |kept: &KeptTeam| (TimeDelta::zero()..ASK_AFTER).contains(&(now - kept.asked_at));
+                    let is_fresh = |kept: &KeptTeam| {
+                        let after = if kept.problem.is_some() { TRY_AFTER } else { ASK_AFTER };
+                        (TimeDelta::zero()..after).contains(&(now - kept.asked_at))
+                    };
                     !self.kept.as_ref().is_some_and(is_fresh)
                 }
             }
@@ -132,24 +151,24 @@ impl Engine {
         let files = read.iter().map(|(team, entries)| TeamFile { team, entries });
         let (favourites, flaws) = of_teams(files, &self.settings, &self.defaults);
         for TeamFlaws { team, left_out: left } in flaws {
-            let renamed =
-                favourites.iter().filter(|known| known.team == team && known.name != known.called).map(words::renamed);
             let Some(known) = self.teams.known.iter_mut().find(|known| known.team.name == team) else { continue };
             let unread = known.kept.iter().filter_map(|kept| kept.copy.as_ref()).flat_map(|copy| copy.left_out.clone());
             let unfit = left.iter().map(|left| left_out_of_others(left, why_unfit(left).as_deref()));
-            let mut notes: Vec<_> = unread.chain(unfit).chain(renamed).collect();
+            let mut notes: Vec<_> = unread.chain(unfit).collect();
             let more = notes.len().saturating_sub(NOTES);
             notes.truncate(NOTES);
             notes.extend((more > 0).then(|| words::more_left_out(more)));
+            notes.extend(known.unkept.as_deref().map(words::unkept));
             known.notes = notes;
         }
         self.settings = std::mem::take(&mut self.settings).with_teams(favourites);
     }
 
-    /// Has the files read that are due. What comes of it is taken in when it is there.
-    pub(super) fn read_teams(&mut self) {
+    /// Has the files read that are due, or all. What comes of it is taken in when it is there.
+    pub(super) fn read_teams(&mut self, all: bool) {
         let now = self.now();
-        let due = self.teams.known.iter().filter(|known| known.is_due(now)).map(|known| known.team.name.clone());
+        let is_due = |known: &&KnownTeam| if all { known.is_free() } else { known.is_due(now) };
+        let due = self.teams.known.iter().filter(is_due).map(|known| known.team.name.clone());
         for name in due.collect::<Vec<_>>() {
             self.read_team(&name);
         }
@@ -166,11 +185,45 @@ impl Engine {
         }
     }
 
-    /// The same for who wants to know when they are read.
-    pub(super) fn read_teams_for(&mut self, reply: oneshot::Sender<Reply>) {
-        self.read_teams();
-        self.teams.waiting.push(reply);
+    /// Has a team's file read that somebody has just said the place of, if it is not read already.
+    pub(super) fn read_team_now(&mut self, name: &TeamName) {
+        if self.teams.of(name).is_some_and(|known| known.is_free()) {
+            self.read_team(name);
+        }
+    }
+
+    /// The same as [`Self::read_teams`] for who wants to know when they are read; who has not asked for all waits for a moment only.
+    pub(super) fn read_teams_for(&mut self, all: bool, reply: oneshot::Sender<Reply>) {
+        self.read_teams(all);
+        if all {
+            self.teams.waiting.push(reply);
+        } else {
+            let (told, read) = oneshot::channel();
+            self.teams.waiting.push(told);
+            tokio::spawn(async move {
+                let read = tokio::time::timeout(LOOKS_FOR, read).await;
+                drop(reply.send(read.ok().and_then(Result::ok).unwrap_or(Reply::Done)));
+            });
+        }
         self.tell_teams_read();
+    }
+
+    /// Knows a team that somebody has removed, so that it can be had back.
+    pub(super) fn team_removed(&mut self, team: Team) {
+        self.teams.removed.retain(|removed| removed.name != team.name);
+        self.teams.removed.push(team);
+    }
+
+    /// Has a team be here again, if none of its name is.
+    pub(super) fn bring_team_back(&mut self, name: &TeamName) -> Result<(), Trouble> {
+        if self.settings.team(name).is_some() {
+            return Ok(());
+        }
+        let Some(Team { name, from }) = self.teams.removed.iter().find(|removed| removed.name == *name).cloned() else {
+            let known = self.settings.teams.iter().map(|team| team.name.to_string()).collect();
+            return Err(Failure::UnknownTeam { name: name.to_string(), known }.into());
+        };
+        self.set(&Setting::Team { name, from: Some(from) })
     }
 
     fn tell_teams_read(&mut self) {
@@ -207,6 +260,8 @@ impl Engine {
         match team.from {
             TeamPlace::Url(url) => {
                 tokio::spawn(async move {
+                    // Whoever begins while this goes on, or after it was ended, is not to ask at once again.
+                    reading.asks(&files).await;
                     let found = download(&*downloads, &url, reading.kept.as_ref()).await;
                     drop(happened.send(Happened::TeamRead(Box::new(reading.done(&files, found, None).await))));
                 });
@@ -223,7 +278,7 @@ impl Engine {
                         let touched = move || drop(touched.send(Happened::TeamTouched(name.clone())));
                         FileWatch::on(&path, touched)
                     });
-                    let read = read_path(&path);
+                    let read = read_at_rest(&path);
                     drop(reader);
                     drop(told.send((read, watch.flatten())));
                 });
@@ -241,9 +296,9 @@ impl Engine {
 
     /// Takes in what a team's file says now. One that cannot be read takes nothing away.
     pub(super) fn team_read(&mut self, news: TeamNews) {
-        let TeamNews { name, number, kept, watch } = news;
+        let TeamNews { name, number, kept, watch, unkept } = news;
         let Some(known) = self.teams.of(&name).filter(|known| known.reading == Some(number)) else { return };
-        (known.kept, known.reading) = (Some(kept), None);
+        (known.kept, known.reading, known.unkept) = (Some(kept), None, unkept);
         known.watch = watch.or_else(|| known.watch.take());
         let before = self.settings.clone();
         if std::mem::take(&mut known.again) {
@@ -251,9 +306,18 @@ impl Engine {
         }
         self.judge_teams();
         if before.favourites != self.settings.favourites {
+            self.keep_what_is_being_opened(&before);
             self.favourites_are_others(&before);
         }
         self.tell_teams_read();
+    }
+
+    /// What is being opened goes on as it was begun, where a team's file has it no more: that may be written just now, and
+    /// nobody here has taken it away.
+    fn keep_what_is_being_opened(&mut self, before: &Settings) {
+        let is_gone = |known: &&Favourite| self.settings.favourite(&known.name).is_none();
+        let opened = before.others().iter().filter(is_gone).filter(|known| self.attempts.open(&known.name));
+        self.guests.extend(opened.cloned());
     }
 
     /// Makes a team's favourite one of the user's own.
@@ -266,7 +330,7 @@ impl Engine {
             }
             .into());
         };
-        let (called, profile) = (called.unwrap_or(&favourite.name).clone(), favourite.as_own());
+        let (called, profile) = (called.unwrap_or(&favourite.called).clone(), favourite.as_own());
         self.may_be_added(&called, &profile)?;
         self.settings_file.add(&called, &profile)?;
         self.read_settings_again();
@@ -305,6 +369,13 @@ impl Engine {
 }
 
 impl Reading {
+    /// Keeps that a file is asked for, as one that does not answer until it has.
+    async fn asks(&self, files: &TeamFiles) {
+        let (validators, copy) = self.kept.clone().map(|kept| (kept.validators, kept.copy)).unwrap_or_default();
+        let kept = KeptTeam { asked_at: self.asked_at, problem: Some(TeamProblem::Silent), validators, copy };
+        keep(files, &self.team, kept).await;
+    }
+
     /// What is known of the team when its file was found to be this: on the disk, too, before it is told.
     async fn done(self, files: &TeamFiles, found: Found, watch: Option<FileWatch>) -> TeamNews {
         let Self { team, number, kept, asked_at } = self;
@@ -320,13 +391,18 @@ impl Reading {
             }
             Err(problem) => KeptTeam { asked_at, problem: Some(problem), validators: before.0, copy: before.1 },
         };
-        let (files, written, of) = (files.clone(), kept.clone(), team.clone());
-        let write = tokio::task::spawn_blocking(move || files.write(&of, &written));
-        if let Ok(Err(error)) = write.await {
-            tracing::warn!(team = %team.name, %error, "what its file says could not be kept");
-        }
-        TeamNews { name: team.name, number, kept, watch }
+        let unkept = keep(files, &team, kept.clone()).await;
+        TeamNews { name: team.name, number, kept, watch, unkept }
     }
+}
+
+/// Puts on the disk what is known of a team; why not, if it cannot be.
+async fn keep(files: &TeamFiles, team: &Team, kept: KeptTeam) -> Option<String> {
+    let (files, of) = (files.clone(), team.clone());
+    let written = tokio::task::spawn_blocking(move || files.write(&of, &kept)).await;
+    let error = written.ok()?.err()?.to_string();
+    tracing::warn!(team = %team.name, error, "what its file says could not be kept");
+    Some(error)
 }
 
 type Read = Option<(Vec<ajar_core::exchange::Entry>, Vec<String>, Validators)>;

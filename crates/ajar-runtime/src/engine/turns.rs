@@ -64,6 +64,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::Remove { .. }
         | Request::Import { .. }
         | Request::CopyOfTeam { .. }
+        | Request::BringTeamBack { .. }
         | Request::ActAs { .. }
         | Request::SetDefaultAccount { .. }
         | Request::SignOut { .. }
@@ -88,7 +89,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::History { .. }
         | Request::ExportHistory { .. }
         | Request::ReadSettings
-        | Request::ReadTeams
+        | Request::ReadTeams { .. }
         | Request::ShowWindow => false,
     }
 }

@@ -125,7 +125,7 @@ mod tests {
         }
         fs::write(at("elsewhere"), "E").unwrap();
         let hosts = ajar_core::launch::SshHosts::new(&["ajar".into()], "config.toml", ajar_core::launch::Os::Linux);
-        fs::write(at(".ssh/ajar.conf"), hosts.unwrap().with(&[], ajar_core::launch::Os::Linux).text).unwrap();
+        fs::write(at(".ssh/ajar.conf"), hosts.unwrap().with(&[], &[], ajar_core::launch::Os::Linux).text).unwrap();
         let includes = SshIncludes::at(home.path().to_owned());
         for (pattern, expected) in [
             ("own", Some(vec!["O"])),

@@ -138,7 +138,7 @@ impl SettingsFile {
         }
         let mut document: DocumentMut = text
             .parse()
-            .map_err(|error: toml_edit::TomlError| self.unusable(&teams::without_queries(&error.to_string())))?;
+            .map_err(|error: toml_edit::TomlError| self.unusable(&teams::without_secrets(&error.to_string())))?;
         edit(&mut document, known)?;
         schema::bring_up(&mut document);
         let after = document.to_string();

@@ -8,8 +8,7 @@ use ajar_core::failure::Failure;
 use ajar_core::launch::{Hosts, Os, SshHosts, include_line, named_already, with_include, without_include};
 use ajar_core::message::files::no_home;
 use ajar_core::message::ssh_config as words;
-use ajar_core::profile::ProfileName;
-use ajar_core::settings::{Favourite, Settings};
+use ajar_core::settings::Settings;
 use directories::BaseDirs;
 
 use super::atomic::{while_locked, write_atomically};
@@ -82,7 +81,7 @@ impl SshFolder {
     /// # Errors
     /// [`Failure::SshConfig`] if a file of that name is not Ajar's or has the favourites of other settings, and if one of the
     /// two cannot be read or written.
-    pub fn install(&self, hosts: &SshHosts, favourites: &[Favourite], include: bool) -> Result<Installed, Failure> {
+    pub fn install(&self, hosts: &SshHosts, settings: &Settings, include: bool) -> Result<Installed, Failure> {
         let line = self.include_line()?;
         create_private(&self.path).map_err(|error| unusable(&self.path, &error.to_string()))?;
         self.locked(|| {
@@ -95,14 +94,15 @@ impl SshFolder {
             let is_made = include && configuration.is_none();
             let path = self.configuration();
             let made = if is_made { Some(path.display().to_string()) } else { made_before };
-            let hosts = hosts.clone().with_configuration_made(made).with(favourites, Os::current());
+            let hosts =
+                hosts.clone().with_configuration_made(made).with(settings.own(), settings.others(), Os::current());
             // ssh is content with a line that names no file, but not the other way round.
             write(&self.hosts(), hosts.text.as_bytes())?;
             let configuration = configuration.unwrap_or_default();
             if let Some(text) = with_include(&configuration, &line).filter(|_| include) {
                 write(&path, &text)?;
             }
-            let names: Vec<_> = hosts.names.iter().map(ProfileName::as_str).collect();
+            let names: Vec<_> = hosts.names.iter().map(String::as_str).collect();
             let named_already = named_already(&configuration, &names).into_iter().map(ToOwned::to_owned).collect();
             Ok(Installed { hosts, named_already })
         })
@@ -145,7 +145,7 @@ impl SshFolder {
             let Some(text) = read(&self.hosts())? else { return Ok(()) };
             let text = String::from_utf8_lossy(&text);
             let ours = SshHosts::of(&text).filter(|hosts| is_one(hosts.settings(), settings_file));
-            let anew = ours.map(|hosts| hosts.with(&settings.favourites, Os::current()).text);
+            let anew = ours.map(|hosts| hosts.with(settings.own(), settings.others(), Os::current()).text);
             anew.filter(|anew| *anew != text).map_or(Ok(()), |anew| write(&self.hosts(), anew.as_bytes()))
         })
     }
@@ -196,6 +196,7 @@ fn unusable(path: &Path, why: &str) -> Failure {
 mod tests {
     use super::*;
     use ajar_core::profile::Profile;
+    use ajar_core::settings::Favourite;
 
     struct Home {
         #[cfg_attr(windows, expect(dead_code, reason = "it goes with the last of this; looked into where links are"))]
@@ -223,7 +224,7 @@ mod tests {
         }
 
         fn install(&self, names: &[&str]) -> Result<Installed, Failure> {
-            self.ssh.install(&self.head(), &settings(names).favourites, true)
+            self.ssh.install(&self.head(), &settings(names), true)
         }
 
         fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
@@ -238,7 +239,7 @@ mod tests {
             let vm = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/{name}");
             Favourite { name: name.parse().unwrap(), profile: Profile::new(vm.parse().unwrap()) }
         };
-        Settings { favourites: names.iter().map(favourite).collect(), ..Settings::default() }
+        Settings { written: names.iter().map(favourite).collect(), ..Settings::default() }.inheriting()
     }
 
     #[test]
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn without_consent_the_users_own_file_is_not_touched() {
         let home = Home::with_configuration("Host WEB-01\n");
-        let installed = home.ssh.install(&home.head(), &settings(&["web-01"]).favourites, false).unwrap();
+        let installed = home.ssh.install(&home.head(), &settings(&["web-01"]), false).unwrap();
         assert_eq!(installed.named_already, ["web-01"]);
         assert_eq!(fs::read_to_string(home.ssh.configuration()).unwrap(), "Host WEB-01\n");
         assert!(!home.ssh.is_included().unwrap());
@@ -281,7 +282,7 @@ mod tests {
         assert!(text.contains("Host db-01") && !text.contains("web-01"), "{text}");
         let refused = home.ssh.install(
             &SshHosts::new(&["ajar".into()], "/of/others/config.toml", Os::current()).unwrap(),
-            &settings(&["a"]).favourites,
+            &settings(&["a"]),
             true,
         );
         assert!(matches!(refused, Err(Failure::SshConfig { .. })), "{refused:?}");

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ajar_core::account::Defaults;
 use ajar_core::exchange::{self, Entry, Format, LeftOut, Sharing, written};
@@ -22,6 +23,12 @@ use crate::ports::Validators;
 
 /// What is written into a file that means something else is not understood by half.
 const VERSION: u32 = 1;
+
+/// Who writes a file in place has gone on, or is done, after this long.
+const REST: Duration = Duration::from_millis(300);
+
+/// So often a file is looked at that does not rest.
+const LOOKS: usize = 10;
 
 /// What was read of a team's file.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,9 +161,27 @@ pub(crate) fn understood(bytes: &[u8]) -> Result<(Vec<Entry>, Vec<String>), Team
     Ok((read.entries, read.left_out.iter().map(left_out).collect()))
 }
 
-/// What a team's file says that has a path, a little more than is taken of any. This may take as long as a share does that
-/// does not answer.
-pub(crate) fn read_path(path: &Path) -> Result<Vec<u8>, TeamProblem> {
+/// What a team's file says that has a path, when nobody writes it: it may be written in place, and its beginning alone is a file
+/// of favourites, too. One that never rests is taken as it is then. This may take as long as a share does that does not
+/// answer.
+pub(crate) fn read_at_rest(path: &Path) -> Result<Vec<u8>, TeamProblem> {
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let read = read_path(path);
+        // By the clock of a share it may be of a time to come, and that it is not there tells no time.
+        let changed = fs::metadata(path).and_then(|file| file.modified());
+        let rests = changed.is_ok_and(|at| at.elapsed().is_ok_and(|since| since >= REST));
+        if rests || before.as_ref() == Some(&read) {
+            return read;
+        }
+        before = Some(read);
+        std::thread::sleep(REST);
+    }
+    before.unwrap_or(Err(TeamProblem::Silent))
+}
+
+/// What a file says now, a little more than is taken of any.
+fn read_path(path: &Path) -> Result<Vec<u8>, TeamProblem> {
     let broken = |error: &io::Error| {
         let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
         if is_missing { TeamProblem::Missing } else { TeamProblem::Unreadable(error.to_string()) }
@@ -239,6 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_being_written_is_not_taken_for_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        let (begun, rest) = FILE.split_at(FILE.len() / 2);
+        fs::write(&path, begun).unwrap();
+        let (first_look, looked) = std::sync::mpsc::channel();
+        let reader = {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                first_look.send(()).unwrap();
+                read_at_rest(&path)
+            })
+        };
+        looked.recv().unwrap();
+        std::io::Write::write_all(&mut File::options().append(true).open(&path).unwrap(), rest).unwrap();
+        assert_eq!(reader.join().unwrap().as_deref(), Ok(FILE));
+    }
+
+    #[test]
     fn a_path_leads_to_a_file_or_it_is_told_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.toml");
@@ -247,6 +291,9 @@ mod tests {
         fs::write(&path, FILE).unwrap();
         assert_eq!(read_path(&path).as_deref(), Ok(FILE));
         assert_eq!(read_path(&path.join("x")), Err(TeamProblem::Missing));
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
+        File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+        assert_eq!(read_at_rest(&path).as_deref(), Ok(FILE));
         #[cfg(target_os = "linux")]
         assert_eq!(read_path(Path::new("/dev/zero")), Err(TeamProblem::NoFile));
     }

@@ -29,6 +29,6 @@ impl FileWatch {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
             notify::Result::Ok(Self { _watcher: watcher })
         };
-        watch().inspect_err(|error| tracing::warn!(%error, "changes to the settings are not heard of")).ok()
+        watch().inspect_err(|error| tracing::warn!(%error, "changes to a file are not heard of")).ok()
     }
 }

@@ -42,6 +42,8 @@ async fn whatever_else_is_answered_is_told_as_such() {
     for (answer, told) in [
         ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", TeamProblem::Status(404)),
         ("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n", TeamProblem::Status(403)),
+        // Nothing was said that it could be the same as.
+        ("HTTP/1.1 304 Not Modified\r\n\r\n", TeamProblem::Status(304)),
         ("HTTP/1.1 204 No Content\r\n\r\n", TeamProblem::Status(204)),
         (
             "HTTP/1.1 302 Found\r\nlocation: /t?again\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",

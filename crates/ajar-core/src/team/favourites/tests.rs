@@ -38,17 +38,32 @@ fn names(favourites: &[TeamFavourite]) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn a_name_is_ones_own_then_the_first_teams_and_the_others_get_their_teams_in_front() {
+fn each_is_called_by_its_team_and_its_name_whatever_else_there_is() {
     let (ops, dev) = (team("ops"), team("dev"));
     let file = entries("[profiles.web]\nvm = \"VM/web\"\n[profiles.db]\nvm = \"VM/db\"\n");
-    let settings = with(&["Web", "ops.web"], Inheritance::default());
-    let (favourites, _) = taken(&[(&ops, &file), (&dev, &file)], &settings);
-    assert_eq!(names(&favourites), [("ops.web-2", "web"), ("db", "db"), ("dev.web", "web"), ("dev.db", "db")]);
+    let settings = with(&["Web", "OPS.web"], Inheritance::default());
+    let (alone, _) = taken(&[(&dev, &file)], &with(&[], Inheritance::default()));
+    let (favourites, flaws) = taken(&[(&ops, &file), (&dev, &file)], &settings);
+    assert_eq!(names(&favourites), [("ops.db", "db"), ("dev.web", "web"), ("dev.db", "db")]);
+    assert_eq!(names(&alone), names(&favourites)[1..], "no other file matters");
+    let left: Vec<_> = flaws.iter().flat_map(|flaws| &flaws.left_out).map(|left| (&*left.what, &left.why)).collect();
+    let taken = Why::Unfit(Box::new(Failure::FavouriteExists { name: "ops.web".into() }));
+    assert_eq!(left, [("web", &taken)], "one's own keeps its name");
     let all = settings.with_teams(favourites);
     let named: Vec<_> = all.favourites.iter().map(|known| known.name.as_str()).collect();
-    assert_eq!(named, ["Web", "ops.web", "ops.web-2", "db", "dev.web", "dev.db"]);
-    let vm = |name: &str| all.favourite(&name.parse().unwrap()).unwrap().profile.vm.name().to_owned();
-    assert_eq!((vm("web"), vm("dev.web")), ("own".to_owned(), "web".to_owned()));
+    assert_eq!(named, ["Web", "OPS.web", "ops.db", "dev.web", "dev.db"]);
+    let named = |favourites: &[Favourite]| favourites.iter().map(|known| known.name.to_string()).collect::<Vec<_>>();
+    assert_eq!((named(all.own()), named(all.others()).len()), (vec!["Web".to_owned(), "OPS.web".to_owned()], 3));
+}
+
+#[test]
+fn one_whose_name_would_be_too_long_is_left_out() {
+    let ops = team("ops");
+    let (fits, long) = ("x".repeat(60), "x".repeat(61));
+    let file = entries(&format!("[profiles.{fits}]\nvm = \"VM/a\"\n[profiles.{long}]\nvm = \"VM/b\"\n"));
+    let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
+    assert_eq!(names(&favourites), [(&*format!("ops.{fits}"), &*fits)]);
+    assert_eq!(flaws[0].left_out[0].what, long);
 }
 
 #[test]
@@ -79,10 +94,11 @@ fn what_is_said_of_the_teams_folder_counts_before_the_team_and_the_team_before_w
         let said = crate::message::settings::holds(field, &Inheritable::of(&effective.profile));
         assert_eq!((said.as_deref(), effective.origin(field)), (Some(holds), &origin), "{field:?}");
     }
-    // As one's own it says what the team said, and inherits the rest as before.
+    // As one's own it says what the team and its folder said, lies in that no more, and inherits the rest as before.
     let own = favourites[0].as_own();
-    assert_eq!((own.user.as_deref(), own.start, own.colour, own.port), (None, Some(false), None, Some(22)));
-    assert_eq!((own.folder().as_deref(), effective.profile.folder().as_deref()), (Some("ops/Prod"), Some("ops/Prod")));
+    let blue = effective.profile.colour;
+    assert_eq!((own.user.as_deref(), own.start, own.colour, own.port), (None, Some(false), blue, Some(22)));
+    assert_eq!((own.folder().as_deref(), effective.profile.folder().as_deref()), (Some("Prod"), Some("ops/Prod")));
     assert_eq!(flaws, [TeamFlaws { team: ops, left_out: vec![] }]);
 }
 
@@ -105,7 +121,8 @@ fn nothing_of_ones_own_machine_account_or_network_comes_from_a_team() {
     );
     let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
     let bare = Profile { folder: Some("ops".into()), ..Profile::new(format!("{VM}/web").parse().unwrap()) };
-    assert_eq!((&favourites[0].effective.profile, favourites[0].as_own()), (&bare, bare.clone()));
+    assert_eq!(favourites[0].effective.profile, bare);
+    assert_eq!(favourites[0].as_own(), Profile { folder: None, ..bare });
     let left: Vec<_> = flaws[0].left_out.iter().map(|left| (left.what.as_str(), left.why.clone())).collect();
     let expected = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
     let expected: Vec<_> = expected.iter().map(|key| (format!("profiles.web.{key}"), Why::Personal)).collect();
@@ -120,9 +137,18 @@ fn one_that_could_not_be_opened_is_left_out_alone() {
          [profiles.c]\nvm = \"VM/c\"\n",
     );
     let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
-    assert_eq!(names(&favourites), [("c", "c")]);
+    assert_eq!(names(&favourites), [("ops.c", "c")]);
     let left: Vec<_> = flaws[0].left_out.iter().map(|left| left.what.as_str()).collect();
     assert_eq!(left, ["a", "b"]);
+}
+
+#[test]
+fn no_text_of_a_team_looks_otherwise_than_it_is() {
+    let ops = team("ops");
+    let file = entries("[profiles.a]\nvm = \"VM/a\"\nnote = \"x\\u202Ey\"\nfolder = \"p\\u2066q\"\n");
+    let (favourites, _) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
+    let profile = &favourites[0].effective.profile;
+    assert_eq!((profile.note.as_deref(), profile.folder.as_deref()), (Some("x y"), Some("ops/p-q")));
 }
 
 proptest! {
@@ -147,11 +173,13 @@ proptest! {
         let own: Vec<&str> = own.iter().map(String::as_str).collect();
         let settings = with(&own, Inheritance::default());
         let (a, b, of_a, of_b) = (team("a"), team("b"), file(&first), file(&second));
-        let (favourites, _) = taken(&[(&a, &of_a), (&b, &of_b)], &settings);
-        prop_assert_eq!(favourites.len(), first.len() + second.len());
+        let (favourites, flaws) = taken(&[(&a, &of_a), (&b, &of_b)], &settings);
+        let left_out: usize = flaws.iter().map(|flaws| flaws.left_out.len()).sum();
+        prop_assert_eq!(favourites.len() + left_out, first.len() + second.len());
         for favourite in &favourites {
             let within = favourite.effective.profile.folder().unwrap();
             prop_assert_eq!(within.split('/').next(), Some(favourite.team.as_str()));
+            prop_assert_eq!(favourite.name.to_string(), format!("{}.{}", favourite.team, favourite.called));
         }
         let all = settings.with_teams(favourites);
         let distinct: std::collections::HashSet<_> = all.favourites.iter().map(|known| key(&known.name)).collect();

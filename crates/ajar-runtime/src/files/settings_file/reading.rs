@@ -56,7 +56,7 @@ fn span_of(table: &dyn TableLike, keys: &[String]) -> Option<Range<usize>> {
 pub(super) fn settings(text: &str) -> Result<Settings, String> {
     // Of an editor of Windows, and none of the text.
     let text = text.trim_start_matches('\u{feff}');
-    let document = Document::parse(text).map_err(|error| teams::without_queries(error.to_string().trim_end()))?;
+    let document = Document::parse(text).map_err(|error| teams::without_secrets(error.to_string().trim_end()))?;
     let told = |wrong: &Misread| wrong.told(&document, text);
     let newer = newer(&document).map_err(|wrong| told(&wrong))?;
     let mut understood = document.as_table().clone();

@@ -47,22 +47,15 @@ pub(super) fn write(
     Ok(())
 }
 
-/// What a parser says of a text, which shows the line that is wrong, without the queries of addresses in it: they may be as
-/// good as a password.
-pub(super) fn without_queries(said: &str) -> String {
-    let mut shown = String::new();
-    for line in said.split_inclusive('\n') {
-        let query = line.find("://").and_then(|at| line[at..].find('?').map(|query| at + query));
-        match query {
-            Some(query) => {
-                shown.push_str(&line[..query]);
-                shown.push_str("?…");
-                shown.push_str(if line.ends_with('\n') { "\n" } else { "" });
-            }
-            None => shown.push_str(line),
-        }
-    }
-    shown
+/// What a parser says of a text, which shows the line that is wrong, without where a team's file is, and without the queries of
+/// addresses: they may be as good as a password.
+pub(super) fn without_secrets(said: &str) -> String {
+    let shown = |line: &str| {
+        let of_key = line.find("from").and_then(|at| line[at..].find('=').map(|equals| at + equals + 1));
+        let of_address = || line.find("://").map(|at| line[at..].find('?').map_or(at + 3, |query| at + query));
+        of_key.or_else(of_address).map_or_else(|| line.to_owned(), |end| format!("{}…", &line[..end]))
+    };
+    said.lines().map(shown).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -109,6 +102,9 @@ mod tests {
                 "line 3, column 8: [teams.OPS] is [teams.ops] once",
             ),
             ("[teams.ops]\nfrom = \"https://x/t?sig=hunter2\n", "line 2"),
+            ("[teams.ops]\nfrom = \"https://me:hunter2@x/t\n", "line 2"),
+            ("[teams.ops]\n\"from\" = \"https:\\u002f\\u002fx/?hunter2\n", "line 2"),
+            ("[teams]\nops = { from = \"https://x/t#hunter2 }\n", "line 2"),
             ("teams = 1\n", "“teams” is not a table"),
         ] {
             let (_folder, file) = file(bad);

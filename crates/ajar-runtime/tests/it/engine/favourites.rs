@@ -253,7 +253,7 @@ async fn ssh_hears_of_each_change_once_it_was_told_of_the_favourites() {
 
     let settings = world.folder().settings();
     let head = SshHosts::new(&["ajar".into()], settings.to_str().unwrap(), Os::current()).unwrap();
-    folder.install(&head, &[], true).unwrap();
+    folder.install(&head, &ajar_core::settings::Settings::default(), true).unwrap();
     running.done(Request::Add { name: name("db"), profile: Profile::new(vm("db")) }).await;
     assert!(hosts().contains("Host db db.ajar"), "{}", hosts());
     // By hand.

@@ -8,7 +8,7 @@ use ajar_core::account::SignInMethod;
 use ajar_core::inheritance::Inheritable;
 use ajar_core::protocol::{Connect, Reply, Request, SignIn};
 use ajar_core::settings::Setting;
-use ajar_core::snapshot::TeamView;
+use ajar_core::snapshot::{OutcomeView, TeamView};
 use ajar_core::team::{TeamProblem, TeamUrl};
 use ajar_runtime::engine::{self, Parts};
 use ajar_runtime::ports::{Downloaded, TeamDownloads, Validators};
@@ -66,10 +66,14 @@ fn add(name: &str, from: &str) -> Request {
     Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: Some(from.parse().unwrap()) } }
 }
 
+fn with(world: &Arc<World>, served: &Arc<Served>) -> Parts {
+    let mut parts = world.parts();
+    parts.ports.teams = Arc::clone(served) as _;
+    parts
+}
+
 fn start(world: &Arc<World>, served: &Arc<Served>) -> Running {
-    let Parts { mut ports, folder, ssh_folder, cloud, environment, demo, stays, look_every } = world.parts();
-    ports.teams = Arc::clone(served) as _;
-    Running { engine: engine::start(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays, look_every }) }
+    Running { engine: engine::start(with(world, served)) }
 }
 
 fn names(running: &Running) -> Vec<String> {
@@ -94,11 +98,11 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     let served = Served::with([new(&file(&[("db", "")]), "\"1\""), Ok(Downloaded::Same), new(&file(&[]), "\"2\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
-    assert_eq!(names(&running), ["web", "db"]);
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(names(&running), ["web", "ops.db"]);
     assert_eq!(served.asked(), [(URL.to_owned(), Validators::default())]);
     for _ in 0..3 {
-        running.done(Request::ReadTeams).await;
+        running.done(Request::ReadTeams { all: false }).await;
         running.done(Request::Refresh).await;
     }
     assert_eq!(served.asked().len(), 1, "nobody asks more often");
@@ -106,17 +110,17 @@ async fn a_served_file_is_asked_for_at_the_start_and_when_somebody_looks_and_sel
     // Another Ajar goes on with what this one has read, and asks no sooner.
     running.end().await;
     let running = start(&world, &served);
-    assert_eq!(names(&running), ["web", "db"], "before anybody is asked");
-    running.done(Request::ReadTeams).await;
+    assert_eq!(names(&running), ["web", "ops.db"], "before anybody is asked");
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(served.asked().len(), 1);
 
     tokio::time::sleep(Duration::from_hours(24)).await;
     assert_eq!(served.asked().len(), 1, "nothing is asked because time goes by");
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(served.asked()[1].1.etag.as_deref(), Some("\"1\""));
     assert_eq!((names(&running).len(), team(&running).problem), (2, None), "it is still the same");
     world.set_forward(TimeDelta::minutes(15));
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(names(&running), ["web"], "the team has taken it away");
 }
 
@@ -134,11 +138,11 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     let served = Served::with(std::iter::once(new(&file(&[("db", "")]), "\"1\"")).chain(troubles.clone()));
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     for _ in &troubles {
         world.set_forward(TimeDelta::minutes(16));
-        running.done(Request::ReadTeams).await;
-        assert_eq!(names(&running), ["db"]);
+        running.done(Request::ReadTeams { all: false }).await;
+        assert_eq!(names(&running), ["ops.db"]);
         let problem = team(&running).problem.expect("it is told");
         assert!(
             problem.starts_with("https://x.example/ops.toml: ") && problem.contains("last read, at 1"),
@@ -153,9 +157,9 @@ async fn what_cannot_be_read_takes_nothing_away_and_is_told_with_the_time_of_wha
     assert!(!text.contains("hunter2"), "the snapshot knows no secret");
     running.end().await;
     let running = start(&world, &served);
-    assert_eq!(names(&running), ["db"]);
+    assert_eq!(names(&running), ["ops.db"]);
     world.set_forward(TimeDelta::minutes(16));
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     assert_eq!(team(&running).problem, None, "it is well again");
 }
 
@@ -172,58 +176,176 @@ async fn a_file_that_does_not_come_holds_up_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_looks_at_favourites_is_answered_after_two_seconds_and_no_process_asks_anew_meanwhile() {
+    let world = World::with(&["web"]);
+    let served = Served::with([]);
+    *served.silent.lock().unwrap() = true;
+    world.write("config.toml", &format!("{}[teams.ops]\nfrom = \"{URL}\"\n", world.read("config.toml")));
+    for _ in 0..3 {
+        let running = Running { engine: engine::start(Parts { stays: false, ..with(&world, &served) }) };
+        running.done(Request::Refresh).await;
+        let begun = tokio::time::Instant::now();
+        running.done(Request::ReadTeams { all: false }).await;
+        assert!(begun.elapsed() <= Duration::from_secs(2), "{:?}", begun.elapsed());
+        running.end().await;
+    }
+    assert_eq!(served.asked().len(), 1, "one that does not answer is not asked by each process");
+    *served.silent.lock().unwrap() = false;
+    served.answers.lock().unwrap().push_back(new(&file(&[("db", "")]), "\"1\""));
+    let running = start(&world, &served);
+    running.done(Request::ReadTeams { all: true }).await;
+    assert_eq!(names(&running), ["web", "ops.db"], "who looks at the teams themselves has it asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_ends_with_its_command_reads_nothing_that_nobody_looks_at() {
+    let world = World::with(&["web"]);
+    let served = Served::with([]);
+    world.write("config.toml", &format!("{}[teams.ops]\nfrom = \"{URL}\"\n", world.read("config.toml")));
+    let running = Running { engine: engine::start(Parts { stays: false, ..with(&world, &served) }) };
+    running.done(Request::ReadSettings).await;
+    running.end().await;
+    assert_eq!(served.asked(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_is_tried_again_before_long() {
+    let world = World::with(&[]);
+    let unreachable = || Err(TeamProblem::Unreachable("refused".into()));
+    let served = Served::with([unreachable(), unreachable(), new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert!(team(&running).problem.is_some());
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(served.asked().len(), 2, "who adds it again means it to be read");
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(served.asked().len(), 2);
+    world.set_forward(TimeDelta::minutes(1));
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!((names(&running), team(&running).problem), (vec!["ops.db".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_kept_is_told() {
+    let world = World::with(&[]);
+    world.write("teams", "no folder");
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(names(&running), ["ops.db"]);
+    let notes = team(&running).notes;
+    assert!(notes[0].contains("cannot be kept in Ajar’s cache folder"), "{notes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_team_that_was_removed_comes_back_from_where_it_was() {
+    let world = World::with(&[]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\""), new(&file(&[("db", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    let before = world.read("config.toml");
+    running.done(Request::Set { setting: Setting::Team { name: "ops".parse().unwrap(), from: None } }).await;
+    let back = |name: &str| Request::BringTeamBack { name: name.parse().unwrap() };
+    running.done(back("OPS")).await;
+    running.done(back("ops")).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!((names(&running), world.read("config.toml")), (vec!["ops.db".to_owned()], before));
+    assert_eq!(running.refused(back("dev")).await.code, "unknownTeam");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
     let world = World::with(&["web"]);
     let served = Served::with([new(&file(&[("web", ""), ("db", "folder = \"Prod\"\nfor = \"1h\"\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
-    assert_eq!(names(&running), ["web", "ops.web", "db"], "one's own keeps its name");
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(names(&running), ["web", "ops.web", "ops.db"]);
     let db = running.snapshot().favourites[2].clone();
     let whose = db.of_team.clone().expect("it is a team's");
     assert_eq!((whose.team.as_str(), db.profile.folder.as_deref()), ("ops", Some("ops/Prod")));
     assert_eq!(running.snapshot().favourites[1].of_team.as_ref().unwrap().called.as_str(), "web");
-    assert_eq!(team(&running).notes, ["web of ops is called ops.web here: another favourite has that name."]);
+    assert_eq!(team(&running).notes, Vec::<String>::new());
     let before = world.read("config.toml");
     let edit = |rename: Option<&str>| Request::Edit {
-        name: name("db"),
+        name: name("ops.db"),
         rename: rename.map(name),
         profile: db.profile.clone(),
     };
     for refused in [
-        Request::Remove { name: name("db") },
+        Request::Remove { name: name("ops.db") },
         edit(None),
         edit(Some("mine")),
-        Request::Move { name: name("db"), before: Some(name("web")) },
-        Request::ActAs { name: name("db"), account: "az".parse().unwrap() },
+        Request::Move { name: name("ops.db"), before: Some(name("web")) },
         Request::Import {
             add: vec![],
-            change: vec![ajar_core::settings::Favourite { name: name("db"), profile: db.profile.clone() }],
+            change: vec![ajar_core::settings::Favourite { name: name("ops.db"), profile: db.profile.clone() }],
         },
     ] {
         let failure = running.refused(refused).await;
         assert_eq!(failure.code, "ofTeam", "{failure:?}");
-        assert!(failure.message.contains("https://x.example/ops.toml") && failure.action.contains("ajar team copy db"));
+        assert!(
+            failure.message.contains("https://x.example/ops.toml") && failure.action.contains("ajar team copy ops.db")
+        );
         assert!(!format!("{failure:?}").contains("hunter2"));
     }
     assert_eq!(world.read("config.toml"), before);
-    running.connected("db").await;
+    running.connected("ops.db").await;
     assert_eq!(world.count(Call::Initiate), 1);
 
     // Before a team's stands one's own at the end.
-    running.done(Request::Move { name: name("web"), before: Some(name("db")) }).await;
-    running.done(Request::CopyOfTeam { name: name("db"), called: None }).await;
+    running.done(Request::Move { name: name("web"), before: Some(name("ops.db")) }).await;
+    running.done(Request::CopyOfTeam { name: name("ops.db"), called: None }).await;
     assert_eq!(names(&running), ["web", "db", "ops.web", "ops.db"]);
     let written = world.read("config.toml");
-    assert!(written.contains("[profiles.db]") && written.contains("folder = \"ops/Prod\"\n"), "{written}");
+    assert!(written.contains("[profiles.db]") && written.contains("folder = \"Prod\"\n"), "{written}");
     assert!(written.contains("for = \"1h\"\n"), "{written}");
     running.done(Request::CopyOfTeam { name: name("ops.web"), called: Some(name("web-2")) }).await;
     running.done(Request::Remove { name: name("db") }).await;
-    assert_eq!(names(&running), ["web", "web-2", "ops.web", "db"]);
-    for (missing, code) in [("web", "favouriteExists"), ("nothing", "unknownFavourite")] {
-        let failure = running.refused(Request::CopyOfTeam { name: name(missing), called: None }).await;
-        assert_eq!(failure.code, code);
+    assert_eq!(names(&running), ["web", "web-2", "ops.web", "ops.db"]);
+    for (missing, called, code) in [
+        ("web", None, "favouriteExists"),
+        ("ops.web", None, "favouriteExists"),
+        ("db", None, "unknownFavourite"),
+        ("nothing", Some("new"), "unknownFavourite"),
+    ] {
+        let (missing, called) = (name(missing), called.map(name));
+        assert_eq!(running.refused(Request::CopyOfTeam { name: missing, called }).await.code, code);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_ones_own_that_goes_leads_to_no_teams() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("web", "")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    running.done(Request::Remove { name: name("web") }).await;
+    assert_eq!(running.refused(Request::Connect(Connect::new(name("web")))).await.code, "unknownFavourite");
+    assert_eq!(names(&running), ["ops.web"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_opened_goes_on_where_the_team_has_it_no_more() {
+    let world = World::with(&["web"]);
+    let served = Served::with([new(&file(&[("db", "")]), "\"1\""), new(&file(&[]), "\"2\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    world.takes(Call::Initiate, 60);
+    let number = running.connect("ops.db").await;
+    world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Initiate)).await;
+    world.set_forward(TimeDelta::minutes(16));
+    running.done(Request::ReadTeams { all: false }).await;
+    assert_eq!(names(&running), ["web"]);
+    let view = running.ended(number).await;
+    assert!(matches!(view.outcome, Some(OutcomeView::Connected(_))), "{view:#?}");
+    assert_eq!(names(&running), ["web"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,7 +354,7 @@ async fn a_team_that_goes_takes_its_favourites_along_and_what_was_kept_of_it() {
     let served = Served::with([new(&file(&[("db", "")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     let kept = "teams/team-ops.json";
     assert!(world.read(kept).contains("profiles.db") && !world.read(kept).contains("hunter2"));
     let remove = |name: &str| Request::Set { setting: Setting::Team { name: name.parse().unwrap(), from: None } };
@@ -248,9 +370,12 @@ async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
     let served = Served::with([new(&file(&[("db", "cloud = \"fake\"\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
-    let wish =
-        SignIn { name: Some("other".parse().unwrap()), then: Some(name("db")), ..SignIn::by(SignInMethod::Browser) };
+    running.done(Request::ReadTeams { all: false }).await;
+    let wish = SignIn {
+        name: Some("other".parse().unwrap()),
+        then: Some(name("ops.db")),
+        ..SignIn::by(SignInMethod::Browser)
+    };
     let Reply::SigningIn { .. } = running.ask(Request::SignIn(wish)).await else { panic!() };
     running
         .until(|snapshot| snapshot.favourites[0].account.as_ref().is_some_and(|name| name.as_str() == "other"))
@@ -263,12 +388,27 @@ async fn who_signs_in_for_a_teams_favourite_acts_for_the_team() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_account_for_a_teams_favourite_acts_for_the_team() {
+    let world = World::with(&[]);
+    world.write("config.toml", "[sign_in]\nclient_id = \"app\"\n[defaults]\naccount = \"gone\"\n[accounts.work]\nsign_in = \"browser\"\ncloud = \"fake\"\n");
+    let served = Served::with([new(&file(&[("db", "cloud = \"fake\"\n")]), "\"1\"")]);
+    let running = start(&world, &served);
+    running.done(add("ops", URL)).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    running.done(Request::ActAs { name: name("ops.db"), account: "work".parse().unwrap() }).await;
+    let account = running.snapshot().favourites[0].account.clone().expect("somebody acts");
+    assert_eq!(account.as_str(), "work");
+    let written = world.read("config.toml");
+    assert!(written.contains("[folders.ops]\naccount = \"work\"\n"), "{written}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_said_of_the_teams_folder_counts_for_it() {
     let world = World::with(&[]);
     let served = Served::with([new(&file(&[("db", "port = 2222\n")]), "\"1\"")]);
     let running = start(&world, &served);
     running.done(add("ops", URL)).await;
-    running.done(Request::ReadTeams).await;
+    running.done(Request::ReadTeams { all: false }).await;
     let said = Inheritable { user: Some("me".into()), ..Inheritable::default() };
     running.done(Request::EditDefaults { folder: Some("ops".into()), said }).await;
     let db = running.snapshot().favourites[0].clone();
@@ -281,26 +421,26 @@ async fn a_file_with_a_path_is_read_when_it_changes() {
     world.write("ops.toml", &file(&[("db", "")]));
     let running = Running::start(&world);
     running.done(add("ops", "ops.toml")).await;
-    until_there_are(&running, &["web", "db"]).await;
+    until_there_are(&running, &["web", "ops.db"]).await;
     world.write("ops.toml", &file(&[("db", ""), ("cache", "")]));
-    until_there_are(&running, &["web", "db", "cache"]).await;
+    until_there_are(&running, &["web", "ops.db", "ops.cache"]).await;
 
     // Half written, or gone, it takes nothing away.
     world.write("ops.toml", "ajar_export = 1\n[profiles.cac");
     running.until(|snapshot| snapshot.settings.teams[0].problem.is_some()).await;
-    assert_eq!(names(&running), ["web", "db", "cache"]);
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"]);
     std::fs::remove_file(world.home.path().join("ops.toml")).unwrap();
     running
         .until(|snapshot| snapshot.settings.teams[0].problem.as_ref().is_some_and(|told| told.contains("no such file")))
         .await;
-    assert_eq!(names(&running), ["web", "db", "cache"]);
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"]);
     running.end().await;
     let running = Running::start(&world);
-    assert_eq!(names(&running), ["web", "db", "cache"], "also to the next Ajar");
+    assert_eq!(names(&running), ["web", "ops.db", "ops.cache"], "also to the next Ajar");
     world.write("new", &file(&[("db", "")]));
     std::fs::rename(world.home.path().join("new"), world.home.path().join("ops.toml")).unwrap();
-    running.done(Request::ReadTeams).await;
-    until_there_are(&running, &["web", "db"]).await;
+    running.done(Request::ReadTeams { all: false }).await;
+    until_there_are(&running, &["web", "ops.db"]).await;
     assert_eq!(team(&running).problem, None);
 }
 
@@ -314,7 +454,7 @@ async fn a_path_that_leads_to_no_file_is_told_of_and_waited_for_by_nobody() {
     for (path, told) in [("pipe", "it is no file"), ("gone/ops.toml", "there is no such file"), (".", "it is no file")]
     {
         running.done(add("ops", path)).await;
-        running.done(Request::ReadTeams).await;
+        running.done(Request::ReadTeams { all: false }).await;
         let problem = team(&running).problem.expect("it is told");
         assert!(problem.contains(told) && problem.contains("never been read"), "{problem}");
     }
