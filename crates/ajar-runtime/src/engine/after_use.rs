@@ -43,6 +43,10 @@ impl Watched {
     fn new(started: Started) -> Self {
         Self { watch: Watch::new(started), asks: false, deallocates_at: None }
     }
+
+    fn taken_over(started: Started) -> Self {
+        Self { watch: Watch::taken_over(started), asks: false, deallocates_at: None }
+    }
 }
 
 /// What Azure says of a VM that is not used here: whether it runs, and what is open. None where that could not be read.
@@ -52,7 +56,7 @@ impl Engine {
     /// Takes over the VMs that the hosts before this one have started.
     pub(super) fn watch_remembered(&mut self) {
         let started: Vec<_> = self.remembered.state().started().map(|(vm, started)| (vm, started.clone())).collect();
-        self.in_use.watched = started.into_iter().map(|(vm, started)| (vm, Watched::new(started))).collect();
+        self.in_use.watched = started.into_iter().map(|(vm, started)| (vm, Watched::taken_over(started))).collect();
     }
 
     /// A VM is told to start, which may run already where its state is not known.
@@ -67,7 +71,8 @@ impl Engine {
     /// A VM that was told to start by a favourite has started.
     pub(super) fn has_started(&mut self, vm: &CloudVm, name: &ProfileName) {
         if self.in_use.starting.remove(vm) {
-            let started = Started::new(name.clone(), self.now());
+            let under = self.opened(name).map_or(AfterUse::Leave, |opened| opened.profile.after_use());
+            let started = Started::new(name.clone(), under, self.now());
             self.in_use.watched.insert(vm.clone(), Watched::new(started));
             self.keep_started(vm);
         }
@@ -110,13 +115,40 @@ impl Engine {
         }
     }
 
-    /// By which favourite a VM was started, or another of it where that is gone, and what that says.
+    /// A favourite that VMs were started by is called otherwise from now on.
+    pub(super) fn rename_starter(&mut self, from: &ProfileName, to: &ProfileName) {
+        let is_its = |(vm, known): (&CloudVm, &Watched)| (known.watch.started.name == *from).then(|| vm.clone());
+        for vm in self.in_use.watched.iter().filter_map(is_its).collect::<Vec<_>>() {
+            self.in_use.watched.entry(vm.clone()).and_modify(|known| known.watch.started.name = to.clone());
+            self.keep_started(&vm);
+        }
+    }
+
+    /// By which favourite a VM was started, or another of it where that is gone, and what is to be done after use.
     fn after_use_of(&self, vm: &CloudVm) -> Option<(ProfileName, AfterUse)> {
-        let known = self.in_use.watched.get(vm)?;
-        let named = self.opened(&known.watch.started.name).ok().filter(|opened| self.leads_to(opened, vm));
-        let of_vm = || self.settings.favourites.iter().find(|favourite| self.leads_to(favourite, vm));
-        let favourite = named.or_else(of_vm)?;
-        Some((favourite.name.clone(), favourite.profile.after_use()))
+        let started = &self.in_use.watched.get(vm)?.watch.started;
+        if let Ok(starter) = self.opened(&started.name)
+            && self.leads_to(starter, vm)
+        {
+            return Some((starter.name.clone(), starter.profile.after_use()));
+        }
+        let of_vm = || self.settings.favourites.iter().filter(|favourite| self.leads_to(favourite, vm));
+        let rule = started.orphaned(of_vm().map(|favourite| favourite.profile.after_use()));
+        Some((of_vm().next()?.name.clone(), rule))
+    }
+
+    /// The same, as far as it is done by itself: see [`Started::softened`].
+    fn rule_of(&self, vm: &CloudVm) -> Option<(ProfileName, AfterUse)> {
+        let (name, rule) = self.after_use_of(vm)?;
+        let started = &self.in_use.watched.get(vm)?.watch.started;
+        Some((name, started.softened(rule, !self.reached_at(vm).is_empty())))
+    }
+
+    /// Where a VM was reached, as far as is known.
+    fn reached_at(&self, vm: &CloudVm) -> Vec<Endpoint> {
+        let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
+        let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
+        started.chain(of_windows).collect()
     }
 
     /// Whether something hangs on what is connected to a VM that was started.
@@ -131,8 +163,8 @@ impl Engine {
     pub(super) fn look_after_use(&mut self, peers: Option<&Peers>) {
         let now = self.now();
         for vm in self.in_use.watched.keys().cloned().collect::<Vec<_>>() {
-            let Some((name, rule)) = self.after_use_of(&vm) else { continue };
-            let seen = self.seen(&vm, rule, peers);
+            let Some((name, rule)) = self.rule_of(&vm) else { continue };
+            let seen = self.seen(&vm, peers);
             let Some(known) = self.in_use.watched.get_mut(&vm).filter(|_| rule != AfterUse::Leave) else { continue };
             let then = known.watch.look(seen, rule, now);
             if then == Then::AskAzure && !known.asks {
@@ -143,22 +175,13 @@ impl Engine {
         }
     }
 
-    fn seen(&self, vm: &CloudVm, rule: AfterUse, peers: Option<&Peers>) -> Seen {
+    fn seen(&self, vm: &CloudVm, peers: Option<&Peers>) -> Seen {
         if self.attempts.work_on(vm) || self.deallocations.have(vm) {
             return Seen::Busy;
         }
         let Some(peers) = peers else { return Seen::Unknown };
-        let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
-        let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
-        let reached: Vec<_> = started.chain(of_windows).collect();
-        if reached.iter().any(|endpoint| lead_to(peers, endpoint)) {
-            Seen::Connected
-        } else if reached.is_empty() && rule == AfterUse::Deallocate {
-            // It was reached nowhere, or that is not known any more: then nobody is seen there who is connected.
-            Seen::Unknown
-        } else {
-            Seen::Nobody
-        }
+        let is_connected = self.reached_at(vm).iter().any(|endpoint| lead_to(peers, endpoint));
+        if is_connected { Seen::Connected } else { Seen::Nobody }
     }
 
     /// Asks Azure whether a VM runs, and who has it open; not where nobody is there to ask.
@@ -182,11 +205,11 @@ impl Engine {
         if let Some((power, _)) = answer {
             self.know_power(vm.clone(), Some(*power));
         }
-        let Some((name, rule)) = self.after_use_of(vm) else { return };
+        let Some((name, rule)) = self.rule_of(vm) else { return };
         let found = match answer {
             // One that rests is forgotten already. What is not known to run is looked at again.
             Some((PowerState::Running, policies)) => self.found_open(&name, vm, policies, now),
-            Some(_) | None => Found::Others,
+            Some(_) | None => Found::Unread,
         };
         // An attempt that has begun since is use.
         let found = if self.attempts.work_on(vm) { Found::Others } else { found };
@@ -229,7 +252,7 @@ impl Engine {
         if self.deallocations.have(&vm) {
             return Err(Failure::BeingDeallocated.into());
         }
-        let (now, rule) = (self.now(), self.after_use_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
+        let (now, rule) = (self.now(), self.rule_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
         if let Some(known) = self.in_use.watched.get_mut(&vm) {
             known.watch.keep(keep, now);
         }
@@ -255,13 +278,13 @@ impl Engine {
     /// What somebody is asked, and what is going to be done.
     pub(super) fn after_use_views(&self) -> Vec<AfterUseView> {
         let view = |(vm, known): (&CloudVm, &Watched)| {
-            let (name, rule) = self.after_use_of(vm).filter(|_| self.stays && !self.deallocations.have(vm))?;
+            let (name, rule) = self.rule_of(vm).filter(|_| self.stays && !self.deallocations.have(vm))?;
             let deallocates_at = known.deallocates_at.filter(|_| known.watch.deallocates_in(rule).is_some());
             if deallocates_at.is_none() && !known.watch.question(rule) {
                 return None;
             }
             let started_at = known.watch.started.at;
-            let text = words::not_used(known.watch.started.used, started_at, deallocates_at, self.zone());
+            let text = words::not_used(&known.watch.started, deallocates_at, self.zone());
             let (cloud, vm) = (vm.cloud.clone(), vm.id.clone());
             Some(AfterUseView { name, cloud, vm, started_at, deallocates_at, text })
         };

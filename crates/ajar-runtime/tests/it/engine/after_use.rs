@@ -194,7 +194,7 @@ async fn a_deallocation_that_fails_is_told_once_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_it_is_not_known_any_more_where_a_vm_was_reached_nobody_can_be_seen_and_it_is_not_deallocated() {
+async fn where_it_is_not_known_any_more_where_a_vm_was_reached_somebody_is_asked_in_place_of_deallocating_it() {
     let world = world("leave");
     world.scene().is_static = false;
     let first = Running::start(&world);
@@ -207,7 +207,66 @@ async fn where_it_is_not_known_any_more_where_a_vm_was_reached_nobody_can_be_see
     second.done(Request::ReadSettings).await;
     world.is_connected(true);
     hours(3).await;
-    assert_eq!((second.snapshot().after_use.len(), world.count(Call::Deallocate)), (0, 0));
+    assert_eq!((asked(&second.snapshot()).unwrap().deallocates_at, world.count(Call::Deallocate)), (None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_name_takes_its_rule_along_and_another_favourite_of_the_vm_makes_no_harder_one() {
+    for by_hand in [false, true] {
+        let world = world("leave");
+        let zz = format!("[profiles.a1]\nvm = \"{}\"\nafter_use = \"deallocate\"\n", vm("web"));
+        let text = world.read("config.toml");
+        world.write("config.toml", &format!("{zz}{text}"));
+        let running = Running::start(&world);
+        used(&world, &running).await;
+        if by_hand {
+            let text = world.read("config.toml").replace("profiles.web", "profiles.web2");
+            world.write("config.toml", &text);
+            running.done(Request::ReadSettings).await;
+        } else {
+            let profile =
+                running.snapshot().favourites.iter().find(|one| one.name == name("web")).unwrap().profile.clone();
+            running.done(Request::Edit { name: name("web"), rename: Some(name("web2")), profile }).await;
+        }
+        hours(3).await;
+        let snapshot = running.snapshot();
+        assert_eq!((snapshot.after_use.len(), world.count(Call::Deallocate)), (0, 0), "by hand: {by_hand}");
+        assert!(snapshot.favourites.iter().all(|one| one.started_at.is_some()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_out_of_sight_for_a_while_is_asked_about_in_place_of_being_deallocated() {
+    let world = world("deallocate");
+    let first = Running::start(&world);
+    used(&world, &first).await;
+    first.end().await;
+    // Meanwhile a colleague may have brought it to rest, and started it.
+    let second = Running::start(&world);
+    second.connected("web").await;
+    world.is_connected(true);
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    world.is_connected(false);
+    let snapshot = second.until(|snapshot| asked(snapshot).is_some()).await;
+    let question = asked(&snapshot).unwrap();
+    assert!(question.deallocates_at.is_none() && question.text.contains("started it anew"), "{question:?}");
+    hours(3).await;
+    assert_eq!(world.count(Call::Deallocate), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_ends_when_azure_says_that_the_vm_rests_and_with_it_what_was_known() {
+    let world = world("ask");
+    let running = Running::start(&world);
+    used(&world, &running).await;
+    running.until(|snapshot| asked(snapshot).is_some()).await;
+    world.scene().power = PowerState::Deallocated;
+    tokio::time::sleep(Duration::from_mins(31)).await;
+    world.scene().power = PowerState::Running;
+    let snapshot = running.snapshot();
+    assert!(snapshot.after_use.is_empty() && snapshot.favourites[0].started_at.is_none());
+    hours(3).await;
+    assert!(running.snapshot().after_use.is_empty(), "it is somebody else's");
 }
 
 #[tokio::test(start_paused = true)]
