@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::port::Endpoint;
 use crate::profile::{AfterUse, ProfileName};
+use crate::resource_id::VmResourceId;
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,21 @@ pub enum Dealt {
     Asked,
     /// It was to be deallocated.
     Deallocated,
+}
+
+/// Which VM is not used any more, and since which start of it: what is answered may have been shown long ago.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Unused {
+    /// The favourite that it was told by.
+    pub name: ProfileName,
+    /// The cloud that the VM is in.
+    pub cloud: String,
+    /// The VM.
+    pub vm: VmResourceId,
+    /// When Ajar started it.
+    pub started_at: DateTime<Utc>,
 }
 
 /// What somebody says to the question, or to the notice.

@@ -456,6 +456,8 @@ pub enum Failure {
     OpeningUnderWay,
     /// The VM is being deallocated, and so is not opened.
     BeingDeallocated,
+    /// What is answered about a VM that was not used any more is not asked any more.
+    NotAskedAnyMore,
     /// The VM has no public address.
     NoPublicAddress {
         /// Its private one.

@@ -107,6 +107,7 @@ impl Failure {
             Self::DeallocationLeft { .. } => "deallocationLeft",
             Self::OpeningUnderWay => "openingUnderWay",
             Self::BeingDeallocated => "beingDeallocated",
+            Self::NotAskedAnyMore => "notAskedAnyMore",
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
@@ -274,6 +275,7 @@ impl Failure {
             | Self::DeallocationUnseen { .. }
             | Self::OpeningUnderWay
             | Self::BeingDeallocated
+            | Self::NotAskedAnyMore
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }

@@ -242,6 +242,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::DeallocationLeft { asked } => vm::deallocation_left(name, *asked),
         Failure::OpeningUnderWay => vm::opening_under_way(name),
         Failure::BeingDeallocated => vm::being_deallocated(name),
+        Failure::NotAskedAnyMore => vm::not_asked_any_more(name),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ajar_core::access_window::open_windows;
-use ajar_core::after_use::{Found, Keep, Seen, Started, Then, Watch};
+use ajar_core::after_use::{Found, Keep, Seen, Started, Then, Unused, Watch};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::after_use as words;
 use ajar_core::policy::JitNetworkAccessPolicy;
@@ -242,22 +242,23 @@ impl Engine {
     }
 
     /// Somebody says what is to be done with a VM.
-    pub(super) fn keep_running(&mut self, name: &ProfileName, keep: Keep) -> Result<(), Trouble> {
-        let is_meant = |vm: &&CloudVm| self.after_use_of(vm).is_some_and(|(known, _)| known == *name);
-        let vm = self.in_use.watched.keys().find(is_meant).cloned();
-        let Some(vm) = vm else {
-            // It may have come to rest since it was asked.
-            return self.favourite(name).map(drop);
-        };
-        if self.deallocations.have(&vm) {
-            return Err(Failure::BeingDeallocated.into());
-        }
+    pub(super) fn keep_running(&mut self, unused: &Unused, keep: Keep) -> Result<(), Trouble> {
+        self.still_asked(unused)?;
+        let vm = CloudVm { cloud: unused.cloud.clone(), id: unused.vm.clone() };
         let (now, rule) = (self.now(), self.rule_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
         if let Some(known) = self.in_use.watched.get_mut(&vm) {
             known.watch.keep(keep, now);
         }
         self.note_what_is_told(&vm, rule);
         Ok(())
+    }
+
+    /// The favourite by which it is still asked, or told, what is answered: the answer may come hours later, when the VM is used
+    /// again, or by somebody else.
+    pub(super) fn still_asked(&self, unused: &Unused) -> Result<ProfileName, Trouble> {
+        let is_it = |view: &AfterUseView| Unused { name: unused.name.clone(), ..view.unused() } == *unused;
+        let asked = self.after_use_views().into_iter().find(is_it);
+        Ok(asked.ok_or(Failure::NotAskedAnyMore)?.name)
     }
 
     /// What is told stays as it was told, and is kept.

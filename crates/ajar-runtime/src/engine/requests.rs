@@ -62,6 +62,7 @@ impl Engine {
             request @ (Request::Connect(_)
             | Request::Deallocate(_)
             | Request::KeepRunning { .. }
+            | Request::DeallocateUnused { .. }
             | Request::Cancel { .. }
             | Request::Leave { .. }
             | Request::Dismiss { .. }
@@ -93,7 +94,6 @@ impl Engine {
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Deallocate(Deallocate { name, .. })
-            | Request::KeepRunning { name, .. }
             | Request::Cancel { name }
             | Request::Leave { name }
             | Request::Dismiss { name }
@@ -103,6 +103,7 @@ impl Engine {
             | Request::Remove { name }
             | Request::CopyOfTeam { name, .. }
             | Request::ActAs { name, .. } => name.to_string(),
+            Request::KeepRunning { unused, .. } | Request::DeallocateUnused { unused } => unused.name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
@@ -145,7 +146,11 @@ impl Engine {
                 let follower = (!wish.stays).then_some(face);
                 return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
             }
-            Request::KeepRunning { name, keep } => self.keep_running(&name, keep)?,
+            Request::KeepRunning { unused, keep } => self.keep_running(&unused, keep)?,
+            Request::DeallocateUnused { unused } => {
+                let wish = Deallocate::new(self.still_asked(&unused)?);
+                return self.deallocate(None, &wish).map(|number| Reply::Deallocation { number });
+            }
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());

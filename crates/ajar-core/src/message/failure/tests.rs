@@ -185,6 +185,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::DeallocationLeft { asked: false },
         Failure::OpeningUnderWay,
         Failure::BeingDeallocated,
+        Failure::NotAskedAnyMore,
         Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
         Failure::PortSilent { endpoint: endpoint.clone(), since },
         Failure::PortRefused { endpoint: endpoint.clone(), since },

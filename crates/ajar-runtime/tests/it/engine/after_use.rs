@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::after_use::Keep;
+use ajar_core::after_use::{Keep, Unused};
 use ajar_core::failure::Failure;
 use ajar_core::notice::{Told, notices};
-use ajar_core::protocol::Request;
+use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{AfterUseView, DeallocationEnd, Snapshot};
 use ajar_core::vm::PowerState;
 use ajar_core::zone::Zone;
@@ -39,8 +39,9 @@ async fn hours(hours: u64) {
     tokio::time::sleep(Duration::from_hours(hours)).await;
 }
 
-fn keep(keep: Keep) -> Request {
-    Request::KeepRunning { name: name("web"), keep }
+/// What is answered to what is asked just now.
+fn unused(snapshot: &Snapshot) -> Unused {
+    asked(snapshot).unwrap().unused()
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,14 +117,42 @@ async fn it_is_called_back_for_an_hour_or_for_good() {
         let world = world("deallocate");
         let running = Running::start(&world);
         used(&world, &running).await;
-        running.until(|snapshot| asked(snapshot).is_some()).await;
-        running.done(keep(said)).await;
+        let told = running.until(|snapshot| asked(snapshot).is_some()).await;
+        running.done(Request::KeepRunning { unused: unused(&told), keep: said }).await;
         assert!(running.snapshot().after_use.is_empty());
         tokio::time::sleep(Duration::from_mins(59)).await;
         assert_eq!((running.snapshot().after_use.len(), world.count(Call::Deallocate)), (0, 0));
         tokio::time::sleep(Duration::from_mins(10)).await;
         assert_eq!(world.count(Call::Deallocate), usize::from(again), "{said:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_counts_only_while_it_is_asked_and_for_the_start_that_it_is_about() {
+    let world = world("ask");
+    let running = Running::start(&world);
+    used(&world, &running).await;
+    let told = running.until(|snapshot| asked(snapshot).is_some()).await;
+    let (old, other) = (unused(&told), Unused { started_at: world.azure_now(), ..unused(&told) });
+    let answers = |unused: &Unused| {
+        let keep = |keep| Request::KeepRunning { unused: unused.clone(), keep };
+        [Request::DeallocateUnused { unused: unused.clone() }, keep(Keep::Later), keep(Keep::Running)]
+    };
+    for answer in answers(&other) {
+        assert_eq!(running.refused(answer).await.code, "notAskedAnyMore");
+    }
+    world.is_connected(true);
+    running.until(|snapshot| asked(snapshot).is_none()).await;
+    for answer in answers(&old) {
+        assert_eq!(running.refused(answer).await.code, "notAskedAnyMore");
+    }
+    world.is_connected(false);
+    let again = running.until(|snapshot| asked(snapshot).is_some()).await;
+    assert_eq!(world.count(Call::Deallocate), 0, "nothing was done, and it is asked again");
+    let reply = running.ask(Request::DeallocateUnused { unused: unused(&again) }).await;
+    assert!(matches!(reply, Reply::Deallocation { .. }), "{reply:?}");
+    running.until(|snapshot| snapshot.deallocations.iter().any(|one| one.outcome.is_some())).await;
+    assert_eq!(world.count(Call::Deallocate), 1);
 }
 
 #[tokio::test(start_paused = true)]
