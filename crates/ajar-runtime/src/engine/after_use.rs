@@ -10,7 +10,6 @@ use ajar_core::message::after_use as words;
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::{AfterUse, ProfileName};
-use ajar_core::protocol::Deallocate;
 use ajar_core::snapshot::AfterUseView;
 use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, Utc};
@@ -164,6 +163,9 @@ impl Engine {
         let now = self.now();
         for vm in self.in_use.watched.keys().cloned().collect::<Vec<_>>() {
             let Some((name, rule)) = self.rule_of(&vm) else { continue };
+            if peers.is_some_and(|peers| self.is_connected(&vm, peers)) {
+                self.call_off(&vm);
+            }
             let seen = self.seen(&vm, peers);
             let Some(known) = self.in_use.watched.get_mut(&vm).filter(|_| rule != AfterUse::Leave) else { continue };
             let then = known.watch.look(seen, rule, now);
@@ -180,8 +182,19 @@ impl Engine {
             return Seen::Busy;
         }
         let Some(peers) = peers else { return Seen::Unknown };
-        let is_connected = self.reached_at(vm).iter().any(|endpoint| lead_to(peers, endpoint));
-        if is_connected { Seen::Connected } else { Seen::Nobody }
+        if self.is_connected(vm, peers) { Seen::Connected } else { Seen::Nobody }
+    }
+
+    fn is_connected(&self, vm: &CloudVm, peers: &Peers) -> bool {
+        self.reached_at(vm).iter().any(|endpoint| lead_to(peers, endpoint))
+    }
+
+    /// Somebody uses a VM after all, or is about to.
+    pub(super) fn is_used_again(&mut self, vm: &CloudVm) {
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
+            known.watch.used_again();
+            self.keep_started(vm);
+        }
     }
 
     /// Asks Azure whether a VM runs, and who has it open; not where nobody is there to ask.
@@ -220,7 +233,7 @@ impl Engine {
         match then {
             Then::Wait | Then::AskAzure => {}
             Then::Deallocate => {
-                if let Err(trouble) = self.deallocate(None, &Deallocate::new(name)) {
+                if let Err(trouble) = self.deallocate_unused(&name, self.reached_at(vm)) {
                     tracing::warn!(failure = %trouble.failure, "a VM that is not used any more was not deallocated");
                 }
             }
@@ -243,8 +256,11 @@ impl Engine {
 
     /// Somebody says what is to be done with a VM.
     pub(super) fn keep_running(&mut self, unused: &Unused, keep: Keep) -> Result<(), Trouble> {
-        self.still_asked(unused)?;
         let vm = CloudVm { cloud: unused.cloud.clone(), id: unused.vm.clone() };
+        let is_its = self.started_at(&vm) == Some(unused.started_at);
+        if !is_its || !self.call_off(&vm) {
+            self.still_asked(unused)?;
+        }
         let (now, rule) = (self.now(), self.rule_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
         if let Some(known) = self.in_use.watched.get_mut(&vm) {
             known.watch.keep(keep, now);

@@ -319,7 +319,8 @@ impl Engine {
             return Err(Failure::SourceUnusable { address }.into());
         }
         let (vm, port) = (self.place(&profile), connect.port.unwrap_or_else(|| profile.port()));
-        if self.deallocations.have(&vm) {
+        // What Ajar does by itself gives way to whoever wants the VM.
+        if self.deallocations.have(&vm) && !self.call_off(&vm) {
             caller = Err(Failure::BeingDeallocated.into());
         }
         if !connect.extends {

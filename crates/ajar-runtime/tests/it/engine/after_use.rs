@@ -327,3 +327,57 @@ async fn an_attempt_that_was_given_up_leaves_a_vm_that_somebody_is_asked_about()
     running.until(|snapshot| asked(snapshot).is_some()).await;
     assert!(world.azure_now() - began >= TimeDelta::minutes(30));
 }
+
+/// A deallocation that begins by itself, and looks at the VM for so long that something can come in between.
+async fn on_its_way(world: &World, running: &Running) -> Unused {
+    used(world, running).await;
+    let told = running.until(|snapshot| asked(snapshot).is_some()).await;
+    world.takes(Call::Vm, 8);
+    running.until(|snapshot| !snapshot.deallocations.is_empty()).await;
+    assert_eq!(world.count(Call::Deallocate), 0);
+    unused(&told)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_connects_before_azure_is_asked_to_deallocate_is_not_cut_off() {
+    let world = world("deallocate");
+    let running = Running::start(&world);
+    on_its_way(&world, &running).await;
+    world.is_connected(true);
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let snapshot = running.snapshot();
+    assert_eq!((snapshot.deallocations.len(), snapshot.after_use.len(), world.count(Call::Deallocate)), (0, 0, 0));
+    world.is_connected(false);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.count(Call::Deallocate), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_finds_somebody_takes_back_a_deallocation_that_has_not_left() {
+    let world = world("deallocate");
+    let running = Running::start(&world);
+    on_its_way(&world, &running).await;
+    // Azure takes longer than until the next look.
+    world.takes(Call::Token, 600);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.is_connected(true);
+    running.until(|snapshot| snapshot.deallocations.is_empty()).await;
+    hours(1).await;
+    assert_eq!(world.count(Call::Deallocate), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_opens_the_vm_or_keeps_it_takes_back_what_was_begun_by_itself() {
+    for opens in [true, false] {
+        let world = world("deallocate");
+        let running = Running::start(&world);
+        let unused = on_its_way(&world, &running).await;
+        if opens {
+            running.connected("web").await;
+        } else {
+            running.done(Request::KeepRunning { unused, keep: Keep::Running }).await;
+        }
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        assert_eq!((running.snapshot().deallocations.len(), world.count(Call::Deallocate)), (0, 0), "{opens}");
+    }
+}
