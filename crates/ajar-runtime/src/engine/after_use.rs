@@ -48,8 +48,15 @@ impl Watched {
     }
 }
 
-/// What Azure says of a VM that is not used here: whether it runs, and what is open. None where that could not be read.
-pub(super) type Answer = Option<(PowerState, Vec<JitNetworkAccessPolicy>)>;
+/// What Azure says of a VM that is not used here.
+pub(super) enum Answer {
+    /// Whether it runs, and what is open.
+    Read(PowerState, Vec<JitNetworkAccessPolicy>),
+    /// It is not there any more, or may not be seen.
+    Gone,
+    /// That could not be read.
+    Unread,
+}
 
 impl Engine {
     /// Takes over the VMs that the hosts before this one have started.
@@ -82,7 +89,7 @@ impl Engine {
         self.in_use.starting.remove(vm);
     }
 
-    /// A VM is seen to rest, or to be on its way there, whoever told it to.
+    /// A VM is seen to rest, to be on its way there, whoever told it to, or to be gone.
     pub(super) fn is_at_rest(&mut self, vm: &CloudVm) {
         if self.in_use.watched.remove(vm).is_some() {
             self.keep_started(vm);
@@ -203,11 +210,15 @@ impl Engine {
         let (happened, name) = (self.happened.clone(), name.clone());
         tokio::spawn(async move {
             let (facts, policies) = tokio::join!(azure.virtual_machine(&vm.id), azure.policies(&vm.id));
-            let answer = facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?)));
-            let answer = answer.inspect_err(|trouble| {
-                tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
-            });
-            drop(happened.send(Happened::UseTold { vm, answer: answer.ok() }));
+            let answer = match facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?))) {
+                Ok((power, policies)) => Answer::Read(power, policies),
+                Err(Trouble { failure: Failure::VmNotFound { .. }, .. }) => Answer::Gone,
+                Err(trouble) => {
+                    tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
+                    Answer::Unread
+                }
+            };
+            drop(happened.send(Happened::UseTold { vm, answer }));
         });
         true
     }
@@ -215,14 +226,16 @@ impl Engine {
     /// Takes in what Azure says.
     pub(super) fn use_told(&mut self, vm: &CloudVm, answer: &Answer) {
         let now = self.now();
-        if let Some((power, _)) = answer {
-            self.know_power(vm.clone(), Some(*power));
+        match answer {
+            Answer::Read(power, _) => self.know_power(vm.clone(), Some(*power)),
+            Answer::Gone => self.is_at_rest(vm),
+            Answer::Unread => {}
         }
         let Some((name, rule)) = self.rule_of(vm) else { return };
         let found = match answer {
             // One that rests is forgotten already. What is not known to run is looked at again.
-            Some((PowerState::Running, policies)) => self.found_open(&name, vm, policies, now),
-            Some(_) | None => Found::Unread,
+            Answer::Read(PowerState::Running, policies) => self.found_open(&name, vm, policies, now),
+            Answer::Read(..) | Answer::Gone | Answer::Unread => Found::Unread,
         };
         // An attempt that has begun since is use.
         let found = if self.attempts.work_on(vm) { Found::Others } else { found };

@@ -182,6 +182,19 @@ async fn who_cannot_ask_azure_deallocates_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_vm_that_is_gone_is_forgotten() {
+    let world = world("deallocate");
+    let running = Running::start(&world);
+    used(&world, &running).await;
+    world.scene().trouble.insert(Call::Vm, Failure::VmNotFound { vm: vm("web").to_string() }.into());
+    hours(1).await;
+    assert!(running.snapshot().after_use.is_empty() && running.snapshot().favourites[0].started_at.is_none());
+    let asked = world.count(Call::Vm);
+    hours(3).await;
+    assert_eq!(world.count(Call::Vm), asked, "nothing asks for it any more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_somebody_else_has_brought_to_rest_is_forgotten_quietly() {
     let world = world("ask");
     let running = Running::start(&world);
@@ -377,7 +390,7 @@ async fn who_opens_the_vm_or_keeps_it_takes_back_what_was_begun_by_itself() {
         } else {
             running.done(Request::KeepRunning { unused, keep: Keep::Running }).await;
         }
-        tokio::time::sleep(Duration::from_mins(20)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!((running.snapshot().deallocations.len(), world.count(Call::Deallocate)), (0, 0), "{opens}");
     }
 }
