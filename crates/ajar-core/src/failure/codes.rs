@@ -106,6 +106,7 @@ impl Failure {
             Self::DeallocationUnended => "deallocationUnended",
             Self::DeallocationLeft { .. } => "deallocationLeft",
             Self::OpeningUnderWay => "openingUnderWay",
+            Self::AddressChanged { .. } => "addressChanged",
             Self::BeingDeallocated => "beingDeallocated",
             Self::NotAskedAnyMore => "notAskedAnyMore",
             Self::NoPublicAddress { .. } => "noPublicAddress",
@@ -274,6 +275,7 @@ impl Failure {
             | Self::DeallocateFailed { .. }
             | Self::DeallocationUnseen { .. }
             | Self::OpeningUnderWay
+            | Self::AddressChanged { .. }
             | Self::BeingDeallocated
             | Self::NotAskedAnyMore
             | Self::NoPublicAddress { .. }

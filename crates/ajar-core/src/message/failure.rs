@@ -241,6 +241,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::DeallocationUnended => vm::deallocation_unended(name),
         Failure::DeallocationLeft { asked } => vm::deallocation_left(name, *asked),
         Failure::OpeningUnderWay => vm::opening_under_way(name),
+        Failure::AddressChanged { address, admitted } => access::address_changed(name, *address, admitted),
         Failure::BeingDeallocated => vm::being_deallocated(name),
         Failure::NotAskedAnyMore => vm::not_asked_any_more(name),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ajar_core::attempt::{Memory, Order, Proposed};
+use ajar_core::attempt::{Memory, Order, Proposed, Renews};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
@@ -303,7 +303,7 @@ impl Engine {
         &mut self,
         face: Option<FaceId>,
         connect: Connect,
-        renews_until: Option<DateTime<Utc>>,
+        renews: Option<Renews>,
     ) -> Result<AttemptNumber, Trouble> {
         if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
             self.take_in_guest(&connect.name, &profile, Purpose::Opening)?;
@@ -349,7 +349,7 @@ impl Engine {
             principal: self.principal(&name, &vm),
         };
         let opened = Favourite { name, profile };
-        let order = Order { wishes, renews_until, ..self.order(&opened, connect, vm, chosen_source, now) };
+        let order = Order { wishes, renews, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
@@ -384,7 +384,7 @@ impl Engine {
             may_start: profile.may_start(),
             extends: connect.extends,
             follows: connect.follows,
-            renews_until: None,
+            renews: None,
             passing: connect.passing,
             chosen_source,
             launch: connect.launch,

@@ -184,6 +184,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::DeallocationLeft { asked: true },
         Failure::DeallocationLeft { asked: false },
         Failure::OpeningUnderWay,
+        Failure::AddressChanged { address, admitted: "198.51.100.20".into() },
         Failure::BeingDeallocated,
         Failure::NotAskedAnyMore,
         Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
