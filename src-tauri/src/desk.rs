@@ -9,7 +9,7 @@ use ajar_core::menu::{Action, menu, menu_changes_at};
 use ajar_core::message::notice;
 use ajar_core::notice::{Told, notices, notices_change_at};
 use ajar_core::profile::ProfileName;
-use ajar_core::protocol::{Connect, Deallocate, Request, SignIn, Together};
+use ajar_core::protocol::{Connect, Request, SignIn, Together};
 use ajar_core::snapshot::{FailureView, FavouriteState, FavouriteView, Snapshot};
 use ajar_runtime::adapters::azure_now;
 use ajar_runtime::connection::Meant;
@@ -177,10 +177,8 @@ impl Desk {
             Action::Extend { name } => self.ask_for(Connect::more_time(name)),
             Action::FromHere { name } => self.ask_for(Connect::from_here(name)),
             Action::SignIn { name } => self.sign_in_for(name),
-            Action::Deallocate { name } => {
-                self.ask(Request::Deallocate(Deallocate { stays: true, ..Deallocate::new(name) }));
-            }
-            Action::KeepRunning { name, keep } => self.ask(Request::KeepRunning { name, keep }),
+            Action::Deallocate { unused } => self.ask(Request::DeallocateUnused { unused }),
+            Action::KeepRunning { unused, keep } => self.ask(Request::KeepRunning { unused, keep }),
             Action::Cancel { name } => self.ask(Request::Cancel { name }),
         }
     }

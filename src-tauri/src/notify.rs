@@ -1,6 +1,6 @@
 //! Shows notifications. Never the only way to learn something: icon, menu and window say it too.
 
-use ajar_core::after_use::Keep;
+use ajar_core::after_use::{Keep, Unused};
 use ajar_core::menu::Action;
 use ajar_core::message::after_use;
 use ajar_core::message::notice::{self, Notice, Offer};
@@ -19,8 +19,9 @@ const AFTER_USE: &str = "after-use";
 const DEALLOCATE: &str = "deallocate";
 const LATER: &str = "later";
 const LEAVE: &str = "leave";
-/// The extra of such a notification that says whom it is about.
+/// The extra of a notification with buttons that says whom it is about: by name, or by VM and start.
 const NAME: &str = "name";
+const UNUSED: &str = "unused";
 /// What the plugin calls a click on the notification itself.
 const TAP: &str = "tap";
 
@@ -56,9 +57,9 @@ fn meant(clicked: &ActionPerformed) -> Option<Action> {
         TAP => Some(Action::OpenWindow),
         EXTENDS => Some(Action::Extend { name: whom(clicked)? }),
         FROM_HERE => Some(Action::FromHere { name: whom(clicked)? }),
-        DEALLOCATE => Some(Action::Deallocate { name: whom(clicked)? }),
-        LATER => Some(Action::KeepRunning { name: whom(clicked)?, keep: Keep::Later }),
-        LEAVE => Some(Action::KeepRunning { name: whom(clicked)?, keep: Keep::Running }),
+        DEALLOCATE => Some(Action::Deallocate { unused: which(clicked)? }),
+        LATER => Some(Action::KeepRunning { unused: which(clicked)?, keep: Keep::Later }),
+        LEAVE => Some(Action::KeepRunning { unused: which(clicked)?, keep: Keep::Running }),
         _ => None,
     }
 }
@@ -68,16 +69,21 @@ fn whom(clicked: &ActionPerformed) -> Option<ProfileName> {
     clicked.notification()?.extra().get(NAME)?.as_str()?.parse().ok()
 }
 
+/// Which VM, and which start of it.
+fn which(clicked: &ActionPerformed) -> Option<Unused> {
+    serde_json::from_str(clicked.notification()?.extra().get(UNUSED)?.as_str()?).ok()
+}
+
 pub(crate) fn show(app: &AppHandle, notice: Notice) {
-    let mut notification = app.notification().builder().title(notice.title).body(notice.body);
-    let offer = notice.offer.map(|offer| match offer {
-        Offer::Extend(name) => (EXTENDS, name),
-        Offer::FromHere(name) => (FROM_HERE, name),
-        Offer::AfterUse(name) => (AFTER_USE, name),
-    });
-    if let Some((kind, name)) = offer {
-        notification = notification.action_type_id(kind).extra(NAME, name.as_str());
-    }
+    let notification = app.notification().builder().title(notice.title).body(notice.body);
+    let notification = match notice.offer {
+        None => notification,
+        Some(Offer::Extend(name)) => notification.action_type_id(EXTENDS).extra(NAME, name.as_str()),
+        Some(Offer::FromHere(name)) => notification.action_type_id(FROM_HERE).extra(NAME, name.as_str()),
+        Some(Offer::AfterUse(unused)) => {
+            notification.action_type_id(AFTER_USE).extra(UNUSED, serde_json::json!(unused).to_string())
+        }
+    };
     if let Err(error) = notification.show() {
         tracing::warn!(%error, "a notification was not shown");
     }

@@ -19,7 +19,7 @@ async fn a_vm_that_ajar_started_is_asked_about_and_a_click_on_the_notification_d
     let state = azure.folder.join("state.json");
     let mut kept: Value = serde_json::from_slice(&std::fs::read(&state).expect("it is kept")).expect("JSON");
     let started = kept["started"].as_object_mut().expect("what was started").values_mut();
-    started.for_each(|started| started["dealtWith"] = true.into());
+    started.for_each(|started| started["dealt"] = "asked".into());
     std::fs::write(&state, kept.to_string()).expect("the folder can be written to");
     let mut tray = desk.start_tray_as_application(&azure).await;
     let lines = tray.menu_when("web-01 is open", |lines| says(lines, |line| line.starts_with("web-01 · "))).await;

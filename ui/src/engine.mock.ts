@@ -96,7 +96,13 @@ function answer(before: Snapshot, request: Request): Snapshot {
         deallocations: before.deallocations.filter(({ name }) => name !== request.name),
       };
     case 'keepRunning':
-      return { ...after, afterUse: before.afterUse.filter(({ name }) => name !== request.name) };
+      return { ...after, afterUse: before.afterUse.filter(({ name }) => name !== request.unused.name) };
+    case 'deallocateUnused':
+      return {
+        ...after,
+        afterUse: before.afterUse.filter(({ name }) => name !== request.unused.name),
+        deallocations: [...before.deallocations, deallocation(after.revision, request.unused.name, Date.now())],
+      };
     case 'deallocate':
       return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':

@@ -9,7 +9,8 @@ beNow();
 const startedAt = new Date(NOW - 185 * 60_000).toISOString();
 const text = 'Nobody at this machine is connected any more. Ajar started it at 09:10, and its compute is billed while it runs.';
 const web = favourite('web', { startedAt });
-const unused = { name: 'web', cloud: web.cloud, vm: web.vm, startedAt, deallocatesAt: null, text };
+const which = { name: 'web', cloud: web.cloud, vm: web.vm, startedAt };
+const unused = { ...which, deallocatesAt: null, text };
 const running = snapshot({ favourites: [web, favourite('db')] });
 
 test('a VM that nobody uses any more is asked about, announced, and kept or deallocated by its buttons', async () => {
@@ -21,9 +22,9 @@ test('a VM that nobody uses any more is asked about, announced, and kept or deal
   await user.click(press('Leave web running'));
   await user.click(press('Deallocate web'));
   expect(asked(engine)).toEqual([
-    { ask: 'keepRunning', name: 'web', keep: 'later' },
-    { ask: 'keepRunning', name: 'web', keep: 'running' },
-    { ask: 'deallocate', name: 'web' },
+    { ask: 'keepRunning', unused: which, keep: 'later' },
+    { ask: 'keepRunning', unused: which, keep: 'running' },
+    { ask: 'deallocateUnused', unused: which },
   ]);
   await see(running);
   expect(screen.queryByText(text)).toBeNull();

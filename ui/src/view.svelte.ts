@@ -17,6 +17,7 @@ import type { Setting } from './bindings/Setting';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { Snapshot } from './bindings/Snapshot';
 import type { TeamView } from './bindings/TeamView';
+import type { Unused } from './bindings/Unused';
 import { announcement } from './announce';
 import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
@@ -306,13 +307,13 @@ export class View {
   }
 
   /** Deallocates a VM that nobody uses any more. */
-  deallocateNamed(name: ProfileName): Promise<boolean> {
-    return this.#askOrTell({ ask: 'deallocate', name });
+  deallocateUnused(unused: Unused): Promise<boolean> {
+    return this.#askOrTell({ ask: 'deallocateUnused', unused });
   }
 
   /** Leaves a VM running that nobody uses any more, for an hour or for good. */
-  keepRunning(name: ProfileName, keep: Keep): Promise<boolean> {
-    return this.#askOrTell({ ask: 'keepRunning', name, keep });
+  keepRunning(unused: Unused, keep: Keep): Promise<boolean> {
+    return this.#askOrTell({ ask: 'keepRunning', unused, keep });
   }
 
   /** Looks at the whole way to a favourite, and shows what is found as long as nobody has turned away. */

@@ -46,6 +46,15 @@ use private_way::PrivateLook;
 use reaching::Probe;
 use read::Read;
 
+/// How far Ajar goes that asks for more time by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renews {
+    /// Until when at most.
+    pub until: DateTime<Utc>,
+    /// Whether also for another address than the window lets in, because this machine has moved.
+    pub moves: bool,
+}
+
 /// What the user wants opened, and how.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "wishes, each of which may be there without the others")]
@@ -77,8 +86,8 @@ pub struct Order {
     pub extends: bool,
     /// Whether that is only for what is left of a window which is open from another address of this machine.
     pub follows: bool,
-    /// Until when at most more time is asked for, where Ajar asks for it by itself.
-    pub renews_until: Option<DateTime<Utc>>,
+    /// How far more time is asked for, where Ajar asks for it by itself.
+    pub renews: Option<Renews>,
     /// Whether bytes are to be carried through, of which scripts send by the hundred (`ajar proxy`).
     pub passing: bool,
     /// The source address the user chose.

@@ -454,8 +454,17 @@ pub enum Failure {
     },
     /// The VM is being opened, and so is not deallocated.
     OpeningUnderWay,
+    /// What is renewed by itself is open from another address than this machine has now.
+    AddressChanged {
+        /// Where this machine is.
+        address: Ipv4Addr,
+        /// Whom the window lets in, in words.
+        admitted: String,
+    },
     /// The VM is being deallocated, and so is not opened.
     BeingDeallocated,
+    /// What is answered about a VM that was not used any more is not asked any more.
+    NotAskedAnyMore,
     /// The VM has no public address.
     NoPublicAddress {
         /// Its private one.

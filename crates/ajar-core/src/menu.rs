@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::access_window::ENDING;
-use crate::after_use::Keep;
+use crate::after_use::{Keep, Unused};
 use crate::folders::Folder;
 use crate::message::after_use::runs;
 use crate::message::menu as words;
@@ -106,12 +106,12 @@ pub enum Action {
     /// Deallocate the VM of a favourite that nobody uses any more.
     Deallocate {
         /// Which.
-        name: ProfileName,
+        unused: Unused,
     },
     /// Leave it running.
     KeepRunning {
         /// Which.
-        name: ProfileName,
+        unused: Unused,
         /// For how long.
         keep: Keep,
     },
@@ -259,9 +259,9 @@ fn deallocating_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
 /// What nobody uses any more, and what can be done about it.
 fn after_use_section(snapshot: &Snapshot) -> Vec<Item> {
     let lines = |one: &AfterUseView| {
-        let (name, called) = (&one.name, one.name.as_str());
-        let deallocate = act(Action::Deallocate { name: name.clone() }, words::deallocate(called));
-        let keep = |keep, label: String| act(Action::KeepRunning { name: name.clone(), keep }, label);
+        let (unused, called) = (one.unused(), one.name.as_str());
+        let deallocate = act(Action::Deallocate { unused: unused.clone() }, words::deallocate(called));
+        let keep = |keep, label: String| act(Action::KeepRunning { unused: unused.clone(), keep }, label);
         let head = act(Action::OpenWindow, words::not_used(called, one.deallocates_at.is_some()));
         [head, deallocate, keep(Keep::Later, words::later(called)), keep(Keep::Running, words::keep_running(called))]
     };

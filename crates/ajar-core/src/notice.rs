@@ -193,7 +193,7 @@ fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime
     // A host that is new has it from the one before.
     let is_same_host = before.host.pid == after.host.pid;
     let unused = after.after_use.iter().filter(|one| is_same_host && is_new(one));
-    let unused = unused.map(|one| not_used(&one.name, &one.text, one.deallocates_at.is_some()));
+    let unused = unused.map(|one| not_used(one.unused(), &one.text, one.deallocates_at.is_some()));
     // Where access is asked for at once, what comes of that is told.
     let is_asked = after.settings.on_new_address == Some(OnNewAddress::Request);
     let left = told.newly_left(before, after).into_iter().filter(|window| !is_asked && !rests(after, window));

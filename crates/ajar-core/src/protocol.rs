@@ -11,7 +11,7 @@ pub use deallocate::Deallocate;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
-use crate::after_use::Keep;
+use crate::after_use::{Keep, Unused};
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::journal::Format;
@@ -78,12 +78,17 @@ pub enum Request {
     Connect(Connect),
     /// Deallocate the VM of a favourite. A deallocation already under way for it is shared, not repeated.
     Deallocate(Deallocate),
-    /// Leave the VM of a favourite running that Ajar has started, for an hour or for good.
+    /// Leave a VM running that nobody uses any more, for an hour or for good, if that is still asked.
     KeepRunning {
-        /// The favourite.
-        name: ProfileName,
+        /// Which.
+        unused: Unused,
         /// For how long.
         keep: Keep,
+    },
+    /// Deallocate a VM that nobody uses any more, if that is still asked.
+    DeallocateUnused {
+        /// Which.
+        unused: Unused,
     },
     /// Give up the attempt under way for a favourite, whoever follows it.
     Cancel {

@@ -10,19 +10,24 @@ import type { ProfileName } from "./ProfileName";
 import type { Setting } from "./Setting";
 import type { SignIn } from "./SignIn";
 import type { TeamName } from "./TeamName";
+import type { Unused } from "./Unused";
 
 /**
  * What a face can ask of the engine.
  */
 export type Request = { "ask": "connect" } & Connect | { "ask": "deallocate" } & Deallocate | { "ask": "keepRunning", 
 /**
- * The favourite.
+ * Which.
  */
-name: ProfileName, 
+unused: Unused, 
 /**
  * For how long.
  */
-keep: Keep, } | { "ask": "cancel", 
+keep: Keep, } | { "ask": "deallocateUnused", 
+/**
+ * Which.
+ */
+unused: Unused, } | { "ask": "cancel", 
 /**
  * The favourite.
  */

@@ -82,7 +82,7 @@ fn order(subject: &Subject) -> Order {
         may_start: true,
         extends: false,
         follows: false,
-        renews_until: None,
+        renews: None,
         passing: false,
         chosen_source: Some([203, 0, 113, 24].into()),
         launch: false,

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use ajar_core::message;
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::{FavouriteState, FavouriteView, Snapshot, WindowView};
+use ajar_core::snapshot::{
+    AfterUseView, DeallocationEnd, DeallocationView, FavouriteState, FavouriteView, Snapshot, WindowView,
+};
 use ajar_runtime::adapters::{SystemClock, azure_now};
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
@@ -209,7 +211,22 @@ fn started(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<String> {
         }
         Some(message::after_use::running_since(favourite.name.as_str(), favourite.started_at?, now, zone))
     };
-    snapshot.favourites.iter().filter_map(running).collect()
+    let of_favourites: Vec<_> = snapshot.favourites.iter().filter_map(running).collect();
+    let is_no_favourites = |one: &&AfterUseView| {
+        !snapshot.favourites.iter().any(|favourite| (&one.cloud, &one.vm) == (&favourite.cloud, &favourite.vm))
+    };
+    let others = snapshot.after_use.iter().filter(is_no_favourites);
+    let others = others.map(|one| message::after_use::to_stop(one.name.as_str(), &one.text));
+    of_favourites.into_iter().chain(others).collect()
+}
+
+/// A deallocation that has ended, in a line; none where somebody has only left it.
+fn rested(one: &DeallocationView) -> Option<String> {
+    match one.outcome.as_ref()? {
+        DeallocationEnd::Deallocated { text, .. } => Some(message::deallocation::done_with(one.name.as_str(), text)),
+        DeallocationEnd::Failed(failure) => Some(format!("{} {}", failure.title, failure.action)),
+        DeallocationEnd::Left(_) => None,
+    }
 }
 
 /// What there is to say about a window beside its row.

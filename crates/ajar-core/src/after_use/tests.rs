@@ -15,7 +15,7 @@ struct Scene {
 
 impl Scene {
     fn new(rule: AfterUse) -> Self {
-        Self { watch: Watch::new(Started::new("web".parse().unwrap(), noon())), rule, now: noon() }
+        Self { watch: Watch::new(Started::new("web".parse().unwrap(), rule, noon())), rule, now: noon() }
     }
 
     /// Looks for so many minutes; what is to be done first, and after how many minutes.
@@ -42,7 +42,14 @@ fn somebody_is_asked_once_some_minutes_after_the_last_connection() {
     assert_eq!(scene.sees(Seen::Connected, 60), None);
     assert_eq!(scene.sees(Seen::Nobody, 60), Some((Then::AskAzure, 5)));
     assert_eq!((scene.found(Found::Idle), scene.watch.question(scene.rule)), (Then::Wait, true));
-    assert_eq!(scene.sees(Seen::Nobody, 600), None, "it is asked once");
+    for _ in 0..10 {
+        assert_eq!(scene.sees(Seen::Nobody, 600), Some((Then::AskAzure, 30)), "whether it still runs");
+        assert_eq!(
+            (scene.found(Found::Idle), scene.watch.question(scene.rule)),
+            (Then::Wait, true),
+            "it is asked once"
+        );
+    }
     scene.sees(Seen::Connected, 1);
     assert!(!scene.watch.question(scene.rule), "it is used again");
     assert_eq!(scene.sees(Seen::Nobody, 60), Some((Then::AskAzure, 5)));
@@ -66,7 +73,10 @@ fn it_is_deallocated_two_minutes_after_that_was_told_and_not_where_somebody_call
             scene.watch.keep(keep, scene.now);
             assert_eq!((scene.watch.deallocates_in(scene.rule), scene.found(Found::Idle)), (None, Then::Wait));
             let again = scene.sees(Seen::Nobody, 600);
-            assert_eq!(again, (keep == Keep::Later).then_some((Then::AskAzure, 60)), "{keep:?}");
+            assert_eq!(again, (keep == Keep::Later).then_some((Then::AskAzure, 30)), "{keep:?}: whether it still runs");
+            assert_eq!((scene.found(Found::Idle), scene.watch.deallocates_in(scene.rule)), (Then::Wait, None));
+            let after_that = scene.sees(Seen::Nobody, 600);
+            assert_eq!(after_that, (keep == Keep::Later).then_some((Then::AskAzure, 30)), "{keep:?}");
             continue;
         }
         assert_eq!(scene.sees(Seen::Nobody, 60), Some((Then::AskAzure, 2)));
@@ -83,6 +93,51 @@ fn nothing_is_done_where_somebody_else_has_it_open() {
     assert_eq!(scene.found(Found::Others), Then::Wait);
     assert_eq!(scene.watch.deallocates_in(scene.rule), None);
     assert_eq!(scene.sees(Seen::Nobody, 60), Some((Then::AskAzure, 5)), "it is looked at again");
+}
+
+#[test]
+fn what_was_out_of_sight_is_asked_about_in_place_of_being_deallocated_until_ajar_starts_it_again() {
+    let soft = |watch: &Watch| watch.started.softened(AfterUse::Deallocate, true);
+    let mut slept = Scene::new(AfterUse::Deallocate);
+    slept.sees(Seen::Connected, 60);
+    slept.now += TimeDelta::minutes(2);
+    slept.sees(Seen::Connected, 1);
+    assert_eq!(soft(&slept.watch), AfterUse::Deallocate);
+    slept.now += TimeDelta::minutes(4);
+    slept.sees(Seen::Connected, 1);
+    assert_eq!(soft(&slept.watch), AfterUse::Ask);
+    let kept = serde_json::to_string(&slept.watch.started).unwrap();
+    assert_eq!(soft(&Watch::new(serde_json::from_str(&kept).unwrap())), AfterUse::Ask, "it is kept");
+
+    let fresh = Scene::new(AfterUse::Deallocate).watch;
+    assert_eq!(soft(&Watch::taken_over(fresh.started.clone())), AfterUse::Ask);
+    assert_eq!(fresh.started.softened(AfterUse::Deallocate, false), AfterUse::Ask, "nobody sees who is connected");
+    assert_eq!(Watch::taken_over(fresh.started).started.softened(AfterUse::Leave, true), AfterUse::Leave);
+}
+
+#[test]
+fn without_its_favourite_the_mildest_holds_that_the_others_say_and_never_more_than_it_was_started_under() {
+    use AfterUse::{Ask, Deallocate, Leave};
+    let orphaned = |under, others: &[AfterUse]| {
+        Started::new("web".parse().unwrap(), under, noon()).orphaned(others.iter().copied())
+    };
+    assert_eq!(orphaned(Leave, &[Deallocate]), Leave);
+    assert_eq!(orphaned(Deallocate, &[Deallocate, Ask]), Ask);
+    assert_eq!(orphaned(Deallocate, &[Ask, Leave]), Leave);
+    assert_eq!(orphaned(Deallocate, &[Deallocate]), Deallocate);
+}
+
+#[test]
+fn a_question_ends_while_somebody_else_has_the_vm_open_and_stands_where_that_could_not_be_read() {
+    for (found, stands) in [(Found::Unread, true), (Found::Others, false)] {
+        let mut scene = Scene::new(AfterUse::Ask);
+        scene.sees(Seen::Connected, 1);
+        scene.sees(Seen::Nobody, 60);
+        scene.found(Found::Idle);
+        scene.sees(Seen::Nobody, 60);
+        scene.found(found);
+        assert_eq!(scene.watch.question(scene.rule), stands, "{found:?}");
+    }
 }
 
 #[test]
@@ -110,7 +165,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Seen::Connected), 12 => Just(Seen::Nobody), 1 => Just(Seen::Busy), 1 => Just(Seen::Unknown),
     ];
     let gap = prop_oneof![12 => Just(30_i64), 3 => 1..90_i64, 1 => -90_000..90_000_i64];
-    let found = prop_oneof![8 => Just(Found::Idle), 1 => Just(Found::Others)];
+    let found = prop_oneof![8 => Just(Found::Idle), 1 => Just(Found::Others), 1 => Just(Found::Unread)];
     prop_oneof![
         30 => (gap, seen).prop_map(|(gap, seen)| Event::Look(gap, seen)),
         8 => found.prop_map(Event::Azure),
@@ -154,8 +209,10 @@ proptest! {
                         prop_assert!(idle >= IDLE_AFTER_USE + NOTICE, "idle for {}", idle);
                         prop_assert!(told.is_some_and(|told| told >= TimeDelta::minutes(1)), "told {:?}", told);
                     }
-                    if found == Found::Others {
-                        (idle, told) = (TimeDelta::zero(), None);
+                    match found {
+                        Found::Idle => {}
+                        Found::Others => (idle, told, questions) = (TimeDelta::zero(), None, 0),
+                        Found::Unread => (idle, told) = (TimeDelta::zero(), None),
                     }
                 }
                 Event::Keep(keep) => {
@@ -164,7 +221,7 @@ proptest! {
                 }
                 Event::Restart => {
                     let kept = serde_json::to_string(&scene.watch.started).unwrap();
-                    scene.watch = Watch::new(serde_json::from_str(&kept).unwrap());
+                    scene.watch = Watch::taken_over(serde_json::from_str(&kept).unwrap());
                     (idle, told) = (TimeDelta::zero(), None);
                 }
             }

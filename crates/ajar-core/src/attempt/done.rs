@@ -17,7 +17,7 @@ impl Attempt {
     pub fn result(&self) -> Option<(OpeningResult, Option<String>)> {
         Some(match self.outcome()? {
             Outcome::Connected { .. } => (OpeningResult::Connected, None),
-            Outcome::Extended { .. } if self.order.renews_until.is_some() => (OpeningResult::Renewed, None),
+            Outcome::Extended { .. } if self.order.renews.is_some() => (OpeningResult::Renewed, None),
             Outcome::Extended { .. } => (OpeningResult::Extended, None),
             Outcome::Failed { trouble, .. } => (OpeningResult::Failed, Some(trouble.failure.code().to_owned())),
             Outcome::Cancelled(failure) => (OpeningResult::Cancelled, Some(failure.code().to_owned())),

@@ -25,8 +25,14 @@ impl Attempt {
         let is_more = |prior: &AccessWindow| {
             !prior.admits(ask.source) || (!self.order.follows && ask.end_time_utc - prior.end_time_utc > WORTH_ASKING)
         };
-        let is_within = self.order.renews_until.is_none_or(|until| ask.end_time_utc <= until);
-        is_within && self.prior.as_ref().is_some_and(is_more)
+        let is_within = self.order.renews.is_none_or(|renews| ask.end_time_utc <= renews.until);
+        is_within && !self.would_move(ask) && self.prior.as_ref().is_some_and(is_more)
+    }
+
+    /// Whether it would open the port to an address that nobody has asked it for.
+    fn would_move(&self, ask: &Ask) -> bool {
+        let stays = self.order.renews.is_some_and(|renews| !renews.moves);
+        stays && self.prior.as_ref().is_some_and(|prior| !prior.admits(ask.source))
     }
 
     /// How long access is wanted for that does not go on from another.
@@ -38,7 +44,7 @@ impl Attempt {
     pub(super) fn access(&self, now: DateTime<Utc>) -> TimeDelta {
         let left = self.prior.as_ref().filter(|_| self.order.follows).map(|prior| prior.left(now));
         let wanted = left.unwrap_or(self.usual_access());
-        self.order.renews_until.map_or(wanted, |until| wanted.min(until - now))
+        self.order.renews.map_or(wanted, |renews| wanted.min(renews.until - now))
     }
 
     /// The window that was granted here and lets in another address than this machine has now.
@@ -77,6 +83,10 @@ impl Attempt {
         };
         match self.ask(now) {
             Some(ask) if self.lasts_longer(&ask) => {}
+            Some(ask) if self.would_move(&ask) => {
+                let admitted = crate::message::sources(&prior.sources);
+                self.fail(Failure::AddressChanged { address: ask.source, admitted }.into(), Step::Source);
+            }
             Some(_) => self.end(Outcome::Extended { window: prior }),
             None => {
                 if let Some(failure) = self.refusal() {

@@ -204,7 +204,7 @@ impl Attempt {
             protocol: self.order.protocol,
             extends: self.order.extends,
             follows: self.order.follows,
-            renews: self.order.renews_until.is_some(),
+            renews: self.order.renews.is_some(),
             started_at: self.clicked_at,
             ended_at: self.ended_at(),
             headline: self

@@ -106,7 +106,9 @@ impl Failure {
             Self::DeallocationUnended => "deallocationUnended",
             Self::DeallocationLeft { .. } => "deallocationLeft",
             Self::OpeningUnderWay => "openingUnderWay",
+            Self::AddressChanged { .. } => "addressChanged",
             Self::BeingDeallocated => "beingDeallocated",
+            Self::NotAskedAnyMore => "notAskedAnyMore",
             Self::NoPublicAddress { .. } => "noPublicAddress",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
@@ -273,7 +275,9 @@ impl Failure {
             | Self::DeallocateFailed { .. }
             | Self::DeallocationUnseen { .. }
             | Self::OpeningUnderWay
+            | Self::AddressChanged { .. }
             | Self::BeingDeallocated
+            | Self::NotAskedAnyMore
             | Self::NoPublicAddress { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }

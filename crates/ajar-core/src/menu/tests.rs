@@ -125,8 +125,10 @@ fn drawn_item(item: &Item) -> Vec<String> {
         Item::Act { action: Action::SignIn { name }, label } => format!("{label} -> sign in for {name}"),
         Item::Act { action: Action::Extend { name }, label } => format!("{label} -> extend {name}"),
         Item::Act { action: Action::FromHere { name }, label } => format!("{label} -> from here {name}"),
-        Item::Act { action: Action::Deallocate { name }, label } => format!("{label} -> deallocate {name}"),
-        Item::Act { action: Action::KeepRunning { name, keep }, label } => format!("{label} -> keep {name} {keep:?}"),
+        Item::Act { action: Action::Deallocate { unused }, label } => format!("{label} -> deallocate {}", unused.name),
+        Item::Act { action: Action::KeepRunning { unused, keep }, label } => {
+            format!("{label} -> keep {} {keep:?}", unused.name)
+        }
         Item::Act { action: Action::Cancel { name }, label } => format!("{label} -> cancel {name}"),
         Item::Act { action: Action::OpenWindow, label } => format!("{label} -> window"),
         Item::Act { action: Action::Quit, label } => format!("{label} -> quit"),

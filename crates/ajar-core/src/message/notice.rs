@@ -1,5 +1,6 @@
 //! The words of notifications.
 
+use crate::after_use::Unused;
 use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,8 +26,8 @@ pub enum Offer {
     Extend(ProfileName),
     /// Ask for access to this favourite from the present address.
     FromHere(ProfileName),
-    /// Deallocate this favourite's VM, leave it running for an hour, or for good.
-    AfterUse(ProfileName),
+    /// Deallocate this VM, leave it running for an hour, or for good.
+    AfterUse(Unused),
 }
 
 impl Notice {
@@ -104,9 +105,10 @@ pub fn closed(name: &str, text: &str) -> Notice {
 }
 
 /// A VM is not used any more; the text is [`super::after_use::not_used`].
-pub fn not_used(name: &ProfileName, text: &str, is_deallocated: bool) -> Notice {
+pub fn not_used(unused: Unused, text: &str, is_deallocated: bool) -> Notice {
     let title = if is_deallocated { "is deallocated soon" } else { "is still running" };
-    Notice { offer: Some(Offer::AfterUse(name.clone())), ..Notice::new(format!("{name} {title}"), text) }
+    let told = Notice::new(format!("{} {title}", unused.name), text);
+    Notice { offer: Some(Offer::AfterUse(unused)), ..told }
 }
 
 /// A VM was deallocated; the text is [`super::deallocation::done`], as it stands behind a name.

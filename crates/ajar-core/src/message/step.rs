@@ -119,8 +119,8 @@ fn confidence(confidence: Confidence) -> String {
 /// How an attempt ended, in one line.
 pub fn ended_headline(outcome: &Outcome, order: &Order) -> &'static str {
     match outcome {
-        Outcome::Failed { .. } if order.renews_until.is_some() => "Couldn’t renew",
-        Outcome::Extended { .. } if order.renews_until.is_some() => "Renewed while in use",
+        Outcome::Failed { .. } if order.renews.is_some() => "Couldn’t renew",
+        Outcome::Extended { .. } if order.renews.is_some() => "Renewed while in use",
         Outcome::Failed { .. } if order.extends && !order.follows => "Couldn’t extend",
         Outcome::Extended { .. } if order.follows => "Open from here",
         Outcome::Connected { .. } => "Connected",

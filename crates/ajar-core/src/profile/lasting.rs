@@ -67,8 +67,8 @@ impl TryFrom<String> for RenewUpTo {
     }
 }
 
-/// What is done with a VM that Ajar has started, once nobody uses it any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What is done with a VM that Ajar has started, once nobody uses it any more; the mildest comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "'leave' | 'ask' | 'deallocate'"))]
 pub enum AfterUse {

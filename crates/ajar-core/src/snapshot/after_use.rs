@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::after_use::Unused;
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 
@@ -23,4 +24,12 @@ pub struct AfterUseView {
     pub deallocates_at: Option<DateTime<Utc>>,
     /// What there is to say about it.
     pub text: String,
+}
+
+impl AfterUseView {
+    /// What an answer to it is about.
+    pub fn unused(&self) -> Unused {
+        let Self { name, cloud, vm, started_at, .. } = self;
+        Unused { name: name.clone(), cloud: cloud.clone(), vm: vm.clone(), started_at: *started_at }
+    }
 }

@@ -38,11 +38,16 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 mod system {
     use std::net::SocketAddr;
 
+    use procfs::ProcError;
     use procfs::net::{TcpState, tcp, tcp6};
 
-    pub(super) fn established() -> Result<Vec<SocketAddr>, procfs::ProcError> {
-        // A system without IPv6 has no second table.
-        let all = tcp()?.into_iter().chain(tcp6().unwrap_or_default());
+    pub(super) fn established() -> Result<Vec<SocketAddr>, ProcError> {
+        let second = match tcp6() {
+            // A system without IPv6 has no second table. One that cannot be read may have somebody in it.
+            Err(ProcError::NotFound(_)) => Vec::new(),
+            read => read?,
+        };
+        let all = tcp()?.into_iter().chain(second);
         Ok(all.filter(|entry| entry.state == TcpState::Established).map(|entry| entry.remote_address).collect())
     }
 }

@@ -4,13 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use ajar_core::access_window::open_windows;
-use ajar_core::after_use::{Found, Keep, Seen, Started, Then, Watch};
+use ajar_core::after_use::{Found, Keep, Seen, Started, Then, Unused, Watch};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message::after_use as words;
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::{AfterUse, ProfileName};
-use ajar_core::protocol::Deallocate;
 use ajar_core::snapshot::AfterUseView;
 use ajar_core::vm::{CloudVm, PowerState};
 use chrono::{DateTime, Utc};
@@ -43,16 +42,27 @@ impl Watched {
     fn new(started: Started) -> Self {
         Self { watch: Watch::new(started), asks: false, deallocates_at: None }
     }
+
+    fn taken_over(started: Started) -> Self {
+        Self { watch: Watch::taken_over(started), asks: false, deallocates_at: None }
+    }
 }
 
-/// What Azure says of a VM that is not used here: whether it runs, and what is open. None where that could not be read.
-pub(super) type Answer = Option<(PowerState, Vec<JitNetworkAccessPolicy>)>;
+/// What Azure says of a VM that is not used here.
+pub(super) enum Answer {
+    /// Whether it runs, and what is open.
+    Read(PowerState, Vec<JitNetworkAccessPolicy>),
+    /// It is not there any more, or may not be seen.
+    Gone,
+    /// That could not be read.
+    Unread,
+}
 
 impl Engine {
     /// Takes over the VMs that the hosts before this one have started.
     pub(super) fn watch_remembered(&mut self) {
         let started: Vec<_> = self.remembered.state().started().map(|(vm, started)| (vm, started.clone())).collect();
-        self.in_use.watched = started.into_iter().map(|(vm, started)| (vm, Watched::new(started))).collect();
+        self.in_use.watched = started.into_iter().map(|(vm, started)| (vm, Watched::taken_over(started))).collect();
     }
 
     /// A VM is told to start, which may run already where its state is not known.
@@ -67,7 +77,8 @@ impl Engine {
     /// A VM that was told to start by a favourite has started.
     pub(super) fn has_started(&mut self, vm: &CloudVm, name: &ProfileName) {
         if self.in_use.starting.remove(vm) {
-            let started = Started::new(name.clone(), self.now());
+            let under = self.opened(name).map_or(AfterUse::Leave, |opened| opened.profile.after_use());
+            let started = Started::new(name.clone(), under, self.now());
             self.in_use.watched.insert(vm.clone(), Watched::new(started));
             self.keep_started(vm);
         }
@@ -78,7 +89,7 @@ impl Engine {
         self.in_use.starting.remove(vm);
     }
 
-    /// A VM is seen to rest, or to be on its way there, whoever told it to.
+    /// A VM is seen to rest, to be on its way there, whoever told it to, or to be gone.
     pub(super) fn is_at_rest(&mut self, vm: &CloudVm) {
         if self.in_use.watched.remove(vm).is_some() {
             self.keep_started(vm);
@@ -110,13 +121,40 @@ impl Engine {
         }
     }
 
-    /// By which favourite a VM was started, or another of it where that is gone, and what that says.
+    /// A favourite that VMs were started by is called otherwise from now on.
+    pub(super) fn rename_starter(&mut self, from: &ProfileName, to: &ProfileName) {
+        let is_its = |(vm, known): (&CloudVm, &Watched)| (known.watch.started.name == *from).then(|| vm.clone());
+        for vm in self.in_use.watched.iter().filter_map(is_its).collect::<Vec<_>>() {
+            self.in_use.watched.entry(vm.clone()).and_modify(|known| known.watch.started.name = to.clone());
+            self.keep_started(&vm);
+        }
+    }
+
+    /// By which favourite a VM was started, or another of it where that is gone, and what is to be done after use.
     fn after_use_of(&self, vm: &CloudVm) -> Option<(ProfileName, AfterUse)> {
-        let known = self.in_use.watched.get(vm)?;
-        let named = self.opened(&known.watch.started.name).ok().filter(|opened| self.leads_to(opened, vm));
-        let of_vm = || self.settings.favourites.iter().find(|favourite| self.leads_to(favourite, vm));
-        let favourite = named.or_else(of_vm)?;
-        Some((favourite.name.clone(), favourite.profile.after_use()))
+        let started = &self.in_use.watched.get(vm)?.watch.started;
+        if let Ok(starter) = self.opened(&started.name)
+            && self.leads_to(starter, vm)
+        {
+            return Some((starter.name.clone(), starter.profile.after_use()));
+        }
+        let of_vm = || self.settings.favourites.iter().filter(|favourite| self.leads_to(favourite, vm));
+        let rule = started.orphaned(of_vm().map(|favourite| favourite.profile.after_use()));
+        Some((of_vm().next()?.name.clone(), rule))
+    }
+
+    /// The same, as far as it is done by itself: see [`Started::softened`].
+    fn rule_of(&self, vm: &CloudVm) -> Option<(ProfileName, AfterUse)> {
+        let (name, rule) = self.after_use_of(vm)?;
+        let started = &self.in_use.watched.get(vm)?.watch.started;
+        Some((name, started.softened(rule, !self.reached_at(vm).is_empty())))
+    }
+
+    /// Where a VM was reached, as far as is known.
+    fn reached_at(&self, vm: &CloudVm) -> Vec<Endpoint> {
+        let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
+        let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
+        started.chain(of_windows).collect()
     }
 
     /// Whether something hangs on what is connected to a VM that was started.
@@ -131,8 +169,11 @@ impl Engine {
     pub(super) fn look_after_use(&mut self, peers: Option<&Peers>) {
         let now = self.now();
         for vm in self.in_use.watched.keys().cloned().collect::<Vec<_>>() {
-            let Some((name, rule)) = self.after_use_of(&vm) else { continue };
-            let seen = self.seen(&vm, rule, peers);
+            let Some((name, rule)) = self.rule_of(&vm) else { continue };
+            if peers.is_some_and(|peers| self.is_connected(&vm, peers)) {
+                self.call_off(&vm);
+            }
+            let seen = self.seen(&vm, peers);
             let Some(known) = self.in_use.watched.get_mut(&vm).filter(|_| rule != AfterUse::Leave) else { continue };
             let then = known.watch.look(seen, rule, now);
             if then == Then::AskAzure && !known.asks {
@@ -143,21 +184,23 @@ impl Engine {
         }
     }
 
-    fn seen(&self, vm: &CloudVm, rule: AfterUse, peers: Option<&Peers>) -> Seen {
+    fn seen(&self, vm: &CloudVm, peers: Option<&Peers>) -> Seen {
         if self.attempts.work_on(vm) || self.deallocations.have(vm) {
             return Seen::Busy;
         }
         let Some(peers) = peers else { return Seen::Unknown };
-        let started = self.in_use.watched.get(vm).into_iter().flat_map(|known| known.watch.started.endpoints.clone());
-        let of_windows = self.held.all().iter().filter(|held| held.vm() == *vm).flat_map(|held| self.reached(held));
-        let reached: Vec<_> = started.chain(of_windows).collect();
-        if reached.iter().any(|endpoint| lead_to(peers, endpoint)) {
-            Seen::Connected
-        } else if reached.is_empty() && rule == AfterUse::Deallocate {
-            // It was reached nowhere, or that is not known any more: then nobody is seen there who is connected.
-            Seen::Unknown
-        } else {
-            Seen::Nobody
+        if self.is_connected(vm, peers) { Seen::Connected } else { Seen::Nobody }
+    }
+
+    fn is_connected(&self, vm: &CloudVm, peers: &Peers) -> bool {
+        self.reached_at(vm).iter().any(|endpoint| lead_to(peers, endpoint))
+    }
+
+    /// Somebody uses a VM after all, or is about to.
+    pub(super) fn is_used_again(&mut self, vm: &CloudVm) {
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
+            known.watch.used_again();
+            self.keep_started(vm);
         }
     }
 
@@ -167,11 +210,15 @@ impl Engine {
         let (happened, name) = (self.happened.clone(), name.clone());
         tokio::spawn(async move {
             let (facts, policies) = tokio::join!(azure.virtual_machine(&vm.id), azure.policies(&vm.id));
-            let answer = facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?)));
-            let answer = answer.inspect_err(|trouble| {
-                tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
-            });
-            drop(happened.send(Happened::UseTold { vm, answer: answer.ok() }));
+            let answer = match facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?))) {
+                Ok((power, policies)) => Answer::Read(power, policies),
+                Err(Trouble { failure: Failure::VmNotFound { .. }, .. }) => Answer::Gone,
+                Err(trouble) => {
+                    tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
+                    Answer::Unread
+                }
+            };
+            drop(happened.send(Happened::UseTold { vm, answer }));
         });
         true
     }
@@ -179,14 +226,16 @@ impl Engine {
     /// Takes in what Azure says.
     pub(super) fn use_told(&mut self, vm: &CloudVm, answer: &Answer) {
         let now = self.now();
-        if let Some((power, _)) = answer {
-            self.know_power(vm.clone(), Some(*power));
+        match answer {
+            Answer::Read(power, _) => self.know_power(vm.clone(), Some(*power)),
+            Answer::Gone => self.is_at_rest(vm),
+            Answer::Unread => {}
         }
-        let Some((name, rule)) = self.after_use_of(vm) else { return };
+        let Some((name, rule)) = self.rule_of(vm) else { return };
         let found = match answer {
             // One that rests is forgotten already. What is not known to run is looked at again.
-            Some((PowerState::Running, policies)) => self.found_open(&name, vm, policies, now),
-            Some(_) | None => Found::Others,
+            Answer::Read(PowerState::Running, policies) => self.found_open(&name, vm, policies, now),
+            Answer::Read(..) | Answer::Gone | Answer::Unread => Found::Unread,
         };
         // An attempt that has begun since is use.
         let found = if self.attempts.work_on(vm) { Found::Others } else { found };
@@ -197,7 +246,7 @@ impl Engine {
         match then {
             Then::Wait | Then::AskAzure => {}
             Then::Deallocate => {
-                if let Err(trouble) = self.deallocate(None, &Deallocate::new(name)) {
+                if let Err(trouble) = self.deallocate_unused(&name, self.reached_at(vm)) {
                     tracing::warn!(failure = %trouble.failure, "a VM that is not used any more was not deallocated");
                 }
             }
@@ -219,22 +268,26 @@ impl Engine {
     }
 
     /// Somebody says what is to be done with a VM.
-    pub(super) fn keep_running(&mut self, name: &ProfileName, keep: Keep) -> Result<(), Trouble> {
-        let is_meant = |vm: &&CloudVm| self.after_use_of(vm).is_some_and(|(known, _)| known == *name);
-        let vm = self.in_use.watched.keys().find(is_meant).cloned();
-        let Some(vm) = vm else {
-            // It may have come to rest since it was asked.
-            return self.favourite(name).map(drop);
-        };
-        if self.deallocations.have(&vm) {
-            return Err(Failure::BeingDeallocated.into());
+    pub(super) fn keep_running(&mut self, unused: &Unused, keep: Keep) -> Result<(), Trouble> {
+        let vm = CloudVm { cloud: unused.cloud.clone(), id: unused.vm.clone() };
+        let is_its = self.started_at(&vm) == Some(unused.started_at);
+        if !is_its || !self.call_off(&vm) {
+            self.still_asked(unused)?;
         }
-        let (now, rule) = (self.now(), self.after_use_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
+        let (now, rule) = (self.now(), self.rule_of(&vm).map_or(AfterUse::Leave, |(_, rule)| rule));
         if let Some(known) = self.in_use.watched.get_mut(&vm) {
             known.watch.keep(keep, now);
         }
         self.note_what_is_told(&vm, rule);
         Ok(())
+    }
+
+    /// The favourite by which it is still asked, or told, what is answered: the answer may come hours later, when the VM is used
+    /// again, or by somebody else.
+    pub(super) fn still_asked(&self, unused: &Unused) -> Result<ProfileName, Trouble> {
+        let is_it = |view: &AfterUseView| Unused { name: unused.name.clone(), ..view.unused() } == *unused;
+        let asked = self.after_use_views().into_iter().find(is_it);
+        Ok(asked.ok_or(Failure::NotAskedAnyMore)?.name)
     }
 
     /// What is told stays as it was told, and is kept.
@@ -255,13 +308,13 @@ impl Engine {
     /// What somebody is asked, and what is going to be done.
     pub(super) fn after_use_views(&self) -> Vec<AfterUseView> {
         let view = |(vm, known): (&CloudVm, &Watched)| {
-            let (name, rule) = self.after_use_of(vm).filter(|_| self.stays && !self.deallocations.have(vm))?;
+            let (name, rule) = self.rule_of(vm).filter(|_| self.stays && !self.deallocations.have(vm))?;
             let deallocates_at = known.deallocates_at.filter(|_| known.watch.deallocates_in(rule).is_some());
             if deallocates_at.is_none() && !known.watch.question(rule) {
                 return None;
             }
             let started_at = known.watch.started.at;
-            let text = words::not_used(known.watch.started.used, started_at, deallocates_at, self.zone());
+            let text = words::not_used(&known.watch.started, deallocates_at, self.zone());
             let (cloud, vm) = (vm.cloud.clone(), vm.id.clone());
             Some(AfterUseView { name, cloud, vm, started_at, deallocates_at, text })
         };

@@ -11,7 +11,7 @@ use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::{Opening, OpeningResult};
 use ajar_core::message::deallocation as told;
 use ajar_core::message::failure::{About, in_words};
-use ajar_core::port::Protocol;
+use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::Deallocate;
 use ajar_core::settings::Favourite;
@@ -22,10 +22,11 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::acting::Caller;
+use super::connections::lead_to;
 use super::effects::Happened;
 use super::followers::{FaceId, Follower, Followers};
 use crate::files::{Deallocating as Asked, Purpose, State};
-use crate::ports::{Azure, Wanted};
+use crate::ports::{Azure, Connections, Peers, Wanted};
 
 /// So long whoever followed a deallocation may take to ask the next host for it.
 const TIME_TO_ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -65,6 +66,8 @@ pub(super) struct Deallocating {
     observes: bool,
     /// Whether it could not be seen any more after Azure had taken it on.
     lost_sight: bool,
+    /// Where somebody would be connected who uses it, if Ajar began it by itself because nobody is; none once somebody wants it.
+    unused: Option<Vec<Endpoint>>,
     generation: u64,
     task: Option<AbortHandle>,
 }
@@ -192,6 +195,7 @@ impl Engine {
         let caller = self.act(&profile)?;
         if let Some(known) = self.deallocations.under_way(&place) {
             known.followers.add(follower);
+            known.unused = None;
             let number = known.view.number;
             if std::mem::take(&mut known.observes) {
                 // Somebody waits for it again: it may have to be asked once more.
@@ -205,7 +209,38 @@ impl Engine {
         }
         let mut followers = Followers::default();
         followers.add(follower);
-        Ok(self.begin_deallocation(name, &profile, place, caller, followers))
+        Ok(self.begin_deallocation(name, &profile, place, caller, followers, None))
+    }
+
+    /// Begins to deallocate a VM that nobody uses any more: nobody is connected to its endpoints, and nobody has asked for it.
+    pub(super) fn deallocate_unused(&mut self, name: &ProfileName, endpoints: Vec<Endpoint>) -> Result<(), Trouble> {
+        let Favourite { name, profile } = self.opened(name)?.clone();
+        let place = self.place(&profile);
+        if self.attempts.opens(&place) {
+            return Err(Failure::OpeningUnderWay.into());
+        }
+        if self.deallocations.under_way(&place).is_none() {
+            let caller = self.act(&profile)?;
+            let mut followers = Followers::default();
+            followers.add(Follower { face: None, name: name.clone(), launch: false });
+            self.begin_deallocation(name, &profile, place, caller, followers, Some(endpoints));
+        }
+        Ok(())
+    }
+
+    /// Takes back what Ajar has begun by itself, as long as Azure was not asked: somebody uses the VM, or wants to. Whether it was.
+    pub(super) fn call_off(&mut self, vm: &CloudVm) -> bool {
+        let Some(one) = self.deallocations.under_way(vm).filter(|one| one.unused.is_some() && !one.was_asked()) else {
+            return false;
+        };
+        if one.withdraw() {
+            return false;
+        }
+        let number = one.view.number;
+        self.deallocations.all.retain(|one| one.view.number != number);
+        self.forget_asked(vm);
+        self.is_used_again(vm);
+        true
     }
 
     /// Looks at the VMs that a host before this one has asked to be deallocated: how that ended is to be known.
@@ -219,7 +254,7 @@ impl Engine {
                 continue;
             }
             let Some(caller) = self.caller_on(&name, &place) else { continue };
-            self.begin_deallocation(name, &profile, place, caller, Followers::default());
+            self.begin_deallocation(name, &profile, place, caller, Followers::default(), None);
         }
     }
 
@@ -231,6 +266,7 @@ impl Engine {
         place: CloudVm,
         Caller { acting, azure }: Caller,
         followers: Followers,
+        unused: Option<Vec<Endpoint>>,
     ) -> u64 {
         self.deallocations.forget(|vm, _| *vm == place);
         self.deallocations.last += 1;
@@ -253,6 +289,7 @@ impl Engine {
             acting,
             observes: followers.is_empty(),
             lost_sight: false,
+            unused,
             followers,
             wanted: Wanted::new(),
             asked_before: asked_at.is_some(),
@@ -276,6 +313,7 @@ impl Engine {
         // Before it is asked: if this process dies then, the next one knows what to look for.
         let written =
             (!observes).then(|| self.remembered.change(move |state| state.deallocates(key.clone(), asked.clone())));
+        let unless = one.unused.clone().map(|endpoints| (Arc::clone(&self.ports.connections), endpoints));
         let happened = self.happened.clone();
         let tell = move |news| drop(happened.send(Happened::Deallocation(work, news)));
         let task = async move {
@@ -284,7 +322,7 @@ impl Engine {
             {
                 return;
             }
-            tell(News::Ended(see_through(&*azure, &vm, observes, &wanted, &tell).await));
+            tell(News::Ended(see_through(&*azure, &vm, observes, &wanted, unless, &tell).await));
         };
         if let Some(before) = one.task.replace(tokio::spawn(task).abort_handle()) {
             before.abort();
@@ -350,6 +388,11 @@ impl Engine {
 
     /// What was withdrawn is not asked of Azure (again): it is left, or begins anew where somebody has come to want it.
     fn withdrawn(&mut self, number: u64) {
+        let Some(one) = self.deallocations.numbered(number) else { return };
+        let place = one.place.clone();
+        if self.call_off(&place) {
+            return;
+        }
         let Some(one) = self.deallocations.numbered(number) else { return };
         if one.followers.is_empty() {
             return self.leave_deallocation(number);
@@ -453,12 +496,18 @@ fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Optio
     })
 }
 
-/// Whether the VM rested already, once it rests.
+/// Whether somebody is connected, or may be: the system does not always tell.
+fn is_used(peers: Option<&Peers>, endpoints: &[Endpoint]) -> bool {
+    peers.is_none_or(|peers| endpoints.iter().any(|endpoint| lead_to(peers, endpoint)))
+}
+
+/// Whether the VM rested already, once it rests. It is not asked for where somebody is connected to an endpoint of `unless`.
 async fn see_through(
     azure: &dyn Azure,
     vm: &CloudVm,
     observes: bool,
     wanted: &Wanted,
+    unless: Option<(Arc<dyn Connections>, Vec<Endpoint>)>,
     tell: &(impl Fn(News) + Send + Sync),
 ) -> Result<bool, Trouble> {
     let power = azure.virtual_machine(&vm.id).await?.power;
@@ -469,6 +518,12 @@ async fn see_through(
     if observes || power == PowerState::Deallocating {
         azure.see_deallocated(&vm.id).await?;
     } else {
+        // Azure may have taken its time, in which somebody has come.
+        if let Some((connections, endpoints)) = unless
+            && is_used(connections.peers().await.as_ref(), &endpoints)
+        {
+            wanted.withdraw();
+        }
         azure.deallocate(&vm.id, wanted, &|| tell(News::Begun)).await?;
     }
     Ok(false)

@@ -37,6 +37,7 @@ impl Engine {
         }
         self.settings_file.change(&known.name, called, profile)?;
         self.rename_windows(&known.name, called);
+        self.rename_starter(&known.name, called);
         self.settings_seen = None;
         self.reload_settings();
         if acts_anew && self.looked {

@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// What is done by itself, which takes a host that is there to see its end.
-    fn on_new_address(&self) -> OnNewAddress {
+    pub(super) fn on_new_address(&self) -> OnNewAddress {
         match self.settings.access.on_new_address.unwrap_or_default() {
             OnNewAddress::Request if !self.stays => OnNewAddress::Ask,
             set @ (OnNewAddress::Ask | OnNewAddress::Request | OnNewAddress::Leave) => set,

@@ -2,8 +2,9 @@
 //! when somebody clicks.
 
 use ajar_core::access_window::{AccessWindow, Phase};
-use ajar_core::attempt::{Attempt, Outcome};
+use ajar_core::attempt::{Attempt, Outcome, Renews};
 use ajar_core::message::renewal as words;
+use ajar_core::network::OnNewAddress;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::Connect;
@@ -81,6 +82,7 @@ impl Engine {
             .filter(is_used)
             .map(|renewal| (renewal.held.clone(), renewal.access.ceiling(&renewal.held.window, renewal.rule)))
             .collect();
+        let moves = self.on_new_address() == OnNewAddress::Request;
         for (held, until) in used {
             let (vm, port) = (held.vm(), held.window.port);
             if self.attempts.are_at(&vm, port) {
@@ -89,7 +91,7 @@ impl Engine {
             let window = held.window.clone();
             self.change_access(&vm, &held.window, move |known| known.access.asked(&window));
             let wish = Connect { port: Some(port), stays: true, ..Connect::more_time(held.name) };
-            if let Err(trouble) = self.connect_until(None, wish, Some(until)) {
+            if let Err(trouble) = self.connect_until(None, wish, Some(Renews { until, moves })) {
                 tracing::warn!(failure = %trouble.failure, "access could not be renewed");
             }
         }
@@ -123,7 +125,7 @@ impl Engine {
                 let endpoint = endpoint.clone();
                 self.change_access(&vm, &window, move |known| known.endpoint = Some(endpoint.clone()));
             }
-            Some(Outcome::Extended { .. }) if attempt.order().renews_until.is_some() && attempt.done().requested => {
+            Some(Outcome::Extended { .. }) if attempt.order().renews.is_some() && attempt.done().requested => {
                 self.change_access(&vm, &window, move |known| known.access.renewed(now));
             }
             Some(

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ajar_core::attempt::{Memory, Order, Proposed};
+use ajar_core::attempt::{Memory, Order, Proposed, Renews};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
@@ -62,6 +62,7 @@ impl Engine {
             request @ (Request::Connect(_)
             | Request::Deallocate(_)
             | Request::KeepRunning { .. }
+            | Request::DeallocateUnused { .. }
             | Request::Cancel { .. }
             | Request::Leave { .. }
             | Request::Dismiss { .. }
@@ -94,7 +95,6 @@ impl Engine {
         let about = match &request {
             Request::Connect(Connect { name, .. })
             | Request::Deallocate(Deallocate { name, .. })
-            | Request::KeepRunning { name, .. }
             | Request::Cancel { name }
             | Request::Leave { name }
             | Request::Dismiss { name }
@@ -104,6 +104,7 @@ impl Engine {
             | Request::Remove { name }
             | Request::CopyOfTeam { name, .. }
             | Request::ActAs { name, .. } => name.to_string(),
+            Request::KeepRunning { unused, .. } | Request::DeallocateUnused { unused } => unused.name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
@@ -147,7 +148,11 @@ impl Engine {
                 let follower = (!wish.stays).then_some(face);
                 return self.deallocate(follower, &wish).map(|number| Reply::Deallocation { number });
             }
-            Request::KeepRunning { name, keep } => self.keep_running(&name, keep)?,
+            Request::KeepRunning { unused, keep } => self.keep_running(&unused, keep)?,
+            Request::DeallocateUnused { unused } => {
+                let wish = Deallocate::new(self.still_asked(&unused)?);
+                return self.deallocate(None, &wish).map(|number| Reply::Deallocation { number });
+            }
             Request::Cancel { name } => {
                 let now = self.now();
                 let profile = self.opened(&name).ok().map(|favourite| favourite.profile.clone());
@@ -298,7 +303,7 @@ impl Engine {
         &mut self,
         face: Option<FaceId>,
         connect: Connect,
-        renews_until: Option<DateTime<Utc>>,
+        renews: Option<Renews>,
     ) -> Result<AttemptNumber, Trouble> {
         if let Some(profile) = connect.profile.clone().or_else(|| self.recent(&connect.name)) {
             self.take_in_guest(&connect.name, &profile, Purpose::Opening)?;
@@ -314,7 +319,8 @@ impl Engine {
             return Err(Failure::SourceUnusable { address }.into());
         }
         let (vm, port) = (self.place(&profile), connect.port.unwrap_or_else(|| profile.port()));
-        if self.deallocations.have(&vm) {
+        // What Ajar does by itself gives way to whoever wants the VM.
+        if self.deallocations.have(&vm) && !self.call_off(&vm) {
             caller = Err(Failure::BeingDeallocated.into());
         }
         if !connect.extends {
@@ -343,7 +349,7 @@ impl Engine {
             principal: self.principal(&name, &vm),
         };
         let opened = Favourite { name, profile };
-        let order = Order { wishes, renews_until, ..self.order(&opened, connect, vm, chosen_source, now) };
+        let order = Order { wishes, renews, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
@@ -378,7 +384,7 @@ impl Engine {
             may_start: profile.may_start(),
             extends: connect.extends,
             follows: connect.follows,
-            renews_until: None,
+            renews: None,
             passing: connect.passing,
             chosen_source,
             launch: connect.launch,

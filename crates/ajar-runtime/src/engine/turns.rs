@@ -73,6 +73,7 @@ fn changes_settings(request: &Request) -> bool {
         Request::Connect(_)
         | Request::Deallocate(_)
         | Request::KeepRunning { .. }
+        | Request::DeallocateUnused { .. }
         | Request::Cancel { .. }
         | Request::Leave { .. }
         | Request::Dismiss { .. }

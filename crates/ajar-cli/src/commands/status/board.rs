@@ -1,18 +1,30 @@
 //! What a watch has told, and so what is news.
 
-use ajar_core::snapshot::{FailureView, Snapshot};
+use std::collections::HashSet;
+
+use ajar_core::snapshot::{DeallocationView, FailureView, Snapshot};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{lines, windows};
+use super::{lines, rested, windows};
 use crate::output;
 
 /// What a watch has shown.
 #[derive(Default)]
 pub(super) struct Board {
-    windows: Option<Vec<serde_json::Value>>,
+    told: Option<Told>,
+    /// The deallocations that had ended before, which are no news.
+    ended_before: HashSet<u64>,
     problem: Option<FailureView>,
     lines: Vec<String>,
+}
+
+/// What is told as an event.
+#[derive(PartialEq)]
+struct Told {
+    windows: Vec<serde_json::Value>,
+    unused: serde_json::Value,
+    deallocations: Vec<serde_json::Value>,
 }
 
 /// What a watch has to show.
@@ -24,7 +36,7 @@ pub(super) enum News {
         problem: Option<FailureView>,
         lines: Vec<String>,
     },
-    /// Another window, or another problem with finding them or with the settings.
+    /// Another window, a VM that is not used any more or was deallocated, or another problem with finding them or with the settings.
     Change {
         event: serde_json::Value,
         problem: Option<FailureView>,
@@ -40,21 +52,40 @@ impl Board {
         if snapshot.refreshing && snapshot.windows.is_empty() {
             return News::None;
         }
-        let (windows, lines) = (windows(snapshot), lines(snapshot, now));
+        let first = self.told.is_none();
+        let ended = || snapshot.deallocations.iter().filter(|one| one.outcome.is_some());
+        if first {
+            self.ended_before = ended().map(|one| one.number).collect();
+        }
+        let ended: Vec<_> = ended().filter(|one| !self.ended_before.contains(&one.number)).collect();
+        let deallocations = ended.iter().filter_map(|one| deallocation(one)).collect();
+        let told = Told { windows: windows(snapshot), unused: json!(snapshot.after_use), deallocations };
+        let lines: Vec<_> = lines(snapshot, now).into_iter().chain(ended.into_iter().filter_map(rested)).collect();
         let before = std::mem::replace(&mut self.lines, lines.clone());
-        let told = snapshot.settings_problem.as_ref().or(snapshot.refresh_problem.as_ref());
+        let trouble = snapshot.settings_problem.as_ref().or(snapshot.refresh_problem.as_ref());
         // Its details have the time of each look, and are no news.
-        let problem = told.cloned().map(|problem| FailureView { details: String::new(), ..problem });
-        let first = self.windows.is_none();
-        if self.windows.as_ref() == Some(&windows) && self.problem == problem {
+        let problem = trouble.cloned().map(|problem| FailureView { details: String::new(), ..problem });
+        if self.told.as_ref() == Some(&told) && self.problem == problem {
             return if before == lines { News::None } else { News::Minute { problem, lines } };
         }
-        let told = told.map(output::failure_fields);
-        let event = json!({ "event": "status", "windows": windows, "problem": told });
+        let trouble = trouble.map(output::failure_fields);
+        let Told { windows, unused, deallocations } = &told;
+        let event = json!({
+            "event": "status", "windows": windows, "unused": unused, "deallocations": deallocations, "problem": trouble,
+        });
         let is_new_problem = self.problem != problem;
-        (self.windows, self.problem) = (Some(windows), problem.clone());
+        (self.told, self.problem) = (Some(told), problem.clone());
         News::Change { event, problem, is_new_problem, lines, first }
     }
+}
+
+/// A deallocation that has ended, for programs.
+fn deallocation(one: &DeallocationView) -> Option<serde_json::Value> {
+    let text = rested(one)?;
+    Some(json!({
+        "name": one.name, "cloud": one.cloud, "vm": one.vm, "startedAt": one.started_at, "endedAt": one.ended_at,
+        "outcome": one.outcome, "text": text,
+    }))
 }
 
 #[cfg(test)]
@@ -102,6 +133,45 @@ mod tests {
         let News::Minute { lines, .. } = board.news(&open, then) else { panic!("it does not count down") };
         assert!(before[1].contains("2:00") && lines[1].contains("1:59"), "{before:?} {lines:?}");
         assert_eq!(next_minute(&snapshot(&[]), now), None);
+    }
+
+    #[test]
+    fn what_is_not_used_any_more_and_what_becomes_of_it_are_news_and_what_ended_before_is_not() {
+        let now = DateTime::UNIX_EPOCH;
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web-01";
+        let ended = |number: u64, name: &str| {
+            let outcome = json!({
+                "kind": "deallocated", "already": false, "text": "is deallocated.", "windowUntil": null, "elapsedMs": 1,
+            });
+            json!({
+                "number": number, "name": name, "cloud": "public", "vm": vm, "startedAt": now, "endedAt": now,
+                "headline": "", "outcome": outcome,
+            })
+        };
+        let unused = json!({
+            "name": "web-01", "cloud": "public", "vm": vm, "startedAt": now, "deallocatesAt": now + TimeDelta::minutes(2),
+            "text": "Nobody has connected.",
+        });
+        let with = |unused: &[serde_json::Value], ended: &[serde_json::Value]| Snapshot {
+            after_use: serde_json::from_value(json!(unused)).unwrap(),
+            deallocations: serde_json::from_value(json!(ended)).unwrap(),
+            ..snapshot(&[])
+        };
+        let mut board = Board::default();
+        let told = |news| match news {
+            News::Change { event, lines, .. } => (event, lines.join("\n")),
+            News::None | News::Minute { .. } => panic!("no change"),
+        };
+        let old = ended(1, "old");
+        let (event, lines) = told(board.news(&with(&[], std::slice::from_ref(&old)), now));
+        assert_eq!((&event["deallocations"], lines.contains("old")), (&json!([]), false));
+        let (event, lines) = told(board.news(&with(std::slice::from_ref(&unused), std::slice::from_ref(&old)), now));
+        assert_eq!(event["unused"], json!([unused]));
+        assert!(lines.contains("web-01: Nobody has connected."), "{lines}");
+        let (event, lines) = told(board.news(&with(&[], &[old.clone(), ended(2, "web-01")]), now));
+        assert_eq!((&event["unused"], &event["deallocations"][0]["name"]), (&json!([]), &json!("web-01")));
+        assert!(lines.ends_with("web-01 is deallocated."), "{lines}");
+        assert_eq!(board.news(&with(&[], &[old, ended(2, "web-01")]), now), News::None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) fn order() -> Order {
         may_start: true,
         extends: false,
         follows: false,
-        renews_until: None,
+        renews: None,
         passing: false,
         chosen_source: None,
         launch: true,

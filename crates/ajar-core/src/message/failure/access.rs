@@ -14,6 +14,15 @@ const DENY_HELP: &str = "https://learn.microsoft.com/azure/role-based-access-con
 
 const RIGHTS_HELP: &str = "https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview";
 
+pub(super) fn address_changed(name: &str, address: Ipv4Addr, admitted: &str) -> Words {
+    words(
+        format!("{name} is open from another address than this machine has now."),
+        format!("Access is for {admitted}, and this machine is at {address}. A new address is nothing that Ajar asks for by itself here."),
+        format!("If it is to be open from here, “ajar extend {name} --from-here” asks for that."),
+    )
+    .in_window("If it is to be open from here, ask for more time in its row.")
+}
+
 pub(super) fn not_open(name: &str) -> Words {
     words(
         format!("{name} is not open to this machine."),

@@ -137,6 +137,15 @@ pub(super) fn being_deallocated(name: &str) -> Words {
     )
 }
 
+pub(super) fn not_asked_any_more(name: &str) -> Words {
+    words(
+        format!("Nothing is asked about {name} any more."),
+        "Since that was shown it is used again, was answered, has come to rest, or was started anew. Nothing was changed.",
+        format!("“ajar stop {name}” deallocates it whenever you like."),
+    )
+    .in_window("“Deallocate…” in its row deallocates it whenever you like.")
+}
+
 pub(super) fn no_public_address(name: &str, private: Option<Ipv4Addr>) -> Words {
     words(
         format!("{name} has no public address."),

@@ -1,5 +1,6 @@
 //! Access that is renewed by itself while somebody is connected.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,22 @@ async fn access_is_renewed_while_somebody_is_connected_and_up_to_the_ceiling() {
     let looked = world.count(Call::Look);
     tokio::time::sleep(Duration::from_hours(2)).await;
     assert_eq!((looked, world.count(Call::Look)), (2, 2), "it is looked once before each end, and not without need");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_renewal_opens_the_port_to_an_address_that_nobody_has_asked_for() {
+    for set in ["leave", "ask"] {
+        let world = world("8h", &format!("[access]\non_new_address = \"{set}\"\n"));
+        let running = Running::start(&world);
+        running.connected("web").await;
+        world.is_connected(true);
+        world.scene().address = Ipv4Addr::new(192, 0, 2, 77);
+        let over = running.until(|snapshot| snapshot.windows.is_empty()).await;
+        assert_eq!(world.count(Call::Initiate), 1, "{set}");
+        let Some(OutcomeView::Failed(failure)) = &over.attempts[0].outcome else { panic!("{:?}", over.attempts) };
+        assert_eq!(failure.code, "addressChanged");
+        assert_eq!(journal(&world), [OpeningResult::Connected, OpeningResult::Failed]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
