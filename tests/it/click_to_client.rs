@@ -44,7 +44,7 @@ async fn the_demo_does_it_all_without_any_settings() {
         .expect("ajar starts");
     let mut lines = BufReader::new(host.stdout.take().expect("piped")).lines();
     let first = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("in time").expect("read").expect("a line");
-    assert_eq!(first, r#"{"event":"status","problem":null,"windows":[]}"#);
+    assert_eq!(first, r#"{"deallocations":[],"event":"status","problem":null,"unused":[],"windows":[]}"#);
 
     let announced = std::fs::read(folder.path().join("demo/azure-sim.json")).expect("the demo says where it is");
     let announced: serde_json::Value = serde_json::from_slice(&announced).expect("JSON");
