@@ -332,9 +332,9 @@ describe('changing a favourite', () => {
     await user.type(screen.getByLabelText('Tenant'), 'contoso.example');
     await user.click(press(screen, 'Save'));
     const changed = { ...profile, account: 'grace-gov', tenant: 'contoso.example' };
-    expect(engine.requests).toEqual([{ ask: 'edit', name: 'web-01', rename: 'front', profile: changed }]);
+    expect(engine.requests).toEqual([{ ask: 'edit', name: 'web-01', rename: 'front', before: profile, profile: changed }]);
     await user.click(await screen.findByRole('button', { name: 'Undo' }));
-    expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', profile });
+    expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', before: changed, profile });
   });
 
   test('that is answered late leaves the next form open', async () => {

@@ -77,5 +77,5 @@ test('the form shows what is inherited where nothing is typed, and asks anew whe
   await user.type(screen.getByLabelText('Folder'), 'X');
   expect(engine.inheriting.at(-1)).toMatchObject({ ask: 'inherited', folder: 'X', said: {} });
   await user.click(press('Save'));
-  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'web', profile: { vm: vmId('web'), folder: 'X' } }]);
+  expect(asked(engine)).toMatchObject([{ ask: 'edit', name: 'web', before: { vm: vmId('web') }, profile: { vm: vmId('web'), folder: 'X' } }]);
 });

@@ -56,7 +56,7 @@ test('a favourite that RDP opens by its port alone stays one that RDP opens at a
   await user.type(screen.getByLabelText('Port'), '{Backspace}90');
   expect([isChosen('RDP'), saidLast(engine)]).toEqual([true, { port: 33890, protocol: 'rdp' }]);
   await user.click(press('Save'));
-  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', profile: { vm, port: 33890, protocol: 'rdp' } }]);
+  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', before: profile, profile: { vm, port: 33890, protocol: 'rdp' } }]);
 });
 
 test('an address that is none to ask access from is told beside it, and asked nothing about', async () => {
@@ -83,5 +83,5 @@ test('a protocol that was chosen can be given back to what is inherited', async 
   await screen.findByRole('radio', { name: 'RDP', checked: true });
   expect(screen.queryByRole('button', { name: 'Opens with: as inherited' })).toBeNull();
   await user.click(press('Save'));
-  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', profile: { vm } }]);
+  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'desk', before: profile, profile: { vm } }]);
 });

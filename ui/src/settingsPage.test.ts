@@ -168,9 +168,10 @@ describe('the settings', () => {
     await user.clear(dialog().getByLabelText('Port'));
     await user.click(press('Save'));
     const said = { user: 'ada', start: false, ask_justification: true };
-    expect(asked(engine)).toEqual([{ ask: 'editDefaults', folder: 'Team/Prod', said }]);
+    const before = { start: false, ask_justification: true };
+    expect(asked(engine)).toEqual([{ ask: 'editDefaults', folder: 'Team/Prod', before, said }]);
     await user.click(press('Undo'));
-    expect(asked(engine).at(-1)).toEqual({ ask: 'editDefaults', folder: 'Team/Prod', said: { start: false, ask_justification: true } });
+    expect(asked(engine).at(-1)).toEqual({ ask: 'editDefaults', folder: 'Team/Prod', before: said, said: before });
     await user.click(press('Edit what is inherited by All favourites'));
     expect(engine.inheriting.at(-1)).toEqual({ ask: 'inherited', said: { user: 'azureuser', for: '2h' }, ofAll: true });
   });

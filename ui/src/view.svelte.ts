@@ -439,10 +439,11 @@ export class View {
   /** Changes a favourite, which may get another name; what is refused comes back. */
   async edit(before: FavouriteView, name: ProfileName, profile: Profile): Promise<Problem | null> {
     const rename = name === before.name ? {} : { rename: name };
-    const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, profile });
+    const was = writtenOf(before);
+    const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, before: was, profile });
     if (problem) return problem;
     const back = name === before.name ? {} : { rename: before.name };
-    this.#tellChanged(name, { ask: 'edit', name, ...back, profile: writtenOf(before) });
+    this.#tellChanged(name, { ask: 'edit', name, ...back, before: profile, profile: was });
     return null;
   }
 
@@ -463,8 +464,8 @@ export class View {
   /** Changes what favourites inherit, all or those in a folder. */
   async editDefaults({ path, said: before }: Defaults, said: Inheritable): Promise<Problem | null> {
     const where = path === null ? {} : { folder: path };
-    const problem = await this.ask({ ask: 'editDefaults', ...where, said });
-    if (!problem) this.#tellChanged(path ?? words.forAll, { ask: 'editDefaults', ...where, said: before });
+    const problem = await this.ask({ ask: 'editDefaults', ...where, before, said });
+    if (!problem) this.#tellChanged(path ?? words.forAll, { ask: 'editDefaults', ...where, before: said, said: before });
     return problem;
   }
 

@@ -79,6 +79,13 @@ macro_rules! inheritable {
                 Profile { vm, note: None, folder: None, $($field: self.$field,)* }
             }
 
+            /// What is said by now, with what this changes of what was said `before`: whoever changed something else meanwhile
+            /// keeps it.
+            #[must_use]
+            pub fn since(&self, before: &Self, by_now: &Self) -> Self {
+                Self { $($field: if self.$field == before.$field { by_now.$field.clone() } else { self.$field.clone() },)* }
+            }
+
             /// Takes over what is said there and not here.
             pub(crate) fn inherit(&mut self, from: Self) {
                 $(
@@ -198,6 +205,14 @@ impl Inheritance {
     pub fn of_folder(&self, folder: &str) -> Option<&(String, Inheritable)> {
         let path = folder_path(folder);
         self.folders.iter().find(|(name, _)| folder_path(name) == path)
+    }
+
+    /// What is said of all, or of what lies in a folder there itself.
+    pub fn said_of(&self, folder: Option<&str>) -> Inheritable {
+        match folder {
+            None => self.defaults.clone(),
+            Some(folder) => self.of_folder(folder).map(|(_, said)| said.clone()).unwrap_or_default(),
+        }
     }
 
     /// The same with something else said of all, or of what lies in a folder.
@@ -390,6 +405,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_somebody_leaves_as_it_was_stays_as_it_is_by_now(
+            before in some_defaults(),
+            after in some_defaults(),
+            by_now in some_defaults(),
+        ) {
+            prop_assert_eq!(&after.since(&before, &before), &after);
+            prop_assert_eq!(&before.since(&before, &by_now), &by_now);
+            let user = if after.user == before.user { &by_now.user } else { &after.user };
+            prop_assert_eq!(&after.since(&before, &by_now).user, user);
+        }
+
         /// By the plainest way to say it: who is asked in order, and the first who says something counts.
         #[test]
         fn each_field_is_that_of_the_first_in_the_chain_that_has_one(

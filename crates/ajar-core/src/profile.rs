@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
 use crate::folders::folder_path;
+use crate::inheritance::Inheritable;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::given;
 use crate::port::Protocol;
@@ -224,6 +225,17 @@ impl Profile {
     /// The VM's port to open.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or_else(|| self.protocol().default_port())
+    }
+
+    /// As it is by now, with what this changes of what it was `before`: whoever changed something else meanwhile keeps it.
+    #[must_use]
+    pub fn since(&self, before: &Self, by_now: &Self) -> Self {
+        let said = Inheritable::of(self).since(&Inheritable::of(before), &Inheritable::of(by_now));
+        let of = |field: fn(&Self) -> &Option<String>| {
+            if field(self) == field(before) { field(by_now).clone() } else { field(self).clone() }
+        };
+        let vm = if self.vm == before.vm { &by_now.vm } else { &self.vm };
+        Self { note: of(|known| &known.note), folder: of(|known| &known.folder), ..said.of_vm(vm.clone()) }
     }
 
     /// How long access is wanted for; the policy may allow less.

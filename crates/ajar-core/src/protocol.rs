@@ -148,6 +148,10 @@ pub enum Request {
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]
         rename: Option<ProfileName>,
+        /// How whoever changes it has seen it: what is the same from now on stays as it is by then.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        before: Option<Box<Profile>>,
         /// How to open it from now on.
         profile: Profile,
     },
@@ -166,6 +170,10 @@ pub enum Request {
         #[serde(default)]
         #[cfg_attr(test, ts(optional))]
         folder: Option<String>,
+        /// As in [`Request::Edit`].
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        before: Option<Box<Inheritable>>,
         /// What they are told from now on.
         said: Inheritable,
     },

@@ -70,6 +70,10 @@ name: ProfileName,
  */
 rename?: ProfileName, 
 /**
+ * How whoever changes it has seen it: what is the same from now on stays as it is by then.
+ */
+before?: Profile, 
+/**
  * How to open it from now on.
  */
 profile: Profile, } | { "ask": "move", 
@@ -85,6 +89,10 @@ before?: ProfileName, } | { "ask": "editDefaults",
  * The folder whose favourites do; without it all do.
  */
 folder?: string, 
+/**
+ * As in [`Request::Edit`].
+ */
+before?: Inheritable, 
 /**
  * What they are told from now on.
  */

@@ -27,7 +27,7 @@ pub(crate) struct Add {
     /// Who logs in
     #[arg(long, value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// How long to ask access for [default: 2h]
+    /// How long to ask access for [default: 3h, or what the policy allows]
     #[arg(long = "for", value_name = "TIME", value_parser = access_duration)]
     pub(crate) duration: Option<Duration>,
     /// For how long, from its first opening on, access is renewed by itself while you are connected, such as 8h; or never

@@ -6,6 +6,7 @@ use ajar_core::failure::Failure;
 use ajar_core::inheritance::{Effective, Inheritable, Inheritance};
 use ajar_core::iso8601::IsoDuration;
 use ajar_core::message;
+use ajar_core::port::Protocol;
 use ajar_core::profile::{Forward, Profile, ProfileName};
 use ajar_core::protocol::Request;
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
@@ -29,8 +30,10 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
     let (vm, found) = meaning::vm(session, vm_of(args)).await?;
     // Of a VM that was found it is known what fits it, or how a favourite opens it.
     let fits = found.map_or_else(|| Profile::new(vm.clone()), |found| found.opens.profile);
+    let fits_protocol = |port: &u16| fits.protocol.unwrap_or_else(|| Protocol::of_port(*port));
+    let fits_port = fits.port.filter(|port| args.protocol.is_none_or(|wanted| wanted == fits_protocol(port)));
     let profile = Profile {
-        port: args.port.or(fits.port),
+        port: args.port.or(fits_port),
         // What is spoken on another port is another matter.
         protocol: args.protocol.or(fits.protocol.filter(|_| args.port.is_none_or(|port| fits.port == Some(port)))),
         user: args.user.clone(),
@@ -99,7 +102,11 @@ async fn edit_one(
     let is_same = is_like_before && place.is_none();
     if !is_like_before {
         let (name, rename) = (name.clone(), args.rename.clone());
-        change(session, Request::Edit { name, rename, profile: profile.clone() }).await?;
+        change(
+            session,
+            Request::Edit { name, rename, before: Some(Box::new(before.clone())), profile: profile.clone() },
+        )
+        .await?;
     }
     if let Some(request) = place {
         change(session, request).await?;
@@ -153,7 +160,11 @@ async fn edit_many(session: &Session, all: &Args, args: &Edit, inheritance: &Inh
     let said = changed(before, all, args, false);
     let is_same = said == *before;
     if !is_same {
-        change(session, Request::EditDefaults { folder: folder.map(Into::into), said }).await?;
+        change(
+            session,
+            Request::EditDefaults { folder: folder.map(Into::into), before: Some(Box::new(before.clone())), said },
+        )
+        .await?;
     }
     if args.json {
         output::json(&json!({ "folder": folder, "changed": !is_same }))?;

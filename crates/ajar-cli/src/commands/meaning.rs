@@ -73,7 +73,7 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
         return Ok(meant);
     }
     // A VM that is called so goes before, and so does whatever a team may have that has not been read.
-    if let Some(meant) = called_so_by_a_team(&snapshot, &known, query) {
+    if let Some(meant) = called_so_by_a_team(&session.snapshot(), &known, query) {
         return Ok(meant);
     }
     if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
@@ -114,14 +114,16 @@ fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: 
 }
 
 /// The one favourite that a team calls so, which is said, if nothing else is called so or begins so. What is not clear while a
-/// team's file has not been read stays so.
+/// team's file has not been read, or some VMs, stays so.
 fn called_so_by_a_team(snapshot: &Snapshot, known: &Found, query: &str) -> Option<Meant> {
     let teams = &snapshot.settings.teams;
     let called: ProfileName = query.parse().ok()?;
     let of_teams = |view: &&FavouriteView| view.of_team.as_ref().is_some_and(|whose| whose.called == called);
     let found: Vec<_> = snapshot.favourites.iter().filter(of_teams).collect();
     let [view] = found[..] else { return None };
-    let is_clear = teams.iter().all(|team| team.read_at.is_some())
+    let all_vms_are_known = snapshot.inventory.as_ref().is_some_and(|inventory| inventory.gaps.is_empty());
+    let is_clear = all_vms_are_known
+        && teams.iter().all(|team| team.read_at.is_some())
         && beginning(snapshot, query).is_empty()
         && known.vms.iter().all(|found| found.is_favourite && found.opens.name == view.name);
     let whose = view.of_team.as_ref().filter(|_| is_clear)?;

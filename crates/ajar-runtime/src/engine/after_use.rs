@@ -226,6 +226,9 @@ impl Engine {
     /// Takes in what Azure says.
     pub(super) fn use_told(&mut self, vm: &CloudVm, answer: &Answer) {
         let now = self.now();
+        if let Some(known) = self.in_use.watched.get_mut(vm) {
+            known.asks = false;
+        }
         match answer {
             Answer::Read(power, _) => self.know_power(vm.clone(), Some(*power)),
             Answer::Gone => self.is_at_rest(vm),
@@ -240,7 +243,6 @@ impl Engine {
         // An attempt that has begun since is use.
         let found = if self.attempts.work_on(vm) { Found::Others } else { found };
         let Some(known) = self.in_use.watched.get_mut(vm) else { return };
-        known.asks = false;
         let then = known.watch.found(found, rule, now);
         self.note_what_is_told(vm, rule);
         match then {

@@ -20,22 +20,24 @@ impl Engine {
         &mut self,
         name: &ProfileName,
         rename: Option<&ProfileName>,
+        before: Option<&Profile>,
         profile: &Profile,
     ) -> Result<(), Trouble> {
         let called = rename.unwrap_or(name);
-        let is_done = || self.settings.written(called).is_some_and(|known| known.profile == *profile);
+        let since = |by_now: &Profile| before.map_or_else(|| profile.clone(), |before| profile.since(before, by_now));
+        let is_done = || self.settings.written(called).is_some_and(|known| known.profile == since(&known.profile));
         // Asked again after a host went away, it is done already.
         if self.settings.favourite(name).is_none() && is_done() {
             return Ok(());
         }
-        self.written(name)?;
+        let profile_by_now = since(&self.written(name)?.profile);
         let known = self.favourite(name)?.clone();
-        let effective = self.settings.inheritance.effective(profile).profile;
+        let effective = self.settings.inheritance.effective(&profile_by_now).profile;
         let acts_anew = self.vet_change(called, &known.profile, &effective)?;
         if known.name != *called && self.attempts.open(&known.name) {
             return Err(Failure::BeingOpened { name: known.name.to_string() }.into());
         }
-        self.settings_file.change(&known.name, called, profile)?;
+        self.settings_file.change_since(&known.name, called, before, profile)?;
         self.rename_windows(&known.name, called);
         self.rename_starter(&known.name, called);
         self.settings_seen = None;
@@ -83,10 +85,17 @@ impl Engine {
 
     /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is
     /// refused as if it were said of that one.
-    pub(super) fn edit_defaults(&mut self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
+    pub(super) fn edit_defaults(
+        &mut self,
+        folder: Option<&str>,
+        before: Option<&Inheritable>,
+        wanted: &Inheritable,
+    ) -> Result<(), Trouble> {
         if let Some(name) = folder.filter(|folder| folder_path(folder).is_empty()) {
             return Err(Failure::CommandLine { detail: flaw(&Flaw::NoFolder { name }) }.into());
         }
+        let by_now = self.settings.inheritance.said_of(folder);
+        let said = &before.map_or_else(|| wanted.clone(), |before| wanted.since(before, &by_now));
         if let Some(account) = &said.account {
             self.settings.acting_as(account, said.cloud.as_deref(), said.tenant.as_deref(), &self.defaults)?;
         }
@@ -101,7 +110,7 @@ impl Engine {
             }
         }
         let of_teams = Self::whom_teams_act_as(&self.settings);
-        self.settings_file.change_defaults(folder, said)?;
+        self.settings_file.change_defaults_since(folder, before, wanted)?;
         self.settings_seen = None;
         self.reload_settings();
         act_anew |= of_teams != Self::whom_teams_act_as(&self.settings);

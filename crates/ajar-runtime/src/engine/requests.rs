@@ -193,7 +193,9 @@ impl Engine {
                 self.settings_file.remove(&known)?;
                 self.read_settings_again();
             }
-            Request::Edit { name, rename, profile } => self.edit(&name, rename.as_ref(), &profile)?,
+            Request::Edit { name, rename, before, profile } => {
+                self.edit(&name, rename.as_ref(), before.as_deref(), &profile)?;
+            }
             Request::Import { add, change } => self.import(&add, &change)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::BringTeamBack { name } => self.bring_team_back(&name)?,
@@ -205,7 +207,9 @@ impl Engine {
                 self.settings_seen = None;
                 self.reload_settings();
             }
-            Request::EditDefaults { folder, said } => self.edit_defaults(folder.as_deref(), &said)?,
+            Request::EditDefaults { folder, before, said } => {
+                self.edit_defaults(folder.as_deref(), before.as_deref(), &said)?;
+            }
             Request::ActAs { name, account } => self.have_act_as(&name, account)?,
             Request::Inherited { folder, said, of_all } => {
                 return Ok(self.inherited(folder.as_deref(), &said, of_all));

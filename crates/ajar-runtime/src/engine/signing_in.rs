@@ -320,11 +320,11 @@ impl Engine {
         let account = Some(account);
         let Some(of_team) = self.settings.of_team(name) else {
             let profile = Profile { account, ..self.written(name)?.profile.clone() };
-            return self.edit(name, None, &profile);
+            return self.edit(name, None, None, &profile);
         };
         let folder = of_team.team.to_string();
         let said = self.settings.inheritance.of_folder(&folder).map(|(_, said)| said.clone()).unwrap_or_default();
-        self.edit_defaults(Some(&folder), &Inheritable { account, ..said })
+        self.edit_defaults(Some(&folder), None, &Inheritable { account, ..said })
     }
 
     /// Opens the favourite that the sign-in was wanted for, as a click does.

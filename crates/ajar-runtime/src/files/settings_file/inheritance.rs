@@ -15,7 +15,23 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`].
     pub fn change_defaults(&self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
+        self.change_defaults_since(folder, None, said)
+    }
+
+    /// The same by somebody who has seen what was said `before`: what stays as it was then is left as it is by now.
+    ///
+    /// # Errors
+    /// Those of [`SettingsFile::change_defaults`].
+    pub fn change_defaults_since(
+        &self,
+        folder: Option<&str>,
+        before: Option<&Inheritable>,
+        said: &Inheritable,
+    ) -> Result<(), Trouble> {
         self.edit(|document, settings| {
+            let by_now = settings.inheritance.said_of(folder);
+            let since = before.map(|before| said.since(before, &by_now));
+            let said = since.as_ref().unwrap_or(said);
             let keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
             let Some(folder) = folder else {
                 let before = &settings.inheritance.defaults;

@@ -16,7 +16,25 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::UnknownFavourite`], [`Failure::FavouriteExists`] for a new name that is taken, [`Failure::Settings`].
     pub fn change(&self, name: &ProfileName, called: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
-        self.edit(|document, settings| change(document, settings, name, called, profile))
+        self.change_since(name, called, None, profile)
+    }
+
+    /// The same by somebody who has seen it as it was `before`: what stays as it was then is left as it is by now.
+    ///
+    /// # Errors
+    /// Those of [`SettingsFile::change`].
+    pub fn change_since(
+        &self,
+        name: &ProfileName,
+        called: &ProfileName,
+        before: Option<&Profile>,
+        profile: &Profile,
+    ) -> Result<(), Trouble> {
+        self.edit(|document, settings| {
+            let by_now = before.zip(settings.written(name));
+            let since = by_now.map(|(before, known)| profile.since(before, &known.profile));
+            change(document, settings, name, called, since.as_ref().unwrap_or(profile))
+        })
     }
 
     /// Adds favourites at the end and changes others, all of them or none.

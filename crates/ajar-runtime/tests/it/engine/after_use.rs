@@ -268,7 +268,7 @@ async fn a_new_name_takes_its_rule_along_and_another_favourite_of_the_vm_makes_n
         } else {
             let profile =
                 running.snapshot().favourites.iter().find(|one| one.name == name("web")).unwrap().profile.clone();
-            running.done(Request::Edit { name: name("web"), rename: Some(name("web2")), profile }).await;
+            running.done(Request::Edit { name: name("web"), rename: Some(name("web2")), before: None, profile }).await;
         }
         hours(3).await;
         let snapshot = running.snapshot();

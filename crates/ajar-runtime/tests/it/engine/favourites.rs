@@ -1,6 +1,7 @@
 //! Favourites and the settings they come from.
 
 use ajar_core::failure::Failure;
+use ajar_core::inheritance::Inheritable;
 use ajar_core::launch::{Os, SshHosts};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
@@ -136,7 +137,8 @@ async fn a_favourite_is_changed_for_all_faces_and_refused_as_a_new_one_would_be(
     world.write("config.toml", &format!("{gone}[accounts.work]\nsign_in = \"browser\"\n"));
     let running = Running::start(&world);
     let known = |running: &Running, which: usize| running.snapshot().favourites[which].profile.clone();
-    let edit = |called: &str, profile: Profile| Request::Edit { name: name(called), rename: None, profile };
+    let edit =
+        |called: &str, profile: Profile| Request::Edit { name: name(called), rename: None, before: None, profile };
 
     let moved = Profile { port: Some(2222), user: Some("me".into()), ..known(&running, 0) };
     running.done(edit("WEB", moved.clone())).await;
@@ -153,7 +155,7 @@ async fn a_favourite_is_changed_for_all_faces_and_refused_as_a_new_one_would_be(
     ] {
         assert_eq!(running.refused(edit("web", profile)).await.code, code);
     }
-    let taken = Request::Edit { name: name("web"), rename: Some(name("DB")), profile: web() };
+    let taken = Request::Edit { name: name("web"), rename: Some(name("DB")), before: None, profile: web() };
     assert_eq!(running.refused(taken).await.code, "favouriteExists");
     assert_eq!(running.refused(edit("mail", web())).await.code, "unknownFavourite");
     assert_eq!((known(&running, 0), known(&running, 1)), (moved, other));
@@ -167,7 +169,8 @@ async fn a_favourite_that_gets_another_name_keeps_its_place_and_its_window() {
     world.takes(Call::Vm, 5);
     let running = Running::start(&world);
     let profile = running.snapshot().favourites[0].profile.clone();
-    let rename = || Request::Edit { name: name("web"), rename: Some(name("front")), profile: profile.clone() };
+    let rename =
+        || Request::Edit { name: name("web"), rename: Some(name("front")), before: None, profile: profile.clone() };
     let number = running.connect("web").await;
     assert_eq!(running.refused(rename()).await.code, "beingOpened");
     running.ended(number).await;
@@ -283,4 +286,35 @@ async fn while_another_process_holds_the_settings_changes_wait_and_nothing_else_
     drop(held);
     assert_eq!((add.await, remove.await), (Reply::Done, Reply::Done), "in the order in which they were asked for");
     assert!(!world.read("config.toml").contains("db"), "{}", world.read("config.toml"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_who_change_different_things_of_what_both_have_seen_each_keep_theirs() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let before = running.snapshot().favourites[0].profile.clone();
+    let edit = |profile: Profile| Request::Edit {
+        name: name("web"),
+        rename: None,
+        before: Some(Box::new(before.clone())),
+        profile,
+    };
+    running.done(edit(Profile { user: Some("me".into()), ..before.clone() })).await;
+    running.done(edit(Profile { note: Some("mine".into()), access: None, ..before.clone() })).await;
+    running.done(edit(Profile { folder: Some("Prod".into()), ..before.clone() })).await;
+    let now = running.snapshot().favourites[0].profile.clone();
+    let both = (now.user.as_deref(), now.note.as_deref(), now.folder.as_deref(), now.access);
+    assert_eq!(both, (Some("me"), Some("mine"), Some("Prod"), None));
+
+    let said = |json: serde_json::Value| serde_json::from_value::<Inheritable>(json).unwrap();
+    for (folder, key) in [(None, "defaults"), (Some("Prod"), "folders.Prod")] {
+        for one in [serde_json::json!({ "start": false }), serde_json::json!({ "tenant": "t" })] {
+            let (folder, before) = (folder.map(ToOwned::to_owned), Some(Box::default()));
+            running.done(Request::EditDefaults { folder, before, said: said(one) }).await;
+        }
+        let table = format!("[{key}]\ntenant = \"t\"\nstart = false\n");
+        let reversed = format!("[{key}]\nstart = false\ntenant = \"t\"\n");
+        let text = world.read("config.toml");
+        assert!(text.contains(&table) || text.contains(&reversed), "{text}");
+    }
 }

@@ -72,7 +72,7 @@ async fn access_is_asked_from_the_network_that_a_favourite_names() {
     let world = World::with(&["web"]);
     let running = Running::start(&world);
     let profile = |source: &str| Profile { source: Some(from(source)), ..Profile::new(vm("web")) };
-    let edit = |source: &str| Request::Edit { name: name("web"), rename: None, profile: profile(source) };
+    let edit = |source: &str| Request::Edit { name: name("web"), rename: None, before: None, profile: profile(source) };
     let refused = running.refused(edit("office")).await;
     assert_eq!(refused.code, "unknownNetwork", "{refused:?}");
     running.done(network("office", Some("203.0.113.24"))).await;
@@ -84,7 +84,7 @@ async fn access_is_asked_from_the_network_that_a_favourite_names() {
     let in_use = running.refused(network("office", None)).await;
     assert!(in_use.code == "networkInUse" && in_use.message.contains("[profiles.web]"), "{in_use:?}");
     let said = Inheritable { source: Some(from("home")), ..Inheritable::default() };
-    let refused = running.refused(Request::EditDefaults { folder: None, said }).await;
+    let refused = running.refused(Request::EditDefaults { folder: None, before: None, said }).await;
     assert!(refused.code == "unknownNetwork" && refused.message.contains("office"), "{refused:?}");
     running.done(edit("automatic")).await;
     running.done(network("OFFICE", None)).await;
@@ -110,7 +110,7 @@ async fn settings_of_a_later_ajar_are_in_force_and_not_changed() {
     for request in [
         Request::Set { setting: Setting::Ssh(None) },
         Request::Remove { name: name("web") },
-        Request::EditDefaults { folder: None, said: Inheritable::default() },
+        Request::EditDefaults { folder: None, before: None, said: Inheritable::default() },
     ] {
         assert_eq!(running.refused(request).await.code, "settingsNewer");
     }

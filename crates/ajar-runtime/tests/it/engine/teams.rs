@@ -274,6 +274,7 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
     let edit = |rename: Option<&str>| Request::Edit {
         name: name("ops.db"),
         rename: rename.map(name),
+        before: None,
         profile: db.profile.clone(),
     };
     for refused in [
@@ -410,7 +411,7 @@ async fn what_is_said_of_the_teams_folder_counts_for_it() {
     running.done(add("ops", URL)).await;
     running.done(Request::ReadTeams { all: false }).await;
     let said = Inheritable { user: Some("me".into()), ..Inheritable::default() };
-    running.done(Request::EditDefaults { folder: Some("ops".into()), said }).await;
+    running.done(Request::EditDefaults { folder: Some("ops".into()), before: None, said }).await;
     let db = running.snapshot().favourites[0].clone();
     assert_eq!((db.user.as_deref(), db.port), (Some("me"), 2222));
 }
