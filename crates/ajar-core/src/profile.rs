@@ -1,5 +1,6 @@
 //! Profiles: how to open one VM. A profile with a name is a favourite.
 
+mod by_word;
 mod choices;
 mod forward;
 mod lasting;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_word::by_word;
 use crate::message::given::{no_address_choice, no_colour, no_network_name, no_source, no_source_prefix};
 use crate::source::is_a_host;
 
@@ -24,39 +25,7 @@ pub enum AddressChoice {
     Public,
 }
 
-impl AddressChoice {
-    const ALL: [Self; 3] = [Self::Automatic, Self::Private, Self::Public];
-}
-
-impl From<AddressChoice> for &'static str {
-    fn from(choice: AddressChoice) -> Self {
-        match choice {
-            AddressChoice::Automatic => "automatic",
-            AddressChoice::Private => "private",
-            AddressChoice::Public => "public",
-        }
-    }
-}
-
-impl fmt::Display for AddressChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str((*self).into())
-    }
-}
-
-impl FromStr for AddressChoice {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|known| known.to_string() == text).ok_or_else(|| no_address_choice(text))
-    }
-}
-
-impl TryFrom<String> for AddressChoice {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+by_word!(AddressChoice: Automatic "automatic", Private "private", Public "public"; no_address_choice);
 
 /// From where access is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,44 +185,10 @@ pub enum Colour {
     Grey,
 }
 
-impl Colour {
-    const ALL: [Self; 7] = [Self::Red, Self::Orange, Self::Yellow, Self::Green, Self::Blue, Self::Purple, Self::Grey];
-}
-
-impl From<Colour> for &'static str {
-    fn from(colour: Colour) -> Self {
-        match colour {
-            Colour::Red => "red",
-            Colour::Orange => "orange",
-            Colour::Yellow => "yellow",
-            Colour::Green => "green",
-            Colour::Blue => "blue",
-            Colour::Purple => "purple",
-            Colour::Grey => "grey",
-        }
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str((*self).into())
-    }
-}
-
-impl FromStr for Colour {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(|colour| colour.to_string()).join(", ");
-        Self::ALL.into_iter().find(|colour| colour.to_string() == text).ok_or_else(|| no_colour(text, &known()))
-    }
-}
-
-impl TryFrom<String> for Colour {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+by_word!(
+    Colour: Red "red", Orange "orange", Yellow "yellow", Green "green", Blue "blue", Purple "purple", Grey "grey";
+    |text| no_colour(text, &Self::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+);
 
 #[cfg(test)]
 mod tests {
@@ -264,7 +199,7 @@ mod tests {
         for text in ["automatic", "private", "public"] {
             assert_eq!(text.parse::<AddressChoice>().unwrap().to_string(), text);
         }
-        for text in Colour::ALL.map(|colour| colour.to_string()) {
+        for text in Colour::ALL.iter().map(ToString::to_string) {
             assert_eq!(text.parse::<Colour>().unwrap().to_string(), text);
         }
         assert!("bastion".parse::<AddressChoice>().unwrap_err().contains("Azure Bastion is not supported yet"));

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::by_word::by_word;
 use crate::iso8601::{as_written, in_units};
 use crate::message::given::{no_after_use, no_renewal};
 use crate::policy::{LONGEST_ACCESS, SHORTEST_ACCESS};
@@ -81,39 +82,7 @@ pub enum AfterUse {
     Deallocate,
 }
 
-impl AfterUse {
-    const ALL: [Self; 3] = [Self::Leave, Self::Ask, Self::Deallocate];
-}
-
-impl From<AfterUse> for &'static str {
-    fn from(choice: AfterUse) -> Self {
-        match choice {
-            AfterUse::Leave => "leave",
-            AfterUse::Ask => "ask",
-            AfterUse::Deallocate => "deallocate",
-        }
-    }
-}
-
-impl fmt::Display for AfterUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str((*self).into())
-    }
-}
-
-impl FromStr for AfterUse {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|known| known.to_string() == text).ok_or_else(|| no_after_use(text))
-    }
-}
-
-impl TryFrom<String> for AfterUse {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+by_word!(AfterUse: Leave "leave", Ask "ask", Deallocate "deallocate"; no_after_use);
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +107,7 @@ mod tests {
     #[test]
     fn what_is_done_after_use_is_one_of_three_words() {
         for choice in AfterUse::ALL {
-            assert_eq!(choice.to_string().parse(), Ok(choice));
+            assert_eq!(choice.to_string().parse(), Ok(*choice));
         }
         assert!("stop".parse::<AfterUse>().unwrap_err().contains("deallocate"));
     }
