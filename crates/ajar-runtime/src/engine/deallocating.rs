@@ -4,6 +4,8 @@
 //! to. What Azure has taken on goes on whether anybody waits for it or not; that it was asked is in `state.json` until the
 //! end is known, and the next engine looks at the VM when it looks at the others.
 
+mod seeing_through;
+
 use std::sync::Arc;
 
 use ajar_core::account::Acting;
@@ -22,11 +24,11 @@ use tokio::task::AbortHandle;
 
 use super::Engine;
 use super::acting::Caller;
-use super::connections::lead_to;
 use super::effects::Happened;
 use super::followers::{FaceId, Follower, Followers};
 use crate::files::{Deallocating as Asked, Purpose, State};
-use crate::ports::{Azure, Connections, Peers, Wanted};
+use crate::ports::{Azure, Wanted};
+use seeing_through::see_through;
 
 /// So long whoever followed a deallocation may take to ask the next host for it.
 const TIME_TO_ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -494,37 +496,4 @@ fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Optio
         end_time_utc: None,
         elapsed_ms,
     })
-}
-
-/// Whether somebody is connected, or may be: the system does not always tell.
-fn is_used(peers: Option<&Peers>, endpoints: &[Endpoint]) -> bool {
-    peers.is_none_or(|peers| endpoints.iter().any(|endpoint| lead_to(peers, endpoint)))
-}
-
-/// Whether the VM rested already, once it rests. It is not asked for where somebody is connected to an endpoint of `unless`.
-async fn see_through(
-    azure: &dyn Azure,
-    vm: &CloudVm,
-    observes: bool,
-    wanted: &Wanted,
-    unless: Option<(Arc<dyn Connections>, Vec<Endpoint>)>,
-    tell: &(impl Fn(News) + Send + Sync),
-) -> Result<bool, Trouble> {
-    let power = azure.virtual_machine(&vm.id).await?.power;
-    if power == PowerState::Deallocated {
-        return Ok(true);
-    }
-    tell(News::Found(power));
-    if observes || power == PowerState::Deallocating {
-        azure.see_deallocated(&vm.id).await?;
-    } else {
-        // Azure may have taken its time, in which somebody has come.
-        if let Some((connections, endpoints)) = unless
-            && is_used(connections.peers().await.as_ref(), &endpoints)
-        {
-            wanted.withdraw();
-        }
-        azure.deallocate(&vm.id, wanted, &|| tell(News::Begun)).await?;
-    }
-    Ok(false)
 }
