@@ -33,7 +33,7 @@ test('a VM that nobody uses any more is asked about, announced, and kept or deal
 test('a VM that Ajar has started says for how many hours it runs, and no other does', async () => {
   await open(running);
   expect(screen.getAllByText(/started by Ajar/).map(({ textContent }) => textContent)).toEqual([
-    expect.stringContaining('running 3 hours, started by Ajar'),
+    expect.stringContaining('started by Ajar 3 hours ago'),
   ]);
 });
 

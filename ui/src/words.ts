@@ -230,8 +230,8 @@ export const words = {
   deallocateOf: (name: string) => `Deallocate ${name}`,
   laterOf: (name: string) => `Ask about ${name} in an hour`,
   leaveRunningOf: (name: string) => `Leave ${name} running`,
-  running: (hours: number) =>
-    `running ${hours === 0 ? 'less than an hour' : hours === 1 ? '1 hour' : `${hours} hours`}, started by Ajar`,
+  startedByAjar: (hours: number) =>
+    `started by Ajar ${hours === 0 ? 'less than an hour' : hours === 1 ? '1 hour' : `${hours} hours`} ago`,
 
   // Adding
   add: 'Add',
@@ -517,7 +517,7 @@ export const words = {
   } satisfies Record<OnConflict, string>,
   importLeftOut: (count: number) => (count === 1 ? '1 thing is left out' : `${count} things are left out`),
   importPersonal: 'These are my own, from another machine',
-  importPersonalHint: 'Take in accounts, key files, programs, forwarded ports and the address that access is asked from, too.',
+  importPersonalHint: 'Take in accounts, key files, programs, forwarded ports, the address that access is asked from and what is done after use, too.',
   importOther: 'Other files…',
   importDo: (added: number, replaced: number) =>
     [...(added > 0 ? [`Add ${added}`] : []), ...(replaced > 0 ? [`${added > 0 ? 'change' : 'Change'} ${replaced}`] : [])].join(', '),
