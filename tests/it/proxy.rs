@@ -70,6 +70,20 @@ async fn each_side_hears_that_the_other_is_done_and_may_go_on_itself() {
     assert_eq!(ended.stdout, format!("SSH-2.0-test\r\nheard {LARGE}\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_from_a_file_and_goes_to_a_file_is_carried_as_well() {
+    let port = answers_at_the_end().await;
+    let world = World::with_fleet(&fleet_that_leads_to(port)).await;
+    let (from, to) = (world.folder.path().join("from"), world.folder.path().join("to"));
+    std::fs::write(&from, vec![b'x'; LARGE]).expect("it is written");
+    let mut proxy = world.ajar(&["proxy", "real-01.ajar", "22"]);
+    proxy.stdin(std::fs::File::open(&from).expect("it is there"));
+    proxy.stdout(std::fs::File::create(&to).expect("it is made"));
+    let ended = Ended::of(proxy.spawn().expect("ajar starts")).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(std::fs::read_to_string(&to).expect("it is there"), format!("SSH-2.0-test\r\nheard {LARGE}\n"));
+}
+
 /// A world whose VM takes its time to start, with an engine that goes on without the proxy.
 async fn slow_world() -> (World, tokio::process::Child) {
     let world = World::with(Options { speed: 4.0, ..Options::default() }).await;

@@ -11,6 +11,8 @@ mod own_way;
 mod port_probe;
 mod programs;
 mod public_ip;
+#[cfg(target_os = "linux")]
+mod splice;
 mod standard_streams;
 mod straight;
 mod team_downloads;

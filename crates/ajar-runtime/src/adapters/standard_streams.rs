@@ -102,18 +102,27 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// Two threads that block: nothing is faster, or waits less.
 fn begin(stream: TcpStream) -> io::Result<mpsc::UnboundedReceiver<Ended>> {
-    let (mut input, mut output) = streams()?;
-    let (mut to_port, mut from_port) = (stream.try_clone()?, stream);
+    let (input, output) = streams()?;
+    let (to_port, from_port) = (stream.try_clone()?, stream);
+    let pass = way_to_pass(&input, &output, &to_port)?;
     let (tell, ends) = mpsc::unbounded_channel();
     let told = tell.clone();
     std::thread::Builder::new().name("to the port".into()).spawn(move || {
-        let carried = copy(&mut input, &mut to_port);
+        let carried = match pass {
+            Pass::Copied => copy(&input, &to_port),
+            #[cfg(target_os = "linux")]
+            Pass::Spliced => super::splice::pass(&input, &to_port),
+        };
         // It may be closed already.
         drop(to_port.shutdown(Shutdown::Write));
         drop(told.send(Ended::ToPort(carried)));
     })?;
     std::thread::Builder::new().name("from the port".into()).spawn(move || {
-        let carried = copy(&mut from_port, &mut output);
+        let carried = match pass {
+            Pass::Copied => copy(&from_port, &output),
+            #[cfg(target_os = "linux")]
+            Pass::Spliced => super::splice::pass(&from_port, &output),
+        };
         drop(output);
         close_output();
         drop(tell.send(Ended::FromPort(carried)));
@@ -121,9 +130,34 @@ fn begin(stream: TcpStream) -> io::Result<mpsc::UnboundedReceiver<Ended>> {
     Ok(ends)
 }
 
-/// Passes each piece on as soon as it comes. `io::copy` has the kernel do so, which between a socket and a pipe keeps what
-/// has come from the reader until more comes (`tcp_splice_read`).
-fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+/// Who passes a piece on.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// This process, through its own memory.
+    Copied,
+    /// The kernel, without a copy.
+    #[cfg(target_os = "linux")]
+    Spliced,
+}
+
+#[cfg(target_os = "linux")]
+fn way_to_pass(input: &File, output: &File, port: &TcpStream) -> io::Result<Pass> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let is_pipe = |file: &File| Ok::<_, io::Error>(file.metadata()?.file_type().is_fifo());
+    if !is_pipe(input)? || !is_pipe(output)? {
+        return Ok(Pass::Copied);
+    }
+    port.set_nonblocking(true)?;
+    Ok(Pass::Spliced)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn way_to_pass(_: &File, _: &File, _: &TcpStream) -> io::Result<Pass> {
+    Ok(Pass::Copied)
+}
+
+/// Passes each piece on as soon as it comes.
+fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer) {
