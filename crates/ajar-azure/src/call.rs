@@ -59,6 +59,8 @@ calls! {
     PermissionsOfVm => "Permissions_ListForResource", "Microsoft.Authorization/permissions/read";
     /// What the account may at a resource group.
     PermissionsOfGroup => "Permissions_ListForResourceGroup", "Microsoft.Authorization/permissions/read";
+    /// Who has changed a VM, or its access.
+    ActivityLog => "ActivityLogs_List", "Microsoft.Insights/eventtypes/values/read";
     /// A query of Resource Graph: the VMs of a tenant.
     Resources => "Resources", "Microsoft.ResourceGraph/resources/read";
     /// The tenants of an account.
@@ -90,6 +92,7 @@ impl Call {
             | Self::PublicIpAddress
             | Self::PermissionsOfVm
             | Self::PermissionsOfGroup
+            | Self::ActivityLog
             | Self::Resources
             | Self::Tenants
             | Self::Subscriptions
@@ -107,13 +110,14 @@ mod tests {
     #[test]
     fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
         for call in Call::ALL {
-            // Nothing is ever stopped, a start is followed at the VM where its operation may not be read, and who opens a
+            // Nothing is ever stopped or looked up in the log, a start is followed at the VM where its operation may not be read, and who opens a
             // VM need not look for it.
             let dispensable = matches!(
                 call,
                 Call::Deallocate
                     | Call::Operation
                     | Call::OperationResult
+                    | Call::ActivityLog
                     | Call::Resources
                     | Call::Tenants
                     | Call::Subscriptions

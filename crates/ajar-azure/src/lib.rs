@@ -4,6 +4,7 @@
 //! types of `ajar-core`. What to ask, and what to do after an ambiguous answer, is the engine's business. Reads are
 //! retried here; a POST is never sent again unless Azure said in so many words that it was not applied.
 
+mod activity_log;
 mod arm_client;
 mod arm_error;
 mod azure_clock;

@@ -331,6 +331,12 @@ pub(crate) struct History {
     /// Show more than the last 50
     #[arg(long, conflicts_with = "format")]
     pub(crate) all: bool,
+    /// Ask Azure’s Activity Log who has opened, started or deallocated its VM, with Ajar or without
+    #[arg(long, requires = "name", conflicts_with = "all")]
+    pub(crate) azure: bool,
+    /// So many days back, up to 90: Azure keeps no more
+    #[arg(long, requires = "azure", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=90))]
+    pub(crate) days: u16,
 }
 
 /// What other programs read.

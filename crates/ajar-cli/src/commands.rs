@@ -165,7 +165,7 @@ async fn with_session(args: &Args, session: &Session, signals: &mut Signals) -> 
         }
         Command::Extend(extend) => extend::run(session, extend, signals).await,
         Command::Stop(stop) => stop::run(session, stop, signals).await,
-        Command::History(history) => history::run(session, history),
+        Command::History(history) => unless_told_to_end(signals, history::run(session, history)).await,
         Command::Cancel(named) => unless_told_to_end(signals, cancel::run(session, named)).await,
         Command::Add(add) => unless_told_to_end(signals, favourites::add(session, args, add)).await,
         Command::Edit(edit) => unless_told_to_end(signals, favourites::edit(session, args, edit)).await,
@@ -238,9 +238,9 @@ fn may_ask_azure(command: &Command) -> bool {
         | Command::Doctor(_)
         | Command::Accounts(_) => true,
         Command::List(list) => list.query.is_some(),
+        Command::History(history) => history.azure,
         Command::Add(add) => meaning::is_a_name(favourites::vm_of(add)),
         Command::SshConfig(_)
-        | Command::History(_)
         | Command::Cancel(_)
         | Command::Edit(_)
         | Command::Show(_)

@@ -5,6 +5,7 @@
 
 pub mod access_window;
 pub mod account;
+pub mod activity;
 pub mod after_use;
 pub mod attempt;
 pub mod exchange;

@@ -3,6 +3,7 @@
 //! Tray, window, notifications and the command line show the same words.
 
 pub mod account;
+pub mod activity;
 pub mod after_use;
 pub mod cli;
 pub mod deallocation;

@@ -17,11 +17,11 @@ use crate::inventory::Found;
 use crate::journal::Format;
 use crate::profile::{Profile, ProfileName};
 use crate::settings::{Favourite, Setting};
-use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
+use crate::snapshot::{ActivityLogView, AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
 use crate::team::TeamName;
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 12;
+pub const PROTOCOL_VERSION: u32 = 13;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -294,6 +294,13 @@ pub enum Request {
         /// What that program reads.
         format: Format,
     },
+    /// Read what Azure's Activity Log tells of a favourite's VM. The reply comes when that is done.
+    ActivityLog {
+        /// The favourite.
+        name: ProfileName,
+        /// How many days back, up to [`MOST_DAYS`](crate::activity::MOST_DAYS).
+        days: u16,
+    },
     /// Bring up the window of the tray app.
     ShowWindow,
 }
@@ -448,6 +455,11 @@ pub enum Reply {
     Rights {
         /// Right by right, and in words.
         rights: Box<RightsView>,
+    },
+    /// Who has changed a favourite's VM, or its access.
+    ActivityLog {
+        /// Change by change, and in words.
+        log: Box<ActivityLogView>,
     },
     /// What a look at the whole way to a VM found.
     Diagnosis {

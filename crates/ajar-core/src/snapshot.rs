@@ -1,6 +1,7 @@
 //! The whole state that any face shows, as one value. The same types go over the local socket and into the window.
 
 mod accounts;
+mod activity;
 mod after_use;
 mod deallocation;
 mod diagnosis;
@@ -21,6 +22,7 @@ use crate::settings::Favourite;
 use crate::team::TeamName;
 
 pub use accounts::{AccountState, AccountView, AzAccountView, AzView, Kept, SignInStage, SignInView, SignInWays};
+pub use activity::{ActivityLogView, ActivityView};
 pub use after_use::AfterUseView;
 pub use deallocation::{DeallocationEnd, DeallocationView};
 pub use diagnosis::{Check, CheckState, CheckView, DiagnosisView};

@@ -5,6 +5,7 @@
 
 mod account_views;
 mod acting;
+mod activity;
 mod after_use;
 mod attempts;
 mod az;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
+use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{SignInDemand, Trouble};
 use ajar_core::inventory::{InventoryVm, Viewpoint};
@@ -69,6 +70,13 @@ pub trait Azure: Send + Sync {
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
     /// Looks up what the account may where a VM is.
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble>;
+    /// Reads what the Activity Log tells of a VM from `since` until `until`.
+    async fn activity_log(
+        &self,
+        vm: &VmResourceId,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<ActivityEvent>, Trouble>;
 }
 
 /// Who is to sign in, and how.

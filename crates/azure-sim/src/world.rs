@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::arm::ActivityLog;
 use crate::arm::graph::{Kept, Quotas};
 use crate::arm::rate::RateLimits;
 use crate::clock::Clock;
@@ -30,6 +31,7 @@ pub(crate) struct World {
     present: Mutex<Present>,
     pub(crate) clock: Clock,
     journal: Mutex<Journal>,
+    activity_log: Mutex<ActivityLog>,
     faults: Mutex<Faults>,
     quotas: Mutex<Quotas>,
     rate_limits: Mutex<RateLimits>,
@@ -63,6 +65,7 @@ impl World {
             present: Mutex::new(Present::new(cloud)),
             clock: Clock::default(),
             journal: Mutex::default(),
+            activity_log: Mutex::default(),
             faults: Mutex::new(Faults::new(seed)),
             quotas: Mutex::default(),
             rate_limits: Mutex::default(),
@@ -89,6 +92,10 @@ impl World {
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         hold(&self.journal)
+    }
+
+    pub(crate) fn activity_log(&self) -> MutexGuard<'_, ActivityLog> {
+        hold(&self.activity_log)
     }
 
     /// Of Resource Graph.

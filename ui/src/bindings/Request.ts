@@ -184,4 +184,12 @@ query: string,
 /**
  * What that program reads.
  */
-format: HistoryFormat, } | { "ask": "showWindow" };
+format: HistoryFormat, } | { "ask": "activityLog", 
+/**
+ * The favourite.
+ */
+name: ProfileName, 
+/**
+ * How many days back, up to [`MOST_DAYS`](crate::activity::MOST_DAYS).
+ */
+days: number, } | { "ask": "showWindow" };

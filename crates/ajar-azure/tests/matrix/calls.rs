@@ -138,6 +138,10 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
         Call::Policy => client.jit_policy(policy).await.map(drop).into(),
         Call::Vm => client.virtual_machine(vm).await.map(drop).into(),
         Call::PermissionsOfVm | Call::PermissionsOfGroup => client.granted(vm).await.map(drop).into(),
+        Call::ActivityLog => {
+            let now = Utc::now();
+            client.activity_log(vm, now - TimeDelta::days(7), now).await.map(drop).into()
+        }
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
         Call::Resources | Call::Subscriptions | Call::VmsOfSubscription => client.inventory(&drop).await.into(),
         Call::Tenants => client.tenants().await.map(drop).into(),

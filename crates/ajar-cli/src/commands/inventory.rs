@@ -76,6 +76,7 @@ async fn vms(session: &Session, request: Request) -> Result<Found, End> {
         | Reply::ActsByDefault { .. }
         | Reply::Inherited { .. }
         | Reply::Rights { .. }
+        | Reply::ActivityLog { .. }
         | Reply::Diagnosis { .. } => Err(no_answer()),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ajar_azure::{ArmClient, Initiate, InitiateError};
 use ajar_core::account::Acting;
+use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, InitiateFailure};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -11,6 +12,7 @@ use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::Granted;
 use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Inner;
@@ -215,5 +217,15 @@ impl Azure for As {
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
         let granted = self.client(vm.resource()).await?.granted(vm).await;
         self.told(vm.resource(), granted).await
+    }
+
+    async fn activity_log(
+        &self,
+        vm: &VmResourceId,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<ActivityEvent>, Trouble> {
+        let events = self.client(vm.resource()).await?.activity_log(vm, since, until).await;
+        self.told(vm.resource(), events).await
     }
 }

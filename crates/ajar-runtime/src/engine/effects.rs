@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::acting::Caller;
+use super::activity::ActivityRead;
 use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
 use super::inventory::InventoryNews;
@@ -74,6 +75,8 @@ pub(super) enum Happened {
     Inventory(InventoryNews),
     /// Rights were looked up.
     LookedUp(LookedUp),
+    /// The Activity Log of a VM was read.
+    ActivityRead(Box<ActivityRead>),
     /// The whole way to a VM was looked at.
     Diagnosed(Box<Diagnosed>),
     /// Something of the network that this machine is in.
@@ -312,6 +315,7 @@ impl Engine {
             Happened::Az(told, reply) => self.az_told(told, reply),
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
+            Happened::ActivityRead(read) => self.activity_read(*read),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             Happened::Network(news) => self.network(news),
             Happened::Looked(peers) => self.looked_at_connections(peers.as_ref()),

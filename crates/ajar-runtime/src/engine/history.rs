@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::journal::Format;
+use ajar_core::journal::{Format, Opening};
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::message::history as words;
 use ajar_core::protocol::Reply;
@@ -63,7 +63,7 @@ fn export(file: &JournalFile, query: &str, format: Format) -> Result<Reply, Trou
     let mut openings = file.read()?.openings;
     openings.retain(|opening| opening.fits(query));
     let internal = |error: io::Error| Failure::Internal { detail: error.to_string() };
-    let text = exported(&openings, format).map_err(internal)?;
+    let text = exported(&openings, &Opening::MEMBERS, format).map_err(internal)?;
     Ok(Reply::Exported { text, count: count(openings.len()) })
 }
 

@@ -50,6 +50,7 @@ impl Engine {
             Request::SignOut { name } => self.sign_out(name, reply),
             Request::ReadAccounts => self.read_az(reply),
             Request::Rights { name } => self.look_up_rights(&name, reply),
+            Request::ActivityLog { name, days } => self.read_activity_log(&name, days, reply),
             Request::Diagnose { name, profile } => self.diagnose(&name, profile.as_ref(), reply),
             Request::ReadTeams { all } => self.read_teams_for(all, reply),
             Request::ReadInventory { anew } => self.inventory_asked(Wish::Read { anew }, reply),
@@ -110,6 +111,7 @@ impl Engine {
             | Request::Import { .. }
             | Request::BringTeamBack { .. }
             | Request::Rights { .. }
+            | Request::ActivityLog { .. }
             | Request::Diagnose { .. }
             | Request::Inherited { .. }
             | Request::ReadInventory { .. }
@@ -227,6 +229,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::ReadAccounts
             | Request::Rights { .. }
+            | Request::ActivityLog { .. }
             | Request::Diagnose { .. }
             | Request::ReadInventory { .. }
             | Request::FindVms { .. }

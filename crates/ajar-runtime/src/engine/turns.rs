@@ -83,6 +83,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::CancelSignIn
         | Request::ReadAccounts
         | Request::Rights { .. }
+        | Request::ActivityLog { .. }
         | Request::Diagnose { .. }
         | Request::ReadInventory { .. }
         | Request::FindVms { .. }

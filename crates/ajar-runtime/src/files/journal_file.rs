@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::{Format, Opening, note_lately};
+use serde::Serialize;
 
 use super::atomic::{while_locked, write_atomically};
 
@@ -139,20 +140,20 @@ impl JournalFile {
     }
 }
 
-/// Openings as another program reads them, with a line break at the end.
+/// Rows as another program reads them, with a line break at the end. `members` are theirs, in their order.
 ///
 /// # Errors
 /// None that is known: what is written to memory is plain data.
-pub fn exported(openings: &[Opening], format: Format) -> io::Result<String> {
+pub fn exported<T: Serialize>(all: &[T], members: &[&str], format: Format) -> io::Result<String> {
     match format {
         Format::Csv => {
             let mut rows = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-            rows.write_record(Opening::MEMBERS).map_err(io::Error::other)?;
-            openings.iter().try_for_each(|opening| rows.serialize(opening)).map_err(io::Error::other)?;
+            rows.write_record(members).map_err(io::Error::other)?;
+            all.iter().try_for_each(|one| rows.serialize(one)).map_err(io::Error::other)?;
             let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
             String::from_utf8(bytes).map_err(io::Error::other)
         }
-        Format::Json => Ok(serde_json::to_string(openings)? + "\n"),
+        Format::Json => Ok(serde_json::to_string(all)? + "\n"),
     }
 }
 

@@ -148,6 +148,7 @@ impl Asker {
                     | Reply::SignedOut { .. }
                     | Reply::ActsByDefault { .. }
                     | Reply::Rights { .. }
+                    | Reply::ActivityLog { .. }
                     | Reply::Diagnosis { .. }
                     | Reply::Inherited { .. }
                     | Reply::Vms { .. }

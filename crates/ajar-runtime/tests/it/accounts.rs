@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting};
+use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, InitiateFailure};
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -18,7 +19,7 @@ use ajar_runtime::ports::{
     Wanted,
 };
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::engine::{Running, name};
 use crate::world::{Call, World, vm};
@@ -144,6 +145,14 @@ impl Azure for As {
     }
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {
         self.world(vm).granted(vm).await
+    }
+    async fn activity_log(
+        &self,
+        vm: &VmResourceId,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<ActivityEvent>, Trouble> {
+        self.world(vm).activity_log(vm, since, until).await
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ajar_core::account::{Acting, KeychainTrouble};
+use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
@@ -66,6 +67,7 @@ pub(crate) enum Call {
     SignOut,
     Browser,
     Granted,
+    ActivityLog,
     AzAccounts,
     /// What this machine is connected to is looked at.
     Look,
@@ -123,6 +125,8 @@ pub(crate) struct Scene {
     pub(crate) signed_in: HashSet<String>,
     /// What the browser was asked to show.
     pub(crate) opened: Vec<String>,
+    /// What the Activity Log has.
+    pub(crate) activity: Vec<ActivityEvent>,
     /// What whoever asks may.
     pub(crate) granted: Granted,
     /// Who is signed in to the Azure CLI.
@@ -198,6 +202,7 @@ impl World {
                 keychain_trouble: None,
                 signed_in: HashSet::new(),
                 opened: Vec::new(),
+                activity: Vec::new(),
                 granted: Granted::default(),
                 az: Vec::new(),
                 whom: Principal::default(),
@@ -438,6 +443,17 @@ impl Azure for World {
     async fn granted(&self, _vm: &VmResourceId) -> Result<Granted, Trouble> {
         self.call(Call::Granted).await?;
         Ok(self.scene().granted.clone())
+    }
+
+    async fn activity_log(
+        &self,
+        _vm: &VmResourceId,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<ActivityEvent>, Trouble> {
+        self.call(Call::ActivityLog).await?;
+        let events = self.scene().activity.clone();
+        Ok(events.into_iter().filter(|event| since <= event.at && event.at <= until).collect())
     }
 }
 

@@ -40,6 +40,11 @@ impl ArmError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// How it is answered.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The same with `details`, each of the same shape.
     pub(crate) fn with_details(self, details: Vec<Value>) -> Self {
         Self { details, ..self }

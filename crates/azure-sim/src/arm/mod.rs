@@ -1,5 +1,6 @@
 //! Azure Resource Manager: who calls, what for, may they, and the answer.
 
+mod activity_log;
 pub(crate) mod asked;
 mod compute;
 mod defender_location;
@@ -31,6 +32,7 @@ mod sizes;
 mod subscriptions;
 mod virtual_network;
 
+pub(crate) use activity_log::ActivityLog;
 pub(crate) use virtual_network::{PREFIX, SUBNET};
 
 use std::sync::Arc;
@@ -52,6 +54,7 @@ use crate::state::power::PowerAction;
 use crate::state::rights::OfAction;
 use crate::switches::{RateLimits as RateLimitsSwitch, SubscriptionListAction};
 use crate::world::World;
+use activity_log::Begun;
 use asked::Asked;
 use error::ArmError;
 use rate::{Left, Payer};
@@ -166,14 +169,24 @@ async fn answer(world: &World, request: Request<'_>, left: &mut Option<Left>) ->
     if !body.is_empty() {
         check_media_type(headers)?;
     }
+    let begun = Begun::of(&call);
+    let answered = routed(&call, route);
+    if let Some(begun) = begun {
+        begun.ended(&call, headers, &answered);
+    }
+    answered
+}
+
+fn routed(call: &Call<'_>, route: Route) -> Result<Response, ArmError> {
+    let world = call.world;
     match route {
-        Route::Subscriptions => world.look(|cloud, _| page::list(&call, cloud, subscriptions::all(&call, cloud))),
-        Route::Tenants => world.look(|cloud, _| page::list(&call, cloud, subscriptions::tenants(&call))),
-        Route::GraphQuery => graph::resources(&call),
+        Route::Subscriptions => world.look(|cloud, _| page::list(call, cloud, subscriptions::all(call, cloud))),
+        Route::Tenants => world.look(|cloud, _| page::list(call, cloud, subscriptions::tenants(call))),
+        Route::GraphQuery => graph::resources(call),
         Route::GraphOperations => Ok(graph::operations()),
-        Route::Providers => world.look(|cloud, _| page::list(&call, cloud, providers::of_tenant())),
+        Route::Providers => world.look(|cloud, _| page::list(call, cloud, providers::of_tenant())),
         Route::Provider(namespace) => Ok(Json(providers::one_of_tenant(&namespace)?).into_response()),
-        Route::Within(scope, target) => within(&call, &scope, target),
+        Route::Within(scope, target) => within(call, &scope, target),
     }
 }
 

@@ -158,6 +158,28 @@ const TYPES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "Microsoft.Insights",
+        &[
+            "actionGroups",
+            "activityLogAlerts",
+            "autoscaleSettings",
+            "components",
+            "dataCollectionRuleAssociations",
+            "dataCollectionRules",
+            "diagnosticSettings",
+            "eventCategories",
+            "logProfiles",
+            "metricAlerts",
+            "metricDefinitions",
+            "metricNamespaces",
+            "metrics",
+            "operations",
+            "scheduledQueryRules",
+            "webTests",
+            "workbooks",
+        ],
+    ),
+    (
         "Microsoft.Resources",
         &[
             "builtInTemplateSpecs",

@@ -67,6 +67,7 @@ const PROVIDERS: &[Provider] = &[
         &["2024-11-01", "2022-12-01", "2021-04-01"],
         &["subscriptions", "resourceGroups", "resources", "tags", "tenants", "deployments", "links"],
     ),
+    ("Microsoft.Insights", &["2015-04-01"], &["eventtypes", "eventtypes/values"]),
     ("Microsoft.Authorization", &["2022-04-01", "2020-05-01"], &["locks"]),
     ("Microsoft.ResourceGraph", &["2022-10-01", "2021-03-01"], &["resources", "operations"]),
 ];

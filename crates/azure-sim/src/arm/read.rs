@@ -11,8 +11,8 @@ use crate::arm::filter::{Clause, Filter, Test, Verdict};
 use crate::arm::resources::Resource;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
-    Call, compute, defender_location, diagnostics, disk, network, page, permissions, pricings, providers, regions,
-    resources, security_groups, sizes, subscriptions, virtual_network,
+    Call, activity_log, compute, defender_location, diagnostics, disk, network, page, permissions, pricings, providers,
+    regions, resources, security_groups, sizes, subscriptions, virtual_network,
 };
 use crate::served::RouteName;
 
@@ -46,6 +46,8 @@ pub(crate) enum Read {
     /// The one region in which Defender keeps what it knows of a subscription.
     DefenderLocations,
     DefenderLocation(String),
+    /// The Activity Log of a subscription.
+    ActivityLog,
     /// The Defender plans of a subscription.
     Pricings,
     Pricing(String),
@@ -81,6 +83,7 @@ pub(super) fn in_subscription(words: &[&str], names: &[&str]) -> Option<Read> {
         ["providers", "microsoft.compute", "locations", _, "virtualmachines"] => Read::VirtualMachines(name(3)),
         ["providers", "microsoft.compute", "locations", _, "vmsizes"] => Read::Sizes,
         ["providers", "microsoft.compute", "locations", _, "usages"] => Read::Usages(name(3)),
+        ["providers", "microsoft.insights", "eventtypes", "management", "values"] => Read::ActivityLog,
         words => list(words, names)?,
     })
 }
@@ -187,6 +190,7 @@ impl Read {
             Self::PermissionsOfVm(_) => RouteName::PermissionsListForResource,
             Self::DefenderLocations => RouteName::LocationsList,
             Self::DefenderLocation(_) => RouteName::LocationsGet,
+            Self::ActivityLog => RouteName::ActivityLogsList,
             Self::Pricings => RouteName::PricingsList,
             Self::Pricing(_) => RouteName::PricingsGet,
             Self::Usages(_) => RouteName::UsageList,
@@ -227,6 +231,7 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::PermissionsOfVm(vm) => permissions::of_vm(call, scope, vm),
         Read::DefenderLocations => defender_location::all(call, scope),
         Read::DefenderLocation(name) => defender_location::one(call, scope, name),
+        Read::ActivityLog => activity_log::values(call, scope),
         Read::Pricings => pricings::all(call, scope),
         Read::Pricing(name) => pricings::one(call, scope, name),
         Read::Usages(location) => usages(call, scope, location),

@@ -27,6 +27,7 @@ macro_rules! route_names {
 }
 
 route_names! {
+    ActivityLogsList => "ActivityLogs_List",
     DefaultSecurityRulesGet => "DefaultSecurityRules_Get",
     DefaultSecurityRulesList => "DefaultSecurityRules_List",
     DisksGet => "Disks_Get",

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, its client's too")]
 
+mod activity_log;
 mod assertion;
 mod client;
 mod control;

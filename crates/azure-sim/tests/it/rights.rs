@@ -346,11 +346,7 @@ async fn what_azure_has_and_is_not_simulated_is_refused_by_no_sentence_of_azures
         (Method::GET, "providers/Microsoft.Authorization/permissions", "Microsoft.Authorization/permissions"),
         (Method::GET, "providers/Microsoft.Security/alerts", "Microsoft.Security/alerts"),
         (Method::GET, "providers/Microsoft.Storage/storageAccounts", "Microsoft.Storage/storageAccounts"),
-        (
-            Method::GET,
-            "providers/Microsoft.Insights/eventtypes/management/values",
-            "Microsoft.Insights/eventtypes/values",
-        ),
+        (Method::GET, "providers/Microsoft.Insights/metricAlerts", "Microsoft.Insights/metricAlerts"),
         (Method::GET, "providers/Microsoft.Storage", "Microsoft.Storage"),
         (Method::PUT, "resourceGroups/rg-demo", "Microsoft.Resources/subscriptions/resourceGroups/write"),
     ] {

@@ -71,6 +71,7 @@ async fn reads(walk: &mut Walk) {
             "/providers/Microsoft.Compute/locations/westeurope/vmSizes",
             "/providers/Microsoft.Compute/locations/westeurope/usages",
             "/providers/Microsoft.Network/loadBalancers",
+            "/providers/Microsoft.Insights/eventtypes/management/values?$filter=eventTimestamp%20ge%202020-01-01T00:00:00Z",
         ],
     )
     .await;

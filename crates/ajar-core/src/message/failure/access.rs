@@ -117,16 +117,17 @@ pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
         )
         .help(RIGHTS_HELP);
     }
-    words(
-        denied_title(action, name),
-        format!("It lacks the right {action} on {}.", place(scope)),
+    let next = if reads_activity_log(action) {
+        "Ask an administrator for this right, which the roles Reader and Monitoring Reader have, or use another account. Opening takes no such right.".to_owned()
+    } else {
         format!(
             "Ask an administrator for this right (“ajar rights {name} --message” writes what to send), or use another \
              account."
-        ),
-    )
-    .in_window("Ask an administrator for this right, or use another account.")
-    .help(RIGHTS_HELP)
+        )
+    };
+    words(denied_title(action, name), format!("It lacks the right {action} on {}.", place(scope)), next)
+        .in_window("Ask an administrator for this right, or use another account.")
+        .help(RIGHTS_HELP)
 }
 
 pub(super) fn deny_assigned(name: &str, action: &str, scope: &str, assignment: &str) -> Words {
@@ -152,6 +153,10 @@ fn lists_vms(action: &str, scope: &str) -> bool {
     is_whole && OF_LISTS.iter().any(|listed| action.eq_ignore_ascii_case(listed))
 }
 
+fn reads_activity_log(action: &str) -> bool {
+    action.eq_ignore_ascii_case("Microsoft.Insights/eventtypes/values/read")
+}
+
 fn denied_title(action: &str, name: &str) -> String {
     let verb = action.to_ascii_lowercase();
     if verb.ends_with("/initiate/action") {
@@ -160,6 +165,8 @@ fn denied_title(action: &str, name: &str) -> String {
         format!("Your account may not start {name}.")
     } else if verb.ends_with("/deallocate/action") {
         format!("Your account may not deallocate {name}.")
+    } else if reads_activity_log(action) {
+        format!("Your account may not read what Azure’s Activity Log tells of {name}.")
     } else if NEEDED.iter().any(|right| right.action.eq_ignore_ascii_case(action)) {
         format!("Your account may not read what opening {name} needs.")
     } else {

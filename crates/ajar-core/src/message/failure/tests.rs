@@ -107,6 +107,10 @@ fn every_failure() -> Vec<Failure> {
             action: "Microsoft.Compute/diskEncryptionSets/write".into(),
             scope: "/subscriptions/s/resourceGroups/rg-keys".into(),
         },
+        Failure::AccessDenied {
+            action: "Microsoft.Insights/eventtypes/values/read".into(),
+            scope: "/subscriptions/s/resourceGroups/rg-demo".into(),
+        },
         Failure::NoClientId { cloud: "public".into() },
         Failure::ClientIdUnfit,
         Failure::TenantUnfit { tenant: "Contoso Ltd".into() },
