@@ -150,6 +150,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'bringTeamBack':
     case 'rights':
     case 'diagnose':
+    case 'activityLog':
     case 'history':
     case 'exportHistory':
     case 'refresh':

@@ -1,6 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 
 import { accountOf, detailOf, goneAccount } from './accounts';
+import { Activity } from './activity.svelte';
 import type { AccountName } from './bindings/AccountName';
 import type { FavouriteView } from './bindings/FavouriteView';
 import type { DiagnosisView } from './bindings/DiagnosisView';
@@ -146,6 +147,7 @@ export class View {
   readonly vms = new Vms(this);
   readonly history = new History(this);
   readonly exchange: Exchange;
+  readonly activity: Activity;
   readonly #engine: Engine;
   /** What was said of each favourite whose attempt is under way or asks for more. */
   readonly #said = new Map<ProfileName, Said>();
@@ -153,6 +155,7 @@ export class View {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.exchange = new Exchange(this, engine);
+    this.activity = new Activity(this);
   }
 
   /** Follows the engine until the returned function is called. */

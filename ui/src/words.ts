@@ -1,5 +1,6 @@
 // The window's own words. What happened to a VM, and why, is said by the engine.
 
+import type { ActivityResult } from './bindings/ActivityResult';
 import type { AccountState } from './bindings/AccountState';
 import type { CheckState } from './bindings/CheckState';
 import type { Colour } from './bindings/Colour';
@@ -24,6 +25,8 @@ const states: Record<KnownState, string> = {
   failed: 'Not opened',
   closed: 'Locked',
 };
+
+const activityResults: Record<ActivityResult, string> = { started: 'begun', accepted: 'accepted', succeeded: 'done', failed: 'failed' };
 
 const checkStates: Record<CheckState, string> = {
   passed: 'as it should be',
@@ -215,6 +218,14 @@ export const words = {
   lookingAtTheWay: 'Looking at it, and changing nothing…',
   lookAgain: 'Look again',
   checkState: (state: CheckState) => checkStates[state],
+
+  // Azure’s Activity Log
+  activity: 'Who was there…',
+  activityTitle: (name: string) => `Who opened or changed ${name}`,
+  askingAzure: 'Asking Azure’s Activity Log…',
+  askAgain: 'Ask again',
+  byAjarHere: 'by Ajar here',
+  activityResult: (result: ActivityResult) => activityResults[result],
 
   // Deallocating
   deallocate: 'Deallocate…',
