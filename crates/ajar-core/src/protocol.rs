@@ -21,7 +21,7 @@ use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, Ri
 use crate::team::TeamName;
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 12;
+pub const PROTOCOL_VERSION: u32 = 13;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
