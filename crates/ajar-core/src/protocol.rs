@@ -15,7 +15,9 @@ use crate::after_use::{Keep, Unused};
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::journal::Format;
+use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
+use crate::resource_id::VmResourceId;
 use crate::settings::{Favourite, Setting};
 use crate::snapshot::{AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
 use crate::team::TeamName;
@@ -190,6 +192,14 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         of_all: bool,
+        /// The VM that it leads to, of which something may be known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        vm: Option<VmResourceId>,
+        /// Whether it is a new one: what runs on the VM says how it is opened where nothing else does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        is_new: bool,
     },
     /// Change a setting that is about no favourite and no account.
     Set {
@@ -458,6 +468,10 @@ pub enum Reply {
     Inherited {
         /// Field by field.
         fields: Vec<InheritedView>,
+        /// What a new favourite has to say for it to be opened as these tell, since that is known of its VM alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        protocol: Option<Protocol>,
     },
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]

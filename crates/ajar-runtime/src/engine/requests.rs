@@ -211,8 +211,8 @@ impl Engine {
                 self.edit_defaults(folder.as_deref(), before.as_deref(), &said)?;
             }
             Request::ActAs { name, account } => self.have_act_as(&name, account)?,
-            Request::Inherited { folder, said, of_all } => {
-                return Ok(self.inherited(folder.as_deref(), &said, of_all));
+            Request::Inherited { folder, said, of_all, vm, is_new } => {
+                return Ok(self.inherited(folder.as_deref(), &said, of_all, (vm, is_new)));
             }
             Request::Set { setting } => self.set(&setting)?,
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
