@@ -166,3 +166,40 @@ async fn every_vm_of_a_fleet_that_is_larger_than_an_answer_is_listed_once() {
     assert_eq!((ended.code, of_kind(&ended, "vm").len(), ids.len()), (0, VMS, VMS), "{}", ended.stderr);
     assert_eq!(queries(&world).await, VMS.div_ceil(1000));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_finds_what_has_it_and_says_what_runs_there_where_the_vm_is_seen() {
+    let world = world().await;
+    let (desk, web) = (world.vm("build-win-02").clone(), world.vm("web-01").clone());
+    let found = world.run(&["list", &desk.id, "--json"]).await;
+    assert_eq!(of_kind(&found, "vm").iter().map(|vm| &vm["vmName"]).collect::<Vec<_>>(), ["build-win-02"]);
+    let found = world.run(&["list", &desk.subscription_id, "--json"]).await;
+    assert!(of_kind(&found, "vm").len() > 1 && !of_kind(&found, "favourite").is_empty(), "{found:?}");
+
+    let added = world.run(&["add", "desk", "--vm", &desk.id]).await;
+    assert_eq!((added.code, added.stderr.as_str()), (0, ""), "{added:?}");
+    let shown = world.run(&["show", "desk"]).await.stdout;
+    assert!(shown.contains("RDP") && shown.contains("3389"), "{shown}");
+    let unseen = desk.id.replace("build-win-02", "gone-01");
+    let added = world.run(&["add", "gone", "--vm", &unseen]).await;
+    assert!(added.code == 0 && added.stderr.contains("What runs on it is not known"), "{added:?}");
+
+    let ended = world.run(&["connect", &web.id, "--no-launch"]).await;
+    assert!(ended.code == 0 && ended.stderr.contains("That is the VM of my-web-01."), "{ended:?}");
+    let ended = world.run(&["connect", &unseen.replace("gone-01", "gone-02"), "--no-launch"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_resource_graph_is_denied_addresses_come_by_lists_and_what_may_not_be_listed_keeps_its_age() {
+    let world = world().await;
+    world.run(&["list", "web", "--refresh"]).await;
+    let address = world.vm("web-01").public_ip.clone().expect("it has an address");
+    world.control().fault("POST", RESOURCE_GRAPH, json!({ "fault": "forbidden", "times": null })).await;
+    let by_lists = world.run(&["list", "web-01", "--refresh"]).await;
+    assert!(by_lists.stdout.contains(&address) && by_lists.stderr.lines().count() <= 2, "{by_lists:?}");
+    world.control().fault("GET", "/networkInterfaces", json!({ "fault": "forbidden", "times": null })).await;
+    let kept = world.run(&["list", "web-01", "--refresh"]).await;
+    assert!(kept.stdout.contains(&address) && kept.stdout.contains(" ago)"), "{kept:?}");
+    assert!(kept.stderr.contains("their addresses") && kept.stderr.contains("networkInterfaces/read"), "{kept:?}");
+}

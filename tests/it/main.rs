@@ -19,6 +19,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod own_network;
 #[cfg(target_os = "linux")]
+mod port_alone;
 mod private_way;
 mod profiles;
 #[cfg(unix)]

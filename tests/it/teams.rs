@@ -170,6 +170,10 @@ async fn a_teams_own_name_for_a_vm_counts_where_it_is_clear_and_takes_nobodys_pl
     done(&world, &["team", "add", "ops", &ops]).await;
     let opened = done(&world, &["connect", "tools", "--no-launch"]).await;
     assert!(opened.stderr.contains("tools is ops.tools of the team ops, VM jump-eu."), "{opened:?}");
+    // What is called just so goes before what begins so.
+    done(&world, &["add", "tools-2", "--vm", &id("web-01")]).await;
+    let opened = done(&world, &["connect", "tools", "--no-launch"]).await;
+    assert!(opened.stderr.contains("tools is ops.tools"), "{opened:?}");
     let opened = done(&world, &["connect", "build-win-02", "--no-launch", "--port", "3389"]).await;
     assert!(!opened.stderr.contains("jump-eu"), "a VM has that name: {opened:?}");
 

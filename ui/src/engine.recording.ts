@@ -6,6 +6,7 @@ import type { HistoryView } from './bindings/HistoryView';
 import type { ImportChoice } from './bindings/ImportChoice';
 import type { ImportedView } from './bindings/ImportedView';
 import type { ImportView } from './bindings/ImportView';
+import type { Protocol } from './bindings/Protocol';
 import type { InheritedView } from './bindings/InheritedView';
 import type { Reply } from './bindings/Reply';
 import type { Request } from './bindings/Request';
@@ -26,6 +27,8 @@ export class RecordingEngine implements Engine {
   inheriting: Request[] = [];
   /** What it would inherit. */
   inherited: InheritedView[] = [];
+  /** What a new one would have to say. */
+  says: Protocol | undefined;
   /** What was asked about what was opened: the page asks by itself. */
   lookbacks: Request[] = [];
   /** What was opened. */
@@ -63,7 +66,7 @@ export class RecordingEngine implements Engine {
     }
     if (request.ask === 'inherited') {
       this.inheriting.push(request);
-      return Promise.resolve({ answer: 'inherited', fields: this.inherited });
+      return Promise.resolve({ answer: 'inherited', fields: this.inherited, ...(this.says ? { protocol: this.says } : {}) });
     }
     if (request.ask === 'history') {
       this.lookbacks.push(request);

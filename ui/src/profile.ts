@@ -130,12 +130,17 @@ export function hintsFor(draft: Draft): Hints {
     ...(VM_ID.test(draft.vm.trim()) ? {} : { vm: words.vmIdWrong }),
     ...(NAME.test(draft.name.trim()) ? {} : { name: words.nameWrong }),
     ...(draft.port.trim() === '' || (Number.isInteger(port) && port >= 1 && port <= 65535)
-      ? {}
+      ? draft.protocol === 'port' && draft.port.trim() === ''
+        ? { port: words.portUnsaid }
+        : {}
       : { port: words.portWrong }),
     ...(source === '' || source === 'automatic' || isNetworkName(source) || isMachine(source) ? {} : { source: words.sourceWrong(source) }),
     ...(wrongForward === undefined ? {} : { forwards: words.forwardsWrong(wrongForward) }),
   };
 }
+
+/** Whether it is a VM's resource id. */
+export const isVmId = (text: string) => VM_ID.test(text.trim());
 
 /** The VM's own name, if it can be a favourite's. */
 export function nameFrom(vm: string): string {
@@ -239,15 +244,21 @@ export function inheritableFrom(draft: Draft, before?: Known): Inheritable {
   return said;
 }
 
+/** What a port stands for by custom, as the engine has it. */
+function spokenOn(port: number): Protocol {
+  if (port === 22 || port === 2222) return 'ssh';
+  return port === 3389 ? 'rdp' : 'port';
+}
+
 /** What is said of many, as the form takes it: as if it were of one. */
 export function asKnown(said: Inheritable): Known {
-  const protocol = said.protocol ?? (said.port === 3389 ? 'rdp' : 'ssh');
+  const protocol = said.protocol ?? (said.port == null ? 'ssh' : spokenOn(said.port));
   return { name: '', protocol, profile: { vm: '', ...said } };
 }
 
 /** What a draft is opened with: where it says nothing what it inherits, as `told` by the engine once that is known. */
 export function protocolOf(draft: Draft, told: string | undefined, before?: Known): Protocol {
-  const inherited = (['ssh', 'rdp'] as const).find((protocol) => told?.startsWith(words.protocol(protocol)));
+  const inherited = (['ssh', 'rdp', 'port'] as const).find((protocol) => told?.startsWith(words.protocol(protocol)));
   return draft.protocol || (inherited ?? before?.protocol ?? 'ssh');
 }
 

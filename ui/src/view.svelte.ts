@@ -23,7 +23,8 @@ import { announcement } from './announce';
 import { actionOf, isQuestion } from './failure';
 import { problemFrom, type Engine, type Problem } from './engine';
 import { Exchange } from './exchange.svelte';
-import { writtenOf } from './profile';
+import type { Protocol } from './bindings/Protocol';
+import { isVmId, writtenOf } from './profile';
 import { filed, liesIn, type FolderOf } from './folders';
 import { History } from './history.svelte';
 import { Picked, requestsForAll } from './picked.svelte';
@@ -52,7 +53,13 @@ export interface Defaults {
 }
 
 /** What holds of each field where a favourite says nothing of it, such as “2 hours, from Team/Prod”. */
-export type Inherited = Partial<Record<Field, string>>;
+export type Inherited = Partial<Record<Field, string>> & {
+  /** What a new favourite has to say, since its VM alone tells it. */
+  says?: Protocol;
+};
+
+/** The VM that a favourite leads to, and whether that is a new one. */
+export type OfVm = { vm: string; isNew: boolean };
 
 /** The way to a favourite that is looked at, and what was found there, or kept it from being looked at. */
 interface Looked {
@@ -481,11 +488,13 @@ export class View {
   }
 
   /** What would hold in a folder where only so much is said; nothing where that cannot be told. */
-  async inherited(folder: string, said: Inheritable, ofAll = false): Promise<Inherited> {
+  async inherited(folder: string, said: Inheritable, of: { all: boolean } | OfVm): Promise<Inherited> {
     const where = folder.trim() === '' ? {} : { folder };
-    const answered = await this.answerTo({ ask: 'inherited', ...where, said, ...(ofAll ? { ofAll } : {}) });
+    const isOf = 'all' in of ? (of.all ? { ofAll: true } : {}) : { ...(isVmId(of.vm) ? { vm: of.vm.trim() } : {}), ...(of.isNew ? { isNew: true } : {}) };
+    const answered = await this.answerTo({ ask: 'inherited', ...where, said, ...isOf });
     if ('problem' in answered || answered.reply.answer !== 'inherited') return {};
-    return Object.fromEntries(answered.reply.fields.map(({ field, text }) => [field, text]));
+    const { fields, protocol } = answered.reply;
+    return { ...Object.fromEntries(fields.map(({ field, text }) => [field, text])), ...(protocol ? { says: protocol } : {}) };
   }
 
   /** Leads to the sign-in that a favourite waits for, and opens it then. */

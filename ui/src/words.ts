@@ -12,7 +12,7 @@ import type { Protocol } from './bindings/Protocol';
 import type { SignInMethod } from './bindings/SignInMethod';
 import type { StepStatus } from './bindings/StepStatus';
 
-const protocols: Record<Protocol, string> = { ssh: 'SSH', rdp: 'RDP' };
+const protocols: Record<Protocol, string> = { ssh: 'SSH', rdp: 'RDP', port: 'Port' };
 
 /** What a favourite can be marked as. What is not known has no mark. */
 export type KnownState = Exclude<FavouriteState, 'unknown'>;
@@ -159,6 +159,7 @@ export const words = {
   // Rows
   openedIn: (time: string) => `Opened in ${time}.`,
   protocol: (protocol: Protocol) => protocols[protocol],
+  protocolChoice: (protocol: Protocol) => (protocol === 'port' ? 'Port only' : protocols[protocol]),
   state: (state: KnownState) => states[state],
   until: (time: string) => `until ${time}`,
   openUntil: (time: string) => `open until ${time}`,
@@ -171,6 +172,12 @@ export const words = {
 
   // Acts. With the VM's name for the ear, which does not see what a button stands beside.
   connect: 'Connect',
+  /** What opens it is started or, where a port alone is, nothing. */
+  opens: (protocol: Protocol, name?: string): string => {
+    if (protocol === 'port') return name === undefined ? 'Open' : `Open the port of ${name}`;
+    return name === undefined ? words.connect : words.connectTo(name);
+  },
+  atPort: (port: number) => `Port ${port}`,
   connectTo: (name: string) => `Connect to ${name}`,
   connectFrom: (name: string, address: string) => `Connect to ${name} from ${address}`,
   extend: 'Extend',
@@ -260,6 +267,7 @@ export const words = {
   inherit: 'As inherited',
   inheritOf: (what: string) => `${what}: as inherited`,
   port: 'Port',
+  portUnsaid: 'Say which port: nothing stands for one',
   portWrong: 'A whole number from 1 to 65535.',
   user: 'User',
   optional: 'optional',
@@ -414,6 +422,8 @@ export const words = {
   otherWayPrincipalCommand: 'ajar sign-in --service-principal --tenant T --client-id C',
   otherWayVariables: 'Or set these before Ajar starts:',
   otherWayVariablesNames: 'AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET',
+  /** Behind where a port was reached. */
+  reachedAt: (endpoint: string) => `Reached at ${endpoint}`,
   copyOf: (text: string) => `Copy ${text}`,
 
   // The application that signs people in

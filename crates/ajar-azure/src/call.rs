@@ -69,6 +69,10 @@ calls! {
     Subscriptions => "Subscriptions_List", "Microsoft.Resources/subscriptions/read";
     /// The VMs of a subscription.
     VmsOfSubscription => "VirtualMachines_ListAll", "Microsoft.Compute/virtualMachines/read";
+    /// The network interfaces of a subscription.
+    InterfacesOfSubscription => "NetworkInterfaces_ListAll", "Microsoft.Network/networkInterfaces/read";
+    /// The public IP addresses of a subscription.
+    AddressesOfSubscription => "PublicIPAddresses_ListAll", "Microsoft.Network/publicIPAddresses/read";
 }
 
 impl Call {
@@ -96,7 +100,9 @@ impl Call {
             | Self::Resources
             | Self::Tenants
             | Self::Subscriptions
-            | Self::VmsOfSubscription => true,
+            | Self::VmsOfSubscription
+            | Self::InterfacesOfSubscription
+            | Self::AddressesOfSubscription => true,
         }
     }
 }

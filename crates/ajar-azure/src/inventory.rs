@@ -1,11 +1,13 @@
 //! All VMs that an account can see in a tenant: by Resource Graph, and where that is denied by the lists of its
 //! subscriptions.
 
+mod joined;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ajar_core::failure::Trouble;
-use ajar_core::inventory::InventoryVm;
+use ajar_core::inventory::{InventoryVm, Lacking};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::resource_id::VmResourceId;
 use futures::StreamExt;
@@ -38,7 +40,7 @@ struct Subscription {
     display_name: Option<String>,
 }
 
-/// A VM as lists show it: without its power state, which they do not have.
+/// A VM as lists show it. One list has its model, another its power state.
 #[derive(Debug, Deserialize)]
 struct Vm {
     id: VmResourceId,
@@ -62,6 +64,8 @@ impl Vm {
             public_addresses: Box::default(),
             tags: self.tags.map(texts).unwrap_or_default(),
             jit_ports: None,
+            lacks: Box::default(),
+            kept_from: None,
         }
     }
 }
@@ -77,11 +81,12 @@ impl ArmClient {
     }
 
     /// All VMs that the account may read in the tenant of its tokens. They are told as they come, up to a thousand at a
-    /// time. Where Resource Graph is denied the subscriptions are listed, which tells neither addresses nor power states.
+    /// time. Where Resource Graph is denied the subscriptions are listed, each with its network interfaces and addresses; what of that
+    /// may not be read is lacking of its VMs, and why is told at the end.
     ///
     /// # Errors
     /// What keeps some of them from being read; the others have been told.
-    pub async fn inventory(&self, tell: &(dyn Fn(Vec<InventoryVm>) + Send + Sync)) -> Result<(), Trouble> {
+    pub async fn inventory(&self, tell: &(dyn Fn(Vec<InventoryVm>) + Send + Sync)) -> Result<Vec<Lacking>, Trouble> {
         let told = AtomicBool::new(false);
         let tell_first = |vms| {
             told.store(true, Ordering::Relaxed);
@@ -93,7 +98,7 @@ impl ArmClient {
                 tracing::debug!(%failure, "Resource Graph is denied; listing the subscriptions");
                 self.list_vms(tell).await
             }
-            other => other,
+            other => other.map(|()| Vec::new()),
         }
     }
 
@@ -105,7 +110,7 @@ impl ArmClient {
         self.list_policies(Call::PoliciesOfSubscription, &format!("/subscriptions/{subscription}")).await
     }
 
-    async fn list_vms(&self, tell: &(dyn Fn(Vec<InventoryVm>) + Send + Sync)) -> Result<(), Trouble> {
+    async fn list_vms(&self, tell: &(dyn Fn(Vec<InventoryVm>) + Send + Sync)) -> Result<Vec<Lacking>, Trouble> {
         let asked = Asked { call: Call::Subscriptions, scope: "/subscriptions" };
         let subscriptions: Vec<Subscription> = self.list(asked, "/subscriptions", API).await?;
         let mut lists = futures::stream::iter(subscriptions)
@@ -115,17 +120,25 @@ impl ArmClient {
                 let asked = Asked { call: Call::VmsOfSubscription, scope: &scope };
                 let vms: Vec<Vm> = self.list(asked, &path, compute::API).await?;
                 let name = display_name.unwrap_or_default();
-                Ok(vms.into_iter().map(|vm| vm.into_core(&name)).collect())
+                let mut vms: Vec<_> = vms.into_iter().map(|vm| vm.into_core(&name)).collect();
+                let lacking = self.joined(&scope, &mut vms).await;
+                Ok((vms, lacking))
             })
             .buffer_unordered(LISTS_AT_ONCE);
-        let mut missing = None;
+        let (mut missing, mut lacking) = (None, Vec::<Lacking>::new());
         while let Some(list) = lists.next().await {
             match list {
-                Ok(vms) => tell(vms),
+                Ok((vms, lacks)) => {
+                    tell(vms);
+                    // What several subscriptions lack is told once.
+                    let is_new = |one: &Lacking| lacking.iter().all(|known| known.lack != one.lack);
+                    let new: Vec<_> = lacks.into_iter().filter(is_new).collect();
+                    lacking.extend(new);
+                }
                 Err(trouble) => missing = missing.or(Some(trouble)),
             }
         }
-        missing.map_or(Ok(()), Err)
+        missing.map_or(Ok(lacking), Err)
     }
 
     /// All pages of a list.

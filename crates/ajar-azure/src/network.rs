@@ -12,7 +12,7 @@ use crate::arm_client::{ArmClient, Asked};
 use crate::call::Call;
 use crate::wire::{Each, Reference, if_understood};
 
-const API: (&str, &str) = ("api-version", "2024-05-01");
+pub(crate) const API: (&str, &str) = ("api-version", "2024-05-01");
 
 /// A network interface as it comes over the wire.
 #[derive(Debug, Deserialize)]

@@ -99,6 +99,8 @@ impl From<Row> for InventoryVm {
             public_addresses: row.public_addresses.unwrap_or_default().0.into(),
             tags: tags.map(texts).unwrap_or_default(),
             jit_ports: None,
+            lacks: Box::default(),
+            kept_from: None,
         }
     }
 }

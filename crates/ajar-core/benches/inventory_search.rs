@@ -37,6 +37,8 @@ fn vm(number: u32, vms: u32) -> InventoryVm {
         public_addresses: Box::default(),
         tags: [("owner", format!("team-{}", number % 40))].into_iter().collect(),
         jit_ports: None,
+        lacks: Box::default(),
+        kept_from: None,
     }
 }
 

@@ -104,7 +104,7 @@ impl Host {
 
     /// The port to open.
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or_else(|| self.protocol.default_port())
+        self.port.or(self.protocol.default_port()).unwrap_or_default()
     }
 }
 

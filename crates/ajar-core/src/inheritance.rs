@@ -9,10 +9,11 @@ use crate::folders::folder_path;
 use crate::iso8601::{IsoDuration, as_people_write};
 use crate::message::settings::{Flaw, table_name};
 use crate::port::Protocol;
-use crate::profile::{AddressChoice, AfterUse, Colour, Forward, Profile, RenewUpTo, SourceChoice, spoken_on};
+use crate::profile::{AddressChoice, AfterUse, Colour, Forward, Profile, RenewUpTo, SourceChoice, port_of, spoken_on};
 use crate::resource_id::VmResourceId;
 use crate::settings::Misfit;
 use crate::team::TeamName;
+use crate::vm::OsType;
 
 /// Declares what can be said of many profiles at once, each field once: by its key, and how a profile says it.
 macro_rules! inheritable {
@@ -129,9 +130,9 @@ impl Inheritable {
         spoken_on(self.port, self.protocol)
     }
 
-    /// The port, as far as that is said.
+    /// The port, as far as that is said; 0 where one has to be and is not.
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or_else(|| self.protocol().default_port())
+        port_of(self.port, self.protocol)
     }
 }
 
@@ -170,6 +171,13 @@ pub enum Origin {
     },
     /// The settings for all.
     Defaults,
+    /// The VM itself, by what runs on it.
+    Vm {
+        /// That.
+        os: OsType,
+    },
+    /// The JIT policy of the VM, which allows no more.
+    Policy,
     /// Nobody says anything: what is built in holds, if there is something.
     BuiltIn,
 }
@@ -243,8 +251,8 @@ impl Inheritance {
         let folders = self.folders.iter().map(|(name, said)| (vec!["folders", name.as_str()], said));
         let of_port = folders.chain([(vec!["defaults"], &self.defaults)]).filter_map(|(keys, said)| {
             let table = table_name(&keys);
-            let wrong = Flaw::NoPort { table: &table };
-            (said.port == Some(0)).then(|| Misfit::at(&[&keys[..], &["port"]].concat(), &wrong))
+            let (key, wrong) = of_door(said.port, said.protocol, &table)?;
+            Some(Misfit::at(&[&keys[..], &[key]].concat(), &wrong))
         });
         of_name.chain(of_port).next()
     }
@@ -295,6 +303,16 @@ impl Inheritance {
         let (holds, origins) = resolve(said, self.chain(folder));
         let origin = origins.into_iter().find(|(known, _)| *known == field).map(|(_, origin)| origin);
         (holds, origin.unwrap_or(Origin::BuiltIn))
+    }
+}
+
+/// What is wrong with a port and what is spoken there as a table of the settings says them, and at which key. Neither is inherited
+/// where the other is said.
+pub(crate) fn of_door(port: Option<u16>, protocol: Option<Protocol>, table: &str) -> Option<(&'static str, Flaw<'_>)> {
+    match (port, protocol) {
+        (Some(0), _) => Some(("port", Flaw::NoPort { table })),
+        (None, Some(Protocol::Port)) => Some(("protocol", Flaw::WhichPort { table })),
+        (_, _) => None,
     }
 }
 
@@ -398,7 +416,7 @@ mod tests {
 
     fn some_defaults() -> impl Strategy<Value = Inheritable> {
         let text = || option::of("[a-c]");
-        let door = (option::of(1_u16..4), option::of(prop_oneof![Just(Protocol::Ssh), Just(Protocol::Rdp)]));
+        let door = (option::of(1_u16..4), option::of(prop::sample::select(&Protocol::ALL)));
         (door, text(), text(), option::of(any::<bool>())).prop_map(|((port, protocol), user, tenant, start)| {
             Inheritable { port, protocol, user, tenant, start, ..Inheritable::default() }
         })

@@ -1,5 +1,7 @@
 //! All VMs that the accounts can see: what is known of each, and how one is found among thousands.
 
+mod fitting;
+mod lacking;
 mod opening;
 mod rereading;
 mod search;
@@ -25,6 +27,7 @@ use rereading::Rereading;
 use search::{Among, Index};
 use text::Texts;
 
+pub use lacking::{Lack, Lacking};
 pub use opening::Openings;
 pub use text::{Tags, Text};
 
@@ -71,6 +74,13 @@ pub struct InventoryVm {
     #[serde(default)]
     #[cfg_attr(test, ts(as = "Option<Vec<GuardedPort>>"))]
     pub jit_ports: Option<Box<[GuardedPort]>>,
+    /// What could not be read of it the last time. It is as it was known before, if it was.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Vec<Lack>"))]
+    pub lacks: Box<[Lack]>,
+    /// Since when what is lacking is known, at least; `None` where it is not.
+    #[serde(default)]
+    pub kept_from: Option<DateTime<Utc>>,
 }
 
 /// A port that a JIT policy guards.
@@ -141,6 +151,9 @@ pub struct Gap {
     pub account: AccountName,
     /// In which tenant; `None` is the account's own, or all of them.
     pub tenant: Option<String>,
+    /// What could not be read of VMs that were seen; `None` where VMs themselves are missing.
+    #[serde(default)]
+    pub lack: Option<Lack>,
     /// What kept it from being read.
     pub trouble: Trouble,
 }
@@ -283,8 +296,8 @@ impl Inventory {
     pub fn page(&mut self, viewpoint: &Viewpoint, mut vms: Vec<InventoryVm>) -> usize {
         share(&mut self.texts, &mut vms);
         let part = self.part(viewpoint);
-        if part.read_at.is_some() {
-            part.arriving.page(&part.vms, vms);
+        if let Some(read_at) = part.read_at {
+            part.arriving.page(&part.vms, vms, read_at);
             return 0;
         }
         let shown = vms.len();
@@ -329,6 +342,12 @@ impl Inventory {
             ports.dedup_by_key(|rule| rule.port);
             vm.jit_ports = Some(ports.into());
         }
+    }
+
+    /// The VM at that place, if it is seen.
+    pub fn vm(&mut self, place: &CloudVm) -> Option<&InventoryVm> {
+        let named = self.named(place.id.name(), usize::MAX);
+        named.vms.into_iter().find(|hit| hit.place() == *place).map(|hit| hit.vm)
     }
 
     /// How many VMs there are. One that is seen from several viewpoints counts once.

@@ -257,26 +257,46 @@ pub fn vet(name: &str, profile: &Profile, os: Os) -> Result<(), Failure> {
     let endpoint = Endpoint { host: "localhost".into(), port: profile.port() };
     let target = Target { name, vm: &profile.vm, protocol: profile.protocol(), endpoint: &endpoint, profile };
     let reason = profile.justification.as_deref();
+    let portless = (target.endpoint.port == 0).then_some(Unfit::WhichPort);
     let odd = reason.filter(|reason| reason.chars().any(char::is_control)).map(Unfit::Reason);
     let unknown = reason.and_then(|reason| unknown(reason, &justification::PLACEHOLDERS)).map(Unfit::Placeholder);
-    odd.or(unknown)
+    portless
+        .or(odd)
+        .or(unknown)
         .or_else(|| target.unfit(os))
         .map_or(Ok(()), |what| Err(Failure::ProfileUnfit { name: name.into(), detail: unfit(&what) }))
 }
 
-/// Refuses to have a command run there by a client that is given its own arguments alone, before anything is opened for it.
+/// Refuses to have a command run there where nothing runs one, before anything is opened for it: by a client that is given its own
+/// arguments alone, or where a port alone is opened.
 ///
 /// # Errors
 /// [`Failure::CommandLine`].
-pub fn vet_command(profile: &Profile) -> Result<(), Failure> {
-    if own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default()) {
-        return Err(Failure::CommandLine { detail: unfit(&Unfit::Command) });
+pub fn vet_command(profile: &Profile, protocol: Protocol) -> Result<(), Failure> {
+    let what = if own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default()) {
+        Unfit::Command
+    } else if protocol == Protocol::Port {
+        Unfit::PortCommand
+    } else {
+        return Ok(());
+    };
+    Err(Failure::CommandLine { detail: unfit(&what) })
+}
+
+/// Whether a program opens it. Where a port alone is opened only one does that is told by its arguments where to go: what others
+/// would be given nobody knows.
+pub fn has_client(profile: &Profile, protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Ssh | Protocol::Rdp => true,
+        Protocol::Port => {
+            profile.client.is_some()
+                && own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default())
+        }
     }
-    Ok(())
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without, or the favourite's own
-/// client. RDP has no use for a terminal and opens as [`in_window`] does.
+/// client, such as a database's. RDP has no use for a terminal and opens as [`in_window`] does.
 pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String]) -> Result<LaunchPlan, Failure> {
     match target.protocol {
         Protocol::Ssh => {
@@ -292,6 +312,10 @@ pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String
             Ok(LaunchPlan::new(program, args, Console::Inherit))
         }
         Protocol::Rdp => in_window(target, around),
+        Protocol::Port => match own::command(target, around.os)? {
+            Some((program, args)) => Ok(LaunchPlan::new(program, args, Console::Inherit)),
+            None => Err(target.refused(&Unfit::PortAlone)),
+        },
     }
 }
 
@@ -303,5 +327,6 @@ pub fn in_window(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPla
     match target.protocol {
         Protocol::Ssh => terminal::plan(around, &target.title(), ssh::command(target, around)?),
         Protocol::Rdp => rdp::plan(target, around),
+        Protocol::Port => Err(target.refused(&Unfit::PortAlone)),
     }
 }

@@ -212,6 +212,7 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
     let lines = |window: &WindowView| {
         let name = &window.name;
         let label = words::with(name.as_str(), &left(window.end_time_utc - now));
+        let label = window.endpoint.as_ref().map_or_else(|| label.clone(), |at| words::with(&label, &at.to_string()));
         if !snapshot.favourites.iter().any(|favourite| leads_to(favourite, window)) {
             // Its favourite is gone, and with it how to open the VM.
             return vec![Item::Note(label)];

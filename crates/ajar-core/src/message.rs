@@ -34,7 +34,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::policy::{SourcePrefix, StatusReason};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
-use crate::vm::PowerState;
+use crate::vm::{OsType, PowerState};
 
 /// A moment on the user's clock, such as “17:04”, with the day where it is not today: “Tue 24 Nov 00:01”. What is said may
 /// be read later, so the day is one that stays true.
@@ -138,6 +138,14 @@ fn sentence(text: &str) -> String {
 }
 
 /// The text as the beginning of a sentence.
+/// An operating system.
+fn system(os: OsType) -> &'static str {
+    match os {
+        OsType::Linux => "Linux",
+        OsType::Windows => "Windows",
+    }
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

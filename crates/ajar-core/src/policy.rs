@@ -65,7 +65,7 @@ impl JitNetworkAccessPortRule {
 /// `protocol` of a rule. Azure's list is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleProtocol {
-    /// `TCP`, `*`, missing, or a word we do not know: SSH and Remote Desktop may come in.
+    /// `TCP`, `*`, missing, or a word we do not know: what Ajar opens may come in.
     Tcp,
     /// `UDP`: they do not.
     Udp,

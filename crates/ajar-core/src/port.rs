@@ -30,19 +30,29 @@ pub enum Protocol {
     Ssh,
     /// Remote Desktop (MS-RDPBCGR).
     Rdp,
+    /// Whatever comes by TCP: the port alone is opened, and who named no client starts one by themselves.
+    Port,
 }
 
 impl Protocol {
-    /// The protocol a port stands for by custom: 3389 is RDP, all else SSH.
+    /// All of them, as they are offered.
+    pub const ALL: [Self; 3] = [Self::Ssh, Self::Rdp, Self::Port];
+
+    /// The protocol a port stands for by custom: 22 and 2222 are SSH, 3389 is RDP. What is spoken on another nobody can know.
     pub fn of_port(port: u16) -> Self {
-        if port == 3389 { Self::Rdp } else { Self::Ssh }
+        match port {
+            22 | 2222 => Self::Ssh,
+            3389 => Self::Rdp,
+            _ => Self::Port,
+        }
     }
 
-    /// The port a protocol has by custom.
-    pub fn default_port(self) -> u16 {
+    /// The port a protocol has by custom, if it has one.
+    pub fn default_port(self) -> Option<u16> {
         match self {
-            Self::Ssh => 22,
-            Self::Rdp => 3389,
+            Self::Ssh => Some(22),
+            Self::Rdp => Some(3389),
+            Self::Port => None,
         }
     }
 }
@@ -52,6 +62,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Ssh => "SSH",
             Self::Rdp => "RDP",
+            Self::Port => "port",
         })
     }
 }

@@ -106,10 +106,10 @@ impl std::fmt::Display for ProfileName {
 pub struct Profile {
     /// The VM.
     pub vm: VmResourceId,
-    /// Its port; without it the protocol's own, 22 or 3389.
+    /// Its port; without it the protocol's own, 22 or 3389. [`Protocol::Port`] has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// What is spoken there; without it RDP on 3389 and SSH elsewhere.
+    /// What is spoken there; without it what the port [stands for by custom](Protocol::of_port), and SSH where none is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
     /// The user to log in as.
@@ -182,6 +182,11 @@ pub(crate) fn spoken_on(port: Option<u16>, protocol: Option<Protocol>) -> Protoc
     protocol.unwrap_or_else(|| port.map_or(Protocol::Ssh, Protocol::of_port))
 }
 
+/// The port to open where so much is said.
+pub(crate) fn port_of(port: Option<u16>, protocol: Option<Protocol>) -> u16 {
+    port.or_else(|| spoken_on(port, protocol).default_port()).unwrap_or_default()
+}
+
 impl Profile {
     /// A profile with nothing but its VM.
     pub fn new(vm: VmResourceId) -> Self {
@@ -223,9 +228,14 @@ impl Profile {
         spoken_on(self.port, self.protocol)
     }
 
-    /// The VM's port to open.
+    /// What is spoken on a port of the VM: what the profile says counts for others than its own, too.
+    pub fn spoken_at(&self, port: u16) -> Protocol {
+        self.protocol.unwrap_or_else(|| Protocol::of_port(port))
+    }
+
+    /// The VM's port to open; 0, which is none, where one has to be said and is not.
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or_else(|| self.protocol().default_port())
+        port_of(self.port, self.protocol)
     }
 
     /// As it is by now, with what this changes of what it was `before`: whoever changed something else meanwhile keeps it.
@@ -288,6 +298,25 @@ mod tests {
         assert_eq!((rdp.port(), rdp.protocol()), (3389, Protocol::Rdp));
         let odd = Profile { protocol: Some(Protocol::Rdp), ..profile };
         assert_eq!(odd.port(), 3389);
+    }
+
+    #[test]
+    fn of_a_port_that_stands_for_nothing_it_is_not_guessed_what_is_spoken_there() {
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+        let at = |port| Profile { port: Some(port), ..Profile::new(vm.parse().unwrap()) };
+        for (port, spoken) in [
+            (22, Protocol::Ssh),
+            (2222, Protocol::Ssh),
+            (3389, Protocol::Rdp),
+            (443, Protocol::Port),
+            (5432, Protocol::Port),
+        ] {
+            assert_eq!(at(port).protocol(), spoken, "{port}");
+            let said = Profile { protocol: Some(Protocol::Ssh), ..at(port) };
+            assert_eq!((said.port(), said.protocol()), (port, Protocol::Ssh));
+        }
+        let portless = Profile { protocol: Some(Protocol::Port), port: None, ..at(1) };
+        assert_eq!(portless.port(), 0, "nobody opens it: `vet` refuses it");
     }
 
     #[test]

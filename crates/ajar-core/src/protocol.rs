@@ -15,13 +15,15 @@ use crate::after_use::{Keep, Unused};
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::journal::Format;
+use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
+use crate::resource_id::VmResourceId;
 use crate::settings::{Favourite, Setting};
 use crate::snapshot::{ActivityLogView, AttemptNumber, DiagnosisView, FailureView, HistoryView, RightsView, Snapshot};
 use crate::team::TeamName;
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 13;
+pub const PROTOCOL_VERSION: u32 = 14;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,6 +192,14 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         of_all: bool,
+        /// The VM that it leads to, of which something may be known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        vm: Option<VmResourceId>,
+        /// Whether it is a new one: what runs on the VM says how it is opened where nothing else does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        is_new: bool,
     },
     /// Change a setting that is about no favourite and no account.
     Set {
@@ -470,6 +480,10 @@ pub enum Reply {
     Inherited {
         /// Field by field.
         fields: Vec<InheritedView>,
+        /// What a new favourite has to say for it to be opened as these tell, since that is known of its VM alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        protocol: Option<Protocol>,
     },
     /// The attempt that was left goes on: others follow it.
     #[cfg_attr(test, ts(skip))]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
-use crate::inheritance::Inheritance;
+use crate::inheritance::{Inheritance, of_door};
 use crate::message;
 use crate::message::settings::{Flaw, flaw, table_name};
 use crate::network::OnNewAddress;
@@ -139,8 +139,8 @@ impl Settings {
                 return Some(Misfit::at(&["profiles", name.as_str()], &Flaw::Twice { name, first: &before.name }));
             }
             let table = format!("profiles.{name}");
-            (profile.port == Some(0))
-                .then(|| Misfit::at(&["profiles", name.as_str(), "port"], &Flaw::NoPort { table: &table }))
+            let (key, wrong) = of_door(profile.port, profile.protocol, &table)?;
+            Some(Misfit::at(&["profiles", name.as_str(), key], &wrong))
         };
         let of_account = |(place, (name, _)): (usize, &(AccountName, AccountSettings))| {
             let before = self.accounts[..place].iter().find(|(before, _)| before == name);

@@ -9,7 +9,7 @@ use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
 use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::failure::{SignInDemand, Trouble};
-use ajar_core::inventory::{InventoryVm, Viewpoint};
+use ajar_core::inventory::{InventoryVm, Lacking, Viewpoint};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::Profile;
@@ -160,8 +160,9 @@ pub type TellVms<'t> = dyn Fn(Vec<InventoryVm>) + Send + Sync + 't;
 pub trait VmLists: Send + Sync {
     /// Where an account may see VMs: the tenants that know it.
     async fn viewpoints(&self, acting: &Acting) -> Result<Vec<Viewpoint>, Trouble>;
-    /// Tells all VMs that are seen from there, as they come. Trouble is with those that are missing.
-    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<(), Trouble>;
+    /// Tells all VMs that are seen from there, as they come, and at the end what could not be read of them. Trouble is with those that
+    /// are missing.
+    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<Vec<Lacking>, Trouble>;
     /// The JIT policies of a subscription that is seen from there.
     async fn policies_in(
         &self,

@@ -18,11 +18,11 @@ export type Profile = {
  */
 vm: VmResourceId, 
 /**
- * Its port; without it the protocol's own, 22 or 3389.
+ * Its port; without it the protocol's own, 22 or 3389. [`Protocol::Port`] has none.
  */
 port?: number | null, 
 /**
- * What is spoken there; without it RDP on 3389 and SSH elsewhere.
+ * What is spoken there; without it what the port [stands for by custom](Protocol::of_port), and SSH where none is said.
  */
 protocol?: Protocol | null, 
 /**

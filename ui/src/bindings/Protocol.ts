@@ -3,4 +3,4 @@
 /**
  * What is spoken behind a port, and so which client opens it.
  */
-export type Protocol = "ssh" | "rdp";
+export type Protocol = "ssh" | "rdp" | "port";

@@ -6,6 +6,7 @@ import type { FailureView } from "./FailureView";
 import type { Found } from "./Found";
 import type { HistoryView } from "./HistoryView";
 import type { InheritedView } from "./InheritedView";
+import type { Protocol } from "./Protocol";
 import type { RightsView } from "./RightsView";
 
 /**
@@ -60,7 +61,11 @@ diagnosis: DiagnosisView, } | { "answer": "inherited",
 /**
  * Field by field.
  */
-fields: Array<InheritedView>, } | { "answer": "vms", 
+fields: Array<InheritedView>, 
+/**
+ * What a new favourite has to say for it to be opened as these tell, since that is known of its VM alone.
+ */
+protocol?: Protocol, } | { "answer": "vms", 
 /**
  * The best ones, and how many there are.
  */

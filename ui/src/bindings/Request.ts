@@ -11,6 +11,7 @@ import type { Setting } from "./Setting";
 import type { SignIn } from "./SignIn";
 import type { TeamName } from "./TeamName";
 import type { Unused } from "./Unused";
+import type { VmResourceId } from "./VmResourceId";
 
 /**
  * What a face can ask of the engine.
@@ -108,7 +109,15 @@ said: Inheritable,
 /**
  * Whether it is what all favourites inherit that is looked at: there is nobody to hand anything down to that.
  */
-ofAll?: boolean, } | { "ask": "set", 
+ofAll?: boolean, 
+/**
+ * The VM that it leads to, of which something may be known.
+ */
+vm?: VmResourceId, 
+/**
+ * Whether it is a new one: what runs on the VM says how it is opened where nothing else does.
+ */
+isNew?: boolean, } | { "ask": "set", 
 /**
  * Which, and what it is from now on.
  */

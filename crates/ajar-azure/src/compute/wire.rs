@@ -36,6 +36,11 @@ pub(crate) struct Properties {
 }
 
 impl Properties {
+    /// The power state, if it is told.
+    pub(crate) fn told_power(&self) -> Option<PowerState> {
+        self.instance_view.as_ref().map(InstanceView::power).filter(|power| *power != PowerState::Unknown)
+    }
+
     /// The operating system, if the model says.
     pub(crate) fn os(&self) -> Option<OsType> {
         self.storage_profile.as_ref().and_then(|profile| os_type(&profile.os_disk.os_type))

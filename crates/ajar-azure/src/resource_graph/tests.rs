@@ -24,7 +24,7 @@ async fn read(replies: impl IntoIterator<Item = Reply>) -> (Vec<InventoryVm>, Re
     let script = Scripted::new(replies);
     let told = Mutex::new(Vec::new());
     let end = client(&script).inventory(&|vms| told.lock().unwrap().extend(vms)).await;
-    (told.into_inner().unwrap(), end.map_err(|trouble| trouble.failure), script.paths())
+    (told.into_inner().unwrap(), end.map(drop).map_err(|trouble| trouble.failure), script.paths())
 }
 
 fn names(vms: &[InventoryVm]) -> Vec<&str> {
@@ -111,16 +111,34 @@ async fn where_resource_graph_is_denied_the_subscriptions_are_listed() {
     let vm = json!({ "id": id("a"), "location": "westeurope", "tags": { "owner": "ada" },
         "properties": { "storageProfile": { "osDisk": { "osType": "Linux" } } } });
     let vms = json!({ "value": [vm] });
+    // Ids of one resource come in different casing.
+    let of_vm = id("A").to_uppercase();
+    let states = json!({ "value": [{ "id": of_vm, "properties": { "instanceView": { "statuses": [
+        { "code": "PowerState/running" } ] } } }] });
+    let interface = |properties: Value| json!({ "id": "/nic", "properties": properties });
+    let attached = json!({ "virtualMachine": { "id": of_vm }, "ipConfigurations": [
+        { "properties": { "privateIPAddress": "10.0.0.4", "publicIPAddress": { "id": "/Ip" } } },
+        { "properties": { "privateIPAddress": "fd00::4" } }] });
+    let interfaces =
+        json!({ "value": [interface(json!({ "ipConfigurations": [] })), interface(attached), { "id": "/odd" }] });
+    let addresses =
+        json!({ "value": [{ "id": "/ip", "properties": { "ipAddress": "203.0.113.7" } }, { "id": "/none" }] });
     let (vms, end, paths) = read([
         refused(403, "AuthorizationFailed"),
         reply(200, subscriptions.to_string()),
         reply(200, vms.to_string()),
         refused(403, "AuthorizationFailed"),
+        reply(200, states.to_string()),
+        reply(200, interfaces.to_string()),
+        reply(200, addresses.to_string()),
     ])
     .await;
     assert!(matches!(end, Err(Failure::AccessDenied { .. })), "one of them may not be listed: {end:?}");
     let [vm] = &vms[..] else { panic!("{vms:?}") };
-    assert_eq!((&*vm.subscription, vm.os, vm.power), ("One", Some(OsType::Linux), None));
+    assert_eq!((&*vm.subscription, vm.os, vm.power), ("One", Some(OsType::Linux), Some(PowerState::Running)));
+    let addresses = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(addresses(&vm.private_addresses), ["10.0.0.4", "fd00::4"]);
+    assert_eq!((addresses(&vm.public_addresses), vm.lacks.len()), (vec!["203.0.113.7".to_owned()], 0));
     assert_eq!(vm.tags.iter().collect::<Vec<_>>(), [("owner", "ada")]);
     assert_eq!(paths[1], "Get /subscriptions");
     assert!(paths[2].ends_with("/virtualMachines"), "{paths:?}");

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use ajar_azure::{ArmClient, Limits};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::inventory::InventoryVm;
+use ajar_core::inventory::{InventoryVm, Lack, Lacking};
 use ajar_core::vm::{OsType, PowerState};
 use serde_json::json;
 
 use crate::azure::Azure;
 use crate::people::{AJAR, Drawer, azure as with_three_tenants};
 
-async fn read(client: &ArmClient) -> (Vec<InventoryVm>, Result<(), Trouble>) {
+async fn read(client: &ArmClient) -> (Vec<InventoryVm>, Result<Vec<Lacking>, Trouble>) {
     let told = Mutex::new(Vec::new());
     let end = client.inventory(&|vms| told.lock().unwrap().extend(vms)).await;
     (told.into_inner().unwrap(), end)
@@ -26,7 +26,7 @@ async fn queries(azure: &Azure) -> usize {
 async fn every_vm_of_the_fleet_is_seen_with_its_addresses() {
     let azure = Azure::start().await;
     let (vms, end) = read(&azure.client).await;
-    assert_eq!(end, Ok(()));
+    assert_eq!(end, Ok(Vec::new()));
     let announced = &azure.simulator.announce().vms;
     let (seen, there): (BTreeSet<_>, BTreeSet<_>) =
         (vms.iter().map(|vm| vm.id.name()).collect(), announced.iter().map(|vm| vm.name.as_str()).collect());
@@ -58,7 +58,7 @@ async fn more_queries_than_a_user_may_ask_wait_for_the_quota_and_all_are_answere
     azure.control("switches", json!({ "resourceGraphQuota": "15" })).await;
     let reads = (0..18).map(|_| azure.client.inventory(&drop));
     for end in futures::future::join_all(reads).await {
-        assert_eq!(end, Ok(()));
+        assert_eq!(end, Ok(Vec::new()));
     }
 }
 
@@ -69,16 +69,35 @@ async fn who_is_denied_resource_graph_sees_the_same_vms_by_lists() {
     azure.control("faults", json!({ "match": { "route": "Resources" }, "fault": "forbidden", "times": null })).await;
     azure.control("switches", json!({ "pageSize": "2" })).await;
     let (mut by_lists, end) = read(&azure.client).await;
-    assert_eq!(end, Ok(()));
+    assert_eq!(end, Ok(Vec::new()));
     for vms in [&mut by_query, &mut by_lists] {
         vms.sort_by(|one, other| one.id.cmp(&other.id));
     }
-    let known_alike =
-        |vm: &InventoryVm| (vm.id.clone(), vm.subscription.clone(), vm.os, vm.location.clone(), vm.tags.clone());
-    assert_eq!(
-        by_query.iter().map(known_alike).collect::<Vec<_>>(),
-        by_lists.iter().map(known_alike).collect::<Vec<_>>()
-    );
+    assert!(by_lists.iter().any(|vm| !vm.public_addresses.is_empty()));
+    assert_eq!(by_query, by_lists, "with their addresses and power states");
+}
+
+#[tokio::test]
+async fn what_lists_may_not_tell_is_lacking_and_has_its_reason() {
+    let azure = Azure::start().await;
+    azure.control("faults", json!({ "match": { "route": "Resources" }, "fault": "forbidden", "times": null })).await;
+    let of_public = json!({ "match": { "route": "PublicIPAddresses_ListAll" }, "fault": "forbidden", "times": null });
+    azure.control("faults", of_public).await;
+    let (vms, end) = read(&azure.client).await;
+    let lacking: Vec<Lacking> = end.unwrap();
+    assert_eq!(lacking.iter().map(|one| one.lack).collect::<Vec<_>>(), [Lack::PublicAddresses]);
+    assert!(lacking[0].trouble.failure.is_forbidden(), "{lacking:?}");
+    let named = |name: &str| vms.iter().find(|vm| vm.id.name() == name).unwrap();
+    let web = named("build-win-02");
+    assert_eq!((&*web.lacks, web.power), (&[Lack::PublicAddresses][..], Some(PowerState::Running)));
+    assert!(web.public_addresses.is_empty() && web.private_addresses.len() == 1);
+    assert!(named("private-only").lacks.is_empty(), "it has none that could be lacking");
+
+    let of_all = json!({ "match": { "route": "NetworkInterfaces_ListAll" }, "fault": "forbidden", "times": null });
+    azure.control("faults", of_all).await;
+    let (vms, end) = read(&azure.client).await;
+    assert_eq!(end.unwrap().iter().map(|one| one.lack).collect::<Vec<_>>(), [Lack::Addresses]);
+    assert!(vms.iter().all(|vm| *vm.lacks == [Lack::Addresses] && vm.private_addresses.is_empty()));
 }
 
 #[tokio::test]
@@ -90,7 +109,7 @@ async fn each_tenant_of_a_guest_shows_its_own_vms_and_one_that_refuses_says_why(
     let mut seen = BTreeSet::new();
     for tenant in &tenants {
         let (vms, end) = read(&azure.client_of(&account, Some(tenant))).await;
-        assert_eq!((vms.len(), end), (1, Ok(())));
+        assert_eq!((vms.len(), end), (1, Ok(Vec::new())));
         seen.extend(vms.iter().map(|vm| vm.id.name().to_owned()));
     }
     assert_eq!(seen, ["desk", "home", "lab"].map(ToOwned::to_owned).into());
@@ -118,7 +137,7 @@ async fn ten_thousand_vms_in_twelve_tenants_take_twelve_queries_and_are_all_seen
     let clients: Vec<ArmClient> = tenants.iter().map(|tenant| azure.client_of(&account, Some(tenant))).collect();
     let (mut seen, mut pages) = (BTreeSet::new(), 0);
     for (vms, end) in futures::future::join_all(clients.iter().map(read)).await {
-        assert_eq!(end, Ok(()));
+        assert_eq!(end, Ok(Vec::new()));
         pages += vms.len().div_ceil(1000);
         seen.extend(vms.into_iter().map(|vm| vm.id));
     }

@@ -87,7 +87,17 @@ impl Called {
 
     /// Whether it is about all that an account can see, and not about one subscription.
     pub(crate) fn is_of_everything(self) -> bool {
-        matches!(self, Self::Arm(Call::Resources | Call::Tenants | Call::Subscriptions | Call::VmsOfSubscription))
+        matches!(
+            self,
+            Self::Arm(
+                Call::Resources
+                    | Call::Tenants
+                    | Call::Subscriptions
+                    | Call::VmsOfSubscription
+                    | Call::InterfacesOfSubscription
+                    | Call::AddressesOfSubscription
+            )
+        )
     }
 
     /// Whether the VM must be deallocated for the call to make sense.
@@ -143,7 +153,15 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
             client.activity_log(vm, now - TimeDelta::days(7), now).await.map(drop).into()
         }
         Call::Start | Call::Operation | Call::OperationResult => client.start(vm, &Wanted::new()).await.into(),
-        Call::Resources | Call::Subscriptions | Call::VmsOfSubscription => client.inventory(&drop).await.into(),
+        Call::Resources
+        | Call::Subscriptions
+        | Call::VmsOfSubscription
+        | Call::InterfacesOfSubscription
+        | Call::AddressesOfSubscription => match client.inventory(&drop).await {
+            // What is lacking of VMs that were seen is told as what keeps VMs from being seen is.
+            Ok(lacking) => lacking.into_iter().next().map_or(Came::Done, |one| Came::Failed(one.trouble)),
+            Err(trouble) => Came::Failed(trouble),
+        },
         Call::Tenants => client.tenants().await.map(drop).into(),
         Call::Deallocate => client.deallocate(vm, &Wanted::new(), &|| {}).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),

@@ -297,7 +297,7 @@ async fn prepare(azure: &Azure, job: &Job) {
         // A location is followed only where the operation cannot be read.
         let matches = json!({ "route": Call::Operation.operation_id(), "path": subscription });
         azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;
-    } else if matches!(job.called, Called::Arm(Call::Subscriptions | Call::VmsOfSubscription)) {
+    } else if job.called.is_of_everything() && !matches!(job.called, Called::Arm(Call::Resources | Call::Tenants)) {
         // Lists are for whom Resource Graph is denied.
         let matches = json!({ "route": Call::Resources.operation_id() });
         azure.control("faults", json!({ "match": matches, "fault": "forbidden", "times": null })).await;

@@ -18,10 +18,10 @@ pub(crate) struct Add {
     /// The VM: its name, or its resource ID as in the portal under Properties [default: the one that is called NAME]
     #[arg(long, value_name = "NAME_OR_ID")]
     pub(crate) vm: Option<String>,
-    /// The VM's port; 3389 makes it RDP [default: 22, and what fits a VM that was given by name]
+    /// The VM's port; 3389 makes it RDP, another than 22 and 2222 a port alone [default: 22, and what fits a VM that was found]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
-    /// What is spoken there: ssh or rdp [default: by the port]
+    /// What is spoken there: ssh or rdp; or port, to open the port alone [default: by the port]
     #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
     pub(crate) protocol: Option<Protocol>,
     /// Who logs in
@@ -121,7 +121,7 @@ pub(crate) struct Edit {
     /// The VM's port
     #[arg(long, value_name = "N", value_parser = or_nothing(port))]
     pub(crate) port: Option<OrNothing<u16>>,
-    /// What is spoken there: ssh or rdp
+    /// What is spoken there: ssh or rdp; or port, to open the port alone
     #[arg(long, value_name = "PROTOCOL", value_parser = or_nothing(protocol))]
     pub(crate) protocol: Option<OrNothing<Protocol>>,
     /// Who logs in
@@ -222,7 +222,7 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 }
 
 fn protocol(text: &str) -> Result<Protocol, String> {
-    [Protocol::Ssh, Protocol::Rdp]
+    Protocol::ALL
         .into_iter()
         .find(|known| known.to_string().eq_ignore_ascii_case(text))
         .ok_or_else(|| message::cli::no_protocol().into())

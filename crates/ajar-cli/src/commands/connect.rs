@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use ajar_core::failure::Failure;
-use ajar_core::launch::{Target, in_terminal, vet_command};
+use ajar_core::launch::{Target, has_client, in_terminal, vet_command};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
@@ -47,12 +47,14 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
     if protocol == Some(Protocol::Rdp) && !args.command.is_empty() {
         return Err(words(&Failure::CommandNotForRdp.into(), meant.name.as_str()).into());
     }
+    let profile = profile(session, &session.snapshot(), &meant);
     if !args.command.is_empty()
-        && let Some(profile) = profile(session, &session.snapshot(), &meant)
+        && let Some(profile) = &profile
     {
-        vet_command(&profile).map_err(|failure| End::from(words(&failure.into(), meant.name.as_str())))?;
+        vet_command(profile, protocol.unwrap_or_else(|| profile.protocol()))
+            .map_err(|failure| End::from(words(&failure.into(), meant.name.as_str())))?;
     }
-    let client = who_launches(args, protocol);
+    let client = who_launches(args, protocol, profile.as_ref());
     let mut request = protocol::Connect {
         port: args.port,
         seconds: args.duration.map(in_seconds),
@@ -76,7 +78,7 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
                 output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
             }
             let ended = match client {
-                Client::Here => launch_here(session, &meant, &args.command, &endpoint, signals).await,
+                Client::Here => launch_here(session, &meant, &args.command, &view, &endpoint, signals).await,
                 Client::Window | Client::Nobody => Ok(()),
             };
             // However the client ended; of one that did not start the failure tells.
@@ -172,15 +174,14 @@ fn profile(session: &Session, snapshot: &Snapshot, meant: &Meant) -> Option<Prof
 /// What it is opened with, as the engine takes it: what the profile says counts for other ports too.
 fn protocol(session: &Session, args: &Connect, meant: &Meant) -> Option<Protocol> {
     let profile = profile(session, &session.snapshot(), meant)?;
-    Some(match (profile.protocol, args.port) {
-        (None, Some(port)) => Protocol::of_port(port),
-        (_, _) => profile.protocol(),
-    })
+    Some(profile.spoken_at(args.port.unwrap_or_else(|| profile.port())))
 }
 
-/// ssh belongs in this terminal if there is one, or if it is to run a command; everything else gets a window.
-fn who_launches(args: &Connect, protocol: Option<Protocol>) -> Client {
-    if args.no_launch {
+/// ssh belongs in this terminal if there is one, or if it is to run a command, and so does a client that a favourite names for a
+/// port; everything else gets a window.
+fn who_launches(args: &Connect, protocol: Option<Protocol>, profile: Option<&Profile>) -> Client {
+    let has_client = protocol.zip(profile).is_none_or(|(protocol, profile)| has_client(profile, protocol));
+    if args.no_launch || !has_client {
         return Client::Nobody;
     }
     let terminal = std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
@@ -216,13 +217,14 @@ pub(super) fn connected_event(
     })
 }
 
-/// Runs ssh in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
+/// Runs ssh, or the favourite's own client, in this terminal, to its end. The code is that of the command it ran; of a shell it is only ssh's own
 /// failure (255), which ssh has explained: a shell ends with the code of its last command, and that is no result.
 /// If a signal ended ssh, such as Ctrl+C at its question about the host key, that is how this ends too.
 async fn launch_here(
     session: &Session,
     meant: &Meant,
     command: &[String],
+    AttemptView { protocol, .. }: &AttemptView,
     endpoint: &Endpoint,
     signals: &mut Signals,
 ) -> Result<(), End> {
@@ -233,7 +235,7 @@ async fn launch_here(
         let names = snapshot.favourites.iter().map(|favourite| &favourite.name);
         return Err(in_words(unknown_favourite(&meant.name, names)));
     };
-    let target = Target { name, vm: &profile.vm, protocol: Protocol::Ssh, endpoint, profile: &profile };
+    let target = Target { name, vm: &profile.vm, protocol: *protocol, endpoint, profile: &profile };
     let plan = in_terminal(&target, &surroundings(&snapshot.settings.clients), command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
@@ -292,7 +294,13 @@ pub(super) fn end_in_words(session: &Session, view: &AttemptView) -> Option<Stri
             OpenedBy::DespiteRefusal => message::cli::open_despite_refusal(name),
         }
     };
-    Some(format!("{} {text}", style().green().apply_to("●")))
+    let at = match &view.outcome {
+        Some(OutcomeView::Connected(reached)) if view.protocol == Protocol::Port => {
+            message::cli::answers_at(name, &reached.endpoint) + " "
+        }
+        Some(_) | None => String::new(),
+    };
+    Some(format!("{} {at}{text}", style().green().apply_to("●")))
 }
 
 /// A moment on the user's clock.

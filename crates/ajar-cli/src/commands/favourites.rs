@@ -16,7 +16,7 @@ use ajar_runtime::files::{SettingsFile, settings_with_teams};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{End, list, meaning, team};
+use super::{End, inventory, list, meaning, team};
 use crate::args::{Add, Args, Edit, Named, OrNothing};
 use crate::output;
 use crate::session::Session;
@@ -28,6 +28,7 @@ pub(super) fn vm_of(args: &Add) -> &str {
 
 pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
     let (vm, found) = meaning::vm(session, vm_of(args)).await?;
+    let has_system = found.as_ref().is_some_and(|found| found.vm.os.is_some() || found.is_favourite);
     // Of a VM that was found it is known what fits it, or how a favourite opens it.
     let fits = found.map_or_else(|| Profile::new(vm.clone()), |found| found.opens.profile);
     let fits_protocol = |port: &u16| fits.protocol.unwrap_or_else(|| Protocol::of_port(*port));
@@ -58,8 +59,10 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
     };
+    let said = Inheritable::of(&profile);
     let settings = SettingsFile::new(session.folder.settings()).read()?;
     let is_there = settings.written(&args.name).is_some_and(|known| known.profile == profile);
+    let effective = settings.inheritance.effective(&profile).profile;
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
     if args.json {
         output::json(&json!({ "name": args.name, "vm": vm, "added": !is_there }))?;
@@ -68,7 +71,21 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
     } else {
         output::line(&message::cli::added(args.name.as_str()))?;
     }
+    if !args.json {
+        tell_guess(&args.name, &said);
+        let says_door = effective.port.is_some() || effective.protocol.is_some();
+        if !has_system && !is_there && !says_door {
+            output::line_to_people(&message::cli::system_unknown(args.name.as_str()));
+        }
+    }
     Ok(())
+}
+
+/// Tells that a port alone is opened, where nobody has said so: what is spoken there may be known to who typed it.
+fn tell_guess(name: &ProfileName, said: &Inheritable) {
+    if said.protocol.is_none() && said.protocol() == Protocol::Port {
+        output::line_to_people(&message::cli::port_alone(name.as_str(), said.port()));
+    }
 }
 
 pub(crate) async fn edit(session: &Session, all: &Args, args: &Edit) -> Result<(), End> {
@@ -93,7 +110,9 @@ async fn edit_one(
     let folder = or_as_before(args.folder.as_ref(), before.folder.as_ref());
     let silent = Profile { start: None, folder: folder.clone(), ..before.clone() };
     let inherited = settings.inheritance.effective(&silent).profile;
-    let said = changed(&Inheritable::of(before), all, args, inherited.may_start());
+    let said_before = Inheritable::of(before);
+    let said = changed(&said_before, all, args, inherited.may_start());
+    let is_other_door = (said.port, said.protocol) != (said_before.port, said_before.protocol);
     let vm = args.vm.clone().unwrap_or_else(|| before.vm.clone());
     let profile = Profile { note: or_as_before(args.note.as_ref(), before.note.as_ref()), folder, ..said.of_vm(vm) };
     let called = args.rename.as_ref().unwrap_or(name);
@@ -117,6 +136,9 @@ async fn edit_one(
         output::line(&message::cli::same_already(name.as_str()))?;
     } else {
         output::line(&message::cli::changed(name.as_str(), called.as_str()))?;
+        if is_other_door {
+            tell_guess(called, &Inheritable::of(&profile));
+        }
     }
     Ok(())
 }
@@ -136,7 +158,7 @@ fn new_place(
     let names: Vec<_> = settings.written.iter().map(|favourite| &favourite.name).collect();
     let others: Vec<_> = names.iter().copied().filter(|other| *other != name).collect();
     let at =
-        |other: &ProfileName| others.iter().position(|known| *known == other).ok_or_else(|| unknown(settings, other));
+        |other: &ProfileName| others.iter().position(|known| *known == other).ok_or_else(|| no_place(settings, other));
     let at = match (&args.before, &args.after) {
         (Some(other), _) => at(other)?,
         (None, Some(other)) => at(other)? + 1,
@@ -229,6 +251,13 @@ fn access(length: Duration) -> Option<IsoDuration> {
     TimeDelta::from_std(length).ok().map(IsoDuration)
 }
 
+/// What has no place among one's own favourites, because a team has it or nobody.
+fn no_place(settings: &Settings, name: &ProfileName) -> End {
+    let of_team = settings.favourite(name).is_some();
+    let failure = Failure::CommandLine { detail: message::cli::place_of_team(name.as_str()) };
+    if of_team { words(&failure.into(), name.as_str()).into() } else { unknown(settings, name) }
+}
+
 fn unknown(settings: &Settings, name: &ProfileName) -> End {
     let failure = unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name));
     words(&failure.into(), name.as_str()).into()
@@ -261,6 +290,11 @@ pub(crate) async fn show(session: &Session, args: &Named) -> Result<(), End> {
     let Some(((effective, of_team), view)) = known else {
         return Err(unknown(&settings, &args.name));
     };
+    // What is known of it, without asking Azure.
+    let seen = inventory::named(session, view.vm.name(), u32::MAX).await.ok();
+    let mut seen = seen.into_iter().flat_map(|found| found.vms);
+    let seen = seen.find(|found| (&found.vm.id, &found.viewpoint.cloud) == (&view.vm, &view.cloud));
+    let effective = seen.map_or_else(|| effective.clone(), |found| effective.clone().at_vm(&found.vm));
     if args.json {
         return Ok(output::json(&as_json(view, &effective))?);
     }

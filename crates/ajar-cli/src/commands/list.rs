@@ -96,7 +96,11 @@ fn matching<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
         let noted = [&profile.note, &profile.folder].map(|text| text.as_deref().unwrap_or_default());
         let texts = [favourite.name.as_str(), &favourite.vm_name, &favourite.resource_group];
         let texts: Vec<_> = texts.into_iter().chain(noted).map(str::to_lowercase).collect();
-        query.split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
+        let id = profile.vm.to_string().to_lowercase();
+        // By a part of an id nobody looks for a VM.
+        let is_id = |word: &str| word.starts_with("/subscriptions/") || word == profile.vm.resource().subscription_id();
+        let fits = |word: &str| texts.iter().any(|text| text.contains(word)) || (is_id(word) && id.contains(word));
+        query.split_whitespace().all(fits)
     };
     snapshot.favourites.iter().filter(wanted).collect()
 }
@@ -139,10 +143,10 @@ fn print_vms(snapshot: &Snapshot, found: &Found, inventory: &InventoryView) -> R
     // As whom a VM is seen matters where there are several.
     let several = snapshot.accounts.len() > 1;
     let width = message::inventory::COLUMNS.len() - usize::from(!several);
-    let row = |found: &FoundVm| message::inventory::columns(found)[..width].to_vec();
+    let now = Utc::now();
+    let row = |found: &FoundVm| message::inventory::columns(found, now)[..width].to_vec();
     let rows: Vec<Vec<String>> = found.vms.iter().map(row).collect();
     output::lines(&output::table(&message::inventory::COLUMNS[..width], &rows))?;
-    let now = Utc::now();
     let zone = SystemClock.zone(now);
     output::line_to_people(&message::inventory::footer(found.vms.len(), found.total, inventory, zone, now));
     if let Some(best) = found.vms.iter().find(|found| !found.is_favourite) {
@@ -224,6 +228,8 @@ fn vm_as_json(found: &FoundVm) -> serde_json::Value {
         "privateAddresses": vm.private_addresses,
         "publicAddresses": vm.public_addresses,
         "tags": vm.tags,
+        "lacks": vm.lacks,
+        "keptFrom": vm.kept_from,
         "jitPorts": vm.jit_ports.as_ref().map(|ports| ports.iter().map(|rule| rule.port).collect::<Vec<_>>()),
         "favourite": is_favourite.then_some(&opens.name),
         "cloud": viewpoint.cloud,

@@ -84,7 +84,7 @@ pub(super) fn of_folder(session: &Session, folder: &str) -> Result<Vec<ProfileNa
     let is_in = |favourite: &&FavouriteView| lies_in(favourite.profile.folder.as_deref(), folder);
     let names: Vec<_> = snapshot.favourites.iter().filter(is_in).map(|favourite| favourite.name.clone()).collect();
     if names.is_empty() {
-        let folders = snapshot.favourites.iter().filter_map(|favourite| favourite.profile.folder.as_deref());
+        let folders = snapshot.favourites.iter().filter_map(|favourite| favourite.profile.folder());
         let detail = message::cli::no_such_folder(folder, folders);
         return Err(Failure::CommandLine { detail }.into());
     }

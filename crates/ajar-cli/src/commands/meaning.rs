@@ -1,5 +1,7 @@
 //! What is meant by what somebody types for a VM: a favourite, or a VM among all that the accounts can see.
 
+use std::time::Duration;
+
 use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::inventory::{Found, FoundVm};
 use ajar_core::message;
@@ -16,6 +18,9 @@ use crate::session::Session;
 /// As many as people are asked to choose from in words.
 const FEW: u32 = 5;
 const SIMILAR: usize = FEW as usize;
+
+/// How long what runs on a VM is looked for that is given by its id.
+const SEEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is to be opened.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ impl Meant {
 /// # Errors
 /// That nothing of the kind is known, or more than one, with what is nearest.
 pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool) -> Result<Meant, End> {
-    let Some(query) = query else {
+    let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
         if !may_ask {
             let detail = message::inventory::nothing_named().to_owned();
             return Err(words(&Failure::CommandLine { detail }.into(), "Ajar").into());
@@ -52,6 +57,11 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     };
     if let Some(favourite) = favourite_called(&session.snapshot(), query) {
         return Ok(Meant::favourite(favourite));
+    }
+    if let Ok(id) = query.parse()
+        && let Some(meant) = by_id(session, &id).await?
+    {
+        return Ok(meant);
     }
     // A team may have got it just now.
     team::read(session).await;
@@ -69,11 +79,17 @@ pub(super) async fn meant(session: &Session, query: Option<&str>, may_ask: bool)
     }
     inventory::read(session, false).await?;
     let known = inventory::named(session, query, FEW).await?;
-    if let Some(meant) = the_one(session, &known, &beginning(&snapshot, query), query) {
-        return Ok(meant);
+    if let [found] = called(session, &known.vms, query)[..] {
+        return Ok(taken(found));
     }
-    // A VM that is called so goes before, and so does whatever a team may have that has not been read.
-    if let Some(meant) = called_so_by_a_team(&session.snapshot(), &known, query) {
+    // What is called so goes before what begins so, whoever calls it that.
+    let snapshot = session.snapshot();
+    let meant = match called_so_by_teams(&snapshot, query)[..] {
+        [] => the_one_beginning(session, &known, &beginning(&snapshot, query), query),
+        [view] if is_clear(&snapshot, &known, view, query) => Some(of_team(view, query)),
+        [..] => None,
+    };
+    if let Some(meant) = meant {
         return Ok(meant);
     }
     if may_ask { choose(session, query).await } else { Err(nearest(session, &snapshot, query).await?) }
@@ -101,10 +117,35 @@ pub(super) async fn whole(session: &Session, name: &str) -> Result<Meant, End> {
     }
 }
 
-/// The VM of that name, if there is one; where there is none, the favourite or VM whose name begins so.
-fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
+/// The favourite that leads to the VM of this id, the first where several do; else the VM, if an account sees it.
+async fn by_id(session: &Session, id: &VmResourceId) -> Result<Option<Meant>, End> {
+    let snapshot = session.snapshot();
+    let leads_there =
+        |view: &&FavouriteView| view.vm == *id && session.cloud.as_ref().is_none_or(|cloud| *cloud == view.cloud);
+    if let Some(view) = snapshot.favourites.iter().find(leads_there) {
+        output::line_to_people(&message::cli::leads_there(view.name.as_str()));
+        return Ok(Some(Meant::favourite(view.name.clone())));
+    }
+    Ok(seen(session, id).await?.as_ref().map(taken))
+}
+
+/// What is known of the VM of this id. Azure is asked where it is not among those that are known.
+async fn seen(session: &Session, id: &VmResourceId) -> Result<Option<FoundVm>, End> {
+    let known = async || {
+        let named = inventory::named(session, id.name(), u32::MAX).await?;
+        let is_there = |found: &FoundVm| session.cloud.as_ref().is_none_or(|cloud| *cloud == found.viewpoint.cloud);
+        Ok::<_, End>(named.vms.into_iter().find(|found| found.vm.id == *id && is_there(found)))
+    };
+    if let Some(found) = known().await? {
+        return Ok(Some(found));
+    }
+    inventory::read(session, false).await?;
+    known().await
+}
+
+/// Where nothing is called so, the one favourite or VM whose name begins so.
+fn the_one_beginning(session: &Session, known: &Found, favourites: &[ProfileName], query: &str) -> Option<Meant> {
     match (&called(session, &known.vms, query)[..], favourites, &known.vms[..]) {
-        ([found], _, _) => Some(taken(found)),
         ([], [favourite], vms) if vms.iter().all(|found| found.is_favourite && found.opens.name == *favourite) => {
             Some(Meant::favourite(favourite.clone()))
         }
@@ -113,22 +154,31 @@ fn the_one(session: &Session, known: &Found, favourites: &[ProfileName], query: 
     }
 }
 
-/// The one favourite that a team calls so, which is said, if nothing else is called so or begins so. What is not clear while a
-/// team's file has not been read, or some VMs, stays so.
-fn called_so_by_a_team(snapshot: &Snapshot, known: &Found, query: &str) -> Option<Meant> {
-    let teams = &snapshot.settings.teams;
-    let called: ProfileName = query.parse().ok()?;
-    let of_teams = |view: &&FavouriteView| view.of_team.as_ref().is_some_and(|whose| whose.called == called);
-    let found: Vec<_> = snapshot.favourites.iter().filter(of_teams).collect();
-    let [view] = found[..] else { return None };
-    let all_vms_are_known = snapshot.inventory.as_ref().is_some_and(|inventory| inventory.gaps.is_empty());
-    let is_clear = all_vms_are_known
-        && teams.iter().all(|team| team.read_at.is_some())
-        && beginning(snapshot, query).is_empty()
-        && known.vms.iter().all(|found| found.is_favourite && found.opens.name == view.name);
-    let whose = view.of_team.as_ref().filter(|_| is_clear)?;
-    output::line_to_people(&message::team::meant(query, &view.name, &whose.team, &view.vm_name));
-    Some(Meant::favourite(view.name.clone()))
+/// The favourites that teams call so.
+fn called_so_by_teams<'s>(snapshot: &'s Snapshot, query: &str) -> Vec<&'s FavouriteView> {
+    let called: Option<ProfileName> = query.parse().ok();
+    let is_so = |view: &&FavouriteView| {
+        view.of_team.as_ref().is_some_and(|whose| called.as_ref().is_some_and(|called| whose.called == *called))
+    };
+    snapshot.favourites.iter().filter(is_so).collect()
+}
+
+/// Whether nothing but this team's favourite is called so. While another team's file has not been read, or some VMs, nobody knows.
+fn is_clear(snapshot: &Snapshot, known: &Found, view: &FavouriteView, query: &str) -> bool {
+    let gaps = snapshot.inventory.as_ref().map(|inventory| &inventory.gaps);
+    let all_vms_are_known = gaps.is_some_and(|gaps| gaps.iter().all(|gap| gap.lack.is_some()));
+    let mut called_so = known.vms.iter().filter(|found| found.vm.id.name().eq_ignore_ascii_case(query));
+    all_vms_are_known
+        && snapshot.settings.teams.iter().all(|team| team.read_at.is_some())
+        && called_so.all(|found| found.is_favourite && found.opens.name == view.name)
+}
+
+/// A team's favourite, which is said: it has another name here.
+fn of_team(view: &FavouriteView, query: &str) -> Meant {
+    if let Some(whose) = &view.of_team {
+        output::line_to_people(&message::team::meant(query, &view.name, &whose.team, &view.vm_name));
+    }
+    Meant::favourite(view.name.clone())
 }
 
 /// Shows what there is, and what is missing of it.
@@ -178,7 +228,11 @@ pub(super) fn is_a_name(text: &str) -> bool {
 /// The id of a VM that is given by it, or by a name that one VM alone has, and what is known of that one.
 pub(super) async fn vm(session: &Session, text: &str) -> Result<(VmResourceId, Option<FoundVm>), End> {
     let problem = match text.parse() {
-        Ok(id) => return Ok((id, None)),
+        Ok(id) => {
+            // Who gives an id may add what cannot be seen now, and need not wait for that.
+            let seen = tokio::time::timeout(SEEN_WITHIN, seen(session, &id)).await;
+            return Ok((id, seen.ok().and_then(Result::ok).flatten()));
+        }
         // Whoever gives an id wants to hear what is wrong with it.
         Err(error) if !is_a_name(text) => Failure::CommandLine { detail: format!("--vm: {error}") },
         Err(_) => {

@@ -10,6 +10,7 @@ use ajar_core::message;
 use ajar_core::profile::ProfileName;
 use ajar_core::snapshot::{FavouriteView, Snapshot};
 use ajar_core::vm::CloudVm;
+use chrono::{DateTime, Utc};
 use inquire::{InquireError, Select};
 
 use super::End;
@@ -70,7 +71,8 @@ pub(super) async fn choose(snapshot: &Snapshot, found: Vec<FoundVm>, typed: &str
     let mut choices = favourites_alone(snapshot, &found);
     // As whom a VM is seen matters where there are several.
     let width = PICKED.len() - usize::from(snapshot.accounts.len() <= 1);
-    let rows: Vec<Vec<String>> = found.iter().map(|found| picked_columns(found)[..width].to_vec()).collect();
+    let now = Utc::now();
+    let rows: Vec<Vec<String>> = found.iter().map(|found| picked_columns(found, now)[..width].to_vec()).collect();
     let lines = output::table(&PICKED[..width], &rows).into_iter().skip(1);
     choices.extend(lines.zip(&found).map(|(line, found)| {
         let favourite = found.is_favourite.then(|| found.opens.name.clone());
@@ -129,8 +131,8 @@ const PICKED: [&str; 6] = {
     [name, group, subscription, os, power, seen_as]
 };
 
-fn picked_columns(found: &FoundVm) -> [String; 6] {
-    let [name, group, subscription, os, power, _, _, seen_as] = message::inventory::columns(found);
+fn picked_columns(found: &FoundVm, now: DateTime<Utc>) -> [String; 6] {
+    let [name, group, subscription, os, power, _, _, seen_as] = message::inventory::columns(found, now);
     [name, group, subscription, os, power, seen_as]
 }
 

@@ -25,8 +25,8 @@ pub struct Beside {
     pub account: String,
     /// What that account may where the VM is.
     pub granted: Result<Granted, Trouble>,
-    /// The programs that would open it.
-    pub client: ClientFound,
+    /// The programs that would open it; `None` where none is started.
+    pub client: Option<ClientFound>,
     /// What a look found where the VM was reached last, if that is its own address still: opening looks there first.
     pub last: Option<(Endpoint, PortAnswer)>,
     /// Azure's time minus this machine's, where that is worth speaking of.
@@ -42,6 +42,13 @@ pub struct ClientFound {
     pub in_window: Result<String, Trouble>,
     /// In the terminal that `ajar` was started from.
     pub in_terminal: Result<String, Trouble>,
+}
+
+impl ClientFound {
+    /// Why there is none at all, if so.
+    fn none(&self) -> Option<&Trouble> {
+        self.in_window.as_ref().err().filter(|_| self.in_terminal.is_err())
+    }
 }
 
 /// What was found, in words.
@@ -125,8 +132,7 @@ impl Attempt {
 
     /// What would keep it from being opened, the first thing that it would meet.
     fn obstacle(&self, beside: &Beside, now: DateTime<Utc>) -> Option<Trouble> {
-        let ClientFound { in_window, in_terminal } = &beside.client;
-        let no_client = in_window.as_ref().err().filter(|_| in_terminal.is_err()).cloned();
+        let no_client = beside.client.as_ref().and_then(ClientFound::none).cloned();
         if answers_there(beside) {
             return no_client;
         }
@@ -355,7 +361,9 @@ impl Looking<'_> {
     }
 
     fn client(&self) -> Found {
-        let ClientFound { in_window, in_terminal } = &self.beside.client;
+        let Some(ClientFound { in_window, in_terminal }) = &self.beside.client else {
+            return (CheckState::Passed, words::no_client().into());
+        };
         match (in_window, in_terminal) {
             (Ok(window), terminal) => {
                 (CheckState::Passed, words::client(window, terminal.as_ref().ok().map(String::as_str)))

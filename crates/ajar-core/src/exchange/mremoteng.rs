@@ -103,7 +103,7 @@ fn host(node: &Element, name: &str, folders: &[&str], values: &Values<'_>) -> Re
     let port = port.and_then(|port| port.parse().ok());
     let label = filled(name).unwrap_or_else(|| address.to_owned());
     Ok(Host {
-        port: port.filter(|port| *port != 0 && *port != protocol.default_port()),
+        port: port.filter(|port| *port != 0 && Some(*port) != protocol.default_port()),
         user: user(username, domain),
         folder: folder(folders.iter().copied()),
         note: description.and_then(filled),

@@ -164,6 +164,9 @@ fn favourite(
     if profile.port == Some(0) {
         return Err(at(words::no_port().into()));
     }
+    if profile.port() == 0 {
+        return Err(at(words::which_port().into()));
+    }
     Ok(Entry::Favourite { name: called, profile: Box::new(profile) })
 }
 
@@ -310,7 +313,11 @@ mod tests {
         (places, more, text(), proptest::option::of("[a-z][a-z0-9]{0,8}")).prop_map(
             |((user, cloud, tenant, note, folder), (port, start, minutes), key, account)| Profile {
                 port,
-                protocol: start.map(|ssh| if ssh { Protocol::Ssh } else { Protocol::Rdp }),
+                protocol: start.map(|ssh| match (ssh, port) {
+                    (true, _) => Protocol::Ssh,
+                    (false, Some(port)) if port % 2 == 0 => Protocol::Port,
+                    (false, _) => Protocol::Rdp,
+                }),
                 user,
                 access: Some(IsoDuration(chrono::TimeDelta::minutes(minutes))),
                 account: account.map(|name| name.parse::<AccountName>().unwrap()),

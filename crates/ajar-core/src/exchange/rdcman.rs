@@ -75,7 +75,7 @@ fn host(server: &Element, folders: &[&str], given: Given<'_>) -> Result<Host, (S
     }
     let port = given.port.and_then(|port| port.parse().ok());
     Ok(Host {
-        port: port.filter(|port| *port != 0 && *port != Protocol::Rdp.default_port()),
+        port: port.filter(|port| *port != 0 && Some(*port) != Protocol::Rdp.default_port()),
         user: user(given.user, given.domain),
         folder: folder(folders.iter().copied()),
         note: property(server, "comment").and_then(filled),

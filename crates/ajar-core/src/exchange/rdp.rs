@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, name: &str) -> Sorted {
         why: Why::Value(port.to_owned()),
     }));
     let of_server = || of_text(&value("server port")?);
-    let port = port.and_then(of_text).or_else(of_server).filter(|port| *port != Protocol::Rdp.default_port());
+    let port = port.and_then(of_text).or_else(of_server).filter(|port| Some(*port) != Protocol::Rdp.default_port());
     let label = filled(name).unwrap_or_else(|| address.clone());
     let host = Host {
         port,

@@ -198,7 +198,7 @@ fn host(name: &str, scopes: &[Scope], settings: &[Setting]) -> Result<(Host, Vec
     let user = fits("user", "User", is_plain);
     let identity_file = fits("identityfile", "IdentityFile", is_plain);
     let host = Host {
-        port: port.and_then(|port| port.parse().ok()).filter(|port| *port != Protocol::Ssh.default_port()),
+        port: port.and_then(|port| port.parse().ok()).filter(|port| Some(*port) != Protocol::Ssh.default_port()),
         user: user.as_deref().and_then(filled),
         identity_file: identity_file.filter(|path| !path.eq_ignore_ascii_case("none")),
         ..Host::new(name.to_owned(), address, Protocol::Ssh)

@@ -63,7 +63,7 @@ impl<'o> Openings<'o> {
         let own_port = (!says_door).then(|| port(vm.os, guarded));
         let acting = defaults.account.as_ref().unwrap_or(&self.default);
         let profile = Profile {
-            port: own_port.filter(|port| *port != Protocol::Ssh.default_port()),
+            port: own_port.filter(|port| Some(*port) != Protocol::Ssh.default_port()),
             account: (viewpoint.account != *acting).then(|| viewpoint.account.clone()),
             // What is said of all is not meant of one that is seen elsewhere.
             cloud: defaults.cloud.as_ref().filter(|said| **said != viewpoint.cloud).map(|_| viewpoint.cloud.clone()),
@@ -122,7 +122,7 @@ fn key(name: &ProfileName) -> String {
 
 /// The port that the system is known for, unless policies guard the other one and not this.
 fn port(os: Option<OsType>, guarded: &[GuardedPort]) -> u16 {
-    let (ssh, rdp) = (Protocol::Ssh.default_port(), Protocol::Rdp.default_port());
+    let (ssh, rdp) = (22, 3389);
     let (usual, other) = if os == Some(OsType::Windows) { (rdp, ssh) } else { (ssh, rdp) };
     let is_guarded = |port| guarded.iter().any(|rule| rule.port == port);
     if is_guarded(other) && !is_guarded(usual) { other } else { usual }

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use chrono::{DateTime, Utc};
+
 use super::InventoryVm;
 use crate::resource_id::VmResourceId;
 
@@ -26,9 +28,13 @@ impl Rereading {
         Self { places, came_again: vec![false; known.len()], others: Vec::new() }
     }
 
-    /// A page has come.
-    pub(super) fn page(&mut self, known: &[InventoryVm], vms: Vec<InventoryVm>) {
-        for vm in vms {
+    /// A page has come. What could not be read of its VMs stays as it is known, since `read_at`.
+    pub(super) fn page(&mut self, known: &[InventoryVm], vms: Vec<InventoryVm>, read_at: DateTime<Utc>) {
+        for mut vm in vms {
+            let before = self.places_of(&vm.id).find(|at| !vm.lacks.is_empty() && known[*at].id == vm.id);
+            if let Some(at) = before {
+                vm.keep(&known[at], read_at);
+            }
             match self.place(known, &vm) {
                 Some(at) => self.came_again[at] = true,
                 None => self.others.push(vm),
@@ -37,10 +43,14 @@ impl Rereading {
     }
 
     fn place(&self, known: &[InventoryVm], vm: &InventoryVm) -> Option<usize> {
-        let wanted = hash(&vm.id);
+        self.places_of(&vm.id).find(|at| is_as_it_was(&known[*at], vm))
+    }
+
+    /// Where a VM may be among the known ones.
+    fn places_of(&self, id: &VmResourceId) -> impl Iterator<Item = usize> {
+        let wanted = hash(id);
         let first = self.places.partition_point(|(hash, _)| *hash < wanted);
-        let alike = self.places[first..].iter().take_while(|(hash, _)| *hash == wanted);
-        alike.map(|(_, at)| *at).find(|at| is_as_it_was(&known[*at], vm))
+        self.places[first..].iter().take_while(move |(hash, _)| *hash == wanted).map(|(_, at)| *at)
     }
 
     /// It has come to its end: the VMs are those that have come. What policies guard stays known of each.
@@ -58,13 +68,14 @@ impl Rereading {
 
 /// But for what policies guard, which is read apart.
 fn is_as_it_was(known: &InventoryVm, vm: &InventoryVm) -> bool {
-    let InventoryVm { id, subscription, location, os, power, private_addresses, public_addresses, tags, jit_ports } =
-        vm;
+    let InventoryVm { id, subscription, location, os, power, tags, jit_ports, lacks, kept_from, .. } = vm;
+    let InventoryVm { private_addresses, public_addresses, .. } = vm;
     jit_ports.is_none()
         && (&known.id, &known.subscription, &known.location, &known.os, &known.power)
             == (id, subscription, location, os, power)
         && (&known.private_addresses, &known.public_addresses, &known.tags)
             == (private_addresses, public_addresses, tags)
+        && (&known.lacks, &known.kept_from) == (lacks, kept_from)
 }
 
 fn hash(id: &VmResourceId) -> u64 {

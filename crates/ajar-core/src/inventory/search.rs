@@ -35,6 +35,7 @@ struct Entry {
     /// Among the shared texts.
     group: u32,
     subscription: u32,
+    subscription_id: u32,
     /// Where their numbers lie among those of all.
     tags: Range<u32>,
 }
@@ -121,6 +122,7 @@ impl Index {
             addresses_end: narrow(self.texts.len()),
             group: shared.number(vm.id.resource().resource_group()),
             subscription: shared.number(vm.subscription_name()),
+            subscription_id: shared.number(vm.id.resource().subscription_id()),
             tags: first_tag..narrow(self.tags.len()),
         });
     }
@@ -135,6 +137,17 @@ impl Index {
 
     fn name(&self, entry: &Entry) -> &str {
         &self.texts[span(&entry.name)]
+    }
+
+    /// Whether a word is a resource id of Azure's that the VM has, or lies under.
+    fn lies_under(&self, entry: &Entry, id: &str) -> bool {
+        let Entry { group, subscription_id, .. } = entry;
+        let of = |number: u32| &self.shared[wide(number)];
+        let (subscription, group, name) = (of(*subscription_id), of(*group), self.name(entry));
+        let whole = format!(
+            "/subscriptions/{subscription}/resourcegroups/{group}/providers/microsoft.compute/virtualmachines/{name}"
+        );
+        whole.strip_prefix(id.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Where in the order of the names that one is, or would be.
@@ -219,6 +232,26 @@ struct Word<'w> {
     text: &'w str,
     fuzzy: Atom,
     shared: Vec<Option<u32>>,
+    id: Option<Id>,
+}
+
+/// What a word is, if it is a whole id: no VM is found by a part of one, which would be in half of all.
+enum Id {
+    Subscription,
+    Resource,
+}
+
+impl Id {
+    fn of(word: &str) -> Option<Self> {
+        let is_hex =
+            |group: &str, length: usize| group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let groups: Vec<_> = word.split('-').collect();
+        if groups.len() == 5 && groups.iter().zip([8, 4, 4, 4, 12]).all(|(group, length)| is_hex(group, length)) {
+            Some(Self::Subscription)
+        } else {
+            word.starts_with("/subscriptions/").then_some(Self::Resource)
+        }
+    }
 }
 
 impl<'w> Word<'w> {
@@ -227,7 +260,7 @@ impl<'w> Word<'w> {
         let fuzzy = Atom::new(text, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy, false);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let shared = shared.iter().map(|text| score(&fuzzy, text, &mut matcher)).collect();
-        Self { text, fuzzy, shared }
+        Self { text, fuzzy, shared, id: Id::of(text) }
     }
 
     /// How well it fits what of a VM it fits best; `None` where it fits nothing.
@@ -245,7 +278,13 @@ impl<'w> Word<'w> {
         // Letters that are gathered from all over a sentence are no sign of anything.
         let noted = note.iter().flat_map(|note| note.split_whitespace());
         let note = noted.filter_map(|noted| score(&self.fuzzy, noted, matcher)).map(|score| score * OF_NOTE).max();
-        name.into_iter().chain(address).chain(places).chain(tags).chain(note).max()
+        let has_id = match self.id {
+            Some(Id::Subscription) => *index.shared[wide(entry.subscription_id)] == *self.text,
+            Some(Id::Resource) => index.lies_under(entry, self.text),
+            None => false,
+        };
+        let by_id = has_id.then_some(OF_NAME * LIKE_A_CHARACTER);
+        name.into_iter().chain(by_id).chain(address).chain(places).chain(tags).chain(note).max()
     }
 }
 

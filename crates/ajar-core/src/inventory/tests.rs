@@ -15,6 +15,8 @@ fn vm(name: &str, group: &str, subscription: &str) -> InventoryVm {
         public_addresses: Box::default(),
         tags: Tags::default(),
         jit_ports: None,
+        lacks: Box::default(),
+        kept_from: None,
     }
 }
 
@@ -318,4 +320,54 @@ fn the_pages_of_what_fits_are_the_parts_of_the_whole() {
             assert_eq!(pages.collect::<Vec<_>>(), whole, "{query} {size}");
         }
     }
+}
+
+#[test]
+fn what_a_read_could_not_tell_of_a_vm_stays_as_it_was_known_and_since_when() {
+    let (mut inventory, from) = (Inventory::default(), viewpoint("work", None));
+    let vm = |name: &str| vm(name, "rg", "s");
+    let read = |inventory: &mut Inventory, vms: Vec<InventoryVm>, minute: i64| {
+        inventory.begin(&from);
+        inventory.page(&from, vms);
+        inventory.end(&from, at(minute));
+    };
+    let lacking = |lacks: &[Lack]| InventoryVm { lacks: lacks.into(), ..vm("web-01") };
+    let whole = InventoryVm {
+        power: Some(PowerState::Running),
+        private_addresses: ["10.0.0.4".parse().unwrap()].into(),
+        public_addresses: ["203.0.113.7".parse().unwrap()].into(),
+        ..vm("web-01")
+    };
+    let known = |inventory: &mut Inventory| inventory.find("web", 0, 9, &HashMap::new()).vms[0].vm.clone();
+    read(&mut inventory, vec![whole.clone()], 0);
+    read(&mut inventory, vec![lacking(&[Lack::Power, Lack::Addresses])], 30);
+    let kept = known(&mut inventory);
+    assert_eq!((kept.power, &kept.public_addresses), (whole.power, &whole.public_addresses));
+    assert_eq!((kept.known_since(Lack::Power), kept.known_since(Lack::PublicAddresses)), (Some(at(0)), None));
+    read(&mut inventory, vec![lacking(&[Lack::Power, Lack::Addresses]), vm("new")], 60);
+    assert_eq!(known(&mut inventory), kept, "as long ago as before");
+    let moved =
+        InventoryVm { private_addresses: ["10.0.0.9".parse().unwrap()].into(), ..lacking(&[Lack::PublicAddresses]) };
+    read(&mut inventory, vec![moved.clone()], 90);
+    let kept = known(&mut inventory);
+    assert_eq!((&kept.private_addresses, &kept.public_addresses), (&moved.private_addresses, &whole.public_addresses));
+    assert_eq!((kept.power, kept.known_since(Lack::PublicAddresses)), (None, Some(at(0))));
+    read(&mut inventory, vec![whole.clone()], 120);
+    assert_eq!(known(&mut inventory), whole);
+}
+
+#[test]
+fn a_vm_is_found_by_its_whole_id_and_by_that_of_its_subscription_or_group() {
+    const S1: &str = "0b6a5d2e-8d1f-4f5a-9b1c-2f0a6f0c1d11";
+    let mut named = vm("web-01", "rg-shop", S1);
+    named.subscription = "Production".into();
+    let other = InventoryVm { subscription: "Production".into(), ..vm("web-02", "rg-shop-2", S1) };
+    let mut inventory = of(vec![named.clone(), other, vm("web-01", "rg-shop", "s2")]);
+    let of_first = named.id.to_string();
+    assert_eq!(find(&mut inventory, &of_first.to_uppercase()), ["web-01"]);
+    assert_eq!(find(&mut inventory, S1), ["web-01", "web-02"]);
+    assert_eq!(find(&mut inventory, &format!("{S1} 02")), ["web-02"]);
+    assert_eq!(find(&mut inventory, &format!("/subscriptions/{S1}/")), ["web-01", "web-02"]);
+    assert_eq!(find(&mut inventory, &format!("/subscriptions/{S1}/resourceGroups/rg-shop")), ["web-01"]);
+    assert!(find(&mut inventory, &S1[..13]).is_empty(), "a part of an id is none");
 }

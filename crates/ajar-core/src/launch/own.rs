@@ -66,9 +66,9 @@ pub(super) fn command(target: &Target<'_>, os: Os) -> Result<Option<(String, Vec
 pub(super) fn plan(target: &Target<'_>, os: Os) -> Result<Option<LaunchPlan>, Failure> {
     let plan = command(target, os)?.map(|(program, args)| LaunchPlan::window(os, program, args));
     Ok(plan.map(|plan| match (target.protocol, os) {
-        // Such as plink. What has windows takes no console.
-        (Protocol::Ssh, Os::Windows) => LaunchPlan { console: Console::New, ..plan },
-        (Protocol::Ssh, Os::MacOs | Os::Linux) | (Protocol::Rdp, _) => plan,
+        // Such as plink or psql. What has windows takes no console.
+        (Protocol::Ssh | Protocol::Port, Os::Windows) => LaunchPlan { console: Console::New, ..plan },
+        (Protocol::Ssh | Protocol::Port, Os::MacOs | Os::Linux) | (Protocol::Rdp, _) => plan,
     }))
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::launch::{Surroundings, in_terminal, in_window, vet};
+    use crate::launch::{Surroundings, has_client, in_terminal, in_window, vet, vet_command};
     use crate::port::Endpoint;
     use crate::profile::Profile;
 
@@ -170,8 +170,9 @@ mod tests {
                 &[("/usr/bin/remmina", &["-c", URI]), ("remote-viewer", &["--title={name}", URI])],
             ),
         };
-        let clients =
-            ssh.iter().map(|client| (Protocol::Ssh, client)).chain(rdp.iter().map(|client| (Protocol::Rdp, client)));
+        let psql: &[Client<'_>] = &[("psql", &["-h", "{host}", "-p", "{port}", "postgres://{user}@{host}:{port}/"])];
+        let all = [(Protocol::Ssh, ssh), (Protocol::Rdp, rdp), (Protocol::Port, psql)];
+        let clients = all.into_iter().flat_map(|(protocol, of)| of.iter().map(move |client| (protocol, client)));
         let hosts = [at("203.0.113.50", 22), at("2001:db8::7", 13389)];
         let plans = clients.flat_map(|(protocol, (client, words))| {
             let profile = profile(protocol, client, words);
@@ -192,6 +193,34 @@ mod tests {
         for (name, os) in [("windows", Os::Windows), ("macos", Os::MacOs), ("linux", Os::Linux)] {
             insta::assert_snapshot!(name, all_plans(os));
         }
+    }
+
+    #[test]
+    fn a_port_alone_starts_a_client_only_where_its_arguments_say_where_to_go_and_runs_no_command() {
+        let alone = |client: Option<&str>, words: &[&str]| Profile {
+            port: Some(5432),
+            client: client.map(Into::into),
+            ..profile(Protocol::Port, "", words)
+        };
+        for (client, words, has) in [
+            (None, &[][..], false),
+            (Some("psql"), &[], false),
+            (Some("psql"), &["-h"], false),
+            (Some("psql"), &["-h", "{host}"], true),
+        ] {
+            let profile = alone(client, words);
+            assert_eq!(has_client(&profile, Protocol::Port), has, "{client:?} {words:?}");
+            assert!(vet("web", &profile, Os::Linux).is_ok() && vet_command(&profile, Protocol::Port).is_err());
+            let endpoint = at("203.0.113.50", 5432);
+            for plan in [
+                in_terminal(&target(&profile, &endpoint), &bare(Os::Linux), &[]),
+                in_window(&target(&profile, &endpoint), &bare(Os::Linux)),
+            ] {
+                assert_eq!(plan.is_ok(), has);
+            }
+        }
+        let portless = Profile { port: None, ..alone(None, &[]) };
+        assert!(matches!(vet("web", &portless, Os::Linux), Err(Failure::ProfileUnfit { .. })));
     }
 
     #[test]

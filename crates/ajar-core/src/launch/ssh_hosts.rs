@@ -110,7 +110,7 @@ impl SshHosts {
             ("ProxyCommand", format!("{} proxy {} %p", self.proxy, host_name(name.as_str()))),
             ("ConnectTimeout", CONNECT_TIMEOUT.to_owned()),
         ];
-        if endpoint.port != Protocol::Ssh.default_port() {
+        if Some(endpoint.port) != Protocol::Ssh.default_port() {
             lines.push(("Port", endpoint.port.to_string()));
         }
         lines.extend(target.user().map(|user| ("User", ssh_value(user))));

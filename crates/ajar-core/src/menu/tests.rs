@@ -62,6 +62,7 @@ fn window(called: &str, minutes: i64) -> WindowView {
         vm: vm(),
         port: 22,
         protocol: Ssh,
+        endpoint: None,
         source: "203.0.113.7".into(),
         start_time_utc: noon() - TimeDelta::hours(1),
         end_time_utc: noon() + TimeDelta::minutes(minutes),

@@ -6,6 +6,7 @@ use super::account::whom;
 
 use super::settings::{holds, origin};
 use crate::inheritance::{Effective, Field, Inheritable};
+use crate::port::Endpoint;
 use crate::snapshot::{FavouriteState, RecentView};
 use crate::team::TeamFavourite;
 use crate::zone::Zone;
@@ -36,6 +37,37 @@ pub fn stays_open(name: &str, until: &str, remaining: TimeDelta) -> String {
     format!("{name} is open to new connections until {until} ({}).", super::left(remaining))
 }
 
+/// A favourite of a team's, beside which none of one's own can be put.
+pub fn place_of_team(name: &str) -> String {
+    format!(
+        "{name} is a team’s, whose file says where it stands; among your own favourites there is no place beside it"
+    )
+}
+
+/// The favourite that a resource id leads to.
+pub fn leads_there(name: &str) -> String {
+    format!("That is the VM of {name}.")
+}
+
+/// Of a VM of which nobody knows what runs on it.
+pub fn system_unknown(name: &str) -> String {
+    format!(
+        "What runs on it is not known, since the VM cannot be seen: {name} opens with SSH. If it is Windows: ajar edit {name} --protocol rdp"
+    )
+}
+
+/// Of a favourite at a port that stands for no protocol by custom.
+pub fn port_alone(name: &str, port: u16) -> String {
+    format!(
+        "Port {port} is opened alone, and no client is started: nobody said what is spoken there. If it is SSH: ajar edit {name} --protocol ssh"
+    )
+}
+
+/// Where a port is that was opened alone.
+pub fn answers_at(name: &str, endpoint: &Endpoint) -> String {
+    format!("{name} answers at {endpoint}.")
+}
+
 /// Several were to be opened or extended, and some were not.
 pub fn some_are_open(open: usize, all: usize) -> String {
     match open {
@@ -55,13 +87,19 @@ pub fn one_command_for_many() -> &'static str {
 }
 
 /// A folder without favourites, and those that there are.
-pub fn no_such_folder<'f>(folder: &str, known: impl Iterator<Item = &'f str>) -> String {
+pub fn no_such_folder(folder: &str, known: impl Iterator<Item = String>) -> String {
+    /// As many as are read.
+    const MOST: usize = 8;
+    let folder = super::shown(folder, 100);
     let known: std::collections::BTreeSet<_> = known.collect();
     if known.is_empty() {
         return format!("no favourite lies in the folder “{folder}”, nor in any other");
     }
-    let known = known.into_iter().collect::<Vec<_>>().join("”, “");
-    format!("no favourite lies in the folder “{folder}”; there are “{known}”")
+    let more = known.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let known: Vec<_> = known.iter().take(MOST).map(|known| format!("“{}”", super::one_line(known))).collect();
+    let are = if known.len() == 1 { "is" } else { "are" };
+    format!("no favourite lies in the folder “{folder}”; there {are} {}{more}", known.join(", "))
 }
 
 /// A port that is open without a window of ours, and nothing was asked for.
@@ -275,7 +313,7 @@ pub fn each_its_own() -> &'static str {
 
 /// What was written is nothing that Ajar speaks.
 pub fn no_protocol() -> &'static str {
-    "ssh or rdp, please"
+    "ssh, rdp or port, please"
 }
 
 /// What was written is no port.

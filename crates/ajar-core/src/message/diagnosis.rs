@@ -13,7 +13,7 @@ use crate::port::{Endpoint, PortAnswer, Protocol};
 use crate::profile::AddressChoice;
 use crate::snapshot::{Check, CheckState};
 use crate::source::SourceAddress;
-use crate::vm::{OsType, VmAddresses, VmFacts};
+use crate::vm::{VmAddresses, VmFacts};
 use crate::zone::Zone;
 
 /// The name of a check.
@@ -68,10 +68,7 @@ pub fn source(source: SourceAddress) -> String {
 
 /// A VM, and what becomes of it when it is opened.
 pub fn vm(vm: &VmFacts, may_start: bool) -> String {
-    let os = vm.os.map(|os| match os {
-        OsType::Linux => "Linux",
-        OsType::Windows => "Windows",
-    });
+    let os = vm.os.map(super::system);
     let start = match (vm.power.needs_start(), may_start) {
         (true, true) => Some("started when it is opened"),
         (true, false) => Some("not started by Ajar, as the favourite says"),
@@ -154,6 +151,7 @@ pub fn not_open(last: Option<&JitNetworkAccessRequestPort>, is_asked_for: bool, 
 /// What a look at the port found.
 pub fn port(endpoint: &Endpoint, answer: PortAnswer, protocol: Protocol) -> String {
     match answer {
+        PortAnswer::Open if protocol == Protocol::Port => format!("{endpoint} answers"),
         PortAnswer::Open => format!("{endpoint} answers as {protocol} does"),
         PortAnswer::Refused => format!("{endpoint} refuses connections"),
         PortAnswer::Silent => format!("{endpoint} does not answer, as a port does that is closed"),
@@ -167,6 +165,11 @@ pub fn client(window: &str, in_terminal: Option<&str>) -> String {
         Some(program) => format!("{program}, from the tray in a window of {window}"),
         None => window.to_owned(),
     }
+}
+
+/// No program opens it.
+pub fn no_client() -> &'static str {
+    "none is started: the port alone is opened"
 }
 
 /// The program that opens it where only a terminal that is there already will do.

@@ -103,6 +103,11 @@ pub fn named_twice(name: &str) -> String {
     format!("“{name}” stands there twice: names that differ only in case are the same")
 }
 
+/// The protocol `port`, and no port.
+pub fn which_port() -> &'static str {
+    "protocol = \"port\" opens a port and does not say which: add port = 5432, or the like"
+}
+
 /// Port 0.
 pub fn no_port() -> &'static str {
     "port = 0 is no port: use 1 to 65535"

@@ -3,25 +3,25 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::whom;
-use crate::account::AccountName;
-use crate::inventory::{FoundVm, GuardedPort, InventoryVm, Viewpoint};
+use crate::inventory::{FoundVm, Gap, GuardedPort, InventoryVm, Lack, Viewpoint};
 use crate::iso8601::in_units;
 use crate::snapshot::InventoryView;
-use crate::vm::{OsType, PowerState};
+use crate::vm::PowerState;
 use crate::zone::Zone;
 
 /// Over the VMs.
 pub const COLUMNS: [&str; 8] = ["VM", "RESOURCE GROUP", "SUBSCRIPTION", "OS", "POWER", "ADDRESS", "JIT", "SEEN AS"];
 
-/// A VM, column by column.
-pub fn columns(found: &FoundVm) -> [String; 8] {
+/// A VM, column by column. What was not read the last time is told with its age.
+pub fn columns(found: &FoundVm, now: DateTime<Utc>) -> [String; 8] {
     let FoundVm { viewpoint, vm, .. } = found;
     let none = || "–".to_owned();
     let addresses = vm.public_addresses.iter().chain(&*vm.private_addresses);
-    let os = vm.os.map(|os| match os {
-        OsType::Linux => "Linux",
-        OsType::Windows => "Windows",
-    });
+    // Of which the first is a private one that was read, where the public ones alone could not be.
+    let lack = if vm.public_addresses.is_empty() { Lack::Addresses } else { Lack::PublicAddresses };
+    let since = vm.known_since(Lack::Addresses).or_else(|| vm.known_since(lack));
+    let address = addresses.map(ToString::to_string).next().map(|address| aged(&address, since, now));
+    let os = vm.os.map(super::system);
     let jit = vm.jit_ports.as_ref().map(|ports| match &**ports {
         [] => "no policy".to_owned(),
         ports => ports.iter().copied().map(guarded).collect::<Vec<_>>().join(", "),
@@ -31,11 +31,16 @@ pub fn columns(found: &FoundVm) -> [String; 8] {
         vm.id.resource().resource_group().to_owned(),
         vm.subscription_name().to_owned(),
         os.map_or_else(none, ToOwned::to_owned),
-        vm.power.map_or_else(none, |power| super::power(power).to_owned()),
-        addresses.map(ToString::to_string).next().unwrap_or_else(none),
+        vm.power.map_or_else(none, |power| aged(super::power(power), vm.known_since(Lack::Power), now)),
+        address.unwrap_or_else(none),
         jit.unwrap_or_else(none),
         viewpoint.account.to_string(),
     ]
+}
+
+/// What was known some time ago, with how long that is.
+fn aged(what: &str, since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    since.map_or_else(|| what.to_owned(), |since| format!("{what} ({} ago)", super::spoken(now - since)))
 }
 
 /// A guarded port with the longest access to it, such as `22 (3h)`.
@@ -103,8 +108,11 @@ pub fn taken(found: &FoundVm) -> String {
 pub fn detail(vm: &InventoryVm) -> String {
     let rests = vm.power.filter(|power| !matches!(power, PowerState::Running | PowerState::Unknown)).map(super::power);
     let unguarded = vm.jit_ports.as_ref().is_some_and(|ports| ports.is_empty()).then_some("no JIT policy");
+    let rests =
+        rests.map(|state| if vm.known_since(Lack::Power).is_some() { format!("was {state}") } else { state.into() });
+    let unguarded = unguarded.map(str::to_owned);
     let place = [vm.subscription_name(), vm.id.resource().resource_group()];
-    place.into_iter().chain(rests).chain(unguarded).collect::<Vec<_>>().join(" · ")
+    place.into_iter().map(str::to_owned).chain(rests).chain(unguarded).collect::<Vec<_>>().join(" · ")
 }
 
 /// Over all there is to choose from.
@@ -123,15 +131,26 @@ pub fn nothing_named() -> &'static str {
 }
 
 /// What could not be read as an account in a tenant, above the failure's own words.
-pub fn gap(account: &AccountName, tenant: Option<&str>) -> String {
+pub fn gap(Gap { account, tenant, lack, .. }: &Gap) -> String {
     let whom = whom(account.as_str());
-    let tenant = tenant.map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
-    format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}.")
+    let tenant = tenant.as_deref().map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
+    let what = match lack {
+        None => return format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}."),
+        Some(Lack::Power) => "whether they run",
+        Some(Lack::Addresses) => "their addresses",
+        Some(Lack::PublicAddresses) => "their public addresses",
+    };
+    format!(
+        "Of some VMs it is not known anew {what}, which could not be read as {whom}{tenant}: what was known before is told with its age."
+    )
 }
+
+/// The most of a query that is told again.
+const LONGEST_QUERY: usize = 100;
 
 /// Neither a favourite nor a VM matches.
 pub fn no_match(query: &str) -> String {
-    format!("No favourite and no VM matches “{query}”.")
+    format!("No favourite and no VM matches “{}”.", super::shown(query, LONGEST_QUERY))
 }
 
 /// While the VMs are being read.
@@ -150,6 +169,7 @@ mod tests {
     use crate::account::Defaults;
     use crate::inventory::{Hit, Openings};
     use crate::settings::Settings;
+    use crate::vm::OsType;
 
     fn seen(viewpoint: &Viewpoint, vm: &InventoryVm) -> FoundVm {
         FoundVm::new(Hit { viewpoint, vm }, &mut Openings::new(&Settings::default(), &[], &Defaults::default()))
@@ -162,6 +182,28 @@ mod tests {
         let viewpoint = Viewpoint { account: "work".parse().unwrap(), cloud: "public".into(), tenant: None };
         let vm: InventoryVm = serde_json::from_value(vm).unwrap();
         seen(&viewpoint, &vm)
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-29T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_not_read_the_last_time_is_told_with_its_age() {
+        let mut found = found();
+        found.vm.power = Some(PowerState::Deallocated);
+        found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
+        found.vm.lacks = [Lack::Power].into();
+        found.vm.kept_from = Some(now() - TimeDelta::hours(2));
+        assert_eq!(columns(&found, now())[4..6], ["deallocated (2 hours ago)", "10.0.0.4"]);
+        assert_eq!(detail(&found.vm), "s · rg-shop · was deallocated");
+        found.vm.lacks = [Lack::PublicAddresses].into();
+        assert_eq!(columns(&found, now())[4..6], ["deallocated", "10.0.0.4"], "the private one was read");
+        found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();
+        assert_eq!(columns(&found, now())[5], "203.0.113.7 (2 hours ago)");
+        found.vm.lacks = [Lack::Addresses].into();
+        found.vm.kept_from = None;
+        assert_eq!(columns(&found, now())[5], "203.0.113.7");
     }
 
     #[test]
@@ -182,18 +224,18 @@ mod tests {
     #[test]
     fn what_is_not_known_of_a_vm_is_a_dash_and_what_is_is_told() {
         let mut found = found();
-        assert_eq!(columns(&found), ["web-01", "rg-shop", "s", "–", "–", "–", "–", "work"]);
+        assert_eq!(columns(&found, now()), ["web-01", "rg-shop", "s", "–", "–", "–", "–", "work"]);
         found.vm.subscription = "Production".into();
         found.vm.os = Some(OsType::Windows);
         found.vm.power = Some(PowerState::Running);
         found.vm.private_addresses = ["10.0.0.4".parse().unwrap()].into();
         found.vm.jit_ports = Some([22, 3389].map(|port| GuardedPort { port, seconds: 3600 }).into());
         let told = ["web-01", "rg-shop", "Production", "Windows", "running", "10.0.0.4", "22 (1h), 3389 (1h)", "work"];
-        assert_eq!(columns(&found), told);
+        assert_eq!(columns(&found, now()), told);
         found = seen(&found.viewpoint, &found.vm);
         found.vm.public_addresses = ["203.0.113.7".parse().unwrap()].into();
         found.vm.jit_ports = Some([].into());
-        assert_eq!(columns(&found)[5..7], ["203.0.113.7", "no policy"]);
+        assert_eq!(columns(&found, now())[5..7], ["203.0.113.7", "no policy"]);
         assert_eq!(detail(&found.vm), "Production · rg-shop · no JIT policy");
         found.vm.power = Some(PowerState::Deallocated);
         found.vm.jit_ports = None;

@@ -27,6 +27,12 @@ pub enum Unfit<'a> {
     Beginning(&'a str),
     /// A command to run there, by a client that is told all by its arguments.
     Command,
+    /// A command to run there, where a port alone is opened.
+    PortCommand,
+    /// A port that no program opens.
+    PortAlone,
+    /// A port is to be opened, and nobody says which.
+    WhichPort,
     /// Arguments for a program that takes none.
     Arguments,
     /// A reason that is no line of text.
@@ -77,6 +83,11 @@ pub fn unfit(what: &Unfit<'_>) -> String {
             format!("the client could take “{}” at the beginning of an argument for an option", visible(value))
         }
         Unfit::Command => "the favourite’s client is given its own arguments alone, and so no command to run".into(),
+        Unfit::PortCommand => "it opens a port alone, where nothing runs commands".into(),
+        Unfit::PortAlone => {
+            "it opens a port alone, for which no client is started unless its arguments name {host} or the like".into()
+        }
+        Unfit::WhichPort => "it opens a port alone, and nobody says which: name the port".into(),
         Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
         Unfit::Reason(reason) => format!("the reason “{}” has control characters", visible(reason)),
         Unfit::Placeholder(name) => format!(

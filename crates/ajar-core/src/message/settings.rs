@@ -1,6 +1,7 @@
 //! The words for what is wrong in `config.toml`, to stand behind the name of the file.
 
 use crate::inheritance::{Field, Inheritable, Origin};
+use crate::port::Protocol;
 use crate::profile::{DEFAULT_ACCESS, NetworkName, ProfileName};
 use crate::team::TeamName;
 
@@ -16,6 +17,11 @@ pub enum Flaw<'a> {
     },
     /// Port 0.
     NoPort {
+        /// In this table, such as `profiles.web`.
+        table: &'a str,
+    },
+    /// The protocol `port`, and no port.
+    WhichPort {
         /// In this table, such as `profiles.web`.
         table: &'a str,
     },
@@ -94,6 +100,9 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
             format!("[profiles.{name}] is [profiles.{first}] once more: names that differ only in case are the same")
         }
         Flaw::NoPort { table } => format!("[{table}] port = 0 is no port: use 1 to 65535"),
+        Flaw::WhichPort { table } => {
+            format!("[{table}] protocol = \"port\" opens a port and does not say which: add port = 5432, or the like")
+        }
         Flaw::FolderTwice { name, first } => format!("[folders.\"{name}\"] is [folders.\"{first}\"] once more"),
         Flaw::NoFolder { name } => format!("[folders.\"{name}\"] is no folder: write it like Team/Prod"),
         Flaw::BuiltInCloud { name, built_in } => format!(
@@ -130,12 +139,20 @@ pub fn table_name(keys: &[&str]) -> String {
     }
 }
 
+/// What is spoken on a port, to stand for itself.
+pub fn protocol(protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Ssh | Protocol::Rdp => protocol.to_string(),
+        Protocol::Port => "Port only".into(),
+    }
+}
+
 /// What holds of a field where so much is said, if anything does.
 pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
     let yes_or_no = |is_so: bool| Some(if is_so { "yes" } else { "no" }.to_owned());
     match field {
         Field::Port => Some(said.port().to_string()),
-        Field::Protocol => Some(said.protocol().to_string()),
+        Field::Protocol => Some(protocol(said.protocol())),
         Field::User => said.user.clone(),
         Field::Access => Some(super::spoken(said.access.map_or(DEFAULT_ACCESS, |length| length.0))),
         Field::RenewUpTo => {
@@ -155,11 +172,17 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Source => Some(said.source.clone().unwrap_or_default().to_string()),
         Field::Colour => said.colour.map(|colour| colour.to_string()),
         Field::Client => said.client.clone(),
-        Field::ClientArguments => said.client_arguments.as_ref().map(|words| words.join(" ")),
+        Field::ClientArguments => said.client_arguments.as_ref().map(|words| or_none(words.join(" "))),
         Field::Forwards => {
-            said.forwards.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            let all = said.forwards.as_ref();
+            all.map(|all| or_none(all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
         }
     }
+}
+
+/// Of an empty list, which takes the place of what would be inherited.
+fn or_none(list: String) -> String {
+    if list.is_empty() { "none".into() } else { list }
 }
 
 /// Where a value comes from; nothing where the favourite says it itself.
@@ -169,6 +192,8 @@ pub fn origin(origin: &Origin) -> Option<String> {
         Origin::Folder { folder } => Some(format!("from {}", super::one_line(folder))),
         Origin::Team { team } => Some(format!("from team {team}")),
         Origin::Defaults => Some("from the defaults".into()),
+        Origin::Vm { os } => Some(format!("from the VM: {}", super::system(*os))),
+        Origin::Policy => Some("from the policy’s maximum".into()),
         Origin::BuiltIn => Some("built in".into()),
     }
 }
@@ -177,7 +202,7 @@ pub fn origin(origin: &Origin) -> Option<String> {
 pub fn inherited(value: &str, from: &Origin) -> String {
     match from {
         Origin::Profile | Origin::BuiltIn => super::one_line(value),
-        Origin::Folder { .. } | Origin::Team { .. } | Origin::Defaults => {
+        Origin::Folder { .. } | Origin::Team { .. } | Origin::Defaults | Origin::Vm { .. } | Origin::Policy => {
             format!("{}, {}", super::one_line(value), origin(from).unwrap_or_default())
         }
     }

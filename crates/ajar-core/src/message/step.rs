@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
 
-use super::{moment, power};
+use super::{capital, moment, power};
 use crate::attempt::{Order, Outcome};
 use crate::port::{Endpoint, Protocol};
 use crate::snapshot::{Step, StepStatus, StepView};
@@ -69,9 +69,20 @@ pub fn label(step: Step, status: StepStatus, finding: Option<&Finding>, protocol
         (Step::Start, StepStatus::Done) if finding == Some(&Finding::GoesOnStarting) => "VM told to start".into(),
         (Step::Start, StepStatus::Done) => "VM started".into(),
         (Step::Start, _) => "Starting the VM".into(),
-        (Step::Port, StepStatus::Done) => format!("{protocol} answers"),
-        (Step::Port, _) => format!("Waiting until {protocol} answers"),
-        (Step::Client, _) => format!("Opening {protocol}"),
+        (Step::Port, StepStatus::Done) => capital(&answers(protocol)),
+        (Step::Port, _) => format!("Waiting until {}", answers(protocol)),
+        (Step::Client, _) => match protocol {
+            Protocol::Ssh | Protocol::Rdp => format!("Opening {protocol}"),
+            Protocol::Port => "Starting the client".into(),
+        },
+    }
+}
+
+/// What is waited for.
+fn answers(protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Ssh | Protocol::Rdp => format!("{protocol} answers"),
+        Protocol::Port => "the port answers".into(),
     }
 }
 
@@ -123,6 +134,7 @@ pub fn ended_headline(outcome: &Outcome, order: &Order) -> &'static str {
         Outcome::Extended { .. } if order.renews.is_some() => "Renewed while in use",
         Outcome::Failed { .. } if order.extends && !order.follows => "Couldn’t extend",
         Outcome::Extended { .. } if order.follows => "Open from here",
+        Outcome::Connected { .. } if order.protocol == Protocol::Port && !order.launch => "Open",
         Outcome::Connected { .. } => "Connected",
         Outcome::Extended { .. } => "Open for longer",
         Outcome::Failed { .. } => "Couldn’t open",

@@ -47,6 +47,7 @@ fn window(end: i64) -> WindowView {
         vm: vm(),
         port: 22,
         protocol: Protocol::Ssh,
+        endpoint: None,
         source: "203.0.113.7".into(),
         start_time_utc: at(0),
         end_time_utc: at(end),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FailureView;
 use crate::account::AccountName;
+use crate::inventory::Lack;
 
 /// How it stands with the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct GapView {
     pub account: AccountName,
     /// In which tenant, by id or domain; `None` is the account's own, or all of them.
     pub tenant: Option<String>,
+    /// What is not known anew of VMs that were seen; `None` where VMs themselves may be missing.
+    #[serde(default)]
+    pub lack: Option<Lack>,
     /// The same in words.
     pub text: String,
     /// Why.

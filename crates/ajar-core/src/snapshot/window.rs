@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::port::Protocol;
+use crate::port::{Endpoint, Protocol};
 use crate::profile::ProfileName;
 use crate::resource_id::VmResourceId;
 
@@ -24,6 +24,10 @@ pub struct WindowView {
     pub port: u16,
     /// What opens it.
     pub protocol: Protocol,
+    /// Where its port was reached last, where a port alone is opened: who has a client of their own wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub endpoint: Option<Endpoint>,
     /// From where it is open, as Azure writes it.
     pub source: String,
     /// When it was asked for.

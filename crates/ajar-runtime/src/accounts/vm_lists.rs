@@ -2,7 +2,7 @@
 
 use ajar_core::account::{Acting, SignInMethod};
 use ajar_core::failure::Trouble;
-use ajar_core::inventory::Viewpoint;
+use ajar_core::inventory::{Lacking, Viewpoint};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use async_trait::async_trait;
 
@@ -34,11 +34,11 @@ impl VmLists for AzureAccounts {
         }
     }
 
-    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<(), Trouble> {
+    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<Vec<Lacking>, Trouble> {
         let acting = acting_at(viewpoint);
         let read = async { self.0.client_in(&acting).await?.inventory(tell).await };
         match read.await {
-            Ok(()) => Ok(()),
+            Ok(lacking) => Ok(lacking),
             Err(trouble) => Err(self.0.named(&acting, trouble).await),
         }
     }

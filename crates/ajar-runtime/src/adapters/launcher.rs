@@ -68,7 +68,7 @@ impl Launcher for ClientLauncher {
         ClientFound {
             in_window: found(in_window(&target, &around)).and_then(shown),
             in_terminal: match order.protocol {
-                Protocol::Ssh => found(in_terminal(&target, &around, &[])),
+                Protocol::Ssh | Protocol::Port => found(in_terminal(&target, &around, &[])),
                 // A desktop is shown nowhere else.
                 Protocol::Rdp => found(in_window(&target, &around)).and_then(shown),
             },

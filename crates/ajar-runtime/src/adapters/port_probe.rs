@@ -1,4 +1,4 @@
-//! Looks at ports by speaking the first words of their protocol.
+//! Looks at ports by speaking the first words of their protocol, where that is known.
 
 use std::io;
 use std::time::Duration;
@@ -61,6 +61,8 @@ async fn look(endpoint: &Endpoint, protocol: Protocol, patience: Duration, first
         match protocol {
             Protocol::Ssh => greets_as_ssh(&mut stream).await,
             Protocol::Rdp => confirms_as_rdp(&mut stream).await,
+            // Whatever it speaks, it is there.
+            Protocol::Port => Ok(true),
         }
     };
     match timeout_at(Instant::now() + first_word, greeting).await {
@@ -120,6 +122,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_port_alone_is_open_whatever_answers_there() {
+        assert_eq!(answers_with(b"", Protocol::Port, LONG).await, PortAnswer::Open);
+        assert_eq!(answers_with(b"220 mail ready\r\n", Protocol::Port, LONG).await, PortAnswer::Open);
+    }
+
+    #[tokio::test]
     async fn an_ssh_server_is_known_by_its_version_line() {
         assert_eq!(answers_with(b"SSH-2.0-OpenSSH_9.6\r\n", Protocol::Ssh, LONG).await, PortAnswer::Open);
         assert_eq!(answers_with(b"Welcome\r\nSSH-2.0-x\r\n", Protocol::Ssh, LONG).await, PortAnswer::Open);
@@ -153,6 +161,7 @@ mod tests {
         drop(listener);
         let endpoint = Endpoint { host: "127.0.0.1".into(), port };
         assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Ssh, LONG).await, PortAnswer::Refused);
+        assert_eq!(TcpPortProbe.look(&endpoint, Protocol::Port, LONG).await, PortAnswer::Refused);
     }
 
     #[tokio::test]

@@ -48,7 +48,7 @@ fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
 pub(super) fn surroundings_for(protocol: Protocol, profile: &Profile, settings: &ClientSettings) -> Surroundings {
     let around = surroundings(settings);
     match protocol {
-        Protocol::Ssh => around,
+        Protocol::Ssh | Protocol::Port => around,
         Protocol::Rdp => {
             let client = profile.client.clone().map(RdpClient::named).or(around.rdp);
             Surroundings { rdp: client.map(|client| client.of_version(version)), ..around }

@@ -40,7 +40,7 @@ fn known(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) ->
         settings = settings_with_teams(folder, &defaults).ok()?;
     }
     let profile = &settings.favourite(name)?.profile;
-    let is_ssh = profile.protocol.unwrap_or_else(|| Protocol::of_port(port)) == Protocol::Ssh;
+    let is_ssh = profile.spoken_at(port) == Protocol::Ssh;
     if !is_ssh || profile.address() == AddressChoice::Private {
         return None;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Beside, ClientFound, Diagnosis, Effect, Fact, HEAD_START, Memory, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::{Os, vet};
+use ajar_core::launch::{Os, has_client, vet};
 use ajar_core::message::diagnosis::account;
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::profile::{AddressChoice, Profile, ProfileName};
@@ -40,7 +40,7 @@ pub(super) struct Diagnosed {
     granted: Result<Granted, Trouble>,
     who: Principal,
     last: Option<(Endpoint, PortAnswer)>,
-    client: ClientFound,
+    client: Option<ClientFound>,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -187,13 +187,16 @@ async fn look_there(
     Some((endpoint, answer))
 }
 
-/// The programs that would open it: to look for them may take a moment.
-async fn client(launcher: Arc<dyn Launcher>, order: Order, profile: Profile) -> ClientFound {
+/// The programs that would open it, if any do: to look for them may take a moment.
+async fn client(launcher: Arc<dyn Launcher>, order: Order, profile: Profile) -> Option<ClientFound> {
+    if !has_client(&profile, order.protocol) {
+        return None;
+    }
     let found = tokio::task::spawn_blocking(move || launcher.client(&order, &profile)).await;
-    found.unwrap_or_else(|error| {
+    Some(found.unwrap_or_else(|error| {
         let failure = || Err(Failure::Internal { detail: error.to_string() }.into());
         ClientFound { in_window: failure(), in_terminal: failure() }
-    })
+    }))
 }
 
 /// Azure's time, as well as it is known.

@@ -2,12 +2,15 @@
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
-use ajar_core::inheritance::{Field, Inheritable, Inheritance};
+use ajar_core::inheritance::{Field, Inheritable, Inheritance, Origin};
+use ajar_core::inventory::InventoryVm;
 use ajar_core::launch::{Os, vet};
 use ajar_core::message;
 use ajar_core::message::settings::{Flaw, flaw};
+use ajar_core::port::Protocol;
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{InheritedView, Reply};
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
 
 use super::Engine;
@@ -71,16 +74,39 @@ impl Engine {
         Ok(())
     }
 
-    /// What a favourite would inherit that says so much itself.
-    pub(super) fn inherited(&self, folder: Option<&str>, said: &Inheritable, of_all: bool) -> Reply {
+    /// What a favourite would inherit that says so much itself, and leads to this VM; `is_new` is one that is not there yet.
+    pub(super) fn inherited(
+        &mut self,
+        folder: Option<&str>,
+        said: &Inheritable,
+        of_all: bool,
+        (vm, is_new): (Option<VmResourceId>, bool),
+    ) -> Reply {
         let nobody = Inheritance::default();
+        let vm = vm.and_then(|vm| self.seen_vm(said, vm));
         let inheritance = if of_all { &nobody } else { &self.settings.inheritance };
-        let view = |field: &Field| {
+        let told = |field: &Field| {
             let (all, from) = inheritance.without(*field, said, folder);
+            let is_door = matches!(field, Field::Port | Field::Protocol);
+            let by_vm = vm.as_ref().filter(|_| is_new || !is_door).and_then(|vm| vm.tells(*field, &all));
+            by_vm.unwrap_or((all, from))
+        };
+        let view = |field: &Field| {
+            let (all, from) = told(field);
             let text = message::settings::inherited(&message::settings::holds(*field, &all)?, &from);
             Some(InheritedView { field: *field, text })
         };
-        Reply::Inherited { fields: Field::ALL.iter().filter_map(view).collect() }
+        let protocol = match told(&Field::Protocol) {
+            (by_vm, Origin::Vm { .. }) => by_vm.protocol.filter(|protocol| *protocol != Protocol::Ssh),
+            (_, _) => None,
+        };
+        Reply::Inherited { fields: Field::ALL.iter().filter_map(view).collect(), protocol }
+    }
+
+    /// What is known of a VM, if anything.
+    fn seen_vm(&mut self, said: &Inheritable, vm: VmResourceId) -> Option<InventoryVm> {
+        let place = self.settings.place_of(&said.clone().of_vm(vm), &self.defaults);
+        self.known_vm(&place)
     }
 
     /// Changes what all favourites inherit, or those in a folder. What would leave one of them without a way to be opened is

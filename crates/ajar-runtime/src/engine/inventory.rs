@@ -7,8 +7,8 @@ use std::time::Duration;
 use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Openings, Part, Usage,
-    Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Lacking, Openings, Part,
+    Usage, Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -86,7 +86,7 @@ pub(super) enum InventoryNews {
     /// VMs that are seen from there.
     Page(Viewpoint, Vec<InventoryVm>),
     /// No more are.
-    Ended(Viewpoint, Result<(), Trouble>),
+    Ended(Viewpoint, Result<Vec<Lacking>, Trouble>),
     /// The policies of a subscription.
     Policies(Viewpoint, String, Vec<JitNetworkAccessPolicy>),
     /// All is read.
@@ -173,13 +173,22 @@ impl Engine {
         Found { favourites, ..told(&found, settings, guests, &self.defaults) }
     }
 
+    /// What is known of a VM now. What was kept is fetched for the next time.
+    pub(super) fn known_vm(&mut self, place: &CloudVm) -> Option<InventoryVm> {
+        if self.known_vms.stage == Stage::Unknown {
+            self.load_inventory();
+        }
+        self.known_vms.inventory.vm(place).cloned()
+    }
+
     /// How it stands, for the snapshot.
     pub(super) fn inventory_view(&self) -> Option<InventoryView> {
         let KnownVms { stage, count, read_at, gaps, .. } = &self.known_vms;
         let in_words = |gap: &Gap| GapView {
             account: gap.account.clone(),
             tenant: gap.tenant.clone(),
-            text: message::inventory::gap(&gap.account, gap.tenant.as_deref()),
+            lack: gap.lack,
+            text: message::inventory::gap(gap),
             failure: in_words(
                 &of_no_favourite(gap.trouble.clone()),
                 &About { name: gap.account.as_str(), zone: self.zone(), at: self.now() },
@@ -261,7 +270,9 @@ impl Engine {
         for account in self.seers() {
             match self.settings.acting_as(&account, None, None, &self.defaults) {
                 Ok(acting) => actings.push(acting),
-                Err(failure) => self.known_vms.gaps.push(Gap { account, tenant: None, trouble: failure.into() }),
+                Err(failure) => {
+                    self.known_vms.gaps.push(Gap { account, tenant: None, lack: None, trouble: failure.into() });
+                }
             }
         }
         let (lists, happened) = (Arc::clone(&self.ports.vm_lists), self.happened.clone());
@@ -292,21 +303,31 @@ impl Engine {
             InventoryNews::Viewpoints(account, Ok(viewpoints)) => {
                 known.inventory.retain(|viewpoint| viewpoint.account != account || viewpoints.contains(viewpoint));
             }
-            InventoryNews::Viewpoints(account, Err(trouble)) => known.gaps.push(Gap { account, tenant: None, trouble }),
+            InventoryNews::Viewpoints(account, Err(trouble)) => {
+                known.gaps.push(Gap { account, tenant: None, lack: None, trouble });
+            }
             InventoryNews::Begun(viewpoint) => {
                 if known.inventory.begin(&viewpoint) {
                     known.count = known.inventory.count();
                 }
             }
             InventoryNews::Page(viewpoint, vms) => known.count += known.inventory.page(&viewpoint, vms),
-            InventoryNews::Ended(viewpoint, Ok(())) => {
+            InventoryNews::Ended(viewpoint, Ok(lacking)) => {
                 known.inventory.end(&viewpoint, now);
                 known.read_at = Some(now);
+                let Viewpoint { account, tenant, .. } = viewpoint;
+                let gap = |Lacking { lack, trouble }| Gap {
+                    account: account.clone(),
+                    tenant: tenant.clone(),
+                    lack: Some(lack),
+                    trouble,
+                };
+                known.gaps.extend(lacking.into_iter().map(gap));
             }
             InventoryNews::Ended(viewpoint, Err(trouble)) => {
                 known.inventory.give_up(&viewpoint);
                 let Viewpoint { account, tenant, .. } = viewpoint;
-                known.gaps.push(Gap { account, tenant, trouble });
+                known.gaps.push(Gap { account, tenant, lack: None, trouble });
             }
             InventoryNews::Policies(viewpoint, subscription, policies) => {
                 known.inventory.guard(&viewpoint, &subscription, &policies);

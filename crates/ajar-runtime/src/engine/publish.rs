@@ -154,6 +154,7 @@ impl Engine {
             vm: window.vm.clone(),
             port: window.port,
             protocol,
+            endpoint: self.reached(held).into_iter().next().filter(|_| protocol == Protocol::Port),
             source: ajar_core::message::sources(&window.sources),
             start_time_utc: window.start_time_utc,
             end_time_utc: window.end_time_utc,

@@ -5,7 +5,7 @@ use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::attempt::{Attempt, Outcome, Renews};
 use ajar_core::message::renewal as words;
 use ajar_core::network::OnNewAddress;
-use ajar_core::port::Endpoint;
+use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
 use ajar_core::protocol::Connect;
 use ajar_core::renewal::{Access, Rule, Standing};
@@ -118,9 +118,10 @@ impl Engine {
         }
         let Some(window) = attempt.window(now) else { return };
         match attempt.outcome() {
-            // An address that may be another VM's tomorrow is kept where something hangs on it, and nowhere else.
+            // An address that may be another VM's tomorrow is kept where something hangs on it, or it is to be told, and nowhere else.
             Some(Outcome::Connected { endpoint })
-                if self.held.of(&vm, window.port).is_some_and(|held| self.is_renewed(held)) =>
+                if attempt.order().protocol == Protocol::Port
+                    || self.held.of(&vm, window.port).is_some_and(|held| self.is_renewed(held)) =>
             {
                 let endpoint = endpoint.clone();
                 self.change_access(&vm, &window, move |known| known.endpoint = Some(endpoint.clone()));

@@ -8,7 +8,7 @@ use ajar_core::attempt::{Memory, Order, Proposed, Renews};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
-use ajar_core::launch::{Os, vet};
+use ajar_core::launch::{Os, has_client, vet};
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::profile::{Profile, ProfileName};
@@ -213,8 +213,8 @@ impl Engine {
                 self.edit_defaults(folder.as_deref(), before.as_deref(), &said)?;
             }
             Request::ActAs { name, account } => self.have_act_as(&name, account)?,
-            Request::Inherited { folder, said, of_all } => {
-                return Ok(self.inherited(folder.as_deref(), &said, of_all));
+            Request::Inherited { folder, said, of_all, vm, is_new } => {
+                return Ok(self.inherited(folder.as_deref(), &said, of_all, (vm, is_new)));
             }
             Request::Set { setting } => self.set(&setting)?,
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
@@ -333,7 +333,9 @@ impl Engine {
         if !connect.extends {
             self.forget_deallocation(&vm);
         }
-        let follower = Follower { face, name: name.clone(), launch: connect.launch };
+        let launch = connect.launch && has_client(&profile, profile.spoken_at(port));
+        let connect = Connect { launch, ..connect };
+        let follower = Follower { face, name: name.clone(), launch };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
@@ -378,7 +380,7 @@ impl Engine {
         Order {
             name: name.clone(),
             port,
-            protocol: profile.protocol.unwrap_or_else(|| ajar_core::port::Protocol::of_port(port)),
+            protocol: profile.spoken_at(port),
             access: said.or_else(|| profile.access.map(|length| length.0)),
             justification: connect
                 .reason

@@ -149,7 +149,7 @@ mod tests {
 
     fn gap() -> Gap {
         let trouble = Failure::not_signed_in("no").into();
-        Gap { account: name("work"), tenant: Some("t".into()), trouble }
+        Gap { account: name("work"), tenant: Some("t".into()), lack: None, trouble }
     }
 
     fn write(files: &InventoryFiles, account: &str, principal: Option<&str>) {

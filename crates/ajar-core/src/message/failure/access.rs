@@ -243,7 +243,7 @@ pub(super) fn only_udp(name: &str, port: u16, allowed: &[u16]) -> Words {
     };
     words(
         format!("The just-in-time policy of {name} covers port {port} for UDP only."),
-        format!("SSH and Remote Desktop come by TCP, which a request under that rule would not let in.{others}"),
+        format!("What Ajar opens comes by TCP, which a request under that rule would not let in.{others}"),
         "Have the rule changed to TCP or to any protocol (*), or choose another port, in the profile or with “--port”.",
     )
     .in_window("Have the rule changed to TCP or to any protocol (*), or choose another port in the profile.")

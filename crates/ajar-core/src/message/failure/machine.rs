@@ -81,6 +81,7 @@ pub(super) fn left(name: &str) -> Words {
 }
 
 pub(super) fn unknown_favourite(name: &str, similar: &[String]) -> Words {
+    let name = &crate::message::shown(name, 100);
     words(
         format!("There is no favourite called “{name}”."),
         match similar {

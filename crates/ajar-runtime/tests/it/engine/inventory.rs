@@ -2,7 +2,7 @@
 
 use ajar_core::account::{Acting, SignInMethod};
 use ajar_core::failure::{Failure, SignInDemand, SignInReason, TenantReason, Trouble};
-use ajar_core::inventory::{Found, InventoryVm, Viewpoint};
+use ajar_core::inventory::{Found, InventoryVm, Lacking, Viewpoint};
 use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Reply, Request, SignIn};
@@ -26,14 +26,14 @@ impl VmLists for World {
         Ok(self.scene().seen.iter().map(|(tenant, _)| at(tenant)).collect())
     }
 
-    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<(), Trouble> {
+    async fn vms(&self, viewpoint: &Viewpoint, tell: &TellVms<'_>) -> Result<Vec<Lacking>, Trouble> {
         let seen = self.scene().seen.iter().find(|(tenant, _)| Some(tenant) == viewpoint.tenant.as_ref()).cloned();
         let refused = Failure::not_signed_in("no");
         for name in seen.and_then(|(_, seen)| seen).ok_or(refused)? {
             self.call(Call::Inventory).await?;
             tell(vec![seen_vm(&name)]);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn policies_in(&self, _: &Viewpoint, subscription: &str) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {

@@ -127,8 +127,9 @@ async fn what_holds_above_the_defaults_is_built_in() {
     world.write("config.toml", &said);
     let running = Running::start(&world);
     let user = async |of_all| {
-        let request = Request::Inherited { folder: None, said: Inheritable::default(), of_all };
-        let Reply::Inherited { fields } = running.ask(request).await else { panic!("it is told") };
+        let request =
+            Request::Inherited { folder: None, said: Inheritable::default(), of_all, vm: None, is_new: false };
+        let Reply::Inherited { fields, .. } = running.ask(request).await else { panic!("it is told") };
         fields.into_iter().find(|InheritedView { field, .. }| field.key() == "user").map(|view| view.text)
     };
     assert_eq!((user(false).await.as_deref(), user(true).await), (Some("all, from the defaults"), None));
