@@ -73,7 +73,9 @@ impl Engine {
             | Request::Move { .. }
             | Request::Inherited { .. }
             | Request::Remove { .. }
+            | Request::BringBack { .. }
             | Request::Import { .. }
+            | Request::UndoImport { .. }
             | Request::CopyOfTeam { .. }
             | Request::BringTeamBack { .. }
             | Request::ActAs { .. }
@@ -102,12 +104,14 @@ impl Engine {
             | Request::Edit { name, .. }
             | Request::Move { name, .. }
             | Request::Remove { name }
+            | Request::BringBack { name, .. }
             | Request::CopyOfTeam { name, .. }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::KeepRunning { unused, .. } | Request::DeallocateUnused { unused } => unused.name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
+            | Request::UndoImport { .. }
             | Request::BringTeamBack { .. }
             | Request::Rights { .. }
             | Request::Diagnose { .. }
@@ -184,19 +188,18 @@ impl Engine {
                 self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.written(&name).is_none_or(|known| known.profile != profile) {
+                    self.settings.may_be_named(&name)?;
                     self.settings_file.add(&name, &profile)?;
                 }
                 self.reload_settings();
             }
-            Request::Remove { name } => {
-                let known = self.written(&name)?.name.clone();
-                self.settings_file.remove(&known)?;
-                self.read_settings_again();
-            }
+            Request::Remove { name } => self.remove_favourite(&name)?,
+            Request::BringBack { name, profile } => self.bring_back(&name, &profile)?,
             Request::Edit { name, rename, before, profile } => {
                 self.edit(&name, rename.as_ref(), before.as_deref(), &profile)?;
             }
             Request::Import { add, change } => self.import(&add, &change)?,
+            Request::UndoImport { add, change } => self.undo_import(&add, &change)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::BringTeamBack { name } => self.bring_team_back(&name)?,
             Request::Move { name, before } => {

@@ -284,7 +284,11 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
         Request::Move { name: name("ops.db"), before: Some(name("web")) },
         Request::Import {
             add: vec![],
-            change: vec![ajar_core::settings::Favourite { name: name("ops.db"), profile: db.profile.clone() }],
+            change: vec![ajar_core::exchange::plan::Change {
+                name: name("ops.db"),
+                before: db.profile.clone(),
+                profile: db.profile.clone(),
+            }],
         },
     ] {
         let failure = running.refused(refused).await;
