@@ -275,7 +275,7 @@ pub fn start(parts: Parts) -> EngineHandle {
     let journal = JournalFile::new(parts.folder.journal());
     let base = parts.folder.settings().parent().map(Into::into).unwrap_or_default();
     let mut engine = Engine {
-        settings_file: SettingsFile::new(parts.folder.settings()),
+        settings_file: SettingsFile::of(&parts.folder),
         settings: Settings::default(),
         undoable: Undoable::default(),
         settings_problem: None,

@@ -434,25 +434,34 @@ impl Engine {
             return;
         }
         self.settings_seen = seen;
-        match read {
+        let read = match read {
             Ok(settings) => {
-                let before = std::mem::replace(&mut self.settings, settings);
-                self.settle_cloud();
-                self.take_in_teams();
-                self.host.account = self.settings.default_account(&self.defaults).to_string();
+                self.settings_file.keep_good();
                 self.settings_problem = None;
-                let newer =
-                    self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
-                self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
-                self.favourites_are_others(&before);
-                // A process that ends with its command would not see what comes of it.
-                if self.stays {
-                    self.read_new_teams(&before);
-                }
+                Some(settings)
             }
             Err(trouble) => {
                 self.settings_problem = Some(self.about_the_file(&trouble));
+                let was_never_read = self.settings == Settings::default();
+                was_never_read.then(|| self.settings_file.last_good()).flatten()
             }
+        };
+        if let Some(settings) = read {
+            self.settings_are(settings);
+        }
+    }
+
+    fn settings_are(&mut self, settings: Settings) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.settle_cloud();
+        self.take_in_teams();
+        self.host.account = self.settings.default_account(&self.defaults).to_string();
+        let newer = self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
+        self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
+        self.favourites_are_others(&before);
+        // A process that ends with its command would not see what comes of it.
+        if self.stays {
+            self.read_new_teams(&before);
         }
     }
 

@@ -61,6 +61,11 @@ impl Folder {
         self.config.join("config.toml")
     }
 
+    /// The settings as they were last read without a mistake.
+    pub fn last_good_settings(&self) -> PathBuf {
+        self.state.join("config.last-good.toml")
+    }
+
     /// `state.json`.
     pub fn state(&self) -> PathBuf {
         self.state.join("state.json")

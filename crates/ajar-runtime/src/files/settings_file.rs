@@ -4,6 +4,7 @@ mod accounts;
 mod clouds;
 mod general;
 mod inheritance;
+mod last_good;
 mod profiles;
 mod reading;
 mod schema;
@@ -21,6 +22,7 @@ use ajar_core::settings::{SCHEMA_VERSION, Settings};
 use serde::Serialize;
 use toml_edit::{Table, Value};
 
+use super::Folder;
 use super::atomic::{is_locked, while_locked, write_atomically};
 use super::toml_text::TomlText;
 pub(crate) use undoing::{RemovedFavourite, Written};
@@ -37,12 +39,19 @@ pub struct FileStamp {
 #[derive(Clone, Debug)]
 pub struct SettingsFile {
     path: PathBuf,
+    /// Where is kept what it said when it was last read without a mistake.
+    last_good: Option<PathBuf>,
 }
 
 impl SettingsFile {
     /// The file at `path`.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, last_good: None }
+    }
+
+    /// That of a user, who goes on by what it said last while it cannot be read.
+    pub fn of(folder: &Folder) -> Self {
+        Self { path: folder.settings(), last_good: Some(folder.last_good_settings()) }
     }
 
     /// Where it lies.

@@ -124,6 +124,22 @@ async fn several_favourites_are_taken_in_all_or_none_and_what_is_under_way_goes_
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_begins_while_the_settings_cannot_be_read_goes_on_by_what_they_said_last() {
+    let world = World::with(&["web"]);
+    let first = Running::start(&world);
+    first.done(Request::ReadSettings).await;
+    world.write("config.toml", "[profiles.web\n");
+    let next = Running::start(&world);
+    next.done(Request::ReadSettings).await;
+    assert_eq!(names(&next), ["web"]);
+    let problem = next.snapshot().settings_problem.clone().expect("it is said");
+    assert!(problem.message.contains("line 1, column"), "{problem:?}");
+    let add = Request::Add { name: name("db"), profile: Profile::new(vm("db")) };
+    assert_eq!(next.refused(add).await.code, "settings");
+    next.connected("web").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_removed_comes_back_as_it_was_written_and_several_one_after_the_other() {
     let world = World::with(&["web", "db"]);
     let before = world.read("config.toml").replace("[profiles.web]", "# the shop\n[profiles.web] # main");
