@@ -14,8 +14,8 @@ mod watch;
 
 pub use atomic::write_atomically;
 pub use exchange_files::{SshIncludes, read_exchange, read_limited, write_favourites};
-pub(crate) use folder::create_private;
 pub use folder::{Folder, NotMade};
+pub(crate) use folder::{create_private, fingerprint};
 pub(crate) use inventory_files::{InventoryFiles, Seen};
 pub use journal_file::{Journal, JournalFile, exported};
 pub use settings_file::{FileStamp, SettingsFile};
